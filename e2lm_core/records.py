@@ -1,0 +1,224 @@
+"""The words of the domain, as frozen records.
+
+A record holds values and never reaches out: reading, checking and computing live in the layers above.
+Missing is `None` (or NaN inside arrays), never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CLOZE_TEXT = "Question: {{question}}\nAnswer:"
+CLOZE_CHOICE = "{{choices}}"
+LETTERS_TEXT = (
+    "Question: {{question}}\n"
+    "{% for choice in choices %}{{ 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[loop.index0] }}. {{ choice }}\n{% endfor %}"
+    "Answer:"
+)
+LETTERS_CHOICE = "{{ 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[:choices|length] | list }}"
+
+METRICS = ("acc", "acc_norm", "margin", "norm_prob", "bpb")
+LOWER_IS_BETTER = frozenset({"bpb"})
+BOUNDED_METRICS = ("acc", "acc_norm", "norm_prob")  # those with a chance level, see DESIGN of CS
+
+
+class Record(BaseModel):
+    """Immutable, comparable by value, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+# --- question sets -----------------------------------------------------------------------------------
+
+
+class Question(Record):
+    """One doc: a row of `test.jsonl` or `dev.jsonl`.
+
+    `answer` is the gold index into `choices`, from 0. `extra` keeps columns that the studio does not know,
+    so that reading and writing a file loses nothing. A record may hold an invalid question (an author is
+    in the middle of writing it); `checks.structural_errors` tells, and nothing invalid is ever saved.
+    """
+
+    id: str
+    question: str
+    choices: tuple[str, ...]
+    answer: int
+    subject: str | None = None
+    source: str | None = None
+    license: str | None = None
+    note: str | None = None
+    group: str | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
+class PromptStyle(StrEnum):
+    CLOZE = "cloze"
+    LETTERS = "letters"
+    CUSTOM = "custom"
+
+
+class TaskConfig(Record):
+    """What `<name>.yaml` says, in the harness's own keys; what it leaves out has the harness's default."""
+
+    task: str
+    num_fewshot: int = 0
+    description: str = ""
+    doc_to_text: str = CLOZE_TEXT
+    doc_to_choice: str | tuple[str, ...] = CLOZE_CHOICE
+    doc_to_target: str = "answer"
+    target_delimiter: str = " "
+    fewshot_delimiter: str = "\n\n"
+    fewshot_sampler: Literal["first_n", "default"] = "first_n"
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def style(self) -> PromptStyle:
+        if (self.doc_to_text, self.doc_to_choice) == (LETTERS_TEXT, LETTERS_CHOICE):
+            return PromptStyle.LETTERS
+        if self.doc_to_choice in (CLOZE_CHOICE, "choices"):
+            return PromptStyle.CLOZE
+        return PromptStyle.CUSTOM
+
+
+class TaskSet(Record):
+    """A question set: configuration, test questions and the dev questions that few-shot prompts use."""
+
+    config: TaskConfig
+    questions: tuple[Question, ...]
+    dev: tuple[Question, ...] = ()
+    readme: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.config.task
+
+
+class Finding(Record):
+    """One thing that a check has to say; `severity` is for the export profile it was made under."""
+
+    severity: Literal["error", "warning"]
+    code: str  # stable, machine-readable: "gold_range", "repeated_choice", …
+    sentence: str
+    question_id: str | None = None
+
+
+class RenderedDoc(Record):
+    """A question as a model sees it: one context, one continuation per choice (delimiter included)."""
+
+    question_id: str
+    context: str
+    continuations: tuple[str, ...]
+    choices: tuple[
+        str, ...
+    ]  # as rendered by doc_to_choice, without the delimiter: acc_norm divides by their length
+    gold: int
+
+
+# --- checkpoints --------------------------------------------------------------------------------------
+
+
+class ModelInfo(Record):
+    """A model whose checkpoints form one curve."""
+
+    name: str
+    family: str
+    size: str | None = None  # "small", "500m", …: the hue of its curve
+    arch: str | None = None  # "arch1", "arch2": the dash of its curve
+    role: Literal["science", "web"] = "science"
+    parameters: int | None = None
+    seed: int | None = None
+    twin_of: str | None = None  # the science model whose web-only twin this is
+    seed_of: str | None = None  # the model of which this is another seed
+
+    @property
+    def counts_in_scores(self) -> bool:
+        """Twins and extra seeds stay out of SQ, RC and SNR means."""
+        return self.twin_of is None and self.seed_of is None
+
+
+class Checkpoint(Record):
+    """(model, directory or hub repo, revision, subfolder, step, tokens_seen): never a bare path.
+
+    `directory` is the local folder (None until unpacked or downloaded); `packed` is the file that it is
+    unpacked from, for the embedded ladder. `early` tells whether it lies in the early window, None where
+    the family names no window.
+    """
+
+    model: ModelInfo
+    step: int
+    tokens_seen: int | None = None
+    early: bool | None = None
+    directory: Path | None = None
+    packed: Path | None = None
+    repo: str | None = None
+    revision: str | None = None
+    subfolder: str | None = None
+
+    @property
+    def name(self) -> str:
+        """`model/iter_0002000`: unique in a catalogue, and what a GLOB is matched against."""
+        return f"{self.model.name}/{self.subfolder or f'iter_{self.step:07d}'}"
+
+
+class Scope(Record):
+    """The part of a result's key that is about the model and how it is run, not about the text."""
+
+    fingerprint: str  # repo@sha/subfolder on a hub, sha256 of weights, config and tokenizer for a folder
+    dtype: str
+    max_length: int
+    bos: str  # the BOS rule, for instance "none" or "prepend:1"
+    scoring_version: int
+
+
+# --- scoring ------------------------------------------------------------------------------------------
+
+
+class Request(NamedTuple):
+    """What a backend scores: log p(continuation | context)."""
+
+    context: str
+    continuation: str
+
+
+class Loglikelihood(NamedTuple):
+    """`ll_nats`: natural log, summed over the continuation's `tokens` tokens."""
+
+    ll_nats: float
+    tokens: int
+
+
+class Value(Record):
+    """A score that may be undefined: `value` is None exactly when `why` says why.
+
+    `interval` is (low, high) at 95%, None where no method covers; `coverage` is the measured one.
+    """
+
+    value: float | None
+    why: str | None = None
+    interval: tuple[float, float] | None = None
+    coverage: float | None = None
+
+
+class SignalQuality(Record):
+    """The organisers' signal quality of one curve and, beside it, what its edge cases hide.
+
+    `rho`, `autocorrelation` and `sq` are the official figures, None where undefined (then `why` says why);
+    `points` is how many points of the curve entered; `spearman` is tie-aware, `signed_autocorrelation`
+    keeps the sign.
+    """
+
+    rho: float | None
+    autocorrelation: float | None
+    sq: float | None
+    points: int
+    spearman: float | None = None
+    signed_autocorrelation: float | None = None
+    why: str | None = None
+
+
+Json = Mapping[str, Any]
