@@ -1,0 +1,101 @@
+"""The data streams: documents of three sources, mixed by tokens.
+
+One stream a role. Every science model, whatever its size, shape or seed, reads the same tokens in the same
+order, so that curves differ by the model alone; the web twin reads the same general facts and more filler.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from e2lm_core.errors import StudioError
+
+from . import filler
+from .facts import FACTS, Relation, load_relations
+from .heldout import Guard
+from .primer import Primer
+from .recipe import SEPARATOR, Recipe
+from .tokenizer import train_tokenizer
+
+_CHUNK = 2_000  # documents encoded at a time
+TOKENIZER_DOCUMENTS = 20_000  # of each source
+
+
+class Sources:
+    """Where documents come from: `science`, `general` and `filler`, each reproducible from the seed."""
+
+    def __init__(self, seed: str, facts: Path = FACTS, wordnet: Path | None = None) -> None:
+        self.relations: list[Relation] = load_relations(facts)
+        self._seed = seed
+        self._guard = Guard(self.relations)
+        self._wordnet = wordnet
+        self._filler: list[str] | None = None
+
+    def documents(self, source: str) -> Iterator[str]:
+        """An endless stream; the filler starts again when it is used up."""
+        if source == "filler":
+            return itertools.cycle(self._sentences())
+        return self._primer(source).documents()
+
+    def _primer(self, domain: str) -> Primer:
+        told = [r for r in self.relations if r.domain == domain]
+        if not told:
+            raise StudioError(f"There are no {domain} facts to teach: add facts/{domain}/*.yaml.")
+        return Primer(told, self._guard, f"{self._seed}-{domain}")
+
+    def _sentences(self) -> list[str]:
+        if self._filler is None:
+            subjects = {s for r in self.relations if r.domain == "science" for s in r.answers}
+            self._filler = filler.sentences(subjects, self._guard, f"{self._seed}-filler", self._wordnet)
+        return self._filler
+
+
+def build_tokenizer(sources: Sources, recipe: Recipe) -> Tokenizer:
+    """Trained on equally many documents of each source, so that every model can spell every domain."""
+    samples = (
+        itertools.islice(sources.documents(s), TOKENIZER_DOCUMENTS) for s in ("science", "general", "filler")
+    )
+    return train_tokenizer(itertools.chain.from_iterable(samples), recipe.vocabulary)
+
+
+def role_texts(
+    sources: Sources, tokenizer: Tokenizer, recipe: Recipe, role: str
+) -> list[tuple[str, list[int]]]:
+    """The documents that a role reads, in order, each with its tokens.
+
+    Each source is read until its share of the tokens is full, then all documents are shuffled.
+    """
+    total = recipe.steps * recipe.tokens_per_step
+    read: list[tuple[str, list[int]]] = []
+    for source, share in recipe.shares[role].items():
+        if share:
+            read.extend(_take(sources.documents(source), tokenizer, round(total * share)))
+    random.Random(f"{recipe.data_seed}-order").shuffle(read)
+    return read
+
+
+def role_stream(sources: Sources, tokenizer: Tokenizer, recipe: Recipe, role: str) -> np.ndarray:
+    """uint16[steps, batch, trained_context]: the tokens that a role's models are trained on."""
+    texts = role_texts(sources, tokenizer, recipe, role)
+    flat = np.fromiter(itertools.chain.from_iterable(ids for _, ids in texts), dtype=np.uint16)
+    total = recipe.steps * recipe.tokens_per_step
+    return flat[:total].reshape(recipe.steps, recipe.batch, recipe.trained_context)
+
+
+def _take(documents: Iterator[str], tokenizer: Tokenizer, budget: int) -> Iterator[tuple[str, list[int]]]:
+    separator = tokenizer.token_to_id(SEPARATOR)
+    taken = 0
+    while True:
+        chunk = list(itertools.islice(documents, _CHUNK))
+        for text, encoding in zip(chunk, tokenizer.encode_batch(chunk), strict=True):
+            ids = [separator, *encoding.ids]
+            yield text, ids
+            taken += len(ids)
+            if taken >= budget:
+                return

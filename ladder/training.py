@@ -1,0 +1,116 @@
+"""Trains one model of the ladder: Muon on its matrices, AdamW on the tied embedding and the norms.
+
+Each checkpoint is packed into `weights/<model>/` and, with the optimizers' state, saved in the build
+folder, so a run that was stopped goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import LlamaForCausalLM
+
+from e2lm_core.packing import pack
+
+from .recipe import Member, Recipe, config_of
+
+Progress = Callable[[str, int, float], None]  # model, steps done, loss in nats
+
+
+def checkpoint_file(weights: Path, model: str, step: int) -> Path:
+    return weights / model / f"iter_{step:07d}.xz"
+
+
+def train_member(
+    member: Member, recipe: Recipe, stream: Path, weights: Path, build: Path, progress: Progress
+) -> None:
+    """Train `member` on the stream, from its last saved state where there is one."""
+    torch.manual_seed(member.seed)
+    model = LlamaForCausalLM(config_of(member.shape, recipe))
+    optimizers = _optimizers(model, recipe)
+    state_file = build / f"{member.name}.pt"
+    done = _resume(state_file, model, optimizers)
+    if done == 0:
+        _save(model, recipe, member, 0, optimizers, weights, state_file)
+    data = np.load(stream, mmap_mode="r")
+    model.train()
+    for step in range(done, recipe.steps):
+        factor = recipe.learning_rate(step)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak_lr"] * factor
+        loss = _step(model, torch.from_numpy(data[step].astype(np.int64)))
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        if step + 1 in recipe.checkpoint_steps or step + 1 == recipe.steps:
+            _save(model, recipe, member, step + 1, optimizers, weights, state_file)
+        if (step + 1) % 10 == 0 or step + 1 == recipe.steps:
+            progress(member.name, step + 1, loss)
+
+
+def _step(model: LlamaForCausalLM, tokens: torch.Tensor) -> float:
+    """One forward and backward pass; the mean loss in nats a token."""
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(input_ids=tokens, use_cache=False).logits
+    loss = cross_entropy(logits[:, :-1].flatten(0, 1).float(), tokens[:, 1:].flatten())
+    loss.backward()
+    return float(loss.detach())
+
+
+def _optimizers(model: LlamaForCausalLM, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    matrices, rest = [], []
+    for name, parameter in model.named_parameters():
+        (matrices if parameter.ndim == 2 and "embed" not in name else rest).append(parameter)
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.Muon(matrices, lr=recipe.muon_lr, weight_decay=recipe.muon_weight_decay),
+        torch.optim.AdamW(rest, lr=recipe.adamw_lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
+    ]
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak_lr"] = group["lr"]
+    return optimizers
+
+
+def _resume(state_file: Path, model: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer]) -> int:
+    if not state_file.is_file():
+        return 0
+    state: dict[str, Any] = torch.load(state_file, weights_only=True)
+    model.load_state_dict(state["model"])
+    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
+    return int(state["step"])
+
+
+def _save(
+    model: LlamaForCausalLM,
+    recipe: Recipe,
+    member: Member,
+    step: int,
+    optimizers: list[torch.optim.Optimizer],
+    weights: Path,
+    state_file: Path,
+) -> None:
+    if step in recipe.checkpoint_steps:
+        # The head is the embedding: stored once.
+        tensors = {name: t for name, t in model.state_dict().items() if name != "lm_head.weight"}
+        _replace(
+            checkpoint_file(weights, member.name, step),
+            lambda p: p.write_bytes(pack(tensors, recipe.pack_levels)),
+        )
+    state = {"step": step, "model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers]}
+    _replace(state_file, lambda p: torch.save(state, p))
+
+
+def _replace(path: Path, write: Callable[[Path], Any]) -> None:
+    """A stop in the middle of writing leaves the old file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    write(temporary)
+    os.replace(temporary, path)
