@@ -1,0 +1,376 @@
+"""`python -m e2lm_core`: every service without a browser.
+
+Human tables by default; with `--json`, JSON alone on stdout and progress on stderr. Exit 0, or 2 with one
+sentence on bad input. Heavy libraries are imported by the commands that need them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from .errors import StudioError
+from .settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="E2LM Task Studio: question sets that tell young language models apart.",
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
+TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
+Checkpoints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."
+    ),
+]
+Fewshot = Annotated[
+    int | None, typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's).")
+]
+
+
+@app.command()
+def tasks(as_json: Json = False) -> None:
+    """List the question sets: your own, then the examples."""
+    from .authoring import list_sets
+    from .taskfiles import read_task
+
+    settings = Settings.from_env()
+    rows = []
+    for info in list_sets(settings):
+        row: dict[str, Any] = {"name": info.name, "path": str(info.folder), "example": info.example}
+        try:
+            if info.problem:
+                raise StudioError(info.problem)
+            task = read_task(info.folder, settings.limits).task
+            row |= {"questions": len(task.questions), "dev": len(task.dev), "problem": None}
+        except StudioError as error:
+            row |= {"questions": None, "dev": None, "problem": str(error)}
+        rows.append(row)
+    _show(as_json, {"tasks": rows}, rows, ("name", "questions", "dev", "example", "problem"))
+
+
+@app.command()
+def checkpoints(
+    unpack: Annotated[
+        bool, typer.Option("--unpack", help="Unpack the embedded ladder into the cache first.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List the checkpoints there are; --unpack makes each a folder that transformers and lm-eval load."""
+    from .checkpoints import ensure_directory, open_catalogue, unpacked_directory
+
+    settings = Settings.from_env()
+    catalogue = open_catalogue(settings)
+    for problem in catalogue.problems:
+        typer.echo(problem, err=True)
+    rows = []
+    with _progress("unpacking", len(catalogue.checkpoints), hidden=not unpack) as advance:
+        for checkpoint in catalogue.checkpoints:
+            path = (
+                ensure_directory(checkpoint, settings) if unpack else unpacked_directory(checkpoint, settings)
+            )
+            rows.append(
+                {
+                    "model": checkpoint.model.name,
+                    "name": checkpoint.name,
+                    "path": str(path) if path else None,
+                    "step": checkpoint.step,
+                    "tokens_seen": checkpoint.tokens_seen,
+                    "early": checkpoint.early,
+                }
+            )
+            advance(checkpoint.name)
+    _show(as_json, {"checkpoints": rows}, rows, ("name", "step", "tokens_seen", "early", "path"))
+
+
+@app.command()
+def evaluate(
+    task: TaskArgument,
+    checkpoints: Checkpoints = None,
+    num_fewshot: Fewshot = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="Add every choice's log-likelihood (nats) to the JSON.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a set on the checkpoints; only what was never computed is computed."""
+    from . import runs
+    from .documents import evaluation
+    from .studio import open_studio
+
+    studio = open_studio()
+    question_set = _open(studio.settings, task)
+    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.catalogue.checkpoints
+    with _progress(question_set.name, len(chosen) * len(question_set.questions)) as advance:
+        done: dict[str, int] = {}
+
+        def report(progress: runs.CheckpointProgress) -> None:
+            advance(progress.checkpoint, progress.done - done.get(progress.checkpoint, 0))
+            done[progress.checkpoint] = progress.done
+
+        result = runs.evaluate(studio, question_set, chosen, num_fewshot, report)
+    document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
+    rows = [
+        {
+            "model": model,
+            "points": len(curve["steps"]),
+            "last acc": curve["acc"][-1],
+            "SQ(acc)": document["sq"][model]["acc"]["sq"],
+            "SQ(norm_prob)": document["sq"][model]["norm_prob"]["sq"],
+        }
+        for model, curve in document["curves"].items()
+    ]
+    _show(as_json, document, rows)
+    if not as_json:
+        typer.echo(f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
+
+
+@app.command()
+def sq(
+    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="Published curves: data, iteration, gtokens.")],
+    as_json: Json = False,
+) -> None:
+    """Signal quality of published curves, over the competition's points."""
+    from .published import sq_of_file
+
+    models = {
+        model: {benchmark: _quality(quality) for benchmark, quality in benchmarks.items()}
+        for model, benchmarks in sq_of_file(file).items()
+    }
+    rows = [
+        {"model": model, "benchmark": benchmark, **quality}
+        for model, benchmarks in models.items()
+        for benchmark, quality in benchmarks.items()
+    ]
+    _show(as_json, {"models": models}, rows)
+
+
+@app.command()
+def score(
+    task: TaskArgument,
+    checkpoints: Checkpoints = None,
+    num_fewshot: Fewshot = None,
+    as_json: Json = False,
+) -> None:
+    """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
+    from . import analysis
+    from .records import METRICS
+    from .studio import open_studio
+
+    studio = open_studio()
+    question_set = _open(studio.settings, task)
+    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.catalogue.checkpoints
+    measured = analysis.measure(studio, question_set, chosen, num_fewshot)
+    if not measured.complete_checkpoints:
+        raise StudioError(f"{question_set.name} has no results yet: run `evaluate {task}` first.")
+    parts = ("rc", "cs", "score", "snr", "decision_accuracy")
+    document: dict[str, Any] = {"task": question_set.name, "metrics": {}}
+    rows = []
+    for metric in METRICS:
+        found = analysis.scores(measured, metric)
+        values = {part: getattr(found, part).model_dump() for part in parts}
+        document["metrics"][metric] = {
+            "sq": {
+                "overall": found.sq.model_dump(),
+                "models": {
+                    model: {"value": quality.sq, "interval": None, "coverage": None, "why": quality.why}
+                    for model, quality in found.sq_models.items()
+                },
+            },
+            **values,
+        }
+        rows.append(
+            {"metric": metric, "sq": found.sq.value, **{part: values[part]["value"] for part in parts}}
+        )
+    _show(as_json, document, rows)
+
+
+@app.command()
+def relevance(
+    task: Annotated[
+        str, typer.Argument(metavar="TASK_OR_JSONL", help="A set, its folder, or a JSONL file of questions.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """How probably the competition's rubric would accept each question as science."""
+    from .science import assess, read_questions
+
+    settings = Settings.from_env()
+    questions = read_questions(settings, task)
+    document = assess(settings, questions)
+    _show(as_json, document, document["questions"])
+    if not as_json:
+        typer.echo(f"accepted: {_cell(document['accepted_share'])} of {len(questions)}")
+
+
+@app.command()
+def export(
+    task: TaskArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where the bundle is written.")],
+    profile: Annotated[str, typer.Option("--profile", help="plain or competition.")] = "plain",
+    as_json: Json = False,
+) -> None:
+    """Write the set as a bundle that lm-evaluation-harness runs unchanged."""
+    from .bundle import write
+    from .studio import open_studio
+    from .submission import export as export_set
+
+    studio = open_studio()
+    data = export_set(studio, _open(studio.settings, task), _profile(profile))
+    write(data, out)
+    row = {"path": str(out), "bytes": len(data)}
+    _show(as_json, row, [row])
+
+
+@app.command()
+def check(
+    task: TaskArgument,
+    profile: Annotated[str, typer.Option("--profile", help="plain or competition.")] = "plain",
+    as_json: Json = False,
+) -> None:
+    """What stands in the way of an export (errors), and what else is worth a look (warnings)."""
+    from .studio import open_studio
+    from .submission import findings
+
+    studio = open_studio()
+    found = findings(studio, _open(studio.settings, task), _profile(profile))
+    rows = [finding.model_dump() for finding in found]
+    document = {
+        name: [{k: v for k, v in row.items() if k != "severity"} for row in rows if row["severity"] == severity]
+        for name, severity in (("errors", "error"), ("warnings", "warning"))
+    }
+    _show(as_json, document, rows, ("severity", "sentence"))
+
+
+@app.command()
+def worker(
+    idle_exit: Annotated[
+        float | None, typer.Option("--idle-exit", metavar="SECONDS", help="Stop after so long without work.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Stop when the queue is empty.")] = False,
+) -> None:
+    """Compute queued runs; the app starts one by itself."""
+    from .studio import open_studio
+    from .worker import work
+
+    work(open_studio(), once=once, idle_exit_s=idle_exit)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; never a traceback for bad input."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(
+            args=list(arguments) if arguments is not None else None,
+            prog_name="python -m e2lm_core",
+            standalone_mode=False,
+        )
+    except StudioError as error:
+        _fail(str(error))
+    except Exception as error:
+        # Usage errors of the argument parser, whichever copy of click typer was built with.
+        if not hasattr(error, "format_message"):
+            raise
+        _fail(error.format_message() or "No command is given: see --help.")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+# --- within -------------------------------------------------------------------------------------------
+
+
+def _open(settings: Settings, task: str):
+    from .authoring import find_set
+    from .taskfiles import read_task
+
+    read = read_task(find_set(settings, task).folder, settings.limits)
+    for warning in read.warnings:
+        typer.echo(warning, err=True)
+    return read.task
+
+
+def _profile(name: str):
+    if name not in ("plain", "competition"):
+        raise StudioError(f"The profile {name!r} does not exist: use plain or competition.")
+    return name
+
+
+def _quality(quality) -> dict[str, Any]:
+    return {name: getattr(quality, name) for name in ("rho", "autocorrelation", "sq", "points")}
+
+
+def _show(
+    as_json: bool,
+    document: dict[str, Any],
+    rows: Iterable[dict[str, Any]],
+    columns: Sequence[str] | None = None,
+) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
+        return
+    rows = list(rows)
+    if not rows:
+        typer.echo("Nothing here yet.")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    names = columns or list(rows[0])
+    for name in names:
+        numeric = all(isinstance(row.get(name), int | float | None) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in names))
+    Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False).print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+class _progress:
+    """A bar on stderr; silent where stderr is not a terminal."""
+
+    def __init__(self, label: str, total: int, hidden: bool = False):
+        console = Console(stderr=True)
+        self.bar = Progress(
+            TextColumn(label),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}% {task.fields[at]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=hidden or not console.is_terminal,
+            transient=True,
+        )
+        self.total = total
+
+    def __enter__(self):
+        self.bar.start()
+        task = self.bar.add_task("", total=self.total, at="")
+        return lambda at, by=1: self.bar.update(task, advance=by, at=at)
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+
+def _fail(sentence: str) -> None:
+    typer.echo(" ".join(sentence.split()), err=True)
+    sys.exit(2)

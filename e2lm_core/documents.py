@@ -1,0 +1,66 @@
+"""The JSON documents that the command line prints, from measurements. Undefined is null, never 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .analysis import Measurements, measure, signal_qualities
+from .records import METRICS, Checkpoint, TaskSet
+from .runs import RunResult
+from .studio import Studio
+
+
+def evaluation(
+    studio: Studio,
+    task: TaskSet,
+    checkpoints: Sequence[Checkpoint],
+    num_fewshot: int | None,
+    result: RunResult,
+    with_questions: bool = False,
+) -> dict[str, Any]:
+    """`{task, curves, sq, seconds, computed, reused}`, and `questions` on request."""
+    measured = measure(studio, task, checkpoints, num_fewshot)
+    document: dict[str, Any] = {"task": task.name, "curves": {}, "sq": {}}
+    for curve in measured.curves:
+        name = curve.model.name
+        document["curves"][name] = {
+            "steps": curve.steps.tolist(),
+            "tokens_seen": numbers(curve.tokens_seen, whole=True),
+            **{metric: numbers(measured.values(name, metric)) for metric in METRICS},
+        }
+        document["sq"][name] = {}
+    for metric in METRICS:
+        for name, quality in signal_qualities(measured, metric).items():
+            document["sq"][name][metric] = quality.model_dump(
+                include={"rho", "autocorrelation", "sq", "points"}
+            )
+    document |= {
+        "seconds": round(result.seconds, 3),
+        "computed": result.computed,
+        "reused": result.reused,
+    }
+    if with_questions:
+        document["questions"] = _questions(measured)
+    return document
+
+
+def numbers(values: np.ndarray, whole: bool = False) -> list[float | int | None]:
+    """Plain numbers for JSON, None where a value is not finite."""
+    return [None if not np.isfinite(v) else int(v) if whole else float(v) for v in values]
+
+
+def _questions(measured: Measurements) -> list[dict[str, Any]]:
+    counts = measured.choice_counts
+    return [
+        {
+            "id": identity,
+            "loglikelihoods": {
+                curve.model.name: [numbers(row[: counts[q]]) for row in curve.ll[:, q]]
+                for curve in measured.curves
+            },
+        }
+        for q, identity in enumerate(measured.question_ids)
+    ]

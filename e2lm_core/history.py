@@ -1,0 +1,112 @@
+"""Undo and redo that outlive the session: snapshots of a set on disk, and where in them it stands.
+
+A set's folder holds numbered snapshots (`000007.json.gz`) and `cursor.json`, the number that the set's own
+folder shows now with a sentence for each step. Saving after an undo drops what was undone, as editors do.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+from pathlib import Path
+
+from .errors import StudioError
+from .records import Record, TaskSet
+
+KEPT = 100
+
+
+class Step(Record):
+    number: int
+    action: str
+
+
+class History:
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @property
+    def steps(self) -> list[Step]:
+        return [Step(**step) for step in self._state()["steps"]]
+
+    @property
+    def undoable(self) -> str | None:
+        """What *Undo* would take back, None where there is nothing."""
+        steps, at = self.steps, self._state()["at"]
+        return steps[at].action if at > 0 else None
+
+    @property
+    def redoable(self) -> str | None:
+        steps, at = self.steps, self._state()["at"]
+        return steps[at + 1].action if at + 1 < len(steps) else None
+
+    def begin(self, task: TaskSet) -> None:
+        """Record the state before the first edit; does nothing where a history exists."""
+        if not self.steps:
+            self._write(0, task)
+            self._set_state([{"number": 0, "action": "open"}], 0)
+
+    def record(self, task: TaskSet, action: str) -> None:
+        state = self._state()
+        kept = state["steps"][: state["at"] + 1]
+        number = (state["steps"][-1]["number"] + 1) if state["steps"] else 0
+        self._write(number, task)
+        kept = [*kept, {"number": number, "action": action}][-KEPT:]
+        self._set_state(kept, len(kept) - 1)
+        names = {self._path(step["number"]) for step in kept}
+        for path in self.folder.glob("*.json.gz"):
+            if path not in names:
+                path.unlink(missing_ok=True)
+
+    def peek(self, move: int) -> TaskSet:
+        """The snapshot that many steps away (-1 for undo, 1 for redo), without going there."""
+        state = self._state()
+        at = state["at"] + move
+        if not 0 <= at < len(state["steps"]):
+            raise StudioError("There is nothing to undo." if move < 0 else "There is nothing to redo.")
+        with gzip.open(self._path(state["steps"][at]["number"]), "rt", encoding="utf-8") as file:
+            return TaskSet.model_validate_json(file.read())
+
+    def move(self, move: int) -> None:
+        state = self._state()
+        self._set_state(state["steps"], state["at"] + move)
+
+    def rename(self, folder: Path) -> None:
+        if self.folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            self.folder.rename(folder)
+        self.folder = folder
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.json.gz"
+
+    def _write(self, number: int, task: TaskSet) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Level 1: a set of 15,000 questions is a few megabytes, and the user waits for it.
+        self._replace(
+            self._path(number), gzip.compress(task.model_dump_json().encode(), compresslevel=1, mtime=0)
+        )
+
+    def _state(self) -> dict:
+        try:
+            return json.loads((self.folder / "cursor.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {"steps": [], "at": -1}
+
+    def _set_state(self, steps: list[dict], at: int) -> None:
+        self._replace(self.folder / "cursor.json", json.dumps({"steps": steps, "at": at}).encode())
+
+    def _replace(self, path: Path, data: bytes) -> None:
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            part.write_bytes(data)
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise StudioError(
+                f"The edit was not saved: {path.parent.name}'s history cannot be written ({error.strerror}); "
+                "free some space and save again."
+            ) from error

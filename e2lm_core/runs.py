@@ -1,0 +1,311 @@
+"""Running a set against checkpoints: what to compute, in which order, and how far it is.
+
+A run computes only what the store does not hold: an edited question is new to every checkpoint, anything
+else is reused. The order is coarse to fine, so that the shape of every curve is there in seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+from .authoring import open_set
+from .errors import Cancelled, CheckpointError, TaskError
+from .jobs import Job
+from .prompts import render_set
+from .records import Checkpoint, Loglikelihood, Record, RenderedDoc, Request, Scope, TaskSet
+from .store import Store, digest
+from .studio import Studio
+
+KIND = "evaluate"
+SWEEP, INTERACTIVE = 0, 10  # an edit overtakes a long sweep
+COMMIT_EVERY_S = 0.5
+
+
+class CheckpointProgress(Record):
+    """How far one checkpoint of a run is; counts are questions."""
+
+    checkpoint: str
+    done: int
+    total: int
+    computed: int
+    reused: int
+    seconds: float
+    note: str | None = None
+
+
+class RunResult(Record):
+    """`computed` and `reused` count (checkpoint, question) pairs."""
+
+    computed: int
+    reused: int
+    seconds: float
+
+
+class Coverage(Record):
+    """How many questions of a set are complete at each checkpoint, and which are not everywhere."""
+
+    complete: dict[str, int]
+    questions: int
+    stale: tuple[str, ...]
+
+    @property
+    def done(self) -> int:
+        return sum(self.complete.values())
+
+    @property
+    def total(self) -> int:
+        return self.questions * len(self.complete)
+
+
+class SetState(Record):
+    """The state of a set's results, for the strip on every page."""
+
+    kind: Literal["empty", "never run", "running", "stale", "up to date"]
+    stale: int = 0
+    done: int = 0
+    total: int = 0
+    job: int | None = None
+    seconds_left: float | None = None
+
+
+# --- planning -----------------------------------------------------------------------------------------
+
+
+def coarse_to_fine(count: int) -> list[int]:
+    """Indices 0 … count − 1: last, first, middle, then the middle of every gap, widest gaps first."""
+    if count <= 2:
+        return list(range(count))[::-1]
+    order, gaps = [count - 1, 0], [(0, count - 1)]
+    while gaps:
+        halves = []
+        for low, high in gaps:
+            if high - low > 1:
+                middle = (low + high) // 2
+                order.append(middle)
+                halves += [(low, middle), (middle, high)]
+        gaps = sorted(halves, key=lambda gap: gap[0] - gap[1])
+    return order
+
+
+def plan(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """Every model's last checkpoint, then every model's first, then the middles, halving the gaps."""
+    curves: dict[str, list[Checkpoint]] = {}
+    for checkpoint in checkpoints:
+        curves.setdefault(checkpoint.model.name, []).append(checkpoint)
+    ordered = [
+        (rank, position, curve[index])
+        for position, curve in enumerate(sorted(c, key=lambda c: c.step) for c in curves.values())
+        for rank, index in enumerate(coarse_to_fine(len(curve)))
+    ]
+    return [checkpoint for _, _, checkpoint in sorted(ordered, key=lambda item: item[:2])]
+
+
+def requests_of(doc: RenderedDoc) -> list[Request]:
+    return [Request(doc.context, continuation) for continuation in doc.continuations]
+
+
+# --- computing ----------------------------------------------------------------------------------------
+
+
+def evaluate(
+    studio: Studio,
+    task: TaskSet,
+    checkpoints: Sequence[Checkpoint],
+    num_fewshot: int | None = None,
+    report: Callable[[CheckpointProgress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> RunResult:
+    """Compute what is missing, checkpoint by checkpoint in the planned order; results go to the store.
+
+    `report` hears of every commit. Raises `Cancelled` within one batch of `cancelled()` turning true; what
+    was committed stays, and the next run goes on from there.
+    """
+    if not task.questions:
+        raise TaskError(f"{task.name} has no questions yet: write or import some, then run it.")
+    if not checkpoints:
+        raise CheckpointError("No checkpoint is chosen: choose at least one.")
+    started = time.monotonic()
+    docs = render_set(task, num_fewshot)
+    computed = reused = 0
+    for checkpoint in plan(checkpoints):
+        progress = None
+        for progress in _evaluate_one(studio, docs, checkpoint, cancelled):
+            if report:
+                report(progress)
+        if progress:
+            computed += progress.computed
+            reused += progress.reused
+    return RunResult(computed=computed, reused=reused, seconds=time.monotonic() - started)
+
+
+def _evaluate_one(
+    studio: Studio,
+    docs: Sequence[RenderedDoc],
+    checkpoint: Checkpoint,
+    cancelled: Callable[[], bool] | None,
+) -> Iterator[CheckpointProgress]:
+    started = time.monotonic()
+    scope = studio.backend.scope(checkpoint)
+    missing = _missing(studio.store, scope, docs)
+    new = sum(bool(requests) for requests in missing)
+    total, reused = len(docs), len(docs) - new
+
+    def progress(left: int) -> CheckpointProgress:
+        return CheckpointProgress(
+            checkpoint=checkpoint.name,
+            done=total - left,
+            total=total,
+            computed=new - left,
+            reused=reused,
+            seconds=time.monotonic() - started,
+        )
+
+    if cancelled and cancelled():
+        raise Cancelled("The run was cancelled; what was computed is kept.")
+    if not new:
+        yield progress(0)
+        return
+    wanted = list(dict.fromkeys(request for requests in missing for request in requests))
+    open_requests = [set(requests) for requests in missing if requests]
+    for batch in _commits(studio, checkpoint, scope, wanted, cancelled):
+        for requests in open_requests:
+            requests -= batch
+        open_requests = [requests for requests in open_requests if requests]
+        yield progress(len(open_requests))
+
+
+def _commits(
+    studio: Studio,
+    checkpoint: Checkpoint,
+    scope: Scope,
+    wanted: list[Request],
+    cancelled: Callable[[], bool] | None,
+) -> Iterator[set[Request]]:
+    """Score and store; yields the requests of each transaction."""
+    held: list[tuple[Request, Loglikelihood]] = []
+    last = time.monotonic()
+
+    def commit() -> set[Request]:
+        studio.store.put(scope, [(digest(request), result) for request, result in held])
+        done = {request for request, _ in held}
+        held.clear()
+        return done
+
+    try:
+        for index, result in studio.backend.loglikelihood(checkpoint, wanted, cancelled):
+            held.append((wanted[index], result))
+            if time.monotonic() - last > COMMIT_EVERY_S:
+                yield commit()
+                last = time.monotonic()
+    except Cancelled:
+        commit()
+        raise
+    yield commit()
+
+
+def _missing(store: Store, scope: Scope, docs: Sequence[RenderedDoc]) -> list[list[Request]]:
+    """For each doc the requests that the store does not hold."""
+    keyed = [[(request, digest(request)) for request in requests_of(doc)] for doc in docs]
+    held = store.get(scope, list({key for doc in keyed for _, key in doc}))
+    return [[request for request, key in doc if key not in held] for doc in keyed]
+
+
+# --- what there is ------------------------------------------------------------------------------------
+
+
+def coverage(
+    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
+) -> Coverage:
+    docs = render_set(task, num_fewshot)
+    complete, stale = {}, {}
+    for checkpoint in checkpoints:
+        missing = _missing(studio.store, studio.backend.scope(checkpoint), docs)
+        complete[checkpoint.name] = sum(not requests for requests in missing)
+        stale |= {doc.question_id: None for doc, requests in zip(docs, missing, strict=True) if requests}
+    order = [doc.question_id for doc in docs]
+    return Coverage(complete=complete, questions=len(docs), stale=tuple(q for q in order if q in stale))
+
+
+# --- jobs ---------------------------------------------------------------------------------------------
+
+
+def start(
+    studio: Studio,
+    set_name: str,
+    checkpoints: Sequence[Checkpoint],
+    num_fewshot: int | None = None,
+    priority: int = SWEEP,
+) -> int:
+    """Queue a run of a set for a worker process; the job's number.
+
+    An open job of the same set is replaced, so that an edit in the middle of a run is never lost behind it.
+    Raises `LimitError` when the queue is full.
+    """
+    task = open_set(studio.settings, set_name)
+    if not task.questions:
+        raise TaskError(f"{set_name} has no questions yet: write or import some, then run it.")
+    if not checkpoints:
+        raise CheckpointError("No checkpoint is chosen: choose at least one.")
+    render_set(task, num_fewshot)  # a prompt that cannot be rendered is said now, not by the worker
+    for job in _jobs_of(studio, set_name):
+        if job.state in ("queued", "running"):
+            studio.jobs.cancel(job.id)
+    payload: dict[str, Any] = {
+        "set": set_name,
+        "checkpoints": [checkpoint.name for checkpoint in plan(checkpoints)],
+        "num_fewshot": num_fewshot,
+    }
+    return studio.jobs.submit(KIND, payload, priority)
+
+
+def latest_job(studio: Studio, set_name: str) -> Job | None:
+    return next(iter(_jobs_of(studio, set_name)), None)
+
+
+def fleet(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
+    """The checkpoints and the few-shot count that the set was last run with; the whole ladder at first."""
+    job = latest_job(studio, set_name)
+    if job is None:
+        return studio.catalogue.checkpoints, None
+    names = set(job.payload["checkpoints"])
+    chosen = tuple(c for c in studio.catalogue.checkpoints if c.name in names)
+    return chosen or studio.catalogue.checkpoints, job.payload.get("num_fewshot")
+
+
+def state(studio: Studio, set_name: str, task: TaskSet) -> SetState:
+    """What the strip says of a set: it is exact, and costs one look into the store per checkpoint."""
+    if not task.questions:
+        return SetState(kind="empty")
+    job = latest_job(studio, set_name)
+    if job and job.state in ("queued", "running"):
+        done = sum(row["done"] for row in job.progress)
+        total = len(task.questions) * len(job.payload["checkpoints"])
+        return SetState(
+            kind="running", job=job.id, done=done, total=total, seconds_left=seconds_left(job, done, total)
+        )
+    checkpoints, num_fewshot = fleet(studio, set_name)
+    covered = coverage(studio, task, checkpoints, num_fewshot)
+    kind: Literal["never run", "stale", "up to date"] = "up to date"
+    if covered.done == 0:
+        kind = "never run"
+    elif covered.stale:
+        kind = "stale"
+    return SetState(
+        kind=kind, stale=len(covered.stale), done=covered.done, total=covered.total, job=job.id if job else None
+    )
+
+
+def seconds_left(job: Job, done: int, total: int) -> float | None:
+    """Time left at the pace so far of what had to be computed; None before there is a pace."""
+    computed = sum(row["computed"] for row in job.progress)
+    seconds = sum(row["seconds"] for row in job.progress)
+    return (total - done) * seconds / computed if computed and seconds else None
+
+
+def _jobs_of(studio: Studio, set_name: str) -> list[Job]:
+    """Newest first."""
+    return [
+        job for job in studio.jobs.recent(200) if job.kind == KIND and job.payload.get("set") == set_name
+    ]

@@ -1,0 +1,119 @@
+"""Scientific relevance of a set, and whether the embedded models were ever taught its answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .authoring import find_set
+from .checkpoints import Catalogue
+from .embeddings import Embedder, load_exemplars, question_text, relevance_classifier
+from .errors import TaskError
+from .facts import Taught
+from .records import Question, Record, TaskSet
+from .relevance import map_2d
+from .settings import Settings
+from .taskfiles import read_task
+
+ACCEPTED_FROM = 0.5
+
+
+class Relevance(Record):
+    """`probability` [Q] that the rubric accepts a question, its nearest `field`, and a map in the plane.
+
+    `map` [Q, 2] and `exemplar_map` [N, 2] share their axes; `exemplars` are (field, accepted, question).
+    """
+
+    ids: tuple[str, ...]
+    probability: np.ndarray
+    fields: tuple[str, ...]
+    map: np.ndarray
+    exemplar_map: np.ndarray
+    exemplars: tuple[tuple[str, bool, str], ...]
+
+    @property
+    def accepted_share(self) -> float | None:
+        return float(np.mean(self.probability >= ACCEPTED_FROM)) if len(self.ids) else None
+
+
+def relevance_of(settings: Settings, questions: Sequence[Question]) -> Relevance:
+    """Embed and judge the questions; what was embedded before comes from the cache."""
+    embedder = Embedder(settings)
+    classifier = relevance_classifier(embedder)
+    exemplars = [e for e in load_exemplars() if e.split == "train"]
+    anchors = embedder.embed([question_text(e) for e in exemplars])
+    vectors = embedder.embed([question_text(q) for q in questions])
+    if len(questions):
+        probability, fields = classifier.probability(vectors), tuple(classifier.field(vectors))
+    else:
+        probability, fields = np.empty(0), ()
+    exemplar_map, question_map = map_2d(anchors, vectors)
+    return Relevance(
+        ids=tuple(q.id for q in questions),
+        probability=probability,
+        fields=fields,
+        map=question_map,
+        exemplar_map=exemplar_map,
+        exemplars=tuple((e.field, e.accepted, e.question) for e in exemplars),
+    )
+
+
+def assess(settings: Settings, questions: Sequence[Question]) -> dict[str, Any]:
+    """`{questions: [{id, probability, field}], accepted_share}`, in the order given."""
+    found = relevance_of(settings, questions)
+    return {
+        "questions": [
+            {"id": identity, "probability": float(p), "field": field}
+            for identity, p, field in zip(found.ids, found.probability, found.fields, strict=True)
+        ],
+        "accepted_share": found.accepted_share,
+    }
+
+
+def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ...]:
+    """A set's questions, or the lines of a JSONL file; a line needs only `question`."""
+    path = Path(task_or_jsonl).expanduser()
+    if path.suffix != ".jsonl":
+        return read_task(find_set(settings, task_or_jsonl).folder, settings.limits).task.questions
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise TaskError(f"There is no file {path.name}: check its path.") from error
+    except UnicodeDecodeError as error:
+        raise TaskError(f"{path.name} is not UTF-8: save it as UTF-8 and try again.") from error
+    if len(lines) > settings.limits.max_questions:
+        raise TaskError(
+            f"{path.name} has {len(lines):,} lines (at most {settings.limits.max_questions:,}): split it."
+        )
+    return tuple(_line(path.name, n, line) for n, line in enumerate(lines, 1) if line.strip())
+
+
+def _line(name: str, number: int, line: str) -> Question:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise TaskError(f"{name}, line {number}: not JSON ({error.msg}).") from error
+    if not isinstance(row, dict) or not str(row.get("question") or "").strip():
+        raise TaskError(f"{name}, line {number}: an object with a `question` is needed.")
+    choices = row.get("choices") or ()
+    return Question(
+        id=str(row.get("id", number)),
+        question=str(row["question"]),
+        choices=tuple(map(str, choices)) if isinstance(choices, list | tuple) else (),
+        answer=row["answer"] if isinstance(row.get("answer"), int) else 0,
+    )
+
+
+# --- taught -------------------------------------------------------------------------------------------
+
+
+def taught(catalogue: Catalogue, task: TaskSet) -> dict[str, bool] | None:
+    """For each question id whether the embedded models were told its answer; None without a fact list."""
+    if catalogue.taught_file is None:
+        return None
+    facts = Taught.from_file(catalogue.taught_file)
+    return {question.id: facts.taught(question) for question in task.questions}

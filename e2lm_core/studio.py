@@ -1,0 +1,41 @@
+"""What every service works with: settings, checkpoints, results, jobs and a backend, opened once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .backends import Backend
+from .checkpoints import Catalogue, open_catalogue
+from .jobs import JobQueue
+from .settings import Settings
+from .store import Store
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Handles that are safe to share between threads; nothing in it belongs to one user or one set."""
+
+    settings: Settings
+    catalogue: Catalogue
+    store: Store
+    jobs: JobQueue
+    backend: Backend
+
+
+def open_studio(settings: Settings | None = None, backend: Backend | None = None) -> Studio:
+    """Open what the settings name, creating the home folder and the database where they do not exist.
+
+    `backend` is the local one unless given. Raises `StoreError` for a database that cannot be used.
+    """
+    settings = settings or Settings.from_env()
+    if backend is None:
+        from .backends.local import LocalBackend
+
+        backend = LocalBackend(settings)
+    return Studio(
+        settings=settings,
+        catalogue=open_catalogue(settings),
+        store=Store(settings.database),
+        jobs=JobQueue(settings.database, settings.limits),
+        backend=backend,
+    )

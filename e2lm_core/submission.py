@@ -1,0 +1,61 @@
+"""From a set to a bundle: the checks, and the zip that lm-evaluation-harness runs unchanged."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from . import bundle
+from .checks import check
+from .errors import TaskError
+from .prompts import render_set
+from .records import Finding, Request, TaskSet
+from .studio import Studio
+
+Profile = Literal["plain", "competition"]
+
+
+def findings(
+    studio: Studio, task: TaskSet, profile: Profile = "plain", num_fewshot: int | None = None
+) -> list[Finding]:
+    """Everything the checks have to say, errors first; lengths are counted in the ladder's tokens."""
+    try:
+        rendered = render_set(task, num_fewshot)
+    except TaskError as error:
+        return [Finding(severity="error", code="prompt", sentence=str(error))]
+    limits = studio.settings.limits
+    tokens = window = None
+    checkpoint = next(iter(studio.catalogue.checkpoints), None)
+    if checkpoint is not None:
+        requests = [
+            Request(doc.context, max(doc.continuations, key=len, default="")) for doc in rendered
+        ]
+        tokens = studio.backend.prompt_tokens(checkpoint, requests)
+        window = studio.backend.window(checkpoint)
+    found = check(task, rendered, limits, profile, prompt_tokens=tokens, window=window)
+    found += _beyond_training(studio, rendered_tokens=tokens)
+    return sorted(found, key=lambda finding: finding.severity != "error")
+
+
+def export(studio: Studio, task: TaskSet, profile: Profile = "plain") -> bytes:
+    """The set as a zip, the same bytes for the same set. Raises `TaskError` while an error stands."""
+    errors = [f for f in findings(studio, task, profile) if f.severity == "error"]
+    if errors:
+        more = f" ({len(errors) - 1} more errors.)" if len(errors) > 1 else ""
+        raise TaskError(f"{task.name} cannot be exported yet: {errors[0].sentence}{more}")
+    return bundle.pack(task, studio.settings.limits, profile)
+
+
+def _beyond_training(studio: Studio, rendered_tokens: list[int] | None) -> list[Finding]:
+    """The embedded models read longer prompts than they were trained on, but not as well."""
+    trained = studio.catalogue.trained_context
+    if trained is None or not rendered_tokens or max(rendered_tokens) <= trained:
+        return []
+    count = sum(n > trained for n in rendered_tokens)
+    sentence = (
+        f"{count} of {len(rendered_tokens)} prompts are longer than the {trained} tokens that the embedded "
+        f"models were trained on (the longest has {max(rendered_tokens)}): expect weaker curves; use fewer "
+        "few-shot examples or shorter questions."
+    )
+    return [Finding(severity="warning", code="beyond_training", sentence=sentence)]
+
+
