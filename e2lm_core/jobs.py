@@ -1,0 +1,285 @@
+"""Runs as jobs that survive anything: a queue in SQLite with leases, shared by the app and its workers.
+
+A worker claims a job for some seconds and keeps extending its lease; when it is killed the lease runs out
+and the next claim gets the job, together with the progress that was saved. `attempt` numbers the claims,
+so that a worker that has lost its job can change nothing of it any more.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from .database import Database, opened
+from .errors import LimitError, StoreError
+from .records import Record
+from .settings import Limits
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+# A job that kills its worker each time (out of memory, say) must not do so for ever; any saved progress
+# starts the count again.
+MAX_DEATHS_IN_A_ROW = 10
+
+
+class Progress(Record):
+    """How far one checkpoint is; `done`, `total`, `computed` and `reused` count questions."""
+
+    name: str
+    done: int
+    total: int
+    seconds: float = 0.0
+    computed: int = 0
+    reused: int = 0
+    note: str | None = None
+
+
+class Job(Record):
+    id: int
+    kind: str
+    payload: dict[str, Any]
+    priority: int
+    state: State
+    created_at: float  # seconds since the epoch, as the other times
+    started_at: float | None
+    finished_at: float | None
+    worker: str | None
+    attempt: int
+    lease_until: float | None
+    error: str | None
+    progress: tuple[Progress, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
+
+
+class Event(Record):
+    """What happened to a job and when: submitted, claimed, reclaimed, released, cancelled, done, failed."""
+
+    id: int
+    job: int
+    at: float
+    what: str
+    worker: str | None
+
+
+class JobQueue:
+    def __init__(self, database: Path | Database, limits: Limits) -> None:
+        self.database = opened(database)
+        self.limits = limits
+
+    # --- for those who want something done ------------------------------------------------------------
+
+    def submit(self, kind: str, payload: Mapping[str, Any], priority: int = 0) -> int:
+        """The new job's id. Higher priority goes first, then the oldest.
+
+        Raises `LimitError` when `limits.max_queued_jobs` are waiting already.
+        """
+        text = json.dumps(dict(payload), ensure_ascii=False, sort_keys=True)
+        with self.database.transaction() as connection:
+            (waiting,) = connection.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
+            if waiting >= self.limits.max_queued_jobs:
+                raise LimitError(
+                    f"{waiting} runs are waiting already (at most {self.limits.max_queued_jobs}): "
+                    "wait until one has started, or cancel one."
+                )
+            ((job_id,),) = connection.execute(
+                "INSERT INTO jobs (kind, payload, priority, state, created_at) "
+                "VALUES (?, ?, ?, 'queued', ?) RETURNING id",
+                (kind, text, priority, time.time()),
+            ).fetchall()
+            _record(connection, job_id, "submitted")
+            return int(job_id)
+
+    def cancel(self, job_id: int) -> bool:
+        """True where this call stopped it; its worker notices at its next heartbeat. Over stays over."""
+        with self.database.transaction() as connection:
+            stopped = _changed(
+                connection,
+                "UPDATE jobs SET state = 'cancelled', finished_at = ? "
+                "WHERE id = ? AND state IN ('queued', 'running')",
+                (time.time(), job_id),
+            )
+            if stopped:
+                _record(connection, job_id, "cancelled")
+            return stopped
+
+    def get(self, job_id: int) -> Job:
+        """Raises `StoreError` for an unknown id."""
+        jobs = self._jobs("WHERE id = ?", (job_id,))
+        if not jobs:
+            raise StoreError(f"There is no run {job_id}: it may belong to another database (see E2LM_HOME).")
+        return jobs[0]
+
+    def recent(self, limit: int = 20) -> list[Job]:
+        """The newest first, whatever their state."""
+        return self._jobs("ORDER BY id DESC LIMIT ?", (limit,))
+
+    def events(self, after: int = 0, job_id: int | None = None, limit: int = 1_000) -> list[Event]:
+        """What happened since event `after`, in any process, oldest first."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, job, at, what, worker FROM events "
+                "WHERE id > ? AND (? IS NULL OR job = ?) ORDER BY id LIMIT ?",
+                (after, job_id, job_id, limit),
+            ).fetchall()
+        return [Event(id=i, job=job, at=at, what=what, worker=worker) for i, job, at, what, worker in rows]
+
+    # --- for workers ----------------------------------------------------------------------------------
+
+    def claim(self, worker: str, lease_s: float) -> Job | None:
+        """The next job, held for `lease_s` seconds, or None. One whose lease has run out is taken over."""
+        while True:
+            # Looking needs no lock, so idle workers hinder nobody.
+            with self.database.reading() as connection:
+                if _next(connection, time.time()) is None:
+                    return None
+            with self.database.transaction() as connection:
+                now = time.time()
+                row = _next(connection, now)
+                if row is None:
+                    return None
+                job_id, state, deaths = row
+                died = state == "running"
+                if died and deaths + 1 >= MAX_DEATHS_IN_A_ROW:
+                    self._give_up(connection, job_id, now)
+                    continue
+                connection.execute(
+                    "UPDATE jobs SET state = 'running', worker = ?, lease_until = ?, attempt = attempt + 1, "
+                    "deaths = deaths + ?, started_at = coalesce(started_at, ?) WHERE id = ?",
+                    (worker, now + lease_s, int(died), now, job_id),
+                )
+                _record(connection, job_id, "reclaimed" if died else "claimed", worker)
+                return self.get(job_id)
+
+    def heartbeat(self, job: Job, lease_s: float) -> bool:
+        """Extend the lease. False when the job was cancelled or taken over: then stop working on it."""
+        with self.database.transaction() as connection:
+            return _changed(
+                connection,
+                f"UPDATE jobs SET lease_until = ? WHERE {_HELD}",
+                (time.time() + lease_s, *_held(job)),
+            )
+
+    def report(self, job: Job, progress: Iterable[Progress | Mapping[str, Any]]) -> bool:
+        """Set rows of progress, by name; the values are totals, not increments. False as in `heartbeat`.
+
+        Inside a `database.transaction()` that also saves results, both are saved or neither is.
+        """
+        rows = [p if isinstance(p, Progress) else Progress(**p) for p in progress]
+        with self.database.transaction() as connection:
+            found = connection.execute(
+                "SELECT state FROM jobs WHERE id = ? AND attempt = ?", (job.id, job.attempt)
+            ).fetchone()
+            if found is None or found[0] == "queued":
+                return False
+            # What a cancelled worker had computed by then is true and is shown.
+            connection.executemany(
+                "INSERT INTO progress (job, name, done, total, seconds, computed, reused, note) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (job, name) DO UPDATE SET done = excluded.done, "
+                "total = excluded.total, seconds = excluded.seconds, computed = excluded.computed, "
+                "reused = excluded.reused, note = excluded.note",
+                [(job.id, p.name, p.done, p.total, p.seconds, p.computed, p.reused, p.note) for p in rows],
+            )
+            connection.execute("UPDATE jobs SET deaths = 0 WHERE id = ?", (job.id,))
+            return bool(found[0] == "running")
+
+    def overtaken(self, job: Job) -> bool:
+        """Whether a job of higher priority is waiting: a long one then releases itself and goes on later."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM jobs WHERE state = 'queued' AND priority > ? LIMIT 1", (job.priority,)
+            ).fetchone()
+        return row is not None
+
+    def release(self, job: Job) -> bool:
+        """Put a claimed job back, in its old place and with its progress."""
+        with self.database.transaction() as connection:
+            released = _changed(
+                connection,
+                f"UPDATE jobs SET state = 'queued', lease_until = NULL, worker = NULL WHERE {_HELD}",
+                _held(job),
+            )
+            if released:
+                _record(connection, job.id, "released", job.worker)
+            return released
+
+    def finish(self, job: Job, error: str | None = None) -> bool:
+        """Done, or failed with `error`. False when the job was cancelled or taken over before."""
+        state = "done" if error is None else "failed"
+        with self.database.transaction() as connection:
+            finished = _changed(
+                connection,
+                f"UPDATE jobs SET state = ?, error = ?, finished_at = ?, lease_until = NULL WHERE {_HELD}",
+                (state, error, time.time(), *_held(job)),
+            )
+            if finished:
+                _record(connection, job.id, state, job.worker)
+            return finished
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _give_up(self, connection: sqlite3.Connection, job_id: int, now: float) -> None:
+        connection.execute(
+            "UPDATE jobs SET state = 'failed', error = ?, finished_at = ?, lease_until = NULL WHERE id = ?",
+            (
+                f"The worker died {MAX_DEATHS_IN_A_ROW} times in a row without getting further, probably for "
+                "want of memory: run fewer or smaller checkpoints at once.",
+                now,
+                job_id,
+            ),
+        )
+        _record(connection, job_id, "failed")
+
+    def _jobs(self, condition: str, values: tuple[object, ...]) -> list[Job]:
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs {condition}", values
+            ).fetchall()
+            jobs = []
+            for row in rows:
+                columns = dict(zip(_JOB_COLUMNS, row, strict=True))
+                columns["payload"] = json.loads(columns["payload"])
+                columns["progress"] = _progress(connection, columns["id"])
+                jobs.append(Job(**columns))
+        return jobs
+
+
+_JOB_COLUMNS = tuple(name for name in Job.model_fields if name != "progress")
+_PROGRESS_COLUMNS = tuple(Progress.model_fields)
+_HELD = "id = ? AND attempt = ? AND state = 'running'"
+
+
+def _held(job: Job) -> tuple[int, int]:
+    return job.id, job.attempt
+
+
+def _next(connection: sqlite3.Connection, now: float) -> tuple[int, str, int] | None:
+    row: tuple[int, str, int] | None = connection.execute(
+        "SELECT id, state, deaths FROM jobs WHERE state = 'queued' OR (state = 'running' AND lease_until < ?) "
+        "ORDER BY priority DESC, id LIMIT 1",
+        (now,),
+    ).fetchone()
+    return row
+
+
+def _progress(connection: sqlite3.Connection, job_id: int) -> tuple[Progress, ...]:
+    rows = connection.execute(
+        f"SELECT {', '.join(_PROGRESS_COLUMNS)} FROM progress WHERE job = ? ORDER BY rowid", (job_id,)
+    )
+    return tuple(Progress(**dict(zip(_PROGRESS_COLUMNS, row, strict=True))) for row in rows)
+
+
+def _changed(connection: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> bool:
+    return connection.execute(statement, values).rowcount > 0
+
+
+def _record(connection: sqlite3.Connection, job_id: int, what: str, worker: str | None = None) -> None:
+    connection.execute(
+        "INSERT INTO events (job, at, what, worker) VALUES (?, ?, ?, ?)", (job_id, time.time(), what, worker)
+    )

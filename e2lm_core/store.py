@@ -1,0 +1,102 @@
+"""Results that are never computed twice: log-likelihoods by scope and by digest of the two strings."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+from .database import Database, opened
+from .errors import StoreError
+from .records import Loglikelihood, Request, Scope
+
+DIGEST_BYTES = 16
+_PER_QUERY = 10_000  # SQLite takes 32,766 variables in one statement
+_SCOPE = "fingerprint, dtype, max_length, bos, scoring_version"
+
+
+def digest(request: Request) -> bytes:
+    """sha256(len(context) ‖ context ‖ len(continuation) ‖ continuation), first 16 bytes.
+
+    Lengths are of the UTF-8 bytes, as 8-byte little-endian integers: ("ab", "c") and ("a", "bc") differ.
+    """
+    hasher = hashlib.sha256()
+    for text in request:
+        # Lone surrogates come out of JSON escapes; two texts that differ must never share a key.
+        raw = text.encode("utf-8", "surrogatepass")
+        hasher.update(struct.pack("<Q", len(raw)))
+        hasher.update(raw)
+    return hasher.digest()[:DIGEST_BYTES]
+
+
+class Store:
+    """One row per (scope, digest). Safe to use from several threads and processes at once."""
+
+    def __init__(self, database: Path | Database) -> None:
+        self.database = opened(database)
+
+    def put(self, scope: Scope, items: Iterable[tuple[bytes, Loglikelihood]]) -> int:
+        """Save all items in one transaction and return how many are new; a result once saved stays.
+
+        Raises `StoreError` for a log-likelihood that is not a number: then none is saved.
+        """
+        rows = list(items)
+        if any(math.isnan(result.ll_nats) for _, result in rows):
+            raise StoreError(
+                f"A log-likelihood of {scope.fingerprint} in {scope.dtype} is not a number, so nothing of its "
+                "batch was saved: try E2LM_DTYPE=float32, or leave out that checkpoint."
+            )
+        with self.database.transaction() as connection:
+            connection.execute(
+                f"INSERT INTO scopes ({_SCOPE}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", _key(scope)
+            )
+            number = self._scope_id(scope)
+            before = connection.total_changes
+            connection.executemany(
+                "INSERT INTO results (scope, digest, ll_nats, tokens) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT DO NOTHING",
+                # In key order the tree is filled from left to right, several times faster than at random.
+                sorted((number, key, float(ll), int(tokens)) for key, (ll, tokens) in rows),
+            )
+            return connection.total_changes - before
+
+    def get(self, scope: Scope, digests: Iterable[bytes]) -> dict[bytes, Loglikelihood]:
+        """What is known of `digests`; the missing ones are left out."""
+        number = self._scope_id(scope)
+        found: dict[bytes, Loglikelihood] = {}
+        if number is None:
+            return found
+        wanted = iter(sorted(set(digests)))
+        with self.database.reading() as connection:
+            while part := tuple(itertools.islice(wanted, _PER_QUERY)):
+                marks = ",".join("?" * len(part))
+                for key, ll_nats, tokens in connection.execute(
+                    f"SELECT digest, ll_nats, tokens FROM results WHERE scope = ? AND digest IN ({marks})",
+                    (number, *part),
+                ):
+                    found[key] = Loglikelihood(ll_nats, tokens)
+        return found
+
+    def count(self, scope: Scope) -> int:
+        with self.database.reading() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM results WHERE scope = ?", (self._scope_id(scope),)
+            ).fetchone()
+        return int(row[0])
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _scope_id(self, scope: Scope) -> int | None:
+        with self.database.reading() as connection:
+            row = connection.execute(
+                f"SELECT id FROM scopes WHERE ({_SCOPE}) = (?, ?, ?, ?, ?)", _key(scope)
+            ).fetchone()
+        return None if row is None else int(row[0])
+
+
+def _key(scope: Scope) -> tuple[str, str, int, str, int]:
+    return scope.fingerprint, scope.dtype, scope.max_length, scope.bos, scope.scoring_version
