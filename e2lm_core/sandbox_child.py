@@ -1,0 +1,145 @@
+"""The Jinja environment of prompts, and the program that renders with it in a process of its own.
+
+`sandbox.py` runs this file as a script for every template that is not bounded by its form: the process has
+its own memory, processor time and output, so nothing that a template does can reach or slow the studio.
+It imports nothing of the studio, so that it starts in a fraction of a second.
+
+Standard input: one line of JSON with `sources`, `max_chars`, `max_total_chars`, `doc_seconds`,
+`total_seconds`, `max_bytes`; then one document (an object) a line. Standard output: one list of strings a
+document, or, last, an object with `error`, `template` and `message`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jinja2 import StrictUndefined, Template
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+
+
+class OutOfTime(Exception):
+    """A document took longer than it may."""
+
+
+class TooLong(Exception):
+    """A document rendered to more characters than it may."""
+
+
+def _regex_replace(string: str, pattern: str, repl: str, count: int = 0) -> str:
+    return re.sub(pattern, repl, string, count=count)
+
+
+def environment() -> ImmutableSandboxedEnvironment:
+    """The harness's own settings (lm_eval/utils.py), sandboxed and without what draws at random."""
+    env = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+    env.filters["regex_replace"] = _regex_replace
+    del env.filters["random"]
+    del env.globals["lipsum"]
+    return env
+
+
+def render(template: Template, doc: Mapping[str, Any], max_chars: int) -> str:
+    parts, length = [], 0
+    for part in template.generate(**doc):
+        length += len(part)
+        if length > max_chars:
+            raise TooLong
+        parts.append(part)
+    return "".join(parts)
+
+
+def kind_of(error: Exception) -> str:
+    for kind, classes in (
+        ("time", OutOfTime),
+        ("output", TooLong),
+        ("memory", MemoryError),
+        ("security", SecurityError),
+        ("range", OverflowError),
+        ("depth", RecursionError),
+    ):
+        if isinstance(error, classes):
+            return kind
+    return "template"
+
+
+def _bound_process(max_bytes: int, total_seconds: int) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows: the parent's clock remains
+        return
+    bounds = (
+        (resource.RLIMIT_AS, max_bytes),
+        (resource.RLIMIT_CPU, total_seconds),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    )
+    for what, bound in bounds:
+        try:
+            resource.setrlimit(what, (bound, bound))
+        except (ValueError, OSError):  # macOS refuses some; the parent's clock remains
+            continue
+
+
+def _out_of_time(*_: object) -> None:
+    raise OutOfTime
+
+
+class _Clock:
+    """Raises OutOfTime in the block when it has used `seconds` of processor time.
+
+    A regular expression that backtracks without end never looks at signals, so a second timer, whose
+    signal has its default action, ends the process itself.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds if hasattr(signal, "setitimer") else 0.0
+        if self.seconds:
+            signal.signal(signal.SIGPROF, _out_of_time)
+
+    def __enter__(self) -> None:
+        if self.seconds:
+            signal.setitimer(signal.ITIMER_PROF, self.seconds)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 2 * self.seconds)
+
+    def __exit__(self, *_: object) -> None:
+        if self.seconds:
+            signal.setitimer(signal.ITIMER_PROF, 0.0)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+
+
+def _answer(sources: Sequence[str], order: Mapping[str, Any]) -> None:
+    env = environment()
+    clock = _Clock(order["doc_seconds"])
+    left = order["max_total_chars"]
+    current = 0
+    try:
+        templates = []
+        for current, source in enumerate(sources):
+            with clock:
+                templates.append(env.from_string(source))
+        for line in sys.stdin.buffer:
+            doc = json.loads(line)
+            rendered = []
+            for current, template in enumerate(templates):
+                with clock:
+                    rendered.append(render(template, doc, min(order["max_chars"], left)))
+                left -= len(rendered[-1])
+            print(json.dumps(rendered), flush=True)
+    except Exception as error:
+        message = " ".join(str(error)[:300].split())
+        print(json.dumps({"error": kind_of(error), "template": current, "message": message}), flush=True)
+
+
+def main() -> None:
+    order = json.loads(sys.stdin.buffer.readline())
+    _bound_process(order["max_bytes"], order["total_seconds"])
+    _answer(order["sources"], order)
+
+
+if __name__ == "__main__":
+    main()
