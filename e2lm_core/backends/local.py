@@ -1,0 +1,157 @@
+"""The models of this machine, scored in this process by the engine. Safe to share between threads."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from ..checkpoints import ensure_directory, fingerprint
+from ..engine import SCORING_VERSION
+from ..records import Checkpoint, Loglikelihood, Request, Scope
+from ..settings import Settings
+from .traits import Traits, known_traits, remember_traits, traits_key
+
+if TYPE_CHECKING:  # torch and transformers take seconds to import: not before something is computed
+    from ..engine.models import LoadedModel, Loader
+    from ..engine.plan import Plan
+    from ..engine.scorer import Scorer
+    from ..engine.tokenise import Encoded, Encoder
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_KEPT_PLANS = 8  # a ladder's models share their tokens and differ in a few batch sizes
+
+
+class LocalBackend:
+    """Device, dtype and threads are those of the settings. Raises `StudioError` for a device not there."""
+
+    name = "local"
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.RLock()
+        self._scorer: Scorer | None = None
+        self._loader: Loader | None = None
+        self._encoders: dict[str, Encoder] = {}
+        self._encoded: OrderedDict[tuple[object, ...], list[Encoded]] = OrderedDict()
+        self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
+
+    # --- what the protocol asks for ---------------------------------------------------------------------
+
+    def scope(self, checkpoint: Checkpoint) -> Scope:
+        traits = self._traits(checkpoint)
+        return Scope(
+            fingerprint=fingerprint(checkpoint, self.settings),
+            dtype=self.settings.dtype,
+            max_length=traits.window,
+            bos=traits.bos,
+            scoring_version=SCORING_VERSION,
+        )
+
+    def window(self, checkpoint: Checkpoint) -> int:
+        return self._traits(checkpoint).window
+
+    def prompt_tokens(self, checkpoint: Checkpoint, requests: Sequence[Request]) -> list[int]:
+        directory = ensure_directory(checkpoint, self.settings)
+        with self._lock:
+            return self._encoder(directory).lengths(requests)
+
+    def loglikelihood(
+        self,
+        checkpoint: Checkpoint,
+        requests: Sequence[Request],
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Iterator[tuple[int, Loglikelihood]]:
+        for chunk in self.chunks(checkpoint, requests, cancelled):
+            yield from chunk
+
+    def chunks(
+        self,
+        checkpoint: Checkpoint,
+        requests: Sequence[Request],
+        cancelled: Callable[[], bool] | None = None,
+        skip: Collection[int] = (),
+    ) -> Iterator[list[tuple[int, Loglikelihood]]]:
+        if not requests:
+            return
+        scorer, loader = self._engine()
+        directory = ensure_directory(checkpoint, self.settings)
+        model = loader.load(directory)
+        with self._lock:
+            plan = self._plan(scorer, model, directory, requests)
+        yield from scorer.score(model, plan, skip=skip, cancelled=cancelled)
+
+    def prefetch(self, checkpoint: Checkpoint) -> None:
+        self._reader.submit(self._read_ahead, checkpoint)
+
+    def notes(self) -> list[str]:
+        return [] if self._scorer is None else self._scorer.notes()
+
+    # --- how --------------------------------------------------------------------------------------------
+
+    def _read_ahead(self, checkpoint: Checkpoint) -> None:
+        with contextlib.suppress(Exception):  # whoever computes it will meet the same error and say it
+            _, loader = self._engine()
+            loader.load(ensure_directory(checkpoint, self.settings))
+
+    def _traits(self, checkpoint: Checkpoint) -> Traits:
+        key = traits_key(checkpoint, self.settings)
+        known = known_traits(key, self.settings)
+        if known is None:
+            from ..engine.models import read_config, window
+
+            directory = ensure_directory(checkpoint, self.settings)
+            with self._lock:
+                encoder = self._encoder(directory)
+            known = Traits(window=window(read_config(directory), encoder.tokenizer), bos=encoder.bos)
+            remember_traits(key, known, self.settings)
+        return known
+
+    def _engine(self) -> tuple[Scorer, Loader]:
+        with self._lock:
+            if self._scorer is None or self._loader is None:
+                import torch
+
+                from ..engine.device import choose_device
+                from ..engine.models import Loader
+                from ..engine.scorer import Scorer
+
+                device = choose_device(self.settings.device)
+                if self.settings.threads is not None:
+                    torch.set_num_threads(self.settings.threads)
+                self._loader = Loader(device, getattr(torch, self.settings.dtype))
+                self._scorer = Scorer(device)
+            return self._scorer, self._loader
+
+    def _encoder(self, directory: Path) -> Encoder:
+        from ..engine.tokenise import Encoder, tokenizer_digest
+
+        digest = tokenizer_digest(directory)
+        if digest not in self._encoders:
+            self._encoders[digest] = Encoder(directory)
+        return self._encoders[digest]
+
+    def _plan(self, scorer: Scorer, model: LoadedModel, directory: Path, requests: Sequence[Request]) -> Plan:
+        from ..engine.models import window
+
+        encoder = self._encoder(directory)
+        max_length = window(model.plain.config, encoder.tokenizer)
+        text = (id(encoder), max_length, tuple(requests))
+        encoded = _remembered(self._encoded, text, lambda: encoder.encode(requests, max_length))
+        return _remembered(self._plans, (*scorer.plan_key(model), *text), lambda: scorer.plan(model, encoded))
+
+
+def _remembered(cache: OrderedDict[_K, _V], key: _K, make: Callable[[], _V]) -> _V:
+    if key in cache:
+        cache.move_to_end(key)
+        return cache[key]
+    value = cache[key] = make()
+    if len(cache) > _KEPT_PLANS:
+        cache.popitem(last=False)
+    return value

@@ -1,0 +1,271 @@
+"""Weights read from safetensors into one skeleton per architecture, and those read kept within a budget."""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from ..errors import CheckpointError
+
+DEFAULT_WINDOW = 2_048
+# Beyond this a window costs memory that no question set needs; shorter prompts are not affected by it.
+MAX_WINDOW = 16_384
+_NO_LIMIT = 10**29  # tokenizers without a length say about 10**30
+_MAPPED_FROM_BYTES = 32 * 2**20  # smaller files are copied: a map would follow a file that is rewritten
+_building = threading.Lock()
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in eval mode on its device. Forwards may run in several threads at once."""
+
+    plain: Any
+    config_digest: str
+    parameters: int
+    bytes: int
+    directory: Path
+    _tree: list[Any] = field(default_factory=list)
+
+    def with_attention(self, name: str) -> Any:
+        """The same weights in a module that calls the attention registered as `name`."""
+        with _building:
+            if not self._tree:
+                module = copy.deepcopy(self.plain, _sharing(self.plain))
+                config = copy.deepcopy(self.plain.config)
+                config._attn_implementation = name
+                for part in module.modules():
+                    if getattr(part, "config", None) is not None:
+                        part.config = config
+                self._tree.append(module)
+        return self._tree[0]
+
+
+def _sharing(module: nn.Module) -> dict[int, Any]:
+    """A deepcopy memo under which parameters and buffers are shared, not copied."""
+    tensors = (*module.parameters(), *module.buffers())
+    return {id(tensor): tensor for tensor in tensors}
+
+
+def read_config(directory: Path) -> Any:
+    """The transformers configuration in `directory`, never with code of its own."""
+    from transformers import AutoConfig
+
+    path = directory / "config.json"
+    if not path.is_file():
+        raise CheckpointError(f"{directory} holds no config.json: a checkpoint is a transformers folder.")
+    try:
+        return AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # unknown architecture, broken JSON, remote code …
+        raise CheckpointError(
+            f"{path} is not a configuration this transformers can load: {_line(error)}."
+        ) from error
+
+
+def window(config: Any, tokenizer: Any) -> int:
+    """Tokens a model takes at once, found as the harness finds them, at most `MAX_WINDOW`."""
+    inner = getattr(config, "text_config", None) or config
+    found = next(
+        (
+            value
+            for name in ("n_positions", "max_position_embeddings", "n_ctx")
+            if (value := getattr(inner, name, None)) is not None
+        ),
+        None,
+    )
+    if found is None:
+        found = getattr(tokenizer, "model_max_length", None)
+        if found is None or found > _NO_LIMIT:
+            found = DEFAULT_WINDOW
+    return min(int(found), MAX_WINDOW)
+
+
+def weight_files(directory: Path) -> list[Path]:
+    """The safetensors files of a checkpoint. Raises `CheckpointError` where there are none to load."""
+    index = directory / "model.safetensors.index.json"
+    if index.is_file():
+        try:
+            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise CheckpointError(f"{index} is not an index of safetensors files.") from error
+        if any(Path(name).name != name for name in names):
+            raise CheckpointError(f"{index} names files outside its own folder.")
+        files = [directory / name for name in names]
+    else:
+        files = [directory / "model.safetensors"]
+    missing = [file.name for file in files if not file.is_file()]
+    if not missing:
+        return files
+    if any(directory.glob("*.bin")) or any(directory.glob("*.pt")) or any(directory.glob("*.pth")):
+        raise CheckpointError(
+            f"{directory} holds pickled weights only, which are never loaded; convert them to safetensors."
+        )
+    raise CheckpointError(f"The checkpoint in {directory} is incomplete: {', '.join(missing)} is missing.")
+
+
+def read_weights(directory: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Name → tensor on the CPU, floats cast to `dtype`; large files are mapped, not copied."""
+    state: dict[str, torch.Tensor] = {}
+    for file in weight_files(directory):
+        small = file.stat().st_size < _MAPPED_FROM_BYTES
+        try:
+            with safe_open(file, framework="pt", device="cpu") as tensors:
+                for name in tensors.keys():  # noqa: SIM118 — not a dict, and not iterable
+                    tensor = tensors.get_tensor(name)
+                    if tensor.is_floating_point() and tensor.dtype != dtype:
+                        tensor = tensor.to(dtype)
+                    elif small:
+                        tensor = tensor.clone()
+                    state[name] = tensor
+        except (SafetensorError, OSError, RuntimeError) as error:
+            raise CheckpointError(
+                f"{file} is truncated or not safetensors ({_line(error)}); fetch it again."
+            ) from error
+    return state
+
+
+class Loader:
+    """Builds models for one device and dtype; keeps the last ones used within `budget_bytes`, at least two."""
+
+    def __init__(self, device: torch.device, dtype: torch.dtype, budget_bytes: int = 10**9) -> None:
+        self.device, self.dtype, self.budget_bytes = device, dtype, budget_bytes
+        self._skeletons: dict[str, nn.Module] = {}
+        self._loaded: OrderedDict[tuple[object, ...], LoadedModel] = OrderedDict()
+        self._lock = threading.Lock()
+        self._reading: dict[tuple[object, ...], threading.Lock] = {}
+
+    def load(self, directory: Path) -> LoadedModel:
+        """The model in `directory`, from memory when its files have not changed since.
+
+        Raises `CheckpointError` when it is missing, truncated, pickled or not of its configuration's shape.
+        """
+        key = _signature(directory)
+        with self._lock:
+            if key in self._loaded:
+                self._loaded.move_to_end(key)
+                return self._loaded[key]
+            reading = self._reading.setdefault(key, threading.Lock())
+        with reading:  # the second of two who want the same one waits instead of reading it twice
+            with self._lock:
+                if key in self._loaded:
+                    return self._loaded[key]
+            model = self._build(directory)
+            with self._lock:
+                self._reading.pop(key, None)
+                self._loaded[key] = model
+                while len(self._loaded) > 2 and self._bytes() > self.budget_bytes:
+                    self._loaded.popitem(last=False)
+        return model
+
+    def _bytes(self) -> int:
+        return sum(model.bytes for model in self._loaded.values())
+
+    def _build(self, directory: Path) -> LoadedModel:
+        config = read_config(directory)
+        state = read_weights(directory, self.dtype)
+        digest = config.to_json_string(use_diff=False)
+        module = self._skeleton(digest, config)
+        if not _assign(module, state):
+            module = _by_transformers(directory, self.dtype)
+        module = module.to(self.device).eval().requires_grad_(False)
+        sizes = [p.numel() for p in module.parameters()]
+        return LoadedModel(
+            plain=module,
+            config_digest=digest,
+            parameters=sum(sizes),
+            bytes=sum(p.numel() * p.element_size() for p in module.parameters()),
+            directory=directory,
+        )
+
+    def _skeleton(self, digest: str, config: Any) -> nn.Module:
+        from transformers import AutoModelForCausalLM
+
+        with _building:
+            if digest not in self._skeletons:
+                try:
+                    with _parameters_on_meta():
+                        self._skeletons[digest] = AutoModelForCausalLM.from_config(config, dtype=self.dtype)
+                except Exception as error:
+                    raise CheckpointError(
+                        f"No causal language model can be built from {config.model_type!r}: {_line(error)}."
+                    ) from error
+            return copy.deepcopy(self._skeletons[digest])
+
+
+def _assign(module: Any, state: dict[str, torch.Tensor]) -> bool:
+    """Put the tensors into the module; False where names or shapes need transformers' own conversion."""
+    own = dict(module.named_parameters(remove_duplicate=False)) | {
+        name: buffer for name, buffer in module.named_buffers() if name in module.state_dict()
+    }
+    if any(name not in own or own[name].shape != tensor.shape for name, tensor in state.items()):
+        return False
+    module.load_state_dict(state, strict=False, assign=True)
+    module.tie_weights()
+    return not any(parameter.is_meta for parameter in module.parameters())
+
+
+def _by_transformers(directory: Path, dtype: torch.dtype) -> Any:
+    import transformers
+
+    auto: Any = transformers.AutoModelForCausalLM
+    try:
+        module, report = auto.from_pretrained(
+            str(directory),
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except Exception as error:
+        raise CheckpointError(
+            f"The weights in {directory} do not fit its config.json: {_line(error)}."
+        ) from error
+    if missing := sorted(report["missing_keys"]):
+        raise CheckpointError(
+            f"The checkpoint in {directory} lacks {len(missing)} weights of its configuration, first {missing[0]}."
+        )
+    return module
+
+
+@contextmanager
+def _parameters_on_meta() -> Iterator[None]:
+    """Modules built inside get parameters without storage, and real buffers (rotary frequencies)."""
+    register = nn.Module.register_parameter
+
+    def register_on_meta(self: nn.Module, name: str, param: nn.Parameter | None) -> None:
+        if param is not None and not param.is_meta:
+            param = nn.Parameter(param.detach().to("meta"), requires_grad=param.requires_grad)
+        register(self, name, param)
+
+    nn.Module.register_parameter = register_on_meta  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        nn.Module.register_parameter = register  # type: ignore[method-assign]
+
+
+def _signature(directory: Path) -> tuple[object, ...]:
+    """The folder and the state of its files: a checkpoint that is trained again has another one."""
+    files = [directory / "config.json", *weight_files(directory)]
+    try:
+        stats = [file.stat() for file in files]
+    except OSError as error:
+        raise CheckpointError(
+            f"{directory} holds no config.json: a checkpoint is a transformers folder."
+        ) from error
+    return (directory, *((s.st_size, s.st_mtime_ns, s.st_ino) for s in stats))
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
