@@ -49,9 +49,10 @@ def train_member(
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        if step + 1 in recipe.checkpoint_steps or step + 1 == recipe.steps:
+        reached = step + 1 in recipe.checkpoint_steps or step + 1 == recipe.steps
+        if reached:
             _save(model, recipe, member, step + 1, optimizers, weights, state_file)
-        if (step + 1) % 10 == 0 or step + 1 == recipe.steps:
+        if reached or (step + 1) % 10 == 0:
             progress(member.name, step + 1, loss)
 
 
