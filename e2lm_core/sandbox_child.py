@@ -116,23 +116,25 @@ def _answer(sources: Sequence[str], order: Mapping[str, Any]) -> None:
     env = environment()
     clock = _Clock(order["doc_seconds"])
     left = order["max_total_chars"]
-    current = 0
+    at = 0
     try:
         templates = []
-        for current, source in enumerate(sources):
+        for source in sources:
+            at = len(templates)
             with clock:
                 templates.append(env.from_string(source))
         for line in sys.stdin.buffer:
             doc = json.loads(line)
-            rendered = []
-            for current, template in enumerate(templates):
+            rendered: list[str] = []
+            for template in templates:
+                at = len(rendered)
                 with clock:
                     rendered.append(render(template, doc, min(order["max_chars"], left)))
                 left -= len(rendered[-1])
             print(json.dumps(rendered), flush=True)
     except Exception as error:
         message = " ".join(str(error)[:300].split())
-        print(json.dumps({"error": kind_of(error), "template": current, "message": message}), flush=True)
+        print(json.dumps({"error": kind_of(error), "template": at, "message": message}), flush=True)
 
 
 def main() -> None:
