@@ -10,18 +10,19 @@ MIN_WORDS_TO_JUDGE = 8
 MAX_OTHER_SCRIPT = 0.3
 _WORD = re.compile(r"\w+")
 _ARTICLE = re.compile(r"^(?:an?|the)\s+")
-_ENGLISH = frozenset(
-    """the and are which what how that this these those with from by when where why whose following does have
+_SURELY = """the and are which what how that this these those with from by when where why whose following does have
     being would could should can than their there between because its into most many much other each any both
-    before during about through called used""".split()
-)
+    before during about through called used"""
 # Frequent in English, but words of another large language too: two of them are needed.
-_PERHAPS_ENGLISH = frozenset("""of is was to in on for or as at be an has had will who it all not""".split())
+_PERHAPS = "of is was to in on for or as at be an has had will who it all not"
 
 
 def words(text: str) -> list[str]:
     """Casefolded runs of letters and digits after Unicode compatibility normalisation."""
     return _WORD.findall((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold())
+
+
+ENGLISH, PERHAPS_ENGLISH = frozenset(words(_SURELY)), frozenset(words(_PERHAPS))
 
 
 def normalised(text: str) -> str:
@@ -54,4 +55,4 @@ def looks_english(text: str) -> bool:
     parts = [word for word in words(text) if word.isalpha() and len(word) > 1]
     if len(parts) < MIN_WORDS_TO_JUDGE:
         return True
-    return not _ENGLISH.isdisjoint(parts) or len(_PERHAPS_ENGLISH.intersection(parts)) > 1
+    return not ENGLISH.isdisjoint(parts) or len(PERHAPS_ENGLISH.intersection(parts)) > 1
