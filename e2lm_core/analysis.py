@@ -11,14 +11,14 @@ import pandas as pd
 
 from . import composite, contrast, metrics, ranking, signal
 from .prompts import render_set
-from .records import METRICS, Checkpoint, ModelInfo, Record, SignalQuality, TaskSet, Value
+from .records import BOUNDED_METRICS, METRICS, Checkpoint, ModelInfo, Record, SignalQuality, TaskSet, Value
 from .runs import requests_of
 from .store import digest
 from .studio import Studio
 
-NO_TWIN = "no web-only twin was run beside its science model"
-BPB_HAS_NO_CHANCE = "bits per byte has no chance level"
-MARGIN_HAS_NO_CHANCE = "the margin has no chance level that holds for every set"
+NO_TWIN = "No web-only twin was run beside its science model."
+BPB_HAS_NO_CHANCE = "Bits per byte has no chance level."
+MARGIN_HAS_NO_CHANCE = "The margin has no chance level that holds for every set."
 
 
 @dataclass(frozen=True)
@@ -156,47 +156,41 @@ def curve_frame(measurements: Measurements, metric_names: Sequence[str] = METRIC
 
     `n` is how many questions are complete there; `value` is NaN until all are.
     """
-    frames = []
-    for curve in measurements.curves:
-        per_question = measurements.per_question[curve.model.name]
-        for metric in metric_names:
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "model": curve.model.name,
-                        "step": curve.steps,
-                        "tokens_seen": curve.tokens_seen,
-                        "early": curve.early,
-                        "metric": metric,
-                        "value": metrics.curve(per_question[metric]),
-                        "n": np.isfinite(per_question[metric]).sum(axis=1),
-                    }
-                )
-            )
-    columns = ["model", "step", "tokens_seen", "early", "metric", "value", "n"]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    frames = [
+        _curve_rows(curve, metric, measurements.per_question[curve.model.name][metric])
+        for curve in measurements.curves
+        for metric in metric_names
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(_COLUMNS))
 
 
 def question_frame(measurements: Measurements, question_id: str, metric: str) -> pd.DataFrame:
-    """One question's own curves: model, step, tokens_seen, early, metric, value, n (1 or 0)."""
+    """One question's own curves, in the columns of `curve_frame`."""
     at = measurements.question_ids.index(question_id)
-    frames = []
-    for curve in measurements.curves:
-        values = measurements.per_question[curve.model.name][metric][:, at]
-        frames.append(
-            pd.DataFrame(
-                {
-                    "model": curve.model.name,
-                    "step": curve.steps,
-                    "tokens_seen": curve.tokens_seen,
-                    "early": curve.early,
-                    "metric": metric,
-                    "value": values,
-                    "n": np.isfinite(values).astype(int),
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+    return pd.concat(
+        [
+            _curve_rows(curve, metric, measurements.per_question[curve.model.name][metric][:, [at]])
+            for curve in measurements.curves
+        ],
+        ignore_index=True,
+    )
+
+
+_COLUMNS = ("model", "step", "tokens_seen", "early", "metric", "value", "n")
+
+
+def _curve_rows(curve: ModelCurve, metric: str, values: np.ndarray) -> pd.DataFrame:
+    """`values` is [K, questions]."""
+    columns = (
+        curve.model.name,
+        curve.steps,
+        curve.tokens_seen,
+        curve.early,
+        metric,
+        metrics.curve(values),
+        np.isfinite(values).sum(axis=1),
+    )
+    return pd.DataFrame(dict(zip(_COLUMNS, columns, strict=True)))
 
 
 def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
@@ -221,6 +215,30 @@ def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
                 list(np.mean(stack, axis=0).T.round(4)) if len(shape) == 1 else [None] * len(frame)
             )
     return frame
+
+
+def quality_frame(
+    measurements: Measurements, metric: str, qualities: dict[str, SignalQuality] | None = None
+) -> pd.DataFrame:
+    """One row a model: SQ, its parts, what the edge cases hide, and why a value is undefined."""
+    qualities = qualities or signal_qualities(measurements, metric)
+    return pd.DataFrame(
+        [
+            {
+                "model": curve.model.name,
+                "counts": curve.model.counts_in_scores,
+                "SQ": quality.sq,
+                "ρ": quality.rho,
+                "AC": quality.autocorrelation,
+                "points": quality.points,
+                "Spearman": quality.spearman,
+                "signed AC": quality.signed_autocorrelation,
+                "why": quality.why,
+            }
+            for curve in measurements.curves
+            for quality in [qualities[curve.model.name]]
+        ]
+    ).round(4)
 
 
 def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
@@ -314,15 +332,16 @@ def signal_qualities(measurements: Measurements, metric: str) -> dict[str, Signa
 def scores(measurements: Measurements, metric: str) -> Scores:
     """SQ, RC, CS and Score of one metric, each with its reason where it is undefined (DESIGN, scores)."""
     qualities = signal_qualities(measurements, metric)
-    sq = _mean_sq(measurements, qualities)
+    counted = {c.model.name for c in measurements.curves if c.model.counts_in_scores}
+    sq = signal.mean_quality({name: q for name, q in qualities.items() if name in counted})
     grid = common_grid(measurements, metric)
     if grid is None:
-        why = "fewer than two models share a complete checkpoint"
+        why = "Fewer than two models share a complete checkpoint."
         rc = decision = snr = Value(value=None, why=why)
     else:
         snr = _snr(grid, metric)
         if grid.end is None:
-            why = "no checkpoint after the early window is complete for every model"
+            why = "No checkpoint after the early window is complete for every model."
             rc = decision = Value(value=None, why=why)
         else:
             later = grid.scores[:, grid.end + 1 :]
@@ -341,25 +360,15 @@ def scores(measurements: Measurements, metric: str) -> Scores:
     )
 
 
-def _mean_sq(measurements: Measurements, qualities: dict[str, SignalQuality]) -> Value:
-    counted = [c.model.name for c in measurements.curves if c.model.counts_in_scores]
-    if not counted:
-        return Value(value=None, why="no model that counts in scores was run")
-    for name in counted:
-        if qualities[name].sq is None:
-            return Value(value=None, why=f"{name}: {qualities[name].why}")
-    return Value(value=float(np.mean([qualities[name].sq for name in counted])))
-
-
 def _snr(grid: Grid, metric: str) -> Value:
-    if metric == "margin":
-        return Value(value=None, why="the margin can be negative, and this SNR is a ratio to the mean")
+    if metric not in signal.RATIO_METRICS:
+        return Value(value=None, why="The margin can be negative, and this SNR is a ratio to the mean.")
     return signal.snr(grid.values)
 
 
 def _science_contrast(measurements: Measurements, metric: str) -> Value:
     """The mean over twins of the contrast with their science model."""
-    if metric in ("bpb", "margin"):
+    if metric not in BOUNDED_METRICS:
         return Value(value=None, why=BPB_HAS_NO_CHANCE if metric == "bpb" else MARGIN_HAS_NO_CHANCE)
     by_name = {curve.model.name: curve for curve in measurements.curves}
     contrasts = []
@@ -370,7 +379,8 @@ def _science_contrast(measurements: Measurements, metric: str) -> Value:
         shared = sorted(set(twin.steps[twin.early]) & set(science.steps[science.early]))
         picked = [[int(np.flatnonzero(c.steps == step)[0]) for step in shared] for c in (science, twin)]
         s, w = (
-            measurements.values(c.model.name, metric)[at] for c, at in zip((science, twin), picked, strict=True)
+            measurements.values(c.model.name, metric)[at]
+            for c, at in zip((science, twin), picked, strict=True)
         )
         both = np.isfinite(s) & np.isfinite(w)
         if not both.any():
@@ -382,3 +392,35 @@ def _science_contrast(measurements: Measurements, metric: str) -> Value:
     if not contrasts:
         return Value(value=None, why=NO_TWIN)
     return Value(value=float(np.mean(defined))) if defined else contrasts[0]
+
+
+def early_end(measurements: Measurements) -> float | None:
+    """tokens_seen at the early window's last checkpoint, None where no checkpoint lies after it."""
+    ends = [
+        curve.tokens_seen[curve.early][-1]
+        for curve in measurements.curves
+        if curve.early.any() and not curve.early.all() and np.isfinite(curve.tokens_seen).all()
+    ]
+    return float(max(ends)) if ends else None
+
+
+def trends(measurements: Measurements, metric: str) -> dict[str, list[float]]:
+    """The small curves beside the headline numbers: what each score is made of, by checkpoint."""
+    found: dict[str, list[float]] = {}
+    grid = common_grid(measurements, metric)
+    if grid is not None:
+        found["SQ"] = grid.scores.mean(axis=0).tolist()
+        if grid.end is not None:
+            taus = [
+                ranking.tau_b(grid.scores[:, grid.end], grid.scores[:, k])
+                for k in range(grid.end, len(grid.steps))
+            ]
+            found["RC"] = [float(t) for t in taus if np.isfinite(t)]
+    for twin in measurements.curves:
+        science = next((c for c in measurements.curves if c.model.name == twin.model.twin_of), None)
+        if science is not None and np.array_equal(science.steps, twin.steps):
+            gap = measurements.values(science.model.name, metric) - measurements.values(
+                twin.model.name, metric
+            )
+            found["CS"] = gap[np.isfinite(gap)].tolist()
+    return found

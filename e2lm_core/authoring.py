@@ -137,7 +137,9 @@ def restore_set(settings: Settings, name: str) -> TaskSet:
 
 def deleted_sets(settings: Settings) -> list[str]:
     trash = settings.home / "trash"
-    return sorted(p.name for p in trash.glob("*") if not p.name.endswith(".history")) if trash.is_dir() else []
+    return (
+        sorted(p.name for p in trash.glob("*") if not p.name.endswith(".history")) if trash.is_dir() else []
+    )
 
 
 # --- editing ------------------------------------------------------------------------------------------
@@ -148,7 +150,9 @@ def update_questions(settings: Settings, name: str, changes: Mapping[str, Mappin
     task = open_set(settings, name)
     unknown = changes.keys() - {q.id for q in task.questions}
     if unknown:
-        raise TaskError(f"Question {min(unknown)!r} is no longer in {name}: it was deleted; undo brings it back.")
+        raise TaskError(
+            f"Question {min(unknown)!r} is no longer in {name}: it was deleted; undo brings it back."
+        )
     questions = tuple(
         Question(**{**dict(q), **_clean(changes[q.id])}) if q.id in changes else q for q in task.questions
     )

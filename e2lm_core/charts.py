@@ -99,7 +99,10 @@ def bump(
         ends[str(name)] = float(own["rank"].iloc[-1])
     top = max(len(ends), 1)
     figure.update_yaxes(
-        range=[top + 0.5, 0.5], tickmode="array", tickvals=list(range(1, top + 1)), title_text="rank (1 is best)"
+        range=[top + 0.5, 0.5],
+        tickmode="array",
+        tickvals=list(range(1, top + 1)),
+        title_text="rank (1 is best)",
     )
     _x_axis(figure, ranks)
     if early_end is not None:

@@ -37,7 +37,8 @@ Checkpoints = Annotated[
     ),
 ]
 Fewshot = Annotated[
-    int | None, typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's).")
+    int | None,
+    typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's)."),
 ]
 
 
@@ -117,9 +118,9 @@ def evaluate(
     with _progress(question_set.name, len(chosen) * len(question_set.questions)) as advance:
         done: dict[str, int] = {}
 
-        def report(progress: runs.CheckpointProgress) -> None:
-            advance(progress.checkpoint, progress.done - done.get(progress.checkpoint, 0))
-            done[progress.checkpoint] = progress.done
+        def report(progress: Progress) -> None:
+            advance(progress.name, progress.done - done.get(progress.name, 0))
+            done[progress.name] = progress.done
 
         result = runs.evaluate(studio, question_set, chosen, num_fewshot, report)
     document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
@@ -140,7 +141,9 @@ def evaluate(
 
 @app.command()
 def sq(
-    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="Published curves: data, iteration, gtokens.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.json", help="Published curves: data, iteration, gtokens.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Signal quality of published curves, over the competition's points."""
@@ -249,7 +252,9 @@ def check(
     found = findings(studio, _open(studio.settings, task), _profile(profile))
     rows = [finding.model_dump() for finding in found]
     document = {
-        name: [{k: v for k, v in row.items() if k != "severity"} for row in rows if row["severity"] == severity]
+        name: [
+            {k: v for k, v in row.items() if k != "severity"} for row in rows if row["severity"] == severity
+        ]
         for name, severity in (("errors", "error"), ("warnings", "warning"))
     }
     _show(as_json, document, rows, ("severity", "sentence"))

@@ -38,7 +38,13 @@ LIGHT = Theme(
     window="rgba(68, 56, 168, 0.055)",
     accent="#4438a8",
     line={"orange": "#cc7a00", "green": "#00875f", "blue": "#0068a8", "purple": "#a8457f", "grey": "#7b8496"},
-    label={"orange": "#985a00", "green": "#00704f", "blue": "#005c95", "purple": "#8f3a6c", "grey": "#5b6477"},
+    label={
+        "orange": "#985a00",
+        "green": "#00704f",
+        "blue": "#005c95",
+        "purple": "#8f3a6c",
+        "grey": "#5b6477",
+    },
 )
 DARK = Theme(
     name="dark",
@@ -49,7 +55,13 @@ DARK = Theme(
     window="rgba(167, 155, 255, 0.08)",
     accent="#a79bff",
     line={"orange": "#f0a53a", "green": "#2fc79a", "blue": "#58aeec", "purple": "#e08fbd", "grey": "#8a94a7"},
-    label={"orange": "#f3b45c", "green": "#52d3ae", "blue": "#7abff1", "purple": "#e7a6cb", "grey": "#a6afbf"},
+    label={
+        "orange": "#f3b45c",
+        "green": "#52d3ae",
+        "blue": "#7abff1",
+        "purple": "#e7a6cb",
+        "grey": "#a6afbf",
+    },
 )
 _HUES = {"small": "orange", "medium": "green", "large": "blue", "500m": "orange", "1b": "green", "3b": "blue"}
 _SPARE = ("orange", "green", "blue", "purple")

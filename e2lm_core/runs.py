@@ -7,12 +7,12 @@ else is reused. The order is coarse to fine, so that the shape of every curve is
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from .authoring import open_set
 from .errors import Cancelled, CheckpointError, TaskError
-from .jobs import Job
+from .jobs import Job, Progress
 from .prompts import render_set
 from .records import Checkpoint, Loglikelihood, Record, RenderedDoc, Request, Scope, TaskSet
 from .store import Store, digest
@@ -23,24 +23,20 @@ SWEEP, INTERACTIVE = 0, 10  # an edit overtakes a long sweep
 COMMIT_EVERY_S = 0.5
 
 
-class CheckpointProgress(Record):
-    """How far one checkpoint of a run is; counts are questions."""
-
-    checkpoint: str
-    done: int
-    total: int
-    computed: int
-    reused: int
-    seconds: float
-    note: str | None = None
-
-
 class RunResult(Record):
     """`computed` and `reused` count (checkpoint, question) pairs."""
 
     computed: int
     reused: int
     seconds: float
+
+
+class Estimate(Record):
+    """What a run would cost; counts are (checkpoint, question) pairs, `seconds` None before any pace is known."""
+
+    total: int
+    missing: int
+    seconds: float | None
 
 
 class Coverage(Record):
@@ -102,6 +98,26 @@ def plan(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
     return [checkpoint for _, _, checkpoint in sorted(ordered, key=lambda item: item[:2])]
 
 
+DENSITIES = ("all", "half", "ends and middle", "early window")
+
+
+def thin(checkpoints: Sequence[Checkpoint], density: str) -> list[Checkpoint]:
+    """Fewer checkpoints of each model: every second counted from the last, three, or the early window's."""
+    if density not in DENSITIES:
+        raise CheckpointError(f"The choice {density!r} does not exist: use one of {', '.join(DENSITIES)}.")
+    if density == "early window":
+        return [c for c in checkpoints if c.early is not False]
+    kept = []
+    for name in dict.fromkeys(c.model.name for c in checkpoints):
+        own = sorted((c for c in checkpoints if c.model.name == name), key=lambda c: c.step)
+        if density == "half":
+            own = own[::-1][::2][::-1]
+        elif density == "ends and middle":
+            own = [own[i] for i in sorted(coarse_to_fine(len(own))[:3])]
+        kept += own
+    return kept
+
+
 def requests_of(doc: RenderedDoc) -> list[Request]:
     return [Request(doc.context, continuation) for continuation in doc.continuations]
 
@@ -114,13 +130,15 @@ def evaluate(
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None = None,
-    report: Callable[[CheckpointProgress], None] | None = None,
+    report: Callable[[Progress], object] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    earlier: Mapping[str, Progress] | None = None,
 ) -> RunResult:
     """Compute what is missing, checkpoint by checkpoint in the planned order; results go to the store.
 
-    `report` hears of every commit. Raises `Cancelled` within one batch of `cancelled()` turning true; what
-    was committed stays, and the next run goes on from there.
+    `report` hears of every commit, within its transaction. `earlier` is the progress of an interrupted
+    attempt of the same run: what that computed still counts as computed. Raises `Cancelled` within one
+    batch of `cancelled()` turning true; what was committed stays, and the next run goes on from there.
     """
     if not task.questions:
         raise TaskError(f"{task.name} has no questions yet: write or import some, then run it.")
@@ -130,13 +148,10 @@ def evaluate(
     docs = render_set(task, num_fewshot)
     computed = reused = 0
     for checkpoint in plan(checkpoints):
-        progress = None
-        for progress in _evaluate_one(studio, docs, checkpoint, cancelled):
-            if report:
-                report(progress)
-        if progress:
-            computed += progress.computed
-            reused += progress.reused
+        before = (earlier or {}).get(checkpoint.name)
+        done = _evaluate_one(studio, docs, checkpoint, report or (lambda _: None), cancelled, before)
+        computed += done.computed
+        reused += done.reused
     return RunResult(computed=computed, reused=reused, seconds=time.monotonic() - started)
 
 
@@ -144,65 +159,51 @@ def _evaluate_one(
     studio: Studio,
     docs: Sequence[RenderedDoc],
     checkpoint: Checkpoint,
+    report: Callable[[Progress], object],
     cancelled: Callable[[], bool] | None,
-) -> Iterator[CheckpointProgress]:
+    before: Progress | None,
+) -> Progress:
+    if cancelled and cancelled():
+        raise Cancelled("The run was cancelled; what was computed is kept.")
     started = time.monotonic()
     scope = studio.backend.scope(checkpoint)
     missing = _missing(studio.store, scope, docs)
-    new = sum(bool(requests) for requests in missing)
-    total, reused = len(docs), len(docs) - new
-
-    def progress(left: int) -> CheckpointProgress:
-        return CheckpointProgress(
-            checkpoint=checkpoint.name,
-            done=total - left,
-            total=total,
-            computed=new - left,
-            reused=reused,
-            seconds=time.monotonic() - started,
-        )
-
-    if cancelled and cancelled():
-        raise Cancelled("The run was cancelled; what was computed is kept.")
-    if not new:
-        yield progress(0)
-        return
-    wanted = list(dict.fromkeys(request for requests in missing for request in requests))
-    open_requests = [set(requests) for requests in missing if requests]
-    for batch in _commits(studio, checkpoint, scope, wanted, cancelled):
-        for requests in open_requests:
-            requests -= batch
-        open_requests = [requests for requests in open_requests if requests]
-        yield progress(len(open_requests))
-
-
-def _commits(
-    studio: Studio,
-    checkpoint: Checkpoint,
-    scope: Scope,
-    wanted: list[Request],
-    cancelled: Callable[[], bool] | None,
-) -> Iterator[set[Request]]:
-    """Score and store; yields the requests of each transaction."""
+    left = [set(requests) for requests in missing if requests]
+    new, total = len(left), len(docs)
+    already = min(before.computed, total - new) if before else 0
     held: list[tuple[Request, Loglikelihood]] = []
-    last = time.monotonic()
 
-    def commit() -> set[Request]:
-        studio.store.put(scope, [(digest(request), result) for request, result in held])
+    def commit() -> Progress:
+        nonlocal left
         done = {request for request, _ in held}
+        left = [rest for requests in left if (rest := requests - done)]
+        progress = Progress(
+            name=checkpoint.name,
+            done=total - len(left),
+            total=total,
+            computed=already + new - len(left),
+            reused=total - new - already,
+            seconds=(before.seconds if before else 0.0) + time.monotonic() - started,
+        )
+        # Results and progress are saved together or not at all: a kill in between counts nothing twice.
+        with studio.store.database.transaction():
+            studio.store.put(scope, [(digest(request), result) for request, result in held])
+            report(progress)
         held.clear()
-        return done
+        return progress
 
+    wanted = list(dict.fromkeys(request for requests in missing for request in requests))
+    last = time.monotonic()
     try:
-        for index, result in studio.backend.loglikelihood(checkpoint, wanted, cancelled):
+        for index, result in studio.backend.loglikelihood(checkpoint, wanted, cancelled) if wanted else ():
             held.append((wanted[index], result))
             if time.monotonic() - last > COMMIT_EVERY_S:
-                yield commit()
+                commit()
                 last = time.monotonic()
     except Cancelled:
         commit()
         raise
-    yield commit()
+    return commit()
 
 
 def _missing(store: Store, scope: Scope, docs: Sequence[RenderedDoc]) -> list[list[Request]]:
@@ -226,6 +227,40 @@ def coverage(
         stale |= {doc.question_id: None for doc, requests in zip(docs, missing, strict=True) if requests}
     order = [doc.question_id for doc in docs]
     return Coverage(complete=complete, questions=len(docs), stale=tuple(q for q in order if q in stale))
+
+
+def estimate(
+    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
+) -> Estimate:
+    """What is missing, and how long it takes at the pace of this machine's earlier runs.
+
+    A model that never ran is taken at the mean pace of those that did.
+    """
+    covered = coverage(studio, task, checkpoints, num_fewshot)
+    missing = {c.name: covered.questions - covered.complete[c.name] for c in checkpoints}
+    total_missing = sum(missing.values())
+    pace = _pace(studio, num_fewshot or 0)
+    if not total_missing:
+        return Estimate(total=covered.total, missing=0, seconds=0.0)
+    if not pace:
+        return Estimate(total=covered.total, missing=total_missing, seconds=None)
+    mean = sum(pace.values()) / len(pace)
+    seconds = sum(missing[c.name] * pace.get(c.model.name, mean) for c in checkpoints)
+    return Estimate(total=covered.total, missing=total_missing, seconds=seconds)
+
+
+def _pace(studio: Studio, num_fewshot: int) -> dict[str, float]:
+    """Seconds a question took, by model, in the finished runs with as many few-shot examples."""
+    spent: dict[str, list[float]] = {}
+    for job in studio.jobs.recent(50):
+        if job.kind != KIND or (job.payload.get("num_fewshot") or 0) != num_fewshot:
+            continue
+        for row in job.progress:
+            if row.computed:
+                sums = spent.setdefault(row.name.split("/")[0], [0.0, 0.0])
+                sums[0] += row.seconds
+                sums[1] += row.computed
+    return {model: seconds / computed for model, (seconds, computed) in spent.items()}
 
 
 # --- jobs ---------------------------------------------------------------------------------------------
@@ -280,7 +315,7 @@ def state(studio: Studio, set_name: str, task: TaskSet) -> SetState:
         return SetState(kind="empty")
     job = latest_job(studio, set_name)
     if job and job.state in ("queued", "running"):
-        done = sum(row["done"] for row in job.progress)
+        done = sum(row.done for row in job.progress)
         total = len(task.questions) * len(job.payload["checkpoints"])
         return SetState(
             kind="running", job=job.id, done=done, total=total, seconds_left=seconds_left(job, done, total)
@@ -293,19 +328,21 @@ def state(studio: Studio, set_name: str, task: TaskSet) -> SetState:
     elif covered.stale:
         kind = "stale"
     return SetState(
-        kind=kind, stale=len(covered.stale), done=covered.done, total=covered.total, job=job.id if job else None
+        kind=kind,
+        stale=len(covered.stale),
+        done=covered.done,
+        total=covered.total,
+        job=job.id if job else None,
     )
 
 
 def seconds_left(job: Job, done: int, total: int) -> float | None:
     """Time left at the pace so far of what had to be computed; None before there is a pace."""
-    computed = sum(row["computed"] for row in job.progress)
-    seconds = sum(row["seconds"] for row in job.progress)
+    computed = sum(row.computed for row in job.progress)
+    seconds = sum(row.seconds for row in job.progress)
     return (total - done) * seconds / computed if computed and seconds else None
 
 
 def _jobs_of(studio: Studio, set_name: str) -> list[Job]:
     """Newest first."""
-    return [
-        job for job in studio.jobs.recent(200) if job.kind == KIND and job.payload.get("set") == set_name
-    ]
+    return [job for job in studio.jobs.recent(200) if job.kind == KIND and job.payload.get("set") == set_name]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .backends import Backend
 from .checkpoints import Catalogue, open_catalogue
+from .database import Database
 from .jobs import JobQueue
 from .settings import Settings
 from .store import Store
@@ -32,10 +33,11 @@ def open_studio(settings: Settings | None = None, backend: Backend | None = None
         from .backends.local import LocalBackend
 
         backend = LocalBackend(settings)
+    database = Database(settings.database)  # shared, so that results and progress are saved together
     return Studio(
         settings=settings,
         catalogue=open_catalogue(settings),
-        store=Store(settings.database),
-        jobs=JobQueue(settings.database, settings.limits),
+        store=Store(database),
+        jobs=JobQueue(database, settings.limits),
         backend=backend,
     )

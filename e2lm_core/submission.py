@@ -26,9 +26,7 @@ def findings(
     tokens = window = None
     checkpoint = next(iter(studio.catalogue.checkpoints), None)
     if checkpoint is not None:
-        requests = [
-            Request(doc.context, max(doc.continuations, key=len, default="")) for doc in rendered
-        ]
+        requests = [Request(doc.context, max(doc.continuations, key=len, default="")) for doc in rendered]
         tokens = studio.backend.prompt_tokens(checkpoint, requests)
         window = studio.backend.window(checkpoint)
     found = check(task, rendered, limits, profile, prompt_tokens=tokens, window=window)
@@ -57,5 +55,3 @@ def _beyond_training(studio: Studio, rendered_tokens: list[int] | None) -> list[
         "few-shot examples or shorter questions."
     )
     return [Finding(severity="warning", code="beyond_training", sentence=sentence)]
-
-

@@ -12,15 +12,18 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 
 from .authoring import open_set
 from .errors import Cancelled, StudioError
-from .jobs import Job
-from .runs import KIND, CheckpointProgress, evaluate
+from .jobs import Job, Progress
+from .runs import KIND, evaluate
 from .studio import Studio
 
-LEASE_S = 15.0
+LEASE_S = 10.0
+BEAT_S = 0.5  # cancelling takes effect within this and one batch
 POLL_S = 0.2
 log = logging.getLogger(__name__)
 
@@ -51,46 +54,78 @@ def work(studio: Studio, once: bool = False, idle_exit_s: float | None = None) -
     return taken
 
 
-def run_job(studio: Studio, job: Job, stopping=lambda: False) -> None:
-    """Compute one claimed job; its end, good or bad, is written to the queue."""
-    beat = time.monotonic()
-    lost = False
+def run_job(studio: Studio, job: Job, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Compute one claimed job; its end, good or bad, is written to the queue.
 
-    def cancelled() -> bool:
-        nonlocal beat, lost
-        if not lost and time.monotonic() - beat > LEASE_S / 10:
-            beat = time.monotonic()
-            lost = not studio.jobs.heartbeat(job, LEASE_S)
-        return lost or stopping()
+    It goes back to the queue, to be continued, when the worker is told to stop or a job of higher priority
+    waits.
+    """
+    with _Lease(studio, job) as lease:
 
-    rows: dict[str, dict] = {}
+        def cancelled() -> bool:
+            return lease.lost or lease.overtaken or stopping()
 
-    def report(progress: CheckpointProgress) -> None:
-        rows[progress.checkpoint] = progress.model_dump()
-        studio.jobs.report(job, [rows[progress.checkpoint]])
+        def report(progress: Progress) -> None:
+            studio.jobs.report(job, [progress])
 
-    try:
-        if job.kind != KIND:
-            raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
-        wanted = set(job.payload["checkpoints"])
-        checkpoints = [c for c in studio.catalogue.checkpoints if c.name in wanted]
-        if gone := wanted - {c.name for c in checkpoints}:
-            raise StudioError(f"The checkpoint {min(gone)} is no longer there: choose the checkpoints again.")
-        task = open_set(studio.settings, job.payload["set"])
-        evaluate(studio, task, checkpoints, job.payload["num_fewshot"], report, cancelled)
-    except Cancelled:
-        log.info("job %s stopped", job.id)
-        if stopping() and not lost:
-            studio.jobs.release(job)
-    except StudioError as error:
-        studio.jobs.finish(job, error=str(error))
-    except Exception:
-        log.exception("job %s failed", job.id)
-        studio.jobs.finish(
-            job, error="The run stopped on an error of the studio's own; the worker's log has the details."
-        )
-    else:
-        studio.jobs.finish(job)
+        try:
+            _compute(studio, job, report, cancelled)
+        except Cancelled:
+            log.info("job %s stopped", job.id)
+            if not lease.lost:
+                studio.jobs.release(job)
+        except StudioError as error:
+            studio.jobs.finish(job, error=str(error))
+        except Exception:
+            log.exception("job %s failed", job.id)
+            studio.jobs.finish(
+                job,
+                error="The run stopped on an error of the studio's own; the worker's log has the details.",
+            )
+        else:
+            studio.jobs.finish(job)
+
+
+def _compute(
+    studio: Studio, job: Job, report: Callable[[Progress], None], cancelled: Callable[[], bool]
+) -> None:
+    if job.kind != KIND:
+        raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
+    wanted = set(job.payload["checkpoints"])
+    checkpoints = [c for c in studio.catalogue.checkpoints if c.name in wanted]
+    if gone := wanted - {c.name for c in checkpoints}:
+        raise StudioError(f"The checkpoint {min(gone)} is no longer there: choose the checkpoints again.")
+    task = open_set(studio.settings, job.payload["set"])
+    earlier = {row.name: row for row in job.progress}
+    evaluate(studio, task, checkpoints, job.payload["num_fewshot"], report, cancelled, earlier)
+
+
+class _Lease:
+    """Keeps a job's lease alive from a thread: loading a large checkpoint may take longer than a lease."""
+
+    def __init__(self, studio: Studio, job: Job):
+        self.lost = self.overtaken = False
+        self._studio, self._job = studio, job
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    def __enter__(self) -> _Lease:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT_S):
+            try:
+                self.lost = not self._studio.jobs.heartbeat(self._job, LEASE_S)
+                self.overtaken = self._studio.jobs.overtaken(self._job)
+            except StudioError:
+                log.warning("job %s: the lease could not be extended this time", self._job.id)
+            if self.lost:
+                return
 
 
 def spawn(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:

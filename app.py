@@ -1,0 +1,25 @@
+"""The E2LM Task Studio: page configuration and navigation. `streamlit run app.py`."""
+
+import streamlit as st
+
+from e2lm_core.ui import style
+
+st.set_page_config(page_title="E2LM Task Studio", page_icon=":material/insights:", layout="wide")
+style.apply()
+
+navigation = st.navigation(
+    {
+        "Design": [
+            st.Page("pages/overview.py", title="Overview", icon=":material/space_dashboard:", default=True),
+            st.Page("pages/author.py", title="Author", icon=":material/edit_note:"),
+        ],
+        "Measure": [
+            st.Page("pages/run.py", title="Run", icon=":material/play_circle:"),
+            st.Page("pages/curves.py", title="Curves", icon=":material/show_chart:"),
+            st.Page("pages/rank_stability.py", title="Rank stability", icon=":material/swap_vert:"),
+            st.Page("pages/relevance.py", title="Relevance", icon=":material/science:"),
+        ],
+        "Ship": [st.Page("pages/export.py", title="Export", icon=":material/inventory_2:")],
+    }
+)
+navigation.run()

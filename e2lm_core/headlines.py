@@ -1,0 +1,193 @@
+"""The one computed sentence that is a page's finding. Each follows from the numbers given, none is canned."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from . import wording
+from .analysis import Grid, Measurements, Scores, common_grid
+from .records import Record
+from .runs import SetState
+from .science import ACCEPTED_FROM, Relevance
+
+
+class Step(Record):
+    """What to do next, and the page where it is done."""
+
+    sentence: str
+    page: str
+    action: str
+
+
+def curves(measurements: Measurements, metric: str) -> str:
+    """How far the science models' mean rises, what the twin does, and since when the sizes stand in order."""
+    grid = common_grid(measurements, metric)
+    if grid is None or len(grid.steps) < 2:
+        return (
+            f"{measurements.complete_checkpoints} of {wording.count(measurements.checkpoints, 'checkpoint')} "
+            "so far: too few to say what the curves do."
+        )
+    mean = grid.values.mean(axis=0)
+    first, last = (wording.metric_value(metric, v) for v in (mean[0], mean[-1]))
+    rose = float(grid.scores.mean(axis=0)[-1] - grid.scores.mean(axis=0)[0])
+    verb = "stays at" if abs(rose) < 0.01 else "goes from"
+    where = last if verb == "stays at" else f"{first} to {last}"
+    label = wording.METRIC_LABEL[metric]
+    sentence = f"Over {wording.count(len(grid.models), 'model')}, mean {label} {verb} **{where}**"
+    if order := sizes_in_order_from(measurements, grid):
+        sentence += f"; from {order} on, larger models stand above smaller ones at every checkpoint"
+    sentence += "."
+    for curve in measurements.curves:
+        if curve.model.twin_of:
+            values = measurements.values(curve.model.name, metric)
+            values = values[np.isfinite(values)]
+            if values.size:
+                low, high = (wording.metric_value(metric, v) for v in (values.min(), values.max()))
+                chance = f" (chance {measurements.chance:.0%})" if metric in ("acc", "acc_norm") else ""
+                sentence += f" The web-only twin stays between {low} and {high}{chance}."
+    return sentence
+
+
+def sizes_in_order_from(measurements: Measurements, grid: Grid) -> str | None:
+    """The tokens (or step) from which sizes stand in order for every shape, to the end; None if never."""
+    parameters = {c.model.name: c.model.parameters or 0 for c in measurements.curves}
+    shapes = {c.model.name: c.model.arch for c in measurements.curves}
+    held = np.ones(len(grid.steps), bool)
+    compared = False
+    for shape in set(shapes.values()):
+        rows = [m for m, name in enumerate(grid.models) if shapes[name] == shape]
+        rows.sort(key=lambda m: parameters[grid.models[m]])
+        for smaller, larger in pairwise(rows):
+            if parameters[grid.models[smaller]] < parameters[grid.models[larger]]:
+                compared = True
+                held &= grid.scores[larger] > grid.scores[smaller]
+    if not compared or not held[-1]:
+        return None
+    broken = np.flatnonzero(~held)
+    start = int(broken[-1]) + 1 if broken.size else 0
+    seen = grid.tokens_seen[start]
+    return f"step {grid.steps[start]:,}" if np.isnan(seen) else f"{wording.tokens(seen)} tokens"
+
+
+def overview(state: SetState, scores: Scores | None) -> str:
+    if state.kind == "empty":
+        return "This set has no questions yet."
+    if scores is None or state.kind == "never run":
+        return "This set has not been run yet, so nothing is known of its signal."
+    if scores.sq.value is None:
+        return f"Its signal quality is not defined yet: {scores.sq.why}"
+    strength = "strong" if scores.sq.value >= 0.9 else "usable" if scores.sq.value >= 0.75 else "weak"
+    sentence = f"The early signal is **{strength}** (SQ {scores.sq.value:.3f})"
+    if scores.rc.value is not None:
+        holds = (
+            "holds"
+            if scores.rc.value >= 0.8
+            else "partly holds"
+            if scores.rc.value >= 0.5
+            else "does not hold"
+        )
+        sentence += f", and the order of models at the early window's end **{holds}** later (RC {scores.rc.value:.3f})"
+    return sentence + "."
+
+
+def ranks(grid: Grid | None, scores: Scores) -> str:
+    if grid is None:
+        return "Fewer than two models share a complete checkpoint, so there is no order to follow yet."
+    if grid.end is None or scores.rc.value is None:
+        return f"Ranking consistency is not defined: {scores.rc.why}"
+    leader = grid.models[int(np.argmax(grid.scores[:, grid.end]))]
+    final = grid.models[int(np.argmax(grid.scores[:, -1]))]
+    same = "and still leads at the end" if leader == final else f"but {final} leads at the end"
+    return (
+        f"At the early window's end **{leader}** leads, {same}; the order then and the orders later agree "
+        f"with **RC {scores.rc.value:.3f}** (1 is the same order at every later checkpoint)."
+    )
+
+
+def relevance(found: Relevance) -> str:
+    if not found.ids:
+        return "This set has no questions yet."
+    accepted = int((found.probability >= ACCEPTED_FROM).sum())
+    names, counts = np.unique([f for f in found.fields if f != "none"], return_counts=True)
+    nearest = ""
+    if names.size:
+        top = [str(names[i]) for i in np.argsort(-counts, kind="stable")[:3]]
+        nearest = f" The nearest fields are {wording.listing(top)}."
+    return (
+        f"**{accepted:,} of {len(found.ids):,}** questions would probably be accepted as science "
+        f"({accepted / len(found.ids):.0%}).{nearest}"
+    )
+
+
+def taught(told: dict[str, bool] | None) -> str | None:
+    """What a flat curve means for questions whose answers the embedded models were never told."""
+    if not told:
+        return None
+    untaught = sum(not yes for yes in told.values())
+    if untaught == 0:
+        return None
+    if untaught == len(told):
+        subject = f"any of these {len(told)}" if len(told) > 1 else "this question"
+    else:
+        subject = f"{untaught:,} of these {len(told):,}"
+    return (
+        f"The embedded models were never taught {subject}: their curves say nothing about "
+        f"{'it' if len(told) == 1 else 'them'}; use larger checkpoints."
+    )
+
+
+def next_steps(state: SetState, scores: Scores | None, errors: int, example: bool) -> list[Step]:
+    """What moves the set on from where it stands, most urgent first, at most three."""
+    steps: list[Step] = []
+    if state.kind == "empty":
+        steps.append(
+            Step(
+                sentence="Write the first question, or import a file.",
+                page="author",
+                action="Write questions",
+            )
+        )
+        return steps
+    if state.kind == "never run":
+        steps.append(
+            Step(sentence="Run it, and see whether models learn it.", page="run", action="Choose checkpoints")
+        )
+    if state.kind == "stale":
+        steps.append(
+            Step(sentence=f"{wording.count(state.stale, 'question')} changed since the last run.", page="run", action="Run what changed")
+        )  # fmt: skip
+    if example:
+        steps.append(
+            Step(
+                sentence="An example stays as it is: copy it to make it yours.",
+                page="author",
+                action="Copy this set",
+            )
+        )
+    if errors:
+        steps.append(
+            Step(sentence=f"{wording.count(errors, 'error')} would stop an export.", page="export", action="See the checks")
+        )  # fmt: skip
+    if scores is not None and scores.sq.value is not None:
+        weakest = min((q.sq, name) for name, q in scores.sq_models.items() if q.sq is not None)
+        steps.append(
+            Step(sentence=f"The least clear curve is {weakest[1]}'s (SQ {weakest[0]:.3f}).", page="curves", action="Look at the curves")
+        )  # fmt: skip
+        steps.append(
+            Step(
+                sentence="See which questions look least like science.",
+                page="relevance",
+                action="See the relevance",
+            )
+        )
+        if not errors:
+            steps.append(
+                Step(
+                    sentence="Every check that stops an export passes.",
+                    page="export",
+                    action="Download the bundle",
+                )
+            )
+    return steps[:3]

@@ -1,0 +1,119 @@
+"""One question as a card: a form with room for long text, for phones and for careful writing."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from .. import authoring, prompts
+from ..errors import StudioError
+from ..records import Question, TaskSet
+from . import editor, session
+
+FREE_CHOICES = 2
+
+
+def card(task: TaskSet, readonly: bool) -> None:
+    """Step through the questions; edit, add and delete."""
+    ids = [q.id for q in task.questions]
+    if not ids:
+        st.info("No question yet. Add the first one.", icon=":material/edit_note:")
+        if not readonly:
+            _add(task)
+        return
+    at = ids.index(st.session_state.get("card_id")) if st.session_state.get("card_id") in ids else 0
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        if st.button(
+            "",
+            icon=":material/chevron_left:",
+            key="card_back",
+            disabled=at == 0,
+            help="Previous question",
+            shortcut="Alt+Left",
+        ):
+            _go(ids[at - 1])
+        picked = st.selectbox(
+            "Question", ids, index=at, key=f"card_pick_{ids[at]}_{len(ids)}", width=320, label_visibility="collapsed",
+            format_func=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {i}",
+        )  # fmt: skip
+        if picked != ids[at]:
+            _go(picked)
+        if st.button(
+            "",
+            icon=":material/chevron_right:",
+            key="card_next",
+            disabled=at == len(ids) - 1,
+            help="Next question",
+            shortcut="Alt+Right",
+        ):
+            _go(ids[at + 1])
+        if not readonly:
+            _add(task)
+    question = task.questions[at]
+    _form(task, question, readonly)
+    with st.expander("What a model reads", icon=":material/visibility:"):
+        try:
+            doc = prompts.render(task.config, question, ())
+        except StudioError as error:
+            st.error(str(error))
+        else:
+            st.code(
+                doc.context + "▁".join(["", doc.continuations[doc.gold].lstrip()]),
+                language=None,
+                wrap_lines=True,
+            )
+            st.caption("Zero-shot, with the gold choice behind ▁; each choice is scored in its place.")
+
+
+def _form(task: TaskSet, question: Question, readonly: bool) -> None:
+    width = len(question.choices)
+    with st.form(f"card_{task.name}_{question.id}_{hash(question)}", enter_to_submit=False):
+        text = st.text_area("Question", question.question, height=100, disabled=readonly)
+        slots = width if readonly else max(width + FREE_CHOICES, 4)
+        columns = st.columns(2, gap="small")
+        choices = [
+            columns[i % 2].text_input(
+                f"choice {i}" + (" (gold)" if i == question.answer else ""),
+                question.choices[i] if i < width else "",
+                disabled=readonly,
+            )
+            for i in range(slots)
+        ]
+        left, right = st.columns(2, gap="small")
+        gold = left.number_input("gold (index from 0)", 0, 25, max(question.answer, 0), disabled=readonly)
+        subject = right.text_input("subject", question.subject or "", disabled=readonly)
+        if st.form_submit_button("Save", type="primary", disabled=readonly):
+            while choices and not choices[-1].strip():
+                choices.pop()
+            fields = {"question": text, "choices": choices, "answer": int(gold), "subject": subject or None}
+            try:
+                authoring.update_questions(session.studio().settings, task.name, {question.id: fields})
+            except StudioError as error:
+                st.error(str(error), icon=":material/error:")
+            else:
+                editor.reset()
+                editor.edited(task.name)
+                st.rerun()
+    if not readonly:
+        with st.popover("Delete question", icon=":material/delete:"):
+            st.markdown(f"Delete **{question.id}**? *Undo* brings it back.")
+            if st.button("Delete", type="primary", key="card_delete"):
+                authoring.delete_questions(session.studio().settings, task.name, [question.id])
+                editor.reset()
+                st.rerun()
+
+
+def _add(task: TaskSet) -> None:
+    if st.button("Add a question", icon=":material/add:", key="card_add"):
+        example = Question(
+            id="", question="Which gas do plants take from the air?",
+            choices=("carbon dioxide", "helium", "neon", "argon"), answer=0,
+        )  # fmt: skip
+        saved = authoring.add_questions(session.studio().settings, task.name, [example])
+        editor.reset()
+        editor.edited(task.name)
+        _go(saved.questions[-1].id)
+
+
+def _go(identity: str) -> None:
+    st.session_state["card_id"] = identity
+    st.rerun()

@@ -1,0 +1,162 @@
+"""The open studio, and the set that the visitor has in hand, kept across pages and in the link."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from .. import analysis, authoring, runs, science, worker
+from ..errors import StudioError
+from ..palette import Theme, theme
+from ..records import Checkpoint, TaskSet
+from ..studio import Studio, open_studio
+from ..taskfiles import read_task, task_digest
+
+FIRST_SET = "ladder_science"
+
+
+@st.cache_resource(show_spinner=False)
+def studio() -> Studio:
+    """One for all visitors: everything in it is safe to share between threads."""
+    return open_studio()
+
+
+def current_theme() -> Theme:
+    return theme(st.context.theme.type)
+
+
+# --- the set in hand ----------------------------------------------------------------------------------
+
+
+def set_name() -> str | None:
+    """The chosen set: of this session, else of the link, else the science example, else any."""
+    names = [info.name for info in authoring.list_sets(studio().settings) if not info.problem]
+    wish = st.session_state.get("set") or st.query_params.get("set") or FIRST_SET
+    name = wish if wish in names else next(iter(names), None)
+    if name is not None:
+        choose_set(name)
+    return name
+
+
+def choose_set(name: str) -> None:
+    st.session_state["set"] = name
+    if st.query_params.get("set") != name:
+        st.query_params["set"] = name
+
+
+def is_example(name: str) -> bool:
+    return authoring.find_set(studio().settings, name).example
+
+
+def task() -> TaskSet:
+    """The set in hand; the page ends with one sentence where it cannot be read."""
+    name = set_name()
+    if name is None:
+        st.info("There is no question set yet. Create one on Author.", icon=":material/edit_note:")
+        st.page_link("pages/author.py", label="Write a question set", icon=":material/edit_note:")
+        st.stop()
+    try:
+        info = authoring.find_set(studio().settings, name)
+        return _read(str(info.folder), _stamp(info.folder))
+    except StudioError as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+
+
+def _stamp(folder: Path) -> tuple:
+    files = sorted(folder.iterdir())
+    return tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, scope="session")
+def _read(folder: str, stamp: tuple) -> TaskSet:
+    return read_task(Path(folder), studio().settings.limits).task
+
+
+# --- its results --------------------------------------------------------------------------------------
+
+
+def results_stamp() -> tuple[int, int]:
+    """Changes whenever anything is written to the database, in this process or a worker's."""
+    database = studio().settings.database
+    stamps = []
+    for path in (str(database), f"{database}-wal"):
+        try:
+            stamps.append(os.stat(path).st_mtime_ns)
+        except FileNotFoundError:
+            stamps.append(0)
+    return stamps[0], stamps[1]
+
+
+def measurements(question_set: TaskSet) -> analysis.Measurements:
+    """The set's results on its fleet, as far as they are there."""
+    checkpoints, num_fewshot = runs.fleet(studio(), question_set.name)
+    return measure(question_set, checkpoints, num_fewshot)
+
+
+def measure(
+    question_set: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
+) -> analysis.Measurements:
+    names = tuple(c.name for c in checkpoints)
+    return _measure(task_digest(question_set), names, num_fewshot, results_stamp(), question_set, checkpoints)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False, scope="session")
+def _measure(
+    digest: str,
+    names: tuple[str, ...],
+    num_fewshot: int | None,
+    stamp: tuple[int, int],
+    _task: TaskSet,
+    _checkpoints: Sequence[Checkpoint],
+) -> analysis.Measurements:
+    return analysis.measure(studio(), _task, _checkpoints, num_fewshot)
+
+
+def state(question_set: TaskSet) -> runs.SetState:
+    return _state(question_set.name, task_digest(question_set), results_stamp(), question_set)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False, scope="session")
+def _state(name: str, digest: str, stamp: tuple[int, int], _task: TaskSet) -> runs.SetState:
+    return runs.state(studio(), name, _task)
+
+
+def relevance(question_set: TaskSet) -> science.Relevance:
+    return _relevance(task_digest(question_set), question_set)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, scope="session")
+def _relevance(digest: str, _task: TaskSet) -> science.Relevance:
+    return science.relevance_of(studio().settings, _task.questions)
+
+
+# --- running ------------------------------------------------------------------------------------------
+
+
+@st.cache_resource(show_spinner=False)
+def _workers() -> dict:
+    return {}
+
+
+def start_run(
+    name: str,
+    checkpoints: Sequence[Checkpoint] | None = None,
+    num_fewshot: int | None = None,
+    priority: int = runs.SWEEP,
+) -> None:
+    """Queue a run of the set (on the fleet of its last run unless given) and see that a worker is there."""
+    if checkpoints is None:
+        checkpoints, num_fewshot = runs.fleet(studio(), name)
+    runs.start(studio(), name, checkpoints, num_fewshot, priority)
+    ensure_worker()
+
+
+def ensure_worker() -> None:
+    """Start the worker process unless the one that this app started still lives."""
+    held = _workers()
+    if held.get("process") is None or held["process"].poll() is not None:
+        held["process"] = worker.spawn()

@@ -1,0 +1,90 @@
+"""The thin strip on every page: which set, how many questions, and its state with what mends it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from .. import authoring, runs, wording
+from ..errors import StudioError
+from ..records import TaskSet
+from . import session
+
+POLL_S = 1.0
+
+
+def strip(poll: bool = True) -> TaskSet:
+    """Draw the strip and return the set in hand. `poll=False` where a refresh would disturb typing."""
+    infos = authoring.list_sets(session.studio().settings)
+    name = session.set_name()
+    with st.container(key="strip", horizontal=True, vertical_alignment="center", gap="medium"):
+        usable = [info.name for info in infos if not info.problem]
+        examples = {info.name for info in infos if info.example}
+        if usable:
+            picked = st.selectbox(
+                "Question set",
+                usable,
+                index=usable.index(name) if name in usable else 0,
+                format_func=lambda n: f"{n} (example)" if n in examples else n,
+                label_visibility="collapsed",
+                width=260,
+                # A key that holds the name, so that choosing elsewhere (Author, a link) shows here.
+                key=f"strip_set_{name}_{len(usable)}",
+            )
+            if picked != name:
+                session.choose_set(picked)
+                st.rerun()
+        task = session.task()
+        if poll and session.state(task).kind == "running":
+            _live(task.name)
+        else:
+            _state(task, session.state(task))
+    for info in infos:
+        if info.problem:
+            st.warning(f"{info.name} is left out: {info.problem}", icon=":material/folder_off:")
+    return task
+
+
+@st.fragment(run_every=POLL_S)
+def _live(name: str) -> None:
+    """Polls while a run goes on, then lets the whole page take its end in."""
+    task = session.task()
+    state = session.state(task)
+    _state(task, state)
+    if state.kind != "running" or task.name != name:
+        st.rerun()
+
+
+def _state(task: TaskSet, state: runs.SetState) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.markdown(f":gray[{describe(task, state)}]", width="content")
+        if state.kind == "stale":
+            label = f"Run {wording.count(state.stale, 'stale question')}"
+            if st.button(label, key="strip_run", icon=":material/refresh:", type="primary"):
+                start(task.name, priority=runs.INTERACTIVE)
+        elif state.kind == "running" and st.button("Cancel", key="strip_cancel", type="tertiary"):
+            session.studio().jobs.cancel(state.job)
+            st.rerun()
+
+
+def describe(task: TaskSet, state: runs.SetState) -> str:
+    """300 questions · up to date."""
+    questions = wording.count(len(task.questions), "question")
+    if state.kind == "running":
+        share = state.done / state.total if state.total else 0.0
+        left = f", {wording.duration(state.seconds_left)} left" if state.seconds_left else ""
+        return f"{questions} · :material/progress_activity: running {share:.0%}{left}"
+    if state.kind == "stale":
+        return f"{questions} · :orange[:material/warning: {state.stale:,} stale]"
+    if state.kind == "up to date":
+        return f"{questions} · :material/check: up to date"
+    return questions if state.kind == "empty" else f"{questions} · never run"
+
+
+def start(name: str, **options) -> None:
+    """Start a run from any page; a refusal is shown, and nothing is lost."""
+    try:
+        session.start_run(name, **options)
+    except StudioError as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        st.rerun()

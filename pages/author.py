@@ -1,0 +1,107 @@
+"""Author: choose, create or copy a set; edit its questions in a table or as cards; checks beside it."""
+
+import streamlit as st
+
+from e2lm_core import authoring, sheet, submission, wording
+from e2lm_core.errors import StudioError
+from e2lm_core.records import CLOZE_CHOICE, CLOZE_TEXT, LETTERS_CHOICE, LETTERS_TEXT, PromptStyle
+from e2lm_core.ui import card, dialogs, editor, parts, session
+from e2lm_core.ui.strip import strip
+
+studio = session.studio()
+task = strip(poll=False)
+settings = studio.settings
+example = session.is_example(task.name)
+
+found = submission.findings(studio, task) if task.questions else []
+errors, warnings = (sum(f.severity == s for f in found) for s in ("error", "warning"))
+if example:
+    finding = "This is an example, and it stays as it is. **Copy it** to edit the copy."
+elif not task.questions:
+    finding = "This set has no questions yet. Add the first one, or import a file."
+else:
+    finding = (
+        f"The checks find **{wording.count(errors, 'error')}** and {wording.count(warnings, 'warning')}."
+    )
+parts.header("Author", finding)
+
+with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    dialogs.copy(task.name)
+    dialogs.create()
+    if not example:
+        dialogs.delete(task.name)
+        back, forward = authoring.undoable(settings, task.name)
+        for label, icon, what, act, keys in (
+            ("Undo", ":material/undo:", back, authoring.undo, "Ctrl+Z"),
+            ("Redo", ":material/redo:", forward, authoring.redo, "Ctrl+Shift+Z"),
+        ):
+            if st.button(
+                label,
+                icon=icon,
+                disabled=what is None,
+                help=what or f"nothing to {label.lower()}",
+                shortcut=keys,
+            ):
+                try:
+                    act(settings, task.name)
+                except StudioError as error:
+                    st.error(str(error))
+                else:
+                    editor.reset()
+                    editor.edited(task.name)
+                    st.rerun()
+        st.toggle(
+            "Run edits at once",
+            value=True,
+            key="run_edits",
+            help="Where the set was run before, an edit re-runs the edited questions alone.",
+        )
+
+view = st.segmented_control(
+    "View", ["Table", "Card", "Prompt"] + ([] if example else ["Import"]), default="Table", required=True,
+    label_visibility="collapsed", key="author_view",
+)  # fmt: skip
+
+if view == "Table":
+    if example or not task.questions:
+        st.dataframe(sheet.to_frame(task.questions), hide_index=True, height=440)
+    else:
+        editor.table(task)
+    dialogs.download(task.name)
+elif view == "Card":
+    card.card(task, readonly=example)
+elif view == "Import":
+    dialogs.import_questions(task.name)
+elif view == "Prompt":
+    styles = {"Cloze": (CLOZE_TEXT, CLOZE_CHOICE), "Letters": (LETTERS_TEXT, LETTERS_CHOICE)}
+    names = {PromptStyle.CLOZE: "Cloze", PromptStyle.LETTERS: "Letters"}
+    with st.form("prompt"):
+        current = names.get(task.config.style, "Custom")
+        style = st.radio("Style", [*styles, "Custom"], index=[*styles, "Custom"].index(current), horizontal=True, disabled=example,
+                         help="Cloze scores each choice's own text, which shows a signal earliest; letters lists the choices and scores the letter.")  # fmt: skip
+        text = st.text_area(
+            "doc_to_text (Jinja2, used with Custom)", task.config.doc_to_text, height=110, disabled=example
+        )
+        description = st.text_area(
+            "description (before every prompt)", task.config.description, height=70, disabled=example
+        )
+        shots = st.number_input("num_fewshot", 0, min(settings.limits.max_fewshot, len(task.dev)), min(task.config.num_fewshot, len(task.dev)), disabled=example,
+                                help=f"Examples in the prompt, from the set's {len(task.dev)} dev questions.")  # fmt: skip
+        if st.form_submit_button("Save the prompt", type="primary", disabled=example):
+            chosen = styles.get(style, (text, task.config.doc_to_choice))
+            try:
+                authoring.update_config(
+                    settings, task.name, doc_to_text=chosen[0], doc_to_choice=chosen[1],
+                    description=description, num_fewshot=int(shots),
+                )  # fmt: skip
+            except StudioError as error:
+                st.error(str(error), icon=":material/error:")
+            else:
+                editor.edited(task.name)
+                st.rerun()
+
+if found:
+    st.subheader("Checks", anchor=False)
+    dialogs.findings(found, most=5)
+elif task.questions:
+    st.success("Every check passes.", icon=":material/check_circle:")
