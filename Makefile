@@ -1,0 +1,58 @@
+# Every target does its own set-up, once: all it installs lies in .venv. `make help` lists them.
+
+HOST ?= 127.0.0.1
+PORT ?= 8501
+VENV := .venv
+PY := $(VENV)/bin/python
+
+# Two processes where there are two cores or more: each loads torch, so more would cost memory, not save time.
+CORES := $(shell nproc 2>/dev/null || echo 1)
+PARALLEL := $(if $(filter-out 1,$(CORES)),-n 2 --dist loadfile,)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast test-slow lint format screenshots setup setup-dev clean
+
+help: ## list the targets
+	@echo "make TARGET, where TARGET is one of:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@echo "Variables: PORT (8501) and HOST (127.0.0.1) for run, PYTHON for the interpreter that .venv is made with."
+
+run: $(VENV)/.run-ready ## serve the studio in the browser on PORT
+	@echo "The studio opens at http://$(HOST):$(PORT)"
+	@$(PY) -m streamlit run app.py --server.headless true --server.address $(HOST) --server.port $(PORT)
+
+test: test-fast test-slow ## every test: fast ones, then harness parity, browser and training
+
+test-fast: $(VENV)/.dev-ready ## the tests that take less than two minutes together
+	$(PY) -m pytest -m "not slow" $(PARALLEL)
+
+test-slow: $(VENV)/.dev-ready ## real parts end to end, one after the other: they measure time
+	$(PY) -m pytest -m slow
+
+lint: $(VENV)/.dev-ready ## ruff (rules and format) and mypy
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+format: $(VENV)/.dev-ready ## let ruff format and mend what it can
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+screenshots: $(VENV)/.dev-ready ## a picture of every page: light, dark, 1280 and 390 wide
+	$(PY) scripts/screenshots.py
+
+setup: $(VENV)/.run-ready ## only the set-up that run needs
+
+setup-dev: $(VENV)/.dev-ready ## only the set-up that test and lint need
+
+clean: ## remove .venv and what tools have cached; question sets and results stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis screenshots
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.run-ready: requirements.txt scripts/setup.sh
+	@sh scripts/setup.sh $(VENV) requirements.txt
+	@touch $@
+
+$(VENV)/.dev-ready: requirements-dev.txt requirements.txt scripts/setup.sh
+	@sh scripts/setup.sh $(VENV) requirements-dev.txt
+	@touch $@ $(VENV)/.run-ready

@@ -1,0 +1,164 @@
+"""`make screenshots`: every page in a real browser, light and dark, 1280 and 390 pixels wide.
+
+The server runs on a home of its own with one evaluated set, so that the pages have something to show.
+Pictures go to screenshots/<state>-<page>-<theme>-<width>.png; a page that shows an exception, that writes an
+error to the console or that scrolls sideways is named, and the exit status is then 1.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+WIDTHS = {1280: 900, 390: 844}
+THEMES = ("light", "dark")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+READY_S = 120
+SETTLE_MS = 1200  # charts fade in after the script has ended
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="The folder of the pictures.")] = ROOT / "screenshots",
+    task: Annotated[str, typer.Option(help="The set that is shown.")] = "ladder_science",
+    checkpoints: Annotated[str, typer.Option(help="Which checkpoints are run first, as a glob.")] = "*",
+    empty: Annotated[bool, typer.Option("--empty", help="Show the pages before anything was run.")] = False,
+) -> None:
+    """Take the pictures."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not chromium:
+        sys.exit("Chromium is missing: install Debian's chromium, or set CHROMIUM to the browser's path.")
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="e2lm-screenshots-") as home:
+        env = os.environ | {"E2LM_HOME": home}
+        if not empty:
+            command = [sys.executable, "-m", "e2lm_core", "evaluate", task, "--checkpoints", checkpoints]
+            subprocess.run(command, cwd=ROOT, env=env, check=True)
+        with _server(env) as url, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+            try:
+                faults = _take(browser, url, task, out, "empty" if empty else "done")
+            finally:
+                browser.close()
+    for fault in faults:
+        typer.echo(fault, err=True)
+    sys.exit(1 if faults else 0)
+
+
+def _take(browser: Browser, url: str, task: str, out: Path, state: str) -> list[str]:
+    faults: list[str] = []
+    for theme in THEMES:
+        for width, height in WIDTHS.items():
+            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+            page = context.new_page()
+            errors: list[str] = []
+            page.on("console", partial(_note_error, errors))
+            for name, address in _pages(page, url):
+                picture = f"{state}-{name}-{theme}-{width}.png"
+                errors.clear()
+                page.set_viewport_size({"width": width, "height": height})
+                page.goto(f"{address}?set={task}")
+                _settle(page)
+                _unfold(page, width, height)
+                page.screenshot(path=out / picture)
+                faults += [f"{picture}: {fault}" for fault in (*_visible_faults(page), *errors)]
+            context.close()
+    return faults
+
+
+def _note_error(errors: list[str], message: ConsoleMessage) -> None:
+    if message.type == "error":
+        errors.append(f"console: {message.text}")
+
+
+def _visible_faults(page: Page) -> Iterator[str]:
+    if page.get_by_test_id("stException").count():
+        yield "shows an exception"
+    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        yield "scrolls sideways"
+
+
+def _pages(page: Page, url: str) -> list[tuple[str, str]]:
+    """(name, address) of each page, as the app's own navigation lists them."""
+    page.goto(url)
+    _settle(page)
+    links = page.get_by_test_id("stSidebarNavLink")
+    addresses = [str(link.get_attribute("href")).removeprefix(url) for link in links.all()]
+    return [(address.strip("/").rsplit("/", 1)[-1] or "overview", url + address) for address in addresses]
+
+
+def _settle(page: Page) -> None:
+    """Wait until the script has run and what it drew is there."""
+    page.wait_for_selector(
+        '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=READY_S * 1000
+    )
+    page.wait_for_function(
+        "document.querySelectorAll('[data-testid=stSkeleton]').length === 0", timeout=READY_S * 1000
+    )
+    page.wait_for_timeout(SETTLE_MS)
+
+
+def _unfold(page: Page, width: int, height: int) -> None:
+    """Make the window as tall as the page, since Streamlit scrolls inside of it."""
+    tall = page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 0")
+    page.set_viewport_size({"width": width, "height": max(height, int(tall))})
+    page.wait_for_timeout(SETTLE_MS // 2)
+
+
+@contextmanager
+def _server(env: dict[str, str]) -> Iterator[str]:
+    """The studio on a free port of this machine; stopped at the end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port)]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", *options],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + READY_S
+        while not _healthy(url):
+            if server.poll() is not None or time.monotonic() > deadline:
+                sys.exit("The server did not start: run `make run` to see why.")
+            time.sleep(0.3)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,75 @@
+"""What every test stands on: a home of its own, no network, and outside things asked for by name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Set while pytest collects, before any library reads them, and inherited by the processes that tests start.
+# No test touches the developer's own sets and results.
+_HOME = Path(tempfile.mkdtemp(prefix="e2lm-tests-"))
+os.environ["E2LM_HOME"] = str(_HOME)
+os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"
+os.environ["HF_HOME"] = str(_HOME / "huggingface")
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["STREAMLIT_BROWSER_GATHER_USAGE_STATS"] = "false"
+# One thread a process: on two cores more are slower, and sums come out the same on every machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("E2LM_THREADS", "1")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+def _chromium() -> Path | None:
+    named = os.environ.get("CHROMIUM")
+    for name in (named,) if named else ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return Path(found)
+    return None
+
+
+def _wordnet() -> Path | None:
+    folder = Path(os.environ.get("WNSEARCHDIR", "/usr/share/wordnet"))
+    return folder if (folder / "data.noun").is_file() else None
+
+
+def _ladder() -> Path | None:
+    folder = Path(os.environ.get("E2LM_LADDER") or ROOT / "ladder")
+    return folder if (folder / "manifest.json").is_file() else None
+
+
+def _reference() -> Path | None:
+    folder = Path(os.environ.get("E2LM_REFERENCE") or ROOT.parent / "shared" / "reference").resolve()
+    return folder if folder.is_dir() else None
+
+
+# name: (where it is, what to do when it is not there, whether continuous integration installs it)
+_OUTSIDE: dict[str, tuple[Callable[[], Path | None], str, bool]] = {
+    "chromium": (_chromium, "install Debian's chromium, or set CHROMIUM to the browser's path", True),
+    "wordnet": (_wordnet, "install Debian's wordnet-base, or set WNSEARCHDIR to its data files", True),
+    "ladder": (_ladder, "train the ladder, or set E2LM_LADDER to one", True),
+    "reference": (_reference, "set E2LM_REFERENCE to the folder of published curves", False),
+}
+
+
+def needs(thing: str) -> Path:
+    """The path of an outside thing. Without it the test is skipped, but fails where CI=true installs it.
+
+    `thing` is "chromium" (the program), "wordnet", "ladder" or "reference" (folders).
+    """
+    find, remedy, in_ci = _OUTSIDE[thing]
+    if (path := find()) is not None:
+        return path
+    reason = f"{thing} is missing: {remedy}."
+    if in_ci and os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
