@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from .palette import Theme, dash, hue, short_name, width
 from .records import ModelInfo
-from .wording import METRIC_LABEL, tokens
+from .phrasing import METRIC_LABEL, tokens
 
 FONT = "Inter, -apple-system, 'Segoe UI', sans-serif"
 LABEL_GAP_PX = 15

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from . import wording
+from . import phrasing
 from .analysis import Grid, Measurements, Scores, common_grid
 from .records import Record
 from .runs import SetState
@@ -26,16 +26,16 @@ def curves(measurements: Measurements, metric: str) -> str:
     grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
         return (
-            f"{measurements.complete_checkpoints} of {wording.count(measurements.checkpoints, 'checkpoint')} "
+            f"{measurements.complete_checkpoints} of {phrasing.count(measurements.checkpoints, 'checkpoint')} "
             "so far: too few to say what the curves do."
         )
     mean = grid.values.mean(axis=0)
-    first, last = (wording.metric_value(metric, v) for v in (mean[0], mean[-1]))
+    first, last = (phrasing.metric_value(metric, v) for v in (mean[0], mean[-1]))
     rose = float(grid.scores.mean(axis=0)[-1] - grid.scores.mean(axis=0)[0])
     verb = "stays at" if abs(rose) < 0.01 else "goes from"
     where = last if verb == "stays at" else f"{first} to {last}"
-    label = wording.METRIC_LABEL[metric]
-    sentence = f"Over {wording.count(len(grid.models), 'model')}, mean {label} {verb} **{where}**"
+    label = phrasing.METRIC_LABEL[metric]
+    sentence = f"Over {phrasing.count(len(grid.models), 'model')}, mean {label} {verb} **{where}**"
     if order := sizes_in_order_from(measurements, grid):
         sentence += f"; from {order} on, larger models stand above smaller ones at every checkpoint"
     sentence += "."
@@ -44,7 +44,7 @@ def curves(measurements: Measurements, metric: str) -> str:
             values = measurements.values(curve.model.name, metric)
             values = values[np.isfinite(values)]
             if values.size:
-                low, high = (wording.metric_value(metric, v) for v in (values.min(), values.max()))
+                low, high = (phrasing.metric_value(metric, v) for v in (values.min(), values.max()))
                 chance = f" (chance {measurements.chance:.0%})" if metric in ("acc", "acc_norm") else ""
                 sentence += f" The web-only twin stays between {low} and {high}{chance}."
     return sentence
@@ -68,7 +68,7 @@ def sizes_in_order_from(measurements: Measurements, grid: Grid) -> str | None:
     broken = np.flatnonzero(~held)
     start = int(broken[-1]) + 1 if broken.size else 0
     seen = grid.tokens_seen[start]
-    return f"step {grid.steps[start]:,}" if np.isnan(seen) else f"{wording.tokens(seen)} tokens"
+    return f"step {grid.steps[start]:,}" if np.isnan(seen) else f"{phrasing.tokens(seen)} tokens"
 
 
 def overview(state: SetState, scores: Scores | None) -> str:
@@ -114,7 +114,7 @@ def relevance(found: Relevance) -> str:
     nearest = ""
     if names.size:
         top = [str(names[i]) for i in np.argsort(-counts, kind="stable")[:3]]
-        nearest = f" The nearest fields are {wording.listing(top)}."
+        nearest = f" The nearest fields are {phrasing.listing(top)}."
     return (
         f"**{accepted:,} of {len(found.ids):,}** questions would probably be accepted as science "
         f"({accepted / len(found.ids):.0%}).{nearest}"
@@ -156,7 +156,7 @@ def next_steps(state: SetState, scores: Scores | None, errors: int, example: boo
         )
     if state.kind == "stale":
         steps.append(
-            Step(sentence=f"{wording.count(state.stale, 'question')} changed since the last run.", page="run", action="Run what changed")
+            Step(sentence=f"{phrasing.count(state.stale, 'question')} changed since the last run.", page="run", action="Run what changed")
         )  # fmt: skip
     if example:
         steps.append(
@@ -168,7 +168,7 @@ def next_steps(state: SetState, scores: Scores | None, errors: int, example: boo
         )
     if errors:
         steps.append(
-            Step(sentence=f"{wording.count(errors, 'error')} would stop an export.", page="export", action="See the checks")
+            Step(sentence=f"{phrasing.count(errors, 'error')} would stop an export.", page="export", action="See the checks")
         )  # fmt: skip
     if scores is not None and scores.sq.value is not None:
         weakest = min((q.sq, name) for name, q in scores.sq_models.items() if q.sq is not None)

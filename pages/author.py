@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import authoring, sheet, submission, wording
+from e2lm_core import authoring, sheet, submission, phrasing
 from e2lm_core.errors import StudioError
 from e2lm_core.records import CLOZE_CHOICE, CLOZE_TEXT, LETTERS_CHOICE, LETTERS_TEXT, PromptStyle
 from e2lm_core.ui import card, dialogs, editor, parts, session
@@ -21,7 +21,7 @@ elif not task.questions:
     finding = "This set has no questions yet. Add the first one, or import a file."
 else:
     finding = (
-        f"The checks find **{wording.count(errors, 'error')}** and {wording.count(warnings, 'warning')}."
+        f"The checks find **{phrasing.count(errors, 'error')}** and {phrasing.count(warnings, 'warning')}."
     )
 parts.header("Author", finding)
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import analysis, charts, headlines, wording
+from e2lm_core import analysis, charts, headlines, phrasing
 from e2lm_core.records import BOUNDED_METRICS, METRICS
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.strip import strip
@@ -23,7 +23,7 @@ with finding.container():
     parts.header("Curves", headlines.curves(measured, metric))
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     metric = st.segmented_control(
-        "Metric", METRICS, default="acc", required=True, key="curves_metric", help="\n\n".join(f"**{m}**: {h}" for m, h in wording.METRIC_HELP.items())
+        "Metric", METRICS, default="acc", required=True, key="curves_metric", help="\n\n".join(f"**{m}**: {h}" for m, h in phrasing.METRIC_HELP.items())
     )  # fmt: skip
     names = [curve.model.name for curve in measured.curves]
     hidden = st.multiselect("Leave out", names, key="curves_hidden", width=320, placeholder="no model")
@@ -48,7 +48,7 @@ def figure() -> None:
 
 figure()
 st.caption(
-    f"{wording.METRIC_HELP[metric]} Each point is the mean over {wording.count(len(task.questions), 'question')}."
+    f"{phrasing.METRIC_HELP[metric]} Each point is the mean over {phrasing.count(len(task.questions), 'question')}."
 )
 
 scores = analysis.signal_qualities(measured, metric)

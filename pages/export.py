@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import submission, wording
+from e2lm_core import submission, phrasing
 from e2lm_core.errors import StudioError
 from e2lm_core.ui import dialogs, parts, session
 from e2lm_core.ui.strip import strip
@@ -19,7 +19,7 @@ found = submission.findings(studio, task, profile)
 errors = [f for f in found if f.severity == "error"]
 parts.header(
     "Export",
-    f"**{wording.count(len(errors), 'error')}** must be mended before this set can be exported."
+    f"**{phrasing.count(len(errors), 'error')}** must be mended before this set can be exported."
     if errors
     else "Every check that stops an export passes: **the bundle is ready**.",
 )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import analysis, authoring, charts, headlines, runs, science, submission, wording
+from e2lm_core import analysis, authoring, charts, headlines, runs, science, submission, phrasing
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.strip import start, strip
 
@@ -19,12 +19,12 @@ if state.kind == "never run":
     checkpoints, num_fewshot = runs.fleet(studio, task.name)
     models = {c.model.name for c in checkpoints}
     cost = runs.estimate(studio, task, checkpoints, num_fewshot)
-    time = f", {wording.duration(cost.seconds)}" if cost.seconds else ""
+    time = f", {phrasing.duration(cost.seconds)}" if cost.seconds else ""
     parts.empty(
-        f"{wording.count(len(models), 'model')} with {wording.count(len(checkpoints), 'checkpoint')} "
+        f"{phrasing.count(len(models), 'model')} with {phrasing.count(len(checkpoints), 'checkpoint')} "
         f"{'are' if len(models) > 1 else 'is'} ready{time}. The shape of every curve is there in seconds."
     )
-    if st.button(f"Run {wording.count(len(models), 'model')}", type="primary", icon=":material/play_arrow:"):
+    if st.button(f"Run {phrasing.count(len(models), 'model')}", type="primary", icon=":material/play_arrow:"):
         start(task.name)
 
 if note := headlines.taught(science.taught(studio.catalogue, task)):

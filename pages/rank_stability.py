@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from e2lm_core import analysis, charts, headlines, ranking, wording
+from e2lm_core import analysis, charts, headlines, ranking, phrasing
 from e2lm_core.records import METRICS
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.strip import strip
@@ -38,7 +38,7 @@ st.caption(
 left, right = st.columns([1, 3], gap="large")
 with left:
     parts.score("RC", scores.rc, note=f"over {int((~grid.early).sum())} later checkpoints")
-    st.metric("Decision accuracy", wording.percent(scores.decision_accuracy.value), border=True,
+    st.metric("Decision accuracy", phrasing.percent(scores.decision_accuracy.value), border=True,
               help="The share of model pairs ordered alike at the early window's end and at the last checkpoint.")  # fmt: skip
     parts.score("SNR", scores.snr)
 tau = ranking.tau_matrix(grid.scores)
@@ -53,7 +53,7 @@ ordered, pairs = st.tabs(["Ranks", "τ_b"])
 with ordered:
     parts.table(ranks, f"ranks-{metric}", "ranks", height=300)
 with pairs:
-    names = [wording.tokens(t) for t in grid.tokens_seen]
+    names = [phrasing.tokens(t) for t in grid.tokens_seen]
     parts.table(
         pd.DataFrame(tau, columns=names).round(3).assign(tokens_seen=names),
         f"tau-{metric}",

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from e2lm_core import runs, wording
+from e2lm_core import runs, phrasing
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.strip import start, strip
 
@@ -15,9 +15,9 @@ job = runs.latest_job(studio, task.name)
 SENTENCES = {
     "empty": "This set has no questions yet: write some on Author, then run it.",
     "never run": "This set has not been run yet.",
-    "stale": f"**{wording.count(state.stale, 'question')}** changed since the last run; only these are computed again.",
+    "stale": f"**{phrasing.count(state.stale, 'question')}** changed since the last run; only these are computed again.",
     "running": "A run is going on. You can leave this page; the worker goes on.",
-    "up to date": f"Every result of {wording.count(state.total, 'checkpoint–question pair')} is there.",
+    "up to date": f"Every result of {phrasing.count(state.total, 'checkpoint–question pair')} is there.",
 }
 parts.header("Run", SENTENCES[state.kind])
 
@@ -58,7 +58,7 @@ with right:
         )  # fmt: skip
         if cost.missing:
             st.caption(
-                wording.duration(cost.seconds) + ", at the pace of earlier runs"
+                phrasing.duration(cost.seconds) + ", at the pace of earlier runs"
                 if cost.seconds
                 else "No run on this machine yet, so its pace is not known."
             )
@@ -68,7 +68,7 @@ with right:
 running = state.kind == "running"
 with st.container(horizontal=True, gap="small"):
     if st.button(
-        f"Run {wording.count(len(chosen), 'model')}", type="primary", icon=":material/play_arrow:",
+        f"Run {phrasing.count(len(chosen), 'model')}", type="primary", icon=":material/play_arrow:",
         disabled=running or not selection or not task.questions,
     ):  # fmt: skip
         start(task.name, checkpoints=selection, num_fewshot=shots)
@@ -90,7 +90,7 @@ def progress() -> None:
     left_s = runs.seconds_left(now, done, total) if not now.over else None
     text = f"{sum(row.done == row.total for row in now.progress)} of {len(now.payload['checkpoints'])} checkpoints"
     if left_s:
-        text += f", {wording.duration(left_s)} left"
+        text += f", {phrasing.duration(left_s)} left"
     if now.state in ("cancelled", "queued"):
         text += (
             f" ({now.state}; what was computed is kept)"

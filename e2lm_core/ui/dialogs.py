@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from .. import authoring, bundle, tabular, wording
+from .. import authoring, bundle, tabular, phrasing
 from ..errors import StudioError
 from ..records import Finding
 from . import editor, session
@@ -89,7 +89,7 @@ def import_questions(name: str) -> None:
     if not good:
         st.info("No question of this file can be added as it is.")
         return
-    label = f"Add {wording.count(len(good), 'question')}"
+    label = f"Add {phrasing.count(len(good), 'question')}"
     if broken:
         label += f" and leave out {len(broken):,}"
     if st.button(label, type="primary", key="import_go", icon=":material/playlist_add:"):
@@ -101,7 +101,7 @@ def import_questions(name: str) -> None:
             editor.reset()
             editor.edited(name)
             st.session_state.pop("import_text", None)
-            st.toast(f"Added {wording.count(len(good), 'question')}.")
+            st.toast(f"Added {phrasing.count(len(good), 'question')}.")
             st.rerun()
 
 

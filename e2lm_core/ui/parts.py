@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from .. import charts, wording
+from .. import charts, phrasing
 from ..records import Value
 from .session import set_name
 
@@ -46,12 +46,12 @@ def table(frame: pd.DataFrame, name: str, key: str, height: int | str = "auto", 
 
 def score(label: str, value: Value, curve: list[float] | None = None, note: str | None = None) -> None:
     """A headline number with its formula on hover; undefined is a dash, with its reason below."""
-    help_text = wording.SCORE_HELP[label]
+    help_text = phrasing.SCORE_HELP[label]
     if value.value is None and value.why:
         help_text += f"\n\nUndefined here: {value.why}"
     st.metric(
         label,
-        wording.score(value.value),
+        phrasing.score(value.value),
         help=help_text,
         border=True,
         chart_data=curve if curve and len(curve) > 1 else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from .. import authoring, runs, wording
+from .. import authoring, runs, phrasing
 from ..errors import StudioError
 from ..records import TaskSet
 from . import session
@@ -58,7 +58,7 @@ def _state(task: TaskSet, state: runs.SetState) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
         st.markdown(f":gray[{describe(task, state)}]", width="content")
         if state.kind == "stale":
-            label = f"Run {wording.count(state.stale, 'stale question')}"
+            label = f"Run {phrasing.count(state.stale, 'stale question')}"
             if st.button(label, key="strip_run", icon=":material/refresh:", type="primary"):
                 start(task.name, priority=runs.INTERACTIVE)
         elif state.kind == "running" and st.button("Cancel", key="strip_cancel", type="tertiary"):
@@ -68,10 +68,10 @@ def _state(task: TaskSet, state: runs.SetState) -> None:
 
 def describe(task: TaskSet, state: runs.SetState) -> str:
     """300 questions · up to date."""
-    questions = wording.count(len(task.questions), "question")
+    questions = phrasing.count(len(task.questions), "question")
     if state.kind == "running":
         share = state.done / state.total if state.total else 0.0
-        left = f", {wording.duration(state.seconds_left)} left" if state.seconds_left else ""
+        left = f", {phrasing.duration(state.seconds_left)} left" if state.seconds_left else ""
         return f"{questions} · :material/progress_activity: running {share:.0%}{left}"
     if state.kind == "stale":
         return f"{questions} · :orange[:material/warning: {state.stale:,} stale]"
