@@ -1,0 +1,120 @@
+"""How well the relevance score tells accepted questions from rejected ones: `python -m benchmarks.relevance`.
+
+Prints what `docs/relevance.md` states, from the held-out exemplars (never trained on) and, where the
+reference files are at hand (`E2LM_REFERENCE`, by default `../shared/reference`), from a sample of MMLU's
+dev questions, which are all scholarship, so that nearly all should be accepted. `--write` puts the tables
+into the docs; a table whose data are not at hand is left as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from e2lm_core.embeddings import Embedder, load_exemplars, question_text, relevance_classifier
+from e2lm_core.records import Question
+from e2lm_core.relevance import ACCEPT_AT, NO_FIELD, Array, Classifier, auroc, brier, calibration_table
+from e2lm_core.settings import ROOT, Settings
+
+DOCS = ROOT / "docs" / "relevance.md"
+
+
+def heldout_report(embedder: Embedder, classifier: Classifier) -> str:
+    heldout = load_exemplars("heldout")
+    labels = np.array([e.accepted for e in heldout])
+    fields = [e.field for e in heldout]
+    texts = {
+        "with choices": [question_text(e.question) for e in heldout],
+        "question alone": [e.question.question for e in heldout],
+    }
+    embedded = {name: embedder.embed(rows) for name, rows in texts.items()}
+    probabilities = {name: classifier.probability(rows) for name, rows in embedded.items()}
+
+    lines = [
+        f"{labels.sum()} accepted and {(~labels).sum()} rejected held-out exemplars:",
+        "",
+        "| embedded text | AUROC | accuracy at 0.5 | Brier | right field, of the accepted |",
+        "|---|---|---|---|---|",
+    ]
+    for name, p in probabilities.items():
+        right = (p >= ACCEPT_AT) == labels
+        nearest = classifier.nearest_field(embedded[name])
+        field_right = [near == f for near, f in zip(nearest, fields, strict=True) if f != NO_FIELD]
+        lines.append(
+            f"| {name} | {auroc(labels, p):.3f} | {right.mean():.3f} | {brier(labels, p):.3f} "
+            f"| {np.mean(field_right):.2f} |"
+        )
+    lines += ["", "Calibration (with choices):", "", "| probability | rows | mean probability | accepted |"]
+    lines.append("|---|---|---|---|")
+    lines += [
+        f"| {b.low:.1f} to {b.high:.1f} | {b.rows} | {b.mean_probability:.2f} | {b.accepted_share:.2f} |"
+        for b in calibration_table(labels, probabilities["with choices"])
+    ]
+    return "\n".join([*lines, "", *_worst(heldout, labels, probabilities["with choices"])])
+
+
+def _worst(heldout: tuple, labels: Array, p: Array, count: int = 5) -> list[str]:
+    order = np.argsort(-np.abs(p - labels), kind="stable")[:count]
+    lines = ["The five that it gets most wrong:", "", "| question | label | probability |", "|---|---|---|"]
+    for k in order:
+        label = "accepted" if labels[k] else "rejected"
+        lines.append(f"| {heldout[k].question.question} | {label} | {p[k]:.2f} |")
+    return lines
+
+
+def mmlu_report(path: Path, embedder: Embedder, classifier: Classifier) -> str:
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    questions = [
+        Question(id=str(i), question=r["question"], choices=tuple(r["choices"]), answer=r["answer"])
+        for i, r in enumerate(rows)
+    ]
+    accepted = classifier.probability(embedder.embed_questions(questions)) >= ACCEPT_AT
+    by_subject: defaultdict[str, list[bool]] = defaultdict(list)
+    for row, ok in zip(rows, accepted, strict=True):
+        by_subject[row["subject"]].append(bool(ok))
+    whole = sorted(subject for subject, oks in by_subject.items() if all(oks))
+    partly = sorted((np.mean(oks), subject, len(oks)) for subject, oks in by_subject.items() if not all(oks))
+    lines = [
+        f"Of {len(rows)} questions in {len(by_subject)} subjects, {accepted.mean():.3f} are accepted. "
+        f"All are in {len(whole)} subjects; in the others:",
+        "",
+        "| subject | questions | accepted |",
+        "|---|---|---|",
+        *(f"| {subject} | {count} | {share:.2f} |" for share, subject, count in partly),
+    ]
+    return "\n".join(lines)
+
+
+def _put(text: str, block: str, report: str) -> str:
+    start, end = f"<!-- {block}: begin -->", f"<!-- {block}: end -->"
+    head, rest = text.split(start)
+    return f"{head}{start}\n\n{report}\n\n{end}{rest.split(end)[1]}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--write", action="store_true", help=f"put the tables into {DOCS.relative_to(ROOT)}")
+    write = parser.parse_args().write
+
+    embedder = Embedder(Settings.from_env())
+    classifier = relevance_classifier(embedder)
+    reports = {"heldout": heldout_report(embedder, classifier)}
+    reference = Path(os.environ.get("E2LM_REFERENCE") or ROOT / ".." / "shared" / "reference").resolve()
+    sample = reference / "mmlu-dev-sample.jsonl"
+    if sample.is_file():
+        reports["mmlu"] = mmlu_report(sample, embedder, classifier)
+    else:
+        print(f"(no MMLU sample at hand: there is no {sample})\n")
+    for block, report in reports.items():
+        print(f"## {block}\n\n{report}\n")
+        if write:
+            DOCS.write_text(_put(DOCS.read_text(encoding="utf-8"), block, report), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
