@@ -1,0 +1,58 @@
+"""Text compared as a reader would: normalised words, 13-grams, and whether a text looks English."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+NGRAM = 13
+MIN_WORDS_TO_JUDGE = 8
+MAX_OTHER_SCRIPT = 0.3
+_WORD = re.compile(r"\w+")
+_ARTICLE = re.compile(r"^(?:an?|the)\s+")
+_SURELY = """the and are which what how that this these those with from by when where why whose following does have
+    being would could should can than their there between because its into most many much other each any both
+    before during about through called used"""
+# Frequent in English, but words of another large language too: two of them are needed.
+_PERHAPS = "of is was to in on for or as at be an has had will who it all not"
+
+
+def words(text: str) -> list[str]:
+    """Casefolded runs of letters and digits after Unicode compatibility normalisation."""
+    return _WORD.findall((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold())
+
+
+ENGLISH, PERHAPS_ENGLISH = frozenset(words(_SURELY)), frozenset(words(_PERHAPS))
+
+
+def normalised(text: str) -> str:
+    """One spelling for texts that differ in case, width or white space only."""
+    return " ".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold().split())
+
+
+def loosely(choice: str) -> str:
+    """As `normalised`, without a leading article and closing punctuation."""
+    return _ARTICLE.sub("", normalised(choice)).rstrip(" .,;:!?")
+
+
+def ngrams(text: str, n: int = NGRAM) -> frozenset[str]:
+    """Every run of n words, joined by single spaces."""
+    parts = words(text)
+    return frozenset(" ".join(parts[i : i + n]) for i in range(len(parts) - n + 1))
+
+
+def looks_english(text: str) -> bool:
+    """False where many letters are of another script, or where a long enough text lacks common English
+    words. Short texts and formulas are taken for English.
+    """
+    if not text.isascii():
+        letters = [c for c in text if c.isalpha()]
+        other = sum(
+            1 for c in letters if not unicodedata.name(c, "").startswith(("LATIN", "GREEK", "MODIFIER"))
+        )
+        if other > MAX_OTHER_SCRIPT * len(letters):
+            return False
+    parts = [word for word in words(text) if word.isalpha() and len(word) > 1]
+    if len(parts) < MIN_WORDS_TO_JUDGE:
+        return True
+    return not ENGLISH.isdisjoint(parts) or len(PERHAPS_ENGLISH.intersection(parts)) > 1
