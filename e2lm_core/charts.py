@@ -289,7 +289,8 @@ def _y_title(metric: str) -> str:
 def _chance(figure: go.Figure, chance: float, theme: Theme, narrow: bool) -> None:
     figure.add_hline(y=chance, line={"color": theme.muted, "dash": "dash", "width": 1})
     figure.add_annotation(
-        x=1, xref="paper", xanchor="right", y=chance, yanchor="top", text=f"chance {chance:.0%}",
+        # At the left, before the first checkpoint, where no curve can lie under it.
+        x=0, xref="paper", xanchor="left", y=chance, yanchor="bottom", text=f"chance {chance:.0%}",
         showarrow=False, font={"color": theme.muted, "size": 12},
     )  # fmt: skip
 
