@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from . import balance, leaks, texts
+from . import balance, leaks, wording
 from .errors import TaskError
 from .records import Finding, Question, RenderedDoc, TaskSet
 from .settings import Limits
@@ -73,7 +73,7 @@ def check(
     `rendered` holds the prompts of `task.questions` in order (empty when they cannot be rendered: pass what
     there is, the structural errors say why). `prompt_tokens` counts context and continuation, one number a
     question (its longest) or one a choice; `window` is the model's. `training_ngrams` are 13-grams as
-    `texts.ngrams` makes them.
+    `wording.ngrams` makes them.
     """
     structural = [
         *structural_errors(task.questions, limits),
@@ -160,10 +160,10 @@ def _size(task: TaskSet, limits: Limits, profile: Profile) -> list[Finding]:
 def _in_dev(task: TaskSet) -> list[Finding]:
     shown: defaultdict[str, list[tuple[int, Question]]] = defaultdict(list)
     for number, question in enumerate(task.dev, start=1):
-        shown[texts.normalised(question.question)].append((number, question))
+        shown[wording.normalised(question.question)].append((number, question))
     found = []
     for number, question in enumerate(task.questions, start=1):
-        for dev_number, dev in shown.get(texts.normalised(question.question), ()):
+        for dev_number, dev in shown.get(wording.normalised(question.question), ()):
             if _gold_text(dev) == _gold_text(question) or _choice_set(dev) == _choice_set(question):
                 sentence = (
                     f"Question {number}: it stands in dev too (dev question {dev_number}), so its answer may be "
@@ -207,9 +207,9 @@ def _duplicates(questions: Sequence[Question]) -> list[Finding]:
     loose: dict[tuple[str, ...], int] = {}
     found = []
     for number, question in enumerate(questions, start=1):
-        text = texts.normalised(question.question)
+        text = wording.normalised(question.question)
         key = (text, _choice_set(question))
-        words = (*sorted(texts.words(question.question)), "|", _gold_text(question))
+        words = (*sorted(wording.words(question.question)), "|", _gold_text(question))
         if key in exact:
             sentence = f"Question {number}: it repeats question {exact[key]}; keep one of them."
             found.append(_warning("repeated_question", sentence, question.id))
@@ -228,7 +228,7 @@ def _near_copies(questions: Sequence[Question]) -> list[Finding]:
     for number, question in enumerate(questions, start=1):
         seen: dict[str, int] = {}
         for position, choice in enumerate(question.choices):
-            key = texts.loosely(choice)
+            key = wording.loosely(choice)
             if key in seen:
                 sentence = (
                     f"Question {number}: choices {seen[key]} and {position} are near copies "
@@ -247,7 +247,7 @@ def _not_english(questions: Sequence[Question]) -> list[Finding]:
             question.id,
         )
         for number, question in enumerate(questions, start=1)
-        if not texts.looks_english(" ".join((question.question, *question.choices)))
+        if not wording.looks_english(" ".join((question.question, *question.choices)))
     ]
 
 
@@ -257,7 +257,7 @@ def _overlap(questions: Sequence[Question], training: frozenset[str] | None) -> 
     found = []
     for number, question in enumerate(questions, start=1):
         text = f"{question.question} {question.choices[question.answer]}"
-        if shared := texts.ngrams(text) & training:
+        if shared := wording.ngrams(text) & training:
             sentence = (
                 f"Question {number}: 13 of its words in a row stand in the models' training text "
                 f"({_excerpt(min(shared))}); reword it."
@@ -286,11 +286,11 @@ def _capped(found: Sequence[Finding]) -> list[Finding]:
 
 
 def _gold_text(question: Question) -> str:
-    return texts.normalised(question.choices[question.answer])
+    return wording.normalised(question.choices[question.answer])
 
 
 def _choice_set(question: Question) -> frozenset[str]:
-    return frozenset(map(texts.normalised, question.choices))
+    return frozenset(map(wording.normalised, question.choices))
 
 
 def _has_surrogate(text: str) -> bool:

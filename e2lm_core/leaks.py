@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from . import texts
+from . import wording
 from .records import Finding, PromptStyle, Question, RenderedDoc, TaskSet
 
 MAX_BETWEEN = 12
@@ -24,7 +24,7 @@ def findings(
     found = []
     for number, (question, doc) in enumerate(zip(task.questions, rendered, strict=False), start=1):
         gold = question.choices[question.answer]
-        answer = " ".join(texts.words(gold))
+        answer = " ".join(wording.words(gold))
         if answer and f" {answer} " in prompt_words.of(question, doc.context):
             sentence = (
                 f"Question {number}: its answer, {gold.strip()[:60]!r}, stands in its own prompt; "
@@ -62,7 +62,7 @@ class _PromptWords:
     def _words(self, segment: str) -> str:
         for choices in self.dev_choices:
             segment = _without_listing(segment, choices)
-        return " ".join(texts.words(segment))
+        return " ".join(wording.words(segment))
 
 
 def _without_listing(text: str, choices: Sequence[str]) -> str:

@@ -1,89 +1,58 @@
-"""Numbers and short sentences as people read them: one place, so that every page says a thing alike."""
+"""Text compared as a reader would: normalised words, 13-grams, and whether a text looks English."""
 
 from __future__ import annotations
 
-import math
+import re
+import unicodedata
 
-METRIC_LABEL = {
-    "acc": "accuracy",
-    "acc_norm": "accuracy, length-normalised",
-    "margin": "margin (nats)",
-    "norm_prob": "probability of the gold choice",
-    "bpb": "bits per byte of the gold choice",
-}
-METRIC_HELP = {
-    "acc": "The share of questions whose gold choice has the highest log-likelihood.",
-    "acc_norm": "As accuracy, with each log-likelihood divided by its choice's number of characters.",
-    "margin": "The gold choice's log-likelihood less the mean of the others', in nats. Long choices weigh more.",
-    "norm_prob": "The softmax over the choices' log-likelihoods, read off at the gold choice.",
-    "bpb": "Minus the gold choice's log-likelihood by its bytes, in bits. Lower is better; it has no chance level.",
-}
-SCORE_HELP = {
-    "SQ": "Signal quality: the mean of ρ (does the curve rise in step order?) and AC (does it rise smoothly?) "
-    "over the early window's points, averaged over models. Source: the E2LM competition's scoring notebook. "
-    "More questions and plainer wording raise it.",
-    "RC": "Ranking consistency: the mean of max(0, Kendall's τ_b) between the models' order at the early "
-    "window's end and at each later checkpoint. It is our reading of the competition's consistency of "
-    "rankings at 1 trillion tokens; theirs uses hidden checkpoints.",
-    "CS": "Compliance with science: how much of the science model's gain over chance its web-only twin does "
-    "not share, averaged over the early window. Our reading; the competition uses a hidden web-only model.",
-    "Score": "0.5 · SQ + 0.1 · RC + 0.4 · CS. Undefined where a part is.",
-    "SNR": "AI2's signal-to-noise ratio: the spread between models over a model's own wobble at its last 5 "
-    "checkpoints.",
-}
-DASH = "–"
+NGRAM = 13
+MIN_WORDS_TO_JUDGE = 8
+MAX_OTHER_SCRIPT = 0.3
+_WORD = re.compile(r"\w+")
+_ARTICLE = re.compile(r"^(?:an?|the)\s+")
+_SURELY = """the and are which what how that this these those with from by when where why whose following does have
+    being would could should can than their there between because its into most many much other each any both
+    before during about through called used"""
+# Frequent in English, but words of another large language too: two of them are needed.
+_PERHAPS = "of is was to in on for or as at be an has had will who it all not"
 
 
-def percent(value: float | None) -> str:
-    return DASH if _missing(value) else f"{value:.1%}"
+def words(text: str) -> list[str]:
+    """Casefolded runs of letters and digits after Unicode compatibility normalisation."""
+    return _WORD.findall((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold())
 
 
-def score(value: float | None) -> str:
-    return DASH if _missing(value) else f"{value:.3f}"
+ENGLISH, PERHAPS_ENGLISH = frozenset(words(_SURELY)), frozenset(words(_PERHAPS))
 
 
-def metric_value(metric: str, value: float | None) -> str:
-    return percent(value) if metric in ("acc", "acc_norm") else score(value)
+def normalised(text: str) -> str:
+    """One spelling for texts that differ in case, width or white space only."""
+    return " ".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold().split())
 
 
-def tokens(count: float | None) -> str:
-    """2.1 M, 206 B."""
-    if _missing(count):
-        return DASH
-    for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if count >= size:
-            number = count / size
-            return f"{number:.0f} {unit}" if number >= 100 else f"{number:.1f} {unit}"
-    return f"{count:.0f}"
+def loosely(choice: str) -> str:
+    """As `normalised`, without a leading article and closing punctuation."""
+    return _ARTICLE.sub("", normalised(choice)).rstrip(" .,;:!?")
 
 
-def duration(seconds: float | None) -> str:
-    """About 20 s, about 3 min."""
-    if _missing(seconds):
-        return DASH
-    if seconds < 1.5:
-        return "about 1 s"
-    if seconds < 90:
-        step = 1 if seconds < 10 else 5
-        return f"about {max(step, round(seconds / step) * step):.0f} s"
-    if seconds < 5400:
-        return f"about {seconds / 60:.0f} min"
-    return f"about {seconds / 3600:.1f} h"
+def ngrams(text: str, n: int = NGRAM) -> frozenset[str]:
+    """Every run of n words, joined by single spaces."""
+    parts = words(text)
+    return frozenset(" ".join(parts[i : i + n]) for i in range(len(parts) - n + 1))
 
 
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """1 question, 300 questions."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
-def listing(names: list[str], most: int = 3) -> str:
-    """a, b and c; a, b, c and 4 more."""
-    if len(names) <= 1:
-        return "".join(names)
-    if len(names) <= most:
-        return f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"{', '.join(names[:most])} and {len(names) - most} more"
-
-
-def _missing(value: float | None) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+def looks_english(text: str) -> bool:
+    """False where many letters are of another script, or where a long enough text lacks common English
+    words. Short texts and formulas are taken for English.
+    """
+    if not text.isascii():
+        letters = [c for c in text if c.isalpha()]
+        other = sum(
+            1 for c in letters if not unicodedata.name(c, "").startswith(("LATIN", "GREEK", "MODIFIER"))
+        )
+        if other > MAX_OTHER_SCRIPT * len(letters):
+            return False
+    parts = [word for word in words(text) if word.isalpha() and len(word) > 1]
+    if len(parts) < MIN_WORDS_TO_JUDGE:
+        return True
+    return not ENGLISH.isdisjoint(parts) or len(PERHAPS_ENGLISH.intersection(parts)) > 1
