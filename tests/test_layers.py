@@ -17,15 +17,20 @@ PACKAGE = ROOT / "e2lm_core"
 LAYERS: dict[int, tuple[str, ...]] = {
     0: ("__init__", "errors", "records", "settings"),
     1: (
-        *("prompts", "sandbox", "sandbox_child", "checks", "wording", "palette"),
+        *("prompts", "sandbox", "sandbox_child", "checks", "texts", "balance", "leaks"),
         *("metrics", "signal", "ranking", "contrast", "composite", "finetasks", "relevance"),
+        *("wording", "phrasing", "palette", "sheet"),
     ),
     2: (
-        *("taskfiles", "safeyaml", "tabular", "bundle", "published", "history"),
+        *("taskfiles", "taskconfig", "datafiles", "safeyaml", "rows", "tabular", "bundle", "atomic"),
+        *("published", "history", "database", "store", "jobs", "embeddings", "embedding_cache"),
         *("manifest", "packing", "checkpoints", "local_checkpoints", "fingerprints", "facts"),
-        *("embeddings", "embedding_cache", "engine.", "backends.", "database", "store", "jobs"),
+        *("engine.", "backends."),
     ),
-    3: ("studio", "authoring", "runs", "worker", "analysis", "documents", "science", "submission"),
+    3: (
+        *("studio", "authoring", "runs", "worker", "submission"),
+        *("analysis", "documents", "science", "headlines"),
+    ),
     4: ("charts", "ui.", "cli", "__main__"),
 }
 
