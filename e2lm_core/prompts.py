@@ -53,7 +53,7 @@ def row_of(question: Question) -> dict[str, Any]:
     for name in OPTIONAL:
         if (value := getattr(question, name)) is not None:
             row[name] = value
-    return row | question.extra
+    return row | {name: value for name, value in question.extra.items() if value is not None}
 
 
 def harness_rows(test: Sequence[Question], dev: Sequence[Question]) -> tuple[list[Doc], list[Doc]]:
