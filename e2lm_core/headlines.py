@@ -9,8 +9,9 @@ import numpy as np
 from . import phrasing
 from .analysis import Grid, Measurements, Scores, common_grid
 from .records import Record
+from .relevance import ACCEPT_AT
 from .runs import SetState
-from .science import ACCEPTED_FROM, Relevance
+from .science import Relevance
 
 
 class Step(Record):
@@ -109,7 +110,7 @@ def ranks(grid: Grid | None, scores: Scores) -> str:
 def relevance(found: Relevance) -> str:
     if not found.ids:
         return "This set has no questions yet."
-    accepted = int((found.probability >= ACCEPTED_FROM).sum())
+    accepted = int((found.probability >= ACCEPT_AT).sum())
     names, counts = np.unique([f for f in found.fields if f != "none"], return_counts=True)
     nearest = ""
     if names.size:

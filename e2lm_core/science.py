@@ -12,15 +12,13 @@ import pandas as pd
 
 from .authoring import find_set
 from .checkpoints import Catalogue
-from .embeddings import Embedder, load_exemplars, question_text, relevance_classifier
+from .embeddings import Embedder, load_exemplars, relevance_classifier
 from .errors import TaskError
 from .facts import Taught
 from .records import Question, Record, TaskSet
-from .relevance import map_2d
+from .relevance import ACCEPT_AT, map_2d
 from .settings import Settings
 from .taskfiles import read_task
-
-ACCEPTED_FROM = 0.5
 
 
 class Relevance(Record):
@@ -38,28 +36,24 @@ class Relevance(Record):
 
     @property
     def accepted_share(self) -> float | None:
-        return float(np.mean(self.probability >= ACCEPTED_FROM)) if len(self.ids) else None
+        return float(np.mean(self.probability >= ACCEPT_AT)) if len(self.ids) else None
 
 
 def relevance_of(settings: Settings, questions: Sequence[Question]) -> Relevance:
     """Embed and judge the questions; what was embedded before comes from the cache."""
     embedder = Embedder(settings)
     classifier = relevance_classifier(embedder)
-    exemplars = [e for e in load_exemplars() if e.split == "train"]
-    anchors = embedder.embed([question_text(e) for e in exemplars])
-    vectors = embedder.embed([question_text(q) for q in questions])
-    if len(questions):
-        probability, fields = classifier.probability(vectors), tuple(classifier.field(vectors))
-    else:
-        probability, fields = np.empty(0), ()
+    exemplars = load_exemplars("train")
+    anchors = embedder.embed_questions([e.question for e in exemplars])
+    vectors = embedder.embed_questions(questions)
     exemplar_map, question_map = map_2d(anchors, vectors)
     return Relevance(
         ids=tuple(q.id for q in questions),
-        probability=probability,
-        fields=fields,
+        probability=classifier.probability(vectors),
+        fields=tuple(classifier.field(vectors)),
         map=question_map,
         exemplar_map=exemplar_map,
-        exemplars=tuple((e.field, e.accepted, e.question) for e in exemplars),
+        exemplars=tuple((e.field, e.accepted, e.question.question) for e in exemplars),
     )
 
 
