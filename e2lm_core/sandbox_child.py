@@ -118,7 +118,7 @@ def _answer(sources: Sequence[str], order: Mapping[str, Any]) -> None:
     left = order["max_total_chars"]
     at = 0
     try:
-        templates = []
+        templates: list[Template] = []
         for source in sources:
             at = len(templates)
             with clock:

@@ -135,7 +135,7 @@ def _json_list(data: bytes, name: str, limits: Limits) -> list[dict[str, Any]]:
     return value
 
 
-def _with_columns(rows: list[dict[str, Any]]) -> tuple[list[str], list[dict[str, Any]]]:
+def _with_columns(rows: list[dict[str, Any]]) -> tuple[list[str], list[Mapping[str, Any]]]:
     return list(dict.fromkeys(column for row in rows for column in row)), rows
 
 
