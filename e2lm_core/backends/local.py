@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from ..checkpoints import ensure_directory, fingerprint
 from ..engine import SCORING_VERSION
@@ -18,13 +18,10 @@ from .traits import Traits, known_traits, remember_traits, traits_key
 
 if TYPE_CHECKING:  # torch and transformers take seconds to import: not before something is computed
     from ..engine.models import LoadedModel, Loader
-    from ..engine.plan import Plan
     from ..engine.scorer import Scorer
     from ..engine.tokenise import Encoded, Encoder
 
-_K = TypeVar("_K")
-_V = TypeVar("_V")
-_KEPT_PLANS = 8  # a ladder's models share their tokens and differ in a few batch sizes
+_KEPT_TEXTS = 4  # a ladder's models share their tokens, and an edit comes beside a sweep
 
 
 class LocalBackend:
@@ -39,7 +36,6 @@ class LocalBackend:
         self._loader: Loader | None = None
         self._encoders: dict[str, Encoder] = {}
         self._encoded: OrderedDict[tuple[object, ...], list[Encoded]] = OrderedDict()
-        self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
 
     # --- what the protocol asks for ---------------------------------------------------------------------
@@ -84,8 +80,8 @@ class LocalBackend:
         directory = ensure_directory(checkpoint, self.settings)
         model = loader.load(directory)
         with self._lock:
-            plan = self._plan(scorer, model, directory, requests)
-        yield from scorer.score(model, plan, skip=skip, cancelled=cancelled)
+            encoded, text = self._encode(model, directory, requests)
+        yield from scorer.score(model, encoded, text, skip=skip, cancelled=cancelled)
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
         self._reader.submit(self._read_ahead, checkpoint)
@@ -125,8 +121,9 @@ class LocalBackend:
                 device = choose_device(self.settings.device)
                 if self.settings.threads is not None:
                     torch.set_num_threads(self.settings.threads)
-                self._loader = Loader(device, getattr(torch, self.settings.dtype))
-                self._scorer = Scorer(device)
+                dtype = getattr(torch, self.settings.dtype)
+                self._loader = Loader(device, dtype)
+                self._scorer = Scorer(device, dtype)
             return self._scorer, self._loader
 
     def _encoder(self, directory: Path) -> Encoder:
@@ -137,21 +134,19 @@ class LocalBackend:
             self._encoders[digest] = Encoder(directory)
         return self._encoders[digest]
 
-    def _plan(self, scorer: Scorer, model: LoadedModel, directory: Path, requests: Sequence[Request]) -> Plan:
+    def _encode(
+        self, model: LoadedModel, directory: Path, requests: Sequence[Request]
+    ) -> tuple[list[Encoded], tuple[object, ...]]:
+        """Tokens, remembered since a ladder's models share them, and what identifies them."""
         from ..engine.models import window
 
         encoder = self._encoder(directory)
         max_length = window(model.plain.config, encoder.tokenizer)
-        text = (id(encoder), max_length, tuple(requests))
-        encoded = _remembered(self._encoded, text, lambda: encoder.encode(requests, max_length))
-        return _remembered(self._plans, (*scorer.plan_key(model), *text), lambda: scorer.plan(model, encoded))
-
-
-def _remembered(cache: OrderedDict[_K, _V], key: _K, make: Callable[[], _V]) -> _V:
-    if key in cache:
-        cache.move_to_end(key)
-        return cache[key]
-    value = cache[key] = make()
-    if len(cache) > _KEPT_PLANS:
-        cache.popitem(last=False)
-    return value
+        text = (encoder, max_length, tuple(requests))
+        if text in self._encoded:
+            self._encoded.move_to_end(text)
+        else:
+            self._encoded[text] = encoder.encode(requests, max_length)
+            if len(self._encoded) > _KEPT_TEXTS:
+                self._encoded.popitem(last=False)
+        return self._encoded[text], text

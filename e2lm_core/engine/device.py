@@ -9,7 +9,7 @@ from ..errors import StudioError
 # A batch should keep the device busy for a fraction of a second: longer, and cancelling becomes slow;
 # shorter, and the cost of launching it shows. On a CPU a batch that leaves the cache is also slower.
 CPU_BATCH_FLOP = 5e10
-CPU_BATCH_TOKENS = (256, 4_096)
+CPU_BATCH_TOKENS = (256, 1_024)
 ACCELERATOR_BATCH_FLOP = 1e14
 ACCELERATOR_BATCH_TOKENS = (2_048, 65_536)
 

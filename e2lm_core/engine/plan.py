@@ -12,18 +12,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .tokenise import Encoded, Tokens
+
+LAUNCH_TOKENS = 96  # what starting one more batch costs, in tokens of the smallest models
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
     """T tokens with what is scored on them.
 
-    `positions` [T] are the tokens' places in their own text. `visible` [T, T] tells which tokens of the row
-    a token attends to, None for plain causal order. The hidden state at `at[s]` predicts `targets[s]`, a
-    token of request `requests[s]`.
+    `positions` [T] are the tokens' places in their own text. `parents` [T] is the place in the row of the
+    token before each in its own text, −1 where that lies before the row; None for plain causal order. The
+    hidden state at `at[s]` predicts `targets[s]`, a token of request `requests[s]`.
     """
 
     tokens: Tokens
@@ -31,7 +32,7 @@ class Row:
     at: Tokens
     targets: Tokens
     requests: Tokens
-    visible: NDArray[np.bool_] | None = None
+    parents: Tokens | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -48,9 +49,11 @@ class Trunk:
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
+    """A batch: rows below one trunk. `prepared` keeps its tensors, so that every checkpoint can use them."""
+
     rows: tuple[Row, ...]
     trunk: int | None = None
-    prepared: dict[Any, Any] = field(default_factory=dict)  # tensors of this batch, by device
+    prepared: dict[object, Any] = field(default_factory=dict)
 
     @property
     def requests(self) -> list[int]:
@@ -70,6 +73,18 @@ class Plan:
             len(t.tokens) for t in self.trunks
         )
 
+    @property
+    def depth(self) -> int:
+        """Tokens of the longest text."""
+        return max(int(row.positions.max()) for c in self.chunks for row in c.rows) + 1
+
+    @property
+    def tensor_bytes(self) -> int:
+        """About what the chunks' prepared tensors take: [rows, 1, T, T] of four bytes, and the tokens."""
+        return sum(
+            len(c.rows) * (4 * (width := max(map(len, c.rows))) ** 2 + 32 * width) for c in self.chunks
+        )
+
 
 def plan_plain(encoded: Sequence[Encoded], budget: int) -> Plan:
     """One row for each distinct input, longest first, batches of at most `budget` tokens with padding."""
@@ -81,13 +96,28 @@ def plan_plain(encoded: Sequence[Encoded], budget: int) -> Plan:
 
 
 def batches(rows: Sequence[Row], budget: int, trunk: int | None = None) -> tuple[Chunk, ...]:
-    """Consecutive rows, sorted by length already, in chunks of at most `budget` padded tokens."""
-    chunks: list[Chunk] = []
-    start = 0
+    """Consecutive rows, the longest first, in chunks of at most `budget` padded tokens (or a single row).
+
+    Where to cut is the cheapest by: Σ over chunks of rows · longest row + `LAUNCH_TOKENS`.
+    """
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    best = np.zeros(len(rows) + 1, dtype=np.int64)
+    cut = np.zeros(len(rows) + 1, dtype=np.int64)
     for stop in range(1, len(rows) + 1):
-        if stop == len(rows) or (stop + 1 - start) * max(len(rows[start]), len(rows[stop])) > budget:
-            chunks.append(Chunk(tuple(rows[start:stop]), trunk))
-            start = stop
+        first = max(0, stop - max(1, budget // int(lengths[stop - 1])))
+        starts = np.arange(first, stop)
+        padded = (stop - starts) * lengths[first:stop]
+        costs = np.where(
+            (padded <= budget) | (starts == stop - 1), best[first:stop] + padded, np.iinfo(np.int64).max
+        )
+        cut[stop] = first + int(costs.argmin())
+        best[stop] = int(costs.min()) + LAUNCH_TOKENS
+    chunks: list[Chunk] = []
+    stop = len(rows)
+    while stop:
+        start = int(cut[stop])
+        chunks.insert(0, Chunk(tuple(rows[start:stop]), trunk))
+        stop = start
     return tuple(chunks)
 
 

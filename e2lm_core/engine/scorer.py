@@ -1,9 +1,12 @@
-"""Scores requests under one loaded model: chunk by chunk, batches halved where memory runs out."""
+"""Scores requests under one loaded model, chunk by chunk: packed where that is proven right, else plainly."""
 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,77 +14,157 @@ from numpy.typing import NDArray
 
 from ..errors import Cancelled, LimitError
 from ..records import Loglikelihood
-from . import forward
+from . import attention, forward
 from .device import batch_tokens, is_out_of_memory
 from .models import LoadedModel
 from .plan import Chunk, Plan, Row, plan_plain
+from .selfcheck import Verdict, compare
 from .tokenise import Encoded
+from .tree import plan_tree
 
 Scored = list[tuple[int, Loglikelihood]]
 _PLAIN_LOGIT_BYTES = 256 * 2**20
+_KEPT_PLANS = 16  # a ladder's sizes differ in batch and row sizes
+_KEPT_TENSOR_BYTES = 64 * 2**20  # of a plan: beyond it batches are prepared anew for every checkpoint
+
+
+@dataclass
+class _Trunks:
+    """Keys and values of a plan's trunks under one model, computed when first needed."""
+
+    model: Any
+    plan: Plan
+    device: torch.device
+    states: dict[int, dict[int, attention.KeyValues]] = field(default_factory=dict)
+
+    def get(self, index: int | None) -> dict[int, attention.KeyValues] | None:
+        if index is None:
+            return None
+        if index not in self.states:
+            trunk = self.plan.trunks[index]
+            parent = self.get(trunk.parent)
+            above = self._above(index)
+            self.states = {i: s for i, s in self.states.items() if i in above}
+            self.states[index] = forward.trunk_states(self.model, trunk, parent, self.device)
+        return self.states[index]
+
+    def _above(self, index: int) -> set[int]:
+        above: set[int] = set()
+        parent = self.plan.trunks[index].parent
+        while parent is not None:
+            above.add(parent)
+            parent = self.plan.trunks[parent].parent
+        return above
 
 
 class Scorer:
-    """Computes on one device; remembers how large a batch its memory can take."""
+    """Computes on one device; remembers its verdicts and how large a batch its memory can take."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        attention.register()
+        self.device, self.dtype = device, dtype
+        self._verdicts: dict[str, Verdict] = {}  # by configuration
         self._most_tokens: dict[str, int] = {}  # by configuration, learnt from running out of memory
-        self._lock = threading.Lock()
-
-    def plan_key(self, model: LoadedModel) -> tuple[object, ...]:
-        """Models with the same key can share a plan."""
-        return (self._budget(model),)
-
-    def plan(self, model: LoadedModel, encoded: Sequence[Encoded]) -> Plan:
-        return plan_plain(encoded, self._budget(model))
+        self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
+        self._lock = threading.RLock()
 
     def notes(self) -> list[str]:
-        """What a run's record should say, one sentence each."""
-        return [
+        """What a run's record should say about how it was computed, one sentence each."""
+        notes = {verdict.sentence for verdict in self._verdicts.values() if not verdict.packed}
+        notes |= {
             f"Batches are cut to {tokens:,} tokens, since memory of {self.device} ran out."
             for tokens in self._most_tokens.values()
-        ]
-
-    def _budget(self, model: LoadedModel) -> int:
-        vocabulary = model.plain.config.get_text_config().vocab_size
-        return min(batch_tokens(self.device, model.parameters), _PLAIN_LOGIT_BYTES // (4 * vocabulary))
+        }
+        return sorted(notes)
 
     def score(
         self,
         model: LoadedModel,
-        plan: Plan,
+        encoded: Sequence[Encoded],
+        text: tuple[object, ...],
         skip: Collection[int] = (),
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[Scored]:
         """Yields each chunk's results as it is done; chunks whose requests are all in `skip` are left out.
 
-        Raises `Cancelled` before the next batch once `cancelled` says so, `LimitError` where not even one
-        row fits into memory.
+        `text` identifies `encoded`, so that plans are shared between checkpoints. Raises `Cancelled` before
+        the next batch once `cancelled` says so, `LimitError` where not even one row fits into memory.
         """
+        plan = self.plan(model, encoded, text)
+        packed = self._verdicts[model.config_digest].packed
+        module = model.with_attention(attention.NAME) if packed else model.plain
+        trunks = _Trunks(module, plan, self.device)
+        keep = plan.tensor_bytes <= _KEPT_TENSOR_BYTES
         done = frozenset(skip)
         for chunk in plan.chunks:
             if done and done.issuperset(chunk.requests):
                 continue
             if cancelled is not None and cancelled():
                 raise Cancelled("The run was cancelled; what it had computed is kept.")
-            yield collect(chunk.rows, self._run(model, chunk))
 
-    def _run(self, model: LoadedModel, chunk: Chunk) -> NDArray[np.float32]:
-        return self._halving(model, chunk.rows)
+            def compute(rows: Sequence[Row], chunk: Chunk = chunk) -> NDArray[np.float32]:
+                if not packed:
+                    return forward.plain(module, rows, self.device)
+                kept = chunk.prepared if keep and len(rows) == len(chunk.rows) else {}
+                batch = kept.get(self.device)
+                if batch is None:
+                    batch = kept[self.device] = forward.prepare(rows, self.device, self.dtype)
+                return forward.packed(module, batch, trunks.get(chunk.trunk))
 
-    def _halving(self, model: LoadedModel, rows: Sequence[Row]) -> NDArray[np.float32]:
+            yield collect(chunk.rows, self._halving(model, chunk.rows, compute))
+
+    def plan(self, model: LoadedModel, encoded: Sequence[Encoded], text: tuple[object, ...]) -> Plan:
+        """Packed if this configuration was found to score rightly so, which its first batch decides."""
+        budget = batch_tokens(self.device, model.parameters)
+        config = model.plain.config.get_text_config()
+        with self._lock:
+            verdict = self._verdicts.get(model.config_digest)
+            if verdict is None or verdict.packed:
+                plan = self._remembered(
+                    ("packed", budget, config.hidden_size, *text),
+                    lambda: plan_tree(encoded, budget, config.hidden_size),
+                )
+                if verdict is None:
+                    verdict = compare(model, plan, encoded, self.device, self.dtype)
+                    self._verdicts[model.config_digest] = verdict
+                sliding = getattr(config, "sliding_window", None)
+                if verdict.packed and sliding is not None and plan.depth > sliding:
+                    verdict = self._verdicts[model.config_digest] = Verdict(
+                        False,
+                        f"{config.model_type} models are scored in plain batches: their attention slides over "
+                        f"{sliding} tokens, and a prompt has {plan.depth}.",
+                    )
+                if verdict.packed:
+                    return plan
+            budget = min(budget, _PLAIN_LOGIT_BYTES // (4 * config.vocab_size))
+            return self._remembered(("plain", budget, *text), lambda: plan_plain(encoded, budget))
+
+    def _remembered(self, key: tuple[object, ...], make: Callable[[], Plan]) -> Plan:
+        if key in self._plans:
+            self._plans.move_to_end(key)
+            return self._plans[key]
+        plan = self._plans[key] = make()
+        if len(self._plans) > _KEPT_PLANS:
+            self._plans.popitem(last=False)
+        return plan
+
+    def _halving(
+        self,
+        model: LoadedModel,
+        rows: Sequence[Row],
+        compute: Callable[[Sequence[Row]], NDArray[np.float32]],
+    ) -> NDArray[np.float32]:
         most = self._most_tokens.get(model.config_digest)
         tokens = len(rows) * max(map(len, rows))
         if most is None or tokens <= most or len(rows) == 1:
             try:
-                return forward.plain(model.plain, rows, self.device)
+                return compute(rows)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 if len(rows) == 1:
                     raise LimitError(
-                        f"A prompt of {tokens} tokens does not fit into the memory of {self.device} under "
+                        f"A prompt of {tokens:,} tokens does not fit into the memory of {self.device} under "
                         f"{model.directory.name}; use a smaller model, a smaller dtype or another device."
                     ) from error
                 with self._lock:
@@ -89,7 +172,7 @@ class Scorer:
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
         half = (len(rows) + 1) // 2
-        return np.concatenate([self._halving(model, rows[:half]), self._halving(model, rows[half:])])
+        return np.concatenate([self._halving(model, part, compute) for part in (rows[:half], rows[half:])])
 
 
 def collect(rows: Sequence[Row], log_probabilities: NDArray[np.float32]) -> Scored:
