@@ -4,7 +4,8 @@ import streamlit as st
 
 from e2lm_core.ui import style
 
-st.set_page_config(page_title="E2LM Task Studio", page_icon=":material/insights:", layout="wide")
+# Pictures come from the app itself: a material symbol as page icon would be fetched from a font host.
+st.set_page_config(page_title="E2LM Task Studio", page_icon=style.icon(), layout="wide")
 style.apply()
 
 navigation = st.navigation(

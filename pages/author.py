@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import authoring, sheet, submission, phrasing
+from e2lm_core import authoring, phrasing, sheet, submission
 from e2lm_core.errors import StudioError
 from e2lm_core.records import CLOZE_CHOICE, CLOZE_TEXT, LETTERS_CHOICE, LETTERS_TEXT, PromptStyle
 from e2lm_core.ui import card, dialogs, editor, parts, session

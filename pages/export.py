@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import submission, phrasing
+from e2lm_core import phrasing, submission
 from e2lm_core.errors import StudioError
 from e2lm_core.ui import dialogs, parts, session
 from e2lm_core.ui.strip import strip

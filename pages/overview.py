@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import analysis, authoring, charts, headlines, runs, science, submission, phrasing
+from e2lm_core import analysis, authoring, charts, headlines, phrasing, runs, science, submission
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.strip import start, strip
 

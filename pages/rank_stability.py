@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from e2lm_core import analysis, charts, headlines, ranking, phrasing
+from e2lm_core import analysis, charts, headlines, phrasing, ranking
 from e2lm_core.records import METRICS
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.strip import strip
@@ -37,7 +37,7 @@ st.caption(
 
 left, right = st.columns([1, 3], gap="large")
 with left:
-    parts.score("RC", scores.rc, note=f"over {int((~grid.early).sum())} later checkpoints")
+    parts.score("RC", scores.rc)
     st.metric("Decision accuracy", phrasing.percent(scores.decision_accuracy.value), border=True,
               help="The share of model pairs ordered alike at the early window's end and at the last checkpoint.")  # fmt: skip
     parts.score("SNR", scores.snr)

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from e2lm_core import runs, phrasing
+from e2lm_core import phrasing, runs
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.strip import start, strip
 

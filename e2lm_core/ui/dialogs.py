@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from .. import authoring, bundle, tabular, phrasing
+from .. import authoring, bundle, phrasing, tabular
 from ..errors import StudioError
 from ..records import Finding
 from . import editor, session

@@ -10,8 +10,6 @@ from .. import charts, phrasing
 from ..records import Value
 from .session import set_name
 
-NARROW_PX = 700
-
 
 def header(title: str, finding: str) -> None:
     """A page's title and the one computed sentence that is its answer."""
@@ -44,24 +42,22 @@ def table(frame: pd.DataFrame, name: str, key: str, height: int | str = "auto", 
     )
 
 
-def score(label: str, value: Value, curve: list[float] | None = None, note: str | None = None) -> None:
-    """A headline number with its formula on hover; undefined is a dash, with its reason below."""
+def score(label: str, value: Value, curve: list[float] | None = None) -> None:
+    """A headline number with its formula on hover; undefined is a dash, and the hover says why."""
     help_text = phrasing.SCORE_HELP[label]
-    if value.value is None and value.why:
-        help_text += f"\n\nUndefined here: {value.why}"
+    if value.value is None:
+        help_text = f"Undefined here: {value.why}\n\n{help_text}"
     st.metric(
         label,
         phrasing.score(value.value),
+        delta=None if value.value is not None else "undefined",
+        delta_color="off",
+        delta_arrow="off",
         help=help_text,
         border=True,
-        chart_data=curve if curve and len(curve) > 1 else None,
+        chart_data=curve if value.value is not None and curve and len(curve) > 1 else None,
         chart_type="line",
-        height="stretch",
     )
-    if value.value is None and value.why:
-        st.caption(f"undefined: {value.why}")
-    elif note:
-        st.caption(note)
 
 
 def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from .. import authoring, runs, phrasing
+from .. import authoring, phrasing, runs
 from ..errors import StudioError
 from ..records import TaskSet
 from . import session

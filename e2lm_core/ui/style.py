@@ -1,22 +1,32 @@
-"""The few rules that the theme has no option for, in one place."""
+"""The product's marks, and the few rules that the theme has no option for, in one place."""
 
 import streamlit as st
 
+from ..settings import ROOT
+
+STATIC = ROOT / "static"
 _CSS = """
 <style>
-[data-testid="stMainBlockContainer"] { max-width: 1200px; padding-top: 3.2rem; padding-bottom: 4rem; }
-[data-testid="stMainBlockContainer"] h1 { letter-spacing: -0.015em; padding-bottom: 0; }
-[data-testid="stMetric"] { padding: 0.9rem 1rem; }
-[data-testid="stMetricValue"], [data-testid="stTable"] td { font-variant-numeric: tabular-nums; }
-.st-key-strip { border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: .55rem; }
+[data-testid="stMainBlockContainer"] { max-width: 1200px; padding: 2.6rem 2.4rem 4rem; }
+[data-testid="stSidebar"][aria-expanded="true"] { min-width: 220px; max-width: 220px; }
+[data-testid="stMainBlockContainer"] h1 { letter-spacing: -0.015em; padding-bottom: .2rem; }
+[data-testid="stMetric"] { min-height: 9.2rem; padding: .9rem 1rem; }
+[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
+.st-key-strip { border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: .6rem; }
 .st-key-strip p { margin: 0; }
-.finding { font-size: 1.06rem; line-height: 1.45; max-width: 62rem; margin: 0 0 .4rem; opacity: .92; }
 @media (max-width: 640px) {
-  [data-testid="stMainBlockContainer"] { padding-left: .9rem; padding-right: .9rem; }
+  [data-testid="stMainBlockContainer"] { padding: 3.2rem .9rem 3rem; }
+  [data-testid="stMetric"] { min-height: 0; }
 }
 </style>
 """
 
 
+def icon() -> str:
+    return str(STATIC / "icon.svg")
+
+
 def apply() -> None:
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    st.logo(STATIC / f"logo-{theme}.svg", icon_image=STATIC / "icon.svg", size="large")
     st.html(_CSS)
