@@ -97,11 +97,16 @@ class Measurements:
 
 
 class Scores(Record):
-    """Every score of a set for one metric; `sq_models` holds each model's own."""
+    """Every score of a set for one metric.
+
+    `sq_models` holds each model's own signal quality, `counted` the models that enter the means: twins and
+    extra seeds do not.
+    """
 
     metric: str
     sq: Value
     sq_models: dict[str, SignalQuality]
+    counted: tuple[str, ...]
     rc: Value
     cs: Value
     score: Value
@@ -332,8 +337,8 @@ def signal_qualities(measurements: Measurements, metric: str) -> dict[str, Signa
 def scores(measurements: Measurements, metric: str) -> Scores:
     """SQ, RC, CS and Score of one metric, each with its reason where it is undefined (DESIGN, scores)."""
     qualities = signal_qualities(measurements, metric)
-    counted = {c.model.name for c in measurements.curves if c.model.counts_in_scores}
-    sq = signal.mean_quality({name: q for name, q in qualities.items() if name in counted})
+    counted = tuple(c.model.name for c in measurements.curves if c.model.counts_in_scores)
+    sq = signal.mean_quality({name: qualities[name] for name in counted})
     grid = common_grid(measurements, metric)
     if grid is None:
         why = "Fewer than two models share a complete checkpoint."
@@ -352,6 +357,7 @@ def scores(measurements: Measurements, metric: str) -> Scores:
         metric=metric,
         sq=sq,
         sq_models=qualities,
+        counted=counted,
         rc=rc,
         cs=cs,
         score=composite.score(sq, rc, cs),

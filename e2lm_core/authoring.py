@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .checks import structural_errors
+from pydantic import ValidationError
+
+from .checks import require_sound
 from .errors import TaskError
 from .history import History
+from .prompts import render_set
 from .records import Question, Record, TaskConfig, TaskSet
-from .settings import Limits, Settings
+from .settings import Settings
 from .tabular import ImportPreview, read_rows
 from .taskfiles import read_task, write_task
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
-README = """# {name}
-
-A question set made in the E2LM Task Studio. It is an lm-evaluation-harness task folder:
-
-    lm_eval --include_path <the folder that holds this one> --tasks {name} --model hf --model_args pretrained=…
-"""
 
 
 class SetInfo(Record):
@@ -47,6 +45,8 @@ def list_sets(settings: Settings) -> list[SetInfo]:
     found = []
     for root, example in ((settings.sets, False), (settings.tasks, True)):
         for folder in sorted(root.iterdir()) if root.is_dir() else ():
+            if folder.name.startswith("."):  # a save in progress, or what a crash left of one
+                continue
             if (folder / f"{folder.name}.yaml").is_file():
                 found.append(SetInfo(name=folder.name, folder=folder, example=example))
             elif folder.is_dir() and any(folder.glob("*.yaml")):
@@ -66,14 +66,10 @@ def find_set(settings: Settings, name: str) -> SetInfo:
     for info in list_sets(settings):
         if info.name == name:
             return info
-    folder = Path(name).expanduser()
-    if folder.is_file() and folder.suffix in (".yaml", ".yml"):
-        folder = folder.parent
-    if folder.is_dir() and any(folder.glob("*.yaml")):
-        folder = folder.absolute()
-        return SetInfo(
-            name=folder.name, folder=folder, example=not folder.is_relative_to(settings.sets.absolute())
-        )
+    folder = _task_folder(name)
+    if folder is not None:
+        own = folder.parent == settings.sets.resolve()
+        return SetInfo(name=folder.name, folder=folder, example=not own)
     known = ", ".join(info.name for info in list_sets(settings)) or "none"
     raise TaskError(
         f"There is no question set {name!r}: give one of the sets here ({known}) or the path of a task folder."
@@ -88,8 +84,7 @@ def open_set(settings: Settings, name: str) -> TaskSet:
 
 
 def create_set(settings: Settings, name: str, questions: Sequence[Question] = ()) -> TaskSet:
-    task = TaskSet(config=TaskConfig(task=name), questions=tuple(questions), readme=README.format(name=name))
-    return _save_new(settings, task)
+    return _save_new(settings, TaskSet(config=TaskConfig(task=name), questions=tuple(questions)))
 
 
 def copy_set(settings: Settings, source: str, name: str) -> TaskSet:
@@ -116,22 +111,24 @@ def free_name(settings: Settings, wish: str) -> str:
 def delete_set(settings: Settings, name: str) -> None:
     """Put a set aside; `restore_set` brings it back with its history."""
     info = _own(settings, name)
-    trash = settings.home / "trash" / name
-    shutil.rmtree(trash, ignore_errors=True)
-    trash.parent.mkdir(parents=True, exist_ok=True)
-    info.folder.rename(trash)
-    _history(settings, name).rename(settings.home / "trash" / f"{name}.history")
+    trash = settings.home / "trash" / info.name
+    with _disk(f"{info.name} could not be deleted"):
+        shutil.rmtree(trash, ignore_errors=True)
+        trash.parent.mkdir(parents=True, exist_ok=True)
+        info.folder.rename(trash)
+        _history(settings, info.name).rename(trash.with_name(f"{info.name}.history"))
 
 
 def restore_set(settings: Settings, name: str) -> TaskSet:
     trash = settings.home / "trash" / name
-    if not trash.is_dir():
+    if not NAME.fullmatch(name) or not trash.is_dir():
         raise TaskError(f"There is no deleted set {name!r} to restore.")
     if (settings.sets / name).exists():
         raise TaskError(f"A set {name!r} exists again: rename or delete it before restoring the old one.")
-    settings.sets.mkdir(parents=True, exist_ok=True)
-    trash.rename(settings.sets / name)
-    History(settings.home / "trash" / f"{name}.history").rename(settings.home / "history" / name)
+    with _disk(f"{name} could not be restored"):
+        settings.sets.mkdir(parents=True, exist_ok=True)
+        trash.rename(settings.sets / name)
+        History(trash.with_name(f"{name}.history")).rename(settings.home / "history" / name)
     return open_set(settings, name)
 
 
@@ -153,14 +150,12 @@ def update_questions(settings: Settings, name: str, changes: Mapping[str, Mappin
         raise TaskError(
             f"Question {min(unknown)!r} is no longer in {name}: it was deleted; undo brings it back."
         )
-    questions = tuple(
-        Question(**{**dict(q), **_clean(changes[q.id])}) if q.id in changes else q for q in task.questions
-    )
+    questions = tuple(_changed(q, changes[q.id]) if q.id in changes else q for q in task.questions)
     if questions == task.questions:
         return task
     edited = [q.id for q, before in zip(questions, task.questions, strict=True) if q != before]
     action = f"edit question {edited[0]}" if len(edited) == 1 else f"edit {len(edited)} questions"
-    return _save(settings, task, {"questions": questions}, action)
+    return _save(settings, name, task, {"questions": questions}, action)
 
 
 def add_questions(settings: Settings, name: str, questions: Iterable[Question]) -> TaskSet:
@@ -178,7 +173,7 @@ def add_questions(settings: Settings, name: str, questions: Iterable[Question]) 
     if not added:
         return task
     action = "add a question" if len(added) == 1 else f"add {len(added)} questions"
-    return _save(settings, task, {"questions": (*task.questions, *added)}, action)
+    return _save(settings, name, task, {"questions": (*task.questions, *added)}, action)
 
 
 def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
@@ -189,13 +184,20 @@ def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskS
     if not count:
         return task
     action = "delete a question" if count == 1 else f"delete {count} questions"
-    return _save(settings, task, {"questions": kept}, action)
+    return _save(settings, name, task, {"questions": kept}, action)
 
 
 def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
+    """Change settings of the prompt; one that cannot be rendered for every question is refused."""
     task = open_set(settings, name)
-    config = TaskConfig(**{**dict(task.config), **values, "task": task.name})
-    return task if config == task.config else _save(settings, task, {"config": config}, "change the prompt")
+    try:
+        config = TaskConfig(**{**dict(task.config), **values, "task": task.name})
+    except ValidationError as error:
+        raise TaskError(f"{name}: {_first(error)}.") from error
+    if config == task.config:
+        return task
+    render_set(task.model_copy(update={"config": config}))
+    return _save(settings, name, task, {"config": config}, "change the prompt")
 
 
 def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
@@ -205,7 +207,10 @@ def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
     every = (*task.questions, *task.dev)
     dev = tuple(q for q in every if q.id in chosen)
     test = tuple(q for q in every if q.id not in chosen)
-    return _save(settings, task, {"questions": test, "dev": dev}, "choose few-shot examples")
+    if (test, dev) == (task.questions, task.dev):
+        return task
+    render_set(task.model_copy(update={"questions": test, "dev": dev}))
+    return _save(settings, name, task, {"questions": test, "dev": dev}, "choose few-shot examples")
 
 
 def preview_import(settings: Settings, data: bytes, filename: str) -> ImportPreview:
@@ -235,21 +240,22 @@ def redo(settings: Settings, name: str) -> TaskSet:
 
 def _move(settings: Settings, name: str, move: int) -> TaskSet:
     info = _own(settings, name)
-    history = _history(settings, name)
+    history = _history(settings, info.name)
     task = history.peek(move)
     write_task(task, info.folder, settings.limits)
     history.move(move)
     return task
 
 
-def _save(settings: Settings, before: TaskSet, update: dict[str, Any], action: str) -> TaskSet:
-    info = _own(settings, before.name)
+def _save(settings: Settings, name: str, before: TaskSet, update: dict[str, Any], action: str) -> TaskSet:
+    info = _own(settings, name)
     task = before.model_copy(update=update)
-    _refuse_invalid(task, settings.limits)
-    history = _history(settings, before.name)
+    require_sound(task, settings.limits)
+    history = _history(settings, info.name)
     history.begin(before)
+    number = history.prepare(task)
     write_task(task, info.folder, settings.limits)
-    history.record(task, action)
+    history.record(number, action)
     return task
 
 
@@ -261,19 +267,10 @@ def _save_new(settings: Settings, task: TaskSet) -> TaskSet:
         )
     if any(info.name == name for info in list_sets(settings)):
         raise TaskError(f"There is already a set {name!r}: choose another name.")
-    _refuse_invalid(task, settings.limits)
+    require_sound(task, settings.limits)
     shutil.rmtree(_history(settings, name).folder, ignore_errors=True)
     write_task(task, settings.sets / name, settings.limits)
     return task
-
-
-def _refuse_invalid(task: TaskSet, limits: Limits) -> None:
-    findings = structural_errors(task.questions, limits)
-    if not findings:
-        findings = structural_errors(task.dev, limits, label="Few-shot example")
-    if findings:
-        more = f" ({len(findings) - 1} more like this.)" if len(findings) > 1 else ""
-        raise TaskError(findings[0].sentence + more)
 
 
 def _own(settings: Settings, name: str) -> SetInfo:
@@ -287,8 +284,35 @@ def _history(settings: Settings, name: str) -> History:
     return History(settings.home / "history" / name)
 
 
-def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
-    cleaned = dict(values)
-    if "choices" in cleaned:
-        cleaned["choices"] = tuple(str(choice) for choice in cleaned["choices"])
-    return cleaned
+def _changed(question: Question, values: Mapping[str, Any]) -> Question:
+    fields = dict(values)
+    if "choices" in fields:
+        fields["choices"] = tuple(str(choice) for choice in fields["choices"])
+    try:
+        return Question(**{**dict(question), **fields})
+    except ValidationError as error:
+        raise TaskError(f"Question {question.id!r}: {_first(error)}.") from error
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))} cannot be {first['input']!r:.60} ({first['msg']})"
+
+
+def _task_folder(path: str) -> Path | None:
+    """The task folder at a path, or at the path of its YAML; None where there is none."""
+    try:
+        folder = Path(path).expanduser().resolve()
+        if folder.is_file() and folder.suffix in (".yaml", ".yml"):
+            folder = folder.parent
+        return folder if folder.is_dir() and any(folder.glob("*.yaml")) else None
+    except (OSError, RuntimeError, ValueError):  # a name that is too long, or no path at all
+        return None
+
+
+@contextmanager
+def _disk(failed: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TaskError(f"{failed} ({error.strerror}): check the disk, and try again.") from error

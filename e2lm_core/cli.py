@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.table import Table
 
 from .errors import StudioError
@@ -110,6 +112,7 @@ def evaluate(
     """Run a set on the checkpoints; only what was never computed is computed."""
     from . import runs
     from .documents import evaluation
+    from .jobs import Progress
     from .studio import open_studio
 
     studio = open_studio()
@@ -285,13 +288,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     except StudioError as error:
         _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except BrokenPipeError:  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        _fail(
+            f"{error.filename or 'A file'} cannot be used ({error.strerror or error}): check its path and rights."
+        )
     except Exception as error:
         # Usage errors of the argument parser, whichever copy of click typer was built with.
         if not hasattr(error, "format_message"):
             raise
         _fail(error.format_message() or "No command is given: see --help.")
-    except KeyboardInterrupt:
-        sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -325,7 +335,9 @@ def _show(
     columns: Sequence[str] | None = None,
 ) -> None:
     if as_json:
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
+        # ASCII alone: no terminal's encoding and no half character in a set can break it.
+        sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
+        sys.stdout.flush()
         return
     rows = list(rows)
     if not rows:
@@ -356,7 +368,7 @@ class _progress:
 
     def __init__(self, label: str, total: int, hidden: bool = False):
         console = Console(stderr=True)
-        self.bar = Progress(
+        self.bar = Bar(
             TextColumn(label),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}% {task.fields[at]}"),

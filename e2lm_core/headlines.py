@@ -172,7 +172,7 @@ def next_steps(state: SetState, scores: Scores | None, errors: int, example: boo
             Step(sentence=f"{phrasing.count(errors, 'error')} would stop an export.", page="export", action="See the checks")
         )  # fmt: skip
     if scores is not None and scores.sq.value is not None:
-        weakest = min((q.sq, name) for name, q in scores.sq_models.items() if q.sq is not None)
+        weakest = min((q.sq, name) for name in scores.counted if (q := scores.sq_models[name]).sq is not None)
         steps.append(
             Step(sentence=f"The least clear curve is {weakest[1]}'s (SQ {weakest[0]:.3f}).", page="curves", action="Look at the curves")
         )  # fmt: skip

@@ -6,10 +6,12 @@ folder shows now with a sentence for each step. Saving after an undo drops what 
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
 import shutil
+import zlib
 from pathlib import Path
 
 from .errors import StudioError
@@ -48,12 +50,20 @@ class History:
             self._write(0, task)
             self._set_state([{"number": 0, "action": "open"}], 0)
 
-    def record(self, task: TaskSet, action: str) -> None:
-        state = self._state()
-        kept = state["steps"][: state["at"] + 1]
-        number = (state["steps"][-1]["number"] + 1) if state["steps"] else 0
+    def prepare(self, task: TaskSet) -> int:
+        """Write the snapshot of a state that is about to be saved; its number, for `record`.
+
+        Before the set itself is saved, so that a full disk stops the edit rather than its undoing.
+        """
+        steps = self.steps
+        number = steps[-1].number + 1 if steps else 0
         self._write(number, task)
-        kept = [*kept, {"number": number, "action": action}][-KEPT:]
+        return number
+
+    def record(self, number: int, action: str) -> None:
+        """Make a prepared snapshot the present state. What had been undone is dropped."""
+        state = self._state()
+        kept = [*state["steps"][: state["at"] + 1], {"number": number, "action": action}][-KEPT:]
         self._set_state(kept, len(kept) - 1)
         names = {self._path(step["number"]) for step in kept}
         for path in self.folder.glob("*.json.gz"):
@@ -66,16 +76,22 @@ class History:
         at = state["at"] + move
         if not 0 <= at < len(state["steps"]):
             raise StudioError("There is nothing to undo." if move < 0 else "There is nothing to redo.")
-        with gzip.open(self._path(state["steps"][at]["number"]), "rt", encoding="utf-8") as file:
-            return TaskSet.model_validate_json(file.read())
+        path = self._path(state["steps"][at]["number"])
+        try:
+            return TaskSet.model_validate_json(gzip.decompress(path.read_bytes()))
+        except (OSError, EOFError, zlib.error, ValueError) as error:
+            raise StudioError(
+                f"{self.folder.name}'s earlier state {path.name} is missing or damaged, so it cannot be brought "
+                "back; the set stays as it is."
+            ) from error
 
     def move(self, move: int) -> None:
         state = self._state()
         self._set_state(state["steps"], state["at"] + move)
 
     def rename(self, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)  # that of an older set of the same name
         if self.folder.exists():
-            shutil.rmtree(folder, ignore_errors=True)
             folder.parent.mkdir(parents=True, exist_ok=True)
             self.folder.rename(folder)
         self.folder = folder
@@ -84,7 +100,6 @@ class History:
         return self.folder / f"{number:06d}.json.gz"
 
     def _write(self, number: int, task: TaskSet) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         # Level 1: a set of 15,000 questions is a few megabytes, and the user waits for it.
         self._replace(
             self._path(number), gzip.compress(task.model_dump_json().encode(), compresslevel=1, mtime=0)
@@ -93,7 +108,7 @@ class History:
     def _state(self) -> dict:
         try:
             return json.loads((self.folder / "cursor.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+        except (FileNotFoundError, ValueError):
             return {"steps": [], "at": -1}
 
     def _set_state(self, steps: list[dict], at: int) -> None:
@@ -102,10 +117,12 @@ class History:
     def _replace(self, path: Path, data: bytes) -> None:
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             part.write_bytes(data)
             part.replace(path)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
             raise StudioError(
                 f"The edit was not saved: {path.parent.name}'s history cannot be written ({error.strerror}); "
                 "free some space and save again."

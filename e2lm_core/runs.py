@@ -147,9 +147,12 @@ def evaluate(
     started = time.monotonic()
     docs = render_set(task, num_fewshot)
     computed = reused = 0
-    for checkpoint in plan(checkpoints):
+    ordered = plan(checkpoints)
+    for checkpoint, following in zip(ordered, [*ordered[1:], None], strict=True):
         before = (earlier or {}).get(checkpoint.name)
-        done = _evaluate_one(studio, docs, checkpoint, report or (lambda _: None), cancelled, before)
+        done = _evaluate_one(
+            studio, docs, checkpoint, following, report or (lambda _: None), cancelled, before
+        )
         computed += done.computed
         reused += done.reused
     return RunResult(computed=computed, reused=reused, seconds=time.monotonic() - started)
@@ -159,6 +162,7 @@ def _evaluate_one(
     studio: Studio,
     docs: Sequence[RenderedDoc],
     checkpoint: Checkpoint,
+    following: Checkpoint | None,
     report: Callable[[Progress], object],
     cancelled: Callable[[], bool] | None,
     before: Progress | None,
@@ -194,9 +198,12 @@ def _evaluate_one(
 
     wanted = list(dict.fromkeys(request for requests in missing for request in requests))
     last = time.monotonic()
+    if wanted and following is not None:
+        studio.backend.prefetch(following)
     try:
-        for index, result in studio.backend.loglikelihood(checkpoint, wanted, cancelled) if wanted else ():
-            held.append((wanted[index], result))
+        # A chunk is committed whole, so that what a kill leaves behind does not depend on its moment.
+        for chunk in studio.backend.chunks(checkpoint, wanted, cancelled) if wanted else ():
+            held += [(wanted[index], result) for index, result in chunk]
             if time.monotonic() - last > COMMIT_EVERY_S:
                 commit()
                 last = time.monotonic()
@@ -220,11 +227,12 @@ def coverage(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
 ) -> Coverage:
     docs = render_set(task, num_fewshot)
-    complete, stale = {}, {}
+    complete: dict[str, int] = {}
+    stale: set[str] = set()
     for checkpoint in checkpoints:
         missing = _missing(studio.store, studio.backend.scope(checkpoint), docs)
         complete[checkpoint.name] = sum(not requests for requests in missing)
-        stale |= {doc.question_id: None for doc, requests in zip(docs, missing, strict=True) if requests}
+        stale |= {doc.question_id for doc, requests in zip(docs, missing, strict=True) if requests}
     order = [doc.question_id for doc in docs]
     return Coverage(complete=complete, questions=len(docs), stale=tuple(q for q in order if q in stale))
 
@@ -284,15 +292,16 @@ def start(
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     render_set(task, num_fewshot)  # a prompt that cannot be rendered is said now, not by the worker
-    for job in _jobs_of(studio, set_name):
-        if job.state in ("queued", "running"):
-            studio.jobs.cancel(job.id)
     payload: dict[str, Any] = {
         "set": set_name,
         "checkpoints": [checkpoint.name for checkpoint in plan(checkpoints)],
         "num_fewshot": num_fewshot,
     }
-    return studio.jobs.submit(KIND, payload, priority)
+    with studio.jobs.database.transaction():  # where the queue is full, the open job stays
+        for job in _jobs_of(studio, set_name):
+            if job.state in ("queued", "running"):
+                studio.jobs.cancel(job.id)
+        return studio.jobs.submit(KIND, payload, priority)
 
 
 def latest_job(studio: Studio, set_name: str) -> Job | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from .errors import TaskError
 from .facts import Taught
 from .records import Question, Record, TaskSet
 from .relevance import ACCEPT_AT, map_2d
+from .rows import parse_jsonl
 from .settings import Settings
 from .taskfiles import read_task
 
@@ -75,30 +75,27 @@ def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ..
     if path.suffix != ".jsonl":
         return read_task(find_set(settings, task_or_jsonl).folder, settings.limits).task.questions
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError as error:
-        raise TaskError(f"There is no file {path.name}: check its path.") from error
-    except UnicodeDecodeError as error:
-        raise TaskError(f"{path.name} is not UTF-8: save it as UTF-8 and try again.") from error
-    if len(lines) > settings.limits.max_questions:
+        data = path.read_bytes()
+    except OSError as error:
         raise TaskError(
-            f"{path.name} has {len(lines):,} lines (at most {settings.limits.max_questions:,}): split it."
-        )
-    return tuple(_line(path.name, n, line) for n, line in enumerate(lines, 1) if line.strip())
+            f"The file {task_or_jsonl} cannot be read ({error.strerror}): check its path."
+        ) from error
+    rows = parse_jsonl(data, path.name, settings.limits)
+    if not rows:
+        raise TaskError(f"{path.name} is empty: give it one JSON object a line, each with a `question`.")
+    return tuple(_question(f"{path.name}, question {n}", n, row) for n, row in enumerate(rows, 1))
 
 
-def _line(name: str, number: int, line: str) -> Question:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise TaskError(f"{name}, line {number}: not JSON ({error.msg}).") from error
-    if not isinstance(row, dict) or not str(row.get("question") or "").strip():
-        raise TaskError(f"{name}, line {number}: an object with a `question` is needed.")
-    choices = row.get("choices") or ()
+def _question(where: str, number: int, row: dict[str, Any]) -> Question:
+    text, choices, identity = row.get("question"), row.get("choices"), row.get("id")
+    if not isinstance(text, str) or not text.strip():
+        raise TaskError(f"{where}: it needs a `question`, which is text.")
+    if choices is not None and not isinstance(choices, list):
+        raise TaskError(f"{where}: `choices` must be a list of texts, or left out.")
     return Question(
-        id=str(row.get("id", number)),
-        question=str(row["question"]),
-        choices=tuple(map(str, choices)) if isinstance(choices, list | tuple) else (),
+        id=str(number) if identity is None else str(identity),
+        question=text,
+        choices=tuple(map(str, choices or ())),
         answer=row["answer"] if isinstance(row.get("answer"), int) else 0,
     )
 

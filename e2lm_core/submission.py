@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from . import bundle
-from .checks import check
-from .errors import TaskError
+from .checks import check, structural_errors
+from .errors import CheckpointError, TaskError
 from .prompts import render_set
 from .records import Finding, Request, TaskSet
+from .settings import Limits
 from .studio import Studio
 
 Profile = Literal["plain", "competition"]
@@ -18,19 +19,28 @@ def findings(
     studio: Studio, task: TaskSet, profile: Profile = "plain", num_fewshot: int | None = None
 ) -> list[Finding]:
     """Everything the checks have to say, errors first; lengths are counted in the ladder's tokens."""
+    limits = studio.settings.limits
     try:
         rendered = render_set(task, num_fewshot)
     except TaskError as error:
-        return [Finding(severity="error", code="prompt", sentence=str(error))]
-    limits = studio.settings.limits
+        # A question that is wrong in itself is why it cannot be rendered, and says so more clearly.
+        structural = check(task, (), limits, profile) if _unsound(task, limits) else []
+        return structural or [Finding(severity="error", code="prompt", sentence=str(error))]
+    if _unsound(task, limits):
+        return check(task, rendered, limits, profile)
+    found: list[Finding] = []
     tokens = window = None
     checkpoint = next(iter(studio.catalogue.checkpoints), None)
     if checkpoint is not None:
-        requests = [Request(doc.context, max(doc.continuations, key=len, default="")) for doc in rendered]
-        tokens = studio.backend.prompt_tokens(checkpoint, requests)
-        window = studio.backend.window(checkpoint)
-    found = check(task, rendered, limits, profile, prompt_tokens=tokens, window=window)
-    found += _beyond_training(studio, rendered_tokens=tokens)
+        requests = [Request(doc.context, max(doc.continuations, key=len)) for doc in rendered]
+        try:
+            tokens = studio.backend.prompt_tokens(checkpoint, requests)
+            window = studio.backend.window(checkpoint)
+        except CheckpointError as error:
+            sentence = f"The prompts' lengths in tokens are not checked: {error}"
+            found.append(Finding(severity="warning", code="length_unknown", sentence=sentence))
+    found += check(task, rendered, limits, profile, prompt_tokens=tokens, window=window)
+    found += _beyond_training(studio, tokens)
     return sorted(found, key=lambda finding: finding.severity != "error")
 
 
@@ -43,15 +53,19 @@ def export(studio: Studio, task: TaskSet, profile: Profile = "plain") -> bytes:
     return bundle.pack(task, studio.settings.limits, profile)
 
 
-def _beyond_training(studio: Studio, rendered_tokens: list[int] | None) -> list[Finding]:
+def _unsound(task: TaskSet, limits: Limits) -> bool:
+    return bool(structural_errors(task.questions, limits) or structural_errors(task.dev, limits))
+
+
+def _beyond_training(studio: Studio, tokens: list[int] | None) -> list[Finding]:
     """The embedded models read longer prompts than they were trained on, but not as well."""
     trained = studio.catalogue.trained_context
-    if trained is None or not rendered_tokens or max(rendered_tokens) <= trained:
+    if trained is None or not tokens or max(tokens) <= trained:
         return []
-    count = sum(n > trained for n in rendered_tokens)
+    count = sum(n > trained for n in tokens)
     sentence = (
-        f"{count} of {len(rendered_tokens)} prompts are longer than the {trained} tokens that the embedded "
-        f"models were trained on (the longest has {max(rendered_tokens)}): expect weaker curves; use fewer "
+        f"{count} of {len(tokens)} prompts are longer than the {trained} tokens that the embedded "
+        f"models were trained on (the longest has {max(tokens)}): expect weaker curves; use fewer "
         "few-shot examples or shorter questions."
     )
     return [Finding(severity="warning", code="beyond_training", sentence=sentence)]
