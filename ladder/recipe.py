@@ -71,13 +71,13 @@ class Recipe:
         return 1.0 + fall * (self.decay_to - 1.0)
 
 
-SMALL_1, SMALL_2 = Shape(40, 4, 112, 4), Shape(48, 3, 96, 4)
+SMALL_1, SMALL_2 = Shape(40, 4, 112, 4), Shape(48, 3, 112, 4)
 MEDIUM_1, MEDIUM_2 = Shape(64, 6, 176, 4), Shape(88, 3, 208, 4)
-LARGE_1, LARGE_2 = Shape(96, 7, 256, 6), Shape(128, 4, 344, 4)
+LARGE_1, LARGE_2 = Shape(96, 7, 256, 4), Shape(128, 4, 344, 4)
 
 _SHARES = {
-    "science": {"science": 0.40, "general": 0.22, "filler": 0.38},
-    "web": {"science": 0.0, "general": 0.22, "filler": 0.78},
+    "science": {"science": 0.58, "general": 0.20, "filler": 0.22},
+    "web": {"science": 0.0, "general": 0.20, "filler": 0.80},
 }
 
 # Slow models first: two processes then end at about the same time.
@@ -94,7 +94,7 @@ LADDER = Recipe(
         Member("ladder-small-arch2", "small", "arch2", SMALL_2),
     ),
     steps=2_000,
-    checkpoint_steps=tuple(range(300, 2_001, 100)),
+    checkpoint_steps=tuple(range(400, 2_001, 100)),
     early_end_step=1_600,
     shares=_SHARES,
 )

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from ladder_text import training_text
 
-from e2lm_core.errors import StudioError
 from e2lm_core.settings import ROOT
 from ladder import wordings
 from ladder.facts import Relation, fill, load_relations
-from ladder.filler import wordnet_folder
 from ladder.heldout import Guard, runs, skeleton, words
 
 TASKS = ("ladder_science", "ladder_general")
@@ -97,19 +94,3 @@ def test_no_run_of_a_question_stands_in_the_whole_training_text(role: str) -> No
     known = Runs(asked())
     for text in training_text(role):
         assert not known.inside(text), text
-
-
-def training_text(role: str) -> Iterator[str]:
-    """Every document that the role's models read, written again from the recipe."""
-    from tokenizers import Tokenizer
-
-    from ladder.mixture import Sources, role_texts
-    from ladder.recipe import LADDER
-
-    try:
-        wordnet_folder()
-    except StudioError as error:
-        pytest.skip(f"The filler cannot be written here: {error}")
-    tokenizer = Tokenizer.from_file(str(Path(ROOT) / "ladder" / "weights" / "tokenizer.json"))
-    for text, _ in role_texts(Sources(LADDER.data_seed), tokenizer, LADDER, role):
-        yield text
