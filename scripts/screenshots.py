@@ -1,8 +1,8 @@
 """`make screenshots`: every page in a real browser, light and dark, 1280 and 390 pixels wide.
 
 The server runs on a home of its own with one evaluated set, so that the pages have something to show.
-Pictures go to screenshots/<state>-<page>-<theme>-<width>.png; a page that shows an exception, that writes an
-error to the console or that scrolls sideways is named, and the exit status is then 1.
+Pictures go to screenshots/<state>-<page>-<theme>-<width>.png; a page that shows an exception, writes an error
+to the console, asks another host or scrolls sideways is named, and the exit status is then 1.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTHS = {1280: 900, 390: 844}
@@ -74,6 +74,7 @@ def _take(browser: Browser, url: str, task: str, out: Path, state: str) -> list[
             page = context.new_page()
             errors: list[str] = []
             page.on("console", partial(_note_error, errors))
+            page.on("request", partial(_note_request, errors, url))
             for name, address in _pages(page, url):
                 picture = f"{state}-{name}-{theme}-{width}.png"
                 errors.clear()
@@ -88,8 +89,15 @@ def _take(browser: Browser, url: str, task: str, out: Path, state: str) -> list[
 
 
 def _note_error(errors: list[str], message: ConsoleMessage) -> None:
-    if message.type == "error":
-        errors.append(f"console: {message.text}")
+    # On a page's own address Streamlit first looks for its server below that address: an expected 404.
+    address = message.location.get("url", "")
+    if message.type == "error" and "/_stcore/" not in address:
+        errors.append(f"console: {message.text} ({address})")
+
+
+def _note_request(errors: list[str], url: str, request: Request) -> None:
+    if request.url.startswith("http") and not request.url.startswith(url):
+        errors.append(f"asks another host: {request.url}")
 
 
 def _visible_faults(page: Page) -> Iterator[str]:
