@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from . import wording
-from .records import Finding, PromptStyle, Question, RenderedDoc, TaskSet
+from .records import Finding, Question, RenderedDoc, TaskSet
 
 MAX_BETWEEN = 12
 _BETWEEN_OPTIONS = re.compile(r"\W{0,6}(?:\w{1,2}\W{1,4})?")  # ", " or "\nB. "
@@ -42,7 +42,7 @@ class _PromptWords:
     """The words of prompts without listed options; few-shot examples are worked on once."""
 
     def __init__(self, task: TaskSet) -> None:
-        self.lists_options = task.config.style is not PromptStyle.CLOZE
+        self.lists_options = "choices" in task.config.doc_to_text
         self.delimiter = task.config.fewshot_delimiter
         self.dev_choices = [question.choices for question in task.dev] if self.lists_options else []
         self.known: dict[str, str] = {}
