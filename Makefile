@@ -18,8 +18,8 @@ help: ## list the targets
 	@echo "Variables: PORT (8501) and HOST (127.0.0.1) for run, PYTHON for the interpreter that .venv is made with."
 
 run: $(VENV)/.run-ready ## serve the studio in the browser on PORT
-	@echo "The studio opens at http://$(HOST):$(PORT)"
-	@$(PY) -m streamlit run app.py --server.headless true --server.address $(HOST) --server.port $(PORT)
+	@$(PY) -m streamlit run app.py --server.headless true --server.address $(HOST) --server.port $(PORT) \
+		--browser.serverAddress $(HOST)
 
 test: test-fast test-slow ## every test: fast ones, then harness parity, browser and training
 

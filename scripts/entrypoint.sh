@@ -6,6 +6,7 @@ if [ -z "${E2LM_HOME:-}" ]; then
     if [ -w /data ]; then E2LM_HOME=/data; else E2LM_HOME=$HOME/.e2lm-studio; fi
     export E2LM_HOME
 fi
-# exec: the server gets the container's stop signal itself.
-exec python -m streamlit run app.py \
-    --server.headless true --server.address 0.0.0.0 --server.port "${PORT:-7860}"
+# exec: the server gets the container's stop signal itself. Without browser.serverAddress, Streamlit would ask a
+# host on the internet for this machine's address, only to print it.
+exec python -m streamlit run app.py --server.headless true --server.address 0.0.0.0 \
+    --server.port "${PORT:-7860}" --browser.serverAddress localhost
