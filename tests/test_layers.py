@@ -17,7 +17,7 @@ PACKAGE = ROOT / "e2lm_core"
 LAYERS: dict[int, tuple[str, ...]] = {
     0: ("__init__", "errors", "records", "settings"),
     1: (
-        *("prompts", "sandbox", "sandbox_child", "checks", "texts", "balance", "leaks"),
+        *("prompts", "sandbox", "sandbox_child", "checks", "balance", "leaks"),
         *("metrics", "signal", "ranking", "contrast", "composite", "finetasks", "relevance"),
         *("wording", "phrasing", "palette", "sheet"),
     ),
