@@ -17,9 +17,9 @@ PACKAGE = ROOT / "e2lm_core"
 LAYERS: dict[int, tuple[str, ...]] = {
     0: ("__init__", "errors", "records", "settings"),
     1: (
-        *("prompts", "sandbox", "sandbox_child", "checks", "balance", "leaks"),
+        *("prompts", "sandbox", "sandbox_child", "checks", "balance", "leaks", "wording"),
         *("metrics", "signal", "ranking", "contrast", "composite", "finetasks", "relevance"),
-        *("wording", "phrasing", "palette", "sheet"),
+        *("phrasing", "palette", "sheet"),
     ),
     2: (
         *("taskfiles", "taskconfig", "datafiles", "safeyaml", "rows", "tabular", "bundle", "atomic"),
