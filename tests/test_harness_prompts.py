@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from e2lm_core import bundle
 from e2lm_core.prompts import render_set
@@ -164,3 +165,18 @@ def test_a_json_dataset_beside_the_yaml_reads_as_in_the_harness(
     requests, _, _ = _theirs(manager, "beside", 1)
     ours = render_set(read_task(folder, LIMITS).task, 1)
     assert [[(d.context, c) for c in d.continuations] for d in ours] == requests
+
+
+@pytest.mark.parametrize("name", ["ladder_science", "ladder_general"])
+def test_the_example_sets_prompts(name: str) -> None:
+    from lm_eval.tasks import TaskManager
+
+    if not (ROOT / "tasks" / name).is_dir():
+        pytest.skip(f"tasks/{name} is not built yet")
+    task = read_task(ROOT / "tasks" / name, LIMITS).task
+    manager = TaskManager(include_defaults=False, include_path=str(ROOT / "tasks"))
+    for shots in (0, 5):
+        requests, gold, _ = _theirs(manager, name, shots)
+        ours = render_set(task, shots)
+        assert [[(doc.context, c) for c in doc.continuations] for doc in ours] == requests
+        assert [doc.gold for doc in ours] == gold
