@@ -108,7 +108,7 @@ class History:
     def _state(self) -> dict:
         try:
             return json.loads((self.folder / "cursor.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):
             return {"steps": [], "at": -1}
 
     def _set_state(self, steps: list[dict], at: int) -> None:
