@@ -6,16 +6,18 @@ nature are skipped, and so is every sentence that holds a science subject or a r
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from e2lm_core.errors import StudioError
 
 from .heldout import Guard
 
+SAMPLE = Path(__file__).resolve().parent / "filler_sample.jsonl"
 DEFAULT_WORDNET = "/usr/share/wordnet"
 # WordNet's lexicographer files: animal, body, object, phenomenon, plant, quantity, substance.
 SCIENCE_CATEGORIES = frozenset({"05", "08", "17", "19", "20", "23", "27"})
@@ -27,18 +29,29 @@ _SHAPES = {
 
 
 def sentences(
-    science_subjects: Iterable[str], guard: Guard, seed: str, wordnet: Path | None = None
+    documents: Callable[[random.Random], Iterable[str]],
+    science_subjects: Iterable[str],
+    guard: Guard,
+    seed: str,
 ) -> list[str]:
-    """Every usable gloss and usage example as one document, shuffled by `seed`."""
+    """Every usable document, shuffled by `seed`."""
     blocked = subject_pattern(science_subjects)
     rng = random.Random(seed)
-    documents = [
-        text
-        for text in _documents(wordnet or wordnet_folder(), rng)
-        if not blocked.search(text.lower()) and not guard.leaks(text)
-    ]
-    rng.shuffle(documents)
-    return documents
+    kept = [text for text in documents(rng) if not blocked.search(text.lower()) and not guard.leaks(text)]
+    rng.shuffle(kept)
+    return kept
+
+
+def glosses(wordnet: Path | None = None) -> Callable[[random.Random], Iterable[str]]:
+    """WordNet's definitions and usage examples, one document each."""
+    folder = wordnet or wordnet_folder()
+    return lambda rng: _documents(folder, rng)
+
+
+def sample() -> Callable[[random.Random], Iterable[str]]:
+    """A few thousand of them that ship with the recipe, so that a trial run needs no WordNet."""
+    lines = SAMPLE.read_text(encoding="utf-8").splitlines()
+    return lambda _rng: [json.loads(line) for line in lines]
 
 
 def subject_pattern(subjects: Iterable[str]) -> re.Pattern[str]:

@@ -30,11 +30,15 @@ TOKENIZER_DOCUMENTS = 20_000  # of each source
 class Sources:
     """Where documents come from: `science`, `general` and `filler`, each reproducible from the seed."""
 
-    def __init__(self, seed: str, facts: Path = FACTS, wordnet: Path | None = None) -> None:
+    def __init__(
+        self, seed: str, facts: Path = FACTS, wordnet: Path | None = None, sample_only: bool = False
+    ) -> None:
+        """`sample_only`: the filler that ships with the recipe, for runs that need little of it."""
         self.relations: list[Relation] = load_relations(facts)
         self._seed = seed
         self._guard = Guard(self.relations)
         self._wordnet = wordnet
+        self._sample_only = sample_only
         self._filler: list[str] | None = None
 
     def documents(self, source: str) -> Iterator[str]:
@@ -52,7 +56,8 @@ class Sources:
     def _sentences(self) -> list[str]:
         if self._filler is None:
             subjects = {s for r in self.relations if r.domain == "science" for s in r.answers}
-            self._filler = filler.sentences(subjects, self._guard, f"{self._seed}-filler", self._wordnet)
+            read = filler.sample() if self._sample_only else filler.glosses(self._wordnet)
+            self._filler = filler.sentences(read, subjects, self._guard, f"{self._seed}-filler")
         return self._filler
 
 

@@ -55,6 +55,7 @@ class Recipe:
     decay_from: float = 0.60
     decay_to: float = 0.02
     pack_levels: int = 31
+    sample_filler: bool = False  # the filler that ships with the recipe instead of WordNet's files
 
     @property
     def tokens_per_step(self) -> int:
@@ -111,6 +112,7 @@ SMOKE = Recipe(
     shares=_SHARES,
     batch=2,
     trained_context=128,
+    sample_filler=True,
 )
 
 

@@ -68,7 +68,7 @@ def prepare(recipe: Recipe, out: Path, build: Path, facts: Path) -> None:
     from .mixture import Sources, build_tokenizer, role_stream
 
     typer.echo("Writing the training text …", err=True)
-    sources = Sources(recipe.data_seed, facts)
+    sources = Sources(recipe.data_seed, facts, sample_only=recipe.sample_filler)
     tokenizer = build_tokenizer(sources, recipe)
     for path in (build, tokenizer_file.parent):
         path.mkdir(parents=True, exist_ok=True)
