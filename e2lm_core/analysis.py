@@ -119,7 +119,7 @@ def measure(
 ) -> Measurements:
     """Read from the store whatever of the set is there; computes nothing and loads no weights."""
     docs = render_set(task, num_fewshot)
-    width = max((len(doc.choices) for doc in docs), default=0)
+    width = max((len(doc.choices) for doc in docs), default=1)  # a set may be empty; no axis may be
     keys = [[digest(request) for request in requests_of(doc)] for doc in docs]
     flat = [key for doc in keys for key in doc]
     rows = np.repeat(np.arange(len(docs)), [len(doc) for doc in keys])
