@@ -1,0 +1,355 @@
+"""Running a set: what is computed and what is not, in which order, and what stays after a stop."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import support
+from hypothesis import given
+from hypothesis import strategies as st
+
+from e2lm_core import authoring, runs
+from e2lm_core.backends.fake import FakeBackend
+from e2lm_core.errors import Cancelled, CheckpointError, LimitError, TaskError
+from e2lm_core.jobs import Progress
+from e2lm_core.records import Checkpoint, ModelInfo, TaskSet
+from e2lm_core.settings import Limits
+from e2lm_core.studio import Studio
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Studio:
+    return support.studio(tmp_path)
+
+
+def little(studio: Studio) -> TaskSet:
+    return authoring.open_set(studio.settings, "little")
+
+
+def run(studio: Studio, task: TaskSet, **options) -> runs.RunResult:
+    return runs.evaluate(studio, task, studio.catalogue.checkpoints, **options)
+
+
+def checkpoints(model: str, steps: int) -> list[Checkpoint]:
+    info = ModelInfo(name=model, family="test")
+    return [Checkpoint(model=info, step=step, early=step <= 3) for step in range(1, steps + 1)]
+
+
+# --- the order ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("count", "order"),
+    [
+        (0, []),
+        (1, [0]),
+        (2, [1, 0]),
+        (3, [2, 0, 1]),
+        (5, [4, 0, 2, 1, 3]),
+        (9, [8, 0, 4, 2, 6, 1, 3, 5, 7]),
+    ],
+)
+def test_last_first_middle_then_halving(count: int, order: list[int]) -> None:
+    assert runs.coarse_to_fine(count) == order
+
+
+@given(st.integers(1, 200))
+def test_every_checkpoint_once_and_gaps_that_only_shrink(count: int) -> None:
+    order = runs.coarse_to_fine(count)
+    assert sorted(order) == list(range(count))
+    widest = [max((b - a for a, b in pairwise(sorted(order[:n]))), default=0) for n in range(2, count + 1)]
+    assert widest == sorted(widest, reverse=True)
+    assert not widest or widest[-1] == (1 if count > 1 else 0)
+
+
+def test_every_model_has_its_ends_and_middle_before_any_has_more() -> None:
+    planned = runs.plan([*checkpoints("b", 5), *checkpoints("a", 5)[::-1]])
+    assert [(c.model.name, c.step) for c in planned] == [
+        *[("b", 5), ("a", 5), ("b", 1), ("a", 1), ("b", 3), ("a", 3)],
+        *[("b", 2), ("a", 2), ("b", 4), ("a", 4)],
+    ]
+
+
+def test_fewer_checkpoints_on_request() -> None:
+    own = checkpoints("a", 6)
+    steps = {density: [c.step for c in runs.thin(own, density)] for density in runs.DENSITIES}
+    assert steps == {
+        "all": [1, 2, 3, 4, 5, 6],
+        "half": [2, 4, 6],
+        "ends and middle": [1, 3, 6],
+        "early window": [1, 2, 3],
+    }
+    with pytest.raises(CheckpointError, match="'some' does not exist: use one of all, half"):
+        runs.thin(own, "some")
+
+
+# --- computing ----------------------------------------------------------------------------------------
+
+
+def test_a_second_run_computes_nothing(here: Studio) -> None:
+    first = run(here, little(here))
+    pairs = 6 * len(here.catalogue.checkpoints)
+    assert (first.computed, first.reused) == (pairs, 0)
+    asked = here.backend.computed
+    second = run(here, little(here))
+    assert (second.computed, second.reused) == (0, pairs)
+    assert here.backend.computed == asked
+
+
+def test_an_edit_recomputes_only_the_edited_question(here: Studio) -> None:
+    authoring.copy_set(here.settings, "little", "mine")
+    run(here, little(here))
+    asked = here.backend.computed
+    edited = authoring.update_questions(here.settings, "mine", {"q3": {"question": "Another wording?"}})
+    result = run(here, edited)
+    models = len(here.catalogue.checkpoints)
+    assert (result.computed, result.reused) == (models, 5 * models)
+    assert here.backend.computed - asked == 4 * models  # its four choices
+
+
+def test_one_changed_choice_costs_one_request(here: Studio) -> None:
+    authoring.copy_set(here.settings, "little", "mine")
+    run(here, little(here))
+    asked = here.backend.computed
+    choices = [*little(here).questions[2].choices[:3], "something else"]
+    run(here, authoring.update_questions(here.settings, "mine", {"q3": {"choices": choices}}))
+    assert here.backend.computed - asked == len(here.catalogue.checkpoints)
+
+
+def test_reordering_choices_or_questions_and_renaming_compute_nothing(here: Studio) -> None:
+    task = little(here)
+    run(here, task)
+    turned = [
+        q.model_copy(update={"choices": q.choices[::-1], "answer": 3 - q.answer}) for q in task.questions
+    ]
+    other = task.model_copy(update={"questions": tuple(turned[::-1])})
+    assert run(here, other).computed == 0
+
+
+def test_undoing_an_edit_computes_nothing(here: Studio) -> None:
+    authoring.copy_set(here.settings, "little", "mine")
+    run(here, little(here))
+    run(here, authoring.update_questions(here.settings, "mine", {"q3": {"question": "Another?"}}))
+    assert run(here, authoring.undo(here.settings, "mine")).computed == 0
+
+
+def test_another_few_shot_count_is_another_prompt(here: Studio) -> None:
+    run(here, little(here))
+    assert run(here, little(here), num_fewshot=1).reused == 0
+    assert run(here, little(here), num_fewshot=1).computed == 0
+    assert run(here, little(here), num_fewshot=0).computed == 0
+
+
+def test_results_come_coarse_to_fine(here: Studio) -> None:
+    told: list[Progress] = []
+    run(here, little(here), report=told.append)
+    done = [row.name for row in told if row.done == row.total]
+    assert done == [c.name for c in runs.plan(here.catalogue.checkpoints)]
+    assert [name.split("/")[1] for name in done[:9:4]] == ["iter_0001000", "iter_0000100", "iter_0000500"]
+
+
+def test_a_repeated_question_is_computed_once_and_counted_twice(here: Studio) -> None:
+    task = little(here)
+    twice = task.model_copy(
+        update={"questions": (*task.questions, task.questions[0].model_copy(update={"id": "again"}))}
+    )
+    result = run(here, twice)
+    models = len(here.catalogue.checkpoints)
+    assert result.computed == 7 * models
+    assert here.backend.computed == 4 * 6 * models
+
+
+@pytest.mark.parametrize("after", [0, 1, 5, 7])
+def test_cancelling_keeps_what_was_computed(here: Studio, after: int) -> None:
+    task = support.task(count=20)
+    calls = iter(range(10**6))
+    told: dict[str, Progress] = {}
+    with pytest.raises(Cancelled):
+        run(
+            here,
+            task,
+            cancelled=lambda: next(calls) >= after,
+            report=lambda row: told.__setitem__(row.name, row),
+        )
+    kept = sum(row.computed for row in told.values())
+    asked = here.backend.computed
+    rest = run(here, task)
+    total = 20 * len(here.catalogue.checkpoints)
+    assert (rest.computed, rest.reused) == (total - kept, kept)
+    assert here.backend.computed == 4 * total
+    assert asked <= 8 * after  # a chunk of the fake backend has 8 requests
+
+
+@pytest.mark.parametrize("stops", [(3,), (1, 2, 9), (20, 1, 1, 40)])
+def test_an_interrupted_run_counts_each_pair_once(here: Studio, stops: tuple[int, ...]) -> None:
+    """As a worker goes on with a job: the progress that it saved comes back as `earlier`."""
+    task = support.task(count=20)
+    saved: dict[str, Progress] = {}
+    for stop in stops:
+        calls = iter(range(10**6))
+        with pytest.raises(Cancelled):
+            run(
+                here,
+                task,
+                cancelled=lambda calls=calls, stop=stop: next(calls) >= stop,
+                report=lambda row: saved.__setitem__(row.name, row),
+                earlier=dict(saved),
+            )
+    result = run(here, task, report=lambda row: saved.__setitem__(row.name, row), earlier=dict(saved))
+    total = 20 * len(here.catalogue.checkpoints)
+    assert (result.computed, result.reused) == (total, 0)
+    assert here.backend.computed == 4 * total
+    assert all((row.done, row.computed, row.reused) == (20, 20, 0) for row in saved.values())
+
+
+def test_progress_and_results_are_saved_together_or_not_at_all(here: Studio) -> None:
+    task = support.task(count=20)
+
+    def dies(_: Progress) -> None:
+        raise RuntimeError("killed between the two")
+
+    with pytest.raises(RuntimeError):
+        run(here, task, report=dies)
+    assert all(here.store.count(here.backend.scope(c)) == 0 for c in here.catalogue.checkpoints)
+
+
+@pytest.mark.parametrize(
+    ("task", "says"),
+    [
+        (support.task(count=0), "no questions yet"),
+        (support.task(dev=0), "has 0 dev questions"),
+    ],
+)
+def test_what_cannot_be_run_says_why(here: Studio, task: TaskSet, says: str) -> None:
+    with pytest.raises(TaskError, match=says):
+        run(here, task, num_fewshot=2)
+
+
+def test_no_checkpoint_is_no_run(here: Studio) -> None:
+    with pytest.raises(CheckpointError, match="choose at least one"):
+        runs.evaluate(here, little(here), [])
+
+
+# --- what there is ------------------------------------------------------------------------------------
+
+
+def test_coverage_names_what_is_stale(here: Studio) -> None:
+    task = little(here)
+    some = here.catalogue.match(["ladder-small-arch1/*"])
+    before = runs.coverage(here, task, some)
+    assert (before.done, before.total, len(before.stale)) == (0, 60, 6)
+    runs.evaluate(here, task, some)
+    assert runs.coverage(here, task, some).stale == ()
+    edited = task.model_copy(update={"questions": (*task.questions[:5], support.question(77, id="q6"))})
+    after = runs.coverage(here, edited, some)
+    assert (after.done, after.total, after.stale) == (50, 60, ("q6",))
+
+
+def test_an_estimate_needs_a_pace(here: Studio) -> None:
+    task, every = little(here), here.catalogue.checkpoints
+    assert runs.estimate(here, task, every) == runs.Estimate(total=240, missing=240, seconds=None)
+    job = here.jobs.get(runs.start(here, "little", every))
+    claimed = here.jobs.claim("test", 60)
+    assert claimed is not None
+    assert claimed.id == job.id
+    here.jobs.report(
+        claimed, [Progress(name=every[0].name, done=6, total=6, computed=4, reused=2, seconds=2.0)]
+    )
+    here.jobs.finish(claimed)
+    assert runs.estimate(here, task, every).seconds == pytest.approx(240 * 0.5)
+    assert runs.estimate(here, task, every, num_fewshot=1).seconds is None
+    runs.evaluate(here, task, every)
+    assert runs.estimate(here, task, every) == runs.Estimate(total=240, missing=0, seconds=0.0)
+
+
+# --- jobs ---------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_queued_in_its_order_and_found_again(here: Studio) -> None:
+    some = here.catalogue.match(["ladder-large-arch1/*"])
+    job = here.jobs.get(runs.start(here, "little", some, num_fewshot=1, priority=runs.INTERACTIVE))
+    assert (job.kind, job.state, job.priority) == (runs.KIND, "queued", runs.INTERACTIVE)
+    assert job.payload["checkpoints"] == [c.name for c in runs.plan(some)]
+    assert runs.latest_job(here, "little") == job
+    assert runs.latest_job(here, "other") is None
+    assert runs.fleet(here, "little") == (some, 1)
+
+
+def test_a_set_that_never_ran_is_run_on_everything(here: Studio) -> None:
+    assert runs.fleet(here, "little") == (here.catalogue.checkpoints, None)
+
+
+def test_a_new_run_of_a_set_replaces_its_open_one(here: Studio) -> None:
+    first = runs.start(here, "little", here.catalogue.checkpoints)
+    second = runs.start(here, "little", here.catalogue.checkpoints)
+    assert [here.jobs.get(i).state for i in (first, second)] == ["cancelled", "queued"]
+
+
+def test_a_full_queue_refuses_and_the_open_run_stays(tmp_path: Path) -> None:
+    here = support.studio(tmp_path, limits=Limits(max_queued_jobs=2))
+    support.write_example(here.settings, support.task(name="second"))
+    first = runs.start(here, "little", here.catalogue.checkpoints)
+    here.jobs.claim("test", 60)
+    for _ in range(2):
+        here.jobs.submit(runs.KIND, {"set": "other", "checkpoints": []})
+    for name in ("second", "little"):
+        with pytest.raises(LimitError, match="2 runs are waiting already"):
+            runs.start(here, name, here.catalogue.checkpoints)
+    assert here.jobs.get(first).state == "running"
+
+
+@pytest.mark.parametrize("shots", [3, -1, 40])
+def test_a_prompt_that_cannot_be_rendered_is_said_before_it_is_queued(here: Studio, shots: int) -> None:
+    with pytest.raises(TaskError, match="num_fewshot"):
+        runs.start(here, "little", here.catalogue.checkpoints, num_fewshot=shots)
+    with pytest.raises(TaskError, match="no question set"):
+        runs.start(here, "nothing", here.catalogue.checkpoints)
+    with pytest.raises(CheckpointError, match="at least one"):
+        runs.start(here, "little", [])
+    assert here.jobs.recent() == []
+
+
+def test_the_state_of_a_set_from_never_run_to_stale(here: Studio) -> None:
+    authoring.copy_set(here.settings, "little", "mine")
+    task = authoring.open_set(here.settings, "mine")
+    some = here.catalogue.match(["ladder-small-arch1/*"])
+    assert runs.state(here, "mine", task.model_copy(update={"questions": ()})).kind == "empty"
+    assert runs.state(here, "mine", task).kind == "never run"
+    runs.start(here, "mine", some)
+    queued = runs.state(here, "mine", task)
+    assert (queued.kind, queued.done, queued.total) == ("running", 0, 60)
+    job = here.jobs.claim("test", 60)
+    assert job is not None
+    runs.evaluate(here, task, some, report=lambda row: here.jobs.report(job, [row]))
+    running = runs.state(here, "mine", task)
+    assert (running.kind, running.done, running.total) == ("running", 60, 60)
+    here.jobs.finish(job)
+    assert runs.state(here, "mine", task).kind == "up to date"
+    edited = authoring.update_questions(here.settings, "mine", {"q1": {"question": "Another?"}})
+    stale = runs.state(here, "mine", edited)
+    assert (stale.kind, stale.stale, stale.done, stale.total) == ("stale", 1, 50, 60)
+
+
+def test_the_time_that_is_left_follows_the_pace_of_what_was_computed(here: Studio) -> None:
+    runs.start(here, "little", here.catalogue.checkpoints)
+    job = here.jobs.claim("test", 60)
+    assert job is not None
+    assert runs.seconds_left(job, 0, 100) is None
+    here.jobs.report(job, [Progress(name="a/1", done=50, total=50, computed=10, reused=40, seconds=5.0)])
+    assert runs.seconds_left(here.jobs.get(job.id), 50, 100) == pytest.approx(25.0)
+
+
+def test_the_next_checkpoint_is_read_ahead_only_while_something_is_computed(tmp_path: Path) -> None:
+    class Watched(FakeBackend):
+        ahead: list[str] = []  # noqa: RUF012
+
+        def prefetch(self, checkpoint: Checkpoint) -> None:
+            self.ahead.append(checkpoint.name)
+
+    here = support.studio(tmp_path, backend=Watched())
+    run(here, little(here))
+    assert Watched.ahead == [c.name for c in runs.plan(here.catalogue.checkpoints)[1:]]
+    run(here, little(here))
+    assert len(Watched.ahead) == len(here.catalogue.checkpoints) - 1
