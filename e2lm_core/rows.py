@@ -12,6 +12,7 @@ from .records import Question
 from .safeyaml import decode
 from .settings import Limits
 
+MAX_DEPTH = 16
 KNOWN = ("id", "question", "choices", "answer", *OPTIONAL)
 
 
@@ -72,9 +73,15 @@ def check_count(count: int, where: str, limits: Limits) -> None:
         )
 
 
-def extra_columns(row: Mapping[str, Any]) -> dict[str, Any]:
+def extra_columns(row: Mapping[str, Any], at: str) -> dict[str, Any]:
     """The columns that the studio does not know, without the empty ones."""
-    return {name: value for name, value in row.items() if name not in KNOWN and value is not None}
+    extra = {name: value for name, value in row.items() if name not in KNOWN and value is not None}
+    for name, value in extra.items():
+        if isinstance(value, dict | list) and _is_deep(value):
+            raise TaskError(
+                f"{at}: {name[:40]!r} is nested more than {MAX_DEPTH} levels deep; make it flatter."
+            )
+    return extra
 
 
 def optional_text(row: Mapping[str, Any], name: str, at: str) -> str | None:
@@ -106,7 +113,7 @@ def _question(row: Mapping[str, Any], identity: str, at: str) -> Question:
         choices=tuple(choices),
         answer=answer,
         **{name: optional_text(row, name, at) for name in OPTIONAL},
-        extra=extra_columns(row),
+        extra=extra_columns(row, at),
     )
 
 
@@ -122,6 +129,18 @@ def _free(wish: str, taken: set[str]) -> str:
         wish += "_"
     taken.add(wish)
     return wish
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+    return bool(level)
 
 
 def _kind(value: Any) -> str:

@@ -45,7 +45,7 @@ def environment() -> ImmutableSandboxedEnvironment:
 
 def render(template: Template, doc: Mapping[str, Any], max_chars: int) -> str:
     parts, length = [], 0
-    for part in template.generate(**doc):
+    for part in template.generate(doc):
         length += len(part)
         if length > max_chars:
             raise TooLong

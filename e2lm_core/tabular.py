@@ -135,8 +135,8 @@ def _json_list(data: bytes, name: str, limits: Limits) -> list[dict[str, Any]]:
     return value
 
 
-def _with_columns(rows: list[dict[str, Any]]) -> tuple[list[str], list[Mapping[str, Any]]]:
-    return list(dict.fromkeys(column for row in rows for column in row)), rows
+def _with_columns(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[Mapping[str, Any]]]:
+    return list(dict.fromkeys(column for row in rows for column in row)), list(rows)
 
 
 def _choice_columns(columns: Sequence[str]) -> list[str]:
@@ -179,7 +179,7 @@ def _question(
         while identity in taken:
             identity += "_"
         taken.add(identity)
-    rest = {n: v for n, v in extra_columns(row).items() if n not in choice_columns and v != ""}
+    rest = {n: v for n, v in extra_columns(row, at).items() if n not in choice_columns and v != ""}
     return Question(
         id=str(identity),
         question=text,

@@ -75,23 +75,28 @@ def read_task(folder: Path, limits: Limits, strict: bool = False) -> ReadTask:
     Raises TaskError in one sentence. Questions with a wrong gold, repeated choices and the like are read
     as they stand: `checks.structural_errors` names them all, `checks.require_sound` refuses them.
     """
-    for attempt in range(ATTEMPTS):
+    for _ in range(ATTEMPTS):
         _recover(folder)
         if not folder.is_dir():
             raise TaskError(
                 f"There is no task folder {folder.name!r}; give the folder that holds the task's YAML."
             )
         before = _identity(folder)
+        failure: Exception | None = None
         try:
             read = read_files(Folder(folder, limits), folder.name, limits, strict)
-        except OSError as error:
-            if attempt + 1 == ATTEMPTS:
-                raise TaskError(
-                    f"The task folder {folder.name!r} cannot be read ({error.strerror}); check its permissions."
-                ) from error
-            continue
-        if before == _identity(folder):  # nobody put another set in its place meanwhile
+        except (OSError, KeyError, TaskError) as error:
+            failure = error
+        if before != _identity(folder):
+            continue  # another set took its place meanwhile
+        if failure is None:
             return read
+        if isinstance(failure, TaskError):
+            raise failure
+        reason = getattr(failure, "strerror", None) or "a file vanished"
+        raise TaskError(
+            f"The task folder {folder.name!r} cannot be read ({reason}); check its permissions."
+        ) from failure
     raise TaskError(f"The task folder {folder.name!r} keeps changing while it is read; try again.")
 
 
@@ -136,7 +141,7 @@ def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
         }
         # What is written must say what was meant: values that YAML or JSON bend are refused here.
         again = read_files(files, task.name, limits, strict=True).task
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise TaskError(
             f"{task.name} holds a value that its files cannot store ({' '.join(str(error).split())[:120]}); "
             "use text, numbers and lists."

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +262,8 @@ def test_an_unknown_key_warns_on_import_and_is_an_error_where_we_write(folder: P
         (b'{"question": "q", "choices": ["a", "b"], "answer": "A"}\n', "answer must be the right choice's index"),
         (b'{"question": "q", "choices": ["a", "b"], "answer": true}\n', "index, from 0, not true or false"),
         (b'{"question": "q", "choices": ["a", "b"], "answer": 0, "subject": []}\n', "subject must be text, not a list"),
+        (b'{"question": "q", "choices": ["a", "b"], "answer": 0, "x": ' + b"[" * 99 + b"]" * 99 + b"}\n", "'x' is nested more than 16 levels"),
+        (b"[" * 100_000 + b"\n", "test.jsonl, line 1 is not valid JSON"),
         (b"{}\n" * 200_000, "test.jsonl has 200,000 rows; a set may have at most 20,000 questions"),
     ],
 )  # fmt: skip
@@ -380,3 +383,26 @@ def test_the_loader_s_bytes_are_stable() -> None:
         hashlib.sha256(LOADER).hexdigest()
         == "2c558d45692ad24ea0f12b79a361a96a7ee8ced881157e7d6846c90250ee9cf7"
     )
+
+
+def test_a_reader_sees_one_set_or_the_other_while_they_change(folder: Path) -> None:
+    other = TASK.model_copy(update={"questions": (SKY.model_copy(update={"answer": 1}),), "dev": ()})
+    done = threading.Event()
+
+    def write() -> None:
+        for n in range(30):
+            write_task((TASK, other)[n % 2], folder, LIMITS)
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = 0
+    while not done.is_set():
+        try:
+            assert read_task(folder, LIMITS).task in (TASK, other)
+            seen += 1
+        except TaskError as error:
+            assert "keeps changing" in str(error)  # noqa: PT017
+    writer.join()
+    assert seen > 0
+    assert os.listdir(folder.parent) == ["sky"]
