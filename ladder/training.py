@@ -66,7 +66,8 @@ def _step(model: LlamaForCausalLM, tokens: torch.Tensor) -> float:
 
 
 def _optimizers(model: LlamaForCausalLM, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    matrices, rest = [], []
+    matrices: list[torch.nn.Parameter] = []
+    rest: list[torch.nn.Parameter] = []
     for name, parameter in model.named_parameters():
         (matrices if parameter.ndim == 2 and "embed" not in name else rest).append(parameter)
     optimizers: list[torch.optim.Optimizer] = [
