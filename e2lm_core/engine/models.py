@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import threading
 from collections import OrderedDict
@@ -173,7 +174,7 @@ class Loader:
     def _build(self, directory: Path) -> LoadedModel:
         config = read_config(directory)
         state = read_weights(directory, self.dtype)
-        digest = config.to_json_string(use_diff=False)
+        digest = _config_digest(config)
         module = self._skeleton(digest, config)
         if not _assign(module, state):
             module = _by_transformers(directory, self.dtype)
@@ -240,11 +241,15 @@ def _by_transformers(directory: Path, dtype: torch.dtype) -> Any:
 
 @contextmanager
 def _parameters_on_meta() -> Iterator[None]:
-    """Modules built inside get parameters without storage, and real buffers (rotary frequencies)."""
+    """Modules built inside get parameters without storage, and real buffers (rotary frequencies).
+
+    Only those built by this thread: another may be giving real weights to a module in the meantime.
+    """
     register = nn.Module.register_parameter
+    builder = threading.get_ident()
 
     def register_on_meta(self: nn.Module, name: str, param: nn.Parameter | None) -> None:
-        if param is not None and not param.is_meta:
+        if param is not None and not param.is_meta and threading.get_ident() == builder:
             param = nn.Parameter(param.detach().to("meta"), requires_grad=param.requires_grad)
         register(self, name, param)
 
@@ -253,6 +258,14 @@ def _parameters_on_meta() -> Iterator[None]:
         yield
     finally:
         nn.Module.register_parameter = register  # type: ignore[method-assign]
+
+
+def _config_digest(config: Any) -> str:
+    """Equal for configurations that build the same modules, wherever they were read from."""
+    values = config.to_dict()
+    for name in ("_name_or_path", "name_or_path", "transformers_version", "dtype", "torch_dtype"):
+        values.pop(name, None)
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _signature(directory: Path) -> tuple[object, ...]:

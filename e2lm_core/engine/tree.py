@@ -54,12 +54,14 @@ def plan_tree(encoded: Sequence[Encoded], budget: int, hidden: int) -> Plan:
     return Plan(chunks=tuple(chunks), trunks=tuple(trunks))
 
 
-def _cost(tokens: int, hidden: int) -> int:
-    """Of a row: what a token costs in matrix products, and in attention to the whole row, masked or not.
+def _cost(tokens: int, hidden: int, above: int = 0) -> int:
+    """Of a row: what a token costs in matrix products, and in attention to the trunk and to the whole row.
 
     By operations 6 · hidden : tokens; measured, attention does a third as many of them in a second.
     """
-    return tokens * (2 * hidden + tokens)
+    if tokens > LONGEST_ROW:  # never a single row
+        return tokens * tokens * (2 * hidden + above)
+    return tokens * (2 * hidden + above + tokens)
 
 
 def _leaves(encoded: Sequence[Encoded], indexes: range) -> _Leaves:
@@ -92,46 +94,51 @@ def _split(
     groups: list[tuple[int, int, int, int | None]] = [(0, len(leaves.inputs), 0, None)]
     while groups:
         low, high, depth, trunk = groups.pop()
-        parts = _parts(leaves, low, high, depth, hidden)
-        if len(parts) == 1:
-            rows.setdefault(trunk, []).append(_row(leaves, encoded, low, high, depth))
-            continue
-        # What is scored has to be in a row, so a trunk ends before it.
-        end = min(int(leaves.shared[low + 1 : high].min()), int(leaves.first_scored[low:high].min()))
-        rows_below = max(len(parts), leaves.unique_tokens(low, high, depth) // TYPICAL_ROW)
-        if (end - depth) * (rows_below - 1) >= MIN_TOKENS_SAVED:
+        end, parts = _divide(leaves, low, high, depth, hidden)
+        if end > depth:
             trunks.append(Trunk(leaves.inputs[low][depth:end], depth, trunk))
             groups.append((low, high, end, len(trunks) - 1))
+        elif len(parts) == 1:
+            rows.setdefault(trunk, []).append(_row(leaves, encoded, low, high, depth))
         else:
             groups += [(a, b, depth, trunk) for a, b in reversed(parts)]
     return rows
 
 
-def _parts(leaves: _Leaves, low: int, high: int, depth: int, hidden: int) -> list[tuple[int, int]]:
-    """The group whole if one row is the cheapest, else its children, neighbours together where that is."""
+def _divide(
+    leaves: _Leaves, low: int, high: int, depth: int, hidden: int
+) -> tuple[int, list[tuple[int, int]]]:
+    """The cheapest of: one row (a single part), parts without a trunk, or a trunk up to the first figure."""
 
-    def cost(low: int, high: int) -> int:
-        size = leaves.unique_tokens(low, high, depth)
-        return _cost(size, hidden) if size <= LONGEST_ROW else size * size * hidden
+    def cost(part: tuple[int, int], below: int = depth) -> int:
+        return _cost(leaves.unique_tokens(*part, below), hidden, below)
 
+    whole = (low, high)
     if high - low == 1:
-        return [(low, high)]
+        return depth, [whole]
     common = int(leaves.shared[low + 1 : high].min())
     edges = [low, *(np.flatnonzero(leaves.shared[low + 1 : high] == common) + low + 1).tolist(), high]
     children = list(pairwise(edges))
-    whole = cost(low, high)
-    if whole <= sum(cost(*child) for child in children):
-        return [(low, high)]
+    # What is scored has to be in a row, so a trunk ends before it.
+    end = max(depth, min(common, int(leaves.first_scored[low:high].min())))
+    rows_below = max(len(children), leaves.unique_tokens(low, high, depth) // TYPICAL_ROW)
+    apart = sum(map(cost, children))
+    if (end - depth) * (rows_below - 1) >= MIN_TOKENS_SAVED:
+        launch = MIN_TOKENS_SAVED * 2 * hidden
+        under = launch + _cost(end - depth, hidden, depth) + sum(cost(child, end) for child in children)
+        return (depth, [whole]) if cost(whole) <= min(apart, under) else (end, children)
+    if cost(whole) <= apart:
+        return depth, [whole]
     if common <= depth:
-        return children
+        return depth, children
     packed = [children[0]]
     for child in children[1:]:
         together = (packed[-1][0], child[1])
-        if together != (low, high) and cost(*together) <= cost(*packed[-1]) + cost(*child):
+        if together != whole and cost(together) <= cost(packed[-1]) + cost(child):
             packed[-1] = together
         else:
             packed.append(child)
-    return packed
+    return depth, packed
 
 
 def _row(leaves: _Leaves, encoded: Sequence[Encoded], low: int, high: int, depth: int) -> Row:

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny_models
+import torch
+
+from e2lm_core.backends.local import LocalBackend
+from e2lm_core.engine import attention, forward, scorer, selfcheck, tree
+from e2lm_core.errors import Cancelled, LimitError
+from e2lm_core.records import Loglikelihood, Request
+from e2lm_core.settings import Settings
+
+SHOTS = "Question: What pumps blood through the body?\nAnswer: the heart\n\n" * 8
+WORDS = [
+    "iron",
+    "planet",
+    "heart",
+    "lungs",
+    "insect",
+    "water",
+    "Celsius",
+    "oxygen",
+    "spider",
+    "body",
+    "legs",
+    "air",
+]
+QUESTIONS = [" ".join(random.Random(n).choices(WORDS, k=8)) for n in range(24)]
+REQUESTS = [
+    Request(f"{SHOTS}Question: {words}?\nAnswer:", choice)
+    for words in QUESTIONS
+    for choice in (" six", " six legs", " oxygen from the air", " iron")
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_models.make(tmp_path_factory.mktemp("model"), window=512)
+
+
+@pytest.fixture
+def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalBackend:
+    monkeypatch.setattr(scorer, "batch_tokens", lambda *_: 100)  # several chunks of several rows
+    return LocalBackend(Settings(home=tmp_path, device="cpu", threads=1))
+
+
+def score(
+    backend: LocalBackend, folder: Path, requests: list[Request] = REQUESTS
+) -> dict[int, Loglikelihood]:
+    return dict(backend.loglikelihood(tiny_models.checkpoint(folder), requests))
+
+
+def plainly(folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[int, Loglikelihood]:
+    with monkeypatch.context() as patch:
+        patch.setattr(scorer, "compare", lambda *_: selfcheck.Verdict(False, "by the test"))
+        return score(LocalBackend(Settings(home=home, device="cpu")), folder)
+
+
+def close(a: dict[int, Loglikelihood], b: dict[int, Loglikelihood]) -> bool:
+    return a.keys() == b.keys() and all(
+        abs(a[i].ll_nats - b[i].ll_nats) <= 1e-4 + 2e-6 * abs(b[i].ll_nats) and a[i].tokens == b[i].tokens
+        for i in a
+    )
+
+
+def test_packed_equals_plain(
+    backend: LocalBackend, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert close(score(backend, folder), plainly(folder, tmp_path, monkeypatch))
+    assert backend.notes() == []
+
+
+def leaking_bias(parents: Any, width: int) -> torch.Tensor:
+    return tree_bias_of_chain(len(parents), width)
+
+
+def tree_bias_of_chain(rows: int, width: int) -> torch.Tensor:
+    """What a forgotten tree mask looks like: every choice sees the choices before it."""
+    return torch.full((rows, 1, width, width), -torch.inf).triu(1)
+
+
+def test_a_broken_mask_is_caught_said_and_avoided(
+    backend: LocalBackend, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = plainly(folder, tmp_path, monkeypatch)
+    monkeypatch.setattr(forward, "tree_bias", leaking_bias)
+    assert close(score(backend, folder), expected)
+    (note,) = backend.notes()
+    assert note.startswith("llama models are scored in plain batches: packed rows differed from them by")
+
+
+def test_wrong_positions_are_caught(
+    backend: LocalBackend, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = plainly(folder, tmp_path, monkeypatch)
+    real = tree._row
+
+    def shifted(*args: Any) -> Any:
+        row = real(*args)
+        row.positions[:] = row.positions[::-1].copy()
+        return row
+
+    monkeypatch.setattr(tree, "_row", shifted)
+    assert close(score(backend, folder), expected)
+    assert len(backend.notes()) == 1
+
+
+def test_the_joined_way_of_attention_gives_the_same(
+    backend: LocalBackend, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = score(backend, folder)
+
+    def joined(query: Any, key: Any, value: Any, bias: Any, trunk: Any, scaling: Any) -> torch.Tensor:
+        if trunk is None:
+            return torch.nn.functional.scaled_dot_product_attention(
+                query, key, value, attn_mask=bias, is_causal=bias is None, scale=scaling
+            )
+        parts = [attention._for_all(part, query.shape[1]) for part in trunk]
+        return attention._over_both(query, key, value, bias, *parts, scaling)
+
+    monkeypatch.setattr(attention, "attend", joined)
+    other = LocalBackend(backend.settings)
+    assert close(score(other, folder), expected)
+    assert other.notes() == []
+
+
+def test_chunks_are_whole_and_skipping_changes_no_byte(backend: LocalBackend, folder: Path) -> None:
+    checkpoint = tiny_models.checkpoint(folder)
+    chunks = list(backend.chunks(checkpoint, REQUESTS))
+    assert len(chunks) > 1
+    everything = dict(pair for chunk in chunks for pair in chunk)
+    for done in range(len(chunks)):
+        have = {i for chunk in chunks[:done] for i, _ in chunk}
+        again = [pair for chunk in backend.chunks(checkpoint, REQUESTS, skip=have) for pair in chunk]
+        assert {i for i, _ in again} == set(everything) - have
+        assert all(everything[i] == result for i, result in again)
+
+
+def test_cancelling_takes_effect_before_the_next_batch(backend: LocalBackend, folder: Path) -> None:
+    seen: list[Any] = []
+    stream = backend.chunks(tiny_models.checkpoint(folder), REQUESTS, cancelled=lambda: len(seen) == 1)
+    with pytest.raises(Cancelled):
+        seen.extend(stream)
+    assert len(seen) == 1
+
+
+def running_out(most: int, real: Callable[..., Any]) -> Callable[..., Any]:
+    def packed(model: Any, batch: forward.PackedBatch, trunk: Any = None) -> Any:
+        if batch.ids.numel() > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(model, batch, trunk)
+
+    return packed
+
+
+def test_batches_are_halved_when_memory_runs_out_and_it_is_remembered(
+    backend: LocalBackend, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = score(backend, folder)
+    monkeypatch.setattr(forward, "packed", running_out(70, forward.packed))
+    assert close(score(backend, folder), expected)
+    assert any("memory of cpu ran out" in note for note in backend.notes())
+    monkeypatch.setattr(forward, "packed", running_out(0, forward.packed))
+    with pytest.raises(LimitError, match="does not fit into the memory of cpu"):
+        score(backend, folder)
+
+
+def test_other_errors_are_not_taken_for_memory(
+    backend: LocalBackend, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score(backend, folder)
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("shape mismatch")
+
+    monkeypatch.setattr(forward, "packed", broken)
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        score(backend, folder)
+
+
+def test_the_head_in_slices_gives_the_same(
+    backend: LocalBackend, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = score(backend, folder)
+    monkeypatch.setattr(forward, "_HEAD_ELEMENTS", 3 * tiny_models.VOCABULARY)
+    assert close(score(backend, folder), expected)
+
+
+def test_half_precision_is_near_and_its_scope_is_another(folder: Path, tmp_path: Path) -> None:
+    full = LocalBackend(Settings(home=tmp_path, device="cpu"))
+    half = LocalBackend(Settings(home=tmp_path, device="cpu", dtype="bfloat16"))
+    a, b = score(full, folder), score(half, folder)
+    errors = np.array([abs(a[i].ll_nats - b[i].ll_nats) / a[i].tokens for i in a])
+    assert errors.max() < 1.0
+    assert half.notes() == []
+    checkpoint = tiny_models.checkpoint(folder)
+    assert full.scope(checkpoint) != half.scope(checkpoint)
