@@ -66,7 +66,7 @@ def card(task: TaskSet, readonly: bool) -> None:
 
 def _form(task: TaskSet, question: Question, readonly: bool) -> None:
     width = len(question.choices)
-    with st.form(f"card_{task.name}_{question.id}_{hash(question)}", enter_to_submit=False):
+    with st.form(f"card_{task.name}_{question.id}_{hash(question.model_dump_json())}", enter_to_submit=False):
         text = st.text_area("Question", question.question, height=100, disabled=readonly)
         slots = width if readonly else max(width + FREE_CHOICES, 4)
         columns = st.columns(2, gap="small")
