@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from conftest import needs
 
 from e2lm_core.checks import check, require_sound, structural_errors
 from e2lm_core.errors import TaskError
@@ -277,3 +279,25 @@ def test_fifteen_thousand_questions_take_seconds() -> None:
     start = time.perf_counter()
     check(task, rendered, LIMITS, "competition")
     assert time.perf_counter() - start < 10
+
+
+def test_real_questions_leak_alike_in_both_styles() -> None:
+    """Listing the options must add no leak: both styles flag the same three of MMLU's own questions."""
+    lines = (needs("reference") / "mmlu-dev-sample.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    every = tuple(
+        Question(id=str(n), question=r["question"], choices=tuple(r["choices"]), answer=r["answer"])
+        for n, r in enumerate(rows)
+    )
+    (torn,) = structural_errors(every, LIMITS)
+    assert torn.code == "repeated_choice"  # the sample's own fault, from its source
+    sound = tuple(q for q in every if q.id != torn.question_id)
+    for text, choice in ((CLOZE_TEXT, CLOZE_CHOICE), (LETTERS_TEXT, LETTERS_CHOICE)):
+        config = TaskConfig(task="t", doc_to_text=text, doc_to_choice=choice)
+        found = findings(TaskSet(config=config, questions=sound[5:], dev=sound[:5]), 5)
+        assert [f.code for f in found] == [
+            "answer_in_prompt",
+            "answer_in_prompt",
+            "repeated_question",
+            "answer_in_prompt",
+        ]
