@@ -127,9 +127,9 @@ def measure(
     wanted = list(dict.fromkeys(flat))
 
     def ll_of(checkpoint: Checkpoint) -> np.ndarray:
-        held = studio.store.get(studio.backend.scope(checkpoint), wanted)
+        held = studio.store.ll_nats(studio.backend.scope(checkpoint), wanted)
         values = np.full((len(docs), width), np.nan)
-        values[rows, columns] = [held[key].ll_nats if key in held else np.nan for key in flat]
+        values[rows, columns] = [held.get(key, np.nan) for key in flat]
         return values
 
     chars = np.full((len(docs), width), np.nan)

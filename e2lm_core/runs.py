@@ -21,6 +21,7 @@ from .studio import Studio
 KIND = "evaluate"
 SWEEP, INTERACTIVE = 0, 10  # an edit overtakes a long sweep
 COMMIT_EVERY_S = 0.5
+Keyed = list[list[tuple[Request, bytes]]]  # each doc's requests with the keys that the store has for them
 
 
 class RunResult(Record):
@@ -145,13 +146,13 @@ def evaluate(
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     started = time.monotonic()
-    docs = render_set(task, num_fewshot)
+    keyed = _keyed(render_set(task, num_fewshot))
     computed = reused = 0
     ordered = plan(checkpoints)
     for checkpoint, following in zip(ordered, [*ordered[1:], None], strict=True):
         before = (earlier or {}).get(checkpoint.name)
         done = _evaluate_one(
-            studio, docs, checkpoint, following, report or (lambda _: None), cancelled, before
+            studio, keyed, checkpoint, following, report or (lambda _: None), cancelled, before
         )
         computed += done.computed
         reused += done.reused
@@ -160,7 +161,7 @@ def evaluate(
 
 def _evaluate_one(
     studio: Studio,
-    docs: Sequence[RenderedDoc],
+    keyed: Keyed,
     checkpoint: Checkpoint,
     following: Checkpoint | None,
     report: Callable[[Progress], object],
@@ -171,9 +172,9 @@ def _evaluate_one(
         raise Cancelled("The run was cancelled; what was computed is kept.")
     started = time.monotonic()
     scope = studio.backend.scope(checkpoint)
-    missing = _missing(studio.store, scope, docs)
+    missing = _missing(studio.store, scope, keyed)
     left = [set(requests) for requests in missing if requests]
-    new, total = len(left), len(docs)
+    new, total = len(left), len(keyed)
     already = min(before.computed, total - new) if before else 0
     held: list[tuple[Request, Loglikelihood]] = []
 
@@ -213,10 +214,13 @@ def _evaluate_one(
     return commit()
 
 
-def _missing(store: Store, scope: Scope, docs: Sequence[RenderedDoc]) -> list[list[Request]]:
+def _keyed(docs: Sequence[RenderedDoc]) -> Keyed:
+    return [[(request, digest(request)) for request in requests_of(doc)] for doc in docs]
+
+
+def _missing(store: Store, scope: Scope, keyed: Keyed) -> list[list[Request]]:
     """For each doc the requests that the store does not hold."""
-    keyed = [[(request, digest(request)) for request in requests_of(doc)] for doc in docs]
-    held = store.get(scope, list({key for doc in keyed for _, key in doc}))
+    held = store.ll_nats(scope, {key for doc in keyed for _, key in doc})
     return [[request for request, key in doc if key not in held] for doc in keyed]
 
 
@@ -227,10 +231,11 @@ def coverage(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
 ) -> Coverage:
     docs = render_set(task, num_fewshot)
+    keyed = _keyed(docs)
     complete: dict[str, int] = {}
     stale: set[str] = set()
     for checkpoint in checkpoints:
-        missing = _missing(studio.store, studio.backend.scope(checkpoint), docs)
+        missing = _missing(studio.store, studio.backend.scope(checkpoint), keyed)
         complete[checkpoint.name] = sum(not requests for requests in missing)
         stale |= {doc.question_id for doc, requests in zip(docs, missing, strict=True) if requests}
     order = [doc.question_id for doc in docs]
