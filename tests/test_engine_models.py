@@ -11,15 +11,18 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from e2lm_core.engine.device import batch_tokens, choose_device, is_out_of_memory
-from e2lm_core.engine.models import MAX_WINDOW, Loader, read_config, window
+from e2lm_core.engine.models import MAX_WINDOW, LoadedModel, Loader, read_config, window
 from e2lm_core.errors import CheckpointError, StudioError
 
 CPU = torch.device("cpu")
 
 
-def logits(module: torch.nn.Module) -> torch.Tensor:
+def logits(model: LoadedModel | torch.nn.Module) -> torch.Tensor:
+    if isinstance(model, LoadedModel):
+        with model.module() as module:
+            return logits(module)
     with torch.inference_mode():
-        return module(input_ids=torch.arange(9)[None]).logits
+        return model(input_ids=torch.arange(9)[None]).logits
 
 
 @pytest.mark.parametrize("architecture", ["llama", "neox", "olmo2", "gpt2"])
@@ -28,15 +31,22 @@ def test_weights_swapped_in_are_the_checkpoints(architecture: str, tmp_path: Pat
     for seed in (1, 2):
         folder = tiny_models.make(tmp_path / str(seed), architecture, seed=seed)
         expected = logits(AutoModelForCausalLM.from_pretrained(folder).eval())
-        assert torch.equal(logits(loader.load(folder).plain), expected)
-    assert len(loader._skeletons) == 1
+        assert torch.equal(logits(loader.load(folder)), expected)
+    assert [len(free) for free in loader.skeletons._free.values()] == [1]
 
 
-def test_a_shared_module_computes_on_the_same_weights(tmp_path: Path) -> None:
-    model = Loader(CPU, torch.float32).load(tiny_models.make(tmp_path))
-    other = model.with_attention("sdpa")
-    assert other is model.with_attention("sdpa")
-    assert {p.data_ptr() for p in other.parameters()} == {p.data_ptr() for p in model.plain.parameters()}
+def test_modules_are_lent_with_one_checkpoints_weights(tmp_path: Path) -> None:
+    loader = Loader(CPU, torch.float32)
+    a, b = (loader.load(tiny_models.make(tmp_path / str(seed), seed=seed)) for seed in range(2))
+    with a.module() as first, a.module() as second, b.module("sdpa") as third:
+        assert first is not second
+        pointers = {t.data_ptr() for t in a.weights.values()}
+        assert {p.data_ptr() for p in first.parameters()} == pointers
+        assert {p.data_ptr() for p in second.parameters()} == pointers
+        assert {p.data_ptr() for p in third.parameters()} == {t.data_ptr() for t in b.weights.values()}
+    with b.module() as again:
+        assert again in (first, second)
+        assert {p.data_ptr() for p in again.parameters()} == {t.data_ptr() for t in b.weights.values()}
 
 
 def test_what_is_loaded_stays_until_the_budget_or_the_files_say_otherwise(tmp_path: Path) -> None:
@@ -56,7 +66,7 @@ def test_what_is_loaded_stays_until_the_budget_or_the_files_say_otherwise(tmp_pa
 
 def test_shards_and_casts(tmp_path: Path) -> None:
     folder = tiny_models.make(tmp_path)
-    expected = logits(Loader(CPU, torch.float32).load(folder).plain)
+    expected = logits(Loader(CPU, torch.float32).load(folder))
     weights = sorted(load_file(folder / "model.safetensors").items())
     (folder / "model.safetensors").unlink()
     index = {}
@@ -65,9 +75,9 @@ def test_shards_and_casts(tmp_path: Path) -> None:
         save_file(dict(part), folder / name, {"format": "pt"})
         index |= {key: name for key, _ in part}
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
-    assert torch.equal(logits(Loader(CPU, torch.float32).load(folder).plain), expected)
+    assert torch.equal(logits(Loader(CPU, torch.float32).load(folder)), expected)
     half = Loader(CPU, torch.bfloat16).load(folder)
-    assert {p.dtype for p in half.plain.parameters()} == {torch.bfloat16}
+    assert {p.dtype for p in half.weights.values()} == {torch.bfloat16}
 
 
 def refusal(folder: Path) -> str:

@@ -111,23 +111,23 @@ def test_wrong_positions_are_caught(
     assert len(backend.notes()) == 1
 
 
-def test_the_joined_way_of_attention_gives_the_same(
-    backend: LocalBackend, folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("way", ["joined", "merged"])
+def test_both_ways_of_attention_give_the_same(
+    way: str, backend: LocalBackend, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = score(backend, folder)
+    expected, used = score(backend, folder), []
 
-    def joined(query: Any, key: Any, value: Any, bias: Any, trunk: Any, scaling: Any) -> torch.Tensor:
-        if trunk is None:
-            return torch.nn.functional.scaled_dot_product_attention(
-                query, key, value, attn_mask=bias, is_causal=bias is None, scale=scaling
-            )
-        parts = [attention._for_all(part, query.shape[1]) for part in trunk]
-        return attention._over_both(query, key, value, bias, *parts, scaling)
+    def counted(*args: Any) -> torch.Tensor:
+        used.append(way)
+        return real(*args)
 
-    monkeypatch.setattr(attention, "attend", joined)
+    real = getattr(attention, way)
+    for name in ("joined", "merged"):
+        monkeypatch.setattr(attention, name, counted)
     other = LocalBackend(backend.settings)
     assert close(score(other, folder), expected)
     assert other.notes() == []
+    assert used
 
 
 def test_chunks_are_whole_and_skipping_changes_no_byte(backend: LocalBackend, folder: Path) -> None:

@@ -141,7 +141,7 @@ class LocalBackend:
         from ..engine.models import window
 
         encoder = self._encoder(directory)
-        max_length = window(model.plain.config, encoder.tokenizer)
+        max_length = window(model.config, encoder.tokenizer)
         text = (encoder, max_length, tuple(requests))
         if text in self._encoded:
             self._encoded.move_to_end(text)

@@ -3,7 +3,7 @@
     softmax over [trunk | row] = w · softmax over row + (1 − w) · softmax over trunk,
     w = sigmoid(logsumexp of row − logsumexp of trunk)
 
-so the trunk's keys and values are read as they are, once for all rows, and never copied for each of them.
+so a long trunk's keys and values are read as they are, once for all rows, and not copied for each of them.
 The function is called by transformers' own modules in the place of their attention; what it needs beside
 its tensors comes through the keyword `tree`.
 """
@@ -37,6 +37,17 @@ class TreeState:
     trunk: dict[int, KeyValues] | None = None
     keep: bool = False
     kept: dict[int, KeyValues] = field(default_factory=dict)
+    _joined: torch.Tensor | None = None
+
+    def joined_bias(self, query: torch.Tensor, before: int) -> torch.Tensor:
+        """The bias with `before` columns of the trunk in front, the same for all layers."""
+        if self._joined is None:
+            bias, tokens = self.bias, query.shape[2]
+            if bias is None:
+                shape = (1, 1, tokens, tokens)
+                bias = torch.full(shape, -torch.inf, dtype=query.dtype, device=query.device).triu(1)
+            self._joined = torch.cat([bias.new_zeros((*bias.shape[:-1], before)), bias], -1)
+        return self._joined
 
 
 def register() -> None:
@@ -72,60 +83,57 @@ def tree_attention(
             own if trunk is None else (torch.cat([trunk[0], key], 2), torch.cat([trunk[1], value], 2))
         )
     heads = query.shape[1]
-    out = attend(query, _for_all(key, heads), _for_all(value, heads), tree.bias, trunk, scaling)
+    key, value = _for_all(key, heads), _for_all(value, heads)
+    if trunk is None:
+        out = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=tree.bias, is_causal=tree.bias is None, scale=scaling
+        )
+    else:
+        before = (_for_all(trunk[0], heads), _for_all(trunk[1], heads))
+        short = trunk[0].shape[2] <= key.shape[2]
+        way = joined if short or query.device.type != "cpu" else merged
+        out = way(query, key, value, before, tree, scaling)
     return out.transpose(1, 2).contiguous(), None
 
 
-def attend(
+def joined(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    bias: torch.Tensor | None,
-    trunk: KeyValues | None,
+    before: KeyValues,
+    tree: TreeState,
     scaling: float | None,
 ) -> torch.Tensor:
-    """All [B, H, T, size]; the trunk's [1, heads of keys, P, size]."""
-    causal = bias is None
-    if trunk is None:
-        return functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=bias, is_causal=causal, scale=scaling
-        )
-    rows, heads, tokens, size = query.shape
-    before_key, before_value = (_for_all(part, heads) for part in trunk)
-    if query.device.type != "cpu":
-        return _over_both(query, key, value, bias, before_key, before_value, scaling)
-    flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    inside, inside_log = flash(query, key, value, 0.0, causal, attn_mask=bias, scale=scaling)
-    flat = query.transpose(0, 1).reshape(1, heads, rows * tokens, size)
-    before, before_log = flash(flat, before_key, before_value, 0.0, False, scale=scaling)
-    before = before.view(heads, rows, tokens, size).transpose(0, 1)
-    before_log = before_log.view(heads, rows, tokens).transpose(0, 1)
-    weight = torch.sigmoid(inside_log - before_log).unsqueeze(-1).to(query.dtype)
-    return torch.lerp(before, inside, weight)
-
-
-def _over_both(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    bias: torch.Tensor | None,
-    before_key: torch.Tensor,
-    before_value: torch.Tensor,
-    scaling: float | None,
-) -> torch.Tensor:
-    """The same by joining the trunk and the row, where the kernel does not give its logsumexp."""
-    rows, _, tokens, _ = query.shape
-    if bias is None:
-        bias = torch.full((tokens, tokens), -torch.inf, dtype=query.dtype, device=query.device)
-        bias = bias.triu(1)[None, None]
-    open_to_all = bias.new_zeros((*bias.shape[:-1], before_key.shape[2]))
+    """All [B, H, T, size], `before` [1, H, P, size]: one attention over the trunk and the row, the trunk
+    copied for every row. For short trunks, and where a kernel does not give its logsumexp."""
+    rows = query.shape[0]
     return functional.scaled_dot_product_attention(
         query,
-        torch.cat([before_key.expand(rows, -1, -1, -1), key], 2),
-        torch.cat([before_value.expand(rows, -1, -1, -1), value], 2),
-        attn_mask=torch.cat([open_to_all, bias], -1),
+        torch.cat([before[0].expand(rows, -1, -1, -1), key], 2),
+        torch.cat([before[1].expand(rows, -1, -1, -1), value], 2),
+        attn_mask=tree.joined_bias(query, before[0].shape[2]),
         scale=scaling,
     )
+
+
+def merged(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    before: KeyValues,
+    tree: TreeState,
+    scaling: float | None,
+) -> torch.Tensor:
+    """The same by two attentions and their logsumexps, all rows' queries at once over the trunk."""
+    rows, heads, tokens, size = query.shape
+    flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    inside, inside_log = flash(query, key, value, 0.0, tree.bias is None, attn_mask=tree.bias, scale=scaling)
+    flat = query.transpose(0, 1).reshape(1, heads, rows * tokens, size)
+    outside, outside_log = flash(flat, *before, 0.0, False, scale=scaling)
+    outside = outside.view(heads, rows, tokens, size).transpose(0, 1)
+    outside_log = outside_log.view(heads, rows, tokens).transpose(0, 1)
+    weight = torch.sigmoid(inside_log - outside_log).unsqueeze(-1).to(query.dtype)
+    return torch.lerp(outside, inside, weight)
 
 
 def tree_bias(parents: Sequence[np.ndarray], width: int) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """From rows of tokens to the log-probabilities of their targets.
 
-    log p(target) = logit[target] − log Σ exp(logit)        in float32, natural log, scored positions only
+    log p(target) = log softmax(logits)[target]        in float32, natural log, at scored positions only
 
 `plain` goes through the model's own `forward` with its own attention: whatever the architecture does, it
 does. It is the reference. `packed` scores the rows of a prefix tree and applies the LM head to scored
@@ -39,7 +39,7 @@ def plain(model: Any, rows: Sequence[Row], device: torch.device) -> NDArray[np.f
         logits = model(input_ids=ids, use_cache=False, **options).logits
         targets = _tensor(np.concatenate([row.targets for row in rows]), device)
         chosen = logits[_tensor(line, device), _tensor(column, device)].float()
-        return (chosen.gather(1, targets[:, None])[:, 0] - chosen.logsumexp(1)).cpu().numpy()
+        return chosen.log_softmax(1).gather(1, targets[:, None])[:, 0].cpu().numpy()
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,8 @@ def packed(model: Any, batch: PackedBatch, trunk: dict[int, KeyValues] | None = 
                 batch.places, torch.tensor([start, start + step], device=batch.at.device)
             )
             scored = slice(*bounds.tolist())
-            logits = head(hidden[start : start + step]).float()
-            places = batch.places[scored] - start
-            parts.append(logits[places, batch.targets[scored]] - logits.logsumexp(1)[places])
+            logs = head(hidden[start : start + step]).float().log_softmax(1)
+            parts.append(logs[batch.places[scored] - start, batch.targets[scored]])
         return torch.cat(parts).cpu().numpy()[batch.order]
 
 

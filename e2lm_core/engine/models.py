@@ -8,8 +8,8 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,35 +27,28 @@ _MAPPED_FROM_BYTES = 32 * 2**20  # smaller files are copied: a map would follow 
 _building = threading.Lock()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A model in eval mode on its device. Forwards may run in several threads at once."""
+    """A checkpoint's weights on their device, by the names that its skeleton has for them."""
 
-    plain: Any
+    weights: dict[str, torch.Tensor]
+    config: Any
     config_digest: str
-    parameters: int
-    bytes: int
     directory: Path
-    _tree: list[Any] = field(default_factory=list)
+    skeletons: Skeletons
 
-    def with_attention(self, name: str) -> Any:
-        """The same weights in a module that calls the attention registered as `name`."""
-        with _building:
-            if not self._tree:
-                module = copy.deepcopy(self.plain, _sharing(self.plain))
-                config = copy.deepcopy(self.plain.config)
-                config._attn_implementation = name
-                for part in module.modules():
-                    if getattr(part, "config", None) is not None:
-                        part.config = config
-                self._tree.append(module)
-        return self._tree[0]
+    @property
+    def parameters(self) -> int:
+        return sum(tensor.numel() for tensor in self.weights.values())
 
+    @property
+    def bytes(self) -> int:
+        return sum(tensor.numel() * tensor.element_size() for tensor in self.weights.values())
 
-def _sharing(module: nn.Module) -> dict[int, Any]:
-    """A deepcopy memo under which parameters and buffers are shared, not copied."""
-    tensors = (*module.parameters(), *module.buffers())
-    return {id(tensor): tensor for tensor in tensors}
+    def module(self, attention: str | None = None) -> AbstractContextManager[Any]:
+        """A module of these weights for as long as the context is open: the library's own, or one that
+        calls the attention registered under that name."""
+        return self.skeletons.lease(self, attention)
 
 
 def read_config(directory: Path) -> Any:
@@ -135,15 +128,58 @@ def read_weights(directory: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]
     return state
 
 
+class Skeletons:
+    """Modules without weights of their own, built once and lent to one user at a time."""
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        self.device, self.dtype = device, dtype
+        self._free: dict[tuple[str, str | None], list[Any]] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def lease(self, model: LoadedModel, attention: str | None) -> Iterator[Any]:
+        key = (model.config_digest, attention)
+        with self._lock:
+            free = self._free.setdefault(key, [])
+            module = free.pop() if free else None
+        if module is None:
+            module = self.build(model.config, attention)
+        try:
+            put_in(module, model.weights)
+            yield module
+        finally:
+            with self._lock:
+                self._free[key].append(module)
+
+    def build(self, config: Any, attention: str | None = None) -> Any:
+        from transformers import AutoModelForCausalLM
+
+        config = copy.deepcopy(config)
+        if attention is not None:
+            config._attn_implementation = attention
+        try:
+            with _building, _parameters_on_meta():
+                module: Any = AutoModelForCausalLM.from_config(config, dtype=self.dtype)
+        except Exception as error:
+            raise CheckpointError(
+                f"No causal language model can be built from {config.model_type!r}: {_line(error)}."
+            ) from error
+        for part in module.modules():
+            for name, buffer in part._buffers.items():
+                part._buffers[name] = None if buffer is None else buffer.to(self.device)
+        return module.eval().requires_grad_(False)
+
+
 class Loader:
-    """Builds models for one device and dtype; keeps the last ones used within `budget_bytes`, at least two."""
+    """Reads checkpoints for one device and dtype; keeps those used last within `budget_bytes`, at least two."""
 
     def __init__(self, device: torch.device, dtype: torch.dtype, budget_bytes: int = 10**9) -> None:
         self.device, self.dtype, self.budget_bytes = device, dtype, budget_bytes
-        self._skeletons: dict[str, nn.Module] = {}
+        self.skeletons = Skeletons(device, dtype)
         self._loaded: OrderedDict[tuple[object, ...], LoadedModel] = OrderedDict()
         self._lock = threading.Lock()
         self._reading: dict[tuple[object, ...], threading.Lock] = {}
+        self._names: dict[str, dict[str, torch.Size]] = {}  # by configuration: what may be stored, and must
 
     def load(self, directory: Path) -> LoadedModel:
         """The model in `directory`, from memory when its files have not changed since.
@@ -160,7 +196,7 @@ class Loader:
             with self._lock:
                 if key in self._loaded:
                     return self._loaded[key]
-            model = self._build(directory)
+            model = self._read(directory)
             with self._lock:
                 self._reading.pop(key, None)
                 self._loaded[key] = model
@@ -171,51 +207,37 @@ class Loader:
     def _bytes(self) -> int:
         return sum(model.bytes for model in self._loaded.values())
 
-    def _build(self, directory: Path) -> LoadedModel:
+    def _read(self, directory: Path) -> LoadedModel:
         config = read_config(directory)
-        state = read_weights(directory, self.dtype)
+        weights = read_weights(directory, self.dtype)
         digest = _config_digest(config)
-        module = self._skeleton(digest, config)
-        if not _assign(module, state):
-            module = _by_transformers(directory, self.dtype)
-        module = module.to(self.device).eval().requires_grad_(False)
-        sizes = [p.numel() for p in module.parameters()]
-        return LoadedModel(
-            plain=module,
-            config_digest=digest,
-            parameters=sum(sizes),
-            bytes=sum(p.numel() * p.element_size() for p in module.parameters()),
-            directory=directory,
-        )
-
-    def _skeleton(self, digest: str, config: Any) -> nn.Module:
-        from transformers import AutoModelForCausalLM
-
-        with _building:
-            if digest not in self._skeletons:
-                try:
-                    with _parameters_on_meta():
-                        self._skeletons[digest] = AutoModelForCausalLM.from_config(config, dtype=self.dtype)
-                except Exception as error:
-                    raise CheckpointError(
-                        f"No causal language model can be built from {config.model_type!r}: {_line(error)}."
-                    ) from error
-            return copy.deepcopy(self._skeletons[digest])
+        if digest not in self._names:
+            self._names[digest] = {n: t.shape for n, t in self.skeletons.build(config).state_dict().items()}
+        names = self._names[digest]
+        model = LoadedModel(weights, config, digest, directory, self.skeletons)
+        fits = all(names.get(name) == tensor.shape for name, tensor in weights.items())
+        if fits:
+            with model.module() as module:
+                fits = not any(parameter.is_meta for parameter in module.parameters())
+        if not fits:  # other names than the skeleton's, or some are missing: transformers knows, or says so
+            weights = _by_transformers(directory, self.dtype)
+        weights = {name: tensor.to(self.device) for name, tensor in weights.items()}
+        return LoadedModel(weights, config, digest, directory, self.skeletons)
 
 
-def _assign(module: Any, state: dict[str, torch.Tensor]) -> bool:
-    """Put the tensors into the module; False where names or shapes need transformers' own conversion."""
-    own = dict(module.named_parameters(remove_duplicate=False)) | {
-        name: buffer for name, buffer in module.named_buffers() if name in module.state_dict()
-    }
-    if any(name not in own or own[name].shape != tensor.shape for name, tensor in state.items()):
-        return False
-    module.load_state_dict(state, strict=False, assign=True)
+def put_in(module: Any, weights: dict[str, torch.Tensor]) -> None:
+    """Make the tensors the module's own weights; nothing is copied, and nothing of others stays."""
+    for part in module.modules():
+        for name, parameter in part._parameters.items():
+            if parameter is not None and not parameter.is_meta:
+                part._parameters[name] = nn.Parameter(parameter.detach().to("meta"), requires_grad=False)
+    module.load_state_dict(weights, strict=False, assign=True)
     module.tie_weights()
-    return not any(parameter.is_meta for parameter in module.parameters())
+    module.requires_grad_(False)
 
 
-def _by_transformers(directory: Path, dtype: torch.dtype) -> Any:
+def _by_transformers(directory: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Weights under the skeleton's names by way of transformers' own loading, which can convert old ones."""
     import transformers
 
     auto: Any = transformers.AutoModelForCausalLM
@@ -236,7 +258,7 @@ def _by_transformers(directory: Path, dtype: torch.dtype) -> Any:
         raise CheckpointError(
             f"The checkpoint in {directory} lacks {len(missing)} weights of its configuration, first {missing[0]}."
         )
-    return module
+    return {name: tensor.detach() for name, tensor in module.state_dict().items()}
 
 
 @contextmanager

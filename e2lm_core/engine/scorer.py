@@ -92,31 +92,31 @@ class Scorer:
         """
         plan = self.plan(model, encoded, text)
         packed = self._verdicts[model.config_digest].packed
-        module = model.with_attention(attention.NAME) if packed else model.plain
-        trunks = _Trunks(module, plan, self.device)
         keep = plan.tensor_bytes <= _KEPT_TENSOR_BYTES
         done = frozenset(skip)
-        for chunk in plan.chunks:
-            if done and done.issuperset(chunk.requests):
-                continue
-            if cancelled is not None and cancelled():
-                raise Cancelled("The run was cancelled; what it had computed is kept.")
+        with model.module(attention.NAME if packed else None) as module:
+            trunks = _Trunks(module, plan, self.device)
+            for chunk in plan.chunks:
+                if done and done.issuperset(chunk.requests):
+                    continue
+                if cancelled is not None and cancelled():
+                    raise Cancelled("The run was cancelled; what it had computed is kept.")
 
-            def compute(rows: Sequence[Row], chunk: Chunk = chunk) -> NDArray[np.float32]:
-                if not packed:
-                    return forward.plain(module, rows, self.device)
-                kept = chunk.prepared if keep and len(rows) == len(chunk.rows) else {}
-                batch = kept.get(self.device)
-                if batch is None:
-                    batch = kept[self.device] = forward.prepare(rows, self.device, self.dtype)
-                return forward.packed(module, batch, trunks.get(chunk.trunk))
+                def compute(rows: Sequence[Row], chunk: Chunk = chunk) -> NDArray[np.float32]:
+                    if not packed:
+                        return forward.plain(module, rows, self.device)
+                    kept = chunk.prepared if keep and len(rows) == len(chunk.rows) else {}
+                    batch = kept.get(self.device)
+                    if batch is None:
+                        batch = kept[self.device] = forward.prepare(rows, self.device, self.dtype)
+                    return forward.packed(module, batch, trunks.get(chunk.trunk))
 
-            yield collect(chunk.rows, self._halving(model, chunk.rows, compute))
+                yield collect(chunk.rows, self._halving(model, chunk.rows, compute))
 
     def plan(self, model: LoadedModel, encoded: Sequence[Encoded], text: tuple[object, ...]) -> Plan:
         """Packed if this configuration was found to score rightly so, which its first batch decides."""
         budget = batch_tokens(self.device, model.parameters)
-        config = model.plain.config.get_text_config()
+        config = model.config.get_text_config()
         with self._lock:
             verdict = self._verdicts.get(model.config_digest)
             if verdict is None or verdict.packed:

@@ -36,7 +36,7 @@ def compare(
     model: LoadedModel, plan: Plan, encoded: Sequence[Encoded], device: torch.device, dtype: torch.dtype
 ) -> Verdict:
     """Score up to three rows of `plan` packed and their requests plainly."""
-    kind = model.plain.config.model_type
+    kind = model.config.model_type
     try:
         worst, allowed = _worst(model, plan, encoded, device, dtype)
     except Exception as error:  # whatever an unknown architecture does with a packed row, plain still works
@@ -55,29 +55,30 @@ def _worst(
     model: LoadedModel, plan: Plan, encoded: Sequence[Encoded], device: torch.device, dtype: torch.dtype
 ) -> tuple[float, float]:
     """The request that is furthest beyond its tolerance: (difference, tolerance)."""
-    config = model.plain.config.get_text_config()
+    config = model.config.get_text_config()
     rope = getattr(config, "rope_parameters", None) or {}
-    if not getattr(model.plain, "_supports_attention_backend", False):
-        raise attention.UnsupportedError("their attention cannot be exchanged")
     if rope.get("rope_type", "default") in _DRIFTING_ROPE:
         raise attention.UnsupportedError(f"their {rope['rope_type']} positions depend on the batch")
     chunk = next((c for c in plan.chunks if c.trunk is not None), plan.chunks[0])
     rows = _sample(chunk)
-    module = model.with_attention(attention.NAME)
-    states = None
-    for index in _path(plan, chunk.trunk):
-        states = forward.trunk_states(module, plan.trunks[index], states, device)
-    by_packing = forward.packed(module, forward.prepare(rows, device, dtype), states)
+    with model.module(attention.NAME) as module:
+        if not getattr(module, "_supports_attention_backend", False):
+            raise attention.UnsupportedError("their attention cannot be exchanged")
+        states = None
+        for index in _path(plan, chunk.trunk):
+            states = forward.trunk_states(module, plan.trunks[index], states, device)
+        by_packing = forward.packed(module, forward.prepare(rows, device, dtype), states)
     requests = np.concatenate([row.requests for row in rows])
     looked_at = sorted(set(requests.tolist()))[:_REQUESTS]
     absolute, relative = TOLERANCE[dtype]
     results = []
-    for index in looked_at:
-        (line,) = plan_plain([encoded[index]], 1).chunks[0].rows
-        plainly = forward.plain(model.plain, [line], device)
-        ll = float(plainly.sum(dtype=np.float64))
-        difference = abs(float(by_packing[requests == index].sum(dtype=np.float64)) - ll)
-        results.append((difference, absolute * len(plainly) ** 0.5 + relative * abs(ll)))
+    with model.module() as module:
+        for index in looked_at:
+            (line,) = plan_plain([encoded[index]], 1).chunks[0].rows
+            plainly = forward.plain(module, [line], device)
+            ll = float(plainly.sum(dtype=np.float64))
+            difference = abs(float(by_packing[requests == index].sum(dtype=np.float64)) - ll)
+            results.append((difference, absolute * len(plainly) ** 0.5 + relative * abs(ll)))
     return max(results, key=lambda r: r[0] / r[1] if np.isfinite(r[0]) else np.inf)
 
 
