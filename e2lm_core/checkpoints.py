@@ -22,6 +22,7 @@ from .fingerprints import (
     packed_entry,
     packed_fingerprint,
 )
+from .hub import added_models, download, snapshot
 from .local_checkpoints import check_folder, read_folder
 from .manifest import EarlyWindow, LadderModel, Manifest, ladder_file, read_manifest
 from .records import Checkpoint, ModelInfo
@@ -87,7 +88,10 @@ class Catalogue:
 
 
 def open_catalogue(settings: Settings) -> Catalogue:
-    """The embedded ladder and the folders of `settings.checkpoints`. Never raises: see `problems`."""
+    """The embedded ladder, the folders of `settings.checkpoints` and the models added from a hub.
+
+    Never raises: see `problems`.
+    """
     manifest, found, problems = _ladder_models(settings.ladder)
     for folder in settings.checkpoints:
         local = read_folder(folder)
@@ -100,6 +104,16 @@ def open_catalogue(settings: Settings) -> Catalogue:
                 )
             else:
                 found.append((model, checkpoints))
+    hub = added_models(settings)
+    problems.extend(hub.problems)
+    for model, checkpoints in hub.models:
+        if any(model.name == other.name for other, _ in found):
+            problems.append(
+                f"The model {model.name!r} of a hub is left out, since there is another of that name: remove it "
+                "and add it under another name."
+            )
+        else:
+            found.append((model, checkpoints))
     taught_file = settings.ladder / "facts.json"
     return Catalogue(
         models=tuple(model for model, _ in found),
@@ -114,6 +128,8 @@ def open_catalogue(settings: Settings) -> Catalogue:
 
 def unpacked_directory(checkpoint: Checkpoint, settings: Settings) -> Path | None:
     """The checkpoint's folder if it is there, whole and of the present ladder; None otherwise."""
+    if checkpoint.repo is not None:
+        return snapshot(checkpoint, settings)
     if checkpoint.packed is None:
         directory = checkpoint.directory
         return directory if directory is not None and directory.is_dir() else None
@@ -127,11 +143,15 @@ def unpacked_directory(checkpoint: Checkpoint, settings: Settings) -> Path | Non
 
 
 def ensure_directory(checkpoint: Checkpoint, settings: Settings) -> Path:
-    """The folder to load the checkpoint from; a packed one is unpacked into the cache first.
+    """The folder to load the checkpoint from; a packed one is unpacked into the cache first, and one of a hub
+    downloaded.
 
     Safe for several processes at once: a folder appears whole or not at all. Raises `CheckpointError` when
-    the packed file or a folder's part is missing, cut short or altered, and when the disk is full.
+    the packed file or a folder's part is missing, cut short or altered, when the disk is full and when a hub
+    cannot give it.
     """
+    if checkpoint.repo is not None:
+        return download(checkpoint, settings)
     if checkpoint.packed is None:
         if checkpoint.directory is None:
             raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")

@@ -31,7 +31,7 @@ _SETTLED_S = 2.0
 
 
 def fingerprint(checkpoint: Checkpoint, settings: Settings) -> str:
-    """`ladder:` or `folder:` and a sha256.
+    """`ladder:` or `folder:` and a sha256; for a hub's checkpoint `repo@commit/subfolder`.
 
     Packed: over the sha256 of the packed file, as the manifest gives it (checked when it is unpacked, so
     that a run that finds every result needs no weights), the configuration and the tokenizer. Folder: over
@@ -42,6 +42,8 @@ def fingerprint(checkpoint: Checkpoint, settings: Settings) -> str:
         manifest = read_manifest(settings.ladder)
         model, packed = packed_entry(checkpoint, manifest)
         return packed_fingerprint(manifest, model, packed)
+    if checkpoint.repo is not None:  # a commit's files never change, so results outlive an eviction
+        return f"{checkpoint.repo}@{checkpoint.revision}/{checkpoint.subfolder or ''}"
     if checkpoint.directory is None:
         raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
     return f"folder:{_folder_sha256(checkpoint.directory, settings)}"

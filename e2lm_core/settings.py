@@ -9,11 +9,14 @@
 | `E2LM_DEVICE` | `cpu`, `cuda`, `cuda:1`, `mps` | the best one found |
 | `E2LM_DTYPE` | `float32`, `bfloat16`, `float16` | `float32` |
 | `E2LM_THREADS` | torch threads of a worker | torch's own choice |
+| `E2LM_HUB_ENDPOINT` | the hub that checkpoints are fetched from | huggingface_hub's own (`HF_ENDPOINT`) |
+| `E2LM_HUB_QUOTA_GB` | how many GB of downloaded checkpoints are kept at most | 20 |
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, get_args
@@ -54,6 +57,8 @@ class Settings(BaseModel):
     device: str | None = None
     dtype: Dtype = "float32"
     threads: int | None = None
+    hub_endpoint: str | None = None  # None leaves it to huggingface_hub
+    hub_quota_bytes: int = 20 * 10**9
     limits: Limits = Limits()
 
     @property
@@ -93,4 +98,12 @@ class Settings(BaseModel):
             if not threads.isdigit() or int(threads) < 1:
                 raise StudioError(f"E2LM_THREADS is {threads!r}; use a whole number from 1.")
             values["threads"] = int(threads)
-        return cls(**values)
+        if endpoint := env.get("E2LM_HUB_ENDPOINT"):
+            if not endpoint.startswith(("https://", "http://")):
+                raise StudioError(f"E2LM_HUB_ENDPOINT is {endpoint!r}; use an address with https://.")
+            values["hub_endpoint"] = endpoint.rstrip("/")
+        if quota := env.get("E2LM_HUB_QUOTA_GB"):
+            if not (re.fullmatch(r"\d{1,6}(\.\d{1,9})?", quota, re.ASCII) and float(quota) > 0):
+                raise StudioError(f"E2LM_HUB_QUOTA_GB is {quota!r}; use a number of GB above 0, such as 20.")
+            values["hub_quota_bytes"] = round(float(quota) * 10**9)
+        return cls.model_validate(values)
