@@ -90,18 +90,14 @@ def test_floats_come_back_bit_for_bit(tmp_path):
     assert store.get(SCOPE, items) == items
 
 
-def test_a_hundred_thousand_in_a_second(tmp_path):
+def test_many_results_go_in_and_come_out_in_parts(tmp_path):
     store = Store(tmp_path / "studio.sqlite")
     rng = random.Random(0)
-    items = {rng.randbytes(16): Loglikelihood(-rng.random(), 3) for _ in range(100_000)}
-    started = time.process_time()
+    items = {
+        rng.randbytes(16): Loglikelihood(-rng.random(), 3) for _ in range(70_000)
+    }  # beyond SQLite's parameters
     store.put(SCOPE, items.items())
-    put = time.process_time() - started
-    started = time.process_time()
     assert store.get(SCOPE, items) == items
-    got = time.process_time() - started
-    assert put < 1.5, f"{put:.2f} s of CPU"  # measured: 0.35 and 0.25 s, alone on a machine
-    assert got < 1.5, f"{got:.2f} s of CPU"
 
 
 _WRITER = """
