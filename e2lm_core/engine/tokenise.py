@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..errors import CheckpointError, LimitError, TaskError
 from ..records import Request
+from .words import WordEncoder
 
 Tokens = NDArray[np.int32]
 _Text = tuple[str, bool]  # a text, and whether the tokenizer's own special tokens are added to it
@@ -33,6 +34,7 @@ TOKENIZER_FILES = (
     "merges.txt",
 )
 _CACHE_CHARACTERS = 64_000_000
+_CONFIRMED, _CONFIRMED_EVERY = 4, 200  # texts of a batch that are encoded both ways
 
 
 class Encoded(NamedTuple):
@@ -81,6 +83,8 @@ class Encoder:
         self._prefix_text = "" if self.prefix_token is None else str(self.tokenizer.decode(self.prefix_token))
         added = self.tokenizer.encode("")
         self.bos = f"prepend:{','.join(map(str, added))}" if added else "none"
+        self._words = WordEncoder.of(self.tokenizer)
+        self._around = self._special_around()
         self._known: dict[_Text, Tokens] = {}
         self._known_characters = 0
 
@@ -153,16 +157,40 @@ class Encoder:
         self._known_characters += sum(len(text) for text, _ in missing)
         for special in (True, False):
             batch = [text for text, adds in missing if adds is special]
-            if batch:
-                ids = self.tokenizer(
-                    batch,
-                    add_special_tokens=special,
-                    return_attention_mask=False,
-                    return_token_type_ids=False,
-                )["input_ids"]
-                for text, tokens in zip(batch, ids, strict=True):
-                    self._known[text, special] = np.array(tokens, dtype=np.int32)
+            for text, tokens in zip(batch, self._tokens(batch, special), strict=True):
+                self._known[text, special] = np.array(tokens, dtype=np.int32)
         return self._known
+
+    def _tokens(self, texts: list[str], special: bool) -> list[list[int]]:
+        """By words where that is known to be the same, which every so many texts are looked at to confirm."""
+        if not texts:
+            return []
+        if self._words is None:
+            return self._by_tokenizer(texts, special)
+        before, after = self._around if special else ([], [])
+        tokens = [[*before, *ids, *after] for ids in self._words.encode(texts)]
+        looked_at = sorted({*range(min(len(texts), _CONFIRMED)), *range(0, len(texts), _CONFIRMED_EVERY)})
+        if self._by_tokenizer([texts[i] for i in looked_at], special) != [tokens[i] for i in looked_at]:
+            self._words, self._known = None, {}
+            return self._by_tokenizer(texts, special)
+        return tokens
+
+    def _by_tokenizer(self, texts: list[str], special: bool) -> list[list[int]]:
+        if not texts:
+            return []
+        encoded = self.tokenizer(
+            texts, add_special_tokens=special, return_attention_mask=False, return_token_type_ids=False
+        )
+        return [list(ids) for ids in encoded["input_ids"]]
+
+    def _special_around(self) -> tuple[list[int], list[int]]:
+        """The special tokens that the tokenizer puts before and after a text."""
+        bare, whole = self._by_tokenizer(["a"], False)[0], self._by_tokenizer(["a"], True)[0]
+        for start in range(len(whole) - len(bare) + 1):
+            if whole[start : start + len(bare)] == bare:
+                return whole[:start], whole[start + len(bare) :]
+        self._words = None
+        return [], []
 
 
 def _short(text: str, limit: int = 60) -> str:
