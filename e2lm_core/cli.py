@@ -301,7 +301,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Usage errors of the argument parser, whichever copy of click typer was built with.
         if not hasattr(error, "format_message"):
             raise
-        _fail(error.format_message() or "No command is given: see --help.")
+        text = error.format_message().rstrip() or "No command is given: see --help."
+        _fail(text if text.endswith((".", "?")) else f"{text}.")
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -146,7 +146,7 @@ def evaluate(
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     started = time.monotonic()
-    keyed = _keyed(render_set(task, num_fewshot))
+    keyed = _keyed(_prompts(task, num_fewshot))
     computed = reused = 0
     ordered = plan(checkpoints)
     for checkpoint, following in zip(ordered, [*ordered[1:], None], strict=True):
@@ -212,6 +212,20 @@ def _evaluate_one(
         commit()
         raise
     return commit()
+
+
+def _prompts(task: TaskSet, num_fewshot: int | None) -> list[RenderedDoc]:
+    """Rendered, and known to be text that a tokenizer takes."""
+    docs = render_set(task, num_fewshot)
+    for number, doc in enumerate(docs, start=1):
+        try:
+            "".join((doc.context, *doc.continuations)).encode()
+        except UnicodeEncodeError as error:
+            raise TaskError(
+                f"Question {number}: its prompt holds a half character (a lone surrogate), which no model reads; "
+                "retype the text."
+            ) from error
+    return docs
 
 
 def _keyed(docs: Sequence[RenderedDoc]) -> Keyed:
@@ -296,7 +310,7 @@ def start(
         raise TaskError(f"{set_name} has no questions yet: write or import some, then run it.")
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
-    render_set(task, num_fewshot)  # a prompt that cannot be rendered is said now, not by the worker
+    _prompts(task, num_fewshot)  # one that cannot be read is said now, not by the worker
     payload: dict[str, Any] = {
         "set": set_name,
         "checkpoints": [checkpoint.name for checkpoint in plan(checkpoints)],

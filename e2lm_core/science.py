@@ -41,6 +41,13 @@ class Relevance(Record):
 
 def relevance_of(settings: Settings, questions: Sequence[Question]) -> Relevance:
     """Embed and judge the questions; what was embedded before comes from the cache."""
+    for number, question in enumerate(questions, start=1):
+        try:
+            "".join((question.question, *question.choices)).encode()
+        except UnicodeEncodeError as error:
+            raise TaskError(
+                f"Question {number} holds a half character (a lone surrogate), which no model reads; retype it."
+            ) from error
     embedder = Embedder(settings)
     classifier = relevance_classifier(embedder)
     exemplars = load_exemplars("train")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,32 +72,57 @@ def fake_ladder(
 def real_ladder(
     folder: Path, steps: tuple[int, ...] = STEPS, models: tuple[str, ...] = tuple(MODELS)
 ) -> Path:
-    """A ladder of real, tiny, untrained Llamas."""
+    """A ladder of real, tiny, untrained Llamas: one layer of width 8."""
     import tiny_models
     import torch
-    from transformers import AutoModelForCausalLM
 
     from e2lm_core import packing
 
-    config = tiny_models.config("llama")
     tokenizer = tiny_models.tokenizer()
-    config.architectures = ["LlamaForCausalLM"]
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": tiny_models.VOCABULARY,
+        "hidden_size": 8,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 256,
+        "tie_word_embeddings": True,
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+    }
+    layer = "model.layers.0."
+    shapes = {
+        "model.embed_tokens.weight": (tiny_models.VOCABULARY, 8),
+        "model.norm.weight": (8,),
+        f"{layer}input_layernorm.weight": (8,),
+        f"{layer}post_attention_layernorm.weight": (8,),
+        **{f"{layer}self_attn.{p}_proj.weight": (8, 8) for p in "qkvo"},
+        f"{layer}mlp.gate_proj.weight": (16, 8),
+        f"{layer}mlp.up_proj.weight": (16, 8),
+        f"{layer}mlp.down_proj.weight": (8, 16),
+    }
 
     def packed(_file: Path, step: int, seed: int) -> bytes:
         torch.manual_seed(10_000 * seed + step)
-        model = AutoModelForCausalLM.from_config(config)
-        for parameter in model.parameters():
-            if parameter.dim() > 1:
-                torch.nn.init.normal_(parameter, std=0.3)
-        state = {name: tensor for name, tensor in model.state_dict().items() if name != "lm_head.weight"}
-        return packing.pack(state)
+        return packing.pack({name: torch.randn(shape) for name, shape in shapes.items()})
 
     names = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<|bos|>", "eos_token": "<|eos|>"}
     raw = tokenizer.backend_tokenizer.to_str().encode()
-    return _ladder(folder, steps, models, packed, config.to_dict(), raw, names)
+    return _ladder(folder, steps, models, packed, config, raw, names)
 
 
-def _ladder(folder: Path, steps, models, packed, config, tokenizer: bytes, tokenizer_config) -> Path:
+def _ladder(
+    folder: Path,
+    steps: tuple[int, ...],
+    models: tuple[str, ...],
+    packed: Callable[[Path, int, int], bytes],
+    config: dict[str, Any],
+    tokenizer: bytes,
+    tokenizer_config: dict[str, Any],
+) -> Path:
     (folder / "weights").mkdir(parents=True)
     (folder / "weights" / "tokenizer.json").write_bytes(tokenizer)
     entries = []
