@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -161,8 +161,14 @@ def put_in_place(checkpoint: Checkpoint, files: dict[str, CachedFile], settings:
 
 
 @contextmanager
-def locked(checkpoint: Checkpoint, settings: Settings) -> Iterator[None]:
-    """One process at a time downloads or evicts a checkpoint; the others wait."""
+def locked(
+    checkpoint: Checkpoint, settings: Settings, wait: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """One process at a time downloads or evicts a checkpoint.
+
+    While another does, `wait` is called again and again (it may raise to give up). Without it that raises
+    `CheckpointError` at once.
+    """
     locks = _root(settings) / "locks"
     try:
         locks.mkdir(parents=True, exist_ok=True)
@@ -172,7 +178,16 @@ def locked(checkpoint: Checkpoint, settings: Settings) -> Iterator[None]:
             f"{_root(settings)} cannot be written ({error.strerror}): set E2LM_HOME to another folder."
         ) from error
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if wait is None:
+                    raise CheckpointError(
+                        f"{checkpoint.name} is being downloaded: stop that, or wait until it is done."
+                    ) from None
+                wait()
         yield
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -28,6 +29,7 @@ _WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 _MAX_INDEX_BYTES = 16 * 2**20
 _BLOCK = 2**20
+_WAIT_S = 0.2
 _SPARE_BYTES = 100 * 2**20  # what a download leaves free on the disk
 
 
@@ -58,7 +60,12 @@ def download(
     repo, commit = checkpoint.repo, checkpoint.revision
     if repo is None or commit is None:
         raise CheckpointError(f"{checkpoint.name} is not a checkpoint of a hub.")
-    with locked(checkpoint, settings):
+
+    def wait() -> None:
+        _stop_if(cancelled, checkpoint)
+        time.sleep(_WAIT_S)
+
+    with locked(checkpoint, settings, wait):
         ready = snapshot(checkpoint, settings)  # another process may have been first
         if ready is not None:
             return ready
@@ -195,8 +202,7 @@ class _Run:
 
     def _fetch(self, name: str, file: RemoteFile, target: BinaryIO, start: int) -> None:
         def written(at: int) -> None:
-            if self.cancelled is not None and self.cancelled():
-                raise Cancelled(f"The download of {self.checkpoint.name} was stopped; what is here is kept.")
+            _stop_if(self.cancelled, self.checkpoint)
             self._tell(name, self.done + at)
 
         written(start)
@@ -237,6 +243,11 @@ class _Watched:
 
     def truncate(self, size: int | None = None) -> int:
         return self._file.truncate(size)
+
+
+def _stop_if(cancelled: Callable[[], bool] | None, checkpoint: Checkpoint) -> None:
+    if cancelled is not None and cancelled():
+        raise Cancelled(f"The download of {checkpoint.name} was stopped; what is here is kept.")
 
 
 def _named(files: dict[str, RemoteFile], names: tuple[str, ...]) -> dict[str, RemoteFile]:

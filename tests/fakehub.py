@@ -179,6 +179,8 @@ class FakeHub:
 def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body leave together, or each answer waits for an acknowledgement
+        disable_nagle_algorithm = True
 
         def log_message(self, *_: object) -> None: ...
 

@@ -519,6 +519,24 @@ def test_what_is_cached_and_evicted(fake, settings, first):
     assert first.name in [c.name for c in open_catalogue(settings).checkpoints]
 
 
+def test_what_is_being_downloaded_is_not_evicted(fake, settings, first):
+    refused = []
+
+    def evict(progress):
+        with pytest.raises(CheckpointError) as error:
+            hub.evict(first, settings)
+        refused.append(sentence(error))
+
+    hub.download(first, settings, evict)
+    assert f"{first.name} is being downloaded" in refused[0]
+    hub.verify(first, settings)
+
+
+def test_waiting_for_another_download_can_be_stopped(fake, settings, first):
+    with hub_cache.locked(first, settings), pytest.raises(Cancelled):
+        hub.download(first, settings, cancelled=lambda: True)
+
+
 def test_verify_reads_the_bytes(fake, settings, first):
     with pytest.raises(CheckpointError, match="not on this machine: download it first"):
         hub.verify(first, settings)
