@@ -108,7 +108,10 @@ class HubClient:
                 found.location,
                 target,
                 resume_size=resume_at,
-                headers=build_hf_headers(token=_token() if same_host else False),
+                headers={
+                    **build_hf_headers(token=_token() if same_host else False),
+                    "Accept-Encoding": "identity",  # a place in a compressed answer is not one in the file
+                },
                 expected_size=file.bytes,
                 tqdm_class=_NoBar,
             )
