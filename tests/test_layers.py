@@ -19,19 +19,20 @@ LAYERS: dict[int, tuple[str, ...]] = {
     1: (
         *("prompts", "sandbox", "sandbox_child", "checks", "balance", "leaks", "wording"),
         *("metrics", "signal", "ranking", "contrast", "composite", "finetasks", "relevance"),
-        *("phrasing", "palette", "sheet"),
+        *("phrasing", "palette", "sheet", "families", "checkpoint_names"),
+        *("bootstrap", "curve_scores", "intervals", "simulation"),
     ),
     2: (
         *("taskfiles", "taskconfig", "datafiles", "safeyaml", "rows", "tabular", "bundle", "atomic"),
         *("published", "history", "database", "store", "jobs", "embeddings", "embedding_cache"),
         *("manifest", "packing", "checkpoints", "local_checkpoints", "fingerprints", "facts"),
-        *("engine.", "backends."),
+        *("hub", "hub_cache", "hub_client", "hub_download", "engine.", "backends."),
     ),
     3: (
         *("studio", "authoring", "runs", "worker", "submission"),
         *("analysis", "documents", "science", "headlines"),
     ),
-    4: ("charts", "ui.", "cli", "__main__"),
+    4: ("charts", "figures", "ui.", "cli", "__main__"),
 }
 
 # Layer 1 is pure: values and arrays in, values out.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..engine import SCORING_VERSION
 from ..errors import CheckpointError
-from ..fingerprints import packed_entry, tokenizer_files
+from ..fingerprints import fingerprint, packed_entry, tokenizer_files
 from ..manifest import read_manifest
 from ..records import Checkpoint, Record
 from ..settings import Settings
@@ -35,6 +35,8 @@ def traits_key(checkpoint: Checkpoint, settings: Settings) -> str:
         manifest = read_manifest(settings.ladder)
         model, _ = packed_entry(checkpoint, manifest)
         parts: list[object] = [model.config, manifest.tokenizer.sha256, manifest.tokenizer.config]
+    elif checkpoint.repo is not None:
+        parts = [fingerprint(checkpoint, settings)]  # a commit's sha holds its configuration and tokenizer
     elif checkpoint.directory is None:
         raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
     else:
