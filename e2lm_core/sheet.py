@@ -70,4 +70,5 @@ def changes(frame: pd.DataFrame, edited_rows: Mapping[int, Mapping[str, Any]]) -
 
 
 def _blank(value: Any) -> bool:
-    return value is None or value == "" or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+    # NA first: it cannot be compared with anything.
+    return value is None or value is pd.NA or value == "" or (isinstance(value, float) and math.isnan(value))
