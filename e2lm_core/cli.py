@@ -6,21 +6,17 @@ sentence on bad input. Heavy libraries are imported by the commands that need th
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.table import Table
 
+from . import hub_commands
 from .errors import StudioError
+from .output import Json, cell, progress_bar, show
 from .settings import Settings
 
 app = typer.Typer(
@@ -30,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="E2LM Task Studio: question sets that tell young language models apart.",
 )
-Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
+app.add_typer(hub_commands.app, name="hub")
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
 Checkpoints = Annotated[
     list[str] | None,
@@ -62,7 +58,7 @@ def tasks(as_json: Json = False) -> None:
         except StudioError as error:
             row |= {"questions": None, "dev": None, "problem": str(error)}
         rows.append(row)
-    _show(as_json, {"tasks": rows}, rows, ("name", "questions", "dev", "example", "problem"))
+    show(as_json, {"tasks": rows}, rows, ("name", "questions", "dev", "example", "problem"))
 
 
 @app.command()
@@ -80,10 +76,10 @@ def checkpoints(
     for problem in catalogue.problems:
         typer.echo(problem, err=True)
     rows = []
-    with _progress("unpacking", len(catalogue.checkpoints), hidden=not unpack) as advance:
+    with progress_bar("unpacking", len(catalogue.checkpoints), hidden=not unpack) as advance:
         for checkpoint in catalogue.checkpoints:
             path = (
-                ensure_directory(checkpoint, settings) if unpack else unpacked_directory(checkpoint, settings)
+                ensure_directory(checkpoint, settings) if unpack and not checkpoint.repo else unpacked_directory(checkpoint, settings)
             )
             rows.append(
                 {
@@ -96,7 +92,7 @@ def checkpoints(
                 }
             )
             advance(checkpoint.name)
-    _show(as_json, {"checkpoints": rows}, rows, ("name", "step", "tokens_seen", "early", "path"))
+    show(as_json, {"checkpoints": rows}, rows, ("name", "step", "tokens_seen", "early", "path"))
 
 
 @app.command()
@@ -117,8 +113,8 @@ def evaluate(
 
     studio = open_studio()
     question_set = _open(studio.settings, task)
-    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.catalogue.checkpoints
-    with _progress(question_set.name, len(chosen) * len(question_set.questions)) as advance:
+    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
+    with progress_bar(question_set.name, len(chosen) * len(question_set.questions)) as advance:
         done: dict[str, int] = {}
 
         def report(progress: Progress) -> None:
@@ -137,7 +133,7 @@ def evaluate(
         }
         for model, curve in document["curves"].items()
     ]
-    _show(as_json, document, rows)
+    show(as_json, document, rows)
     if not as_json:
         typer.echo(f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
 
@@ -161,7 +157,7 @@ def sq(
         for model, benchmarks in models.items()
         for benchmark, quality in benchmarks.items()
     ]
-    _show(as_json, {"models": models}, rows)
+    show(as_json, {"models": models}, rows)
 
 
 @app.command()
@@ -178,7 +174,7 @@ def score(
 
     studio = open_studio()
     question_set = _open(studio.settings, task)
-    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.catalogue.checkpoints
+    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
     measured = analysis.measure(studio, question_set, chosen, num_fewshot)
     if not measured.complete_checkpoints:
         raise StudioError(f"{question_set.name} has no results yet: run `evaluate {task}` first.")
@@ -201,7 +197,7 @@ def score(
         rows.append(
             {"metric": metric, "sq": found.sq.value, **{part: values[part]["value"] for part in parts}}
         )
-    _show(as_json, document, rows)
+    show(as_json, document, rows)
 
 
 @app.command()
@@ -217,9 +213,9 @@ def relevance(
     settings = Settings.from_env()
     questions = read_questions(settings, task)
     document = assess(settings, questions)
-    _show(as_json, document, document["questions"])
+    show(as_json, document, document["questions"])
     if not as_json:
-        typer.echo(f"accepted: {_cell(document['accepted_share'])} of {len(questions)}")
+        typer.echo(f"accepted: {cell(document['accepted_share'])} of {len(questions)}")
 
 
 @app.command()
@@ -238,7 +234,7 @@ def export(
     data = export_set(studio, _open(studio.settings, task), _profile(profile))
     write(data, out)
     row = {"path": str(out), "bytes": len(data)}
-    _show(as_json, row, [row])
+    show(as_json, row, [row])
 
 
 @app.command()
@@ -260,7 +256,7 @@ def check(
         ]
         for name, severity in (("errors", "error"), ("warnings", "warning"))
     }
-    _show(as_json, document, rows, ("severity", "sentence"))
+    show(as_json, document, rows, ("severity", "sentence"))
 
 
 @app.command()
@@ -327,66 +323,6 @@ def _profile(name: str):
 
 def _quality(quality) -> dict[str, Any]:
     return {name: getattr(quality, name) for name in ("rho", "autocorrelation", "sq", "points")}
-
-
-def _show(
-    as_json: bool,
-    document: dict[str, Any],
-    rows: Iterable[dict[str, Any]],
-    columns: Sequence[str] | None = None,
-) -> None:
-    if as_json:
-        # ASCII alone: no terminal's encoding and no half character in a set can break it.
-        sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
-        sys.stdout.flush()
-        return
-    rows = list(rows)
-    if not rows:
-        typer.echo("Nothing here yet.")
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    names = columns or list(rows[0])
-    for name in names:
-        numeric = all(isinstance(row.get(name), int | float | None) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in names))
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False).print(table)
-
-
-def _cell(value: Any) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-class _progress:
-    """A bar on stderr; silent where stderr is not a terminal."""
-
-    def __init__(self, label: str, total: int, hidden: bool = False):
-        console = Console(stderr=True)
-        self.bar = Bar(
-            TextColumn(label),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f}% {task.fields[at]}"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=hidden or not console.is_terminal,
-            transient=True,
-        )
-        self.total = total
-
-    def __enter__(self):
-        self.bar.start()
-        task = self.bar.add_task("", total=self.total, at="")
-        return lambda at, by=1: self.bar.update(task, advance=by, at=at)
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
 
 
 def _fail(sentence: str) -> None:

@@ -328,13 +328,13 @@ def latest_job(studio: Studio, set_name: str) -> Job | None:
 
 
 def fleet(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
-    """The checkpoints and the few-shot count that the set was last run with; the whole ladder at first."""
+    """The checkpoints and the few-shot count that the set was last run with; all that are on this machine at first."""
     job = latest_job(studio, set_name)
     if job is None:
-        return studio.catalogue.checkpoints, None
+        return studio.at_hand, None
     names = set(job.payload["checkpoints"])
     chosen = tuple(c for c in studio.catalogue.checkpoints if c.name in names)
-    return chosen or studio.catalogue.checkpoints, job.payload.get("num_fewshot")
+    return chosen or studio.at_hand, job.payload.get("num_fewshot")
 
 
 def state(studio: Studio, set_name: str, task: TaskSet) -> SetState:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from .backends import Backend
 from .checkpoints import Catalogue, open_catalogue
 from .database import Database
+from .hub_cache import snapshot
 from .jobs import JobQueue
+from .records import Checkpoint
 from .settings import Settings
 from .store import Store
 
@@ -21,6 +23,13 @@ class Studio:
     store: Store
     jobs: JobQueue
     backend: Backend
+
+    @property
+    def at_hand(self) -> tuple[Checkpoint, ...]:
+        """The checkpoints that are on this machine; those of a hub that are not downloaded are left out."""
+        return tuple(
+            c for c in self.catalogue.checkpoints if c.repo is None or snapshot(c, self.settings) is not None
+        )
 
 
 def open_studio(settings: Settings | None = None, backend: Backend | None = None) -> Studio:

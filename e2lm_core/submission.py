@@ -30,7 +30,7 @@ def findings(
         return check(task, rendered, limits, profile)
     found: list[Finding] = []
     tokens = window = None
-    checkpoint = next(iter(studio.catalogue.checkpoints), None)
+    checkpoint = next(iter(studio.at_hand), None)
     if checkpoint is not None:
         requests = [Request(doc.context, max(doc.continuations, key=len)) for doc in rendered]
         try:

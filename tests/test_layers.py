@@ -32,7 +32,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         *("studio", "authoring", "runs", "worker", "submission"),
         *("analysis", "documents", "science", "headlines"),
     ),
-    4: ("charts", "figures", "ui.", "cli", "__main__"),
+    4: ("charts", "figures", "ui.", "output", "hub_commands", "cli", "__main__"),
 }
 
 # Layer 1 is pure: values and arrays in, values out.

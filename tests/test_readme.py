@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -23,19 +24,23 @@ DOCUMENTS = [
 ]
 
 
+GROUP = typer.main.get_command(app)
+
+
 def _command_options() -> dict[str, set[str]]:
-    """The long options of each command, as its --help lists them."""
-    group = typer.main.get_command(app)
-    return {
-        name: {
-            option
-            for parameter in command.params
-            for option in (*parameter.opts, *parameter.secondary_opts)
-            if option.startswith("--")
-        }
-        - {"--help"}
-        for name, command in group.commands.items()  # type: ignore[attr-defined]
-    }
+    """The long options of each command (`hub add` for one of a group), as its --help lists them."""
+    named: dict[str, set[str]] = {}
+
+    def walk(group: Any, before: str) -> None:
+        for name, command in group.commands.items():
+            if hasattr(command, "commands"):
+                walk(command, f"{before}{name} ")
+                continue
+            options = {o for p in command.params for o in (*p.opts, *p.secondary_opts) if o.startswith("--")}
+            named[before + name] = options - {"--help"}
+
+    walk(GROUP, "")
+    return named
 
 
 def _readme_calls() -> list[list[str]]:
@@ -51,11 +56,13 @@ def _readme_calls() -> list[list[str]]:
 
 
 def _readme_options() -> dict[str, set[str]]:
+    groups = {name.split()[0] for name in _command_options() if " " in name}
     named: dict[str, set[str]] = {}
     for words in _readme_calls():
         if words and not words[0].startswith("-"):
+            name = " ".join(words[:2]) if words[0] in groups else words[0]
             options = {word.split("=")[0] for word in words[1:] if word.startswith("--")}
-            named.setdefault(words[0], set()).update(options)
+            named.setdefault(name, set()).update(options)
     return named
 
 
