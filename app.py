@@ -2,11 +2,17 @@
 
 import streamlit as st
 
-from e2lm_core.ui import style
+from e2lm_core.ui import style, window
 
 # Pictures come from the app itself: a material symbol as page icon would be fetched from a font host.
-st.set_page_config(page_title="E2LM Task Studio", page_icon=style.icon(), layout="wide")
+st.set_page_config(
+    page_title="E2LM Task Studio",
+    page_icon=style.icon(),
+    layout="wide",
+    initial_sidebar_state=style.SIDEBAR_PX,
+)
 style.apply()
+window.watch()
 
 navigation = st.navigation(
     {

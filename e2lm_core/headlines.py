@@ -26,17 +26,14 @@ def curves(measurements: Measurements, metric: str) -> str:
     """How far the science models' mean rises, what the twin does, and since when the sizes stand in order."""
     grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
-        return (
-            f"{measurements.complete_checkpoints} of {phrasing.count(measurements.checkpoints, 'checkpoint')} "
-            "so far: too few to say what the curves do."
-        )
+        return _few(measurements, metric)
     mean = grid.values.mean(axis=0)
     first, last = (phrasing.metric_value(metric, v) for v in (mean[0], mean[-1]))
-    rose = float(grid.scores.mean(axis=0)[-1] - grid.scores.mean(axis=0)[0])
-    verb = "stays at" if abs(rose) < 0.01 else "goes from"
-    where = last if verb == "stays at" else f"{first} to {last}"
     label = phrasing.METRIC_LABEL[metric]
-    sentence = f"Over {phrasing.count(len(grid.models), 'model')}, mean {label} {verb} **{where}**"
+    sentence = ""
+    if measurements.complete_checkpoints < measurements.checkpoints:
+        sentence = f"{measurements.complete_checkpoints} of {measurements.checkpoints} checkpoints so far. "
+    sentence += f"Over {phrasing.count(len(grid.models), 'model')}, mean {label} {_course(first, last)}"
     if order := sizes_in_order_from(measurements, grid):
         sentence += f"; from {order} on, larger models stand above smaller ones at every checkpoint"
     sentence += "."
@@ -49,6 +46,26 @@ def curves(measurements: Measurements, metric: str) -> str:
                 chance = f" (chance {measurements.chance:.0%})" if metric in ("acc", "acc_norm") else ""
                 sentence += f" The web-only twin stays between {low} and {high}{chance}."
     return sentence
+
+
+def _few(measurements: Measurements, metric: str) -> str:
+    """What can be said where no two models that count share two complete checkpoints."""
+    if measurements.complete_checkpoints < measurements.checkpoints:
+        return (
+            f"{measurements.complete_checkpoints} of {phrasing.count(measurements.checkpoints, 'checkpoint')} "
+            "so far: too few to say what the curves do."
+        )
+    label = phrasing.METRIC_LABEL[metric]
+    for curve in sorted(measurements.curves, key=lambda c: not c.model.counts_in_scores):
+        values = measurements.values(curve.model.name, metric)
+        if len(values) > 1:
+            first, last = (phrasing.metric_value(metric, v) for v in (values[0], values[-1]))
+            return f"The {label} of {curve.model.name} {_course(first, last)} over {len(values)} checkpoints."
+    return "Every model has one checkpoint here: run more of them to see curves."
+
+
+def _course(first: str, last: str) -> str:
+    return f"stays at **{last}**" if first == last else f"goes from **{first} to {last}**"
 
 
 def sizes_in_order_from(measurements: Measurements, grid: Grid) -> str | None:
@@ -77,8 +94,10 @@ def overview(state: SetState, scores: Scores | None) -> str:
         return "This set has no questions yet."
     if scores is None or state.kind == "never run":
         return "This set has not been run yet, so nothing is known of its signal."
+    if state.kind == "running" and scores.sq.value is None:
+        return "The first curves are coming in; the scores follow when enough of them is there."
     if scores.sq.value is None:
-        return f"Its signal quality is not defined yet: {scores.sq.why}"
+        return f"Its signal quality is not defined here: {scores.sq.why}"
     strength = "strong" if scores.sq.value >= 0.9 else "usable" if scores.sq.value >= 0.75 else "weak"
     sentence = f"The early signal is **{strength}** (SQ {scores.sq.value:.3f})"
     if scores.rc.value is not None:
@@ -91,6 +110,24 @@ def overview(state: SetState, scores: Scores | None) -> str:
         )
         sentence += f", and the order of models at the early window's end **{holds}** later (RC {scores.rc.value:.3f})"
     return sentence + "."
+
+
+def running(state: SetState, questions: int) -> str:
+    """What a run would do, or does."""
+    match state.kind:
+        case "empty":
+            return "This set has no questions yet: write some on Author, then run it."
+        case "never run":
+            return "This set has not been run yet. Runs go coarse to fine: every curve's shape is there in seconds."
+        case "running":
+            return "A run is going on. You can leave this page; the worker goes on."
+        case "stale" if state.stale == questions:
+            left = phrasing.count(state.total - state.done, "result")
+            return f"The last run did not reach its end: **{left}** of {state.total:,} are missing."
+        case "stale":
+            changed = phrasing.count(state.stale, "question")
+            return f"**{changed}** changed since the last run; only what changed is computed again."
+    return f"**Everything is computed**: {state.total:,} results, one for each question at each checkpoint."
 
 
 def ranks(grid: Grid | None, scores: Scores) -> str:
@@ -157,7 +194,7 @@ def next_steps(state: SetState, scores: Scores | None, errors: int, example: boo
         )
     if state.kind == "stale":
         steps.append(
-            Step(sentence=f"{phrasing.count(state.stale, 'question')} changed since the last run.", page="run", action="Run what changed")
+            Step(sentence="Some results are missing: only those are computed.", page="run", action="Run what is missing")
         )  # fmt: skip
     if example:
         steps.append(

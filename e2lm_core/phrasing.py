@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TypeGuard
 
 METRIC_LABEL = {
     "acc": "accuracy",
@@ -28,18 +29,30 @@ SCORE_HELP = {
     "CS": "Compliance with science: how much of the science model's gain over chance its web-only twin does "
     "not share, averaged over the early window. Our reading; the competition uses a hidden web-only model.",
     "Score": "0.5 · SQ + 0.1 · RC + 0.4 · CS. Undefined where a part is.",
+    "Decision accuracy": "The share of model pairs that stand in the same order at the early window's end and at "
+    "the last checkpoint. Source: DataDecide (AI2).",
     "SNR": "AI2's signal-to-noise ratio: the spread between models over a model's own wobble at its last 5 "
     "checkpoints.",
+}
+SHARES = frozenset({"Decision accuracy"})  # said in percent
+PART_HELP = {
+    "ρ": "Spearman's ρ between the curve and its step order, as the competition computes it: ties are broken by "
+    "order, so a flat curve has ρ 1. Never below 0.",
+    "AC": "The mean absolute autocorrelation over the lags 1 to n/4 − 1: near 1 where the curve is smooth.",
+    "Spearman": "The same ρ with ties shared, and negative where the curve falls.",
+    "signed AC": "The same autocorrelation with its sign kept.",
+    "counts": "Whether the model enters the means: web-only twins and extra seeds do not.",
+    "points": "How many complete checkpoints of the early window entered.",
 }
 DASH = "–"
 
 
 def percent(value: float | None) -> str:
-    return DASH if _missing(value) else f"{value:.1%}"
+    return f"{value:.1%}" if _known(value) else DASH
 
 
 def score(value: float | None) -> str:
-    return DASH if _missing(value) else f"{value:.3f}"
+    return f"{value:.3f}" if _known(value) else DASH
 
 
 def metric_value(metric: str, value: float | None) -> str:
@@ -48,7 +61,7 @@ def metric_value(metric: str, value: float | None) -> str:
 
 def tokens(count: float | None) -> str:
     """2.1 M, 206 B."""
-    if _missing(count):
+    if not _known(count):
         return DASH
     for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if count >= size:
@@ -59,7 +72,7 @@ def tokens(count: float | None) -> str:
 
 def duration(seconds: float | None) -> str:
     """About 20 s, about 3 min."""
-    if _missing(seconds):
+    if not _known(seconds):
         return DASH
     if seconds < 1.5:
         return "about 1 s"
@@ -85,5 +98,5 @@ def listing(names: list[str], most: int = 3) -> str:
     return f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
-def _missing(value: float | None) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+def _known(value: float | None) -> TypeGuard[float]:
+    return value is not None and not math.isnan(value)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from e2lm_core import analysis, charts, headlines, phrasing
 from e2lm_core.records import BOUNDED_METRICS, METRICS
-from e2lm_core.ui import parts, session
+from e2lm_core.ui import parts, session, window
 from e2lm_core.ui.strip import strip
 
 task = strip()
@@ -18,9 +18,7 @@ if not measured.complete_checkpoints:
     st.page_link("pages/run.py", label="Choose checkpoints", icon=":material/play_circle:")
     st.stop()
 
-finding = st.empty()
-with finding.container():
-    parts.header("Curves", headlines.curves(measured, metric))
+parts.header("Curves", headlines.curves(measured, metric))
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     metric = st.segmented_control(
         "Metric", METRICS, default="acc", required=True, key="curves_metric", help="\n\n".join(f"**{m}**: {h}" for m, h in phrasing.METRIC_HELP.items())
@@ -31,39 +29,50 @@ shown = [curve.model for curve in measured.curves if curve.model.name not in hid
 chance = measured.chance if metric in BOUNDED_METRICS else None
 
 
-@st.fragment(run_every=1.0 if state.kind == "running" else None)
+@st.fragment(run_every=session.POLL_S if state.kind == "running" else None)
 def figure() -> None:
     now = session.measurements(task)
-    if now.complete_checkpoints < now.checkpoints:
-        st.caption(f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far.")
+    frame, before = session.curves(task, now, metric)
     parts.chart(
         charts.learning_curves(
-            analysis.curve_frame(now, (metric,)), shown, metric, session.current_theme(), chance,
-            analysis.early_end(now), height=480, narrow=parts.narrow(),
+            frame, shown, metric, session.current_theme(), chance, analysis.early_end(now), before, height=480,
+            narrow=window.narrow(),
         ),
         "curves_main",
         f"{metric} of each model against tokens seen",
     )  # fmt: skip
+    so_far = f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far. "
+    st.caption(
+        f"{so_far if now.complete_checkpoints < now.checkpoints else ''}{phrasing.METRIC_HELP[metric]} "
+        f"Each point is the mean over {phrasing.count(len(task.questions), 'question')}."
+    )
 
 
 figure()
-st.caption(
-    f"{phrasing.METRIC_HELP[metric]} Each point is the mean over {phrasing.count(len(task.questions), 'question')}."
-)
 
 scores = analysis.signal_qualities(measured, metric)
 frame = analysis.curve_frame(measured, (metric,)).dropna(subset=["value"])
 points, quality, question = st.tabs(["Signal quality", "Values", "One question"])
 with points:
-    parts.table(analysis.quality_frame(measured, metric, scores), f"sq-{metric}", "curves_sq")
+    parts.table(
+        analysis.quality_frame(measured, metric, scores),
+        f"sq-{metric}",
+        "curves_sq",
+        few=("model", "SQ", "ρ", "AC"),
+    )
 with quality:
-    parts.table(frame, f"curves-{metric}", "curves_values", height=320)
+    parts.table(
+        frame, f"curves-{metric}", "curves_values", height=320, few=("model", "tokens_seen", "value"),
+        column_config={"value": parts.value_column(metric)},
+    )  # fmt: skip
 with question:
     overview = analysis.question_table(measured, task)
     picked = st.dataframe(
         overview,
         hide_index=True,
         height=300,
+        placeholder=phrasing.DASH,
+        column_order=("id", "acc_first", "acc_last") if window.narrow() else None,
         on_select="rerun",
         selection_mode="single-row",
         key="curves_question",
@@ -90,7 +99,7 @@ with question:
             charts.learning_curves(
                 analysis.question_frame(measured, chosen.id, own), shown, own, session.current_theme(),
                 1 / len(chosen.choices) if own == "norm_prob" else None, analysis.early_end(measured), height=340,
-                narrow=parts.narrow(),
+                narrow=window.narrow(),
             ),
             "curves_one",
             f"{own} of question {chosen.id}",

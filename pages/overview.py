@@ -2,20 +2,20 @@
 
 import streamlit as st
 
-from e2lm_core import analysis, authoring, charts, headlines, phrasing, runs, science, submission
-from e2lm_core.ui import parts, session
+from e2lm_core import analysis, charts, headlines, phrasing, runs, science, submission
+from e2lm_core.ui import parts, session, window
 from e2lm_core.ui.strip import start, strip
 
 studio = session.studio()
 task = strip()
 state = session.state(task)
-example = authoring.find_set(studio.settings, task.name).example
-measured = session.measurements(task) if state.done else None
-scores = analysis.scores(measured, "acc") if measured is not None and measured.complete_checkpoints else None
+running = state.kind == "running"
+measured = session.measurements(task) if task.questions else None
+scores = analysis.scores(measured, "acc") if measured and measured.complete_checkpoints else None
 
 parts.header(task.name, headlines.overview(state, scores))
 
-if state.kind == "never run":
+if state.kind == "never run" and studio.catalogue.checkpoints:
     checkpoints, num_fewshot = runs.fleet(studio, task.name)
     models = {c.model.name for c in checkpoints}
     cost = runs.estimate(studio, task, checkpoints, num_fewshot)
@@ -30,47 +30,38 @@ if state.kind == "never run":
 if note := headlines.taught(science.taught(studio.catalogue, task)):
     st.warning(note, icon=":material/school:")
 
-if scores is not None:
-    trends = analysis.trends(measured, "acc")
-    for column, (label, value) in zip(
-        st.columns(4, gap="small"),
-        (("Score", scores.score), ("SQ", scores.sq), ("RC", scores.rc), ("CS", scores.cs)),
-        strict=True,
-    ):
-        with column:
-            parts.score(label, value, trends.get(label))
-    st.caption(
-        "On accuracy, over the early window. Small curves: SQ, the models' mean; RC, τ_b of each later "
-        "checkpoint; CS, the science model less its twin."
-    )
 
-
-@st.fragment(run_every=1.0 if state.kind == "running" else None)
-def curves() -> None:
+@st.fragment(run_every=session.POLL_S if running else None)
+def results() -> None:
+    """Cards and chart stand in their places from the first result on and fill in while a run goes on."""
     now = session.measurements(task)
-    if not now.complete_checkpoints:
+    if not now.complete_checkpoints and not running:
         return
-    figure = charts.learning_curves(
-        analysis.curve_frame(now, ("acc",)),
-        [curve.model for curve in now.curves],
-        "acc",
-        session.current_theme(),
-        chance=now.chance,
-        early_end=analysis.early_end(now),
-        height=360,
-        narrow=parts.narrow(),
+    found, trends = analysis.scores(now, "acc"), analysis.trends(now, "acc")
+    with st.grid(4, min_column_width=150):
+        parts.score("Score", found.score, note="0.5 SQ + 0.1 RC + 0.4 CS")
+        parts.score("SQ", found.sq, trends.get("SQ"))
+        parts.score("RC", found.rc, trends.get("RC"))
+        parts.score("CS", found.cs, trends.get("CS"))
+    st.caption(
+        "On accuracy. Small curves: SQ, the models' mean; RC, τ_b of each later checkpoint; CS, the science "
+        "model less its twin."
     )
     st.subheader("Accuracy while the models read", anchor=False)
-    if now.complete_checkpoints < now.checkpoints:
-        st.caption(f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far.")
+    frame, before = session.curves(task, now, "acc")
+    figure = charts.learning_curves(
+        frame, [curve.model for curve in now.curves], "acc", session.current_theme(), now.chance,
+        analysis.early_end(now), before, height=360, narrow=window.narrow(),
+    )  # fmt: skip
     parts.chart(figure, "overview_curves", "Accuracy of each model against tokens seen")
     st.caption(headlines.curves(now, "acc").replace("**", ""))
 
 
-curves()
+if measured is not None:
+    results()
 
 errors = [f for f in submission.findings(studio, task) if f.severity == "error"] if task.questions else []
-if steps := headlines.next_steps(state, scores, len(errors), example):
+if steps := headlines.next_steps(state, scores, len(errors), session.is_example(task.name)):
     st.subheader("What to do next", anchor=False)
     for step in steps:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

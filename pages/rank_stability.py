@@ -5,7 +5,7 @@ import streamlit as st
 
 from e2lm_core import analysis, charts, headlines, phrasing, ranking
 from e2lm_core.records import METRICS
-from e2lm_core.ui import parts, session
+from e2lm_core.ui import parts, session, window
 from e2lm_core.ui.strip import strip
 
 task = strip()
@@ -25,7 +25,7 @@ ranks = analysis.rank_frame(measured, metric)
 parts.chart(
     charts.bump(
         ranks, [c.model for c in measured.curves], session.current_theme(), analysis.early_end(measured),
-        narrow=parts.narrow(),
+        narrow=window.narrow(),
     ),
     "ranks_bump",
     "Rank of each model against tokens seen",
@@ -35,23 +35,26 @@ st.caption(
     "early window is a ranking that could have been read early."
 )
 
-left, right = st.columns([1, 3], gap="large")
-with left:
+with st.grid(3, min_column_width=150):
     parts.score("RC", scores.rc)
-    st.metric("Decision accuracy", phrasing.percent(scores.decision_accuracy.value), border=True,
-              help="The share of model pairs ordered alike at the early window's end and at the last checkpoint.")  # fmt: skip
+    parts.score("Decision accuracy", scores.decision_accuracy)
     parts.score("SNR", scores.snr)
+
+st.subheader("How alike the orders are, τ_b", anchor=False)
 tau = ranking.tau_matrix(grid.scores)
-with right:
-    st.subheader("How alike the orders are, τ_b", anchor=False)
-    parts.chart(
-        charts.tau_heatmap(tau, grid.tokens_seen, session.current_theme()), "ranks_tau", "Kendall's tau between checkpoints"
-    )  # fmt: skip
-    st.caption("1 (blue): the same order of models at both checkpoints; −1 (orange): the reverse.")
+parts.chart(
+    charts.tau_heatmap(tau, grid.tokens_seen, session.current_theme(), narrow=window.narrow()),
+    "ranks_tau",
+    "Kendall's tau between checkpoints",
+)
+st.caption("1 (blue): the same order of models at both checkpoints; −1 (orange): the reverse.")
 
 ordered, pairs = st.tabs(["Ranks", "τ_b"])
 with ordered:
-    parts.table(ranks, f"ranks-{metric}", "ranks", height=300)
+    parts.table(
+        ranks, f"ranks-{metric}", "ranks", height=300, few=("model", "tokens_seen", "rank"),
+        column_config={"value": parts.value_column(metric)},
+    )  # fmt: skip
 with pairs:
     names = [phrasing.tokens(t) for t in grid.tokens_seen]
     parts.table(

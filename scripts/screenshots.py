@@ -55,7 +55,7 @@ def main(
         if not empty:
             command = [sys.executable, "-m", "e2lm_core", "evaluate", task, "--checkpoints", checkpoints]
             subprocess.run(command, cwd=ROOT, env=env, check=True)
-        with _server(env) as url, sync_playwright() as playwright:
+        with server(env) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
             try:
                 faults = _take(browser, url, task, out, "empty" if empty else "done")
@@ -73,14 +73,14 @@ def _take(browser: Browser, url: str, task: str, out: Path, state: str) -> list[
             context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
             page = context.new_page()
             errors: list[str] = []
-            page.on("console", partial(_note_error, errors))
-            page.on("request", partial(_note_request, errors, url))
-            for name, address in _pages(page, url):
+            page.on("console", partial(note_error, errors))
+            page.on("request", partial(note_request, errors, url))
+            for name, address in pages(page, url):
                 picture = f"{state}-{name}-{theme}-{width}.png"
                 errors.clear()
                 page.set_viewport_size({"width": width, "height": height})
                 page.goto(f"{address}?set={task}")
-                _settle(page)
+                settle(page)
                 _unfold(page, width, height)
                 page.screenshot(path=out / picture)
                 faults += [f"{picture}: {fault}" for fault in (*_visible_faults(page), *errors)]
@@ -88,14 +88,14 @@ def _take(browser: Browser, url: str, task: str, out: Path, state: str) -> list[
     return faults
 
 
-def _note_error(errors: list[str], message: ConsoleMessage) -> None:
+def note_error(errors: list[str], message: ConsoleMessage) -> None:
     # On a page's own address Streamlit first looks for its server below that address: an expected 404.
     address = message.location.get("url", "")
     if message.type == "error" and "/_stcore/" not in address:
         errors.append(f"console: {message.text} ({address})")
 
 
-def _note_request(errors: list[str], url: str, request: Request) -> None:
+def note_request(errors: list[str], url: str, request: Request) -> None:
     if request.url.startswith("http") and not request.url.startswith(url):
         errors.append(f"asks another host: {request.url}")
 
@@ -107,16 +107,16 @@ def _visible_faults(page: Page) -> Iterator[str]:
         yield "scrolls sideways"
 
 
-def _pages(page: Page, url: str) -> list[tuple[str, str]]:
+def pages(page: Page, url: str) -> list[tuple[str, str]]:
     """(name, address) of each page, as the app's own navigation lists them."""
     page.goto(url)
-    _settle(page)
+    settle(page)
     links = page.get_by_test_id("stSidebarNavLink")
     addresses = [str(link.get_attribute("href")).removeprefix(url) for link in links.all()]
     return [(address.strip("/").rsplit("/", 1)[-1] or "overview", url + address) for address in addresses]
 
 
-def _settle(page: Page) -> None:
+def settle(page: Page) -> None:
     """Wait until the script has run and what it drew is there."""
     page.wait_for_selector(
         '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=READY_S * 1000
@@ -135,7 +135,7 @@ def _unfold(page: Page, width: int, height: int) -> None:
 
 
 @contextmanager
-def _server(env: dict[str, str]) -> Iterator[str]:
+def server(env: dict[str, str]) -> Iterator[str]:
     """The studio on a free port of this machine; stopped at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -157,7 +157,10 @@ def _server(env: dict[str, str]) -> Iterator[str]:
         yield url
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 def _healthy(url: str) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from .. import charts, phrasing
 from ..records import Value
+from . import window
 from .session import set_name
 
 
@@ -22,15 +25,46 @@ def chart(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, theme=None, key=key, config=charts.CONFIG, alt=alt)
 
 
-def narrow() -> bool:
-    """Whether the browser's window is a phone's; its user agent says so before its size is known."""
-    agent = st.context.headers.get("User-Agent") or ""
-    return "Mobi" in agent or st.query_params.get("narrow") == "1"
+_NUMBER = st.column_config.NumberColumn
+_COLUMNS = {
+    "SQ": _NUMBER("SQ", format="%.3f", help=phrasing.SCORE_HELP["SQ"]),
+    "ρ": _NUMBER("ρ", format="%.3f", help=phrasing.PART_HELP["ρ"]),
+    "AC": _NUMBER("AC", format="%.3f", help=phrasing.PART_HELP["AC"]),
+    "Spearman": _NUMBER("Spearman", format="%.3f", help=phrasing.PART_HELP["Spearman"]),
+    "signed AC": _NUMBER("signed AC", format="%.3f", help=phrasing.PART_HELP["signed AC"]),
+    "counts": st.column_config.CheckboxColumn("counts", help=phrasing.PART_HELP["counts"], width="small"),
+    "points": _NUMBER("points", help=phrasing.PART_HELP["points"], width="small"),
+    "tokens_seen": _NUMBER("tokens seen", format="compact"),
+    "early": st.column_config.CheckboxColumn("early window", width="small"),
+    "value": _NUMBER("value", format="%.4f"),
+    "step": _NUMBER("step", format="localized"),
+    "n": _NUMBER("questions", width="small"),
+}
 
 
-def table(frame: pd.DataFrame, name: str, key: str, height: int | str = "auto", **options) -> None:
-    """The numbers behind a chart, and their download."""
-    st.dataframe(frame, hide_index=True, height=height, key=f"{key}_table", **options)
+def value_column(metric: str):
+    return _NUMBER(metric, format="percent" if metric in ("acc", "acc_norm") else "%.3f")
+
+
+def table(
+    frame: pd.DataFrame,
+    name: str,
+    key: str,
+    height: int | str = "auto",
+    few: Sequence[str] = (),
+    column_config: dict | None = None,
+) -> None:
+    """The numbers behind a chart, and their download. A narrow window shows the columns `few` alone."""
+    shown = frame.dropna(axis=1, how="all") if len(frame) else frame
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=height,
+        key=f"{key}_table",
+        placeholder=phrasing.DASH,
+        column_order=list(few) if few and window.narrow() else None,
+        column_config=_COLUMNS | (column_config or {}),
+    )
     st.download_button(
         "Download CSV",
         frame.to_csv(index=False).encode(),
@@ -42,19 +76,20 @@ def table(frame: pd.DataFrame, name: str, key: str, height: int | str = "auto", 
     )
 
 
-def score(label: str, value: Value, curve: list[float] | None = None) -> None:
+def score(label: str, value: Value, curve: list[float] | None = None, note: str | None = None) -> None:
     """A headline number with its formula on hover; undefined is a dash, and the hover says why."""
     help_text = phrasing.SCORE_HELP[label]
     if value.value is None:
         help_text = f"Undefined here: {value.why}\n\n{help_text}"
     st.metric(
         label,
-        phrasing.score(value.value),
-        delta=None if value.value is not None else "undefined",
+        phrasing.percent(value.value) if label in phrasing.SHARES else phrasing.score(value.value),
+        delta=note if value.value is not None else "undefined",
         delta_color="off",
         delta_arrow="off",
         help=help_text,
         border=True,
+        height="stretch",
         chart_data=curve if value.value is not None and curve and len(curve) > 1 else None,
         chart_type="line",
     )

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from .. import analysis, authoring, runs, science, worker
@@ -16,6 +17,7 @@ from ..studio import Studio, open_studio
 from ..taskfiles import read_task, task_digest
 
 FIRST_SET = "ladder_science"
+POLL_S = 2.0  # how often what a run fills in is drawn again
 
 
 @st.cache_resource(show_spinner=False)
@@ -114,6 +116,18 @@ def _measure(
     _checkpoints: Sequence[Checkpoint],
 ) -> analysis.Measurements:
     return analysis.measure(studio(), _task, _checkpoints, num_fewshot)
+
+
+def curves(
+    question_set: TaskSet, measured: analysis.Measurements, metric: str
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The set's curves and, until they are complete, the last complete ones of an earlier version."""
+    frame = analysis.curve_frame(measured, (metric,))
+    held = st.session_state.setdefault("complete_curves", {})
+    if measured.complete_checkpoints == measured.checkpoints:
+        held[question_set.name, metric] = frame
+        return frame, None
+    return frame, held.get((question_set.name, metric))
 
 
 def state(question_set: TaskSet) -> runs.SetState:

@@ -58,7 +58,11 @@ def _state(task: TaskSet, state: runs.SetState) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
         st.markdown(f":gray[{describe(task, state)}]", width="content")
         if state.kind == "stale":
-            label = f"Run {phrasing.count(state.stale, 'stale question')}"
+            label = (
+                "Run the rest"
+                if partial(task, state)
+                else f"Run {phrasing.count(state.stale, 'stale question')}"
+            )
             if st.button(label, key="strip_run", icon=":material/refresh:", type="primary"):
                 start(task.name, priority=runs.INTERACTIVE)
         elif state.kind == "running" and st.button("Cancel", key="strip_cancel", type="tertiary"):
@@ -73,11 +77,18 @@ def describe(task: TaskSet, state: runs.SetState) -> str:
         share = state.done / state.total if state.total else 0.0
         left = f", {phrasing.duration(state.seconds_left)} left" if state.seconds_left else ""
         return f"{questions} · :material/progress_activity: running {share:.0%}{left}"
+    if state.kind == "stale" and partial(task, state):
+        return f"{questions} · :material/pause: {state.done / state.total:.0%} done"
     if state.kind == "stale":
         return f"{questions} · :orange[:material/warning: {state.stale:,} stale]"
     if state.kind == "up to date":
         return f"{questions} · :material/check: up to date"
     return questions if state.kind == "empty" else f"{questions} · never run"
+
+
+def partial(task: TaskSet, state: runs.SetState) -> bool:
+    """Whether a run stopped on its way, rather than questions changed after it."""
+    return state.stale == len(task.questions)
 
 
 def start(name: str, **options) -> None:

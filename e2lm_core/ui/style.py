@@ -5,18 +5,21 @@ import streamlit as st
 from ..settings import ROOT
 
 STATIC = ROOT / "static"
+SIDEBAR_PX = 220
 _CSS = """
 <style>
 [data-testid="stMainBlockContainer"] { max-width: 1200px; padding: 2.6rem 2.4rem 4rem; }
-[data-testid="stSidebar"][aria-expanded="true"] { min-width: 220px; max-width: 220px; }
 [data-testid="stMainBlockContainer"] h1 { letter-spacing: -0.015em; padding-bottom: .2rem; }
-[data-testid="stMetric"] { min-height: 9.2rem; padding: .9rem 1rem; }
+[data-testid="stMetric"] { padding: .8rem 1rem; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
 .st-key-strip { border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: .6rem; }
+.st-key-strip [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-strip p { margin: 0; }
+/* What listens to the window's width takes no room in the page. */
+.st-key-window { position: absolute; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 3.2rem .9rem 3rem; }
-  [data-testid="stMetric"] { min-height: 0; }
+  .st-key-strip { row-gap: .3rem; }
 }
 </style>
 """

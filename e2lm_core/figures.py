@@ -1,0 +1,173 @@
+"""What all figures are made of: the blank template, a curve, the chance line, the window, names at lines' ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from scipy.optimize import isotonic_regression
+
+from .palette import Theme, dash, hue, short_name, width
+from .phrasing import METRIC_LABEL
+from .records import ModelInfo
+
+FONT = "Inter, -apple-system, 'Segoe UI', sans-serif"
+LABEL_GAP_PX = 15
+LEGEND_ROW_PX = 21
+MARGIN = {"l": 58, "r": 132, "t": 16, "b": 48}
+
+
+def blank(theme: Theme, height: int, narrow: bool) -> go.Figure:
+    margin = MARGIN | ({"r": 16, "l": 50} if narrow else {})
+    axis = {
+        "gridcolor": theme.grid, "zeroline": False, "linecolor": theme.grid, "ticks": "outside",
+        "tickcolor": theme.grid, "tickfont": {"color": theme.muted, "size": 12},
+        "title": {"font": {"color": theme.muted, "size": 12.5}, "standoff": 10}, "automargin": True,
+    }  # fmt: skip
+    figure = go.Figure()
+    figure.update_layout(
+        height=height, margin=margin, xaxis=axis, yaxis=axis, showlegend=False, hovermode="closest",
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False,
+        font={"family": FONT, "color": theme.text, "size": 13},
+        hoverlabel={
+            "bgcolor": theme.background, "bordercolor": theme.muted, "align": "left",
+            "font": {"family": FONT, "color": theme.text, "size": 12.5},
+        },
+        legend={"font": {"color": theme.muted, "size": 12}},
+    )  # fmt: skip
+    return figure
+
+
+def lines(frame: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    own = frame[(frame["metric"] == metric) & frame["value"].notna()]
+    for name, line in own.groupby("model", sort=False):
+        yield str(name), line.sort_values("step")
+
+
+def positions(frame: pd.DataFrame) -> pd.Series:
+    return frame["tokens_seen"] / 1e6 if frame["tokens_seen"].notna().all() else frame["step"]
+
+
+def token_axis(figure: go.Figure, frame: pd.DataFrame) -> None:
+    known = frame["tokens_seen"].notna().all() if len(frame) else True
+    values = positions(frame)
+    top = float(values.max()) if len(frame) else 1.0
+    figure.update_xaxes(
+        title_text="tokens seen (millions)" if known else "training step", range=[0, top * 1.02]
+    )
+
+
+def curve(own: pd.DataFrame, model: ModelInfo, metric: str, theme: Theme, faint: bool = False) -> go.Scatter:
+    colour = theme.line[hue(model)]
+    value = "%{y:.1%}" if metric in ("acc", "acc_norm") else "%{y:.3f}"
+    return go.Scatter(
+        x=positions(own),
+        y=own["value"],
+        mode="lines" if faint else "lines+markers",
+        line={"color": colour, "dash": dash(model), "width": width(model)},
+        marker={"size": 5.5, "color": colour, "symbol": symbol(model)},
+        opacity=0.28 if faint else 1.0,
+        name=short_name(model),
+        customdata=np.stack([own["step"], own["n"]], axis=-1),
+        hovertemplate=None
+        if faint
+        else f"<b>{short_name(model)}</b><br>{value}<br>%{{x:.2f}} M tokens, step %{{customdata[0]:.0f}}<br>"
+        "n = %{customdata[1]:.0f} questions<extra></extra>",
+        hoverinfo="skip" if faint else None,
+        showlegend=False,
+    )
+
+
+def symbol(model: ModelInfo) -> str:
+    if model.role == "web":
+        return "diamond"
+    return "square" if model.arch == "arch2" else "circle"
+
+
+def span(values: Sequence[float]) -> tuple[float, float]:
+    finite = [v for v in values if np.isfinite(v)]
+    if not finite:
+        return 0.0, 1.0
+    low, high = min(finite), max(finite)
+    room = (high - low) * 0.06 or 0.05
+    return low - room, high + room
+
+
+def y_title(metric: str) -> str:
+    label = METRIC_LABEL[metric]
+    return f"{label} (lower is better)" if metric == "bpb" else label
+
+
+def chance_line(figure: go.Figure, chance: float, theme: Theme) -> None:
+    figure.add_hline(y=chance, line={"color": theme.muted, "dash": "dash", "width": 1})
+    figure.add_annotation(
+        # At the left, before the first checkpoint, where no curve can lie under it.
+        x=0, xref="paper", xanchor="left", y=chance, yanchor="bottom", text=f"chance {chance:.0%}",
+        showarrow=False, font={"color": theme.muted, "size": 12}, bgcolor=theme.background, opacity=0.85, borderpad=1,
+    )  # fmt: skip
+
+
+def early_window(figure: go.Figure, end: float, theme: Theme) -> None:
+    figure.add_vrect(x0=0, x1=end, fillcolor=theme.window, line_width=0, layer="below")
+    figure.add_annotation(
+        x=end, xanchor="right", y=1, yref="paper", yanchor="top", text="early window", showarrow=False,
+        font={"color": theme.muted, "size": 12},
+    )  # fmt: skip
+
+
+def name_lines(
+    figure: go.Figure,
+    ends: Mapping[str, float],
+    models: Mapping[str, ModelInfo],
+    y_range: tuple[float, float],
+    height: int,
+    theme: Theme,
+    narrow: bool,
+) -> None:
+    """Labels in the right margin, moved apart until LABEL_GAP_PX lies between neighbours.
+
+    On a narrow screen the margin is gone, so a legend below takes over.
+    """
+    if narrow:
+        for trace in figure.data:
+            trace.showlegend = bool(trace.opacity is None or trace.opacity == 1.0)
+        below = LEGEND_ROW_PX * math.ceil(len(ends) / 2)  # two names side by side on a phone
+        plot = height - MARGIN["t"] - MARGIN["b"]
+        figure.update_layout(
+            showlegend=True,
+            legend={
+                "orientation": "h", "y": -(MARGIN["b"] + 4) / plot, "yanchor": "top", "x": 0,
+                "font": {"size": 11}, "entrywidthmode": "fraction", "entrywidth": 0.5,
+            },
+            height=height + below,
+            margin={"b": MARGIN["b"] + below},
+        )  # fmt: skip
+        return
+    plot_px = height - MARGIN["t"] - MARGIN["b"]
+    low, high = y_range
+    wanted = {name: plot_px * (high - end) / (high - low) for name, end in ends.items()}
+    placed = spread(list(wanted.values()), LABEL_GAP_PX, plot_px)
+    for (name, at), moved in zip(wanted.items(), placed, strict=True):
+        model = models[name]
+        figure.add_annotation(
+            x=1, xref="paper", xanchor="left", xshift=8, y=ends[name], yanchor="middle", yshift=at - moved,
+            text=short_name(model), showarrow=False, font={"color": theme.label[hue(model)], "size": 12},
+        )  # fmt: skip
+
+
+def spread(positions: Sequence[float], gap: float, length: float) -> list[float]:
+    """Positions moved as little as needed so that neighbours are `gap` apart, in [0, length] if they fit.
+
+    With u the position less the gaps of those before it, "in order and a gap apart" is "u does not fall".
+    """
+    if not positions:
+        return []
+    order = np.argsort(positions, kind="stable")
+    gaps = gap * np.arange(len(positions))
+    rising = isotonic_regression(np.asarray(positions, float)[order] - gaps).x
+    placed = np.empty(len(positions))
+    placed[order] = np.clip(rising, 0.0, max(0.0, length - gaps[-1])) + gaps
+    return placed.tolist()

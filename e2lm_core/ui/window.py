@@ -1,0 +1,43 @@
+"""How wide the visitor's window is: the browser says so, and a page is drawn again when that changes.
+
+Before it has spoken, a phone is known by its user agent, so that most visitors never see a second drawing.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+NARROW_PX = 640  # below it: legends instead of direct labels, fewer columns
+_KEY = "window"
+_JS = f"""
+export default function ({{ data, setStateValue }}) {{
+  const query = window.matchMedia("(max-width: {NARROW_PX}px)");
+  const tell = () => setStateValue("narrow", query.matches);
+  if (query.matches !== data.narrow) tell();
+  query.addEventListener("change", tell);
+  return () => query.removeEventListener("change", tell);
+}}
+"""
+
+
+@st.cache_resource(show_spinner=False)
+def _component():
+    return st.components.v2.component("studio_window", js=_JS)
+
+
+def watch() -> None:
+    """Listen to the window; drawn once a run, outside of the pages."""
+    told = _component()(
+        key=_KEY, data={"narrow": narrow()}, default={"narrow": narrow()}, on_narrow_change=_told
+    )
+    if told.narrow is not None:
+        st.session_state["narrow"] = bool(told.narrow)
+
+
+def narrow() -> bool:
+    held = st.session_state.get("narrow")
+    return "Mobi" in (st.context.headers.get("User-Agent") or "") if held is None else held
+
+
+def _told() -> None:
+    """Only here so that the component's state is sent at all."""
