@@ -52,7 +52,7 @@ def relevance_of(settings: Settings, questions: Sequence[Question]) -> Relevance
     classifier = relevance_classifier(embedder)
     exemplars = load_exemplars("train")
     anchors = embedder.embed_questions([e.question for e in exemplars])
-    vectors = embedder.embed_questions(questions)
+    vectors = embedder.embed_questions(questions).reshape(len(questions), anchors.shape[1])
     exemplar_map, question_map = map_2d(anchors, vectors)
     return Relevance(
         ids=tuple(q.id for q in questions),
