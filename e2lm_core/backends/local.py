@@ -76,12 +76,9 @@ class LocalBackend:
     ) -> Iterator[list[tuple[int, Loglikelihood]]]:
         if not requests:
             return
-        scorer, loader = self._engine()
-        directory = ensure_directory(checkpoint, self.settings)
-        model = loader.load(directory)
-        with self._lock:
-            encoded, text = self._encode(model, directory, requests)
-        yield from scorer.score(model, encoded, text, skip=skip, cancelled=cancelled)
+        model = self.read(checkpoint)
+        encoded, text = self.encoded(model, requests)
+        yield from self.scorer.score(model, encoded, text, skip=skip, cancelled=cancelled)
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
         self._reader.submit(self._read_ahead, checkpoint)
@@ -91,10 +88,17 @@ class LocalBackend:
 
     # --- how --------------------------------------------------------------------------------------------
 
+    @property
+    def scorer(self) -> Scorer:
+        return self._engine()[0]
+
+    def read(self, checkpoint: Checkpoint) -> LoadedModel:
+        """The weights, from memory or disk. Raises `CheckpointError`."""
+        return self._engine()[1].load(ensure_directory(checkpoint, self.settings))
+
     def _read_ahead(self, checkpoint: Checkpoint) -> None:
         with contextlib.suppress(Exception):  # whoever computes it will meet the same error and say it
-            _, loader = self._engine()
-            loader.load(ensure_directory(checkpoint, self.settings))
+            self.read(checkpoint)
 
     def _traits(self, checkpoint: Checkpoint) -> Traits:
         key = traits_key(checkpoint, self.settings)
@@ -134,19 +138,20 @@ class LocalBackend:
             self._encoders[digest] = Encoder(directory)
         return self._encoders[digest]
 
-    def _encode(
-        self, model: LoadedModel, directory: Path, requests: Sequence[Request]
+    def encoded(
+        self, model: LoadedModel, requests: Sequence[Request]
     ) -> tuple[list[Encoded], tuple[object, ...]]:
         """Tokens, remembered since a ladder's models share them, and what identifies them."""
         from ..engine.models import window
 
-        encoder = self._encoder(directory)
-        max_length = window(model.config, encoder.tokenizer)
-        text = (encoder, max_length, tuple(requests))
-        if text in self._encoded:
-            self._encoded.move_to_end(text)
-        else:
-            self._encoded[text] = encoder.encode(requests, max_length)
-            if len(self._encoded) > _KEPT_TEXTS:
-                self._encoded.popitem(last=False)
-        return self._encoded[text], text
+        with self._lock:
+            encoder = self._encoder(model.directory)
+            max_length = window(model.config, encoder.tokenizer)
+            text = (encoder, max_length, tuple(requests))
+            if text in self._encoded:
+                self._encoded.move_to_end(text)
+            else:
+                self._encoded[text] = encoder.encode(requests, max_length)
+                if len(self._encoded) > _KEPT_TEXTS:
+                    self._encoded.popitem(last=False)
+            return self._encoded[text], text

@@ -54,6 +54,12 @@ def plan_tree(encoded: Sequence[Encoded], budget: int, hidden: int) -> Plan:
     return Plan(chunks=tuple(chunks), trunks=tuple(trunks))
 
 
+def unique_tokens(encoded: Sequence[Encoded]) -> int:
+    """Nodes of the prefix tree of all inputs: what has to be computed if nothing is computed twice."""
+    leaves = _leaves(encoded, range(len(encoded)))
+    return leaves.unique_tokens(0, len(leaves.inputs), 0) if encoded else 0
+
+
 def _cost(tokens: int, hidden: int, above: int = 0) -> int:
     """Of a row: what a token costs in matrix products, and in attention to the trunk and to the whole row.
 
