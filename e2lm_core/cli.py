@@ -79,7 +79,9 @@ def checkpoints(
     with progress_bar("unpacking", len(catalogue.checkpoints), hidden=not unpack) as advance:
         for checkpoint in catalogue.checkpoints:
             path = (
-                ensure_directory(checkpoint, settings) if unpack and not checkpoint.repo else unpacked_directory(checkpoint, settings)
+                ensure_directory(checkpoint, settings)
+                if unpack and not checkpoint.repo
+                else unpacked_directory(checkpoint, settings)
             )
             rows.append(
                 {

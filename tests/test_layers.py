@@ -29,7 +29,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         *("hub", "hub_cache", "hub_client", "hub_download", "engine.", "backends."),
     ),
     3: (
-        *("studio", "authoring", "runs", "worker", "submission"),
+        *("studio", "authoring", "planning", "runs", "worker", "submission"),
         *("analysis", "documents", "science", "headlines"),
     ),
     4: ("charts", "figures", "ui.", "output", "hub_commands", "cli", "__main__"),
