@@ -60,14 +60,18 @@ PIECE = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
-@given(name=st.sampled_from(sorted(TAKEN)), pieces=st.lists(PIECE, max_size=25))
+@settings(max_examples=100, deadline=None)
+@given(name=st.sampled_from(sorted(TAKEN)), pieces=st.lists(PIECE, max_size=15))
 def test_equals_the_tokenizer(name: str, pieces: list[str]) -> None:
     text = "".join(pieces).encode("utf-8", "ignore").decode()
     tokenizer = TOKENIZERS[name]
     encoder = WordEncoder.of(tokenizer)
     assert encoder is not None
-    assert encoder.encode([text]) == [tokenizer.encode(text, add_special_tokens=False)]
+    whole = tokenizer.encode(text, add_special_tokens=False)
+    assert encoder.encode(text) == whole
+    for end in range(len(text)):
+        context = tokenizer.encode(text[:end], add_special_tokens=False)
+        assert encoder.after(text[:end], text) == whole[len(context) :]
 
 
 def lower(inner: Tokenizer) -> None:

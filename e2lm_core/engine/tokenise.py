@@ -33,8 +33,7 @@ TOKENIZER_FILES = (
     "vocab.json",
     "merges.txt",
 )
-_CACHE_CHARACTERS = 64_000_000
-_CONFIRMED, _CONFIRMED_EVERY = 4, 200  # texts of a batch that are encoded both ways
+_CONFIRMED, _CONFIRMED_EVERY = 4, 200  # requests of a list that are encoded both ways
 
 
 class Encoded(NamedTuple):
@@ -60,7 +59,7 @@ def tokenizer_digest(directory: Path) -> str:
 
 
 class Encoder:
-    """One tokenizer and what it has encoded so far. `directory` holds its files."""
+    """One tokenizer, shared by all checkpoints whose tokenizer files are the same. `directory` holds them."""
 
     def __init__(self, directory: Path) -> None:
         from transformers import AutoTokenizer
@@ -83,10 +82,7 @@ class Encoder:
         self._prefix_text = "" if self.prefix_token is None else str(self.tokenizer.decode(self.prefix_token))
         added = self.tokenizer.encode("")
         self.bos = f"prepend:{','.join(map(str, added))}" if added else "none"
-        self._words = WordEncoder.of(self.tokenizer)
-        self._around = self._special_around()
-        self._known: dict[_Text, Tokens] = {}
-        self._known_characters = 0
+        self._words, self._before = _words_of(self.tokenizer)
 
     def encode(self, requests: Sequence[Request], max_length: int) -> list[Encoded]:
         """One `Encoded` a request, in order.
@@ -115,25 +111,60 @@ class Encoder:
         return [len(context) + len(continuation) for context, continuation in self._pairs(requests)]
 
     def _pairs(self, requests: Sequence[Request]) -> list[tuple[Tokens, Tokens]]:
-        """(context, continuation) tokens of each request, nothing cut off."""
+        """(context, continuation) tokens of each request, nothing cut off.
+
+        By words where that is known to be the same, which some requests are looked at to confirm.
+        """
+        if self._words is not None:
+            pairs = self._pairs_by_words(requests, self._words)
+            looked_at = sorted(
+                {*range(min(len(requests), _CONFIRMED)), *range(0, len(requests), _CONFIRMED_EVERY)}
+            )
+            confirmed = self._pairs_by_tokenizer([requests[i] for i in looked_at])
+            if all(
+                np.array_equal(ours, theirs)
+                for i, pair in zip(looked_at, confirmed, strict=True)
+                for ours, theirs in zip(pairs[i], pair, strict=True)
+            ):
+                return pairs
+            self._words = None
+        return self._pairs_by_tokenizer(requests)
+
+    def _pairs_by_words(self, requests: Sequence[Request], words: WordEncoder) -> list[tuple[Tokens, Tokens]]:
+        pairs: list[tuple[Tokens, Tokens]] = []
+        contexts: dict[str, Tokens] = {}
+        for request in requests:
+            context, whole = request.context.rstrip(), request.context + request.continuation
+            special = self._adds_special(whole)
+            if not context or self._adds_special(context) != special:
+                pairs += self._pairs_by_tokenizer([request])
+                continue
+            if context not in contexts:
+                before = self._before if special else []
+                contexts[context] = np.array([*before, *words.encode(context)], dtype=np.int32)
+            pairs.append((contexts[context], np.array(words.after(context, whole), dtype=np.int32)))
+        return pairs
+
+    def _pairs_by_tokenizer(self, requests: Sequence[Request]) -> list[tuple[Tokens, Tokens]]:
         heads: list[_Text | None] = []
         wholes: list[_Text] = []
         for request in requests:
             whole = request.context + request.continuation
             if request.context:
-                heads.append(self._text(request.context.rstrip()))
-                wholes.append(self._text(whole))
+                context = request.context.rstrip()
+                heads.append((context, self._adds_special(context)))
+                wholes.append((whole, self._adds_special(whole)))
             else:
                 heads.append(None)
                 wholes.append((whole, False))
         known = self._encoded([*(head for head in heads if head is not None), *wholes])
         pairs = []
         for request, head, whole_text in zip(requests, heads, wholes, strict=True):
-            context = None if head is None else known[head]
-            if context is None or not len(context):
+            context_tokens = None if head is None else known[head]
+            if context_tokens is None or not len(context_tokens):
                 pairs.append(self._after_prefix_token(known[whole_text], request))
             else:
-                pairs.append((context, known[whole_text][len(context) :]))
+                pairs.append((context_tokens, known[whole_text][len(context_tokens) :]))
         return pairs
 
     def _after_prefix_token(self, continuation: Tokens, request: Request) -> tuple[Tokens, Tokens]:
@@ -146,51 +177,34 @@ class Encoder:
             return continuation[:1], continuation[1:]
         return np.array([self.prefix_token], dtype=np.int32), continuation
 
-    def _text(self, text: str) -> _Text:
-        return text, not (self.prefix_token is not None and text.startswith(self._prefix_text))
+    def _adds_special(self, text: str) -> bool:
+        """The harness adds special tokens, unless a text begins with the prefix token's own text."""
+        return self.prefix_token is None or not text.startswith(self._prefix_text)
 
     def _encoded(self, texts: Sequence[_Text]) -> dict[_Text, Tokens]:
-        wanted = dict.fromkeys(texts)
-        if self._known_characters > _CACHE_CHARACTERS:
-            self._known, self._known_characters = {}, 0
-        missing = [key for key in wanted if key not in self._known]
-        self._known_characters += sum(len(text) for text, _ in missing)
+        encoded: dict[_Text, Tokens] = {}
         for special in (True, False):
-            batch = [text for text, adds in missing if adds is special]
-            for text, tokens in zip(batch, self._tokens(batch, special), strict=True):
-                self._known[text, special] = np.array(tokens, dtype=np.int32)
-        return self._known
+            batch = list(dict.fromkeys(text for text, adds in texts if adds is special))
+            if batch:
+                ids = self.tokenizer(
+                    batch,
+                    add_special_tokens=special,
+                    return_attention_mask=False,
+                    return_token_type_ids=False,
+                )["input_ids"]
+                encoded |= {
+                    (text, special): np.array(tokens, dtype=np.int32)
+                    for text, tokens in zip(batch, ids, strict=True)
+                }
+        return encoded
 
-    def _tokens(self, texts: list[str], special: bool) -> list[list[int]]:
-        """By words where that is known to be the same, which every so many texts are looked at to confirm."""
-        if not texts:
-            return []
-        if self._words is None:
-            return self._by_tokenizer(texts, special)
-        before, after = self._around if special else ([], [])
-        tokens = [[*before, *ids, *after] for ids in self._words.encode(texts)]
-        looked_at = sorted({*range(min(len(texts), _CONFIRMED)), *range(0, len(texts), _CONFIRMED_EVERY)})
-        if self._by_tokenizer([texts[i] for i in looked_at], special) != [tokens[i] for i in looked_at]:
-            self._words, self._known = None, {}
-            return self._by_tokenizer(texts, special)
-        return tokens
 
-    def _by_tokenizer(self, texts: list[str], special: bool) -> list[list[int]]:
-        if not texts:
-            return []
-        encoded = self.tokenizer(
-            texts, add_special_tokens=special, return_attention_mask=False, return_token_type_ids=False
-        )
-        return [list(ids) for ids in encoded["input_ids"]]
-
-    def _special_around(self) -> tuple[list[int], list[int]]:
-        """The special tokens that the tokenizer puts before and after a text."""
-        bare, whole = self._by_tokenizer(["a"], False)[0], self._by_tokenizer(["a"], True)[0]
-        for start in range(len(whole) - len(bare) + 1):
-            if whole[start : start + len(bare)] == bare:
-                return whole[:start], whole[start + len(bare) :]
-        self._words = None
-        return [], []
+def _words_of(tokenizer: Any) -> tuple[WordEncoder | None, list[int]]:
+    """A word encoder and the special tokens put before a text, or None where some are put after it."""
+    encoder = WordEncoder.of(tokenizer)
+    bare, whole = tokenizer.encode("a", add_special_tokens=False), tokenizer.encode("a")
+    before = len(whole) - len(bare)
+    return (encoder, whole[:before]) if whole[before:] == bare else (None, [])
 
 
 def _short(text: str, limit: int = 60) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from typing import Any
 
 _CUT = re.compile(r"(?<=[!-~])(?= [!-~])")
@@ -54,15 +53,30 @@ class WordEncoder:
         )
         return cls(backend) if alone else None
 
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        words = [_CUT.split(text) for text in texts]
-        new = list(dict.fromkeys(w for split in words for w in split if w not in self._known))
-        for word, encoding in zip(
-            new, self._backend.encode_batch(new, add_special_tokens=False), strict=True
-        ):
-            self._known[word] = encoding.ids
+    def encode(self, text: str) -> list[int]:
+        words = _CUT.split(text)
+        new = [word for word in dict.fromkeys(words) if word not in self._known]
+        if new:
+            for word, encoding in zip(
+                new, self._backend.encode_batch(new, add_special_tokens=False), strict=True
+            ):
+                self._known[word] = encoding.ids
         known = self._known
-        return [[token for word in split for token in known[word]] for split in words]
+        return [token for word in words for token in known[word]]
+
+    def after(self, context: str, whole: str) -> list[int]:
+        """encode(whole)[len(encode(context)):] for a `whole` that begins with `context`."""
+        start = _last_cut(context)
+        return self.encode(whole[start:])[len(self.encode(context[start:])) :]
+
+
+def _last_cut(text: str) -> int:
+    """Where the last word of the text begins. A cut that is inside a text is one in every longer text."""
+    place = len(text) - 1
+    while (place := text.rfind(" ", 1, place)) > 0:
+        if _CUT.match(text, place):
+            return place
+    return 0
 
 
 def _normalizes_locally(normalizer: dict[str, Any] | None) -> bool:
