@@ -1,0 +1,139 @@
+"""One seeded bootstrap over questions, the same resample for all models, checkpoints and metrics.
+
+Axes: R resamples, Q questions. A resample is a row of counts (how often each question was drawn), so that the
+resampled curves of everything that was measured are matrix products `counts @ values`, and differences between
+models, checkpoints or metrics stay paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Key = TypeVar("Key")
+
+BLOCK = 1 << 22  # counts held at once: 16 MiB in float32 (and twice that while they are drawn)
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is drawn together and what is drawn apart.
+
+    `cluster_of` [Q] is each question's cluster; clusters are drawn whole. `strata` lists the clusters of each
+    stratum; every resample draws as many clusters from a stratum as it has.
+    """
+
+    cluster_of: NDArray[np.intp]
+    strata: tuple[NDArray[np.intp], ...]
+
+    @property
+    def questions(self) -> int:
+        return len(self.cluster_of)
+
+    @property
+    def clusters(self) -> int:
+        return sum(len(stratum) for stratum in self.strata)
+
+
+def design(
+    questions: int,
+    groups: Sequence[str | None] | None = None,
+    subjects: Sequence[str | None] | None = None,
+) -> Design:
+    """The bootstrap's design for a set of `questions`.
+
+    Args:
+        groups: [Q] questions of one group (a shared passage, rewordings of one fact) are drawn together, since
+            they succeed and fail together; a question without a group ("" or None) stands alone.
+        subjects: [Q] where given, every resample has as many clusters of each subject as the set; a group that
+            spans subjects belongs to that of its first question.
+
+    Raises: ValueError where a list is not as long as the set.
+    """
+    for name, given in (("groups", groups), ("subjects", subjects)):
+        if given is not None and len(given) != questions:
+            raise ValueError(f"{len(given)} {name} given for {questions} questions")
+    labels = [("group", g) if g else ("alone", str(i)) for i, g in enumerate(groups or [None] * questions)]
+    numbers: dict[tuple[str, str], int] = {}
+    cluster_of = np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=np.intp)
+    members: dict[str, list[int]] = {}
+    seen = -1
+    for question, cluster in enumerate(cluster_of.tolist()):
+        if cluster > seen:  # clusters are numbered in the order in which their first questions come
+            seen = cluster
+            subject = (subjects[question] or "") if subjects is not None else ""
+            members.setdefault(subject, []).append(cluster)
+    return Design(cluster_of, tuple(np.array(own, dtype=np.intp) for own in members.values()))
+
+
+def counts(plan: Design, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
+    """Blocks of [r, Q] counts, `resamples` rows in all: how often each question is in each resample.
+
+    float32 holds these whole numbers exactly and is what the matrix product wants. Every block has its own
+    stream of the seed and its size depends on Q alone, so resample i is the same however many are asked for.
+    """
+    if resamples < 1:
+        raise ValueError(f"{resamples} resamples are none")
+    if plan.questions == 0:
+        return
+    block = max(1, BLOCK // plan.questions)
+    alone = plan.clusters == plan.questions
+    for number, start in enumerate(range(0, resamples, block)):
+        rows = min(block, resamples - start)
+        drawn = np.empty((rows, plan.clusters), dtype=np.float32)
+        for which, stratum in enumerate(plan.strata):
+            stream = np.random.default_rng([seed, number, which])
+            drawn[:, stratum] = _draw(stream, rows, len(stratum))
+        yield drawn if alone else drawn[:, plan.cluster_of]
+
+
+def resampled_means(
+    values: Mapping[Key, ArrayLike], plan: Design, resamples: int, seed: int
+) -> dict[Key, Floats]:
+    """mean over questions in each resample: {key: [..., Q]} -> {key: [R, ...]}, one resample for all keys.
+
+        mean_r = sum_q count_rq * value_q / sum_q count_rq
+
+    Whole-number values (acc) are summed exactly, so that what ties in counts ties here too; all others are
+    summed as deviations from their mean, which keeps float32's error near 1e-7 of their spread. A row that is
+    NaN somewhere is NaN in every resample.
+    Raises: ValueError where the last axis is not as long as the set.
+    """
+    prepared = {key: _prepare(np.asarray(array), plan.questions) for key, array in values.items()}
+    parts: dict[Key, list[Floats]] = {key: [] for key in values}
+    for block in counts(plan, resamples, seed):
+        total = block.sum(axis=1, dtype=np.float64)[:, None]
+        for key, (deviations, centre) in prepared.items():
+            parts[key].append((block @ deviations.T).astype(np.float64) / total + centre)
+    shapes = {key: np.shape(array)[:-1] for key, array in values.items()}
+    return {
+        key: np.concatenate(own).reshape(resamples, *shapes[key])
+        if own
+        else np.full((resamples, *shapes[key]), np.nan)
+        for key, own in parts.items()
+    }
+
+
+def _draw(stream: np.random.Generator, rows: int, items: int) -> NDArray[np.int64]:
+    """[rows, items]: how often each of `items` comes up in `items` draws with replacement."""
+    picked = stream.integers(0, items, size=(rows, items), dtype=np.int32).astype(np.intp)
+    picked += (np.arange(rows) * items)[:, None]
+    return np.bincount(picked.ravel(), minlength=rows * items).reshape(rows, items)
+
+
+def _prepare(array: NDArray, questions: int) -> tuple[NDArray[np.float32], Floats]:
+    """[..., Q] -> (what is summed, [cells, Q]; what is added to its mean, [cells])."""
+    if array.ndim == 0 or array.shape[-1] != questions:
+        raise ValueError(f"values of shape {array.shape} given for {questions} questions")
+    flat = array.reshape(int(np.prod(array.shape[:-1])), questions)
+    with np.errstate(invalid="ignore"):
+        whole = bool(((flat == np.rint(flat)) | np.isnan(flat)).all())
+        if whole:
+            return flat.astype(np.float32), np.zeros(len(flat))
+        centre = flat.mean(axis=1, dtype=np.float64)
+        return (flat - centre[:, None]).astype(np.float32), centre

@@ -1,0 +1,248 @@
+"""Interval methods for means, paired differences and the scores that are biased functions of noisy curves.
+
+The estimand of every interval: the expected value that a fresh set of as many questions from the same source
+would get from the same checkpoints. For a mean that is the source's mean. A score like SQ is a biased function of
+a noisy curve, but as an estimate of *this* it is unbiased, so an interval needs the spread of the score about its
+own mean, not where a bootstrap's centre lies: resampling adds noise on top of noise, which moves the centre.
+
+Axes: R resamples in front, then the score's own. All are pure functions; `docs/uncertainty.md` has their measured
+coverage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Bounds = tuple[Floats, Floats]
+
+LEVEL = 0.95
+# A score that is undefined in more resamples than the interval leaves out has no interval.
+MAX_UNDEFINED = 0.05
+TREND_DEGREE = 3  # what a learning curve of a dozen points shows beside noise: level, slope, bend, S
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """A score and its replicates over R resamples.
+
+    With y the curves, d the deviation of a resample's curves from them and S the score:
+    `estimate` = S(y) [...]; `forward` = S(y + d) [R, ...], the plain bootstrap; `mirrored` = S(y - d);
+    `denoised` = S(c + d), where c are the curves that `denoise` gives. A method uses those it needs.
+    """
+
+    estimate: Floats
+    forward: Floats
+    mirrored: Floats | None = None
+    denoised: Floats | None = None
+
+
+Method = Callable[[Replicates, float], Bounds]
+
+
+def quantiles(samples: ArrayLike, probabilities: ArrayLike) -> Floats:
+    """Quantiles over the first axis, undefined (NaN) samples left out: [R, ...] -> [P, ...].
+
+    Linear interpolation as numpy's default. NaN where more than `MAX_UNDEFINED` of the samples are undefined.
+    """
+    ordered = np.sort(np.asarray(samples, dtype=np.float64), axis=0)  # NaN goes last
+    total = len(ordered)
+    known = (~np.isnan(ordered)).sum(axis=0)
+    wanted = np.asarray(probabilities, dtype=np.float64).reshape(-1, *[1] * known.ndim)
+    place = wanted * np.maximum(known - 1, 0)
+    below = np.floor(place).astype(np.intp)
+    above = np.minimum(below + 1, np.maximum(known - 1, 0))
+    low = np.take_along_axis(ordered, below, axis=0)
+    high = np.take_along_axis(ordered, above, axis=0)
+    return np.where(known >= (1.0 - MAX_UNDEFINED) * total, low + (place - below) * (high - low), np.nan)
+
+
+def percentile(given: Replicates, level: float = LEVEL) -> Bounds:
+    """[q_low, q_high] of S(y + d). Covers for means and paired differences; for SQ its centre is off."""
+    return _span(given.forward, level)
+
+
+def reflected(given: Replicates, level: float = LEVEL) -> Bounds:
+    """[2 S - q_high, 2 S - q_low] of S(y + d), the basic bootstrap: takes the bias off twice over."""
+    low, high = _span(given.forward, level)
+    return 2 * given.estimate - high, 2 * given.estimate - low
+
+
+def noise_corrected(given: Replicates, level: float = LEVEL) -> Bounds:
+    """[q_low - b, q_high - b], b = mean S(y + d) - S: the percentile interval moved back by its bias."""
+    return _moved(given.forward, given.estimate, level)
+
+
+def pivot(given: Replicates, level: float = LEVEL) -> Bounds:
+    """[S - (q_high - m), S - (q_low - m)], m = mean S(y + d): reflected about the bootstrap's own mean."""
+    return _pivot(given.forward, given.estimate, level)
+
+
+def normal(given: Replicates, level: float = LEVEL) -> Bounds:
+    """S -+ z sd S(y + d)."""
+    return _normal(given.estimate, _deviation(given.forward), level)
+
+
+def split_half(given: Replicates, level: float = LEVEL) -> Bounds:
+    """S -+ z sqrt(mean (S(y + d) - S(y - d))^2) / 2.
+
+    y + d and y - d are what two complementary halves of the set would show: their noises are independent and
+    each is that of half as many questions, with none on top. For a smooth score their difference has four times
+    the variance that S has on the whole set.
+    """
+    if given.mirrored is None:
+        raise ValueError("the split-half method needs the mirrored replicates")
+    return _normal(given.estimate, _rms(given.forward - given.mirrored) / 2, level)
+
+
+def parametric(given: Replicates, level: float = LEVEL) -> Bounds:
+    """[S - (q_high - m), S - (q_low - m)] of S(c + d), m its mean: noise once, about curves without it."""
+    return _pivot(_denoised(given), given.estimate, level)
+
+
+def parametric_moved(given: Replicates, level: float = LEVEL) -> Bounds:
+    """[q_low - b, q_high - b] of S(c + d), b = mean S(c + d) - S."""
+    return _moved(_denoised(given), given.estimate, level)
+
+
+def parametric_normal(given: Replicates, level: float = LEVEL) -> Bounds:
+    """S -+ z sd S(c + d)."""
+    return _normal(given.estimate, _deviation(_denoised(given)), level)
+
+
+def wider(given: Replicates, level: float = LEVEL) -> Bounds:
+    """S -+ z max(sd S(y + d), sd S(c + d)): near a bound one of the two spreads may collapse, rarely both."""
+    deviation = np.maximum(_deviation(given.forward), _deviation(_denoised(given)))
+    return _normal(given.estimate, deviation, level)
+
+
+def relative(given: Replicates, level: float = LEVEL) -> Bounds:
+    """[S exp(-z s), S exp(z s)], s = sd log S(y + d): for a positive ratio, whose spread goes with its size."""
+    return _relative(given.estimate, given.forward, level)
+
+
+def parametric_relative(given: Replicates, level: float = LEVEL) -> Bounds:
+    """[S exp(-z s), S exp(z s)], s = sd log S(c + d)."""
+    return _relative(given.estimate, _denoised(given), level)
+
+
+METHODS: dict[str, Method] = {
+    "percentile": percentile,
+    "reflected": reflected,
+    "noise_corrected": noise_corrected,
+    "pivot": pivot,
+    "normal": normal,
+    "split_half": split_half,
+    "parametric": parametric,
+    "parametric_moved": parametric_moved,
+    "parametric_normal": parametric_normal,
+    "wider": wider,
+    "relative": relative,
+    "parametric_relative": parametric_relative,
+}
+
+
+def interval(method: str, given: Replicates, allowed: tuple[float, float], level: float = LEVEL) -> Bounds:
+    """`method`'s interval, cut to the values that the score may have and NaN where the score is undefined.
+
+    Raises: ValueError for an unknown method.
+    """
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; known are {', '.join(METHODS)}")
+    low, high = METHODS[method](given, level)
+    undefined = np.isnan(given.estimate) | np.isnan(low) | np.isnan(high)
+    cut = (np.clip(bound, *allowed) for bound in (low, high))
+    low, high = (np.where(undefined, np.nan, bound) for bound in cut)
+    return low, high
+
+
+def denoise(curves: ArrayLike, deviations: ArrayLike) -> Floats:
+    """Curves with the energy that question noise explains taken out: [M, K], [R, M, K] -> [M, K].
+
+        c = sum over parts of w_part * part(y),   w = sqrt(max(0, 1 - E|part(d)|^2 / |part(y)|^2))
+
+    The parts split what may be real from what may be noise: along checkpoints the orthogonal polynomials up to
+    degree 3 one by one and the rest together, across models the mean and the deviations from it. The mean level
+    is kept. A part that is no larger than the noise in it vanishes; a large one stays as it is.
+
+    `deviations` are those of resampled curves from `curves`.
+    """
+    values, noise = np.asarray(curves, dtype=np.float64), np.asarray(deviations, dtype=np.float64)
+    points = values.shape[-1]
+    degree = min(TREND_DEGREE, points - 1)
+    basis, _ = np.linalg.qr(np.vander(np.linspace(-1.0, 1.0, points), degree + 1, increasing=True))
+    result = np.zeros_like(values)
+    for own, own_noise, keep_level in (
+        (values.mean(axis=0, keepdims=True), noise.mean(axis=1, keepdims=True), True),
+        (values - values.mean(axis=0), noise - noise.mean(axis=1, keepdims=True), False),
+    ):
+        parts, noisy = own @ basis, own_noise @ basis
+        weight = _shrinkage((parts**2).sum(axis=0), (noisy**2).sum(axis=1).mean(axis=0))
+        if keep_level:
+            weight[0] = 1.0
+        rest, noisy_rest = own - parts @ basis.T, own_noise - noisy @ basis.T
+        rest_weight = _shrinkage((rest**2).sum(), (noisy_rest**2).sum(axis=(1, 2)).mean())
+        result = result + (parts * weight) @ basis.T + rest * rest_weight
+    return result
+
+
+def _shrinkage(energy: ArrayLike, noise: ArrayLike) -> Floats:
+    observed = np.asarray(energy, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(observed > 0, 1.0 - np.asarray(noise) / observed, 0.0)
+    return np.sqrt(np.maximum(share, 0.0))
+
+
+def _denoised(given: Replicates) -> Floats:
+    if given.denoised is None:
+        raise ValueError("a parametric method needs the denoised replicates")
+    return given.denoised
+
+
+def _span(samples: Floats, level: float) -> Bounds:
+    low, high = quantiles(samples, [(1 - level) / 2, (1 + level) / 2])
+    return low, high
+
+
+def _moved(samples: Floats, estimate: Floats, level: float) -> Bounds:
+    low, high = _span(samples, level)
+    bias = _mean(samples) - estimate
+    return low - bias, high - bias
+
+
+def _pivot(samples: Floats, estimate: Floats, level: float) -> Bounds:
+    low, high = _span(samples, level)
+    centre = _mean(samples)
+    return estimate - (high - centre), estimate - (low - centre)
+
+
+def _normal(estimate: Floats, deviation: Floats, level: float) -> Bounds:
+    reach = NormalDist().inv_cdf((1 + level) / 2) * deviation
+    return estimate - reach, estimate + reach
+
+
+def _relative(estimate: Floats, samples: Floats, level: float) -> Bounds:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logarithms = np.log(np.where(samples > 0, samples, np.nan))
+    reach = np.exp(NormalDist().inv_cdf((1 + level) / 2) * _deviation(logarithms))
+    return estimate / reach, estimate * reach
+
+
+def _mean(samples: Floats) -> Floats:
+    known = ~np.isnan(samples)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(known, samples, 0.0).sum(axis=0) / known.sum(axis=0)
+
+
+def _rms(samples: Floats) -> Floats:
+    enough = (~np.isnan(samples)).mean(axis=0) >= 1.0 - MAX_UNDEFINED
+    return np.where(enough, np.sqrt(_mean(samples**2)), np.nan)
+
+
+def _deviation(samples: Floats) -> Floats:
+    return _rms(samples - _mean(samples))

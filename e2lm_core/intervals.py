@@ -1,0 +1,159 @@
+"""Intervals for a set's curves, their differences and its scores: one bootstrap over questions for all of them.
+
+Axes: R resamples, K checkpoints of a model, Q questions. Which method a score gets, and whether it gets any, is
+what `docs/uncertainty.md` measured; the table comes in as an argument (`coverage.load`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import bootstrap, curve_scores, metrics
+from .curve_scores import RANGES, CurveScores, Layout, Run
+from .interval_methods import LEVEL, Replicates, denoise, interval, quantiles
+from .records import METRICS, Value
+
+Floats = NDArray[np.float64]
+Curves = Mapping[str, Floats]
+
+RESAMPLES = 1000
+_EXACT = 12  # decimals: what tied before an addition still ties after it
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the coverage study says of one score: its `method` and measured `coverage`, or `why` there is none."""
+
+    method: str | None
+    coverage: float | None
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """`bounds` (low, high) at 95% and the measured `coverage` of its method, or `why` there is none."""
+
+    bounds: tuple[float, float] | None
+    coverage: float | None = None
+    method: str | None = None
+    why: str | None = None
+
+    def attach(self, value: Value) -> Value:
+        """`value` with this interval; an undefined value stays as it is."""
+        if value.value is None or self.bounds is None:
+            return value
+        return value.model_copy(update={"interval": self.bounds, "coverage": self.coverage})
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """One bootstrap of everything that was measured.
+
+    `observed` {metric: {model: [K]}} and `resampled` {metric: {model: [R, K]}} are curves as measured (bpb not
+    negated), NaN at incomplete checkpoints; resample r is the same for all. `chance` and `chances` [R] likewise.
+    """
+
+    runs: Mapping[str, Run]
+    plan: Layout
+    questions: int
+    observed: Mapping[str, Curves]
+    resampled: Mapping[str, Curves]
+    chance: float
+    chances: Floats
+
+
+@dataclass(frozen=True)
+class MetricIntervals:
+    """`scores` by the names in `curve_scores.SCORES`, `sq_models` by model, `bands` {model: [K, 2]}."""
+
+    scores: dict[str, Interval]
+    sq_models: dict[str, Interval]
+    bands: dict[str, Floats]
+
+
+def resample(
+    runs: Mapping[str, Run],
+    choices: ArrayLike,
+    metric_names: Sequence[str] = METRICS,
+    groups: Sequence[str | None] | None = None,
+    subjects: Sequence[str | None] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Resampled:
+    """Curves of all models in `resamples` sets drawn from the questions with replacement.
+
+    Args:
+        runs: {model: Run} with [K, Q] values of each of `metric_names`, the same Q for all.
+        choices: [Q] how many choices each question has.
+        groups, subjects: see `bootstrap.design`; subjects only to keep every subject's share fixed.
+    """
+    share = 1.0 / np.asarray(choices, dtype=np.float64)
+    plan = bootstrap.design(len(share), groups, subjects)
+    wanted: dict[tuple[str, str], NDArray] = {
+        (metric, name): run.per_question[metric] for metric in metric_names for name, run in runs.items()
+    }
+    means = bootstrap.resampled_means({**wanted, ("", ""): share}, plan, resamples, seed)
+    return Resampled(
+        runs=runs,
+        plan=curve_scores.layout(runs),
+        questions=len(share),
+        observed={
+            m: {name: metrics.curve(run.per_question[m]) for name, run in runs.items()} for m in metric_names
+        },
+        resampled={m: {name: means[m, name] for name in runs} for m in metric_names},
+        chance=metrics.chance(np.asarray(choices)),
+        chances=means["", ""],
+    )
+
+
+def replicates(
+    given: Resampled, metric: str, mirrored: bool = True, denoised: bool = True
+) -> tuple[dict[str, Replicates], dict[str, Replicates]]:
+    """Every score's estimate and replicates: by name, and each model's own SQ."""
+    observed, drawn = given.observed[metric], given.resampled[metric]
+    variants: dict[str, tuple[Curves, ArrayLike]] = {
+        "estimate": (observed, given.chance),
+        "forward": (drawn, given.chances),
+    }
+    if mirrored:
+        opposite = {name: np.round(2 * observed[name] - drawn[name], _EXACT) for name in drawn}
+        variants["mirrored"] = (opposite, 2 * given.chance - given.chances)
+    if denoised:
+        quiet = _quiet(given, metric)
+        clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
+        variants["denoised"] = (clean, given.chances)
+    found: dict[str, CurveScores] = {}
+    for variant, (curves, chance) in variants.items():
+        against = curve_scores.floor(given.runs, given.plan, metric, chance, given.questions)
+        found[variant] = curve_scores.scores(given.plan, curves, metric, against)
+    whole = {
+        score: Replicates(**{variant: own.whole[score] for variant, own in found.items()})
+        for score in found["estimate"].whole
+    }
+    models = {
+        name: Replicates(**{variant: own.models[name] for variant, own in found.items()})
+        for name in found["estimate"].models
+    }
+    return whole, models
+
+
+def _quiet(given: Resampled, metric: str) -> dict[str, Floats]:
+    """`denoise`d curves; models that were measured at the same checkpoints are taken together."""
+    together: dict[tuple[int, ...], list[str]] = {}
+    for name, run in given.runs.items():
+        known = np.flatnonzero(np.isfinite(given.observed[metric][name]))
+        together.setdefault(tuple(run.steps[known].tolist()), []).append(name)
+    quiet = {name: values.copy() for name, values in given.observed[metric].items()}
+    for steps, names in together.items():
+        if len(steps) < 2:
+            continue
+        at = {name: np.isin(given.runs[name].steps, steps) for name in names}
+        observed = np.stack([given.observed[metric][name][at[name]] for name in names])
+        drawn = np.stack([given.resampled[metric][name][:, at[name]] for name in names], axis=1)
+        for name, values in zip(names, denoise(observed, drawn - observed), strict=True):
+            quiet[name][at[name]] = values
+    return quiet
