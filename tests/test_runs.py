@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 import support
+from conftest import needs
 
 from e2lm_core import authoring, runs
 from e2lm_core.backends.fake import FakeBackend
 from e2lm_core.errors import Cancelled, CheckpointError, LimitError, TaskError
 from e2lm_core.jobs import Progress
 from e2lm_core.records import Checkpoint, TaskSet
-from e2lm_core.settings import Limits
-from e2lm_core.studio import Studio
+from e2lm_core.settings import Limits, Settings
+from e2lm_core.studio import Studio, open_studio
 
 
 @pytest.fixture
@@ -297,3 +298,20 @@ def test_the_next_checkpoint_is_read_ahead_only_while_something_is_computed(tmp_
     assert Watched.ahead == [c.name for c in runs.plan(here.catalogue.checkpoints)[1:]]
     run(here, little(here))
     assert len(Watched.ahead) == len(here.catalogue.checkpoints) - 1
+
+
+@pytest.mark.slow
+def test_on_the_embedded_ladder_an_edit_costs_the_edited_question_alone(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, ladder=needs("ladder"), device="cpu", threads=1)
+    studio = open_studio(settings)
+    authoring.copy_set(settings, "ladder_general", "mine")
+    task = authoring.open_set(settings, "mine")
+    ends = runs.thin(studio.catalogue.checkpoints, "ends and middle")[:4]
+    total = len(task.questions) * len(ends)
+    assert runs.evaluate(studio, task, ends).computed == total
+    again = runs.evaluate(open_studio(settings), task, ends)
+    assert (again.computed, again.reused) == (0, total)
+    first = task.questions[0].id
+    edited = authoring.update_questions(settings, "mine", {first: {"question": "Which one is it?"}})
+    after = runs.evaluate(studio, edited, ends)
+    assert (after.computed, after.reused) == (len(ends), total - len(ends))
