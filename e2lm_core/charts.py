@@ -47,7 +47,7 @@ def learning_curves(
     height: int = 420,
     narrow: bool = False,
 ) -> go.Figure:
-    """One metric's curves. `frame` as `analysis.curve_frame` gives it; `before` is drawn faint behind.
+    """One metric's curves. `frame` as `frames.curve_frame` gives it; `before` is drawn faint behind.
 
     `early_end` is the early window's last tokens_seen. An incomplete checkpoint has no marker.
     """
@@ -87,7 +87,7 @@ def bump(
     height: int = 380,
     narrow: bool = False,
 ) -> go.Figure:
-    """Ranks over tokens, 1 on top; `ranks` as `analysis.rank_frame` gives it."""
+    """Ranks over tokens, 1 on top; `ranks` as `frames.rank_frame` gives it."""
     by_name = {model.name: model for model in models}
     figure = blank(theme, height, narrow)
     ends: dict[str, float] = {}
@@ -98,6 +98,7 @@ def bump(
             go.Scatter(
                 x=positions(own),
                 y=own["rank"],
+                name=short_name(model),
                 mode="lines+markers",
                 line={"color": theme.line[hue(model)], "dash": dash(model), "width": 3},
                 marker={"size": 10, "color": theme.line[hue(model)], "symbol": symbol(model)},

@@ -170,14 +170,14 @@ def score(
     as_json: Json = False,
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
-    from . import analysis
+    from . import analysis, measuring
     from .records import METRICS
     from .studio import open_studio
 
     studio = open_studio()
     question_set = _open(studio.settings, task)
     chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
-    measured = analysis.measure(studio, question_set, chosen, num_fewshot)
+    measured = measuring.measure(studio, question_set, chosen, num_fewshot)
     if not measured.complete_checkpoints:
         raise StudioError(f"{question_set.name} has no results yet: run `evaluate {task}` first.")
     parts = ("rc", "cs", "score", "snr", "decision_accuracy")

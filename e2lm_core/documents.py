@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .analysis import Measurements, measure, signal_qualities
+from .analysis import signal_qualities
+from .measuring import Measurements, measure
 from .records import METRICS, Checkpoint, TaskSet
 from .runs import RunResult
 from .studio import Studio

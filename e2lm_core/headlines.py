@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 
 from . import phrasing
-from .analysis import Grid, Measurements, Scores, common_grid
+from .analysis import Scores
+from .measuring import Grid, Measurements, common_grid
 from .records import Record
 from .relevance import ACCEPT_AT
 from .runs import SetState

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import analysis, charts, headlines, phrasing
+from e2lm_core import analysis, charts, frames, headlines, phrasing
 from e2lm_core.records import BOUNDED_METRICS, METRICS
 from e2lm_core.ui import parts, session, window
 from e2lm_core.ui.strip import strip
@@ -19,7 +19,7 @@ if not measured.complete_checkpoints:
     st.stop()
 
 parts.header("Curves", headlines.curves(measured, metric))
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
     metric = st.segmented_control(
         "Metric", METRICS, default="acc", required=True, key="curves_metric", help="\n\n".join(f"**{m}**: {h}" for m, h in phrasing.METRIC_HELP.items())
     )  # fmt: skip
@@ -51,11 +51,11 @@ def figure() -> None:
 figure()
 
 scores = analysis.signal_qualities(measured, metric)
-frame = analysis.curve_frame(measured, (metric,)).dropna(subset=["value"])
+frame = frames.curve_frame(measured, (metric,)).dropna(subset=["value"])
 points, quality, question = st.tabs(["Signal quality", "Values", "One question"])
 with points:
     parts.table(
-        analysis.quality_frame(measured, metric, scores),
+        frames.quality_frame(measured, metric, scores),
         f"sq-{metric}",
         "curves_sq",
         few=("model", "SQ", "ρ", "AC"),
@@ -63,10 +63,10 @@ with points:
 with quality:
     parts.table(
         frame, f"curves-{metric}", "curves_values", height=320, few=("model", "tokens_seen", "value"),
-        column_config={"value": parts.value_column(metric)},
+        percent=("value",) if metric in ("acc", "acc_norm") else (),
     )  # fmt: skip
 with question:
-    overview = analysis.question_table(measured, task)
+    overview = frames.question_table(measured, task)
     picked = st.dataframe(
         overview,
         hide_index=True,
@@ -97,7 +97,7 @@ with question:
         own = "norm_prob" if metric in ("acc", "acc_norm") else metric
         parts.chart(
             charts.learning_curves(
-                analysis.question_frame(measured, chosen.id, own), shown, own, session.current_theme(),
+                frames.question_frame(measured, chosen.id, own), shown, own, session.current_theme(),
                 1 / len(chosen.choices) if own == "norm_prob" else None, analysis.early_end(measured), height=340,
                 narrow=window.narrow(),
             ),

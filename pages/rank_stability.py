@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from e2lm_core import analysis, charts, headlines, phrasing, ranking
+from e2lm_core import analysis, charts, frames, headlines, measuring, phrasing, ranking
 from e2lm_core.records import METRICS
 from e2lm_core.ui import parts, session, window
 from e2lm_core.ui.strip import strip
@@ -11,7 +11,7 @@ from e2lm_core.ui.strip import strip
 task = strip()
 measured = session.measurements(task)
 metric = st.session_state.get("ranks_metric") or "acc"
-grid = analysis.common_grid(measured, metric)
+grid = measuring.common_grid(measured, metric)
 scores = analysis.scores(measured, metric)
 
 parts.header("Rank stability", headlines.ranks(grid, scores))
@@ -21,7 +21,7 @@ if grid is None:
     st.stop()
 
 st.segmented_control("Metric", METRICS, default="acc", required=True, key="ranks_metric")
-ranks = analysis.rank_frame(measured, metric)
+ranks = frames.rank_frame(measured, metric)
 parts.chart(
     charts.bump(
         ranks, [c.model for c in measured.curves], session.current_theme(), analysis.early_end(measured),
@@ -53,7 +53,7 @@ ordered, pairs = st.tabs(["Ranks", "τ_b"])
 with ordered:
     parts.table(
         ranks, f"ranks-{metric}", "ranks", height=300, few=("model", "tokens_seen", "rank"),
-        column_config={"value": parts.value_column(metric)},
+        percent=("value",) if metric in ("acc", "acc_norm") else (),
     )  # fmt: skip
 with pairs:
     names = [phrasing.tokens(t) for t in grid.tokens_seen]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import support
 
-from e2lm_core import analysis, authoring, contrast, documents, ranking, runs, signal
-from e2lm_core.analysis import Measurements, ModelCurve
+from e2lm_core import analysis, authoring, contrast, documents, frames, measuring, ranking, runs, signal
+from e2lm_core.measuring import Measurements, ModelCurve
 from e2lm_core.records import METRICS, Checkpoint, Loglikelihood, ModelInfo, TaskSet
 from e2lm_core.store import digest
 from e2lm_core.studio import Studio
@@ -89,7 +89,7 @@ def test_the_five_metrics_by_hand(here: Studio) -> None:
     )
     checkpoint = here.catalogue.checkpoints[0]
     put(here, task, checkpoint, [[-2.0, -1.8], [-1.0, -3.0]])
-    measured = analysis.measure(here, task, [checkpoint])
+    measured = measuring.measure(here, task, [checkpoint])
     name = checkpoint.model.name
     values = {metric: measured.per_question[name][metric][0].tolist() for metric in METRICS}
     assert values["acc"] == [0.0, 1.0]  # −2.0 < −1.8; −1.0 > −3.0
@@ -106,7 +106,7 @@ def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
     task = authoring.open_set(here.settings, "little")
     every = here.catalogue.of("ladder-small-arch1")
     runs.evaluate(here, task, every[3:5])
-    measured = analysis.measure(here, task, every)
+    measured = measuring.measure(here, task, every)
     acc = measured.values("ladder-small-arch1", "acc")
     assert np.isfinite(acc).tolist() == [False] * 3 + [True] * 2 + [False] * 5
     assert (measured.measured, measured.complete_checkpoints, measured.checkpoints) == (12, 2, 10)
@@ -121,7 +121,7 @@ def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
 
 def test_measuring_computes_nothing(here: Studio) -> None:
     task = authoring.open_set(here.settings, "little")
-    analysis.measure(here, task, here.catalogue.checkpoints)
+    measuring.measure(here, task, here.catalogue.checkpoints)
     assert here.backend.computed == 0
 
 
@@ -131,7 +131,7 @@ def test_questions_with_fewer_choices_have_no_phantom_choice(here: Studio) -> No
     task = task.model_copy(update={"questions": (shorter, task.questions[1])})
     checkpoint = here.catalogue.checkpoints[0]
     runs.evaluate(here, task, [checkpoint])
-    measured = analysis.measure(here, task, [checkpoint])
+    measured = measuring.measure(here, task, [checkpoint])
     assert measured.choice_counts.tolist() == [3, 4]
     assert measured.chance == pytest.approx((1 / 3 + 1 / 4) / 2)
     assert measured.complete_checkpoints == 1
@@ -139,14 +139,14 @@ def test_questions_with_fewer_choices_have_no_phantom_choice(here: Studio) -> No
 
 def test_a_set_without_questions_or_checkpoints_is_measured_as_nothing(here: Studio) -> None:
     empty = support.task(count=0)
-    measured = analysis.measure(here, empty, here.catalogue.checkpoints)
+    measured = measuring.measure(here, empty, here.catalogue.checkpoints)
     assert measured.measured == 0
-    assert analysis.curve_frame(measured)["value"].isna().all()
-    none = analysis.measure(here, support.task(), [])
+    assert frames.curve_frame(measured)["value"].isna().all()
+    none = measuring.measure(here, support.task(), [])
     for metric in METRICS:
         assert analysis.scores(none, metric).score.value is None
-    assert len(analysis.curve_frame(none)) == 0
-    assert len(analysis.rank_frame(none, "acc")) == 0
+    assert len(frames.curve_frame(none)) == 0
+    assert len(frames.rank_frame(none, "acc")) == 0
     assert analysis.trends(none, "acc") == {}
     assert analysis.early_end(none) is None
 
@@ -156,7 +156,7 @@ def test_a_set_without_questions_or_checkpoints_is_measured_as_nothing(here: Stu
 
 def test_curves_as_rows() -> None:
     measured = measurements(curve(SMALL, RISING), curve(WEB, FLAT))
-    frame = analysis.curve_frame(measured, ("acc", "bpb"))
+    frame = frames.curve_frame(measured, ("acc", "bpb"))
     assert tuple(frame.columns) == ("model", "step", "tokens_seen", "early", "metric", "value", "n")
     own = frame[(frame["model"] == SMALL.name) & (frame["metric"] == "acc")]
     assert own["value"].tolist() == pytest.approx(RISING)
@@ -165,14 +165,14 @@ def test_curves_as_rows() -> None:
 
 
 def test_one_questions_own_curve() -> None:
-    frame = analysis.question_frame(measurements(curve(SMALL, RISING)), "q2", "acc")
+    frame = frames.question_frame(measurements(curve(SMALL, RISING)), "q2", "acc")
     assert frame["value"].tolist() == [0.0, 0.0, *[1.0] * 8]  # right from an accuracy of 0.3 on
 
 
 def test_the_table_of_questions_is_a_mean_over_the_models_that_count() -> None:
     measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER), curve(WEB, FLAT), curve(SEED2, FLAT))
     task = support.task(count=10)
-    frame = analysis.question_table(measured, task)
+    frame = frames.question_table(measured, task)
     assert frame["acc_first"].tolist() == [1.0, 0.5, *[0.0] * 8]
     assert frame["acc_last"].tolist() == [*[1.0] * 9, 0.5]
     assert frame["acc_curve"][1].tolist() == pytest.approx([0.5, *[1.0] * 9])
@@ -180,22 +180,22 @@ def test_the_table_of_questions_is_a_mean_over_the_models_that_count() -> None:
 
 def test_ranks_leave_twins_and_seeds_out() -> None:
     measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER), curve(WEB, FLAT), curve(SEED2, FLAT))
-    frame = analysis.rank_frame(measured, "acc")
+    frame = frames.rank_frame(measured, "acc")
     assert set(frame["model"]) == {SMALL.name, LARGE.name}
     assert frame[frame["model"] == LARGE.name]["rank"].tolist() == [1.0] * 10
-    lower = analysis.rank_frame(measured, "bpb")
+    lower = frames.rank_frame(measured, "bpb")
     assert lower[lower["model"] == LARGE.name]["rank"].tolist() == [1.0] * 10  # fewer bits are better
 
 
 def test_models_are_compared_only_where_all_of_them_are_complete() -> None:
     holes = [math.nan, *RISING[1:5], math.nan, *RISING[6:]]
-    grid = analysis.common_grid(measurements(curve(SMALL, holes), curve(LARGE, FASTER)), "acc")
+    grid = measuring.common_grid(measurements(curve(SMALL, holes), curve(LARGE, FASTER)), "acc")
     assert grid is not None
     assert grid.steps.tolist() == [200, 300, 400, 500, 700, 800, 900, 1000]
     assert grid.values[1].tolist() == pytest.approx([0.3, 0.4, 0.5, 0.6, 0.8, 0.9, 0.9, 1.0])
     assert grid.end == 5
-    assert analysis.common_grid(measurements(curve(SMALL, RISING)), "acc") is None
-    assert analysis.common_grid(measurements(curve(SMALL, RISING), curve(WEB, FLAT)), "acc") is None
+    assert measuring.common_grid(measurements(curve(SMALL, RISING)), "acc") is None
+    assert measuring.common_grid(measurements(curve(SMALL, RISING), curve(WEB, FLAT)), "acc") is None
 
 
 # --- scores -------------------------------------------------------------------------------------------
@@ -304,7 +304,7 @@ def test_the_early_windows_end_and_the_small_curves() -> None:
     assert analysis.early_end(measured) == 8_000
     trends = analysis.trends(measured, "acc")
     assert trends["SQ"] == pytest.approx(np.mean([RISING, FASTER], axis=0).tolist())
-    grid = analysis.common_grid(measured, "acc")
+    grid = measuring.common_grid(measured, "acc")
     assert grid is not None
     assert trends["RC"] == [1.0, 1.0, ranking.tau_b(grid.scores[:, 7], grid.scores[:, 9])]
     assert trends["CS"] == pytest.approx(np.subtract(RISING, FLAT).tolist())
@@ -321,7 +321,7 @@ def test_a_family_without_tokens_or_window_is_measured_by_step() -> None:
 
 
 def test_quality_by_model() -> None:
-    frame = analysis.quality_frame(full(), "acc")
+    frame = frames.quality_frame(full(), "acc")
     assert frame["model"].tolist() == [SMALL.name, LARGE.name, WEB.name, SEED2.name]
     assert frame["counts"].tolist() == [True, True, False, False]
     assert frame["points"].tolist() == [8] * 4

@@ -14,9 +14,9 @@ import support
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2lm_core import analysis, authoring, charts, palette, runs
-from e2lm_core.analysis import Measurements
+from e2lm_core import analysis, authoring, charts, frames, measuring, palette, runs
 from e2lm_core.figures import LABEL_GAP_PX, spread
+from e2lm_core.measuring import Measurements
 from e2lm_core.palette import DARK, LIGHT, Theme
 from e2lm_core.records import METRICS, ModelInfo
 
@@ -28,7 +28,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
     studio = support.studio(tmp_path_factory.mktemp("charts"))
     task = authoring.open_set(studio.settings, "little")
     runs.evaluate(studio, task, studio.catalogue.checkpoints)
-    return analysis.measure(studio, task, studio.catalogue.checkpoints)
+    return measuring.measure(studio, task, studio.catalogue.checkpoints)
 
 
 def models(measured: Measurements) -> list[ModelInfo]:
@@ -56,7 +56,7 @@ def label_pixels(figure: go.Figure, names: list[str]) -> list[float]:
 @THEMES
 @pytest.mark.parametrize("metric", METRICS)
 def test_curves_with_chance_and_window(measured: Measurements, theme: Theme, metric: str) -> None:
-    frame = analysis.curve_frame(measured)
+    frame = frames.curve_frame(measured)
     figure = charts.learning_curves(
         frame, models(measured), metric, theme, chance=0.25, early_end=analysis.early_end(measured)
     )
@@ -74,7 +74,7 @@ def test_curves_with_chance_and_window(measured: Measurements, theme: Theme, met
 
 
 def test_size_is_hue_shape_is_dash_and_a_twin_is_grey(measured: Measurements) -> None:
-    figure = charts.learning_curves(analysis.curve_frame(measured), models(measured), "acc", LIGHT)
+    figure = charts.learning_curves(frames.curve_frame(measured), models(measured), "acc", LIGHT)
     drawn = {trace.name: (trace.line.color, trace.line.dash) for trace in figure.data}
     assert drawn["small-arch1"] == (LIGHT.line["orange"], "solid")
     assert drawn["large-arch1"] == (LIGHT.line["blue"], "solid")
@@ -85,7 +85,7 @@ def test_size_is_hue_shape_is_dash_and_a_twin_is_grey(measured: Measurements) ->
 
 
 def test_a_models_colour_does_not_depend_on_what_else_is_drawn(measured: Measurements) -> None:
-    frame = analysis.curve_frame(measured)
+    frame = frames.curve_frame(measured)
     together = charts.learning_curves(frame, models(measured), "acc", DARK)
     for model in models(measured):
         alone = charts.learning_curves(frame[frame["model"] == model.name], [model], "acc", DARK)
@@ -95,14 +95,14 @@ def test_a_models_colour_does_not_depend_on_what_else_is_drawn(measured: Measure
 
 
 def test_an_incomplete_checkpoint_has_no_marker(measured: Measurements) -> None:
-    frame = analysis.curve_frame(measured)
+    frame = frames.curve_frame(measured)
     frame.loc[frame["step"] == 500, "value"] = np.nan
     figure = charts.learning_curves(frame, models(measured), "acc", LIGHT)
     assert 0.5 not in figure.data[0].x
 
 
 def test_a_family_without_tokens_is_drawn_by_step(measured: Measurements) -> None:
-    frame = analysis.curve_frame(measured)
+    frame = frames.curve_frame(measured)
     frame["tokens_seen"] = np.nan
     figure = charts.learning_curves(frame, models(measured), "acc", LIGHT)
     assert "step" in figure.layout.xaxis.title.text
@@ -110,7 +110,7 @@ def test_a_family_without_tokens_is_drawn_by_step(measured: Measurements) -> Non
 
 
 def test_what_was_before_an_edit_stays_faint_behind(measured: Measurements) -> None:
-    frame = analysis.curve_frame(measured)
+    frame = frames.curve_frame(measured)
     figure = charts.learning_curves(frame, models(measured), "acc", LIGHT, before=frame)
     assert len(figure.data) == 8
     assert [trace.opacity < 0.5 for trace in figure.data] == [True] * 4 + [False] * 4
@@ -119,7 +119,7 @@ def test_what_was_before_an_edit_stays_faint_behind(measured: Measurements) -> N
 @THEMES
 @pytest.mark.parametrize("narrow", [False, True])
 def test_an_empty_frame_draws(theme: Theme, narrow: bool) -> None:
-    empty = analysis.curve_frame(
+    empty = frames.curve_frame(
         Measurements("x", (), (), np.empty(0, int), np.empty((0, 0)), np.empty(0), ())
     )
     ranks = pd.DataFrame(columns=["model", "step", "tokens_seen", "early", "rank", "value"])
@@ -138,7 +138,7 @@ def test_an_empty_frame_draws(theme: Theme, narrow: bool) -> None:
 
 
 def test_ranks_stand_with_the_best_on_top(measured: Measurements) -> None:
-    frame = analysis.rank_frame(measured, "acc")
+    frame = frames.rank_frame(measured, "acc")
     figure = charts.bump(frame, models(measured), LIGHT, early_end=analysis.early_end(measured))
     assert len(figure.data) == 2  # neither twin nor extra seed
     low, high = figure.layout.yaxis.range
@@ -161,7 +161,7 @@ def test_the_histogram_counts_every_question() -> None:
 
 
 def test_on_a_narrow_screen_a_legend_stands_for_the_names(measured: Measurements) -> None:
-    frame = analysis.curve_frame(measured)
+    frame = frames.curve_frame(measured)
     figure = charts.learning_curves(frame, models(measured), "acc", LIGHT, before=frame, narrow=True)
     assert figure.layout.showlegend
     assert sum(bool(trace.showlegend) for trace in figure.data) == 4

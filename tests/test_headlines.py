@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_analysis import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, full, measurements
 
-from e2lm_core import analysis, headlines
+from e2lm_core import analysis, headlines, measuring
 from e2lm_core.runs import SetState
 from e2lm_core.science import Relevance
 
@@ -38,11 +38,11 @@ def test_curves_say_the_rise_the_order_and_the_twin() -> None:
 def test_sizes_are_in_order_only_from_where_they_stay_so() -> None:
     crossing = [0.0, 0.1, *FASTER[2:]]
     measured = measurements(curve(SMALL, RISING), curve(LARGE, crossing))
-    grid = analysis.common_grid(measured, "acc")
+    grid = measuring.common_grid(measured, "acc")
     assert grid is not None
     assert headlines.sizes_in_order_from(measured, grid) == "3.0 k tokens"
     reverse = measurements(curve(SMALL, FASTER), curve(LARGE, RISING))
-    grid = analysis.common_grid(reverse, "acc")
+    grid = measuring.common_grid(reverse, "acc")
     assert grid is not None
     assert headlines.sizes_in_order_from(reverse, grid) is None
     assert "larger models" not in headlines.curves(reverse, "acc")
@@ -74,7 +74,7 @@ def test_the_overview_follows_the_state() -> None:
 
 def test_ranks_name_who_leads() -> None:
     measured = full()
-    said = headlines.ranks(analysis.common_grid(measured, "acc"), analysis.scores(measured, "acc"))
+    said = headlines.ranks(measuring.common_grid(measured, "acc"), analysis.scores(measured, "acc"))
     assert f"**{LARGE.name}** leads, and still leads at the end" in said
     alone = measurements(curve(SMALL, RISING))
     assert "Fewer than two" in headlines.ranks(None, analysis.scores(alone, "acc"))

@@ -20,7 +20,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         *("prompts", "sandbox", "sandbox_child", "checks", "balance", "leaks", "wording"),
         *("metrics", "signal", "ranking", "contrast", "composite", "finetasks", "relevance"),
         *("phrasing", "palette", "sheet", "families", "checkpoint_names"),
-        *("bootstrap", "curve_scores", "intervals", "simulation"),
+        *("bootstrap", "curve_scores", "intervals", "interval_methods", "simulation"),
     ),
     2: (
         *("taskfiles", "taskconfig", "datafiles", "safeyaml", "rows", "tabular", "bundle", "atomic"),
@@ -30,7 +30,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
     ),
     3: (
         *("studio", "authoring", "planning", "runs", "worker", "submission"),
-        *("analysis", "documents", "science", "headlines"),
+        *("measuring", "frames", "analysis", "documents", "science", "headlines", "progress"),
     ),
     4: ("charts", "figures", "ui.", "output", "hub_commands", "cli", "__main__"),
 }

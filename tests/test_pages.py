@@ -16,7 +16,7 @@ from conftest import ROOT
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core import analysis, authoring, phrasing, runs
+from e2lm_core import analysis, authoring, measuring, phrasing, runs
 from e2lm_core.jobs import Progress
 from e2lm_core.settings import Settings
 from e2lm_core.studio import Studio, open_studio
@@ -218,7 +218,7 @@ def test_done(done, page):
 def test_overview_shows_the_scores_that_the_library_computes(done):
     done.open("overview")
     task = authoring.open_set(done.studio.settings, OWN)
-    measured = analysis.measure(done.studio, task, done.studio.catalogue.checkpoints)
+    measured = measuring.measure(done.studio, task, done.studio.catalogue.checkpoints)
     scores = analysis.scores(measured, "acc")
     shown = {metric.label: metric.value for metric in done.at.metric}
     assert shown == {
@@ -274,7 +274,7 @@ def test_relevance(done):
 
 def test_run_queues_what_was_chosen(visit):
     at = visit.open("run")
-    at.multiselect[0].set_value(["ladder-small-arch1", "ladder-large-arch1"]).run()
+    at.pills[0].set_value(["ladder-small-arch1", "ladder-large-arch1"]).run()
     at.segmented_control[0].set_value("ends and middle").run()
     assert "36 of 36" in visit.said
     visit.click("Run 2 models")

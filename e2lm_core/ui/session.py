@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from .. import analysis, authoring, runs, science, worker
+from .. import authoring, frames, measuring, runs, science, worker
 from ..errors import StudioError
 from ..palette import Theme, theme
 from ..records import Checkpoint, TaskSet
@@ -17,6 +19,7 @@ from ..studio import Studio, open_studio
 from ..taskfiles import read_task, task_digest
 
 FIRST_SET = "ladder_science"
+RESPAWN_S = 15.0
 POLL_S = 2.0  # how often what a run fills in is drawn again
 
 
@@ -93,7 +96,7 @@ def results_stamp() -> tuple[int, int]:
     return stamps[0], stamps[1]
 
 
-def measurements(question_set: TaskSet) -> analysis.Measurements:
+def measurements(question_set: TaskSet) -> measuring.Measurements:
     """The set's results on its fleet, as far as they are there."""
     checkpoints, num_fewshot = runs.fleet(studio(), question_set.name)
     return measure(question_set, checkpoints, num_fewshot)
@@ -101,7 +104,7 @@ def measurements(question_set: TaskSet) -> analysis.Measurements:
 
 def measure(
     question_set: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
-) -> analysis.Measurements:
+) -> measuring.Measurements:
     names = tuple(c.name for c in checkpoints)
     return _measure(task_digest(question_set), names, num_fewshot, results_stamp(), question_set, checkpoints)
 
@@ -114,15 +117,15 @@ def _measure(
     stamp: tuple[int, int],
     _task: TaskSet,
     _checkpoints: Sequence[Checkpoint],
-) -> analysis.Measurements:
-    return analysis.measure(studio(), _task, _checkpoints, num_fewshot)
+) -> measuring.Measurements:
+    return measuring.measure(studio(), _task, _checkpoints, num_fewshot)
 
 
 def curves(
-    question_set: TaskSet, measured: analysis.Measurements, metric: str
+    question_set: TaskSet, measured: measuring.Measurements, metric: str
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """The set's curves and, until they are complete, the last complete ones of an earlier version."""
-    frame = analysis.curve_frame(measured, (metric,))
+    frame = frames.curve_frame(measured, (metric,))
     held = st.session_state.setdefault("complete_curves", {})
     if measured.complete_checkpoints == measured.checkpoints:
         held[question_set.name, metric] = frame
@@ -170,7 +173,12 @@ def start_run(
 
 
 def ensure_worker() -> None:
-    """Start the worker process unless the one that this app started still lives."""
+    """Start the worker process unless the one that this app started still lives.
+
+    Pages call it while a run is open, so a worker that died is replaced; not at once, should it die at its start.
+    """
     held = _workers()
-    if held.get("process") is None or held["process"].poll() is not None:
+    dead = held.get("process") is None or held["process"].poll() is not None
+    if dead and time.monotonic() - held.get("started", -math.inf) > RESPAWN_S:
         held["process"] = worker.spawn()
+        held["started"] = time.monotonic()
