@@ -206,8 +206,7 @@ def relevance_map(
             x=questions["x"], y=questions["y"], mode="markers", name="this set", text=questions["label"],
             customdata=questions["probability"],
             marker={
-                "size": 7, "color": "rgba(0,0,0,0)", "symbol": "circle-open",
-                "line": {"width": 1.2, "color": theme.text},
+                "size": 7, "color": theme.text, "opacity": 0.75, "symbol": "circle-open", "line": {"width": 1.2},
             },
             hovertemplate="%{text}<br>probability %{customdata:.2f}<extra></extra>",
         )

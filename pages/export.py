@@ -41,10 +41,11 @@ if not errors:
         st.markdown("Unzip it anywhere, then:")
         st.code(
             f"lm_eval --include_path . --tasks {task.name} --model hf --model_args pretrained=<a model>",
-            language="bash",
+            language=None,
+            wrap_lines=True,
         )
 st.subheader("Checks", anchor=False)
 if found:
     dialogs.findings(found)
 else:
-    st.success("Nothing to say.", icon=":material/check_circle:")
+    st.success("Every check passes.", icon=":material/check_circle:")

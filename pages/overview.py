@@ -39,13 +39,13 @@ def results() -> None:
         return
     found, trends = analysis.scores(now, "acc"), analysis.trends(now, "acc")
     with st.grid(4, min_column_width=150):
-        parts.score("Score", found.score, note="0.5 SQ + 0.1 RC + 0.4 CS")
+        parts.score("Score", found.score)
         parts.score("SQ", found.sq, trends.get("SQ"))
         parts.score("RC", found.rc, trends.get("RC"))
         parts.score("CS", found.cs, trends.get("CS"))
     st.caption(
-        "On accuracy. Small curves: SQ, the models' mean; RC, τ_b of each later checkpoint; CS, the science "
-        "model less its twin."
+        "On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS. Small curves: SQ, the models' mean; RC, τ_b of each "
+        "later checkpoint; CS, the science model less its twin."
     )
     st.subheader("Accuracy while the models read", anchor=False)
     frame, before = session.curves(task, now, "acc")

@@ -29,7 +29,10 @@ with left:
                 "Histogram of acceptance probabilities")  # fmt: skip
     st.caption("Most sets of one kind stand at one side; the questions between are worth reading.")
     st.subheader("Nearest field", anchor=False)
-    parts.table(science.field_frame(found), "fields", "relevance_fields", height=250)
+    parts.table(
+        science.field_frame(found), "fields", "relevance_fields",
+        column_config={"mean_probability": st.column_config.NumberColumn("mean probability", format="%.2f")},
+    )  # fmt: skip
 with right:
     st.subheader("The set among labelled exemplars", anchor=False)
     parts.chart(charts.relevance_map(*science.map_frames(found, task), session.current_theme()), "relevance_map",
@@ -38,7 +41,7 @@ with right:
 
 st.subheader("The least scientific first", anchor=False)
 parts.table(
-    science.question_frame(found, task), "relevance", "relevance_questions", height=360,
+    science.question_frame(found, task), "relevance", "relevance_questions", height=360, few=("probability", "question"),
     column_config={"probability": st.column_config.ProgressColumn("probability", format="%.2f", min_value=0, max_value=1)},
 )  # fmt: skip
 with st.expander("How this is computed", icon=":material/info:"):

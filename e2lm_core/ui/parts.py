@@ -42,20 +42,22 @@ _COLUMNS = {
 }
 
 
-def value_column(metric: str):
-    return _NUMBER(metric, format="percent" if metric in ("acc", "acc_norm") else "%.3f")
-
-
 def table(
     frame: pd.DataFrame,
     name: str,
     key: str,
     height: int | str = "auto",
     few: Sequence[str] = (),
+    percent: Sequence[str] = (),
     column_config: dict | None = None,
 ) -> None:
-    """The numbers behind a chart, and their download. A narrow window shows the columns `few` alone."""
+    """The numbers behind a chart, and their download.
+
+    A narrow window shows the columns `few` alone; shares in the columns `percent` are said in percent.
+    """
     shown = frame.dropna(axis=1, how="all") if len(frame) else frame
+    shown = shown.assign(**{column: shown[column] * 100 for column in percent})
+    config = _COLUMNS | {column: _NUMBER(format="%.1f%%") for column in percent} | (column_config or {})
     st.dataframe(
         shown,
         hide_index=True,
@@ -63,7 +65,7 @@ def table(
         key=f"{key}_table",
         placeholder=phrasing.DASH,
         column_order=list(few) if few and window.narrow() else None,
-        column_config=_COLUMNS | (column_config or {}),
+        column_config=config,
     )
     st.download_button(
         "Download CSV",
@@ -76,7 +78,7 @@ def table(
     )
 
 
-def score(label: str, value: Value, curve: list[float] | None = None, note: str | None = None) -> None:
+def score(label: str, value: Value, curve: list[float] | None = None) -> None:
     """A headline number with its formula on hover; undefined is a dash, and the hover says why."""
     help_text = phrasing.SCORE_HELP[label]
     if value.value is None:
@@ -84,7 +86,7 @@ def score(label: str, value: Value, curve: list[float] | None = None, note: str 
     st.metric(
         label,
         phrasing.percent(value.value) if label in phrasing.SHARES else phrasing.score(value.value),
-        delta=note if value.value is not None else "undefined",
+        delta=None if value.value is not None else "undefined",
         delta_color="off",
         delta_arrow="off",
         help=help_text,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from .. import authoring, frames, measuring, runs, science, worker
 from ..errors import StudioError
@@ -31,6 +32,16 @@ def studio() -> Studio:
 
 def current_theme() -> Theme:
     return theme(st.context.theme.type)
+
+
+def through_app() -> None:
+    """Draw the page through app.py, its navigation and its look.
+
+    Until app.py has run once in a server's life, Streamlit takes a link to /curves for a script of its own.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 # --- the set in hand ----------------------------------------------------------------------------------

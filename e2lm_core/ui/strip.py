@@ -14,6 +14,7 @@ POLL_S = 1.0
 
 def strip(poll: bool = True) -> TaskSet:
     """Draw the strip and return the set in hand. `poll=False` where a refresh would disturb typing."""
+    session.through_app()
     infos = authoring.list_sets(session.studio().settings)
     name = session.set_name()
     with st.container(key="strip", horizontal=True, vertical_alignment="center", gap="medium"):
@@ -50,6 +51,8 @@ def _live(name: str) -> None:
     task = session.task()
     state = session.state(task)
     _state(task, state)
+    if state.kind == "running":
+        session.ensure_worker()
     if state.kind != "running" or task.name != name:
         st.rerun()
 

@@ -18,7 +18,7 @@ _CSS = """
 /* What listens to the window's width takes no room in the page. */
 .st-key-window { position: absolute; }
 @media (max-width: 640px) {
-  [data-testid="stMainBlockContainer"] { padding: 3.2rem .9rem 3rem; }
+  [data-testid="stMainBlockContainer"] { padding: 4.6rem .9rem 3rem; }
   .st-key-strip { row-gap: .3rem; }
 }
 </style>

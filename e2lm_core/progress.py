@@ -1,0 +1,67 @@
+"""How far a run is, and what is there after it: a sentence and a table, for a page."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from . import phrasing
+from .jobs import Job
+from .measuring import Measurements
+from .runs import seconds_left
+
+_STATE = {
+    "queued": " (waiting for the worker)",
+    "cancelled": " (cancelled; what was computed is kept)",
+    "failed": " (stopped; what was computed is kept)",
+}
+
+
+def sentence(job: Job, questions: int) -> tuple[float, str]:
+    """The share that is done, in [0, 1], and what to say of it: 7 of 144 checkpoints, about 20 s left."""
+    planned = job.payload["checkpoints"]
+    total = questions * len(planned)
+    done = sum(row.done for row in job.progress)
+    text = f"{sum(row.done == row.total for row in job.progress)} of {phrasing.count(len(planned), 'checkpoint')}"
+    left = None if job.over else seconds_left(job, done, total)
+    if left:
+        text += f", {phrasing.duration(left)} left"
+    return (min(1.0, done / total) if total else 0.0), text + _STATE.get(job.state, "")
+
+
+def job_frame(job: Job) -> pd.DataFrame:
+    """One row a planned checkpoint, in the order of the plan; missing where it has not begun."""
+    rows = {row.name: row for row in job.progress}
+    return pd.DataFrame(
+        [
+            {
+                "checkpoint": name,
+                "progress": row.done / row.total if row and row.total else 0.0,
+                "computed": row.computed if row else None,
+                "reused": row.reused if row else None,
+                "seconds": row.seconds if row else None,
+            }
+            for name in job.payload["checkpoints"]
+            for row in [rows.get(name)]
+        ]
+    )
+
+
+def coverage_frame(measurements: Measurements) -> pd.DataFrame:
+    """One row a model: what it is, which share of its checkpoints is complete, and what they span."""
+    rows = []
+    for curve in measurements.curves:
+        complete = np.isfinite(measurements.values(curve.model.name, "margin"))
+        seen = curve.tokens_seen
+        rows.append(
+            {
+                "model": curve.model.name,
+                "parameters": curve.model.parameters,
+                "text": curve.model.role,
+                "checkpoints": len(complete),
+                "complete": float(complete.mean()),
+                "first": seen[0],
+                "last": seen[-1],
+            }
+        )
+    return pd.DataFrame(rows)
