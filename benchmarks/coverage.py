@@ -13,19 +13,24 @@ import argparse
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from e2lm_core import curve_scores, intervals, simulation
+from e2lm_core.coverage import FILE
 from e2lm_core.curve_scores import RANGES, SCORES
-from e2lm_core.interval_methods import METHODS, Replicates, interval, quantiles
+from e2lm_core.interval_methods import LEVEL, METHODS, Replicates, interval, quantiles, small_sample_level
+from e2lm_core.settings import ROOT
 
 METRICS = ("acc", "margin", "norm_prob", "bpb")  # acc_norm is acc with another argmax, and takes its figures
 MEANS = ("mean", "difference")
+FEW = ("size1", "size3", "size5")  # a fleet with fewer models: every other size
 RATIOS = ("snr", "snr_detrended")
+DOCS = ROOT / "docs" / "uncertainty.md"
+SAME = 0.01  # about the standard error of a coverage over 500 simulations
 FOR_RATIOS = ("relative", "parametric_relative")  # they need a score above zero
 
 
@@ -33,15 +38,15 @@ FOR_RATIOS = ("relative", "parametric_relative")  # they need a score above zero
 class Plan:
     """The size of the study: `fleets` x `sets` simulations for each learner and number of questions."""
 
-    questions: tuple[int, ...] = (30, 100, 300, 1000)
     fleets: int = 8
-    sets: int = 70
+    sets: int = 64
     fresh: int = 1500
-    resamples: int = 500
+    resamples: int = 300
     source: int = 16_000
 
 
-QUICK = Plan(questions=(100,), fleets=2, sets=10, fresh=200, resamples=200, source=4000)
+QUESTIONS = (30, 100, 300, 1000)
+QUICK = Plan(fleets=2, sets=10, fresh=200, resamples=200, source=4000)
 
 
 class Source:
@@ -63,8 +68,10 @@ class Source:
         return dict(zip(METRICS, picked.reshape(*self.shape, questions), strict=True))
 
 
-def truths(source: Source, plan: Plan, questions: int, seed: list[int]) -> dict[tuple[str, str], np.ndarray]:
-    """The estimands: {(metric, score)}: mean over fresh sets; each model's SQ under (metric, "sq_model")."""
+def truths(
+    source: Source, plan: Plan, questions: int, seed: list[int]
+) -> dict[tuple[str, str, int], np.ndarray]:
+    """The estimands {(metric, score, models)}: mean over fresh sets; each model's own SQ is "sq_model"."""
     rng = np.random.default_rng(seed)
     curves = []
     errors: dict[str, list[np.ndarray]] = defaultdict(list)
@@ -75,23 +82,32 @@ def truths(source: Source, plan: Plan, questions: int, seed: list[int]) -> dict[
         own = rows.reshape(questions, *source.shape)[:, METRICS.index("norm_prob"), science]
         errors["norm_prob"].append(own.std(axis=0, ddof=1) / np.sqrt(questions))
     stacked = np.stack(curves)
-    runs = simulation.runs(source.fleet, source.draw(rng, questions))
-    layout = curve_scores.layout(runs)
+    every = simulation.runs(source.fleet, source.draw(rng, questions))
+    name = source.fleet.names[science]
     found = {}
     for m, metric in enumerate(METRICS):
         by_model = {name: stacked[:, m, i] for i, name in enumerate(source.fleet.names)}
         chance = np.full(plan.fresh, 1 / simulation.CHOICES)
-        against = curve_scores.floor(runs, layout, metric, chance, questions)
-        if metric == "norm_prob":
-            name = source.fleet.names[science]
-            against = curve_scores.Floor(chance, {name: np.stack(errors["norm_prob"])})
-        own_scores = curve_scores.scores(layout, by_model, metric, against)
-        for score, values in own_scores.whole.items():
-            found[metric, score] = _mean_of_defined(values)
-        counted = [own_scores.models[name] for name in layout.counted]
-        found[metric, "sq_model"] = _mean_of_defined(np.stack(counted, axis=1))
-        found[metric, "mean"] = source.values.mean(axis=0, dtype=np.float64).reshape(source.shape)[m]
+        for runs in (every, few(every)):
+            layout = curve_scores.layout(runs)
+            against = curve_scores.floor(runs, layout, metric, chance, questions)
+            if metric == "norm_prob":
+                against = curve_scores.Floor(chance, {name: np.stack(errors["norm_prob"])})
+            own = curve_scores.scores(layout, {n: by_model[n] for n in runs}, metric, against)
+            models = len(layout.counted)
+            for score, values in own.whole.items():
+                found[metric, score, models] = _mean_of_defined(values)
+            counted = [own.models[name] for name in layout.counted]
+            found[metric, "sq_model", models] = _mean_of_defined(np.stack(counted, axis=1))
+        found[metric, "mean", simulation.SIZES] = source.values.mean(axis=0, dtype=np.float64).reshape(
+            source.shape
+        )[m]
     return found
+
+
+def few(runs: dict[str, curve_scores.Run]) -> dict[str, curve_scores.Run]:
+    """The smaller fleet: three of the six sizes and the twin."""
+    return {name: run for name, run in runs.items() if name in FEW or run.twin_of}
 
 
 def _mean_of_defined(values: np.ndarray) -> np.ndarray:
@@ -101,8 +117,11 @@ def _mean_of_defined(values: np.ndarray) -> np.ndarray:
         return np.where(known, values, 0).sum(axis=0) / known.sum(axis=0)
 
 
+Cell = tuple[str, str, str, int]  # score, metric, method, models
+
+
 class Tally:
-    """What became of the intervals of one (score, metric, method) in a chunk."""
+    """What became of the intervals of one (score, metric, method, models) in a chunk."""
 
     def __init__(self) -> None:
         self.intervals = self.held = self.undefined = 0
@@ -122,44 +141,54 @@ class Tally:
         self.truth += float(truth[known].sum())
 
 
-def chunk(source: Source, plan: Plan, learner: str, number: int, questions: int) -> dict[str, dict]:
-    """All simulations of one fleet and one number of questions: {"score|metric|method": counts}."""
-    # The learner is told apart by the source's own values; the seeds only need to differ by fleet and size.
+def chunk(source: Source, plan: Plan, number: int, questions: int) -> dict[str, dict]:
+    """All simulations of one fleet and one number of questions: {"score|metric|method|models": counts}."""
+    # Learners differ by their source; the seeds only need to differ by fleet and number of questions.
     truth = truths(source, plan, questions, [number, questions, 1])
-    tallies: dict[tuple[str, str, str], Tally] = defaultdict(Tally)
+    tallies: dict[Cell, Tally] = defaultdict(Tally)
     for trial in range(plan.sets):
         rng = np.random.default_rng([number, questions, 2, trial])
         runs = simulation.runs(source.fleet, source.draw(rng, questions))
         choices = np.full(questions, simulation.CHOICES)
         given = intervals.resample(runs, choices, METRICS, resamples=plan.resamples, seed=trial)
+        smaller = few(runs)
+        fewer = replace(given, runs=smaller, plan=curve_scores.layout(smaller))
         for metric in METRICS:
-            _count_means(tallies, given, metric, truth[metric, "mean"], source.fleet.names)
-            whole, models = intervals.replicates(given, metric)
-            targets: list[tuple[str, Replicates, np.ndarray]] = [
-                (score, whole[score], truth[metric, score]) for score in SCORES
-            ]
-            own = [vars(models[name]) for name in given.plan.counted]
-            stacked = Replicates(**{field: np.stack([m[field] for m in own], axis=-1) for field in own[0]})
-            targets.append(("sq_model", stacked, truth[metric, "sq_model"]))
-            for score, replicates, aim in targets:
-                if np.isnan(aim).all():
-                    continue
-                for method in METHODS:
-                    if method in FOR_RATIOS and score not in RATIOS:
-                        continue
-                    low, high = interval(method, replicates, RANGES[score])
-                    tallies[score, metric, method].add(low, high, replicates.estimate, aim)
-    return {"|".join(key): vars(tally) for key, tally in tallies.items()}
+            _count_means(tallies, given, metric, truth[metric, "mean", simulation.SIZES])
+            _count_scores(tallies, given, metric, truth)
+            _count_scores(tallies, fewer, metric, truth)
+    return {"|".join(map(str, key)): vars(tally) for key, tally in tallies.items()}
+
+
+def _count_scores(
+    tallies: dict[Cell, Tally],
+    given: intervals.Resampled,
+    metric: str,
+    truth: dict[tuple[str, str, int], np.ndarray],
+) -> None:
+    names, size = given.plan.counted, len(given.plan.counted)
+    whole, models = intervals.replicates(given, metric)
+    targets = [(score, whole[score]) for score in SCORES if (size, score) != (len(FEW), "cs")]
+    if size == simulation.SIZES:
+        own = [vars(models[name]) for name in names]
+        stacked = Replicates(**{field: np.stack([m[field] for m in own], axis=-1) for field in own[0]})
+        targets.append(("sq_model", stacked))
+    level = small_sample_level(given.clusters)
+    for score, replicates in targets:
+        aim = truth[metric, score, size]
+        if np.isnan(aim).all():
+            continue
+        for method in METHODS:
+            if method not in FOR_RATIOS or score in RATIOS:
+                low, high = interval(method, replicates, RANGES[score], level)
+                tallies[score, metric, method, size].add(low, high, replicates.estimate, aim)
 
 
 def _count_means(
-    tallies: dict[tuple[str, str, str], Tally],
-    given: intervals.Resampled,
-    metric: str,
-    truth: np.ndarray,
-    names: tuple[str, ...],
+    tallies: dict[Cell, Tally], given: intervals.Resampled, metric: str, truth: np.ndarray
 ) -> None:
     """Percentile intervals of every point of every curve, and of paired differences: models, and checkpoints."""
+    names = tuple(given.runs)
     observed = np.stack([given.observed[metric][name] for name in names])
     drawn = np.stack([given.resampled[metric][name] for name in names], axis=1)
     science, twin = simulation.SIZES // 2 - 1, len(names) - 1
@@ -173,93 +202,188 @@ def _count_means(
         )
         return np.concatenate(parts, axis=-1)
 
+    level = small_sample_level(given.clusters)
     for score, estimate, samples, aim in (
         ("mean", observed, drawn, truth),
         ("difference", differences(observed), differences(drawn), differences(truth)),
     ):
-        low, high = quantiles(samples, [0.025, 0.975])
-        tallies[score, metric, "percentile"].add(low, high, estimate, aim)
+        low, high = quantiles(samples, [(1 - level) / 2, (1 + level) / 2])
+        tallies[score, metric, "percentile", simulation.SIZES].add(low, high, estimate, aim)
 
 
-def study(plan: Plan, work: Path | None) -> Iterator[tuple[str, int, dict[str, dict]]]:
+def study(
+    plan: Plan, sizes: tuple[int, ...], work: Path | None
+) -> Iterator[tuple[str, int, dict[str, dict]]]:
     """(learner, questions, counts) of every chunk; those in `work` are read, new ones are written there."""
-    for learner in simulation.LEARNERS:
-        for number in range(plan.fleets):
+    for number in range(plan.fleets):
+        for learner in simulation.LEARNERS:
             source = None
-            for questions in plan.questions:
+            for questions in sizes:
                 kept = work / f"{learner}-{number}-{questions}.json" if work else None
                 if kept and kept.exists():
                     held = json.loads(kept.read_text(encoding="utf-8"))
-                    if held["plan"] != json.loads(json.dumps(asdict(plan))):
+                    if held["plan"] != _of_chunk(plan):
                         raise SystemExit(
                             f"{kept.name} is of another plan: empty the folder or name another one."
                         )
                     yield learner, questions, held["counts"]
                     continue
+                started = time.process_time()
                 source = source or Source(learner, number, plan.source)
-                started = time.perf_counter()
-                counts = chunk(source, plan, learner, number, questions)
-                print(
-                    f"{learner} fleet {number}, {questions} questions: {time.perf_counter() - started:.1f} s",
-                    flush=True,
-                )
+                counts = chunk(source, plan, number, questions)
+                spent = time.process_time() - started
+                print(f"{learner} fleet {number}, {questions} questions: {spent:.1f} s", flush=True)
                 if kept:
                     kept.parent.mkdir(parents=True, exist_ok=True)
-                    kept.write_text(json.dumps({"plan": asdict(plan), "counts": counts}), encoding="utf-8")
+                    kept.write_text(json.dumps({"plan": _of_chunk(plan), "counts": counts}), encoding="utf-8")
                 yield learner, questions, counts
 
 
-def cells(chunks: Iterator[tuple[str, int, dict[str, dict]]]) -> list[dict]:
-    """One row a (score, metric, method, learner, questions): coverage, bias and width."""
-    sums: dict[tuple[str, str, str, str, int], dict[str, float]] = {}
+def _of_chunk(plan: Plan) -> dict[str, int]:
+    """What a chunk depends on: more fleets make more chunks, not others."""
+    return {name: value for name, value in asdict(plan).items() if name != "fleets"}
+
+
+def cells(chunks: Iterable[tuple[str, int, dict[str, dict]]]) -> list[dict]:
+    """One row a (score, metric, method, models, learner, questions): coverage, bias and width."""
+    sums: dict[tuple[str, str, str], dict[str, float]] = {}
     for learner, questions, counts in chunks:
         for key, tally in counts.items():
-            score, metric, method = key.split("|")
-            own = sums.setdefault((score, metric, method, learner, questions), dict.fromkeys(tally, 0.0))
+            own = sums.setdefault((key, learner, str(questions)), dict.fromkeys(tally, 0.0))
             for field, value in tally.items():
                 own[field] += value
     rows = []
-    for (score, metric, method, learner, questions), own in sums.items():
-        tried = own["intervals"] + own["undefined"]
+    for (key, learner, questions), own in sums.items():
+        score, metric, method, models = key.split("|")
         known = own["intervals"]
-        rows.append(
-            {
-                "score": score,
-                "metric": metric,
-                "method": method,
-                "learner": learner,
-                "questions": questions,
-                "intervals": int(known),
-                "defined": round(known / tried, 4),
-                "coverage": round(own["held"] / known, 4) if known else None,
-                "bias": round((own["middle"] - own["truth"]) / known, 5) if known else None,
-                "estimate_bias": round((own["estimate"] - own["truth"]) / known, 5) if known else None,
-                "width": round(own["width"] / known, 5) if known else None,
-                "truth": round(own["truth"] / known, 5) if known else None,
-            }
-        )
+        if known:
+            rows.append(
+                {
+                    "score": score,
+                    "metric": metric,
+                    "method": method,
+                    "models": int(models),
+                    "learner": learner,
+                    "questions": int(questions),
+                    "defined": known / (known + own["undefined"]),
+                    "coverage": own["held"] / known,
+                    "bias": (own["middle"] - own["truth"]) / known,
+                    "width": own["width"] / known,
+                    "truth": own["truth"] / known,
+                }
+            )
     return rows
 
 
-def table(rows: list[dict], scores: tuple[str, ...]) -> str:
-    """Markdown: for each score, number of questions and method, the lowest and the mean coverage."""
-    lines = ["| score | questions | method | lowest | mean | width | bias |", "|---|---|---|---|---|---|---|"]
-    for score in scores:
-        for questions in sorted({row["questions"] for row in rows}):
-            for method in METHODS:
-                own = [
-                    row
+def chosen(rows: list[dict]) -> dict[str, str]:
+    """{score: method}: the highest coverage in its worst cell, never below what is asked of it if another is not.
+
+    Of methods whose worst cell covers as much to within a simulation's error, the one with narrower intervals.
+    """
+    found = {}
+    for score in (*MEANS, "sq_model", *SCORES):
+        lowest: dict[str, float] = {}
+        width: dict[str, float] = {}
+        for method in METHODS:
+            own = [row for row in rows if (row["score"], row["method"]) == (score, method)]
+            if own:
+                lowest[method] = min(row["coverage"] for row in own)
+                width[method] = float(np.mean([row["width"] for row in own]))
+        best = max(lowest.values())
+        near = [method for method, covered in lowest.items() if covered >= best - SAME]
+        found[score] = min(near, key=lambda method: width[method])
+    return found
+
+
+def content(rows: list[dict], plan: Plan, sizes: tuple[int, ...]) -> dict:
+    """What `e2lm_core/data/coverage.json` holds; see `interval_rules.CoverageTable`."""
+    grouped: dict[tuple[str, str, str, int, int], list[dict]] = defaultdict(list)
+    for row in rows:
+        grouped[row["score"], row["method"], row["metric"], row["models"], row["questions"]].append(row)
+    coverage: dict = {}
+    for (score, method, metric, models, questions), own in grouped.items():
+        by_models = coverage.setdefault(score, {}).setdefault(method, {}).setdefault(metric, {})
+        by_models.setdefault(str(models), {})[str(questions)] = {
+            "lowest": round(min(row["coverage"] for row in own), 3),
+            **{row["learner"]: round(row["coverage"], 3) for row in own},
+            "bias": round(float(np.mean([row["bias"] for row in own])), 4),
+            "width": round(float(np.mean([row["width"] for row in own])), 4),
+        }
+    return {
+        "level": LEVEL,
+        "simulations": plan.fleets * plan.sets,
+        "resamples": plan.resamples,
+        "questions": sorted(sizes),
+        "models": [len(FEW), simulation.SIZES],
+        "learners": list(simulation.LEARNERS),
+        "chosen": chosen(rows),
+        "coverage": coverage,
+    }
+
+
+def means_table(rows: list[dict]) -> str:
+    """Markdown: coverage of the percentile interval of means and paired differences, by learner."""
+    sizes = sorted({row["questions"] for row in rows})
+    lines = [
+        f"| estimand | metric | learner | {' | '.join(f'{n:,} questions' for n in sizes)} |",
+        "|---|---|---|" + "---|" * len(sizes),
+    ]
+    for score in MEANS:
+        for metric in METRICS:
+            for learner in simulation.LEARNERS:
+                own = {
+                    row["questions"]: row["coverage"]
                     for row in rows
-                    if (row["score"], row["questions"], row["method"]) == (score, questions, method)
-                    and row["coverage"] is not None
-                ]
-                if own:
-                    covered = [row["coverage"] for row in own]
-                    lines.append(
-                        f"| {score} | {questions} | {method} | {min(covered):.3f} | {np.mean(covered):.3f} "
-                        f"| {np.mean([r['width'] for r in own]):.3f} | {np.mean([r['bias'] for r in own]):+.4f} |"
-                    )
+                    if (row["score"], row["metric"], row["learner"]) == (score, metric, learner)
+                }
+                figures = " | ".join(f"{own[n]:.3f}" for n in sizes)
+                lines.append(f"| {score} | {metric} | {learner} | {figures} |")
     return "\n".join(lines)
+
+
+def scores_table(rows: list[dict]) -> str:
+    """Markdown: of each score and method the lowest and the mean coverage, bias and width, by questions."""
+    sizes = sorted({row["questions"] for row in rows})
+    best = chosen(rows)
+    lines = [
+        f"| score | method | {' | '.join(f'{n:,}' for n in sizes)} | bias | width |",
+        "|---|---|" + "---|" * (len(sizes) + 2),
+    ]
+    for score in ("sq_model", *SCORES):
+        for method in METHODS:
+            own = [row for row in rows if (row["score"], row["method"]) == (score, method)]
+            if not own:
+                continue
+            figures = []
+            for n in sizes:
+                covered = [row["coverage"] for row in own if row["questions"] == n]
+                figures.append(f"{min(covered):.2f} / {np.mean(covered):.2f}")
+            name = f"**{method}**" if best[score] == method else method
+            bias = np.mean([row["bias"] for row in own])
+            width = np.mean([row["width"] for row in own])
+            lines.append(f"| {score} | {name} | {' | '.join(figures)} | {bias:+.3f} | {width:.3f} |")
+    return "\n".join(lines)
+
+
+def write(rows: list[dict], plan: Plan, sizes: tuple[int, ...]) -> None:
+    """Put the results where the studio reads them and into the docs."""
+    FILE.write_text(_compact(content(rows, plan, sizes)), encoding="utf-8")
+    text = DOCS.read_text(encoding="utf-8")
+    for name, table in (("means", means_table(rows)), ("scores", scores_table(rows))):
+        begin, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
+        head, rest = text.split(begin)
+        text = head + begin + table + end + rest.split(end, 1)[1]
+    DOCS.write_text(text, encoding="utf-8")
+
+
+def _compact(held: dict) -> str:
+    """JSON with one line a (score, method), so that a change of the study can be read in a diff."""
+    lines = []
+    for score, by_method in held["coverage"].items():
+        own = [f"   {json.dumps(method)}: {json.dumps(figures)}" for method, figures in by_method.items()]
+        lines.append(f"  {json.dumps(score)}: {{\n" + ",\n".join(own) + "\n  }")
+    head = json.dumps({key: value for key, value in held.items() if key != "coverage"}, indent=1)
+    return head.removesuffix("\n}") + ',\n "coverage": {\n' + ",\n".join(lines) + "\n }\n}\n"
 
 
 def main() -> None:
@@ -268,13 +392,17 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="a minute's worth, to see that it runs")
     parser.add_argument("--work", type=Path, help="folder that keeps finished chunks")
-    parser.add_argument("--json", type=Path, help="write every cell to this file")
+    parser.add_argument("--questions", type=int, nargs="+", default=list(QUESTIONS))
+    parser.add_argument("--write", action="store_true", help="write the data file and the tables in the docs")
     options = parser.parse_args()
-    plan = QUICK if options.quick else Plan()
-    rows = cells(study(plan, options.work))
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=0), encoding="utf-8")
-    print(table(rows, (*MEANS, "sq_model", *SCORES)))
+    if options.quick and options.write:
+        parser.error("a quick study is too small to be written down")
+    plan, sizes = (QUICK, (100,)) if options.quick else (Plan(), tuple(options.questions))
+    rows = cells(study(plan, sizes, options.work))
+    print(means_table(rows))
+    print(scores_table(rows))
+    if options.write:
+        write(rows, plan, sizes)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr, stdtrit
 
 Floats = NDArray[np.float64]
 Bounds = tuple[Floats, Floats]
@@ -60,6 +61,19 @@ def quantiles(samples: ArrayLike, probabilities: ArrayLike) -> Floats:
     low = np.take_along_axis(ordered, below, axis=0)
     high = np.take_along_axis(ordered, above, axis=0)
     return np.where(known >= (1.0 - MAX_UNDEFINED) * total, low + (place - below) * (high - low), np.nan)
+
+
+def small_sample_level(clusters: int, level: float = LEVEL) -> float:
+    """1 - 2 Phi(-sqrt(n / (n - 1)) t), t the Student quantile of `level` with n - 1 degrees of freedom.
+
+    A bootstrap of n clusters has too small a spread by sqrt((n - 1) / n) and knows nothing of its uncertainty; at
+    this level instead its interval of a mean is as wide as Student's. NaN for fewer than two clusters.
+    Source: Hesterberg 2015, "What teachers should know about the bootstrap" (the expanded percentile interval).
+    """
+    if clusters < 2:
+        return float("nan")
+    t = stdtrit(clusters - 1, (1.0 + level) / 2.0)
+    return float(1.0 - 2.0 * ndtr(-np.sqrt(clusters / (clusters - 1.0)) * t))
 
 
 def percentile(given: Replicates, level: float = LEVEL) -> Bounds:
@@ -189,6 +203,30 @@ def denoise(curves: ArrayLike, deviations: ArrayLike) -> Floats:
         rest_weight = _shrinkage((rest**2).sum(), (noisy_rest**2).sum(axis=(1, 2)).mean())
         result = result + (parts * weight) @ basis.T + rest * rest_weight
     return result
+
+
+def wiggle(curves: ArrayLike, deviations: ArrayLike) -> tuple[Floats, Floats]:
+    """(question noise, checkpoint noise): standard deviations of one point of a curve, [..., K], [R, ..., K] -> [...].
+
+        r_k         = y_k - (y_k-1 + y_k+1) / 2                      (nothing where the curve is straight)
+        questions   = sqrt(mean over resamples and k of r_k(d)^2 / 1.5)
+        checkpoints = sqrt(max(0, mean over k of r_k(y)^2 / 1.5 - questions^2))
+
+    What a curve moves from point to point is in part the luck of the questions, which more questions take away, and
+    for the rest the model's own training, which they do not. 1.5 is the variance of r of noise with variance 1. The
+    curve's own bend counts with the checkpoints. NaN with fewer than 3 points.
+    """
+    values, noise = np.asarray(curves, dtype=np.float64), np.asarray(deviations, dtype=np.float64)
+    if values.shape[-1] < 3:
+        missing = np.full(values.shape[:-1], np.nan)
+        return missing, missing
+    of_questions = (_bend(noise) ** 2).mean(axis=(0, -1)) / 1.5
+    of_both = (_bend(values) ** 2).mean(axis=-1) / 1.5
+    return np.sqrt(of_questions), np.sqrt(np.maximum(of_both - of_questions, 0.0))
+
+
+def _bend(curves: Floats) -> Floats:
+    return curves[..., 1:-1] - (curves[..., :-2] + curves[..., 2:]) / 2
 
 
 def _shrinkage(energy: ArrayLike, noise: ArrayLike) -> Floats:

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import bootstrap, curve_scores, metrics
-from .curve_scores import RANGES, CurveScores, Layout, Run
-from .interval_methods import LEVEL, Replicates, denoise, interval, quantiles
+from .curve_scores import RANGES, SCORES, CurveScores, Layout, Run
+from .interval_methods import Replicates, denoise, interval, quantiles, small_sample_level, wiggle
+from .interval_rules import CoverageTable, Rule
 from .records import METRICS, Value
 
 Floats = NDArray[np.float64]
@@ -25,17 +26,8 @@ _EXACT = 12  # decimals: what tied before an addition still ties after it
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What the coverage study says of one score: its `method` and measured `coverage`, or `why` there is none."""
-
-    method: str | None
-    coverage: float | None
-    why: str | None = None
-
-
-@dataclass(frozen=True)
 class Interval:
-    """`bounds` (low, high) at 95% and the measured `coverage` of its method, or `why` there is none."""
+    """`bounds` (low, high) at 95% by `method`, whose measured `coverage` stands beside it, or `why` there is none."""
 
     bounds: tuple[float, float] | None
     coverage: float | None = None
@@ -60,10 +52,23 @@ class Resampled:
     runs: Mapping[str, Run]
     plan: Layout
     questions: int
+    clusters: int
     observed: Mapping[str, Curves]
     resampled: Mapping[str, Curves]
     chance: float
     chances: Floats
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`value` = first - second with its `bounds`; `share` of resamples in which the first is higher, ties half.
+
+    All None where a checkpoint is incomplete, `bounds` also where there are fewer than two questions.
+    """
+
+    value: float | None
+    bounds: tuple[float, float] | None
+    share: float | None
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,7 @@ def resample(
         runs=runs,
         plan=curve_scores.layout(runs),
         questions=len(share),
+        clusters=plan.clusters,
         observed={
             m: {name: metrics.curve(run.per_question[m]) for name, run in runs.items()} for m in metric_names
         },
@@ -139,6 +145,80 @@ def replicates(
         for name in found["estimate"].models
     }
     return whole, models
+
+
+def score_intervals(given: Resampled, metric: str, table: CoverageTable) -> MetricIntervals:
+    """Every score's interval for one metric, by the method that the coverage study chose for it.
+
+    A score has none where it is undefined, where no method covers (`table` says so), or where it is undefined in
+    too many resamples; `why` tells.
+    """
+    whole, models = replicates(given, metric, mirrored=False)
+    counted = len(given.plan.counted)
+    return MetricIntervals(
+        scores={
+            name: _interval(
+                whole[name], name, table.rule(name, metric, given.clusters, counted), given.clusters
+            )
+            for name in SCORES
+        },
+        sq_models={
+            name: _interval(
+                own, "sq_model", table.rule("sq_model", metric, given.clusters, 1), given.clusters
+            )
+            for name, own in models.items()
+        },
+        bands={name: band(given, metric, name) for name in given.runs},
+    )
+
+
+def band(given: Resampled, metric: str, model: str) -> Floats:
+    """[K, 2]: percentile interval of every point of a model's curve; NaN at incomplete checkpoints."""
+    return _percentile(given.resampled[metric][model], given.clusters).T
+
+
+def difference(given: Resampled, metric: str, first: tuple[str, int], second: tuple[str, int]) -> Difference:
+    """How much higher the curve of one (model, checkpoint) is than another's, on the same resamples.
+
+    Which tells two models apart at a checkpoint, or two checkpoints of a model. Values as measured: of bpb less
+    is better.
+    """
+    observed, drawn = given.observed[metric], given.resampled[metric]
+    value = float(observed[first[0]][first[1]] - observed[second[0]][second[1]])
+    samples = drawn[first[0]][:, first[1]] - drawn[second[0]][:, second[1]]
+    if np.isnan(samples).any():
+        return Difference(None, None, None)
+    low, high = _percentile(samples, given.clusters)
+    bounds = None if np.isnan(low) else (float(low), float(high))
+    return Difference(value, bounds, float((samples > 0).mean() + (samples == 0).mean() / 2))
+
+
+def noise(given: Resampled, metric: str, model: str) -> tuple[float, float]:
+    """(question noise, checkpoint noise) of a model's complete checkpoints, see `interval_methods.wiggle`."""
+    curve = given.observed[metric][model]
+    known = np.isfinite(curve)
+    drawn = given.resampled[metric][model][:, known]
+    questions, checkpoints = wiggle(curve[known], drawn - curve[known])
+    return float(questions), float(checkpoints)
+
+
+def _percentile(samples: Floats, clusters: int) -> Floats:
+    """[R, ...] -> [2, ...]."""
+    level = small_sample_level(clusters)
+    if np.isnan(level):
+        return np.full((2, *samples.shape[1:]), np.nan)
+    return quantiles(samples, [(1 - level) / 2, (1 + level) / 2])
+
+
+def _interval(own: Replicates, score: str, rule: Rule, clusters: int) -> Interval:
+    if np.isnan(own.estimate):
+        return Interval(None, why="The score is undefined.")
+    if rule.method is None:
+        return Interval(None, why=rule.why)
+    low, high = interval(rule.method, own, RANGES[score], small_sample_level(clusters))
+    if np.isnan(low) or np.isnan(high):
+        return Interval(None, why="The score is undefined in more than 5% of the resamples.")
+    return Interval((float(low), float(high)), rule.coverage, rule.method)
 
 
 def _quiet(given: Resampled, metric: str) -> dict[str, Floats]:

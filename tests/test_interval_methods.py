@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from e2lm_core.interval_methods import METHODS, Replicates, denoise, interval, quantiles
+from e2lm_core.interval_methods import METHODS, Replicates, denoise, interval, quantiles, wiggle
 
 RNG = np.random.default_rng(0)
 Z = 1.959963984540054
@@ -121,3 +121,26 @@ def test_a_strong_trend_survives_and_its_noise_goes():
 def test_one_model_and_two_points_are_no_obstacle():
     curves = np.array([[0.1, 0.9]])
     np.testing.assert_allclose(denoise(curves, np.zeros((5, 1, 2))), curves)
+
+
+# --- wiggle -------------------------------------------------------------------------------------------
+
+
+def test_noise_of_questions_and_of_checkpoints_are_told_apart():
+    truth = np.linspace(0, 1, 2000)
+    curve = truth + 0.04 * RNG.standard_normal(2000) + 0.03 * RNG.standard_normal(2000)
+    questions, checkpoints = wiggle(curve, 0.04 * RNG.standard_normal((50, 2000)))
+    assert questions == pytest.approx(0.04, rel=0.03)
+    assert checkpoints == pytest.approx(0.03, rel=0.2)
+
+
+def test_a_straight_curve_has_no_checkpoint_noise():
+    questions, checkpoints = wiggle(np.arange(6.0), np.zeros((5, 6)))
+    assert (questions, checkpoints) == (0, 0)
+    assert np.isnan(wiggle(np.zeros(2), np.zeros((5, 2)))).all()
+
+
+def test_noise_that_moves_the_whole_curve_is_no_wiggle():
+    level = RNG.standard_normal((50, 1)) * np.ones(8)
+    questions, _ = wiggle(np.zeros(8), level)
+    assert questions == pytest.approx(0, abs=1e-12)
