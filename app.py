@@ -12,7 +12,6 @@ st.set_page_config(
     initial_sidebar_state=style.SIDEBAR_PX,
 )
 style.apply()
-window.watch()
 
 navigation = st.navigation(
     {
@@ -29,4 +28,5 @@ navigation = st.navigation(
         "Ship": [st.Page("pages/export.py", title="Export", icon=":material/inventory_2:")],
     }
 )
+window.watch()  # after the navigation: what it reports must find the browser on the right page
 navigation.run()

@@ -5,7 +5,7 @@ import streamlit as st
 from e2lm_core import authoring, phrasing, sheet, submission
 from e2lm_core.errors import StudioError
 from e2lm_core.records import CLOZE_CHOICE, CLOZE_TEXT, LETTERS_CHOICE, LETTERS_TEXT, PromptStyle
-from e2lm_core.ui import card, dialogs, editor, parts, session
+from e2lm_core.ui import card, dialogs, editor, parts, session, window
 from e2lm_core.ui.strip import strip
 
 studio = session.studio()
@@ -58,7 +58,8 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         )
 
 view = st.segmented_control(
-    "View", ["Table", "Card", "Prompt"] + ([] if example else ["Import"]), default="Table", required=True,
+    "View", ["Table", "Card", "Prompt"] + ([] if example else ["Import"]), default="Card" if window.narrow() else "Table",
+    required=True,
     label_visibility="collapsed", key="author_view",
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ import streamlit as st
 from ..settings import ROOT
 
 STATIC = ROOT / "static"
-SIDEBAR_PX = 220
+SIDEBAR_PX = 260
 _CSS = """
 <style>
 [data-testid="stMainBlockContainer"] { max-width: 1200px; padding: 2.6rem 2.4rem 4rem; }
@@ -23,6 +23,12 @@ _CSS = """
 }
 </style>
 """
+# The dark theme's accent is light, as text on the page needs it; Streamlit writes white on it all the same.
+_DARK_CSS = """
+<style>
+[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] p { color: #11151d; }
+</style>
+"""
 
 
 def icon() -> str:
@@ -32,4 +38,4 @@ def icon() -> str:
 def apply() -> None:
     theme = "dark" if st.context.theme.type == "dark" else "light"
     st.logo(STATIC / f"logo-{theme}.svg", icon_image=STATIC / "icon.svg", size="large")
-    st.html(_CSS)
+    st.html(_CSS + (_DARK_CSS if theme == "dark" else ""))

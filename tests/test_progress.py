@@ -1,0 +1,59 @@
+import math
+
+import pytest
+import support
+
+from e2lm_core import measuring, progress, runs
+from e2lm_core.jobs import Progress
+
+
+@pytest.fixture
+def studio(tmp_path):
+    return support.studio(tmp_path)
+
+
+def took(name: str, done: int, seconds: float = 1.0) -> Progress:
+    return Progress(name=name, done=done, total=6, computed=done, reused=0, seconds=seconds)
+
+
+def test_a_run_says_how_far_it_is_and_how_long_it_takes(studio):
+    runs.start(studio, "little", studio.catalogue.checkpoints[:4])
+    assert progress.sentence(runs.latest_job(studio, "little"), 6) == (
+        0.0,
+        "0 of 4 checkpoints (waiting for the worker)",
+    )
+    job = studio.jobs.claim("a worker", 60)
+    studio.jobs.report(
+        job, [took(job.payload["checkpoints"][0], 6, 2.0), took(job.payload["checkpoints"][1], 3, 1.0)]
+    )
+    share, text = progress.sentence(studio.jobs.get(job.id), 6)
+    assert share == 9 / 24
+    assert text == "1 of 4 checkpoints, about 5 s left"  # 15 are left at a third of a second each
+    studio.jobs.cancel(job.id)
+    assert (
+        progress.sentence(studio.jobs.get(job.id), 6)[1]
+        == "1 of 4 checkpoints (cancelled; what was computed is kept)"
+    )
+
+
+def test_a_planned_checkpoint_has_its_row_before_it_begins(studio):
+    runs.start(studio, "little", studio.catalogue.checkpoints[:2])
+    job = studio.jobs.claim("a worker", 60)
+    studio.jobs.report(job, [took(job.payload["checkpoints"][0], 3)])
+    frame = progress.job_frame(studio.jobs.get(job.id))
+    assert list(frame["checkpoint"]) == job.payload["checkpoints"]
+    assert list(frame["progress"]) == [0.5, 0.0]
+    assert frame["computed"][0] == 3
+    assert math.isnan(frame["computed"][1])
+
+
+def test_what_is_there_is_said_model_by_model(studio):
+    task = support.task()
+    own = studio.catalogue.of("ladder-small-arch1")
+    runs.evaluate(studio, task, own[:5])
+    measured = measuring.measure(studio, task, studio.catalogue.checkpoints)
+    frame = progress.coverage_frame(measured).set_index("model")
+    assert frame["complete"]["ladder-small-arch1"] == 0.5
+    assert frame["complete"]["ladder-large-arch1"] == 0.0
+    assert frame["text"]["ladder-small-arch1-web"] == "web"
+    assert frame["last"]["ladder-small-arch1"] == own[-1].tokens_seen
