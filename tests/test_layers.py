@@ -20,12 +20,12 @@ LAYERS: dict[int, tuple[str, ...]] = {
         *("prompts", "sandbox", "sandbox_child", "checks", "balance", "leaks", "wording"),
         *("metrics", "signal", "ranking", "contrast", "composite", "finetasks", "relevance"),
         *("phrasing", "palette", "sheet", "families", "checkpoint_names"),
-        *("bootstrap", "curve_scores", "intervals", "interval_methods", "simulation"),
+        *("bootstrap", "curve_scores", "intervals", "interval_methods", "interval_rules", "simulation"),
     ),
     2: (
         *("taskfiles", "taskconfig", "datafiles", "safeyaml", "rows", "tabular", "bundle", "atomic"),
         *("published", "history", "database", "store", "jobs", "embeddings", "embedding_cache"),
-        *("manifest", "packing", "checkpoints", "local_checkpoints", "fingerprints", "facts"),
+        *("manifest", "packing", "checkpoints", "local_checkpoints", "fingerprints", "facts", "coverage"),
         *("hub", "hub_cache", "hub_client", "hub_download", "engine.", "backends."),
     ),
     3: (
