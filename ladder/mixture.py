@@ -96,7 +96,9 @@ def role_stream(sources: Sources, tokenizer: Tokenizer, recipe: Recipe, role: st
 def _take(documents: Iterator[str], tokenizer: Tokenizer, budget: int) -> Iterator[tuple[str, list[int]]]:
     separator = tokenizer.token_to_id(SEPARATOR)
     if separator is None:
-        raise StudioError(f"The tokenizer has no {SEPARATOR} token: delete weights/tokenizer.json, train again.")
+        raise StudioError(
+            f"The tokenizer has no {SEPARATOR} token: delete weights/tokenizer.json, train again."
+        )
     taken = 0
     while True:
         chunk = list(itertools.islice(documents, _CHUNK))
