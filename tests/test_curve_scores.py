@@ -3,8 +3,20 @@
 import numpy as np
 import pytest
 
-from e2lm_core import composite, contrast, curve_scores, finetasks, metrics, ranking, signal, simulation
+from e2lm_core import (
+    analysis,
+    composite,
+    contrast,
+    curve_scores,
+    finetasks,
+    metrics,
+    ranking,
+    signal,
+    simulation,
+)
 from e2lm_core.curve_scores import SCORES, Run, floor, layout, scores
+from e2lm_core.measuring import Measurements, ModelCurve
+from e2lm_core.records import METRICS, Checkpoint, ModelInfo
 
 QUESTIONS = 60
 
@@ -131,3 +143,50 @@ def test_a_twin_of_a_model_that_was_not_run_is_no_contrast(runs):
 
 def test_every_score_has_a_range():
     assert set(SCORES) | {"sq_model"} == set(curve_scores.RANGES)
+
+
+def test_measured_sets_get_the_scores_that_the_pages_show():
+    """Two routes from log-likelihoods to scores: `analysis`, with its reasons, and all curves at once."""
+    rng = np.random.default_rng(8)
+    questions, points = 50, 16
+    infos = [
+        *(ModelInfo(name=name, family="test") for name in ("a", "b", "c")),
+        ModelInfo(name="web", family="test", role="web", twin_of="b"),
+        ModelInfo(name="again", family="test", seed_of="a"),
+    ]
+    curves = []
+    for model in infos:
+        ll = rng.normal(-8, 1, (points, questions, 4))
+        if model.name != "web":
+            ll[..., 0] += np.linspace(0, 2, points)[:, None]
+        steps = np.arange(points) if model.name != "c" else np.arange(1, points + 1)
+        own = tuple(Checkpoint(model=model, step=int(s), early=bool(s < 12)) for s in steps)
+        curves.append(ModelCurve(model=model, checkpoints=own, ll=ll))
+    curves[1].ll[3, 5, 2] = np.nan
+    measured = Measurements(
+        task="t",
+        question_ids=tuple(map(str, range(questions))),
+        subjects=("",) * questions,
+        gold=np.zeros(questions, int),
+        chars=rng.integers(4, 9, (questions, 4)).astype(float),
+        gold_bytes=np.full(questions, 6.0),
+        curves=tuple(curves),
+    )
+    runs = {
+        c.model.name: Run(
+            measured.per_question[c.model.name], c.steps, c.early, c.model.counts_in_scores, c.model.twin_of
+        )
+        for c in measured.curves
+    }
+    plan = layout(runs)
+    for metric in METRICS:
+        shown = analysis.scores(measured, metric)
+        against = floor(runs, plan, metric, measured.chance, questions)
+        found = scores(plan, curves_of(runs, metric), metric, against)
+        assert shown.counted == plan.counted
+        for name in ("sq", "rc", "cs", "score", "snr", "decision_accuracy"):
+            expected = getattr(shown, name).value
+            got = float(found.whole[name])
+            assert got == pytest.approx(expected, abs=1e-12) if expected is not None else np.isnan(got), name
+        for name, quality in shown.sq_models.items():
+            assert float(found.models[name]) == pytest.approx(quality.sq)
