@@ -17,6 +17,7 @@ from e2lm_core.errors import StudioError
 
 from .choices import balanced_facts, distractors
 from .facts import FACTS, Fact, Relation, fill, load_relations
+from .heldout import words
 
 ROOT = Path(__file__).resolve().parent.parent
 LOADER = ROOT / "e2lm_core" / "data" / "loader.py"
@@ -60,7 +61,10 @@ def build(relations: Sequence[Relation], domain: str) -> tuple[list[Row], list[R
     for relation in told:
         chosen = kept[relation.name]
         wrong = distractors(chosen, relation, right, rng)
-        wordings = _rotation(relation.heldout, len(chosen), rng)
+        wordings = [
+            _without_answer(wording, fact, relation.heldout)
+            for wording, fact in zip(_rotation(relation.heldout, len(chosen), rng), chosen, strict=True)
+        ]
         rows.extend(_row(fact, relation, w, d) for fact, w, d in zip(chosen, wordings, wrong, strict=True))
     rng.shuffle(rows)
     dev = _dev(rows)
@@ -98,6 +102,17 @@ def _rotation(wordings: Sequence[str], count: int, rng: random.Random) -> list[s
     rotation = [wordings[i % len(wordings)] for i in range(count)]
     rng.shuffle(rotation)
     return rotation
+
+
+def _without_answer(wording: str, fact: Fact, others: Sequence[str]) -> str:
+    """This wording or, where the answer happens to stand in it, the first that is free of it."""
+    answer = f" {' '.join(words(fact.answer))} "
+    free = [w for w in (wording, *others) if answer not in f" {' '.join(words(w))} "]
+    if not free:
+        raise StudioError(
+            f"{fact.relation}: every held-out wording holds the answer {fact.answer!r}: add one."
+        )
+    return free[0]
 
 
 def _row(fact: Fact, relation: Relation, wording: str, wrong: tuple[str, ...]) -> Row:

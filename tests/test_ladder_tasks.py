@@ -14,6 +14,7 @@ from e2lm_core.settings import ROOT
 from ladder.build_tasks import build
 from ladder.choices import balanced_facts, distractors
 from ladder.facts import Fact, Relation, load_relations
+from ladder.heldout import words
 
 Row = dict[str, Any]
 DOMAINS = ("science", "general")
@@ -76,6 +77,13 @@ def test_sizes_and_form(domain: str, least: int) -> None:
 def test_gold_positions_are_balanced(domain: str) -> None:
     test = rows(domain, "test")
     assert Counter(row["answer"] for row in test) == dict.fromkeys(range(4), len(test) // 4)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_no_question_holds_its_answer(domain: str) -> None:
+    for row in rows(domain, "test") + rows(domain, "dev"):
+        answer = f" {' '.join(words(row['choices'][row['answer']]))} "
+        assert answer not in f" {' '.join(words(row['question']))} ", row["id"]
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
