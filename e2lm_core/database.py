@@ -112,6 +112,7 @@ def connect(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> sqlite3
         except BaseException:
             connection.close()
             raise
+        _opened_here.add(_identity(path))  # where it was created just now
         return connection
 
 
@@ -176,14 +177,30 @@ def opened(database: Path | Database) -> Database:
     return database if isinstance(database, Database) else Database(database)
 
 
+_opened_here: set[tuple[int, int]] = set()  # (device, inode) of the databases that this process has opened
+_opening = threading.Lock()
+
+
 def _refuse_other_bytes(path: Path) -> None:
-    # SQLite would say the same, but only after it has looked for journals to replay into the file.
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        start = file.read(len(_MAGIC))
-    if start and start != _MAGIC:
-        raise StoreError(_damaged(path))
+    """SQLite would say the same, but only after it has looked for journals to replay into the file.
+
+    Only before this process first opens the file: closing any handle on it would drop the locks of every
+    connection that the process has (POSIX), another process would then take itself for the last one and
+    delete the journal under our feet, and the two would never again see each other's writes.
+    """
+    with _opening:
+        if not path.exists() or _identity(path) in _opened_here:
+            return
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+        if start and start != _MAGIC:
+            raise StoreError(_damaged(path))
+        _opened_here.add(_identity(path))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:

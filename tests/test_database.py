@@ -1,8 +1,11 @@
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from e2lm_core.database import MIGRATIONS, Database, connect, explained
 from e2lm_core.errors import StoreError
@@ -180,3 +183,21 @@ def test_many_threads_open_and_write_at_once(tmp_path):
     assert not failures
     with database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM scopes").fetchone() == (160,)
+
+
+def test_processes_see_each_others_writes_however_often_one_of_them_connects(tmp_path):
+    path = tmp_path / "studio.sqlite"
+    own = connect(path)
+    connect(path).close()  # as the pages' threads do: it must not drop the locks of `own`
+    script = (
+        "import sys; from pathlib import Path; from e2lm_core.database import connect; "
+        'c = connect(Path(sys.argv[1])); c.execute("CREATE TABLE theirs (x)"); c.close()'
+    )
+    for turn in range(2):
+        subprocess.run(
+            [sys.executable, "-c", script.replace("theirs", f"theirs{turn}"), str(path)], cwd=ROOT, check=True
+        )
+        connect(path).close()
+    names = {name for (name,) in own.execute("SELECT name FROM sqlite_master")}
+    assert {"theirs0", "theirs1"} <= names
+    assert path.with_name(f"{path.name}-wal").exists()  # the last one out deletes it, and that is not they
