@@ -25,6 +25,10 @@ Bounds = tuple[Floats, Floats]
 LEVEL = 0.95
 # A score that is undefined in more resamples than the interval leaves out has no interval.
 MAX_UNDEFINED = 0.05
+# Added on both sides of a bounded score's interval: half of the second decimal. Where every resample has the same
+# score (three models in the same order), the expected score still lies a little inside of it.
+GRAIN = 0.005
+CAUTION = 1.2
 TREND_DEGREE = 3  # what a learning curve of a dozen points shows beside noise: level, slope, bend, S
 
 
@@ -135,6 +139,13 @@ def wider(given: Replicates, level: float = LEVEL) -> Bounds:
     return _normal(given.estimate, deviation, level)
 
 
+def cautious(given: Replicates, level: float = LEVEL) -> Bounds:
+    """As `wider`, with 1.2 z: for scores whose spread the resamples themselves misjudge."""
+    low, high = wider(given, level)
+    reach = CAUTION * (high - low) / 2
+    return given.estimate - reach, given.estimate + reach
+
+
 def relative(given: Replicates, level: float = LEVEL) -> Bounds:
     """[S exp(-z s), S exp(z s)], s = sd log S(y + d): for a positive ratio, whose spread goes with its size."""
     return _relative(given.estimate, given.forward, level)
@@ -156,23 +167,25 @@ METHODS: dict[str, Method] = {
     "parametric_moved": parametric_moved,
     "parametric_normal": parametric_normal,
     "wider": wider,
+    "cautious": cautious,
     "relative": relative,
     "parametric_relative": parametric_relative,
 }
 
 
 def interval(method: str, given: Replicates, allowed: tuple[float, float], level: float = LEVEL) -> Bounds:
-    """`method`'s interval, cut to the values that the score may have and NaN where the score is undefined.
+    """`method`'s interval as it is shown: cut to the values that the score may have, NaN where it is undefined.
 
+    A bounded score's is `GRAIN` wider on both sides before that.
     Raises: ValueError for an unknown method.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known are {', '.join(METHODS)}")
     low, high = METHODS[method](given, level)
     undefined = np.isnan(given.estimate) | np.isnan(low) | np.isnan(high)
-    cut = (np.clip(bound, *allowed) for bound in (low, high))
-    low, high = (np.where(undefined, np.nan, bound) for bound in cut)
-    return low, high
+    grain = GRAIN if np.isfinite(allowed).all() else 0.0
+    bottom, top = np.clip(low - grain, *allowed), np.clip(high + grain, *allowed)
+    return np.where(undefined, np.nan, bottom), np.where(undefined, np.nan, top)
 
 
 def denoise(curves: ArrayLike, deviations: ArrayLike) -> Floats:
