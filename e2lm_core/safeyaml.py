@@ -89,10 +89,22 @@ def quoted(value: str | list[str]) -> str:
     return text.removesuffix("...\n").strip()
 
 
+class _Dumper(yaml.SafeDumper):
+    """Puts text with YAML's rarer line breaks in double quotes: elsewhere PyYAML writes them unescaped."""
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = '"' if any(mark in text for mark in "\x85\u2028\u2029") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def block(value: Any, indent: str = "  ") -> str:
     """A mapping or list as an indented block of YAML, in the order given."""
-    text = yaml.safe_dump(value, allow_unicode=True, width=float("inf"), sort_keys=False)
-    return "".join(f"{indent}{line}" for line in text.splitlines(keepends=True))
+    text = yaml.dump(value, Dumper=_Dumper, allow_unicode=True, width=float("inf"), sort_keys=False)
+    return "".join(f"{indent}{line}\n" for line in text.removesuffix("\n").split("\n"))
 
 
 def _problem(error: Exception) -> str:

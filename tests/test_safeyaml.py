@@ -63,3 +63,9 @@ def test_lists_and_blocks_survive(texts: list[str], mapping: dict[str, object]) 
     document = f"list: {quoted(texts)}\nmap:\n{block(mapping)}"
     assert load_mapping(document.encode(), "t.yaml") == {"list": texts, "map": mapping}
     assert yaml.safe_load(document) == {"list": texts, "map": mapping}
+
+
+@pytest.mark.parametrize("mark", ["\x85", "\u2028", "\u2029"])
+def test_rare_line_breaks_survive_in_blocks(mark: str) -> None:
+    mapping = {"note": f"a{mark}b", mark: mark}
+    assert yaml.safe_load(block(mapping, "")) == mapping
