@@ -119,9 +119,7 @@ def test_what_was_before_an_edit_stays_faint_behind(measured: Measurements) -> N
 @THEMES
 @pytest.mark.parametrize("narrow", [False, True])
 def test_an_empty_frame_draws(theme: Theme, narrow: bool) -> None:
-    empty = frames.curve_frame(
-        Measurements("x", (), (), np.empty(0, int), np.empty((0, 0)), np.empty(0), ())
-    )
+    empty = frames.curve_frame(Measurements("x", (), (), np.empty(0, int), np.empty((0, 0)), np.empty(0), ()))
     ranks = pd.DataFrame(columns=["model", "step", "tokens_seen", "early", "rank", "value"])
     for figure in (
         charts.learning_curves(empty, [], "acc", theme, chance=0.25, early_end=1e6, narrow=narrow),
