@@ -359,16 +359,20 @@ def means_table(rows: list[dict]) -> str:
 
 
 def scores_table(rows: list[dict]) -> str:
-    """Markdown: of each score and method the lowest and the mean coverage, bias and width, by questions."""
+    """Markdown: of each score and method the lowest and the mean coverage by questions, bias and width.
+
+    Of the larger fleet; the last column has the lowest coverage of the smaller one.
+    """
     sizes = sorted({row["questions"] for row in rows})
     best = chosen(rows)
     lines = [
-        f"| score | method | {' | '.join(f'{n:,}' for n in sizes)} | bias | width |",
-        "|---|---|" + "---|" * (len(sizes) + 2),
+        f"| score | method | {' | '.join(f'{n:,} questions' for n in sizes)} | bias | width | 3 models |",
+        "|---|---|" + "---|" * (len(sizes) + 3),
     ]
     for score in ("sq_model", *SCORES):
         for method in METHODS:
-            own = [row for row in rows if (row["score"], row["method"]) == (score, method)]
+            both = [row for row in rows if (row["score"], row["method"]) == (score, method)]
+            own = [row for row in both if row["models"] == simulation.SIZES]
             if not own:
                 continue
             figures = []
@@ -378,7 +382,11 @@ def scores_table(rows: list[dict]) -> str:
             name = f"**{method}**" if best[score] == method else method
             bias = np.mean([row["bias"] for row in own])
             width = np.mean([row["width"] for row in own])
-            lines.append(f"| {score} | {name} | {' | '.join(figures)} | {bias:+.3f} | {width:.3f} |")
+            smaller = min((row["coverage"] for row in both if row["models"] == len(FEW)), default=None)
+            few_models = "" if smaller is None else f"{smaller:.2f}"
+            lines.append(
+                f"| {score} | {name} | {' | '.join(figures)} | {bias:+.3f} | {width:.3f} | {few_models} |"
+            )
     return "\n".join(lines)
 
 

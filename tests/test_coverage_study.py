@@ -1,0 +1,70 @@
+"""The coverage study in small: its chunks, its table, and that it can be stopped and resumed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import coverage
+from e2lm_core.interval_rules import CoverageTable
+
+TINY = coverage.Plan(fleets=1, sets=2, fresh=20, resamples=40, of_scores=30, source=300)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("work")
+    list(coverage.study(TINY, (40,), folder))
+    return folder
+
+
+def test_finished_chunks_are_read_and_not_computed_again(work, monkeypatch):
+    monkeypatch.setattr(coverage, "Source", None)  # needed only to compute
+    assert [chunk[:2] for chunk in coverage.study(TINY, (40,), work)] == [
+        ("flat", 40),
+        ("slow", 40),
+        ("fast", 40),
+    ]
+
+
+def test_chunks_of_another_plan_are_refused(work):
+    with pytest.raises(SystemExit, match="is of another plan"):
+        list(coverage.study(coverage.QUICK, (40,), work))
+
+
+def test_the_written_table_is_what_the_studio_reads(work):
+    rows = coverage.cells(coverage.study(TINY, (40,), work))
+    held = json.loads(coverage._compact(coverage.content(rows, TINY, (40,))))
+    table = CoverageTable.of(held)
+    assert (table.questions, table.models) == ((40,), (3, 6))
+    own = [
+        row["coverage"]
+        for row in rows
+        if (row["score"], row["method"], row["metric"], row["models"]) == ("cs", "wider", "acc", 6)
+    ]
+    assert len(own) == 3  # learners
+    assert table.lowest["cs", "wider", "acc", 6, 40] == pytest.approx(min(own), abs=1e-3)
+    assert "| mean | acc | flat |" in coverage.means_table(rows)
+    assert "| snr | relative |" in coverage.scores_table(rows).replace("*", "")
+
+
+def test_the_method_is_the_narrowest_that_covers_or_else_the_one_that_covers_most():
+    def row(score, method, covered, width):
+        return {"score": score, "method": method, "models": 6, "coverage": covered, "width": width}
+
+    every = [row(s, "wider", 0.95, 1.0) for s in (*coverage.MEANS, "sq_model", *coverage.SCORES)]
+    rows = [
+        *every,
+        *(row("sq", "normal", 0.91, 0.5), row("sq", "pivot", 0.8, 0.1), row("sq", "normal", 0.92, 0.5)),
+        *(row("rc", "normal", 0.7, 0.5), row("rc", "wider", 0.88, 1.0)),
+    ]
+    best = coverage.chosen(rows)
+    assert (best["sq"], best["rc"], best["cs"]) == ("normal", "wider", "wider")
+
+
+def test_counting_what_intervals_hold():
+    tally = coverage.Tally()
+    low, high = np.array([0.0, 0.2, np.nan]), np.array([0.1, 0.4, np.nan])
+    tally.add(low, high, np.zeros(3), np.array(0.3))
+    assert (tally.intervals, tally.held, tally.undefined) == (2, 1, 1)
+    assert tally.width == pytest.approx(0.3)
