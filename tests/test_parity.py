@@ -13,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2lm_core.backends.local import LocalBackend
+from e2lm_core.checkpoints import ensure_directory, open_catalogue
 from e2lm_core.errors import StudioError
+from e2lm_core.prompts import render_set
 from e2lm_core.records import Request
 from e2lm_core.settings import Settings
+from e2lm_core.taskfiles import read_task
 
 pytest.importorskip("lm_eval")
 pytestmark = pytest.mark.slow
@@ -161,3 +164,24 @@ def test_equals_the_harness_on_whatever_is_drawn(
             requests.append(request)
     results = dict(backend.loglikelihood(tiny_models.checkpoint(folder), requests))
     assert_equal([results[i].ll_nats for i in range(len(requests))], expected)
+
+
+@pytest.mark.parametrize("shots", [0, 5])
+@pytest.mark.parametrize("name", ["ladder_science", "ladder_general"])
+def test_equals_the_harness_on_the_ladder(name: str, shots: int, tmp_path: Path) -> None:
+    own = Settings(home=tmp_path, device="cpu")
+    catalogue = open_catalogue(own)
+    if not catalogue.checkpoints:
+        pytest.skip("the embedded ladder has no weights yet")
+    task = read_task(own.tasks / name, own.limits).task
+    some = task.model_copy(update={"questions": task.questions[:: max(1, len(task.questions) // 12)]})
+    docs = render_set(some, shots)
+    requests = [Request(doc.context, c) for doc in docs for c in doc.continuations]
+    backend = LocalBackend(own)
+    for model in catalogue.models[:: max(1, len(catalogue.models) // 3)][:3]:
+        checkpoints = catalogue.of(model)
+        for checkpoint in (checkpoints[len(checkpoints) // 2], checkpoints[-1]):
+            results = dict(backend.loglikelihood(checkpoint, requests))
+            folder = ensure_directory(checkpoint, own)
+            assert_equal([results[i].ll_nats for i in range(len(requests))], harness(folder, requests))
+    assert backend.notes() == []
