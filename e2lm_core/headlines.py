@@ -93,10 +93,10 @@ def sizes_in_order_from(measurements: Measurements, grid: Grid) -> str | None:
 def overview(state: SetState, scores: Scores | None) -> str:
     if state.kind == "empty":
         return "This set has no questions yet."
+    if state.kind == "running" and (scores is None or scores.sq.value is None):
+        return "The first curves are coming in; the scores follow when enough of them is there."
     if scores is None or state.kind == "never run":
         return "This set has not been run yet, so nothing is known of its signal."
-    if state.kind == "running" and scores.sq.value is None:
-        return "The first curves are coming in; the scores follow when enough of them is there."
     if scores.sq.value is None:
         return f"Its signal quality is not defined here: {scores.sq.why}"
     strength = "strong" if scores.sq.value >= 0.9 else "usable" if scores.sq.value >= 0.75 else "weak"

@@ -44,6 +44,7 @@ PART_HELP = {
     "counts": "Whether the model enters the means: web-only twins and extra seeds do not.",
     "points": "How many complete checkpoints of the early window entered.",
 }
+PACE_FROM = 0.05  # the share of a run from which its pace says when it ends: its start loads and warms up
 DASH = "–"
 
 

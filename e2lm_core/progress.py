@@ -23,10 +23,11 @@ def sentence(job: Job, questions: int) -> tuple[float, str]:
     total = questions * len(planned)
     done = sum(row.done for row in job.progress)
     text = f"{sum(row.done == row.total for row in job.progress)} of {phrasing.count(len(planned), 'checkpoint')}"
-    left = None if job.over else seconds_left(job, done, total)
+    share = min(1.0, done / total) if total else 0.0
+    left = None if job.over or share < phrasing.PACE_FROM else seconds_left(job, done, total)
     if left:
         text += f", {phrasing.duration(left)} left"
-    return (min(1.0, done / total) if total else 0.0), text + _STATE.get(job.state, "")
+    return share, text + _STATE.get(job.state, "")
 
 
 def job_frame(job: Job) -> pd.DataFrame:

@@ -19,6 +19,8 @@ if example:
     finding = "This is an example, and it stays as it is. **Copy it** to edit the copy."
 elif not task.questions:
     finding = "This set has no questions yet. Add the first one, or import a file."
+elif not found:
+    finding = "**Every check passes.** Edits are saved at once, and *Undo* takes them back."
 else:
     finding = (
         f"The checks find **{phrasing.count(errors, 'error')}** and {phrasing.count(warnings, 'warning')}."
@@ -104,5 +106,3 @@ elif view == "Prompt":
 if found:
     st.subheader("Checks", anchor=False)
     dialogs.findings(found, most=5)
-elif task.questions:
-    st.success("Every check passes.", icon=":material/check_circle:")

@@ -9,6 +9,8 @@ from ..errors import StudioError
 from ..records import TaskSet
 from . import session
 
+CHOICE_PX = 130
+
 
 def table(task: TaskSet) -> None:
     """Edit in place. A refused edit stays in its cell, with the sentence that says why, until it is mended."""
@@ -18,7 +20,7 @@ def table(task: TaskSet) -> None:
     config = {
         "id": st.column_config.TextColumn("id", disabled=True, width="small"),
         "question": st.column_config.TextColumn("question", width="large", required=True),
-        **{c: st.column_config.TextColumn(c, width="small") for c in choices},
+        **{c: st.column_config.TextColumn(c, width=CHOICE_PX) for c in choices},
         "gold": st.column_config.NumberColumn(
             "gold", min_value=0, max_value=len(choices) - 1, step=1, width="small", required=True,
             help="The index of the right choice, from 0.",
@@ -35,6 +37,8 @@ def table(task: TaskSet) -> None:
         key=key,
         hide_index=True,
         num_rows="fixed",
+        placeholder="",
+        column_order=["id", "question", "gold", *choices, "subject", "note", "taught"],
         column_config=config,
         height=min(560, 38 + 35 * max(len(frame), 3)),
         on_change=_apply,

@@ -78,7 +78,8 @@ def describe(task: TaskSet, state: runs.SetState) -> str:
     questions = phrasing.count(len(task.questions), "question")
     if state.kind == "running":
         share = state.done / state.total if state.total else 0.0
-        left = f", {phrasing.duration(state.seconds_left)} left" if state.seconds_left else ""
+        known = state.seconds_left and share >= phrasing.PACE_FROM
+        left = f", {phrasing.duration(state.seconds_left)} left" if known else ""
         return f"{questions} · :material/progress_activity: running {share:.0%}{left}"
     if state.kind == "stale" and partial(task, state):
         return f"{questions} · :material/pause: {state.done / state.total:.0%} done"

@@ -15,6 +15,8 @@ _CSS = """
 .st-key-strip { border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: .6rem; }
 .st-key-strip [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-strip p { margin: 0; }
+/* What is drawn again while a run goes on stays as it is until the new drawing is there. */
+[data-stale="true"] { opacity: 1 !important; transition: none !important; }
 /* What listens to the window's width takes no room in the page. */
 .st-key-window { position: absolute; }
 @media (max-width: 640px) {
