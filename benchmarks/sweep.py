@@ -60,7 +60,16 @@ def main(
 
 
 def _studio(task: str, num_fewshot: int, environment: dict[str, str]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "e2lm_core", "evaluate", task, "--num-fewshot", str(num_fewshot), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "e2lm_core",
+        "evaluate",
+        task,
+        "--num-fewshot",
+        str(num_fewshot),
+        "--json",
+    ]
     started = time.perf_counter()
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     return json.loads(run.stdout) | {"wall_s": time.perf_counter() - started}
