@@ -20,7 +20,8 @@ def card(task: TaskSet, readonly: bool) -> None:
         if not readonly:
             _add(task)
         return
-    at = ids.index(st.session_state.get("card_id")) if st.session_state.get("card_id") in ids else 0
+    held = st.session_state.get("card_id")
+    at = ids.index(held) if held in ids else 0
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if st.button(
             "",

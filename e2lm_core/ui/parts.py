@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -46,7 +47,7 @@ def table(
     frame: pd.DataFrame,
     name: str,
     key: str,
-    height: int | str = "auto",
+    height: int | Literal["auto"] = "auto",
     few: Sequence[str] = (),
     percent: Sequence[str] = (),
     column_config: dict | None = None,

@@ -68,7 +68,11 @@ def _state(task: TaskSet, state: runs.SetState) -> None:
             )
             if st.button(label, key="strip_run", icon=":material/refresh:", type="primary"):
                 start(task.name, priority=runs.INTERACTIVE)
-        elif state.kind == "running" and st.button("Cancel", key="strip_cancel", type="tertiary"):
+        elif (
+            state.job is not None
+            and state.kind == "running"
+            and st.button("Cancel", key="strip_cancel", type="tertiary")
+        ):
             session.studio().jobs.cancel(state.job)
             st.rerun()
 
