@@ -6,8 +6,10 @@ else is reused. The order is coarse to fine, so that the shape of every curve is
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any, Literal
 
 from .authoring import open_set
@@ -99,16 +101,64 @@ def evaluate(
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     started = time.monotonic()
     keyed = _keyed(_prompts(task, num_fewshot))
-    computed = reused = 0
     ordered = plan(checkpoints)
-    for checkpoint, following in zip(ordered, [*ordered[1:], None], strict=True):
-        before = (earlier or {}).get(checkpoint.name)
-        done = _evaluate_one(
-            studio, keyed, checkpoint, following, report or (lambda _: None), cancelled, before
-        )
-        computed += done.computed
-        reused += done.reused
-    return RunResult(computed=computed, reused=reused, seconds=time.monotonic() - started)
+    before = earlier or {}
+    stop = threading.Event()
+
+    def stopped() -> bool:
+        return stop.is_set() or (cancelled is not None and cancelled())
+
+    def one(checkpoint: Checkpoint, following: Checkpoint | None = None, at_once: int = 1) -> Progress:
+        try:
+            return _evaluate_one(
+                studio, keyed, checkpoint, following, report or (lambda _: None), stopped,
+                before.get(checkpoint.name), at_once,
+            )  # fmt: skip
+        except BaseException:
+            stop.set()  # the others end within a batch, and what they have is kept
+            raise
+
+    done = []
+    while ordered and _is_complete(studio, keyed, ordered[0]):
+        done.append(one(ordered.pop(0)))  # nothing to compute, so nothing heavy is imported
+    if ordered:
+        done += _side_by_side(one, ordered, studio.backend.at_once, stop)
+    return RunResult(
+        computed=sum(progress.computed for progress in done),
+        reused=sum(progress.reused for progress in done),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _is_complete(studio: Studio, keyed: Keyed, checkpoint: Checkpoint) -> bool:
+    return not any(_missing(studio.store, studio.backend.scope(checkpoint), keyed))
+
+
+def _side_by_side(
+    one: Callable[[Checkpoint, Checkpoint | None, int], Progress],
+    ordered: Sequence[Checkpoint],
+    at_once: int,
+    stop: threading.Event,
+) -> list[Progress]:
+    """Every checkpoint, `at_once` of them at a time, begun in their order."""
+    following = [*ordered[at_once:], *[None] * at_once]
+    with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="checkpoint") as pool:
+        futures = [
+            pool.submit(one, checkpoint, after, at_once)
+            for checkpoint, after in zip(ordered, following, strict=False)
+        ]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        except BaseException:  # the keyboard's stop
+            stop.set()
+            raise
+    return [future.result() for future in sorted(futures, key=_cause_first)]
+
+
+def _cause_first(future: Future[Progress]) -> int:
+    """Errors before cancellations, which may be their consequence; what went well comes last."""
+    error = future.exception()
+    return 2 if error is None else 1 if isinstance(error, Cancelled) else 0
 
 
 def _evaluate_one(
@@ -119,7 +169,9 @@ def _evaluate_one(
     report: Callable[[Progress], object],
     cancelled: Callable[[], bool] | None,
     before: Progress | None,
+    at_once: int,
 ) -> Progress:
+    """`seconds` of its progress are its share of the run's time, so that those of all add up to it."""
     if cancelled and cancelled():
         raise Cancelled("The run was cancelled; what was computed is kept.")
     started = time.monotonic()
@@ -140,7 +192,8 @@ def _evaluate_one(
             total=total,
             computed=already + new - len(left),
             reused=total - new - already,
-            seconds=(before.seconds if before else 0.0) + time.monotonic() - started,
+            seconds=(before.seconds if before else 0.0) + (time.monotonic() - started) / at_once,
+            note=" ".join(studio.backend.notes()) or None,
         )
         # Results and progress are saved together or not at all: a kill in between counts nothing twice.
         with studio.store.database.transaction():

@@ -11,6 +11,11 @@ from ..records import Checkpoint, Loglikelihood, Request, Scope
 class Backend(Protocol):
     name: str
 
+    @property
+    def at_once(self) -> int:
+        """How many checkpoints are best computed side by side, each from a thread of its own."""
+        ...
+
     def scope(self, checkpoint: Checkpoint) -> Scope:
         """The part of a result's key that is about the model. Cheap: no weights are loaded."""
         ...

@@ -20,6 +20,7 @@ class FakeBackend:
     """Deterministic and instant; counts what it was asked to compute in `computed`."""
 
     name = "fake"
+    at_once = 1
 
     def __init__(self) -> None:
         self.computed = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -32,11 +33,24 @@ class LocalBackend:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = threading.RLock()
+        self._at_once: int | None = None
         self._scorer: Scorer | None = None
         self._loader: Loader | None = None
         self._encoders: dict[str, Encoder] = {}
         self._encoded: OrderedDict[tuple[object, ...], list[Encoded]] = OrderedDict()
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
+
+    @property
+    def at_once(self) -> int:
+        """Two on a CPU of two cores or more: small models leave a second torch thread idle most of the time."""
+        if self._at_once is None:
+            import torch
+
+            from ..engine.device import choose_device
+
+            on_cpu = choose_device(self.settings.device) == torch.device("cpu")
+            self._at_once = 2 if on_cpu and _cores() > 1 else 1
+        return self._at_once
 
     # --- what the protocol asks for ---------------------------------------------------------------------
 
@@ -123,8 +137,7 @@ class LocalBackend:
                 from ..engine.scorer import Scorer
 
                 device = choose_device(self.settings.device)
-                if self.settings.threads is not None:
-                    torch.set_num_threads(self.settings.threads)
+                torch.set_num_threads(self.settings.threads or max(1, _cores() // self.at_once))
                 dtype = getattr(torch, self.settings.dtype)
                 self._loader = Loader(device, dtype)
                 self._scorer = Scorer(device, dtype)
@@ -155,3 +168,8 @@ class LocalBackend:
                 if len(self._encoded) > _KEPT_TEXTS:
                     self._encoded.popitem(last=False)
             return self._encoded[text], text
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
