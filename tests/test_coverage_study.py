@@ -48,15 +48,18 @@ def test_the_written_table_is_what_the_studio_reads(work):
     assert "| snr | relative |" in coverage.scores_table(rows).replace("*", "")
 
 
-def test_the_method_is_the_narrowest_that_covers_or_else_the_one_that_covers_most():
+def test_the_method_is_a_narrow_one_that_covers_or_else_the_one_that_covers_most():
     def row(score, method, covered, width):
-        return {"score": score, "method": method, "models": 6, "coverage": covered, "width": width}
+        row = {"score": score, "method": method, "models": 6, "questions": 100}
+        return row | {"coverage": covered, "width": width}
 
     every = [row(s, "wider", 0.95, 1.0) for s in (*coverage.MEANS, "sq_model", *coverage.SCORES)]
     rows = [
         *every,
         *(row("sq", "normal", 0.91, 0.5), row("sq", "pivot", 0.8, 0.1), row("sq", "normal", 0.92, 0.5)),
+        *(row("cs", "normal", 0.91, 0.95), row("cs", "pivot", 0.89, 0.1)),
         *(row("rc", "normal", 0.7, 0.5), row("rc", "wider", 0.88, 1.0)),
+        *(row("sq", "normal", 0.2, 0.5) | {"questions": 30}, row("sq", "normal", 0.2, 0.5) | {"models": 3}),
     ]
     best = coverage.chosen(rows)
     assert (best["sq"], best["rc"], best["cs"]) == ("normal", "wider", "wider")
