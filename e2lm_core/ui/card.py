@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from .. import authoring, prompts
 from ..errors import StudioError
 from ..records import Question, TaskSet
+from ..settings import Settings
 from . import editor, session
 
 FREE_CHOICES = 2
@@ -70,9 +73,10 @@ def _form(task: TaskSet, question: Question, readonly: bool) -> None:
     with st.form(f"card_{task.name}_{question.id}_{hash(question.model_dump_json())}", enter_to_submit=False):
         text = st.text_area("Question", question.question, height=100, disabled=readonly)
         slots = width if readonly else max(width + FREE_CHOICES, 4)
-        columns = st.columns(2, gap="small")
+        # Row by row, so that a phone, where columns are stacked, keeps the order.
+        cells = [cell for _ in range(0, slots, 2) for cell in st.columns(2, gap="small")]
         choices = [
-            columns[i % 2].text_input(
+            cells[i].text_input(
                 f"choice {i}" + (" (gold)" if i == question.answer else ""),
                 question.choices[i] if i < width else "",
                 disabled=readonly,
@@ -86,21 +90,15 @@ def _form(task: TaskSet, question: Question, readonly: bool) -> None:
             while choices and not choices[-1].strip():
                 choices.pop()
             fields = {"question": text, "choices": choices, "answer": int(gold), "subject": subject or None}
-            try:
-                authoring.update_questions(session.studio().settings, task.name, {question.id: fields})
-            except StudioError as error:
-                st.error(str(error), icon=":material/error:")
-            else:
-                editor.reset()
+            if _saved(lambda s: authoring.update_questions(s, task.name, {question.id: fields})):
                 editor.edited(task.name)
                 st.rerun()
     if not readonly:
         with st.popover("Delete question", icon=":material/delete:"):
             st.markdown(f"Delete **{question.id}**? *Undo* brings it back.")
             if st.button("Delete", type="primary", key="card_delete"):
-                authoring.delete_questions(session.studio().settings, task.name, [question.id])
-                editor.reset()
-                st.rerun()
+                if _saved(lambda s: authoring.delete_questions(s, task.name, [question.id])):
+                    st.rerun()
 
 
 def _add(task: TaskSet) -> None:
@@ -109,10 +107,20 @@ def _add(task: TaskSet) -> None:
             id="", question="Which gas do plants take from the air?",
             choices=("carbon dioxide", "helium", "neon", "argon"), answer=0,
         )  # fmt: skip
-        saved = authoring.add_questions(session.studio().settings, task.name, [example])
-        editor.reset()
-        editor.edited(task.name)
-        _go(saved.questions[-1].id)
+        if saved := _saved(lambda s: authoring.add_questions(s, task.name, [example])):
+            editor.edited(task.name)
+            _go(saved.questions[-1].id)
+
+
+def _saved(edit: Callable[[Settings], TaskSet]) -> TaskSet | None:
+    """The set after an edit; None, with the sentence that says why, where it was refused."""
+    try:
+        saved = edit(session.studio().settings)
+    except StudioError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    editor.reset()
+    return saved
 
 
 def _go(identity: str) -> None:
