@@ -96,9 +96,10 @@ def _form(task: TaskSet, question: Question, readonly: bool) -> None:
     if not readonly:
         with st.popover("Delete question", icon=":material/delete:"):
             st.markdown(f"Delete **{question.id}**? *Undo* brings it back.")
-            if st.button("Delete", type="primary", key="card_delete"):
-                if _saved(lambda s: authoring.delete_questions(s, task.name, [question.id])):
-                    st.rerun()
+            if st.button("Delete", type="primary", key="card_delete") and _saved(
+                lambda s: authoring.delete_questions(s, task.name, [question.id])
+            ):
+                st.rerun()
 
 
 def _add(task: TaskSet) -> None:
