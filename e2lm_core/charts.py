@@ -13,6 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from .figures import (
+    band,
     blank,
     chance_line,
     curve,
@@ -49,7 +50,8 @@ def learning_curves(
 ) -> go.Figure:
     """One metric's curves. `frame` as `frames.curve_frame` gives it; `before` is drawn faint behind.
 
-    `early_end` is the early window's last tokens_seen. An incomplete checkpoint has no marker.
+    `early_end` is the early window's last tokens_seen. An incomplete checkpoint has no marker. Where the frame
+    has the columns `low` and `high`, they are drawn as bands.
     """
     by_name = {model.name: model for model in models}
     figure = blank(theme, height, narrow)
@@ -60,6 +62,11 @@ def learning_curves(
     ends: dict[str, float] = {}
     # What is drawn behind counts for the range, so that nothing jumps while new values come in.
     values = [] if before is None else [v for _, own in lines(before, metric) for v in own["value"]]
+    if "low" in frame:
+        for name, own in lines(frame.dropna(subset=["low", "high"]), metric):
+            if name in by_name:
+                figure.add_trace(band(own, by_name[name], theme))
+                values.extend([*own["low"], *own["high"]])
     for name, own in lines(frame, metric):
         if name in by_name and len(own):
             figure.add_trace(curve(own, by_name[name], metric, theme))

@@ -170,8 +170,7 @@ def score(
     as_json: Json = False,
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
-    from . import analysis, measuring
-    from .records import METRICS
+    from . import documents, measuring, phrasing
     from .studio import open_studio
 
     studio = open_studio()
@@ -180,25 +179,15 @@ def score(
     measured = measuring.measure(studio, question_set, chosen, num_fewshot)
     if not measured.complete_checkpoints:
         raise StudioError(f"{question_set.name} has no results yet: run `evaluate {task}` first.")
-    parts = ("rc", "cs", "score", "snr", "decision_accuracy")
-    document: dict[str, Any] = {"task": question_set.name, "metrics": {}}
-    rows = []
-    for metric in METRICS:
-        found = analysis.scores(measured, metric)
-        values = {part: getattr(found, part).model_dump() for part in parts}
-        document["metrics"][metric] = {
-            "sq": {
-                "overall": found.sq.model_dump(),
-                "models": {
-                    model: {"value": quality.sq, "interval": None, "coverage": None, "why": quality.why}
-                    for model, quality in found.sq_models.items()
-                },
-            },
-            **values,
+    document = documents.scoring(measured)
+    rows = [
+        {
+            "metric": metric,
+            "sq": phrasing.with_interval(found["sq"]["overall"]),
+            **{part: phrasing.with_interval(found[part]) for part in documents.SCORE_PARTS},
         }
-        rows.append(
-            {"metric": metric, "sq": found.sq.value, **{part: values[part]["value"] for part in parts}}
-        )
+        for metric, found in document["metrics"].items()
+    ]
     show(as_json, document, rows)
 
 
@@ -267,12 +256,18 @@ def worker(
         float | None, typer.Option("--idle-exit", metavar="SECONDS", help="Stop after so long without work.")
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop when the queue is empty.")] = False,
+    lease: Annotated[
+        float | None,
+        typer.Option(
+            "--lease", metavar="SECONDS", help="How soon another worker takes a run over after a kill (10)."
+        ),
+    ] = None,
 ) -> None:
     """Compute queued runs; the app starts one by itself."""
     from .studio import open_studio
-    from .worker import work
+    from .worker import LEASE_S, work
 
-    work(open_studio(), once=once, idle_exit_s=idle_exit)
+    work(open_studio(), once=once, idle_exit_s=idle_exit, lease_s=LEASE_S if lease is None else lease)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import analysis, certainty
 from .analysis import signal_qualities
 from .measuring import Measurements, measure
 from .records import METRICS, Checkpoint, TaskSet
@@ -65,3 +66,34 @@ def _questions(measured: Measurements) -> list[dict[str, Any]]:
         }
         for q, identity in enumerate(measured.question_ids)
     ]
+
+
+SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
+
+
+def scoring(measured: Measurements) -> dict[str, Any]:
+    """`{task, metrics: {metric: {sq: {overall, models}, rc, cs, score, snr, decision_accuracy, finetasks}}}`.
+
+    Each score is `{value, interval, coverage, why}`: a null value has its reason, a null interval too unless
+    the value is null.
+    """
+    given = certainty.resample(measured)
+    document: dict[str, Any] = {"task": measured.task, "metrics": {}}
+    for metric in METRICS:
+        found = certainty.intervals_of(given, metric)
+        scores = certainty.with_intervals(analysis.scores(measured, metric), found)
+        document["metrics"][metric] = {
+            "sq": {
+                "overall": scores.sq.model_dump(),
+                "models": {
+                    model: value.model_dump()
+                    for model, value in certainty.model_values(scores, found).items()
+                },
+            },
+            **{part: getattr(scores, part).model_dump() for part in SCORE_PARTS},
+            "finetasks": {
+                name: value.model_dump()
+                for name, value in certainty.finetasks_criteria(measured, metric).items()
+            },
+        }
+    return document

@@ -17,6 +17,7 @@ from .records import ModelInfo
 FONT = "Inter, -apple-system, 'Segoe UI', sans-serif"
 LABEL_GAP_PX = 15
 LEGEND_ROW_PX = 21
+BAND_OPACITY = 0.15
 MARGIN = {"l": 58, "r": 132, "t": 16, "b": 48}
 
 
@@ -60,9 +61,35 @@ def token_axis(figure: go.Figure, frame: pd.DataFrame) -> None:
     )
 
 
+def band(own: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
+    """The interval of every point of a line, its columns `low` and `high`, as an area behind it."""
+    x = positions(own)
+    return go.Scatter(
+        x=[*x, *x[::-1]],
+        y=[*own["high"], *own["low"][::-1]],
+        fill="toself",
+        fillcolor=translucent(theme.line[hue(model)], BAND_OPACITY),
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+        name=f"{short_name(model)}, 95%",
+        mode="lines",
+    )
+
+
+def translucent(colour: str, opacity: float) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity})"
+
+
 def curve(own: pd.DataFrame, model: ModelInfo, metric: str, theme: Theme, faint: bool = False) -> go.Scatter:
     colour = theme.line[hue(model)]
-    value = "%{y:.1%}" if metric in ("acc", "acc_norm") else "%{y:.3f}"
+    spec = ".1%" if metric in ("acc", "acc_norm") else ".3f"
+    value = f"%{{y:{spec}}}"
+    known = [own["step"], own["n"]]
+    if "low" in own:
+        known += [own["low"], own["high"]]
+        value += f" [%{{customdata[2]:{spec}}}, %{{customdata[3]:{spec}}}]"
     return go.Scatter(
         x=positions(own),
         y=own["value"],
@@ -71,7 +98,7 @@ def curve(own: pd.DataFrame, model: ModelInfo, metric: str, theme: Theme, faint:
         marker={"size": 5.5, "color": colour, "symbol": symbol(model)},
         opacity=0.28 if faint else 1.0,
         name=short_name(model),
-        customdata=np.stack([own["step"], own["n"]], axis=-1),
+        customdata=np.stack(known, axis=-1),
         hovertemplate=None
         if faint
         else f"<b>{short_name(model)}</b><br>{value}<br>%{{x:.2f}} M tokens, step %{{customdata[0]:.0f}}<br>"

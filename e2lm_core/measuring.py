@@ -53,6 +53,7 @@ class Measurements:
     chars: np.ndarray
     gold_bytes: np.ndarray
     curves: tuple[ModelCurve, ...]
+    groups: tuple[str | None, ...] = ()  # of questions that are drawn together, None for one by itself
 
     @property
     def choice_counts(self) -> np.ndarray:
@@ -127,6 +128,7 @@ def measure(
         chars=chars,
         gold_bytes=np.array([len(doc.choices[doc.gold].encode()) for doc in docs], float),
         curves=tuple(curves),
+        groups=tuple(q.group for q in task.questions),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TypeGuard
+from collections.abc import Mapping
+from typing import Any, TypeGuard
 
 METRIC_LABEL = {
     "acc": "accuracy",
@@ -54,6 +55,15 @@ def percent(value: float | None) -> str:
 
 def score(value: float | None) -> str:
     return f"{value:.3f}" if _known(value) else DASH
+
+
+def with_interval(value: Mapping[str, Any]) -> str:
+    """0.830 [0.780, 0.880], from a score as the documents give it; a dash where it is undefined."""
+    text = score(value["value"])
+    if value["value"] is None or value["interval"] is None:
+        return text
+    low, high = value["interval"]
+    return f"{text} [{score(low)}, {score(high)}]"
 
 
 def metric_value(metric: str, value: float | None) -> str:

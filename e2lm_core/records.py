@@ -193,7 +193,7 @@ class Loglikelihood(NamedTuple):
 
 
 class Value(Record):
-    """A score that may be undefined: `value` is None exactly when `why` says why.
+    """A score that may be undefined: `why` says why `value` is None or, where it is not, why no interval is given.
 
     `interval` is (low, high) at 95%, None where no method covers; `coverage` is the measured one.
     """

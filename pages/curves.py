@@ -25,6 +25,11 @@ with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", g
     )  # fmt: skip
     names = [curve.model.name for curve in measured.curves]
     hidden = st.multiselect("Leave out", names, key="curves_hidden", width=320, placeholder="no model")
+    bands = st.toggle(
+        "95% bands", value=True, key="curves_bands",
+        help="Where each point would lie for other questions of the same kind: a bootstrap over questions, the "
+        "same resamples for all models.",
+    )  # fmt: skip
 shown = [curve.model for curve in measured.curves if curve.model.name not in hidden]
 chance = measured.chance if metric in BOUNDED_METRICS else None
 
@@ -32,7 +37,7 @@ chance = measured.chance if metric in BOUNDED_METRICS else None
 @st.fragment(run_every=session.POLL_S if state.kind == "running" else None)
 def figure() -> None:
     now = session.measurements(task)
-    frame, before = session.curves(task, now, metric)
+    frame, before = session.curves(task, now, metric, bands)
     parts.chart(
         charts.learning_curves(
             frame, shown, metric, session.current_theme(), chance, analysis.early_end(now), before, height=480,
@@ -51,7 +56,7 @@ def figure() -> None:
 figure()
 
 scores = analysis.signal_qualities(measured, metric)
-frame = frames.curve_frame(measured, (metric,)).dropna(subset=["value"])
+frame = session.curves(task, measured, metric, bands)[0].dropna(subset=["value"])
 points, quality, question = st.tabs(["Signal quality", "Values", "One question"])
 with points:
     parts.table(

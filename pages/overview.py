@@ -37,7 +37,7 @@ def results() -> None:
     now = session.measurements(task)
     if not now.complete_checkpoints and not running:
         return
-    found, trends = analysis.scores(now, "acc"), analysis.trends(now, "acc")
+    found, trends = session.scores(now, "acc"), analysis.trends(now, "acc")
     with st.grid(4, min_column_width=150):
         parts.score("Score", found.score)
         parts.score("SQ", found.sq, trends.get("SQ"))

@@ -12,7 +12,7 @@ task = strip()
 measured = session.measurements(task)
 metric = st.session_state.get("ranks_metric") or "acc"
 grid = measuring.common_grid(measured, metric)
-scores = analysis.scores(measured, metric)
+scores = session.scores(measured, metric)
 
 parts.header("Rank stability", headlines.ranks(grid, scores))
 if grid is None:

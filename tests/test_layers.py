@@ -24,13 +24,13 @@ LAYERS: dict[int, tuple[str, ...]] = {
     ),
     2: (
         *("taskfiles", "taskconfig", "datafiles", "safeyaml", "rows", "tabular", "bundle", "atomic"),
-        *("published", "history", "database", "store", "jobs", "embeddings", "embedding_cache"),
+        *("published", "history", "database", "store", "jobs", "jobplans", "embeddings", "embedding_cache"),
         *("manifest", "packing", "checkpoints", "local_checkpoints", "fingerprints", "facts", "coverage"),
         *("hub", "hub_cache", "hub_client", "hub_download", "engine.", "backends."),
     ),
     3: (
         *("studio", "authoring", "planning", "runs", "worker", "submission"),
-        *("measuring", "frames", "analysis", "documents", "science", "headlines", "progress"),
+        *("measuring", "frames", "analysis", "certainty", "documents", "science", "headlines", "progress"),
     ),
     4: ("charts", "figures", "ui.", "output", "hub_commands", "cli", "__main__"),
 }

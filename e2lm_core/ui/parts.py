@@ -84,10 +84,14 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
     help_text = phrasing.SCORE_HELP[label]
     if value.value is None:
         help_text = f"Undefined here: {value.why}\n\n{help_text}"
+    elif value.interval is None and value.why:
+        help_text += f"\n\nNo interval is shown: {value.why}"
+    elif value.coverage is not None:
+        help_text += f"\n\nThe interval is for a fresh set of as many questions; its measured coverage is {value.coverage:.0%}."
     st.metric(
         label,
         phrasing.percent(value.value) if label in phrasing.SHARES else phrasing.score(value.value),
-        delta=None if value.value is not None else "undefined",
+        delta=_certainty(label, value),
         delta_color="off",
         delta_arrow="off",
         help=help_text,
@@ -96,6 +100,15 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
         chart_data=curve if value.value is not None and curve and len(curve) > 1 else None,
         chart_type="line",
     )
+
+
+def _certainty(label: str, value: Value) -> str | None:
+    if value.value is None:
+        return "undefined"
+    if value.interval is None:
+        return None
+    say = phrasing.percent if label in phrasing.SHARES else phrasing.score
+    return f"95%: {say(value.interval[0])} – {say(value.interval[1])}"
 
 
 def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:

@@ -6,14 +6,17 @@ import math
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from .. import authoring, frames, measuring, runs, science, worker
+from .. import analysis, authoring, certainty, frames, hub, measuring, runs, science, worker
+from ..checkpoints import open_catalogue
 from ..errors import StudioError
+from ..intervals import Resampled
 from ..palette import Theme, theme
 from ..records import Checkpoint, TaskSet
 from ..studio import Studio, open_studio
@@ -24,10 +27,22 @@ RESPAWN_S = 15.0
 POLL_S = 2.0  # how often what a run fills in is drawn again
 
 
-@st.cache_resource(show_spinner=False)
 def studio() -> Studio:
-    """One for all visitors: everything in it is safe to share between threads."""
+    """One for all visitors: everything in it is safe to share between threads.
+
+    Its catalogue is read again when a model of a hub was added or removed, by whatever process.
+    """
+    return _studio(hub.stamp(_opened().settings))
+
+
+@st.cache_resource(show_spinner=False)
+def _opened() -> Studio:
     return open_studio()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _studio(stamp: tuple[int, int] | None) -> Studio:
+    return replace(_opened(), catalogue=open_catalogue(_opened().settings))
 
 
 def current_theme() -> Theme:
@@ -116,14 +131,14 @@ def measurements(question_set: TaskSet) -> measuring.Measurements:
 def measure(
     question_set: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
 ) -> measuring.Measurements:
-    names = tuple(c.name for c in checkpoints)
+    names = _identities(checkpoints)
     return _measure(task_digest(question_set), names, num_fewshot, results_stamp(), question_set, checkpoints)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")
 def _measure(
     digest: str,
-    names: tuple[str, ...],
+    names: tuple[tuple[str, str | None], ...],
     num_fewshot: int | None,
     stamp: tuple[int, int],
     _task: TaskSet,
@@ -132,11 +147,39 @@ def _measure(
     return measuring.measure(studio(), _task, _checkpoints, num_fewshot)
 
 
+def _identities(checkpoints: Sequence[Checkpoint]) -> tuple[tuple[str, str | None], ...]:
+    """A model that was removed and added again has the same names at another commit."""
+    return tuple((c.name, c.revision) for c in checkpoints)
+
+
+def resampled(measured: measuring.Measurements, metric: str) -> Resampled | None:
+    """The bootstrap of one metric, None where nothing is complete; computed once for what was measured."""
+    if not measured.complete_checkpoints:
+        return None
+    of, by_metric = st.session_state.get("resampled", (None, {}))
+    if of is not measured:
+        by_metric = {}
+        st.session_state["resampled"] = (measured, by_metric)
+    if metric not in by_metric:
+        by_metric[metric] = certainty.resample(measured, (metric,))
+    return by_metric[metric]
+
+
+def scores(measured: measuring.Measurements, metric: str) -> analysis.Scores:
+    """The scores with the intervals that they are allowed."""
+    found = analysis.scores(measured, metric)
+    given = resampled(measured, metric)
+    return certainty.with_intervals(found, certainty.intervals_of(given, metric)) if given else found
+
+
 def curves(
-    question_set: TaskSet, measured: measuring.Measurements, metric: str
+    question_set: TaskSet, measured: measuring.Measurements, metric: str, bands: bool = False
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """The set's curves and, until they are complete, the last complete ones of an earlier version."""
     frame = frames.curve_frame(measured, (metric,))
+    given = resampled(measured, metric) if bands else None
+    if given:
+        frame = frame.merge(certainty.band_frame(measured, given, metric), on=["model", "step"], how="left")
     held = st.session_state.setdefault("complete_curves", {})
     if measured.complete_checkpoints == measured.checkpoints:
         held[question_set.name, metric] = frame
@@ -145,11 +188,18 @@ def curves(
 
 
 def state(question_set: TaskSet) -> runs.SetState:
-    return _state(question_set.name, task_digest(question_set), results_stamp(), question_set)
+    at_hand = _identities(studio().at_hand)
+    return _state(question_set.name, task_digest(question_set), results_stamp(), at_hand, question_set)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")
-def _state(name: str, digest: str, stamp: tuple[int, int], _task: TaskSet) -> runs.SetState:
+def _state(
+    name: str,
+    digest: str,
+    stamp: tuple[int, int],
+    at_hand: tuple[tuple[str, str | None], ...],
+    _task: TaskSet,
+) -> runs.SetState:
     return runs.state(studio(), name, _task)
 
 

@@ -1,0 +1,100 @@
+"""How sure a set's numbers are: one bootstrap of its measurements, and the intervals that it allows.
+
+The methods and their measured coverage are in docs/uncertainty.md; a score whose interval does not cover gets
+none, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from . import coverage, finetasks, intervals
+from .analysis import Scores
+from .curve_scores import Run
+from .intervals import Interval, MetricIntervals, Resampled
+from .measuring import Measurements, common_grid
+from .metrics import oriented
+from .records import BOUNDED_METRICS, METRICS, Value
+
+
+def resample(
+    measured: Measurements, metric_names: Sequence[str] = METRICS, resamples: int = intervals.RESAMPLES
+) -> Resampled:
+    """The measurements on sets drawn from the questions with replacement, groups of questions kept whole."""
+    runs = {
+        curve.model.name: Run(
+            per_question=measured.per_question[curve.model.name],
+            steps=curve.steps,
+            early=curve.early,
+            counts=curve.model.counts_in_scores,
+            twin_of=curve.model.twin_of,
+        )
+        for curve in measured.curves
+    }
+    return intervals.resample(
+        runs, measured.choice_counts, metric_names, groups=measured.groups or None, resamples=resamples
+    )
+
+
+def intervals_of(given: Resampled, metric: str) -> MetricIntervals:
+    return intervals.score_intervals(given, metric, coverage.load())
+
+
+def with_intervals(scores: Scores, found: MetricIntervals) -> Scores:
+    """The scores with the intervals that the coverage study allows them."""
+    return scores.model_copy(
+        update={
+            name: _attached(found.scores[name], getattr(scores, name))
+            for name in ("sq", "rc", "cs", "score", "snr", "decision_accuracy")
+            if name in found.scores
+        }
+    )
+
+
+def _attached(interval: Interval, value: Value) -> Value:
+    if value.value is not None and interval.bounds is None:
+        return value.model_copy(update={"why": interval.why})
+    return interval.attach(value)
+
+
+def model_values(scores: Scores, found: MetricIntervals) -> dict[str, Value]:
+    """Each model's SQ as a value with its interval."""
+    return {
+        name: _attached(found.sq_models[name], Value(value=quality.sq, why=quality.why))
+        for name, quality in scores.sq_models.items()
+    }
+
+
+def band_frame(measured: Measurements, given: Resampled, metric: str) -> pd.DataFrame:
+    """model, step, low, high: the 95% interval of every complete point of the curves of one metric."""
+    frames = []
+    for curve in measured.curves:
+        bounds = intervals.band(given, metric, curve.model.name)
+        frames.append(
+            pd.DataFrame(
+                {"model": curve.model.name, "step": curve.steps, "low": bounds[:, 0], "high": bounds[:, 1]}
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def finetasks_criteria(measured: Measurements, metric: str) -> dict[str, Value]:
+    """FineTasks' four criteria; seed noise is that of the model which was trained from several seeds."""
+    grid = common_grid(measured, metric)
+    curves = np.empty((0, 0)) if grid is None else grid.scores
+    chance = measured.chance if metric in BOUNDED_METRICS else None
+    return finetasks.criteria(curves, chance, _seeds(measured, metric))
+
+
+def _seeds(measured: Measurements, metric: str) -> np.ndarray | None:
+    """[S, K] curves of the first model with further seeds, None without one or with gaps."""
+    for first in measured.curves:
+        group = [first, *(c for c in measured.curves if c.model.seed_of == first.model.name)]
+        if len(group) > 1 and all(np.array_equal(c.steps, first.steps) for c in group):
+            curves = np.array([oriented(metric, measured.values(c.model.name, metric)) for c in group])
+            if np.isfinite(curves).all():
+                return curves
+    return None
