@@ -87,9 +87,18 @@ CREATE TABLE file_digests (
 ) WITHOUT ROWID
 """
 
+_PLANS = """
+CREATE TABLE plans (
+    job INTEGER NOT NULL REFERENCES jobs (id),
+    checkpoint TEXT NOT NULL,
+    digests BLOB NOT NULL,
+    PRIMARY KEY (job, checkpoint)
+)
+"""
+
 Migration = str | Callable[[sqlite3.Connection], None]
 # Numbered by position, from 1. Append only: a migration that has been released never changes.
-MIGRATIONS: tuple[Migration, ...] = (_RESULTS, _JOBS, _FILE_DIGESTS)
+MIGRATIONS: tuple[Migration, ...] = (_RESULTS, _JOBS, _FILE_DIGESTS, _PLANS)
 
 
 def connect(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> sqlite3.Connection:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from .authoring import open_set
 from .errors import Cancelled, CheckpointError, TaskError
+from .jobplans import JobPlans
 from .jobs import Job, Progress
 from .planning import DENSITIES as DENSITIES
 from .planning import coarse_to_fine as coarse_to_fine
@@ -88,11 +89,13 @@ def evaluate(
     report: Callable[[Progress], object] | None = None,
     cancelled: Callable[[], bool] | None = None,
     earlier: Mapping[str, Progress] | None = None,
+    plans: JobPlans | None = None,
 ) -> RunResult:
     """Compute what is missing, checkpoint by checkpoint in the planned order; results go to the store.
 
     `report` hears of every commit, within its transaction. `earlier` is the progress of an interrupted
-    attempt of the same run: what that computed still counts as computed. Raises `Cancelled` within one
+    attempt of the same run: what that computed still counts as computed; `plans` are those of its job, with
+    which it gets the same bytes as if it had never been interrupted. Raises `Cancelled` within one
     batch of `cancelled()` turning true; what was committed stays, and the next run goes on from there.
     """
     if not task.questions:
@@ -112,7 +115,7 @@ def evaluate(
         try:
             return _evaluate_one(
                 studio, keyed, checkpoint, following, report or (lambda _: None), stopped,
-                before.get(checkpoint.name), at_once,
+                before.get(checkpoint.name), at_once, plans,
             )  # fmt: skip
         except BaseException:
             stop.set()  # the others end within a batch, and what they have is kept
@@ -170,6 +173,7 @@ def _evaluate_one(
     cancelled: Callable[[], bool] | None,
     before: Progress | None,
     at_once: int,
+    plans: JobPlans | None,
 ) -> Progress:
     """`seconds` of its progress are its share of the run's time, so that those of all add up to it."""
     if cancelled and cancelled():
@@ -177,15 +181,15 @@ def _evaluate_one(
     started = time.monotonic()
     scope = studio.backend.scope(checkpoint)
     missing = _missing(studio.store, scope, keyed)
-    left = [set(requests) for requests in missing if requests]
+    left = [set(keys) for keys in missing if keys]
     new, total = len(left), len(keyed)
     already = min(before.computed, total - new) if before else 0
-    held: list[tuple[Request, Loglikelihood]] = []
+    held: list[tuple[bytes, Loglikelihood]] = []
 
     def commit() -> Progress:
         nonlocal left
-        done = {request for request, _ in held}
-        left = [rest for requests in left if (rest := requests - done)]
+        done = {key for key, _ in held}
+        left = [rest for keys in left if (rest := keys - done)]
         progress = Progress(
             name=checkpoint.name,
             done=total - len(left),
@@ -197,19 +201,29 @@ def _evaluate_one(
         )
         # Results and progress are saved together or not at all: a kill in between counts nothing twice.
         with studio.store.database.transaction():
-            studio.store.put(scope, [(digest(request), result) for request, result in held])
+            studio.store.put(scope, held)
             report(progress)
+            if plans and not left:
+                plans.drop(checkpoint.name)
         held.clear()
         return progress
 
-    wanted = list(dict.fromkeys(request for requests in missing for request in requests))
+    wanted = planned = list(dict.fromkeys(key for keys in missing for key in keys))
     last = time.monotonic()
-    if wanted and following is not None:
+    if not wanted:
+        return commit()
+    if following is not None:
         studio.backend.prefetch(following)
+    texts = {key: request for doc in keyed for request, key in doc}
+    if plans:
+        planned = plans.fixed(checkpoint.name, wanted, texts)
+    requests = [texts[key] for key in planned]
+    stored = set(planned).difference(wanted)
+    skip = [index for index, key in enumerate(planned) if key in stored]
     try:
         # A chunk is committed whole, so that what a kill leaves behind does not depend on its moment.
-        for chunk in studio.backend.chunks(checkpoint, wanted, cancelled) if wanted else ():
-            held += [(wanted[index], result) for index, result in chunk]
+        for chunk in studio.backend.chunks(checkpoint, requests, cancelled, skip):
+            held += [(planned[index], result) for index, result in chunk]
             if time.monotonic() - last > COMMIT_EVERY_S:
                 commit()
                 last = time.monotonic()
@@ -237,10 +251,10 @@ def _keyed(docs: Sequence[RenderedDoc]) -> Keyed:
     return [[(request, digest(request)) for request in requests_of(doc)] for doc in docs]
 
 
-def _missing(store: Store, scope: Scope, keyed: Keyed) -> list[list[Request]]:
-    """For each doc the requests that the store does not hold."""
+def _missing(store: Store, scope: Scope, keyed: Keyed) -> list[list[bytes]]:
+    """For each doc the keys that the store does not hold."""
     held = store.ll_nats(scope, {key for doc in keyed for _, key in doc})
-    return [[request for request, key in doc if key not in held] for doc in keyed]
+    return [[key for _, key in doc if key not in held] for doc in keyed]
 
 
 # --- what there is ------------------------------------------------------------------------------------

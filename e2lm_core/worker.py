@@ -17,32 +17,41 @@ import time
 from collections.abc import Callable
 
 from .authoring import open_set
+from .checkpoints import open_catalogue
 from .errors import Cancelled, StudioError
+from .jobplans import JobPlans
 from .jobs import Job, Progress
 from .runs import KIND, evaluate
 from .studio import Studio
 
 LEASE_S = 10.0
+LEAST_LEASE_S = 1.0
 BEAT_S = 0.5  # cancelling takes effect within this and one batch
 POLL_S = 0.2
 log = logging.getLogger(__name__)
 
 
-def work(studio: Studio, once: bool = False, idle_exit_s: float | None = None) -> int:
+def work(
+    studio: Studio, once: bool = False, idle_exit_s: float | None = None, lease_s: float = LEASE_S
+) -> int:
     """Run jobs until SIGTERM, or until the queue is empty (`once`) or has been so for `idle_exit_s`.
 
-    Returns how many jobs were taken.
+    After a kill its job is free for others once `lease_s` have passed. Returns how many jobs were taken.
     """
+    if not lease_s >= LEAST_LEASE_S:
+        raise StudioError(
+            f"A lease of {lease_s:g} s is too short to be extended in time: use {LEAST_LEASE_S:g} or more seconds."
+        )
     name = f"{socket.gethostname()}:{os.getpid()}"
     stopping: list[int] = []
     previous = {s: signal.signal(s, lambda number, _: stopping.append(number)) for s in _STOP_SIGNALS}
     taken, idle_since = 0, time.monotonic()
     try:
         while not stopping:
-            job = studio.jobs.claim(name, LEASE_S)
+            job = studio.jobs.claim(name, lease_s)
             if job is not None:
                 taken += 1
-                run_job(studio, job, lambda: bool(stopping))
+                run_job(studio, job, lambda: bool(stopping), lease_s)
                 idle_since = time.monotonic()
             elif once or (idle_exit_s is not None and time.monotonic() - idle_since > idle_exit_s):
                 break
@@ -54,13 +63,15 @@ def work(studio: Studio, once: bool = False, idle_exit_s: float | None = None) -
     return taken
 
 
-def run_job(studio: Studio, job: Job, stopping: Callable[[], bool] = lambda: False) -> None:
+def run_job(
+    studio: Studio, job: Job, stopping: Callable[[], bool] = lambda: False, lease_s: float = LEASE_S
+) -> None:
     """Compute one claimed job; its end, good or bad, is written to the queue.
 
     It goes back to the queue, to be continued, when the worker is told to stop or a job of higher priority
     waits.
     """
-    with _Lease(studio, job) as lease:
+    with _Lease(studio, job, lease_s) as lease:
 
         def cancelled() -> bool:
             return lease.lost or lease.overtaken or stopping()
@@ -93,19 +104,23 @@ def _compute(
         raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
     wanted = set(job.payload["checkpoints"])
     checkpoints = [c for c in studio.catalogue.checkpoints if c.name in wanted]
+    if len(checkpoints) < len(wanted) or any(c.repo for c in checkpoints):
+        # A page may have added it, or taken it from another commit, since this worker was started.
+        checkpoints = [c for c in open_catalogue(studio.settings).checkpoints if c.name in wanted]
     if gone := wanted - {c.name for c in checkpoints}:
         raise StudioError(f"The checkpoint {min(gone)} is no longer there: choose the checkpoints again.")
     task = open_set(studio.settings, job.payload["set"])
     earlier = {row.name: row for row in job.progress}
-    evaluate(studio, task, checkpoints, job.payload["num_fewshot"], report, cancelled, earlier)
+    plans = JobPlans(studio.jobs.database, job.id)
+    evaluate(studio, task, checkpoints, job.payload["num_fewshot"], report, cancelled, earlier, plans)
 
 
 class _Lease:
     """Keeps a job's lease alive from a thread: loading a large checkpoint may take longer than a lease."""
 
-    def __init__(self, studio: Studio, job: Job):
+    def __init__(self, studio: Studio, job: Job, lease_s: float):
         self.lost = self.overtaken = False
-        self._studio, self._job = studio, job
+        self._studio, self._job, self._lease_s = studio, job, lease_s
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
 
@@ -120,7 +135,7 @@ class _Lease:
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):
             try:
-                self.lost = not self._studio.jobs.heartbeat(self._job, LEASE_S)
+                self.lost = not self._studio.jobs.heartbeat(self._job, self._lease_s)
                 self.overtaken = self._studio.jobs.overtaken(self._job)
             except StudioError:
                 log.warning("job %s: the lease could not be extended this time", self._job.id)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import support
 from conftest import needs
 
+from benchmarks import kills
 from e2lm_core import authoring, runs
 from e2lm_core.backends.fake import FakeBackend
 from e2lm_core.errors import Cancelled, CheckpointError, LimitError, TaskError
+from e2lm_core.jobplans import JobPlans
 from e2lm_core.jobs import Progress
-from e2lm_core.records import Checkpoint, TaskSet
+from e2lm_core.records import Checkpoint, Loglikelihood, Request, TaskSet
 from e2lm_core.settings import Limits, Settings
 from e2lm_core.studio import Studio, open_studio
 
@@ -147,6 +150,50 @@ def test_an_interrupted_run_counts_each_pair_once(here: Studio, stops: tuple[int
     assert (result.computed, result.reused) == (total, 0)
     assert here.backend.computed == 4 * total
     assert all((row.done, row.computed, row.reused) == (20, 20, 0) for row in saved.values())
+
+
+class Neighbours(FakeBackend):
+    """Results whose last bits depend on what else is planned, as a real model's do in float32."""
+
+    def chunks(
+        self,
+        checkpoint: Checkpoint,
+        requests: Sequence[Request],
+        cancelled: Callable[[], bool] | None = None,
+        skip: Collection[int] = (),
+    ) -> Iterator[list[tuple[int, Loglikelihood]]]:
+        last_bits = 1.0 + len(requests) * 2.0**-40
+        for chunk in super().chunks(checkpoint, requests, cancelled, skip):
+            yield [(i, Loglikelihood(ll * last_bits, tokens)) for i, (ll, tokens) in chunk]
+
+
+@pytest.mark.parametrize("stops", [(3,), (1, 2, 9), (20, 1, 1, 40)])
+def test_an_interrupted_job_gets_the_bytes_of_an_undisturbed_one(
+    tmp_path: Path, stops: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "COMMIT_EVERY_S", 0.0)
+    task, edited = support.task(count=20), support.task(count=23)
+    stored = []
+    for place, interruptions in (("undisturbed", ()), ("interrupted", stops)):
+        (tmp_path / place).mkdir()
+        here = support.studio(tmp_path / place, backend=Neighbours())
+        run(here, task, num_fewshot=1)
+        plans = JobPlans(here.store.database, here.jobs.submit(runs.KIND, {}))
+        for stop in interruptions:
+            calls = iter(range(10**6))
+            with pytest.raises(Cancelled):
+                run(
+                    here,
+                    edited,
+                    num_fewshot=0,
+                    cancelled=lambda calls=calls, stop=stop: next(calls) >= stop,
+                    plans=plans,
+                )
+        run(here, edited, num_fewshot=0, plans=plans)
+        stored.append(kills.stored(here.settings.database))
+        assert here.backend.computed == 4 * (20 + 23) * len(here.catalogue.checkpoints)
+    assert stored[0] == stored[1]
+    assert len(stored[0]) == 4 * (20 + 23) * len(here.catalogue.checkpoints)
 
 
 def test_progress_and_results_are_saved_together_or_not_at_all(here: Studio) -> None:

@@ -1,0 +1,222 @@
+"""Workers killed at random moments of a sweep, restarted, and every result compared with an undisturbed run's.
+
+    python -m benchmarks.kills [--kills 200] [--seed 0]
+
+A tiny family of checkpoints is made on the spot and swept by real worker processes; each is struck by SIGKILL
+and another goes on, sweep after sweep, until so many have died. Exit status 1 unless every stored row has
+the same bytes as the undisturbed run's, and every question was counted once. Prints a table, writes JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks.sets import made
+from e2lm_core import runs
+from e2lm_core.jobs import Job
+from e2lm_core.settings import Settings
+from e2lm_core.studio import Studio, open_studio
+from e2lm_core.taskfiles import write_task
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+LEASE_S = 1.0
+QUESTIONS, CHECKPOINTS = 600, 8
+# Most strikes come after the worker has saved something: a job whose workers die ten times in a row without
+# getting further is given up, as it should be.
+EARLY_SHARE, START_S, SPAN_S = 0.2, 4.0, 2.5
+Row = tuple[Any, ...]
+
+
+@dataclass
+class Sweep:
+    """`within`: kills that left a checkpoint half computed, after which its plan has to be kept."""
+
+    kills: int
+    within: int
+    rows: int
+    different: int
+    miscounted: int
+
+
+def main(
+    kills: Annotated[int, typer.Option(min=1, help="How many workers are killed.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
+) -> None:
+    rng = random.Random(seed)
+    started = time.monotonic()
+    sweeps: list[Sweep] = []
+    with tempfile.TemporaryDirectory() as folder:
+        fixture = Path(folder)
+        make_checkpoints(fixture / "family")
+        write_task(made(QUESTIONS), fixture / "tasks" / "made", Settings(home=fixture).limits)
+        sweep(_studio(fixture, "undisturbed"), 0, rng)
+        expected = stored(fixture / "undisturbed" / "studio.sqlite")
+        print(
+            f"{'sweep':>6}{'kills':>7}{'within a checkpoint':>21}{'rows':>9}{'different':>11}{'miscounted':>12}"
+        )
+        while (left := kills - sum(s.kills for s in sweeps)) > 0:
+            studio = _studio(fixture, f"sweep{len(sweeps)}")
+            dead, within, job = sweep(studio, left, rng)
+            found = stored(studio.settings.database)
+            sweeps.append(Sweep(dead, within, len(found), differing(expected, found), miscounted(job)))
+            _print(str(len(sweeps)), sweeps[-1])
+    total = Sweep(*(sum(column) for column in zip(*(asdict(s).values() for s in sweeps), strict=True)))
+    _print("all", total)
+    RESULTS.mkdir(exist_ok=True)
+    result = {"seed": seed, "lease_s": LEASE_S, "seconds": round(time.monotonic() - started), **asdict(total)}
+    (RESULTS / "kills.json").write_text(json.dumps(result, indent=2) + "\n")
+    if total.different or total.miscounted:
+        raise SystemExit(1)
+
+
+def sweep(studio: Studio, kills: int, rng: random.Random) -> tuple[int, int, Job]:
+    """Run the set on every checkpoint, through at most so many kills: how many, how many within a checkpoint."""
+    number = runs.start(studio, "made", studio.catalogue.match(["family/*"]))
+    dead = within = 0
+    while True:
+        with _worker(studio.settings) as process:
+            struck = (
+                strike(process, studio, number, rng) if dead < kills else _until_over(process, studio, number)
+            )
+        job = studio.jobs.get(number)
+        if job.over:
+            break
+        dead += struck
+        within += any(0 < row.done < row.total for row in job.progress)
+    if job.state != "done":
+        raise SystemExit(f"The run ended as {job.state}: {job.error}")
+    return dead, within, job
+
+
+def strike(process: subprocess.Popen[bytes], studio: Studio, number: int, rng: random.Random) -> bool:
+    """Kill the worker at a random moment; False where the run was over before."""
+    before = _saved(studio, number)
+    moment = time.monotonic() + rng.uniform(0.0, START_S) if rng.random() < EARLY_SHARE else None
+    while not studio.jobs.get(number).over:
+        if moment is None and _saved(studio, number) > before:
+            moment = time.monotonic() + rng.uniform(0.0, SPAN_S)
+        if moment is not None and time.monotonic() >= moment:
+            process.kill()
+            return True
+        _pause(process)
+    return False
+
+
+def stored(database: Path) -> dict[Row, tuple[bytes, int]]:
+    """Every result of a database by its whole key: the bytes of its log-likelihood, and its tokens."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute(
+            "SELECT fingerprint, dtype, max_length, bos, scoring_version, digest, ll_nats, tokens "
+            "FROM results JOIN scopes ON scopes.id = results.scope"
+        ).fetchall()
+    return {tuple(key): (struct.pack("<d", ll_nats), tokens) for *key, ll_nats, tokens in rows}
+
+
+def differing(expected: dict[Row, tuple[bytes, int]], found: dict[Row, tuple[bytes, int]]) -> int:
+    """Rows that are missing, too many, or not the same bytes."""
+    return sum(expected.get(key) != found.get(key) for key in expected.keys() | found.keys())
+
+
+def miscounted(job: Job) -> int:
+    """Checkpoints of which not every question was computed exactly once."""
+    right = sum(row.computed == row.done == row.total == QUESTIONS for row in job.progress)
+    return len(job.payload["checkpoints"]) - right
+
+
+def make_checkpoints(folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, LlamaConfig
+
+    from benchmarks.engine import VOCABULARY, make_tokenizer, vocabulary
+
+    rng = random.Random(0)
+    tokenizer = make_tokenizer(vocabulary(rng), rng)
+    config = LlamaConfig(
+        hidden_size=96, num_hidden_layers=2, intermediate_size=256, num_attention_heads=4,
+        vocab_size=VOCABULARY, max_position_embeddings=256, tie_word_embeddings=True,
+    )  # fmt: skip
+    for step in range(1, CHECKPOINTS + 1):
+        torch.manual_seed(step)
+        model = AutoModelForCausalLM.from_config(config)
+        for parameter in model.parameters():
+            torch.nn.init.normal_(parameter, std=0.2)
+        model.save_pretrained(folder / f"iter_{step:07d}")
+        tokenizer.save_pretrained(folder / f"iter_{step:07d}")
+
+
+def _studio(fixture: Path, home: str) -> Studio:
+    return open_studio(
+        Settings(
+            home=fixture / home,
+            tasks=fixture / "tasks",
+            checkpoints=(fixture / "family",),
+            device="cpu",
+            threads=1,
+        )
+    )
+
+
+@contextlib.contextmanager
+def _worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {
+        "E2LM_HOME": str(settings.home),
+        "E2LM_TASKS": str(settings.tasks),
+        "E2LM_CHECKPOINTS": os.pathsep.join(map(str, settings.checkpoints)),
+        "E2LM_DEVICE": "cpu",
+        "E2LM_THREADS": "1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "e2lm_core", "worker", "--lease", str(LEASE_S)],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _until_over(process: subprocess.Popen[bytes], studio: Studio, number: int) -> bool:
+    while not studio.jobs.get(number).over:
+        _pause(process)
+    return False
+
+
+def _pause(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        raise SystemExit(f"A worker ended by itself with status {process.returncode}.")
+    time.sleep(0.01)
+
+
+def _saved(studio: Studio, number: int) -> int:
+    return sum(row.done for row in studio.jobs.get(number).progress)
+
+
+def _print(name: str, row: Sweep) -> None:
+    print(
+        f"{name:>6}{row.kills:>7}{row.within:>21}{row.rows:>9,}{row.different:>11}{row.miscounted:>12}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
