@@ -5,22 +5,22 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import coverage
+from benchmarks import coverage, coverage_study
 from e2lm_core.interval_rules import CoverageTable
 
-TINY = coverage.Plan(fleets=1, sets=2, fresh=20, resamples=40, of_scores=30, source=300)
+TINY = coverage_study.Plan(fleets=1, sets=2, fresh=20, resamples=40, of_scores=30, source=300)
 
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
     folder = tmp_path_factory.mktemp("work")
-    list(coverage.study(TINY, (40,), folder))
+    list(coverage_study.study(TINY, (40,), folder))
     return folder
 
 
 def test_finished_chunks_are_read_and_not_computed_again(work, monkeypatch):
-    monkeypatch.setattr(coverage, "Source", None)  # needed only to compute
-    assert [chunk[:2] for chunk in coverage.study(TINY, (40,), work)] == [
+    monkeypatch.setattr(coverage_study, "Source", None)  # needed only to compute
+    assert [chunk[:2] for chunk in coverage_study.study(TINY, (40,), work)] == [
         ("flat", 40),
         ("slow", 40),
         ("fast", 40),
@@ -29,11 +29,11 @@ def test_finished_chunks_are_read_and_not_computed_again(work, monkeypatch):
 
 def test_chunks_of_another_plan_are_refused(work):
     with pytest.raises(SystemExit, match="is of another plan"):
-        list(coverage.study(coverage.QUICK, (40,), work))
+        list(coverage_study.study(coverage_study.QUICK, (40,), work))
 
 
 def test_the_written_table_is_what_the_studio_reads(work):
-    rows = coverage.cells(coverage.study(TINY, (40,), work))
+    rows = coverage.cells(coverage_study.study(TINY, (40,), work))
     held = json.loads(coverage._compact(coverage.content(rows, TINY, (40,))))
     table = CoverageTable.of(held)
     assert (table.questions, table.models) == ((40,), (3, 6))
@@ -59,14 +59,14 @@ def test_the_method_is_a_narrow_one_that_covers_or_else_the_one_that_covers_most
         *(row("sq", "normal", 0.91, 0.5), row("sq", "pivot", 0.8, 0.1), row("sq", "normal", 0.92, 0.5)),
         *(row("cs", "normal", 0.91, 0.95), row("cs", "pivot", 0.89, 0.1)),
         *(row("rc", "normal", 0.7, 0.5), row("rc", "wider", 0.88, 1.0)),
-        *(row("sq", "normal", 0.2, 0.5) | {"questions": 30}, row("sq", "normal", 0.2, 0.5) | {"models": 3}),
+        *(row("sq", "normal", 0.2, 0.5) | {"questions": 30}, row("sq", "percentile", 0.99, 0.1)),
     ]
     best = coverage.chosen(rows)
     assert (best["sq"], best["rc"], best["cs"]) == ("normal", "wider", "wider")
 
 
 def test_counting_what_intervals_hold():
-    tally = coverage.Tally()
+    tally = coverage_study.Tally()
     low, high = np.array([0.0, 0.2, np.nan]), np.array([0.1, 0.4, np.nan])
     tally.add(low, high, np.zeros(3), np.array(0.3))
     assert (tally.intervals, tally.held, tally.undefined) == (2, 1, 1)
