@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from . import coverage, finetasks, intervals
+from . import coverage, finetasks, frames, intervals
 from .analysis import Scores
 from .curve_scores import Run
 from .intervals import Interval, MetricIntervals, Resampled
@@ -79,6 +79,17 @@ def band_frame(measured: Measurements, given: Resampled, metric: str) -> pd.Data
             )
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def quality_frame(measured: Measurements, given: Resampled, metric: str) -> pd.DataFrame:
+    """`frames.quality_frame` with the interval of each model's SQ beside it, as low and high."""
+    frame = frames.quality_frame(measured, metric)
+    found = intervals_of(given, metric).sq_models
+    bounds = [found[name].bounds or (np.nan, np.nan) for name in frame["model"]]
+    at = list(frame.columns).index("SQ") + 1
+    frame.insert(at, "SQ, 95% from", [low for low, _ in bounds])
+    frame.insert(at + 1, "to", [high for _, high in bounds])
+    return frame.round(4)
 
 
 def finetasks_criteria(measured: Measurements, metric: str) -> dict[str, Value]:

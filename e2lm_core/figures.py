@@ -160,7 +160,10 @@ def name_lines(
     """
     if narrow:
         for trace in figure.data:
-            trace.showlegend = bool(trace.opacity is None or trace.opacity == 1.0)
+            trace.showlegend = trace.fill is None and trace.opacity in (
+                None,
+                1.0,
+            )  # neither bands nor old lines
         below = LEGEND_ROW_PX * math.ceil(len(ends) / 2)  # two names side by side on a phone
         plot = height - MARGIN["t"] - MARGIN["b"]
         figure.update_layout(

@@ -37,6 +37,7 @@ SCORE_HELP = {
 }
 SHARES = frozenset({"Decision accuracy"})  # said in percent
 PART_HELP = {
+    "interval": "What a fresh set of as many questions would get from the same checkpoints (docs/uncertainty.md).",
     "ρ": "Spearman's ρ between the curve and its step order, as the competition computes it: ties are broken by "
     "order, so a flat curve has ρ 1. Never below 0.",
     "AC": "The mean absolute autocorrelation over the lags 1 to n/4 − 1: near 1 where the curve is smooth.",
@@ -64,6 +65,11 @@ def with_interval(value: Mapping[str, Any]) -> str:
         return text
     low, high = value["interval"]
     return f"{text} [{score(low)}, {score(high)}]"
+
+
+def interval(low: float, high: float, share: bool = False) -> str:
+    """[0.78, 0.88], or [78%, 88%]."""
+    return f"[{low:.0%}, {high:.0%}]" if share else f"[{low:.2f}, {high:.2f}]"
 
 
 def metric_value(metric: str, value: float | None) -> str:

@@ -55,15 +55,11 @@ def figure() -> None:
 
 figure()
 
-scores = analysis.signal_qualities(measured, metric)
 frame = session.curves(task, measured, metric, bands)[0].dropna(subset=["value"])
 points, quality, question = st.tabs(["Signal quality", "Values", "One question"])
 with points:
     parts.table(
-        frames.quality_frame(measured, metric, scores),
-        f"sq-{metric}",
-        "curves_sq",
-        few=("model", "SQ", "ρ", "AC"),
+        session.quality(measured, metric), f"sq-{metric}", "curves_sq", few=("model", "SQ", "ρ", "AC")
     )
 with quality:
     parts.table(

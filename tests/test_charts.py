@@ -271,3 +271,16 @@ def test_models_of_unknown_size_keep_a_colour_of_their_own() -> None:
     assert len({palette.hue(m) for m in own}) == 4
     assert palette.theme(None) is LIGHT
     assert palette.theme("dark") is DARK
+
+
+@THEMES
+def test_bands_are_areas_and_stay_out_of_the_legend(measured: Measurements, theme: Theme) -> None:
+    frame = frames.curve_frame(measured, ("acc",))
+    frame = frame.assign(low=frame["value"] - 0.05, high=frame["value"] + 0.05)
+    figure = charts.learning_curves(frame, models(measured), "acc", theme, narrow=True)
+    areas = [trace for trace in figure.data if trace.fill == "toself"]
+    assert len(areas) == 4
+    assert all("0.15" in area.fillcolor and not area.showlegend for area in areas)
+    low, high = figure.layout.yaxis.range
+    assert low <= frame["low"].min()
+    assert high >= frame["high"].max()

@@ -29,6 +29,8 @@ def chart(figure: go.Figure, key: str, alt: str) -> None:
 _NUMBER = st.column_config.NumberColumn
 _COLUMNS = {
     "SQ": _NUMBER("SQ", format="%.3f", help=phrasing.SCORE_HELP["SQ"]),
+    "SQ, 95% from": _NUMBER("SQ, 95% from", format="%.3f", help=phrasing.PART_HELP["interval"]),
+    "to": _NUMBER("to", format="%.3f", width="small"),
     "ρ": _NUMBER("ρ", format="%.3f", help=phrasing.PART_HELP["ρ"]),
     "AC": _NUMBER("AC", format="%.3f", help=phrasing.PART_HELP["AC"]),
     "Spearman": _NUMBER("Spearman", format="%.3f", help=phrasing.PART_HELP["Spearman"]),
@@ -87,7 +89,7 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
     elif value.interval is None and value.why:
         help_text += f"\n\nNo interval is shown: {value.why}"
     elif value.coverage is not None:
-        help_text += f"\n\nThe interval is for a fresh set of as many questions; its measured coverage is {value.coverage:.0%}."
+        help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets."
     st.metric(
         label,
         phrasing.percent(value.value) if label in phrasing.SHARES else phrasing.score(value.value),
@@ -107,8 +109,7 @@ def _certainty(label: str, value: Value) -> str | None:
         return "undefined"
     if value.interval is None:
         return None
-    say = phrasing.percent if label in phrasing.SHARES else phrasing.score
-    return f"95%: {say(value.interval[0])} – {say(value.interval[1])}"
+    return phrasing.interval(*value.interval, share=label in phrasing.SHARES)
 
 
 def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:

@@ -172,6 +172,13 @@ def scores(measured: measuring.Measurements, metric: str) -> analysis.Scores:
     return certainty.with_intervals(found, certainty.intervals_of(given, metric)) if given else found
 
 
+def quality(measured: measuring.Measurements, metric: str) -> pd.DataFrame:
+    given = resampled(measured, metric)
+    if given is None:
+        return frames.quality_frame(measured, metric)
+    return certainty.quality_frame(measured, given, metric)
+
+
 def curves(
     question_set: TaskSet, measured: measuring.Measurements, metric: str, bands: bool = False
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
