@@ -242,9 +242,11 @@ def test_undefined_is_a_dash_with_its_reason(visit):
 def test_curves_draws_every_model_and_the_table_holds_every_point(done):
     at = done.open("curves")
     drawn = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]
-    assert sorted(t["name"] for t in drawn if t["type"] == "scatter") == [
-        "large-arch1", "small-arch1", "small-arch1-seed2", "small-arch1-web",
-    ]  # fmt: skip
+    models = ["large-arch1", "small-arch1", "small-arch1-seed2", "small-arch1-web"]
+    assert sorted(t["name"] for t in drawn if t["type"] == "scatter" and "fill" not in t) == models
+    assert len(drawn) == 2 * len(models)  # a band behind each line, which a switch takes away
+    at.toggle(key="curves_bands").set_value(False).run()
+    assert len(json.loads(at.get("plotly_chart")[0].proto.spec)["data"]) == len(models)
     values = next(d.value for d in at.dataframe if "tokens_seen" in d.value.columns)
     assert len(values) == 40
     at.segmented_control(key="curves_metric").set_value("norm_prob").run()
