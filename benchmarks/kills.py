@@ -19,16 +19,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from benchmarks.sets import made
 from e2lm_core import runs
 from e2lm_core.jobs import Job
+from e2lm_core.records import Question, TaskConfig, TaskSet
 from e2lm_core.settings import Settings
 from e2lm_core.studio import Studio, open_studio
 from e2lm_core.taskfiles import write_task
@@ -36,7 +36,12 @@ from e2lm_core.taskfiles import write_task
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 LEASE_S = 1.0
-QUESTIONS, CHECKPOINTS = 600, 8
+CHECKPOINTS = 8
+# Questions on a shared passage, each passage in more than one batch: planned from what a kill leaves of them,
+# they would be batched otherwise, and have other last bits.
+PASSAGES, ON_EACH = 48, 14
+QUESTIONS = PASSAGES * ON_EACH
+PASSAGE_WORDS, QUESTION_WORDS, CHOICE_WORDS = 20, (20, 40), 3
 # Most strikes come after the worker has saved something: a job whose workers die ten times in a row without
 # getting further is given up, as it should be.
 EARLY_SHARE, START_S, SPAN_S = 0.2, 4.0, 2.5
@@ -63,8 +68,7 @@ def main(
     sweeps: list[Sweep] = []
     with tempfile.TemporaryDirectory() as folder:
         fixture = Path(folder)
-        make_checkpoints(fixture / "family")
-        write_task(made(QUESTIONS), fixture / "tasks" / "made", Settings(home=fixture).limits)
+        make_family(fixture)
         sweep(_studio(fixture, "undisturbed"), 0, rng)
         expected = stored(fixture / "undisturbed" / "studio.sqlite")
         print(
@@ -139,25 +143,45 @@ def miscounted(job: Job) -> int:
     return len(job.payload["checkpoints"]) - right
 
 
-def make_checkpoints(folder: Path) -> None:
+def make_family(fixture: Path) -> None:
+    """A set, and checkpoints of random weights, wide enough that choices differ."""
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig
 
     from benchmarks.engine import VOCABULARY, make_tokenizer, vocabulary
 
     rng = random.Random(0)
-    tokenizer = make_tokenizer(vocabulary(rng), rng)
+    words = vocabulary(rng)
+    write_task(make_set(words, rng), fixture / "tasks" / "made", Settings(home=fixture).limits)
+    tokenizer = make_tokenizer(words, rng)
     config = LlamaConfig(
         hidden_size=96, num_hidden_layers=2, intermediate_size=256, num_attention_heads=4,
-        vocab_size=VOCABULARY, max_position_embeddings=256, tie_word_embeddings=True,
+        vocab_size=VOCABULARY, max_position_embeddings=512, tie_word_embeddings=True,
     )  # fmt: skip
     for step in range(1, CHECKPOINTS + 1):
         torch.manual_seed(step)
         model = AutoModelForCausalLM.from_config(config)
         for parameter in model.parameters():
             torch.nn.init.normal_(parameter, std=0.2)
-        model.save_pretrained(folder / f"iter_{step:07d}")
-        tokenizer.save_pretrained(folder / f"iter_{step:07d}")
+        model.save_pretrained(fixture / "family" / f"iter_{step:07d}")
+        tokenizer.save_pretrained(fixture / "family" / f"iter_{step:07d}")
+
+
+def make_set(words: Sequence[str], rng: random.Random) -> TaskSet:
+    def text(count: int) -> str:
+        return " ".join(rng.choices(words, k=count))
+
+    passages = [text(PASSAGE_WORDS) for _ in range(PASSAGES)]
+    questions = tuple(
+        Question(
+            id=f"q{number}",
+            question=f"{passages[number // ON_EACH]}. {text(rng.randint(*QUESTION_WORDS))}?",
+            choices=tuple(text(CHOICE_WORDS) for _ in range(4)),
+            answer=number % 4,
+        )
+        for number in range(QUESTIONS)
+    )
+    return TaskSet(config=TaskConfig(task="made"), questions=questions)
 
 
 def _studio(fixture: Path, home: str) -> Studio:
