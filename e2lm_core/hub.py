@@ -41,6 +41,7 @@ __all__ = [
     "listing",
     "remove",
     "snapshot",
+    "stamp",
     "usage",
     "verify",
 ]
@@ -190,6 +191,15 @@ def added_models(settings: Settings) -> HubModels:
     except CheckpointError as error:
         return HubModels(problems=(str(error),))
     return HubModels(tuple((added.model, _checkpoints(added, settings)) for added in models.values()))
+
+
+def stamp(settings: Settings) -> tuple[int, int] | None:
+    """Another one whenever a model was added or removed, by any process; None while nothing was ever added."""
+    try:
+        stat = (settings.home / _FILE).stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size
 
 
 def _checkpoints(added: Added, settings: Settings) -> tuple[Checkpoint, ...]:
