@@ -26,6 +26,7 @@ navigation = st.navigation(
             st.Page("pages/relevance.py", title="Relevance", icon=":material/science:"),
         ],
         "Ship": [st.Page("pages/export.py", title="Export", icon=":material/inventory_2:")],
+        "Library": [st.Page("pages/checkpoints.py", title="Checkpoints", icon=":material/inventory:")],
     }
 )
 window.watch()  # after the navigation: what it reports must find the browser on the right page

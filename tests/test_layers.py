@@ -31,6 +31,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
     3: (
         *("studio", "authoring", "planning", "runs", "worker", "submission"),
         *("measuring", "frames", "analysis", "certainty", "documents", "science", "headlines", "progress"),
+        *("library", "fetching"),
     ),
     4: ("charts", "figures", "ui.", "output", "hub_commands", "cli", "__main__"),
 }

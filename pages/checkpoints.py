@@ -1,0 +1,39 @@
+"""Checkpoints: what is on this machine, what was added from a hub, and adding, downloading, evicting more."""
+
+import streamlit as st
+
+from e2lm_core import library
+from e2lm_core.ui import adding, parts, session
+from e2lm_core.ui import library as views
+from e2lm_core.ui.strip import strip
+
+strip()
+studio = session.studio()
+
+parts.header("Checkpoints", library.finding(studio))
+for problem in studio.catalogue.problems:
+    st.warning(problem, icon=":material/warning:")
+
+if studio.catalogue.models:
+    parts.table(
+        library.models_frame(studio), "checkpoints", "library_models", few=("model", "checkpoints", "bytes"),
+        column_config=views.COLUMNS,
+    )  # fmt: skip
+else:
+    parts.empty("There are no checkpoints: the embedded ladder is missing, and E2LM_CHECKPOINTS names none.")
+
+st.subheader("From a hub", anchor=False)
+views.added()
+
+st.subheader("Add a model", anchor=False)
+adding.add()
+with st.expander("All families and models that the studio knows"):
+    parts.table(
+        library.families_frame(studio), "families", "library_families", height=360,
+        few=("model", "checkpoints"), column_config={
+            "parameters": views.COLUMNS["parameters"],
+            "checkpoints": st.column_config.NumberColumn(
+                "checkpoints", help="A dash where only the hub knows: Ask the hub lists them."
+            ),
+        },
+    )  # fmt: skip
