@@ -11,8 +11,8 @@ from .analysis import Scores
 from .measuring import Grid, Measurements, common_grid
 from .records import Record
 from .relevance import ACCEPT_AT
-from .runs import SetState
 from .science import Relevance
+from .standing import SetState
 
 
 class Step(Record):

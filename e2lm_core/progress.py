@@ -8,7 +8,7 @@ import pandas as pd
 from . import phrasing
 from .jobs import Job
 from .measuring import Measurements
-from .runs import seconds_left
+from .standing import seconds_left
 
 _STATE = {
     "queued": " (waiting for the worker)",

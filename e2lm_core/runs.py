@@ -1,4 +1,4 @@
-"""Running a set against checkpoints: what to compute, in which order, and how far it is.
+"""Running a set against checkpoints: what to compute and in which order; at once, or as a job.
 
 A run computes only what the store does not hold: an edited question is new to every checkpoint, anything
 else is reused. The order is coarse to fine, so that the shape of every curve is there in seconds.
@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from typing import Any, Literal
+from typing import Any
 
 from .authoring import open_set
 from .errors import Cancelled, CheckpointError, TaskError
@@ -37,41 +37,6 @@ class RunResult(Record):
     computed: int
     reused: int
     seconds: float
-
-
-class Estimate(Record):
-    """What a run would cost; counts are (checkpoint, question) pairs, `seconds` None before any pace is known."""
-
-    total: int
-    missing: int
-    seconds: float | None
-
-
-class Coverage(Record):
-    """How many questions of a set are complete at each checkpoint, and which are not everywhere."""
-
-    complete: dict[str, int]
-    questions: int
-    stale: tuple[str, ...]
-
-    @property
-    def done(self) -> int:
-        return sum(self.complete.values())
-
-    @property
-    def total(self) -> int:
-        return self.questions * len(self.complete)
-
-
-class SetState(Record):
-    """The state of a set's results, for the strip on every page."""
-
-    kind: Literal["empty", "never run", "running", "stale", "up to date"]
-    stale: int = 0
-    done: int = 0
-    total: int = 0
-    job: int | None = None
-    seconds_left: float | None = None
 
 
 def requests_of(doc: RenderedDoc) -> list[Request]:
@@ -103,7 +68,7 @@ def evaluate(
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     started = time.monotonic()
-    keyed = _keyed(_prompts(task, num_fewshot))
+    keyed = keyed_requests(_prompts(task, num_fewshot))
     ordered = plan(checkpoints)
     before = earlier or {}
     stop = threading.Event()
@@ -134,7 +99,7 @@ def evaluate(
 
 
 def _is_complete(studio: Studio, keyed: Keyed, checkpoint: Checkpoint) -> bool:
-    return not any(_missing(studio.store, studio.backend.scope(checkpoint), keyed))
+    return not any(missing_keys(studio.store, studio.backend.scope(checkpoint), keyed))
 
 
 def _side_by_side(
@@ -180,7 +145,7 @@ def _evaluate_one(
         raise Cancelled("The run was cancelled; what was computed is kept.")
     started = time.monotonic()
     scope = studio.backend.scope(checkpoint)
-    missing = _missing(studio.store, scope, keyed)
+    missing = missing_keys(studio.store, scope, keyed)
     left = [set(keys) for keys in missing if keys]
     new, total = len(left), len(keyed)
     already = min(before.computed, total - new) if before else 0
@@ -247,66 +212,14 @@ def _prompts(task: TaskSet, num_fewshot: int | None) -> list[RenderedDoc]:
     return docs
 
 
-def _keyed(docs: Sequence[RenderedDoc]) -> Keyed:
+def keyed_requests(docs: Sequence[RenderedDoc]) -> Keyed:
     return [[(request, digest(request)) for request in requests_of(doc)] for doc in docs]
 
 
-def _missing(store: Store, scope: Scope, keyed: Keyed) -> list[list[bytes]]:
+def missing_keys(store: Store, scope: Scope, keyed: Keyed) -> list[list[bytes]]:
     """For each doc the keys that the store does not hold."""
     held = store.ll_nats(scope, {key for doc in keyed for _, key in doc})
     return [[key for _, key in doc if key not in held] for doc in keyed]
-
-
-# --- what there is ------------------------------------------------------------------------------------
-
-
-def coverage(
-    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
-) -> Coverage:
-    docs = render_set(task, num_fewshot)
-    keyed = _keyed(docs)
-    complete: dict[str, int] = {}
-    stale: set[str] = set()
-    for checkpoint in checkpoints:
-        missing = _missing(studio.store, studio.backend.scope(checkpoint), keyed)
-        complete[checkpoint.name] = sum(not requests for requests in missing)
-        stale |= {doc.question_id for doc, requests in zip(docs, missing, strict=True) if requests}
-    order = [doc.question_id for doc in docs]
-    return Coverage(complete=complete, questions=len(docs), stale=tuple(q for q in order if q in stale))
-
-
-def estimate(
-    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
-) -> Estimate:
-    """What is missing, and how long it takes at the pace of this machine's earlier runs.
-
-    A model that never ran is taken at the mean pace of those that did.
-    """
-    covered = coverage(studio, task, checkpoints, num_fewshot)
-    missing = {c.name: covered.questions - covered.complete[c.name] for c in checkpoints}
-    total_missing = sum(missing.values())
-    pace = _pace(studio, num_fewshot or 0)
-    if not total_missing:
-        return Estimate(total=covered.total, missing=0, seconds=0.0)
-    if not pace:
-        return Estimate(total=covered.total, missing=total_missing, seconds=None)
-    mean = sum(pace.values()) / len(pace)
-    seconds = sum(missing[c.name] * pace.get(c.model.name, mean) for c in checkpoints)
-    return Estimate(total=covered.total, missing=total_missing, seconds=seconds)
-
-
-def _pace(studio: Studio, num_fewshot: int) -> dict[str, float]:
-    """Seconds a question took, by model, in the finished runs with as many few-shot examples."""
-    spent: dict[str, list[float]] = {}
-    for job in studio.jobs.recent(50):
-        if job.kind != KIND or (job.payload.get("num_fewshot") or 0) != num_fewshot:
-            continue
-        for row in job.progress:
-            if row.computed:
-                sums = spent.setdefault(row.name.split("/")[0], [0.0, 0.0])
-                sums[0] += row.seconds
-                sums[1] += row.computed
-    return {model: seconds / computed for model, (seconds, computed) in spent.items()}
 
 
 # --- jobs ---------------------------------------------------------------------------------------------
@@ -344,50 +257,6 @@ def start(
 
 def latest_job(studio: Studio, set_name: str) -> Job | None:
     return next(iter(_jobs_of(studio, set_name)), None)
-
-
-def fleet(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
-    """The checkpoints and the few-shot count that the set was last run with; all that are on this machine at first."""
-    job = latest_job(studio, set_name)
-    if job is None:
-        return studio.at_hand, None
-    names = set(job.payload["checkpoints"])
-    chosen = tuple(c for c in studio.catalogue.checkpoints if c.name in names)
-    return chosen or studio.at_hand, job.payload.get("num_fewshot")
-
-
-def state(studio: Studio, set_name: str, task: TaskSet) -> SetState:
-    """What the strip says of a set: it is exact, and costs one look into the store per checkpoint."""
-    if not task.questions:
-        return SetState(kind="empty")
-    job = latest_job(studio, set_name)
-    if job and job.state in ("queued", "running"):
-        done = sum(row.done for row in job.progress)
-        total = len(task.questions) * len(job.payload["checkpoints"])
-        return SetState(
-            kind="running", job=job.id, done=done, total=total, seconds_left=seconds_left(job, done, total)
-        )
-    checkpoints, num_fewshot = fleet(studio, set_name)
-    covered = coverage(studio, task, checkpoints, num_fewshot)
-    kind: Literal["never run", "stale", "up to date"] = "up to date"
-    if covered.done == 0:
-        kind = "never run"
-    elif covered.stale:
-        kind = "stale"
-    return SetState(
-        kind=kind,
-        stale=len(covered.stale),
-        done=covered.done,
-        total=covered.total,
-        job=job.id if job else None,
-    )
-
-
-def seconds_left(job: Job, done: int, total: int) -> float | None:
-    """Time left at the pace so far of what had to be computed; None before there is a pace."""
-    computed = sum(row.computed for row in job.progress)
-    seconds = sum(row.seconds for row in job.progress)
-    return (total - done) * seconds / computed if computed and seconds else None
 
 
 def _jobs_of(studio: Studio, set_name: str) -> list[Job]:

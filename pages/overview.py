@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import analysis, charts, headlines, phrasing, runs, science, submission
+from e2lm_core import analysis, charts, headlines, phrasing, science, standing, submission
 from e2lm_core.ui import parts, session, window
 from e2lm_core.ui.strip import start, strip
 
@@ -16,9 +16,9 @@ scores = analysis.scores(measured, "acc") if measured and measured.complete_chec
 parts.header(task.name, headlines.overview(state, scores))
 
 if state.kind == "never run" and studio.catalogue.checkpoints:
-    checkpoints, num_fewshot = runs.fleet(studio, task.name)
+    checkpoints, num_fewshot = standing.fleet(studio, task.name)
     models = {c.model.name for c in checkpoints}
-    cost = runs.estimate(studio, task, checkpoints, num_fewshot)
+    cost = standing.estimate(studio, task, checkpoints, num_fewshot)
     time = f", {phrasing.duration(cost.seconds)}" if cost.seconds else ""
     parts.empty(
         f"{phrasing.count(len(models), 'model')} with {phrasing.count(len(checkpoints), 'checkpoint')} "

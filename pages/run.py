@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import headlines, phrasing, progress, runs
+from e2lm_core import headlines, phrasing, progress, runs, standing
 from e2lm_core.palette import short_name
 from e2lm_core.ui import parts, session, window
 from e2lm_core.ui.strip import start, strip
@@ -21,7 +21,7 @@ if not studio.catalogue.checkpoints:
 for problem in studio.catalogue.problems:
     st.warning(problem, icon=":material/warning:")
 
-fleet, last_fewshot = runs.fleet(studio, task.name)
+fleet, last_fewshot = standing.fleet(studio, task.name)
 models = [model.name for model in studio.catalogue.models]
 left, right = st.columns([3, 2], gap="large")
 with left:
@@ -41,7 +41,7 @@ with right:
     )  # fmt: skip
     selection = runs.thin([c for c in studio.catalogue.checkpoints if c.model.name in chosen], density)
     if task.questions and selection:
-        cost = runs.estimate(studio, task, selection, shots)
+        cost = standing.estimate(studio, task, selection, shots)
         st.metric(
             "To compute", f"{cost.missing:,} of {cost.total:,}", border=True,
             help="Pairs of a checkpoint and a question. What was computed before, for any set, is reused.",

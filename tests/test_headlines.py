@@ -9,8 +9,8 @@ import pytest
 from test_analysis import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, full, measurements
 
 from e2lm_core import analysis, headlines, measuring
-from e2lm_core.runs import SetState
 from e2lm_core.science import Relevance
+from e2lm_core.standing import SetState
 
 UP_TO_DATE = SetState(kind="up to date", done=40, total=40)
 

@@ -29,7 +29,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         *("hub", "hub_cache", "hub_client", "hub_download", "engine.", "backends."),
     ),
     3: (
-        *("studio", "authoring", "planning", "runs", "worker", "submission"),
+        *("studio", "authoring", "planning", "runs", "standing", "worker", "submission"),
         *("measuring", "frames", "analysis", "certainty", "documents", "science", "headlines", "progress"),
         *("library", "fetching"),
     ),

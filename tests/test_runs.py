@@ -10,7 +10,7 @@ import support
 from conftest import needs
 
 from benchmarks import kills
-from e2lm_core import authoring, runs
+from e2lm_core import authoring, runs, standing
 from e2lm_core.backends.fake import FakeBackend
 from e2lm_core.errors import Cancelled, CheckpointError, LimitError, TaskError
 from e2lm_core.jobplans import JobPlans
@@ -224,38 +224,6 @@ def test_no_checkpoint_is_no_run(here: Studio) -> None:
         runs.evaluate(here, little(here), [])
 
 
-# --- what there is ------------------------------------------------------------------------------------
-
-
-def test_coverage_names_what_is_stale(here: Studio) -> None:
-    task = little(here)
-    some = here.catalogue.match(["ladder-small-arch1/*"])
-    before = runs.coverage(here, task, some)
-    assert (before.done, before.total, len(before.stale)) == (0, 60, 6)
-    runs.evaluate(here, task, some)
-    assert runs.coverage(here, task, some).stale == ()
-    edited = task.model_copy(update={"questions": (*task.questions[:5], support.question(77, id="q6"))})
-    after = runs.coverage(here, edited, some)
-    assert (after.done, after.total, after.stale) == (50, 60, ("q6",))
-
-
-def test_an_estimate_needs_a_pace(here: Studio) -> None:
-    task, every = little(here), here.catalogue.checkpoints
-    assert runs.estimate(here, task, every) == runs.Estimate(total=240, missing=240, seconds=None)
-    job = here.jobs.get(runs.start(here, "little", every))
-    claimed = here.jobs.claim("test", 60)
-    assert claimed is not None
-    assert claimed.id == job.id
-    here.jobs.report(
-        claimed, [Progress(name=every[0].name, done=6, total=6, computed=4, reused=2, seconds=2.0)]
-    )
-    here.jobs.finish(claimed)
-    assert runs.estimate(here, task, every).seconds == pytest.approx(240 * 0.5)
-    assert runs.estimate(here, task, every, num_fewshot=1).seconds is None
-    runs.evaluate(here, task, every)
-    assert runs.estimate(here, task, every) == runs.Estimate(total=240, missing=0, seconds=0.0)
-
-
 # --- jobs ---------------------------------------------------------------------------------------------
 
 
@@ -266,11 +234,7 @@ def test_a_run_is_queued_in_its_order_and_found_again(here: Studio) -> None:
     assert job.payload["checkpoints"] == [c.name for c in runs.plan(some)]
     assert runs.latest_job(here, "little") == job
     assert runs.latest_job(here, "other") is None
-    assert runs.fleet(here, "little") == (some, 1)
-
-
-def test_a_set_that_never_ran_is_run_on_everything(here: Studio) -> None:
-    assert runs.fleet(here, "little") == (here.catalogue.checkpoints, None)
+    assert standing.fleet(here, "little") == (some, 1)
 
 
 def test_a_new_run_of_a_set_replaces_its_open_one(here: Studio) -> None:
@@ -301,36 +265,6 @@ def test_a_prompt_that_cannot_be_rendered_is_said_before_it_is_queued(here: Stud
     with pytest.raises(CheckpointError, match="at least one"):
         runs.start(here, "little", [])
     assert here.jobs.recent() == []
-
-
-def test_the_state_of_a_set_from_never_run_to_stale(here: Studio) -> None:
-    authoring.copy_set(here.settings, "little", "mine")
-    task = authoring.open_set(here.settings, "mine")
-    some = here.catalogue.match(["ladder-small-arch1/*"])
-    assert runs.state(here, "mine", task.model_copy(update={"questions": ()})).kind == "empty"
-    assert runs.state(here, "mine", task).kind == "never run"
-    runs.start(here, "mine", some)
-    queued = runs.state(here, "mine", task)
-    assert (queued.kind, queued.done, queued.total) == ("running", 0, 60)
-    job = here.jobs.claim("test", 60)
-    assert job is not None
-    runs.evaluate(here, task, some, report=lambda row: here.jobs.report(job, [row]))
-    running = runs.state(here, "mine", task)
-    assert (running.kind, running.done, running.total) == ("running", 60, 60)
-    here.jobs.finish(job)
-    assert runs.state(here, "mine", task).kind == "up to date"
-    edited = authoring.update_questions(here.settings, "mine", {"q1": {"question": "Another?"}})
-    stale = runs.state(here, "mine", edited)
-    assert (stale.kind, stale.stale, stale.done, stale.total) == ("stale", 1, 50, 60)
-
-
-def test_the_time_that_is_left_follows_the_pace_of_what_was_computed(here: Studio) -> None:
-    runs.start(here, "little", here.catalogue.checkpoints)
-    job = here.jobs.claim("test", 60)
-    assert job is not None
-    assert runs.seconds_left(job, 0, 100) is None
-    here.jobs.report(job, [Progress(name="a/1", done=50, total=50, computed=10, reused=40, seconds=5.0)])
-    assert runs.seconds_left(here.jobs.get(job.id), 50, 100) == pytest.approx(25.0)
 
 
 def test_the_next_checkpoint_is_read_ahead_only_while_something_is_computed(tmp_path: Path) -> None:

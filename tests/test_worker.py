@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import support
 
-from e2lm_core import authoring, runs, worker
+from e2lm_core import authoring, runs, standing, worker
 from e2lm_core.backends.fake import FakeBackend
 from e2lm_core.jobs import Job
 from e2lm_core.records import Checkpoint, Loglikelihood, Request
@@ -74,7 +74,7 @@ def test_a_job_is_computed_and_told_checkpoint_by_checkpoint(here: Studio) -> No
     assert (job.state, job.error) == ("done", None)
     assert len(job.progress) == len(here.catalogue.checkpoints)
     assert computed(job) == 6 * len(here.catalogue.checkpoints)
-    assert runs.state(here, "little", authoring.open_set(here.settings, "little")).kind == "up to date"
+    assert standing.state(here, "little", authoring.open_set(here.settings, "little")).kind == "up to date"
 
 
 def test_an_empty_queue_ends_a_worker_that_was_told_so(here: Studio) -> None:
@@ -147,7 +147,7 @@ def test_cancelling_stops_it_soon_and_keeps_what_was_computed(tmp_path: Path) ->
     kept = computed(stopped)
     assert 0 < kept < 200 * len(here.catalogue.checkpoints)
     task = authoring.open_set(here.settings, "long")
-    assert runs.coverage(here, task, here.catalogue.checkpoints).done == kept
+    assert standing.coverage(here, task, here.catalogue.checkpoints).done == kept
 
 
 def test_a_question_just_edited_overtakes_a_long_sweep_which_then_goes_on(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_a_killed_worker_loses_nothing_and_nothing_counts_twice(tmp_path: Path, 
         job = here.jobs.get(number)
         kept.append(computed(job))
         task = authoring.open_set(here.settings, "long")
-        assert runs.coverage(here, task, every).done == kept[-1] < 400 * len(every)
+        assert standing.coverage(here, task, every).done == kept[-1] < 400 * len(every)
         until(lambda: time.time() > (here.jobs.get(number).lease_until or 0), 2 * worker.LEASE_S)
     assert start_worker(here.settings).wait() == 0
     job = here.jobs.get(number)

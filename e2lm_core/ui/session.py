@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from .. import analysis, authoring, certainty, frames, hub, measuring, runs, science, worker
+from .. import analysis, authoring, certainty, frames, hub, measuring, runs, science, standing, worker
 from ..checkpoints import open_catalogue
 from ..errors import StudioError
 from ..intervals import Resampled
@@ -124,7 +124,7 @@ def results_stamp() -> tuple[int, int]:
 
 def measurements(question_set: TaskSet) -> measuring.Measurements:
     """The set's results on its fleet, as far as they are there."""
-    checkpoints, num_fewshot = runs.fleet(studio(), question_set.name)
+    checkpoints, num_fewshot = standing.fleet(studio(), question_set.name)
     return measure(question_set, checkpoints, num_fewshot)
 
 
@@ -194,7 +194,7 @@ def curves(
     return frame, held.get((question_set.name, metric))
 
 
-def state(question_set: TaskSet) -> runs.SetState:
+def state(question_set: TaskSet) -> standing.SetState:
     at_hand = _identities(studio().at_hand)
     return _state(question_set.name, task_digest(question_set), results_stamp(), at_hand, question_set)
 
@@ -206,8 +206,8 @@ def _state(
     stamp: tuple[int, int],
     at_hand: tuple[tuple[str, str | None], ...],
     _task: TaskSet,
-) -> runs.SetState:
-    return runs.state(studio(), name, _task)
+) -> standing.SetState:
+    return standing.state(studio(), name, _task)
 
 
 def relevance(question_set: TaskSet) -> science.Relevance:
@@ -235,7 +235,7 @@ def start_run(
 ) -> None:
     """Queue a run of the set (on the fleet of its last run unless given) and see that a worker is there."""
     if checkpoints is None:
-        checkpoints, num_fewshot = runs.fleet(studio(), name)
+        checkpoints, num_fewshot = standing.fleet(studio(), name)
     runs.start(studio(), name, checkpoints, num_fewshot, priority)
     ensure_worker()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from .. import authoring, phrasing, runs
+from .. import authoring, phrasing, runs, standing
 from ..errors import StudioError
 from ..records import TaskSet
 from . import session
@@ -57,7 +57,7 @@ def _live(name: str) -> None:
         st.rerun()
 
 
-def _state(task: TaskSet, state: runs.SetState) -> None:
+def _state(task: TaskSet, state: standing.SetState) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
         st.markdown(f":gray[{describe(task, state)}]", width="content")
         if state.kind == "stale":
@@ -77,7 +77,7 @@ def _state(task: TaskSet, state: runs.SetState) -> None:
             st.rerun()
 
 
-def describe(task: TaskSet, state: runs.SetState) -> str:
+def describe(task: TaskSet, state: standing.SetState) -> str:
     """300 questions · up to date."""
     questions = phrasing.count(len(task.questions), "question")
     if state.kind == "running":
@@ -94,7 +94,7 @@ def describe(task: TaskSet, state: runs.SetState) -> str:
     return questions if state.kind == "empty" else f"{questions} · never run"
 
 
-def partial(task: TaskSet, state: runs.SetState) -> bool:
+def partial(task: TaskSet, state: standing.SetState) -> bool:
     """Whether a run stopped on its way, rather than questions changed after it."""
     return state.stale == len(task.questions)
 

@@ -1,0 +1,140 @@
+"""Where a set stands: which of its questions are computed at which checkpoints, and how long the rest takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from .jobs import Job
+from .prompts import render_set
+from .records import Checkpoint, Record, TaskSet
+from .runs import KIND, keyed_requests, latest_job, missing_keys
+from .studio import Studio
+
+
+class Coverage(Record):
+    """How many questions of a set are complete at each checkpoint, and which are not everywhere."""
+
+    complete: dict[str, int]
+    questions: int
+    stale: tuple[str, ...]
+
+    @property
+    def done(self) -> int:
+        return sum(self.complete.values())
+
+    @property
+    def total(self) -> int:
+        return self.questions * len(self.complete)
+
+
+class Estimate(Record):
+    """What a run would cost; counts are (checkpoint, question) pairs, `seconds` None before any pace is known."""
+
+    total: int
+    missing: int
+    seconds: float | None
+
+
+class SetState(Record):
+    """The state of a set's results, for the strip on every page."""
+
+    kind: Literal["empty", "never run", "running", "stale", "up to date"]
+    stale: int = 0
+    done: int = 0
+    total: int = 0
+    job: int | None = None
+    seconds_left: float | None = None
+
+
+def coverage(
+    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
+) -> Coverage:
+    docs = render_set(task, num_fewshot)
+    keyed = keyed_requests(docs)
+    complete: dict[str, int] = {}
+    stale: set[str] = set()
+    for checkpoint in checkpoints:
+        missing = missing_keys(studio.store, studio.backend.scope(checkpoint), keyed)
+        complete[checkpoint.name] = sum(not requests for requests in missing)
+        stale |= {doc.question_id for doc, requests in zip(docs, missing, strict=True) if requests}
+    order = [doc.question_id for doc in docs]
+    return Coverage(complete=complete, questions=len(docs), stale=tuple(q for q in order if q in stale))
+
+
+def estimate(
+    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
+) -> Estimate:
+    """What is missing, and how long it takes at the pace of this machine's earlier runs.
+
+    A model that never ran is taken at the mean pace of those that did.
+    """
+    covered = coverage(studio, task, checkpoints, num_fewshot)
+    missing = {c.name: covered.questions - covered.complete[c.name] for c in checkpoints}
+    total_missing = sum(missing.values())
+    pace = _pace(studio, num_fewshot or 0)
+    if not total_missing:
+        return Estimate(total=covered.total, missing=0, seconds=0.0)
+    if not pace:
+        return Estimate(total=covered.total, missing=total_missing, seconds=None)
+    mean = sum(pace.values()) / len(pace)
+    seconds = sum(missing[c.name] * pace.get(c.model.name, mean) for c in checkpoints)
+    return Estimate(total=covered.total, missing=total_missing, seconds=seconds)
+
+
+def _pace(studio: Studio, num_fewshot: int) -> dict[str, float]:
+    """Seconds a question took, by model, in the finished runs with as many few-shot examples."""
+    spent: dict[str, list[float]] = {}
+    for job in studio.jobs.recent(50):
+        if job.kind != KIND or (job.payload.get("num_fewshot") or 0) != num_fewshot:
+            continue
+        for row in job.progress:
+            if row.computed:
+                sums = spent.setdefault(row.name.split("/")[0], [0.0, 0.0])
+                sums[0] += row.seconds
+                sums[1] += row.computed
+    return {model: seconds / computed for model, (seconds, computed) in spent.items()}
+
+
+def fleet(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
+    """The checkpoints and the few-shot count that the set was last run with; all that are on this machine at first."""
+    job = latest_job(studio, set_name)
+    if job is None:
+        return studio.at_hand, None
+    names = set(job.payload["checkpoints"])
+    chosen = tuple(c for c in studio.catalogue.checkpoints if c.name in names)
+    return chosen or studio.at_hand, job.payload.get("num_fewshot")
+
+
+def state(studio: Studio, set_name: str, task: TaskSet) -> SetState:
+    """What the strip says of a set: it is exact, and costs one look into the store per checkpoint."""
+    if not task.questions:
+        return SetState(kind="empty")
+    job = latest_job(studio, set_name)
+    if job and job.state in ("queued", "running"):
+        done = sum(row.done for row in job.progress)
+        total = len(task.questions) * len(job.payload["checkpoints"])
+        return SetState(
+            kind="running", job=job.id, done=done, total=total, seconds_left=seconds_left(job, done, total)
+        )
+    checkpoints, num_fewshot = fleet(studio, set_name)
+    covered = coverage(studio, task, checkpoints, num_fewshot)
+    kind: Literal["never run", "stale", "up to date"] = "up to date"
+    if covered.done == 0:
+        kind = "never run"
+    elif covered.stale:
+        kind = "stale"
+    return SetState(
+        kind=kind,
+        stale=len(covered.stale),
+        done=covered.done,
+        total=covered.total,
+        job=job.id if job else None,
+    )
+
+
+def seconds_left(job: Job, done: int, total: int) -> float | None:
+    """Time left at the pace so far of what had to be computed; None before there is a pace."""
+    computed = sum(row.computed for row in job.progress)
+    seconds = sum(row.seconds for row in job.progress)
+    return (total - done) * seconds / computed if computed and seconds else None

@@ -1,0 +1,85 @@
+"""Where a set stands: what is complete, what is stale, and how long the rest takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import support
+
+from e2lm_core import authoring, runs, standing
+from e2lm_core.jobs import Progress
+from e2lm_core.records import TaskSet
+from e2lm_core.studio import Studio
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Studio:
+    return support.studio(tmp_path)
+
+
+def little(studio: Studio) -> TaskSet:
+    return authoring.open_set(studio.settings, "little")
+
+
+def test_coverage_names_what_is_stale(here: Studio) -> None:
+    task = little(here)
+    some = here.catalogue.match(["ladder-small-arch1/*"])
+    before = standing.coverage(here, task, some)
+    assert (before.done, before.total, len(before.stale)) == (0, 60, 6)
+    runs.evaluate(here, task, some)
+    assert standing.coverage(here, task, some).stale == ()
+    edited = task.model_copy(update={"questions": (*task.questions[:5], support.question(77, id="q6"))})
+    after = standing.coverage(here, edited, some)
+    assert (after.done, after.total, after.stale) == (50, 60, ("q6",))
+
+
+def test_an_estimate_needs_a_pace(here: Studio) -> None:
+    task, every = little(here), here.catalogue.checkpoints
+    assert standing.estimate(here, task, every) == standing.Estimate(total=240, missing=240, seconds=None)
+    job = here.jobs.get(runs.start(here, "little", every))
+    claimed = here.jobs.claim("test", 60)
+    assert claimed is not None
+    assert claimed.id == job.id
+    here.jobs.report(
+        claimed, [Progress(name=every[0].name, done=6, total=6, computed=4, reused=2, seconds=2.0)]
+    )
+    here.jobs.finish(claimed)
+    assert standing.estimate(here, task, every).seconds == pytest.approx(240 * 0.5)
+    assert standing.estimate(here, task, every, num_fewshot=1).seconds is None
+    runs.evaluate(here, task, every)
+    assert standing.estimate(here, task, every) == standing.Estimate(total=240, missing=0, seconds=0.0)
+
+
+def test_a_set_that_never_ran_is_run_on_everything(here: Studio) -> None:
+    assert standing.fleet(here, "little") == (here.catalogue.checkpoints, None)
+
+
+def test_the_state_of_a_set_from_never_run_to_stale(here: Studio) -> None:
+    authoring.copy_set(here.settings, "little", "mine")
+    task = authoring.open_set(here.settings, "mine")
+    some = here.catalogue.match(["ladder-small-arch1/*"])
+    assert standing.state(here, "mine", task.model_copy(update={"questions": ()})).kind == "empty"
+    assert standing.state(here, "mine", task).kind == "never run"
+    runs.start(here, "mine", some)
+    queued = standing.state(here, "mine", task)
+    assert (queued.kind, queued.done, queued.total) == ("running", 0, 60)
+    job = here.jobs.claim("test", 60)
+    assert job is not None
+    runs.evaluate(here, task, some, report=lambda row: here.jobs.report(job, [row]))
+    running = standing.state(here, "mine", task)
+    assert (running.kind, running.done, running.total) == ("running", 60, 60)
+    here.jobs.finish(job)
+    assert standing.state(here, "mine", task).kind == "up to date"
+    edited = authoring.update_questions(here.settings, "mine", {"q1": {"question": "Another?"}})
+    stale = standing.state(here, "mine", edited)
+    assert (stale.kind, stale.stale, stale.done, stale.total) == ("stale", 1, 50, 60)
+
+
+def test_the_time_that_is_left_follows_the_pace_of_what_was_computed(here: Studio) -> None:
+    runs.start(here, "little", here.catalogue.checkpoints)
+    job = here.jobs.claim("test", 60)
+    assert job is not None
+    assert standing.seconds_left(job, 0, 100) is None
+    here.jobs.report(job, [Progress(name="a/1", done=50, total=50, computed=10, reused=40, seconds=5.0)])
+    assert standing.seconds_left(here.jobs.get(job.id), 50, 100) == pytest.approx(25.0)
