@@ -25,7 +25,10 @@ from .runs import KIND, evaluate
 from .studio import Studio
 
 LEASE_S = 10.0
-LEAST_LEASE_S = 1.0
+LEASES_S = (
+    1.0,
+    3_600.0,
+)  # a shorter one ends between two beats; one without an end would hold a dead worker's job
 BEAT_S = 0.5  # cancelling takes effect within this and one batch
 POLL_S = 0.2
 log = logging.getLogger(__name__)
@@ -38,10 +41,9 @@ def work(
 
     After a kill its job is free for others once `lease_s` have passed. Returns how many jobs were taken.
     """
-    if not lease_s >= LEAST_LEASE_S:
-        raise StudioError(
-            f"A lease of {lease_s:g} s is too short to be extended in time: use {LEAST_LEASE_S:g} or more seconds."
-        )
+    low, high = LEASES_S
+    if not low <= lease_s <= high:
+        raise StudioError(f"A worker's lease cannot be {lease_s:g} s: use {low:g} to {high:,.0f} seconds.")
     name = f"{socket.gethostname()}:{os.getpid()}"
     stopping: list[int] = []
     previous = {s: signal.signal(s, lambda number, _: stopping.append(number)) for s in _STOP_SIGNALS}

@@ -16,6 +16,7 @@ import support
 
 from e2lm_core import authoring, runs, standing, worker
 from e2lm_core.backends.fake import FakeBackend
+from e2lm_core.errors import StudioError
 from e2lm_core.jobs import Job
 from e2lm_core.records import Checkpoint, Loglikelihood, Request
 from e2lm_core.settings import Settings
@@ -80,6 +81,57 @@ def test_a_job_is_computed_and_told_checkpoint_by_checkpoint(here: Studio) -> No
 def test_an_empty_queue_ends_a_worker_that_was_told_so(here: Studio) -> None:
     assert worker.work(here, once=True) == 0
     assert worker.work(here, idle_exit_s=0.0) == 0
+
+
+@pytest.mark.parametrize("lease_s", [0.0, -1.0, 0.9, float("nan"), float("inf")])
+def test_a_lease_that_cannot_be_kept_or_never_ends_is_refused(here: Studio, lease_s: float) -> None:
+    with pytest.raises(StudioError, match="use 1 to 3,600 seconds"):
+        worker.work(here, once=True, lease_s=lease_s)
+
+
+def test_a_lease_is_as_long_as_asked_for_and_is_extended(tmp_path: Path) -> None:
+    here = support.studio(tmp_path, backend=Slow(0.02))
+    support.write_example(here.settings, support.task(count=200, name="long"))
+    number = runs.start(here, "long", here.catalogue.checkpoints)
+    job = here.jobs.claim("test", 60)
+    assert job is not None
+    thread = threading.Thread(target=worker.run_job, args=(here, job), kwargs={"lease_s": 3.0})
+    thread.start()
+    ends = set()
+
+    def seen() -> bool:
+        left = (here.jobs.get(number).lease_until or 0) - time.time()
+        if left <= 3.0:
+            ends.add(here.jobs.get(number).lease_until)
+            assert left > 1.0
+        return len(ends) >= 2
+
+    try:
+        until(seen)
+    finally:
+        here.jobs.cancel(number)
+        thread.join()
+
+
+def test_an_attempt_after_another_keeps_its_plan_and_a_finished_job_none(tmp_path: Path) -> None:
+    backend = Slow(0.02)
+    here = support.studio(tmp_path, backend=backend)
+    support.write_example(here.settings, support.task(count=60, name="long"))
+    number = runs.start(here, "long", here.catalogue.checkpoints[:2])
+
+    def plans() -> list[tuple[str, int]]:
+        with here.store.database.reading() as connection:
+            return connection.execute("SELECT checkpoint, length(digests) FROM plans").fetchall()
+
+    worker.run_job(here, claim(here), lambda: computed(here.jobs.get(number)) > 0)
+    (kept,) = plans()
+    assert kept == (backend.seen[0], 16 * 4 * 60)
+    assert 0 < computed(here.jobs.get(number)) < 60
+    worker.run_job(here, claim(here), lambda: computed(here.jobs.get(number)) > 30)
+    assert plans() == [kept]
+    assert worker.work(here, once=True) == 1
+    assert plans() == []
+    assert backend.computed == 4 * 60 * 2
 
 
 def test_the_signal_handlers_of_the_process_are_put_back(here: Studio) -> None:
@@ -171,7 +223,7 @@ def test_a_question_just_edited_overtakes_a_long_sweep_which_then_goes_on(tmp_pa
     ended = [here.jobs.get(n) for n in (quick, sweep)]
     assert [j.state for j in ended] == ["done", "done"]
     assert (ended[0].finished_at or 0) <= (ended[1].finished_at or 0)
-    assert computed(ended[0]) in (1, 6)  # its other questions are in the sweep's set too
+    assert 1 <= computed(ended[0]) <= 6  # the sweep had its other questions too, as far as it had come
     assert sum(row.computed + row.reused for row in ended[1].progress) == 60 * len(every)
     assert backend.computed == 4 * (1 + 60 * len(every))
 
