@@ -16,7 +16,7 @@ for problem in studio.catalogue.problems:
 
 if studio.catalogue.models:
     parts.table(
-        library.models_frame(studio), "checkpoints", "library_models", few=("model", "checkpoints", "bytes"),
+        library.models_frame(studio), "checkpoints", "library_models", few=("model", "here", "bytes"),
         column_config=views.COLUMNS,
     )  # fmt: skip
 else:

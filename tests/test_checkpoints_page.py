@@ -134,6 +134,10 @@ def test_a_subset_is_added_and_the_catalogue_has_it(visit, fake):
     assert session.studio().store is before.store  # the same database, and no restart
     assert fake.fetched() == []
     assert "of 1 checkpoint added from a hub, none is downloaded" in visit.said
+    assert button(visit, "library_go").label == "All of these are added"
+    assert button(visit, "library_go").disabled
+    visit.at.number_input(key="library_every_e2lm").set_value(1).run()
+    assert button(visit, "library_go").label == "Add 1 checkpoint"
 
 
 def test_a_choice_that_fits_nothing(visit):

@@ -36,10 +36,11 @@ def add() -> None:
     with right:
         choice = _choice(family, places)
     chosen = _chosen(places, choice, model, listing) if places else ()
+    new = _new(chosen, model)
     with st.container(horizontal=True, gap="small"):
         add_these = st.button(
-            f"Add {phrasing.count(len(chosen), 'checkpoint')}" if places else "Add all", key="library_go",
-            icon=":material/add:", disabled=bool(places) and not chosen, type="primary",
+            _label(places, chosen, new), key="library_go", icon=":material/add:",
+            disabled=bool(places) and not new, type="primary" if new or not places else "secondary",
             help="Each is pinned to the commit that it is at now; nothing is downloaded yet.",
         )  # fmt: skip
         ask = st.button(
@@ -123,6 +124,21 @@ def _chosen(
     usage = hub.usage(session.studio().settings)
     st.caption(library.choice_sentence(chosen, len(places), model, listed, usage))
     return chosen
+
+
+def _new(chosen: Sequence[Place], model: FamilyModel) -> list[Place]:
+    """Those that the catalogue does not have yet."""
+    own = library.added(session.studio().catalogue).get(model.name, ())
+    steps = {c.step for c in own if c.repo == model.repo}
+    return [place for place in chosen if place.step not in steps]
+
+
+def _label(places: Sequence[Place], chosen: Sequence[Place], new: Sequence[Place]) -> str:
+    if not places:
+        return "Add those that fit"  # only the hub knows how many
+    if chosen and not new:
+        return "All of these are added"
+    return f"Add {phrasing.count(len(new), 'checkpoint')}"
 
 
 def _listing(family: Family, model: FamilyModel) -> hub.Listing | None:

@@ -17,9 +17,9 @@ _NUMBER = st.column_config.NumberColumn
 COLUMNS = {
     "parameters": _NUMBER("parameters", format="compact"),
     "checkpoints": _NUMBER("checkpoints", help="How many the catalogue knows."),
-    "here": _NUMBER("on this machine", help="How many can be run without a download."),
-    "first": _NUMBER("first, tokens seen", format="compact"),
-    "last": _NUMBER("last, tokens seen", format="compact"),
+    "here": _NUMBER("here", help="How many are on this machine and run without a download."),
+    "first": _NUMBER("first tokens", format="compact", help="Tokens seen at the first checkpoint."),
+    "last": _NUMBER("last tokens", format="compact", help="Tokens seen at the last checkpoint."),
     "bytes": _NUMBER(
         "on disk", format="bytes", help="Packed and unpacked, or downloaded in whole and in part."
     ),
