@@ -25,10 +25,8 @@ from .runs import KIND, evaluate
 from .studio import Studio
 
 LEASE_S = 10.0
-LEASES_S = (
-    1.0,
-    3_600.0,
-)  # a shorter one ends between two beats; one without an end would hold a dead worker's job
+# A shorter one may end between two beats; a dead worker's job waits for its end.
+LEASES_S = (1.0, 3_600.0)
 BEAT_S = 0.5  # cancelling takes effect within this and one batch
 POLL_S = 0.2
 log = logging.getLogger(__name__)
