@@ -151,6 +151,7 @@ def _place_gold(rows: list[Row], rng: random.Random) -> None:
 
 
 def _yaml(name: str) -> str:
+    # No `num_fewshot: 0`, the default: written down, the harness takes it as a veto on --num_fewshot.
     return f"""task: {name}
 custom_dataset: !function loader.load
 output_type: multiple_choice
@@ -159,7 +160,6 @@ fewshot_split: dev
 doc_to_text: "Question: {{{{question}}}}\\nAnswer:"
 doc_to_choice: "{{{{choices}}}}"
 doc_to_target: answer
-num_fewshot: 0
 fewshot_config:
   sampler: first_n
 metric_list:
