@@ -143,5 +143,5 @@ def test_the_loader_is_the_same_bytes(domain: str) -> None:
 @pytest.mark.parametrize("name", ["ladder_science", "ladder_general"])
 def test_the_harness_may_choose_the_number_of_examples(name: str) -> None:
     """Its own default, 0, written in the YAML makes it ignore --num_fewshot."""
-    folder = Path(__file__).resolve().parent.parent / "tasks" / name
+    folder = ROOT / "tasks" / name
     assert "num_fewshot" not in (folder / f"{name}.yaml").read_text(encoding="utf-8")
