@@ -15,7 +15,7 @@ scores = analysis.scores(measured, "acc") if measured and measured.complete_chec
 
 parts.header(task.name, headlines.overview(state, scores))
 
-if state.kind == "never run" and studio.catalogue.checkpoints:
+if state.kind == "never run" and studio.at_hand:
     checkpoints, num_fewshot = standing.fleet(studio, task.name)
     models = {c.model.name for c in checkpoints}
     cost = standing.estimate(studio, task, checkpoints, num_fewshot)

@@ -13,7 +13,8 @@ state = session.state(task)
 
 parts.header("Run", headlines.running(state, len(task.questions)))
 
-if not studio.catalogue.checkpoints:
+at_hand = studio.at_hand
+if not at_hand:
     for problem in studio.catalogue.problems:
         st.error(problem, icon=":material/error:")
     parts.empty("There are no checkpoints: the embedded ladder is missing, and E2LM_CHECKPOINTS names none.")
@@ -22,7 +23,7 @@ for problem in studio.catalogue.problems:
     st.warning(problem, icon=":material/warning:")
 
 fleet, last_fewshot = standing.fleet(studio, task.name)
-models = [model.name for model in studio.catalogue.models]
+models = list(dict.fromkeys(c.model.name for c in at_hand))
 left, right = st.columns([3, 2], gap="large")
 with left:
     chosen = st.pills(
@@ -39,7 +40,7 @@ with right:
         "Few-shot examples", 0, most, min(last_fewshot if last_fewshot is not None else task.config.num_fewshot, most),
         key=f"run_shots_{task.name}", help=f"0 to {most}, from the set's dev questions. Early checkpoints read short prompts best.",
     )  # fmt: skip
-    selection = runs.thin([c for c in studio.catalogue.checkpoints if c.model.name in chosen], density)
+    selection = runs.thin([c for c in at_hand if c.model.name in chosen], density)
     if task.questions and selection:
         cost = standing.estimate(studio, task, selection, shots)
         st.metric(

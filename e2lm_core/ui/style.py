@@ -28,7 +28,7 @@ _CSS = """
 # The dark theme's accent is light, as text on the page needs it; Streamlit writes white on it all the same.
 _DARK_CSS = """
 <style>
-[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] p { color: #11151d; }
+[data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid^="stBaseButton-primary"]:not(:disabled) p { color: #11151d; }
 </style>
 """
 
