@@ -102,7 +102,7 @@ def fleet(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | 
     if job is None:
         return studio.at_hand, None
     names = set(job.payload["checkpoints"])
-    chosen = tuple(c for c in studio.catalogue.checkpoints if c.name in names)
+    chosen = tuple(c for c in studio.at_hand if c.name in names)
     return chosen or studio.at_hand, job.payload.get("num_fewshot")
 
 
