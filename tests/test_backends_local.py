@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tiny_models
+from conftest import needs
 
 from e2lm_core.backends.local import LocalBackend
 from e2lm_core.checkpoints import open_catalogue
@@ -97,8 +98,7 @@ def test_prompt_tokens_are_counted_before_truncation(tmp_path: Path) -> None:
 def test_the_embedded_ladder_is_scored(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, device="cpu")
     catalogue = open_catalogue(settings)
-    if not catalogue.checkpoints:
-        pytest.skip("the embedded ladder has no weights yet")
+    needs("ladder")
     backend = LocalBackend(settings)
     for checkpoint in (catalogue.checkpoints[0], catalogue.checkpoints[-1]):
         scope = backend.scope(checkpoint)

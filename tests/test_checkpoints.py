@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import needs
 from safetensors.torch import load_file, save_file
 
 from e2lm_core import packing
@@ -548,8 +549,7 @@ def test_the_embedded_ladder_unpacks_and_loads(tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     settings = Settings(home=tmp_path, ladder=Settings.from_env().ladder)
-    if not (settings.ladder / "manifest.json").is_file():
-        pytest.skip("the embedded ladder has not been built yet")
+    needs("ladder")
     catalogue = open_catalogue(settings)
     assert catalogue.problems == ()
     for model in catalogue.models:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import tiny_models
+from conftest import needs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -171,8 +172,7 @@ def test_equals_the_harness_on_whatever_is_drawn(
 def test_equals_the_harness_on_the_ladder(name: str, shots: int, tmp_path: Path) -> None:
     own = Settings(home=tmp_path, device="cpu")
     catalogue = open_catalogue(own)
-    if not catalogue.checkpoints:
-        pytest.skip("the embedded ladder has no weights yet")
+    needs("ladder")
     task = read_task(own.tasks / name, own.limits).task
     some = task.model_copy(update={"questions": task.questions[:: max(1, len(task.questions) // 12)]})
     docs = render_set(some, shots)
