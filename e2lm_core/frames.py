@@ -38,6 +38,18 @@ def question_frame(measurements: Measurements, question_id: str, metric: str) ->
     )
 
 
+def partial_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
+    """As `curve_frame`, but means over the questions that are there, where that is at least half of them.
+
+    What is drawn faint after an edit: every checkpoint lacks the edited question alone.
+    """
+    frame = curve_frame(measurements, (metric,))
+    parts = [measurements.per_question[curve.model.name][metric] for curve in measurements.curves]
+    means = [np.nansum(values, axis=1) / np.maximum(np.isfinite(values).sum(axis=1), 1) for values in parts]
+    enough = frame["n"] >= max(1, len(measurements.question_ids) / 2)
+    return frame.assign(value=np.concatenate([*means, []])).where(enough).dropna(subset=["value"])
+
+
 _COLUMNS = ("model", "step", "tokens_seen", "early", "metric", "value", "n")
 
 

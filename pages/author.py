@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import authoring, phrasing, sheet, submission
+from e2lm_core import authoring, phrasing, sheet
 from e2lm_core.errors import StudioError
 from e2lm_core.records import CLOZE_CHOICE, CLOZE_TEXT, LETTERS_CHOICE, LETTERS_TEXT, PromptStyle
 from e2lm_core.ui import card, dialogs, editor, parts, session, window
@@ -13,7 +13,7 @@ task = strip(poll=False)
 settings = studio.settings
 example = session.is_example(task.name)
 
-found = submission.findings(studio, task) if task.questions else []
+found = session.findings(task)
 errors, warnings = (sum(f.severity == s for f in found) for s in ("error", "warning"))
 if example:
     finding = "This is an example, and it stays as it is. **Copy it** to edit the copy."

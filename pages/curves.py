@@ -12,7 +12,7 @@ state = session.state(task)
 measured = session.measurements(task)
 metric = st.session_state.get("curves_metric") or "acc"
 
-if not measured.complete_checkpoints:
+if not measured.measured:
     parts.header("Curves", "There are no curves yet.")
     parts.empty("Run this set on Run, and every model's curve appears here, coarse points first.")
     st.page_link("pages/run.py", label="Choose checkpoints", icon=":material/play_circle:")

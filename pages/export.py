@@ -15,7 +15,7 @@ if not task.questions:
     st.stop()
 
 profile = st.session_state.get("export_profile") or "plain"
-found = submission.findings(studio, task, profile)
+found = session.findings(task, profile)
 errors = [f for f in found if f.severity == "error"]
 parts.header(
     "Export",

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import analysis, charts, headlines, phrasing, science, standing, submission
+from e2lm_core import analysis, charts, headlines, phrasing, science, standing
 from e2lm_core.ui import parts, session, window
 from e2lm_core.ui.strip import start, strip
 
@@ -60,7 +60,7 @@ def results() -> None:
 if measured is not None:
     results()
 
-errors = [f for f in submission.findings(studio, task) if f.severity == "error"] if task.questions else []
+errors = [f for f in session.findings(task) if f.severity == "error"]
 if steps := headlines.next_steps(state, scores, len(errors), session.is_example(task.name)):
     st.subheader("What to do next", anchor=False)
     for step in steps:

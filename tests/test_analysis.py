@@ -325,3 +325,13 @@ def test_quality_by_model() -> None:
     assert frame["model"].tolist() == [SMALL.name, LARGE.name, WEB.name, SEED2.name]
     assert frame["counts"].tolist() == [True, True, False, False]
     assert frame["points"].tolist() == [8] * 4
+
+
+def test_partial_curves_are_means_over_the_questions_that_are_there() -> None:
+    whole = curve(SMALL, [0.1, 0.2, 0.3])
+    whole.ll[:, -1] = np.nan  # the edited question
+    whole.ll[1, 3:] = np.nan  # three of ten: too few to say anything
+    frame = frames.partial_frame(measurements(whole), "acc")
+    assert frame["step"].tolist() == [100, 300]
+    assert frame["value"].tolist() == pytest.approx([1 / 9, 3 / 9])
+    assert frame["n"].tolist() == [9, 9]

@@ -13,12 +13,24 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from .. import analysis, authoring, certainty, frames, hub, measuring, runs, science, standing, worker
+from .. import (
+    analysis,
+    authoring,
+    certainty,
+    frames,
+    hub,
+    measuring,
+    runs,
+    science,
+    standing,
+    submission,
+    worker,
+)
 from ..checkpoints import open_catalogue
 from ..errors import StudioError
 from ..intervals import Resampled
 from ..palette import Theme, theme
-from ..records import Checkpoint, TaskSet
+from ..records import Checkpoint, Finding, TaskSet
 from ..studio import Studio, open_studio
 from ..taskfiles import read_task, task_digest
 
@@ -182,7 +194,10 @@ def quality(measured: measuring.Measurements, metric: str) -> pd.DataFrame:
 def curves(
     question_set: TaskSet, measured: measuring.Measurements, metric: str, bands: bool = False
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """The set's curves and, until they are complete, the last complete ones of an earlier version."""
+    """The set's curves and, until they are complete, the last complete ones of an earlier version.
+
+    Where this session has seen none, the means over the questions that are there stand in.
+    """
     frame = frames.curve_frame(measured, (metric,))
     given = resampled(measured, metric) if bands else None
     if given:
@@ -191,7 +206,8 @@ def curves(
     if measured.complete_checkpoints == measured.checkpoints:
         held[question_set.name, metric] = frame
         return frame, None
-    return frame, held.get((question_set.name, metric))
+    before = held.get((question_set.name, metric))
+    return frame, frames.partial_frame(measured, metric) if before is None else before
 
 
 def state(question_set: TaskSet) -> standing.SetState:
@@ -217,6 +233,19 @@ def relevance(question_set: TaskSet) -> science.Relevance:
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
 def _relevance(digest: str, _task: TaskSet) -> science.Relevance:
     return science.relevance_of(studio().settings, _task.questions)
+
+
+def findings(question_set: TaskSet, profile: submission.Profile = "plain") -> list[Finding]:
+    """The checks of the set; none for one without questions, whose pages say so themselves."""
+    if not question_set.questions:
+        return []
+    with st.spinner("Checking the set …"):
+        return _findings(task_digest(question_set), profile, question_set)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, scope="session")
+def _findings(digest: str, profile: submission.Profile, _task: TaskSet) -> list[Finding]:
+    return submission.findings(studio(), _task, profile)
 
 
 # --- running ------------------------------------------------------------------------------------------
