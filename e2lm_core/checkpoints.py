@@ -39,7 +39,7 @@ class Catalogue:
     """Every model and checkpoint there is, models in order of appearance and checkpoints in step order.
 
     `problems` holds one sentence for each thing that could not be read; the rest is usable all the same.
-    `early_window`, `context` (the longest input the ladder takes), `trained_context` and `taught_file`
+    `early_window`, `context` (the longest input the ladder takes), `trained_context`, `taught_file` and `ngrams_file`
     are the ladder's, None without one.
     """
 
@@ -50,6 +50,7 @@ class Catalogue:
     context: int | None = None
     trained_context: int | None = None
     taught_file: Path | None = None
+    ngrams_file: Path | None = None
 
     def model(self, name: str) -> ModelInfo:
         """Raises `CheckpointError` for an unknown name."""
@@ -115,6 +116,7 @@ def open_catalogue(settings: Settings) -> Catalogue:
         else:
             found.append((model, checkpoints))
     taught_file = settings.ladder / "facts.json"
+    ngrams_file = settings.ladder / "ngrams.bin"
     return Catalogue(
         models=tuple(model for model, _ in found),
         checkpoints=tuple(c for _, checkpoints in found for c in checkpoints),
@@ -123,6 +125,7 @@ def open_catalogue(settings: Settings) -> Catalogue:
         context=manifest.context if manifest else None,
         trained_context=manifest.trained_context if manifest else None,
         taught_file=taught_file if manifest and taught_file.is_file() else None,
+        ngrams_file=ngrams_file if manifest and ngrams_file.is_file() else None,
     )
 
 

@@ -7,7 +7,7 @@ by embedding need a model and live elsewhere.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Literal
 
 from . import balance, leaks, wording
@@ -66,7 +66,7 @@ def check(
     profile: Profile = "plain",
     prompt_tokens: Sequence[int] | None = None,
     window: int | None = None,
-    training_ngrams: frozenset[str] | None = None,
+    training_ngrams: Container[str] | None = None,
 ) -> list[Finding]:
     """Every finding about the set for an export under `profile`; errors stop the export.
 
@@ -251,13 +251,13 @@ def _not_english(questions: Sequence[Question]) -> list[Finding]:
     ]
 
 
-def _overlap(questions: Sequence[Question], training: frozenset[str] | None) -> list[Finding]:
-    if not training:
+def _overlap(questions: Sequence[Question], training: Container[str] | None) -> list[Finding]:
+    if training is None:
         return []
     found = []
     for number, question in enumerate(questions, start=1):
         text = f"{question.question} {question.choices[question.answer]}"
-        if shared := wording.ngrams(text) & training:
+        if shared := [gram for gram in wording.ngrams(text) if gram in training]:
             sentence = (
                 f"Question {number}: 13 of its words in a row stand in the models' training text "
                 f"({_excerpt(min(shared))}); reword it."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from . import bundle
+from . import bundle, ngrams
 from .checks import check, structural_errors
 from .errors import CheckpointError, TaskError
 from .prompts import render_set
@@ -39,7 +39,10 @@ def findings(
         except CheckpointError as error:
             sentence = f"The prompts' lengths in tokens are not checked: {error}"
             found.append(Finding(severity="warning", code="length_unknown", sentence=sentence))
-    found += check(task, rendered, limits, profile, prompt_tokens=tokens, window=window)
+    grams = studio.catalogue.ngrams_file
+    found += check(
+        task, rendered, limits, profile, tokens, window, training_ngrams=ngrams.read(grams) if grams else None
+    )
     found += _beyond_training(studio, tokens)
     return sorted(found, key=lambda finding: finding.severity != "error")
 

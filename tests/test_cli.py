@@ -162,11 +162,15 @@ def test_score(call: Cli) -> None:
     assert list(document) == ["task", "metrics"]
     assert list(document["metrics"]) == list(METRICS)
     for found in document["metrics"].values():
-        assert list(found) == ["sq", "rc", "cs", "score", "snr", "decision_accuracy"]
-        values = [*found["sq"]["models"].values(), found["sq"]["overall"], *list(found.values())[1:]]
-        for value in values:
+        assert list(found) == ["sq", "rc", "cs", "score", "snr", "decision_accuracy", "finetasks"]
+        criteria = found["finetasks"]
+        assert set(criteria) == {"monotonicity", "snr", "above_baseline", "ordering"}
+        scores = [*found["sq"]["models"].values(), found["sq"]["overall"], *list(found.values())[1:6]]
+        for value in (*scores, *criteria.values()):
             assert set(value) == {"value", "why", "interval", "coverage"}
-            assert (value["value"] is None) == bool(value["why"])
+            assert value["why"] or value["value"] is not None
+        for value in scores:  # a value without an interval says why there is none
+            assert bool(value["why"]) == (value["interval"] is None)
     assert document["metrics"]["bpb"]["score"]["value"] is None
 
 

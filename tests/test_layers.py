@@ -25,7 +25,16 @@ LAYERS: dict[int, tuple[str, ...]] = {
     2: (
         *("taskfiles", "taskconfig", "datafiles", "safeyaml", "rows", "tabular", "bundle", "atomic"),
         *("published", "history", "database", "store", "jobs", "jobplans", "embeddings", "embedding_cache"),
-        *("manifest", "packing", "checkpoints", "local_checkpoints", "fingerprints", "facts", "coverage"),
+        *(
+            "manifest",
+            "packing",
+            "checkpoints",
+            "local_checkpoints",
+            "fingerprints",
+            "facts",
+            "ngrams",
+            "coverage",
+        ),
         *("hub", "hub_cache", "hub_client", "hub_download", "engine.", "backends."),
     ),
     3: (

@@ -1,0 +1,40 @@
+"""`python -m ladder.ngrams`: every 13-gram that the ladder's models read, for the check of a user's own questions.
+
+Written again from the recipe, so it needs WordNet's data files as training does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from tokenizers import Tokenizer
+
+from e2lm_core import ngrams, wording
+from e2lm_core.atomic import replace_file
+
+from .mixture import Sources, role_texts
+from .recipe import LADDER, Recipe
+
+FOLDER = Path(__file__).resolve().parent
+FILE = "ngrams.bin"
+
+
+def training_ngrams(recipe: Recipe, tokenizer: Tokenizer) -> set[str]:
+    """Of all roles' documents together."""
+    found: set[str] = set()
+    for role in recipe.shares:
+        for text, _ in role_texts(Sources(recipe.data_seed), tokenizer, recipe, role):
+            found |= wording.ngrams(text)
+    return found
+
+
+def main() -> None:
+    tokenizer = Tokenizer.from_file(str(FOLDER / "weights" / "tokenizer.json"))
+    data = ngrams.pack(training_ngrams(LADDER, tokenizer))
+    replace_file(FOLDER / FILE, data)
+    typer.echo(f"{FILE}: {len(data) // 8:,} runs of {wording.NGRAM} words, {len(data):,} bytes")
+
+
+if __name__ == "__main__":
+    typer.run(main)
