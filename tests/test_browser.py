@@ -15,7 +15,7 @@ import pytest
 from conftest import needs
 from playwright.sync_api import Page, expect, sync_playwright
 
-from scripts.screenshots import FLAGS, note_error, server, settle
+from scripts.screenshots import FLAGS, ROOT, note_error, server, settle
 
 pytestmark = pytest.mark.slow
 SET = "my_science"
