@@ -59,9 +59,10 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             help="Where the set was run before, an edit re-runs the edited questions alone.",
         )
 
+# Fixed for the session: a default that changed with the window's width would be lit without being shown.
+first_view = st.session_state.setdefault("author_first_view", "Card" if window.narrow() else "Table")
 view = st.segmented_control(
-    "View", ["Table", "Card", "Prompt"] + ([] if example else ["Import"]), default="Card" if window.narrow() else "Table",
-    required=True,
+    "View", ["Table", "Card", "Prompt"] + ([] if example else ["Import"]), default=first_view, required=True,
     label_visibility="collapsed", key="author_view",
 )  # fmt: skip
 
