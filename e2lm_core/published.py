@@ -103,8 +103,12 @@ def read_curves(path: Path, limits: Limits | None = None) -> PublishedCurves:
     Raises: StudioError, one sentence, where the file cannot be read, is too large, not UTF-8 or not JSON, lacks
     a key, repeats one, has lists of unequal length or anything but numbers in them.
     """
-    content = _parse(Path(path), limits or Limits())
-    where = f"The curve file {Path(path).name!r}"
+    return curves_of(_parse(Path(path), limits or Limits()), Path(path).name)
+
+
+def curves_of(content: Any, name: str) -> PublishedCurves:
+    """The curves of a file that was parsed already. Raises StudioError as `read_curves` does."""
+    where = f"The curve file {name!r}"
     models = content.get("data") if isinstance(content, dict) else None
     if not isinstance(models, dict) or not models:
         raise StudioError(
