@@ -21,6 +21,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         *("metrics", "signal", "ranking", "contrast", "composite", "finetasks", "relevance"),
         *("phrasing", "palette", "sheet", "families", "checkpoint_names"),
         *("bootstrap", "curve_scores", "intervals", "interval_methods", "interval_rules", "simulation"),
+        *("parting", "rank_shares", "rank_questions", "smoothing"),
     ),
     2: (
         *("taskfiles", "taskconfig", "datafiles", "safeyaml", "rows", "tabular", "bundle", "atomic"),
@@ -38,9 +39,10 @@ LAYERS: dict[int, tuple[str, ...]] = {
         *("hub", "hub_cache", "hub_client", "hub_download", "engine.", "backends."),
     ),
     3: (
-        *("studio", "authoring", "planning", "runs", "standing", "worker", "submission"),
+        *("studio", "authoring", "asked", "planning", "runs", "standing", "worker", "submission"),
         *("measuring", "frames", "analysis", "certainty", "documents", "science", "headlines", "progress"),
         *("library", "fetching"),
+        *("axes", "crossings", "stability"),
     ),
     4: ("charts", "figures", "ui.", "output", "hub_commands", "cli", "__main__"),
 }

@@ -1,0 +1,36 @@
+"""Smoothed curves, to be drawn over the measured points and never instead of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import isotonic_regression
+
+Floats = NDArray[np.float64]
+Method = Literal["mean of 3", "monotone"]
+METHODS: tuple[Method, ...] = ("mean of 3", "monotone")
+HELP: dict[Method, str] = {
+    "mean of 3": "the mean of each point and its two neighbours (of two points at either end)",
+    "monotone": "the rising line nearest to the points in least squares (isotonic regression; falling for bits per byte)",
+}
+
+
+def smoothed(values: ArrayLike, method: Method, falling: bool = False) -> Floats:
+    """A curve [K] smoothed over its K known points.
+
+        mean of 3:  s_k = mean of y_{k-1}, y_k, y_{k+1}, those that exist
+        monotone:   argmin sum (s_k - y_k)^2 over s that never fall (`falling`: never rise); pool adjacent violators
+
+    Source: scipy.optimize.isotonic_regression for the second. Raises: ValueError where a point is missing.
+    """
+    curve = np.asarray(values, dtype=np.float64)
+    if curve.ndim != 1 or np.isnan(curve).any():
+        raise ValueError("a smoothed curve needs one row of known points")
+    if len(curve) < 2:
+        return curve
+    if method == "monotone":
+        return np.asarray(isotonic_regression(curve, increasing=not falling).x, dtype=np.float64)
+    around = np.pad(curve, 1, constant_values=np.nan)
+    return np.nanmean(np.stack([around[:-2], around[1:-1], around[2:]]), axis=0)
