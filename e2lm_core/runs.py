@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any
 
+from .asked import Asked
+from .asked import requests_of as requests_of
 from .authoring import open_set
 from .errors import Cancelled, CheckpointError, TaskError
 from .jobplans import JobPlans
@@ -21,14 +23,12 @@ from .planning import coarse_to_fine as coarse_to_fine
 from .planning import plan as plan
 from .planning import thin as thin
 from .prompts import render_set
-from .records import Checkpoint, Loglikelihood, Record, RenderedDoc, Request, Scope, TaskSet
-from .store import Store, digest
+from .records import Checkpoint, Loglikelihood, Record, RenderedDoc, TaskSet
 from .studio import Studio
 
 KIND = "evaluate"
 SWEEP, INTERACTIVE = 0, 10  # an edit overtakes a long sweep
 COMMIT_EVERY_S = 0.5
-Keyed = list[list[tuple[Request, bytes]]]  # each doc's requests with the keys that the store has for them
 
 
 class RunResult(Record):
@@ -37,10 +37,6 @@ class RunResult(Record):
     computed: int
     reused: int
     seconds: float
-
-
-def requests_of(doc: RenderedDoc) -> list[Request]:
-    return [Request(doc.context, continuation) for continuation in doc.continuations]
 
 
 # --- computing ----------------------------------------------------------------------------------------
@@ -68,7 +64,7 @@ def evaluate(
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     started = time.monotonic()
-    keyed = keyed_requests(_prompts(task, num_fewshot))
+    asked = Asked(_prompts(task, num_fewshot))
     ordered = plan(checkpoints)
     before = earlier or {}
     stop = threading.Event()
@@ -79,7 +75,7 @@ def evaluate(
     def one(checkpoint: Checkpoint, following: Checkpoint | None = None, at_once: int = 1) -> Progress:
         try:
             return _evaluate_one(
-                studio, keyed, checkpoint, following, report or (lambda _: None), stopped,
+                studio, asked, checkpoint, following, report or (lambda _: None), stopped,
                 before.get(checkpoint.name), at_once, plans,
             )  # fmt: skip
         except BaseException:
@@ -87,7 +83,7 @@ def evaluate(
             raise
 
     done = []
-    while ordered and _is_complete(studio, keyed, ordered[0]):
+    while ordered and _is_complete(studio, asked, ordered[0]):
         done.append(one(ordered.pop(0)))  # nothing to compute, so nothing heavy is imported
     if ordered:
         done += _side_by_side(one, ordered, studio.backend.at_once, stop)
@@ -98,8 +94,8 @@ def evaluate(
     )
 
 
-def _is_complete(studio: Studio, keyed: Keyed, checkpoint: Checkpoint) -> bool:
-    return not any(missing_keys(studio.store, studio.backend.scope(checkpoint), keyed))
+def _is_complete(studio: Studio, asked: Asked, checkpoint: Checkpoint) -> bool:
+    return not asked.missing(studio.store, studio.backend.scope(checkpoint))
 
 
 def _side_by_side(
@@ -131,7 +127,7 @@ def _cause_first(future: Future[Progress]) -> int:
 
 def _evaluate_one(
     studio: Studio,
-    keyed: Keyed,
+    asked: Asked,
     checkpoint: Checkpoint,
     following: Checkpoint | None,
     report: Callable[[Progress], object],
@@ -145,9 +141,9 @@ def _evaluate_one(
         raise Cancelled("The run was cancelled; what was computed is kept.")
     started = time.monotonic()
     scope = studio.backend.scope(checkpoint)
-    missing = missing_keys(studio.store, scope, keyed)
-    left = [set(keys) for keys in missing if keys]
-    new, total = len(left), len(keyed)
+    missing = asked.missing(studio.store, scope)
+    left = [set(keys) for keys in missing.values()]
+    new, total = len(left), len(asked)
     already = min(before.computed, total - new) if before else 0
     held: list[tuple[bytes, Loglikelihood]] = []
 
@@ -173,16 +169,15 @@ def _evaluate_one(
         held.clear()
         return progress
 
-    wanted = planned = list(dict.fromkeys(key for keys in missing for key in keys))
+    wanted = planned = list(dict.fromkeys(key for keys in missing.values() for key in keys))
     last = time.monotonic()
     if not wanted:
         return commit()
     if following is not None:
         studio.backend.prefetch(following)
-    texts = {key: request for doc in keyed for request, key in doc}
     if plans:
-        planned = plans.fixed(checkpoint.name, wanted, texts)
-    requests = [texts[key] for key in planned]
+        planned = plans.fixed(checkpoint.name, wanted, asked.texts.keys())
+    requests = [asked.texts[key] for key in planned]
     stored = set(planned).difference(wanted)
     skip = [index for index, key in enumerate(planned) if key in stored]
     try:
@@ -210,16 +205,6 @@ def _prompts(task: TaskSet, num_fewshot: int | None) -> list[RenderedDoc]:
                 "retype the text."
             ) from error
     return docs
-
-
-def keyed_requests(docs: Sequence[RenderedDoc]) -> Keyed:
-    return [[(request, digest(request)) for request in requests_of(doc)] for doc in docs]
-
-
-def missing_keys(store: Store, scope: Scope, keyed: Keyed) -> list[list[bytes]]:
-    """For each doc the keys that the store does not hold."""
-    held = store.ll_nats(scope, {key for doc in keyed for _, key in doc})
-    return [[key for _, key in doc if key not in held] for doc in keyed]
 
 
 # --- jobs ---------------------------------------------------------------------------------------------

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from .asked import Asked
 from .jobs import Job
 from .prompts import render_set
 from .records import Checkpoint, Record, TaskSet
-from .runs import KIND, keyed_requests, latest_job, missing_keys
+from .runs import KIND, latest_job
 from .studio import Studio
 
 
@@ -51,15 +52,18 @@ def coverage(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
 ) -> Coverage:
     docs = render_set(task, num_fewshot)
-    keyed = keyed_requests(docs)
+    asked = Asked(docs)
     complete: dict[str, int] = {}
-    stale: set[str] = set()
+    stale: set[int] = set()
     for checkpoint in checkpoints:
-        missing = missing_keys(studio.store, studio.backend.scope(checkpoint), keyed)
-        complete[checkpoint.name] = sum(not requests for requests in missing)
-        stale |= {doc.question_id for doc, requests in zip(docs, missing, strict=True) if requests}
-    order = [doc.question_id for doc in docs]
-    return Coverage(complete=complete, questions=len(docs), stale=tuple(q for q in order if q in stale))
+        missing = asked.missing(studio.store, studio.backend.scope(checkpoint))
+        complete[checkpoint.name] = len(docs) - len(missing)
+        stale.update(missing)
+    return Coverage(
+        complete=complete,
+        questions=len(docs),
+        stale=tuple(docs[place].question_id for place in sorted(stale)),
+    )
 
 
 def estimate(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import os
 import struct
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from .records import Loglikelihood, Request, Scope
 
 DIGEST_BYTES = 16
 _PER_QUERY = 10_000  # SQLite takes 32,766 variables in one statement
+_KEPT_KEYS = 1_000_000  # about 50 MB: what an edit of a few hundred questions asks again at every checkpoint
 _SCOPE = "fingerprint, dtype, max_length, bos, scoring_version"
 
 
@@ -38,6 +42,8 @@ class Store:
 
     def __init__(self, database: Path | Database) -> None:
         self.database = opened(database)
+        self._found: OrderedDict[tuple[Scope, int], set[bytes]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def put(self, scope: Scope, items: Iterable[tuple[bytes, Loglikelihood]]) -> int:
         """Save all items in one transaction and return how many are new; a result once saved stays.
@@ -72,6 +78,27 @@ class Store:
     def ll_nats(self, scope: Scope, digests: Iterable[bytes]) -> dict[bytes, float]:
         """As `get`, without tokens: a page reads hundreds of thousands at once."""
         return dict(self._rows("digest, ll_nats", scope, digests))
+
+    def absent(self, scope: Scope, digests: Iterable[bytes]) -> set[bytes]:
+        """Those of `digests` that are not there. What was found once is not looked up again: results stay."""
+        wanted = set(digests)
+        try:
+            held = scope, os.stat(self.database.path).st_ino  # another file in its place holds other results
+        except FileNotFoundError:
+            held = scope, 0
+        with self._lock:
+            unknown = wanted - self._found.get(held, set())
+        if not unknown:
+            return unknown
+        found = {key for (key,) in self._rows("digest", scope, unknown)}
+        # What a transaction has not saved for good may yet be rolled back.
+        if found and held[1] and not self.database.connection().in_transaction:
+            with self._lock:
+                self._found.setdefault(held, set()).update(found)
+                self._found.move_to_end(held)
+                while sum(map(len, self._found.values())) > _KEPT_KEYS:
+                    self._found.popitem(last=False)
+        return unknown - found
 
     def count(self, scope: Scope) -> int:
         with self.database.reading() as connection:

@@ -130,3 +130,33 @@ def test_killed_writer_leaves_whole_chunks(tmp_path):
     last = count // 50 - 1
     keys = [last.to_bytes(8, "big") + i.to_bytes(8, "big") for i in range(50)]
     assert store.get(SCOPE, keys) == {key: Loglikelihood(-1.0 * last, i) for i, key in enumerate(keys)}
+
+
+def test_what_is_absent_is_known_from_memory_only_once_it_is_saved_for_good(tmp_path):
+    store = Store(tmp_path / "studio.sqlite")
+    keys = [digest(Request("q", f" {n}")) for n in range(3)]
+    assert store.absent(SCOPE, keys) == set(keys)
+
+    def taken_back() -> None:
+        with store.database.transaction():
+            store.put(SCOPE, [(keys[0], Loglikelihood(-1.0, 1))])
+            assert store.absent(SCOPE, keys) == set(keys[1:])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        taken_back()
+    assert store.absent(SCOPE, keys) == set(keys)
+    Store(tmp_path / "studio.sqlite").put(SCOPE, [(keys[1], Loglikelihood(-1.0, 1))])  # another process, say
+    assert store.absent(SCOPE, keys) == {keys[0], keys[2]}
+    assert store.absent(SCOPE, keys[1:2]) == set()
+    assert store.absent(SCOPE.model_copy(update={"dtype": "float16"}), keys[1:2]) == {keys[1]}
+
+
+def test_another_database_in_the_same_place_holds_other_results(tmp_path):
+    store, key = Store(tmp_path / "studio.sqlite"), digest(Request("q", " a"))
+    store.put(SCOPE, [(key, Loglikelihood(-1.0, 1))])
+    assert store.absent(SCOPE, [key]) == set()
+    store.close()
+    for path in tmp_path.glob("studio.sqlite*"):
+        path.rename(path.with_name(f"old-{path.name}"))  # kept, so that its number is not given again
+    assert store.absent(SCOPE, [key]) == {key}
