@@ -28,7 +28,7 @@ LEASE_S = 10.0
 # A shorter one may end between two beats; a dead worker's job waits for its end.
 LEASES_S = (1.0, 3_600.0)
 BEAT_S = 0.5  # cancelling takes effect within this and one batch
-POLL_S = 0.2
+POLL_S = 0.05  # an edit waits for it; a look into the queue takes a twentieth of a millisecond
 log = logging.getLogger(__name__)
 
 
