@@ -59,7 +59,7 @@ def table(
     A narrow window shows the columns `few` alone; shares in the columns `percent` are said in percent.
     """
     shown = frame.dropna(axis=1, how="all") if len(frame) else frame
-    shown = shown.assign(**{column: shown[column] * 100 for column in percent})
+    shown = shown.assign(**{column: shown[column] * 100 for column in percent if column in shown})
     config = _COLUMNS | {column: _NUMBER(format="%.1f%%") for column in percent} | (column_config or {})
     st.dataframe(
         shown,
