@@ -167,6 +167,7 @@ def score(
     task: TaskArgument,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
+    advice: Annotated[bool, typer.Option("--advice", help="Add what would raise each score most.")] = False,
     as_json: Json = False,
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
@@ -179,7 +180,7 @@ def score(
     measured = measuring.measure(studio, question_set, chosen, num_fewshot)
     if not measured.complete_checkpoints:
         raise StudioError(f"{question_set.name} has no results yet: run `evaluate {task}` first.")
-    document = documents.scoring(measured)
+    document = documents.scoring(measured, advice)
     rows = [
         {
             "metric": metric,
@@ -189,6 +190,9 @@ def score(
         for metric, found in document["metrics"].items()
     ]
     show(as_json, document, rows)
+    if advice and not as_json:
+        for metric, found in document["metrics"].items():
+            typer.echo("\n".join([f"\n{metric}:", *(f"  {s}" for s in found["advice"]["sentences"])]))
 
 
 @app.command()
@@ -262,12 +266,18 @@ def worker(
             "--lease", metavar="SECONDS", help="How soon another worker takes a run over after a kill (10)."
         ),
     ] = None,
+    parent: Annotated[
+        int | None,
+        typer.Option(
+            "--parent", metavar="PID", min=1, help="Stop once this process has ended and its runs are done."
+        ),
+    ] = None,
 ) -> None:
-    """Compute queued runs; the app starts one by itself."""
+    """Compute queued runs, alone or with others; the app starts one by itself."""
     from .studio import open_studio
     from .worker import LEASE_S, work
 
-    work(open_studio(), once=once, idle_exit_s=idle_exit, lease_s=LEASE_S if lease is None else lease)
+    work(open_studio(), once, idle_exit, LEASE_S if lease is None else lease, parent)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

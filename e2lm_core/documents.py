@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import analysis, certainty
+from . import analysis, certainty, score_parts
 from .analysis import signal_qualities
 from .measuring import Measurements, measure
 from .records import METRICS, Checkpoint, TaskSet
@@ -71,11 +71,12 @@ def _questions(measured: Measurements) -> list[dict[str, Any]]:
 SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
 
 
-def scoring(measured: Measurements) -> dict[str, Any]:
-    """`{task, metrics: {metric: {sq: {overall, models}, rc, cs, score, snr, decision_accuracy, finetasks}}}`.
+def scoring(measured: Measurements, with_advice: bool = False) -> dict[str, Any]:
+    """`{task, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr, decision_accuracy, finetasks,
+    snr_detrended}}}`, and `advice` (what would raise the score most) on request.
 
     Each score is `{value, interval, coverage, why}`: a null value has its reason, a null interval too unless
-    the value is null.
+    the value is null. `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers.
     """
     given = certainty.resample(measured)
     document: dict[str, Any] = {"task": measured.task, "metrics": {}}
@@ -89,11 +90,16 @@ def scoring(measured: Measurements) -> dict[str, Any]:
                     model: value.model_dump()
                     for model, value in certainty.model_values(scores, found).items()
                 },
+                "beside": score_parts.beside(measured, metric),
             },
             **{part: getattr(scores, part).model_dump() for part in SCORE_PARTS},
             "finetasks": {
                 name: value.model_dump()
-                for name, value in certainty.finetasks_criteria(measured, metric).items()
+                for name, value in score_parts.criteria(measured, metric, found).items()
             },
+            "snr_detrended": score_parts.detrended_snr(measured, metric, found).model_dump(),
         }
+        if with_advice:
+            advice = score_parts.advice(measured, scores, metric)
+            document["metrics"][metric]["advice"] = score_parts.advice_document(advice)
     return document

@@ -64,10 +64,20 @@ class PublishedTotal(Record):
     comparable: bool = False
 
 
+class CurveMean(Record):
+    """The mean SQ over the published models of a benchmark whose curves are published but whose total is not."""
+
+    benchmark: str
+    column: str
+    sq_mean: float
+
+
 class PublishedFigures(Record):
     source: str
     signal_quality: tuple[PublishedFigure, ...]
     totals: tuple[PublishedTotal, ...]
+    curve_means_source: str
+    curve_means: tuple[CurveMean, ...]
 
 
 def published_figures() -> PublishedFigures:

@@ -162,7 +162,8 @@ def test_score(call: Cli) -> None:
     assert list(document) == ["task", "metrics"]
     assert list(document["metrics"]) == list(METRICS)
     for found in document["metrics"].values():
-        assert list(found) == ["sq", "rc", "cs", "score", "snr", "decision_accuracy", "finetasks"]
+        parts = ["sq", "rc", "cs", "score", "snr", "decision_accuracy", "finetasks", "snr_detrended"]
+        assert list(found) == parts
         criteria = found["finetasks"]
         assert set(criteria) == {"monotonicity", "snr", "above_baseline", "ordering"}
         scores = [*found["sq"]["models"].values(), found["sq"]["overall"], *list(found.values())[1:6]]

@@ -86,6 +86,14 @@ def test_shipped_figures_are_those_of_the_tests_and_of_the_curves(organisers):
     assert (total.name, total.total, total.sq_mean, total.comparable) == ("mmlu-var", 0.717, 0.959, False)
 
 
+def test_shipped_means_are_those_of_the_published_curves(organisers):
+    figures = published_figures()
+    assert "MIT" in figures.curve_means_source
+    for mean in figures.curve_means:
+        got = mean_quality({model: benchmarks[mean.column] for model, benchmarks in organisers.items()})
+        assert mean.sq_mean == pytest.approx(got.value, abs=0.0005001)
+
+
 def test_shipped_figures_need_no_reference_folder():
     assert len(published_figures().signal_quality) == 5
 
