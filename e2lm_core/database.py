@@ -96,9 +96,23 @@ CREATE TABLE plans (
 )
 """
 
+# Whose a job is, and when it last got its turn: no visitor waits for all that another one has queued.
+_OWNERS_AND_SHARES = """
+ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN claimed_at REAL;
+CREATE INDEX jobs_of_owner ON jobs (owner, claimed_at);
+CREATE TABLE shares (
+    job INTEGER NOT NULL REFERENCES jobs (id),
+    checkpoint TEXT NOT NULL,
+    worker TEXT NOT NULL,
+    lease_until REAL NOT NULL,
+    PRIMARY KEY (job, checkpoint)
+)
+"""
+
 Migration = str | Callable[[sqlite3.Connection], None]
 # Numbered by position, from 1. Append only: a migration that has been released never changes.
-MIGRATIONS: tuple[Migration, ...] = (_RESULTS, _JOBS, _FILE_DIGESTS, _PLANS)
+MIGRATIONS: tuple[Migration, ...] = (_RESULTS, _JOBS, _FILE_DIGESTS, _PLANS, _OWNERS_AND_SHARES)
 
 
 def connect(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> sqlite3.Connection:

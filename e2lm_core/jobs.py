@@ -3,6 +3,9 @@
 A worker claims a job for some seconds and keeps extending its lease; when it is killed the lease runs out
 and the next claim gets the job, together with the progress that was saved. `attempt` numbers the claims,
 so that a worker that has lost its job can change nothing of it any more.
+
+The queue is fair: among jobs of one priority the turn goes to the owner (a visitor) who has the fewest running,
+then to the one whose last turn is longest ago, and a turn ends after `TURN_S` where another owner waits.
 """
 
 from __future__ import annotations
@@ -12,59 +15,20 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from .database import Database, opened
 from .errors import LimitError, StoreError
-from .records import Record
+from .jobrecords import Event as Event
+from .jobrecords import Job as Job
+from .jobrecords import Progress as Progress
 from .settings import Limits
 
-State = Literal["queued", "running", "done", "failed", "cancelled"]
 # A job that kills its worker each time (out of memory, say) must not do so for ever; any saved progress
 # starts the count again.
 MAX_DEATHS_IN_A_ROW = 10
-
-
-class Progress(Record):
-    """How far one checkpoint is; `done`, `total`, `computed` and `reused` count questions."""
-
-    name: str
-    done: int
-    total: int
-    seconds: float = 0.0
-    computed: int = 0
-    reused: int = 0
-    note: str | None = None
-
-
-class Job(Record):
-    id: int
-    kind: str
-    payload: dict[str, Any]
-    priority: int
-    state: State
-    created_at: float  # seconds since the epoch, as the other times
-    started_at: float | None
-    finished_at: float | None
-    worker: str | None
-    attempt: int
-    lease_until: float | None
-    error: str | None
-    progress: tuple[Progress, ...] = ()
-
-    @property
-    def over(self) -> bool:
-        return self.state in ("done", "failed", "cancelled")
-
-
-class Event(Record):
-    """What happened to a job and when: submitted, claimed, reclaimed, released, cancelled, done, failed."""
-
-    id: int
-    job: int
-    at: float
-    what: str
-    worker: str | None
+TURN_S = 60.0
+KEPT_JOBS = 200  # that are over; results are kept apart, and for ever
 
 
 class JobQueue:
@@ -74,26 +38,39 @@ class JobQueue:
 
     # --- for those who want something done ------------------------------------------------------------
 
-    def submit(self, kind: str, payload: Mapping[str, Any], priority: int = 0) -> int:
-        """The new job's id. Higher priority goes first, then the oldest.
+    def submit(self, kind: str, payload: Mapping[str, Any], priority: int = 0, owner: str = "") -> int:
+        """The new job's id. Higher priority goes first, then as is fair, then the oldest.
 
-        Raises `LimitError` when `limits.max_queued_jobs` are waiting already.
+        Raises `LimitError` when `limits.max_queued_jobs` are waiting already, or so many of one visitor's
+        as `limits.max_queued_jobs_of_one`.
         """
         text = json.dumps(dict(payload), ensure_ascii=False, sort_keys=True)
         with self.database.transaction() as connection:
-            (waiting,) = connection.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
-            if waiting >= self.limits.max_queued_jobs:
-                raise LimitError(
-                    f"{waiting} runs are waiting already (at most {self.limits.max_queued_jobs}): "
-                    "wait until one has started, or cancel one."
-                )
+            waiting, own = connection.execute(
+                "SELECT count(*), coalesce(sum(owner = ?), 0) FROM jobs WHERE state = 'queued'", (owner,)
+            ).fetchone()
+            self._check_room(waiting, own if owner else 0)
+            _prune(connection)
             ((job_id,),) = connection.execute(
-                "INSERT INTO jobs (kind, payload, priority, state, created_at) "
-                "VALUES (?, ?, ?, 'queued', ?) RETURNING id",
-                (kind, text, priority, time.time()),
+                "INSERT INTO jobs (kind, payload, priority, state, created_at, owner) "
+                "VALUES (?, ?, ?, 'queued', ?, ?) RETURNING id",
+                (kind, text, priority, time.time(), owner),
             ).fetchall()
             _record(connection, job_id, "submitted")
             return int(job_id)
+
+    def _check_room(self, waiting: int, own: int) -> None:
+        most, most_of_one = self.limits.max_queued_jobs, self.limits.max_queued_jobs_of_one
+        if waiting >= most:
+            raise LimitError(
+                f"{waiting} runs are waiting already (at most {most}): "
+                "wait until one has started, or cancel one."
+            )
+        if own >= most_of_one:
+            raise LimitError(
+                f"{own} of your runs are waiting already (at most {most_of_one}): "
+                "wait until one has started, or cancel one."
+            )
 
     def cancel(self, job_id: int) -> bool:
         """True where this call stopped it; its worker notices at its next heartbeat. Over stays over."""
@@ -148,10 +125,15 @@ class JobQueue:
                 if died and deaths + 1 >= MAX_DEATHS_IN_A_ROW:
                     self._give_up(connection, job_id, now)
                     continue
+                # What its last worker held is free at once: the lease of the job has run out with those.
+                connection.execute(
+                    "DELETE FROM shares WHERE job = ? AND worker = (SELECT worker FROM jobs WHERE id = ?)",
+                    (job_id, job_id),
+                )
                 connection.execute(
                     "UPDATE jobs SET state = 'running', worker = ?, lease_until = ?, attempt = attempt + 1, "
-                    "deaths = deaths + ?, started_at = coalesce(started_at, ?) WHERE id = ?",
-                    (worker, now + lease_s, int(died), now, job_id),
+                    "deaths = deaths + ?, started_at = coalesce(started_at, ?), claimed_at = ? WHERE id = ?",
+                    (worker, now + lease_s, int(died), now, now, job_id),
                 )
                 _record(connection, job_id, "reclaimed" if died else "claimed", worker)
                 return self.get(job_id)
@@ -165,17 +147,33 @@ class JobQueue:
                 (time.time() + lease_s, *_held(job)),
             )
 
+    def goes_on(self, job: Job) -> bool:
+        """Whether it is still being worked on, by whomever: for a worker that helps."""
+        with self.database.reading() as connection:
+            row = connection.execute("SELECT state FROM jobs WHERE id = ?", (job.id,)).fetchone()
+        return row is not None and row[0] == "running"
+
+    def led_by_others(self, worker: str) -> list[Job]:
+        """Running jobs whose worker is another and alive; the highest priority first, then the oldest."""
+        return self._jobs(
+            "WHERE state = 'running' AND lease_until >= ? AND worker != ? ORDER BY priority DESC, id",
+            (time.time(), worker),
+        )
+
     def report(self, job: Job, progress: Iterable[Progress | Mapping[str, Any]]) -> bool:
         """Set rows of progress, by name; the values are totals, not increments. False as in `heartbeat`.
 
-        Inside a `database.transaction()` that also saves results, both are saved or neither is.
+        Whoever has a share of the job may tell of its checkpoints, whoever leads it. Inside a
+        `database.transaction()` that also saves results, both are saved or neither is.
         """
         rows = [p if isinstance(p, Progress) else Progress(**p) for p in progress]
         with self.database.transaction() as connection:
-            found = connection.execute(
-                "SELECT state FROM jobs WHERE id = ? AND attempt = ?", (job.id, job.attempt)
-            ).fetchone()
-            if found is None or found[0] == "queued":
+            state, attempt = connection.execute(
+                "SELECT state, attempt FROM jobs WHERE id = ?", (job.id,)
+            ).fetchone() or (None, None)
+            if attempt != job.attempt or state == "queued":
+                rows = [row for row in rows if _has_share(connection, job, row.name)]
+            if not rows:
                 return False
             # What a cancelled worker had computed by then is true and is shown.
             connection.executemany(
@@ -186,13 +184,19 @@ class JobQueue:
                 [(job.id, p.name, p.done, p.total, p.seconds, p.computed, p.reused, p.note) for p in rows],
             )
             connection.execute("UPDATE jobs SET deaths = 0 WHERE id = ?", (job.id,))
-            return bool(found[0] == "running")
+            return bool(state == "running")
 
     def overtaken(self, job: Job) -> bool:
-        """Whether a job of higher priority is waiting: a long one then releases itself and goes on later."""
+        """Whether it is another's turn: a long job then releases itself and goes on later.
+
+        It is when a job of higher priority waits, or one as high of another owner once a turn is over.
+        """
+        turn_over = job.claimed_at is not None and time.time() - job.claimed_at > TURN_S
         with self.database.reading() as connection:
             row = connection.execute(
-                "SELECT 1 FROM jobs WHERE state = 'queued' AND priority > ? LIMIT 1", (job.priority,)
+                "SELECT 1 FROM jobs WHERE state = 'queued' AND "
+                "(priority > ? OR (? AND priority = ? AND owner != ?)) LIMIT 1",
+                (job.priority, turn_over, job.priority, job.owner),
             ).fetchone()
         return row is not None
 
@@ -261,11 +265,33 @@ def _held(job: Job) -> tuple[int, int]:
 
 def _next(connection: sqlite3.Connection, now: float) -> tuple[int, str, int] | None:
     row: tuple[int, str, int] | None = connection.execute(
-        "SELECT id, state, deaths FROM jobs WHERE state = 'queued' OR (state = 'running' AND lease_until < ?) "
-        "ORDER BY priority DESC, id LIMIT 1",
-        (now,),
+        "SELECT id, state, deaths FROM jobs "
+        "WHERE state = 'queued' OR (state = 'running' AND lease_until < :now) ORDER BY priority DESC, "
+        "(SELECT count(*) FROM jobs AS own WHERE own.owner = jobs.owner AND own.state = 'running' "
+        "AND own.lease_until >= :now), "
+        "(SELECT coalesce(max(claimed_at), 0) FROM jobs AS own WHERE own.owner = jobs.owner), id LIMIT 1",
+        {"now": now},
     ).fetchone()
     return row
+
+
+def _prune(connection: sqlite3.Connection) -> None:
+    """Forget all but the last `KEPT_JOBS` that are over, with all that was noted of them."""
+    old = connection.execute(
+        "SELECT id FROM jobs WHERE state IN ('done', 'failed', 'cancelled') ORDER BY id DESC LIMIT -1 OFFSET ?",
+        (KEPT_JOBS,),
+    ).fetchall()
+    for table in ("progress", "events", "plans", "shares"):
+        connection.executemany(f"DELETE FROM {table} WHERE job = ?", old)
+    connection.executemany("DELETE FROM jobs WHERE id = ?", old)
+
+
+def _has_share(connection: sqlite3.Connection, job: Job, checkpoint: str) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM shares WHERE job = ? AND checkpoint = ? AND worker = ?",
+        (job.id, checkpoint, job.worker),
+    ).fetchone()
+    return row is not None
 
 
 def _progress(connection: sqlite3.Connection, job_id: int) -> tuple[Progress, ...]:

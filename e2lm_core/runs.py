@@ -51,12 +51,14 @@ def evaluate(
     cancelled: Callable[[], bool] | None = None,
     earlier: Mapping[str, Progress] | None = None,
     plans: JobPlans | None = None,
+    take: Callable[[str], bool] | None = None,
 ) -> RunResult:
     """Compute what is missing, checkpoint by checkpoint in the planned order; results go to the store.
 
     `report` hears of every commit, within its transaction. `earlier` is the progress of an interrupted
     attempt of the same run: what that computed still counts as computed; `plans` are those of its job, with
-    which it gets the same bytes as if it had never been interrupted. Raises `Cancelled` within one
+    which it gets the same bytes as if it had never been interrupted. A checkpoint is left out where
+    `take(its name)` says, just before its turn, that another worker has it. Raises `Cancelled` within one
     batch of `cancelled()` turning true; what was committed stays, and the next run goes on from there.
     """
     if not task.questions:
@@ -66,13 +68,15 @@ def evaluate(
     started = time.monotonic()
     asked = Asked(_prompts(task, num_fewshot))
     ordered = plan(checkpoints)
-    before = earlier or {}
+    before = {} if earlier is None else earlier
     stop = threading.Event()
 
     def stopped() -> bool:
         return stop.is_set() or (cancelled is not None and cancelled())
 
-    def one(checkpoint: Checkpoint, following: Checkpoint | None = None, at_once: int = 1) -> Progress:
+    def one(checkpoint: Checkpoint, following: Checkpoint | None = None, at_once: int = 1) -> Progress | None:
+        if take is not None and not take(checkpoint.name):
+            return None
         try:
             return _evaluate_one(
                 studio, asked, checkpoint, following, report or (lambda _: None), stopped,
@@ -87,9 +91,10 @@ def evaluate(
         done.append(one(ordered.pop(0)))  # nothing to compute, so nothing heavy is imported
     if ordered:
         done += _side_by_side(one, ordered, studio.backend.at_once, stop)
+    own = [progress for progress in done if progress is not None]
     return RunResult(
-        computed=sum(progress.computed for progress in done),
-        reused=sum(progress.reused for progress in done),
+        computed=sum(progress.computed for progress in own),
+        reused=sum(progress.reused for progress in own),
         seconds=time.monotonic() - started,
     )
 
@@ -99,11 +104,11 @@ def _is_complete(studio: Studio, asked: Asked, checkpoint: Checkpoint) -> bool:
 
 
 def _side_by_side(
-    one: Callable[[Checkpoint, Checkpoint | None, int], Progress],
+    one: Callable[[Checkpoint, Checkpoint | None, int], Progress | None],
     ordered: Sequence[Checkpoint],
     at_once: int,
     stop: threading.Event,
-) -> list[Progress]:
+) -> list[Progress | None]:
     """Every checkpoint, `at_once` of them at a time, begun in their order."""
     following = [*ordered[at_once:], *[None] * at_once]
     with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="checkpoint") as pool:
@@ -119,7 +124,7 @@ def _side_by_side(
     return [future.result() for future in sorted(futures, key=_cause_first)]
 
 
-def _cause_first(future: Future[Progress]) -> int:
+def _cause_first(future: Future[Progress | None]) -> int:
     """Errors before cancellations, which may be their consequence; what went well comes last."""
     error = future.exception()
     return 2 if error is None else 1 if isinstance(error, Cancelled) else 0
@@ -216,11 +221,12 @@ def start(
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None = None,
     priority: int = SWEEP,
+    owner: str = "",
 ) -> int:
-    """Queue a run of a set for a worker process; the job's number.
+    """Queue a run of a set for a worker process; the job's number. `owner` is who asks: see `jobs`.
 
-    An open job of the same set is replaced, so that an edit in the middle of a run is never lost behind it.
-    Raises `LimitError` when the queue is full.
+    The owner's open job of the same set is replaced, so that an edit in the middle of a run is never lost
+    behind it. Raises `LimitError` when the queue is full.
     """
     task = open_set(studio.settings, set_name)
     if not task.questions:
@@ -235,9 +241,9 @@ def start(
     }
     with studio.jobs.database.transaction():  # where the queue is full, the open job stays
         for job in _jobs_of(studio, set_name):
-            if job.state in ("queued", "running"):
+            if not job.over and job.owner == owner:
                 studio.jobs.cancel(job.id)
-        return studio.jobs.submit(KIND, payload, priority)
+        return studio.jobs.submit(KIND, payload, priority, owner)
 
 
 def latest_job(studio: Studio, set_name: str) -> Job | None:

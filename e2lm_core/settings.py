@@ -44,6 +44,7 @@ class Limits(BaseModel):
     max_archive_files: int = 2_000
     max_prompt_tokens: int = 2_048
     max_queued_jobs: int = 50
+    max_queued_jobs_of_one: int = 10  # visitor
     competition_questions: tuple[int, int] = (100, 15_000)
 
 

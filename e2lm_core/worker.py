@@ -1,7 +1,8 @@
 """The worker process: claims queued runs and computes them, until it is told to stop.
 
 It shares nothing with the app but the database, so the page stays usable and a killed worker loses no
-more than the batch it was in: its lease runs out, and the next worker goes on where it stopped.
+more than the batch it was in: its lease runs out, and the next worker goes on where it stopped. One that
+finds no job waiting helps with the checkpoints of a job that another leads.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from .authoring import open_set
 from .checkpoints import open_catalogue
@@ -22,6 +23,7 @@ from .errors import Cancelled, StudioError
 from .jobplans import JobPlans
 from .jobs import Job, Progress
 from .runs import KIND, evaluate
+from .shares import Shares, joinable, open_checkpoints
 from .studio import Studio
 
 LEASE_S = 10.0
@@ -33,10 +35,15 @@ log = logging.getLogger(__name__)
 
 
 def work(
-    studio: Studio, once: bool = False, idle_exit_s: float | None = None, lease_s: float = LEASE_S
+    studio: Studio,
+    once: bool = False,
+    idle_exit_s: float | None = None,
+    lease_s: float = LEASE_S,
+    parent: int | None = None,
 ) -> int:
-    """Run jobs until SIGTERM, or until the queue is empty (`once`) or has been so for `idle_exit_s`.
+    """Run jobs until SIGTERM, or until the queue is empty and `once`, or so for `idle_exit_s`, or `parent` gone.
 
+    `parent` is the id of the process for whom it works: what that had queued is still done, and then it ends.
     After a kill its job is free for others once `lease_s` have passed. Returns how many jobs were taken.
     """
     low, high = LEASES_S
@@ -46,17 +53,29 @@ def work(
     stopping: list[int] = []
     previous = {s: signal.signal(s, lambda number, _: stopping.append(number)) for s in _STOP_SIGNALS}
     taken, idle_since = 0, time.monotonic()
+    is_child = parent == os.getppid()
+
+    def stop() -> bool:
+        return bool(stopping)
+
     try:
         while not stopping:
-            job = studio.jobs.claim(name, lease_s)
-            if job is not None:
+            if job := studio.jobs.claim(name, lease_s):
                 taken += 1
-                run_job(studio, job, lambda: bool(stopping), lease_s)
-                idle_since = time.monotonic()
-            elif once or (idle_exit_s is not None and time.monotonic() - idle_since > idle_exit_s):
+                run_job(studio, job, stop, lease_s)
+            elif job := joinable(studio.jobs, name, (KIND,)):
+                taken += 1
+                help_with(studio, job, stop, lease_s)
+            elif (
+                once
+                or (idle_exit_s is not None and time.monotonic() - idle_since > idle_exit_s)
+                or (parent is not None and _gone(parent, is_child))
+            ):
                 break
             else:
                 time.sleep(POLL_S)
+                continue
+            idle_since = time.monotonic()
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -68,38 +87,45 @@ def run_job(
 ) -> None:
     """Compute one claimed job; its end, good or bad, is written to the queue.
 
-    It goes back to the queue, to be continued, when the worker is told to stop or a job of higher priority
-    waits.
+    It goes back to the queue, to be continued, when the worker is told to stop or it is another job's turn.
     """
-    with _Lease(studio, job, lease_s) as lease:
+    _work_on(studio, job, stopping, lease_s, leads=True)
+
+
+def help_with(
+    studio: Studio, job: Job, stopping: Callable[[], bool] = lambda: False, lease_s: float = LEASE_S
+) -> None:
+    """Compute checkpoints of a job that another worker leads, as long as it has some that nobody has begun."""
+    _work_on(studio, job, stopping, lease_s, leads=False)
+
+
+def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: float, leads: bool) -> None:
+    shares = Shares(studio.jobs.database, job, lease_s)
+    with _Lease(studio, job, shares, leads) as lease:
 
         def cancelled() -> bool:
             return lease.lost or lease.overtaken or stopping()
 
-        def report(progress: Progress) -> None:
-            studio.jobs.report(job, [progress])
-
+        error: str | None = None
         try:
-            _compute(studio, job, report, cancelled)
+            _compute(studio, job, shares, cancelled, leads)
         except Cancelled:
             log.info("job %s stopped", job.id)
-            if not lease.lost:
+            if leads and not lease.lost:
                 studio.jobs.release(job)
-        except StudioError as error:
-            studio.jobs.finish(job, error=str(error))
+            return
+        except StudioError as caught:
+            error = str(caught)
         except Exception:
             log.exception("job %s failed", job.id)
-            studio.jobs.finish(
-                job,
-                error="The run stopped on an error of the studio's own; the worker's log has the details.",
-            )
-        else:
-            studio.jobs.finish(job)
+            error = "The run stopped on an error of the studio's own; the worker's log has the details."
+        finally:
+            shares.drop()
+        if leads or error is not None:
+            studio.jobs.finish(job, error)
 
 
-def _compute(
-    studio: Studio, job: Job, report: Callable[[Progress], None], cancelled: Callable[[], bool]
-) -> None:
+def _compute(studio: Studio, job: Job, shares: Shares, cancelled: Callable[[], bool], leads: bool) -> None:
     if job.kind != KIND:
         raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
     wanted = set(job.payload["checkpoints"])
@@ -110,17 +136,58 @@ def _compute(
     if gone := wanted - {c.name for c in checkpoints}:
         raise StudioError(f"The checkpoint {min(gone)} is no longer there: choose the checkpoints again.")
     task = open_set(studio.settings, job.payload["set"])
-    earlier = {row.name: row for row in job.progress}
     plans = JobPlans(studio.jobs.database, job.id)
-    evaluate(studio, task, checkpoints, job.payload["num_fewshot"], report, cancelled, earlier, plans)
+
+    def report(progress: Progress) -> None:
+        studio.jobs.report(job, [progress])
+
+    todo = checkpoints
+    while True:
+        evaluate(
+            studio, task, todo, job.payload["num_fewshot"], report, cancelled, _Earlier(studio, job), plans,
+            shares.take,
+        )  # fmt: skip
+        # The job is over when all of it is: what a helper has, the leader waits for, or takes where it died.
+        while leads:
+            rest, free = open_checkpoints(studio.jobs, job)
+            if not rest or free:
+                break
+            if cancelled():
+                raise Cancelled("The run was cancelled; what was computed is kept.")
+            time.sleep(POLL_S)
+        if not leads or not rest:
+            return
+        todo = [c for c in checkpoints if c.name in free]
+
+
+class _Earlier(Mapping[str, Progress]):
+    """How far each checkpoint is at the moment of asking: another worker may have begun it."""
+
+    def __init__(self, studio: Studio, job: Job) -> None:
+        self._studio, self._job = studio, job
+
+    def _rows(self) -> dict[str, Progress]:
+        return {row.name: row for row in self._studio.jobs.get(self._job.id).progress}
+
+    def __getitem__(self, name: str) -> Progress:
+        return self._rows()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows())
+
+    def __len__(self) -> int:
+        return len(self._rows())
 
 
 class _Lease:
-    """Keeps a job's lease alive from a thread: loading a large checkpoint may take longer than a lease."""
+    """Keeps a job's lease alive from a thread: loading a large checkpoint may take longer than a lease.
 
-    def __init__(self, studio: Studio, job: Job, lease_s: float):
+    A helper keeps that of its shares alone, so that a leader's death is noticed.
+    """
+
+    def __init__(self, studio: Studio, job: Job, shares: Shares, leads: bool):
         self.lost = self.overtaken = False
-        self._studio, self._job, self._lease_s = studio, job, lease_s
+        self._studio, self._job, self._shares, self._leads = studio, job, shares, leads
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
 
@@ -135,8 +202,11 @@ class _Lease:
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):
             try:
-                self.lost = not self._studio.jobs.heartbeat(self._job, self._lease_s)
-                self.overtaken = self._studio.jobs.overtaken(self._job)
+                jobs, job = self._studio.jobs, self._job
+                goes_on = jobs.heartbeat(job, self._shares.lease_s) if self._leads else jobs.goes_on(job)
+                self.lost = not goes_on
+                self._shares.extend()
+                self.overtaken = jobs.overtaken(job)
             except StudioError:
                 log.warning("job %s: the lease could not be extended this time", self._job.id)
             if self.lost:
@@ -144,14 +214,30 @@ class _Lease:
 
 
 def spawn(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
-    """Start a worker of its own session, so that it outlives the page that asked for it."""
+    """Start a worker of its own session: a run in progress outlives this process, an idle worker does not."""
     return subprocess.Popen(
-        [sys.executable, "-m", "e2lm_core", "worker", "--idle-exit", str(idle_exit_s)],
+        [
+            *[sys.executable, "-m", "e2lm_core", "worker"],
+            *["--idle-exit", str(idle_exit_s), "--parent", str(os.getpid())],
+        ],
         cwd=_package_parent(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def _gone(process: int, was_parent: bool) -> bool:
+    """Whether a process has ended; one's own parent has when another adopts its children."""
+    if was_parent:
+        return os.getppid() != process
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)

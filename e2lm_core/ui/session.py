@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -265,8 +266,13 @@ def start_run(
     """Queue a run of the set (on the fleet of its last run unless given) and see that a worker is there."""
     if checkpoints is None:
         checkpoints, num_fewshot = standing.fleet(studio(), name)
-    runs.start(studio(), name, checkpoints, num_fewshot, priority)
+    runs.start(studio(), name, checkpoints, num_fewshot, priority, owner=_visitor())
     ensure_worker()
+
+
+def _visitor() -> str:
+    """Whose runs these are, for a queue that is fair: this session, under a name that tells nothing."""
+    return st.session_state.setdefault("visitor", uuid.uuid4().hex)
 
 
 def ensure_worker() -> None:
