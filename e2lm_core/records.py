@@ -6,7 +6,7 @@ Missing is `None` (or NaN inside arrays), never 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -190,6 +190,20 @@ class Loglikelihood(NamedTuple):
 
     ll_nats: float
     tokens: int
+
+
+class Scored(list[tuple[int, Loglikelihood]]):
+    """(index, result) of the requests that were computed together, and what that took.
+
+    `tokens` went through the model for them, without padding. `harness_tokens` is what lm-evaluation-harness would
+    send instead: context and continuation anew for every request, cut to the window.
+    """
+
+    def __init__(
+        self, results: Iterable[tuple[int, Loglikelihood]] = (), tokens: int = 0, harness_tokens: int = 0
+    ) -> None:
+        super().__init__(results)
+        self.tokens, self.harness_tokens = tokens, harness_tokens
 
 
 class Value(Record):

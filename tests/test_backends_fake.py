@@ -31,6 +31,8 @@ def test_it_skips_counts_and_cancels() -> None:
     chunks = list(backend.chunks(checkpoint(1), REQUESTS, skip=range(8)))
     assert [i for chunk in chunks for i, _ in chunk] == list(range(8, 20))
     assert backend.computed == 12
+    # A chunk of 8 is two questions: each of their prompts once here, once a choice in the harness.
+    assert (chunks[0].tokens, chunks[0].harness_tokens) == (2 * 2 + 8 * 2, 8 * (2 + 2))
     with pytest.raises(Cancelled):
         list(backend.loglikelihood(checkpoint(1), REQUESTS, cancelled=lambda: True))
     assert backend.prompt_tokens(checkpoint(1), [Request("two words", " one")]) == [3]

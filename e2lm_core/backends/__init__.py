@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol
 
-from ..records import Checkpoint, Loglikelihood, Request, Scope
+from ..records import Checkpoint, Loglikelihood, Request, Scope, Scored
 
 
 class Backend(Protocol):
@@ -35,8 +35,8 @@ class Backend(Protocol):
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[list[tuple[int, Loglikelihood]]]:
-        """The same, a list for each chunk, to be committed whole.
+    ) -> Iterator[Scored]:
+        """The same, a list for each chunk, to be committed whole, with the tokens that it took.
 
         The plan is made from all requests; chunks whose indexes are all in `skip` are not computed. So a
         run that resumes with the same requests gets the same bytes as one that was never interrupted.

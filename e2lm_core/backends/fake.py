@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from ..errors import Cancelled
-from ..records import Checkpoint, Loglikelihood, Request, Scope
+from ..records import Checkpoint, Loglikelihood, Request, Scope, Scored
 
 _CHUNK = 8
 _WINDOW = 1_024
@@ -49,7 +49,7 @@ class FakeBackend:
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[list[tuple[int, Loglikelihood]]]:
+    ) -> Iterator[Scored]:
         done = frozenset(skip)
         for start in range(0, len(requests), _CHUNK):
             indexes = range(start, min(start + _CHUNK, len(requests)))
@@ -58,7 +58,13 @@ class FakeBackend:
             if cancelled is not None and cancelled():
                 raise Cancelled("The run was cancelled; what it had computed is kept.")
             self.computed += len(indexes)
-            yield [(i, _result(checkpoint, requests[i])) for i in indexes]
+            chunk = [requests[i] for i in indexes]
+            yield Scored(
+                ((i, _result(checkpoint, requests[i])) for i in indexes),
+                tokens=sum(_tokens(r.continuation) for r in chunk)
+                + sum(_tokens(context) for context in {r.context for r in chunk}),
+                harness_tokens=sum(self.prompt_tokens(checkpoint, chunk)),
+            )
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
         return

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..checkpoints import ensure_directory, fingerprint
 from ..engine import SCORING_VERSION
-from ..records import Checkpoint, Loglikelihood, Request, Scope
+from ..records import Checkpoint, Loglikelihood, Request, Scope, Scored
 from ..settings import Settings
 from .traits import Traits, known_traits, remember_traits, traits_key
 
@@ -87,7 +87,7 @@ class LocalBackend:
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[list[tuple[int, Loglikelihood]]]:
+    ) -> Iterator[Scored]:
         if not requests:
             return
         model = self.read(checkpoint)
