@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import hub_commands
+from . import hub_commands, result_commands
 from .errors import StudioError
 from .output import Json, cell, progress_bar, show
 from .settings import Settings
@@ -27,6 +27,8 @@ app = typer.Typer(
     help="E2LM Task Studio: question sets that tell young language models apart.",
 )
 app.add_typer(hub_commands.app, name="hub")
+app.command("import-results")(result_commands.import_results)
+app.add_typer(result_commands.app, name="results")
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
 Checkpoints = Annotated[
     list[str] | None,
