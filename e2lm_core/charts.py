@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from .axes import Axis
 from .figures import (
     band,
     blank,
@@ -20,13 +21,12 @@ from .figures import (
     early_window,
     lines,
     name_lines,
-    positions,
+    smooth_line,
     span,
-    symbol,
     token_axis,
     y_title,
 )
-from .palette import Theme, dash, hue, short_name
+from .palette import Theme
 from .phrasing import tokens
 from .records import ModelInfo
 
@@ -47,11 +47,14 @@ def learning_curves(
     before: pd.DataFrame | None = None,
     height: int = 420,
     narrow: bool = False,
+    axis: Axis | None = None,
+    smooth: pd.DataFrame | None = None,
 ) -> go.Figure:
     """One metric's curves. `frame` as `frames.curve_frame` gives it; `before` is drawn faint behind.
 
     `early_end` is the early window's last tokens_seen. An incomplete checkpoint has no marker. Where the frame
-    has the columns `low` and `high`, they are drawn as bands.
+    has the columns `low` and `high`, they are drawn as bands. With an `axis`, the frames come from `axes.on_axis`
+    and the window's end from it. `smooth` has smoothed values, which are drawn over the points.
     """
     by_name = {model.name: model for model in models}
     figure = blank(theme, height, narrow)
@@ -69,64 +72,24 @@ def learning_curves(
                 values.extend([*own["low"], *own["high"]])
     for name, own in lines(frame, metric):
         if name in by_name and len(own):
-            figure.add_trace(curve(own, by_name[name], metric, theme))
+            figure.add_trace(curve(own, by_name[name], metric, theme, under=smooth is not None))
             ends[name] = float(own["value"].iloc[-1])
             values.extend(own["value"])
+    for name, own in lines(smooth, metric) if smooth is not None else ():
+        if name in by_name:
+            figure.add_trace(smooth_line(own, by_name[name], theme))
     shown = [*values, *([chance] if chance is not None else [])]
     low, high = span(shown)
     figure.update_yaxes(range=[low, high], title_text=y_title(metric))
     if metric in ("acc", "acc_norm"):
         figure.update_yaxes(tickformat=".0%" if high - low > 0.08 else ".1%")  # no tick's label twice
-    token_axis(figure, frame)
+    token_axis(figure, frame, axis)
     if chance is not None:
         chance_line(figure, chance, theme)
-    if early_end is not None:
-        early_window(figure, early_end / 1e6, theme)
+    end = axis.window_end if axis else None if early_end is None else early_end / 1e6
+    if end is not None:
+        early_window(figure, end, theme, log=axis is not None and axis.log)
     name_lines(figure, ends, by_name, (low, high), height, theme, narrow)
-    return figure
-
-
-def bump(
-    ranks: pd.DataFrame,
-    models: Sequence[ModelInfo],
-    theme: Theme,
-    early_end: float | None = None,
-    height: int = 380,
-    narrow: bool = False,
-) -> go.Figure:
-    """Ranks over tokens, 1 on top; `ranks` as `frames.rank_frame` gives it."""
-    by_name = {model.name: model for model in models}
-    figure = blank(theme, height, narrow)
-    ends: dict[str, float] = {}
-    for name, own in ranks.groupby("model", sort=False):
-        model = by_name[str(name)]
-        own = own.sort_values("step")
-        figure.add_trace(
-            go.Scatter(
-                x=positions(own),
-                y=own["rank"],
-                name=short_name(model),
-                mode="lines+markers",
-                line={"color": theme.line[hue(model)], "dash": dash(model), "width": 3},
-                marker={"size": 10, "color": theme.line[hue(model)], "symbol": symbol(model)},
-                customdata=np.stack([own["step"], own["value"]], axis=-1),
-                hovertemplate=f"<b>{short_name(model)}</b><br>rank %{{y}}<br>%{{x:.2f}} M tokens, step "
-                "%{customdata[0]:.0f}<br>value %{customdata[1]:.3f}<extra></extra>",
-                showlegend=False,
-            )
-        )
-        ends[str(name)] = float(own["rank"].iloc[-1])
-    top = max(len(ends), 1)
-    figure.update_yaxes(
-        range=[top + 0.5, 0.5],
-        tickmode="array",
-        tickvals=list(range(1, top + 1)),
-        title_text="rank (1 is best)",
-    )
-    token_axis(figure, ranks)
-    if early_end is not None:
-        early_window(figure, early_end / 1e6, theme)
-    name_lines(figure, ends, by_name, (top + 0.5, 0.5), height, theme, narrow)
     return figure
 
 

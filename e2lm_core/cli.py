@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import hub_commands, result_commands
+from . import hub_commands, rank_commands, result_commands
 from .errors import StudioError
 from .output import Json, cell, progress_bar, show
 from .settings import Settings
@@ -29,6 +29,8 @@ app = typer.Typer(
 app.add_typer(hub_commands.app, name="hub")
 app.command("import-results")(result_commands.import_results)
 app.add_typer(result_commands.app, name="results")
+app.command()(rank_commands.ranks)
+app.command()(rank_commands.parting)
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
 Checkpoints = Annotated[
     list[str] | None,

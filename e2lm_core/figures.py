@@ -10,8 +10,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from scipy.optimize import isotonic_regression
 
+from .axes import Axis
 from .palette import Theme, dash, hue, short_name, width
-from .phrasing import METRIC_LABEL
+from .phrasing import METRIC_LABEL, tokens
 from .records import ModelInfo
 
 FONT = "Inter, -apple-system, 'Segoe UI', sans-serif"
@@ -49,16 +50,32 @@ def lines(frame: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]
 
 
 def positions(frame: pd.DataFrame) -> pd.Series:
+    """Where points stand: the column `x` of `axes.on_axis`, else tokens in millions, else steps."""
+    if "x" in frame:
+        return frame["x"]
     return frame["tokens_seen"] / 1e6 if frame["tokens_seen"].notna().all() else frame["step"]
 
 
-def token_axis(figure: go.Figure, frame: pd.DataFrame) -> None:
+def place_words(frame: pd.DataFrame) -> list[str]:
+    """Each point's checkpoint, as a hover names it."""
+    return [
+        f"step {step:,}" if np.isnan(seen) else f"{tokens(seen)} tokens, step {step:,}"
+        for step, seen in zip(frame["step"], frame["tokens_seen"].astype(float), strict=True)
+    ]
+
+
+def token_axis(figure: go.Figure, frame: pd.DataFrame, axis: Axis | None = None) -> None:
+    """Names the x axis and holds it still: from 0, or over the data where it is logarithmic."""
     known = frame["tokens_seen"].notna().all() if len(frame) else True
+    title = axis.title if axis else "tokens seen (millions)" if known else "training step"
     values = positions(frame)
     top = float(values.max()) if len(frame) else 1.0
-    figure.update_xaxes(
-        title_text="tokens seen (millions)" if known else "training step", range=[0, top * 1.02]
-    )
+    if axis and axis.log and len(frame):
+        low, high = math.log10(float(values.min())), math.log10(top)
+        room = 0.02 * (high - low) or 0.1
+        figure.update_xaxes(title_text=title, type="log", range=[low - 3 * room, high + room])
+        return
+    figure.update_xaxes(title_text=title, range=[0, top * 1.02])
 
 
 def band(own: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
@@ -82,11 +99,14 @@ def translucent(colour: str, opacity: float) -> str:
     return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
-def curve(own: pd.DataFrame, model: ModelInfo, metric: str, theme: Theme, faint: bool = False) -> go.Scatter:
+def curve(
+    own: pd.DataFrame, model: ModelInfo, metric: str, theme: Theme, faint: bool = False, under: bool = False
+) -> go.Scatter:
+    """A model's points, joined. `faint`: an older version of the set; `under`: a smoothed line lies over them."""
     colour = theme.line[hue(model)]
     spec = ".1%" if metric in ("acc", "acc_norm") else ".3f"
     value = f"%{{y:{spec}}}"
-    known = [own["step"], own["n"]]
+    known = [own["n"], place_words(own)]
     if "low" in own:
         known += [own["low"], own["high"]]
         value += f" [%{{customdata[2]:{spec}}}, %{{customdata[3]:{spec}}}]"
@@ -94,16 +114,29 @@ def curve(own: pd.DataFrame, model: ModelInfo, metric: str, theme: Theme, faint:
         x=positions(own),
         y=own["value"],
         mode="lines" if faint else "lines+markers",
-        line={"color": colour, "dash": dash(model), "width": width(model)},
+        line={"color": colour, "dash": dash(model), "width": 0.8 if under else width(model)},
         marker={"size": 5.5, "color": colour, "symbol": symbol(model)},
-        opacity=0.28 if faint else 1.0,
+        opacity=0.28 if faint else 0.6 if under else 1.0,
         name=short_name(model),
-        customdata=np.stack(known, axis=-1),
+        customdata=list(zip(*known, strict=True)),
         hovertemplate=None
         if faint
-        else f"<b>{short_name(model)}</b><br>{value}<br>%{{x:.2f}} M tokens, step %{{customdata[0]:.0f}}<br>"
-        "n = %{customdata[1]:.0f} questions<extra></extra>",
+        else f"<b>{short_name(model)}</b><br>{value}<br>%{{customdata[1]}}<br>"
+        "n = %{customdata[0]:.0f} questions<extra></extra>",
         hoverinfo="skip" if faint else None,
+        showlegend=False,
+    )
+
+
+def smooth_line(own: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
+    """A smoothed line over the points that it was made of."""
+    return go.Scatter(
+        x=positions(own),
+        y=own["value"],
+        mode="lines",
+        line={"color": theme.line[hue(model)], "dash": dash(model), "width": width(model) + 0.6},
+        name=short_name(model),
+        hoverinfo="skip",
         showlegend=False,
     )
 
@@ -137,10 +170,12 @@ def chance_line(figure: go.Figure, chance: float, theme: Theme) -> None:
     )  # fmt: skip
 
 
-def early_window(figure: go.Figure, end: float, theme: Theme) -> None:
-    figure.add_vrect(x0=0, x1=end, fillcolor=theme.window, line_width=0, layer="below")
+def early_window(figure: go.Figure, end: float, theme: Theme, log: bool = False) -> None:
+    """Shades x up to `end`. On a logarithmic axis, 0 is nowhere, and annotations stand at the logarithm."""
+    start = end / 1e9 if log else 0
+    figure.add_vrect(x0=start, x1=end, fillcolor=theme.window, line_width=0, layer="below")
     figure.add_annotation(
-        x=end, xanchor="right", y=1, yref="paper", yanchor="top", text="early window", showarrow=False,
+        x=math.log10(end) if log else end, xanchor="right", y=1, yref="paper", yanchor="top", text="early window", showarrow=False,
         font={"color": theme.muted, "size": 12},
     )  # fmt: skip
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from . import metrics, ranking
+from . import metrics, ranking, smoothing
 from .analysis import signal_qualities
 from .measuring import Measurements, ModelCurve, common_grid
-from .records import METRICS, SignalQuality, TaskSet
+from .records import LOWER_IS_BETTER, METRICS, SignalQuality, TaskSet
 
 
 def curve_frame(measurements: Measurements, metric_names: Sequence[str] = METRICS) -> pd.DataFrame:
@@ -135,3 +135,13 @@ def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
             for k in range(len(grid.steps))
         ]
     )
+
+
+def smooth_frame(frame: pd.DataFrame, metric: str, method: smoothing.Method) -> pd.DataFrame:
+    """The complete points of each model's curve, smoothed: a line to draw over them."""
+    known = frame[(frame["metric"] == metric) & frame["value"].notna()].sort_values(["model", "step"])
+    falling = metric in LOWER_IS_BETTER
+    smooth = known.groupby("model", sort=False)["value"].transform(
+        lambda values: smoothing.smoothed(values.to_numpy(float), method, falling)
+    )
+    return known.assign(value=smooth).drop(columns=["low", "high"], errors="ignore")

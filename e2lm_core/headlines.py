@@ -86,8 +86,7 @@ def sizes_in_order_from(measurements: Measurements, grid: Grid) -> str | None:
         return None
     broken = np.flatnonzero(~held)
     start = int(broken[-1]) + 1 if broken.size else 0
-    seen = grid.tokens_seen[start]
-    return f"step {grid.steps[start]:,}" if np.isnan(seen) else f"{phrasing.tokens(seen)} tokens"
+    return phrasing.place(int(grid.steps[start]), grid.tokens_seen[start])
 
 
 def overview(state: SetState, scores: Scores | None) -> str:
@@ -129,20 +128,6 @@ def running(state: SetState, questions: int) -> str:
             changed = phrasing.count(state.stale, "question")
             return f"**{changed}** changed since the last run; only what changed is computed again."
     return f"**Everything is computed**: {state.total:,} results, one for each question at each checkpoint."
-
-
-def ranks(grid: Grid | None, scores: Scores) -> str:
-    if grid is None:
-        return "Fewer than two models share a complete checkpoint, so there is no order to follow yet."
-    if grid.end is None or scores.rc.value is None:
-        return f"Ranking consistency is not defined: {scores.rc.why}"
-    leader = grid.models[int(np.argmax(grid.scores[:, grid.end]))]
-    final = grid.models[int(np.argmax(grid.scores[:, -1]))]
-    same = "and still leads at the end" if leader == final else f"but {final} leads at the end"
-    return (
-        f"At the early window's end **{leader}** leads, {same}; the order then and the orders later agree "
-        f"with **RC {scores.rc.value:.3f}** (1 is the same order at every later checkpoint)."
-    )
 
 
 def relevance(found: Relevance) -> str:

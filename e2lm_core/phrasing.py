@@ -87,6 +87,11 @@ def tokens(count: float | None) -> str:
     return f"{count:.0f}"
 
 
+def place(step: int, tokens_seen: float | None) -> str:
+    """1.3 M tokens, or step 1,300 where the family records no tokens."""
+    return f"{tokens(tokens_seen)} tokens" if _known(tokens_seen) else f"step {step:,}"
+
+
 def duration(seconds: float | None) -> str:
     """About 20 s, about 3 min."""
     if not _known(seconds):

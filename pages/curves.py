@@ -1,12 +1,25 @@
-"""Curves: one chart a metric, its table beside it, and any question's own curves."""
+"""Curves: one chart a metric or a small one a subject; where curves leave chance and part; any question's own."""
 
 import streamlit as st
 
-from e2lm_core import analysis, charts, frames, headlines, phrasing
+from e2lm_core import (
+    analysis,
+    axes,
+    charts,
+    crossings,
+    curve_findings,
+    frames,
+    headlines,
+    multiples,
+    phrasing,
+    smoothing,
+    subjects,
+)
 from e2lm_core.records import BOUNDED_METRICS, METRICS
-from e2lm_core.ui import parts, session, window
+from e2lm_core.ui import evidence, parts, session, window
 from e2lm_core.ui.strip import strip
 
+WHOLE, SPLIT = "all questions", "by subject"
 task = strip()
 state = session.state(task)
 measured = session.measurements(task)
@@ -18,13 +31,30 @@ if not measured.measured:
     st.page_link("pages/run.py", label="Choose checkpoints", icon=":material/play_circle:")
     st.stop()
 
-parts.header("Curves", headlines.curves(measured, metric))
-with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
+narrow, names = window.narrow(), [curve.model.name for curve in measured.curves]
+above, pair = evidence.above_chance(measured, metric), curve_findings.telling_pair(measured)
+parted = evidence.parted(measured, metric, *pair) if pair else None
+parts.header(
+    "Curves", curve_findings.curves(measured, metric, above, parted, headlines.curves(measured, metric))
+)
+with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
     metric = st.segmented_control(
         "Metric", METRICS, default="acc", required=True, key="curves_metric", help="\n\n".join(f"**{m}**: {h}" for m, h in phrasing.METRIC_HELP.items())
     )  # fmt: skip
-    names = [curve.model.name for curve in measured.curves]
+    kind = st.segmented_control(
+        "Over", axes.KINDS, default="tokens", required=True, key="curves_x", format_func=axes.LABEL.get,
+        help="\n\n".join(f"**{axes.LABEL[k]}**: {h}" for k, h in axes.HELP.items()),
+    )  # fmt: skip
+    view = st.segmented_control("Show", (WHOLE, SPLIT), default=WHOLE, required=True, key="curves_view")
+with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
     hidden = st.multiselect("Leave out", names, key="curves_hidden", width=320, placeholder="no model")
+    overlay = st.selectbox(
+        "Smoothed line", smoothing.METHODS, index=None, key="curves_smooth", width=200, placeholder="none",
+        disabled=view == SPLIT,
+        help="Drawn over the measured points, never instead of them. "
+        + " ".join(f"**{m}**: {h}." for m, h in smoothing.HELP.items()),
+    )  # fmt: skip
+    log = st.toggle("Log axis", key="curves_log", help="A logarithmic x axis: equal steps are equal factors.")
     bands = st.toggle(
         "95% bands", value=True, key="curves_bands",
         help="Where each point would lie for other questions of the same kind: a bootstrap over questions, the "
@@ -38,42 +68,104 @@ chance = measured.chance if metric in BOUNDED_METRICS else None
 def figure() -> None:
     now = session.measurements(task)
     frame, before = session.curves(task, now, metric, bands)
+    frame, axis = axes.on_axis(frame, now, kind, log)
+    before = None if before is None else axes.on_axis(before, now, kind, log)[0]
+    smooth = frames.smooth_frame(frame, metric, overlay) if overlay else None
     parts.chart(
         charts.learning_curves(
             frame, shown, metric, session.current_theme(), chance, analysis.early_end(now), before, height=480,
-            narrow=window.narrow(),
+            narrow=narrow, axis=axis, smooth=smooth,
         ),
         "curves_main",
-        f"{metric} of each model against tokens seen",
+        f"{metric} of each model against {axis.title}",
     )  # fmt: skip
     so_far = f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far. "
     st.caption(
         f"{so_far if now.complete_checkpoints < now.checkpoints else ''}{phrasing.METRIC_HELP[metric]} "
-        f"Each point is the mean over {phrasing.count(len(task.questions), 'question')}."
+        f"Each point is the mean over {phrasing.count(len(task.questions), 'question')}. "
+        f"{curve_findings.drawing(axis, overlay)}"
     )
 
 
-figure()
+def little_figures() -> None:
+    little, others = evidence.by_subject(measured, metric, bands)
+    placed = [axes.on_axis(own.frame.dropna(subset=["value"]), measured, kind, log) for own in little]
+    axis = axes.on_axis(frames.curve_frame(measured, (metric,)), measured, kind, log)[1]
+    parts.chart(
+        multiples.subject_curves(
+            [own.placed(frame) for own, (frame, _) in zip(little, placed, strict=True)], shown, metric,
+            session.current_theme(), axis, narrow,
+        ),
+        "curves_subjects",
+        f"{metric} of each model, subject by subject",
+    )  # fmt: skip
+    st.caption(f"{phrasing.METRIC_HELP[metric]} {curve_findings.subjects(len(little), others, axis)}")
 
-frame = session.curves(task, measured, metric, bands)[0].dropna(subset=["value"])
-points, quality, question = st.tabs(["Signal quality", "Values", "One question"])
-with points:
+
+if view == SPLIT:
+    little_figures()
+else:
+    figure()
+
+tabs = st.tabs(["Above chance", "Parting", "Signal quality", "Noise", "Values", "One question"])
+since = {name: st.column_config.TextColumn(help=text) for name, text in curve_findings.SINCE_HELP.items()} | {
+    "at the end": st.column_config.NumberColumn(format="percent", help=curve_findings.SHARE_HELP)
+}
+with tabs[0]:
+    parts.table(
+        crossings.chance_table(above), f"above-chance-{metric}", "curves_above", few=("model", "surely from", "95% from", "to"),
+        column_config=since,
+    )  # fmt: skip
+    st.caption(curve_findings.SINCE)
+with tabs[1]:
+    if pair is None:
+        st.caption("One model alone parts from none.")
+    else:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            one = st.selectbox("Model", names, index=names.index(pair[0]), key="curves_one_model", width=280)
+            other = st.selectbox(
+                "and", names, index=names.index(pair[1]), key="curves_other_model", width=280
+            )
+        if one == other:
+            st.markdown("Choose two different models.")
+        elif (chosen := evidence.parted(measured, metric, one, other)) is not None:
+            st.markdown(curve_findings.parting(measured, chosen))
+        parts.table(
+            crossings.parting_table(evidence.all_parted(measured, metric)), f"parting-{metric}", "curves_parting",
+            height=320, few=("higher", "lower", "surely from"), column_config=since,
+        )  # fmt: skip
+with tabs[2]:
     parts.table(
         session.quality(measured, metric), f"sq-{metric}", "curves_sq", few=("model", "SQ", "ρ", "AC")
     )
-with quality:
+with tabs[3]:
     parts.table(
-        frame, f"curves-{metric}", "curves_values", height=320, few=("model", "tokens_seen", "value"),
-        percent=("value",) if metric in ("acc", "acc_norm") else (),
+        crossings.noise_table(evidence.noises(measured, metric)), f"noise-{metric}", "curves_noise",
+        column_config={
+            name: st.column_config.NumberColumn(format="%.4f", help=text)
+            for name, text in curve_findings.NOISE_HELP.items()
+        },
     )  # fmt: skip
-with question:
+    st.caption(curve_findings.NOISE)
+with tabs[4]:
+    parts.table(
+        session.curves(task, measured, metric, bands)[0].dropna(subset=["value"]), f"curves-{metric}", "curves_values",
+        height=320, few=("model", "tokens_seen", "value"), percent=("value",) if metric in ("acc", "acc_norm") else (),
+    )  # fmt: skip
+    if view == SPLIT:
+        little, _ = evidence.by_subject(measured, metric, bands)
+        parts.table(
+            subjects.subject_table(little), f"subjects-{metric}", "curves_by_subject", height=320,
+            few=("subject", "model", "tokens_seen", "value"),
+        )  # fmt: skip
+with tabs[5]:
     overview = frames.question_table(measured, task)
     picked = st.dataframe(
         overview,
         hide_index=True,
         height=300,
         placeholder=phrasing.DASH,
-        column_order=("id", "acc_first", "acc_last") if window.narrow() else None,
+        column_order=("id", "acc_first", "acc_last") if narrow else None,
         on_select="rerun",
         selection_mode="single-row",
         key="curves_question",
@@ -90,18 +182,24 @@ with question:
     if not rows:
         st.caption("Select a question to see its own curves. Means are over the models that count in scores.")
     else:
-        chosen = task.questions[rows[0]]
-        st.markdown(f"**{chosen.id}** · {chosen.question}")
+        chosen_question = task.questions[rows[0]]
+        st.markdown(f"**{chosen_question.id}** · {chosen_question.question}")
         st.caption(
-            " · ".join(f"{'● ' if i == chosen.answer else ''}{c}" for i, c in enumerate(chosen.choices))
+            " · ".join(
+                f"{'● ' if i == chosen_question.answer else ''}{c}"
+                for i, c in enumerate(chosen_question.choices)
+            )
         )
         own = "norm_prob" if metric in ("acc", "acc_norm") else metric
+        frame, axis = axes.on_axis(
+            frames.question_frame(measured, chosen_question.id, own), measured, kind, log
+        )
         parts.chart(
             charts.learning_curves(
-                frames.question_frame(measured, chosen.id, own), shown, own, session.current_theme(),
-                1 / len(chosen.choices) if own == "norm_prob" else None, analysis.early_end(measured), height=340,
-                narrow=window.narrow(),
+                frame, shown, own, session.current_theme(),
+                1 / len(chosen_question.choices) if own == "norm_prob" else None, height=340,
+                narrow=narrow, axis=axis,
             ),
             "curves_one",
-            f"{own} of question {chosen.id}",
+            f"{own} of question {chosen_question.id}",
         )  # fmt: skip

@@ -120,10 +120,8 @@ def test_what_was_before_an_edit_stays_faint_behind(measured: Measurements) -> N
 @pytest.mark.parametrize("narrow", [False, True])
 def test_an_empty_frame_draws(theme: Theme, narrow: bool) -> None:
     empty = frames.curve_frame(Measurements("x", (), (), np.empty(0, int), np.empty((0, 0)), np.empty(0), ()))
-    ranks = pd.DataFrame(columns=["model", "step", "tokens_seen", "early", "rank", "value"])
     for figure in (
         charts.learning_curves(empty, [], "acc", theme, chance=0.25, early_end=1e6, narrow=narrow),
-        charts.bump(ranks, [], theme, early_end=1e6, narrow=narrow),
         charts.tau_heatmap(np.empty((0, 0)), [], theme),
         charts.probability_histogram(np.empty(0), theme),
         charts.relevance_map(
@@ -133,16 +131,6 @@ def test_an_empty_frame_draws(theme: Theme, narrow: bool) -> None:
         ),
     ):
         assert "NaN" not in figure.to_json()
-
-
-def test_ranks_stand_with_the_best_on_top(measured: Measurements) -> None:
-    frame = frames.rank_frame(measured, "acc")
-    figure = charts.bump(frame, models(measured), LIGHT, early_end=analysis.early_end(measured))
-    assert len(figure.data) == 2  # neither twin nor extra seed
-    low, high = figure.layout.yaxis.range
-    assert low > high
-    assert list(figure.layout.yaxis.tickvals) == [1, 2]
-    assert any("early window" in text for text in texts(figure))
 
 
 def test_undefined_agreement_stays_empty() -> None:
@@ -237,14 +225,6 @@ def contrast(one: str, other: str) -> float:
 def test_contrast_by_hand() -> None:
     assert contrast("#ffffff", "#000000") == pytest.approx(21.0)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
-
-
-@THEMES
-def test_lines_and_texts_can_be_seen(theme: Theme) -> None:
-    for name, colour in {**theme.line, "accent": theme.accent}.items():
-        assert contrast(colour, theme.background) >= 3.0, f"line {name}"
-    for name, colour in {**theme.label, "text": theme.text, "muted": theme.muted}.items():
-        assert contrast(colour, theme.background) >= 4.5, f"text {name}"
 
 
 @THEMES

@@ -72,14 +72,6 @@ def test_the_overview_follows_the_state() -> None:
     assert "5 points" in headlines.overview(UP_TO_DATE, short)
 
 
-def test_ranks_name_who_leads() -> None:
-    measured = full()
-    said = headlines.ranks(measuring.common_grid(measured, "acc"), analysis.scores(measured, "acc"))
-    assert f"**{LARGE.name}** leads, and still leads at the end" in said
-    alone = measurements(curve(SMALL, RISING))
-    assert "Fewer than two" in headlines.ranks(None, analysis.scores(alone, "acc"))
-
-
 def test_relevance_counts_what_would_be_accepted() -> None:
     found = relevance([0.9, 0.5, 0.1], ["physics", "physics", "none"])
     assert "**2 of 3**" in headlines.relevance(found)

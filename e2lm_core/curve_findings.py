@@ -1,0 +1,165 @@
+"""What the page of curves has found, in sentences that follow from the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from . import phrasing, smoothing
+from .axes import Axis
+from .crossings import Parted, Since
+from .measuring import Measurements, common_grid
+from .palette import short_name
+from .records import ModelInfo
+
+SINCE_HELP = {
+    "surely from": "The first checkpoint from which, at every later one as well, the lower end of the 95% interval of the "
+    "difference (paired: the same resamples for both) is above 0.",
+    "measured from": "The first checkpoint from which the measured curve itself stays above to the end.",
+    "95% from": "In 95% of the resamples the curve begins to stay above for good between this checkpoint …",
+    "to": "… and this one. Resampled curves are noisier than the measured one, so this range leans late.",
+    "why": "Why it is undefined.",
+}
+SHARE_HELP = "In how many resamples it is above at the last checkpoint; ties count half."
+SINCE = (
+    "From a place on: there and at every later checkpoint. *Never*: not even at the last one. Intervals are about other "
+    "questions of the same kind, on these checkpoints; they are pointwise, one checkpoint at a time."
+)
+NOISE_HELP = {
+    "question noise": "The standard deviation of one point of the curve that comes from the choice of questions; "
+    "more questions take it away.",
+    "checkpoint noise": "What the curve moves from checkpoint to checkpoint beyond that: the model's own training, "
+    "which more questions do not take away. The curve's own bend counts with it.",
+}
+NOISE = (
+    "Both in the metric's unit, from how far each point lies off the line between its neighbours. Where question noise is "
+    "the larger, more questions make the curve smoother; where checkpoint noise is, they do not."
+)
+
+
+def telling_pair(measured: Measurements) -> tuple[str, str] | None:
+    """The two models whose parting says most: the largest and the smallest of one shape, else any two that count."""
+    counted = [c.model for c in measured.curves if c.model.counts_in_scores]
+    best: tuple[float, str, str] | None = None
+    for smaller in counted:
+        for larger in counted:
+            if smaller.arch != larger.arch or not smaller.parameters or not larger.parameters:
+                continue
+            ratio = larger.parameters / smaller.parameters
+            if ratio > 1 and (best is None or ratio > best[0]):
+                best = (ratio, larger.name, smaller.name)
+    if best:
+        return best[1], best[2]
+    names = [model.name for model in counted] + [
+        c.model.name for c in measured.curves if not c.model.counts_in_scores
+    ]
+    return (names[0], names[1]) if len(names) > 1 else None
+
+
+def curves(
+    measured: Measurements, metric: str, above: Mapping[str, Since], pair: Parted | None, few: str
+) -> str:
+    """When two models part, who leaves chance and since when, and how far the mean goes.
+
+    `few`: the sentence for when no two models share two complete checkpoints.
+    """
+    grid = common_grid(measured, metric)
+    if grid is None or len(grid.steps) < 2:
+        return few
+    said = []
+    if measured.complete_checkpoints < measured.checkpoints:
+        said.append(f"{measured.complete_checkpoints} of {measured.checkpoints} checkpoints so far.")
+    if pair is not None:
+        said.append(parting(measured, pair))
+    if leaving := chance(measured, above):
+        said.append(leaving)
+    first, last = (phrasing.metric_value(metric, float(v)) for v in grid.values.mean(axis=0)[[0, -1]])
+    course = f"stays at **{last}**" if first == last else f"goes from **{first} to {last}**"
+    said.append(
+        f"Over {phrasing.count(len(grid.models), 'model')}, mean {phrasing.METRIC_LABEL[metric]} {course}."
+    )
+    return " ".join(said)
+
+
+def parting(measured: Measurements, pair: Parted) -> str:
+    """From which checkpoint on one model stands above another, and how sure that is."""
+    models = {c.model.name: c.model for c in measured.curves}
+    higher, lower = (short_name(models[name]) for name in (pair.higher, pair.lower))
+    since = pair.since
+    if not since.points:
+        return f"{higher} and {lower} do not part: {_lower_first(since.why)}"
+    if since.sure is not None:
+        return f"From **{since.sure.words}** on, {higher} stands surely above {lower}{_range(since)}."
+    share = f"in {since.share:.0%} of resamples" if since.share is not None else ""
+    return f"{higher} ends above {lower} {share}, but at no checkpoint surely and to the end.".replace(
+        "  ", " "
+    )
+
+
+def chance(measured: Measurements, above: Mapping[str, Since]) -> str | None:
+    """How many models leave chance, and the last of them; what the twin does. None where a metric has no chance."""
+    models: Mapping[str, ModelInfo] = {c.model.name: c.model for c in measured.curves}
+    told = {name: since for name, since in above.items() if since.points and since.why is None}
+    counted = [name for name in told if models[name].counts_in_scores]
+    if not counted:
+        return None
+    left = [name for name in counted if told[name].sure is not None]
+    total = phrasing.count(len(counted), "model")
+    if not left:
+        sentence = (
+            f"None of the {total} is surely above chance"
+            if len(counted) > 1
+            else "It is never surely above chance"
+        )
+    else:
+        last = max((told[name].sure for name in left), key=lambda place: place.step if place else -np.inf)
+        every = (
+            f"All {total} are"
+            if len(left) == len(counted) > 1
+            else f"{len(left)} of {total} {'is' if len(left) == 1 else 'are'}"
+        )
+        sentence = f"{every} above chance from {last.words if last else ''} on at the latest"
+    twins = [name for name in told if models[name].twin_of]
+    if twins and all(told[name].sure is None for name in twins):
+        sentence += "; the web-only twin never is" if len(twins) == 1 else "; no web-only twin is"
+    return f"{sentence}."
+
+
+def drawing(axis: Axis, overlay: smoothing.Method | None) -> str:
+    """What the axis leaves out, and how the line over the points was made."""
+    said = []
+    if overlay:
+        said.append(f"The thick line is {smoothing.HELP[overlay]}; the points are as measured.")
+    if axis.kind == "compute":
+        said.append(
+            "Compute is 6 · parameters · tokens; models of different sizes leave the early window at different places, "
+            "so it is not drawn."
+        )
+    if axis.left_out:
+        unknown = "tokens are" if axis.kind == "tokens" else "compute is"
+        said.append(
+            f"Not shown, since their {unknown} not known: {phrasing.listing(list(axis.left_out), most=6)}."
+        )
+    if axis.at_zero:
+        said.append("Checkpoints at 0 have no place on a logarithmic axis.")
+    return " ".join(said)
+
+
+def subjects(shown: int, others: Sequence[str], axis: Axis) -> str:
+    """What the small charts share, and which subjects have none."""
+    said = "All charts share both axes; bands are of the subject's own questions. " if shown > 1 else ""
+    if others:
+        said += f"Smaller subjects without a chart: {phrasing.listing(list(others), most=len(others))}. "
+    return said + drawing(axis, None)
+
+
+def _range(since: Since) -> str:
+    """Where the parting lies in 95% of the resamples, unless that is one place."""
+    low = "never" if since.low is None else since.low.words
+    high = "never" if since.high is None else since.high.words
+    return "" if low == high else f" (95% of resamples: {low.removesuffix(' tokens')} to {high})"
+
+
+def _lower_first(text: str | None) -> str:
+    return text[0].lower() + text[1:] if text else ""

@@ -1,0 +1,112 @@
+"""Small multiples: one little chart of the curves for each subject, on common axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from .axes import Axis
+from .figures import LEGEND_ROW_PX, band, blank, curve, lines, span, token_axis, y_title
+from .palette import Theme
+from .phrasing import count
+from .records import BOUNDED_METRICS, ModelInfo
+from .subjects import SubjectCurves
+
+COLUMNS = 3
+ROW_PX, NARROW_ROW_PX = 190, 170
+GAP_PX, TOP_PX, BOTTOM_PX = 44, 30, 52
+
+
+def subject_curves(
+    subjects: Sequence[SubjectCurves],
+    models: Sequence[ModelInfo],
+    metric: str,
+    theme: Theme,
+    axis: Axis,
+    narrow: bool = False,
+) -> go.Figure:
+    """One panel a subject, whose frame comes from `axes.on_axis`; all share both axes, so that heights compare.
+
+    Each panel's head names the subject, its number of questions and its chance level.
+    """
+    columns = 1 if narrow else min(COLUMNS, max(1, len(subjects)))
+    rows = max(1, math.ceil(len(subjects) / columns))
+    row_px = NARROW_ROW_PX if narrow else ROW_PX
+    below = LEGEND_ROW_PX * math.ceil(len(models) / (2 if narrow else 5))
+    plot = rows * row_px + (rows - 1) * GAP_PX
+    height = plot + TOP_PX + BOTTOM_PX + below
+    figure = blank(theme, height, narrow=True)
+    style = figure.layout.xaxis.to_plotly_json()
+    figure = make_subplots(
+        rows=rows, cols=columns, figure=figure, vertical_spacing=GAP_PX / plot, horizontal_spacing=0.035,
+        subplot_titles=[head(own, metric) for own in subjects],
+    )  # fmt: skip
+    figure.update_xaxes(**style)
+    figure.update_yaxes(**style)
+    figure.update_annotations(font={"color": theme.text, "size": 12.5})
+    by_name: Mapping[str, ModelInfo] = {model.name: model for model in models}
+    bounded = metric in BOUNDED_METRICS
+    values: list[float] = []
+    named: set[str] = set()
+    for place, own in enumerate(subjects):
+        at = {"row": place // columns + 1, "col": place % columns + 1}
+        for areas in (True, False):  # every band behind every line
+            for name, line in lines(own.frame, metric):
+                if name not in by_name:
+                    continue
+                if not areas:
+                    trace = curve(line, by_name[name], metric, theme)
+                    trace.marker.size = 3.5
+                    trace.line.width = min(trace.line.width, 1.6)
+                    trace.legendgroup, trace.showlegend = name, name not in named
+                    named.add(name)
+                    figure.add_trace(trace, **at)
+                    values.extend(line["value"])
+                elif "low" in line:
+                    figure.add_trace(band(line.dropna(subset=["low", "high"]), by_name[name], theme), **at)
+        if bounded:
+            figure.add_hline(y=own.chance, line={"color": theme.muted, "dash": "dash", "width": 1}, **at)
+            values.append(own.chance)
+        token_axis(figure, own.frame, axis)
+    figure.update_xaxes(title_text="", range=_shared_range(figure, subjects, axis))
+    low, high = span(values)
+    figure.update_yaxes(range=[low, high], title_text="")
+    if metric in ("acc", "acc_norm"):
+        figure.update_yaxes(tickformat=".0%")
+    for column in range(1, columns + 1):
+        figure.update_xaxes(title_text=axis.title, row=rows, col=column)
+        for row in range(1, rows + 1):
+            figure.update_yaxes(showticklabels=column == 1, row=row, col=column)
+    figure.update_yaxes(title_text=y_title(metric), row=(rows + 1) // 2, col=1)
+    figure.update_layout(
+        height=height,
+        showlegend=True,
+        legend={
+            "orientation": "h", "y": -(BOTTOM_PX - 4) / plot, "yanchor": "top", "x": 0, "font": {"size": 11},
+            "entrywidthmode": "fraction", "entrywidth": 0.5 if narrow else 0.2,
+        },
+        margin={"l": 56, "r": 12, "t": TOP_PX, "b": BOTTOM_PX + below},
+    )  # fmt: skip
+    return figure
+
+
+def head(own: SubjectCurves, metric: str) -> str:
+    """Chemistry · 96 questions · chance 25%."""
+    chance = f" · chance {own.chance:.0%}" if metric in BOUNDED_METRICS else ""
+    name = own.subject if len(own.subject) <= 26 else f"{own.subject[:25]}…"
+    return f"<b>{name}</b> · {count(own.questions, 'question')}{chance}"
+
+
+def _shared_range(figure: go.Figure, subjects: Sequence[SubjectCurves], axis: Axis) -> list[float]:
+    ends = [float(own.frame["x"].max()) for own in subjects if len(own.frame)]
+    starts = [float(own.frame["x"].min()) for own in subjects if len(own.frame)]
+    if not ends:
+        return [0.0, 1.0]
+    if not axis.log:
+        return [0.0, max(ends) * 1.03]
+    low, high = math.log10(min(starts)), math.log10(max(ends))
+    room = 0.03 * (high - low) or 0.1
+    return [low - room, high + room]

@@ -1,0 +1,116 @@
+"""`python -m e2lm_core ranks` and `parting`: the numbers behind the pages Rank stability and Curves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from . import phrasing
+from .errors import StudioError
+from .measuring import Measurements
+from .output import Json, show
+from .records import METRICS, TaskSet
+
+TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
+Globs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."
+    ),
+]
+Fewshot = Annotated[
+    int | None,
+    typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's)."),
+]
+Metric = Annotated[str, typer.Option("--metric", help=f"One of {', '.join(METRICS)}.")]
+
+
+def ranks(
+    task: TaskArgument,
+    metric: Metric = "acc",
+    at: Annotated[
+        int | None,
+        typer.Option(
+            "--at", metavar="STEP", help="Where wins are counted (default: the early window's end)."
+        ),
+    ] = None,
+    checkpoints: Globs = None,
+    num_fewshot: Fewshot = None,
+    as_json: Json = False,
+) -> None:
+    """The models' order and how sure it is: ranks, wins, tau, decisions, and each question's part in it."""
+    from . import analysis, certainty, stability
+
+    question_set, measured = _measured(task, metric, checkpoints, num_fewshot)
+    given = certainty.resample(measured, (metric,))
+    scores = certainty.with_intervals(
+        analysis.scores(measured, metric), certainty.intervals_of(given, metric)
+    )
+    found = stability.stability(measured, given, metric)
+    if at is not None and (found is None or at not in found.grid.steps):
+        steps = [] if found is None else [str(step) for step in found.grid.steps]
+        has = f"these have: {', '.join(steps)}" if steps else "none has, so leave --at out"
+        raise StudioError(f"Step {at} has no results of every model that counts; {has}.")
+    document = stability.document(measured, given, scores, question_set, at)
+    rows = []
+    if found is not None:
+        place = next(k for k in document["checkpoints"] if k["step"] == document["wins"]["step"])
+        order = sorted(document["models"], key=lambda name: place["ranks"][name])
+        rows = [
+            {
+                "model": name,
+                "rank": place["ranks"][name],
+                **{
+                    f"rank {k}": phrasing.percent(share)
+                    for k, share in enumerate(place["shares"][name], start=1)
+                },
+            }
+            for name in order
+        ]
+    show(as_json, document, rows)
+    if not as_json:
+        typer.echo(f"RC {phrasing.with_interval(document['rc'])} {document['rc']['why'] or ''}".rstrip())
+
+
+def parting(
+    task: TaskArgument,
+    metric: Metric = "acc",
+    checkpoints: Globs = None,
+    num_fewshot: Fewshot = None,
+    as_json: Json = False,
+) -> None:
+    """From which checkpoint each model is above chance, from which every two part, and the curves' noise."""
+    from . import certainty, crossings
+
+    _, measured = _measured(task, metric, checkpoints, num_fewshot)
+    given = certainty.resample(measured, (metric,))
+    above = crossings.above_chance(measured, given, metric)
+    pairs = crossings.all_parted(measured, given, metric)
+    rows = [
+        *({"which": f"{name} above chance", **crossings.since_row(since)} for name, since in above.items()),
+        *({"which": f"{p.higher} above {p.lower}", **crossings.since_row(p.since)} for p in pairs),
+    ]
+    show(as_json, crossings.document(measured, given, metric), rows)
+
+
+def _measured(
+    name: str, metric: str, checkpoints: list[str] | None, num_fewshot: int | None
+) -> tuple[TaskSet, Measurements]:
+    """The set and its results; at least one checkpoint of them is complete."""
+    from .authoring import find_set
+    from .measuring import measure
+    from .studio import open_studio
+    from .taskfiles import read_task
+
+    if metric not in METRICS:
+        raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")
+    studio = open_studio()
+    read = read_task(find_set(studio.settings, name).folder, studio.settings.limits)
+    for warning in read.warnings:
+        typer.echo(warning, err=True)
+    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
+    measured = measure(studio, read.task, chosen, num_fewshot)
+    if not measured.complete_checkpoints:
+        raise StudioError(f"{read.task.name} has no results yet: run `evaluate {name}` first.")
+    return read.task, measured
