@@ -24,6 +24,7 @@ navigation = st.navigation(
             st.Page("pages/curves.py", title="Curves", icon=":material/show_chart:"),
             st.Page("pages/rank_stability.py", title="Rank stability", icon=":material/swap_vert:"),
             st.Page("pages/relevance.py", title="Relevance", icon=":material/science:"),
+            st.Page("pages/questions.py", title="Questions", icon=":material/checklist:"),
             st.Page("pages/score.py", title="Score", icon=":material/stacked_bar_chart:"),
         ],
         "Ship": [st.Page("pages/export.py", title="Export", icon=":material/inventory_2:")],

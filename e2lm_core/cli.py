@@ -17,6 +17,7 @@ import typer
 from . import hub_commands, rank_commands, result_commands
 from .errors import StudioError
 from .output import Json, cell, progress_bar, show
+from .question_commands import choose, questions
 from .settings import Settings
 
 app = typer.Typer(
@@ -27,6 +28,8 @@ app = typer.Typer(
     help="E2LM Task Studio: question sets that tell young language models apart.",
 )
 app.add_typer(hub_commands.app, name="hub")
+app.command()(questions)
+app.command()(choose)
 app.command("import-results")(result_commands.import_results)
 app.add_typer(result_commands.app, name="results")
 app.command()(rank_commands.ranks)

@@ -19,6 +19,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
     1: (
         *("prompts", "sandbox", "sandbox_child", "checks", "balance", "leaks", "wording"),
         *("metrics", "signal", "ranking", "contrast", "composite", "finetasks", "relevance"),
+        *("items", "choosing", "rule_text", "heldout"),
         *("phrasing", "palette", "sheet", "families", "checkpoint_names"),
         *("leave_one_out",),
         *("result_records", "result_places", "result_join", "harness_samples"),
@@ -55,12 +56,14 @@ LAYERS: dict[int, tuple[str, ...]] = {
     3: (
         *("studio", "authoring", "asked", "planning", "runs", "standing", "worker", "submission"),
         *("measuring", "frames", "analysis", "certainty", "documents", "science", "headlines", "progress"),
+        *("selection", "choices", "choice_words"),
         *("score_parts",),
         *("library", "fetching"),
         *("results", "result_keeping", "result_headlines", "report", "provenance"),
         *("axes", "crossings", "stability", "subjects", "curve_findings", "rank_findings"),
     ),
     4: (
+        *("question_charts", "question_commands"),
         "result_charts",
         "result_commands",
         "report_html",

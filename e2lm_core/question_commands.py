@@ -1,0 +1,123 @@
+"""`python -m e2lm_core questions` and `choose`: what each question does, and choosing among them honestly."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+import typer
+
+from .errors import StudioError
+from .output import Json, show
+from .records import METRICS
+
+Task = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
+Globs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."
+    ),
+]
+Fewshot = Annotated[
+    int | None,
+    typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's)."),
+]
+Relevance = Annotated[
+    bool, typer.Option("--relevance", help="Embed the questions as well, for the column relevance.")
+]
+SHOWN = ("id", "slope", "acc", "margin", "discrimination", "contrast", "length", "question")
+
+
+def questions(
+    task: Task,
+    checkpoints: Globs = None,
+    num_fewshot: Fewshot = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="RULE", help="Only questions such as 'slope > 0'.")
+    ] = None,
+    relevance: Relevance = False,
+    as_json: Json = False,
+) -> None:
+    """One row a question: slope, final acc and margin, discrimination, contrast, and traits of its text."""
+    from . import rule_text, selection
+
+    question_set, given, _ = _pool(task, checkpoints, num_fewshot, relevance)
+    frame = selection.question_frame(given, question_set)
+    if where is not None:
+        frame = frame[selection.where(given, rule_text.parse(where))]
+    rows = [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    document = {
+        "task": question_set.name,
+        "models": [model.name for model in given.models],
+        "incomplete": given.incomplete,
+        "undefined": selection.undefined(given),
+        "questions": rows,
+    }
+    show(as_json, document, rows, SHOWN)
+
+
+def choose(
+    task: Task,
+    rule: Annotated[
+        str,
+        typer.Option(
+            "--rule",
+            metavar="RULE",
+            help="easiest-half, rising-hard-science, one-source, snr-greedy, or your own: 'margin > 0 and slope > 0'.",
+        ),
+    ],
+    metric: Annotated[str, typer.Option("--metric", help="acc, acc_norm, margin, norm_prob or bpb.")] = "acc",
+    source: Annotated[
+        str | None, typer.Option("--source", help="For one-source: this source, not the one that rises most.")
+    ] = None,
+    checkpoints: Globs = None,
+    num_fewshot: Fewshot = None,
+    relevance: Relevance = False,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="NAME", help="Copy the set with the chosen questions.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Choose questions by a rule, and judge the choice on models that took no part in it."""
+    from . import choice_words, choices, selection
+
+    if metric not in METRICS:
+        raise StudioError(f"The metric {metric!r} does not exist: use {', '.join(METRICS)}.")
+    _, given, settings = _pool(task, checkpoints, num_fewshot, relevance)
+    found = choices.choose(given, rule, metric, source)
+    if out is not None:
+        selection.keep(settings, task, out, found.ids)
+    warnings = choice_words.warnings(found)
+    document = choices.document(found, given) | {"warning": " ".join(warnings) or None, "out": out}
+    show(as_json, document, choices.fold_rows(found))
+    if not as_json:
+        for sentence in (choice_words.choice(found, len(given.ids)), *warnings):
+            typer.echo(sentence.replace("**", ""))
+
+
+def _pool(task: str, checkpoints: list[str] | None, num_fewshot: int | None, relevance: bool) -> Any:
+    from . import science, selection
+    from .authoring import open_set
+    from .measuring import measure
+    from .studio import open_studio
+
+    studio = open_studio()
+    question_set = open_set(studio.settings, task)
+    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
+    measured = measure(studio, question_set, chosen, num_fewshot)
+    if not measured.measured:
+        raise StudioError(f"{question_set.name} has no results yet: run `evaluate {task}` first.")
+    probability = (
+        science.relevance_of(studio.settings, question_set.questions).probability if relevance else None
+    )
+    given = selection.pool(
+        measured, question_set, science.taught(studio.catalogue, question_set), probability
+    )
+    return question_set, given, studio.settings
+
+
+def _plain(value: Any) -> Any:
+    """As JSON knows it: no number is NaN, no flag is numpy's."""
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,40 @@
+"""Questions: what each question does, some of them against the rest, and choosing among them honestly."""
+
+import streamlit as st
+
+from e2lm_core import choice_words
+from e2lm_core.errors import StudioError
+from e2lm_core.ui import parts, questions, session
+from e2lm_core.ui.strip import strip
+
+task = strip()
+measured = session.measurements(task)
+
+if not task.questions or not measured.measured:
+    parts.header(
+        "Questions",
+        "Nothing is known of single questions yet." if task.questions else "This set has no questions yet.",
+    )
+    parts.empty("Run this set on Run, and every question's slope, margin and discrimination appear here.")
+    st.page_link("pages/run.py", label="Choose checkpoints", icon=":material/play_circle:")
+    st.stop()
+
+try:
+    pool, frame = questions.pool(task, measured)
+except StudioError as error:
+    parts.header("Questions", "Too little is computed yet to tell questions apart.")
+    parts.empty(str(error))
+    st.stop()
+
+with st.container(key="questions_head"):
+    head = st.container()
+    view = st.segmented_control(
+        "View", questions.VIEWS, default=questions.VIEWS[0], required=True, key="questions_view",
+        label_visibility="collapsed",
+    )  # fmt: skip
+if view == questions.VIEWS[0]:
+    with head:
+        parts.header("Questions", choice_words.questions(pool, frame))
+    questions.table(task, measured, pool, frame)
+else:
+    questions.choosing(task, pool, head)
