@@ -110,9 +110,15 @@ CREATE TABLE shares (
 )
 """
 
+# Of runs before it nothing is known: NULL, not 0.
+_TOKENS = """
+ALTER TABLE progress ADD COLUMN tokens INTEGER;
+ALTER TABLE progress ADD COLUMN harness_tokens INTEGER
+"""
+
 Migration = str | Callable[[sqlite3.Connection], None]
 # Numbered by position, from 1. Append only: a migration that has been released never changes.
-MIGRATIONS: tuple[Migration, ...] = (_RESULTS, _JOBS, _FILE_DIGESTS, _PLANS, _OWNERS_AND_SHARES)
+MIGRATIONS: tuple[Migration, ...] = (_RESULTS, _JOBS, _FILE_DIGESTS, _PLANS, _OWNERS_AND_SHARES, _TOKENS)
 
 
 def connect(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> sqlite3.Connection:

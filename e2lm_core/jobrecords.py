@@ -10,7 +10,11 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 class Progress(Record):
-    """How far one checkpoint is; `done`, `total`, `computed` and `reused` count questions."""
+    """How far one checkpoint is; `done`, `total`, `computed` and `reused` count questions.
+
+    `tokens` went through the model, `harness_tokens` would have in lm-evaluation-harness; None where an older
+    version of the studio computed it.
+    """
 
     name: str
     done: int
@@ -19,6 +23,8 @@ class Progress(Record):
     computed: int = 0
     reused: int = 0
     note: str | None = None
+    tokens: int | None = None
+    harness_tokens: int | None = None
 
 
 class Job(Record):

@@ -177,11 +177,10 @@ class JobQueue:
                 return False
             # What a cancelled worker had computed by then is true and is shown.
             connection.executemany(
-                "INSERT INTO progress (job, name, done, total, seconds, computed, reused, note) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (job, name) DO UPDATE SET done = excluded.done, "
-                "total = excluded.total, seconds = excluded.seconds, computed = excluded.computed, "
-                "reused = excluded.reused, note = excluded.note",
-                [(job.id, p.name, p.done, p.total, p.seconds, p.computed, p.reused, p.note) for p in rows],
+                f"INSERT INTO progress (job, {', '.join(_PROGRESS_COLUMNS)}) "
+                f"VALUES (?{', ?' * len(_PROGRESS_COLUMNS)}) ON CONFLICT (job, name) DO UPDATE SET "
+                + ", ".join(f"{column} = excluded.{column}" for column in _PROGRESS_COLUMNS),
+                [(job.id, *(getattr(p, column) for column in _PROGRESS_COLUMNS)) for p in rows],
             )
             connection.execute("UPDATE jobs SET deaths = 0 WHERE id = ?", (job.id,))
             return bool(state == "running")

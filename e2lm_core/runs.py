@@ -151,6 +151,7 @@ def _evaluate_one(
     new, total = len(left), len(asked)
     already = min(before.computed, total - new) if before else 0
     held: list[tuple[bytes, Loglikelihood]] = []
+    tokens, harness_tokens = _tokens_before(before)
 
     def commit() -> Progress:
         nonlocal left
@@ -164,6 +165,8 @@ def _evaluate_one(
             reused=total - new - already,
             seconds=(before.seconds if before else 0.0) + (time.monotonic() - started) / at_once,
             note=" ".join(studio.backend.notes()) or None,
+            tokens=tokens,
+            harness_tokens=harness_tokens,
         )
         # Results and progress are saved together or not at all: a kill in between counts nothing twice.
         with studio.store.database.transaction():
@@ -189,6 +192,8 @@ def _evaluate_one(
         # A chunk is committed whole, so that what a kill leaves behind does not depend on its moment.
         for chunk in studio.backend.chunks(checkpoint, requests, cancelled, skip):
             held += [(planned[index], result) for index, result in chunk]
+            tokens += chunk.tokens
+            harness_tokens += chunk.harness_tokens
             if time.monotonic() - last > COMMIT_EVERY_S:
                 commit()
                 last = time.monotonic()
@@ -196,6 +201,11 @@ def _evaluate_one(
         commit()
         raise
     return commit()
+
+
+def _tokens_before(before: Progress | None) -> tuple[int, int]:
+    """Those that an interrupted attempt computed, and the harness would have."""
+    return ((before.tokens or 0), (before.harness_tokens or 0)) if before else (0, 0)
 
 
 def _prompts(task: TaskSet, num_fewshot: int | None) -> list[RenderedDoc]:

@@ -51,6 +51,20 @@ def test_older_version_opens_and_keeps_its_rows(tmp_path, had):
     assert new.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
 
 
+def test_runs_of_an_older_version_took_an_unknown_number_of_tokens(tmp_path):
+    path = tmp_path / "studio.sqlite"
+    old = connect(path, MIGRATIONS[:5])
+    old.execute(
+        "INSERT INTO jobs (kind, payload, priority, state, created_at) VALUES ('k', '{}', 0, 'done', 1)"
+    )
+    old.execute(
+        "INSERT INTO progress (job, name, done, total, seconds, computed, reused) VALUES (1, 'm/1', 1, 1, 1, 1, 0)"
+    )
+    old.close()
+    new = connect(path)
+    assert new.execute("SELECT done, tokens, harness_tokens FROM progress").fetchall() == [(1, None, None)]
+
+
 def test_migration_may_be_a_function_and_fails_whole(tmp_path):
     path = tmp_path / "studio.sqlite"
     connect(path).close()

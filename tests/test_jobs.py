@@ -47,7 +47,17 @@ def test_progress_is_set_by_name_and_keeps_its_order(queue):
     queue.submit("run", {})
     job = queue.claim("w", LEASE_S)
     assert queue.report(job, [{"name": "m/2", "done": 0, "total": 9}, {"name": "m/1", "done": 0, "total": 9}])
-    row = Progress(name="m/2", done=9, total=9, seconds=1.5, computed=4, reused=5, note="plain path")
+    row = Progress(
+        name="m/2",
+        done=9,
+        total=9,
+        seconds=1.5,
+        computed=4,
+        reused=5,
+        note="plain path",
+        tokens=70,
+        harness_tokens=900,
+    )
     assert queue.report(job, [row])
     assert queue.get(job.id).progress == (row, Progress(name="m/1", done=0, total=9))
 

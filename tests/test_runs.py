@@ -10,12 +10,12 @@ import support
 from conftest import needs
 
 from benchmarks import kills
-from e2lm_core import authoring, runs, standing
+from e2lm_core import authoring, prompts, runs, standing
 from e2lm_core.backends.fake import FakeBackend
 from e2lm_core.errors import Cancelled, CheckpointError, LimitError, TaskError
 from e2lm_core.jobplans import JobPlans
 from e2lm_core.jobs import Progress
-from e2lm_core.records import Checkpoint, Loglikelihood, Request, TaskSet
+from e2lm_core.records import Checkpoint, Loglikelihood, Request, Scored, TaskSet
 from e2lm_core.settings import Limits, Settings
 from e2lm_core.studio import Studio, open_studio
 
@@ -98,6 +98,20 @@ def test_results_come_coarse_to_fine(here: Studio) -> None:
     assert [name.split("/")[1] for name in done[:9:4]] == ["iter_0001000", "iter_0000100", "iter_0000500"]
 
 
+def test_a_run_records_its_tokens_and_those_that_the_harness_would_send(here: Studio) -> None:
+    told: list[Progress] = []
+    task = little(here)
+    run(here, task, report=told.append)
+    requests = [request for doc in prompts.render_set(task) for request in runs.requests_of(doc)]
+    sent = sum(here.backend.prompt_tokens(here.catalogue.checkpoints[0], requests))
+    ends = {row.name: row for row in told}.values()
+    assert {row.harness_tokens for row in ends} == {sent}
+    assert all(row.tokens is not None and 0 < row.tokens < sent for row in ends)
+    again: list[Progress] = []
+    run(here, task, report=again.append)
+    assert {(row.tokens, row.harness_tokens) for row in again} == {(0, 0)}
+
+
 def test_a_repeated_question_is_computed_once_and_counted_twice(here: Studio) -> None:
     task = little(here)
     twice = task.model_copy(
@@ -161,10 +175,10 @@ class Neighbours(FakeBackend):
         requests: Sequence[Request],
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
-    ) -> Iterator[list[tuple[int, Loglikelihood]]]:
+    ) -> Iterator[Scored]:
         last_bits = 1.0 + len(requests) * 2.0**-40
         for chunk in super().chunks(checkpoint, requests, cancelled, skip):
-            yield [(i, Loglikelihood(ll * last_bits, tokens)) for i, (ll, tokens) in chunk]
+            yield Scored((i, Loglikelihood(ll * last_bits, tokens)) for i, (ll, tokens) in chunk)
 
 
 @pytest.mark.parametrize("stops", [(3,), (1, 2, 9), (20, 1, 1, 40)])
