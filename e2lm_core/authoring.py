@@ -235,6 +235,33 @@ def redo(settings: Settings, name: str) -> TaskSet:
     return _move(settings, name, 1)
 
 
+# --- versions -----------------------------------------------------------------------------------------
+
+
+class Version(Record):
+    """One saved state of a set; `shown` is that which its folder holds now."""
+
+    number: int
+    action: str
+    shown: bool
+
+
+def versions(settings: Settings, name: str) -> list[Version]:
+    """The states of a set that are kept, oldest first; none for a set that was never edited."""
+    history = _history(settings, find_set(settings, name).name)
+    shown = history.shown
+    return [Version(number=s.number, action=s.action, shown=s.number == shown) for s in history.steps]
+
+
+def open_version(settings: Settings, name: str, number: int) -> TaskSet:
+    """A set as it was. Raises TaskError for a number that is not kept."""
+    kept = [version.number for version in versions(settings, name)]
+    if number not in kept:
+        have = f"it has {kept[0]} to {kept[-1]}" if kept else "it was never edited"
+        raise TaskError(f"{name} has no version {number}: {have}; see `versions {name}`.")
+    return _history(settings, find_set(settings, name).name).version(number)
+
+
 # --- within -------------------------------------------------------------------------------------------
 
 

@@ -34,6 +34,12 @@ class History:
         return [Step(**step) for step in self._state()["steps"]]
 
     @property
+    def shown(self) -> int | None:
+        """The number of the step that the set's folder shows now, None where there is no history."""
+        state = self._state()
+        return state["steps"][state["at"]]["number"] if state["steps"] else None
+
+    @property
     def undoable(self) -> str | None:
         """What *Undo* would take back, None where there is nothing."""
         steps, at = self.steps, self._state()["at"]
@@ -76,7 +82,11 @@ class History:
         at = state["at"] + move
         if not 0 <= at < len(state["steps"]):
             raise StudioError("There is nothing to undo." if move < 0 else "There is nothing to redo.")
-        path = self._path(state["steps"][at]["number"])
+        return self.version(state["steps"][at]["number"])
+
+    def version(self, number: int) -> TaskSet:
+        """The snapshot of that number. Raises StudioError where it is not kept or cannot be read."""
+        path = self._path(number)
         try:
             return TaskSet.model_validate_json(gzip.decompress(path.read_bytes()))
         except (OSError, EOFError, zlib.error, ValueError) as error:

@@ -352,3 +352,18 @@ def test_what_was_not_deleted_cannot_be_restored(here: Settings, name: str) -> N
 def test_deleting_by_path_puts_the_set_aside_as_deleting_by_name_does(here: Settings) -> None:
     authoring.delete_set(here, str(here.sets / "mine"))
     assert authoring.restore_set(here, "mine").questions == support.task().questions
+
+
+def test_versions_are_listed_and_opened(here: Settings) -> None:
+    assert authoring.versions(here, "mine") == []
+    with pytest.raises(TaskError, match="never edited"):
+        authoring.open_version(here, "mine", 0)
+    before = authoring.open_set(here, "mine")
+    authoring.update_questions(here, "mine", {"q1": {"question": "What is one and one?"}})
+    assert [(v.number, v.action, v.shown) for v in authoring.versions(here, "mine")] == [
+        (0, "open", False),
+        (1, "edit question q1", True),
+    ]
+    assert authoring.open_version(here, "mine", 0) == before
+    with pytest.raises(TaskError, match="it has 0 to 1"):
+        authoring.open_version(here, "mine", 7)

@@ -112,3 +112,13 @@ def test_it_is_the_list_that_editors_keep(tmp_path_factory: pytest.TempPathFacto
                 at += step
         assert (log.undoable is not None) == (at > 0)
         assert (log.redoable is not None) == (at + 1 < len(model))
+
+
+def test_any_kept_state_is_read_by_its_number(log: History) -> None:
+    for number in (1, 2):
+        save(log, number)
+    log.move(-1)
+    assert log.shown == 1
+    assert [log.version(n) for n in (0, 1, 2)] == [state(0), state(1), state(2)]
+    with pytest.raises(StudioError, match="missing"):
+        log.version(9)
