@@ -96,6 +96,14 @@ class JobQueue:
         """The newest first, whatever their state."""
         return self._jobs("ORDER BY id DESC LIMIT ?", (limit,))
 
+    def of_set(self, kind: str, set_name: str, limit: int = 200, still_open: bool = False) -> list[Job]:
+        """Those whose payload names the set, the newest first; `still_open`: only those that are not over."""
+        states = "AND state IN ('queued', 'running')" if still_open else ""
+        return self._jobs(
+            f"WHERE kind = ? AND json_extract(payload, '$.set') = ? {states} ORDER BY id DESC LIMIT ?",
+            (kind, set_name, limit),
+        )
+
     def events(self, after: int = 0, job_id: int | None = None, limit: int = 1_000) -> list[Event]:
         """What happened since event `after`, in any process, oldest first."""
         with self.database.reading() as connection:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from . import metrics
+from .asked import requests_of
 from .prompts import render_set
-from .records import Checkpoint, ModelInfo, TaskSet
-from .runs import requests_of
+from .records import Checkpoint, ModelInfo, Scope, TaskSet
 from .store import digest
 from .studio import Studio
 
@@ -54,6 +54,10 @@ class Measurements:
     gold_bytes: np.ndarray
     curves: tuple[ModelCurve, ...]
     groups: tuple[str | None, ...] = ()  # of questions that are drawn together, None for one by itself
+    keys: tuple[
+        tuple[bytes, ...], ...
+    ] = ()  # of each question's choices in the store, where it was read from
+    scopes: tuple[Scope, ...] = ()  # of the checkpoints of all curves, in their order
 
     @property
     def choice_counts(self) -> np.ndarray:
@@ -93,33 +97,24 @@ class Measurements:
 
 
 def measure(
-    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
+    studio: Studio,
+    task: TaskSet,
+    checkpoints: Sequence[Checkpoint],
+    num_fewshot: int | None = None,
+    like: Measurements | None = None,
 ) -> Measurements:
-    """Read from the store whatever of the set is there; computes nothing and loads no weights."""
+    """Read from the store whatever of the set is there; computes nothing and loads no weights.
+
+    `like` was measured before, of this set or an earlier version: what it has of the same questions under the
+    same checkpoints is taken from it, since results never change.
+    """
     docs = render_set(task, num_fewshot)
     width = max((len(doc.choices) for doc in docs), default=1)  # a set may be empty; no axis may be
-    keys = [[digest(request) for request in requests_of(doc)] for doc in docs]
-    flat = [key for doc in keys for key in doc]
-    rows = np.repeat(np.arange(len(docs)), [len(doc) for doc in keys])
-    columns = np.concatenate([np.arange(len(doc)) for doc in keys]) if docs else np.empty(0, int)
-    wanted = list(dict.fromkeys(flat))
-
-    def ll_of(checkpoint: Checkpoint) -> np.ndarray:
-        held = studio.store.ll_nats(studio.backend.scope(checkpoint), wanted)
-        values = np.full((len(docs), width), np.nan)
-        values[rows, columns] = [held.get(key, np.nan) for key in flat]
-        return values
-
+    keys = tuple(tuple(digest(request) for request in requests_of(doc)) for doc in docs)
     chars = np.full((len(docs), width), np.nan)
-    chars[rows, columns] = [len(choice) for doc in docs for choice in doc.choices]
-    by_model: dict[str, list[Checkpoint]] = {}
-    for checkpoint in checkpoints:
-        by_model.setdefault(checkpoint.model.name, []).append(checkpoint)
-    curves = []
-    for own in by_model.values():
-        own = sorted(own, key=lambda c: c.step)
-        ll = np.stack([ll_of(c) for c in own])
-        curves.append(ModelCurve(model=own[0].model, checkpoints=tuple(own), ll=ll))
+    for row, doc in enumerate(docs):
+        chars[row, : len(doc.choices)] = [len(choice) for choice in doc.choices]
+    curves, scopes = _read(studio, keys, width, _by_model(checkpoints), like)
     return Measurements(
         task=task.name,
         question_ids=tuple(q.id for q in task.questions),
@@ -127,9 +122,64 @@ def measure(
         gold=np.array([doc.gold for doc in docs], int),
         chars=chars,
         gold_bytes=np.array([len(doc.choices[doc.gold].encode()) for doc in docs], float),
-        curves=tuple(curves),
+        curves=curves,
         groups=tuple(q.group for q in task.questions),
+        keys=keys,
+        scopes=scopes,
     )
+
+
+def refreshed(studio: Studio, measured: Measurements) -> Measurements:
+    """The same set with what has been computed since; the same object where that is nothing."""
+    checkpoints = [list(curve.checkpoints) for curve in measured.curves]
+    curves, scopes = _read(studio, measured.keys, measured.chars.shape[1], checkpoints, measured)
+    unchanged = scopes == measured.scopes and all(
+        np.array_equal(new.ll, old.ll, equal_nan=True)
+        for new, old in zip(curves, measured.curves, strict=True)
+    )
+    return measured if unchanged else replace(measured, curves=curves, scopes=scopes)
+
+
+def _by_model(checkpoints: Sequence[Checkpoint]) -> list[list[Checkpoint]]:
+    found: dict[str, list[Checkpoint]] = {}
+    for checkpoint in checkpoints:
+        found.setdefault(checkpoint.model.name, []).append(checkpoint)
+    return [sorted(own, key=lambda c: c.step) for own in found.values()]
+
+
+def _read(
+    studio: Studio,
+    keys: Sequence[tuple[bytes, ...]],
+    width: int,
+    by_model: Sequence[Sequence[Checkpoint]],
+    like: Measurements | None,
+) -> tuple[tuple[ModelCurve, ...], tuple[Scope, ...]]:
+    counts = np.array([len(own) for own in keys], int)
+    real = np.arange(width) < counts[:, None]
+    held = {} if like is None else _held(like)
+    places = {} if like is None else {own: place for place, own in enumerate(like.keys)}
+    taken = np.array([places.get(own, -1) for own in keys], int)
+    curves, scopes = [], []
+    for own in by_model:
+        ll = np.full((len(own), len(keys), width), np.nan)
+        for row, checkpoint in zip(ll, own, strict=True):
+            scope = studio.backend.scope(checkpoint)
+            scopes.append(scope)
+            if scope in held:
+                before = held[scope][taken[taken >= 0]][:, :width]
+                row[taken >= 0, : before.shape[1]] = before
+            absent = np.flatnonzero((np.isnan(row) & real).any(axis=1)).tolist()
+            if absent:
+                found = studio.store.ll_nats(scope, {key for place in absent for key in keys[place]})
+                for place in absent if found else ():
+                    row[place, : counts[place]] = [found.get(key, np.nan) for key in keys[place]]
+        curves.append(ModelCurve(model=own[0].model, checkpoints=tuple(own), ll=ll))
+    return tuple(curves), tuple(scopes)
+
+
+def _held(measured: Measurements) -> dict[Scope, np.ndarray]:
+    rows = [row for curve in measured.curves for row in curve.ll]
+    return dict(zip(measured.scopes, rows, strict=True)) if measured.scopes else {}
 
 
 @dataclass(frozen=True)

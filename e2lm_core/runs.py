@@ -250,16 +250,11 @@ def start(
         "num_fewshot": num_fewshot,
     }
     with studio.jobs.database.transaction():  # where the queue is full, the open job stays
-        for job in _jobs_of(studio, set_name):
-            if not job.over and job.owner == owner:
+        for job in studio.jobs.of_set(KIND, set_name, still_open=True):
+            if job.owner == owner:
                 studio.jobs.cancel(job.id)
         return studio.jobs.submit(KIND, payload, priority, owner)
 
 
 def latest_job(studio: Studio, set_name: str) -> Job | None:
-    return next(iter(_jobs_of(studio, set_name)), None)
-
-
-def _jobs_of(studio: Studio, set_name: str) -> list[Job]:
-    """Newest first."""
-    return [job for job in studio.jobs.recent(200) if job.kind == KIND and job.payload.get("set") == set_name]
+    return next(iter(studio.jobs.of_set(KIND, set_name, limit=1)), None)

@@ -62,6 +62,17 @@ def test_progress_is_set_by_name_and_keeps_its_order(queue):
     assert queue.get(job.id).progress == (row, Progress(name="m/1", done=0, total=9))
 
 
+def test_the_jobs_of_a_set_are_found_by_its_name_alone(queue):
+    first = queue.submit("evaluate", {"set": "mine"})
+    for kind, payload in (("evaluate", {"set": "other"}), ("study", {"set": "mine"}), ("evaluate", {})):
+        queue.submit(kind, payload)
+    last = queue.submit("evaluate", {"set": "mine"})
+    assert [job.id for job in queue.of_set("evaluate", "mine")] == [last, first]
+    assert [job.id for job in queue.of_set("evaluate", "mine", limit=1)] == [last]
+    queue.cancel(last)
+    assert [job.id for job in queue.of_set("evaluate", "mine", still_open=True)] == [first]
+
+
 def test_higher_priority_first_then_the_oldest(queue):
     first, second = queue.submit("sweep", {}), queue.submit("sweep", {})
     urgent = queue.submit("edit", {}, priority=10)

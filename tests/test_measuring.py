@@ -1,0 +1,73 @@
+"""Measuring again takes over what cannot have changed, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import support
+
+from e2lm_core import authoring, measuring, runs
+from e2lm_core.measuring import Measurements
+from e2lm_core.records import TaskSet
+from e2lm_core.studio import Studio
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Studio:
+    return support.studio(tmp_path)
+
+
+def little(here: Studio) -> TaskSet:
+    return authoring.open_set(here.settings, "little")
+
+
+def edited(task: TaskSet) -> TaskSet:
+    """Another second question, the first two in the other order, and one fewer at the end."""
+    first, _, *rest = task.questions
+    changed = support.question(77, id="q2", choices=("1", "2", "3", "4", "5"))
+    return task.model_copy(update={"questions": (changed, first, *rest[:-1])})
+
+
+def same(a: Measurements, b: Measurements) -> bool:
+    return (a.question_ids, a.keys, a.scopes) == (b.question_ids, b.keys, b.scopes) and all(
+        np.array_equal(x.ll, y.ll, equal_nan=True) for x, y in zip(a.curves, b.curves, strict=True)
+    )
+
+
+def test_an_edited_set_is_measured_as_if_for_the_first_time(here: Studio) -> None:
+    task, every = little(here), here.catalogue.checkpoints
+    runs.evaluate(here, task, every[:15])
+    before = measuring.measure(here, task, every)
+    runs.evaluate(here, edited(task), every[10:12])
+    runs.evaluate(here, task, every[15:20])
+    again = measuring.measure(here, edited(task), every, like=before)
+    assert same(again, measuring.measure(here, edited(task), every))
+    assert same(
+        measuring.measure(here, task, every[5:], like=again), measuring.measure(here, task, every[5:])
+    )
+
+
+def test_other_prompts_and_other_weights_take_nothing_over(here: Studio, monkeypatch) -> None:
+    task, every = little(here), here.catalogue.checkpoints
+    runs.evaluate(here, task, every)
+    before = measuring.measure(here, task, every)
+    assert measuring.measure(here, task, every, 1, like=before).measured == 0
+    real = here.backend.scope
+    monkeypatch.setattr(
+        here.backend, "scope", lambda c: real(c).model_copy(update={"fingerprint": f"anew {c.name}"})
+    )
+    assert measuring.measure(here, task, every, like=before).measured == 0
+    assert measuring.refreshed(here, before).measured == 0
+
+
+def test_refreshing_adds_what_came_in_and_is_the_same_object_where_nothing_did(here: Studio) -> None:
+    task, every = little(here), here.catalogue.checkpoints
+    nothing = measuring.measure(here, task, every)
+    assert measuring.refreshed(here, nothing) is nothing
+    runs.evaluate(here, task, every[3:9])
+    some = measuring.refreshed(here, nothing)
+    assert some.complete_checkpoints == 6
+    assert same(some, measuring.measure(here, task, every))
+    assert measuring.refreshed(here, some) is some
