@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import hub_commands, rank_commands, result_commands
+from . import hub_commands, rank_commands, report_commands, result_commands
 from .errors import StudioError
 from .output import Json, cell, progress_bar, show
 from .question_commands import choose, questions
@@ -30,6 +30,7 @@ app = typer.Typer(
 app.add_typer(hub_commands.app, name="hub")
 app.command()(questions)
 app.command()(choose)
+app.command()(report_commands.report)
 app.command("import-results")(result_commands.import_results)
 app.add_typer(result_commands.app, name="results")
 app.command()(rank_commands.ranks)
