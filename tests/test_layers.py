@@ -67,6 +67,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "result_charts",
         "result_commands",
         "report_html",
+        "report_commands",
         "score_charts",
         "charts",
         "figures",
