@@ -57,7 +57,8 @@ def learning_curves(
     and the window's end from it. `smooth` has smoothed values, which are drawn over the points.
     """
     by_name = {model.name: model for model in models}
-    figure = blank(theme, height, narrow)
+    scattered = axis is not None and axis.kind == "compute"  # lines end at places of their own: no names beside them
+    figure = blank(theme, height, narrow or scattered)
     if before is not None:
         for name, own in lines(before, metric):
             if name in by_name:
@@ -89,7 +90,8 @@ def learning_curves(
     end = axis.window_end if axis else None if early_end is None else early_end / 1e6
     if end is not None:
         early_window(figure, end, theme, log=axis is not None and axis.log)
-    name_lines(figure, ends, by_name, (low, high), height, theme, narrow)
+    columns = 2 if narrow else 5
+    name_lines(figure, ends, by_name, (low, high), height, theme, narrow or scattered, columns)
     return figure
 
 

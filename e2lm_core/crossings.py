@@ -43,7 +43,7 @@ class Since(Record):
     """From where on something holds to the last checkpoint: `parting.Crossing`, with checkpoints for places.
 
     A place that is None is never, except where `why` says why it cannot be told: all of them where `points`, the
-    number of checkpoints compared, is 0, and all but `measured` otherwise.
+    number of checkpoints compared, is 0, and all but `measured` otherwise. `first` is the first one compared.
     """
 
     sure: Place | None = None
@@ -51,6 +51,7 @@ class Since(Record):
     low: Place | None = None
     high: Place | None = None
     share: float | None = None
+    first: Place | None = None
     points: int = 0
     why: str | None = None
 
@@ -218,6 +219,7 @@ def _since(places: tuple[Place, ...], difference: np.ndarray, drawn: np.ndarray,
         low=place(found.low),
         high=place(found.high),
         share=found.share,
+        first=places[0],
         points=len(places),
         why=NO_INTERVAL if found.sure is None else None,
     )

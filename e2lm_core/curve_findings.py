@@ -90,7 +90,10 @@ def parting(measured: Measurements, pair: Parted) -> str:
     if not since.points:
         return f"{higher} and {lower} do not part: {_lower_first(since.why)}"
     if since.sure is not None:
-        return f"From **{since.sure.words}** on, {higher} stands surely above {lower}{_range(since)}."
+        place = f"**{since.sure.words}**"
+        if since.sure == since.first:
+            place = f"the first checkpoint (**{since.sure.words}**)"
+        return f"From {place} on, {higher} stands surely above {lower}{_range(since)}."
     share = f"in {since.share:.0%} of resamples" if since.share is not None else ""
     return f"{higher} ends above {lower} {share}, but at no checkpoint surely and to the end.".replace(
         "  ", " "

@@ -73,7 +73,9 @@ def token_axis(figure: go.Figure, frame: pd.DataFrame, axis: Axis | None = None)
     if axis and axis.log and len(frame):
         low, high = math.log10(float(values.min())), math.log10(top)
         room = 0.02 * (high - low) or 0.1
-        figure.update_xaxes(title_text=title, type="log", range=[low - 3 * room, high + room])
+        figure.update_xaxes(  # at the left, room for the name of the chance line
+            title_text=title, type="log", range=[low - 6 * room, high + room], dtick="D2" if high - low < 2 else 1
+        )  # fmt: skip
         return
     figure.update_xaxes(title_text=title, range=[0, top * 1.02])
 
@@ -188,10 +190,11 @@ def name_lines(
     height: int,
     theme: Theme,
     narrow: bool,
+    columns: int = 2,
 ) -> None:
     """Labels in the right margin, moved apart until LABEL_GAP_PX lies between neighbours.
 
-    On a narrow screen the margin is gone, so a legend below takes over.
+    On a narrow screen the margin is gone, so a legend below takes over, of two `columns` on a phone.
     """
     if narrow:
         for trace in figure.data:
@@ -199,13 +202,13 @@ def name_lines(
                 None,
                 1.0,
             )  # neither bands nor old lines
-        below = LEGEND_ROW_PX * math.ceil(len(ends) / 2)  # two names side by side on a phone
+        below = LEGEND_ROW_PX * math.ceil(len(ends) / columns)
         plot = height - MARGIN["t"] - MARGIN["b"]
         figure.update_layout(
             showlegend=True,
             legend={
                 "orientation": "h", "y": -(MARGIN["b"] + 4) / plot, "yanchor": "top", "x": 0,
-                "font": {"size": 11}, "entrywidthmode": "fraction", "entrywidth": 0.5,
+                "font": {"size": 11}, "entrywidthmode": "fraction", "entrywidth": 1 / columns,
             },
             height=height + below,
             margin={"b": MARGIN["b"] + below},

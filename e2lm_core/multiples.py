@@ -9,15 +9,17 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from .axes import Axis
-from .figures import LEGEND_ROW_PX, band, blank, curve, lines, span, token_axis, y_title
-from .palette import Theme
+from .figures import LEGEND_ROW_PX, band, blank, curve, lines, span, token_axis, translucent, y_title
+from .palette import Theme, hue
 from .phrasing import count
 from .records import BOUNDED_METRICS, ModelInfo
 from .subjects import SubjectCurves
 
 COLUMNS = 3
 ROW_PX, NARROW_ROW_PX = 190, 170
-GAP_PX, TOP_PX, BOTTOM_PX = 44, 30, 52
+GAP_PX, TOP_PX, BOTTOM_PX = 62, 30, 52
+NAMES_A_ROW = 4
+PALE = 0.09  # bands of small charts lie over each other more
 
 
 def subject_curves(
@@ -35,7 +37,7 @@ def subject_curves(
     columns = 1 if narrow else min(COLUMNS, max(1, len(subjects)))
     rows = max(1, math.ceil(len(subjects) / columns))
     row_px = NARROW_ROW_PX if narrow else ROW_PX
-    below = LEGEND_ROW_PX * math.ceil(len(models) / (2 if narrow else 5))
+    below = LEGEND_ROW_PX * math.ceil(len(models) / (2 if narrow else NAMES_A_ROW))
     plot = rows * row_px + (rows - 1) * GAP_PX
     height = plot + TOP_PX + BOTTOM_PX + below
     figure = blank(theme, height, narrow=True)
@@ -66,7 +68,9 @@ def subject_curves(
                     figure.add_trace(trace, **at)
                     values.extend(line["value"])
                 elif "low" in line:
-                    figure.add_trace(band(line.dropna(subset=["low", "high"]), by_name[name], theme), **at)
+                    area = band(line.dropna(subset=["low", "high"]), by_name[name], theme)
+                    area.fillcolor = translucent(theme.line[hue(by_name[name])], PALE)
+                    figure.add_trace(area, **at)
         if bounded:
             figure.add_hline(y=own.chance, line={"color": theme.muted, "dash": "dash", "width": 1}, **at)
             values.append(own.chance)
@@ -77,7 +81,9 @@ def subject_curves(
     if metric in ("acc", "acc_norm"):
         figure.update_yaxes(tickformat=".0%")
     for column in range(1, columns + 1):
-        figure.update_xaxes(title_text=axis.title, row=rows, col=column)
+        lowest = (len(subjects) - column) // columns + 1  # the last row may be short
+        if lowest:
+            figure.update_xaxes(title_text=axis.title, row=lowest, col=column)
         for row in range(1, rows + 1):
             figure.update_yaxes(showticklabels=column == 1, row=row, col=column)
     figure.update_yaxes(title_text=y_title(metric), row=(rows + 1) // 2, col=1)
@@ -86,7 +92,8 @@ def subject_curves(
         showlegend=True,
         legend={
             "orientation": "h", "y": -(BOTTOM_PX - 4) / plot, "yanchor": "top", "x": 0, "font": {"size": 11},
-            "entrywidthmode": "fraction", "entrywidth": 0.5 if narrow else 0.2,
+            "tracegroupgap": 0,
+            "entrywidthmode": "fraction", "entrywidth": 0.47 if narrow else 0.95 / NAMES_A_ROW,
         },
         margin={"l": 56, "r": 12, "t": TOP_PX, "b": BOTTOM_PX + below},
     )  # fmt: skip

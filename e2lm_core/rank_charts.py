@@ -21,6 +21,7 @@ from .figures import (
 )
 from .palette import Theme, dash, hue, short_name
 from .records import ModelInfo
+from .stability import SEEN
 
 AGAINST = "#b35806"  # the end of a diverging scale that is not blue
 LARGEST = 22  # pixels: a model that holds its rank in every resample
@@ -76,7 +77,7 @@ def bump(
         ends[str(name)] = float(line["rank"].iloc[-1])
     top = max(len(ends), 1)
     figure.update_yaxes(
-        range=[top + 0.5, 0.5],
+        range=[top + 0.5, 0.1],
         tickmode="array",
         tickvals=list(range(1, top + 1)),
         title_text="rank (1 is best)",
@@ -84,7 +85,7 @@ def bump(
     token_axis(figure, ranks)
     if early_end is not None:
         early_window(figure, early_end / 1e6, theme)
-    name_lines(figure, ends, by_name, (top + 0.5, 0.5), height, theme, narrow)
+    name_lines(figure, ends, by_name, (top + 0.5, 0.1), height, theme, narrow)
     return figure
 
 
@@ -134,7 +135,7 @@ def share_heatmap(
     )  # fmt: skip
     for row, values in zip(rows, shares, strict=True):
         for column, share in zip(names, values, strict=True):
-            if np.isfinite(share):
+            if np.isfinite(share) and (of_models or share >= SEEN):
                 figure.add_annotation(
                     x=column, y=row, text=f"{share:.0%}", showarrow=False,
                     font={"color": ink(float(share), theme, scale)[0], "size": 10 if narrow else 12.5},
@@ -194,7 +195,15 @@ def over_tokens(
     token_axis(figure, table)
     if early_end is not None:
         early_window(figure, early_end / 1e6, theme)
-    figure.update_yaxes(range=list(y_range), title_text=y_title, tickformat=spec if percent else ".1f")
+    elif len(table):  # what begins late needs no room before it
+        x = positions(table)
+        room = 0.06 * float(x.max() - x.min()) or 0.05 * float(x.max()) or 1.0
+        figure.update_xaxes(range=[float(x.min()) - room, float(x.max()) + room])
+    top = y_range[0] + (y_range[1] - y_range[0]) * 1.12  # room for the window's name above the highest point
+    figure.update_yaxes(
+        range=[y_range[0], top], title_text=y_title, tickformat=spec if percent else ".1f", tickmode="array",
+        tickvals=np.linspace(*y_range, 6 if percent else 5).tolist(),
+    )  # fmt: skip
     return figure
 
 

@@ -121,7 +121,7 @@ def bump_frame(found: Stability) -> pd.DataFrame:
 def share_table(found: Stability, at: int) -> pd.DataFrame:
     """One row a model, best first: its measured rank at checkpoint `at`, and the share of resamples at each rank."""
     rank = ranks(found.grid.scores)[:, at]
-    frame = pd.DataFrame(found.shares[:, :, at], columns=[f"{k + 1}" for k in range(len(rank))])
+    frame = pd.DataFrame(found.shares[:, :, at], columns=[f"rank {k + 1}" for k in range(len(rank))])
     frame.insert(0, "model", found.grid.models)
     frame.insert(1, "rank", rank)
     return frame.sort_values("rank", kind="stable", ignore_index=True)

@@ -46,7 +46,11 @@ with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="mediu
         help="\n\n".join(f"**{axes.LABEL[k]}**: {h}" for k, h in axes.HELP.items()),
     )  # fmt: skip
     view = st.segmented_control("Show", (WHOLE, SPLIT), default=WHOLE, required=True, key="curves_view")
-with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
+with (
+    st.expander("What is drawn", icon=":material/tune:")
+    if narrow
+    else st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+):
     hidden = st.multiselect("Leave out", names, key="curves_hidden", width=320, placeholder="no model")
     overlay = st.selectbox(
         "Smoothed line", smoothing.METHODS, index=None, key="curves_smooth", width=200, placeholder="none",
@@ -113,8 +117,8 @@ since = {name: st.column_config.TextColumn(help=text) for name, text in curve_fi
 }
 with tabs[0]:
     parts.table(
-        crossings.chance_table(above), f"above-chance-{metric}", "curves_above", few=("model", "surely from", "95% from", "to"),
-        column_config=since,
+        crossings.chance_table(above), f"above-chance-{metric}", "curves_above", few=("model", "surely from", "at the end"),
+        percent=("at the end",), column_config=since,
     )  # fmt: skip
     st.caption(curve_findings.SINCE)
 with tabs[1]:

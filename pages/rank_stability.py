@@ -50,7 +50,7 @@ with st.grid(2, min_column_width=420):
         st.subheader("How early can this set decide?", anchor=False, help=rank_findings.HELP["decisions"])
         parts.chart(
             rank_charts.over_tokens(
-                decisions, "pairs as at the end", theme, "pairs ordered as at the last checkpoint", (0.0, 1.05),
+                decisions, "pairs as at the end", theme, "pairs as at the end", (0.0, 1.0),
                 (0.5, "a coin"), percent=True, early_end=early_end, narrow=narrow,
             ),
             "ranks_decisions",
@@ -62,8 +62,8 @@ with st.grid(2, min_column_width=420):
         if len(tau):
             parts.chart(
                 rank_charts.over_tokens(
-                    tau, "τ_b", theme, "τ_b with the order at the early window's end", (-1.05, 1.05),
-                    (0.0, "no agreement"), early_end=early_end, narrow=narrow,
+                    tau, "τ_b", theme, "τ_b", (-1.0, 1.0),
+                    (0.0, "no agreement"), narrow=narrow,
                 ),
                 "ranks_tau",
                 "Kendall's tau between the early window's end and each later checkpoint",
@@ -85,7 +85,7 @@ shares, wins = stability.share_table(found, chosen), stability.win_table(found, 
 with st.grid(2, min_column_width=420):
     parts.chart(
         rank_charts.share_heatmap(
-            shares, models, theme, "rising", "%{y} stands at rank %{x} in %{z:.1%} of resamples",
+            shares, models, theme, "rising", "%{y} stands at %{x} in %{z:.1%} of resamples",
             "share of resamples at each rank", narrow,
         ),
         "ranks_shares",
@@ -117,7 +117,7 @@ if questions is not None:
                 st.markdown(f"**{name}**")
                 st.dataframe(
                     rows, hide_index=True, key=key, column_config=columns,
-                    column_order=("support", "id") if narrow else ("support", "question", "subject"),
+                    column_order=("support", "id") if narrow else ("support", "subject", "question"),
                 )  # fmt: skip
 
 st.subheader("The numbers", anchor=False)
