@@ -1,9 +1,9 @@
 """Workers killed at random moments of a sweep, restarted, and every result compared with an undisturbed run's.
 
-    python -m benchmarks.kills [--kills 200] [--seed 0]
+    python -m benchmarks.kills [--kills 200] [--seed 0] [--workers 1]
 
-A tiny family of checkpoints is made on the spot and swept by real worker processes; each is struck by SIGKILL
-and another goes on, sweep after sweep, until so many have died. Exit status 1 unless every stored row has
+A tiny family of checkpoints is made on the spot and swept by real worker processes, one or several at once; one
+is struck by SIGKILL and another takes its place, sweep after sweep, until so many have died. Exit status 1 unless every stored row has
 the same bytes as the undisturbed run's, and every question was counted once. Prints a table, writes JSON.
 """
 
@@ -62,6 +62,7 @@ class Sweep:
 def main(
     kills: Annotated[int, typer.Option(min=1, help="How many workers are killed.")] = 200,
     seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="How many share the work.")] = 1,
 ) -> None:
     rng = random.Random(seed)
     started = time.monotonic()
@@ -69,56 +70,57 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         fixture = Path(folder)
         make_family(fixture)
-        sweep(_studio(fixture, "undisturbed"), 0, rng)
+        sweep(_studio(fixture, "undisturbed"), 0, rng, 1)
         expected = stored(fixture / "undisturbed" / "studio.sqlite")
         print(
             f"{'sweep':>6}{'kills':>7}{'within a checkpoint':>21}{'rows':>9}{'different':>11}{'miscounted':>12}"
         )
         while (left := kills - sum(s.kills for s in sweeps)) > 0:
             studio = _studio(fixture, f"sweep{len(sweeps)}")
-            dead, within, job = sweep(studio, left, rng)
+            dead, within, job = sweep(studio, left, rng, workers)
             found = stored(studio.settings.database)
             sweeps.append(Sweep(dead, within, len(found), differing(expected, found), miscounted(job)))
             _print(str(len(sweeps)), sweeps[-1])
     total = Sweep(*(sum(column) for column in zip(*(asdict(s).values() for s in sweeps), strict=True)))
     _print("all", total)
     RESULTS.mkdir(exist_ok=True)
-    result = {"seed": seed, "lease_s": LEASE_S, "seconds": round(time.monotonic() - started), **asdict(total)}
+    seconds = round(time.monotonic() - started)
+    result = {"seed": seed, "workers": workers, "lease_s": LEASE_S, "seconds": seconds, **asdict(total)}
     (RESULTS / "kills.json").write_text(json.dumps(result, indent=2) + "\n")
     if total.different or total.miscounted:
         raise SystemExit(1)
 
 
-def sweep(studio: Studio, kills: int, rng: random.Random) -> tuple[int, int, Job]:
+def sweep(studio: Studio, kills: int, rng: random.Random, workers: int) -> tuple[int, int, Job]:
     """Run the set on every checkpoint, through at most so many kills: how many, how many within a checkpoint."""
     number = runs.start(studio, "made", studio.catalogue.match(["family/*"]))
     dead = within = 0
-    while True:
-        with _worker(studio.settings) as process:
-            struck = (
-                strike(process, studio, number, rng) if dead < kills else _until_over(process, studio, number)
-            )
-        job = studio.jobs.get(number)
-        if job.over:
-            break
-        dead += struck
-        within += any(0 < row.done < row.total for row in job.progress)
+    with _workers(studio.settings, workers) as pool:
+        while dead < kills and strike(pool, studio, number, rng):
+            dead += 1
+            within += any(0 < row.done < row.total for row in studio.jobs.get(number).progress)
+        while not studio.jobs.get(number).over:
+            _pause(pool)
+    job = studio.jobs.get(number)
     if job.state != "done":
         raise SystemExit(f"The run ended as {job.state}: {job.error}")
     return dead, within, job
 
 
-def strike(process: subprocess.Popen[bytes], studio: Studio, number: int, rng: random.Random) -> bool:
-    """Kill the worker at a random moment; False where the run was over before."""
+def strike(pool: list[subprocess.Popen[bytes]], studio: Studio, number: int, rng: random.Random) -> bool:
+    """Kill a worker at a random moment, and start another; False where the run was over before."""
     before = _saved(studio, number)
     moment = time.monotonic() + rng.uniform(0.0, START_S) if rng.random() < EARLY_SHARE else None
     while not studio.jobs.get(number).over:
         if moment is None and _saved(studio, number) > before:
             moment = time.monotonic() + rng.uniform(0.0, SPAN_S)
         if moment is not None and time.monotonic() >= moment:
-            process.kill()
+            struck = pool.pop(rng.randrange(len(pool)))
+            struck.kill()
+            struck.wait()
+            pool.append(_worker(studio.settings))
             return True
-        _pause(process)
+        _pause(pool)
     return False
 
 
@@ -197,7 +199,18 @@ def _studio(fixture: Path, home: str) -> Studio:
 
 
 @contextlib.contextmanager
-def _worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def _workers(settings: Settings, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    pool = [_worker(settings) for _ in range(count)]
+    try:
+        yield pool
+    finally:
+        for process in pool:
+            process.terminate()
+        for process in pool:
+            process.wait()
+
+
+def _worker(settings: Settings) -> subprocess.Popen[bytes]:
     environment = {
         "E2LM_HOME": str(settings.home),
         "E2LM_TASKS": str(settings.tasks),
@@ -205,29 +218,19 @@ def _worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
         "E2LM_DEVICE": "cpu",
         "E2LM_THREADS": "1",
     }
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "e2lm_core", "worker", "--lease", str(LEASE_S)],
         cwd=ROOT,
         env=os.environ | environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
 
 
-def _until_over(process: subprocess.Popen[bytes], studio: Studio, number: int) -> bool:
-    while not studio.jobs.get(number).over:
-        _pause(process)
-    return False
-
-
-def _pause(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        raise SystemExit(f"A worker ended by itself with status {process.returncode}.")
+def _pause(pool: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in pool:
+        if process.poll() is not None:
+            raise SystemExit(f"A worker ended by itself with status {process.returncode}.")
     time.sleep(0.01)
 
 

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from e2lm_core import jobs
 from e2lm_core.database import Database
 from e2lm_core.errors import LimitError, StoreError
+from e2lm_core.jobplans import JobPlans
 from e2lm_core.jobs import MAX_DEATHS_IN_A_ROW, JobQueue, Progress
 from e2lm_core.records import Loglikelihood, Scope
 from e2lm_core.settings import Limits
@@ -168,6 +170,111 @@ def test_the_queue_is_bounded(tmp_path):
         queue.submit("run", {})
     queue.claim("w", LEASE_S)
     queue.submit("run", {})
+
+
+# --- fair ---------------------------------------------------------------------------------------------
+
+
+def owners(queue, *names, priority=0):
+    return [queue.submit("run", {}, priority, owner=name) for name in names]
+
+
+def test_one_visitors_many_jobs_do_not_starve_anothers(queue):
+    a = owners(queue, "a", "a", "a")
+    b = owners(queue, "b", "b")
+    served = []
+    for _ in range(5):
+        job = queue.claim("w", LEASE_S)
+        served.append(job.id)
+        queue.finish(job)
+    assert served == [a[0], b[0], a[1], b[1], a[2]]
+
+
+def test_who_has_the_fewest_running_is_next(queue):
+    a = owners(queue, "a", "a", "a")
+    assert queue.claim("w1", LEASE_S).id == a[0]
+    b = owners(queue, "b", "b")
+    assert queue.claim("w2", LEASE_S).id == b[0]
+    c = owners(queue, "c")
+    assert queue.claim("w3", LEASE_S).id == c[0]
+    queue.finish(queue.get(a[0]))
+    assert queue.claim("w4", LEASE_S).id == a[1]  # b has one running, a none
+
+
+def test_a_dead_workers_job_counts_as_no_turn_that_goes_on(queue):
+    a = owners(queue, "a")
+    queue.claim("dead", PAST)
+    b = owners(queue, "b")
+    assert [queue.claim("w", LEASE_S).id for _ in range(2)] == [b[0], a[0]]
+
+
+def test_priority_goes_before_fairness(queue):
+    owners(queue, "a", "b")
+    urgent = owners(queue, "a", "a", priority=10)
+    assert [queue.claim("w", LEASE_S).id for _ in range(2)] == urgent
+
+
+def test_a_turn_ends_where_another_owner_waits(queue, monkeypatch):
+    a = owners(queue, "a", "a")
+    job = queue.claim("w", LEASE_S)
+    monkeypatch.setattr(jobs, "TURN_S", -1.0)
+    assert not queue.overtaken(job)  # its own other job waits for its end
+    b = owners(queue, "b")
+    monkeypatch.setattr(jobs, "TURN_S", 60.0)
+    assert not queue.overtaken(job)
+    monkeypatch.setattr(jobs, "TURN_S", -1.0)
+    assert queue.overtaken(job)
+    assert queue.release(job)
+    assert [queue.claim("w", LEASE_S).id for _ in range(3)] == [b[0], *a]
+    urgent = owners(queue, "c", priority=5)
+    sweep = owners(queue, "d")
+    job = queue.claim("w", LEASE_S)
+    assert job.id == urgent[0]
+    assert not queue.overtaken(job)  # one of lower priority does not end its turn
+    assert sweep
+
+
+def test_the_queue_is_bounded_for_each_visitor(tmp_path):
+    queue = JobQueue(tmp_path / "studio.sqlite", Limits(max_queued_jobs=5, max_queued_jobs_of_one=2))
+    owners(queue, "a", "a")
+    with pytest.raises(LimitError, match=r"2 of your runs are waiting already \(at most 2\)"):
+        owners(queue, "a")
+    owners(queue, "b")
+    queue.claim("w", LEASE_S)
+    owners(queue, "a")
+    owners(queue, "", "")  # whoever is at the machine itself is no visitor among many
+    with pytest.raises(LimitError, match="5 runs are waiting already"):
+        owners(queue, "")
+
+
+def test_jobs_that_are_over_are_forgotten_in_the_end_and_results_are_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "KEPT_JOBS", 3)
+    database = Database(tmp_path / "studio.sqlite")
+    queue, store = JobQueue(database, Limits()), Store(database)
+    scope = Scope(fingerprint="f", dtype="float32", max_length=8, bos="none", scoring_version=1)
+    store.put(scope, [(bytes(16), Loglikelihood(-1.0, 1))])
+    waiting = queue.submit("run", {}, priority=-1)
+    ids = []
+    for state in ("done", "failed", "cancelled", "done", "done"):
+        ids.append(queue.submit("run", {}))
+        job = queue.claim("w", LEASE_S)
+        assert job.id == ids[-1]
+        JobPlans(database, job.id).fixed("m/1", [bytes(16)], [bytes(16)])
+        queue.report(job, [{"name": "m/1", "done": 1, "total": 1}])
+        if state == "cancelled":
+            queue.cancel(job.id)
+        else:
+            queue.finish(job, None if state == "done" else "no")
+    newest = queue.submit("run", {})
+    assert [job.id for job in queue.recent()] == [newest, *ids[:1:-1], waiting]
+    with database.reading() as connection:
+        for table in ("progress", "events", "plans"):
+            of = {number for (number,) in connection.execute(f"SELECT job FROM {table}")}
+            assert not of & set(ids[:2])
+    assert store.count(scope) == 1
+
+
+# --- seen from outside --------------------------------------------------------------------------------
 
 
 def test_recent_is_newest_first_and_an_unknown_id_is_a_sentence(queue):
