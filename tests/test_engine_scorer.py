@@ -11,7 +11,8 @@ import tiny_models
 import torch
 
 from e2lm_core.backends.local import LocalBackend
-from e2lm_core.engine import attention, forward, scorer, selfcheck, tree
+from e2lm_core.engine import attention, batch, forward, scorer, selfcheck, tree
+from e2lm_core.engine.batch import PackedBatch
 from e2lm_core.errors import Cancelled, LimitError
 from e2lm_core.records import Loglikelihood, Request
 from e2lm_core.settings import Settings
@@ -58,7 +59,7 @@ def score(
 
 def plainly(folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[int, Loglikelihood]:
     with monkeypatch.context() as patch:
-        patch.setattr(scorer, "compare", lambda *_: selfcheck.Verdict(False, "by the test"))
+        patch.setattr(scorer, "compare", lambda *_: selfcheck.Verdict("plain", "by the test"))
         return score(LocalBackend(Settings(home=home, device="cpu")), folder)
 
 
@@ -76,6 +77,18 @@ def test_packed_equals_plain(
     assert backend.notes() == []
 
 
+def test_a_chunk_says_what_it_took_and_what_the_harness_would_have_sent(
+    backend: LocalBackend, folder: Path
+) -> None:
+    checkpoint = tiny_models.checkpoint(folder)
+    chunks = list(backend.chunks(checkpoint, REQUESTS))
+    # The harness leaves the last token out: nothing follows it.
+    sent = sum(tokens - 1 for tokens in backend.prompt_tokens(checkpoint, REQUESTS))
+    assert len(chunks) > 1
+    assert sum(chunk.harness_tokens for chunk in chunks) == sent
+    assert 0 < sum(chunk.tokens for chunk in chunks) < 0.6 * sent
+
+
 def leaking_bias(parents: Any, width: int) -> torch.Tensor:
     return tree_bias_of_chain(len(parents), width)
 
@@ -89,7 +102,7 @@ def test_a_broken_mask_is_caught_said_and_avoided(
     backend: LocalBackend, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = plainly(folder, tmp_path, monkeypatch)
-    monkeypatch.setattr(forward, "tree_bias", leaking_bias)
+    monkeypatch.setattr(batch, "tree_bias", leaking_bias)
     assert close(score(backend, folder), expected)
     (note,) = backend.notes()
     assert note.startswith("llama models are scored in plain batches: packed rows differed from them by")
@@ -151,7 +164,7 @@ def test_cancelling_takes_effect_before_the_next_batch(backend: LocalBackend, fo
 
 
 def running_out(most: int, real: Callable[..., Any]) -> Callable[..., Any]:
-    def packed(model: Any, batch: forward.PackedBatch, trunk: Any = None) -> Any:
+    def packed(model: Any, batch: PackedBatch, trunk: Any = None) -> Any:
         if batch.ids.numel() > most:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return real(model, batch, trunk)

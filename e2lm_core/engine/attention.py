@@ -76,24 +76,36 @@ def tree_attention(
     for name in ("softcap", "s_aux", "position_bias"):
         if other.get(name) is not None:
             raise UnsupportedError(f"its attention has a {name}")
-    trunk = tree.trunk[module.layer_idx] if tree.trunk is not None else None
+    before = tree.trunk[module.layer_idx] if tree.trunk is not None else None
     if tree.keep:
-        own = (key, value)
-        tree.kept[module.layer_idx] = (
-            own if trunk is None else (torch.cat([trunk[0], key], 2), torch.cat([trunk[1], value], 2))
-        )
+        tree.kept[module.layer_idx] = below(before, (key, value))
+    return attend(query, key, value, tree, before, scaling).transpose(1, 2).contiguous(), None
+
+
+def attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    tree: TreeState,
+    before: KeyValues | None,
+    scaling: float | None = None,
+) -> torch.Tensor:
+    """query [B, H, Q, size], key and value [B, heads of keys, T, size], `before` [1, heads of keys, P, size]
+    or None → [B, H, Q, size]. `scaling` is 1 / √size where it is not given."""
     heads = query.shape[1]
     key, value = _for_all(key, heads), _for_all(value, heads)
-    if trunk is None:
-        out = functional.scaled_dot_product_attention(
+    if before is None:
+        return functional.scaled_dot_product_attention(
             query, key, value, attn_mask=tree.bias, is_causal=tree.bias is None, scale=scaling
         )
-    else:
-        before = (_for_all(trunk[0], heads), _for_all(trunk[1], heads))
-        short = trunk[0].shape[2] <= key.shape[2]
-        way = joined if short or query.device.type != "cpu" else merged
-        out = way(query, key, value, before, tree, scaling)
-    return out.transpose(1, 2).contiguous(), None
+    short = before[0].shape[2] <= key.shape[2]
+    way = joined if short or query.device.type != "cpu" else merged
+    return way(query, key, value, (_for_all(before[0], heads), _for_all(before[1], heads)), tree, scaling)
+
+
+def below(before: KeyValues | None, own: KeyValues) -> KeyValues:
+    """The keys and values of a trunk after those of the trunks above it."""
+    return own if before is None else (torch.cat([before[0], own[0]], 2), torch.cat([before[1], own[1]], 2))
 
 
 def joined(

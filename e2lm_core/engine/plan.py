@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,21 @@ class Plan:
             len(t.tokens) for t in self.trunks
         )
 
+    @cached_property
+    def vocabulary(self) -> Tokens:
+        """Every token that occurs, once, ascending."""
+        rows = [row.tokens for chunk in self.chunks for row in chunk.rows]
+        return np.unique(np.concatenate([*rows, *(trunk.tokens for trunk in self.trunks)]))
+
+    def trunk_tokens(self, trunk: int | None, counted: set[int]) -> int:
+        """Tokens of a trunk and those above it that are not in `counted`, which then holds them."""
+        tokens = 0
+        while trunk is not None and trunk not in counted:
+            counted.add(trunk)
+            tokens += len(self.trunks[trunk].tokens)
+            trunk = self.trunks[trunk].parent
+        return tokens
+
     @property
     def depth(self) -> int:
         """Tokens of the longest text."""
@@ -80,9 +96,9 @@ class Plan:
 
     @property
     def tensor_bytes(self) -> int:
-        """About what the chunks' prepared tensors take: [rows, 1, T, T] of four bytes, and the tokens."""
+        """At most what the chunks' prepared tensors take: twice [rows, 1, T, T] of four bytes, and tokens."""
         return sum(
-            len(c.rows) * (4 * (width := max(map(len, c.rows))) ** 2 + 32 * width) for c in self.chunks
+            len(c.rows) * (8 * (width := max(map(len, c.rows))) ** 2 + 56 * width) for c in self.chunks
         )
 
 

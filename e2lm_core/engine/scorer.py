@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ..errors import Cancelled, LimitError
-from ..records import Loglikelihood
+from ..records import Loglikelihood, Scored
 from . import attention, forward
+from .batch import prepare
 from .device import batch_tokens, is_out_of_memory
 from .models import LoadedModel
 from .plan import Chunk, Plan, Row, plan_plain
@@ -22,7 +24,7 @@ from .selfcheck import Verdict, compare
 from .tokenise import Encoded
 from .tree import plan_tree
 
-Scored = list[tuple[int, Loglikelihood]]
+Compute = Callable[[Chunk, Sequence[Row]], NDArray[np.float32]]
 _PLAIN_LOGIT_BYTES = 256 * 2**20
 _KEPT_PLANS = 16  # a ladder's sizes differ in batch and row sizes
 _KEPT_TENSOR_BYTES = 64 * 2**20  # of a plan: beyond it batches are prepared anew for every checkpoint
@@ -32,7 +34,7 @@ _KEPT_TENSOR_BYTES = 64 * 2**20  # of a plan: beyond it batches are prepared ane
 class _Trunks:
     """Keys and values of a plan's trunks under one model, computed when first needed."""
 
-    model: Any
+    body: forward.Body
     plan: Plan
     device: torch.device
     states: dict[int, dict[int, attention.KeyValues]] = field(default_factory=dict)
@@ -45,7 +47,7 @@ class _Trunks:
             parent = self.get(trunk.parent)
             above = self._above(index)
             self.states = {i: s for i, s in self.states.items() if i in above}
-            self.states[index] = forward.trunk_states(self.model, trunk, parent, self.device)
+            self.states[index] = forward.trunk_states(self.body, trunk, parent, self.device)
         return self.states[index]
 
     def _above(self, index: int) -> set[int]:
@@ -70,7 +72,7 @@ class Scorer:
 
     def notes(self) -> list[str]:
         """What a run's record should say about how it was computed, one sentence each."""
-        notes = {verdict.sentence for verdict in self._verdicts.values() if not verdict.packed}
+        notes = {verdict.sentence for verdict in self._verdicts.values() if verdict.way != "own"}
         notes |= {
             f"Batches are cut to {tokens:,} tokens, since memory of {self.device} ran out."
             for tokens in self._most_tokens.values()
@@ -91,27 +93,40 @@ class Scorer:
         the next batch once `cancelled` says so, `LimitError` where not even one row fits into memory.
         """
         plan = self.plan(model, encoded, text)
-        packed = self._verdicts[model.config_digest].packed
-        keep = plan.tensor_bytes <= _KEPT_TENSOR_BYTES
-        done = frozenset(skip)
-        with model.module(attention.NAME if packed else None) as module:
-            trunks = _Trunks(module, plan, self.device)
+        verdict = self._verdicts[model.config_digest]
+        done, counted = frozenset(skip), set[int]()
+        with self._computing(model, plan, verdict) as compute:
             for chunk in plan.chunks:
                 if done and done.issuperset(chunk.requests):
                     continue
                 if cancelled is not None and cancelled():
                     raise Cancelled("The run was cancelled; what it had computed is kept.")
+                results = collect(chunk.rows, self._halving(model, chunk.rows, partial(compute, chunk)))
+                yield Scored(
+                    results,
+                    tokens=sum(map(len, chunk.rows)) + plan.trunk_tokens(chunk.trunk, counted),
+                    harness_tokens=sum(len(encoded[index].inputs) for index, _ in results),
+                )
 
-                def compute(rows: Sequence[Row], chunk: Chunk = chunk) -> NDArray[np.float32]:
-                    if not packed:
-                        return forward.plain(module, rows, self.device)
-                    kept = chunk.prepared if keep and len(rows) == len(chunk.rows) else {}
-                    batch = kept.get(self.device)
-                    if batch is None:
-                        batch = kept[self.device] = forward.prepare(rows, self.device, self.dtype)
-                    return forward.packed(module, batch, trunks.get(chunk.trunk))
+    @contextmanager
+    def _computing(self, model: LoadedModel, plan: Plan, verdict: Verdict) -> Iterator[Compute]:
+        """A function that computes rows of a chunk of the plan, all of them or a part."""
+        if not verdict.packed:
+            with model.module() as module:
+                yield lambda _, rows: forward.plain(module, rows, self.device)
+            return
+        keep = plan.tensor_bytes <= _KEPT_TENSOR_BYTES
+        with verdict.body(model, plan) as body:
+            trunks = _Trunks(body, plan, self.device)
 
-                yield collect(chunk.rows, self._halving(model, chunk.rows, compute))
+            def compute(chunk: Chunk, rows: Sequence[Row]) -> NDArray[np.float32]:
+                kept = chunk.prepared if keep and len(rows) == len(chunk.rows) else {}
+                batch = kept.get(self.device)
+                if batch is None:
+                    batch = kept[self.device] = prepare(rows, self.device, self.dtype)
+                return forward.packed(body, batch, trunks.get(chunk.trunk))
+
+            yield compute
 
     def plan(self, model: LoadedModel, encoded: Sequence[Encoded], text: tuple[object, ...]) -> Plan:
         """Packed if this configuration was found to score rightly so, which its first batch decides."""
@@ -130,7 +145,7 @@ class Scorer:
                 sliding = getattr(config, "sliding_window", None)
                 if verdict.packed and sliding is not None and plan.depth > sliding:
                     verdict = self._verdicts[model.config_digest] = Verdict(
-                        False,
+                        "plain",
                         f"{config.model_type} models are scored in plain batches: their attention slides over "
                         f"{sliding} tokens, and a prompt has {plan.depth}.",
                     )
@@ -175,7 +190,7 @@ class Scorer:
         return np.concatenate([self._halving(model, part, compute) for part in (rows[:half], rows[half:])])
 
 
-def collect(rows: Sequence[Row], log_probabilities: NDArray[np.float32]) -> Scored:
+def collect(rows: Sequence[Row], log_probabilities: NDArray[np.float32]) -> list[tuple[int, Loglikelihood]]:
     """Sum a chunk's log-probabilities by request: ll_nats = Σ log p(target), in float64."""
     requests = np.concatenate([row.requests for row in rows])
     distinct, slot = np.unique(requests, return_inverse=True)

@@ -1,26 +1,32 @@
-"""Whether the packed way gives a model's numbers: a few questions of the first batch are scored both ways.
+"""Whether a packed way gives a model's numbers: a few questions of the first batch are scored plainly as well.
 
     |packed − plain| ≤ absolute · √tokens + relative · |ll|        for every request looked at
 
-One difference above that, and the configuration is scored plainly from then on, which is said in the run's
-record. A model that the packed way cannot take at all is known by an exception and treated alike.
+The engine's own forward is tried first, then transformers' modules with the tree's attention. What differs
+by more, or cannot take the model at all, is not used for that configuration, and the run's record says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 
 from . import attention, forward
+from .batch import prepare
+from .decoder import Decoder, Rotary
 from .models import LoadedModel
 from .plan import Chunk, Plan, Row, plan_plain
+from .recipes import NoRecipeError
 from .tokenise import Encoded
 
 # (absolute, relative): float32 is the parity bound of the tests; below it both ways round differently.
 TOLERANCE = {torch.float32: (1e-4, 2e-6), torch.float16: (2e-2, 4e-3), torch.bfloat16: (1e-1, 3e-2)}
+Way = Literal["own", "library", "plain"]
 _ROWS = 3
 _REQUESTS = 12
 _DRIFTING_ROPE = {"dynamic", "longrope"}  # frequencies that depend on the longest text of the batch
@@ -28,58 +34,116 @@ _DRIFTING_ROPE = {"dynamic", "longrope"}  # frequencies that depend on the longe
 
 @dataclass(frozen=True)
 class Verdict:
-    packed: bool
+    """How a configuration is scored, in a sentence for the run's record, with its rotary frequencies."""
+
+    way: Way
     sentence: str
+    rotary: Rotary | None = None
+
+    @property
+    def packed(self) -> bool:
+        return self.way != "plain"
+
+    @contextmanager
+    def body(self, model: LoadedModel, plan: Plan) -> Iterator[forward.Body]:
+        """The packed way's model for as long as the context is open."""
+        if self.way == "own":
+            yield Decoder(model, self.rotary, plan)
+        else:
+            with model.module(attention.NAME) as module:
+                yield forward.LibraryBody(module)
+
+
+@dataclass(frozen=True)
+class _Plainly:
+    """Log-likelihoods of some requests by the reference, and how many tokens each has."""
+
+    ll_nats: dict[int, float]
+    tokens: dict[int, int]
 
 
 def compare(
     model: LoadedModel, plan: Plan, encoded: Sequence[Encoded], device: torch.device, dtype: torch.dtype
 ) -> Verdict:
-    """Score up to three rows of `plan` packed and their requests plainly."""
+    """Score up to three rows of `plan` by each packed way, and their requests plainly."""
     kind = model.config.model_type
-    try:
-        worst, allowed = _worst(model, plan, encoded, device, dtype)
-    except Exception as error:  # whatever an unknown architecture does with a packed row, plain still works
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return Verdict(False, f"{kind} models are scored in plain batches: {reason}.")
-    if worst <= allowed:
-        return Verdict(True, f"{kind} models are scored packed, within {worst:.1g} nats of plain batches.")
-    return Verdict(
-        False,
-        f"{kind} models are scored in plain batches: packed rows differed from them by {worst:.2g} nats, "
-        f"{allowed:.2g} are allowed.",
-    )
+    chunk = next((c for c in plan.chunks if c.trunk is not None), plan.chunks[0])
+    rows = _sample(chunk)
+    reference, rotary = _plainly(model, rows, encoded, device)
+    reasons: list[str] = []
+    for verdict in (
+        Verdict("own", f"{kind} models are scored by the engine's own forward.", rotary),
+        Verdict("library", f"{kind} models are scored packed through transformers' own layers: "),
+    ):
+        try:
+            _refuse_unsuitable(model, verdict.way)
+            with verdict.body(model, plan) as body:
+                worst, allowed = _worst(body, plan, chunk.trunk, rows, reference, device, dtype)
+        except (
+            Exception
+        ) as error:  # whatever an unknown architecture does with a packed row, plain still works
+            reasons.append(_reason(error))
+            continue
+        if worst <= allowed:
+            return Verdict(verdict.way, verdict.sentence + "".join(f"{r}." for r in reasons), verdict.rotary)
+        what = "the engine's own forward" if verdict.way == "own" else "packed rows"
+        than = "plain batches" if verdict.way == "own" else "them"
+        reasons.append(f"{what} differed from {than} by {worst:.2g} nats, {allowed:.2g} are allowed")
+    return Verdict("plain", f"{kind} models are scored in plain batches: {reasons[-1]}.")
+
+
+def _plainly(
+    model: LoadedModel, rows: Sequence[Row], encoded: Sequence[Encoded], device: torch.device
+) -> tuple[_Plainly, Rotary | None]:
+    requests = np.concatenate([row.requests for row in rows])
+    found = _Plainly({}, {})
+    with model.module() as module:
+        for index in sorted(set(requests.tolist()))[:_REQUESTS]:
+            (line,) = plan_plain([encoded[index]], 1).chunks[0].rows
+            plainly = forward.plain(module, [line], device)
+            found.ll_nats[index] = float(plainly.sum(dtype=np.float64))
+            found.tokens[index] = len(plainly)
+        return found, Rotary.of(module)
+
+
+def _refuse_unsuitable(model: LoadedModel, way: Way) -> None:
+    rope = getattr(model.config.get_text_config(), "rope_parameters", None) or {}
+    if rope.get("rope_type", "default") in _DRIFTING_ROPE:
+        raise attention.UnsupportedError(f"their {rope['rope_type']} positions depend on the batch")
+    if way == "library":
+        with model.module(attention.NAME) as module:
+            if not getattr(module, "_supports_attention_backend", False):
+                raise attention.UnsupportedError("their attention cannot be exchanged")
 
 
 def _worst(
-    model: LoadedModel, plan: Plan, encoded: Sequence[Encoded], device: torch.device, dtype: torch.dtype
+    body: forward.Body,
+    plan: Plan,
+    trunk: int | None,
+    rows: Sequence[Row],
+    reference: _Plainly,
+    device: torch.device,
+    dtype: torch.dtype,
 ) -> tuple[float, float]:
     """The request that is furthest beyond its tolerance: (difference, tolerance)."""
-    config = model.config.get_text_config()
-    rope = getattr(config, "rope_parameters", None) or {}
-    if rope.get("rope_type", "default") in _DRIFTING_ROPE:
-        raise attention.UnsupportedError(f"their {rope['rope_type']} positions depend on the batch")
-    chunk = next((c for c in plan.chunks if c.trunk is not None), plan.chunks[0])
-    rows = _sample(chunk)
-    with model.module(attention.NAME) as module:
-        if not getattr(module, "_supports_attention_backend", False):
-            raise attention.UnsupportedError("their attention cannot be exchanged")
-        states = None
-        for index in _path(plan, chunk.trunk):
-            states = forward.trunk_states(module, plan.trunks[index], states, device)
-        by_packing = forward.packed(module, forward.prepare(rows, device, dtype), states)
+    states = None
+    for index in _path(plan, trunk):
+        states = forward.trunk_states(body, plan.trunks[index], states, device)
+    by_packing = forward.packed(body, prepare(rows, device, dtype), states)
     requests = np.concatenate([row.requests for row in rows])
-    looked_at = sorted(set(requests.tolist()))[:_REQUESTS]
     absolute, relative = TOLERANCE[dtype]
     results = []
-    with model.module() as module:
-        for index in looked_at:
-            (line,) = plan_plain([encoded[index]], 1).chunks[0].rows
-            plainly = forward.plain(module, [line], device)
-            ll = float(plainly.sum(dtype=np.float64))
-            difference = abs(float(by_packing[requests == index].sum(dtype=np.float64)) - ll)
-            results.append((difference, absolute * len(plainly) ** 0.5 + relative * abs(ll)))
+    for index, ll in reference.ll_nats.items():
+        difference = abs(float(by_packing[requests == index].sum(dtype=np.float64)) - ll)
+        results.append((difference, absolute * reference.tokens[index] ** 0.5 + relative * abs(ll)))
     return max(results, key=lambda r: r[0] / r[1] if np.isfinite(r[0]) else np.inf)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, NoRecipeError | attention.UnsupportedError):
+        return str(error)
+    text = str(error).strip()
+    return text.splitlines()[0].rstrip(".") if text else type(error).__name__
 
 
 def _sample(chunk: Chunk) -> list[Row]:
