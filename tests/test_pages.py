@@ -259,7 +259,7 @@ def test_rank_stability_names_the_leader(done):
     at.segmented_control(key="ranks_metric").set_value("norm_prob").run()  # untrained models tie on accuracy
     assert "leads" in done.said
     assert {"RC", "SNR", "Decision accuracy"} <= {m.label for m in done.at.metric}
-    assert len(done.at.get("plotly_chart")) == 2
+    assert len(done.at.get("plotly_chart")) == 6
 
 
 @pytest.mark.slow
