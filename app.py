@@ -28,7 +28,10 @@ navigation = st.navigation(
             st.Page("pages/score.py", title="Score", icon=":material/stacked_bar_chart:"),
         ],
         "Ship": [st.Page("pages/export.py", title="Export", icon=":material/inventory_2:")],
-        "Library": [st.Page("pages/checkpoints.py", title="Checkpoints", icon=":material/inventory:")],
+        "Library": [
+            st.Page("pages/checkpoints.py", title="Checkpoints", icon=":material/inventory:"),
+            st.Page("pages/results.py", title="Results", icon=":material/upload_file:"),
+        ],
     }
 )
 window.watch()  # after the navigation: what it reports must find the browser on the right page
