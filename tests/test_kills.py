@@ -57,9 +57,13 @@ def test_a_question_counted_twice_or_not_at_all_is_seen(
 
 
 @pytest.mark.slow
-def test_ten_workers_killed_in_a_sweep_leave_every_bit_as_it_was() -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ten_workers_killed_in_a_sweep_leave_every_bit_as_it_was(workers: int) -> None:
     script = subprocess.run(
-        [sys.executable, "-m", "benchmarks.kills", "--kills", "10", "--seed", str(os.getpid())],
+        [
+            *[sys.executable, "-m", "benchmarks.kills", "--kills", "10"],
+            *["--seed", str(os.getpid()), "--workers", str(workers)],
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
