@@ -4,7 +4,7 @@ import streamlit as st
 
 from e2lm_core import phrasing, submission
 from e2lm_core.errors import StudioError
-from e2lm_core.ui import dialogs, parts, session
+from e2lm_core.ui import dialogs, parts, report, session
 from e2lm_core.ui.strip import strip
 
 studio = session.studio()
@@ -44,6 +44,12 @@ if not errors:
             language=None,
             wrap_lines=True,
         )
+st.subheader("Report", anchor=False)
+st.caption(
+    "Curves, scores with their intervals, ranks, checks, questions and what it takes to get the same numbers, in one "
+    "HTML file that needs no network."
+)
+report.download(task)
 st.subheader("Checks", anchor=False)
 if found:
     dialogs.findings(found)
