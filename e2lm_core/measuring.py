@@ -12,7 +12,7 @@ from . import metrics
 from .asked import requests_of
 from .prompts import render_set
 from .records import Checkpoint, ModelInfo, Scope, TaskSet
-from .store import digest
+from .store import Store, digest
 from .studio import Studio
 
 
@@ -159,6 +159,10 @@ def _read(
     held = {} if like is None else _held(like)
     places = {} if like is None else {own: place for place, own in enumerate(like.keys)}
     taken = np.array([places.get(own, -1) for own in keys], int)
+    flat = [key for own in keys for key in own]  # in the order of `array[real]`
+    distinct = sorted(set(flat))
+    place = {key: number for number, key in enumerate(distinct)}
+    at = np.array([place[key] for key in flat], int)
     curves, scopes = [], []
     for own in by_model:
         ll = np.full((len(own), len(keys), width), np.nan)
@@ -168,13 +172,28 @@ def _read(
             if scope in held:
                 before = held[scope][taken[taken >= 0]][:, :width]
                 row[taken >= 0, : before.shape[1]] = before
-            absent = np.flatnonzero((np.isnan(row) & real).any(axis=1)).tolist()
-            if absent:
-                found = studio.store.ll_nats(scope, {key for place in absent for key in keys[place]})
-                for place in absent if found else ():
-                    row[place, : counts[place]] = [found.get(key, np.nan) for key in keys[place]]
+            absent = np.flatnonzero(np.isnan(row[real]))
+            if absent.size:
+                row[real] = _filled(studio.store, scope, row[real], absent, distinct, at)
         curves.append(ModelCurve(model=own[0].model, checkpoints=tuple(own), ll=ll))
     return tuple(curves), tuple(scopes)
+
+
+def _filled(
+    store: Store, scope: Scope, values: np.ndarray, absent: np.ndarray, distinct: list[bytes], at: np.ndarray
+) -> np.ndarray:
+    """`values` with what the store has at `absent`; value i has the key `distinct[at[i]]`, those ascend."""
+    if len(absent) == len(values):
+        found = store.ll_nats(scope, distinct)
+        if (
+            list(found) == distinct
+        ):  # all of it, and in their order: no look-ups, the usual case of a large set
+            return np.fromiter(found.values(), float, len(found))[at]
+    else:
+        found = store.ll_nats(scope, {distinct[number] for number in at[absent]})
+    if found:
+        values[absent] = [found.get(distinct[number], np.nan) for number in at[absent]]
+    return values
 
 
 def _held(measured: Measurements) -> dict[Scope, np.ndarray]:

@@ -9,7 +9,8 @@ import os
 import struct
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from .records import Loglikelihood, Request, Scope
 
 DIGEST_BYTES = 16
 _PER_QUERY = 10_000  # SQLite takes 32,766 variables in one statement
+_SCAN_FROM, _SCAN_SHARE = 2_000, 1 / 3  # so many keys, and at least this share of the scope: read it in a run
 _KEPT_KEYS = 1_000_000  # about 50 MB: what an edit of a few hundred questions asks again at every checkpoint
 _SCOPE = "fingerprint, dtype, max_length, bos, scoring_version"
 
@@ -76,7 +78,7 @@ class Store:
         return {key: Loglikelihood(ll_nats, tokens) for key, ll_nats, tokens in rows}
 
     def ll_nats(self, scope: Scope, digests: Iterable[bytes]) -> dict[bytes, float]:
-        """As `get`, without tokens: a page reads hundreds of thousands at once."""
+        """As `get`, without tokens, in the order of the keys: a page reads hundreds of thousands at once."""
         return dict(self._rows("digest, ll_nats", scope, digests))
 
     def absent(self, scope: Scope, digests: Iterable[bytes]) -> set[bytes]:
@@ -107,15 +109,35 @@ class Store:
             ).fetchone()
         return int(row[0])
 
-    def _rows(self, columns: str, scope: Scope, digests: Iterable[bytes]) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, columns: str, scope: Scope, digests: Iterable[bytes]) -> list[tuple[Any, ...]]:
+        """`columns` begin with the digest, in whose order the rows come."""
         number = self._scope_id(scope)
-        wanted = iter(sorted(set(digests)) if number is not None else ())
-        while part := tuple(itertools.islice(wanted, _PER_QUERY)):
+        wanted = set(digests) if number is not None else set()
+        query = f"SELECT {columns} FROM results WHERE scope = ?"
+        if len(wanted) >= _SCAN_FROM and self._is_most_of(number, len(wanted)):
+            # In a run they come five times faster than looked up one by one.
+            with self.database.reading() as connection:
+                rows = connection.execute(f"{query} ORDER BY digest", (number,)).fetchall()
+            if wanted.issuperset(map(itemgetter(0), rows)):
+                return rows
+            return [row for row in rows if row[0] in wanted]
+        ordered, rows = iter(sorted(wanted)), []
+        while part := tuple(itertools.islice(ordered, _PER_QUERY)):
             marks = ",".join("?" * len(part))
             with self.database.reading() as connection:
-                yield from connection.execute(
-                    f"SELECT {columns} FROM results WHERE scope = ? AND digest IN ({marks})", (number, *part)
+                rows += connection.execute(
+                    f"{query} AND digest IN ({marks}) ORDER BY digest", (number, *part)
                 ).fetchall()
+        return rows
+
+    def _is_most_of(self, number: int | None, keys: int) -> bool:
+        """Whether so many keys are at least a third of what the scope holds; looks no further than needed."""
+        most = int(keys / _SCAN_SHARE)
+        with self.database.reading() as connection:
+            (held,) = connection.execute(
+                "SELECT count(*) FROM (SELECT 1 FROM results WHERE scope = ? LIMIT ?)", (number, most + 1)
+            ).fetchone()
+        return bool(held <= most)
 
     def close(self) -> None:
         self.database.close()

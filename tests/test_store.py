@@ -100,6 +100,21 @@ def test_many_results_go_in_and_come_out_in_parts(tmp_path):
     assert store.get(SCOPE, items) == items
 
 
+@pytest.mark.parametrize("held", [0, 2_500, 5_000, 20_000])
+def test_read_in_a_run_or_looked_up_it_is_what_was_asked_for(tmp_path, held):
+    store = Store(tmp_path / "studio.sqlite")
+    rng = random.Random(held)
+    items = {rng.randbytes(16): Loglikelihood(-rng.random(), 3) for _ in range(held)}
+    other = SCOPE.model_copy(update={"dtype": "bfloat16"})
+    for scope in (SCOPE, other):
+        store.put(scope, items.items())
+    known = rng.sample(list(items), min(held, 2_400))
+    asked = [*known, *(rng.randbytes(16) for _ in range(100))]
+    assert store.get(SCOPE, asked) == {key: items[key] for key in known}
+    assert list(store.ll_nats(SCOPE, asked).items()) == [(key, items[key].ll_nats) for key in sorted(known)]
+    assert store.absent(SCOPE, asked) == set(asked) - set(known)
+
+
 _WRITER = """
 import sys
 from pathlib import Path
