@@ -129,7 +129,7 @@ def replicates(
         opposite = {name: np.round(2 * observed[name] - drawn[name], _EXACT) for name in drawn}
         variants["mirrored"] = (opposite, 2 * given.chance - given.chances)
     if denoised:
-        quiet = _quiet(given, metric)
+        quiet = quiet_curves(given, metric)
         clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
         variants["denoised"] = (clean, given.chances)
     found: dict[str, CurveScores] = {}
@@ -221,7 +221,7 @@ def _interval(own: Replicates, score: str, rule: Rule, clusters: int) -> Interva
     return Interval((float(low), float(high)), rule.coverage, rule.method)
 
 
-def _quiet(given: Resampled, metric: str) -> dict[str, Floats]:
+def quiet_curves(given: Resampled, metric: str) -> dict[str, Floats]:
     """`denoise`d curves; models that were measured at the same checkpoints are taken together."""
     together: dict[tuple[int, ...], list[str]] = {}
     for name, run in given.runs.items():

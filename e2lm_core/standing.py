@@ -76,7 +76,7 @@ def estimate(
     covered = coverage(studio, task, checkpoints, num_fewshot)
     missing = {c.name: covered.questions - covered.complete[c.name] for c in checkpoints}
     total_missing = sum(missing.values())
-    pace = _pace(studio, num_fewshot or 0)
+    pace = pace_of(studio, num_fewshot or 0)
     if not total_missing:
         return Estimate(total=covered.total, missing=0, seconds=0.0)
     if not pace:
@@ -86,7 +86,7 @@ def estimate(
     return Estimate(total=covered.total, missing=total_missing, seconds=seconds)
 
 
-def _pace(studio: Studio, num_fewshot: int) -> dict[str, float]:
+def pace_of(studio: Studio, num_fewshot: int) -> dict[str, float]:
     """Seconds a question took, by model, in the finished runs with as many few-shot examples."""
     spent: dict[str, list[float]] = {}
     for job in studio.jobs.recent(50):
