@@ -29,7 +29,7 @@ from .studio import Studio
 LEASE_S = 10.0
 # A shorter one may end between two beats; a dead worker's job waits for its end.
 LEASES_S = (1.0, 3_600.0)
-BEAT_S = 0.5  # cancelling takes effect within this and one batch
+BEAT_S = 0.5
 POLL_S = 0.05  # an edit waits for it; a look into the queue takes a twentieth of a millisecond
 log = logging.getLogger(__name__)
 
@@ -104,15 +104,15 @@ def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: fl
     with _Lease(studio, job, shares, leads) as lease:
 
         def cancelled() -> bool:
-            return lease.lost or lease.overtaken or stopping()
+            return stopping() or lease.lost or studio.jobs.interrupted(job)
 
         error: str | None = None
         try:
             _compute(studio, job, shares, cancelled, leads)
         except Cancelled:
             log.info("job %s stopped", job.id)
-            if leads and not lease.lost:
-                studio.jobs.release(job)
+            if leads:
+                studio.jobs.release(job)  # nothing, where it was cancelled or is another's
             return
         except StudioError as caught:
             error = str(caught)
@@ -186,7 +186,7 @@ class _Lease:
     """
 
     def __init__(self, studio: Studio, job: Job, shares: Shares, leads: bool):
-        self.lost = self.overtaken = False
+        self.lost = False
         self._studio, self._job, self._shares, self._leads = studio, job, shares, leads
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
@@ -206,7 +206,6 @@ class _Lease:
                 goes_on = jobs.heartbeat(job, self._shares.lease_s) if self._leads else jobs.goes_on(job)
                 self.lost = not goes_on
                 self._shares.extend()
-                self.overtaken = jobs.overtaken(job)
             except StudioError:
                 log.warning("job %s: the lease could not be extended this time", self._job.id)
             if self.lost:

@@ -200,6 +200,33 @@ def test_cancelling_stops_it_soon_and_keeps_what_was_computed(tmp_path: Path) ->
     assert standing.coverage(here, task, here.catalogue.checkpoints).done == kept
 
 
+@pytest.mark.parametrize("end", ["cancelled", "queued"])
+def test_what_ends_its_turn_takes_effect_before_the_next_batch(tmp_path: Path, end: str) -> None:
+    class Watched(FakeBackend):
+        batches = 0
+
+        def chunks(self, *arguments, **options):
+            for chunk in super().chunks(*arguments, **options):
+                self.batches += 1
+                if self.batches == 3:
+                    if end == "cancelled":
+                        here.jobs.cancel(number)
+                    else:
+                        here.jobs.submit(runs.KIND, {}, priority=runs.INTERACTIVE)
+                yield chunk
+
+    backend = Watched()
+    here = support.studio(tmp_path, backend=backend)
+    support.write_example(here.settings, support.task(count=60, name="long"))
+    number = runs.start(here, "long", here.catalogue.checkpoints)
+    worker.run_job(here, claim(here))
+    assert backend.batches == 3
+    job = here.jobs.get(number)
+    assert job.state == end
+    task = authoring.open_set(here.settings, "long")
+    assert standing.coverage(here, task, here.catalogue.checkpoints).done == computed(job) > 0
+
+
 def test_a_question_just_edited_overtakes_a_long_sweep_which_then_goes_on(tmp_path: Path) -> None:
     backend = Slow(0.02)
     here = support.studio(tmp_path, backend=backend)
