@@ -75,12 +75,17 @@ class Row:
 
 
 def null(
-    given: dict[str, Rule], metric: str, simulations: int = SIMULATIONS, seed: int = 0, draws: int = DRAWS
+    given: dict[str, Rule],
+    metric: str,
+    simulations: int = SIMULATIONS,
+    seed: int = 0,
+    draws: int = DRAWS,
+    questions: int = QUESTIONS,
 ) -> dict[str, list[Row]]:
     """Mean in-sample and held-out gain of rules on pure noise, for every score of `heldout.SCORES`."""
     folds, _ = heldout.folds(FLEET)
     parts: dict[str, list] = {name: [] for name in given}
-    for number, sample in enumerate(_blocks(simulations, seed)):
+    for number, sample in enumerate(_blocks(simulations, seed, questions)):
         for name, rule in given.items():
             judged = heldout.judge(sample, rule, folds, metric, draws, seed=number)
             parts[name].append(np.mean([_gains(fold) for fold in judged], axis=0))
@@ -105,9 +110,9 @@ def _rows(gains: np.ndarray) -> list[Row]:
     return rows
 
 
-def _blocks(simulations: int, seed: int) -> Iterator[Sample]:
+def _blocks(simulations: int, seed: int, questions: int) -> Iterator[Sample]:
     for start in range(0, simulations, BLOCK):
-        yield noise(min(BLOCK, simulations - start), seed + start)
+        yield noise(min(BLOCK, simulations - start), seed + start, questions)
 
 
 def ladder(metric: str) -> dict[str, list[Row]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from . import phrasing
-from .choices import Choice
+from .choices import SCORE_LABEL, Choice
 from .selection import Pool
 
 COLUMN_LABEL = {
@@ -43,7 +43,6 @@ COLUMN_HELP = {
     "taught": "Whether the embedded models were ever told the answer; a flat curve on an untaught question says nothing.",
     "relevance": "How probably the competition's rubric accepts the question as science. A proxy.",
 }
-SCORE_LABEL = {"final": "final value", "sq": "SQ", "snr": "SNR"}
 GAIN_HELP = (
     "Gain: the score of the chosen questions less that of as many questions at random, on the same models. "
     "In-sample, the models made the choice; held out, they took no part in it. A rule that reads noise alone gains "
@@ -97,9 +96,8 @@ def choice(found: Choice, total: int) -> str:
     if gain.held_out is None or gain.in_sample is None:
         return f"{kept} Whether that is a gain cannot be told: {found.why or gain.why}"
     sure = f" {phrasing.interval(*gain.interval)}" if gain.interval and gain.covers == "questions" else ""
-    label = phrasing.METRIC_LABEL[found.metric]
     return (
-        f"{kept} On models that took no part in the choice, final {label} gains **{signed(gain.held_out)}**{sure} "
+        f"{kept} On models that took no part in the choice, {score_label('final', found.metric)} gains **{signed(gain.held_out)}**{sure} "
         f"over random questions; on those that made it, {signed(gain.in_sample)}."
     )
 
@@ -107,7 +105,7 @@ def choice(found: Choice, total: int) -> str:
 def warnings(found: Choice) -> list[str]:
     """One sentence a score whose gain vanishes held out, and one where it may be nothing."""
     said = [
-        f"In-sample {signed(gain.in_sample)}, held out {signed(gain.held_out)} ({SCORE_LABEL[score]}): this choice flatters itself."
+        f"In-sample {signed(gain.in_sample)}, held out {signed(gain.held_out)} ({score_label(score, found.metric)}): this choice flatters itself."
         for score, gain in found.scores.items()
         if gain.flatters and gain.in_sample is not None and gain.held_out is not None
     ]
@@ -119,9 +117,16 @@ def warnings(found: Choice) -> list[str]:
         and final.interval[0] <= 0 <= final.interval[1]
     ):
         said.append(
-            f"The held-out gain of the final value may be nothing: its interval {phrasing.interval(*final.interval)} includes 0."
+            f"The held-out gain in {score_label('final', found.metric)} may be nothing: its interval {phrasing.interval(*final.interval)} includes 0."
         )
     return said
+
+
+def score_label(score: str, metric: str) -> str:
+    """The score in words; the final value is that of a metric, and of bpb less is better."""
+    if score != "final":
+        return SCORE_LABEL[score]
+    return f"final {'negated ' if metric == 'bpb' else ''}{phrasing.METRIC_LABEL[metric]}"
 
 
 def signed(value: float | None) -> str:

@@ -25,6 +25,7 @@ PRESETS: dict[str, str] = {
     "snr-greedy": "Questions out and in again while that raises the signal-to-noise ratio of norm_prob; at least "
     "half of them stay.",
 }
+SCORE_LABEL = {"final": "final value", "sq": "SQ", "snr": "SNR"}
 RESAMPLED_CELLS = 4_000_000  # questions times resamples, so that a large set takes no longer than a small one
 RESAMPLES = (200, 1000)
 ENOUGH = 0.95  # of the resamples must leave something to choose
@@ -210,13 +211,28 @@ def _known(value: Any) -> float | None:
 
 
 def fold_rows(choice: Choice) -> list[dict[str, Any]]:
-    """One row a fold: held out, models, questions, and each score's gain in-sample and held out."""
-    sides = [(score, side) for score in heldout.SCORES for side in ("in_sample", "held_out")]
-    return [
-        {"held out": fold.label, "models": ", ".join(fold.models), "questions": fold.size}
-        | {f"{score}, {side.replace('_', '-')}": getattr(fold, side)[score] for score, side in sides}
+    """One row a fold and one for their mean: held out, questions, each score's gains, and the models held out."""
+    rows = [
+        {"held out": fold.label, "questions": fold.size}
+        | _gain_columns(fold.in_sample, fold.held_out)
+        | {"models": ", ".join(fold.models)}
         for fold in choice.folds
     ]
+    if rows:
+        means = [
+            {score: getattr(gain, side) for score, gain in choice.scores.items()}
+            for side in ("in_sample", "held_out")
+        ]
+        rows.append({"held out": "mean", "questions": None} | _gain_columns(*means) | {"models": None})
+    return rows
+
+
+def _gain_columns(seen: dict[str, float | None], held: dict[str, float | None]) -> dict[str, Any]:
+    return {
+        f"{SCORE_LABEL[score]}, {side}": gains[score]
+        for score in heldout.SCORES
+        for side, gains in (("in-sample", seen), ("held out", held))
+    }
 
 
 def document(choice: Choice, given: Pool) -> dict[str, Any]:

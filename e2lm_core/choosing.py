@@ -89,12 +89,8 @@ class Sample:
                 margin = self.values["margin"][..., self.early, :].mean(axis=-3)
                 return items.slope(margin, self.doublings[self.early])
             case "early_margin":
-                margin = self.values["margin"][..., self.early, :]
-                return (
-                    margin.mean(axis=(-3, -2))
-                    if self.early.any()
-                    else np.full_like(margin[..., 0, 0, :], np.nan)
-                )
+                margin = self.values["margin"][..., self.early, :].mean(axis=-3)
+                return margin.mean(axis=-2) if self.early.any() else np.full_like(margin.sum(axis=-2), np.nan)
             case "acc" | "margin" | "norm_prob":
                 return self.values[name][..., -1, :].mean(axis=-2)
             case "discrimination":

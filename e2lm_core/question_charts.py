@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from .choice_words import SCORE_LABEL
+from . import choice_words
 from .choices import Choice
 from .figures import (
     LABEL_GAP_PX,
@@ -76,7 +76,9 @@ def compared(
         early_window(figure, early_end / 1e6, theme)
     if narrow:
         figure.update_layout(
-            legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}, margin={"b": 74}
+            showlegend=True,
+            legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
+            margin={"b": 74},
         )
         return figure
     plot = height - MARGIN["t"] - MARGIN["b"]
@@ -124,7 +126,7 @@ def gains(choice: Choice, score: str, theme: Theme, narrow: bool = False) -> go.
                 y=labels,
                 mode="markers",
                 name=name,
-                marker={"size": [11 if label == MEAN else 9 for label in labels], **marker},
+                marker={"size": [11 if label == MEAN else 9 for label in labels], "opacity": 1, **marker},
                 hovertemplate=f"<b>%{{y}}</b>, {name}<br>gain %{{x:+.3f}}<extra></extra>",
                 showlegend=True,
             )
@@ -133,13 +135,16 @@ def gains(choice: Choice, score: str, theme: Theme, narrow: bool = False) -> go.
     values = [v for _, *own in rows for v in own if v is not None] + list(whole.interval or ())
     low, high = span([0.0, *values])
     figure.update_xaxes(
-        range=[low, high], title_text=f"gain in {SCORE_LABEL[score]} over random questions", tickformat="+~g"
+        range=[low, high],
+        title_text=f"gain in {choice_words.score_label(score, choice.metric)}",
+        tickformat="+~g",
     )
     figure.update_yaxes(
         type="category", categoryorder="array", categoryarray=labels[::-1], showgrid=False,
         ticktext=[f"{label} out" if label != MEAN else f"<b>{MEAN}</b>" for label in labels], tickvals=labels,
     )  # fmt: skip
     figure.update_layout(
+        showlegend=True,
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
         margin={"l": 90 if narrow else 140, "r": 16, "t": 34, "b": 52},
     )

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from .. import analysis, authoring, choice_words, choices, phrasing, question_charts, science, selection
 from ..choices import Choice
-from ..choosing import COLUMNS
+from ..choosing import COLUMNS, OF_MODELS
 from ..errors import StudioError
 from ..heldout import SCORES
 from ..measuring import Measurements
@@ -24,6 +24,7 @@ SPARK_ROWS = 1000  # a small curve a row is sent to the browser for so many rows
 OWN = "a rule of my own"
 BEST_SOURCE = "the one that rises most"
 RANGES = ("slope", "acc", "margin", "norm_prob", "discrimination", "contrast", "length", "gold_ratio")
+ORDER = ("id", "curve", *OF_MODELS, "subject", "question", "length")
 FEW = ("id", "slope", "acc", "margin")
 _HIDDEN = ("early_margin",)
 
@@ -100,25 +101,32 @@ def _rows(given: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
     """Draw the table of these rows; which of them are selected."""
     empty = selection.undefined(given)
     view = frame.iloc[rows].drop(columns=[*_HIDDEN, *(c for c in empty if c in frame)])
-    if not given.has_sources:
-        view = view.drop(columns="source")
     if 0 < len(rows) <= SPARK_ROWS and len(given.steps) > 1:
         curves = selection.sparks(given)
-        view.insert(2, "curve", [curves[row] for row in rows])
+        view["curve"] = [curves[row] for row in rows]
+    ahead = [c for c in ORDER if c in view]
+    view = view[[*ahead, *(c for c in view if c not in ahead)]]
+    view = view.drop(columns=[c for c in ("subject", "source") if not (frame[c] != "").any()])
+    view = view.assign(acc=view["acc"] * 100)
     number = st.column_config.NumberColumn
     formats = {
-        "acc": "percent",
+        "acc": "%.1f%%",
         "length": "%d",
         "choices": "%d",
         "gold_ratio": "%.2f",
         "slope": "%.2f",
         "margin": "%.2f",
     }
+    narrow = window.narrow()
     config: dict = {
-        name: number(choice_words.COLUMN_LABEL[name], format=formats.get(name, "%.3f"), help=choice_words.COLUMN_HELP[name])
+        name: number(
+            name if narrow else choice_words.COLUMN_LABEL[name],
+            format=formats.get(name, "%.3f"),
+            help=choice_words.COLUMN_HELP[name],
+        )
         for name in view.columns
         if name in choice_words.COLUMN_LABEL and name not in ("digits", "taught")
-    }  # fmt: skip
+    }
     config |= {
         name: st.column_config.CheckboxColumn(name, help=choice_words.COLUMN_HELP[name], width="small")
         for name in ("digits", "taught")
@@ -132,7 +140,7 @@ def _rows(given: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
         hide_index=True,
         height=420,
         placeholder=phrasing.DASH,
-        column_order=FEW if window.narrow() else None,
+        column_order=FEW if narrow else None,
         on_select="rerun",
         selection_mode="multi-row",
         # Rows are selected by their place: other rows must be another table.
@@ -267,18 +275,18 @@ def _choice(given: Pool, text: str, metric: str, source: str | None) -> Choice:
 def _judgement(found: Choice) -> None:
     score = st.segmented_control(
         "Score", SCORES, default="final", required=True, key="choosing_score",
-        format_func=lambda s: choice_words.SCORE_LABEL[s], help=choice_words.GAIN_HELP,
+        format_func=lambda s: choices.SCORE_LABEL[s], help=choice_words.GAIN_HELP,
     )  # fmt: skip
     gain = found.scores[score]
     if gain.in_sample is None or gain.held_out is None:
         parts.empty(
-            f"The gain in {choice_words.SCORE_LABEL[score]} is undefined: {gain.why}", icon=":material/block:"
+            f"The gain in {choices.SCORE_LABEL[score]} is undefined: {gain.why}", icon=":material/block:"
         )
     else:
         parts.chart(
             question_charts.gains(found, score, session.current_theme(), narrow=window.narrow()),
             "choosing_gains",
-            f"Gain in {choice_words.SCORE_LABEL[score]} of each fold, in-sample and held out",
+            f"Gain in {choice_words.score_label(score, found.metric)} of each fold, in-sample and held out",
         )
         bar = choice_words.INTERVAL_HELP[gain.covers] if gain.covers else ""
         st.caption(f"Each row leaves one family of models out of the choice and lets it judge. {bar}")
@@ -288,8 +296,8 @@ def _judgement(found: Choice) -> None:
     frame = pd.DataFrame(choices.fold_rows(found))
     parts.table(
         frame, f"choosing-{found.metric}", "choosing_folds",
-        few=("held out", f"{score}, in-sample", f"{score}, held-out"),
-        column_config={c: signed for c in frame.columns if c.endswith(("in-sample", "held-out"))},
+        few=("held out", f"{choices.SCORE_LABEL[score]}, in-sample", f"{choices.SCORE_LABEL[score]}, held out"),
+        column_config={c: signed for c in frame.columns if c.endswith((", in-sample", ", held out"))},
     )  # fmt: skip
 
 

@@ -1,0 +1,211 @@
+"""The pool of questions, its table, some against the rest, and keeping some as a copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import support
+
+from e2lm_core import authoring, rule_text, selection
+from e2lm_core.errors import StudioError
+from e2lm_core.measuring import Measurements, ModelCurve
+from e2lm_core.records import Checkpoint, ModelInfo, TaskConfig, TaskSet
+
+STEPS = tuple(range(100, 1700, 100))
+EARLY = 12
+FLEET: dict[str, tuple[str, str]] = {
+    f"{size}-{arch}": (size, arch) for size in ("small", "large") for arch in ("arch1", "arch2")
+}
+
+
+def question_set(count: int = 60) -> TaskSet:
+    questions = tuple(
+        support.question(n, subject="physics" if n % 2 else "history", source=f"source {n % 3}", group=None)
+        for n in range(count)
+    )
+    return TaskSet(config=TaskConfig(task="fleet"), questions=questions)
+
+
+def fleet_measured(
+    count: int = 60, models: tuple[str, ...] = tuple(FLEET), twin: bool = True, structure: float = 1.0
+) -> Measurements:
+    """Models in two sizes and two shapes, a seed and a twin; easy questions are easy for all by `structure`."""
+    random = np.random.default_rng(0)
+    infos = [ModelInfo(name=n, family="f", size=FLEET[n][0], arch=FLEET[n][1], parameters=1) for n in models]
+    if twin and models:
+        infos.append(ModelInfo(name="seed2", family="f", size="small", arch="arch1", seed_of=models[0]))
+        infos.append(ModelInfo(name="web", family="f", role="web", twin_of=models[0]))
+    ease = random.normal(0, structure, count)
+    steps = np.array(STEPS)
+    curves = []
+    for info in infos:
+        gain = 0.0 if info.role == "web" else 0.12 if info.size == "small" else 0.18
+        ll = random.normal(-5, 0.4, (len(steps), count, 4)) + random.normal(0, 0.5, (count, 4))
+        ll[:, :, 0] += gain * np.arange(len(steps))[:, None] + (ease if gain else 0.0)
+        checkpoints = tuple(
+            Checkpoint(model=info, step=int(s), tokens_seen=int(s) * 1000, early=k < EARLY)
+            for k, s in enumerate(steps)
+        )
+        curves.append(ModelCurve(model=info, checkpoints=checkpoints, ll=ll))
+    task = question_set(count)
+    return Measurements(
+        task="fleet",
+        question_ids=tuple(q.id for q in task.questions),
+        subjects=tuple(q.subject or "" for q in task.questions),
+        gold=np.zeros(count, int),
+        chars=np.full((count, 4), 5.0),
+        gold_bytes=np.full(count, 5.0),
+        curves=tuple(curves),
+        groups=(None,) * count,
+    )
+
+
+@pytest.fixture(scope="module")
+def measured() -> Measurements:
+    return fleet_measured()
+
+
+@pytest.fixture(scope="module")
+def pool(measured: Measurements) -> selection.Pool:
+    return selection.pool(measured, question_set())
+
+
+def test_the_pool_holds_the_models_that_count(pool: selection.Pool, measured: Measurements) -> None:
+    assert [m.name for m in pool.models] == list(FLEET)
+    assert pool.steps.tolist() == list(STEPS)
+    assert pool.sample.early.sum() == EARLY
+    assert pool.incomplete == 0
+    expected = measured.per_question["large-arch1"]["margin"]
+    assert np.array_equal(pool.sample.values["margin"][2], expected)
+
+
+def test_the_table_by_hand(pool: selection.Pool, measured: Measurements) -> None:
+    frame = selection.question_frame(pool, question_set())
+    assert len(frame) == 60
+    last = [measured.per_question[name]["acc"][-1, 7] for name in FLEET]
+    assert frame["acc"][7] == pytest.approx(np.mean(last))
+    twin = measured.per_question["web"]["norm_prob"][-1, 7]
+    assert frame["contrast"][7] == pytest.approx(
+        measured.per_question["small-arch1"]["norm_prob"][-1, 7] - twin
+    )
+    early = np.mean([measured.per_question[name]["margin"][:EARLY, 7] for name in FLEET], axis=0)
+    expected = np.polyfit(np.log2(np.array(STEPS[:EARLY]) * 1000), early, 1)[0]
+    assert frame["slope"][7] == pytest.approx(expected)
+    assert frame["relevance"].isna().all()
+    assert len(selection.sparks(pool)) == 60
+    assert len(selection.sparks(pool)[0]) == len(STEPS)
+
+
+def test_what_is_known_beside_the_models_stands_in_its_column(measured: Measurements) -> None:
+    task = question_set()
+    told = {q.id: n % 2 == 0 for n, q in enumerate(task.questions)}
+    pool = selection.pool(measured, task, told, np.linspace(0, 1, 60))
+    frame = selection.question_frame(pool, task)
+    assert frame["taught"].tolist() == [n % 2 == 0 for n in range(60)]
+    assert frame["relevance"].iloc[-1] == 1.0
+    assert selection.undefined(pool) == {}
+    assert selection.where(pool, rule_text.parse("taught = yes and relevance >= 0.5")).sum() == 15
+
+
+def test_an_edited_question_stands_aside(measured: Measurements) -> None:
+    curves = [ModelCurve(c.model, c.checkpoints, c.ll.copy()) for c in measured.curves]
+    for curve in curves:
+        curve.ll[:, 3] = np.nan
+    changed = Measurements(**{**vars_of(measured), "curves": tuple(curves)})
+    pool = selection.pool(changed, question_set())
+    assert pool.incomplete == 1
+    assert "q3" not in pool.ids
+    assert len(pool.ids) == len(pool.rows) == 59
+    frame = selection.question_frame(pool, question_set())
+    assert frame["question"][3] == question_set().questions[4].question
+
+
+def vars_of(measured: Measurements) -> dict:
+    return {name: getattr(measured, name) for name in measured.__dataclass_fields__}
+
+
+def test_a_run_on_its_way_shows_the_checkpoints_that_all_models_share(measured: Measurements) -> None:
+    curves = [ModelCurve(c.model, c.checkpoints, c.ll.copy()) for c in measured.curves]
+    for curve in curves:
+        curve.ll[1:-1] = np.nan  # ends first
+    curves[1].ll[8] = measured.curves[1].ll[8]
+    pool = selection.pool(Measurements(**{**vars_of(measured), "curves": tuple(curves)}), question_set())
+    assert pool.steps.tolist() == [STEPS[0], STEPS[-1]]
+    assert "slope" in selection.undefined(pool)  # one early point
+
+
+def test_nothing_shared_is_said(measured: Measurements) -> None:
+    curves = [ModelCurve(c.model, c.checkpoints, np.full_like(c.ll, np.nan)) for c in measured.curves]
+    empty = Measurements(**{**vars_of(measured), "curves": tuple(curves)})
+    with pytest.raises(StudioError, match="no checkpoint yet at which every model"):
+        selection.pool(empty, question_set())
+
+
+@pytest.mark.parametrize(("models", "why"), [(1, "three models"), (2, "three models"), (3, None)])
+def test_discrimination_needs_three_models(models: int, why: str | None) -> None:
+    pool = selection.pool(fleet_measured(models=tuple(FLEET)[:models], twin=False), question_set())
+    empty = selection.undefined(pool)
+    assert ("discrimination" in empty) == (why is not None)
+    assert "twin" in empty["contrast"]
+
+
+def test_one_question() -> None:
+    pool = selection.pool(fleet_measured(count=1), question_set(1))
+    frame = selection.question_frame(pool, question_set(1))
+    assert len(frame) == 1
+    assert "one question" in selection.undefined(pool)["discrimination"]
+    found = selection.compared_frame(pool, np.array([True]), "acc")
+    assert found["rest"].isna().all()
+    assert found["selection"].notna().all()
+
+
+def test_narrowing_down(pool: selection.Pool) -> None:
+    frame = selection.question_frame(pool, question_set())
+    assert selection.narrowed(frame).all()
+    assert selection.narrowed(frame, ["physics"]).sum() == 30
+    assert selection.narrowed(frame, text="NUMBER 7?").sum() == 1
+    assert selection.narrowed(frame, text="q59").sum() == 1
+    middle = float(frame["slope"].median())
+    assert selection.narrowed(frame, ranges={"slope": (middle, 99.0)}).sum() == 30
+    assert not selection.narrowed(frame, ranges={"relevance": (0.0, 1.0)}).any()
+
+
+def test_some_against_the_rest(pool: selection.Pool, measured: Measurements) -> None:
+    chosen = np.arange(60) < 20
+    frame = selection.compared_frame(pool, chosen, "norm_prob")
+    own = np.mean([measured.per_question[n]["norm_prob"][:, :20].mean(axis=1) for n in FLEET], axis=0)
+    assert frame["selection"].to_numpy() == pytest.approx(own)
+    assert frame["difference"].to_numpy() == pytest.approx(frame["selection"] - frame["rest"])
+    assert frame["early"].sum() == EARLY
+
+
+def test_a_rule_on_an_undefined_column_is_refused(pool: selection.Pool) -> None:
+    with pytest.raises(StudioError, match="relevance, which is undefined here: Not computed"):
+        selection.where(pool, rule_text.parse("relevance > 0.5"))
+
+
+# --- keeping --------------------------------------------------------------------------------------------
+
+
+def test_a_copy_keeps_the_chosen_and_undo_brings_the_others_back(tmp_path: Path) -> None:
+    settings = support.settings(tmp_path)
+    support.write_example(settings)
+    before = support.tree(settings.tasks)
+    kept = selection.keep(settings, "little", "chosen", ["q5", "q2"])
+    assert [q.id for q in kept.questions] == ["q2", "q5"]
+    assert [q.id for q in authoring.open_set(settings, "chosen").questions] == ["q2", "q5"]
+    assert support.tree(settings.tasks) == before
+    assert authoring.undoable(settings, "chosen")[0] == "delete 4 questions"
+    assert len(authoring.undo(settings, "chosen").questions) == 6
+
+
+def test_keeping_nothing_or_under_a_taken_name_makes_no_copy(tmp_path: Path) -> None:
+    settings = support.settings(tmp_path)
+    support.write_example(settings)
+    with pytest.raises(StudioError, match="nothing to keep"):
+        selection.keep(settings, "little", "chosen", [])
+    with pytest.raises(StudioError, match="already a set"):
+        selection.keep(settings, "little", "little", ["q1"])
+    assert [info.name for info in authoring.list_sets(settings)] == ["little"]
