@@ -92,6 +92,11 @@ class Measurements:
         return int(sum(np.isfinite(m["margin"]).all(axis=1).sum() for m in self.per_question.values()))
 
     @property
+    def nbytes(self) -> int:
+        """Of the log-likelihoods, which are most of it."""
+        return sum(curve.ll.nbytes for curve in self.curves)
+
+    @property
     def checkpoints(self) -> int:
         return sum(len(curve.checkpoints) for curve in self.curves)
 

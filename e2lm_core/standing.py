@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
+
+import numpy as np
 
 from .asked import Asked
 from .jobs import Job
+from .measuring import Measurements
 from .prompts import render_set
 from .records import Checkpoint, Record, TaskSet
 from .runs import KIND, latest_job
@@ -66,6 +69,21 @@ def coverage(
     )
 
 
+def covered_by(measured: Measurements) -> Coverage:
+    """The same of what was measured already, without another look into the store."""
+    complete: dict[str, int] = {}
+    lacking = np.zeros(len(measured.question_ids), bool)
+    for curve in measured.curves:
+        known = np.isfinite(measured.per_question[curve.model.name]["margin"])
+        complete |= {c.name: int(n) for c, n in zip(curve.checkpoints, known.sum(axis=1), strict=True)}
+        lacking |= ~known.all(axis=0)
+    return Coverage(
+        complete=complete,
+        questions=len(measured.question_ids),
+        stale=tuple(measured.question_ids[place] for place in np.flatnonzero(lacking)),
+    )
+
+
 def estimate(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
 ) -> Estimate:
@@ -110,8 +128,16 @@ def fleet(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | 
     return chosen or studio.at_hand, job.payload.get("num_fewshot")
 
 
-def state(studio: Studio, set_name: str, task: TaskSet) -> SetState:
-    """What the strip says of a set: it is exact, and costs one look into the store per checkpoint."""
+def state(
+    studio: Studio,
+    set_name: str,
+    task: TaskSet,
+    measure: Callable[[Sequence[Checkpoint], int | None], Measurements] | None = None,
+) -> SetState:
+    """What the strip says of a set: it is exact, and costs one look into the store per checkpoint.
+
+    `measure` gives what whoever asks has read of the store already.
+    """
     if not task.questions:
         return SetState(kind="empty")
     job = latest_job(studio, set_name)
@@ -122,7 +148,10 @@ def state(studio: Studio, set_name: str, task: TaskSet) -> SetState:
             kind="running", job=job.id, done=done, total=total, seconds_left=seconds_left(job, done, total)
         )
     checkpoints, num_fewshot = fleet(studio, set_name)
-    covered = coverage(studio, task, checkpoints, num_fewshot)
+    if measure is None:
+        covered = coverage(studio, task, checkpoints, num_fewshot)
+    else:
+        covered = covered_by(measure(checkpoints, num_fewshot))
     kind: Literal["never run", "stale", "up to date"] = "up to date"
     if covered.done == 0:
         kind = "never run"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import support
 
-from e2lm_core import authoring, runs, standing
+from e2lm_core import authoring, measuring, runs, standing
 from e2lm_core.jobs import Progress
 from e2lm_core.records import TaskSet
 from e2lm_core.studio import Studio
@@ -32,6 +32,25 @@ def test_coverage_names_what_is_stale(here: Studio) -> None:
     edited = task.model_copy(update={"questions": (*task.questions[:5], support.question(77, id="q6"))})
     after = standing.coverage(here, edited, some)
     assert (after.done, after.total, after.stale) == (50, 60, ("q6",))
+
+
+def test_coverage_by_what_was_measured_is_the_same(here: Studio) -> None:
+    task = little(here)
+    edited = task.model_copy(update={"questions": (*task.questions[:5], support.question(77, id="q6"))})
+    some = here.catalogue.match(["ladder-small-arch1/*", "ladder-large-arch1/*"])
+    runs.evaluate(here, task, some[:13])
+    for version in (task, edited):
+        measured = measuring.measure(here, version, some)
+        assert standing.covered_by(measured) == standing.coverage(here, version, some)
+    runs.start(here, "little", some)
+    job = here.jobs.claim("test", 60)
+    assert job is not None
+    here.jobs.finish(job)
+    by_measuring = standing.state(
+        here, "little", edited, lambda checkpoints, k: measuring.measure(here, edited, checkpoints, k)
+    )
+    assert by_measuring == standing.state(here, "little", edited)
+    assert (by_measuring.kind, by_measuring.stale) == ("stale", 6)
 
 
 def test_an_estimate_needs_a_pace(here: Studio) -> None:

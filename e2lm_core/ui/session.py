@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import time
@@ -37,7 +38,9 @@ from ..taskfiles import read_task, task_digest
 
 FIRST_SET = "ladder_science"
 RESPAWN_S = 15.0
-MEASURED_KEPT = 6
+MEASURED_BYTES = (
+    300 * 2**20
+)  # of log-likelihoods that a session keeps: two sets of the largest size, many small
 POLL_S = 2.0  # how often what a run fills in is drawn again
 
 
@@ -121,6 +124,17 @@ def _read(folder: str, stamp: tuple) -> TaskSet:
     return read_task(Path(folder), studio().settings.limits).task
 
 
+def digest(question_set: TaskSet) -> str:
+    """`task_digest`, once for each version: of 15,000 questions it takes a tenth of a second."""
+    held = st.session_state.get("digests", [])
+    for known, found in held:
+        if known is question_set:
+            return found
+    found = task_digest(question_set)
+    st.session_state["digests"] = [*held[-7:], (question_set, found)]
+    return found
+
+
 # --- its results --------------------------------------------------------------------------------------
 
 
@@ -145,28 +159,20 @@ def measurements(question_set: TaskSet) -> measuring.Measurements:
 def measure(
     question_set: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
 ) -> measuring.Measurements:
+    """What the store has of it; what this session has read before is not read again."""
+    held = st.session_state.setdefault("measured", {})  # by what was asked, the last used last
     names = _identities(checkpoints)
-    return _measure(task_digest(question_set), names, num_fewshot, results_stamp(), question_set, checkpoints)
-
-
-@st.cache_resource(max_entries=6, show_spinner=False, scope="session")
-def _measure(
-    digest: str,
-    names: tuple[tuple[str, str | None], ...],
-    num_fewshot: int | None,
-    stamp: tuple[int, int],
-    _task: TaskSet,
-    _checkpoints: Sequence[Checkpoint],
-) -> measuring.Measurements:
-    held = st.session_state.setdefault("measured", {})  # by what was asked, whatever came in since
-    asked = digest, names, num_fewshot
-    if asked in held:
-        found = measuring.refreshed(studio(), held.pop(asked))
-    else:
-        alike = [own for (_, *where), own in held.items() if where == [names, num_fewshot]]
-        found = measuring.measure(studio(), _task, _checkpoints, num_fewshot, alike[-1] if alike else None)
-    held[asked] = found
-    while len(held) > MEASURED_KEPT:
+    asked, stamp = (digest(question_set), names, num_fewshot), results_stamp()
+    then, found = held.pop(asked, (None, None))
+    if found is None:
+        alike = [own for (_, *where), (_, own) in held.items() if where == [names, num_fewshot]]
+        found = measuring.measure(
+            studio(), question_set, checkpoints, num_fewshot, alike[-1] if alike else None
+        )
+    elif then != stamp:
+        found = measuring.refreshed(studio(), found)
+    held[asked] = stamp, found
+    while len(held) > 1 and sum(own.nbytes for _, own in held.values()) > MEASURED_BYTES:
         del held[next(iter(held))]
     return found
 
@@ -224,7 +230,7 @@ def curves(
 
 def state(question_set: TaskSet) -> standing.SetState:
     at_hand = _identities(studio().at_hand)
-    return _state(question_set.name, task_digest(question_set), results_stamp(), at_hand, question_set)
+    return _state(question_set.name, digest(question_set), results_stamp(), at_hand, question_set)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")
@@ -235,11 +241,11 @@ def _state(
     at_hand: tuple[tuple[str, str | None], ...],
     _task: TaskSet,
 ) -> standing.SetState:
-    return standing.state(studio(), name, _task)
+    return standing.state(studio(), name, _task, functools.partial(measure, _task))
 
 
 def relevance(question_set: TaskSet) -> science.Relevance:
-    return _relevance(task_digest(question_set), question_set)
+    return _relevance(digest(question_set), question_set)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
@@ -252,7 +258,7 @@ def findings(question_set: TaskSet, profile: submission.Profile = "plain") -> li
     if not question_set.questions:
         return []
     with st.spinner("Checking the set …"):
-        return _findings(task_digest(question_set), profile, question_set)
+        return _findings(digest(question_set), profile, question_set)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, scope="session")
