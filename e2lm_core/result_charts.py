@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from .figures import (
     spread,
     translucent,
 )
-from .palette import Theme
+from .palette import Theme, dash, hue
 from .phrasing import METRIC_LABEL
 from .records import ModelInfo
 from .result_records import SAME_METRIC, lower_is_better
@@ -43,16 +43,31 @@ class Look:
     own: bool = False
 
 
-def looks(imported: Sequence[ModelInfo], own: Sequence[ModelInfo] = ()) -> dict[str, Look]:
-    """By model name: imported curves share out colours and dashes; the studio's own are thin and grey-marked."""
-    found = {}
-    for place, model in enumerate(imported):
-        found[model.name] = Look(HUES[place % len(HUES)], DASHES[(place // len(HUES)) % len(DASHES)])
-    for place, model in enumerate(own):
-        found[model.name] = Look(
-            HUES[place % len(HUES)], DASHES[(place // len(HUES)) % len(DASHES)], own=True
-        )
+def looks(imported: Sequence[ModelInfo], own: Sequence[tuple[str, ModelInfo]] = ()) -> dict[str, Look]:
+    """By label: models of the studio's own palette keep their colours, all others share out what is left.
+
+    `own` are (label, model) of the studio's runs: of a model that was imported too, in its colour.
+    """
+    found: dict[str, Look] = {}
+    spare = [Look(colour, style) for style in DASHES for colour in HUES]
+    for model in imported:
+        if _of_palette(model):
+            found[model.name] = Look(hue(model), dash(model))
+    taken = set(found.values())
+    free = [look for look in spare if look not in taken] or spare
+    others = [model for model in imported if model.name not in found]
+    found |= {model.name: free[place % len(free)] for place, model in enumerate(others)}
+    for place, (label, model) in enumerate(own):
+        like = found.get(model.name)
+        if like is None:
+            like = Look(hue(model), dash(model)) if _of_palette(model) else spare[place % len(spare)]
+        found[label] = replace(like, own=True)
     return found
+
+
+def _of_palette(model: ModelInfo) -> bool:
+    """Whether size and shape, or being a web-only twin, tell a model's colour and dash on every page."""
+    return model.arch in ("arch1", "arch2") or model.twin_of is not None
 
 
 def imported_curves(

@@ -21,12 +21,14 @@ from .. import (
 )
 from ..errors import StudioError
 from ..measuring import Measurements
-from ..records import BOUNDED_METRICS, METRICS, Record, TaskSet
+from ..palette import short_name
+from ..records import BOUNDED_METRICS, METRICS, ModelInfo, Record, TaskSet
 from ..result_records import SAME_METRIC
 from ..results import Imported
 from . import parts, session, window
 
 MOST_CURVES = 8  # drawn at first; more can be chosen
+MOST_PROBLEMS = 100
 TYPES = ["zip", "json", "jsonl", "csv", "tsv", "parquet"]
 HELP = (
     "The results_….json and samples_….jsonl that lm_eval writes (zip the whole folder, all revisions in it), the "
@@ -175,17 +177,18 @@ def curves(shown: Shown, task: TaskSet) -> None:
     bands = _bands(shown, name, metric)
     if bands is not None:
         frame = frame.merge(bands, on=["model", "step"], how="left")
-    looks = result_charts.looks([m for m in every if m.name in chosen])
     sampled = next((m for m in imported.measured.values() if m.task == name), None)
     chance = (
         sampled.chance if sampled is not None and SAME_METRIC.get(metric, metric) in BOUNDED_METRICS else None
     )
+    mine: list[tuple[str, ModelInfo]] = []
     if with_own and own is not None:
+        mine = _choose_own(own, every, shown)
         rows = frames.curve_frame(own, (SAME_METRIC.get(metric, metric),)).assign(metric=metric)
-        rows = rows.assign(model=rows["model"] + ", studio").dropna(subset=["value"])
+        rows = rows[rows["model"].isin([model.name for _, model in mine])].dropna(subset=["value"])
+        rows = rows.assign(model=rows["model"].map({model.name: label for label, model in mine}))
         frame = pd.concat([frame, rows], ignore_index=True)
-        mine = [c.model.model_copy(update={"name": f"{c.model.name}, studio"}) for c in own.curves]
-        looks |= {label: look for label, look in result_charts.looks([], mine).items() if label not in looks}
+    looks = result_charts.looks([m for m in every if m.name in chosen], mine)
     parts.chart(
         result_charts.imported_curves(
             frame[frame["model"].isin(looks)], looks, metric, session.current_theme(), chance, narrow=window.narrow()
@@ -228,13 +231,19 @@ def download(shown: Shown) -> None:
         )  # fmt: skip
 
 
-def problems(imported: Imported, most: int = 3) -> None:
-    """What is to be known of the import: the first few, the rest folded."""
-    for sentence in imported.problems[:most]:
-        st.warning(_plain(sentence), icon=":material/info:")
-    if len(imported.problems) > most:
-        with st.expander(f"{len(imported.problems) - most:,} more to know"):
-            st.markdown("\n".join(f"- {_plain(s)}" for s in imported.problems[most : most + 200]))
+def problems(imported: Imported, open_up_to: int = 3) -> None:
+    """What is to be known of the import, folded where it is much."""
+    if not imported.problems:
+        return
+    count = phrasing.count(len(imported.problems), "thing")
+    with st.expander(
+        f"{count} to know of these results",
+        expanded=len(imported.problems) <= open_up_to,
+        icon=":material/info:",
+    ):
+        st.markdown("\n".join(f"- {_plain(sentence)}" for sentence in imported.problems[:MOST_PROBLEMS]))
+        if (more := len(imported.problems) - MOST_PROBLEMS) > 0:
+            st.caption(f"{more:,} more are in the JSON.")
 
 
 # --- within -------------------------------------------------------------------------------------------
@@ -260,6 +269,18 @@ def _own(task: TaskSet, metric: str) -> Measurements | None:
         return None
     measured = session.measurements(task)
     return measured if measured.complete_checkpoints else None
+
+
+def _choose_own(own: Measurements, imported: list[ModelInfo], shown: Shown) -> list[tuple[str, ModelInfo]]:
+    """The studio's own models to draw: at first those that were imported too, else those that count in scores."""
+    by_name = {curve.model.name: curve.model for curve in own.curves}
+    both = [name for name in by_name if name in {model.name for model in imported}]
+    first = both or [name for name, model in by_name.items() if model.counts_in_scores]
+    names = st.multiselect(
+        "Own runs", list(by_name), default=first[:MOST_CURVES], key=f"results_mine_{_key(shown)}",
+        placeholder="no model",
+    )  # fmt: skip
+    return [(f"studio: {short_name(by_name[name])}", by_name[name]) for name in names]
 
 
 def _bands(shown: Shown, task: str, metric: str) -> pd.DataFrame | None:
