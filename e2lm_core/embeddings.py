@@ -35,6 +35,7 @@ _CLASSIFIER_VERSION = 1  # raise it when `Classifier.fit` or the rows that it is
 
 _CHUNK = 256  # texts kept on disk at a time: a stopped run loses at most these
 _BATCH = 32
+_HUB_TIMEOUT_S = 3.0
 
 
 class Exemplar(Record):
@@ -168,7 +169,12 @@ class Embedder:
         try:
             if folder:
                 return SentenceTransformer(str(folder), device=self.settings.device, local_files_only=True)
-            return SentenceTransformer(name, device=self.settings.device, revision=revision or None)
+            return SentenceTransformer(
+                name,
+                device=self.settings.device,
+                revision=revision or None,
+                local_files_only=not _hub_answers(),
+            )
         except Exception as error:  # the library raises whatever its parts raise, offline and on broken files
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise EmbeddingError(
@@ -200,6 +206,22 @@ def relevance_classifier(embedder: Embedder) -> Classifier:
     np.savez(buffer, allow_pickle=False, **classifier.to_arrays())
     embedder.cache.put_fit(key, buffer.getvalue())
     return classifier
+
+
+def _hub_answers() -> bool:
+    """Whether a hub can be asked at all, found out in seconds: the library tries each file of a model again
+    and again for more than a minute. Without one it loads what was downloaded before."""
+    import httpx2
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    try:
+        HfApi().model_info(f"sentence-transformers/{DEFAULT_MODEL}", timeout=_HUB_TIMEOUT_S)
+    except (httpx2.TransportError, OfflineModeIsEnabled):
+        return False
+    except (httpx2.HTTPError, ValueError):
+        return True  # it answers, whatever it says of that model
+    return True
 
 
 def _default_folder() -> Path:

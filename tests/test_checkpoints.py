@@ -1,154 +1,35 @@
+"""The catalogue, and the folder of each checkpoint that transformers and the harness load."""
+
+from __future__ import annotations
+
 import hashlib
 import json
-import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from conftest import needs
-from safetensors.torch import load_file, save_file
+from ladder_fixtures import (
+    CONFIG,
+    MODELS,
+    STEPS,
+    TOKENIZER,
+    built,
+    edit_manifest,
+    first,
+    leftovers,
+    random_weights,
+    settings,
+)
+from safetensors.torch import load_file
 
 from e2lm_core import packing
 from e2lm_core.checkpoints import ensure_directory, fingerprint, open_catalogue, unpacked_directory
 from e2lm_core.errors import CheckpointError
-from e2lm_core.local_checkpoints import step_of
 from e2lm_core.settings import Settings
 
-CONFIG = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "vocab_size": 3,
-    "hidden_size": 8,
-    "intermediate_size": 16,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": 64,
-    "tie_word_embeddings": True,
-    "bos_token_id": 0,
-    "eos_token_id": 0,
-}
-TOKENIZER = {
-    "version": "1.0",
-    "truncation": None,
-    "padding": None,
-    "added_tokens": [],
-    "normalizer": None,
-    "pre_tokenizer": {"type": "WhitespaceSplit"},
-    "post_processor": None,
-    "decoder": None,
-    "model": {"type": "WordLevel", "vocab": {"<s>": 0, "a": 1, "b": 2}, "unk_token": "<s>"},
-}
-MODELS = ("ladder-tiny-arch1", "ladder-tiny-arch1-web")
-STEPS = (100, 200, 300)
-
-
-def random_weights(seed: int) -> dict[str, torch.Tensor]:
-    """A one-layer Llama's state dict without lm_head, which is tied to the embedding."""
-    torch.manual_seed(seed)
-    layer = "model.layers.0."
-    shapes = {
-        "model.embed_tokens.weight": (3, 8),
-        "model.norm.weight": (8,),
-        f"{layer}input_layernorm.weight": (8,),
-        f"{layer}post_attention_layernorm.weight": (8,),
-        **{f"{layer}self_attn.{p}_proj.weight": (8, 8) for p in "qkvo"},
-        f"{layer}mlp.gate_proj.weight": (16, 8),
-        f"{layer}mlp.up_proj.weight": (16, 8),
-        f"{layer}mlp.down_proj.weight": (8, 16),
-    }
-    return {name: torch.randn(shape) for name, shape in shapes.items()}
-
-
-def build_ladder(folder: Path) -> None:
-    (folder / "weights").mkdir(parents=True)
-    tokenizer = json.dumps(TOKENIZER).encode()
-    (folder / "weights" / "tokenizer.json").write_bytes(tokenizer)
-    models = []
-    for m, name in enumerate(MODELS):
-        (folder / "weights" / name).mkdir()
-        checkpoints = []
-        for step in STEPS:
-            file = f"weights/{name}/iter_{step:07d}.xz"
-            blob = packing.pack(random_weights(1000 * m + step))
-            (folder / file).write_bytes(blob)
-            checkpoints.append(
-                {
-                    "name": f"iter_{step:07d}",
-                    "step": step,
-                    "tokens_seen": step * 256,
-                    "file": file,
-                    "sha256": hashlib.sha256(blob).hexdigest(),
-                    "early": step <= 200,
-                }
-            )
-        models.append(
-            {
-                "name": name,
-                "size": "tiny",
-                "arch": "arch1",
-                "role": "web" if name.endswith("web") else "science",
-                "seed": 1,
-                "twin_of": MODELS[0] if name.endswith("web") else None,
-                "seed_of": None,
-                "parameters": 900,
-                "hidden": 8,
-                "layers": 1,
-                "config": CONFIG,
-                "checkpoints": checkpoints[::-1],  # the catalogue sorts by step, whatever the file does
-            }
-        )
-    manifest = {
-        "version": 1,
-        "tokens_per_step": 256,
-        "context": 64,
-        "trained_context": 32,
-        "early_window": {"end_step": 200, "end_tokens": 200 * 256, "fraction": 2 / 3},
-        "tokenizer": {
-            "file": "weights/tokenizer.json",
-            "sha256": hashlib.sha256(tokenizer).hexdigest(),
-            "config": {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>"},
-        },
-        "models": models,
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    (folder / "facts.json").write_text('{"facts": []}')
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("built") / "ladder"
-    build_ladder(folder)
-    return folder
-
-
-@pytest.fixture
-def settings(built, tmp_path):
-    shutil.copytree(built, tmp_path / "ladder")
-    return Settings(home=tmp_path / "home", ladder=tmp_path / "ladder")
-
-
-@pytest.fixture
-def first(settings):
-    return open_catalogue(settings).checkpoints[0]
-
-
-def edit_manifest(settings, edit):
-    path = settings.ladder / "manifest.json"
-    manifest = json.loads(path.read_text())
-    edit(manifest)
-    path.write_text(json.dumps(manifest, indent=1))
-
-
-def leftovers(settings):
-    """Hidden temporary folders that should have been cleared away."""
-    return [p for p in (settings.cache / "checkpoints").glob("*/.*") if p.parent.name != ".tokenizers"]
-
-
-# --- the catalogue ----------------------------------------------------------------------------------
+__all__ = ["built", "first", "settings"]  # fixtures
 
 
 def test_catalogue_of_the_ladder(settings):
@@ -218,9 +99,6 @@ def test_missing_packed_files_are_named(settings, first):
     catalogue = open_catalogue(settings)
     assert "1 of 3 packed files of ladder-tiny-arch1 are missing" in catalogue.problems[0]
     assert len(catalogue.checkpoints) == 6
-
-
-# --- unpacking --------------------------------------------------------------------------------------
 
 
 def test_unpacked_folder_holds_the_weights(settings, first):
@@ -323,212 +201,6 @@ def test_two_processes_unpack_at_once(settings, stale):
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [p.communicate()[0] for p in processes] == ["ok\n", "ok\n"]
     assert leftovers(settings) == []
-
-
-# --- fingerprints -----------------------------------------------------------------------------------
-
-
-def test_packed_fingerprints_differ_and_need_no_weights(settings):
-    checkpoints = open_catalogue(settings).checkpoints
-    prints = {fingerprint(c, settings) for c in checkpoints}
-    assert len(prints) == 6
-    for checkpoint in checkpoints:
-        checkpoint.packed.unlink()
-    assert {fingerprint(c, settings) for c in checkpoints} == prints
-
-
-@pytest.mark.parametrize(
-    "edit",
-    [
-        lambda m: m["models"][0]["checkpoints"][-1].update({"sha256": "0" * 64}),
-        lambda m: m["models"][0].update({"config": {**CONFIG, "rms_norm_eps": 1e-5}}),
-        lambda m: m["tokenizer"].update({"sha256": "0" * 64}),
-        lambda m: m["tokenizer"].update({"config": {}}),
-    ],
-)
-def test_packed_fingerprint_follows_weights_config_and_tokenizer(settings, first, edit):
-    before = fingerprint(first, settings)
-    edit_manifest(settings, edit)
-    assert fingerprint(first, settings) != before
-
-
-def test_packed_fingerprint_ignores_what_changes_no_number(settings, first):
-    before = fingerprint(first, settings)
-    edit_manifest(settings, lambda m: m["models"][0].update({"size": "huge", "seed": 9}))
-    assert fingerprint(first, settings) == before
-
-
-@pytest.fixture
-def local(settings, first, tmp_path):
-    """A folder of one model with two checkpoints, and settings that know it."""
-    folder = tmp_path / "mine" / "small-1b"
-    for name in ("step-000100", "step-000200"):
-        shutil.copytree(ensure_directory(first, settings), folder / name)
-        (folder / name / "unpacked.json").unlink()
-    return settings.model_copy(update={"checkpoints": (folder.parent,)})
-
-
-def local_checkpoint(local):
-    return open_catalogue(local).of("small-1b")[0]
-
-
-@pytest.mark.parametrize(
-    "name", ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"]
-)
-def test_folder_fingerprint_follows_each_file(local, name):
-    checkpoint = local_checkpoint(local)
-    before = fingerprint(checkpoint, local)
-    assert before.startswith("folder:")
-    path = checkpoint.directory / name
-    content = path.read_bytes()
-    path.unlink()
-    path.write_bytes(content[:-1] + b" ")
-    assert fingerprint(checkpoint, local) != before
-    path.write_bytes(content)
-    assert fingerprint(checkpoint, local) == before
-
-
-def test_retrained_in_place_with_the_same_size_and_time_is_noticed(local):
-    checkpoint = local_checkpoint(local)
-    path = checkpoint.directory / "model.safetensors"
-    os.utime(path, (1_000_000, 1_000_000))
-    before = fingerprint(checkpoint, local)
-    weights = load_file(path)
-    weights["model.norm.weight"] += 1
-    save_file(weights, path, metadata={"format": "pt"})
-    os.utime(path, (1_000_000, 1_000_000))
-    assert fingerprint(checkpoint, local) != before
-
-
-def test_folder_is_hashed_once(local, monkeypatch):
-    import e2lm_core.fingerprints as module
-
-    checkpoint = local_checkpoint(local)
-    monkeypatch.setattr(module, "_SETTLED_S", -1.0)  # else files as young as these are hashed each time
-    before = fingerprint(checkpoint, local)
-    hashed = []
-    monkeypatch.setattr(module, "file_sha256", lambda path: hashed.append(path) or "0")
-    assert fingerprint(checkpoint, local) == before
-    assert hashed == []
-
-
-def test_fingerprint_does_not_depend_on_the_place(local, tmp_path):
-    checkpoint = local_checkpoint(local)
-    moved = tmp_path / "elsewhere"
-    shutil.copytree(checkpoint.directory, moved)
-    elsewhere = checkpoint.model_copy(update={"directory": moved})
-    assert fingerprint(elsewhere, local) == fingerprint(checkpoint, local)
-
-
-# --- local folders ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "step"),
-    [
-        ("iter_0002000", 2000),
-        ("step143000", 143000),
-        ("step-001000-2BT", 1000),
-        ("stage1-step1000-tokens3B", 1000),
-        ("step0", 0),
-        ("checkpoint-500", 500),
-        ("global_step20", 20),
-        ("main", None),
-        ("instep5", None),
-        ("model-7", None),
-    ],
-)
-def test_step_of(name, step):
-    assert step_of(name) == step
-
-
-def test_local_model_in_a_folder_of_models_or_given_itself(local):
-    for folder in (local.checkpoints[0], local.checkpoints[0] / "small-1b"):
-        catalogue = open_catalogue(local.model_copy(update={"checkpoints": (folder,)}))
-        assert catalogue.problems == ()
-        found = catalogue.of("small-1b")
-        assert [(c.name, c.step, c.tokens_seen, c.early) for c in found] == [
-            ("small-1b/step-000100", 100, None, None),
-            ("small-1b/step-000200", 200, None, None),
-        ]
-        assert ensure_directory(found[0], local) == found[0].directory == unpacked_directory(found[0], local)
-
-
-def test_checkpoints_json_tells_tokens_and_the_model(local):
-    notes = {
-        "size": "1b",
-        "arch": "arch2",
-        "tokens_per_step": 10,
-        "tokens_seen": {"step-000200": 2_001},
-        "early_end_step": 100,
-    }
-    (local.checkpoints[0] / "small-1b" / "checkpoints.json").write_text(json.dumps(notes))
-    found = open_catalogue(local).of("small-1b")
-    assert [(c.tokens_seen, c.early) for c in found] == [(1_000, True), (2_001, False)]
-    assert (found[0].model.size, found[0].model.arch, found[0].model.family) == ("1b", "arch2", "local")
-
-
-@pytest.mark.parametrize("content", ['{"tokens": 5}', '{"role": "cat"}', "{", '{"tokens_per_step": -1}'])
-def test_checkpoints_json_that_cannot_be_used_is_a_problem(local, content):
-    (local.checkpoints[0] / "small-1b" / "checkpoints.json").write_text(content)
-    catalogue = open_catalogue(local)
-    assert len(catalogue.problems) == 1
-    assert "checkpoints.json" in catalogue.problems[0]
-    assert len(catalogue.models) == 2  # the ladder is usable all the same
-
-
-def test_folders_with_nothing_in_them_are_problems(settings, tmp_path):
-    (tmp_path / "empty").mkdir()
-    more = settings.model_copy(update={"checkpoints": (tmp_path / "empty", tmp_path / "gone")})
-    empty, gone = open_catalogue(more).problems
-    assert "holds no checkpoints" in empty
-    assert "cannot be read" in gone
-
-
-def test_two_of_one_name_or_step_are_problems(local, tmp_path):
-    shutil.copytree(local.checkpoints[0], tmp_path / "again")
-    both = local.model_copy(update={"checkpoints": (*local.checkpoints, tmp_path / "again")})
-    assert "there is another of that name" in open_catalogue(both).problems[0]
-    model = local.checkpoints[0] / "small-1b"
-    shutil.copytree(model / "step-000100", model / "iter_0000100")
-    assert "two checkpoints of step 100" in open_catalogue(local).problems[0]
-
-
-@pytest.mark.parametrize(
-    ("harm", "sentence"),
-    [
-        (lambda f: (f / "model.safetensors").unlink(), "has no model.safetensors"),
-        (lambda f: (f / "config.json").unlink(), "has no config.json"),
-        (lambda f: [p.unlink() for p in f.glob("tokenizer*")], "has no tokenizer"),
-        (lambda f: (f / "model.safetensors").write_bytes(b"\xff" * 7), "cut short or damaged"),
-        (lambda f: (f / "model.safetensors").write_bytes(b""), "cut short or damaged"),
-        (lambda f: os.truncate(f / "model.safetensors", 2_000), r"cut short or damaged \(2,000 bytes of"),
-        (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), r"as \.bin"),
-        (
-            lambda f: (f / "model.safetensors.index.json").write_text(
-                '{"weight_map": {"a": "part-2.safetensors"}}'
-            ),
-            "has no part-2.safetensors",
-        ),
-        (lambda f: (f / "model.safetensors.index.json").write_text("[]"), "not an index of weights"),
-        (shutil.rmtree, "is missing"),
-    ],
-)
-def test_local_checkpoint_with_a_part_missing_or_cut_short(local, harm, sentence):
-    checkpoint = local_checkpoint(local)
-    harm(checkpoint.directory)
-    with pytest.raises(CheckpointError, match=sentence):
-        ensure_directory(checkpoint, local)
-
-
-def test_fingerprint_of_a_folder_without_weights(local):
-    checkpoint = local_checkpoint(local)
-    (checkpoint.directory / "model.safetensors").unlink()
-    with pytest.raises(CheckpointError, match="is not a checkpoint"):
-        fingerprint(checkpoint, local)
-
-
-# --- the real thing ---------------------------------------------------------------------------------
 
 
 @pytest.mark.slow

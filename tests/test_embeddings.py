@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakehub import FakeHub
+from huggingface_hub import constants
 
 from e2lm_core import embeddings
 from e2lm_core.embedding_cache import EmbeddingCache, EmbeddingError
@@ -193,6 +195,18 @@ def test_a_folder_is_known_by_its_files(tmp_path):
     assert Embedder(settings, str(tmp_path)).fingerprint == first
     (tmp_path / "config.json").write_text("{ }")
     assert Embedder(settings, str(tmp_path)).fingerprint != first
+
+
+def test_a_hub_that_does_not_answer_is_asked_once_before_the_library_asks_for_every_file(monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert not embeddings._hub_answers()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    assert not embeddings._hub_answers()
+    with FakeHub() as hub:  # it answers that it has no such model, which is an answer
+        monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+        assert embeddings._hub_answers()
+        assert len(hub.seen) == 1
 
 
 # --- the real model ------------------------------------------------------------------------------
