@@ -89,13 +89,12 @@ def test_a_chunk_says_what_it_took_and_what_the_harness_would_have_sent(
     assert 0 < sum(chunk.tokens for chunk in chunks) < 0.6 * sent
 
 
-def leaking_bias(parents: Any, width: int) -> torch.Tensor:
-    return tree_bias_of_chain(len(parents), width)
-
-
-def tree_bias_of_chain(rows: int, width: int) -> torch.Tensor:
+def leaking_bias(ends: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     """What a forgotten tree mask looks like: every choice sees the choices before it."""
-    return torch.full((rows, 1, width, width), -torch.inf).triu(1)
+    return real_tree_bias(torch.full_like(ends, ends.shape[1]), places)
+
+
+real_tree_bias = attention.tree_bias
 
 
 def test_a_broken_mask_is_caught_said_and_avoided(

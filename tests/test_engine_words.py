@@ -68,10 +68,10 @@ def test_equals_the_tokenizer(name: str, pieces: list[str]) -> None:
     encoder = WordEncoder.of(tokenizer)
     assert encoder is not None
     whole = tokenizer.encode(text, add_special_tokens=False)
-    assert encoder.encode(text) == whole
+    assert list(encoder.encode([text])) == [whole]
     for end in range(len(text)):
         context = tokenizer.encode(text[:end], add_special_tokens=False)
-        assert encoder.after(text[:end], text) == whole[len(context) :]
+        assert list(encoder.after([(text[:end], text)])) == [whole[len(context) :]]
 
 
 def lower(inner: Tokenizer) -> None:

@@ -148,19 +148,25 @@ def merged(
     return torch.lerp(outside, inside, weight)
 
 
-def tree_bias(parents: Sequence[np.ndarray], width: int) -> torch.Tensor:
-    """Parents of B rows' tokens → [B, 1, width, width] float32, 0 for a token and its ancestors, else −inf."""
-    rows = len(parents)
-    above = np.full((rows, width), width, dtype=np.int64)  # −1 and padding: a token that sees nothing
-    for line, places in enumerate(parents):
-        above[line, : len(places)] = np.where(places < 0, width, places)
-    sees = np.zeros((rows, width + 1, width), dtype=bool)
-    lines = np.arange(rows)
-    for place in range(width):
-        sees[:, place] = sees[lines, above[:, place]]
-        sees[:, place, place] = True
-    bias = np.where(sees[:, :width], np.float32(0), np.float32(-np.inf))
-    return torch.from_numpy(bias)[:, None]
+def subtree_ends(parents: Sequence[np.ndarray], width: int) -> torch.Tensor:
+    """Parents of B rows' tokens, in depth-first order → [B, width]: the token at j is seen from places j to
+    end − 1, which are its own and its descendants'. Padding is seen by itself alone."""
+    ends = np.tile(np.arange(1, width + 1), (len(parents), 1))
+    for line, above in enumerate(parents):
+        row = ends[line, : len(above)]
+        row[:] = len(above)
+        for start in np.flatnonzero(above != np.arange(-1, len(above) - 1)).tolist():
+            closed = row[above[start] + 1 : start]
+            np.minimum(closed, start, out=closed)
+    return torch.from_numpy(ends)
+
+
+def tree_bias(ends: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """`ends` [B, T] of the tokens, `places` [B, Q] that look at them → [B, 1, Q, T] float32: 0 where a place
+    is the token's own or a descendant's, else −inf."""
+    tokens = torch.arange(ends.shape[1])
+    sees = (tokens <= places[:, :, None]) & (places[:, :, None] < ends[:, None])
+    return torch.zeros(sees.shape).masked_fill_(~sees, -torch.inf)[:, None]
 
 
 def _for_all(part: torch.Tensor, heads: int) -> torch.Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .attention import tree_bias
+from .attention import subtree_ends, tree_bias
 from .plan import Row
 
 
@@ -42,16 +42,16 @@ def prepare(rows: Sequence[Row], device: torch.device, dtype: torch.dtype) -> Pa
     at, places = np.unique(flat, return_inverse=True)
     by_place = np.argsort(places, kind="stable")
     grid, slots = _grid(at // width, len(rows))
-    bias = tree_bias([row.parents for row in rows if row.parents is not None], width).to(device, dtype)
-    in_row = as_tensor(at[grid] % width, device)[:, None, :, None]
+    ends = subtree_ends([row.parents for row in rows if row.parents is not None], width)
+    everywhere = torch.arange(width).expand(len(rows), -1)
     return PackedBatch(
         ids=as_tensor(padded([row.tokens for row in rows], width), device),
         positions=as_tensor(padded([row.positions for row in rows], width), device),
-        bias=bias,
+        bias=tree_bias(ends, everywhere).to(device, dtype),
         at=as_tensor(at, device),
         grid=as_tensor(grid, device),
         slots=as_tensor(slots, device),
-        scored_bias=bias.gather(2, in_row.expand(-1, -1, -1, width)),
+        scored_bias=tree_bias(ends, torch.from_numpy(at[grid] % width)).to(device, dtype),
         places=as_tensor(places[by_place], device),
         targets=as_tensor(np.concatenate([row.targets for row in rows])[by_place], device),
         order=np.argsort(by_place, kind="stable"),

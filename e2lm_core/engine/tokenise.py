@@ -131,19 +131,27 @@ class Encoder:
         return self._pairs_by_tokenizer(requests)
 
     def _pairs_by_words(self, requests: Sequence[Request], words: WordEncoder) -> list[tuple[Tokens, Tokens]]:
-        pairs: list[tuple[Tokens, Tokens]] = []
-        contexts: dict[str, Tokens] = {}
-        for request in requests:
-            context, whole = request.context.rstrip(), request.context + request.continuation
-            special = self._adds_special(whole)
-            if not context or self._adds_special(context) != special:
-                pairs += self._pairs_by_tokenizer([request])
-                continue
-            if context not in contexts:
-                before = self._before if special else []
-                contexts[context] = np.array([*before, *words.encode(context)], dtype=np.int32)
-            pairs.append((contexts[context], np.array(words.after(context, whole), dtype=np.int32)))
-        return pairs
+        texts = [(r.context.rstrip(), r.context + r.continuation) for r in requests]
+        special = [self._adds_special(whole) for _, whole in texts]
+        alone = [
+            bool(context) and self._adds_special(context) == adds
+            for (context, _), adds in zip(texts, special, strict=True)
+        ]
+        known = [pair for pair, by_words in zip(texts, alone, strict=True) if by_words]
+        contexts = list(dict.fromkeys(context for context, _ in known))
+        heads = {
+            context: np.array(
+                [*(self._before if self._adds_special(context) else []), *tokens], dtype=np.int32
+            )
+            for context, tokens in zip(contexts, words.encode(contexts), strict=True)
+        }
+        tails = words.after(known)
+        return [
+            (heads[context], np.array(next(tails), dtype=np.int32))
+            if by_words
+            else self._pairs_by_tokenizer([request])[0]
+            for request, (context, _), by_words in zip(requests, texts, alone, strict=True)
+        ]
 
     def _pairs_by_tokenizer(self, requests: Sequence[Request]) -> list[tuple[Tokens, Tokens]]:
         heads: list[_Text | None] = []

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+_BLOCK = 256  # texts whose words are held at once
 _CUT = re.compile(r"(?<=[!-~])(?= [!-~])")
 _GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _CL100K = (
@@ -53,21 +55,24 @@ class WordEncoder:
         )
         return cls(backend) if alone else None
 
-    def encode(self, text: str) -> list[int]:
-        words = _CUT.split(text)
-        new = [word for word in dict.fromkeys(words) if word not in self._known]
-        if new:
-            for word, encoding in zip(
-                new, self._backend.encode_batch(new, add_special_tokens=False), strict=True
-            ):
-                self._known[word] = encoding.ids
+    def encode(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        """Tokens of each text in turn; the words that are new in a block of texts are encoded together."""
         known = self._known
-        return [token for word in words for token in known[word]]
+        for start in range(0, len(texts), _BLOCK):
+            block = [_CUT.split(text) for text in texts[start : start + _BLOCK]]
+            if new := list(dict.fromkeys(word for words in block for word in words if word not in known)):
+                encodings = self._backend.encode_batch(new, add_special_tokens=False)
+                known.update((word, encoding.ids) for word, encoding in zip(new, encodings, strict=True))
+            for words in block:
+                yield [token for word in words for token in known[word]]
 
-    def after(self, context: str, whole: str) -> list[int]:
-        """encode(whole)[len(encode(context)):] for a `whole` that begins with `context`."""
-        start = _last_cut(context)
-        return self.encode(whole[start:])[len(self.encode(context[start:])) :]
+    def after(self, pairs: Sequence[tuple[str, str]]) -> Iterator[list[int]]:
+        """encode(whole)[len(encode(context)):] for pairs (context, a `whole` that begins with it)."""
+        starts = [_last_cut(context) for context, _ in pairs]
+        heads = self.encode([context[start:] for (context, _), start in zip(pairs, starts, strict=True)])
+        wholes = self.encode([whole[start:] for (_, whole), start in zip(pairs, starts, strict=True)])
+        for head, whole in zip(heads, wholes, strict=True):
+            yield whole[len(head) :]
 
 
 def _last_cut(text: str) -> int:
