@@ -57,7 +57,9 @@ def learning_curves(
     and the window's end from it. `smooth` has smoothed values, which are drawn over the points.
     """
     by_name = {model.name: model for model in models}
-    scattered = axis is not None and axis.kind == "compute"  # lines end at places of their own: no names beside them
+    scattered = (
+        axis is not None and axis.kind == "compute"
+    )  # lines end at places of their own: no names beside them
     figure = blank(theme, height, narrow or scattered)
     if before is not None:
         for name, own in lines(before, metric):

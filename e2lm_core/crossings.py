@@ -18,7 +18,7 @@ from .metrics import oriented
 from .parting import Crossing, crossing
 from .records import BOUNDED_METRICS, Record
 
-NO_CHANCE = "{} has no chance level: choose accuracy or the probability of the gold choice."
+NO_CHANCE = "{} has no chance level."
 NO_POINT = "No checkpoint of it is complete."
 NO_INTERVAL = "One question allows no interval."
 

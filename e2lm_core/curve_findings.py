@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from . import phrasing, smoothing
 from .axes import Axis
 from .crossings import Parted, Since
@@ -107,22 +105,15 @@ def chance(measured: Measurements, above: Mapping[str, Since]) -> str | None:
     counted = [name for name in told if models[name].counts_in_scores]
     if not counted:
         return None
-    left = [name for name in counted if told[name].sure is not None]
-    total = phrasing.count(len(counted), "model")
+    left = [place for name in counted if (place := told[name].sure) is not None]
     if not left:
-        sentence = (
-            f"None of the {total} is surely above chance"
-            if len(counted) > 1
-            else "It is never surely above chance"
-        )
+        return "No model is surely above chance at the end."
+    last = max(left, key=lambda place: place.step)
+    if len(left) < len(counted):
+        which = f"{len(left)} of {len(counted)} models {'is' if len(left) == 1 else 'are'}"
     else:
-        last = max((told[name].sure for name in left), key=lambda place: place.step if place else -np.inf)
-        every = (
-            f"All {total} are"
-            if len(left) == len(counted) > 1
-            else f"{len(left)} of {total} {'is' if len(left) == 1 else 'are'}"
-        )
-        sentence = f"{every} above chance from {last.words if last else ''} on at the latest"
+        which = {1: "The model is", 2: "Both models are"}.get(len(left), f"All {len(left)} models are")
+    sentence = f"{which} above chance from {last.words} on{' at the latest' if len(left) > 1 else ''}"
     twins = [name for name in told if models[name].twin_of]
     if twins and all(told[name].sure is None for name in twins):
         sentence += "; the web-only twin never is" if len(twins) == 1 else "; no web-only twin is"

@@ -7,7 +7,6 @@ import pandas as pd
 
 from . import phrasing
 from .analysis import Scores
-from .ranking import ranks as ranks_of
 from .stability import Stability
 
 DECIDED = 0.8  # the share of pairs from which a set is said to decide; half of them would be a coin's
@@ -50,18 +49,24 @@ def ranks(found: Stability | None, scores: Scores) -> str:
 def decisions(found: Stability) -> str:
     """From which checkpoint the order is mostly the final one."""
     grid = found.grid
-    pairs = phrasing.count(len(grid.models) * (len(grid.models) - 1) // 2, "pair")
-    at = found.decides_from(DECIDED)
     if len(grid.steps) < 2:
         return "One checkpoint has nothing later to be compared with."
+    if np.ptp(grid.scores[:, -1]) == 0:
+        return "All models stand equal at the last checkpoint, so there is no order to read early."
+    total = len(grid.models) * (len(grid.models) - 1) // 2
+    at = found.decides_from(DECIDED)
     if at is None:
-        return f"Before the last checkpoint, fewer than {DECIDED:.0%} of the {pairs} of models stand as they do there."
+        return (
+            f"Before the last checkpoint, fewer than {DECIDED:.0%} of the pairs of models stand as they do there, or not "
+            "to the end."
+        )
     least = float(found.decisions[at:, 0].min())
-    place = phrasing.place(int(grid.steps[at]), grid.tokens_seen[at])
-    return (
-        f"From {place} on, at least {least:.0%} of the {pairs} of models stand as at the last checkpoint. "
-        "What comes later may be decided then."
+    pairs = (
+        "every pair of models stands"
+        if least == 1
+        else f"at least {least:.0%} of the {total} pairs of models stand"
     )
+    return f"From {phrasing.place(int(grid.steps[at]), grid.tokens_seen[at])} on, {pairs} as at the last checkpoint."
 
 
 def wins(found: Stability, at: int) -> str:
@@ -75,13 +80,14 @@ def wins(found: Stability, at: int) -> str:
     if shares[i, j] < shares[j, i]:
         i, j = j, i
     place = phrasing.place(int(found.grid.steps[at]), found.grid.tokens_seen[at])
-    rank = ranks_of(found.grid.scores)[:, at]
-    if (rank == rank[0]).all() and (sure == 0.5).all():
+    if np.ptp(found.grid.scores[:, at]) == 0 and (sure == 0.5).all():
         return f"At {place} all models stand equal, in every resample."
+    colours = "Blue: the row beats the column; orange: it loses; ties count half."
+    if len(sure) == 1:
+        return f"At {place}, {names[i]} stands before {names[j]} in {sure[0]:.0%} of the resamples. {colours}"
     return (
-        f"At {place}, {int((sure >= 0.95).sum())} of {phrasing.count(len(sure), 'pair')} stand in one order in at "
-        f"least 95% of the resamples; the closest is {names[i]} before {names[j]} in {sure[closest]:.0%}. "
-        "Blue: the row beats the column; orange: it loses; ties count half."
+        f"At {place}, {int((sure >= 0.95).sum())} of {len(sure)} pairs stand in one order in at least 95% of the "
+        f"resamples; the closest is {names[i]} before {names[j]} in {sure[closest]:.0%}. {colours}"
     )
 
 
@@ -94,7 +100,9 @@ def holding(questions: pd.DataFrame | None) -> str:
         return "With one question there are no other questions to say which order it should hold."
     up, down = int((support > 0).sum()), int((support < 0).sum())
     if not up and not down:
-        return "No question parts the models at the early window's end."
+        return (
+            "No question parts the models at the early window's end while the others tell them apart later."
+        )
     return (
         f"**{up:,} of {phrasing.count(len(support), 'question')}** part the models at the early window's end as the others "
         f"do at the last checkpoint; **{down:,}** part them the other way."

@@ -113,7 +113,7 @@ else:
 
 tabs = st.tabs(["Above chance", "Parting", "Signal quality", "Noise", "Values", "One question"])
 since = {name: st.column_config.TextColumn(help=text) for name, text in curve_findings.SINCE_HELP.items()} | {
-    "at the end": st.column_config.NumberColumn(format="percent", help=curve_findings.SHARE_HELP)
+    "at the end": st.column_config.NumberColumn(format="%.1f%%", help=curve_findings.SHARE_HELP)
 }
 with tabs[0]:
     parts.table(

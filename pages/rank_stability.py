@@ -59,7 +59,7 @@ with st.grid(2, min_column_width=420):
         st.caption(rank_findings.decisions(found))
     with st.container():
         st.subheader("Does the order hold? τ_b", anchor=False, help=rank_findings.HELP["tau"])
-        if len(tau):
+        if tau["τ_b"].notna().any():
             parts.chart(
                 rank_charts.over_tokens(
                     tau, "τ_b", theme, "τ_b", (-1.0, 1.0),
@@ -72,7 +72,7 @@ with st.grid(2, min_column_width=420):
                 "1 is the same order as at the early window's end, −1 the reverse. RC is the mean of these."
             )
         else:
-            parts.empty("No checkpoint after the early window is complete for every model that counts.")
+            parts.empty(f"There is none: {scores.rc.why}")
 
 st.subheader("How sure is the order at one checkpoint?", anchor=False)
 if len(places) > 1:
@@ -115,6 +115,9 @@ if questions is not None:
         ):
             with st.container():
                 st.markdown(f"**{name}**")
+                if rows.empty:
+                    st.caption("No question does.")
+                    continue
                 st.dataframe(
                     rows, hide_index=True, key=key, column_config=columns,
                     column_order=("support", "id") if narrow else ("support", "subject", "question"),

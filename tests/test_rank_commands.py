@@ -1,0 +1,108 @@
+"""`ranks` and `parting`: the numbers of the pages, and a sentence for what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import support
+
+from e2lm_core import analysis, authoring, certainty, cli, crossings, measuring, runs, stability
+from e2lm_core.settings import Settings
+from e2lm_core.studio import open_studio
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("ranks")
+    settings = support.settings(folder, support.real_ladder(folder / "ladder", steps=(100, 800, 900)))
+    support.write_example(settings)
+    studio = open_studio(settings)
+    runs.evaluate(studio, authoring.open_set(settings, "little"), studio.catalogue.checkpoints)
+    studio.store.database.close()
+    return settings
+
+
+@pytest.fixture
+def call(
+    here: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Any]:
+    for name, value in support.environment(here).items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str, code: int = 0) -> Any:
+        with pytest.raises(SystemExit) as end:
+            cli.main(arguments)
+        out, err = capsys.readouterr()
+        assert end.value.code == code, err
+        if code:
+            return err
+        return json.loads(out) if "--json" in arguments else out
+
+    return run
+
+
+def test_ranks_are_those_of_the_page(call: Callable[..., Any], here: Settings) -> None:
+    document = call("ranks", "little", "--metric", "norm_prob", "--json")
+    assert list(document) == [
+        *("task", "metric", "rc", "decision_accuracy", "models", "checkpoints", "tau", "wins"),
+        *("decisions", "questions"),
+    ]
+    studio = open_studio(here)
+    task = authoring.open_set(here, "little")
+    measured = measuring.measure(studio, task, studio.at_hand)
+    given = certainty.resample(measured, ("norm_prob",))
+    scores = certainty.with_intervals(
+        analysis.scores(measured, "norm_prob"), certainty.intervals_of(given, "norm_prob")
+    )
+    expected = stability.document(measured, given, scores, task)
+    assert document == json.loads(json.dumps(expected))
+    assert call("ranks", "little", "--metric", "norm_prob", "--at", "900", "--json")["wins"]["step"] == 900
+    studio.store.database.close()
+
+
+def test_parting_is_that_of_the_page(call: Callable[..., Any], here: Settings) -> None:
+    studio = open_studio(here)
+    measured = measuring.measure(studio, authoring.open_set(here, "little"), studio.at_hand)
+    expected = crossings.document(measured, certainty.resample(measured, ("acc",)), "acc")
+    assert call("parting", "little", "--json") == json.loads(json.dumps(expected))
+    studio.store.database.close()
+
+
+def test_tables_for_people(call: Callable[..., Any]) -> None:
+    assert "rank 1" in call("ranks", "little")
+    assert "ladder-large-arch1 above chance" in call("parting", "little", "--metric", "bpb")
+    document = call("parting", "little", "--metric", "bpb", "--json")
+    assert document["chance"] is None
+    assert all("no chance level" in since["why"] for since in document["above_chance"].values())
+
+
+def test_one_model_has_no_order(call: Callable[..., Any]) -> None:
+    only = ("--checkpoints", "ladder-small-arch1/*")
+    document = call("ranks", "little", *only, "--json")
+    assert document["models"] == []
+    assert "Fewer than two models" in document["rc"]["why"]
+    assert "Fewer than two models" in call("ranks", "little", *only)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("ranks", "little", "--metric", "f1"), "The metric 'f1' does not exist"),
+        (("parting", "little", "--metric", "f1"), "use one of acc"),
+        (("ranks", "little", "--at", "7"), "these have: 100, 800, 900"),
+        (("ranks", "little", "--num-fewshot", "2"), "no results yet"),
+        (("parting", "nothing"), "nothing"),
+    ],
+)
+def test_bad_input_is_one_sentence(call: Callable[..., Any], arguments: tuple[str, ...], says: str) -> None:
+    error = call(*arguments, code=2)
+    assert says in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_every_metric_has_numbers(call: Callable[..., Any]) -> None:
+    for metric in ("acc", "margin", "bpb"):
+        assert call("ranks", "little", "--metric", metric, "--json")["metric"] == metric
