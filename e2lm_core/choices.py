@@ -26,7 +26,7 @@ PRESETS: dict[str, str] = {
     "half of them stay.",
 }
 SCORE_LABEL = {"final": "final value", "sq": "SQ", "snr": "SNR"}
-RESAMPLED_CELLS = 4_000_000  # questions times resamples, so that a large set takes no longer than a small one
+RESAMPLED_CELLS = 3_000_000  # questions times resamples, so that a large set takes no longer than a small one
 RESAMPLES = (200, 1000)
 ENOUGH = 0.95  # of the resamples must leave something to choose
 
@@ -152,7 +152,7 @@ def _resampled_bounds(
     resamples = int(np.clip(RESAMPLED_CELLS // max(len(given.ids), 1), few, many))
     gains = np.concatenate(
         [
-            heldout.resampled_gains(given.sample, rule, folds, metric, block.astype(np.float64)).held_out
+            heldout.resampled_gains(given.sample, rule, folds, metric, block).held_out
             for block in bootstrap.counts(plan, resamples, seed)
         ]
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class Sample:
     """What some models did on a set: `values` {metric: [..., M, K, Q]} at checkpoints that all of them have.
 
     `doublings` [K] is log2 of the tokens seen, `early` [K] the early window, `traits` {name: [Q]} what does not
-    depend on models.
+    depend on models. A rule sees the models `seen` alone, all where it is None.
     """
 
     values: Mapping[str, Floats]
@@ -53,25 +53,25 @@ class Sample:
     early: Mask
     traits: Mapping[str, NDArray] = field(default_factory=dict)
     contrasts: tuple[Contrast, ...] = ()
+    seen: tuple[int, ...] | None = None
 
     @property
     def models(self) -> int:
-        return int(self.values["margin"].shape[-3])
+        return int(self.values["margin"].shape[-3]) if self.seen is None else len(self.seen)
 
     @property
     def questions(self) -> int:
         return int(self.values["margin"].shape[-1])
 
     def of(self, models: Sequence[int]) -> Sample:
-        """The sample of these models alone; a contrast goes with its science model."""
-        places = {model: place for place, model in enumerate(models)}
-        return replace(
-            self,
-            values={metric: array[..., list(models), :, :] for metric, array in self.values.items()},
-            contrasts=tuple(
-                replace(c, science=places[c.science]) for c in self.contrasts if c.science in places
-            ),
-        )
+        """What a rule sees that may look at these models alone. Copies nothing: of many questions that is slow."""
+        return replace(self, seen=tuple(models))
+
+    def of_seen(self, metric: str, checkpoints: Any = slice(None)) -> Floats:
+        """The metric's values of the seen models at some checkpoints, [..., M, K, Q] (no K axis for one)."""
+        values = self.values[metric][..., checkpoints, :]
+        axis = -2 if isinstance(checkpoints, int) else -3
+        return values if self.seen is None else np.take(values, self.seen, axis=axis)
 
     def column(self, name: str) -> NDArray:
         """A column of `COLUMNS`, [..., Q]; those of models are means over this sample's models alone.
@@ -86,20 +86,27 @@ class Sample:
             return self.traits[name]
         match name:
             case "slope":
-                margin = self.values["margin"][..., self.early, :].mean(axis=-3)
-                return items.slope(margin, self.doublings[self.early])
+                return items.slope(self._early_margin(), self.doublings[self.early])
             case "early_margin":
-                margin = self.values["margin"][..., self.early, :].mean(axis=-3)
-                return margin.mean(axis=-2) if self.early.any() else np.full_like(margin.sum(axis=-2), np.nan)
+                early = self._early_margin()
+                return early.mean(axis=-2) if self.early.any() else np.full_like(early.sum(axis=-2), np.nan)
             case "acc" | "margin" | "norm_prob":
-                return self.values[name][..., -1, :].mean(axis=-2)
+                return self.of_seen(name, -1).mean(axis=-2)
             case "discrimination":
-                return items.discrimination(self.values["norm_prob"])
+                return items.discrimination(self.of_seen("norm_prob", slice(-items.LAST, None)))
             case "contrast":
                 final = self.values["norm_prob"][..., -1, :]
-                parts = [final[..., c.science, :] - c.twin for c in self.contrasts]
+                parts = [
+                    final[..., c.science, :] - c.twin
+                    for c in self.contrasts
+                    if self.seen is None or c.science in self.seen
+                ]
                 return np.mean(parts, axis=0) if parts else np.full(final[..., 0, :].shape, np.nan)
         return np.full(self.questions, np.nan)  # a trait that this set does not have
+
+    def _early_margin(self) -> Floats:
+        """[..., K, Q]: the mean margin over the seen models at the early window's checkpoints."""
+        return self.of_seen("margin", self.early).mean(axis=-3)
 
 
 class Rule(Protocol):
@@ -108,7 +115,7 @@ class Rule(Protocol):
     @property
     def resampled(self) -> bool: ...
 
-    def __call__(self, sample: Sample, weights: Floats | None = None) -> Mask: ...
+    def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask: ...
 
 
 @dataclass(frozen=True)
@@ -118,15 +125,15 @@ class Easiest:
     share: float = SHARE
     resampled = True
 
-    def __call__(self, sample: Sample, weights: Floats | None = None) -> Mask:
-        margin = sample.column("early_margin")
-        drawn = np.ones_like(margin) if weights is None else weights
-        order = np.broadcast_to(np.argsort(-margin, axis=-1, kind="stable"), drawn.shape)
-        in_order = np.take_along_axis(drawn, order, axis=-1)
-        before = np.cumsum(in_order, axis=-1) - in_order
-        kept = np.empty(drawn.shape, bool)
-        np.put_along_axis(kept, order, before < self.share * drawn.sum(axis=-1, keepdims=True), axis=-1)
-        return kept
+    def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
+        order = np.argsort(-sample.column("early_margin"), axis=-1, kind="stable")
+        place = np.argsort(order, axis=-1)
+        if weights is None:
+            return place < np.ceil(self.share * sample.questions)
+        drawn = weights[:, order]
+        ahead = np.cumsum(drawn, axis=-1) - drawn
+        kept = (ahead < self.share * weights.sum(axis=-1, keepdims=True)).sum(axis=-1, keepdims=True)
+        return place < kept
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,7 @@ class Rising:
     among: Mask | None = None
     resampled = True
 
-    def __call__(self, sample: Sample, weights: Floats | None = None) -> Mask:
+    def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         rises = sample.column("slope") > 0
         return rises if self.among is None else rises & self.among
 
@@ -152,7 +159,7 @@ class OneSource:
     fewest: int = 5
     resampled = True
 
-    def __call__(self, sample: Sample, weights: Floats | None = None) -> Mask:
+    def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         rise = sample.column("slope")
         sources = np.arange(self.labels.max(initial=-1) + 1)
         member = (self.labels[:, None] == sources).astype(np.float64)  # [Q, S]
@@ -179,10 +186,10 @@ class SnrGreedy:
     rounds: int = 60
     resampled = False
 
-    def __call__(self, sample: Sample, weights: Floats | None = None) -> Mask:
+    def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         if weights is not None:
             raise ValueError("the greedy choice is not made anew in resamples")
-        tail = sample.values["norm_prob"][..., -items.LAST :, :]
+        tail = sample.of_seen("norm_prob", slice(-items.LAST, None))
         shape, questions = tail.shape[:-1], tail.shape[-1]
         flat = tail.reshape(*shape[:-2], -1, questions)
         chosen = np.ones((*shape[:-2], questions), bool)
@@ -214,14 +221,18 @@ def _best_moves(flat: Floats, shape: tuple[int, ...], chosen: Mask, size: Floats
     n = chosen.sum(axis=-1, keepdims=True)
     pull = (gradient[..., None, :] @ flat)[..., 0, :] - (gradient * curve).sum(axis=-1, keepdims=True)
     change = np.where(chosen, -pull / np.maximum(n - 1, 1), pull / (n + 1))
-    order = np.argsort(-change, axis=-1, kind="stable")
-    goes = np.take_along_axis(chosen, order, axis=-1)
-    place = np.arange(chosen.shape[-1])
-    room = np.cumsum(goes, axis=-1) <= n - least
-    allowed = (place < size[..., None]) & (np.take_along_axis(change, order, axis=-1) > 0) & (~goes | room)
-    moves = np.empty(chosen.shape, bool)
-    np.put_along_axis(moves, order, allowed, axis=-1)
-    return moves
+    change = np.where(change > 0, change, -np.inf)
+    moves = _highest(change, size)
+    goes = np.where(moves & chosen, change, -np.inf)
+    return moves & (~chosen | _highest(goes, n[..., 0] - least))
+
+
+def _highest(values: Floats, count: NDArray) -> Mask:
+    """Which values are among the `count` [...] highest along the last axis; of a tie at the edge, none."""
+    questions = values.shape[-1]
+    at = np.minimum(count, questions - 1).astype(np.intp)[..., None]
+    bound = np.take_along_axis(np.sort(values, axis=-1), questions - 1 - at, axis=-1)
+    return (values > bound) | ((count[..., None] >= questions) & np.isfinite(values))
 
 
 def _snr_gradient(curves: Floats) -> Floats:
@@ -270,7 +281,7 @@ class Where:
     conditions: tuple[Condition, ...]
     resampled = True
 
-    def __call__(self, sample: Sample, weights: Floats | None = None) -> Mask:
+    def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
         met = [condition.holds(sample.column(condition.column)) for condition in self.conditions]
         return np.logical_and.reduce(np.broadcast_arrays(*met)) if met else np.ones(sample.questions, bool)
 

@@ -153,7 +153,7 @@ class Resamples:
 
 
 def resampled_gains(
-    sample: Sample, rule: Rule, given: Sequence[Fold], metric: str, weights: Floats
+    sample: Sample, rule: Rule, given: Sequence[Fold], metric: str, weights: NDArray
 ) -> Resamples:
     """The `final` gains on sets drawn anew from the questions, the choice made anew in each of them.
 
@@ -163,8 +163,7 @@ def resampled_gains(
     leaves nothing to choose.
     """
     final = metrics.oriented(metric, sample.values[metric][..., -1, :])  # [M, Q]
-    total = weights.sum(axis=-1)
-    whole = weights @ final.T / total[:, None]
+    whole = weights @ final.T / weights.sum(axis=-1)[:, None]
     sums = np.zeros((2, len(weights)))
     for fold in given:
         others = [m for m in range(sample.models) if m not in fold.held]
