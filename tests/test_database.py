@@ -9,6 +9,8 @@ from conftest import ROOT
 
 from e2lm_core.database import MIGRATIONS, Database, connect, explained
 from e2lm_core.errors import StoreError
+from e2lm_core.jobs import JobQueue
+from e2lm_core.settings import Limits
 
 
 def version(path: Path) -> int:
@@ -63,6 +65,22 @@ def test_runs_of_an_older_version_took_an_unknown_number_of_tokens(tmp_path):
     old.close()
     new = connect(path)
     assert new.execute("SELECT done, tokens, harness_tokens FROM progress").fetchall() == [(1, None, None)]
+
+
+def test_jobs_of_an_older_version_go_on(tmp_path):
+    path = tmp_path / "studio.sqlite"
+    old = connect(path, MIGRATIONS[:4])  # before jobs had owners and shares
+    for state in ("done", "running", "queued"):
+        old.execute(
+            "INSERT INTO jobs (kind, payload, priority, state, created_at, worker, attempt, lease_until) "
+            "VALUES ('evaluate', '{}', 0, ?, 1.0, 'w', 1, 2.0)",
+            (state,),
+        )
+    old.close()
+    queue = JobQueue(path, Limits())
+    assert [(job.owner, job.claimed_at) for job in queue.recent()] == [("", None)] * 3
+    assert [queue.claim("next", 60.0).id for _ in range(2)] == [2, 3]
+    assert queue.submit("evaluate", {}) == 4
 
 
 def test_migration_may_be_a_function_and_fails_whole(tmp_path):
