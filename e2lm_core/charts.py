@@ -88,7 +88,7 @@ def learning_curves(
         figure.update_yaxes(tickformat=".0%" if high - low > 0.08 else ".1%")  # no tick's label twice
     token_axis(figure, frame, axis)
     if chance is not None:
-        chance_line(figure, chance, theme)
+        chance_line(figure, chance, theme, below=narrow or scattered)
     end = axis.window_end if axis else None if early_end is None else early_end / 1e6
     if end is not None:
         early_window(figure, end, theme, log=axis is not None and axis.log)

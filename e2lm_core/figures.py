@@ -163,11 +163,11 @@ def y_title(metric: str) -> str:
     return f"{label} (lower is better)" if metric == "bpb" else label
 
 
-def chance_line(figure: go.Figure, chance: float, theme: Theme) -> None:
+def chance_line(figure: go.Figure, chance: float, theme: Theme, below: bool = False) -> None:
+    """The name stands at the left, before the first checkpoint; `below` the line where curves begin at once."""
     figure.add_hline(y=chance, line={"color": theme.muted, "dash": "dash", "width": 1})
     figure.add_annotation(
-        # At the left, before the first checkpoint, where no curve can lie under it.
-        x=0, xref="paper", xanchor="left", y=chance, yanchor="bottom", text=f"chance {chance:.0%}",
+        x=0, xref="paper", xanchor="left", y=chance, yanchor="top" if below else "bottom", text=f"chance {chance:.0%}",
         showarrow=False, font={"color": theme.muted, "size": 12}, bgcolor=theme.background, opacity=0.85, borderpad=1,
     )  # fmt: skip
 
