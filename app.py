@@ -18,6 +18,7 @@ navigation = st.navigation(
         "Design": [
             st.Page("pages/overview.py", title="Overview", icon=":material/space_dashboard:", default=True),
             st.Page("pages/author.py", title="Author", icon=":material/edit_note:"),
+            st.Page("pages/plan.py", title="Plan", icon=":material/architecture:"),
         ],
         "Measure": [
             st.Page("pages/run.py", title="Run", icon=":material/play_circle:"),
@@ -26,6 +27,7 @@ navigation = st.navigation(
             st.Page("pages/relevance.py", title="Relevance", icon=":material/science:"),
             st.Page("pages/questions.py", title="Questions", icon=":material/checklist:"),
             st.Page("pages/score.py", title="Score", icon=":material/stacked_bar_chart:"),
+            st.Page("pages/compare.py", title="Compare", icon=":material/difference:"),
         ],
         "Ship": [st.Page("pages/export.py", title="Export", icon=":material/inventory_2:")],
         "Library": [

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import hub_commands, rank_commands, report_commands, result_commands
+from . import hub_commands, rank_commands, report_commands, result_commands, score_commands
 from .errors import StudioError
 from .output import Json, cell, progress_bar, show
 from .question_commands import choose, questions
@@ -35,6 +35,7 @@ app.command("import-results")(result_commands.import_results)
 app.add_typer(result_commands.app, name="results")
 app.command()(rank_commands.ranks)
 app.command()(rank_commands.parting)
+score_commands.register(app)
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
 Checkpoints = Annotated[
     list[str] | None,

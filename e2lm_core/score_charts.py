@@ -89,13 +89,15 @@ def published_bars(published: pd.DataFrame, theme: Theme, narrow: bool = False) 
         published["benchmark"], published["total"], published["from SQ"], published["SQ"], strict=True
     ):
         known = np.isfinite(total)
-        text = f"{total:.3f} in all, SQ {sq:.3f}" if known else f"SQ {sq:.3f}"
+        text = (
+            f"SQ {sq:.3f}" if not known else f"{total:.3f}" if narrow else f"{total:.3f} in all, SQ {sq:.3f}"
+        )
         figure.add_annotation(
             x=total if known else part, y=rows[name], xanchor="left", xshift=6, text=text, showarrow=False,
             font={"color": theme.muted, "size": 12},
         )  # fmt: skip
     _row_names(figure, rows, theme, narrow, above=False)
-    _axes(figure, "published contribution to the competition's score", len(rows), narrow)
+    _axes(figure, "contribution, as published", len(rows), narrow)
     return figure
 
 

@@ -15,7 +15,7 @@ from .leave_one_out import scores_without
 from .measuring import Measurements, common_grid
 from .records import BOUNDED_METRICS, Record, Value
 
-PARTS = ("sq", "rc", "cs")
+PARTS: tuple[Literal["sq", "rc", "cs"], ...] = ("sq", "rc", "cs")
 LABEL = {"sq": "SQ", "rc": "RC", "cs": "CS", "score": "Score"}
 SAID_BY_THE_COMPETITION = {
     "rc": ("consistency of model rankings at 1 trillion tokens", "Theirs uses hidden checkpoints from 200 billion to "

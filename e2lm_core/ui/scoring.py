@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from .. import analysis, authoring, certainty, measuring, phrasing, score_parts, standing
+from .. import (
+    analysis,
+    authoring,
+    certainty,
+    comparison,
+    fleet_planning,
+    measuring,
+    phrasing,
+    score_parts,
+    set_sizes,
+    standing,
+)
 from ..analysis import Scores
 from ..intervals import MetricIntervals
 from ..records import TaskSet
 from . import session
-
 
 _HELD = 24  # sets times metrics whose scores a session keeps
 Scored = tuple[Scores, MetricIntervals | None, score_parts.Advice]
@@ -52,3 +62,66 @@ def examples(question_set: TaskSet) -> tuple[dict[str, measuring.Measurements], 
 def read(name: str) -> TaskSet:
     info = authoring.find_set(session.studio().settings, name)
     return session._read(str(info.folder), session._stamp(info.folder))
+
+
+# --- comparing ------------------------------------------------------------------------------------------
+
+
+def versions(name: str) -> list[authoring.Version]:
+    """The kept versions of a set but the one that it shows now, newest first; examples have none."""
+    if session.is_example(name):
+        return []
+    return [v for v in reversed(authoring.versions(session.studio().settings, name)) if not v.shown]
+
+
+@st.cache_resource(max_entries=6, show_spinner=False, scope="session")
+def _version(name: str, number: int, stamp: float) -> TaskSet:
+    return authoring.open_version(session.studio().settings, name, number)
+
+
+def version(name: str, number: int) -> TaskSet:
+    folder = session.studio().settings.home / "history" / name
+    return _version(name, number, folder.stat().st_mtime)
+
+
+def measured_with(other: TaskSet, question_set: TaskSet) -> measuring.Measurements:
+    """Another set on the fleet of the set in hand."""
+    checkpoints, num_fewshot = standing.fleet(session.studio(), question_set.name)
+    return session.measure(other, checkpoints, num_fewshot)
+
+
+def compared(
+    names: tuple[str, str],
+    first: measuring.Measurements,
+    second: measuring.Measurements,
+    matched: comparison.Match,
+    metric: str,
+) -> comparison.Comparison:
+    """The comparison of one metric; once for what was measured."""
+    held: list[tuple[tuple, comparison.Comparison]] = st.session_state.setdefault("compared", [])
+    for (a, b, by, of), result in held:
+        if a is first and b is second and by == metric and of == names:
+            return result
+    result = comparison.compare(names, first, second, matched, metric)
+    st.session_state["compared"] = [*held[-9:], ((first, second, metric, names), result)]
+    return result
+
+
+# --- planning -------------------------------------------------------------------------------------------
+
+
+def widths(
+    measured: measuring.Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
+) -> set_sizes.Widths:
+    """The simulated widths on the chosen checkpoints; once for what was measured."""
+    held: list[tuple[tuple, set_sizes.Widths]] = st.session_state.setdefault("widths", [])
+    for (of, names, by, wanted), result in held:
+        if of is measured and (names, by, wanted) == (chosen, metric, target):
+            return result
+    part = fleet_planning.part_of(
+        measured, [c for m in measured.curves for c in m.checkpoints if c.name in chosen]
+    )
+    with st.spinner("Drawing sets of every size …"):
+        result = fleet_planning.simulate(part, metric, target)
+    st.session_state["widths"] = [*held[-15:], ((measured, chosen, metric, target), result)]
+    return result
