@@ -147,10 +147,10 @@ def markdown(found: dict[str, list[Row]], simulated: bool) -> str:
 
 
 def replace_table(text: str, name: str, table: str) -> str:
-    """The document with what stands between the comments `name` and `/name` replaced."""
-    begin, end = f"<!-- {name} -->\n\n", f"\n\n<!-- /{name} -->"  # a blank line ends a table
+    """The document with what stands between the comments `name` and `/name` replaced; blank lines end a table."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     before, rest = text.split(begin, 1)
-    return before + begin + table + end + rest.split(end, 1)[1]
+    return f"{before}{begin}\n\n{table}\n\n{end}{rest.split(end, 1)[1]}"
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -94,8 +94,9 @@ def test_the_table_by_hand(pool: selection.Pool, measured: Measurements) -> None
     expected = np.polyfit(np.log2(np.array(STEPS[:EARLY]) * 1000), early, 1)[0]
     assert frame["slope"][7] == pytest.approx(expected)
     assert frame["relevance"].isna().all()
-    assert len(selection.sparks(pool)) == 60
-    assert len(selection.sparks(pool)[0]) == len(STEPS)
+    (small,) = selection.sparks(pool, np.array([7]))
+    assert len(small) == len(STEPS)
+    assert small[-1] == pytest.approx(frame["norm_prob"][7], abs=1e-3)
 
 
 def test_what_is_known_beside_the_models_stands_in_its_column(measured: Measurements) -> None:

@@ -31,19 +31,30 @@ _HIDDEN = ("early_margin",)
 
 def pool(task: TaskSet, measured: Measurements) -> tuple[Pool, pd.DataFrame]:
     """The pool and its table, made once for what was measured; with relevance where it was asked for."""
-    asked = bool(st.session_state.get("questions_relevance")) and not _failed(task)
+    probability = _probability(task)
     held = st.session_state.get("question_pool")
-    if held is None or held[0] is not measured or held[1] != asked:
-        relevance = session.relevance(task).probability if asked else None
-        made = selection.pool(measured, task, science.taught(session.studio().catalogue, task), relevance)
-        held = (measured, asked, made, selection.question_frame(made, task))
+    if held is None or held[0] is not measured or held[1] is not probability:
+        made = selection.pool(measured, task, science.taught(session.studio().catalogue, task), probability)
+        held = (measured, probability, made, selection.question_frame(made, task))
         st.session_state["question_pool"] = held
         st.session_state["question_choices"] = {}
     return held[2], held[3]
 
 
-def _failed(task: TaskSet) -> bool:
-    return st.session_state.get("questions_relevance_failed") == task.name
+def _asked() -> dict[str, bool]:
+    """{set: whether its relevance, which was asked for, can be computed}."""
+    return st.session_state.setdefault("questions_relevance", {})
+
+
+def _probability(task: TaskSet) -> np.ndarray | None:
+    """Relevance of every question, None where nobody asked for it: embedding takes its time."""
+    if not _asked().get(task.name):
+        return None
+    try:
+        return session.relevance(task).probability
+    except StudioError:
+        _asked()[task.name] = False
+        return None
 
 
 # --- every question -------------------------------------------------------------------------------------
@@ -102,8 +113,7 @@ def _rows(given: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
     empty = selection.undefined(given)
     view = frame.iloc[rows].drop(columns=[*_HIDDEN, *(c for c in empty if c in frame)])
     if 0 < len(rows) <= SPARK_ROWS and len(given.steps) > 1:
-        curves = selection.sparks(given)
-        view["curve"] = [curves[row] for row in rows]
+        view["curve"] = selection.sparks(given, rows)
     ahead = [c for c in ORDER if c in view]
     view = view[[*ahead, *(c for c in view if c not in ahead)]]
     view = view.drop(columns=[c for c in ("subject", "source") if not (frame[c] != "").any()])
@@ -172,19 +182,16 @@ def _notes(given: Pool, rows: np.ndarray) -> None:
 
 
 def _relevance(task: TaskSet) -> None:
-    if _failed(task):
+    asked = _asked().get(task.name)
+    if asked is False:
         st.caption("Relevance cannot be computed here; the page Relevance says why.")
-    elif not st.session_state.get("questions_relevance") and st.button(
+    elif asked is None and st.button(
         "Add relevance", icon=":material/science:", type="tertiary", key="questions_add_relevance",
         help="Embeds the questions; new ones take a few seconds.",
     ):  # fmt: skip
-        try:
-            with st.spinner("Embedding the questions …", show_time=True):
-                session.relevance(task)
-        except StudioError:
-            st.session_state["questions_relevance_failed"] = task.name
-        else:
-            st.session_state["questions_relevance"] = True
+        _asked()[task.name] = True
+        with st.spinner("Embedding the questions …", show_time=True):
+            _probability(task)
         st.rerun()
 
 
