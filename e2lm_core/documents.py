@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import analysis, certainty, score_parts
+from . import analysis, certainty, score_parts, score_words
 from .analysis import signal_qualities
 from .measuring import Measurements, measure
 from .records import METRICS, Checkpoint, TaskSet
@@ -101,5 +101,5 @@ def scoring(measured: Measurements, with_advice: bool = False) -> dict[str, Any]
         }
         if with_advice:
             advice = score_parts.advice(measured, scores, metric)
-            document["metrics"][metric]["advice"] = score_parts.advice_document(advice)
+            document["metrics"][metric]["advice"] = score_words.advice_document(advice)
     return document

@@ -126,8 +126,8 @@ def mean_difference(
     old, new = first.observed[metric], second.observed[metric]
     value = float(np.mean([new[name][j] - old[name][i] for name, i, j in at]))
     old_drawn, new_drawn = first.resampled[metric], second.resampled[metric]
-    samples = np.mean([new_drawn[name][:, j] - old_drawn[name][:, i] for name, i, j in at], axis=0)
-    samples = np.round(samples, _EXACT)
+    each = np.stack([new_drawn[name][:, j] - old_drawn[name][:, i] for name, i, j in at])
+    samples: Floats = np.round(each.mean(axis=0), _EXACT)
     if not np.isfinite(value):
         return Difference(None, None, None)
     known = samples[np.isfinite(samples)]
@@ -151,7 +151,7 @@ def score_differences(
 ) -> dict[str, tuple[float | None, Interval]]:
     """{score: (second - first, its interval)}; no interval where the rules give none, with the reason."""
     level = small_sample_level(min(first.clusters, second.clusters))
-    found = {}
+    found: dict[str, tuple[float | None, Interval]] = {}
     for score, own in score_replicates(first, second, metric).items():
         if np.isnan(own.estimate):
             found[score] = (None, Interval(None, why="The score is undefined for one of the two."))

@@ -146,7 +146,8 @@ def _means(values: Floats, weights: NDArray[np.float32], total: Floats) -> Float
         whole = bool(((values == np.rint(values)) | np.isnan(values)).all())
         centre = np.zeros(len(values)) if whole else values.mean(axis=1)
         deviations = (values - centre[:, None]).astype(np.float32)
-        return np.round((weights @ deviations.T).astype(np.float64) / total + centre, _EXACT)
+        means = (weights @ deviations.T).astype(np.float64) / total + centre
+        return np.asarray(np.round(means, _EXACT), dtype=np.float64)
 
 
 def _floor(given: Resampled, metric: str) -> Floor:

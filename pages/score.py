@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from e2lm_core import phrasing, published, score_charts, score_parts
+from e2lm_core import phrasing, published, score_charts, score_parts, score_words
 from e2lm_core.records import METRICS
 from e2lm_core.ui import parts, scoring, session, window
 from e2lm_core.ui.strip import strip
@@ -19,7 +19,7 @@ if not (measured.measured and measured.complete_checkpoints):
     st.stop()
 
 scores, bounds, advice = scoring.scored(measured, metric)
-parts.header("Score", score_parts.finding(scores, metric))
+parts.header("Score", score_words.finding(scores, metric))
 st.segmented_control(
     "Metric", METRICS, default="acc", required=True, key="score_metric",
     help="\n\n".join(f"**{m}**: {h}" for m, h in phrasing.METRIC_HELP.items()),
@@ -48,8 +48,8 @@ for sentence in lacking:
     st.caption(f":material/info: {sentence}")
 
 st.subheader("What would raise it most", anchor=False)
-st.markdown("\n".join(f"- {sentence}" for sentence in score_parts.sentences(advice)))
-st.caption(score_parts.IN_SAMPLE)
+st.markdown("\n".join(f"- {sentence}" for sentence in score_words.sentences(advice)))
+st.caption(score_words.IN_SAMPLE)
 
 every, by_model, removed, drawn = st.tabs(["Every score", "SQ by model", "Questions left out", "The bars"])
 with every:
@@ -84,7 +84,7 @@ with drawn:
     parts.table(bars, f"score-bars-{metric}", "score_drawn", few=("set", "part", "contribution"))
 
 st.subheader("The competition's words, and our reading", anchor=False)
-for name, (words, reading) in score_parts.SAID_BY_THE_COMPETITION.items():
+for name, (words, reading) in score_words.SAID_BY_THE_COMPETITION.items():
     st.markdown(f"**{score_parts.LABEL[name]}**: “{words}”. {reading}")
 
 with st.container(border=True):

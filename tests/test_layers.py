@@ -58,7 +58,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         *("studio", "authoring", "asked", "question_results", "planning", "runs", "standing", "worker", "submission"),
         *("measuring", "frames", "analysis", "certainty", "documents", "science", "headlines", "progress"),
         *("selection", "choices", "choice_words"),
-        *("score_parts", "comparison", "comparison_words", "fleet_planning", "plan_words"),
+        *("score_parts", "score_words", "comparison", "comparison_words", "fleet_planning", "plan_words"),
         *("library", "fetching"),
         *("results", "result_keeping", "result_headlines", "report", "provenance"),
         *("axes", "crossings", "stability", "subjects", "curve_findings", "rank_findings"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_analysis import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
 
-from e2lm_core import analysis, certainty, documents, score_parts
+from e2lm_core import analysis, certainty, documents, score_parts, score_words
 from e2lm_core.records import METRICS
 
 
@@ -63,7 +63,7 @@ def test_the_model_that_pulls_down_most_comes_first():
 def test_without_a_twin_questions_are_judged_by_sq_and_cs_says_why():
     found = advised(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)))
     assert found.of == "sq"
-    said = " ".join(score_parts.sentences(found))
+    said = " ".join(score_words.sentences(found))
     assert "CS is undefined: No web-only twin" in said
 
 
@@ -71,7 +71,7 @@ def test_checkpoints_at_chance_are_counted(measured):
     # Two choices: chance .5, of ten questions one standard error is .158: .1 to .6 are not above it.
     assert advised(measured).at_chance == (6, 8)
     assert advised(measured, "margin").at_chance is None
-    assert "At 6 of 8 early checkpoints" in " ".join(score_parts.sentences(advised(measured)))
+    assert "At 6 of 8 early checkpoints" in " ".join(score_words.sentences(advised(measured)))
 
 
 def test_seeds_and_twins_pull_nothing(measured):
@@ -96,8 +96,8 @@ def test_degenerate_sets_say_what_is_undefined(metric, curves):
     measured = measurements(*curves)
     scores = analysis.scores(measured, metric)
     found = score_parts.advice(measured, scores, metric)
-    assert score_parts.finding(scores, metric).endswith(".")
-    assert all(sentence.strip() for sentence in score_parts.sentences(found))
+    assert score_words.finding(scores, metric).endswith(".")
+    assert all(sentence.strip() for sentence in score_words.sentences(found))
     frame = score_parts.score_frame(measured, scores, metric, None)
     assert (frame["value"].notna() | frame["why"].notna()).all()
     assert len(score_parts.bar_frame("little", scores)) == 3
