@@ -5,27 +5,14 @@ import streamlit as st
 from e2lm_core import authoring, phrasing, sheet
 from e2lm_core.errors import StudioError
 from e2lm_core.records import CLOZE_CHOICE, CLOZE_TEXT, LETTERS_CHOICE, LETTERS_TEXT, PromptStyle
-from e2lm_core.ui import card, dialogs, editor, parts, session, window
+from e2lm_core.ui import card, dialogs, editor, live, parts, session, window
 from e2lm_core.ui.strip import strip
 
 studio = session.studio()
 task = strip(poll=False)
 settings = studio.settings
 example = session.is_example(task.name)
-
-found = session.findings(task)
-errors, warnings = (sum(f.severity == s for f in found) for s in ("error", "warning"))
-if example:
-    finding = "This is an example, and it stays as it is. **Copy it** to edit the copy."
-elif not task.questions:
-    finding = "This set has no questions yet. Add the first one, or import a file."
-elif not found:
-    finding = "**Every check passes.** Edits are saved at once, and *Undo* takes them back."
-else:
-    finding = (
-        f"The checks find **{phrasing.count(errors, 'error')}** and {phrasing.count(warnings, 'warning')}."
-    )
-parts.header("Author", finding)
+head = st.container()  # filled at the end: the checks take longer than an edit's first results
 
 with st.container(horizontal=True, gap="small", vertical_alignment="center"):
     dialogs.copy(task.name)
@@ -70,7 +57,12 @@ if view == "Table":
     if example or not task.questions:
         st.dataframe(sheet.to_frame(task.questions), hide_index=True, height=440)
     else:
-        editor.table(task)
+        table, aside = st.columns([8, 5], gap="medium")
+        with table:
+            editor.table(task)
+        with aside:
+            live.beside(task)
+    live.every_question(task)
     dialogs.download(task.name)
 elif view == "Card":
     card.card(task, readonly=example)
@@ -104,6 +96,20 @@ elif view == "Prompt":
                 editor.edited(task.name)
                 st.rerun()
 
+found = session.findings(task)
+errors, warnings = (sum(f.severity == s for f in found) for s in ("error", "warning"))
+if example:
+    finding = "This is an example, and it stays as it is. **Copy it** to edit the copy."
+elif not task.questions:
+    finding = "This set has no questions yet. Add the first one, or import a file."
+elif not found:
+    finding = "**Every check passes.** Edits are saved at once, and *Undo* takes them back."
+else:
+    finding = (
+        f"The checks find **{phrasing.count(errors, 'error')}** and {phrasing.count(warnings, 'warning')}."
+    )
+with head:
+    parts.header("Author", finding)
 if found:
     st.subheader("Checks", anchor=False)
     dialogs.findings(found, most=5)

@@ -10,7 +10,7 @@ from .. import authoring, prompts
 from ..errors import StudioError
 from ..records import Question, TaskSet
 from ..settings import Settings
-from . import editor, session
+from . import editor, live, session
 
 FREE_CHOICES = 2
 
@@ -53,7 +53,11 @@ def card(task: TaskSet, readonly: bool) -> None:
         if not readonly:
             _add(task)
     question = task.questions[at]
-    _form(task, question, readonly)
+    form, results = st.columns([8, 5], gap="medium")
+    with form:
+        _form(task, question, readonly)
+    with results:
+        live.question(task, question)
     with st.expander("What a model reads", icon=":material/visibility:"):
         try:
             doc = prompts.render(task.config, question, ())

@@ -1,0 +1,126 @@
+"""What an edit changed, by hand and through a real run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import support
+
+from e2lm_core import authoring, measuring, question_results, runs
+from e2lm_core.question_results import Change
+from e2lm_core.records import TaskSet
+from e2lm_core.studio import Studio
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Studio:
+    return support.studio(tmp_path)
+
+
+def measured(here: Studio, task: TaskSet) -> measuring.Measurements:
+    return measuring.measure(here, task, here.catalogue.checkpoints)
+
+
+def test_a_change_says_before_after_and_the_difference():
+    assert Change("margin", 0.42, 0.61).words == "margin 0.42 → 0.61 nats ↑ (+0.19)"
+    assert Change("acc", 1.0, 0.75).words == "acc 100.0% → 75.0% ↓ (-25.0 points)"
+    assert Change("norm_prob", 0.5, 0.5).words == "norm_prob 0.50 → 0.50 = (+0.00)"
+    assert Change("margin", None, 0.61).words == "margin – → 0.61 nats"
+    assert Change("margin", 0.42, None).difference is None
+    assert Change("margin", None, 0.61).present == "margin **0.61 nats**"
+    assert Change("acc", None, None).present == "acc **–**"
+
+
+def test_final_values_are_means_of_the_models_that_count_at_their_last_checkpoint(here: Studio) -> None:
+    task = support.task()
+    runs.evaluate(here, task, here.catalogue.checkpoints)
+    found = measured(here, task)
+    counted = [found.per_question[f"ladder-{size}-arch1"]["margin"][-1] for size in ("small", "large")]
+    assert question_results.finals(found, "margin") == pytest.approx(np.mean(counted, axis=0))
+    frame = question_results.question_frame(found, task)
+    assert list(frame["margin"]) == pytest.approx(np.mean(counted, axis=0))
+    assert [len(curve) for curve in frame["norm_prob curve"]] == [10] * 6
+    web = measuring.measure(here, task, here.catalogue.of("ladder-small-arch1-web"))
+    assert [c.model.role for c in question_results.counted(web)] == ["web"]  # it alone is there
+
+
+def test_edited_added_and_deleted_questions_are_told_apart(here: Studio) -> None:
+    task = support.task()
+    runs.evaluate(here, task, here.catalogue.checkpoints)
+    first, second, *rest = task.questions
+    now = task.model_copy(
+        update={
+            "questions": (
+                first.model_copy(
+                    update={"choices": first.choices[::-1], "answer": 3 - first.answer, "note": "x"}
+                ),
+                second.model_copy(update={"question": "What is twice 2?"}),
+                *rest[1:],
+                support.question(50),
+            )
+        }
+    )
+    before, after = measured(here, task), measured(here, now)
+    found = question_results.effects(before, after)
+    assert [(e.question_id, e.kind) for e in found] == [("q2", "edited"), ("q50", "added"), ("q3", "deleted")]
+    assert all(e.changes[0].after is None for e in found)
+    assert [e.changes[0].before is None for e in found] == [False, True, False]
+    whole = question_results.set_changes(before, after)
+    assert all(change.after is None for change in whole)
+    assert question_results.finding(found, whole, 3, 40).endswith("3 of 40 checkpoints so far.")
+
+    runs.evaluate(here, now, here.catalogue.checkpoints)
+    after = measured(here, now)
+    (edited, *_) = question_results.effects(before, after)
+    old, new = (question_results.finals(m, "margin")[1] for m in (before, after))
+    assert edited.changes[0] == Change("margin", pytest.approx(old), pytest.approx(new))
+    frame = question_results.effect_frame((edited,))
+    assert frame["margin Δ"][0] == pytest.approx(new - old)
+    said = question_results.finding((edited,), question_results.set_changes(before, after), 40, 40)
+    assert said.startswith(f"**q2**: margin {old:.2f} → {new:.2f} nats")
+
+
+def test_another_gold_choice_is_a_change_and_a_note_is_none(here: Studio) -> None:
+    task = support.task()
+    first, *rest = task.questions
+    runs.evaluate(here, task, here.catalogue.checkpoints)
+    moved = task.model_copy(
+        update={"questions": (first.model_copy(update={"answer": (first.answer + 1) % 4}), *rest)}
+    )
+    noted = task.model_copy(update={"questions": (first.model_copy(update={"note": "n"}), *rest)})
+    before = measured(here, task)
+    (effect,) = question_results.effects(before, measured(here, moved))
+    assert effect.changes[0].difference is not None  # nothing has to be computed for it
+    assert question_results.effects(before, measured(here, noted)) == ()
+    assert "changed no prompt" in question_results.finding((), (), 40, 40)
+
+
+def test_a_questions_mean_curve_is_undefined_until_all_models_are_there(here: Studio) -> None:
+    task = support.task()
+    runs.evaluate(
+        here, task, here.catalogue.match(["ladder-small-arch1/*", "ladder-large-arch1/iter_0001000"])
+    )
+    frame = question_results.mean_frame(measured(here, task), "q1", "margin")
+    assert list(frame["step"]) == list(support.STEPS)
+    assert np.isfinite(frame["value"]).tolist() == [False] * 9 + [True]
+    assert set(frame["models"]) == {2}
+    none = measuring.measure(here, task, [])
+    assert len(question_results.mean_frame(none, "q1", "margin")) == 0
+    assert np.isnan(question_results.finals(none, "margin")).all()
+
+
+def test_after_an_edit_the_coarse_points_come_first(here: Studio) -> None:
+    """Every model's last checkpoint, its first and its middle: what the panel says first is the final margin."""
+    authoring.copy_set(here.settings, "little", "mine")
+    runs.evaluate(here, authoring.open_set(here.settings, "mine"), here.catalogue.checkpoints)
+    edited = authoring.update_questions(here.settings, "mine", {"q3": {"question": "Another?"}})
+    told: list[str] = []
+    runs.evaluate(
+        here, edited, here.catalogue.checkpoints,
+        report=lambda row: told.append(row.name) if row.done == row.total else None,
+    )  # fmt: skip
+    assert told == [c.name for c in runs.plan(here.catalogue.checkpoints)]
+    coarse = {c.name for c in runs.thin(here.catalogue.checkpoints, "ends and middle")}
+    assert set(told[: len(coarse)]) == coarse
