@@ -133,6 +133,8 @@ def evaluate(
             done[progress.name] = progress.done
 
         result = runs.evaluate(studio, question_set, chosen, num_fewshot, report)
+    for note in studio.backend.notes():
+        typer.echo(note, err=True)
     document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
     rows = [
         {

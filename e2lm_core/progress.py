@@ -30,6 +30,31 @@ def sentence(job: Job, questions: int) -> tuple[float, str]:
     return share, text + _STATE.get(job.state, "")
 
 
+def notes(job: Job) -> list[str]:
+    """What the engine noted while it computed, each once: models that it could not take the fast way."""
+    return list(dict.fromkeys(row.note for row in job.progress if row.note))
+
+
+def savings(job: Job) -> str | None:
+    """What a run has computed beside what lm-evaluation-harness would: tokens, and how many times fewer.
+
+    The harness sends context and continuation anew for every choice at every checkpoint. None where nothing was
+    computed, or an older version of the studio computed it, which counted no tokens.
+    """
+    ours = sum(row.tokens or 0 for row in job.progress)
+    theirs = sum(row.harness_tokens or 0 for row in job.progress)
+    if not ours or not theirs:
+        return None
+    computed = "Computed" if job.over else "Computed so far"
+    text = f"{computed} {phrasing.tokens(ours)} tokens where lm-evaluation-harness would compute {phrasing.tokens(theirs)}"
+    return f"{text} ({theirs / ours:.1f}×)." if theirs < 10 * ours else f"{text} ({theirs / ours:.0f}×)."
+
+
+def notes(job: Job) -> list[str]:
+    """What the engine had to say of how it computed, each once: sentences, such as a fall back to plain batches."""
+    return list(dict.fromkeys(row.note for row in job.progress if row.note))
+
+
 def job_frame(job: Job) -> pd.DataFrame:
     """One row a planned checkpoint, in the order of the plan; missing where it has not begun."""
     rows = {row.name: row for row in job.progress}
@@ -41,6 +66,8 @@ def job_frame(job: Job) -> pd.DataFrame:
                 "computed": row.computed if row else None,
                 "reused": row.reused if row else None,
                 "seconds": row.seconds if row else None,
+                "tokens": row.tokens if row else None,
+                "harness_tokens": row.harness_tokens if row else None,
             }
             for name in job.payload["checkpoints"]
             for row in [rows.get(name)]

@@ -74,8 +74,17 @@ def latest() -> None:
     st.subheader("Progress" if not now.over else "Last run", anchor=False)
     if now.error:
         st.error(now.error, icon=":material/error:")
+    for note in progress.notes(now):
+        st.info(note, icon=":material/rule:")
     share, text = progress.sentence(now, len(task.questions))
     st.progress(share, text=text)
+    if saved := progress.savings(now):
+        st.caption(
+            saved,
+            help="The harness sends the prompt anew with every choice, at every checkpoint. Here what prompts share is computed once, and what is stored is not computed again.",
+        )
+    for note in progress.notes(now):
+        st.info(note, icon=":material/info:")
     st.dataframe(
         progress.job_frame(now),
         hide_index=True,
@@ -87,6 +96,8 @@ def latest() -> None:
                 "progress", format="percent", min_value=0, max_value=1
             ),
             "seconds": st.column_config.NumberColumn("seconds", format="%.1f s"),
+            "tokens": st.column_config.NumberColumn("tokens computed", format="compact"),
+            "harness_tokens": st.column_config.NumberColumn("the harness's tokens", format="compact"),
         },
     )
 

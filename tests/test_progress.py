@@ -36,6 +36,31 @@ def test_a_run_says_how_far_it_is_and_how_long_it_takes(studio):
     )
 
 
+def test_a_run_says_what_it_saved_against_the_harness_and_what_the_engine_noted(studio):
+    runs.start(studio, "little", studio.catalogue.checkpoints[:4])
+    job = studio.jobs.claim("a worker", 60)
+    names = job.payload["checkpoints"]
+    assert progress.savings(job) is None  # nothing yet
+    note = "llama models are scored in plain batches: packed rows differed from them."
+    studio.jobs.report(
+        job,
+        [
+            Progress(name=names[0], done=6, total=6, tokens=400_000, harness_tokens=7_000_000, note=note),
+            Progress(name=names[1], done=3, total=6, tokens=800_000, harness_tokens=14_000_000, note=note),
+            Progress(name=names[2], done=6, total=6, reused=6),  # by an older version, or nothing to compute
+        ],
+    )
+    now = studio.jobs.get(job.id)
+    saved = "1.2 M tokens where lm-evaluation-harness would compute 21.0 M (18×)."
+    assert progress.savings(now) == f"Computed so far {saved}"
+    assert progress.notes(now) == [note]
+    frame = progress.job_frame(now)
+    assert frame["tokens"][0] == 400_000
+    assert math.isnan(frame["harness_tokens"][2])
+    studio.jobs.cancel(job.id)
+    assert progress.savings(studio.jobs.get(job.id)) == f"Computed {saved}"
+
+
 def test_a_planned_checkpoint_has_its_row_before_it_begins(studio):
     runs.start(studio, "little", studio.catalogue.checkpoints[:2])
     job = studio.jobs.claim("a worker", 60)
@@ -57,3 +82,14 @@ def test_what_is_there_is_said_model_by_model(studio):
     assert frame["complete"]["ladder-large-arch1"] == 0.0
     assert frame["text"]["ladder-small-arch1-web"] == "web"
     assert frame["last"]["ladder-small-arch1"] == own[-1].tokens_seen
+
+
+def test_what_the_engine_noted_is_said_once(studio):
+    runs.start(studio, "little", studio.catalogue.checkpoints[:3])
+    job = studio.jobs.claim("a worker", 60)
+    noted = [
+        took(name, 6).model_copy(update={"note": "mistral models …"}) for name in job.payload["checkpoints"]
+    ]
+    studio.jobs.report(job, [noted[0], noted[1], took(noted[2].name, 6)])
+    assert progress.notes(studio.jobs.get(job.id)) == ["mistral models …"]
+    assert progress.notes(job) == []
