@@ -218,12 +218,20 @@ def name_lines(
     low, high = y_range
     wanted = {name: plot_px * (high - end) / (high - low) for name, end in ends.items()}
     placed = spread(list(wanted.values()), LABEL_GAP_PX, plot_px)
-    for (name, at), moved in zip(wanted.items(), placed, strict=True):
-        model = models[name]
-        figure.add_annotation(
-            x=1, xref="paper", xanchor="left", xshift=8, y=ends[name], yanchor="middle", yshift=at - moved,
-            text=short_name(model), showarrow=False, font={"color": theme.label[hue(model)], "size": 12},
-        )  # fmt: skip
+    labels = [
+        {
+            "x": 1, "xref": "paper", "xanchor": "left", "xshift": 8, "y": ends[name], "yanchor": "middle",
+            "yshift": at - moved, "text": short_name(models[name]), "showarrow": False,
+            "font": {"color": theme.label[hue(models[name])], "size": 12},
+        }
+        for (name, at), moved in zip(wanted.items(), placed, strict=True)
+    ]  # fmt: skip
+    annotate(figure, labels)
+
+
+def annotate(figure: go.Figure, annotations: Sequence[Mapping[str, object]]) -> None:
+    """All at once: each `add_annotation` has plotly look at every earlier one again."""
+    figure.layout.annotations = (*figure.layout.annotations, *annotations)
 
 
 def spread(positions: Sequence[float], gap: float, length: float) -> list[float]:

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from .figures import (
+    annotate,
     blank,
     early_window,
     name_lines,
@@ -133,13 +134,16 @@ def share_heatmap(
             hovertemplate=f"{hover}<extra></extra>", hoverongaps=False,
         )
     )  # fmt: skip
-    for row, values in zip(rows, shares, strict=True):
-        for column, share in zip(names, values, strict=True):
-            if np.isfinite(share) and (of_models or share >= SEEN):
-                figure.add_annotation(
-                    x=column, y=row, text=f"{share:.0%}", showarrow=False,
-                    font={"color": ink(float(share), theme, scale)[0], "size": 10 if narrow else 12.5},
-                )  # fmt: skip
+    numbers = [
+        {
+            "x": column, "y": row, "text": f"{share:.0%}", "showarrow": False,
+            "font": {"color": ink(float(share), theme, scale)[0], "size": 10 if narrow else 12.5},
+        }
+        for row, values in zip(rows, shares, strict=True)
+        for column, share in zip(names, values, strict=True)
+        if np.isfinite(share) and (of_models or share >= SEEN)
+    ]  # fmt: skip
+    annotate(figure, numbers)
     figure.update_xaxes(
         type="category", title_text=x_title, showgrid=False, ticks="", side="top",
         tickangle=-45 if of_models else 0,
