@@ -50,11 +50,6 @@ def savings(job: Job) -> str | None:
     return f"{text} ({theirs / ours:.1f}×)." if theirs < 10 * ours else f"{text} ({theirs / ours:.0f}×)."
 
 
-def notes(job: Job) -> list[str]:
-    """What the engine had to say of how it computed, each once: sentences, such as a fall back to plain batches."""
-    return list(dict.fromkeys(row.note for row in job.progress if row.note))
-
-
 def job_frame(job: Job) -> pd.DataFrame:
     """One row a planned checkpoint, in the order of the plan; missing where it has not begun."""
     rows = {row.name: row for row in job.progress}

@@ -146,10 +146,7 @@ def question_frame(measured: Measurements, task: TaskSet) -> pd.DataFrame:
     shown = pd.DataFrame({"id": frame["id"], "question": frame["question"]})
     for metric in ("norm_prob", "acc"):
         if f"{metric}_curve" in frame:
-            shown[f"{metric} curve"] = [
-                None if curve is None else [float(v) for v in curve if np.isfinite(v)]
-                for curve in frame[f"{metric}_curve"]
-            ]
+            shown[f"{metric} curve"] = frame[f"{metric}_curve"].map(_computed)
     for metric in SHOWN:
         shown[metric] = finals(measured, metric)
     return shown
@@ -180,6 +177,10 @@ def mean_frame(measured: Measurements, name: str, metric: str) -> pd.DataFrame:
         models=("value", "size"),
     )
     return means[means["models"] == len(own)].reset_index()
+
+
+def _computed(curve: np.ndarray | None) -> list[float] | None:
+    return None if curve is None else [float(v) for v in curve if np.isfinite(v)]
 
 
 def _asks(measured: Measurements, place: int) -> tuple[frozenset[bytes], bytes]:

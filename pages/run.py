@@ -83,8 +83,6 @@ def latest() -> None:
             saved,
             help="The harness sends the prompt anew with every choice, at every checkpoint. Here what prompts share is computed once, and what is stored is not computed again.",
         )
-    for note in progress.notes(now):
-        st.info(note, icon=":material/info:")
     st.dataframe(
         progress.job_frame(now),
         hide_index=True,

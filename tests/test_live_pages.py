@@ -7,6 +7,7 @@ import json
 from test_pages import OWN, Visit, done, finished, ladder, queue, visit  # noqa: F401 - fixtures
 
 from e2lm_core import authoring, measuring, question_results, runs
+from e2lm_core.jobs import Progress
 from e2lm_core.records import TaskSet
 
 
@@ -99,6 +100,25 @@ def test_in_a_new_session_the_last_edit_is_that_of_the_history(done):  # noqa: F
     authoring.update_config(done.studio.settings, OWN, description="Choose well.\n")
     done.at.run()
     assert "**5 questions** changed" in done.said
+
+
+def test_run_says_what_was_saved_and_how_it_was_computed(done):  # noqa: F811
+    number = queue(done, OWN)
+    job = done.studio.jobs.get(number)
+    note = "llama models are scored in plain batches: their attention cannot be exchanged."
+    row = Progress(
+        name=job.payload["checkpoints"][0],
+        done=6,
+        total=6,
+        computed=6,
+        tokens=1_000,
+        harness_tokens=3_000,
+        note=note,
+    )
+    done.studio.jobs.report(job, [row])
+    done.open("run")
+    assert "Computed so far 1.0 k tokens where lm-evaluation-harness would compute 3.0 k (3.0×)." in done.said
+    assert note in done.said
 
 
 def test_the_panel_says_so_where_nothing_was_run(visit):  # noqa: F811
