@@ -46,7 +46,7 @@ def expand(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
         for inner, content in inside.items():
             key = inner if inner not in found else f"{PurePosixPath(name).stem}/{inner}"
             while key in found:
-                key = f"{key} (again)"
+                key = f"again/{key}"
             found[key] = content
         if len(found) > limits.max_archive_files:
             raise LimitError(

@@ -58,7 +58,7 @@ def give() -> None:
     for file in files:
         name = file.name
         while name in given:
-            name = f"{name} (again)"
+            name = f"again/{name}"
         given[name] = file.getvalue()
     taken = hashlib.sha256(
         b"".join(n.encode("utf-8", "replace") + b"\0" + d for n, d in given.items())
@@ -66,7 +66,7 @@ def give() -> None:
     if st.session_state.get("results_taken") == (taken, None):
         return
     if (before := st.session_state.get("results_taken")) and before[0] == taken:
-        st.error(before[1], icon=":material/error:")
+        st.error(_plain(before[1]), icon=":material/error:")
         return
     studio = session.studio()
     try:
@@ -74,7 +74,7 @@ def give() -> None:
             imported = results.import_uploads(given, studio.settings.limits, studio.catalogue.checkpoints)
     except StudioError as error:
         st.session_state["results_taken"] = (taken, str(error))
-        st.error(str(error), icon=":material/error:")
+        st.error(_plain(str(error)), icon=":material/error:")
         return
     st.session_state["results_taken"] = (taken, None)
     st.session_state["results_shown"] = Shown(imported=imported)
@@ -102,22 +102,12 @@ def kept() -> None:
                     _open(row.name)
             else:
                 st.markdown(f":red[{_plain(row.problem)}]", width="content")
-            if st.button(
-                "Remove", key=f"results_remove_{row.name}", icon=":material/delete:", type="tertiary"
-            ):
-                _confirm(row.name)
-
-
-@st.dialog("Remove these results?")
-def _confirm(name: str) -> None:
-    st.markdown(
-        f"**{name}** is taken off this list. It can be brought back until another of that name is removed."
-    )
-    with st.container(horizontal=True, gap="small"):
-        if st.button("Remove", type="primary", key="results_remove_go", icon=":material/delete:"):
-            remove(name)
-        if st.button("Keep it", key="results_remove_stop"):
-            st.rerun()
+            with st.popover("Remove", icon=":material/delete:"):
+                st.markdown(
+                    f"**{row.name}** is taken off this list. It can be brought back until another of that name is removed."
+                )
+                if st.button("Remove it", type="primary", key=f"results_remove_{row.name}"):
+                    remove(row.name)
 
 
 def remove(name: str) -> None:
