@@ -22,7 +22,7 @@ from .intervals import Resampled
 
 Floats = NDArray[np.float64]
 SIZES = (25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000)
-RESAMPLES = 400
+RESAMPLES = 300
 ALIKE = "Every measured question has the same value there, so drawing among them says nothing of others."
 _EXACT = 12  # decimals: what ties in whole answers ties in their means
 

@@ -26,7 +26,7 @@ if not measured.measured or len(measured.question_ids) < 2 or not measured.compl
 at_hand, num_fewshot = standing.fleet(studio, task.name)
 names = [curve.model.name for curve in measured.curves]
 counted = [curve.model.name for curve in measured.curves if curve.model.counts_in_scores]
-left, right = st.columns(2, gap="large")
+left, right = (st.container(), st.container()) if window.narrow() else st.columns(2, gap="large")
 with left:
     st.markdown("**What is to be known**")
     of = st.selectbox(

@@ -18,7 +18,7 @@ if not (measured.measured and measured.complete_checkpoints):
     st.page_link("pages/run.py", label="Choose checkpoints", icon=":material/play_circle:")
     st.stop()
 
-scores, bounds, advice = scoring.scored(measured, metric)
+scores, bounds, advice = scoring.scored(measured, metric, in_hand=True)
 parts.header("Score", score_words.finding(scores, metric))
 st.segmented_control(
     "Metric", METRICS, default="acc", required=True, key="score_metric",
@@ -41,7 +41,7 @@ parts.chart(
     "The Score of this set and of the example sets as stacked bars of its three parts",
 )
 st.caption(
-    "Each segment is a part times its weight. Above a bar, the thick line is the 95% interval of the whole; below it, "
+    "From left to right SQ, RC and CS, each times its weight. Above a bar, the thick line is the 95% interval of the whole; below it, "
     "thin lines are those of the parts, each about its segment's end. The parts move together, so theirs do not add up."
 )
 for sentence in lacking:
@@ -50,6 +50,7 @@ for sentence in lacking:
 st.subheader("What would raise it most", anchor=False)
 st.markdown("\n".join(f"- {sentence}" for sentence in score_words.sentences(advice)))
 st.caption(score_words.IN_SAMPLE)
+st.page_link("pages/questions.py", label="Choose on Questions", icon=":material/checklist:")
 
 every, by_model, removed, drawn = st.tabs(["Every score", "SQ by model", "Questions left out", "The bars"])
 with every:

@@ -25,8 +25,11 @@ _HELD = 24  # sets times metrics whose scores a session keeps
 Scored = tuple[Scores, MetricIntervals | None, score_parts.Advice]
 
 
-def scored(measured: measuring.Measurements, metric: str) -> Scored:
-    """Scores with intervals, the intervals by themselves, and what would raise them; once for what was measured."""
+def scored(measured: measuring.Measurements, metric: str, in_hand: bool = False) -> Scored:
+    """Scores with intervals, the intervals by themselves, and what would raise them; once for what was measured.
+
+    The set in hand has its bootstrap from the session, which other pages share.
+    """
     held: list[tuple[measuring.Measurements, str, Scored]] = st.session_state.setdefault("scored", [])
     for of, by, result in held:
         if of is measured and by == metric:
@@ -34,7 +37,8 @@ def scored(measured: measuring.Measurements, metric: str) -> Scored:
     found = analysis.scores(measured, metric)
     bounds = None
     if measured.complete_checkpoints:
-        bounds = certainty.intervals_of(certainty.resample(measured, (metric,)), metric)
+        given = session.resampled(measured, metric) if in_hand else None
+        bounds = certainty.intervals_of(given or certainty.resample(measured, (metric,)), metric)
         found = certainty.with_intervals(found, bounds)
     result = found, bounds, score_parts.advice(measured, found, metric)
     st.session_state["scored"] = [*held[1 - _HELD :], (measured, metric, result)]
