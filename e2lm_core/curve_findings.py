@@ -16,8 +16,9 @@ SINCE_HELP = {
     "difference (paired: the same resamples for both) is above 0.",
     "measured from": "The first checkpoint from which the measured curve itself stays above to the end.",
     "95% from": "In 95% of the resamples the curve begins to stay above for good between this checkpoint …",
-    "to": "… and this one. Resampled curves are noisier than the measured one, so this range leans late.",
-    "why": "Why it is undefined.",
+    "to": "… and this one. Resampled curves are noisier than the measured one, so this range leans late. It is told "
+    "where it held the true place in at least 85% of simulated sets (docs/scores.md).",
+    "why": "Why something is undefined.",
 }
 SHARE_HELP = "In how many resamples it is above at the last checkpoint; ties count half."
 SINCE = (
@@ -149,10 +150,11 @@ def subjects(shown: int, others: Sequence[str], axis: Axis) -> str:
 
 
 def _range(since: Since) -> str:
-    """Where the parting lies in 95% of the resamples, unless that is one place."""
-    low = "never" if since.low is None else since.low.words
-    high = "never" if since.high is None else since.high.words
-    return "" if low == high else f" (95% of resamples: {low.removesuffix(' tokens')} to {high})"
+    """Where the parting lies in 95% of the resamples, unless that is one place or is not told."""
+    if since.no_range or since.low == since.high:
+        return ""
+    low, high = ("never" if place is None else place.words for place in (since.low, since.high))
+    return f" (95% of resamples: {low.removesuffix(' tokens')} to {high})"
 
 
 def _lower_first(text: str | None) -> str:

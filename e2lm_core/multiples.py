@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from .axes import Axis
-from .figures import LEGEND_ROW_PX, band, blank, curve, lines, span, token_axis, translucent, y_title
+from .figures import LEGEND_ROW_PX, band, blank, curve, lines, span, translucent, y_title
 from .palette import Theme, hue
 from .phrasing import count
 from .records import BOUNDED_METRICS, ModelInfo
@@ -46,49 +47,51 @@ def subject_curves(
         rows=rows, cols=columns, figure=figure, vertical_spacing=GAP_PX / plot, horizontal_spacing=0.035,
         subplot_titles=[head(own, metric) for own in subjects],
     )  # fmt: skip
-    figure.update_xaxes(**style)
-    figure.update_yaxes(**style)
     figure.update_annotations(font={"color": theme.text, "size": 12.5})
     by_name: Mapping[str, ModelInfo] = {model.name: model for model in models}
-    bounded = metric in BOUNDED_METRICS
+    traces: list[go.Scatter] = []
     values: list[float] = []
+    chances: list[dict] = []
     named: set[str] = set()
     for place, own in enumerate(subjects):
-        at = {"row": place // columns + 1, "col": place % columns + 1}
-        for areas in (True, False):  # every band behind every line
-            for name, line in lines(own.frame, metric):
-                if name not in by_name:
-                    continue
-                if not areas:
-                    trace = curve(line, by_name[name], metric, theme)
-                    trace.marker.size = 3.5
-                    trace.line.width = min(trace.line.width, 1.6)
-                    trace.legendgroup, trace.showlegend = name, name not in named
-                    named.add(name)
-                    figure.add_trace(trace, **at)
-                    values.extend(line["value"])
-                elif "low" in line:
-                    area = band(line.dropna(subset=["low", "high"]), by_name[name], theme)
-                    area.fillcolor = translucent(theme.line[hue(by_name[name])], PALE)
-                    figure.add_trace(area, **at)
-        if bounded:
-            figure.add_hline(y=own.chance, line={"color": theme.muted, "dash": "dash", "width": 1}, **at)
+        number = "" if place == 0 else str(place + 1)  # make_subplots counts axes row by row
+        own_lines = [(by_name[name], line) for name, line in lines(own.frame, metric) if name in by_name]
+        drawn = [_pale_band(line, model, theme) for model, line in own_lines if "low" in line]
+        for model, line in own_lines:
+            trace = curve(line, model, metric, theme)
+            trace.marker.size, trace.line.width = 3.5, min(trace.line.width, 1.6)
+            trace.legendgroup, trace.showlegend = model.name, model.name not in named
+            named.add(model.name)
+            drawn.append(trace)
+            values.extend(line["value"])
+        for trace in drawn:
+            trace.xaxis, trace.yaxis = f"x{number}", f"y{number}"
+        traces.extend(drawn)
+        if metric in BOUNDED_METRICS:
             values.append(own.chance)
-        token_axis(figure, own.frame, axis)
-    figure.update_xaxes(title_text="", range=_shared_range(figure, subjects, axis))
+            chances.append(
+                {
+                    "type": "line", "xref": f"x{number} domain", "yref": f"y{number}", "x0": 0, "x1": 1,
+                    "y0": own.chance, "y1": own.chance,
+                    "line": {"color": theme.muted, "dash": "dash", "width": 1},
+                }
+            )  # fmt: skip
+    figure.add_traces(traces)
     low, high = span(values)
-    figure.update_yaxes(range=[low, high], title_text="")
+    across = {"type": "log", "dtick": "D2"} if axis.log else {}
+    figure.update_xaxes(**style, **across, range=_shared_range(subjects, axis))
+    figure.update_yaxes(**style, range=[low, high], showticklabels=False)
+    figure.update_yaxes(showticklabels=True, col=1)
     if metric in ("acc", "acc_norm"):
         figure.update_yaxes(tickformat=".0%")
     for column in range(1, columns + 1):
         lowest = (len(subjects) - column) // columns + 1  # the last row may be short
         if lowest:
             figure.update_xaxes(title_text=axis.title, row=lowest, col=column)
-        for row in range(1, rows + 1):
-            figure.update_yaxes(showticklabels=column == 1, row=row, col=column)
     figure.update_yaxes(title_text=y_title(metric), row=(rows + 1) // 2, col=1)
     figure.update_layout(
         height=height,
+        shapes=chances,
         showlegend=True,
         legend={
             "orientation": "h", "y": -(BOTTOM_PX - 4) / plot, "yanchor": "top", "x": 0, "font": {"size": 11},
@@ -107,7 +110,13 @@ def head(own: SubjectCurves, metric: str) -> str:
     return f"<b>{name}</b> · {count(own.questions, 'question')}{chance}"
 
 
-def _shared_range(figure: go.Figure, subjects: Sequence[SubjectCurves], axis: Axis) -> list[float]:
+def _pale_band(line: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
+    area = band(line.dropna(subset=["low", "high"]), model, theme)
+    area.fillcolor = translucent(theme.line[hue(model)], PALE)
+    return area
+
+
+def _shared_range(subjects: Sequence[SubjectCurves], axis: Axis) -> list[float]:
     ends = [float(own.frame["x"].max()) for own in subjects if len(own.frame)]
     starts = [float(own.frame["x"].min()) for own in subjects if len(own.frame)]
     if not ends:

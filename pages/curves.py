@@ -140,7 +140,7 @@ with tabs[1]:
         )  # fmt: skip
 with tabs[2]:
     parts.table(
-        session.quality(measured, metric), f"sq-{metric}", "curves_sq", few=("model", "SQ", "ρ", "AC")
+        evidence.quality(measured, metric), f"sq-{metric}", "curves_sq", few=("model", "SQ", "ρ", "AC")
     )
 with tabs[3]:
     parts.table(

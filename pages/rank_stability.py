@@ -13,7 +13,7 @@ task = strip()
 measured = session.measurements(task)
 metric = st.session_state.get("ranks_metric") or "acc"
 found = evidence.stable(measured, metric)
-scores = session.scores(measured, metric)
+scores = evidence.scores(measured, metric)
 
 parts.header("Rank stability", rank_findings.ranks(found, scores))
 if found is None:

@@ -116,3 +116,16 @@ def test_the_finding_names_the_telling_pair_and_the_twin(measured: Measurements)
     assert "Both models are above chance from" in said
     assert curve_findings.curves(measurements(curve(SMALL, RISING)), "acc", {}, None, "few") == "few"
     assert curve_findings.telling_pair(measurements(curve(SMALL, RISING))) is None
+
+
+def test_a_range_is_told_only_where_it_was_found_to_hold(measured: Measurements) -> None:
+    given = certainty.resample(measured, ("acc", "norm_prob"))
+    twin = crossings.above_chance(measured, given, "acc")[WEB]
+    assert twin.no_range == crossings.UNSETTLED
+    assert crossings.parted(measured, given, "acc", SMALL.name, LARGE.name).since.no_range is None
+    few = noisy(questions=120)
+    given = certainty.resample(few, ("acc", "margin"))
+    assert crossings.parted(few, given, "acc", SMALL.name, WEB).since.no_range == crossings.FEW.format(300)
+    assert crossings.parted(few, given, "margin", SMALL.name, WEB).since.no_range is None
+    row = crossings.since_row(twin)
+    assert (row["surely from"], row["95% from"], row["why"]) == ("never", None, crossings.UNSETTLED)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+import pandas as pd
 import streamlit as st
 
 from .. import crossings, stability, subjects
+from ..analysis import Scores
 from ..measuring import Measurements
 from ..rank_questions import Holding
 from . import session
@@ -24,6 +26,16 @@ def remembered(measured: Measurements, key: tuple[str, ...], make: Callable[[], 
     if key not in held:
         held[key] = make()
     return held[key]
+
+
+def scores(measured: Measurements, metric: str) -> Scores:
+    """`session.scores`, kept."""
+    return remembered(measured, ("scores", metric), lambda: session.scores(measured, metric))
+
+
+def quality(measured: Measurements, metric: str) -> pd.DataFrame:
+    """`session.quality`, kept."""
+    return remembered(measured, ("quality", metric), lambda: session.quality(measured, metric))
 
 
 def above_chance(measured: Measurements, metric: str) -> Mapping[str, crossings.Since]:
