@@ -299,12 +299,17 @@ def _judgement(found: Choice) -> None:
         st.caption(f"Each row leaves one family of models out of the choice and lets it judge. {bar}")
     if found.why:
         st.caption(found.why)
-    signed = st.column_config.NumberColumn(format="%+.3f")
     frame = pd.DataFrame(choices.fold_rows(found))
+    gains = [c for c in frame.columns if c.endswith((", in-sample", ", held out"))]
     parts.table(
         frame, f"choosing-{found.metric}", "choosing_folds",
         few=("held out", f"{choices.SCORE_LABEL[score]}, in-sample", f"{choices.SCORE_LABEL[score]}, held out"),
-        column_config={c: signed for c in frame.columns if c.endswith((", in-sample", ", held out"))},
+        column_config={
+            c: st.column_config.NumberColumn(
+                f"gain {c.split(', ')[1]}" if window.narrow() else c, format="%+.3f", help=choice_words.GAIN_HELP
+            )
+            for c in gains
+        },
     )  # fmt: skip
 
 
