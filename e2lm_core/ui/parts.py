@@ -72,7 +72,9 @@ def table(
     )
     st.download_button(
         "Download CSV",
-        frame.to_csv(index=False).encode(),
+        lambda: frame.to_csv(
+            index=False
+        ).encode(),  # made when asked for: 15,000 rows take a tenth of a second
         file_name=f"{set_name()}-{name}.csv",
         mime="text/csv",
         key=f"{key}_csv",
