@@ -13,7 +13,6 @@ from typing import Any
 import jinja2
 import pandas as pd
 import plotly.graph_objects as go
-from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from . import charts, phrasing, rank_charts
@@ -46,7 +45,7 @@ def render(document: Mapping[str, Any]) -> str:
     has_curves = document["complete_checkpoints"] > 0
     return template.render(
         document=document,
-        plotly=Markup(get_plotlyjs()) if has_curves else "",
+        plotly=get_plotlyjs() if has_curves else "",
         figures=_figures(document) if has_curves else {},
         config=charts.CONFIG | {"responsive": True},
         cards=_cards(document),
@@ -63,12 +62,12 @@ def render(document: Mapping[str, Any]) -> str:
     )
 
 
-def script_json(value: Any) -> Markup:
+def script_json(value: Any) -> str:
     """JSON that is safe inside a script element: no `<`, `>` or `&` is left in it."""
     text = json.dumps(value, allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
+    return text
 
 
 def _figures(document: Mapping[str, Any]) -> dict[str, Any]:
