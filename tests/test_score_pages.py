@@ -84,3 +84,26 @@ def test_plan_for_every_target(done, of):  # noqa: F811
     at.selectbox(key="plan_of").set_value(of).run()
     assert not at.exception
     assert at.title[0].value == "Plan"
+
+
+def test_plan_without_a_model_is_one_sentence(done):  # noqa: F811
+    at = done.open("plan")
+    at.pills[0].set_value([]).run()
+    assert not at.exception
+    assert "run the set first" in done.said
+
+
+def test_an_empty_set_compares_with_a_measured_one(done):  # noqa: F811
+    authoring.create_set(done.studio.settings, "blank")
+    at = done.choose("blank").open("compare")
+    at.selectbox(key="compare_blank").set_value(("set", OWN)).run()
+    assert not at.exception
+    assert "share no complete checkpoint" in done.said
+
+
+def test_a_damaged_version_is_one_sentence(done):  # noqa: F811
+    authoring.delete_questions(done.studio.settings, OWN, ["q2"])
+    (done.studio.settings.home / "history" / OWN / "000000.json.gz").write_bytes(b"\x00")
+    done.open("compare")
+    assert len(done.at.error) == 1
+    assert "missing or damaged" in done.at.error[0].value
