@@ -148,7 +148,7 @@ def _rows(given: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
     picked = st.dataframe(
         view,
         hide_index=True,
-        height=420,
+        height=420 if len(rows) > 10 else "auto",
         placeholder=phrasing.DASH,
         column_order=FEW if narrow else None,
         on_select="rerun",
