@@ -20,7 +20,10 @@ Key = tuple[str, str, int | None, int | None]  # model, task, few-shot examples,
 
 
 class Curve(Record):
-    """One metric of one model on one task, in step order; `early` as the family says, None where it names no window."""
+    """One metric of one model on one task, in step order; `early` as the family says, None where it names no window.
+
+    `per_question`: samples are there at every point.
+    """
 
     model: ModelInfo
     task: str
@@ -32,6 +35,7 @@ class Curve(Record):
     tokens_seen: tuple[int | None, ...]
     early: tuple[bool | None, ...]
     scores: tuple[float, ...]
+    per_question: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,7 @@ def _curves(own: Sequence[Evaluation]) -> list[Curve]:
                 tokens_seen=tuple(one.tokens_seen for one in points),
                 early=tuple(one.early for one in points),
                 scores=tuple(float(one.scores[metric]) for one in points),
+                per_question=all(one.questions is not None for one in points),
             )
         )
     return found
@@ -174,13 +179,13 @@ def _curves(own: Sequence[Evaluation]) -> list[Curve]:
 
 def labels(curves: Sequence[Curve]) -> list[str]:
     """A name for each curve of one task and metric: the model's, with what tells it from a namesake."""
-    return [_label(curve, curves) for curve in curves]
+    namesakes: dict[tuple[str, str, str], list[Curve]] = defaultdict(list)
+    for curve in curves:
+        namesakes[curve.model.name, curve.task, curve.metric].append(curve)
+    return [_label(c, namesakes[c.model.name, c.task, c.metric]) for c in curves]
 
 
-def _label(curve: Curve, among: Sequence[Curve]) -> str:
-    same = [
-        c for c in among if (c.model.name, c.task, c.metric) == (curve.model.name, curve.task, curve.metric)
-    ]
+def _label(curve: Curve, same: Sequence[Curve]) -> str:
     name = curve.model.name
     told: list[tuple[Callable[[Curve], int | None], Callable[[int | None], str]]] = [
         (lambda c: c.num_fewshot, _shots),

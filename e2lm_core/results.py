@@ -168,9 +168,12 @@ def _without_questions(joined: Joined, measured: Mapping[str, Measurements]) -> 
 
 
 def scored_points(curve: Curve) -> np.ndarray:
-    """[K] which points SQ is taken over: the competition's for its own models, else the early window, else all."""
+    """[K] which points SQ is taken over: those of the early window where the family names one, else all.
+
+    Of the competition's models without samples, the competition's own points; with samples, those of the studio's runs.
+    """
     steps = np.array(curve.steps)
-    if curve.model.family == "e2lm" and None not in curve.tokens_seen:
+    if curve.model.family == "e2lm" and not curve.per_question and None not in curve.tokens_seen:
         return competition_points(steps, np.array(curve.tokens_seen, float) / 1e9)
     return np.array([early is not False for early in curve.early], bool)
 

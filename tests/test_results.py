@@ -287,6 +287,22 @@ def test_the_signal_quality_of_a_metric_of_which_less_is_better():
     assert frame["of"].iloc[0] == 12
 
 
+def test_signal_quality_of_samples_is_that_of_the_studios_own_runs():
+    files = {}
+    for k in range(1, 13):
+        arguments = {"pretrained": "tiiuae/dense-1b-arch1", "subfolder": f"iter_{2000 * k:07d}"}
+        files[f"a/results_{harness_files.stamp(k)}.json"] = harness_files.results(
+            config={"model_args": arguments}
+        )
+        files[f"a/samples_metals_{harness_files.stamp(k)}.jsonl"] = harness_files.samples()
+    imported = read(files)
+    assert results.quality(the(imported, "margin")).points == 12
+    models = documents.scoring(imported.measured["metals"])["metrics"]["margin"]["sq"]["models"]
+    assert results.quality(the(imported, "margin")).sq == models["dense-1b-arch1"]["value"]
+    means = read({name: data for name, data in files.items() if "results" in name})
+    assert results.quality(the(means)).points == 6  # iterations divisible by 4,000
+
+
 def test_one_point_draws_and_says_why_nothing_is_defined():
     imported = read(dict([one(1)]))
     found = results.quality(the(imported))
