@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import composite, phrasing
-from .analysis import Scores
+from .analysis import NO_TWIN, Scores
 from .records import Value
 from .score_parts import LABEL, LEAST_GAIN, Advice, parts
 
@@ -48,7 +48,14 @@ def sentences(found: Advice) -> list[str]:
             for p in known
         ]
         said.append(f"The room in each part: {phrasing.listing(rooms)}.")
-    said += [f"{LABEL[p.name]} is undefined: {p.value.why}" for p in found.parts if p.room is None]
+    for part in found.parts:
+        if part.room is None:
+            proxy = (
+                " Relevance stands in for it as a proxy, under its own name."
+                if part.value.why == NO_TWIN
+                else ""
+            )
+            said.append(f"{LABEL[part.name]} is undefined: {part.value.why}{proxy}")
     if found.at_chance is not None and found.at_chance[0]:
         zero, early = found.at_chance
         share = composite.WEIGHTS["cs"] * zero / early

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from test_pages import OWN, done, finished, ladder, visit  # noqa: F401
+from test_pages import OWN, done, finished, ladder, queue, visit  # noqa: F401
 
 from e2lm_core import analysis, authoring, measuring, phrasing, runs
 
@@ -107,3 +107,9 @@ def test_a_damaged_version_is_one_sentence(done):  # noqa: F811
     done.open("compare")
     assert len(done.at.error) == 1
     assert "missing or damaged" in done.at.error[0].value
+
+
+def test_plan_takes_the_pace_of_earlier_runs(done):  # noqa: F811
+    queue(done, OWN, done=10)
+    done.open("plan")
+    assert "Pace: earlier runs on this machine" in done.said

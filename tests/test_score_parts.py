@@ -65,6 +65,7 @@ def test_without_a_twin_questions_are_judged_by_sq_and_cs_says_why():
     assert found.of == "sq"
     said = " ".join(score_words.sentences(found))
     assert "CS is undefined: No web-only twin" in said
+    assert "Relevance stands in for it as a proxy" in said
 
 
 def test_checkpoints_at_chance_are_counted(measured):
