@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from . import phrasing, smoothing
 from .axes import Axis
-from .crossings import Parted, Since
+from .crossings import Parted, Place, Since
 from .measuring import Measurements, common_grid
 from .palette import short_name
 from .records import ModelInfo
@@ -89,9 +89,9 @@ def parting(measured: Measurements, pair: Parted) -> str:
     if not since.points:
         return f"{higher} and {lower} do not part: {_lower_first(since.why)}"
     if since.sure is not None:
-        place = f"**{since.sure.words}**"
+        place = f"**{_unbroken(since.sure)}**"
         if since.sure == since.first:
-            place = f"the first checkpoint (**{since.sure.words}**)"
+            place = f"the first checkpoint (**{_unbroken(since.sure)}**)"
         return f"From {place} on, {higher} stands surely above {lower}{_range(since)}."
     share = f"in {since.share:.0%} of resamples" if since.share is not None else ""
     return f"{higher} ends above {lower} {share}, but at no checkpoint surely and to the end.".replace(
@@ -114,7 +114,7 @@ def chance(measured: Measurements, above: Mapping[str, Since]) -> str | None:
         which = f"{len(left)} of {len(counted)} models {'is' if len(left) == 1 else 'are'}"
     else:
         which = {1: "The model is", 2: "Both models are"}.get(len(left), f"All {len(left)} models are")
-    sentence = f"{which} above chance from {last.words} on{' at the latest' if len(left) > 1 else ''}"
+    sentence = f"{which} above chance from {_unbroken(last)} on{' at the latest' if len(left) > 1 else ''}"
     twins = [name for name in told if models[name].twin_of]
     if twins and all(told[name].sure is None for name in twins):
         sentence += "; the web-only twin never is" if len(twins) == 1 else "; no web-only twin is"
@@ -155,6 +155,11 @@ def _range(since: Since) -> str:
         return ""
     low, high = ("never" if place is None else place.words for place in (since.low, since.high))
     return f" (95% of resamples: {low.removesuffix(' tokens')} to {high})"
+
+
+def _unbroken(place: Place) -> str:
+    """Words that stay on one line."""
+    return place.words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _lower_first(text: str | None) -> str:

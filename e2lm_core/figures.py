@@ -84,13 +84,22 @@ def token_axis(figure: go.Figure, frame: pd.DataFrame, axis: Axis | None = None)
     values = positions(frame)
     top = float(values.max()) if len(frame) else 1.0
     if axis and axis.log and len(frame):
-        low, high = math.log10(float(values.min())), math.log10(top)
-        room = 0.02 * (high - low) or 0.1
+        low, high = float(values.min()), top
+        room = 0.02 * math.log10(high / low) or 0.1
         figure.update_xaxes(  # at the left, room for the name of the chance line
-            title_text=title, type="log", range=[low - 6 * room, high + room], dtick="D2" if high - low < 2 else 1
+            title_text=title, type="log", range=[math.log10(low) - 6 * room, math.log10(high) + room],
+            tickmode="array", **log_ticks(low, high),
         )  # fmt: skip
         return
     figure.update_xaxes(title_text=title, range=[0, top * 1.02])
+
+
+def log_ticks(low: float, high: float) -> dict[str, list]:
+    """Ticks of a logarithmic axis, written out: 1, 2, 5 of each decade, or powers of ten where there are many."""
+    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if high / low < 1000 else (1,)
+    values = [step * 10.0**decade for decade in decades for step in steps]
+    return {"tickvals": values, "ticktext": [f"{value:,.10g}" for value in values]}
 
 
 def band(own: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:

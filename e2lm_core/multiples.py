@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from .axes import Axis
-from .figures import LEGEND_ROW_PX, band, blank, curve, lines, span, translucent, y_title
+from .figures import LEGEND_ROW_PX, band, blank, curve, lines, log_ticks, span, translucent, y_title
 from .palette import Theme, hue
 from .phrasing import count
 from .records import BOUNDED_METRICS, ModelInfo
@@ -78,7 +78,12 @@ def subject_curves(
             )  # fmt: skip
     figure.add_traces(traces)
     low, high = span(values)
-    across = {"type": "log", "dtick": "D2"} if axis.log else {}
+    places = [x for own in subjects for x in own.frame["x"]]
+    across = (
+        {"type": "log", "tickmode": "array", **log_ticks(min(places), max(places))}
+        if axis.log and places
+        else {}
+    )
     figure.update_xaxes(**style, **across, range=_shared_range(subjects, axis))
     figure.update_yaxes(**style, range=[low, high], showticklabels=False)
     figure.update_yaxes(showticklabels=True, col=1)
@@ -94,7 +99,7 @@ def subject_curves(
         shapes=chances,
         showlegend=True,
         legend={
-            "orientation": "h", "y": -(BOTTOM_PX - 4) / plot, "yanchor": "top", "x": 0, "font": {"size": 11},
+            "orientation": "h", "y": -(BOTTOM_PX - 4) / plot, "yanchor": "top", "x": 0, "font": {"size": 10 if narrow else 11},
             "tracegroupgap": 0,
             "entrywidthmode": "fraction", "entrywidth": 0.47 if narrow else 0.95 / NAMES_A_ROW,
         },

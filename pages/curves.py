@@ -136,7 +136,7 @@ with tabs[1]:
             st.markdown(curve_findings.parting(measured, chosen))
         parts.table(
             crossings.parting_table(evidence.all_parted(measured, metric)), f"parting-{metric}", "curves_parting",
-            height=320, few=("higher", "lower", "surely from"), column_config=since,
+            height=320, few=("higher", "lower", "surely from"), percent=("at the end",), column_config=since,
         )  # fmt: skip
 with tabs[2]:
     parts.table(

@@ -8,7 +8,6 @@ from e2lm_core.records import METRICS
 from e2lm_core.ui import evidence, parts, session, window
 from e2lm_core.ui.strip import strip
 
-SHARE = st.column_config.NumberColumn(format="percent")
 task = strip()
 measured = session.measurements(task)
 metric = st.session_state.get("ranks_metric") or "acc"
@@ -131,16 +130,14 @@ with tabs[0]:
         percent=("value",) if metric in ("acc", "acc_norm") else (),
     )  # fmt: skip
 with tabs[1]:
-    parts.table(
-        shares, f"rank-shares-{metric}", "ranks_share", column_config=dict.fromkeys(shares.columns[2:], SHARE)
-    )
+    parts.table(shares, f"rank-shares-{metric}", "ranks_share", percent=shares.columns[2:])
 with tabs[2]:
-    parts.table(wins, f"wins-{metric}", "ranks_win", column_config=dict.fromkeys(wins.columns[1:], SHARE))
+    parts.table(wins, f"wins-{metric}", "ranks_win", percent=wins.columns[1:])
 with tabs[3]:
     parts.table(
         decisions, f"decisions-{metric}", "ranks_decision", height=300,
         few=("tokens_seen", "pairs as at the end", "resamples from", "to"),
-        column_config=dict.fromkeys(("pairs as at the end", "resamples from", "to"), SHARE),
+        percent=("pairs as at the end", "resamples from", "to"),
     )  # fmt: skip
 with tabs[4]:
     parts.table(
@@ -154,9 +151,9 @@ with tabs[5]:
         "Kendall's tau between every two checkpoints",
     )
     st.caption("1 (blue): the same order of models at both checkpoints; −1 (orange): the reverse.")
-    parts.table(
-        pd.DataFrame(every, columns=places).round(3).assign(checkpoint=places), f"tau-matrix-{metric}", "ranks_every", height=300
-    )  # fmt: skip
+    matrix = pd.DataFrame(every, columns=places).round(3)
+    matrix.insert(0, "checkpoint", places)
+    parts.table(matrix, f"tau-matrix-{metric}", "ranks_every", height=300)
 with tabs[6]:
     if questions is None:
         st.caption(rank_findings.holding(None))

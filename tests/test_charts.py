@@ -14,7 +14,7 @@ import support
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2lm_core import analysis, authoring, charts, frames, measuring, palette, runs
+from e2lm_core import analysis, authoring, charts, figures, frames, measuring, palette, runs
 from e2lm_core.figures import LABEL_GAP_PX, spread
 from e2lm_core.measuring import Measurements
 from e2lm_core.palette import DARK, LIGHT, Theme
@@ -264,3 +264,10 @@ def test_bands_are_areas_and_stay_out_of_the_legend(measured: Measurements, them
     low, high = figure.layout.yaxis.range
     assert low <= frame["low"].min()
     assert high >= frame["high"].max()
+
+
+def test_ticks_of_a_logarithmic_axis_are_written_out() -> None:
+    ticks = figures.log_ticks(0.4, 13.0)
+    assert {"0.5", "1", "2", "5", "10"} <= set(ticks["ticktext"])
+    assert figures.log_ticks(1, 1e6)["ticktext"][-2:] == ["100,000", "1,000,000"]
+    assert len(ticks["tickvals"]) == len(set(ticks["ticktext"]))
