@@ -1,6 +1,14 @@
-"""The whole ladder on one set: this studio's command line, cold and again, beside lm-evaluation-harness.
+"""Sweeps of many checkpoints: this studio's command line beside lm-evaluation-harness.
 
+    python -m benchmarks.sweep --command-lines [--harness-checkpoints N] [--questions 200]
     python -m benchmarks.sweep [TASK] [--num-fewshot K] [--harness-checkpoints N]
+
+The first puts twelve checkpoints of a 2M model, made on the spot, through the command lines of both: one
+`python -m e2lm_core evaluate` over all of them against one `python -m lm_eval` a checkpoint, 200 questions,
+5-shot, start-up included on both sides, our home empty. `--harness-checkpoints N` puts N of the twelve
+through the harness and scales; all twelve take a quarter of an hour. That both give the same acc is checked.
+
+The second is the whole embedded ladder on one set, cold and again.
 
 Cold is a new process with an empty home: unpacking, start-up and scoring included. The harness is run in
 one process with its model class at its best of several batch sizes on a sample of checkpoints (one of each
@@ -20,25 +28,46 @@ from typing import Annotated, Any
 
 import typer
 
-RESULTS = Path(__file__).resolve().parent / "results"
+from benchmarks import command_lines as command_lines_of
+from benchmarks import made
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(
     task: str = "tasks/ladder_science",
     num_fewshot: Annotated[int, typer.Option(help="Examples in the prompt.")] = 0,
-    harness_checkpoints: Annotated[int, typer.Option(help="How many checkpoints the harness runs.")] = 9,
+    harness_checkpoints: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many checkpoints the harness runs (12, or 9 of the ladder)."),
+    ] = None,
     batch_sizes: Annotated[str, typer.Option(help="The harness's batch sizes to choose from.")] = "8,32",
+    command_lines: Annotated[
+        bool, typer.Option("--command-lines", help="Twelve made checkpoints through both command lines.")
+    ] = False,
+    questions: Annotated[int, typer.Option(min=1, help="Of the made set.")] = 200,
+    checkpoints: Annotated[
+        int, typer.Option(min=1, help="Of the made family.")
+    ] = command_lines_of.CHECKPOINTS,
 ) -> None:
+    sizes = [int(size) for size in batch_sizes.split(",")]
+    if command_lines:
+        ran = min(checkpoints, harness_checkpoints or checkpoints)
+        _show("sweep_command_lines", command_lines_of.measure("2m", questions, checkpoints, ran, sizes))
+    else:
+        _show("sweep", _ladder(task, num_fewshot, harness_checkpoints or 9, sizes))
+
+
+def _ladder(task: str, num_fewshot: int, harness_checkpoints: int, batch_sizes: list[int]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as home:
         environment = os.environ | {"E2LM_HOME": home}
         first = _studio(task, num_fewshot, environment)
         second = _studio(task, num_fewshot, environment)
         checkpoints = _checkpoints(environment)
         sample = _one_of_each_model(checkpoints)[:harness_checkpoints]
-        harness = _harness(task, num_fewshot, sample, [int(b) for b in batch_sizes.split(",")])
+        harness = _harness(task, num_fewshot, sample, batch_sizes)
     scaled = harness["seconds"] / len(sample) * len(checkpoints)
-    result = {
+    return {
         "task": task,
         "num_fewshot": num_fewshot,
         "checkpoints": len(checkpoints),
@@ -51,12 +80,13 @@ def main(
         "harness_batch_size": harness["batch_size"],
         "harness_scaled_s": round(scaled, 1),
         "times_faster": round(scaled / first["wall_s"], 1),
-        "cpus": os.cpu_count(),
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "sweep.json").write_text(json.dumps(result, indent=2) + "\n")
-    for name, value in result.items():
-        print(f"{name:20} {value}")
+
+
+def _show(name: str, result: dict[str, Any]) -> None:
+    made.write(name, {"benchmark": name, **result, "machine": made.machine()})
+    for key, value in result.items():
+        print(f"{key:24} {value}")
 
 
 def _studio(task: str, num_fewshot: int, environment: dict[str, str]) -> dict[str, Any]:
