@@ -104,6 +104,11 @@ class JobQueue:
             (kind, set_name, limit),
         )
 
+    def progress_of(self, job_id: int, name: str) -> Progress | None:
+        """One checkpoint's row; None where nobody has begun it."""
+        with self.database.reading() as connection:
+            return next(iter(_progress(connection, job_id, name)), None)
+
     def events(self, after: int = 0, job_id: int | None = None, limit: int = 1_000) -> list[Event]:
         """What happened since event `after`, in any process, oldest first."""
         with self.database.reading() as connection:
@@ -306,9 +311,11 @@ def _has_share(connection: sqlite3.Connection, job: Job, checkpoint: str) -> boo
     return row is not None
 
 
-def _progress(connection: sqlite3.Connection, job_id: int) -> tuple[Progress, ...]:
+def _progress(connection: sqlite3.Connection, job_id: int, name: str | None = None) -> tuple[Progress, ...]:
     rows = connection.execute(
-        f"SELECT {', '.join(_PROGRESS_COLUMNS)} FROM progress WHERE job = ? ORDER BY rowid", (job_id,)
+        f"SELECT {', '.join(_PROGRESS_COLUMNS)} FROM progress WHERE job = ? AND name = coalesce(?, name) "
+        "ORDER BY rowid",
+        (job_id, name),
     )
     return tuple(Progress(**dict(zip(_PROGRESS_COLUMNS, row, strict=True))) for row in rows)
 

@@ -170,7 +170,10 @@ class _Earlier(Mapping[str, Progress]):
         return {row.name: row for row in self._studio.jobs.get(self._job.id).progress}
 
     def __getitem__(self, name: str) -> Progress:
-        return self._rows()[name]
+        row = self._studio.jobs.progress_of(self._job.id, name)
+        if row is None:
+            raise KeyError(name)
+        return row
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows())
