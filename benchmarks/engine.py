@@ -1,11 +1,13 @@
 """Ours against lm-evaluation-harness's HFLM, in process: the same model, questions, threads and float32.
 
-    python -m benchmarks.engine [--models 2m 30m] [--shots 0 5] [--questions 200] [--repeats 3] [--threads N]
+    python -m benchmarks.engine [--models 2m 30m] [--shots 0 5] [--questions 200] [--questions-30m 100]
+                                [--trial-questions 24] [--repeats 3] [--threads 1]
 
 Both start from strings, with tokenizer and weights in memory and warmed by other questions: tokens are cut
 and plans made anew in every repeat. The harness runs at the best of batch 1, 8, 16 and 32, found on a part
 of the questions; then the two alternate and medians are compared, of seconds and of CPU seconds (which a
-busy machine changes less). Prints a table, writes `benchmarks/results/engine.json`.
+busy machine changes less). Each row is printed, with its number of questions, and written to
+`benchmarks/results/engine.json` as soon as it is there; what is being timed is said on standard error.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import os
 import platform
 import random
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -40,7 +43,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
 QUESTION_TOKENS, CHOICE_TOKENS, CHOICES = 67, 15, 4
 BATCHES = (1, 8, 16, 32)
 LINE = (
-    "{model:>4} {shots}-shot: harness {harness_s:8.2f} s (batch {harness_batch}), ours {ours_s:7.2f} s, "
+    "{model:>4} {shots}-shot, {questions} questions: harness {harness_s:8.2f} s (batch {harness_batch}), ours {ours_s:7.2f} s, "
     "{ratio:5.1f}x ({cpu_ratio:.1f}x in CPU seconds); tokens {harness_tokens:,} → {computed_tokens:,}, "
     "{overhead:.3f} of the unique; |Δ| ≤ {worst_difference_nats:.1e} nats, within the bound: {within_bound} "
     "(the harness's own batches differ by {harness_own_difference_nats:.1e})"
@@ -143,19 +146,38 @@ def timed(score: Score, requests: Sequence[Request]) -> tuple[float, float, list
     return time.perf_counter() - wall, time.process_time() - cpu, values
 
 
+def say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
+def warmed(folder: Path, batch_size: int, warm: Sequence[Request]) -> Score:
+    score = harness(folder, batch_size)
+    score(warm)
+    return score
+
+
 def compare(
-    folder: Path, requests: Sequence[Request], warm: Sequence[Request], repeats: int, threads: int
+    folder: Path,
+    requests: Sequence[Request],
+    part: Sequence[Request],
+    warm: Sequence[Request],
+    repeats: int,
+    threads: int,
 ) -> dict[str, Any]:
-    part = requests[: max(CHOICES * 4, len(requests) // 8)]
-    trial = {size: timed(harness(folder, size), part)[1] for size in BATCHES}
+    """One row; `part` of the requests decides about the harness's batch."""
+    trial: dict[int, float] = {}
+    for size in BATCHES:
+        say(f"the harness at batch {size}, {len(part)} requests")
+        trial[size] = timed(warmed(folder, size, warm), part)[1]
     best = min(trial, key=trial.__getitem__)
-    theirs = harness(folder, best)
-    theirs(warm)
+    theirs = warmed(folder, best, warm)
     times: dict[str, list[float]] = {"harness_s": [], "ours_s": [], "harness_cpu_s": [], "ours_cpu_s": []}
-    for _ in range(repeats):
+    for repeat in range(repeats):
+        say(f"repeat {repeat + 1} of {repeats}: the harness, {len(requests)} requests")
         wall, cpu, expected = timed(theirs, requests)
         times["harness_s"].append(wall)
         times["harness_cpu_s"].append(cpu)
+        say(f"repeat {repeat + 1} of {repeats}: ours")
         score, backend = ours(folder, threads, warm)
         wall, cpu, values = timed(score, requests)
         times["ours_s"].append(wall)
@@ -166,7 +188,9 @@ def compare(
     other = harness(folder, 16 if best == 1 else 1)(part)
     pairs = list(zip(values, expected, strict=True))
     return {
+        "questions": len(requests) // CHOICES,
         "harness_batch": best,
+        "harness_cpu_s_by_batch": trial,
         **medians,
         "ratio": medians["harness_s"] / medians["ours_s"],
         "cpu_ratio": medians["harness_cpu_s"] / medians["ours_cpu_s"],
@@ -186,30 +210,39 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=sorted(CONFIGS), default=list(CONFIGS))
     parser.add_argument("--shots", nargs="+", type=int, default=[0, 5])
     parser.add_argument("--questions", type=int, default=200)
+    parser.add_argument(
+        "--questions-30m", type=int, default=100, help="of the larger model, which takes long"
+    )
+    parser.add_argument("--trial-questions", type=int, default=24, help="to find the harness's best batch")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     rng = random.Random(0)
     words = vocabulary(rng)
     tokenizer = make_tokenizer(words, rng)
-    rows = []
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as temporary:
         for name in options.models:
             folder = make_model(Path(temporary), name, tokenizer)
+            questions = options.questions_30m if name == "30m" else options.questions
             for shots in options.shots:
-                requests = make_requests(options.questions, shots, words, tokenizer, rng)
+                say(f"{name}, {shots}-shot, {questions} questions")
+                rng = random.Random(shots)  # the same questions for every model
+                requests = make_requests(questions, shots, words, tokenizer, rng)
                 warm = make_requests(2, 0, words, tokenizer, rng)
-                row = {"model": name, "shots": shots} | compare(
-                    folder, requests, warm, options.repeats, options.threads
-                )
-                rows.append(row)
-                print(LINE.format(**row, overhead=row["computed_tokens"] / row["unique_tokens"]), flush=True)
-    RESULTS.mkdir(exist_ok=True)
+                part = requests[: CHOICES * options.trial_questions]
+                row = compare(folder, requests, part, warm, options.repeats, options.threads)
+                rows.append({"model": name, "shots": shots} | row)
+                overhead = row["computed_tokens"] / row["unique_tokens"]
+                print(LINE.format(**rows[-1], overhead=overhead), flush=True)
+                write(rows, options)
+
+
+def write(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -> None:
     report = {
         "benchmark": "engine",
-        "questions": options.questions,
         "repeats": options.repeats,
         "threads": options.threads,
         "machine": {
@@ -220,6 +253,7 @@ def main() -> None:
         "torch": torch.__version__,
         "rows": rows,
     }
+    RESULTS.mkdir(exist_ok=True)
     (RESULTS / "engine.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 Heads = tuple[Tensor, Tensor, Tensor]  # queries [n, H, size], keys and values [N, heads of keys, size]
-# A packed product is a tenth faster, but its kernel is made anew for every number of rows: .5 ms.
-_PACKED_FROM_ELEMENTS = 2**17
+# A packed product is a twentieth to a tenth faster, but a kernel is made once for every number of rows.
+_PACKED_FROM_ELEMENTS = 2**15
 
 
 class Linear:
