@@ -7,7 +7,8 @@ TABLE = {
     "questions": [100, 300],
     "models": [3, 6],
     "chosen": {"sq": "normal", "rc": "wider"},
-    "coverage": {"sq": {"normal": {"lowest": 0.93}}, "rc": {"wider": {"lowest": 0.7}}},
+    "coverage": {"sq": {"normal": {"lowest": 0.93}}, "rc": {"wider": {"lowest": 0.95}}},
+    "validation": {"sq": {"normal": 0.94}, "rc": {"wider": 0.7}},
 }
 
 
@@ -26,5 +27,6 @@ def test_no_interval_where_it_was_not_studied_or_does_not_cover():
 def test_the_table_that_ships_has_every_score():
     found = difference_rules.rules(300, 6)
     assert set(found) == set(SCORES)
+    assert all(rule.coverage is not None and rule.coverage >= 0.9 for rule in found.values())
     for rule in found.values():
         assert (rule.method is None) == (rule.why is not None)
