@@ -117,7 +117,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Run a set on the checkpoints; only what was never computed is computed."""
-    from . import runs
+    from . import progress, runs
     from .documents import evaluation
     from .jobs import Progress
     from .studio import open_studio
@@ -128,9 +128,9 @@ def evaluate(
     with progress_bar(question_set.name, len(chosen) * len(question_set.questions)) as advance:
         done: dict[str, int] = {}
 
-        def report(progress: Progress) -> None:
-            advance(progress.name, progress.done - done.get(progress.name, 0))
-            done[progress.name] = progress.done
+        def report(row: Progress) -> None:
+            advance(row.name, row.done - done.get(row.name, 0))
+            done[row.name] = row.done
 
         result = runs.evaluate(studio, question_set, chosen, num_fewshot, report)
     for note in studio.backend.notes():
@@ -147,8 +147,11 @@ def evaluate(
         for model, curve in document["curves"].items()
     ]
     show(as_json, document, rows)
+    tokens = progress.saved(result.tokens, result.harness_tokens)
     if not as_json:
         typer.echo(f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
+    if tokens:
+        typer.echo(tokens, err=as_json)
 
 
 @app.command()

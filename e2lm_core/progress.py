@@ -43,9 +43,13 @@ def savings(job: Job) -> str | None:
     """
     ours = sum(row.tokens or 0 for row in job.progress)
     theirs = sum(row.harness_tokens or 0 for row in job.progress)
+    return saved(ours, theirs, "Computed" if job.over else "Computed so far")
+
+
+def saved(ours: int, theirs: int, computed: str = "Computed") -> str | None:
+    """The same of any two numbers of tokens."""
     if not ours or not theirs:
         return None
-    computed = "Computed" if job.over else "Computed so far"
     text = f"{computed} {phrasing.tokens(ours)} tokens where lm-evaluation-harness would compute {phrasing.tokens(theirs)}"
     return f"{text} ({theirs / ours:.1f}×)." if theirs < 10 * ours else f"{text} ({theirs / ours:.0f}×)."
 

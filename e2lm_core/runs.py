@@ -32,11 +32,14 @@ COMMIT_EVERY_S = 0.5
 
 
 class RunResult(Record):
-    """`computed` and `reused` count (checkpoint, question) pairs."""
+    """`computed` and `reused` count (checkpoint, question) pairs; `tokens` went through the models, where
+    lm-evaluation-harness would have sent `harness_tokens`."""
 
     computed: int
     reused: int
     seconds: float
+    tokens: int = 0
+    harness_tokens: int = 0
 
 
 # --- computing ----------------------------------------------------------------------------------------
@@ -96,6 +99,8 @@ def evaluate(
         computed=sum(progress.computed for progress in own),
         reused=sum(progress.reused for progress in own),
         seconds=time.monotonic() - started,
+        tokens=sum(progress.tokens or 0 for progress in own),
+        harness_tokens=sum(progress.harness_tokens or 0 for progress in own),
     )
 
 

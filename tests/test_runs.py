@@ -101,11 +101,13 @@ def test_results_come_coarse_to_fine(here: Studio) -> None:
 def test_a_run_records_its_tokens_and_those_that_the_harness_would_send(here: Studio) -> None:
     told: list[Progress] = []
     task = little(here)
-    run(here, task, report=told.append)
+    whole = run(here, task, report=told.append)
     requests = [request for doc in prompts.render_set(task) for request in runs.requests_of(doc)]
     sent = sum(here.backend.prompt_tokens(here.catalogue.checkpoints[0], requests))
     ends = {row.name: row for row in told}.values()
     assert {row.harness_tokens for row in ends} == {sent}
+    assert whole.harness_tokens == sent * len(here.catalogue.checkpoints)
+    assert whole.tokens == sum(row.tokens or 0 for row in ends)
     assert all(row.tokens is not None and 0 < row.tokens < sent for row in ends)
     again: list[Progress] = []
     run(here, task, report=again.append)
