@@ -22,7 +22,7 @@ from e2lm_core.settings import Settings
 from e2lm_core.studio import Studio, open_studio
 from e2lm_core.ui import session
 
-PAGES = ("overview", "author", "run", "curves", "rank_stability", "questions", "score", "compare", "plan", "export")  # relevance loads a model: slow
+PAGES = ("overview", "author", "run", "curves", "rank_stability", "questions", "score", "compare", "plan", "export", "results")  # relevance loads a model: slow
 OWN = "mine"
 
 
