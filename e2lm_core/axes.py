@@ -65,6 +65,12 @@ def on_axis(
     return frame.assign(x=raw / unit)[known], axis
 
 
+def place(frame: pd.DataFrame, measurements: Measurements, axis: Axis) -> pd.DataFrame:
+    """Another frame on an axis that `on_axis` gave, in the same unit."""
+    raw = _places(frame, measurements, axis.kind)
+    return frame.assign(x=raw / axis.unit)[raw.notna() & ((raw > 0) | (not axis.log))]
+
+
 def _places(frame: pd.DataFrame, measurements: Measurements, kind: Kind) -> pd.Series:
     if kind == "step":
         return frame["step"].astype(float)

@@ -73,7 +73,7 @@ def figure() -> None:
     now = session.measurements(task)
     frame, before = session.curves(task, now, metric, bands)
     frame, axis = axes.on_axis(frame, now, kind, log)
-    before = None if before is None else axes.on_axis(before, now, kind, log)[0]
+    before = None if before is None else axes.place(before, now, axis)
     smooth = frames.smooth_frame(frame, metric, overlay) if overlay else None
     parts.chart(
         charts.learning_curves(
@@ -91,13 +91,15 @@ def figure() -> None:
     )
 
 
+@st.fragment(run_every=session.POLL_S if state.kind == "running" else None)
 def little_figures() -> None:
-    little, others = evidence.by_subject(measured, metric, bands)
-    placed = [axes.on_axis(own.frame.dropna(subset=["value"]), measured, kind, log) for own in little]
-    axis = axes.on_axis(frames.curve_frame(measured, (metric,)), measured, kind, log)[1]
+    now = session.measurements(task)
+    little, others = evidence.by_subject(now, metric, bands)
+    axis = axes.on_axis(frames.curve_frame(now, (metric,)), now, kind, log)[1]
+    placed = [own.placed(axes.place(own.frame.dropna(subset=["value"]), now, axis)) for own in little]
     parts.chart(
         multiples.subject_curves(
-            [own.placed(frame) for own, (frame, _) in zip(little, placed, strict=True)], shown, metric,
+            placed, shown, metric,
             session.current_theme(), axis, narrow,
         ),
         "curves_subjects",

@@ -19,6 +19,8 @@ def test_tokens_steps_and_compute_by_hand() -> None:
     placed, axis = axes.on_axis(frame, measured, "compute")
     assert axis.title == "training compute (10⁶ FLOPs)"  # 6 · 900 · 10,000 = 54 million
     assert axis.window_end is None
+    small = axes.place(frame[frame["model"] == SMALL.name], measured, axis)
+    assert small["x"].iloc[-1] == pytest.approx(6.0)  # in the axis's unit, not in one of its own
     at_end = placed.groupby("model")["x"].last()
     assert at_end[LARGE.name] == pytest.approx(54.0)
     assert at_end[SMALL.name] == pytest.approx(6.0)
