@@ -34,8 +34,8 @@ CLICK = """async ([option, latest]) => {
         const plain = (v) => v === undefined ? [] : Array.from(v._inputArray ?? v, (x) => x?.length ? Array.from(x) : x);
         return chart?.data ? JSON.stringify(chart.data.map((t) => [t.name, plain(t.y), plain(t.z), t.text])) : '';
     };
-    const button = [...document.querySelectorAll('[data-testid^=stBaseButton-segmented_control]')]
-        .find((b) => b.innerText.trim() === option);
+    const button = [...document.querySelectorAll('[data-testid=stButtonGroup] [role=radio]')]
+        .find((b) => b.textContent.trim() === option);
     const before = points(), app = document.querySelector('[data-testid=stApp]'), started = performance.now();
     button.click();
     let chart = null, ran = false;

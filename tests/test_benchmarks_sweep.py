@@ -21,6 +21,7 @@ def test_both_command_lines_give_the_same_accuracy(tmp_path, monkeypatch, capsys
     assert "times_faster" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_made_prompts_are_as_long_as_those_of_the_engine(tmp_path) -> None:
     from transformers import AutoTokenizer
 
