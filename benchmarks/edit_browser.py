@@ -59,6 +59,8 @@ def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
         page.goto(f"{url}/author?set={edit.SET}")
         settle(page)
         page.wait_for_selector(".js-plotly-plot")
+        page.wait_for_timeout(2_000)
+        settle(page)  # a window's first words to the server draw the page a second time
         for number in range(-3, edits):  # the first ones start the app's own worker and warm it
             # Never the cell below the last one: Enter has selected it, and a click would open it.
             seconds = _one(page, number * 5 % 13, len(studio.at_hand))
