@@ -9,6 +9,7 @@ import pytest
 import tiny_models
 from conftest import needs
 
+from e2lm_core.backends import local as local_backend
 from e2lm_core.backends.local import LocalBackend
 from e2lm_core.checkpoints import open_catalogue
 from e2lm_core.errors import CheckpointError, StudioError
@@ -53,6 +54,20 @@ def test_scopes_are_known_without_torch_the_second_time(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == expected.model_dump_json()
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(3, 3), (None, 1)])
+def test_threads_are_a_setting(tmp_path: Path, monkeypatch, asked: int | None, expected: int) -> None:
+    """By itself the cores are shared by the checkpoints that are computed at once."""
+    import torch
+
+    monkeypatch.setattr(local_backend, "_cores", lambda: 2)
+    before = torch.get_num_threads()
+    try:
+        assert local(tmp_path, threads=asked).scorer is not None
+        assert torch.get_num_threads() == expected
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_two_threads_and_reading_ahead(tmp_path: Path) -> None:

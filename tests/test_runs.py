@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -55,6 +56,31 @@ def test_an_edit_recomputes_only_the_edited_question(here: Studio) -> None:
     models = len(here.catalogue.checkpoints)
     assert (result.computed, result.reused) == (models, 5 * models)
     assert here.backend.computed - asked == 4 * models  # its four choices
+
+
+def test_the_next_checkpoint_is_read_while_the_present_one_computes(tmp_path: Path) -> None:
+    happened: list[tuple[str, str]] = []
+
+    class Noting(FakeBackend):
+        def prefetch(self, checkpoint: Checkpoint) -> None:
+            happened.append(("read", checkpoint.name))
+
+        def chunks(
+            self,
+            checkpoint: Checkpoint,
+            requests: Sequence[Request],
+            cancelled: Callable[[], bool] | None = None,
+            skip: Collection[int] = (),
+        ) -> Iterator[Scored]:
+            happened.append(("compute", checkpoint.name))
+            yield from super().chunks(checkpoint, requests, cancelled, skip)
+
+    noting = support.studio(tmp_path, Noting())
+    run(noting, little(noting))
+    computed = [name for what, name in happened if what == "compute"]
+    assert len(computed) == len(noting.catalogue.checkpoints)
+    for present, following in itertools.pairwise(computed):
+        assert happened.index(("read", following)) < happened.index(("compute", present))
 
 
 def test_one_changed_choice_costs_one_request(here: Studio) -> None:
