@@ -21,6 +21,7 @@ from .result_records import Evaluation, lower_is_better
 _DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d(?:\.\d+)?)")
 _SAMPLES = re.compile(r"samples_(.+?)_\d{4}-\d\d-\d\dT")
 _NOT_METRICS = frozenset({"alias", "name", "sample_len", "samples", "sample_count", " "})
+MAX_SHOTS = 10_000  # more is no number of examples
 DELIMITER = " "  # the harness's own default between prompt and choice
 
 
@@ -174,7 +175,9 @@ def _fewshot(content: Json, task: str) -> int | None:
         value = own.get("num_fewshot") if isinstance(own, dict) else None
     if value is None and isinstance(content.get("config"), dict):
         value = content["config"].get("num_fewshot")
-    return int(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    if isinstance(value, int | float) and 0 <= value <= MAX_SHOTS:
+        return int(value)
+    return None
 
 
 def _questions(content: Json, task: str) -> int | None:

@@ -70,11 +70,11 @@ class _NoChoices(Exception):
 
 def _read_samples(rows: Sequence[Json], delimiter: str) -> tuple[Questions, np.ndarray] | str:
     by_id: dict[Any, tuple[Json, list[float], list[str], int]] = {}
-    filters = list(dict.fromkeys(row.get("filter") for row in rows))
+    filters = list(dict.fromkeys(str(row.get("filter", "none")) for row in rows))
     wanted = "none" if "none" in filters else filters[0] if filters else None
     try:
         for row in rows:
-            if row.get("filter") == wanted:
+            if str(row.get("filter", "none")) == wanted:
                 by_id[json.dumps(row["doc_id"])] = (row, *_choices(row, delimiter))
     except _NoChoices as error:
         return str(error)

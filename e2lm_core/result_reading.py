@@ -17,6 +17,8 @@ from .published import curves_of
 from .result_places import Places
 from .result_records import Evaluation, FileSeen
 
+MAX_GTOKENS = 9e6  # billions of tokens; beyond it a file means something else
+
 
 class Reading:
     """Takes files one by one; what belongs together by its date is joined at the end."""
@@ -145,7 +147,8 @@ class Reading:
             for k, (step, gtokens) in enumerate(
                 zip(curves.iteration[model], curves.gtokens[model], strict=True)
             ):
-                spot = self.places.named(model, int(step), round(float(gtokens) * 1e9))
+                seen = round(float(gtokens) * 1e9) if gtokens < MAX_GTOKENS else None
+                spot = self.places.named(model, int(step), seen)
                 self._tables += [
                     Evaluation(
                         model=spot.model, step=spot.step, tokens_seen=spot.tokens_seen, early=spot.early,

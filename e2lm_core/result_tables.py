@@ -25,6 +25,7 @@ from .result_places import Places, Spot
 from .result_records import Evaluation, lower_is_better
 
 MAX_ROWS = 200_000
+LARGEST = 2**53  # up to here a float holds every whole number
 MAX_METRICS_CHARS = 20_000
 MAX_TABLE_BYTES = 400 * 2**20
 READABLE = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
@@ -102,9 +103,13 @@ def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Ev
             f"{name} is no table of scores that the studio knows: it lacks the columns {', '.join(lacking)} (a plain "
             "table has model, task, metric, step, tokens_seen and score)."
         )
+    texts = [c for c in ("model", "task", "metric") if c in frame.columns]
+    frame = frame.assign(**{column: frame[column].map(str) for column in texts})
+    if "num_fewshot" in frame.columns:
+        frame = frame.assign(num_fewshot=frame["num_fewshot"].map(_whole).astype("Int64"))
     problems: list[str] = []
     steps = pd.to_numeric(frame["step"], errors="coerce")
-    good = steps.notna() & (steps >= 0) & (steps % 1 == 0)
+    good = steps.notna() & (steps >= 0) & (steps < LARGEST) & (steps % 1 == 0)
     if (bad := int((~good).sum())) > 0:
         problems.append(
             f"{name}: {bad:,} of {len(frame):,} rows have no whole step from 0; they are left out."
@@ -117,7 +122,7 @@ def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Ev
         tokens = (pd.to_numeric(frame["gtokens"], errors="coerce") * 1e9).round()
     else:
         tokens = pd.Series(np.nan, index=frame.index)
-    frame = frame.assign(tokens_seen=tokens.where(np.isfinite(tokens) & (tokens >= 0)))
+    frame = frame.assign(tokens_seen=tokens.where((tokens >= 0) & (tokens < LARGEST)))
     if {"metric", "score"} <= set(frame.columns):
         found = _long(frame, name, places, problems)
     elif "metrics" in frame.columns:
@@ -262,7 +267,8 @@ def _evaluation(row: Mapping[Any, Any], scores: Mapping[str, float], name: str, 
 
 def _whole(given: Any) -> int | None:
     try:
-        return int(float(given))
+        number = int(float(given))
+        return number if 0 <= number < LARGEST else None
     except (TypeError, ValueError, OverflowError):  # empty, NaN, infinite
         return None
 

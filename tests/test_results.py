@@ -9,7 +9,7 @@ import harness_files
 import numpy as np
 import pytest
 from conftest import needs
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -309,6 +309,69 @@ def test_one_point_draws_and_says_why_nothing_is_defined():
     assert found.sq is None
     assert found.why
     assert len(results.curve_frame(imported.curves)) == 1
+
+
+JUNK = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        -1,
+        1e308,
+        float("nan"),
+        "",
+        "x",
+        "1",
+        [],
+        {},
+        [1],
+        {"a": 1},
+        10**30,
+        "\ud800",
+        "step1000",
+    ]
+)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_whatever_stands_in_a_file_is_a_sentence_at_worst(data):
+    """One value of a good file is replaced by anything that JSON can hold."""
+
+    def places(content, at=()):
+        yield at
+        inner = (
+            content.items()
+            if isinstance(content, dict)
+            else enumerate(content)
+            if isinstance(content, list)
+            else ()
+        )
+        for key, value in inner:
+            yield from places(value, (*at, key))
+
+    date = "2026-01-01T00-00-00"
+    whole = {
+        f"a/results_{date}.json": json.loads(harness_files.results()),
+        "table.json": [
+            {"model": "m", "task": "t", "metric": "acc", "step": 1, "tokens_seen": 5, "score": 0.5}
+        ],
+        "decide.json": [
+            {"params": "1B", "data": "c4", "task": "t", "step": 1, "seed": "default", "metrics": "{'a': 1}"}
+        ],
+        "published.json": {"data": {"m": {"iteration": [1, 2], "gtokens": [1, 2], "b": [0.1, 0.2]}}},
+    }
+    name = data.draw(st.sampled_from(sorted(whole)))
+    at = data.draw(st.sampled_from([p for p in places(whole[name]) if p]))
+    inner = whole[name]
+    for key in at[:-1]:
+        inner = inner[key]
+    inner[at[-1]] = data.draw(JUNK)
+    files = {file: json.dumps(content).encode() for file, content in whole.items()}
+    files[f"a/samples_metals_{date}.jsonl"] = harness_files.samples()
+    imported = read(files)
+    json.dumps(results.document(imported), allow_nan=False)
+    results.csv(imported.curves)
 
 
 @given(st.permutations(range(6)), st.lists(st.floats(0, 1), min_size=6, max_size=6))
