@@ -104,6 +104,18 @@ class JobQueue:
             (kind, set_name, limit),
         )
 
+    def spent(self, kind: str, num_fewshot: int, at_least: int) -> dict[str, tuple[float, int]]:
+        """Seconds and questions computed by checkpoint, over all runs with so many few-shot examples, where at
+        least that many questions were computed at once."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT name, sum(seconds), sum(computed) FROM progress JOIN jobs ON jobs.id = progress.job "
+                "WHERE kind = ? AND coalesce(json_extract(payload, '$.num_fewshot'), 0) = ? AND computed >= ? "
+                "GROUP BY name",
+                (kind, num_fewshot, at_least),
+            ).fetchall()
+        return {name: (seconds, computed) for name, seconds, computed in rows}
+
     def progress_of(self, job_id: int, name: str) -> Progress | None:
         """One checkpoint's row; None where nobody has begun it."""
         with self.database.reading() as connection:

@@ -15,6 +15,8 @@ from .records import Checkpoint, Record, TaskSet
 from .runs import KIND, latest_job
 from .studio import Studio
 
+MANY = 10  # questions at once whose pace is that of a sweep
+
 
 class Coverage(Record):
     """How many questions of a set are complete at each checkpoint, and which are not everywhere."""
@@ -105,16 +107,17 @@ def estimate(
 
 
 def pace_of(studio: Studio, num_fewshot: int) -> dict[str, float]:
-    """Seconds a question took, by model, in the finished runs with as many few-shot examples."""
+    """Seconds a question took, by model, in the runs with as many few-shot examples.
+
+    An edit's single question is mostly the start of it, so edits tell the pace only where nothing else does.
+    """
+    jobs = studio.jobs
+    rows = jobs.spent(KIND, num_fewshot, MANY) or jobs.spent(KIND, num_fewshot, 1)
     spent: dict[str, list[float]] = {}
-    for job in studio.jobs.recent(50):
-        if job.kind != KIND or (job.payload.get("num_fewshot") or 0) != num_fewshot:
-            continue
-        for row in job.progress:
-            if row.computed:
-                sums = spent.setdefault(row.name.split("/")[0], [0.0, 0.0])
-                sums[0] += row.seconds
-                sums[1] += row.computed
+    for name, (seconds, computed) in rows.items():
+        sums = spent.setdefault(name.split("/")[0], [0.0, 0.0])
+        sums[0] += seconds
+        sums[1] += computed
     return {model: seconds / computed for model, (seconds, computed) in spent.items()}
 
 

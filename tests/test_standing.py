@@ -70,6 +70,18 @@ def test_an_estimate_needs_a_pace(here: Studio) -> None:
     assert standing.estimate(here, task, every) == standing.Estimate(total=240, missing=0, seconds=0.0)
 
 
+def test_the_pace_of_a_sweep_is_not_that_of_an_edit(here: Studio) -> None:
+    task, (first, *_) = little(here), here.catalogue.checkpoints
+    for computed, seconds in ((20, 1.0), (1, 5.0), (1, 5.0)):
+        runs.start(here, "little", [first])
+        job = here.jobs.claim("test", 60)
+        assert job is not None
+        row = Progress(name=first.name, done=6, total=6, computed=computed, seconds=seconds)
+        here.jobs.report(job, [row])
+        here.jobs.finish(job)
+    assert standing.estimate(here, task, [first]).seconds == pytest.approx(6 * 1.0 / 20)
+
+
 def test_a_set_that_never_ran_is_run_on_everything(here: Studio) -> None:
     assert standing.fleet(here, "little") == (here.catalogue.checkpoints, None)
 
