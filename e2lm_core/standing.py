@@ -87,13 +87,18 @@ def covered_by(measured: Measurements) -> Coverage:
 
 
 def estimate(
-    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
+    studio: Studio,
+    task: TaskSet,
+    checkpoints: Sequence[Checkpoint],
+    num_fewshot: int | None = None,
+    measured: Measurements | None = None,
 ) -> Estimate:
     """What is missing, and how long it takes at the pace of this machine's earlier runs.
 
-    A model that never ran is taken at the mean pace of those that did.
+    A model that never ran is taken at the mean pace of those that did. `measured` is what whoever asks has read
+    of just these checkpoints already.
     """
-    covered = coverage(studio, task, checkpoints, num_fewshot)
+    covered = coverage(studio, task, checkpoints, num_fewshot) if measured is None else covered_by(measured)
     missing = {c.name: covered.questions - covered.complete[c.name] for c in checkpoints}
     total_missing = sum(missing.values())
     pace = pace_of(studio, num_fewshot or 0)

@@ -42,7 +42,7 @@ with right:
     )  # fmt: skip
     selection = runs.thin([c for c in at_hand if c.model.name in chosen], density)
     if task.questions and selection:
-        cost = standing.estimate(studio, task, selection, shots)
+        cost = standing.estimate(studio, task, selection, shots, session.measure(task, selection, shots))
         st.metric(
             "To compute", f"{cost.missing:,} of {cost.total:,}", border=True,
             help="Pairs of a checkpoint and a question. What was computed before, for any set, is reused.",

@@ -161,11 +161,17 @@ def measure(
 ) -> measuring.Measurements:
     """What the store has of it; what this session has read before is not read again."""
     held = st.session_state.setdefault("measured", {})  # by what was asked, the last used last
+    if num_fewshot is None:
+        num_fewshot = question_set.config.num_fewshot
     names = _identities(checkpoints)
     asked, stamp = (digest(question_set), names, num_fewshot), results_stamp()
     then, found = held.pop(asked, (None, None))
     if found is None:
-        alike = [own for (_, *where), (_, own) in held.items() if where == [names, num_fewshot]]
+        alike = [
+            own
+            for (other, fleet, shots), (_, own) in held.items()
+            if shots == num_fewshot and (fleet == names or other == asked[0])
+        ]
         found = measuring.measure(
             studio(), question_set, checkpoints, num_fewshot, alike[-1] if alike else None
         )
