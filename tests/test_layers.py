@@ -55,7 +55,17 @@ LAYERS: dict[int, tuple[str, ...]] = {
         *("harness_results", "result_files", "result_tables", "result_reading", "result_store"),
     ),
     3: (
-        *("studio", "authoring", "asked", "question_results", "planning", "runs", "standing", "worker", "submission"),
+        *(
+            "studio",
+            "authoring",
+            "asked",
+            "question_results",
+            "planning",
+            "runs",
+            "standing",
+            "worker",
+            "submission",
+        ),
         *("measuring", "frames", "analysis", "certainty", "documents", "science", "headlines", "progress"),
         *("selection", "choices", "choice_words"),
         *("score_parts", "score_words", "comparison", "comparison_words", "fleet_planning", "plan_words"),

@@ -22,7 +22,12 @@ from e2lm_core.settings import Settings
 from e2lm_core.studio import Studio, open_studio
 from e2lm_core.ui import session
 
-PAGES = ("overview", "author", "run", "curves", "rank_stability", "questions", "score", "compare", "plan", "export", "results")  # relevance loads a model: slow
+# Relevance loads a model: slow.
+PAGES = tuple(
+    path.stem
+    for path in sorted((ROOT / "pages").glob("*.py"))
+    if path.stem not in ("relevance", "checkpoints")
+)
 OWN = "mine"
 
 
