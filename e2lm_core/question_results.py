@@ -158,25 +158,20 @@ def mean_frame(measured: Measurements, name: str, metric: str) -> pd.DataFrame:
     A step that not all of them have is left out; `value` is NaN until all are computed there.
     """
     place, own = measured.question_ids.index(name), counted(measured)
-    frame = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "step": curve.steps,
-                    "tokens_seen": curve.tokens_seen,
-                    "value": measured.per_question[curve.model.name][metric][:, place],
-                }
-            )
-            for curve in own
-        ]
-        or [pd.DataFrame(columns=["step", "tokens_seen", "value"], dtype=float)]
+    steps = sorted(set.intersection(*(set(curve.steps.tolist()) for curve in own))) if own else []
+    at = [np.searchsorted(curve.steps, steps) for curve in own]
+    values = [
+        measured.per_question[curve.model.name][metric][rows, place]
+        for curve, rows in zip(own, at, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "step": steps,
+            "tokens_seen": own[0].tokens_seen[at[0]] if own else np.empty(0),
+            "value": np.mean(values, axis=0) if own else np.empty(0),
+            "models": len(own),
+        }
     )
-    means = frame.groupby("step", sort=True).agg(
-        tokens_seen=("tokens_seen", "first"),
-        value=("value", lambda values: values.mean(skipna=False)),
-        models=("value", "size"),
-    )
-    return means[means["models"] == len(own)].reset_index()
 
 
 def _computed(curve: np.ndarray | None) -> list[float] | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..checkpoints import ensure_directory, fingerprint
 from ..engine import SCORING_VERSION
+from ..manifest import Manifest, read_manifest
 from ..records import Checkpoint, Loglikelihood, Request, Scope, Scored
 from ..settings import Settings
 from .traits import Traits, known_traits, remember_traits, traits_key
@@ -38,6 +39,7 @@ class LocalBackend:
         self._loader: Loader | None = None
         self._encoders: dict[str, Encoder] = {}
         self._encoded: OrderedDict[tuple[object, ...], list[Encoded]] = OrderedDict()
+        self._scopes: tuple[Manifest | None, dict[str, Scope]] = (None, {})
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
 
     @property
@@ -55,6 +57,18 @@ class LocalBackend:
     # --- what the protocol asks for ---------------------------------------------------------------------
 
     def scope(self, checkpoint: Checkpoint) -> Scope:
+        if checkpoint.packed is None:
+            return self._scope(checkpoint)
+        # What identifies it stands in the manifest: a page asks for a whole ladder at every redraw of a run.
+        manifest = read_manifest(self.settings.ladder)
+        if manifest is not self._scopes[0]:
+            self._scopes = (manifest, {})
+        known = self._scopes[1]
+        if checkpoint.name not in known:
+            known[checkpoint.name] = self._scope(checkpoint)
+        return known[checkpoint.name]
+
+    def _scope(self, checkpoint: Checkpoint) -> Scope:
         traits = self._traits(checkpoint)
         return Scope(
             fingerprint=fingerprint(checkpoint, self.settings),

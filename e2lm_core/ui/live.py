@@ -16,7 +16,7 @@ from ..records import BOUNDED_METRICS, Question, TaskSet
 from ..taskfiles import task_digest
 from . import parts, session, window
 
-POLL_S = 0.2
+POLL_S = 0.5
 CHART_PX = 250
 METRICS = ("norm_prob", "margin", "acc")
 PICKED_FROM = 8  # changed questions to choose one of; more are in the table
