@@ -200,7 +200,7 @@ def early_window(figure: go.Figure, end: float, theme: Theme, log: bool = False)
     figure.add_vrect(x0=start, x1=end, fillcolor=theme.window, line_width=0, layer="below")
     figure.add_annotation(
         x=math.log10(end) if log else end, xanchor="right", y=1, yref="paper", yanchor="top", text="early window", showarrow=False,
-        font={"color": theme.muted, "size": 12},
+        font={"color": theme.muted, "size": 12}, bgcolor=theme.background, opacity=0.85, borderpad=1,
     )  # fmt: skip
 
 
