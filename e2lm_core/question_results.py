@@ -119,7 +119,7 @@ def finding(found: tuple[Effect, ...], whole: tuple[Change, ...], done: int, tot
         return f"**{effect.question_id}** is gone. {of_set}{coming}"
     (margin, *_) = effect.changes
     if margin.after is None:
-        return f"**{effect.question_id}** is being computed.{coming}"
+        return f"**{effect.question_id}** has no results yet.{coming}"
     if margin.before is None:
         return f"**{effect.question_id}** has a final margin of **{margin.after:.2f} nats**. {of_set}{coming}"
     return f"**{effect.question_id}**: {margin.words}. {of_set}{coming}"

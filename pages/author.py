@@ -43,7 +43,7 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             "Run edits at once",
             value=True,
             key="run_edits",
-            help="Where the set was run before, an edit re-runs the edited questions alone.",
+            help="Where the set has results, an edit runs the edited questions alone.",
         )
 
 # Fixed for the session: a default that changed with the window's width would be lit without being shown.

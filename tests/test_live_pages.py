@@ -45,7 +45,7 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):  # noqa: F8
     assert "Nothing was edited yet" in done.said
     before = measuring.measure(done.studio, own(done), done.studio.catalogue.checkpoints)
     done.edit({0: {"question": "How much is one and one?"}})
-    assert "is being computed" in done.said
+    assert "has no results yet" in done.said
     assert "0 of 40 checkpoints so far" in done.said
     assert drawn(done, 0) == {"before the edit": 10}
     compute(done, checkpoints=8)  # last and first of each of the four models

@@ -317,6 +317,7 @@ def test_an_example_is_copied_not_edited(visit):
 
 def test_an_edit_is_saved_and_undone(done):
     done.open("author")
+    done.at.toggle(key="run_edits").set_value(False).run()
     done.edit({0: {"question": "How much is one and one?"}})
     settings = done.studio.settings
     assert authoring.open_set(settings, OWN).questions[0].question == "How much is one and one?"
@@ -344,6 +345,19 @@ def test_an_edit_of_a_set_that_was_run_runs_what_changed(done):
     job = runs.latest_job(done.studio, OWN)
     assert job.state == "queued"
     assert job.priority == runs.INTERACTIVE
+
+
+def test_an_edit_of_a_copy_that_was_never_run_itself_runs_what_changed(done):
+    done.open("author")
+    done.edit({2: {"question": "What do you get when you double three?"}})
+    assert runs.latest_job(done.studio, OWN).priority == runs.INTERACTIVE
+
+
+def test_an_edit_of_a_set_without_results_runs_nothing(visit):
+    authoring.copy_set(visit.studio.settings, "little", OWN)
+    visit.choose(OWN).open("author")
+    visit.edit({2: {"question": "What do you get when you double three?"}})
+    assert runs.latest_job(visit.studio, OWN) is None
 
 
 @pytest.mark.parametrize(

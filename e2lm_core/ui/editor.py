@@ -56,12 +56,20 @@ def reset() -> None:
 
 
 def edited(name: str) -> None:
-    """After a saved edit: run what changed at once, where the set was run before and the visitor wants it."""
-    if st.session_state.get("run_edits", True) and runs.latest_job(session.studio(), name):
+    """After a saved edit: run what changed at once, where the set has results and the visitor wants it."""
+    if st.session_state.get("run_edits", True) and _has_results(name):
         try:
             session.start_run(name, priority=runs.INTERACTIVE)
         except StudioError as error:
             st.session_state["editor_refused"] = [str(error)]
+
+
+def _has_results(name: str) -> bool:
+    """Whether it was run, or holds questions that were: those of a copy, or of a run on the command line."""
+    if runs.latest_job(session.studio(), name):
+        return True
+    task = session.task()
+    return task.name == name and session.measurements(task).measured > 0
 
 
 def _epoch() -> int:
