@@ -21,19 +21,22 @@ from e2lm_core.settings import Settings
 from scripts.screenshots import FLAGS, server, settle
 
 ROW_PX, ID_PX = 35, 130
-# Notes when the chart first has fewer points than before, then some, then all again; in the page's own clock.
+# Notes when the last chart, that of the whole set, first has points of the edited set, and when it has all of them;
+# in the page's own clock. A redraw may come so late that it is complete at once: what tells new points from old ones
+# is their values. Faint curves, of before the edit, have no markers.
 _WATCH = """
 all => new Promise((done, fail) => {
-  const points = () => Array.from(document.querySelectorAll('.js-plotly-plot'))
-    .map(p => (p.data || []).filter(t => t.mode === 'lines+markers' && t.showlegend === false)
-      .reduce((n, t) => n + (t.y?._inputArray ?? t.y ?? []).length, 0));
-  const started = performance.now(); let first = null, emptied = false;
+  const values = () => Array.from(document.querySelectorAll('.js-plotly-plot')).slice(-1)
+    .flatMap(p => p.data || []).filter(t => t.mode === 'lines+markers')
+    .flatMap(t => Array.from(t.y?._inputArray ?? t.y ?? []));
+  const before = values().join(), started = performance.now(); let first = null;
   const look = () => {
-    const n = Math.max(0, ...points()); const now = performance.now() - started;
-    if (n < all) emptied = true;
-    if (emptied && first === null && n > 0 && n < all) first = now;
-    if (emptied && n >= all) return done([first ?? now, now]);
-    if (now > 60000) return fail(new Error(`only ${n} of ${all} points`));
+    const now = performance.now() - started, own = values();
+    if (own.length && own.join() !== before) {
+      first ??= now;
+      if (own.length >= all) return done([first, now]);
+    }
+    if (now > 60000) return fail(new Error(`only ${own.length} of ${all} points`));
     setTimeout(look, 8);
   };
   look();

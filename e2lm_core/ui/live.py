@@ -5,6 +5,8 @@ What polls is a fragment of its own, while a run goes on and no longer: it draws
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -17,6 +19,8 @@ from ..taskfiles import task_digest
 from . import parts, session, window
 
 POLL_S = 0.5
+FIRST_WAIT_S = 0.5
+LOOK_EVERY_S = 0.02
 CHART_PX = 250
 METRICS = ("norm_prob", "margin", "acc")
 PICKED_FROM = 8  # changed questions to choose one of; more are in the table
@@ -57,9 +61,9 @@ def _every(task: TaskSet) -> float | None:
 def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> None:
     @st.fragment(run_every=run_every)
     def drawn() -> None:
-        now = session.measurements(task)
         st.subheader("What your last edit changed", anchor=False)
         was = None if before is None else _measured_before(task, before)
+        now = _with_first_points(task) if run_every and was else session.measurements(task)
         if was is not None and (now.measured or was.measured):
             _changes(was, now)
         elif now.measured:
@@ -69,6 +73,18 @@ def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> No
         _end(task, run_every)
 
     drawn()
+
+
+def _with_first_points(task: TaskSet) -> Measurements:
+    """Waits a moment for an edit's first points: a drawing without any would only take the time away from them."""
+    now, seen = session.measurements(task), session.results_stamp()
+    until = time.monotonic() + FIRST_WAIT_S
+    while not now.complete_checkpoints and time.monotonic() < until:
+        time.sleep(LOOK_EVERY_S)
+        if session.results_stamp() != seen:
+            seen = session.results_stamp()
+            now = session.measurements(task)
+    return now
 
 
 def _changes(was: Measurements, now: Measurements) -> None:
