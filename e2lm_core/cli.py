@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from . import hub_commands, rank_commands, report_commands, result_commands, score_commands
+from .arguments import Checkpoints, Fewshot, Task
 from .errors import StudioError
 from .output import Json, cell, progress_bar, show
 from .question_commands import choose, questions
@@ -36,17 +37,6 @@ app.add_typer(result_commands.app, name="results")
 app.command()(rank_commands.ranks)
 app.command()(rank_commands.parting)
 score_commands.register(app)
-TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
-Checkpoints = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."
-    ),
-]
-Fewshot = Annotated[
-    int | None,
-    typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's)."),
-]
 
 
 @app.command()
@@ -108,7 +98,7 @@ def checkpoints(
 
 @app.command()
 def evaluate(
-    task: TaskArgument,
+    task: Task,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     questions: Annotated[
@@ -178,7 +168,7 @@ def sq(
 
 @app.command()
 def score(
-    task: TaskArgument,
+    task: Task,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     advice: Annotated[bool, typer.Option("--advice", help="Add what would raise each score most.")] = False,
@@ -229,7 +219,7 @@ def relevance(
 
 @app.command()
 def export(
-    task: TaskArgument,
+    task: Task,
     out: Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where the bundle is written.")],
     profile: Annotated[str, typer.Option("--profile", help="plain or competition.")] = "plain",
     as_json: Json = False,
@@ -248,7 +238,7 @@ def export(
 
 @app.command()
 def check(
-    task: TaskArgument,
+    task: Task,
     profile: Annotated[str, typer.Option("--profile", help="plain or competition.")] = "plain",
     as_json: Json = False,
 ) -> None:

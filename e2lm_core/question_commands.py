@@ -7,21 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from .arguments import Checkpoints, Fewshot, Task
 from .errors import StudioError
 from .output import Json, show
 from .records import METRICS
 
-Task = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
-Globs = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."
-    ),
-]
-Fewshot = Annotated[
-    int | None,
-    typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's)."),
-]
 Relevance = Annotated[
     bool, typer.Option("--relevance", help="Embed the questions as well, for the column relevance.")
 ]
@@ -30,7 +20,7 @@ SHOWN = ("id", "slope", "acc", "margin", "discrimination", "contrast", "length",
 
 def questions(
     task: Task,
-    checkpoints: Globs = None,
+    checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     where: Annotated[
         str | None, typer.Option("--where", metavar="RULE", help="Only questions such as 'slope > 0'.")
@@ -70,7 +60,7 @@ def choose(
     source: Annotated[
         str | None, typer.Option("--source", help="For one-source: this source, not the one that rises most.")
     ] = None,
-    checkpoints: Globs = None,
+    checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     relevance: Relevance = False,
     out: Annotated[

@@ -7,27 +7,17 @@ from typing import Annotated
 import typer
 
 from . import phrasing
+from .arguments import Checkpoints, Fewshot, Task
 from .errors import StudioError
 from .measuring import Measurements
 from .output import Json, show
 from .records import METRICS, TaskSet
 
-TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
-Globs = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."
-    ),
-]
-Fewshot = Annotated[
-    int | None,
-    typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's)."),
-]
 Metric = Annotated[str, typer.Option("--metric", help=f"One of {', '.join(METRICS)}.")]
 
 
 def ranks(
-    task: TaskArgument,
+    task: Task,
     metric: Metric = "acc",
     at: Annotated[
         int | None,
@@ -35,7 +25,7 @@ def ranks(
             "--at", metavar="STEP", help="Where wins are counted (default: the early window's end)."
         ),
     ] = None,
-    checkpoints: Globs = None,
+    checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
@@ -74,9 +64,9 @@ def ranks(
 
 
 def parting(
-    task: TaskArgument,
+    task: Task,
     metric: Metric = "acc",
-    checkpoints: Globs = None,
+    checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:

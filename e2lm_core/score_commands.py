@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .arguments import Checkpoints, Fewshot, Task
 from .errors import StudioError
 from .output import Json, show
 from .records import METRICS, Checkpoint, TaskSet
@@ -14,18 +15,6 @@ from .settings import Settings
 if TYPE_CHECKING:
     from .fleet_planning import Plan
     from .studio import Studio
-
-Task = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
-Globs = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."
-    ),
-]
-Shots = Annotated[
-    int | None,
-    typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's)."),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -50,8 +39,8 @@ def compare(
     metric: Annotated[
         list[str] | None, typer.Option("--metric", help="Which metrics; may be repeated (default: all).")
     ] = None,
-    checkpoints: Globs = None,
-    num_fewshot: Shots = None,
+    checkpoints: Checkpoints = None,
+    num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
     """Compare two sets, or two versions of one, paired on the questions that both have."""
@@ -121,8 +110,8 @@ def plan(
             "--pace", metavar="SECONDS", help="Seconds a question on one checkpoint, for another device."
         ),
     ] = None,
-    checkpoints: Globs = None,
-    num_fewshot: Shots = None,
+    checkpoints: Checkpoints = None,
+    num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
     """How many questions narrow an interval to a width, and how long a fleet takes over them."""

@@ -87,6 +87,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "rank_commands",
         "ui.",
         "output",
+        "arguments",
         "hub_commands",
         "cli",
         "__main__",
