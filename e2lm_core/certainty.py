@@ -20,11 +20,9 @@ from .metrics import oriented
 from .records import BOUNDED_METRICS, METRICS, Value
 
 
-def resample(
-    measured: Measurements, metric_names: Sequence[str] = METRICS, resamples: int = intervals.RESAMPLES
-) -> Resampled:
-    """The measurements on sets drawn from the questions with replacement, groups of questions kept whole."""
-    runs = {
+def runs_of(measured: Measurements) -> dict[str, Run]:
+    """The measurements as the vectorised scores take them."""
+    return {
         curve.model.name: Run(
             per_question=measured.per_question[curve.model.name],
             steps=curve.steps,
@@ -34,8 +32,18 @@ def resample(
         )
         for curve in measured.curves
     }
+
+
+def resample(
+    measured: Measurements, metric_names: Sequence[str] = METRICS, resamples: int = intervals.RESAMPLES
+) -> Resampled:
+    """The measurements on sets drawn from the questions with replacement, groups of questions kept whole."""
     return intervals.resample(
-        runs, measured.choice_counts, metric_names, groups=measured.groups or None, resamples=resamples
+        runs_of(measured),
+        measured.choice_counts,
+        metric_names,
+        groups=measured.groups or None,
+        resamples=resamples,
     )
 
 

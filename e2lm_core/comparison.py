@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from . import analysis, difference_rules, paired
+from .certainty import runs_of
 from .frames import curve_frame
 from .intervals import Difference, Interval, Resampled
 from .measuring import Measurements
 from .paired import Pairing, Side
 from .records import Question, Record, TaskSet, Value
-from .score_parts import detrended_snr, runs_of
+from .score_parts import detrended_snr
 
 COMPARED = ("score", "sq", "rc", "cs", "snr", "snr_detrended", "decision_accuracy")
 LABEL = {

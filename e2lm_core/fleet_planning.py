@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from . import coverage, phrasing, set_sizes
+from .certainty import runs_of
 from .errors import StudioError
 from .families import FAMILIES
 from .measuring import Measurements, common_grid
 from .records import METRICS, Checkpoint, Record
-from .score_parts import runs_of
 from .set_sizes import Target, Widths
 from .standing import pace_of
 from .studio import Studio

@@ -9,7 +9,6 @@ import pandas as pd
 
 from . import analysis, certainty, composite, contrast, metrics, signal
 from .analysis import Scores
-from .curve_scores import Run
 from .intervals import Interval, MetricIntervals
 from .leave_one_out import scores_without
 from .measuring import Measurements, common_grid
@@ -71,20 +70,6 @@ class Advice(Record):
 
 def parts(scores: Scores) -> tuple[Part, ...]:
     return tuple(Part(name=n, weight=composite.WEIGHTS[n], value=getattr(scores, n)) for n in PARTS)
-
-
-def runs_of(measured: Measurements) -> dict[str, Run]:
-    """The measurements as the vectorised scores take them."""
-    return {
-        curve.model.name: Run(
-            per_question=measured.per_question[curve.model.name],
-            steps=curve.steps,
-            early=curve.early,
-            counts=curve.model.counts_in_scores,
-            twin_of=curve.model.twin_of,
-        )
-        for curve in measured.curves
-    }
 
 
 def detrended_snr(measured: Measurements, metric: str, found: MetricIntervals | None = None) -> Value:
@@ -172,7 +157,7 @@ def _removals(
     whole = getattr(scores, of).value
     if whole is None:
         return None, f"SQ is undefined here, so no question can be judged by it. {scores.sq.why}", ()
-    without = scores_without(runs_of(measured), metric, measured.choice_counts).whole[of]
+    without = scores_without(certainty.runs_of(measured), metric, measured.choice_counts).whole[of]
     gains = np.where(np.isnan(without), -np.inf, without - whole)
     best = [int(q) for q in np.argsort(-gains, kind="stable")[:QUESTIONS_NAMED] if gains[q] > LEAST_GAIN]
     return (
