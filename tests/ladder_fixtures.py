@@ -9,36 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from fakehub import CONFIG, TOKENIZER
 
 from e2lm_core import packing
 from e2lm_core.checkpoints import ensure_directory, open_catalogue
 from e2lm_core.settings import Settings
 
-CONFIG = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "vocab_size": 3,
-    "hidden_size": 8,
-    "intermediate_size": 16,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": 64,
-    "tie_word_embeddings": True,
-    "bos_token_id": 0,
-    "eos_token_id": 0,
-}
-TOKENIZER = {
-    "version": "1.0",
-    "truncation": None,
-    "padding": None,
-    "added_tokens": [],
-    "normalizer": None,
-    "pre_tokenizer": {"type": "WhitespaceSplit"},
-    "post_processor": None,
-    "decoder": None,
-    "model": {"type": "WordLevel", "vocab": {"<s>": 0, "a": 1, "b": 2}, "unk_token": "<s>"},
-}
 MODELS = ("ladder-tiny-arch1", "ladder-tiny-arch1-web")
 STEPS = (100, 200, 300)
 
