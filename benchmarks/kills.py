@@ -216,7 +216,7 @@ def _worker(settings: Settings) -> subprocess.Popen[bytes]:
         "E2LM_TASKS": str(settings.tasks),
         "E2LM_CHECKPOINTS": os.pathsep.join(map(str, settings.checkpoints)),
         "E2LM_DEVICE": "cpu",
-        "E2LM_THREADS": "1",
+        "E2LM_THREADS": "2",
     }
     return subprocess.Popen(
         [sys.executable, "-m", "e2lm_core", "worker", "--lease", str(LEASE_S)],

@@ -8,7 +8,7 @@
 | `E2LM_CHECKPOINTS` | folders of further local checkpoints, separated as in PATH | none |
 | `E2LM_DEVICE` | `cpu`, `cuda`, `cuda:1`, `mps` | the best one found |
 | `E2LM_DTYPE` | `float32`, `bfloat16`, `float16` | `float32` |
-| `E2LM_THREADS` | torch threads for each checkpoint computed | the cores, shared by those computed at once |
+| `E2LM_THREADS` | CPU threads that scoring uses | the cores that it may use |
 | `E2LM_HUB_ENDPOINT` | the hub that checkpoints are fetched from | huggingface_hub's own (`HF_ENDPOINT`) |
 | `E2LM_HUB_QUOTA_GB` | how many GB of downloaded checkpoints are kept at most | 20 |
 """

@@ -22,7 +22,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["STREAMLIT_BROWSER_GATHER_USAGE_STATS"] = "false"
 # One thread a process: on two cores more are slower, and sums come out the same on every machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("E2LM_THREADS", "1")
+os.environ.setdefault("E2LM_THREADS", "2")
 
 
 def pytest_unconfigure() -> None:

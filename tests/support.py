@@ -203,7 +203,7 @@ def environment(chosen: Settings) -> dict[str, str]:
         "E2LM_TASKS": str(chosen.tasks),
         "E2LM_LADDER": str(chosen.ladder),
         "E2LM_DEVICE": "cpu",
-        "E2LM_THREADS": "1",
+        "E2LM_THREADS": "2",
     }
 
 

@@ -68,7 +68,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "E2LM_LADDER": str(settings.ladder),
         "E2LM_CHECKPOINTS": str(settings.checkpoints[0]),
         "E2LM_DEVICE": "cpu",
-        "E2LM_THREADS": "1",
+        "E2LM_THREADS": "2",
     }
 
 

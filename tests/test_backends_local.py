@@ -56,16 +56,21 @@ def test_scopes_are_known_without_torch_the_second_time(tmp_path: Path) -> None:
     assert done.stdout.strip() == expected.model_dump_json()
 
 
-@pytest.mark.parametrize(("asked", "expected"), [(3, 3), (None, 1)])
-def test_threads_are_a_setting(tmp_path: Path, monkeypatch, asked: int | None, expected: int) -> None:
-    """By itself the cores are shared by the checkpoints that are computed at once."""
+@pytest.mark.parametrize(
+    ("asked", "cores", "at_once", "for_each"),
+    [(1, 8, 1, 1), (2, 8, 2, 1), (5, 8, 2, 2), (None, 1, 1, 1), (None, 2, 2, 1), (None, 8, 2, 4)],
+)
+def test_threads_are_shared_by_what_is_computed_at_once(
+    tmp_path: Path, monkeypatch, asked: int | None, cores: int, at_once: int, for_each: int
+) -> None:
     import torch
 
-    monkeypatch.setattr(local_backend, "_cores", lambda: 2)
+    monkeypatch.setattr(local_backend.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
     before = torch.get_num_threads()
     try:
-        assert local(tmp_path, threads=asked).scorer is not None
-        assert torch.get_num_threads() == expected
+        backend = local(tmp_path, threads=asked)
+        assert backend.scorer is not None
+        assert (backend.at_once, torch.get_num_threads()) == (at_once, for_each)
     finally:
         torch.set_num_threads(before)
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import random
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,6 +162,38 @@ def test_cancelling_takes_effect_before_the_next_batch(backend: LocalBackend, fo
     with pytest.raises(Cancelled):
         seen.extend(stream)
     assert len(seen) == 1
+
+
+@pytest.fixture
+def side_by_side(backend: LocalBackend) -> LocalBackend:
+    """Two chunks at once."""
+    return LocalBackend(backend.settings.model_copy(update={"threads": 2}))
+
+
+def test_chunks_side_by_side_are_those_of_one_thread(
+    backend: LocalBackend, side_by_side: LocalBackend, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = tiny_models.checkpoint(folder)
+    one_by_one = list(backend.chunks(checkpoint, REQUESTS))
+    score(side_by_side, folder)  # what is found out once
+    both, real, met = threading.Barrier(2), forward.packed, []
+
+    def together(*args: Any) -> Any:
+        with contextlib.suppress(threading.BrokenBarrierError):  # the last of an odd number
+            met.append(both.wait(1))
+        return real(*args)
+
+    monkeypatch.setattr(forward, "packed", together)
+    assert list(side_by_side.chunks(checkpoint, REQUESTS)) == one_by_one
+    assert len(met) > 3
+
+
+def test_cancelling_side_by_side_keeps_what_has_begun(side_by_side: LocalBackend, folder: Path) -> None:
+    seen: list[Any] = []
+    stream = side_by_side.chunks(tiny_models.checkpoint(folder), REQUESTS, cancelled=lambda: len(seen) == 1)
+    with pytest.raises(Cancelled):
+        seen.extend(stream)
+    assert len(seen) == 2
 
 
 def running_out(most: int, real: Callable[..., Any]) -> Callable[..., Any]:

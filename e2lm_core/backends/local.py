@@ -44,14 +44,14 @@ class LocalBackend:
 
     @property
     def at_once(self) -> int:
-        """Two on a CPU of two cores or more: small models leave a second torch thread idle most of the time."""
+        """Two on a CPU with two threads or more: small models leave a second torch thread idle most of the time."""
         if self._at_once is None:
             import torch
 
             from ..engine.device import choose_device
 
             on_cpu = choose_device(self.settings.device) == torch.device("cpu")
-            self._at_once = 2 if on_cpu and _cores() > 1 else 1
+            self._at_once = 2 if on_cpu and self._threads() > 1 else 1
         return self._at_once
 
     # --- what the protocol asks for ---------------------------------------------------------------------
@@ -147,15 +147,23 @@ class LocalBackend:
                 import torch
 
                 from ..engine.device import choose_device
+                from ..engine.memory import keep_freed_memory
                 from ..engine.models import Loader
                 from ..engine.scorer import Scorer
 
+                keep_freed_memory()
                 device = choose_device(self.settings.device)
-                torch.set_num_threads(self.settings.threads or max(1, _cores() // self.at_once))
+                torch.set_num_threads(max(1, self._threads() // self.at_once))
                 dtype = getattr(torch, self.settings.dtype)
                 self._loader = Loader(device, dtype)
-                self._scorer = Scorer(device, dtype)
+                self._scorer = Scorer(device, dtype, self.at_once)
             return self._scorer, self._loader
+
+    def _threads(self) -> int:
+        """Those of the settings, or the cores that this process may use."""
+        if self.settings.threads:
+            return self.settings.threads
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     def _encoder(self, directory: Path) -> Encoder:
         from ..engine.tokenise import Encoder, tokenizer_digest
@@ -182,8 +190,3 @@ class LocalBackend:
                 if len(self._encoded) > _KEPT_TEXTS:
                     self._encoded.popitem(last=False)
             return self._encoded[text], text
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

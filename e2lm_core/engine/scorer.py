@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,10 +22,12 @@ from .device import batch_tokens, is_out_of_memory
 from .models import LoadedModel
 from .plan import Chunk, Plan, Row, plan_plain
 from .selfcheck import Verdict, compare
+from .side_by_side import in_order
 from .tokenise import Encoded
 from .tree import plan_tree
 
 Compute = Callable[[Chunk, Sequence[Row]], NDArray[np.float32]]
+Results = list[tuple[int, Loglikelihood]]
 _PLAIN_LOGIT_BYTES = 256 * 2**20
 _KEPT_PLANS = 16  # a ladder's sizes differ in batch and row sizes
 _KEPT_TENSOR_BYTES = 64 * 2**20  # of a plan: beyond it batches are prepared anew for every checkpoint
@@ -32,19 +35,24 @@ _KEPT_TENSOR_BYTES = 64 * 2**20  # of a plan: beyond it batches are prepared ane
 
 @dataclass
 class _Trunks:
-    """Keys and values of a plan's trunks under one model, computed when first needed."""
+    """Keys and values of a plan's trunks under one model, computed when first needed, by one thread."""
 
     body: forward.Body
     plan: Plan
     device: torch.device
     states: dict[int, dict[int, attention.KeyValues]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, index: int | None) -> dict[int, attention.KeyValues] | None:
         if index is None:
             return None
+        with self.lock:
+            return self._get(index)
+
+    def _get(self, index: int) -> dict[int, attention.KeyValues]:
         if index not in self.states:
             trunk = self.plan.trunks[index]
-            parent = self.get(trunk.parent)
+            parent = None if trunk.parent is None else self._get(trunk.parent)
             above = self._above(index)
             self.states = {i: s for i, s in self.states.items() if i in above}
             self.states[index] = forward.trunk_states(self.body, trunk, parent, self.device)
@@ -60,11 +68,17 @@ class _Trunks:
 
 
 class Scorer:
-    """Computes on one device; remembers its verdicts and how large a batch its memory can take."""
+    """Computes on one device; remembers its verdicts and how large a batch its memory can take.
 
-    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+    `at_once` chunks are computed side by side, of one model or of several that are scored from threads of
+    their own: one thread a chunk keeps cores busier than several threads in every product.
+    """
+
+    def __init__(self, device: torch.device, dtype: torch.dtype, at_once: int = 1) -> None:
         attention.register()
         self.device, self.dtype = device, dtype
+        self._at_once = at_once
+        self._pool = ThreadPoolExecutor(at_once, "chunk", initializer=torch.get_num_threads)
         self._verdicts: dict[str, Verdict] = {}  # by configuration
         self._most_tokens: dict[str, int] = {}  # by configuration, learnt from running out of memory
         self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
@@ -89,24 +103,41 @@ class Scorer:
     ) -> Iterator[Scored]:
         """Yields each chunk's results as it is done; chunks whose requests are all in `skip` are left out.
 
-        `text` identifies `encoded`, so that plans are shared between checkpoints. Raises `Cancelled` before
-        the next batch once `cancelled` says so, `LimitError` where not even one row fits into memory.
+        `text` identifies `encoded`, so that plans are shared between checkpoints. Once `cancelled` says so no
+        batch is begun, and `Cancelled` is raised after those that were. Raises `LimitError` where not even
+        one row fits into memory.
         """
         plan = self.plan(model, encoded, text)
         verdict = self._verdicts[model.config_digest]
         done, counted = frozenset(skip), set[int]()
+        todo = [chunk for chunk in plan.chunks if not (done and done.issuperset(chunk.requests))]
+
+        stopped = False
+
+        def tasks(compute: Compute) -> Iterator[Callable[[], Results]]:
+            nonlocal stopped
+            for chunk in todo:
+                if stopped := cancelled is not None and cancelled():
+                    return
+                yield partial(self._chunk, model, chunk, compute)
+
         with self._computing(model, plan, verdict) as compute:
-            for chunk in plan.chunks:
-                if done and done.issuperset(chunk.requests):
-                    continue
-                if cancelled is not None and cancelled():
-                    raise Cancelled("The run was cancelled; what it had computed is kept.")
-                results = collect(chunk.rows, self._halving(model, chunk.rows, partial(compute, chunk)))
+            for chunk, results in zip(todo, self._results(tasks(compute)), strict=False):
                 yield Scored(
                     results,
                     tokens=sum(map(len, chunk.rows)) + plan.trunk_tokens(chunk.trunk, counted),
                     harness_tokens=sum(len(encoded[index].inputs) for index, _ in results),
                 )
+        if stopped:
+            raise Cancelled("The run was cancelled; what it had computed is kept.")
+
+    def _results(self, tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:
+        if self._at_once == 1:
+            return (task() for task in tasks)
+        return in_order(self._pool, tasks, ahead=self._at_once)
+
+    def _chunk(self, model: LoadedModel, chunk: Chunk, compute: Compute) -> Results:
+        return collect(chunk.rows, self._halving(model, chunk.rows, partial(compute, chunk)))
 
     @contextmanager
     def _computing(self, model: LoadedModel, plan: Plan, verdict: Verdict) -> Iterator[Compute]:
@@ -190,7 +221,7 @@ class Scorer:
         return np.concatenate([self._halving(model, part, compute) for part in (rows[:half], rows[half:])])
 
 
-def collect(rows: Sequence[Row], log_probabilities: NDArray[np.float32]) -> list[tuple[int, Loglikelihood]]:
+def collect(rows: Sequence[Row], log_probabilities: NDArray[np.float32]) -> Results:
     """Sum a chunk's log-probabilities by request: ll_nats = Σ log p(target), in float64."""
     requests = np.concatenate([row.requests for row in rows])
     distinct, slot = np.unique(requests, return_inverse=True)
