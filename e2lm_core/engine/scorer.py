@@ -122,7 +122,8 @@ class Scorer:
                 yield partial(self._chunk, model, chunk, compute)
 
         with self._computing(model, plan, verdict) as compute:
-            for chunk, results in zip(todo, self._results(tasks(compute)), strict=False):
+            results_of = self._in_order if self._at_once > 1 and len(todo) > 1 else _one_by_one
+            for chunk, results in zip(todo, results_of(tasks(compute)), strict=False):
                 yield Scored(
                     results,
                     tokens=sum(map(len, chunk.rows)) + plan.trunk_tokens(chunk.trunk, counted),
@@ -131,9 +132,7 @@ class Scorer:
         if stopped:
             raise Cancelled("The run was cancelled; what it had computed is kept.")
 
-    def _results(self, tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:
-        if self._at_once == 1:
-            return (task() for task in tasks)
+    def _in_order(self, tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:
         return in_order(self._pool, tasks, ahead=self._at_once)
 
     def _chunk(self, model: LoadedModel, chunk: Chunk, compute: Compute) -> Results:
@@ -219,6 +218,11 @@ class Scorer:
                 torch.cuda.empty_cache()
         half = (len(rows) + 1) // 2
         return np.concatenate([self._halving(model, part, compute) for part in (rows[:half], rows[half:])])
+
+
+def _one_by_one(tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:
+    """By this thread: handing an edit's only chunk to another takes longer than a small model."""
+    return (task() for task in tasks)
 
 
 def collect(rows: Sequence[Row], log_probabilities: NDArray[np.float32]) -> Results:
