@@ -158,6 +158,16 @@ def update_questions(settings: Settings, name: str, changes: Mapping[str, Mappin
     return _save(settings, name, task, {"questions": questions}, action)
 
 
+def unsaved(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Those of the changes that the set does not hold already, the ones that it would refuse among them."""
+    present = {q.id: q for q in task.questions}
+    return {
+        identity: values
+        for identity, values in changes.items()
+        if identity not in present or not _holds(present[identity], values)
+    }
+
+
 def add_questions(settings: Settings, name: str, questions: Iterable[Question]) -> TaskSet:
     """Append questions; an id that is empty or taken is replaced by the next free one."""
     task = open_set(settings, name)
@@ -319,6 +329,13 @@ def _changed(question: Question, values: Mapping[str, Any]) -> Question:
         return Question(**{**dict(question), **fields})
     except ValidationError as error:
         raise TaskError(f"Question {question.id!r}: {_first(error)}.") from error
+
+
+def _holds(question: Question, values: Mapping[str, Any]) -> bool:
+    try:
+        return _changed(question, values) == question
+    except TaskError:
+        return False
 
 
 def _first(error: ValidationError) -> str:

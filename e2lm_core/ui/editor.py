@@ -92,13 +92,15 @@ def _apply(name: str, key: str) -> None:
         return
     settings = session.studio().settings
     refused, saved = [], False
-    for identity, fields in sheet.changes(held[1], st.session_state[key]["edited_rows"]).items():
+    edits = sheet.changes(held[1], st.session_state[key]["edited_rows"])  # since the sheet was made
+    for identity, fields in authoring.unsaved(authoring.open_set(settings, name), edits).items():
         # One at a time, so that a question that is wrong does not hold the others back.
         try:
-            before = authoring.open_set(settings, name)
-            saved |= authoring.update_questions(settings, name, {identity: fields}) != before
+            authoring.update_questions(settings, name, {identity: fields})
         except StudioError as error:
             refused.append(f"{error} Not saved yet.")
+        else:
+            saved = True
     st.session_state["editor_refused"] = refused
     if saved:
         edited(name)
