@@ -94,6 +94,18 @@ def test_two_threads_and_reading_ahead(tmp_path: Path) -> None:
     assert all(results[i] == expected[i % 3] for i in range(6))
 
 
+def test_what_is_in_memory_is_not_read_ahead(tmp_path: Path, monkeypatch) -> None:
+    backend, asked = local(tmp_path), []
+    monkeypatch.setattr(backend, "_read_ahead", asked.append)
+    checkpoint = tiny_models.checkpoint(tiny_models.make(tmp_path / "m"))
+    backend.prefetch(checkpoint)
+    model = backend.read(checkpoint)
+    backend.prefetch(checkpoint)
+    backend._reader.shutdown()
+    assert asked == [checkpoint]
+    assert model is backend.read(checkpoint)
+
+
 def test_refusals(tmp_path: Path) -> None:
     nowhere = Checkpoint(model=ModelInfo(name="none", family="x"), step=1)
     gone = tiny_models.checkpoint(tmp_path / "gone")

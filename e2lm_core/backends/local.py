@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from ..checkpoints import ensure_directory, fingerprint
 from ..engine import SCORING_VERSION
@@ -41,6 +42,7 @@ class LocalBackend:
         self._encoded: OrderedDict[tuple[object, ...], list[Encoded]] = OrderedDict()
         self._scopes: tuple[Manifest | None, dict[str, Scope]] = (None, {})
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
+        self._in_memory: WeakValueDictionary[str, LoadedModel] = WeakValueDictionary()
 
     @property
     def at_once(self) -> int:
@@ -109,7 +111,8 @@ class LocalBackend:
         yield from self.scorer.score(model, encoded, text, skip=skip, cancelled=cancelled)
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
-        self._reader.submit(self._read_ahead, checkpoint)
+        if checkpoint.name not in self._in_memory:  # whoever computes it sees whether it has changed since
+            self._reader.submit(self._read_ahead, checkpoint)
 
     def notes(self) -> list[str]:
         return [] if self._scorer is None else self._scorer.notes()
@@ -122,7 +125,9 @@ class LocalBackend:
 
     def read(self, checkpoint: Checkpoint) -> LoadedModel:
         """The weights, from memory or disk. Raises `CheckpointError`."""
-        return self._engine()[1].load(ensure_directory(checkpoint, self.settings))
+        model = self._engine()[1].load(ensure_directory(checkpoint, self.settings))
+        self._in_memory[checkpoint.name] = model
+        return model
 
     def _read_ahead(self, checkpoint: Checkpoint) -> None:
         with contextlib.suppress(Exception):  # whoever computes it will meet the same error and say it

@@ -23,6 +23,7 @@ from .plan import Plan, Trunk
 from .recipes import Parts, parts_of
 
 _TABLE_BYTES = 64 * 2**20  # of the first layer's projections of a plan's tokens
+_REPEATED = 2  # times that a token occurs, for its projections to be worth a look-up
 _PACKED_BYTES = 250 * 10**6  # of weights: with a copy of it, two such models stay within the loader's budget
 _PACKED_FROM_TOKENS = 4_096  # copying weights into another layout costs as much as it saves on so many tokens
 
@@ -56,7 +57,8 @@ class Decoder:
         worth = plan.computed_tokens >= _PACKED_FROM_TOKENS and model.bytes <= _PACKED_BYTES
         self._parts: Parts = parts_of(model.config.get_text_config(), model.weights, worth and _packs(model))
         self._rotary = rotary
-        self._first = self._table(plan.vocabulary)
+        repeats = plan.computed_tokens >= _REPEATED * len(plan.vocabulary)
+        self._first = self._table(plan.vocabulary) if repeats else None
 
     @property
     def head_rows(self) -> int:
