@@ -273,14 +273,19 @@ def worker(
     parent: Annotated[
         int | None,
         typer.Option(
-            "--parent", metavar="PID", min=1, help="Stop once this process has ended and its runs are done."
+            "--parent",
+            metavar="PID",
+            min=1,
+            help="Give way to this process; stop once it has ended and its runs are done.",
         ),
     ] = None,
 ) -> None:
     """Compute queued runs, alone or with others; the app starts one by itself."""
     from .studio import open_studio
-    from .worker import LEASE_S, work
+    from .worker import LEASE_S, give_way, work
 
+    if parent is not None:
+        give_way()
     work(open_studio(), once, idle_exit, LEASE_S if lease is None else lease, parent)
 
 

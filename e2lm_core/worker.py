@@ -7,6 +7,7 @@ finds no job waiting helps with the checkpoints of a job that another leads.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from .authoring import open_set
 from .checkpoints import open_catalogue
@@ -30,6 +32,7 @@ LEASE_S = 10.0
 # A shorter one may end between two beats; a dead worker's job waits for its end.
 LEASES_S = (1.0, 3_600.0)
 BEAT_S = 0.5
+NICE = 5  # of 19: a third of the page's weight where both want a core
 POLL_S = 0.05  # an edit waits for it; a look into the queue takes a twentieth of a millisecond
 log = logging.getLogger(__name__)
 
@@ -213,6 +216,15 @@ class _Lease:
                 log.warning("job %s: the lease could not be extended this time", self._job.id)
             if self.lost:
                 return
+
+
+def give_way() -> None:
+    """The page goes first: its server and the browser want the cores for moments, a worker for long."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(NICE)
+    # Linux may weigh sessions against each other, and a worker has one of its own.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICE), encoding="ascii")
 
 
 def spawn(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
