@@ -6,12 +6,13 @@ What polls is a fragment of its own, while a run goes on and no longer: it draws
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from .. import analysis, authoring, charts, edit_charts, frames, phrasing, question_results, standing
+from .. import analysis, authoring, charts, edit_charts, frames, phrasing, question_results, runs, standing
 from ..errors import StudioError
 from ..measuring import Measurements
 from ..records import BOUNDED_METRICS, Question, TaskSet
@@ -19,8 +20,8 @@ from ..taskfiles import task_digest
 from . import parts, session, window
 
 POLL_S = 0.5
-FIRST_WAIT_S = 0.5
-LOOK_EVERY_S = 0.02
+FIRST_WAIT_S, END_WAIT_S = 0.5, 1.0
+FIRST_LOOK_S, END_LOOK_S = 0.02, 0.05
 CHART_PX = 250
 METRICS = ("norm_prob", "margin", "acc")
 PICKED_FROM = 8  # changed questions to choose one of; more are in the table
@@ -63,7 +64,12 @@ def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> No
     def drawn() -> None:
         st.subheader("What your last edit changed", anchor=False)
         was = None if before is None else _measured_before(task, before)
-        now = _with_first_points(task) if run_every and was else session.measurements(task)
+        now = session.measurements(task)
+        if run_every and was is not None:
+            if not now.complete_checkpoints:
+                now = _with_first_points(task)
+            elif _soon_over(task):
+                st.rerun()  # the whole page takes the run's end in
         if was is not None and (now.measured or was.measured):
             _changes(was, now)
         elif now.measured:
@@ -78,13 +84,30 @@ def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> No
 def _with_first_points(task: TaskSet) -> Measurements:
     """Waits a moment for an edit's first points: a drawing without any would only take the time away from them."""
     now, seen = session.measurements(task), session.results_stamp()
-    until = time.monotonic() + FIRST_WAIT_S
-    while not now.complete_checkpoints and time.monotonic() < until:
-        time.sleep(LOOK_EVERY_S)
+    for _ in _moments(FIRST_WAIT_S, FIRST_LOOK_S):
         if session.results_stamp() != seen:
             seen = session.results_stamp()
             now = session.measurements(task)
+        if now.complete_checkpoints:
+            break
     return now
+
+
+def _soon_over(task: TaskSet) -> bool:
+    """Waits a moment for the run's end: a drawing just before the last would take the time away from that one."""
+    studio = session.studio()
+    return any(
+        not standing.is_open(runs.latest_job(studio, task.name)) for _ in _moments(END_WAIT_S, END_LOOK_S)
+    )
+
+
+def _moments(most_s: float, every_s: float) -> Iterator[None]:
+    """Now and every so often, in which Streamlit can turn to what the visitor does."""
+    until, tick = time.monotonic() + most_s, st.empty()
+    while time.monotonic() < until:
+        yield
+        time.sleep(every_s)
+        tick.empty()
 
 
 def _changes(was: Measurements, now: Measurements) -> None:

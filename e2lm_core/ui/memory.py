@@ -1,0 +1,27 @@
+"""What the server's garbage collector looks through: what pages make, not what was imported for good."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+import streamlit as st
+
+_MANY = 20  # modules; fewer are left to the next time
+
+
+def keep_imports() -> None:
+    """Take what is there out of all later collections, once a page has imported something.
+
+    With torch's and transformers' objects a full collection takes up to .4 s, in the middle of an edit.
+    """
+    kept = _kept()
+    if len(sys.modules) - kept["modules"] >= _MANY:
+        gc.collect()  # what is garbage now would stay as well
+        gc.freeze()
+        kept["modules"] = len(sys.modules)
+
+
+@st.cache_resource(show_spinner=False)
+def _kept() -> dict[str, int]:
+    return {"modules": 0}
