@@ -6,7 +6,8 @@
 Both start from strings, with tokenizer and weights in memory and warmed by other questions: tokens are cut
 and plans made anew in every repeat. The harness runs at the best of batch 1, 8, 16 and 32, found on a part
 of the questions; then the two alternate and medians are compared, of seconds and of CPU seconds (which a
-busy machine changes less). Each row is printed, with its number of questions, and written to
+busy machine changes less). `--threads` are those of both: the harness has them in every product, ours
+computes batches side by side. Each row is printed, with its number of questions, and written to
 `benchmarks/results/engine.json` as soon as it is there; what is being timed is said on standard error.
 """
 
@@ -140,6 +141,12 @@ def ours(folder: Path, threads: int, warm: Sequence[Request]) -> tuple[Score, Lo
     return score, backend
 
 
+def harness_timed(score: Score, requests: Sequence[Request], threads: int) -> tuple[float, float, list[float]]:
+    """As `timed`, with all threads in every product: ours shares them among batches of one thread each."""
+    torch.set_num_threads(threads)
+    return timed(score, requests)
+
+
 def timed(score: Score, requests: Sequence[Request]) -> tuple[float, float, list[float]]:
     wall, cpu = time.perf_counter(), time.process_time()
     values = score(requests)
@@ -168,13 +175,13 @@ def compare(
     trial: dict[int, float] = {}
     for size in BATCHES:
         say(f"the harness at batch {size}, {len(part)} requests")
-        trial[size] = timed(warmed(folder, size, warm), part)[1]
+        trial[size] = harness_timed(warmed(folder, size, warm), part, threads)[0]
     best = min(trial, key=trial.__getitem__)
     theirs = warmed(folder, best, warm)
     times: dict[str, list[float]] = {"harness_s": [], "ours_s": [], "harness_cpu_s": [], "ours_cpu_s": []}
     for repeat in range(repeats):
         say(f"repeat {repeat + 1} of {repeats}: the harness, {len(requests)} requests")
-        wall, cpu, expected = timed(theirs, requests)
+        wall, cpu, expected = harness_timed(theirs, requests, threads)
         times["harness_s"].append(wall)
         times["harness_cpu_s"].append(cpu)
         say(f"repeat {repeat + 1} of {repeats}: ours")
@@ -185,12 +192,13 @@ def compare(
     medians = {name: statistics.median(values) for name, values in times.items()}
     model = backend.read(checkpoint_of(folder))
     encoded, text = backend.encoded(model, requests)
+    torch.set_num_threads(threads)
     other = harness(folder, 16 if best == 1 else 1)(part)
     pairs = list(zip(values, expected, strict=True))
     return {
         "questions": len(requests) // CHOICES,
         "harness_batch": best,
-        "harness_cpu_s_by_batch": trial,
+        "harness_s_by_batch": trial,
         **medians,
         "ratio": medians["harness_s"] / medians["ours_s"],
         "cpu_ratio": medians["harness_cpu_s"] / medians["ours_cpu_s"],
