@@ -141,7 +141,9 @@ def ours(folder: Path, threads: int, warm: Sequence[Request]) -> tuple[Score, Lo
     return score, backend
 
 
-def harness_timed(score: Score, requests: Sequence[Request], threads: int) -> tuple[float, float, list[float]]:
+def harness_timed(
+    score: Score, requests: Sequence[Request], threads: int
+) -> tuple[float, float, list[float]]:
     """As `timed`, with all threads in every product: ours shares them among batches of one thread each."""
     torch.set_num_threads(threads)
     return timed(score, requests)

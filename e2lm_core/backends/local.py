@@ -152,11 +152,11 @@ class LocalBackend:
                 import torch
 
                 from ..engine.device import choose_device
-                from ..engine.memory import keep_freed_memory
+                from ..engine.memory import settle
                 from ..engine.models import Loader
                 from ..engine.scorer import Scorer
 
-                keep_freed_memory()
+                settle()
                 device = choose_device(self.settings.device)
                 torch.set_num_threads(max(1, self._threads() // self.at_once))
                 dtype = getattr(torch, self.settings.dtype)
