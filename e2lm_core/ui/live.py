@@ -60,16 +60,17 @@ def _every(task: TaskSet) -> float | None:
 
 
 def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> None:
+    has_points = False  # in the browser
+
     @st.fragment(run_every=run_every)
     def drawn() -> None:
+        nonlocal has_points
         st.subheader("What your last edit changed", anchor=False)
         was = None if before is None else _measured_before(task, before)
-        now = session.measurements(task)
-        if run_every and was is not None:
-            if not now.complete_checkpoints:
-                now = _with_first_points(task)
-            elif _soon_over(task):
-                st.rerun()  # the whole page takes the run's end in
+        if run_every and was is not None and has_points and _soon_over(task):
+            st.rerun()  # the whole page takes the run's end in
+        now = _with_first_points(task) if run_every and was else session.measurements(task)
+        has_points = now.complete_checkpoints > 0
         if was is not None and (now.measured or was.measured):
             _changes(was, now)
         elif now.measured:
