@@ -1,7 +1,7 @@
 """Ours against lm-evaluation-harness's HFLM, in process: the same model, questions, threads and float32.
 
     python -m benchmarks.engine [--models 2m 30m] [--shots 0 5] [--questions 200] [--questions-30m 100]
-                                [--trial-questions 24] [--repeats 3] [--threads 1]
+                                [--trial-questions 24] [--repeats 3] [--threads 2]
 
 Both start from strings, with tokenizer and weights in memory and warmed by other questions: tokens are cut
 and plans made anew in every repeat. The harness runs at the best of batch 1, 8, 16 and 32, found on a part
@@ -225,7 +225,7 @@ def main() -> None:
     )
     parser.add_argument("--trial-questions", type=int, default=24, help="to find the harness's best batch")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2, help="of both")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     logging.getLogger("lm_eval").setLevel(logging.ERROR)

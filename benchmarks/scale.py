@@ -1,6 +1,6 @@
 """Whether a run's time and memory grow as its work does: questions 100 → 15,000, checkpoints 10 → 100.
 
-    python -m benchmarks.scale [--questions 100,1000,5000,15000] [--checkpoints 10,30,100] [--threads 1]
+    python -m benchmarks.scale [--questions 100,1000,5000,15000] [--checkpoints 10,30,100] [--threads 2]
 
 A family of small Llamas is made on the spot (`--config`), and a set of random words. Each row is one process of the
 command line, `python -m e2lm_core evaluate`, in an empty home: 15,000 questions at two checkpoints, 100 checkpoints
@@ -53,7 +53,7 @@ def main(
         str, typer.Option(help="Numbers of checkpoints, with commas between.")
     ] = "10,30,100",
     config: Annotated[str, typer.Option(help=f"The model: {', '.join(CONFIGS)}.")] = "small",
-    threads: Annotated[int, typer.Option(min=1, help="Torch threads for each checkpoint computed.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads that scoring uses.")] = 2,
 ) -> None:
     if config not in CONFIGS:
         raise typer.BadParameter(f"there is no configuration {config!r}: use one of {', '.join(CONFIGS)}")

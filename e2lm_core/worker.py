@@ -32,7 +32,7 @@ LEASE_S = 10.0
 # A shorter one may end between two beats; a dead worker's job waits for its end.
 LEASES_S = (1.0, 3_600.0)
 BEAT_S = 0.5
-NICE = 5  # of 19: a third of the page's weight where both want a core
+NICE = 8  # of 19: a sixth of the page's weight where both want a core
 POLL_S = 0.05  # an edit waits for it; a look into the queue takes a twentieth of a millisecond
 log = logging.getLogger(__name__)
 

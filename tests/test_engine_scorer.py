@@ -3,9 +3,10 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -186,6 +187,32 @@ def test_chunks_side_by_side_are_those_of_one_thread(
     monkeypatch.setattr(forward, "packed", together)
     assert list(side_by_side.chunks(checkpoint, REQUESTS)) == one_by_one
     assert len(met) > 3
+
+
+@pytest.mark.parametrize("way", ["library", "plain"])
+def test_a_module_of_transformers_is_for_one_thread(
+    way: Literal["library", "plain"],
+    side_by_side: LocalBackend,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Some change their rotary frequencies in every call: two at once would get each other's."""
+    monkeypatch.setattr(scorer, "compare", lambda *_: selfcheck.Verdict(way, "by the test"))
+    name = "plain" if way == "plain" else "packed"
+    busy, real, calls = threading.Lock(), getattr(forward, name), []
+
+    def alone(*args: Any) -> Any:
+        calls.append(args)
+        assert busy.acquire(blocking=False)
+        try:
+            time.sleep(0.01)
+            return real(*args)
+        finally:
+            busy.release()
+
+    monkeypatch.setattr(forward, name, alone)
+    score(side_by_side, folder)
+    assert len(calls) > 3
 
 
 def test_cancelling_side_by_side_keeps_what_has_begun(side_by_side: LocalBackend, folder: Path) -> None:

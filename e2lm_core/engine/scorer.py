@@ -111,7 +111,8 @@ class Scorer:
         verdict = self._verdicts[model.config_digest]
         done, counted = frozenset(skip), set[int]()
         todo = [chunk for chunk in plan.chunks if not (done and done.issuperset(chunk.requests))]
-
+        # A module of transformers is for one thread: some change their rotary frequencies in every call.
+        side_by_side = self._at_once > 1 and len(todo) > 1 and verdict.way == "own"
         stopped = False
 
         def tasks(compute: Compute) -> Iterator[Callable[[], Results]]:
@@ -122,7 +123,7 @@ class Scorer:
                 yield partial(self._chunk, model, chunk, compute)
 
         with self._computing(model, plan, verdict) as compute:
-            results_of = self._in_order if self._at_once > 1 and len(todo) > 1 else _one_by_one
+            results_of = self._in_order if side_by_side else _one_by_one
             for chunk, results in zip(todo, results_of(tasks(compute)), strict=False):
                 yield Scored(
                     results,
