@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 
@@ -37,7 +38,7 @@ def faults(settled: bool) -> int:
     return int(run.stdout)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own settings")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's own settings")
 def test_a_batch_gets_the_memory_of_the_one_before() -> None:
     """50 batches of 24 MB are 300,000 pages of 4 kB, if each has to be asked for."""
     assert faults(settled=True) < 10_000 < faults(settled=False)
