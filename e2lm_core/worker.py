@@ -33,7 +33,7 @@ LEASE_S = 10.0
 LEASES_S = (1.0, 3_600.0)
 BEAT_S = 0.5
 NICE = 8  # of 19: a sixth of the page's weight where both want a core
-POLL_S = 0.05  # an edit waits for it; a look into the queue takes a twentieth of a millisecond
+POLL_S = 0.02  # an edit waits for it; a look into the queue takes a twentieth of a millisecond
 log = logging.getLogger(__name__)
 
 
