@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeGuard
+from typing import Literal
 
 import numpy as np
 
@@ -149,7 +149,7 @@ def state(
     if not task.questions:
         return SetState(kind="empty")
     job = latest_job(studio, set_name)
-    if is_open(job):
+    if job and not job.over:
         done = sum(row.done for row in job.progress)
         total = len(task.questions) * len(job.payload["checkpoints"])
         return SetState(
@@ -172,10 +172,6 @@ def state(
         total=covered.total,
         job=job.id if job else None,
     )
-
-
-def is_open(job: Job | None) -> TypeGuard[Job]:
-    return job is not None and job.state in ("queued", "running")
 
 
 def seconds_left(job: Job, done: int, total: int) -> float | None:

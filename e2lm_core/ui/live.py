@@ -96,10 +96,11 @@ def _with_first_points(task: TaskSet) -> Measurements:
 
 def _soon_over(task: TaskSet) -> bool:
     """Waits a moment for the run's end: a drawing just before the last would take the time away from that one."""
-    studio = session.studio()
-    return any(
-        not standing.is_open(runs.latest_job(studio, task.name)) for _ in _moments(END_WAIT_S, END_LOOK_S)
-    )
+    for _ in _moments(END_WAIT_S, END_LOOK_S):
+        job = runs.latest_job(session.studio(), task.name)
+        if job is None or job.over:
+            return True
+    return False
 
 
 def _moments(most_s: float, every_s: float) -> Iterator[None]:
