@@ -1,3 +1,3 @@
-from .cli import main
+from e2lm_core.cli import main
 
 main()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import composite, contrast, metrics, ranking, signal
-from .measuring import Grid, Measurements, common_grid
-from .records import BOUNDED_METRICS, Record, SignalQuality, Value
+from e2lm_core import composite, contrast, metrics, ranking, signal
+from e2lm_core.measuring import Grid, Measurements, common_grid
+from e2lm_core.records import BOUNDED_METRICS, Record, SignalQuality, Value
 
 NO_TWIN = "No web-only twin was run beside its science model."
 BPB_HAS_NO_CHANCE = "Bits per byte has no chance level."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .records import RenderedDoc, Request, Scope
-from .store import Store, digest
+from e2lm_core.records import RenderedDoc, Request, Scope
+from e2lm_core.store import Store, digest
 
 
 def requests_of(doc: RenderedDoc) -> list[Request]:

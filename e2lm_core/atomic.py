@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from .errors import TaskError
+from e2lm_core.errors import TaskError
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2

@@ -16,14 +16,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .checks import require_sound
-from .errors import TaskError
-from .history import History
-from .prompts import render_set
-from .records import Question, Record, TaskConfig, TaskSet
-from .settings import Settings
-from .tabular import ImportPreview, read_rows
-from .taskfiles import read_task, write_task
+from e2lm_core.checks import require_sound
+from e2lm_core.errors import TaskError
+from e2lm_core.history import History
+from e2lm_core.prompts import render_set
+from e2lm_core.records import Question, Record, TaskConfig, TaskSet
+from e2lm_core.settings import Settings
+from e2lm_core.tabular import ImportPreview, read_rows
+from e2lm_core.taskfiles import read_task, write_task
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
 

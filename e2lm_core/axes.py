@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from .analysis import early_end
-from .measuring import Measurements
+from e2lm_core.analysis import early_end
+from e2lm_core.measuring import Measurements
 
 Kind = Literal["tokens", "step", "compute"]
 KINDS: tuple[Kind, ...] = ("tokens", "step", "compute")

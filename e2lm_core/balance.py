@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .records import Finding, Question
+from e2lm_core.records import Finding, Question
 
 MIN_QUESTIONS = 20
 MIN_EXCESS = 0.05

@@ -7,13 +7,13 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from . import atomic
-from .checks import Profile, check
-from .errors import LimitError, TaskError
-from .prompts import render_set
-from .records import TaskSet
-from .settings import Limits
-from .taskfiles import read_files, task_files
+from e2lm_core import atomic
+from e2lm_core.checks import Profile, check
+from e2lm_core.errors import LimitError, TaskError
+from e2lm_core.prompts import render_set
+from e2lm_core.records import TaskSet
+from e2lm_core.settings import Limits
+from e2lm_core.taskfiles import read_files, task_files
 
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same bytes on every day
 MODE = 0o100644

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from . import coverage, finetasks, frames, intervals
-from .analysis import Scores
-from .curve_scores import Run
-from .intervals import Interval, MetricIntervals, Resampled
-from .measuring import Measurements, common_grid
-from .metrics import oriented
-from .records import BOUNDED_METRICS, METRICS, Value
+from e2lm_core import coverage, finetasks, intervals
+from e2lm_core import frames as e2lm_core_frames
+from e2lm_core.analysis import Scores
+from e2lm_core.curve_scores import Run
+from e2lm_core.intervals import Interval, MetricIntervals, Resampled
+from e2lm_core.measuring import Measurements, common_grid
+from e2lm_core.metrics import oriented
+from e2lm_core.records import BOUNDED_METRICS, METRICS, Value
 
 
 def runs_of(measured: Measurements) -> dict[str, Run]:
@@ -91,7 +92,7 @@ def band_frame(measured: Measurements, given: Resampled, metric: str) -> pd.Data
 
 def quality_frame(measured: Measurements, given: Resampled, metric: str) -> pd.DataFrame:
     """`frames.quality_frame` with the interval of each model's SQ beside it, as low and high."""
-    frame = frames.quality_frame(measured, metric)
+    frame = e2lm_core_frames.quality_frame(measured, metric)
     found = intervals_of(given, metric).sq_models
     bounds = [found[name].bounds or (np.nan, np.nan) for name in frame["model"]]
     at = list(frame.columns).index("SQ") + 1

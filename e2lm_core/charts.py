@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from .axes import Axis
-from .figures import (
+from e2lm_core.axes import Axis
+from e2lm_core.figures import (
     band,
     blank,
     chance_line,
@@ -26,9 +26,9 @@ from .figures import (
     token_axis,
     y_title,
 )
-from .palette import Theme
-from .phrasing import tokens
-from .records import ModelInfo
+from e2lm_core.palette import Theme
+from e2lm_core.phrasing import tokens
+from e2lm_core.records import ModelInfo
 
 CONFIG = {
     "displaylogo": False,

@@ -14,8 +14,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
-from .errors import CheckpointError
-from .records import Record
+from e2lm_core.errors import CheckpointError
+from e2lm_core.records import Record
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 _FIELD = re.compile(r"(?P<step>\{step(?::0\d{1,2})?\})|\{tokens\}(?P<unit>[KMBT]?)|(?P<any>\*)")

@@ -15,18 +15,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from .errors import CheckpointError
-from .fingerprints import (
-    file_sha256,
-    fingerprint,
-    packed_entry,
-    packed_fingerprint,
-)
-from .hub import added_models, download, snapshot
-from .local_checkpoints import check_folder, read_folder
-from .manifest import EarlyWindow, LadderModel, Manifest, ladder_file, read_manifest
-from .records import Checkpoint, ModelInfo
-from .settings import Settings
+from e2lm_core.errors import CheckpointError
+from e2lm_core.fingerprints import file_sha256, fingerprint, packed_entry, packed_fingerprint
+from e2lm_core.hub import added_models, download, snapshot
+from e2lm_core.local_checkpoints import check_folder, read_folder
+from e2lm_core.manifest import EarlyWindow, LadderModel, Manifest, ladder_file, read_manifest
+from e2lm_core.records import Checkpoint, ModelInfo
+from e2lm_core.settings import Settings
 
 __all__ = ["Catalogue", "ensure_directory", "fingerprint", "open_catalogue", "unpacked_directory"]
 
@@ -230,7 +225,7 @@ def _unpack_into(folder: Path, checkpoint: Checkpoint, settings: Settings) -> No
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    from .packing import unpack
+    from e2lm_core.packing import unpack
 
     try:
         tensors = unpack(blob)

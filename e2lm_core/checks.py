@@ -10,10 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Sequence
 from typing import Literal
 
-from . import balance, leaks, wording
-from .errors import TaskError
-from .records import Finding, Question, RenderedDoc, TaskSet
-from .settings import Limits
+from e2lm_core import balance, leaks, wording
+from e2lm_core.errors import TaskError
+from e2lm_core.records import Finding, Question, RenderedDoc, TaskSet
+from e2lm_core.settings import Limits
 
 Profile = Literal["plain", "competition"]
 OPTIONAL_TEXTS = ("subject", "source", "license", "note", "group")

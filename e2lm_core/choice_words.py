@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from . import phrasing
-from .choices import SCORE_LABEL, Choice
-from .selection import Pool
+from e2lm_core import phrasing
+from e2lm_core.choices import SCORE_LABEL, Choice
+from e2lm_core.selection import Pool
 
 COLUMN_LABEL = {
     "slope": "slope (nats per doubling)",

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from . import bootstrap, choosing, heldout, rule_text
-from .choosing import Rule, Where
-from .errors import StudioError
-from .interval_methods import quantiles, small_sample_level
-from .records import ModelInfo
-from .selection import Pool, where
+from e2lm_core import bootstrap, choosing, heldout, rule_text
+from e2lm_core.choosing import Rule, Where
+from e2lm_core.errors import StudioError
+from e2lm_core.interval_methods import quantiles, small_sample_level
+from e2lm_core.records import ModelInfo
+from e2lm_core.selection import Pool, where
 
 PRESETS: dict[str, str] = {
     "easiest-half": "The half of the questions with the highest mean margin over the early window. After "

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from . import items, signal
+from e2lm_core import items, signal
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

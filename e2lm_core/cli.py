@@ -14,12 +14,12 @@ from typing import Annotated, Any
 
 import typer
 
-from . import hub_commands, rank_commands, report_commands, result_commands, score_commands
-from .arguments import Checkpoints, Fewshot, Task
-from .errors import StudioError
-from .output import Json, cell, progress_bar, show
-from .question_commands import choose, questions
-from .settings import Settings
+from e2lm_core import hub_commands, rank_commands, report_commands, result_commands, score_commands
+from e2lm_core.arguments import Checkpoints, Fewshot, Task
+from e2lm_core.errors import StudioError
+from e2lm_core.output import Json, cell, progress_bar, show
+from e2lm_core.question_commands import choose, questions
+from e2lm_core.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,8 +42,8 @@ score_commands.register(app)
 @app.command()
 def tasks(as_json: Json = False) -> None:
     """List the question sets: your own, then the examples."""
-    from .authoring import list_sets
-    from .taskfiles import read_task
+    from e2lm_core.authoring import list_sets
+    from e2lm_core.taskfiles import read_task
 
     settings = Settings.from_env()
     rows = []
@@ -68,7 +68,7 @@ def checkpoints(
     as_json: Json = False,
 ) -> None:
     """List the checkpoints there are; --unpack makes each a folder that transformers and lm-eval load."""
-    from .checkpoints import ensure_directory, open_catalogue, unpacked_directory
+    from e2lm_core.checkpoints import ensure_directory, open_catalogue, unpacked_directory
 
     settings = Settings.from_env()
     catalogue = open_catalogue(settings)
@@ -107,10 +107,10 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Run a set on the checkpoints; only what was never computed is computed."""
-    from . import progress, runs
-    from .documents import evaluation
-    from .jobs import Progress
-    from .studio import open_studio
+    from e2lm_core import progress, runs
+    from e2lm_core.documents import evaluation
+    from e2lm_core.jobs import Progress
+    from e2lm_core.studio import open_studio
 
     studio = open_studio()
     question_set = _open(studio.settings, task)
@@ -152,7 +152,7 @@ def sq(
     as_json: Json = False,
 ) -> None:
     """Signal quality of published curves, over the competition's points."""
-    from .published import sq_of_file
+    from e2lm_core.published import sq_of_file
 
     models = {
         model: {benchmark: _quality(quality) for benchmark, quality in benchmarks.items()}
@@ -175,8 +175,8 @@ def score(
     as_json: Json = False,
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
-    from . import documents, measuring, phrasing
-    from .studio import open_studio
+    from e2lm_core import documents, measuring, phrasing
+    from e2lm_core.studio import open_studio
 
     studio = open_studio()
     question_set = _open(studio.settings, task)
@@ -207,7 +207,7 @@ def relevance(
     as_json: Json = False,
 ) -> None:
     """How probably the competition's rubric would accept each question as science."""
-    from .science import assess, read_questions
+    from e2lm_core.science import assess, read_questions
 
     settings = Settings.from_env()
     questions = read_questions(settings, task)
@@ -225,9 +225,9 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the set as a bundle that lm-evaluation-harness runs unchanged."""
-    from .bundle import write
-    from .studio import open_studio
-    from .submission import export as export_set
+    from e2lm_core.bundle import write
+    from e2lm_core.studio import open_studio
+    from e2lm_core.submission import export as export_set
 
     studio = open_studio()
     data = export_set(studio, _open(studio.settings, task), _profile(profile))
@@ -243,8 +243,8 @@ def check(
     as_json: Json = False,
 ) -> None:
     """What stands in the way of an export (errors), and what else is worth a look (warnings)."""
-    from .studio import open_studio
-    from .submission import findings
+    from e2lm_core.studio import open_studio
+    from e2lm_core.submission import findings
 
     studio = open_studio()
     found = findings(studio, _open(studio.settings, task), _profile(profile))
@@ -281,8 +281,8 @@ def worker(
     ] = None,
 ) -> None:
     """Compute queued runs, alone or with others; the app starts one by itself."""
-    from .studio import open_studio
-    from .worker import LEASE_S, give_way, work
+    from e2lm_core.studio import open_studio
+    from e2lm_core.worker import LEASE_S, give_way, work
 
     if parent is not None:
         give_way()
@@ -322,8 +322,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _open(settings: Settings, task: str):
-    from .authoring import find_set
-    from .taskfiles import read_task
+    from e2lm_core.authoring import find_set
+    from e2lm_core.taskfiles import read_task
 
     read = read_task(find_set(settings, task).folder, settings.limits)
     for warning in read.warnings:

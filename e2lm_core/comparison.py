@@ -13,14 +13,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from . import analysis, difference_rules, paired
-from .certainty import runs_of
-from .frames import curve_frame
-from .intervals import Difference, Interval, Resampled
-from .measuring import Measurements
-from .paired import Pairing, Side
-from .records import Question, Record, TaskSet, Value
-from .score_parts import detrended_snr
+from e2lm_core import analysis, difference_rules, paired
+from e2lm_core.certainty import runs_of
+from e2lm_core.frames import curve_frame
+from e2lm_core.intervals import Difference, Interval, Resampled
+from e2lm_core.measuring import Measurements
+from e2lm_core.paired import Pairing, Side
+from e2lm_core.records import Question, Record, TaskSet, Value
+from e2lm_core.score_parts import detrended_snr
 
 COMPARED = ("score", "sq", "rc", "cs", "snr", "snr_detrended", "decision_accuracy")
 LABEL = {

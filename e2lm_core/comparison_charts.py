@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from .comparison import ALL
-from .figures import blank, span, symbol
-from .palette import Theme, hue, short_name
-from .phrasing import METRIC_LABEL
-from .records import LOWER_IS_BETTER, ModelInfo
+from e2lm_core.comparison import ALL
+from e2lm_core.figures import blank, span, symbol
+from e2lm_core.palette import Theme, hue, short_name
+from e2lm_core.phrasing import METRIC_LABEL
+from e2lm_core.records import LOWER_IS_BETTER, ModelInfo
 
 ROW_PX = 30
 

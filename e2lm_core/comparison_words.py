@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import phrasing
-from .comparison import ALL, END, Comparison, question_frame
-from .records import LOWER_IS_BETTER, TaskSet
+from e2lm_core import phrasing
+from e2lm_core.comparison import ALL, END, Comparison, question_frame
+from e2lm_core.records import LOWER_IS_BETTER, TaskSet
 
 MATCHED = {
     "id": "Questions of one id are taken as the same question, reworded or not.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .records import Value
+from e2lm_core.records import Value
 
 WEIGHTS = {"sq": 0.5, "rc": 0.1, "cs": 0.4}
 _NAMES = {"sq": "Signal quality", "rc": "Ranking consistency", "cs": "Compliance with science"}

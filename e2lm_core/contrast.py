@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .records import BOUNDED_METRICS, Value
+from e2lm_core.records import BOUNDED_METRICS, Value
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
-from .interval_rules import CoverageTable
+from e2lm_core.interval_rules import CoverageTable
 
 FILE = Path(__file__).parent / "data" / "coverage.json"
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import intervals, phrasing
-from .interval_methods import small_sample_level
-from .intervals import Resampled
-from .measuring import Measurements
-from .metrics import oriented
-from .parting import Crossing, crossing
-from .records import BOUNDED_METRICS, Record
+from e2lm_core import intervals, phrasing
+from e2lm_core.interval_methods import small_sample_level
+from e2lm_core.intervals import Resampled
+from e2lm_core.measuring import Measurements
+from e2lm_core.metrics import oriented
+from e2lm_core.parting import Crossing, crossing
+from e2lm_core.records import BOUNDED_METRICS, Record
 
 NO_CHANCE = "{} has no chance level."
 NO_POINT = "No checkpoint of it is complete."

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from . import phrasing, smoothing
-from .axes import Axis
-from .crossings import Parted, Place, Since
-from .measuring import Measurements, common_grid
-from .palette import short_name
-from .records import ModelInfo
+from e2lm_core import phrasing, smoothing
+from e2lm_core.axes import Axis
+from e2lm_core.crossings import Parted, Place, Since
+from e2lm_core.measuring import Measurements, common_grid
+from e2lm_core.palette import short_name
+from e2lm_core.records import ModelInfo
 
 SINCE_HELP = {
     "surely from": "The first checkpoint from which, at every later one as well, the lower end of the 95% interval of the "

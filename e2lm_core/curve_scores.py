@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import composite, contrast, finetasks, metrics, ranking, signal
-from .records import BOUNDED_METRICS
+from e2lm_core import composite, contrast, finetasks, metrics, ranking, signal
+from e2lm_core.records import BOUNDED_METRICS
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]

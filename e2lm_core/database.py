@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import StoreError
+from e2lm_core.errors import StoreError
 
 BUSY_TIMEOUT_S = 30.0
 _MAGIC = b"SQLite format 3\0"

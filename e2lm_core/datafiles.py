@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from .errors import TaskError
-from .safeyaml import FunctionName
+from e2lm_core.errors import TaskError
+from e2lm_core.safeyaml import FunctionName
 
 LOADER = (Path(__file__).parent / "data" / "loader.py").read_bytes()
 LOADER_NAME = "loader.load"

@@ -7,9 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from .curve_scores import SCORES
-from .interval_rules import ACCEPTED, OF_ONE_MODEL
-from .paired import Rule
+from e2lm_core.curve_scores import SCORES
+from e2lm_core.interval_rules import ACCEPTED, OF_ONE_MODEL
+from e2lm_core.paired import Rule
 
 FILE = Path(__file__).parent / "data" / "difference_coverage.json"
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from . import analysis, certainty, score_parts, score_words
-from .analysis import signal_qualities
-from .measuring import Measurements, measure
-from .records import METRICS, Checkpoint, TaskSet
-from .runs import RunResult
-from .studio import Studio
+from e2lm_core import analysis, certainty, score_parts, score_words
+from e2lm_core.analysis import signal_qualities
+from e2lm_core.measuring import Measurements, measure
+from e2lm_core.records import METRICS, Checkpoint, TaskSet
+from e2lm_core.runs import RunResult
+from e2lm_core.studio import Studio
 
 
 def evaluation(

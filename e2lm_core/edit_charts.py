@@ -5,8 +5,17 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from .figures import blank, chance_line, early_window, place_words, positions, span, token_axis, y_title
-from .palette import Theme
+from e2lm_core.figures import (
+    blank,
+    chance_line,
+    early_window,
+    place_words,
+    positions,
+    span,
+    token_axis,
+    y_title,
+)
+from e2lm_core.palette import Theme
 
 _LABEL_GAP = 0.09  # of the axis: closer than that, the label of the old line is left out
 

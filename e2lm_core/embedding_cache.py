@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import StudioError
+from e2lm_core.errors import StudioError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS embedding (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;

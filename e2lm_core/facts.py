@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from .errors import CheckpointError
-from .records import Question, Record
+from e2lm_core.errors import CheckpointError
+from e2lm_core.records import Question, Record
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _SHORTEST_SINGULAR = 3  # "gas" is not the plural of "ga"

@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from .checkpoint_names import Ramp, TokenRule, check_pattern, read_name
-from .errors import CheckpointError
-from .records import ModelInfo, Record
+from e2lm_core.checkpoint_names import Ramp, TokenRule, check_pattern, read_name
+from e2lm_core.errors import CheckpointError
+from e2lm_core.records import ModelInfo, Record
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}", re.ASCII)

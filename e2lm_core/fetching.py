@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import IO, Literal
 
-from .errors import CheckpointError
-from .library import Held, held
-from .records import Checkpoint
-from .settings import ROOT, Settings
+from e2lm_core.errors import CheckpointError
+from e2lm_core.library import Held, held
+from e2lm_core.records import Checkpoint
+from e2lm_core.settings import ROOT, Settings
 
 Action = Literal["download", "verify"]
 _GRACE_S = 5.0

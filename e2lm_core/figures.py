@@ -11,10 +11,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from scipy.optimize import isotonic_regression
 
-from .axes import Axis
-from .palette import Theme, dash, hue, short_name, width
-from .phrasing import METRIC_LABEL, tokens
-from .records import ModelInfo
+from e2lm_core.axes import Axis
+from e2lm_core.palette import Theme, dash, hue, short_name, width
+from e2lm_core.phrasing import METRIC_LABEL, tokens
+from e2lm_core.records import ModelInfo
 
 FONT = "Inter, -apple-system, 'Segoe UI', sans-serif"
 LABEL_GAP_PX = 15

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .ranking import tau
-from .records import Value
-from .signal import spearman
+from e2lm_core.ranking import tau
+from e2lm_core.records import Value
+from e2lm_core.signal import spearman
 
 Floats = NDArray[np.float64]
 

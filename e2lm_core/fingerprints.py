@@ -9,11 +9,11 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
-from .database import Database
-from .errors import CheckpointError
-from .manifest import LadderModel, Manifest, PackedCheckpoint, read_manifest
-from .records import Checkpoint
-from .settings import Settings
+from e2lm_core.database import Database
+from e2lm_core.errors import CheckpointError
+from e2lm_core.manifest import LadderModel, Manifest, PackedCheckpoint, read_manifest
+from e2lm_core.records import Checkpoint
+from e2lm_core.settings import Settings
 
 TOKENIZER_FILES = (
     "tokenizer.json",

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from . import coverage, phrasing, set_sizes
-from .certainty import runs_of
-from .errors import StudioError
-from .families import FAMILIES
-from .measuring import Measurements, common_grid
-from .records import METRICS, Checkpoint, Record
-from .set_sizes import Target, Widths
-from .standing import pace_of
-from .studio import Studio
+from e2lm_core import coverage, phrasing, set_sizes
+from e2lm_core.certainty import runs_of
+from e2lm_core.errors import StudioError
+from e2lm_core.families import FAMILIES
+from e2lm_core.measuring import Measurements, common_grid
+from e2lm_core.records import METRICS, Checkpoint, Record
+from e2lm_core.set_sizes import Target, Widths
+from e2lm_core.standing import pace_of
+from e2lm_core.studio import Studio
 
 OF = ("mean", "difference", "sq", "rc", "cs", "score", "decision_accuracy")
 LABEL = {

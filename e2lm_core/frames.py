@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from . import metrics, ranking, smoothing
-from .analysis import signal_qualities
-from .measuring import Measurements, ModelCurve, common_grid
-from .records import LOWER_IS_BETTER, METRICS, SignalQuality, TaskSet
+from e2lm_core import metrics, ranking, smoothing
+from e2lm_core.analysis import signal_qualities
+from e2lm_core.measuring import Measurements, ModelCurve, common_grid
+from e2lm_core.records import LOWER_IS_BETTER, METRICS, SignalQuality, TaskSet
 
 
 def curve_frame(measurements: Measurements, metric_names: Sequence[str] = METRICS) -> pd.DataFrame:

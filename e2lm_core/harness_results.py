@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from .records import Json
-from .result_places import Places, Spot
-from .result_records import Evaluation, lower_is_better
+from e2lm_core.records import Json
+from e2lm_core.result_places import Places, Spot
+from e2lm_core.result_records import Evaluation, lower_is_better
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d(?:\.\d+)?)")
 _SAMPLES = re.compile(r"samples_(.+?)_\d{4}-\d\d-\d\dT")

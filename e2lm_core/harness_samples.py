@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from . import metrics
-from .records import METRICS, Json
-from .result_records import Evaluation, Questions
+from e2lm_core import metrics
+from e2lm_core.records import METRICS, Json
+from e2lm_core.result_records import Evaluation, Questions
 
 AGREES_WITHIN = 1e-9
 

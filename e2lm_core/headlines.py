@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from . import phrasing
-from .analysis import Scores
-from .measuring import Grid, Measurements, common_grid
-from .records import Record
-from .relevance import ACCEPT_AT
-from .science import Relevance
-from .standing import SetState
+from e2lm_core import phrasing
+from e2lm_core.analysis import Scores
+from e2lm_core.measuring import Grid, Measurements, common_grid
+from e2lm_core.records import Record
+from e2lm_core.relevance import ACCEPT_AT
+from e2lm_core.science import Relevance
+from e2lm_core.standing import SetState
 
 
 class Step(Record):

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import metrics, signal
-from .choosing import Mask, Rule, Sample
-from .records import ModelInfo
+from e2lm_core import metrics, signal
+from e2lm_core.choosing import Mask, Rule, Sample
+from e2lm_core.records import ModelInfo
 
 Floats = NDArray[np.float64]
 

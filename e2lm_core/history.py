@@ -14,8 +14,8 @@ import shutil
 import zlib
 from pathlib import Path
 
-from .errors import StudioError
-from .records import Record, TaskSet
+from e2lm_core.errors import StudioError
+from e2lm_core.records import Record, TaskSet
 
 KEPT = 100
 

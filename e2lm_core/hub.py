@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 from pydantic import Field, ValidationError
 
-from .atomic import replace_file
-from .errors import CheckpointError
-from .families import Choice, Family, FamilyModel, Place, choose
-from .hub_cache import Cached, Usage, cached, evict, snapshot, snapshot_folder, usage, verify
-from .hub_client import HubClient, HubUnreachable, RemoteFile
-from .hub_download import Progress, download, wanted_files
-from .records import Checkpoint, ModelInfo, Record
-from .settings import Settings
+from e2lm_core.atomic import replace_file
+from e2lm_core.errors import CheckpointError
+from e2lm_core.families import Choice, Family, FamilyModel, Place, choose
+from e2lm_core.hub_cache import Cached, Usage, cached, evict, snapshot, snapshot_folder, usage, verify
+from e2lm_core.hub_client import HubClient, HubUnreachable, RemoteFile
+from e2lm_core.hub_download import Progress, download, wanted_files
+from e2lm_core.records import Checkpoint, ModelInfo, Record
+from e2lm_core.settings import Settings
 
 __all__ = [
     "Added",

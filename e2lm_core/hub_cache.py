@@ -21,10 +21,10 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from .errors import CheckpointError
-from .fingerprints import file_sha256
-from .records import Checkpoint, Record
-from .settings import Settings
+from e2lm_core.errors import CheckpointError
+from e2lm_core.fingerprints import file_sha256
+from e2lm_core.records import Checkpoint, Record
+from e2lm_core.settings import Settings
 
 _MARK = "downloaded.json"
 

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
-from .errors import CheckpointError
-from .hub_cache import offer
-from .records import Record
-from .settings import Settings
+from e2lm_core.errors import CheckpointError
+from e2lm_core.hub_cache import offer
+from e2lm_core.records import Record
+from e2lm_core.settings import Settings
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

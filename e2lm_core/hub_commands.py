@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from . import hub
-from .checkpoints import open_catalogue
-from .errors import CheckpointError
-from .families import FAMILIES, Choice, any_family, family
-from .output import Json, progress_bar, show
-from .records import Checkpoint
-from .settings import Settings
+from e2lm_core import hub
+from e2lm_core.checkpoints import open_catalogue
+from e2lm_core.errors import CheckpointError
+from e2lm_core.families import FAMILIES, Choice, any_family, family
+from e2lm_core.output import Json, progress_bar, show
+from e2lm_core.records import Checkpoint
+from e2lm_core.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Checkpoints of a hub: browse, add, download, verify, evict.")
 Model = Annotated[

@@ -10,20 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from .errors import Cancelled, CheckpointError, LimitError
-from .fingerprints import TOKENIZER_FILES, file_sha256
-from .hub_cache import (
-    CachedFile,
-    locked,
-    partial_folder,
-    put_in_place,
-    snapshot,
-    usage,
-)
-from .hub_client import HubClient, RemoteFile
-from .local_checkpoints import check_folder
-from .records import Checkpoint, Record
-from .settings import Settings
+from e2lm_core.errors import Cancelled, CheckpointError, LimitError
+from e2lm_core.fingerprints import TOKENIZER_FILES, file_sha256
+from e2lm_core.hub_cache import CachedFile, locked, partial_folder, put_in_place, snapshot, usage
+from e2lm_core.hub_client import HubClient, RemoteFile
+from e2lm_core.local_checkpoints import check_folder
+from e2lm_core.records import Checkpoint, Record
+from e2lm_core.settings import Settings
 
 _WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import bootstrap, curve_scores, metrics
-from .curve_scores import RANGES, SCORES, CurveScores, Layout, Run
-from .interval_methods import Replicates, denoise, interval, quantiles, small_sample_level, wiggle
-from .interval_rules import CoverageTable, Rule
-from .records import METRICS, Value
+from e2lm_core import bootstrap, curve_scores, metrics
+from e2lm_core.curve_scores import RANGES, SCORES, CurveScores, Layout, Run
+from e2lm_core.interval_methods import Replicates, denoise, interval, quantiles, small_sample_level, wiggle
+from e2lm_core.interval_rules import CoverageTable, Rule
+from e2lm_core.records import METRICS, Value
 
 Floats = NDArray[np.float64]
 Curves = Mapping[str, Floats]

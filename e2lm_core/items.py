@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .records import Question
+from e2lm_core.records import Question
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from .database import Database, opened
-from .store import DIGEST_BYTES
+from e2lm_core.database import Database, opened
+from e2lm_core.store import DIGEST_BYTES
 
 
 class JobPlans:

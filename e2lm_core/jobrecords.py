@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from .records import Record
+from e2lm_core.records import Record
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 

@@ -17,12 +17,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .database import Database, opened
-from .errors import LimitError, StoreError
-from .jobrecords import Event as Event
-from .jobrecords import Job as Job
-from .jobrecords import Progress as Progress
-from .settings import Limits
+from e2lm_core.database import Database, opened
+from e2lm_core.errors import LimitError, StoreError
+from e2lm_core.jobrecords import Event, Job, Progress
+from e2lm_core.settings import Limits
 
 # A job that kills its worker each time (out of memory, say) must not do so for ever; any saved progress
 # starts the count again.

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from . import wording
-from .records import Finding, Question, RenderedDoc, TaskSet
+from e2lm_core import wording
+from e2lm_core.records import Finding, Question, RenderedDoc, TaskSet
 
 MAX_BETWEEN = 12
 _BETWEEN_OPTIONS = re.compile(r"\W{0,6}(?:\w{1,2}\W{1,4})?")  # ", " or "\nB. "

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import curve_scores
-from .curve_scores import CurveScores, Floor, Layout, Run
-from .records import BOUNDED_METRICS
+from e2lm_core import curve_scores
+from e2lm_core.curve_scores import CurveScores, Floor, Layout, Run
+from e2lm_core.records import BOUNDED_METRICS
 
 Floats = NDArray[np.float64]
 _EXACT = 12  # decimals: equal values that come from different sums must still tie

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import hub, hub_cache, phrasing
-from .checkpoints import Catalogue
-from .families import FAMILIES, FamilyModel, Place
-from .records import Checkpoint, ModelInfo, Record
-from .settings import Settings
-from .studio import Studio
+from e2lm_core import hub, hub_cache, phrasing
+from e2lm_core.checkpoints import Catalogue
+from e2lm_core.families import FAMILIES, FamilyModel, Place
+from e2lm_core.records import Checkpoint, ModelInfo, Record
+from e2lm_core.settings import Settings
+from e2lm_core.studio import Studio
 
 HALF_PRECISION_BYTES = 2  # a weight of the smallest kind that hubs keep
 

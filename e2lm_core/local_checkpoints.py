@@ -22,9 +22,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .errors import CheckpointError
-from .fingerprints import tokenizer_files, weight_files
-from .records import Checkpoint, ModelInfo
+from e2lm_core.errors import CheckpointError
+from e2lm_core.fingerprints import tokenizer_files, weight_files
+from e2lm_core.records import Checkpoint, ModelInfo
 
 _STEP = re.compile(r"(?:^|[-_])(?:iter|step|global_step|checkpoint)[-_]?(\d{1,15})(?!\d)", re.IGNORECASE)
 

@@ -8,12 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
-from . import metrics
-from .asked import requests_of
-from .prompts import render_set
-from .records import Checkpoint, ModelInfo, Scope, TaskSet
-from .store import Store, digest
-from .studio import Studio
+from e2lm_core import metrics
+from e2lm_core.asked import requests_of
+from e2lm_core.prompts import render_set
+from e2lm_core.records import Checkpoint, ModelInfo, Scope, TaskSet
+from e2lm_core.store import Store, digest
+from e2lm_core.studio import Studio
 
 
 @dataclass(frozen=True)

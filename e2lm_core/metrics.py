@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .records import LOWER_IS_BETTER, METRICS
+from e2lm_core.records import LOWER_IS_BETTER, METRICS
 
 Floats = NDArray[np.float64]
 

@@ -9,12 +9,12 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from .axes import Axis
-from .figures import LEGEND_ROW_PX, band, blank, curve, lines, log_ticks, span, translucent, y_title
-from .palette import Theme, hue
-from .phrasing import count
-from .records import BOUNDED_METRICS, ModelInfo
-from .subjects import SubjectCurves
+from e2lm_core.axes import Axis
+from e2lm_core.figures import LEGEND_ROW_PX, band, blank, curve, lines, log_ticks, span, translucent, y_title
+from e2lm_core.palette import Theme, hue
+from e2lm_core.phrasing import count
+from e2lm_core.records import BOUNDED_METRICS, ModelInfo
+from e2lm_core.subjects import SubjectCurves
 
 COLUMNS = 3
 ROW_PX, NARROW_ROW_PX = 190, 170

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import CheckpointError
+from e2lm_core.errors import CheckpointError
 
 _ITEM = np.dtype(">u8")
 

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from .errors import CheckpointError
+from e2lm_core.errors import CheckpointError
 
 MAGIC = b"E2LMPACK"
 VERSION = 1

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import bootstrap, curve_scores, intervals, metrics
-from .curve_scores import RANGES, SCORES, Run
-from .interval_methods import Replicates, interval, quantiles, small_sample_level
-from .intervals import Difference, Interval, Resampled
-from .records import METRICS
+from e2lm_core import bootstrap, curve_scores, intervals, metrics
+from e2lm_core.curve_scores import RANGES, SCORES, Run
+from e2lm_core.interval_methods import Replicates, interval, quantiles, small_sample_level
+from e2lm_core.intervals import Difference, Interval, Resampled
+from e2lm_core.records import METRICS
 
 Floats = NDArray[np.float64]
 _EXACT = 12  # decimals: what ties before a division still ties after it

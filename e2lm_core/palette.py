@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .records import ModelInfo
+from e2lm_core.records import ModelInfo
 
 ThemeName = Literal["light", "dark"]
 

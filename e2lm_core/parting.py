@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .interval_methods import quantiles
+from e2lm_core.interval_methods import quantiles
 
 Places = NDArray[np.intp]
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from .figures import blank
-from .fleet_planning import Plan
-from .palette import Theme
-from .phrasing import duration
-from .plan_words import rounded, size_frame
+from e2lm_core.figures import blank
+from e2lm_core.fleet_planning import Plan
+from e2lm_core.palette import Theme
+from e2lm_core.phrasing import duration
+from e2lm_core.plan_words import rounded, size_frame
 
 TICKS = {False: (25, 100, 400, 1_600, 6_400, 15_000), True: (25, 200, 1_600, 15_000)}
 WIDTH_TICKS = tuple(m * 10.0**e for e in range(-5, 3) for m in (1, 2, 5))

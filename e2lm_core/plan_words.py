@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from . import phrasing
-from .fleet_planning import Plan, seconds_for
+from e2lm_core import phrasing
+from e2lm_core.fleet_planning import Plan, seconds_for
 
 
 def finding(planned: Plan) -> str:

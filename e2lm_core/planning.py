@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .errors import CheckpointError
-from .records import Checkpoint
+from e2lm_core.errors import CheckpointError
+from e2lm_core.records import Checkpoint
 
 
 def coarse_to_fine(count: int) -> list[int]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from . import phrasing
-from .jobs import Job
-from .measuring import Measurements
-from .standing import seconds_left
+from e2lm_core import phrasing
+from e2lm_core.jobs import Job
+from e2lm_core.measuring import Measurements
+from e2lm_core.standing import seconds_left
 
 _STATE = {
     "queued": " (waiting for the worker)",

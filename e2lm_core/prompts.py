@@ -14,10 +14,10 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .errors import TaskError
-from .records import CLOZE_CHOICE, Question, RenderedDoc, TaskConfig, TaskSet
-from .sandbox import MAX_TOTAL_CHARS, Template, compile_template, render_all
-from .settings import Limits
+from e2lm_core.errors import TaskError
+from e2lm_core.records import CLOZE_CHOICE, Question, RenderedDoc, TaskConfig, TaskSet
+from e2lm_core.sandbox import MAX_TOTAL_CHARS, Template, compile_template, render_all
+from e2lm_core.settings import Limits
 
 __all__ = ["Template", "compile_template", "harness_rows", "render", "render_set", "row_of", "shot_indices"]
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from . import __version__, intervals
-from .errors import StudioError
-from .records import Checkpoint, TaskSet
-from .studio import Studio
-from .taskfiles import task_digest
+from e2lm_core import __version__, intervals
+from e2lm_core.errors import StudioError
+from e2lm_core.records import Checkpoint, TaskSet
+from e2lm_core.studio import Studio
+from e2lm_core.taskfiles import task_digest
 
 LIBRARIES = (
     *("torch", "transformers", "tokenizers", "safetensors", "numpy", "scipy", "pandas", "plotly"),

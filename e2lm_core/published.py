@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import StudioError
-from .records import Record, SignalQuality
-from .settings import Limits
-from .signal import signal_quality
+from e2lm_core.errors import StudioError
+from e2lm_core.records import Record, SignalQuality
+from e2lm_core.settings import Limits
+from e2lm_core.signal import signal_quality
 
 Floats = NDArray[np.float64]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from . import choice_words
-from .choices import Choice
-from .figures import (
+from e2lm_core import choice_words
+from e2lm_core.choices import Choice
+from e2lm_core.figures import (
     LABEL_GAP_PX,
     MARGIN,
     blank,
@@ -19,7 +19,7 @@ from .figures import (
     token_axis,
     y_title,
 )
-from .palette import Theme
+from e2lm_core.palette import Theme
 
 ROW_PX = 34
 MEAN = "mean"

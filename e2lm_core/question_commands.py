@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from .arguments import Checkpoints, Fewshot, Task
-from .errors import StudioError
-from .output import Json, show
-from .records import METRICS
+from e2lm_core.arguments import Checkpoints, Fewshot, Task
+from e2lm_core.errors import StudioError
+from e2lm_core.output import Json, show
+from e2lm_core.records import METRICS
 
 Relevance = Annotated[
     bool, typer.Option("--relevance", help="Embed the questions as well, for the column relevance.")
@@ -29,7 +29,7 @@ def questions(
     as_json: Json = False,
 ) -> None:
     """One row a question: slope, final acc and margin, discrimination, contrast, and traits of its text."""
-    from . import rule_text, selection
+    from e2lm_core import rule_text, selection
 
     question_set, given, _ = _pool(task, checkpoints, num_fewshot, relevance)
     frame = selection.question_frame(given, question_set)
@@ -69,7 +69,7 @@ def choose(
     as_json: Json = False,
 ) -> None:
     """Choose questions by a rule, and judge the choice on models that took no part in it."""
-    from . import choice_words, choices, selection
+    from e2lm_core import choice_words, choices, selection
 
     if metric not in METRICS:
         raise StudioError(f"The metric {metric!r} does not exist: use {', '.join(METRICS)}.")
@@ -86,10 +86,10 @@ def choose(
 
 
 def _pool(task: str, checkpoints: list[str] | None, num_fewshot: int | None, relevance: bool) -> Any:
-    from . import science, selection
-    from .authoring import open_set
-    from .measuring import measure
-    from .studio import open_studio
+    from e2lm_core import science, selection
+    from e2lm_core.authoring import open_set
+    from e2lm_core.measuring import measure
+    from e2lm_core.studio import open_studio
 
     studio = open_studio()
     question_set = open_set(studio.settings, task)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from . import frames, phrasing
-from .measuring import Measurements, ModelCurve
-from .records import TaskSet
+from e2lm_core import frames, phrasing
+from e2lm_core.measuring import Measurements, ModelCurve
+from e2lm_core.records import TaskSet
 
 SHOWN = ("margin", "norm_prob", "acc")
 UNITS = {"margin": " nats"}

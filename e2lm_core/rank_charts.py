@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from .figures import (
+from e2lm_core.figures import (
     annotate,
     blank,
     early_window,
@@ -20,9 +20,9 @@ from .figures import (
     token_axis,
     translucent,
 )
-from .palette import Theme, dash, hue, short_name
-from .records import ModelInfo
-from .stability import SEEN
+from e2lm_core.palette import Theme, dash, hue, short_name
+from e2lm_core.records import ModelInfo
+from e2lm_core.stability import SEEN
 
 AGAINST = "#b35806"  # the end of a diverging scale that is not blue
 LARGEST = 22  # pixels: a model that holds its rank in every resample

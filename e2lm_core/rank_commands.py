@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from . import phrasing
-from .arguments import Checkpoints, Fewshot, Task
-from .errors import StudioError
-from .measuring import Measurements
-from .output import Json, show
-from .records import METRICS, TaskSet
+from e2lm_core import phrasing
+from e2lm_core.arguments import Checkpoints, Fewshot, Task
+from e2lm_core.errors import StudioError
+from e2lm_core.measuring import Measurements
+from e2lm_core.output import Json, show
+from e2lm_core.records import METRICS, TaskSet
 
 Metric = Annotated[str, typer.Option("--metric", help=f"One of {', '.join(METRICS)}.")]
 
@@ -30,7 +30,7 @@ def ranks(
     as_json: Json = False,
 ) -> None:
     """The models' order and how sure it is: ranks, wins, tau, decisions, and each question's part in it."""
-    from . import analysis, certainty, stability
+    from e2lm_core import analysis, certainty, stability
 
     question_set, measured = _measured(task, metric, checkpoints, num_fewshot)
     given = certainty.resample(measured, (metric,))
@@ -71,7 +71,7 @@ def parting(
     as_json: Json = False,
 ) -> None:
     """From which checkpoint each model is above chance, from which every two part, and the curves' noise."""
-    from . import certainty, crossings
+    from e2lm_core import certainty, crossings
 
     _, measured = _measured(task, metric, checkpoints, num_fewshot)
     given = certainty.resample(measured, (metric,))
@@ -88,10 +88,10 @@ def _measured(
     name: str, metric: str, checkpoints: list[str] | None, num_fewshot: int | None
 ) -> tuple[TaskSet, Measurements]:
     """The set and its results; at least one checkpoint of them is complete."""
-    from .authoring import find_set
-    from .measuring import measure
-    from .studio import open_studio
-    from .taskfiles import read_task
+    from e2lm_core.authoring import find_set
+    from e2lm_core.measuring import measure
+    from e2lm_core.studio import open_studio
+    from e2lm_core.taskfiles import read_task
 
     if metric not in METRICS:
         raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from . import phrasing
-from .analysis import Scores
-from .stability import Stability
+from e2lm_core import phrasing
+from e2lm_core.analysis import Scores
+from e2lm_core.stability import Stability
 
 DECIDED = 0.8  # the share of pairs from which a set is said to decide; half of them would be a coin's
 HELP = {

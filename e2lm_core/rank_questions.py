@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import ranking
+from e2lm_core import ranking
 
 Floats = NDArray[np.float64]
 _BLOCK = 1 << 21  # values held at once while every question is left out

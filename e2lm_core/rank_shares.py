@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import ranking, signal
+from e2lm_core import ranking, signal
 
 Floats = NDArray[np.float64]
 

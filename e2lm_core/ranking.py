@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .records import Value
+from e2lm_core.records import Value
 
 Floats = NDArray[np.float64]
 

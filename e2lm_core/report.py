@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import analysis, certainty, documents, headlines, measuring, phrasing, provenance, stability
-from .documents import numbers
-from .errors import StudioError
-from .intervals import Resampled
-from .measuring import Measurements
-from .records import METRICS, Checkpoint, TaskSet
-from .studio import Studio
-from .submission import findings
+from e2lm_core import analysis, certainty, documents, headlines, measuring, phrasing, provenance, stability
+from e2lm_core.documents import numbers
+from e2lm_core.errors import StudioError
+from e2lm_core.intervals import Resampled
+from e2lm_core.measuring import Measurements
+from e2lm_core.records import METRICS, Checkpoint, TaskSet
+from e2lm_core.studio import Studio
+from e2lm_core.submission import findings
 
 VERSION = 1
 NOT_ASKED = "It was not asked for: report --relevance adds it."
@@ -123,7 +123,7 @@ def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:
         return {**nothing, "why": "The set has no questions."}
     if not wanted:
         return {**nothing, "why": NOT_ASKED}
-    from .science import assess
+    from e2lm_core.science import assess
 
     try:
         return {**assess(studio.settings, task.questions), "why": None}

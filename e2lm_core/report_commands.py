@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .output import Json, show
+from e2lm_core.output import Json, show
 
 
 def report(
@@ -31,11 +31,11 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write a set's report as one HTML file that needs no network; --json prints the same as JSON."""
-    from . import atomic, report_html, standing
-    from . import report as reports
-    from .authoring import find_set
-    from .studio import open_studio
-    from .taskfiles import read_task
+    from e2lm_core import atomic, report_html, standing
+    from e2lm_core import report as reports
+    from e2lm_core.authoring import find_set
+    from e2lm_core.studio import open_studio
+    from e2lm_core.taskfiles import read_task
 
     studio = open_studio()
     read = read_task(find_set(studio.settings, task).folder, studio.settings.limits)

@@ -15,10 +15,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from . import charts, phrasing, rank_charts
-from .documents import SCORE_PARTS
-from .palette import DARK, LIGHT, Theme
-from .records import BOUNDED_METRICS, METRICS, ModelInfo
+from e2lm_core import charts, phrasing, rank_charts
+from e2lm_core.documents import SCORE_PARTS
+from e2lm_core.palette import DARK, LIGHT, Theme
+from e2lm_core.records import BOUNDED_METRICS, METRICS, ModelInfo
 
 TEMPLATE = Path(__file__).parent / "data" / "report.html.j2"
 MAX_QUESTION_ROWS = 2_000  # the JSON has them all

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from .figures import (
+from e2lm_core.figures import (
     BAND_OPACITY,
     LABEL_GAP_PX,
     LEGEND_ROW_PX,
@@ -22,10 +22,10 @@ from .figures import (
     spread,
     translucent,
 )
-from .palette import Theme, dash, hue
-from .phrasing import METRIC_LABEL
-from .records import ModelInfo
-from .result_records import SAME_METRIC, lower_is_better
+from e2lm_core.palette import Theme, dash, hue
+from e2lm_core.phrasing import METRIC_LABEL
+from e2lm_core.records import ModelInfo
+from e2lm_core.result_records import SAME_METRIC, lower_is_better
 
 HUES = ("blue", "orange", "green", "purple")  # in the order in which they are given out
 DASHES = ("solid", "dash", "dot", "dashdot")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .output import Json, show
-from .settings import Settings
+from e2lm_core.output import Json, show
+from e2lm_core.settings import Settings
 
 if TYPE_CHECKING:
-    from .results import Imported
+    from e2lm_core.results import Imported
 
 app = typer.Typer(
     no_args_is_help=True, help="Results from elsewhere that are kept: list, show, remove, restore."
@@ -33,8 +33,8 @@ def import_results(
     as_json: Json = False,
 ) -> None:
     """Read results from elsewhere: lm-eval folders, published curves, OLMES or DataDecide tables, CSV."""
-    from . import result_keeping, results
-    from .checkpoints import open_catalogue
+    from e2lm_core import result_keeping, results
+    from e2lm_core.checkpoints import open_catalogue
 
     settings = Settings.from_env()
     imported = results.import_path(path, settings.limits, open_catalogue(settings).checkpoints)
@@ -46,7 +46,7 @@ def import_results(
 @app.command("list")
 def list_kept(as_json: Json = False) -> None:
     """List what is kept, newest first, and what can be restored."""
-    from . import result_keeping, result_store
+    from e2lm_core import result_keeping, result_store
 
     settings = Settings.from_env()
     rows = [kept.model_dump() for kept in result_keeping.list_kept(settings)]
@@ -58,7 +58,7 @@ def list_kept(as_json: Json = False) -> None:
 @app.command("show")
 def show_kept(name: Name, scores: Scores = False, as_json: Json = False) -> None:
     """Show kept results as `import-results` does."""
-    from . import result_keeping
+    from e2lm_core import result_keeping
 
     _show(result_keeping.open_kept(Settings.from_env(), name), scores, as_json)
 
@@ -66,7 +66,7 @@ def show_kept(name: Name, scores: Scores = False, as_json: Json = False) -> None
 @app.command("remove")
 def remove(name: Name, as_json: Json = False) -> None:
     """Remove kept results; `results restore` brings them back."""
-    from . import result_store
+    from e2lm_core import result_store
 
     result_store.remove(Settings.from_env(), name)
     show(as_json, {"removed": name}, [{"removed": name}])
@@ -75,14 +75,14 @@ def remove(name: Name, as_json: Json = False) -> None:
 @app.command("restore")
 def restore(name: Name, as_json: Json = False) -> None:
     """Bring removed results back."""
-    from . import result_store
+    from e2lm_core import result_store
 
     result_store.restore(Settings.from_env(), name)
     show(as_json, {"restored": name}, [{"restored": name}])
 
 
 def _show(imported: Imported, scores: bool, as_json: bool) -> None:
-    from . import results
+    from e2lm_core import results
 
     document = results.document(imported, scores)
     rows = [

@@ -8,8 +8,8 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from .errors import LimitError, StudioError, TaskError
-from .settings import Limits
+from e2lm_core.errors import LimitError, StudioError, TaskError
+from e2lm_core.settings import Limits
 
 MAX_RATIO = 500  # samples repeat their prompts; what is packed more tightly is no text of an evaluation
 MIN_SUSPECT_BYTES = 1_000_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .phrasing import count, listing, metric_value, score, tokens
-from .result_join import Curve, labels
-from .results import Imported, quality
+from e2lm_core.phrasing import count, listing, metric_value, score, tokens
+from e2lm_core.result_join import Curve, labels
+from e2lm_core.results import Imported, quality
 
 
 def summary(imported: Imported) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from .phrasing import count, listing
-from .records import ModelInfo, Record
-from .result_places import Places
-from .result_records import Evaluation
+from e2lm_core.phrasing import count, listing
+from e2lm_core.records import ModelInfo, Record
+from e2lm_core.result_places import Places
+from e2lm_core.result_records import Evaluation
 
 Key = tuple[str, str, int | None, int | None]  # model, task, few-shot examples, questions
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from . import result_store
-from .documents import numbers
-from .errors import StudioError
-from .measuring import Measurements, ModelCurve
-from .records import Checkpoint, ModelInfo, Record
-from .result_join import Curve
-from .result_records import FileSeen
-from .results import Imported
-from .settings import Settings
+from e2lm_core import result_store
+from e2lm_core.documents import numbers
+from e2lm_core.errors import StudioError
+from e2lm_core.measuring import Measurements, ModelCurve
+from e2lm_core.records import Checkpoint, ModelInfo, Record
+from e2lm_core.result_join import Curve
+from e2lm_core.result_records import FileSeen
+from e2lm_core.results import Imported
+from e2lm_core.settings import Settings
 
 VERSION = 1
 

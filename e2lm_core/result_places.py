@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
-from .families import FAMILIES, Family, FamilyModel
-from .records import Checkpoint, ModelInfo
+from e2lm_core.families import FAMILIES, Family, FamilyModel
+from e2lm_core.records import Checkpoint, ModelInfo
 
 _MAIN = ("main", "", None)
 _STEP = re.compile(r"(?:^|[-_./])(?:global_step|iter|step|checkpoint|ckpt)[-_]?(\d{1,12})(?![0-9])", re.I)

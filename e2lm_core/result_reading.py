@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from . import harness_results, harness_samples, result_files, result_tables
-from .errors import StudioError
-from .phrasing import listing
-from .published import curves_of
-from .result_places import Places
-from .result_records import Evaluation, FileSeen
+from e2lm_core import harness_results, harness_samples, result_files, result_tables
+from e2lm_core.errors import StudioError
+from e2lm_core.phrasing import listing
+from e2lm_core.published import curves_of
+from e2lm_core.result_places import Places
+from e2lm_core.result_records import Evaluation, FileSeen
 
 MAX_GTOKENS = 9e6  # billions of tokens; beyond it a file means something else
 

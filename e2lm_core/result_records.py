@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .records import ModelInfo, Record
+from e2lm_core.records import ModelInfo, Record
 
 # Metrics of other tools that are the studio's own under another name (docs/results.md has what differs in others).
 SAME_METRIC = {"acc_raw": "acc", "norm_correct_prob": "norm_prob"}

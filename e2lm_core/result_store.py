@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import atomic
-from .errors import LimitError, StudioError
-from .settings import Settings
+from e2lm_core import atomic
+from e2lm_core.errors import LimitError, StudioError
+from e2lm_core.settings import Settings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _SUFFIX = ".json"

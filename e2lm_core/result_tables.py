@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .errors import LimitError, TaskError
-from .records import ModelInfo
-from .result_places import Places, Spot
-from .result_records import Evaluation, lower_is_better
+from e2lm_core.errors import LimitError, TaskError
+from e2lm_core.records import ModelInfo
+from e2lm_core.result_places import Places, Spot
+from e2lm_core.result_records import Evaluation, lower_is_better
 
 MAX_ROWS = 200_000
 LARGEST = 2**53  # up to here a float holds every whole number

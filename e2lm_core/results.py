@@ -15,17 +15,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from . import certainty, documents, result_files, signal
-from .errors import TaskError
-from .measuring import Measurements, ModelCurve
-from .phrasing import count, listing
-from .published import competition_points
-from .records import METRICS, Checkpoint, ModelInfo, SignalQuality
-from .result_join import Curve, Joined, join, labels
-from .result_places import Places
-from .result_reading import Reading
-from .result_records import Evaluation, FileSeen, Questions
-from .settings import Limits
+from e2lm_core import certainty, documents, result_files, signal
+from e2lm_core.errors import TaskError
+from e2lm_core.measuring import Measurements, ModelCurve
+from e2lm_core.phrasing import count, listing
+from e2lm_core.published import competition_points
+from e2lm_core.records import METRICS, Checkpoint, ModelInfo, SignalQuality
+from e2lm_core.result_join import Curve, Joined, join, labels
+from e2lm_core.result_places import Places
+from e2lm_core.result_reading import Reading
+from e2lm_core.result_records import Evaluation, FileSeen, Questions
+from e2lm_core.settings import Limits
 
 MAX_PROBLEMS = 200
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .errors import TaskError
-from .prompts import OPTIONAL, row_of
-from .records import Question
-from .safeyaml import decode
-from .settings import Limits
+from e2lm_core.errors import TaskError
+from e2lm_core.prompts import OPTIONAL, row_of
+from e2lm_core.records import Question
+from e2lm_core.safeyaml import decode
+from e2lm_core.settings import Limits
 
 MAX_DEPTH = 16
 KNOWN = ("id", "question", "choices", "answer", *OPTIONAL)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from .choosing import COLUMNS, Condition, Where
-from .errors import StudioError
+from e2lm_core.choosing import COLUMNS, Condition, Where
+from e2lm_core.errors import StudioError
 
 TEXTS = ("subject", "source")
 FLAGS = ("digits", "taught")

@@ -12,19 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from .asked import Asked
-from .asked import requests_of as requests_of
-from .authoring import open_set
-from .errors import Cancelled, CheckpointError, TaskError
-from .jobplans import JobPlans
-from .jobs import Job, Progress
-from .planning import DENSITIES as DENSITIES
-from .planning import coarse_to_fine as coarse_to_fine
-from .planning import plan as plan
-from .planning import thin as thin
-from .prompts import render_set
-from .records import Checkpoint, Loglikelihood, Record, RenderedDoc, TaskSet
-from .studio import Studio
+from e2lm_core.asked import Asked
+from e2lm_core.authoring import open_set
+from e2lm_core.errors import Cancelled, CheckpointError, TaskError
+from e2lm_core.jobplans import JobPlans
+from e2lm_core.jobs import Job, Progress
+from e2lm_core.planning import plan
+from e2lm_core.prompts import render_set
+from e2lm_core.records import Checkpoint, Loglikelihood, Record, RenderedDoc, TaskSet
+from e2lm_core.studio import Studio
 
 KIND = "evaluate"
 SWEEP, INTERACTIVE = 0, 10  # an edit overtakes a long sweep

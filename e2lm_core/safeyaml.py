@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from .errors import TaskError
+from e2lm_core.errors import TaskError
 
 MAX_BYTES = 256 * 1024
 

@@ -21,8 +21,8 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
-from . import sandbox_child
-from .errors import TaskError
+from e2lm_core import sandbox_child
+from e2lm_core.errors import TaskError
 
 MAX_TEMPLATE_CHARS = 20_000
 MAX_RENDERED_CHARS = 1_000_000

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .authoring import find_set
-from .checkpoints import Catalogue
-from .embeddings import Embedder, load_exemplars, relevance_classifier
-from .errors import TaskError
-from .facts import Taught
-from .records import Question, Record, TaskSet
-from .relevance import ACCEPT_AT, map_2d
-from .rows import parse_jsonl
-from .settings import Settings
-from .taskfiles import read_task
+from e2lm_core.authoring import find_set
+from e2lm_core.checkpoints import Catalogue
+from e2lm_core.embeddings import Embedder, load_exemplars, relevance_classifier
+from e2lm_core.errors import TaskError
+from e2lm_core.facts import Taught
+from e2lm_core.records import Question, Record, TaskSet
+from e2lm_core.relevance import ACCEPT_AT, map_2d
+from e2lm_core.rows import parse_jsonl
+from e2lm_core.settings import Settings
+from e2lm_core.taskfiles import read_task
 
 
 class Relevance(Record):

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from .figures import blank, translucent
-from .palette import Theme
-from .published import PublishedFigures
+from e2lm_core.figures import blank, translucent
+from e2lm_core.palette import Theme
+from e2lm_core.published import PublishedFigures
 
 PART_OPACITY = {"SQ": 1.0, "RC": 0.5, "CS": 0.25}
 ROW_PX, AROUND_PX = 74, 76

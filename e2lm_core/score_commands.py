@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .arguments import Checkpoints, Fewshot, Task
-from .errors import StudioError
-from .output import Json, show
-from .records import METRICS, Checkpoint, TaskSet
-from .settings import Settings
+from e2lm_core.arguments import Checkpoints, Fewshot, Task
+from e2lm_core.errors import StudioError
+from e2lm_core.output import Json, show
+from e2lm_core.records import METRICS, Checkpoint, TaskSet
+from e2lm_core.settings import Settings
 
 if TYPE_CHECKING:
-    from .fleet_planning import Plan
-    from .studio import Studio
+    from e2lm_core.fleet_planning import Plan
+    from e2lm_core.studio import Studio
 
 
 def register(app: typer.Typer) -> None:
@@ -44,8 +44,8 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare two sets, or two versions of one, paired on the questions that both have."""
-    from . import authoring, comparison, comparison_words, measuring, phrasing
-    from .studio import open_studio
+    from e2lm_core import authoring, comparison, comparison_words, measuring, phrasing
+    from e2lm_core.studio import open_studio
 
     studio = open_studio()
     chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
@@ -80,7 +80,7 @@ def compare(
 
 def versions(task: Task, as_json: Json = False) -> None:
     """List the kept versions of a set, oldest first; `compare` takes them by number."""
-    from . import authoring
+    from e2lm_core import authoring
 
     rows = [v.model_dump() for v in authoring.versions(Settings.from_env(), task)]
     show(as_json, {"task": task, "versions": rows}, rows, ("number", "action", "shown"))
@@ -115,8 +115,8 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """How many questions narrow an interval to a width, and how long a fleet takes over them."""
-    from . import authoring, plan_words, standing
-    from .studio import open_studio
+    from e2lm_core import authoring, plan_words, standing
+    from e2lm_core.studio import open_studio
 
     studio = open_studio()
     question_set = authoring.open_set(studio.settings, task)
@@ -144,7 +144,7 @@ def _planned(
     family: str | None,
     pace: float | None,
 ) -> Plan:
-    from . import fleet_planning, measuring
+    from e2lm_core import fleet_planning, measuring
 
     measured = measuring.measure(studio, task, chosen, num_fewshot)
     fleet = fleet_planning.family_fleet(family) if family else fleet_planning.fleet_of(chosen)
@@ -157,7 +157,7 @@ def _planned(
 
 def _older(settings: Settings, first: str, second: str | None, version: int | None) -> tuple[TaskSet, str]:
     """The first side and its name: another set, or a version of this one."""
-    from . import authoring
+    from e2lm_core import authoring
 
     if second is not None and version is None:
         return authoring.open_set(settings, first), first

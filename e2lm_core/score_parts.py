@@ -7,12 +7,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from . import analysis, certainty, composite, contrast, metrics, signal
-from .analysis import Scores
-from .intervals import Interval, MetricIntervals
-from .leave_one_out import scores_without
-from .measuring import Measurements, common_grid
-from .records import BOUNDED_METRICS, Record, Value
+from e2lm_core import analysis, certainty, composite, contrast, metrics, signal
+from e2lm_core.analysis import Scores
+from e2lm_core.intervals import Interval, MetricIntervals
+from e2lm_core.leave_one_out import scores_without
+from e2lm_core.measuring import Measurements, common_grid
+from e2lm_core.records import BOUNDED_METRICS, Record, Value
 
 PARTS: tuple[Literal["sq", "rc", "cs"], ...] = ("sq", "rc", "cs")
 LABEL = {"sq": "SQ", "rc": "RC", "cs": "CS", "score": "Score"}

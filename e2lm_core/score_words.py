@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import composite, phrasing
-from .analysis import NO_TWIN, Scores
-from .records import Value
-from .score_parts import LABEL, LEAST_GAIN, Advice, parts
+from e2lm_core import composite, phrasing
+from e2lm_core.analysis import NO_TWIN, Scores
+from e2lm_core.records import Value
+from e2lm_core.score_parts import LABEL, LEAST_GAIN, Advice, parts
 
 SAID_BY_THE_COMPETITION = {
     "rc": ("consistency of model rankings at 1 trillion tokens", "Theirs uses hidden checkpoints from 200 billion to "

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import authoring, items, metrics
-from .choosing import OF_MODELS, Contrast, Sample, Where
-from .errors import StudioError
-from .measuring import Measurements, ModelCurve
-from .records import METRICS, ModelInfo, TaskSet
-from .settings import Settings
+from e2lm_core import authoring, items, metrics
+from e2lm_core.choosing import OF_MODELS, Contrast, Sample, Where
+from e2lm_core.errors import StudioError
+from e2lm_core.measuring import Measurements, ModelCurve
+from e2lm_core.records import METRICS, ModelInfo, TaskSet
+from e2lm_core.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression
 
-from . import bootstrap, curve_scores, intervals
-from .curve_scores import RANGES, Floor, Run
-from .interval_methods import Replicates, interval, quantiles, small_sample_level
-from .interval_rules import CoverageTable, Rule
-from .intervals import Resampled
+from e2lm_core import bootstrap, curve_scores, intervals
+from e2lm_core.curve_scores import RANGES, Floor, Run
+from e2lm_core.interval_methods import Replicates, interval, quantiles, small_sample_level
+from e2lm_core.interval_rules import CoverageTable, Rule
+from e2lm_core.intervals import Resampled
 
 Floats = NDArray[np.float64]
 SIZES = (25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000)

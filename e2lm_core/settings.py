@@ -23,7 +23,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from .errors import StudioError
+from e2lm_core.errors import StudioError
 
 ROOT = Path(__file__).resolve().parent.parent
 Dtype = Literal["float32", "bfloat16", "float16"]

@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from .database import Database, opened
-from .jobs import Job, JobQueue
+from e2lm_core.database import Database, opened
+from e2lm_core.jobs import Job, JobQueue
 
 
 class Shares:

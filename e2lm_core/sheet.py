@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from .records import Question
+from e2lm_core.records import Question
 
 MIN_CHOICE_COLUMNS = 4
 TEXT_COLUMNS = ("question", "subject", "note")

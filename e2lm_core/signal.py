@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .ranking import average_ranks
-from .records import SignalQuality, Value
+from e2lm_core.ranking import average_ranks
+from e2lm_core.records import SignalQuality, Value
 
 Floats = NDArray[np.float64]
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .curve_scores import Run
-from .metrics import per_question
+from e2lm_core.curve_scores import Run
+from e2lm_core.metrics import per_question
 
 LEARNERS = ("flat", "slow", "fast")
 SIZES = 6  # models that count; two more seeds of one of them and its web-only twin come with them

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import rank_questions, rank_shares
-from .analysis import Scores
-from .interval_methods import quantiles
-from .intervals import Resampled
-from .measuring import Grid, Measurements, common_grid
-from .metrics import oriented
-from .parting import lasting_from
-from .ranking import ranks
-from .records import TaskSet
+from e2lm_core import rank_questions, rank_shares
+from e2lm_core.analysis import Scores
+from e2lm_core.interval_methods import quantiles
+from e2lm_core.intervals import Resampled
+from e2lm_core.measuring import Grid, Measurements, common_grid
+from e2lm_core.metrics import oriented
+from e2lm_core.parting import lasting_from
+from e2lm_core.ranking import ranks
+from e2lm_core.records import TaskSet
 
 MIDDLE = (0.025, 0.975)  # of the resamples
 SEEN = 0.005  # the smallest share of resamples that is drawn

@@ -7,13 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from .asked import Asked
-from .jobs import Job
-from .measuring import Measurements
-from .prompts import render_set
-from .records import Checkpoint, Record, TaskSet
-from .runs import KIND, latest_job
-from .studio import Studio
+from e2lm_core.asked import Asked
+from e2lm_core.jobs import Job
+from e2lm_core.measuring import Measurements
+from e2lm_core.prompts import render_set
+from e2lm_core.records import Checkpoint, Record, TaskSet
+from e2lm_core.runs import KIND, latest_job
+from e2lm_core.studio import Studio
 
 MANY = 10  # questions at once whose pace is that of a sweep
 

@@ -14,9 +14,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from .database import Database, opened
-from .errors import StoreError
-from .records import Loglikelihood, Request, Scope
+from e2lm_core.database import Database, opened
+from e2lm_core.errors import StoreError
+from e2lm_core.records import Loglikelihood, Request, Scope
 
 DIGEST_BYTES = 16
 _PER_QUERY = 10_000  # SQLite takes 32,766 variables in one statement

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .backends import Backend
-from .checkpoints import Catalogue, open_catalogue
-from .database import Database
-from .hub_cache import snapshot
-from .jobs import JobQueue
-from .records import Checkpoint
-from .settings import Settings
-from .store import Store
+from e2lm_core.backends import Backend
+from e2lm_core.checkpoints import Catalogue, open_catalogue
+from e2lm_core.database import Database
+from e2lm_core.hub_cache import snapshot
+from e2lm_core.jobs import JobQueue
+from e2lm_core.records import Checkpoint
+from e2lm_core.settings import Settings
+from e2lm_core.store import Store
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def open_studio(settings: Settings | None = None, backend: Backend | None = None
     """
     settings = settings or Settings.from_env()
     if backend is None:
-        from .backends.local import LocalBackend
+        from e2lm_core.backends.local import LocalBackend
 
         backend = LocalBackend(settings)
     database = Database(settings.database)  # shared, so that results and progress are saved together

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from . import certainty, frames
-from .measuring import Measurements, ModelCurve
+from e2lm_core import certainty, frames
+from e2lm_core.measuring import Measurements, ModelCurve
 
 MOST = 12  # small charts that can be read beside each other
 NO_SUBJECT = "no subject"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from . import bundle, ngrams
-from .checks import check, structural_errors
-from .errors import CheckpointError, TaskError
-from .prompts import render_set
-from .records import Finding, Request, TaskSet
-from .settings import Limits
-from .studio import Studio
+from e2lm_core import bundle, ngrams
+from e2lm_core.checks import check, structural_errors
+from e2lm_core.errors import CheckpointError, TaskError
+from e2lm_core.prompts import render_set
+from e2lm_core.records import Finding, Request, TaskSet
+from e2lm_core.settings import Limits
+from e2lm_core.studio import Studio
 
 Profile = Literal["plain", "competition"]
 

@@ -15,13 +15,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from .checks import structural_errors
-from .errors import TaskError
-from .prompts import OPTIONAL
-from .records import Finding, Question
-from .rows import check_count, check_size, extra_columns, optional_text, parse_json, parse_jsonl, write_jsonl
-from .safeyaml import decode
-from .settings import Limits
+from e2lm_core.checks import structural_errors
+from e2lm_core.errors import TaskError
+from e2lm_core.prompts import OPTIONAL
+from e2lm_core.records import Finding, Question
+from e2lm_core.rows import (
+    check_count,
+    check_size,
+    extra_columns,
+    optional_text,
+    parse_json,
+    parse_jsonl,
+    write_jsonl,
+)
+from e2lm_core.safeyaml import decode
+from e2lm_core.settings import Limits
 
 __all__ = ["ImportPreview", "read_rows", "write_csv", "write_jsonl"]
 

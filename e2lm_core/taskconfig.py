@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from . import datafiles
-from .errors import TaskError
-from .records import TaskConfig
-from .safeyaml import FunctionName, block, load_mapping, quoted
-from .settings import Limits
+from e2lm_core import datafiles
+from e2lm_core.errors import TaskError
+from e2lm_core.records import TaskConfig
+from e2lm_core.safeyaml import FunctionName, block, load_mapping, quoted
+from e2lm_core.settings import Limits
 
 # The first winner's aggregation, which is the studio's margin (mean of ll of gold − mean ll of the others).
 MARGIN_SHA256 = "eaba8ef7ade172b2b35a587ad912552f8c0fbaee406f1dde439ef9f31bb42592"

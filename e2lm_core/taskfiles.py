@@ -13,15 +13,15 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from . import atomic
-from .checks import require_sound
-from .datafiles import LOADER, DataPlan
-from .errors import TaskError
-from .records import Question, TaskSet
-from .rows import check_count, parse_json, parse_jsonl, to_questions, write_jsonl
-from .safeyaml import decode
-from .settings import Limits
-from .taskconfig import check_name, parse, to_yaml
+from e2lm_core import atomic
+from e2lm_core.checks import require_sound
+from e2lm_core.datafiles import LOADER, DataPlan
+from e2lm_core.errors import TaskError
+from e2lm_core.records import Question, TaskSet
+from e2lm_core.rows import check_count, parse_json, parse_jsonl, to_questions, write_jsonl
+from e2lm_core.safeyaml import decode
+from e2lm_core.settings import Limits
+from e2lm_core.taskconfig import check_name, parse, to_yaml
 
 README = "README.md"
 WRITTEN = ("test.jsonl", "dev.jsonl", "loader.py", README)

@@ -19,14 +19,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from .authoring import open_set
-from .checkpoints import open_catalogue
-from .errors import Cancelled, StudioError
-from .jobplans import JobPlans
-from .jobs import Job, Progress
-from .runs import KIND, evaluate
-from .shares import Shares, joinable, open_checkpoints
-from .studio import Studio
+from e2lm_core.authoring import open_set
+from e2lm_core.checkpoints import open_catalogue
+from e2lm_core.errors import Cancelled, StudioError
+from e2lm_core.jobplans import JobPlans
+from e2lm_core.jobs import Job, Progress
+from e2lm_core.runs import KIND, evaluate
+from e2lm_core.shares import Shares, joinable, open_checkpoints
+from e2lm_core.studio import Studio
 
 LEASE_S = 10.0
 # A shorter one may end between two beats; a dead worker's job waits for its end.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol
 
-from ..records import Checkpoint, Loglikelihood, Request, Scope, Scored
+from e2lm_core.records import Checkpoint, Loglikelihood, Request, Scope, Scored
 
 
 class Backend(Protocol):

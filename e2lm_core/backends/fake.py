@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from ..errors import Cancelled
-from ..records import Checkpoint, Loglikelihood, Request, Scope, Scored
+from e2lm_core.errors import Cancelled
+from e2lm_core.records import Checkpoint, Loglikelihood, Request, Scope, Scored
 
 _CHUNK = 8
 _WINDOW = 1_024

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from ..checkpoints import ensure_directory, fingerprint
-from ..engine import SCORING_VERSION
-from ..manifest import Manifest, read_manifest
-from ..records import Checkpoint, Loglikelihood, Request, Scope, Scored
-from ..settings import Settings
-from .traits import Traits, known_traits, remember_traits, traits_key
+from e2lm_core.backends.traits import Traits, known_traits, remember_traits, traits_key
+from e2lm_core.checkpoints import ensure_directory, fingerprint
+from e2lm_core.engine import SCORING_VERSION
+from e2lm_core.manifest import Manifest, read_manifest
+from e2lm_core.records import Checkpoint, Loglikelihood, Request, Scope, Scored
+from e2lm_core.settings import Settings
 
 if TYPE_CHECKING:  # torch and transformers take seconds to import: not before something is computed
-    from ..engine.models import LoadedModel, Loader
-    from ..engine.scorer import Scorer
-    from ..engine.tokenise import Encoded, Encoder
+    from e2lm_core.engine.models import LoadedModel, Loader
+    from e2lm_core.engine.scorer import Scorer
+    from e2lm_core.engine.tokenise import Encoded, Encoder
 
 _KEPT_TEXTS = 4  # a ladder's models share their tokens, and an edit comes beside a sweep
 
@@ -50,7 +50,7 @@ class LocalBackend:
         if self._at_once is None:
             import torch
 
-            from ..engine.device import choose_device
+            from e2lm_core.engine.device import choose_device
 
             on_cpu = choose_device(self.settings.device) == torch.device("cpu")
             self._at_once = 2 if on_cpu and self._threads() > 1 else 1
@@ -137,7 +137,7 @@ class LocalBackend:
         key = traits_key(checkpoint, self.settings)
         known = known_traits(key, self.settings)
         if known is None:
-            from ..engine.models import read_config, window
+            from e2lm_core.engine.models import read_config, window
 
             directory = ensure_directory(checkpoint, self.settings)
             with self._lock:
@@ -151,10 +151,10 @@ class LocalBackend:
             if self._scorer is None or self._loader is None:
                 import torch
 
-                from ..engine.device import choose_device
-                from ..engine.memory import settle
-                from ..engine.models import Loader
-                from ..engine.scorer import Scorer
+                from e2lm_core.engine.device import choose_device
+                from e2lm_core.engine.memory import settle
+                from e2lm_core.engine.models import Loader
+                from e2lm_core.engine.scorer import Scorer
 
                 settle()
                 device = choose_device(self.settings.device)
@@ -171,7 +171,7 @@ class LocalBackend:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     def _encoder(self, directory: Path) -> Encoder:
-        from ..engine.tokenise import Encoder, tokenizer_digest
+        from e2lm_core.engine.tokenise import Encoder, tokenizer_digest
 
         digest = tokenizer_digest(directory)
         if digest not in self._encoders:
@@ -182,7 +182,7 @@ class LocalBackend:
         self, model: LoadedModel, requests: Sequence[Request]
     ) -> tuple[list[Encoded], tuple[object, ...]]:
         """Tokens, remembered since a ladder's models share them, and what identifies them."""
-        from ..engine.models import window
+        from e2lm_core.engine.models import window
 
         with self._lock:
             encoder = self._encoder(model.directory)

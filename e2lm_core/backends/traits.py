@@ -10,12 +10,12 @@ import uuid
 from functools import lru_cache
 from pathlib import Path
 
-from ..engine import SCORING_VERSION
-from ..errors import CheckpointError
-from ..fingerprints import fingerprint, packed_entry, tokenizer_files
-from ..manifest import read_manifest
-from ..records import Checkpoint, Record
-from ..settings import Settings
+from e2lm_core.engine import SCORING_VERSION
+from e2lm_core.errors import CheckpointError
+from e2lm_core.fingerprints import fingerprint, packed_entry, tokenizer_files
+from e2lm_core.manifest import read_manifest
+from e2lm_core.records import Checkpoint, Record
+from e2lm_core.settings import Settings
 
 
 class Traits(Record):

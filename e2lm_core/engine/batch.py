@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .attention import subtree_ends, tree_bias
-from .plan import Row
+from e2lm_core.engine.attention import subtree_ends, tree_bias
+from e2lm_core.engine.plan import Row
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import attention
-from .attention import KeyValues, TreeState
-from .batch import PackedBatch, as_tensor
-from .blocks import Block, Heads, rotate
-from .models import LoadedModel
-from .plan import Plan, Trunk
-from .recipes import Parts, parts_of
+from e2lm_core.engine import attention
+from e2lm_core.engine.attention import KeyValues, TreeState
+from e2lm_core.engine.batch import PackedBatch, as_tensor
+from e2lm_core.engine.blocks import Block, Heads, rotate
+from e2lm_core.engine.models import LoadedModel
+from e2lm_core.engine.plan import Plan, Trunk
+from e2lm_core.engine.recipes import Parts, parts_of
 
 _TABLE_BYTES = 64 * 2**20  # of the first layer's projections of a plan's tokens
 _REPEATED = 2  # times that a token occurs, for its projections to be worth a look-up

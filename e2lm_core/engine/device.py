@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..errors import StudioError
+from e2lm_core.errors import StudioError
 
 # A batch should keep the device busy for a fraction of a second: longer, and cancelling becomes slow;
 # shorter, and the cost of launching it shows. On a CPU a batch that leaves the cache is also slower.

@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .attention import KeyValues, TreeState
-from .batch import PackedBatch, as_tensor, padded
-from .plan import Row, Trunk
+from e2lm_core.engine.attention import KeyValues, TreeState
+from e2lm_core.engine.batch import PackedBatch, as_tensor, padded
+from e2lm_core.engine.plan import Row, Trunk
 
 _HEAD_ELEMENTS = 2**24  # logits at a time: 64 MB of float32
 # On a CPU logits are a third cheaper while they are in its cache, and the product wants some rows.

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .tokenise import Encoded, Tokens
+from e2lm_core.engine.tokenise import Encoded, Tokens
 
 LAUNCH_TOKENS = 96  # what starting one more batch costs, in tokens of the smallest models
 

@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from .blocks import (
+from e2lm_core.engine.blocks import (
     Block,
     GatedMlp,
     JointProjection,

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CheckpointError, LimitError, TaskError
-from ..records import Request
-from .words import WordEncoder
+from e2lm_core.engine.words import WordEncoder
+from e2lm_core.errors import CheckpointError, LimitError, TaskError
+from e2lm_core.records import Request
 
 Tokens = NDArray[np.int32]
 _Text = tuple[str, bool]  # a text, and whether the tokenizer's own special tokens are added to it

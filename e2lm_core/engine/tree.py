@@ -15,8 +15,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .plan import Chunk, Plan, Row, Trunk, batches
-from .tokenise import Encoded, Tokens
+from e2lm_core.engine.plan import Chunk, Plan, Row, Trunk, batches
+from e2lm_core.engine.tokenise import Encoded, Tokens
 
 # A trunk costs a forward of its own and a batch that is not full: it has to save more tokens than that.
 MIN_TOKENS_SAVED = 512

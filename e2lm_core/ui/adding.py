@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from .. import hub, library, phrasing
-from ..errors import StudioError
-from ..families import FAMILIES, Choice, Family, FamilyModel, Place, any_family, choose
-from . import session
+from e2lm_core import hub, library, phrasing
+from e2lm_core.errors import StudioError
+from e2lm_core.families import FAMILIES, Choice, Family, FamilyModel, Place, any_family, choose
+from e2lm_core.ui import session
 
 OTHER = "Another repository"
 _IN_NAME, _UNKNOWN, _A_STEP = "in the name", "unknown", "so many a step"

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from .. import authoring, prompts
-from ..errors import StudioError
-from ..records import Question, TaskSet
-from ..settings import Settings
-from . import editor, live, session
+from e2lm_core import authoring, prompts
+from e2lm_core.errors import StudioError
+from e2lm_core.records import Question, TaskSet
+from e2lm_core.settings import Settings
+from e2lm_core.ui import editor, live, session
 
 FREE_CHOICES = 2
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from .. import authoring, bundle, phrasing, tabular
-from ..errors import StudioError
-from ..records import Finding
-from . import editor, session
+from e2lm_core import authoring, bundle, phrasing, tabular
+from e2lm_core.errors import StudioError
+from e2lm_core.records import Finding
+from e2lm_core.ui import editor, session
 
 
 def copy(name: str) -> None:

@@ -8,11 +8,11 @@ from typing import TypeVar
 import pandas as pd
 import streamlit as st
 
-from .. import crossings, stability, subjects
-from ..analysis import Scores
-from ..measuring import Measurements
-from ..rank_questions import Holding
-from . import session
+from e2lm_core import crossings, stability, subjects
+from e2lm_core.analysis import Scores
+from e2lm_core.measuring import Measurements
+from e2lm_core.rank_questions import Holding
+from e2lm_core.ui import session
 
 T = TypeVar("T")
 

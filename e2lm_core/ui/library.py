@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from .. import fetching, hub, library, phrasing
-from ..errors import StudioError
-from ..records import Checkpoint
-from . import parts, session, window
+from e2lm_core import fetching, hub, library, phrasing
+from e2lm_core.errors import StudioError
+from e2lm_core.records import Checkpoint
+from e2lm_core.ui import parts, session, window
 
 POLL_S = 1.0
 _NUMBER = st.column_config.NumberColumn

@@ -12,12 +12,22 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from .. import analysis, authoring, charts, edit_charts, frames, phrasing, question_results, runs, standing
-from ..errors import StudioError
-from ..measuring import Measurements
-from ..records import BOUNDED_METRICS, Question, TaskSet
-from ..taskfiles import task_digest
-from . import parts, session, window
+from e2lm_core import (
+    analysis,
+    authoring,
+    charts,
+    edit_charts,
+    frames,
+    phrasing,
+    question_results,
+    runs,
+    standing,
+)
+from e2lm_core.errors import StudioError
+from e2lm_core.measuring import Measurements
+from e2lm_core.records import BOUNDED_METRICS, Question, TaskSet
+from e2lm_core.taskfiles import task_digest
+from e2lm_core.ui import parts, session, window
 
 POLL_S = 0.5
 FIRST_WAIT_S, END_WAIT_S = 0.5, 1.0

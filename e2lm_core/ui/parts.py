@@ -9,10 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from .. import charts, phrasing
-from ..records import Value
-from . import window
-from .session import set_name
+from e2lm_core import charts, phrasing
+from e2lm_core.records import Value
+from e2lm_core.ui import window
+from e2lm_core.ui.session import set_name
 
 
 def header(title: str, finding: str) -> None:

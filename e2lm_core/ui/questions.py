@@ -9,15 +9,24 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from .. import analysis, authoring, choice_words, choices, phrasing, question_charts, science, selection
-from ..choices import Choice
-from ..choosing import COLUMNS, OF_MODELS
-from ..errors import StudioError
-from ..heldout import SCORES
-from ..measuring import Measurements
-from ..records import BOUNDED_METRICS, METRICS, TaskSet
-from ..selection import Pool
-from . import editor, parts, session, window
+from e2lm_core import (
+    analysis,
+    authoring,
+    choice_words,
+    choices,
+    phrasing,
+    question_charts,
+    science,
+    selection,
+)
+from e2lm_core.choices import Choice
+from e2lm_core.choosing import COLUMNS, OF_MODELS
+from e2lm_core.errors import StudioError
+from e2lm_core.heldout import SCORES
+from e2lm_core.measuring import Measurements
+from e2lm_core.records import BOUNDED_METRICS, METRICS, TaskSet
+from e2lm_core.selection import Pool
+from e2lm_core.ui import editor, parts, session, window
 
 VIEWS = ("Questions", "Choosing")
 SPARK_ROWS = 1000  # a small curve a row is sent to the browser for so many rows at most

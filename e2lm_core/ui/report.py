@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from .. import report, report_html, standing
-from ..records import TaskSet
-from . import session
+from e2lm_core import report, report_html, standing
+from e2lm_core.records import TaskSet
+from e2lm_core.ui import session
 
 
 def download(task: TaskSet) -> None:

@@ -8,7 +8,7 @@ import json
 import pandas as pd
 import streamlit as st
 
-from .. import (
+from e2lm_core import (
     analysis,
     certainty,
     frames,
@@ -19,13 +19,13 @@ from .. import (
     result_store,
     results,
 )
-from ..errors import StudioError
-from ..measuring import Measurements
-from ..palette import short_name
-from ..records import BOUNDED_METRICS, METRICS, ModelInfo, Record, TaskSet
-from ..result_records import SAME_METRIC
-from ..results import Imported
-from . import parts, session, window
+from e2lm_core.errors import StudioError
+from e2lm_core.measuring import Measurements
+from e2lm_core.palette import short_name
+from e2lm_core.records import BOUNDED_METRICS, METRICS, ModelInfo, Record, TaskSet
+from e2lm_core.result_records import SAME_METRIC
+from e2lm_core.results import Imported
+from e2lm_core.ui import parts, session, window
 
 MOST_CURVES = 8  # drawn at first; more can be chosen
 MOST_PROBLEMS = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from .. import (
+from e2lm_core import (
     analysis,
     authoring,
     certainty,
@@ -16,10 +16,10 @@ from .. import (
     set_sizes,
     standing,
 )
-from ..analysis import Scores
-from ..intervals import MetricIntervals
-from ..records import TaskSet
-from . import session
+from e2lm_core.analysis import Scores
+from e2lm_core.intervals import MetricIntervals
+from e2lm_core.records import TaskSet
+from e2lm_core.ui import session
 
 _HELD = 24  # sets times metrics whose scores a session keeps
 Scored = tuple[Scores, MetricIntervals | None, score_parts.Advice]

@@ -15,7 +15,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from .. import (
+from e2lm_core import (
     analysis,
     authoring,
     certainty,
@@ -28,13 +28,13 @@ from .. import (
     submission,
     worker,
 )
-from ..checkpoints import open_catalogue
-from ..errors import StudioError
-from ..intervals import Resampled
-from ..palette import Theme, theme
-from ..records import Checkpoint, Finding, TaskSet
-from ..studio import Studio, open_studio
-from ..taskfiles import read_task, task_digest
+from e2lm_core.checkpoints import open_catalogue
+from e2lm_core.errors import StudioError
+from e2lm_core.intervals import Resampled
+from e2lm_core.palette import Theme, theme
+from e2lm_core.records import Checkpoint, Finding, TaskSet
+from e2lm_core.studio import Studio, open_studio
+from e2lm_core.taskfiles import read_task, task_digest
 
 FIRST_SET = "ladder_science"
 RESPAWN_S = 15.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from .. import authoring, phrasing, runs, standing
-from ..errors import StudioError
-from ..records import TaskSet
-from . import session
+from e2lm_core import authoring, phrasing, runs, standing
+from e2lm_core.errors import StudioError
+from e2lm_core.records import TaskSet
+from e2lm_core.ui import session
 
 POLL_S = 1.0
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ..settings import ROOT
+from e2lm_core.settings import ROOT
 
 STATIC = ROOT / "static"
 SIDEBAR_PX = 260
