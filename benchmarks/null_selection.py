@@ -119,7 +119,7 @@ def ladder(metric: str) -> dict[str, list[Row]]:
     """The presets' gains on the embedded models' results on ladder_science, as they lie in the store."""
     from e2lm_core import choices, selection
     from e2lm_core.authoring import open_set
-    from e2lm_core.measuring import measure
+    from e2lm_core.measure import measure
     from e2lm_core.studio import open_studio
 
     studio = open_studio()

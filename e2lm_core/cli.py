@@ -109,7 +109,7 @@ def evaluate(
     """Run a set on the checkpoints; only what was never computed is computed."""
     from e2lm_core import progress, runs
     from e2lm_core.documents import evaluation
-    from e2lm_core.jobs import Progress
+    from e2lm_core.jobrecords import Progress
     from e2lm_core.studio import open_studio
 
     studio = open_studio()
@@ -175,13 +175,13 @@ def score(
     as_json: Json = False,
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
-    from e2lm_core import documents, measuring, phrasing
+    from e2lm_core import documents, measure, phrasing
     from e2lm_core.studio import open_studio
 
     studio = open_studio()
     question_set = _open(studio.settings, task)
     chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
-    measured = measuring.measure(studio, question_set, chosen, num_fewshot)
+    measured = measure.measure(studio, question_set, chosen, num_fewshot)
     if not measured.complete_checkpoints:
         raise StudioError(f"{question_set.name} has no results yet: run `evaluate {task}` first.")
     document = documents.scoring(measured, advice)

@@ -9,7 +9,8 @@ import numpy as np
 
 from e2lm_core import analysis, certainty, score_parts, score_words
 from e2lm_core.analysis import signal_qualities
-from e2lm_core.measuring import Measurements, measure
+from e2lm_core.measure import measure
+from e2lm_core.measuring import Measurements
 from e2lm_core.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.runs import RunResult
 from e2lm_core.studio import Studio

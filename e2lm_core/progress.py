@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core import phrasing
-from e2lm_core.jobs import Job
+from e2lm_core.jobrecords import Job
 from e2lm_core.measuring import Measurements
 from e2lm_core.standing import seconds_left
 

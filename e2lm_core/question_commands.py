@@ -88,7 +88,7 @@ def choose(
 def _pool(task: str, checkpoints: list[str] | None, num_fewshot: int | None, relevance: bool) -> Any:
     from e2lm_core import science, selection
     from e2lm_core.authoring import open_set
-    from e2lm_core.measuring import measure
+    from e2lm_core.measure import measure
     from e2lm_core.studio import open_studio
 
     studio = open_studio()

@@ -89,7 +89,7 @@ def _measured(
 ) -> tuple[TaskSet, Measurements]:
     """The set and its results; at least one checkpoint of them is complete."""
     from e2lm_core.authoring import find_set
-    from e2lm_core.measuring import measure
+    from e2lm_core.measure import measure
     from e2lm_core.studio import open_studio
     from e2lm_core.taskfiles import read_task
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from e2lm_core import analysis, certainty, documents, headlines, measuring, phrasing, provenance, stability
+from e2lm_core import analysis, certainty, documents, headlines, measure, phrasing, provenance, stability
 from e2lm_core.documents import numbers
 from e2lm_core.errors import StudioError
 from e2lm_core.intervals import Resampled
@@ -32,7 +32,7 @@ def build(
     with_relevance: bool = False,
 ) -> dict[str, Any]:
     """The report as one JSON document: what it holds is listed in docs/results.md. Undefined is null."""
-    measured = measuring.measure(studio, task, checkpoints, num_fewshot)
+    measured = measure.measure(studio, task, checkpoints, num_fewshot)
     given = certainty.resample(measured) if measured.complete_checkpoints else None
     about = provenance.of(studio, task, checkpoints, num_fewshot)
     dtype = about["dtype"][0] if about["dtype"] else studio.settings.dtype

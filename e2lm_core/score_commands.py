@@ -44,7 +44,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare two sets, or two versions of one, paired on the questions that both have."""
-    from e2lm_core import authoring, comparison, comparison_words, measuring, phrasing
+    from e2lm_core import authoring, comparison, comparison_words, measure, phrasing
     from e2lm_core.studio import open_studio
 
     studio = open_studio()
@@ -52,7 +52,7 @@ def compare(
     new = authoring.open_set(studio.settings, second or first)
     old, name = _older(studio.settings, first, second, version)
     names = (name, f"{first} now" if second is None else second)
-    measured = [measuring.measure(studio, task, chosen, num_fewshot) for task in (old, new)]
+    measured = [measure.measure(studio, task, chosen, num_fewshot) for task in (old, new)]
     for own, label in zip(measured, names, strict=True):
         if not own.measured or not own.complete_checkpoints:
             raise StudioError(f"{label} has no results on these checkpoints: run `evaluate` on both first.")
@@ -144,9 +144,9 @@ def _planned(
     family: str | None,
     pace: float | None,
 ) -> Plan:
-    from e2lm_core import fleet_planning, measuring
+    from e2lm_core import fleet_planning, measure
 
-    measured = measuring.measure(studio, task, chosen, num_fewshot)
+    measured = measure.measure(studio, task, chosen, num_fewshot)
     fleet = fleet_planning.family_fleet(family) if family else fleet_planning.fleet_of(chosen)
     parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
     own = fleet_planning.measured_pace(studio, num_fewshot)

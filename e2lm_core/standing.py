@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from e2lm_core.asked import Asked
-from e2lm_core.jobs import Job
+from e2lm_core.jobrecords import Job
 from e2lm_core.measuring import Measurements
 from e2lm_core.prompts import render_set
 from e2lm_core.records import Checkpoint, Record, TaskSet

@@ -10,7 +10,18 @@ import numpy as np
 import pytest
 import support
 
-from e2lm_core import analysis, authoring, contrast, documents, frames, measuring, ranking, runs, signal
+from e2lm_core import (
+    analysis,
+    authoring,
+    contrast,
+    documents,
+    frames,
+    measure,
+    measuring,
+    ranking,
+    runs,
+    signal,
+)
 from e2lm_core.measuring import Measurements, ModelCurve
 from e2lm_core.records import METRICS, Checkpoint, Loglikelihood, ModelInfo, TaskSet
 from e2lm_core.store import digest
@@ -89,7 +100,7 @@ def test_the_five_metrics_by_hand(here: Studio) -> None:
     )
     checkpoint = here.catalogue.checkpoints[0]
     put(here, task, checkpoint, [[-2.0, -1.8], [-1.0, -3.0]])
-    measured = measuring.measure(here, task, [checkpoint])
+    measured = measure.measure(here, task, [checkpoint])
     name = checkpoint.model.name
     values = {metric: measured.per_question[name][metric][0].tolist() for metric in METRICS}
     assert values["acc"] == [0.0, 1.0]  # −2.0 < −1.8; −1.0 > −3.0
@@ -106,7 +117,7 @@ def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
     task = authoring.open_set(here.settings, "little")
     every = here.catalogue.of("ladder-small-arch1")
     runs.evaluate(here, task, every[3:5])
-    measured = measuring.measure(here, task, every)
+    measured = measure.measure(here, task, every)
     acc = measured.values("ladder-small-arch1", "acc")
     assert np.isfinite(acc).tolist() == [False] * 3 + [True] * 2 + [False] * 5
     assert (measured.measured, measured.complete_checkpoints, measured.checkpoints) == (12, 2, 10)
@@ -121,7 +132,7 @@ def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
 
 def test_measuring_computes_nothing(here: Studio) -> None:
     task = authoring.open_set(here.settings, "little")
-    measuring.measure(here, task, here.catalogue.checkpoints)
+    measure.measure(here, task, here.catalogue.checkpoints)
     assert here.backend.computed == 0
 
 
@@ -131,7 +142,7 @@ def test_questions_with_fewer_choices_have_no_phantom_choice(here: Studio) -> No
     task = task.model_copy(update={"questions": (shorter, task.questions[1])})
     checkpoint = here.catalogue.checkpoints[0]
     runs.evaluate(here, task, [checkpoint])
-    measured = measuring.measure(here, task, [checkpoint])
+    measured = measure.measure(here, task, [checkpoint])
     assert measured.choice_counts.tolist() == [3, 4]
     assert measured.chance == pytest.approx((1 / 3 + 1 / 4) / 2)
     assert measured.complete_checkpoints == 1
@@ -139,10 +150,10 @@ def test_questions_with_fewer_choices_have_no_phantom_choice(here: Studio) -> No
 
 def test_a_set_without_questions_or_checkpoints_is_measured_as_nothing(here: Studio) -> None:
     empty = support.task(count=0)
-    measured = measuring.measure(here, empty, here.catalogue.checkpoints)
+    measured = measure.measure(here, empty, here.catalogue.checkpoints)
     assert measured.measured == 0
     assert frames.curve_frame(measured)["value"].isna().all()
-    none = measuring.measure(here, support.task(), [])
+    none = measure.measure(here, support.task(), [])
     for metric in METRICS:
         assert analysis.scores(none, metric).score.value is None
     assert len(frames.curve_frame(none)) == 0

@@ -11,7 +11,7 @@ import pytest
 from conftest import needs
 
 from benchmarks import finished, made, redraw
-from e2lm_core import measuring
+from e2lm_core import measure
 from e2lm_core.ui import session
 
 
@@ -53,7 +53,7 @@ def test_made_results_rise_with_the_steps_and_the_web_twin_stays_at_chance(tmp_p
         "made", 120, ["a", "b", "c", "dd", "ee", "ff"], rng, question_words=12, choice_words=6
     )
     studio = finished.home(tmp_path, task, "ladder-medium-*/*")
-    measured = measuring.measure(studio, task, studio.catalogue.match(["ladder-medium-arch1*/*"]))
+    measured = measure.measure(studio, task, studio.catalogue.match(["ladder-medium-arch1*/*"]))
     assert measured.complete_checkpoints == measured.checkpoints
     science, web = (measured.values(f"ladder-medium-arch1{kind}", "norm_prob") for kind in ("", "-web"))
     assert science[-1] > science[0] + 0.2

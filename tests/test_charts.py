@@ -14,7 +14,7 @@ import support
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2lm_core import analysis, authoring, charts, figures, frames, measuring, palette, runs
+from e2lm_core import analysis, authoring, charts, figures, frames, measure, palette, runs
 from e2lm_core.figures import LABEL_GAP_PX, spread
 from e2lm_core.measuring import Measurements
 from e2lm_core.palette import DARK, LIGHT, Theme
@@ -28,7 +28,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
     studio = support.studio(tmp_path_factory.mktemp("charts"))
     task = authoring.open_set(studio.settings, "little")
     runs.evaluate(studio, task, studio.catalogue.checkpoints)
-    return measuring.measure(studio, task, studio.catalogue.checkpoints)
+    return measure.measure(studio, task, studio.catalogue.checkpoints)
 
 
 def models(measured: Measurements) -> list[ModelInfo]:

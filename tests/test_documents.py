@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import support
 
-from e2lm_core import authoring, documents, measuring, runs
+from e2lm_core import authoring, documents, measure, runs
 from e2lm_core.records import METRICS
 from e2lm_core.studio import Studio
 
@@ -45,7 +45,7 @@ def test_its_shape(here: Studio) -> None:
 def test_loglikelihoods_of_each_choice_by_checkpoint(here: Studio) -> None:
     document = evaluation(here, with_questions=True)
     task = authoring.open_set(here.settings, "little")
-    measured = measuring.measure(here, task, here.catalogue.checkpoints)
+    measured = measure.measure(here, task, here.catalogue.checkpoints)
     assert [q["id"] for q in document["questions"]] == [q.id for q in task.questions]
     for place, found in enumerate(document["questions"]):
         assert list(found) == ["id", "loglikelihoods"]

@@ -59,6 +59,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
             "studio",
             "authoring",
             "asked",
+            "measure",
             "question_results",
             "planning",
             "runs",

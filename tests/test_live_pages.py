@@ -6,8 +6,8 @@ import json
 
 from test_pages import OWN, Visit, done, finished, ladder, queue, visit  # noqa: F401 - fixtures
 
-from e2lm_core import authoring, measuring, question_results, runs
-from e2lm_core.jobs import Progress
+from e2lm_core import authoring, measure, planning, question_results, runs
+from e2lm_core.jobrecords import Progress
 from e2lm_core.records import TaskSet
 
 
@@ -19,7 +19,7 @@ def compute(at: Visit, checkpoints: int | None = None) -> None:
     """What the worker would do with the queue: all of it, or so far as some checkpoints."""
     job = at.studio.jobs.claim("a worker", 60)
     assert job is not None
-    every = runs.plan(at.studio.catalogue.checkpoints)
+    every = planning.plan(at.studio.catalogue.checkpoints)
     runs.evaluate(
         at.studio, own(at), every[:checkpoints], report=lambda row: at.studio.jobs.report(job, [row])
     )
@@ -43,7 +43,7 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):  # noqa: F8
     run_once(done)
     done.open("author")
     assert "Nothing was edited yet" in done.said
-    before = measuring.measure(done.studio, own(done), done.studio.catalogue.checkpoints)
+    before = measure.measure(done.studio, own(done), done.studio.catalogue.checkpoints)
     done.edit({0: {"question": "How much is one and one?"}})
     assert "has no results yet" in done.said
     assert "0 of 40 checkpoints so far" in done.said
@@ -57,7 +57,7 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):  # noqa: F8
     assert drawn(done, 1)["large-arch1 before"] == 10
     compute_rest(done)
     done.at.run()
-    now = measuring.measure(done.studio, own(done), done.studio.catalogue.checkpoints)
+    now = measure.measure(done.studio, own(done), done.studio.catalogue.checkpoints)
     (effect,) = question_results.effects(before, now)
     assert f"**q1**: {effect.changes[0].words}" in done.said
     assert drawn(done, 0) == {"before the edit": 10, "now": 10}

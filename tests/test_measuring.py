@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import support
 
-from e2lm_core import authoring, measuring, runs
+from e2lm_core import authoring, measure, runs
 from e2lm_core.measuring import Measurements
 from e2lm_core.records import TaskSet
 from e2lm_core.studio import Studio
@@ -39,35 +39,33 @@ def same(a: Measurements, b: Measurements) -> bool:
 def test_an_edited_set_is_measured_as_if_for_the_first_time(here: Studio) -> None:
     task, every = little(here), here.catalogue.checkpoints
     runs.evaluate(here, task, every[:15])
-    before = measuring.measure(here, task, every)
+    before = measure.measure(here, task, every)
     runs.evaluate(here, edited(task), every[10:12])
     runs.evaluate(here, task, every[15:20])
-    again = measuring.measure(here, edited(task), every, like=before)
-    assert same(again, measuring.measure(here, edited(task), every))
-    assert same(
-        measuring.measure(here, task, every[5:], like=again), measuring.measure(here, task, every[5:])
-    )
+    again = measure.measure(here, edited(task), every, like=before)
+    assert same(again, measure.measure(here, edited(task), every))
+    assert same(measure.measure(here, task, every[5:], like=again), measure.measure(here, task, every[5:]))
 
 
 def test_other_prompts_and_other_weights_take_nothing_over(here: Studio, monkeypatch) -> None:
     task, every = little(here), here.catalogue.checkpoints
     runs.evaluate(here, task, every)
-    before = measuring.measure(here, task, every)
-    assert measuring.measure(here, task, every, 1, like=before).measured == 0
+    before = measure.measure(here, task, every)
+    assert measure.measure(here, task, every, 1, like=before).measured == 0
     real = here.backend.scope
     monkeypatch.setattr(
         here.backend, "scope", lambda c: real(c).model_copy(update={"fingerprint": f"anew {c.name}"})
     )
-    assert measuring.measure(here, task, every, like=before).measured == 0
-    assert measuring.refreshed(here, before).measured == 0
+    assert measure.measure(here, task, every, like=before).measured == 0
+    assert measure.refreshed(here, before).measured == 0
 
 
 def test_refreshing_adds_what_came_in_and_is_the_same_object_where_nothing_did(here: Studio) -> None:
     task, every = little(here), here.catalogue.checkpoints
-    nothing = measuring.measure(here, task, every)
-    assert measuring.refreshed(here, nothing) is nothing
+    nothing = measure.measure(here, task, every)
+    assert measure.refreshed(here, nothing) is nothing
     runs.evaluate(here, task, every[3:9])
-    some = measuring.refreshed(here, nothing)
+    some = measure.refreshed(here, nothing)
     assert some.complete_checkpoints == 6
-    assert same(some, measuring.measure(here, task, every))
-    assert measuring.refreshed(here, some) is some
+    assert same(some, measure.measure(here, task, every))
+    assert measure.refreshed(here, some) is some

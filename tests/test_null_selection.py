@@ -48,7 +48,7 @@ def test_a_thousand_sets_of_pure_noise_with_every_preset() -> None:
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> selection.Pool:
     """The embedded models' results on ladder_science: those that count, every second checkpoint."""
-    from e2lm_core import measuring, runs
+    from e2lm_core import measure, runs
     from e2lm_core.authoring import open_set
     from e2lm_core.settings import ROOT, Settings
     from e2lm_core.studio import open_studio
@@ -61,7 +61,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> selection.Pool:
     every = studio.catalogue.checkpoints
     chosen = [c for c in every if c.model.counts_in_scores and c.step % 200 == 0]
     runs.evaluate(studio, task, chosen)
-    measured = measuring.measure(studio, task, chosen)
+    measured = measure.measure(studio, task, chosen)
     studio.store.database.close()
     return selection.pool(measured, task)
 

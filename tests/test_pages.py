@@ -16,8 +16,8 @@ from conftest import ROOT
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core import analysis, authoring, measuring, phrasing, runs
-from e2lm_core.jobs import Progress
+from e2lm_core import analysis, authoring, measure, phrasing, planning, runs
+from e2lm_core.jobrecords import Progress
 from e2lm_core.settings import Settings
 from e2lm_core.studio import Studio, open_studio
 from e2lm_core.ui import session
@@ -188,7 +188,7 @@ def test_no_checkpoints(tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES)
 def test_partial(visit, page):
     task = authoring.open_set(visit.studio.settings, "little")
-    first = runs.plan(visit.studio.catalogue.checkpoints)[:8]
+    first = planning.plan(visit.studio.catalogue.checkpoints)[:8]
     runs.evaluate(visit.studio, task, first)
     visit.open(page)
     if page in ("overview", "curves"):
@@ -225,7 +225,7 @@ def test_done(done, page):
 def test_overview_shows_the_scores_that_the_library_computes(done):
     done.open("overview")
     task = authoring.open_set(done.studio.settings, OWN)
-    measured = measuring.measure(done.studio, task, done.studio.catalogue.checkpoints)
+    measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
     scores = analysis.scores(measured, "acc")
     shown = {metric.label: metric.value for metric in done.at.metric}
     assert shown == {

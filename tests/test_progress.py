@@ -3,8 +3,8 @@ import math
 import pytest
 import support
 
-from e2lm_core import measuring, progress, runs
-from e2lm_core.jobs import Progress
+from e2lm_core import measure, progress, runs
+from e2lm_core.jobrecords import Progress
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_what_is_there_is_said_model_by_model(studio):
     task = support.task()
     own = studio.catalogue.of("ladder-small-arch1")
     runs.evaluate(studio, task, own[:5])
-    measured = measuring.measure(studio, task, studio.catalogue.checkpoints)
+    measured = measure.measure(studio, task, studio.catalogue.checkpoints)
     frame = progress.coverage_frame(measured).set_index("model")
     assert frame["complete"]["ladder-small-arch1"] == 0.5
     assert frame["complete"]["ladder-large-arch1"] == 0.0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import support
 
-from e2lm_core import authoring, measuring, question_results, runs
+from e2lm_core import authoring, measure, measuring, planning, question_results, runs
 from e2lm_core.question_results import Change
 from e2lm_core.records import TaskSet
 from e2lm_core.studio import Studio
@@ -20,7 +20,7 @@ def here(tmp_path: Path) -> Studio:
 
 
 def measured(here: Studio, task: TaskSet) -> measuring.Measurements:
-    return measuring.measure(here, task, here.catalogue.checkpoints)
+    return measure.measure(here, task, here.catalogue.checkpoints)
 
 
 def test_a_change_says_before_after_and_the_difference():
@@ -42,7 +42,7 @@ def test_final_values_are_means_of_the_models_that_count_at_their_last_checkpoin
     frame = question_results.question_frame(found, task)
     assert list(frame["margin"]) == pytest.approx(np.mean(counted, axis=0))
     assert [len(curve) for curve in frame["norm_prob curve"]] == [10] * 6
-    web = measuring.measure(here, task, here.catalogue.of("ladder-small-arch1-web"))
+    web = measure.measure(here, task, here.catalogue.of("ladder-small-arch1-web"))
     assert [c.model.role for c in question_results.counted(web)] == ["web"]  # it alone is there
 
 
@@ -106,7 +106,7 @@ def test_a_questions_mean_curve_is_undefined_until_all_models_are_there(here: St
     assert list(frame["step"]) == list(support.STEPS)
     assert np.isfinite(frame["value"]).tolist() == [False] * 9 + [True]
     assert set(frame["models"]) == {2}
-    none = measuring.measure(here, task, [])
+    none = measure.measure(here, task, [])
     assert len(question_results.mean_frame(none, "q1", "margin")) == 0
     assert np.isnan(question_results.finals(none, "margin")).all()
 
@@ -121,6 +121,6 @@ def test_after_an_edit_the_coarse_points_come_first(here: Studio) -> None:
         here, edited, here.catalogue.checkpoints,
         report=lambda row: told.append(row.name) if row.done == row.total else None,
     )  # fmt: skip
-    assert told == [c.name for c in runs.plan(here.catalogue.checkpoints)]
+    assert told == [c.name for c in planning.plan(here.catalogue.checkpoints)]
     coarse = {c.name for c in runs.thin(here.catalogue.checkpoints, "ends and middle")}
     assert set(told[: len(coarse)]) == coarse

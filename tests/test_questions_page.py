@@ -11,7 +11,7 @@ import support
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from test_pages import OWN, Visit, done, finished, ladder, queue, visit  # noqa: F401  (fixtures)
 
-from e2lm_core import authoring, runs
+from e2lm_core import authoring, planning, runs
 
 
 def frame(visit: Visit, column: str) -> pd.DataFrame:
@@ -45,7 +45,7 @@ def test_nothing_to_show_yet(visit):
 
 def test_partial(visit):
     task = authoring.open_set(visit.studio.settings, "little")
-    runs.evaluate(visit.studio, task, runs.plan(visit.studio.catalogue.checkpoints)[:3])
+    runs.evaluate(visit.studio, task, planning.plan(visit.studio.catalogue.checkpoints)[:3])
     visit.open("questions")
     assert visit.at.title[0].value == "Questions"
 
@@ -108,11 +108,11 @@ def test_filters_narrow_the_table_down_and_are_a_selection(done):
 
 
 def test_choosing_shows_what_the_library_computes(done):
-    from e2lm_core import choice_words, choices, measuring, selection
+    from e2lm_core import choice_words, choices, measure, selection
 
     choosing(done)
     task = authoring.open_set(done.studio.settings, OWN)
-    pool = selection.pool(measuring.measure(done.studio, task, done.studio.catalogue.checkpoints), task)
+    pool = selection.pool(measure.measure(done.studio, task, done.studio.catalogue.checkpoints), task)
     found = choices.choose(pool, "easiest-half", "acc")
     assert choice_words.choice(found, 6) in done.said
     rows = frame(done, "held out")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import support
 
-from e2lm_core import analysis, authoring, certainty, cli, crossings, measuring, runs, stability
+from e2lm_core import analysis, authoring, certainty, cli, crossings, measure, runs, stability
 from e2lm_core.settings import Settings
 from e2lm_core.studio import open_studio
 
@@ -52,7 +52,7 @@ def test_ranks_are_those_of_the_page(call: Callable[..., Any], here: Settings) -
     ]
     studio = open_studio(here)
     task = authoring.open_set(here, "little")
-    measured = measuring.measure(studio, task, studio.at_hand)
+    measured = measure.measure(studio, task, studio.at_hand)
     given = certainty.resample(measured, ("norm_prob",))
     scores = certainty.with_intervals(
         analysis.scores(measured, "norm_prob"), certainty.intervals_of(given, "norm_prob")
@@ -65,7 +65,7 @@ def test_ranks_are_those_of_the_page(call: Callable[..., Any], here: Settings) -
 
 def test_parting_is_that_of_the_page(call: Callable[..., Any], here: Settings) -> None:
     studio = open_studio(here)
-    measured = measuring.measure(studio, authoring.open_set(here, "little"), studio.at_hand)
+    measured = measure.measure(studio, authoring.open_set(here, "little"), studio.at_hand)
     expected = crossings.document(measured, certainty.resample(measured, ("acc",)), "acc")
     assert call("parting", "little", "--json") == json.loads(json.dumps(expected))
     studio.store.database.close()

@@ -9,7 +9,7 @@ import pytest
 import support
 from conftest import needs
 
-from e2lm_core import documents, measuring, report, report_html, runs
+from e2lm_core import documents, measure, report, report_html, runs
 from e2lm_core.records import Question
 from e2lm_core.studio import Studio
 
@@ -43,7 +43,7 @@ def html(document):
 
 
 def test_the_scores_are_those_of_the_command_line(studio, evaluated, document):
-    measured = measuring.measure(studio, evaluated, studio.catalogue.checkpoints)
+    measured = measure.measure(studio, evaluated, studio.catalogue.checkpoints)
     assert document["scores"] == documents.scoring(measured)["metrics"]
     curve = document["curves"][0]
     assert curve["metrics"]["acc"]["values"] == measured.values(curve["model"]["name"], "acc").tolist()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import needs
 
-from e2lm_core import authoring, checkpoints, documents, measuring, results, runs
+from e2lm_core import authoring, checkpoints, documents, measure, results, runs
 from e2lm_core.records import METRICS
 from e2lm_core.settings import Settings
 from e2lm_core.studio import open_studio
@@ -50,7 +50,7 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
     imported = results.import_path(tmp_path / "out", settings.limits, studio.catalogue.checkpoints)
     task = authoring.open_set(settings, "few")
     runs.evaluate(studio, task, chosen, num_fewshot)
-    own = measuring.measure(studio, task, chosen, num_fewshot)
+    own = measure.measure(studio, task, chosen, num_fewshot)
 
     theirs = imported.measured["few"]
     assert theirs.question_ids == own.question_ids

@@ -118,11 +118,11 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
 
 def test_a_replicated_import_of_the_same_log_likelihoods_agrees_too(environment):
     """The studio's own curves, printed and read back, are the same curves with the same signal quality."""
-    from e2lm_core import measuring, results
+    from e2lm_core import measure, results
 
     studio = open_studio()
     task = authoring.open_set(studio.settings, OWN)
-    measured = measuring.measure(studio, task, studio.catalogue.checkpoints)
+    measured = measure.measure(studio, task, studio.catalogue.checkpoints)
     rows = ["model,task,metric,step,tokens_seen,score"]
     for curve in measured.curves:
         values = measured.values(curve.model.name, "norm_prob")

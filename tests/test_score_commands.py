@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import support
 
-from e2lm_core import authoring, cli, comparison, measuring, runs
+from e2lm_core import authoring, cli, comparison, measure, runs
 from e2lm_core.records import METRICS
 from e2lm_core.settings import Settings
 from e2lm_core.studio import open_studio
@@ -66,7 +66,7 @@ def test_a_version_against_now_equals_the_service(call: Cli, here: Settings) -> 
     assert call("compare", "mine", "--metric", "norm_prob", "--json") == document  # the last before
     studio = open_studio(here)
     old, new = authoring.open_version(here, "mine", 0), authoring.open_set(here, "mine")
-    measured = [measuring.measure(studio, t, studio.catalogue.checkpoints) for t in (old, new)]
+    measured = [measure.measure(studio, t, studio.catalogue.checkpoints) for t in (old, new)]
     match = comparison.match(old, new, versions=True)
     found = comparison.compare(("a", "b"), measured[0], measured[1], match, "norm_prob")
     assert [m["difference"] for m in document["metrics"]["norm_prob"]["means"]] == [

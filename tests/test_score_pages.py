@@ -7,7 +7,7 @@ import json
 import pytest
 from test_pages import OWN, done, finished, ladder, queue, visit  # noqa: F401
 
-from e2lm_core import analysis, authoring, measuring, phrasing, runs
+from e2lm_core import analysis, authoring, measure, phrasing, runs
 
 
 def bars(at) -> dict:
@@ -18,7 +18,7 @@ def bars(at) -> dict:
 def test_score_shows_what_the_library_computes(done):  # noqa: F811
     at = done.open("score")
     task = authoring.open_set(done.studio.settings, OWN)
-    measured = measuring.measure(done.studio, task, done.studio.catalogue.checkpoints)
+    measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
     scores = analysis.scores(measured, "acc")
     shown = {m.label: m.value for m in at.metric}
     assert shown["SQ"] == phrasing.score(scores.sq.value)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import support
 
-from e2lm_core import authoring, measuring, runs, standing
-from e2lm_core.jobs import Progress
+from e2lm_core import authoring, measure, runs, standing
+from e2lm_core.jobrecords import Progress
 from e2lm_core.records import TaskSet
 from e2lm_core.studio import Studio
 
@@ -40,14 +40,14 @@ def test_coverage_by_what_was_measured_is_the_same(here: Studio) -> None:
     some = here.catalogue.match(["ladder-small-arch1/*", "ladder-large-arch1/*"])
     runs.evaluate(here, task, some[:13])
     for version in (task, edited):
-        measured = measuring.measure(here, version, some)
+        measured = measure.measure(here, version, some)
         assert standing.covered_by(measured) == standing.coverage(here, version, some)
     runs.start(here, "little", some)
     job = here.jobs.claim("test", 60)
     assert job is not None
     here.jobs.finish(job)
     by_measuring = standing.state(
-        here, "little", edited, lambda checkpoints, k: measuring.measure(here, edited, checkpoints, k)
+        here, "little", edited, lambda checkpoints, k: measure.measure(here, edited, checkpoints, k)
     )
     assert by_measuring == standing.state(here, "little", edited)
     assert (by_measuring.kind, by_measuring.stale) == ("stale", 6)
