@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from e2lm_core import metrics, ranking, smoothing
+from e2lm_core import frames as e2lm_core_frames
+from e2lm_core import intervals, metrics, ranking, smoothing
 from e2lm_core.analysis import signal_qualities
+from e2lm_core.certainty import intervals_of
+from e2lm_core.intervals import Resampled
 from e2lm_core.measuring import Measurements, ModelCurve, common_grid
 from e2lm_core.records import LOWER_IS_BETTER, METRICS, SignalQuality, TaskSet
 
@@ -145,3 +148,27 @@ def smooth_frame(frame: pd.DataFrame, metric: str, method: smoothing.Method) -> 
         lambda values: smoothing.smoothed(values.to_numpy(float), method, falling)
     )
     return known.assign(value=smooth).drop(columns=["low", "high"], errors="ignore")
+
+
+def band_frame(measured: Measurements, given: Resampled, metric: str) -> pd.DataFrame:
+    """model, step, low, high: the 95% interval of every complete point of the curves of one metric."""
+    frames = []
+    for curve in measured.curves:
+        bounds = intervals.band(given, metric, curve.model.name)
+        frames.append(
+            pd.DataFrame(
+                {"model": curve.model.name, "step": curve.steps, "low": bounds[:, 0], "high": bounds[:, 1]}
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def quality_interval_frame(measured: Measurements, given: Resampled, metric: str) -> pd.DataFrame:
+    """`frames.quality_frame` with the interval of each model's SQ beside it, as low and high."""
+    frame = e2lm_core_frames.quality_frame(measured, metric)
+    found = intervals_of(given, metric).sq_models
+    bounds = [found[name].bounds or (np.nan, np.nan) for name in frame["model"]]
+    at = list(frame.columns).index("SQ") + 1
+    frame.insert(at, "SQ, 95% from", [low for low, _ in bounds])
+    frame.insert(at + 1, "to", [high for _, high in bounds])
+    return frame.round(4)

@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from e2lm_core import analysis, certainty, documents, headlines, measure, phrasing, provenance, stability
+from e2lm_core import (
+    analysis,
+    certainty,
+    documents,
+    frames,
+    headlines,
+    measure,
+    phrasing,
+    provenance,
+    stability,
+)
 from e2lm_core.documents import numbers
 from e2lm_core.errors import StudioError
 from e2lm_core.intervals import Resampled
@@ -47,7 +57,7 @@ def build(
         "curves": _curves(measured, given),
         "scores": _scores(measured),
         "ranks": _ranks(measured, given),
-        "quality": _rows(certainty.quality_frame(measured, given, "acc")) if given else [],
+        "quality": _rows(frames.quality_interval_frame(measured, given, "acc")) if given else [],
         "checks": [f.model_dump() for f in findings(studio, task)] if task.questions else [],
         "relevance": _relevance(studio, task, with_relevance),
         "questions": _questions(task, measured),
@@ -68,7 +78,7 @@ def _curves(measured: Measurements, given: Resampled | None) -> list[dict[str, A
     """A model each: its facts, its axes, and every metric with the 95% interval of its points."""
     if not measured.curves:
         return []
-    bands = {metric: certainty.band_frame(measured, given, metric) for metric in METRICS} if given else {}
+    bands = {metric: frames.band_frame(measured, given, metric) for metric in METRICS} if given else {}
     found = []
     for curve in measured.curves:
         name = curve.model.name

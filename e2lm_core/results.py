@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from e2lm_core import certainty, documents, result_files, signal
+from e2lm_core import certainty, documents, frames, result_files, signal
 from e2lm_core.errors import TaskError
 from e2lm_core.measuring import Measurements, ModelCurve
 from e2lm_core.phrasing import count, listing
@@ -238,7 +238,7 @@ def models(curves: Sequence[Curve]) -> list[ModelInfo]:
 def bands(imported: Imported, task: str, metric: str) -> pd.DataFrame | None:
     """model, step, low, high of the task's curves from samples; None where there are none."""
     parts = [
-        certainty.band_frame(measured, certainty.resample(measured, (metric,)), metric)
+        frames.band_frame(measured, certainty.resample(measured, (metric,)), metric)
         for measured in imported.measured.values()
         if measured.task == task and metric in METRICS
     ]

@@ -7,11 +7,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from e2lm_core import analysis, certainty, composite, contrast, metrics, signal
+from e2lm_core import analysis, certainty, composite, contrast, finetasks, metrics, signal
 from e2lm_core.analysis import Scores
 from e2lm_core.intervals import Interval, MetricIntervals
 from e2lm_core.leave_one_out import scores_without
 from e2lm_core.measuring import Measurements, common_grid
+from e2lm_core.metrics import oriented
 from e2lm_core.records import BOUNDED_METRICS, Record, Value
 
 PARTS: tuple[Literal["sq", "rc", "cs"], ...] = ("sq", "rc", "cs")
@@ -84,7 +85,7 @@ def detrended_snr(measured: Measurements, metric: str, found: MetricIntervals | 
 
 def criteria(measured: Measurements, metric: str, found: MetricIntervals | None = None) -> dict[str, Value]:
     """FineTasks' four criteria; monotonicity and ordering with the intervals that the coverage study allows them."""
-    values = certainty.finetasks_criteria(measured, metric)
+    values = finetasks_criteria(measured, metric)
     for name in ("monotonicity", "ordering"):
         values[name] = _attached(found, name, values[name])
     for name in ("snr", "above_baseline"):
@@ -255,3 +256,22 @@ def beside(measured: Measurements, metric: str) -> dict[str, dict[str, float | i
     wanted = {"rho", "autocorrelation", "spearman", "signed_autocorrelation", "points"}
     found = analysis.signal_qualities(measured, metric)
     return {model: quality.model_dump(include=wanted) for model, quality in found.items()}
+
+
+def finetasks_criteria(measured: Measurements, metric: str) -> dict[str, Value]:
+    """FineTasks' four criteria; seed noise is that of the model which was trained from several seeds."""
+    grid = common_grid(measured, metric)
+    curves = np.empty((0, 0)) if grid is None else grid.scores
+    chance = measured.chance if metric in BOUNDED_METRICS else None
+    return finetasks.criteria(curves, chance, _seeds(measured, metric))
+
+
+def _seeds(measured: Measurements, metric: str) -> np.ndarray | None:
+    """[S, K] curves of the first model with further seeds, None without one or with gaps."""
+    for first in measured.curves:
+        group = [first, *(c for c in measured.curves if c.model.seed_of == first.model.name)]
+        if len(group) > 1 and all(np.array_equal(c.steps, first.steps) for c in group):
+            curves = np.array([oriented(metric, measured.values(c.model.name, metric)) for c in group])
+            if np.isfinite(curves).all():
+                return curves
+    return None

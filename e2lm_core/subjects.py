@@ -45,7 +45,7 @@ def by_subject(
         own = subset(measured, labels == name)
         frame = frames.curve_frame(own, (metric,))
         if bands and own.complete_checkpoints:
-            intervals = certainty.band_frame(own, certainty.resample(own, (metric,)), metric)
+            intervals = frames.band_frame(own, certainty.resample(own, (metric,)), metric)
             frame = frame.merge(intervals, on=["model", "step"], how="left")
         found.append(SubjectCurves(name, counts[name], own.chance, frame))
     return found, names[most:]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_analysis import LARGE, SEED2, SMALL, WEB
 
-from e2lm_core import analysis, certainty, documents, phrasing
+from e2lm_core import analysis, certainty, documents, frames, phrasing, score_parts
 from e2lm_core.intervals import Interval
 from e2lm_core.measuring import Measurements, ModelCurve
 from e2lm_core.records import METRICS, Checkpoint, Value
@@ -68,7 +68,7 @@ def test_the_same_measurements_give_the_same_intervals(measured: Measurements) -
 def test_bands_lie_about_their_curve_and_narrow_with_the_questions() -> None:
     def width(questions: int) -> float:
         measured = noisy(questions)
-        frame = certainty.band_frame(measured, certainty.resample(measured, ("acc",)), "acc")
+        frame = frames.band_frame(measured, certainty.resample(measured, ("acc",)), "acc")
         values = np.concatenate([measured.values(c.model.name, "acc") for c in measured.curves])
         assert ((frame["low"] <= values) & (values <= frame["high"])).all()
         return float((frame["high"] - frame["low"]).mean())
@@ -78,7 +78,7 @@ def test_bands_lie_about_their_curve_and_narrow_with_the_questions() -> None:
 
 def test_questions_of_one_group_are_drawn_together() -> None:
     alone, grouped = (
-        certainty.band_frame(m, certainty.resample(m, ("acc",)), "acc")
+        frames.band_frame(m, certainty.resample(m, ("acc",)), "acc")
         for m in (noisy(), noisy(groups=tuple(f"passage {n // 10}" for n in range(60))))
     )
     assert (grouped["high"] - grouped["low"]).mean() > (alone["high"] - alone["low"]).mean()
@@ -93,7 +93,7 @@ def test_a_score_without_a_covering_method_says_why(measured: Measurements) -> N
 
 
 def test_seed_noise_is_that_of_the_model_with_further_seeds(measured: Measurements) -> None:
-    criteria = certainty.finetasks_criteria(measured, "acc")
+    criteria = score_parts.finetasks_criteria(measured, "acc")
     assert criteria["snr"].value is not None
     without = Measurements(
         **{
@@ -101,7 +101,7 @@ def test_seed_noise_is_that_of_the_model_with_further_seeds(measured: Measuremen
             "curves": tuple(c for c in measured.curves if c.model.seed_of is None),
         }
     )
-    missing = certainty.finetasks_criteria(without, "acc")["snr"]
+    missing = score_parts.finetasks_criteria(without, "acc")["snr"]
     assert missing.value is None
     assert missing.why
 

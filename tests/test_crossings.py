@@ -9,7 +9,7 @@ import pytest
 from test_analysis import LARGE, RISING, SMALL, curve, measurements
 from test_certainty import noisy
 
-from e2lm_core import certainty, crossings, curve_findings
+from e2lm_core import certainty, crossings, curve_findings, frames
 from e2lm_core.measuring import Measurements
 from e2lm_core.records import METRICS
 
@@ -58,7 +58,7 @@ def test_parting_is_paired() -> None:
         own.ll[:, :, 0], own.ll[:, :, 1] = -5.0 + (base + shift) / 2, -5.0 - (base + shift) / 2
     both = measurements(small, large)
     given = certainty.resample(both, ("margin",))
-    bands = certainty.band_frame(both, given, "margin").set_index("model")
+    bands = frames.band_frame(both, given, "margin").set_index("model")
     assert bands.loc[LARGE.name, "low"].iloc[-1] < bands.loc[SMALL.name, "high"].iloc[-1]
     found = crossings.parted(both, given, "margin", SMALL.name, LARGE.name)
     assert found.since.sure == found.since.first

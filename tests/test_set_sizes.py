@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from e2lm_core import coverage, set_sizes, simulation
+from e2lm_core import coverage, curve_scores, set_sizes, simulation
 from e2lm_core.set_sizes import Target, Widths, needed, widths
 
 SIZES = (50, 200, 800)
@@ -75,7 +75,7 @@ def test_groups_count_once(runs):
 
 def test_one_question_has_no_width(runs):
     one = {
-        n: set_sizes.Run({"acc": r.per_question["acc"][:, :1]}, r.steps, r.early, r.counts, r.twin_of)
+        n: curve_scores.Run({"acc": r.per_question["acc"][:, :1]}, r.steps, r.early, r.counts, r.twin_of)
         for n, r in runs.items()
     }
     got = widths(one, [4], "acc", Target("sq"), coverage.load(), sizes=(100,), resamples=50)

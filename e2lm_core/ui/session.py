@@ -213,7 +213,7 @@ def quality(measured: measuring.Measurements, metric: str) -> pd.DataFrame:
     given = resampled(measured, metric)
     if given is None:
         return frames.quality_frame(measured, metric)
-    return certainty.quality_frame(measured, given, metric)
+    return frames.quality_interval_frame(measured, given, metric)
 
 
 def curves(
@@ -226,7 +226,7 @@ def curves(
     frame = frames.curve_frame(measured, (metric,))
     given = resampled(measured, metric) if bands else None
     if given:
-        frame = frame.merge(certainty.band_frame(measured, given, metric), on=["model", "step"], how="left")
+        frame = frame.merge(frames.band_frame(measured, given, metric), on=["model", "step"], how="left")
     held = st.session_state.setdefault("complete_curves", {})
     if measured.complete_checkpoints == measured.checkpoints:
         held[question_set.name, metric] = frame
