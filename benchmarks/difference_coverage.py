@@ -20,11 +20,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from benchmarks.coverage_study import FEW, Source
 from e2lm_core import curve_scores, paired, simulation
 from e2lm_core.curve_scores import SCORES, Run
 from e2lm_core.interval_methods import interval, small_sample_level
-
-from .coverage_study import FEW, Source
 
 METRICS = ("acc", "norm_prob", "bpb")
 OF_SOURCE = ("acc", "margin", "norm_prob", "bpb")

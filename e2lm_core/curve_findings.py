@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
 
 from e2lm_core import phrasing, smoothing
 from e2lm_core.axes import Axis
 from e2lm_core.crossings import Parted, Place, Since
-from e2lm_core.measuring import Measurements, common_grid
+from e2lm_core.measuring import Grid, Measurements, common_grid
 from e2lm_core.palette import short_name
 from e2lm_core.records import ModelInfo
 
@@ -164,3 +167,69 @@ def _unbroken(place: Place) -> str:
 
 def _lower_first(text: str | None) -> str:
     return text[0].lower() + text[1:] if text else ""
+
+
+def rise(measurements: Measurements, metric: str) -> str:
+    """How far the science models' mean rises, what the twin does, and since when the sizes stand in order."""
+    grid = common_grid(measurements, metric)
+    if grid is None or len(grid.steps) < 2:
+        return _few(measurements, metric)
+    mean = grid.values.mean(axis=0)
+    first, last = (phrasing.metric_value(metric, v) for v in (mean[0], mean[-1]))
+    label = phrasing.METRIC_LABEL[metric]
+    sentence = ""
+    if measurements.complete_checkpoints < measurements.checkpoints:
+        sentence = f"{measurements.complete_checkpoints} of {measurements.checkpoints} checkpoints so far. "
+    sentence += f"Over {phrasing.count(len(grid.models), 'model')}, mean {label} {_course(first, last)}"
+    if order := sizes_in_order_from(measurements, grid):
+        sentence += f"; from {order} on, larger models stand above smaller ones at every checkpoint"
+    sentence += "."
+    for curve in measurements.curves:
+        if curve.model.twin_of:
+            values = measurements.values(curve.model.name, metric)
+            values = values[np.isfinite(values)]
+            if values.size:
+                low, high = (phrasing.metric_value(metric, v) for v in (values.min(), values.max()))
+                chance = f" (chance {measurements.chance:.0%})" if metric in ("acc", "acc_norm") else ""
+                sentence += f" The web-only twin stays between {low} and {high}{chance}."
+    return sentence
+
+
+def _few(measurements: Measurements, metric: str) -> str:
+    """What can be said where no two models that count share two complete checkpoints."""
+    if measurements.complete_checkpoints < measurements.checkpoints:
+        return (
+            f"{measurements.complete_checkpoints} of {phrasing.count(measurements.checkpoints, 'checkpoint')} "
+            "so far: too few to say what the curves do."
+        )
+    label = phrasing.METRIC_LABEL[metric]
+    for curve in sorted(measurements.curves, key=lambda c: not c.model.counts_in_scores):
+        values = measurements.values(curve.model.name, metric)
+        if len(values) > 1:
+            first, last = (phrasing.metric_value(metric, v) for v in (values[0], values[-1]))
+            return f"The {label} of {curve.model.name} {_course(first, last)} over {len(values)} checkpoints."
+    return "Every model has one checkpoint here: run more of them to see curves."
+
+
+def _course(first: str, last: str) -> str:
+    return f"stays at **{last}**" if first == last else f"goes from **{first} to {last}**"
+
+
+def sizes_in_order_from(measurements: Measurements, grid: Grid) -> str | None:
+    """The tokens (or step) from which sizes stand in order for every shape, to the end; None if never."""
+    parameters = {c.model.name: c.model.parameters or 0 for c in measurements.curves}
+    shapes = {c.model.name: c.model.arch for c in measurements.curves}
+    held = np.ones(len(grid.steps), bool)
+    compared = False
+    for shape in set(shapes.values()):
+        rows = [m for m, name in enumerate(grid.models) if shapes[name] == shape]
+        rows.sort(key=lambda m: parameters[grid.models[m]])
+        for smaller, larger in pairwise(rows):
+            if parameters[grid.models[smaller]] < parameters[grid.models[larger]]:
+                compared = True
+                held &= grid.scores[larger] > grid.scores[smaller]
+    if not compared or not held[-1]:
+        return None
+    broken = np.flatnonzero(~held)
+    start = int(broken[-1]) + 1 if broken.size else 0
+    return phrasing.place(int(grid.steps[start]), grid.tokens_seen[start])

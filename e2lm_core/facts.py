@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from e2lm_core.checkpoints import Catalogue
 from e2lm_core.errors import CheckpointError
-from e2lm_core.records import Question, Record
+from e2lm_core.records import Question, Record, TaskSet
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _SHORTEST_SINGULAR = 3  # "gas" is not the plural of "ga"
@@ -113,3 +114,28 @@ def _forms(words: list[str]) -> list[str]:
         singulars.append(last[:-1])
     head = " ".join(words[:-1])
     return [f"{head} {form}".strip() for form in singulars if form is last or len(form) >= _SHORTEST_SINGULAR]
+
+
+def untaught_sentence(told: dict[str, bool] | None) -> str | None:
+    """What a flat curve means for questions whose answers the embedded models were never told."""
+    if not told:
+        return None
+    untaught = sum(not yes for yes in told.values())
+    if untaught == 0:
+        return None
+    if untaught == len(told):
+        subject = f"any of these {len(told)}" if len(told) > 1 else "this question"
+    else:
+        subject = f"{untaught:,} of these {len(told):,}"
+    return (
+        f"The embedded models were never taught {subject}: their curves say nothing about "
+        f"{'it' if len(told) == 1 else 'them'}; use larger checkpoints."
+    )
+
+
+def taught_answers(catalogue: Catalogue, task: TaskSet) -> dict[str, bool] | None:
+    """For each question id whether the embedded models were told its answer; None without a fact list."""
+    if catalogue.taught_file is None:
+        return None
+    facts = Taught.from_file(catalogue.taught_file)
+    return {question.id: facts.taught(question) for question in task.questions}

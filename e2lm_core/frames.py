@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from e2lm_core import frames as e2lm_core_frames
 from e2lm_core import intervals, metrics, ranking, smoothing
 from e2lm_core.analysis import signal_qualities
 from e2lm_core.certainty import intervals_of
@@ -165,7 +164,7 @@ def band_frame(measured: Measurements, given: Resampled, metric: str) -> pd.Data
 
 def quality_interval_frame(measured: Measurements, given: Resampled, metric: str) -> pd.DataFrame:
     """`frames.quality_frame` with the interval of each model's SQ beside it, as low and high."""
-    frame = e2lm_core_frames.quality_frame(measured, metric)
+    frame = quality_frame(measured, metric)
     found = intervals_of(given, metric).sq_models
     bounds = [found[name].bounds or (np.nan, np.nan) for name in frame["model"]]
     at = list(frame.columns).index("SQ") + 1

@@ -8,7 +8,7 @@ import pandas as pd
 from e2lm_core import phrasing
 from e2lm_core.jobrecords import Job
 from e2lm_core.measuring import Measurements
-from e2lm_core.standing import seconds_left
+from e2lm_core.standing import SetState, seconds_left
 
 _STATE = {
     "queued": " (waiting for the worker)",
@@ -92,3 +92,21 @@ def coverage_frame(measurements: Measurements) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def running(state: SetState, questions: int) -> str:
+    """What a run would do, or does."""
+    match state.kind:
+        case "empty":
+            return "This set has no questions yet: write some on Author, then run it."
+        case "never run":
+            return "This set has not been run yet. Runs go coarse to fine: every curve's shape is there in seconds."
+        case "running":
+            return "A run is going on. You can leave this page; the worker goes on."
+        case "stale" if state.stale == questions:
+            left = phrasing.count(state.total - state.done, "result")
+            return f"The last run did not reach its end: **{left}** of {state.total:,} are missing."
+        case "stale":
+            changed = phrasing.count(state.stale, "question")
+            return f"**{changed}** changed since the last run; only what changed is computed again."
+    return f"**Everything is computed**: {state.total:,} results, one for each question at each checkpoint."

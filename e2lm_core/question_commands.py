@@ -86,7 +86,7 @@ def choose(
 
 
 def _pool(task: str, checkpoints: list[str] | None, num_fewshot: int | None, relevance: bool) -> Any:
-    from e2lm_core import science, selection
+    from e2lm_core import facts, science, selection
     from e2lm_core.authoring import open_set
     from e2lm_core.measure import measure
     from e2lm_core.studio import open_studio
@@ -101,7 +101,7 @@ def _pool(task: str, checkpoints: list[str] | None, num_fewshot: int | None, rel
         science.relevance_of(studio.settings, question_set.questions).probability if relevance else None
     )
     given = selection.pool(
-        measured, question_set, science.taught(studio.catalogue, question_set), probability
+        measured, question_set, facts.taught_answers(studio.catalogue, question_set), probability
     )
     return question_set, given, studio.settings
 

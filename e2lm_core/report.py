@@ -14,9 +14,9 @@ import pandas as pd
 from e2lm_core import (
     analysis,
     certainty,
+    curve_findings,
     documents,
     frames,
-    headlines,
     measure,
     phrasing,
     provenance,
@@ -71,7 +71,7 @@ def _finding(task: TaskSet, measured: Measurements) -> str:
         return "This set has no questions yet."
     if not measured.complete_checkpoints:
         return "No checkpoint is complete for this set yet, so nothing is known of its signal."
-    return headlines.curves(measured, "acc").replace("**", "")
+    return curve_findings.rise(measured, "acc").replace("**", "")
 
 
 def _curves(measured: Measurements, given: Resampled | None) -> list[dict[str, Any]]:

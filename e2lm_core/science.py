@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.authoring import find_set
-from e2lm_core.checkpoints import Catalogue
 from e2lm_core.embeddings import Embedder, load_exemplars, relevance_classifier
 from e2lm_core.errors import TaskError
-from e2lm_core.facts import Taught
 from e2lm_core.records import Question, Record, TaskSet
 from e2lm_core.relevance import ACCEPT_AT, map_2d
 from e2lm_core.rows import parse_jsonl
@@ -160,11 +158,3 @@ def short(text: str, most: int = 70) -> str:
 
 
 # --- taught -------------------------------------------------------------------------------------------
-
-
-def taught(catalogue: Catalogue, task: TaskSet) -> dict[str, bool] | None:
-    """For each question id whether the embedded models were told its answer; None without a fact list."""
-    if catalogue.taught_file is None:
-        return None
-    facts = Taught.from_file(catalogue.taught_file)
-    return {question.id: facts.taught(question) for question in task.questions}

@@ -14,10 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from e2lm_core.errors import StudioError
-
-from .choices import balanced_facts, distractors
-from .facts import FACTS, Fact, Relation, fill, load_relations
-from .heldout import words
+from ladder.choices import balanced_facts, distractors
+from ladder.facts import FACTS, Fact, Relation, fill, load_relations
+from ladder.heldout import words
 
 ROOT = Path(__file__).resolve().parent.parent
 LOADER = ROOT / "e2lm_core" / "data" / "loader.py"

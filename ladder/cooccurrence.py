@@ -18,9 +18,9 @@ from typing import Annotated
 import typer
 from tokenizers import Tokenizer
 
-from .facts import Fact
-from .filler import subject_pattern
-from .recipe import LADDER
+from ladder.facts import Fact
+from ladder.filler import subject_pattern
+from ladder.recipe import LADDER
 
 HERE = Path(__file__).resolve().parent
 COLUMNS = ("relation", "subject", "answer", "sentences", "share")
@@ -28,7 +28,7 @@ COLUMNS = ("relation", "subject", "answer", "sentences", "share")
 
 def main(out: Annotated[Path, typer.Option(help="The CSV to write.")] = HERE / "cooccurrence.csv") -> None:
     """Count every science fact in the sentences that the web twin reads."""
-    from .mixture import Sources, role_texts
+    from ladder.mixture import Sources, role_texts
 
     sources = Sources(LADDER.data_seed)
     tokenizer = Tokenizer.from_file(str(HERE / "weights" / "tokenizer.json"))

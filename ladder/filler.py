@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from e2lm_core.errors import StudioError
-
-from .heldout import Guard
+from ladder.heldout import Guard
 
 SAMPLE = Path(__file__).resolve().parent / "filler_sample.jsonl"
 DEFAULT_WORDNET = "/usr/share/wordnet"

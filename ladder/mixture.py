@@ -15,13 +15,12 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from e2lm_core.errors import StudioError
-
-from . import filler
-from .facts import FACTS, Relation, load_relations
-from .heldout import Guard
-from .primer import Primer
-from .recipe import SEPARATOR, Recipe
-from .tokenizer import train_tokenizer
+from ladder import filler
+from ladder.facts import FACTS, Relation, load_relations
+from ladder.heldout import Guard
+from ladder.primer import Primer
+from ladder.recipe import SEPARATOR, Recipe
+from ladder.tokenizer import train_tokenizer
 
 _CHUNK = 2_000  # documents encoded at a time
 TOKENIZER_DOCUMENTS = 20_000  # of each source

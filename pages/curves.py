@@ -9,7 +9,6 @@ from e2lm_core import (
     crossings,
     curve_findings,
     frames,
-    headlines,
     multiples,
     phrasing,
     smoothing,
@@ -35,7 +34,7 @@ narrow, names = window.narrow(), [curve.model.name for curve in measured.curves]
 above, pair = evidence.above_chance(measured, metric), curve_findings.telling_pair(measured)
 parted = evidence.parted(measured, metric, *pair) if pair else None
 parts.header(
-    "Curves", curve_findings.curves(measured, metric, above, parted, headlines.curves(measured, metric))
+    "Curves", curve_findings.curves(measured, metric, above, parted, curve_findings.rise(measured, metric))
 )
 with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
     metric = st.segmented_control(

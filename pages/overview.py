@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import analysis, charts, headlines, phrasing, science, standing
+from e2lm_core import analysis, charts, curve_findings, facts, headlines, phrasing, standing
 from e2lm_core.ui import parts, session, window
 from e2lm_core.ui.strip import start, strip
 
@@ -27,7 +27,7 @@ if state.kind == "never run" and studio.at_hand:
     if st.button(f"Run {phrasing.count(len(models), 'model')}", type="primary", icon=":material/play_arrow:"):
         start(task.name)
 
-if note := headlines.taught(science.taught(studio.catalogue, task)):
+if note := facts.untaught_sentence(facts.taught_answers(studio.catalogue, task)):
     st.warning(note, icon=":material/school:")
 
 
@@ -54,7 +54,7 @@ def results() -> None:
         analysis.early_end(now), before, height=360, narrow=window.narrow(),
     )  # fmt: skip
     parts.chart(figure, "overview_curves", "Accuracy of each model against tokens seen")
-    st.caption(headlines.curves(now, "acc").replace("**", ""))
+    st.caption(curve_findings.rise(now, "acc").replace("**", ""))
 
 
 if measured is not None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import charts, headlines, science
+from e2lm_core import charts, relevance_words, science
 from e2lm_core.errors import StudioError
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.strip import strip
@@ -21,7 +21,7 @@ except StudioError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
 
-parts.header("Relevance", headlines.relevance(found))
+parts.header("Relevance", relevance_words.relevance(found))
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("Probability of acceptance", anchor=False)

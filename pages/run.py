@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import headlines, phrasing, progress, runs, standing
+from e2lm_core import phrasing, progress, runs, standing
 from e2lm_core.palette import short_name
 from e2lm_core.ui import parts, session, window
 from e2lm_core.ui.strip import start, strip
@@ -11,7 +11,7 @@ studio = session.studio()
 task = strip()
 state = session.state(task)
 
-parts.header("Run", headlines.running(state, len(task.questions)))
+parts.header("Run", progress.running(state, len(task.questions)))
 
 at_hand = studio.at_hand
 if not at_hand:

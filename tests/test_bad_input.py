@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import support
 
-from e2lm_core import authoring, cli, runs
+from e2lm_core import authoring, cli, planning, runs
 from e2lm_core.backends.fake import FakeBackend
 from e2lm_core.errors import LimitError
 from e2lm_core.records import TaskSet
@@ -431,7 +431,7 @@ def test_stopping_a_command_from_the_keyboard_is_no_traceback(tmp_path: Path) ->
     )
     deadline = time.monotonic() + 120
     studio = open_studio(settings)
-    first = runs.plan(studio.catalogue.checkpoints)[0]
+    first = planning.plan(studio.catalogue.checkpoints)[0]
     while not studio.store.count(studio.backend.scope(first)) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)

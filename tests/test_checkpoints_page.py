@@ -17,7 +17,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 from test_pages import Visit
 
-from e2lm_core import hub
+from e2lm_core import hub, hub_cache, hub_download
 from e2lm_core.families import family
 from e2lm_core.ui import library as views
 from e2lm_core.ui import session
@@ -92,7 +92,9 @@ def wait(visit: Visit) -> None:
 
 def downloaded(visit: Visit) -> list[int]:
     settings = session.studio().settings
-    return [c.step for c in session.studio().catalogue.checkpoints if c.repo and hub.snapshot(c, settings)]
+    return [
+        c.step for c in session.studio().catalogue.checkpoints if c.repo and hub_cache.snapshot(c, settings)
+    ]
 
 
 def mark(visit: Visit, rows: list[int]) -> None:
@@ -154,7 +156,7 @@ def test_the_hub_is_asked_what_it_has(visit):
 
 def test_offline_it_says_so_and_names_what_is_here(visit, monkeypatch):
     add(visit)
-    hub.download(session.studio().catalogue.of(MODEL)[0], visit.studio.settings)
+    hub_download.download(session.studio().catalogue.of(MODEL)[0], visit.studio.settings)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     visit.open("checkpoints")
     press(visit, "library_ask")

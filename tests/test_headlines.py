@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_analysis import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, full, measurements
 
-from e2lm_core import analysis, headlines, measuring
+from e2lm_core import analysis, curve_findings, facts, headlines, measuring, relevance_words
 from e2lm_core.science import Relevance
 from e2lm_core.standing import SetState
 
@@ -27,7 +27,7 @@ def relevance(probability: list[float], fields: list[str]) -> Relevance:
 
 
 def test_curves_say_the_rise_the_order_and_the_twin() -> None:
-    said = headlines.curves(full(), "acc")
+    said = curve_findings.rise(full(), "acc")
     assert "2 models" in said
     assert "15.0%" in said
     assert "95.0%" in said
@@ -40,24 +40,24 @@ def test_sizes_are_in_order_only_from_where_they_stay_so() -> None:
     measured = measurements(curve(SMALL, RISING), curve(LARGE, crossing))
     grid = measuring.common_grid(measured, "acc")
     assert grid is not None
-    assert headlines.sizes_in_order_from(measured, grid) == "3.0 k tokens"
+    assert curve_findings.sizes_in_order_from(measured, grid) == "3.0 k tokens"
     reverse = measurements(curve(SMALL, FASTER), curve(LARGE, RISING))
     grid = measuring.common_grid(reverse, "acc")
     assert grid is not None
-    assert headlines.sizes_in_order_from(reverse, grid) is None
-    assert "larger models" not in headlines.curves(reverse, "acc")
+    assert curve_findings.sizes_in_order_from(reverse, grid) is None
+    assert "larger models" not in curve_findings.rise(reverse, "acc")
 
 
 def test_too_little_to_say() -> None:
     holes = [math.nan] * 9
     few = measurements(curve(SMALL, [0.5, *holes]), curve(LARGE, [0.5, *holes]))
-    assert "2 of 20 checkpoints so far" in headlines.curves(few, "acc")
-    assert headlines.curves(measurements(), "acc")
+    assert "2 of 20 checkpoints so far" in curve_findings.rise(few, "acc")
+    assert curve_findings.rise(measurements(), "acc")
 
 
 @pytest.mark.parametrize("metric", ["acc", "acc_norm", "margin", "norm_prob", "bpb"])
 def test_every_metric_has_its_sentence(metric: str) -> None:
-    said = headlines.curves(full(), metric)
+    said = curve_findings.rise(full(), metric)
     assert said.endswith(".")
     assert "nan" not in said
 
@@ -74,10 +74,10 @@ def test_the_overview_follows_the_state() -> None:
 
 def test_relevance_counts_what_would_be_accepted() -> None:
     found = relevance([0.9, 0.5, 0.1], ["physics", "physics", "none"])
-    assert "**2 of 3**" in headlines.relevance(found)
-    assert "physics" in headlines.relevance(found)
-    assert "no questions" in headlines.relevance(relevance([], []))
-    assert "**0 of 1**" in headlines.relevance(relevance([0.1], ["none"]))
+    assert "**2 of 3**" in relevance_words.relevance(found)
+    assert "physics" in relevance_words.relevance(found)
+    assert "no questions" in relevance_words.relevance(relevance([], []))
+    assert "**0 of 1**" in relevance_words.relevance(relevance([0.1], ["none"]))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_relevance_counts_what_would_be_accepted() -> None:
 def test_what_a_flat_curve_means_for_untaught_questions(
     told: dict[str, bool] | None, says: str | None
 ) -> None:
-    said = headlines.taught(told)
+    said = facts.untaught_sentence(told)
     assert (said is None) if says is None else (said is not None and says in said)
 
 

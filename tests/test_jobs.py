@@ -10,7 +10,8 @@ from e2lm_core import jobs
 from e2lm_core.database import Database
 from e2lm_core.errors import LimitError, StoreError
 from e2lm_core.jobplans import JobPlans
-from e2lm_core.jobs import MAX_DEATHS_IN_A_ROW, JobQueue, Progress
+from e2lm_core.jobrecords import Progress
+from e2lm_core.jobs import MAX_DEATHS_IN_A_ROW, JobQueue
 from e2lm_core.records import Loglikelihood, Scope
 from e2lm_core.settings import Limits
 from e2lm_core.store import Store

@@ -67,7 +67,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
             "worker",
             "submission",
         ),
-        *("measuring", "frames", "analysis", "certainty", "documents", "science", "headlines", "progress"),
+        *("measuring", "frames", "analysis", "certainty", "documents", "science", "relevance_words", "headlines", "progress"),
         *("selection", "choices", "choice_words"),
         *("score_parts", "score_words", "comparison", "comparison_words", "fleet_planning", "plan_words"),
         *("library", "fetching"),

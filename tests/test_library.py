@@ -10,7 +10,7 @@ import support
 from fakehub import FakeHub, checkpoint, under
 from huggingface_hub import constants
 
-from e2lm_core import fetching, hub, hub_cache, library, runs, worker
+from e2lm_core import fetching, hub, hub_cache, hub_download, library, runs, worker
 from e2lm_core.checkpoints import open_catalogue
 from e2lm_core.errors import CheckpointError
 from e2lm_core.families import Choice, choose, family
@@ -107,7 +107,7 @@ def test_added_and_partly_downloaded(studio):
     assert "of 3 checkpoints added from a hub, none is downloaded (0 bytes of the 20 GB allowed)." in (
         library.finding(here)
     )
-    hub.download(checkpoints[0], here.settings)
+    hub_download.download(checkpoints[0], here.settings)
     half = hub_cache.partial_folder(checkpoints[1], here.settings)
     half.mkdir(parents=True)
     (half / "model.safetensors.part").write_bytes(b"x" * 100)
@@ -131,7 +131,7 @@ def test_added_and_partly_downloaded(studio):
         1,
     )
     for gone in checkpoints:
-        hub.evict(gone, here.settings)
+        hub_cache.evict(gone, here.settings)
     assert "none is downloaded" in library.finding(here)
 
 
@@ -174,9 +174,9 @@ def test_downloading_and_verifying_in_a_process_of_its_own(studio):
     checkpoints = library.added(here.catalogue)[MODEL]
     fetch = ended(fetching.start("download", checkpoints[:2], here.settings))
     assert fetch.error is None
-    assert [hub.snapshot(c, here.settings) is not None for c in checkpoints] == [True, True, False]
+    assert [hub_cache.snapshot(c, here.settings) is not None for c in checkpoints] == [True, True, False]
     assert ended(fetching.start("verify", checkpoints[:2], here.settings)).error is None
-    weights = hub.snapshot(checkpoints[0], here.settings) / "model.safetensors"
+    weights = hub_cache.snapshot(checkpoints[0], here.settings) / "model.safetensors"
     weights.write_bytes(b"\0" * weights.stat().st_size)
     error = ended(fetching.start("verify", checkpoints[:1], here.settings)).error
     assert error is not None
@@ -201,8 +201,8 @@ def test_a_stopped_download_is_no_error_and_goes_on(studio):
     fetch.stop()
     assert not fetch.running
     assert fetch.error is None
-    hub.download(checkpoints[0], here.settings)
-    assert hub.snapshot(checkpoints[0], here.settings)
+    hub_download.download(checkpoints[0], here.settings)
+    assert hub_cache.snapshot(checkpoints[0], here.settings)
 
 
 def test_a_killed_download_says_that_it_ended_early(studio):

@@ -4,15 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from e2lm_core.relevance import (
-    FIELDS,
-    Classifier,
-    auroc,
-    brier,
-    calibration_table,
-    map_2d,
-    sigmoid,
-)
+from e2lm_core.relevance import FIELDS, Classifier, auroc, brier, calibration_table, map_2d, sigmoid
 
 
 def clusters(seed=0, per_class=40, dimensions=8, spread=0.6):

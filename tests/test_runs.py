@@ -11,11 +11,11 @@ import support
 from conftest import needs
 
 from benchmarks import kills
-from e2lm_core import authoring, prompts, runs, standing
+from e2lm_core import authoring, planning, prompts, runs, standing
 from e2lm_core.backends.fake import FakeBackend
 from e2lm_core.errors import Cancelled, CheckpointError, LimitError, TaskError
 from e2lm_core.jobplans import JobPlans
-from e2lm_core.jobs import Progress
+from e2lm_core.jobrecords import Progress
 from e2lm_core.records import Checkpoint, Loglikelihood, Request, Scored, TaskSet
 from e2lm_core.settings import Limits, Settings
 from e2lm_core.studio import Studio, open_studio
@@ -120,7 +120,7 @@ def test_results_come_coarse_to_fine(here: Studio) -> None:
     told: list[Progress] = []
     run(here, little(here), report=told.append)
     done = [row.name for row in told if row.done == row.total]
-    assert done == [c.name for c in runs.plan(here.catalogue.checkpoints)]
+    assert done == [c.name for c in planning.plan(here.catalogue.checkpoints)]
     assert [name.split("/")[1] for name in done[:9:4]] == ["iter_0001000", "iter_0000100", "iter_0000500"]
 
 
@@ -273,7 +273,7 @@ def test_a_run_is_queued_in_its_order_and_found_again(here: Studio) -> None:
     some = here.catalogue.match(["ladder-large-arch1/*"])
     job = here.jobs.get(runs.start(here, "little", some, num_fewshot=1, priority=runs.INTERACTIVE))
     assert (job.kind, job.state, job.priority) == (runs.KIND, "queued", runs.INTERACTIVE)
-    assert job.payload["checkpoints"] == [c.name for c in runs.plan(some)]
+    assert job.payload["checkpoints"] == [c.name for c in planning.plan(some)]
     assert runs.latest_job(here, "little") == job
     assert runs.latest_job(here, "other") is None
     assert standing.fleet(here, "little") == (some, 1)
@@ -318,7 +318,7 @@ def test_the_next_checkpoint_is_read_ahead_only_while_something_is_computed(tmp_
 
     here = support.studio(tmp_path, backend=Watched())
     run(here, little(here))
-    assert Watched.ahead == [c.name for c in runs.plan(here.catalogue.checkpoints)[1:]]
+    assert Watched.ahead == [c.name for c in planning.plan(here.catalogue.checkpoints)[1:]]
     run(here, little(here))
     assert len(Watched.ahead) == len(here.catalogue.checkpoints) - 1
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import support
 
-from e2lm_core import authoring, science
+from e2lm_core import authoring, facts, science
 from e2lm_core.checkpoints import open_catalogue
 from e2lm_core.errors import TaskError
 from e2lm_core.records import TaskSet
@@ -103,9 +103,9 @@ def test_whether_the_embedded_models_were_told(here: Settings) -> None:
         support.question(3, id="never"),
     )
     task: TaskSet = support.task().model_copy(update={"questions": questions})
-    assert science.taught(open_catalogue(here), task) == {"told": True, "other": False, "never": False}
+    assert facts.taught_answers(open_catalogue(here), task) == {"told": True, "other": False, "never": False}
     none = here.model_copy(update={"ladder": here.home / "none"})
-    assert science.taught(open_catalogue(none), task) is None
+    assert facts.taught_answers(open_catalogue(none), task) is None
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from e2lm_core import authoring, runs, science, sheet
+from e2lm_core import authoring, facts, runs, sheet
 from e2lm_core.errors import StudioError
 from e2lm_core.records import TaskSet
 from e2lm_core.ui import session
@@ -80,7 +80,7 @@ def _sheet(task: TaskSet):
     held = st.session_state.get("editor_sheet")
     mark = (task.name, _epoch())
     if held is None or held[0] != mark:
-        told = science.taught(session.studio().catalogue, task)
+        told = facts.taught_answers(session.studio().catalogue, task)
         held = (mark, sheet.to_frame(task.questions, told))
         st.session_state["editor_sheet"] = held
     return held[1]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from e2lm_core import fetching, hub, library, phrasing
+from e2lm_core import fetching, hub, hub_cache, library, phrasing
 from e2lm_core.errors import StudioError
 from e2lm_core.records import Checkpoint
 from e2lm_core.ui import parts, session, window
@@ -65,7 +65,7 @@ def added() -> None:
 def _added() -> None:
     studio = session.studio()
     have = library.added(studio.catalogue)
-    usage = hub.usage(studio.settings)
+    usage = hub_cache.usage(studio.settings)
     if have or usage.used_bytes:
         _room(usage)
     if not have:
@@ -112,7 +112,7 @@ def _added() -> None:
     _actions(model, checkpoints, marked, running)
 
 
-def _room(usage: hub.Usage) -> None:
+def _room(usage: hub_cache.Usage) -> None:
     part = f", {library.size(usage.partial_bytes)} of it half downloaded" if usage.partial_bytes else ""
     st.progress(
         min(1.0, usage.used_bytes / usage.quota_bytes),
@@ -159,7 +159,7 @@ def _actions(
 ) -> None:
     settings = session.studio().settings
     chosen = marked or list(checkpoints)
-    whole = [c for c in chosen if hub.snapshot(c, settings)]
+    whole = [c for c in chosen if hub_cache.snapshot(c, settings)]
     missing = [c for c in chosen if c not in whole]
     some = [c for c in chosen if library.held(settings, (c,)).bytes]
     busy = running is not None
@@ -176,7 +176,7 @@ def _actions(
                 "downloaded again; results stay too."
             )
             if st.button("Evict them", type="primary", key="library_evict"):
-                _act(lambda: sum(hub.evict(c, settings) for c in some))
+                _act(lambda: sum(hub_cache.evict(c, settings) for c in some))
         with st.popover("Remove", icon=":material/delete:", disabled=busy):
             what = (
                 f"{len(marked)} of {len(checkpoints)} checkpoints of {model}" if marked else f"all of {model}"

@@ -9,16 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from e2lm_core import (
-    analysis,
-    authoring,
-    choice_words,
-    choices,
-    phrasing,
-    question_charts,
-    science,
-    selection,
-)
+from e2lm_core import analysis, authoring, choice_words, choices, facts, phrasing, question_charts, selection
 from e2lm_core.choices import Choice
 from e2lm_core.choosing import COLUMNS, OF_MODELS
 from e2lm_core.errors import StudioError
@@ -43,7 +34,9 @@ def pool(task: TaskSet, measured: Measurements) -> tuple[Pool, pd.DataFrame]:
     probability = _probability(task)
     held = st.session_state.get("question_pool")
     if held is None or held[0] is not measured or held[1] is not probability:
-        made = selection.pool(measured, task, science.taught(session.studio().catalogue, task), probability)
+        made = selection.pool(
+            measured, task, facts.taught_answers(session.studio().catalogue, task), probability
+        )
         held = (measured, probability, made, selection.question_frame(made, task))
         st.session_state["question_pool"] = held
         st.session_state["question_choices"] = {}

@@ -28,7 +28,7 @@ from e2lm_core import (
     submission,
     worker,
 )
-from e2lm_core import measure as e2lm_core_measure
+from e2lm_core import measure as reading
 from e2lm_core.checkpoints import open_catalogue
 from e2lm_core.errors import StudioError
 from e2lm_core.intervals import Resampled
@@ -173,11 +173,11 @@ def measure(
             for (other, fleet, shots), (_, own) in held.items()
             if shots == num_fewshot and (fleet == names or other == asked[0])
         ]
-        found = e2lm_core_measure.measure(
+        found = reading.measure(
             studio(), question_set, checkpoints, num_fewshot, alike[-1] if alike else None
         )
     elif then != stamp:
-        found = e2lm_core_measure.refreshed(studio(), found)
+        found = reading.refreshed(studio(), found)
     held[asked] = stamp, found
     while len(held) > 1 and sum(own.nbytes for _, own in held.values()) > MEASURED_BYTES:
         del held[next(iter(held))]
