@@ -12,7 +12,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from e2lm_core.checkpoints import Catalogue
 from e2lm_core.errors import CheckpointError
 from e2lm_core.records import Question, Record, TaskSet
 
@@ -133,9 +132,9 @@ def untaught_sentence(told: dict[str, bool] | None) -> str | None:
     )
 
 
-def taught_answers(catalogue: Catalogue, task: TaskSet) -> dict[str, bool] | None:
+def taught_answers(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
     """For each question id whether the embedded models were told its answer; None without a fact list."""
-    if catalogue.taught_file is None:
+    if taught_file is None:
         return None
-    facts = Taught.from_file(catalogue.taught_file)
+    facts = Taught.from_file(taught_file)
     return {question.id: facts.taught(question) for question in task.questions}

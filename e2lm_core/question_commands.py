@@ -101,7 +101,7 @@ def _pool(task: str, checkpoints: list[str] | None, num_fewshot: int | None, rel
         science.relevance_of(studio.settings, question_set.questions).probability if relevance else None
     )
     given = selection.pool(
-        measured, question_set, facts.taught_answers(studio.catalogue, question_set), probability
+        measured, question_set, facts.taught_answers(studio.catalogue.taught_file, question_set), probability
     )
     return question_set, given, studio.settings
 

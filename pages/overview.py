@@ -27,7 +27,7 @@ if state.kind == "never run" and studio.at_hand:
     if st.button(f"Run {phrasing.count(len(models), 'model')}", type="primary", icon=":material/play_arrow:"):
         start(task.name)
 
-if note := facts.untaught_sentence(facts.taught_answers(studio.catalogue, task)):
+if note := facts.untaught_sentence(facts.taught_answers(studio.catalogue.taught_file, task)):
     st.warning(note, icon=":material/school:")
 
 

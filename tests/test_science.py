@@ -103,9 +103,13 @@ def test_whether_the_embedded_models_were_told(here: Settings) -> None:
         support.question(3, id="never"),
     )
     task: TaskSet = support.task().model_copy(update={"questions": questions})
-    assert facts.taught_answers(open_catalogue(here), task) == {"told": True, "other": False, "never": False}
+    assert facts.taught_answers(open_catalogue(here).taught_file, task) == {
+        "told": True,
+        "other": False,
+        "never": False,
+    }
     none = here.model_copy(update={"ladder": here.home / "none"})
-    assert facts.taught_answers(open_catalogue(none), task) is None
+    assert facts.taught_answers(open_catalogue(none).taught_file, task) is None
 
 
 @pytest.mark.slow

@@ -80,7 +80,7 @@ def _sheet(task: TaskSet):
     held = st.session_state.get("editor_sheet")
     mark = (task.name, _epoch())
     if held is None or held[0] != mark:
-        told = facts.taught_answers(session.studio().catalogue, task)
+        told = facts.taught_answers(session.studio().catalogue.taught_file, task)
         held = (mark, sheet.to_frame(task.questions, told))
         st.session_state["editor_sheet"] = held
     return held[1]

@@ -35,7 +35,7 @@ def pool(task: TaskSet, measured: Measurements) -> tuple[Pool, pd.DataFrame]:
     held = st.session_state.get("question_pool")
     if held is None or held[0] is not measured or held[1] is not probability:
         made = selection.pool(
-            measured, task, facts.taught_answers(session.studio().catalogue, task), probability
+            measured, task, facts.taught_answers(session.studio().catalogue.taught_file, task), probability
         )
         held = (measured, probability, made, selection.question_frame(made, task))
         st.session_state["question_pool"] = held
