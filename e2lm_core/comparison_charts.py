@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from e2lm_core.comparison import ALL
 from e2lm_core.figures import blank, span, symbol
-from e2lm_core.palette import Theme, hue, short_name
+from e2lm_core.palette import Theme, hue
 from e2lm_core.phrasing import METRIC_LABEL
 from e2lm_core.records import LOWER_IS_BETTER, ModelInfo
 
@@ -37,7 +37,7 @@ def differences(
     for place, (_, row) in enumerate(own.iterrows()):
         model = by_name.get(str(row["model"]))
         colour = theme.line[hue(model)] if model else theme.text
-        label = short_name(model) if model else f"<b>{ALL}</b>"
+        label = model.short_name if model else f"<b>{ALL}</b>"
         y = len(own) - 1 - place
         names.append((y, label))
         value, low, high = (

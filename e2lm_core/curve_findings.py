@@ -11,7 +11,6 @@ from e2lm_core import phrasing, smoothing
 from e2lm_core.axes import Axis
 from e2lm_core.crossings import Parted, Place, Since
 from e2lm_core.measuring import Grid, Measurements, common_grid
-from e2lm_core.palette import short_name
 from e2lm_core.records import ModelInfo
 
 SINCE_HELP = {
@@ -87,7 +86,7 @@ def curves(
 def parting(measured: Measurements, pair: Parted) -> str:
     """From which checkpoint on one model stands above another, and how sure that is."""
     models = {c.model.name: c.model for c in measured.curves}
-    higher, lower = (short_name(models[name]) for name in (pair.higher, pair.lower))
+    higher, lower = (models[name].short_name for name in (pair.higher, pair.lower))
     since = pair.since
     if not since.points:
         return f"{higher} and {lower} do not part: {_lower_first(since.why)}"

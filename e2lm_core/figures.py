@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from scipy.optimize import isotonic_regression
 
 from e2lm_core.axes import Axis
-from e2lm_core.palette import Theme, dash, hue, short_name, width
+from e2lm_core.palette import Theme, dash, hue, width
 from e2lm_core.phrasing import METRIC_LABEL, tokens
 from e2lm_core.records import ModelInfo
 
@@ -113,7 +113,7 @@ def band(own: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
         line={"width": 0},
         hoverinfo="skip",
         showlegend=False,
-        name=f"{short_name(model)}, 95%",
+        name=f"{model.short_name}, 95%",
         mode="lines",
     )
 
@@ -141,11 +141,11 @@ def curve(
         line={"color": colour, "dash": dash(model), "width": 0.8 if under else width(model)},
         marker={"size": 5.5, "color": colour, "symbol": symbol(model)},
         opacity=0.28 if faint else 0.6 if under else 1.0,
-        name=short_name(model),
+        name=model.short_name,
         customdata=list(zip(*known, strict=True)),
         hovertemplate=None
         if faint
-        else f"<b>{short_name(model)}</b><br>{value}<br>%{{customdata[1]}}<br>"
+        else f"<b>{model.short_name}</b><br>{value}<br>%{{customdata[1]}}<br>"
         "n = %{customdata[0]:.0f} questions<extra></extra>",
         hoverinfo="skip" if faint else None,
         showlegend=False,
@@ -159,7 +159,7 @@ def smooth_line(own: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter
         y=own["value"],
         mode="lines",
         line={"color": theme.line[hue(model)], "dash": dash(model), "width": width(model) + 0.6},
-        name=short_name(model),
+        name=model.short_name,
         hoverinfo="skip",
         showlegend=False,
     )
@@ -243,7 +243,7 @@ def name_lines(
     labels = [
         {
             "x": 1, "xref": "paper", "xanchor": "left", "xshift": 8, "y": ends[name], "yanchor": "middle",
-            "yshift": at - moved, "text": short_name(models[name]), "showarrow": False,
+            "yshift": at - moved, "text": models[name].short_name, "showarrow": False,
             "font": {"color": theme.label[hue(models[name])], "size": 12},
         }
         for (name, at), moved in zip(wanted.items(), placed, strict=True)

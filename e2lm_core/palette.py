@@ -92,8 +92,3 @@ def dash(model: ModelInfo) -> str:
 def width(model: ModelInfo) -> float:
     """Extra seeds are drawn thin: they are there to show the noise."""
     return 1.2 if model.seed_of else 2.0
-
-
-def short_name(model: ModelInfo) -> str:
-    """The name without its family's prefix: what a direct label has room for."""
-    return model.name.removeprefix(f"{model.family}-")

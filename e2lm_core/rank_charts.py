@@ -20,7 +20,7 @@ from e2lm_core.figures import (
     token_axis,
     translucent,
 )
-from e2lm_core.palette import Theme, dash, hue, short_name
+from e2lm_core.palette import Theme, dash, hue
 from e2lm_core.records import ModelInfo
 from e2lm_core.stability import SEEN
 
@@ -52,7 +52,7 @@ def bump(
         line = own.drop_duplicates("step")
         figure.add_trace(
             go.Scatter(
-                x=positions(line), y=line["rank"], name=short_name(model), mode="lines", hoverinfo="skip",
+                x=positions(line), y=line["rank"], name=model.short_name, mode="lines", hoverinfo="skip",
                 line={"color": colour, "dash": dash(model), "width": 2.5}, showlegend=False,
             )
         )  # fmt: skip
@@ -69,7 +69,7 @@ def bump(
                 customdata=list(
                     zip(place_words(own), own["rank"], own["share"], own["value"], strict=True)
                 ),
-                hovertemplate=f"<b>{short_name(model)}</b><br>rank %{{y}} in %{{customdata[2]:.1%}} of resamples"
+                hovertemplate=f"<b>{model.short_name}</b><br>rank %{{y}} in %{{customdata[2]:.1%}} of resamples"
                 "<br>measured: rank %{customdata[1]}, value %{customdata[3]:.3f}"
                 "<br>%{customdata[0]}<extra></extra>",
                 showlegend=False,
@@ -115,7 +115,7 @@ def share_heatmap(
 ) -> go.Figure:
     """Shares in percent as coloured cells with their numbers: one row for each of the column `model`, one column for
     each other (ranks, or models). `hover` may use %{y}, %{x} and %{z}."""
-    by_name = {model.name: short_name(model) for model in models}
+    by_name = {model.name: model.short_name for model in models}
     columns = [c for c in table.columns if c not in ("model", "rank")]
     shares = table[columns].to_numpy(float)
     rows = [by_name[str(name)] for name in table["model"]]

@@ -136,6 +136,11 @@ class ModelInfo(Record):
     seed_of: str | None = None  # the model of which this is another seed
 
     @property
+    def short_name(self) -> str:
+        """The name without its family's prefix: what a direct label has room for."""
+        return self.name.removeprefix(f"{self.family}-")
+
+    @property
     def counts_in_scores(self) -> bool:
         """Twins and extra seeds stay out of SQ, RC and SNR means."""
         return self.twin_of is None and self.seed_of is None

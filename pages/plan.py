@@ -4,7 +4,6 @@ import streamlit as st
 
 from e2lm_core import fleet_planning, phrasing, plan_charts, plan_words, runs, standing
 from e2lm_core.errors import StudioError
-from e2lm_core.palette import short_name
 from e2lm_core.records import METRICS
 from e2lm_core.ui import parts, scoring, session, window
 from e2lm_core.ui.strip import strip
@@ -56,7 +55,7 @@ with right:
     if which == "own":
         picked = st.pills(
             "Models of the fleet", names, selection_mode="multi", default=names, key=f"plan_models_{task.name}",
-            format_func=lambda n: short_name(measured.curve_of(n).model), wrap=True,
+            format_func=lambda n: measured.curve_of(n).model.short_name, wrap=True,
         )  # fmt: skip
         density = st.segmented_control(
             "Checkpoints of each", list(runs.DENSITIES), default="all", required=True, key="plan_density"

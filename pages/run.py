@@ -3,7 +3,6 @@
 import streamlit as st
 
 from e2lm_core import phrasing, progress, runs, standing
-from e2lm_core.palette import short_name
 from e2lm_core.ui import parts, session, window
 from e2lm_core.ui.strip import start, strip
 
@@ -28,7 +27,7 @@ left, right = st.columns([3, 2], gap="large")
 with left:
     chosen = st.pills(
         "Models", models, selection_mode="multi", default=[m for m in models if any(c.model.name == m for c in fleet)],
-        key=f"run_models_{task.name}", format_func=lambda name: short_name(studio.catalogue.model(name)), wrap=True,
+        key=f"run_models_{task.name}", format_func=lambda name: studio.catalogue.model(name).short_name, wrap=True,
     )  # fmt: skip
     density = st.segmented_control(
         "Checkpoints of each", list(runs.DENSITIES), default="all", required=True, key=f"run_density_{task.name}",

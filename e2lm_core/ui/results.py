@@ -21,7 +21,6 @@ from e2lm_core import (
 )
 from e2lm_core.errors import StudioError
 from e2lm_core.measuring import Measurements
-from e2lm_core.palette import short_name
 from e2lm_core.records import BOUNDED_METRICS, METRICS, ModelInfo, Record, TaskSet
 from e2lm_core.result_records import SAME_METRIC
 from e2lm_core.results import Imported
@@ -270,7 +269,7 @@ def _choose_own(own: Measurements, imported: list[ModelInfo], shown: Shown) -> l
         "Own runs", list(by_name), default=first[:MOST_CURVES], key=f"results_mine_{_key(shown)}",
         placeholder="no model",
     )  # fmt: skip
-    return [(f"studio: {short_name(by_name[name])}", by_name[name]) for name in names]
+    return [(f"studio: {by_name[name].short_name}", by_name[name]) for name in names]
 
 
 def _bands(shown: Shown, task: str, metric: str) -> pd.DataFrame | None:
