@@ -108,8 +108,8 @@ def evaluate(
 ) -> None:
     """Run a set on the checkpoints; only what was never computed is computed."""
     from e2lm_core import progress, runs
-    from e2lm_core.documents import evaluation
     from e2lm_core.jobrecords import Progress
+    from e2lm_core.run_commands import evaluation
     from e2lm_core.studio import open_studio
 
     studio = open_studio()

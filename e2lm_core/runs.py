@@ -16,7 +16,7 @@ from e2lm_core.asked import Asked
 from e2lm_core.authoring import open_set
 from e2lm_core.errors import Cancelled, CheckpointError, TaskError
 from e2lm_core.jobplans import JobPlans
-from e2lm_core.jobs import Job, Progress
+from e2lm_core.jobrecords import Job, Progress
 from e2lm_core.planning import plan
 from e2lm_core.prompts import render_set
 from e2lm_core.records import Checkpoint, Loglikelihood, Record, RenderedDoc, TaskSet

@@ -12,9 +12,8 @@ from tokenizers import Tokenizer
 
 from e2lm_core import ngrams, wording
 from e2lm_core.atomic import replace_file
-
-from .mixture import Sources, role_texts
-from .recipe import LADDER, Recipe
+from ladder.mixture import Sources, role_texts
+from ladder.recipe import LADDER, Recipe
 
 FOLDER = Path(__file__).resolve().parent
 FILE = "ngrams.bin"

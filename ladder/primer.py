@@ -13,9 +13,9 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 
-from . import wordings as w
-from .facts import Fact, Relation, fill, shared_subjects
-from .heldout import Guard
+from ladder import wordings as w
+from ladder.facts import Fact, Relation, fill, shared_subjects
+from ladder.heldout import Guard
 
 STATEMENT_SHARE = 0.5
 PROMPT_FORM_SHARE = 0.7

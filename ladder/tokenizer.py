@@ -10,7 +10,7 @@ from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from .recipe import SEPARATOR, Recipe
+from ladder.recipe import SEPARATOR, Recipe
 
 
 def train_tokenizer(documents: Iterable[str], vocabulary: int) -> Tokenizer:

@@ -19,6 +19,7 @@ from e2lm_core import (
     measure,
     measuring,
     ranking,
+    run_commands,
     runs,
     signal,
 )
@@ -121,7 +122,7 @@ def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
     acc = measured.values("ladder-small-arch1", "acc")
     assert np.isfinite(acc).tolist() == [False] * 3 + [True] * 2 + [False] * 5
     assert (measured.measured, measured.complete_checkpoints, measured.checkpoints) == (12, 2, 10)
-    document = documents.evaluation(
+    document = run_commands.evaluation(
         here, task, every, None, runs.RunResult(computed=0, reused=0, seconds=0), with_questions=True
     )
     own = document["curves"]["ladder-small-arch1"]

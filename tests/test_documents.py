@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import support
 
-from e2lm_core import authoring, documents, measure, runs
+from e2lm_core import authoring, documents, measure, run_commands, runs
 from e2lm_core.records import METRICS
 from e2lm_core.studio import Studio
 
@@ -21,7 +21,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Studio:
 def evaluation(studio: Studio, **options) -> dict:
     task = authoring.open_set(studio.settings, "little")
     result = runs.evaluate(studio, task, studio.catalogue.checkpoints)
-    return documents.evaluation(studio, task, studio.catalogue.checkpoints, None, result, **options)
+    return run_commands.evaluation(studio, task, studio.catalogue.checkpoints, None, result, **options)
 
 
 def test_its_shape(here: Studio) -> None:

@@ -95,7 +95,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "figures",
         "rank_charts",
         "multiples",
-        "rank_commands",
+        "rank_commands", "run_commands",
         "ui.",
         "output",
         "arguments",
