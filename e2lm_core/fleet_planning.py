@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,12 +11,10 @@ import numpy as np
 from e2lm_core import coverage, phrasing, set_sizes
 from e2lm_core.certainty import runs_of
 from e2lm_core.errors import StudioError
-from e2lm_core.families import FAMILIES
+from e2lm_core.fleet import FleetPart, Pace, seconds_for
 from e2lm_core.measuring import Measurements, common_grid
-from e2lm_core.records import METRICS, Checkpoint, Record
+from e2lm_core.records import METRICS, Checkpoint
 from e2lm_core.set_sizes import Target, Widths
-from e2lm_core.standing import pace_of
-from e2lm_core.studio import Studio
 
 OF = ("mean", "difference", "sq", "rc", "cs", "score", "decision_accuracy")
 LABEL = {
@@ -25,23 +22,6 @@ LABEL = {
     "difference": "the difference of two models at the end",
     "sq": "SQ", "rc": "RC", "cs": "CS", "score": "Score", "decision_accuracy": "decision accuracy",
 }  # fmt: skip
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([mb])", re.IGNORECASE)
-
-
-class Pace(Record):
-    """Seconds a question takes on one checkpoint, by model; `source` says where that is from."""
-
-    seconds: dict[str, float]
-    source: str
-    estimated: bool = False
-
-
-class FleetPart(Record):
-    """A model and how many of its checkpoints are to be run."""
-
-    model: str
-    parameters: int | None
-    checkpoints: int
 
 
 @dataclass(frozen=True)
@@ -167,92 +147,6 @@ def simulate(measured: Measurements, metric: str, target: Target) -> Widths:
 
 
 # --- the time ---------------------------------------------------------------------------------------------
-
-
-def fleet_of(checkpoints: Sequence[Checkpoint]) -> tuple[FleetPart, ...]:
-    """The models of these checkpoints with how many each has."""
-    parts: dict[str, FleetPart] = {}
-    for checkpoint in checkpoints:
-        model = checkpoint.model
-        before = parts.get(model.name)
-        parts[model.name] = FleetPart(
-            model=model.name,
-            parameters=model.parameters,
-            checkpoints=(before.checkpoints if before else 0) + 1,
-        )
-    return tuple(parts.values())
-
-
-def family_fleet(key: str) -> tuple[FleetPart, ...]:
-    """All models of a family whose checkpoints are known beforehand. Raises StudioError for another."""
-    known = {f.key: f for f in FAMILIES if f.steps}
-    if key not in known:
-        raise StudioError(f"The fleet {key!r} is not known beforehand: use one of {', '.join(known)}.")
-    family = known[key]
-    return tuple(
-        FleetPart(
-            model=m.name, parameters=m.parameters or _size(m.size), checkpoints=len(family.known_places(m))
-        )
-        for m in family.models
-    )
-
-
-def _size(size: str | None) -> int | None:
-    """500m -> 500,000,000; None where a size is no number."""
-    found = _SIZE.fullmatch(size or "")
-    return int(float(found[1]) * (10**9 if found[2].lower() == "b" else 10**6)) if found else None
-
-
-def measured_pace(studio: Studio, num_fewshot: int | None) -> Pace | None:
-    """The pace of this machine's earlier runs with as many few-shot examples; None before there is one."""
-    seconds = pace_of(studio, num_fewshot or 0)
-    device = studio.settings.device or "the best device here"
-    return Pace(seconds=seconds, source=f"earlier runs on this machine ({device})") if seconds else None
-
-
-def pace_for(
-    fleet: Sequence[FleetPart],
-    measured: Pace | None,
-    parameters: dict[str, int | None],
-    seconds: float | None = None,
-) -> Pace | None:
-    """A pace for every model of a fleet.
-
-    `seconds` a question, where given, holds for all of them. Else a measured model has its own; another is scaled
-    by its parameters from the largest measured one (the work a token is 2 x parameters, and the same questions
-    have about as many tokens): an estimate, and too long where small models spend their time on other things.
-    None where nothing is known.
-    """
-    if seconds is not None:
-        if not (math.isfinite(seconds) and seconds > 0):
-            raise StudioError(
-                f"The pace {seconds} cannot be used: give seconds a question above 0, such as 0.02."
-            )
-        return Pace(seconds={p.model: seconds for p in fleet}, source="the pace that was given")
-    if measured is None:
-        return None
-    sized = [(n, m) for m in measured.seconds if (n := parameters.get(m))]
-    found, scaled = {}, []
-    for part in fleet:
-        if part.model in measured.seconds:
-            found[part.model] = measured.seconds[part.model]
-        elif sized and part.parameters:
-            largest, model = max(sized)
-            found[part.model] = measured.seconds[model] * max(part.parameters / largest, 1.0)
-            scaled.append(model)
-        else:
-            found[part.model] = sum(measured.seconds.values()) / len(measured.seconds)
-    if not scaled:
-        return Pace(seconds=found, source=measured.source)
-    source = f"{measured.source}, scaled by parameters from {scaled[0]}: an estimate"
-    return Pace(seconds=found, source=source, estimated=True)
-
-
-def seconds_for(questions: int, fleet: Sequence[FleetPart], pace: Pace | None) -> float | None:
-    """questions x sum over models of checkpoints x seconds a question; None without a pace."""
-    if pace is None:
-        return None
-    return questions * sum(part.checkpoints * pace.seconds[part.model] for part in fleet)
 
 
 def part_of(measured: Measurements, checkpoints: Sequence[Checkpoint]) -> Measurements:

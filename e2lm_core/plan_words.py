@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from e2lm_core import phrasing
-from e2lm_core.fleet_planning import Plan, seconds_for
+from e2lm_core.fleet import seconds_for
+from e2lm_core.fleet_planning import Plan
 
 
 def finding(planned: Plan) -> str:

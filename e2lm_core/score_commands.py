@@ -144,14 +144,15 @@ def _planned(
     family: str | None,
     pace: float | None,
 ) -> Plan:
-    from e2lm_core import fleet_planning, measure
+    from e2lm_core import fleet as e2lm_core_fleet
+    from e2lm_core import fleet_planning, measure, standing
 
     measured = measure.measure(studio, task, chosen, num_fewshot)
-    fleet = fleet_planning.family_fleet(family) if family else fleet_planning.fleet_of(chosen)
+    fleet = standing.family_fleet(family) if family else e2lm_core_fleet.fleet_of(chosen)
     parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
-    own = fleet_planning.measured_pace(studio, num_fewshot)
+    own = standing.measured_pace(studio, num_fewshot)
     return fleet_planning.plan(
-        measured, of, metric, width, fleet, fleet_planning.pace_for(fleet, own, parameters, pace), models
+        measured, of, metric, width, fleet, e2lm_core_fleet.pace_for(fleet, own, parameters, pace), models
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
 
 from e2lm_core.asked import Asked
+from e2lm_core.errors import StudioError
+from e2lm_core.families import FAMILIES
+from e2lm_core.fleet import FleetPart, Pace
 from e2lm_core.jobrecords import Job
 from e2lm_core.measuring import Measurements
 from e2lm_core.prompts import render_set
@@ -179,3 +183,33 @@ def seconds_left(job: Job, done: int, total: int) -> float | None:
     computed = sum(row.computed for row in job.progress)
     seconds = sum(row.seconds for row in job.progress)
     return (total - done) * seconds / computed if computed and seconds else None
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([mb])", re.IGNORECASE)
+
+
+def family_fleet(key: str) -> tuple[FleetPart, ...]:
+    """All models of a family whose checkpoints are known beforehand. Raises StudioError for another."""
+    known = {f.key: f for f in FAMILIES if f.steps}
+    if key not in known:
+        raise StudioError(f"The fleet {key!r} is not known beforehand: use one of {', '.join(known)}.")
+    family = known[key]
+    return tuple(
+        FleetPart(
+            model=m.name, parameters=m.parameters or _size(m.size), checkpoints=len(family.known_places(m))
+        )
+        for m in family.models
+    )
+
+
+def _size(size: str | None) -> int | None:
+    """500m -> 500,000,000; None where a size is no number."""
+    found = _SIZE.fullmatch(size or "")
+    return int(float(found[1]) * (10**9 if found[2].lower() == "b" else 10**6)) if found else None
+
+
+def measured_pace(studio: Studio, num_fewshot: int | None) -> Pace | None:
+    """The pace of this machine's earlier runs with as many few-shot examples; None before there is one."""
+    seconds = pace_of(studio, num_fewshot or 0)
+    device = studio.settings.device or "the best device here"
+    return Pace(seconds=seconds, source=f"earlier runs on this machine ({device})") if seconds else None

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from e2lm_core import fleet as e2lm_core_fleet
 from e2lm_core import fleet_planning, phrasing, plan_charts, plan_words, runs, standing
 from e2lm_core.errors import StudioError
 from e2lm_core.records import METRICS
@@ -71,10 +72,10 @@ with right:
     )  # fmt: skip
 
 try:
-    fleet = fleet_planning.fleet_of(chosen) if which == "own" else fleet_planning.family_fleet("e2lm")
+    fleet = e2lm_core_fleet.fleet_of(chosen) if which == "own" else standing.family_fleet("e2lm")
     parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
-    pace = fleet_planning.pace_for(
-        fleet, fleet_planning.measured_pace(studio, num_fewshot), parameters, given or None
+    pace = e2lm_core_fleet.pace_for(
+        fleet, standing.measured_pace(studio, num_fewshot), parameters, given or None
     )
     part = fleet_planning.part_of(measured, chosen)
     target, _ = fleet_planning.target_of(part, of, metric, models)

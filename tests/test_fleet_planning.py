@@ -6,9 +6,10 @@ import math
 import pytest
 from test_analysis import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements
 
-from e2lm_core import fleet_planning, plan_charts, plan_words
+from e2lm_core import fleet as e2lm_core_fleet
+from e2lm_core import fleet_planning, plan_charts, plan_words, standing
 from e2lm_core.errors import StudioError
-from e2lm_core.fleet_planning import FleetPart, Pace
+from e2lm_core.fleet import FleetPart, Pace
 from e2lm_core.palette import LIGHT
 
 FLEET = (
@@ -28,25 +29,25 @@ def planned(measured, of="mean", wanted=0.1, pace=None, models=()):
 
 def test_time_is_questions_by_checkpoints_by_pace():
     pace = Pace(seconds={"a": 0.1, "b": 0.4}, source="here")
-    assert fleet_planning.seconds_for(100, FLEET, pace) == pytest.approx(100 * (10 * 0.1 + 5 * 0.4))
-    assert fleet_planning.seconds_for(100, FLEET, None) is None
+    assert e2lm_core_fleet.seconds_for(100, FLEET, pace) == pytest.approx(100 * (10 * 0.1 + 5 * 0.4))
+    assert e2lm_core_fleet.seconds_for(100, FLEET, None) is None
 
 
 def test_an_unmeasured_model_is_scaled_from_the_largest_measured_one():
     own = Pace(seconds={"s": 0.01, "a": 0.02}, source="here")
-    got = fleet_planning.pace_for(FLEET, own, {"s": 10, "a": 100})
+    got = e2lm_core_fleet.pace_for(FLEET, own, {"s": 10, "a": 100})
     assert got.seconds == {"a": 0.02, "b": pytest.approx(0.06)}
     assert got.estimated
     assert "scaled by parameters from a" in got.source
 
 
 def test_a_given_pace_holds_for_all():
-    got = fleet_planning.pace_for(FLEET, None, {}, 0.5)
+    got = e2lm_core_fleet.pace_for(FLEET, None, {}, 0.5)
     assert got.seconds == {"a": 0.5, "b": 0.5}
-    assert fleet_planning.pace_for(FLEET, None, {}) is None
+    assert e2lm_core_fleet.pace_for(FLEET, None, {}) is None
     for wrong in (0.0, -1.0, math.inf):
         with pytest.raises(StudioError, match="above 0"):
-            fleet_planning.pace_for(FLEET, None, {}, wrong)
+            e2lm_core_fleet.pace_for(FLEET, None, {}, wrong)
 
 
 def test_the_mean_of_a_model_takes_about_what_a_normal_interval_does(measured):
@@ -124,11 +125,11 @@ def test_rounding_goes_up_to_two_digits():
 
 
 def test_the_competitions_fleet_is_known_beforehand():
-    fleet = fleet_planning.family_fleet("e2lm")
+    fleet = standing.family_fleet("e2lm")
     assert {p.parameters for p in fleet} == {500_000_000, 1_000_000_000, 3_000_000_000}
     assert {p.checkpoints for p in fleet} == {27}
     with pytest.raises(StudioError, match="e2lm"):
-        fleet_planning.family_fleet("nobody")
+        standing.family_fleet("nobody")
 
 
 def test_part_of_a_fleet_keeps_the_checkpoints_named(measured):
@@ -136,7 +137,7 @@ def test_part_of_a_fleet_keeps_the_checkpoints_named(measured):
     part = fleet_planning.part_of(measured, kept)
     assert [c.model.name for c in part.curves] == [SMALL.name]
     assert part.values(SMALL.name, "acc").tolist() == [RISING[0], RISING[9]]
-    assert fleet_planning.fleet_of(kept)[0].checkpoints == 2
+    assert e2lm_core_fleet.fleet_of(kept)[0].checkpoints == 2
 
 
 def test_the_document_and_the_chart(measured):
