@@ -16,8 +16,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from e2lm_core import authoring
 from e2lm_core.checks import require_sound
-from e2lm_core.errors import TaskError
+from e2lm_core.errors import StudioError, TaskError
 from e2lm_core.history import History
 from e2lm_core.prompts import render_set
 from e2lm_core.records import Question, Record, TaskConfig, TaskSet
@@ -360,3 +361,12 @@ def _disk(failed: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise TaskError(f"{failed} ({error.strerror}): check the disk, and try again.") from error
+
+
+def keep(settings: Settings, source: str, name: str, ids: Sequence[str]) -> TaskSet:
+    """A copy of a set with these questions alone, in their order; undo in the copy brings the others back."""
+    if not ids:
+        raise StudioError("No question is chosen, so there is nothing to keep: choose at least one.")
+    task = authoring.copy_set(settings, source, name)
+    wanted = set(ids)
+    return authoring.delete_questions(settings, name, [q.id for q in task.questions if q.id not in wanted])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from e2lm_core import hub, hub_cache, phrasing
+from e2lm_core import hub_cache, phrasing
 from e2lm_core.checkpoints import Catalogue
 from e2lm_core.families import FAMILIES, FamilyModel, Place
 from e2lm_core.records import Checkpoint, ModelInfo, Record
@@ -67,7 +67,7 @@ def finding(studio: Studio) -> str:
     downloaded = (
         f"{'all are' if whole == len(added) else phrasing.count(whole, 'is', 'are') if whole else 'none is'}"
     )
-    used = hub.usage(studio.settings)
+    used = hub_cache.usage(studio.settings)
     room = f"{size(used.used_bytes)} of the {size(used.quota_bytes)} allowed"
     added_text = phrasing.count(len(added), "checkpoint")
     return f"{sentence}; of {added_text} added from a hub, {downloaded} downloaded ({room})."
@@ -141,7 +141,7 @@ def added(catalogue: Catalogue) -> dict[str, tuple[Checkpoint, ...]]:
 
 
 def held(settings: Settings, checkpoints: Sequence[Checkpoint]) -> Held:
-    whole = [c for c in checkpoints if hub.snapshot(c, settings)]
+    whole = [c for c in checkpoints if hub_cache.snapshot(c, settings)]
     return Held(
         checkpoints=len(checkpoints),
         whole=len(whole),
@@ -212,7 +212,7 @@ def choice_sentence(
     of: int,
     model: FamilyModel,
     listed_bytes: int | None,
-    usage: hub.Usage,
+    usage: hub_cache.Usage,
 ) -> str:
     """13 of 27 checkpoints, 4.2 B to 193 B tokens, 12 GB; and whether there is room for them.
 

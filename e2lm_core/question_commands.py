@@ -69,14 +69,14 @@ def choose(
     as_json: Json = False,
 ) -> None:
     """Choose questions by a rule, and judge the choice on models that took no part in it."""
-    from e2lm_core import choice_words, choices, selection
+    from e2lm_core import authoring, choice_words, choices
 
     if metric not in METRICS:
         raise StudioError(f"The metric {metric!r} does not exist: use {', '.join(METRICS)}.")
     _, given, settings = _pool(task, checkpoints, num_fewshot, relevance)
     found = choices.choose(given, rule, metric, source)
     if out is not None:
-        selection.keep(settings, task, out, found.ids)
+        authoring.keep(settings, task, out, found.ids)
     warnings = choice_words.warnings(found)
     document = choices.document(found, given) | {"warning": " ".join(warnings) or None, "out": out}
     show(as_json, document, choices.fold_rows(found))

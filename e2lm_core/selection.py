@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from e2lm_core import authoring, items, metrics
+from e2lm_core import items, metrics
 from e2lm_core.choosing import OF_MODELS, Contrast, Sample, Where
 from e2lm_core.errors import StudioError
 from e2lm_core.measuring import Measurements, ModelCurve
 from e2lm_core.records import METRICS, ModelInfo, TaskSet
-from e2lm_core.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -219,12 +218,3 @@ def compared_frame(given: Pool, chosen: np.ndarray, metric: str) -> pd.DataFrame
             "difference": selection - rest,
         }
     )
-
-
-def keep(settings: Settings, source: str, name: str, ids: Sequence[str]) -> TaskSet:
-    """A copy of a set with these questions alone, in their order; undo in the copy brings the others back."""
-    if not ids:
-        raise StudioError("No question is chosen, so there is nothing to keep: choose at least one.")
-    task = authoring.copy_set(settings, source, name)
-    wanted = set(ids)
-    return authoring.delete_questions(settings, name, [q.id for q in task.questions if q.id not in wanted])

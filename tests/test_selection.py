@@ -194,7 +194,7 @@ def test_a_copy_keeps_the_chosen_and_undo_brings_the_others_back(tmp_path: Path)
     settings = support.settings(tmp_path)
     support.write_example(settings)
     before = support.tree(settings.tasks)
-    kept = selection.keep(settings, "little", "chosen", ["q5", "q2"])
+    kept = authoring.keep(settings, "little", "chosen", ["q5", "q2"])
     assert [q.id for q in kept.questions] == ["q2", "q5"]
     assert [q.id for q in authoring.open_set(settings, "chosen").questions] == ["q2", "q5"]
     assert support.tree(settings.tasks) == before
@@ -206,7 +206,7 @@ def test_keeping_nothing_or_under_a_taken_name_makes_no_copy(tmp_path: Path) -> 
     settings = support.settings(tmp_path)
     support.write_example(settings)
     with pytest.raises(StudioError, match="nothing to keep"):
-        selection.keep(settings, "little", "chosen", [])
+        authoring.keep(settings, "little", "chosen", [])
     with pytest.raises(StudioError, match="already a set"):
-        selection.keep(settings, "little", "little", ["q1"])
+        authoring.keep(settings, "little", "little", ["q1"])
     assert [info.name for info in authoring.list_sets(settings)] == ["little"]

@@ -330,7 +330,7 @@ def copy(source: str, ids: Sequence[str], key: str) -> None:
         st.caption("The set itself stays as it is; undo in the copy brings the other questions back.")
         if st.button("Copy", type="primary", key=f"{key}_go"):
             try:
-                selection.keep(settings, source, wish, ids)
+                authoring.keep(settings, source, wish, ids)
             except StudioError as error:
                 st.error(str(error), icon=":material/error:")
                 return
