@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -63,6 +63,11 @@ def snapshot_folder(checkpoint: Checkpoint, settings: Settings) -> Path:
 
 def partial_folder(checkpoint: Checkpoint, settings: Settings) -> Path:
     return _root(settings) / "partial" / _place(checkpoint)
+
+
+def at_hand(checkpoints: Iterable[Checkpoint], settings: Settings) -> tuple[Checkpoint, ...]:
+    """The checkpoints that are on this machine; those of a hub that are not downloaded are left out."""
+    return tuple(c for c in checkpoints if c.repo is None or snapshot(c, settings) is not None)
 
 
 def snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:

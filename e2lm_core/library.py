@@ -12,7 +12,6 @@ from e2lm_core.checkpoints import Catalogue
 from e2lm_core.families import FAMILIES, FamilyModel, Place
 from e2lm_core.records import Checkpoint, ModelInfo, Record
 from e2lm_core.settings import Settings
-from e2lm_core.studio import Studio
 
 HALF_PRECISION_BYTES = 2  # a weight of the smallest kind that hubs keep
 
@@ -49,9 +48,9 @@ def size(count: float | None) -> str:
 # --- the models of the catalogue ----------------------------------------------------------------------
 
 
-def finding(studio: Studio) -> str:
+def finding(catalogue: Catalogue, settings: Settings) -> str:
     """The page's sentence: what is on this machine, and what of a hub's checkpoints is."""
-    here = studio.at_hand
+    here = hub_cache.at_hand(catalogue.checkpoints, settings)
     models = {c.model.name for c in here}
     if here:
         sentence = (
@@ -60,25 +59,25 @@ def finding(studio: Studio) -> str:
         )
     else:
         sentence = "**No checkpoint** is on this machine"
-    added = [c for c in studio.catalogue.checkpoints if c.repo]
+    added = [c for c in catalogue.checkpoints if c.repo]
     if not added:
         return f"{sentence}; none is added from a hub."
     whole = sum(c.repo is not None for c in here)
     downloaded = (
         f"{'all are' if whole == len(added) else phrasing.count(whole, 'is', 'are') if whole else 'none is'}"
     )
-    used = hub_cache.usage(studio.settings)
+    used = hub_cache.usage(settings)
     room = f"{size(used.used_bytes)} of the {size(used.quota_bytes)} allowed"
     added_text = phrasing.count(len(added), "checkpoint")
     return f"{sentence}; of {added_text} added from a hub, {downloaded} downloaded ({room})."
 
 
-def models_frame(studio: Studio) -> pd.DataFrame:
+def models_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
     """One row a model: its parameters, its checkpoints, those on this machine, tokens they span, bytes, origin."""
-    here = {c.name for c in studio.at_hand}
+    here = {c.name for c in hub_cache.at_hand(catalogue.checkpoints, settings)}
     rows = []
-    for model in studio.catalogue.models:
-        checkpoints = studio.catalogue.of(model)
+    for model in catalogue.models:
+        checkpoints = catalogue.of(model)
         seen = [c.tokens_seen for c in checkpoints if c.tokens_seen is not None]
         rows.append(
             {
@@ -88,7 +87,7 @@ def models_frame(studio: Studio) -> pd.DataFrame:
                 "here": sum(c.name in here for c in checkpoints),
                 "first": min(seen, default=None),
                 "last": max(seen, default=None),
-                "bytes": folder_bytes(_places(model, checkpoints, studio.settings)),
+                "bytes": folder_bytes(_places(model, checkpoints, settings)),
                 "from": _origin(checkpoints),
             }
         )
@@ -186,9 +185,9 @@ def progress(now: Held, before: Held, seconds: float) -> tuple[float, str]:
 # --- what could be added ------------------------------------------------------------------------------
 
 
-def families_frame(studio: Studio) -> pd.DataFrame:
+def families_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
     """One row a model of the known families, without asking a hub; `checkpoints` is missing where only it knows."""
-    have = added(studio.catalogue)
+    have = added(catalogue)
     rows = []
     for family in FAMILIES:
         for model in family.models:
@@ -200,7 +199,7 @@ def families_frame(studio: Studio) -> pd.DataFrame:
                     "parameters": model.parameters,
                     "checkpoints": len(family.known_places(model)) or None,
                     "added": len(own),
-                    "downloaded": held(studio.settings, own).whole,
+                    "downloaded": held(settings, own).whole,
                     "repository": model.repo,
                 }
             )

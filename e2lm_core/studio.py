@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from e2lm_core.backends import Backend
 from e2lm_core.checkpoints import Catalogue, open_catalogue
 from e2lm_core.database import Database
-from e2lm_core.hub_cache import snapshot
+from e2lm_core.hub_cache import at_hand
 from e2lm_core.jobs import JobQueue
 from e2lm_core.records import Checkpoint
 from e2lm_core.settings import Settings
@@ -27,9 +27,7 @@ class Studio:
     @property
     def at_hand(self) -> tuple[Checkpoint, ...]:
         """The checkpoints that are on this machine; those of a hub that are not downloaded are left out."""
-        return tuple(
-            c for c in self.catalogue.checkpoints if c.repo is None or snapshot(c, self.settings) is not None
-        )
+        return at_hand(self.catalogue.checkpoints, self.settings)
 
 
 def open_studio(settings: Settings | None = None, backend: Backend | None = None) -> Studio:

@@ -10,13 +10,13 @@ from e2lm_core.ui.strip import strip
 strip()
 studio = session.studio()
 
-parts.header("Checkpoints", library.finding(studio))
+parts.header("Checkpoints", library.finding(studio.catalogue, studio.settings))
 for problem in studio.catalogue.problems:
     st.warning(problem, icon=":material/warning:")
 
 if studio.catalogue.models:
     parts.table(
-        library.models_frame(studio), "checkpoints", "library_models", few=("model", "here", "bytes"),
+        library.models_frame(studio.catalogue, studio.settings), "checkpoints", "library_models", few=("model", "here", "bytes"),
         column_config=views.COLUMNS,
     )  # fmt: skip
 else:
@@ -29,7 +29,7 @@ st.subheader("Add a model", anchor=False)
 adding.add()
 with st.expander("All families and models that the studio knows"):
     parts.table(
-        library.families_frame(studio), "families", "library_families", height=360,
+        library.families_frame(studio.catalogue, studio.settings), "families", "library_families", height=360,
         few=("model", "checkpoints"), column_config={
             "parameters": views.COLUMNS["parameters"],
             "checkpoints": st.column_config.NumberColumn(

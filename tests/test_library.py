@@ -70,10 +70,10 @@ def test_size(count, text):
 
 
 def test_the_embedded_ladder_alone(studio):
-    assert library.finding(studio) == (
+    assert library.finding(studio.catalogue, studio.settings) == (
         "**4 models with 40 checkpoints** are on this machine; none is added from a hub."
     )
-    frame = library.models_frame(studio).set_index("model")
+    frame = library.models_frame(studio.catalogue, studio.settings).set_index("model")
     small = frame.loc["ladder-small-arch1"]
     assert small["from"] == "embedded ladder"
     assert (small["parameters"], small["checkpoints"], small["here"]) == (100, 10, 10)
@@ -84,14 +84,20 @@ def test_the_embedded_ladder_alone(studio):
     unpacked.mkdir(parents=True)
     (unpacked / "model.safetensors").write_bytes(b"x" * 1_000)
     assert (
-        library.models_frame(studio).set_index("model").loc["ladder-small-arch1", "bytes"] == packed + 1_000
+        library.models_frame(studio.catalogue, studio.settings)
+        .set_index("model")
+        .loc["ladder-small-arch1", "bytes"]
+        == packed + 1_000
     )
 
 
 def test_no_checkpoint_at_all(studio):
     empty = replace(studio, catalogue=replace(studio.catalogue, models=(), checkpoints=()))
-    assert library.finding(empty) == "**No checkpoint** is on this machine; none is added from a hub."
-    assert list(library.models_frame(empty).columns)[:2] == ["model", "parameters"]
+    assert (
+        library.finding(empty.catalogue, empty.settings)
+        == "**No checkpoint** is on this machine; none is added from a hub."
+    )
+    assert list(library.models_frame(empty.catalogue, empty.settings).columns)[:2] == ["model", "parameters"]
 
 
 def test_a_hard_linked_file_counts_once(tmp_path):
@@ -105,7 +111,7 @@ def test_added_and_partly_downloaded(studio):
     here = added(studio)
     checkpoints = library.added(here.catalogue)[MODEL]
     assert "of 3 checkpoints added from a hub, none is downloaded (0 bytes of the 20 GB allowed)." in (
-        library.finding(here)
+        library.finding(here.catalogue, here.settings)
     )
     hub_download.download(checkpoints[0], here.settings)
     half = hub_cache.partial_folder(checkpoints[1], here.settings)
@@ -119,12 +125,12 @@ def test_added_and_partly_downloaded(studio):
     held = library.held(here.settings, checkpoints)
     assert (held.whole, held.checkpoints, held.partial_bytes) == (1, 3, 100)
     assert held.expected_bytes == 3 * held.whole_bytes
-    assert "1 is downloaded" in library.finding(here)
-    assert "5 models with 41 checkpoints" in library.finding(here)
-    model = library.models_frame(here).set_index("model").loc[MODEL]
+    assert "1 is downloaded" in library.finding(here.catalogue, here.settings)
+    assert "5 models with 41 checkpoints" in library.finding(here.catalogue, here.settings)
+    model = library.models_frame(here.catalogue, here.settings).set_index("model").loc[MODEL]
     assert (model["checkpoints"], model["here"], model["from"]) == (3, 1, DENSE)
     assert model["bytes"] == held.bytes
-    rows = library.families_frame(here).set_index("model")
+    rows = library.families_frame(here.catalogue, here.settings).set_index("model")
     assert (rows.loc[MODEL, "checkpoints"], rows.loc[MODEL, "added"], rows.loc[MODEL, "downloaded"]) == (
         27,
         3,
@@ -132,7 +138,7 @@ def test_added_and_partly_downloaded(studio):
     )
     for gone in checkpoints:
         hub_cache.evict(gone, here.settings)
-    assert "none is downloaded" in library.finding(here)
+    assert "none is downloaded" in library.finding(here.catalogue, here.settings)
 
 
 def test_progress_tells_the_time_once_a_checkpoint_is_whole():
