@@ -27,7 +27,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from e2lm_core import authoring, runs, standing
+from e2lm_core import authoring, planning, runs, standing
 from e2lm_core.records import Checkpoint
 from e2lm_core.settings import Settings
 from e2lm_core.studio import Studio, open_studio
@@ -113,7 +113,7 @@ def _one(
     _edit(studio, number)
     job = runs.start(studio, SET, checkpoints, shots, runs.INTERACTIVE)
     save_s = time.perf_counter() - started
-    coarse = {c.name for c in runs.thin(checkpoints, "ends and middle")}
+    coarse = {c.name for c in planning.thin(checkpoints, "ends and middle")}
     coarse_s = wait(studio, job, coarse, started)
     all_s = wait(studio, job, None, started)
     return {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from e2lm_core import runs
+from e2lm_core import asked
 from e2lm_core.prompts import render_set
 from e2lm_core.records import Checkpoint, Loglikelihood, TaskSet
 from e2lm_core.settings import Settings
@@ -36,7 +36,7 @@ def home(folder: Path, task: TaskSet, pattern: str = "*") -> Studio:
 def fill(studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint]) -> None:
     """Put the results of the whole set into the store, unless they are there."""
     docs = render_set(task)
-    keys = [[digest(request) for request in runs.requests_of(doc)] for doc in docs]
+    keys = [[digest(request) for request in asked.requests_of(doc)] for doc in docs]
     flat = [key for doc in keys for key in doc]
     question = np.repeat(np.arange(len(docs)), [len(doc) for doc in keys])
     gold = np.concatenate([np.arange(len(doc.choices)) == doc.gold for doc in docs])

@@ -27,7 +27,7 @@ from typing import Annotated, Any
 import typer
 
 from e2lm_core import runs
-from e2lm_core.jobs import Job
+from e2lm_core.jobrecords import Job
 from e2lm_core.records import Question, TaskConfig, TaskSet
 from e2lm_core.settings import Settings
 from e2lm_core.studio import Studio, open_studio

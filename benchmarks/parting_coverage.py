@@ -21,12 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.coverage_study import METRICS as STUDIED
+from benchmarks.coverage_study import Source
 from e2lm_core import bootstrap, simulation
 from e2lm_core.interval_methods import small_sample_level
 from e2lm_core.parting import crossing, lasting_from
-
-from .coverage_study import METRICS as STUDIED
-from .coverage_study import Source
 
 SOURCE, RESAMPLES = 16_000, 500
 QUESTIONS = (100, 300)

@@ -16,10 +16,10 @@ from typing import Any
 
 import typer
 
+from e2lm_core.asked import requests_of
 from e2lm_core.checks import check
 from e2lm_core.prompts import render_set
 from e2lm_core.records import Loglikelihood, Question, Scope, TaskConfig, TaskSet
-from e2lm_core.runs import requests_of
 from e2lm_core.settings import Limits
 from e2lm_core.store import Store, digest
 from e2lm_core.taskfiles import read_task, write_task

@@ -16,7 +16,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from e2lm_core import authoring
 from e2lm_core.checks import require_sound
 from e2lm_core.errors import StudioError, TaskError
 from e2lm_core.history import History
@@ -367,6 +366,6 @@ def keep(settings: Settings, source: str, name: str, ids: Sequence[str]) -> Task
     """A copy of a set with these questions alone, in their order; undo in the copy brings the others back."""
     if not ids:
         raise StudioError("No question is chosen, so there is nothing to keep: choose at least one.")
-    task = authoring.copy_set(settings, source, name)
+    task = copy_set(settings, source, name)
     wanted = set(ids)
-    return authoring.delete_questions(settings, name, [q.id for q in task.questions if q.id not in wanted])
+    return delete_questions(settings, name, [q.id for q in task.questions if q.id not in wanted])

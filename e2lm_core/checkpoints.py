@@ -17,13 +17,13 @@ from pathlib import Path
 
 from e2lm_core.errors import CheckpointError
 from e2lm_core.fingerprints import file_sha256, fingerprint, packed_entry, packed_fingerprint
-from e2lm_core.hub import added_models, download, snapshot
+from e2lm_core.hub import added_models
+from e2lm_core.hub_cache import snapshot
+from e2lm_core.hub_download import download
 from e2lm_core.local_checkpoints import check_folder, read_folder
 from e2lm_core.manifest import EarlyWindow, LadderModel, Manifest, ladder_file, read_manifest
 from e2lm_core.records import Checkpoint, ModelInfo
 from e2lm_core.settings import Settings
-
-__all__ = ["Catalogue", "ensure_directory", "fingerprint", "open_catalogue", "unpacked_directory"]
 
 _Found = tuple[ModelInfo, tuple[Checkpoint, ...]]
 _MARK = "unpacked.json"  # last written: what the folder was made from and how long its files are

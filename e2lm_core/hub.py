@@ -18,33 +18,11 @@ from pydantic import Field, ValidationError
 from e2lm_core.atomic import replace_file
 from e2lm_core.errors import CheckpointError
 from e2lm_core.families import Choice, Family, FamilyModel, Place, choose
-from e2lm_core.hub_cache import Cached, Usage, cached, evict, snapshot, snapshot_folder, usage, verify
-from e2lm_core.hub_client import HubClient, HubUnreachable, RemoteFile
-from e2lm_core.hub_download import Progress, download, wanted_files
+from e2lm_core.hub_cache import evict, snapshot_folder
+from e2lm_core.hub_client import HubClient, RemoteFile
+from e2lm_core.hub_download import wanted_files
 from e2lm_core.records import Checkpoint, ModelInfo, Record
 from e2lm_core.settings import Settings
-
-__all__ = [
-    "Added",
-    "Cached",
-    "HubModels",
-    "HubUnreachable",
-    "Listed",
-    "Listing",
-    "Progress",
-    "Usage",
-    "add",
-    "added_models",
-    "cached",
-    "download",
-    "evict",
-    "listing",
-    "remove",
-    "snapshot",
-    "stamp",
-    "usage",
-    "verify",
-]
 
 _FILE = "families.json"
 

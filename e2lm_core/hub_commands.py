@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from e2lm_core import hub
+from e2lm_core import hub, hub_cache, hub_download
 from e2lm_core.checkpoints import open_catalogue
 from e2lm_core.errors import CheckpointError
 from e2lm_core.families import FAMILIES, Choice, any_family, family
@@ -84,13 +84,13 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
         with progress_bar(checkpoint.name, 100) as advance:
             shown = 0
 
-            def report(progress: hub.Progress, advance=advance) -> None:
+            def report(progress: hub_download.Progress, advance=advance) -> None:
                 nonlocal shown
                 percent = 100 * progress.done_bytes // max(progress.total_bytes, 1)
                 advance(progress.file, percent - shown)
                 shown = percent
 
-            hub.download(checkpoint, settings, report)
+            hub_download.download(checkpoint, settings, report)
     _show(chosen, settings, as_json)
 
 
@@ -98,9 +98,9 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
 def verify(globs: Globs = None, as_json: Json = False) -> None:
     """Read every downloaded byte again and compare it with what the hub gave."""
     settings = Settings.from_env()
-    chosen = [c for c in _added(settings, globs) if hub.snapshot(c, settings)]
+    chosen = [c for c in _added(settings, globs) if hub_cache.snapshot(c, settings)]
     for checkpoint in chosen:
-        hub.verify(checkpoint, settings)
+        hub_cache.verify(checkpoint, settings)
     _show(chosen, settings, as_json)
 
 
@@ -108,7 +108,7 @@ def verify(globs: Globs = None, as_json: Json = False) -> None:
 def evict(globs: Annotated[list[str], typer.Argument(metavar="GLOB")], as_json: Json = False) -> None:
     """Delete downloaded weights; the catalogue and every result stay."""
     settings = Settings.from_env()
-    freed = sum(hub.evict(checkpoint, settings) for checkpoint in _added(settings, globs))
+    freed = sum(hub_cache.evict(checkpoint, settings) for checkpoint in _added(settings, globs))
     show(as_json, {"freed_bytes": freed}, [{"freed_bytes": freed}])
 
 
@@ -135,7 +135,7 @@ def _show(checkpoints: list[Checkpoint] | tuple[Checkpoint, ...], settings: Sett
             "revision": c.revision,
             "tokens_seen": c.tokens_seen,
             "early": c.early,
-            "path": str(path) if (path := hub.snapshot(c, settings)) else None,
+            "path": str(path) if (path := hub_cache.snapshot(c, settings)) else None,
         }
         for c in checkpoints
     ]

@@ -16,10 +16,8 @@ from typing import Any, NamedTuple
 
 from e2lm_core.errors import TaskError
 from e2lm_core.records import CLOZE_CHOICE, Question, RenderedDoc, TaskConfig, TaskSet
-from e2lm_core.sandbox import MAX_TOTAL_CHARS, Template, compile_template, render_all
+from e2lm_core.sandbox import MAX_TOTAL_CHARS, compile_template, render_all
 from e2lm_core.settings import Limits
-
-__all__ = ["Template", "compile_template", "harness_rows", "render", "render_set", "row_of", "shot_indices"]
 
 HARNESS_SEED = 1234  # lm_eval.defaults.DEFAULT_OTHER_SEED, given to every task's sampler
 OPTIONAL = ("subject", "source", "license", "note", "group")

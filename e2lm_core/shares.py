@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from e2lm_core.database import Database, opened
-from e2lm_core.jobs import Job, JobQueue
+from e2lm_core.jobrecords import Job
+from e2lm_core.jobs import JobQueue
 
 
 class Shares:

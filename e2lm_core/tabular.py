@@ -26,12 +26,9 @@ from e2lm_core.rows import (
     optional_text,
     parse_json,
     parse_jsonl,
-    write_jsonl,
 )
 from e2lm_core.safeyaml import decode
 from e2lm_core.settings import Limits
-
-__all__ = ["ImportPreview", "read_rows", "write_csv", "write_jsonl"]
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -23,7 +23,7 @@ from e2lm_core.authoring import open_set
 from e2lm_core.checkpoints import open_catalogue
 from e2lm_core.errors import Cancelled, StudioError
 from e2lm_core.jobplans import JobPlans
-from e2lm_core.jobs import Job, Progress
+from e2lm_core.jobrecords import Job, Progress
 from e2lm_core.runs import KIND, evaluate
 from e2lm_core.shares import Shares, joinable, open_checkpoints
 from e2lm_core.studio import Studio

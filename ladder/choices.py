@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from e2lm_core.errors import StudioError
-
-from .facts import Fact, Relation
+from ladder.facts import Fact, Relation
 
 DISTRACTORS = 3
 MAX_GOLD_SHARE = 0.25  # a commoner answer could not be wrong often enough

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from .facts import Relation, fill
+from ladder.facts import Relation, fill
 
 RUN_WORDS = 6
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")

@@ -9,10 +9,10 @@ from typing import Any
 
 from transformers import LlamaForCausalLM
 
-from .facts import Relation
-from .recipe import Member, Recipe, config_of
-from .tokenizer import tokenizer_config
-from .training import checkpoint_file
+from ladder.facts import Relation
+from ladder.recipe import Member, Recipe, config_of
+from ladder.tokenizer import tokenizer_config
+from ladder.training import checkpoint_file
 
 VERSION = 1
 

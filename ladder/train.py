@@ -18,11 +18,10 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from e2lm_core.errors import StudioError
-
-from .facts import FACTS, load_relations
-from .manifest import write_facts, write_manifest
-from .recipe import LADDER, SMOKE, Member, Recipe
-from .training import checkpoint_file, train_member
+from ladder.facts import FACTS, load_relations
+from ladder.manifest import write_facts, write_manifest
+from ladder.recipe import LADDER, SMOKE, Member, Recipe
+from ladder.training import checkpoint_file, train_member
 
 HERE = Path(__file__).resolve().parent
 _reports: Any = None  # a queue to the parent process, set in each worker
@@ -65,7 +64,7 @@ def prepare(recipe: Recipe, out: Path, build: Path, facts: Path) -> None:
     tokenizer_file = out / "weights" / "tokenizer.json"
     if tokenizer_file.is_file() and all(path.is_file() for path in wanted.values()):
         return
-    from .mixture import Sources, build_tokenizer, role_stream
+    from ladder.mixture import Sources, build_tokenizer, role_stream
 
     typer.echo("Writing the training text …", err=True)
     sources = Sources(recipe.data_seed, facts, sample_only=recipe.sample_filler)

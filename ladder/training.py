@@ -17,8 +17,7 @@ from torch.nn.functional import cross_entropy
 from transformers import LlamaForCausalLM
 
 from e2lm_core.packing import pack
-
-from .recipe import Member, Recipe, config_of
+from ladder.recipe import Member, Recipe, config_of
 
 Progress = Callable[[str, int, float], None]  # model, steps done, loss in nats
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from e2lm_core import fleet as e2lm_core_fleet
-from e2lm_core import fleet_planning, phrasing, plan_charts, plan_words, runs, standing
+from e2lm_core import fleet_planning, phrasing, plan_charts, plan_words, planning, standing
 from e2lm_core.errors import StudioError
 from e2lm_core.records import METRICS
 from e2lm_core.ui import parts, scoring, session, window
@@ -59,9 +59,9 @@ with right:
             format_func=lambda n: measured.curve_of(n).model.short_name, wrap=True,
         )  # fmt: skip
         density = st.segmented_control(
-            "Checkpoints of each", list(runs.DENSITIES), default="all", required=True, key="plan_density"
+            "Checkpoints of each", list(planning.DENSITIES), default="all", required=True, key="plan_density"
         )
-        chosen = runs.thin([c for c in at_hand if c.model.name in picked], density)
+        chosen = planning.thin([c for c in at_hand if c.model.name in picked], density)
     else:
         st.caption(
             "The width is taken from this set's own runs; only the time is that of the other fleet, scaled by parameters."

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core import phrasing, progress, runs, standing
+from e2lm_core import phrasing, planning, progress, runs, standing
 from e2lm_core.ui import parts, session, window
 from e2lm_core.ui.strip import start, strip
 
@@ -30,7 +30,7 @@ with left:
         key=f"run_models_{task.name}", format_func=lambda name: studio.catalogue.model(name).short_name, wrap=True,
     )  # fmt: skip
     density = st.segmented_control(
-        "Checkpoints of each", list(runs.DENSITIES), default="all", required=True, key=f"run_density_{task.name}",
+        "Checkpoints of each", list(planning.DENSITIES), default="all", required=True, key=f"run_density_{task.name}",
         help="Runs go coarse to fine anyway; fewer checkpoints are sooner done, and SQ needs at least 8 points in the early window.",
     )  # fmt: skip
 with right:
@@ -39,7 +39,7 @@ with right:
         "Few-shot examples", 0, most, min(last_fewshot if last_fewshot is not None else task.config.num_fewshot, most),
         key=f"run_shots_{task.name}", help=f"0 to {most}, from the set's dev questions. Early checkpoints read short prompts best.",
     )  # fmt: skip
-    selection = runs.thin([c for c in at_hand if c.model.name in chosen], density)
+    selection = planning.thin([c for c in at_hand if c.model.name in chosen], density)
     if task.questions and selection:
         cost = standing.estimate(studio, task, selection, shots, session.measure(task, selection, shots))
         st.metric(

@@ -12,6 +12,7 @@ import support
 
 from e2lm_core import (
     analysis,
+    asked,
     authoring,
     contrast,
     documents,
@@ -85,7 +86,7 @@ def put(studio: Studio, task: TaskSet, checkpoint: Checkpoint, ll: list[list[flo
     items = [
         (digest(request), Loglikelihood(value, 1))
         for doc, values in zip(render_set(task), ll, strict=True)
-        for request, value in zip(runs.requests_of(doc), values, strict=True)
+        for request, value in zip(asked.requests_of(doc), values, strict=True)
     ]
     studio.store.put(studio.backend.scope(checkpoint), items)
 

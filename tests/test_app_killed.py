@@ -14,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks import kills
 from e2lm_core import runs, worker
-from e2lm_core.jobs import Job
+from e2lm_core.jobrecords import Job
 from e2lm_core.settings import Settings
 from e2lm_core.studio import Studio, open_studio
 from scripts.screenshots import FLAGS, server, settle

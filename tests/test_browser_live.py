@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, needs
 from playwright.sync_api import Page, expect
-from test_browser import EDITED, ID_PX, ROW_PX, SET, page, settle, strip, type_into_question, url  # noqa: F401 - fixtures
+from test_browser import EDITED, ID_PX, ROW_PX, SET, strip, type_into_question
 
-from e2lm_core import authoring, runs, worker
+from e2lm_core import authoring, planning, runs, worker
 from e2lm_core.settings import Settings
 from e2lm_core.studio import open_studio
+from scripts.screenshots import settle
 
 pytestmark = pytest.mark.slow
 RUN_MS = 300_000
@@ -27,13 +28,13 @@ def computed(tmp_path: Path) -> Settings:
     authoring.copy_set(settings, "ladder_science", SET)
     surplus = authoring.open_set(settings, SET).questions[40:]
     authoring.delete_questions(settings, SET, [q.id for q in surplus])
-    runs.start(studio, SET, runs.thin(studio.at_hand, "ends and middle"))
+    runs.start(studio, SET, planning.thin(studio.at_hand, "ends and middle"))
     worker.work(studio, once=True)
     studio.store.database.close()
     return settings
 
 
-def lines(page: Page, chart: int) -> dict[str, int]:  # noqa: F811
+def lines(page: Page, chart: int) -> dict[str, int]:
     """Points of each line of a chart."""
     page.wait_for_selector(".js-plotly-plot")
     return dict(
@@ -45,7 +46,7 @@ def lines(page: Page, chart: int) -> dict[str, int]:  # noqa: F811
     )
 
 
-def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page, url):  # noqa: F811
+def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page, url):
     identity = authoring.open_set(computed, SET).questions[0].id
     page.goto(f"{url}/author?set={SET}")
     settle(page)

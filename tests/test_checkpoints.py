@@ -10,24 +10,15 @@ import sys
 import pytest
 import torch
 from conftest import needs
-from ladder_fixtures import (
-    CONFIG,
-    MODELS,
-    STEPS,
-    TOKENIZER,
-    built,
-    edit_manifest,
-    first,
-    leftovers,
-    random_weights,
-    settings,
-)
+from ladder_fixtures import MODELS, STEPS, built, edit_manifest, first, leftovers, random_weights, settings
 from safetensors.torch import load_file
 
 from e2lm_core import packing
-from e2lm_core.checkpoints import ensure_directory, fingerprint, open_catalogue, unpacked_directory
+from e2lm_core.checkpoints import ensure_directory, open_catalogue, unpacked_directory
 from e2lm_core.errors import CheckpointError
+from e2lm_core.fingerprints import fingerprint
 from e2lm_core.settings import Settings
+from tests.fakehub import CONFIG, TOKENIZER
 
 __all__ = ["built", "first", "settings"]  # fixtures
 

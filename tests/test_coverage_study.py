@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import coverage, coverage_study
+from e2lm_core import curve_scores
 from e2lm_core.interval_rules import CoverageTable
 
 TINY = coverage_study.Plan(fleets=1, sets=2, fresh=20, resamples=40, of_scores=30, source=300)
@@ -53,7 +54,7 @@ def test_the_method_is_a_narrow_one_that_covers_or_else_the_one_that_covers_most
         row = {"score": score, "method": method, "models": 6, "questions": 100}
         return row | {"coverage": covered, "width": width}
 
-    every = [row(s, "wider", 0.95, 1.0) for s in (*coverage.MEANS, "sq_model", *coverage.SCORES)]
+    every = [row(s, "wider", 0.95, 1.0) for s in (*coverage_study.MEANS, "sq_model", *curve_scores.SCORES)]
     rows = [
         *every,
         *(row("sq", "normal", 0.91, 0.5), row("sq", "pivot", 0.8, 0.1), row("sq", "normal", 0.92, 0.5)),

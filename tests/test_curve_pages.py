@@ -13,9 +13,9 @@ from conftest import ROOT
 from streamlit.testing.v1 import AppTest
 from test_degenerate import CASES, Case, varied
 
+from e2lm_core.asked import requests_of
 from e2lm_core.prompts import render_set
 from e2lm_core.records import Checkpoint, Loglikelihood, Request
-from e2lm_core.runs import requests_of
 from e2lm_core.store import digest
 from e2lm_core.ui import session
 

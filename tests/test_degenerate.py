@@ -13,11 +13,11 @@ import support
 from conftest import ROOT
 from streamlit.testing.v1 import AppTest
 
+from e2lm_core.asked import requests_of
 from e2lm_core.backends.fake import FakeBackend
 from e2lm_core.phrasing import DASH
 from e2lm_core.prompts import render_set
 from e2lm_core.records import Checkpoint, Loglikelihood, Request
-from e2lm_core.runs import requests_of
 from e2lm_core.store import digest
 from e2lm_core.ui import session
 

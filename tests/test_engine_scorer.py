@@ -14,7 +14,8 @@ import tiny_models
 import torch
 
 from e2lm_core.backends.local import LocalBackend
-from e2lm_core.engine import attention, batch, forward, scorer, selfcheck, tree
+from e2lm_core.engine import attention, forward, scorer, selfcheck, tree
+from e2lm_core.engine import batch as engine_batch
 from e2lm_core.engine.batch import PackedBatch
 from e2lm_core.errors import Cancelled, LimitError
 from e2lm_core.records import Loglikelihood, Request
@@ -104,7 +105,7 @@ def test_a_broken_mask_is_caught_said_and_avoided(
     backend: LocalBackend, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = plainly(folder, tmp_path, monkeypatch)
-    monkeypatch.setattr(batch, "tree_bias", leaking_bias)
+    monkeypatch.setattr(engine_batch, "tree_bias", leaking_bias)
     assert close(score(backend, folder), expected)
     (note,) = backend.notes()
     assert note.startswith("llama models are scored in plain batches: packed rows differed from them by")

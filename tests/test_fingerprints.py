@@ -6,18 +6,12 @@ import os
 import shutil
 
 import pytest
-from ladder_fixtures import (
-    CONFIG,
-    built,
-    edit_manifest,
-    first,
-    local,
-    local_checkpoint,
-    settings,
-)
+from ladder_fixtures import built, edit_manifest, first, local, local_checkpoint, settings
 from safetensors.torch import load_file, save_file
 
-from e2lm_core.checkpoints import fingerprint, open_catalogue
+from e2lm_core.checkpoints import open_catalogue
+from e2lm_core.fingerprints import fingerprint
+from tests.fakehub import CONFIG
 
 __all__ = ["built", "first", "local", "settings"]  # fixtures
 
@@ -81,7 +75,7 @@ def test_retrained_in_place_with_the_same_size_and_time_is_noticed(local):
 
 
 def test_folder_is_hashed_once(local, monkeypatch):
-    import e2lm_core.fingerprints as module
+    from e2lm_core import fingerprints as module
 
     checkpoint = local_checkpoint(local)
     monkeypatch.setattr(module, "_SETTLED_S", -1.0)  # else files as young as these are hashed each time

@@ -11,10 +11,11 @@ import pytest
 from fakehub import checkpoint, sharded, under, weights
 from hub_fixtures import DENSE, E2LM, PYTHIA, SMALL, STEPS, fake, first, sentence, settings
 
-from e2lm_core import hub
-from e2lm_core.checkpoints import ensure_directory, fingerprint, open_catalogue, unpacked_directory
+from e2lm_core import hub, hub_cache
+from e2lm_core.checkpoints import ensure_directory, open_catalogue, unpacked_directory
 from e2lm_core.errors import CheckpointError, StudioError
 from e2lm_core.families import Choice, any_family
+from e2lm_core.fingerprints import fingerprint
 from e2lm_core.settings import Settings
 
 __all__ = ["fake", "first", "settings"]  # fixtures
@@ -118,7 +119,7 @@ def test_removing(settings, fake):
     dense = hub.add(settings, E2LM, "dense-500m-arch1")
     ensure_directory(dense[0], settings)
     assert hub.remove(settings, "dense-500m-arch1", (dense[0].name,)) > 1_000
-    assert hub.usage(settings).used_bytes == 0
+    assert hub_cache.usage(settings).used_bytes == 0
     assert [c.step for c in open_catalogue(settings).of("dense-500m-arch1")] == [4_000, 6_000]
     with pytest.raises(CheckpointError, match="is not a checkpoint of dense-500m-arch1 that was added"):
         hub.remove(settings, "dense-500m-arch1", (dense[0].name,))

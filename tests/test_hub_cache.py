@@ -9,7 +9,7 @@ import pytest
 from fakehub import checkpoint
 from hub_fixtures import DENSE, fake, first, sentence, settings
 
-from e2lm_core import hub, hub_cache
+from e2lm_core import hub_cache, hub_download
 from e2lm_core.checkpoints import ensure_directory, open_catalogue, unpacked_directory
 from e2lm_core.errors import Cancelled, CheckpointError, LimitError
 
@@ -23,8 +23,8 @@ def test_quota(fake, settings, first):
     with pytest.raises(LimitError) as error:
         ensure_directory(second, tight)
     assert "0.0 MB allowed: evict some, or raise E2LM_HUB_QUOTA_GB" in sentence(error)
-    assert hub.usage(tight).used_bytes < 6_000
-    hub.evict(first, tight)
+    assert hub_cache.usage(tight).used_bytes < 6_000
+    hub_cache.evict(first, tight)
     ensure_directory(second, tight)
 
 
@@ -47,15 +47,15 @@ def test_home_that_cannot_be_written(fake, settings, first):
 
 def test_what_is_cached_and_evicted(fake, settings, first):
     ensure_directory(first, settings)
-    (held,) = hub.cached(settings)
+    (held,) = hub_cache.cached(settings)
     assert (held.name, held.repo, held.revision) == (first.name, DENSE, first.revision)
     assert held.bytes == sum(
         len(v) for k, v in checkpoint(2_000).items() if k not in ("README.md", "pytorch_model.bin")
     )
-    assert hub.evict(first, settings) >= held.bytes
-    assert hub.cached(settings) == ()
+    assert hub_cache.evict(first, settings) >= held.bytes
+    assert hub_cache.cached(settings) == ()
     assert unpacked_directory(first, settings) is None
-    assert hub.evict(first, settings) == 0
+    assert hub_cache.evict(first, settings) == 0
     assert first.name in [c.name for c in open_catalogue(settings).checkpoints]
 
 
@@ -64,29 +64,29 @@ def test_what_is_being_downloaded_is_not_evicted(fake, settings, first):
 
     def evict(progress):
         with pytest.raises(CheckpointError) as error:
-            hub.evict(first, settings)
+            hub_cache.evict(first, settings)
         refused.append(sentence(error))
 
-    hub.download(first, settings, evict)
+    hub_download.download(first, settings, evict)
     assert f"{first.name} is being downloaded" in refused[0]
-    hub.verify(first, settings)
+    hub_cache.verify(first, settings)
 
 
 def test_waiting_for_another_download_can_be_stopped(fake, settings, first):
     with hub_cache.locked(first, settings), pytest.raises(Cancelled):
-        hub.download(first, settings, cancelled=lambda: True)
+        hub_download.download(first, settings, cancelled=lambda: True)
 
 
 def test_verify_reads_the_bytes(fake, settings, first):
     with pytest.raises(CheckpointError, match="not on this machine: download it first"):
-        hub.verify(first, settings)
+        hub_cache.verify(first, settings)
     folder = ensure_directory(first, settings)
     content = bytearray((folder / "model.safetensors").read_bytes())
     content[-1] ^= 1
     (folder / "model.safetensors").write_bytes(content)
     assert unpacked_directory(first, settings) == folder
     with pytest.raises(CheckpointError) as error:
-        hub.verify(first, settings)
+        hub_cache.verify(first, settings)
     assert "model.safetensors of dense-500m-arch1/iter_0002000 is no longer what the hub gave" in sentence(
         error
     )
@@ -98,7 +98,7 @@ def test_damaged_download_is_made_again(fake, settings, first, name):
     (folder / name).write_bytes(b"{}")
     assert unpacked_directory(first, settings) is None
     assert ensure_directory(first, settings) == folder
-    hub.verify(first, settings)
+    hub_cache.verify(first, settings)
 
 
 @pytest.mark.parametrize("subfolder", ["../../../outside", "..", ".", "/etc", "a/../../../../b"])

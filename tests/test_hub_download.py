@@ -7,7 +7,7 @@ from fakehub import Repo, checkpoint, git_sha1, sharded, small_files, under, wei
 from hub_fixtures import DENSE, E2LM, PYTHIA, SMALL, fake, first, sentence, settings, weights_digest
 from huggingface_hub import constants
 
-from e2lm_core import hub
+from e2lm_core import hub, hub_cache, hub_download
 from e2lm_core.checkpoints import ensure_directory, open_catalogue, unpacked_directory
 from e2lm_core.errors import Cancelled, CheckpointError
 from e2lm_core.families import Choice
@@ -17,7 +17,7 @@ __all__ = ["fake", "first", "settings"]  # fixtures
 
 def test_download_holds_safetensors_configuration_and_tokenizer_only(fake, settings, first):
     seen = []
-    folder = hub.download(first, settings, seen.append)
+    folder = hub_download.download(first, settings, seen.append)
     wanted = {*small_files(), "model.safetensors"}
     assert {p.name for p in folder.iterdir()} == {*wanted, "downloaded.json"}
     for name in wanted:
@@ -29,7 +29,7 @@ def test_download_holds_safetensors_configuration_and_tokenizer_only(fake, setti
     total = sum(len(checkpoint(2_000)[name]) for name in wanted)
     assert seen[-1].done_bytes == seen[-1].total_bytes == total
     assert [p.done_bytes for p in seen] == sorted(p.done_bytes for p in seen)
-    hub.verify(first, settings)
+    hub_cache.verify(first, settings)
 
 
 def test_download_on_first_use_and_never_again(fake, settings, first):
@@ -92,17 +92,17 @@ def test_cancelled_download_goes_on_where_it_stopped(fake, settings, first, monk
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 500)
     reached = []
     with pytest.raises(Cancelled) as error:
-        hub.download(
+        hub_download.download(
             first, settings, reached.append, lambda: bool(reached) and reached[-1].done_bytes > 2_000
         )
     assert "what is here is kept" in sentence(error)
     assert unpacked_directory(first, settings) is None
-    assert 500 < hub.usage(settings).partial_bytes < len(weights(2_000)) + 2_000
-    hub.download(first, settings)
-    hub.verify(first, settings)
+    assert 500 < hub_cache.usage(settings).partial_bytes < len(weights(2_000)) + 2_000
+    hub_download.download(first, settings)
+    hub_cache.verify(first, settings)
     last = [h.get("Range") for m, p, h in fake.seen if m == "GET" and p.startswith("/storage/")][-1]
     assert int(last.removeprefix("bytes=").rstrip("-")) >= 500
-    assert hub.usage(settings).partial_bytes == 0
+    assert hub_cache.usage(settings).partial_bytes == 0
 
 
 def test_truncated_file(fake, settings, first):
@@ -111,7 +111,7 @@ def test_truncated_file(fake, settings, first):
         ensure_directory(first, settings)
     assert "ended too early" in sentence(error)
     assert unpacked_directory(first, settings) is None
-    hub.verify(first.model_copy(update={"directory": ensure_directory(first, settings)}), settings)
+    hub_cache.verify(first.model_copy(update={"directory": ensure_directory(first, settings)}), settings)
 
 
 def test_file_that_stays_truncated(fake, settings, first):
@@ -137,7 +137,7 @@ def test_altered_bytes_are_not_taken(fake, settings, first, what):
     assert "lists" in sentence(error)
     fake.repos[DENSE].commits = {k: dict(v) for k, v in fake.repos[DENSE].commits.items()}
     ensure_directory(first, settings)
-    hub.verify(first, settings)
+    hub_cache.verify(first, settings)
 
 
 class _Altered(dict):

@@ -112,7 +112,7 @@ def test_address_that_is_no_hub(fake, settings, monkeypatch):
 
 def test_offline_offers_what_is_here(fake, settings, monkeypatch):
     one, other, _ = hub.add(settings, E2LM, "dense-500m-arch1")
-    with_nothing = pytest.raises(hub.HubUnreachable)
+    with_nothing = pytest.raises(hub_client.HubUnreachable)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with with_nothing as error:
         ensure_directory(one, settings)
@@ -122,16 +122,16 @@ def test_offline_offers_what_is_here(fake, settings, monkeypatch):
     folder = ensure_directory(one, settings)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert ensure_directory(one, settings) == folder
-    with pytest.raises(hub.HubUnreachable) as error:
+    with pytest.raises(hub_client.HubUnreachable) as error:
         ensure_directory(other, settings)
     assert "1 downloaded can be used without it (dense-500m-arch1/iter_0002000)" in sentence(error)
-    with pytest.raises(hub.HubUnreachable):
+    with pytest.raises(hub_client.HubUnreachable):
         hub.listing(settings, E2LM, "dense-500m-arch1")
     assert len(open_catalogue(settings).of("dense-500m-arch1")) == 3
 
 
 def test_no_connection(fake, settings, first):
     away = settings.model_copy(update={"hub_endpoint": "http://127.0.0.1:9"})
-    with pytest.raises(hub.HubUnreachable) as error:
+    with pytest.raises(hub_client.HubUnreachable) as error:
         ensure_directory(first, away)
     assert "cannot be reached at http://127.0.0.1:9" in sentence(error)

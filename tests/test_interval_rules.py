@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from e2lm_core import coverage
+from e2lm_core import coverage as e2lm_core_coverage
 from e2lm_core.curve_scores import SCORES
 from e2lm_core.interval_methods import METHODS
 from e2lm_core.interval_rules import CoverageTable
@@ -71,7 +71,7 @@ def test_where_nothing_covers_there_is_a_reason(table, score, metric, questions,
 
 @pytest.fixture(scope="module")
 def shipped():
-    return json.loads(coverage.FILE.read_text(encoding="utf-8"))
+    return json.loads(e2lm_core_coverage.FILE.read_text(encoding="utf-8"))
 
 
 def test_it_is_of_at_least_500_simulations_at_95_percent(shipped):
@@ -100,7 +100,7 @@ def test_a_shown_interval_has_its_measured_coverage(score):
     for metric in METRICS:
         for questions in (100, 412, 15_000):
             for models in (3, 6, 9):
-                rule = coverage.load().rule(score, metric, questions, models)
+                rule = e2lm_core_coverage.load().rule(score, metric, questions, models)
                 assert (rule.why is None) == (rule.method is not None)
                 if rule.method:
                     assert rule.coverage >= 0.85

@@ -12,7 +12,8 @@ import pytest
 from conftest import ROOT
 
 from benchmarks import kills
-from e2lm_core.jobs import Job, JobQueue, Progress
+from e2lm_core.jobrecords import Job, Progress
+from e2lm_core.jobs import JobQueue
 from e2lm_core.records import Loglikelihood, Scope
 from e2lm_core.settings import Limits
 from e2lm_core.store import Store

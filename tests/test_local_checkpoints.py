@@ -7,16 +7,11 @@ import os
 import shutil
 
 import pytest
-from ladder_fixtures import (
-    built,
-    first,
-    local,
-    local_checkpoint,
-    settings,
-)
+from ladder_fixtures import built, first, local, local_checkpoint, settings
 
-from e2lm_core.checkpoints import ensure_directory, fingerprint, open_catalogue, unpacked_directory
+from e2lm_core.checkpoints import ensure_directory, open_catalogue, unpacked_directory
 from e2lm_core.errors import CheckpointError
+from e2lm_core.fingerprints import fingerprint
 from e2lm_core.local_checkpoints import step_of
 
 __all__ = ["built", "first", "local", "settings"]  # fixtures

@@ -122,5 +122,5 @@ def test_after_an_edit_the_coarse_points_come_first(here: Studio) -> None:
         report=lambda row: told.append(row.name) if row.done == row.total else None,
     )  # fmt: skip
     assert told == [c.name for c in planning.plan(here.catalogue.checkpoints)]
-    coarse = {c.name for c in runs.thin(here.catalogue.checkpoints, "ends and middle")}
+    coarse = {c.name for c in planning.thin(here.catalogue.checkpoints, "ends and middle")}
     assert set(told[: len(coarse)]) == coarse

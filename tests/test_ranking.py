@@ -8,15 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from e2lm_core.ranking import (
-    average_ranks,
-    consistency,
-    ranking_consistency,
-    ranks,
-    tau,
-    tau_b,
-    tau_matrix,
-)
+from e2lm_core.ranking import average_ranks, consistency, ranking_consistency, ranks, tau, tau_b, tau_matrix
 
 NAN = math.nan
 # Few distinct values, so that most draws tie.

@@ -11,6 +11,7 @@ import support
 from conftest import needs
 
 from benchmarks import kills
+from e2lm_core import asked as e2lm_core_asked
 from e2lm_core import authoring, planning, prompts, runs, standing
 from e2lm_core.backends.fake import FakeBackend
 from e2lm_core.errors import Cancelled, CheckpointError, LimitError, TaskError
@@ -128,7 +129,7 @@ def test_a_run_records_its_tokens_and_those_that_the_harness_would_send(here: St
     told: list[Progress] = []
     task = little(here)
     whole = run(here, task, report=told.append)
-    requests = [request for doc in prompts.render_set(task) for request in runs.requests_of(doc)]
+    requests = [request for doc in prompts.render_set(task) for request in e2lm_core_asked.requests_of(doc)]
     sent = sum(here.backend.prompt_tokens(here.catalogue.checkpoints[0], requests))
     ends = {row.name: row for row in told}.values()
     assert {row.harness_tokens for row in ends} == {sent}
@@ -329,7 +330,7 @@ def test_on_the_embedded_ladder_an_edit_costs_the_edited_question_alone(tmp_path
     studio = open_studio(settings)
     authoring.copy_set(settings, "ladder_general", "mine")
     task = authoring.open_set(settings, "mine")
-    ends = runs.thin(studio.catalogue.checkpoints, "ends and middle")[:4]
+    ends = planning.thin(studio.catalogue.checkpoints, "ends and middle")[:4]
     total = len(task.questions) * len(ends)
     assert runs.evaluate(studio, task, ends).computed == total
     again = runs.evaluate(open_studio(settings), task, ends)

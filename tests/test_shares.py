@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.database import Database
-from e2lm_core.jobs import Job, JobQueue
+from e2lm_core.jobrecords import Job
+from e2lm_core.jobs import JobQueue
 from e2lm_core.settings import Limits
 from e2lm_core.shares import Shares, joinable, open_checkpoints
 

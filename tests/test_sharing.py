@@ -14,8 +14,9 @@ import pytest
 import support
 from test_worker import ROOT, Slow, computed, until
 
-from e2lm_core import runs, worker
-from e2lm_core.jobs import Job
+from e2lm_core import planning, runs, worker
+from e2lm_core import shares as e2lm_core_shares
+from e2lm_core.jobrecords import Job
 from e2lm_core.records import Checkpoint, Request
 from e2lm_core.shares import joinable
 from e2lm_core.studio import Studio
@@ -105,7 +106,7 @@ def test_what_a_helper_that_died_had_begun_is_finished_by_the_leader(tmp_path: P
     number = runs.start(here, "long", every)
     job = claimed(here, "leader")
     dead = job.model_copy(update={"worker": "dead"})
-    shares = worker.Shares(here.jobs.database, dead, 1.0)
+    shares = e2lm_core_shares.Shares(here.jobs.database, dead, 1.0)
     assert shares.take(every[-1].name)
     begin(here, job).join()
     assert here.jobs.get(number).state == "done"
@@ -165,7 +166,7 @@ def test_a_defect_in_a_helpers_part_fails_the_job_for_both(tmp_path: Path) -> No
     here, backend = long_studio(tmp_path)
     every = here.catalogue.checkpoints[:4]
     number = runs.start(here, "long", every)
-    backend.broken = runs.plan(every)[1].name
+    backend.broken = planning.plan(every)[1].name
     threads = [begin(here, claimed(here, "leader")), begin(here, joined(here, "helper"), helps=True)]
     for thread in threads:
         thread.join()

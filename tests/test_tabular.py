@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from e2lm_core.errors import TaskError
 from e2lm_core.records import Question
+from e2lm_core.rows import write_jsonl
 from e2lm_core.settings import Limits
-from e2lm_core.tabular import read_rows, write_csv, write_jsonl
+from e2lm_core.tabular import read_rows, write_csv
 
 LIMITS = Limits()
 MOON = Question(

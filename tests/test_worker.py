@@ -17,7 +17,7 @@ import support
 from e2lm_core import authoring, runs, standing, worker
 from e2lm_core.backends.fake import FakeBackend
 from e2lm_core.errors import StudioError
-from e2lm_core.jobs import Job
+from e2lm_core.jobrecords import Job
 from e2lm_core.records import Checkpoint, Loglikelihood, Request
 from e2lm_core.settings import Settings
 from e2lm_core.studio import Studio, open_studio

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from e2lm_core.backends.traits import Traits, known_traits, remember_traits, traits_key
-from e2lm_core.checkpoints import ensure_directory, fingerprint
+from e2lm_core.checkpoints import ensure_directory
 from e2lm_core.engine import SCORING_VERSION
+from e2lm_core.fingerprints import fingerprint
 from e2lm_core.manifest import Manifest, read_manifest
 from e2lm_core.records import Checkpoint, Loglikelihood, Request, Scope, Scored
 from e2lm_core.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from e2lm_core import hub, library, phrasing
+from e2lm_core import hub, hub_cache, hub_client, library, phrasing
 from e2lm_core.errors import StudioError
 from e2lm_core.families import FAMILIES, Choice, Family, FamilyModel, Place, any_family, choose
 from e2lm_core.ui import session
@@ -121,7 +121,7 @@ def _chosen(
         sizes = {c.place: c.bytes for c in listing.checkpoints}
         known = [size for place in chosen if (size := sizes[place]) is not None]
         listed = sum(known) if len(known) == len(chosen) else None
-    usage = hub.usage(session.studio().settings)
+    usage = hub_cache.usage(session.studio().settings)
     st.caption(library.choice_sentence(chosen, len(places), model, listed, usage))
     return chosen
 
@@ -171,7 +171,7 @@ def _add(family: Family, model: FamilyModel, choice: Choice) -> None:
 
 def _refused(error: StudioError) -> None:
     """Without a connection it is no fault of anyone's: what is here still works, and the sentence names it."""
-    if isinstance(error, hub.HubUnreachable):
+    if isinstance(error, hub_client.HubUnreachable):
         st.warning(str(error), icon=":material/cloud_off:")
     else:
         st.error(str(error), icon=":material/error:")

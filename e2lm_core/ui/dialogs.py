@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from e2lm_core import authoring, bundle, phrasing, tabular
+from e2lm_core import authoring, bundle, phrasing, rows, tabular
 from e2lm_core.errors import StudioError
 from e2lm_core.records import Finding
 from e2lm_core.ui import editor, session
@@ -128,7 +128,7 @@ def download(name: str) -> None:
             icon=":material/download:", on_click="ignore", key="set_csv",
         )  # fmt: skip
         st.download_button(
-            "Download JSONL", tabular.write_jsonl(task.questions), f"{name}.jsonl", "application/jsonl",
+            "Download JSONL", rows.write_jsonl(task.questions), f"{name}.jsonl", "application/jsonl",
             icon=":material/download:", on_click="ignore", key="set_jsonl",
         )  # fmt: skip
 
