@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core.ui import memory, style, window
+from e2lm_core.ui.frame import memory, style, window
 
 # Pictures come from the app itself: a material symbol as page icon would be fetched from a font host.
 st.set_page_config(

@@ -26,12 +26,12 @@ from typing import Annotated, Any
 
 import typer
 
-from e2lm_core import runs
-from e2lm_core.jobrecords import Job
-from e2lm_core.records import Question, TaskConfig, TaskSet
-from e2lm_core.settings import Settings
-from e2lm_core.studio import Studio, open_studio
-from e2lm_core.taskfiles import write_task
+from e2lm_core.base.records import Question, TaskConfig, TaskSet
+from e2lm_core.base.settings import Settings
+from e2lm_core.runs import evaluate
+from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.studio import Studio, open_studio
+from e2lm_core.sets.folder.files import write_task
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -93,7 +93,7 @@ def main(
 
 def sweep(studio: Studio, kills: int, rng: random.Random, workers: int) -> tuple[int, int, Job]:
     """Run the set on every checkpoint, through at most so many kills: how many, how many within a checkpoint."""
-    number = runs.start(studio, "made", studio.catalogue.match(["family/*"]))
+    number = evaluate.start(studio, "made", studio.catalogue.match(["family/*"]))
     dead = within = 0
     with _workers(studio.settings, workers) as pool:
         while dead < kills and strike(pool, studio, number, rng):
@@ -150,7 +150,7 @@ def make_family(fixture: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig
 
-    from benchmarks.engine import VOCABULARY, make_tokenizer, vocabulary
+    from benchmarks.speed.engine import VOCABULARY, make_tokenizer, vocabulary
 
     rng = random.Random(0)
     words = vocabulary(rng)

@@ -16,10 +16,18 @@ from pathlib import Path
 
 import numpy as np
 
-from e2lm_core.embeddings import Embedder, load_exemplars, question_text, relevance_classifier
-from e2lm_core.records import Question
-from e2lm_core.relevance import ACCEPT_AT, NO_FIELD, Array, Classifier, auroc, brier, calibration_table
-from e2lm_core.settings import ROOT, Settings
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import ROOT, Settings
+from e2lm_core.relevance.classifier import (
+    ACCEPT_AT,
+    NO_FIELD,
+    Array,
+    Classifier,
+    auroc,
+    brier,
+    calibration_table,
+)
+from e2lm_core.relevance.embeddings import Embedder, load_exemplars, question_text, relevance_classifier
 
 DOCS = ROOT / "docs" / "relevance.md"
 

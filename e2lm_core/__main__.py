@@ -1,3 +1,3 @@
-from e2lm_core.cli import main
+from e2lm_core.commands.main import main
 
 main()

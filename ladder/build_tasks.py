@@ -13,13 +13,13 @@ from typing import Annotated, Any
 
 import typer
 
-from e2lm_core.errors import StudioError
+from e2lm_core.base.errors import StudioError
 from ladder.choices import balanced_facts, distractors
 from ladder.facts import FACTS, Fact, Relation, fill, load_relations
 from ladder.heldout import words
 
 ROOT = Path(__file__).resolve().parent.parent
-LOADER = ROOT / "e2lm_core" / "data" / "loader.py"
+LOADER = ROOT / "e2lm_core" / "sets" / "folder" / "loader.py"
 DEV = 5
 LICENSE = "CC0-1.0"
 MAX_QUESTIONS = {"science": 440, "general": 160}
@@ -188,7 +188,7 @@ def _readme(name: str, domain: str, test: Sequence[Row]) -> str:
 
 Every wrong choice is a right answer to another question of the same kind, and each answer is wrong three
 times as often as it is right, so the choices alone tell nothing. Gold positions are exactly balanced. No
-wording stands in the ladder's training text (`tests/test_ladder_heldout.py` checks it).
+wording stands in the ladder's training text (`tests/ladder/test_heldout.py` checks it).
 
 Written by `python -m ladder.build_tasks` from `ladder/facts/{domain}`; do not edit by hand, copy the set
 instead. Runs anywhere: `lm_eval --include_path tasks --tasks {name} --model hf --model_args pretrained=…`.

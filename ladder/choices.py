@@ -10,7 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from e2lm_core.errors import StudioError
+from e2lm_core.base.errors import StudioError
 from ladder.facts import Fact, Relation
 
 DISTRACTORS = 3

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from e2lm_core.errors import StudioError
+from e2lm_core.base.errors import StudioError
 
 FACTS = Path(__file__).resolve().parent / "facts"
 DOMAINS = ("science", "general")

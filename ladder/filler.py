@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from e2lm_core.errors import StudioError
+from e2lm_core.base.errors import StudioError
 from ladder.heldout import Guard
 
 SAMPLE = Path(__file__).resolve().parent / "filler_sample.jsonl"

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from e2lm_core.errors import StudioError
+from e2lm_core.base.errors import StudioError
 from ladder import filler
 from ladder.facts import FACTS, Relation, load_relations
 from ladder.heldout import Guard

@@ -10,8 +10,9 @@ from pathlib import Path
 import typer
 from tokenizers import Tokenizer
 
-from e2lm_core import ngrams, wording
-from e2lm_core.atomic import replace_file
+from e2lm_core.base.atomic import replace_file
+from e2lm_core.checkpoints.ladder import ngrams
+from e2lm_core.sets.checks import text as text_checks
 from ladder.mixture import Sources, role_texts
 from ladder.recipe import LADDER, Recipe
 
@@ -24,7 +25,7 @@ def training_ngrams(recipe: Recipe, tokenizer: Tokenizer) -> set[str]:
     found: set[str] = set()
     for role in recipe.shares:
         for text, _ in role_texts(Sources(recipe.data_seed), tokenizer, recipe, role):
-            found |= wording.ngrams(text)
+            found |= text_checks.ngrams(text)
     return found
 
 
@@ -32,7 +33,7 @@ def main() -> None:
     tokenizer = Tokenizer.from_file(str(FOLDER / "weights" / "tokenizer.json"))
     data = ngrams.pack(training_ngrams(LADDER, tokenizer))
     replace_file(FOLDER / FILE, data)
-    typer.echo(f"{FILE}: {len(data) // 8:,} runs of {wording.NGRAM} words, {len(data):,} bytes")
+    typer.echo(f"{FILE}: {len(data) // 8:,} runs of {text_checks.NGRAM} words, {len(data):,} bytes")
 
 
 if __name__ == "__main__":

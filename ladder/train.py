@@ -17,7 +17,7 @@ import numpy as np
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from e2lm_core.errors import StudioError
+from e2lm_core.base.errors import StudioError
 from ladder.facts import FACTS, load_relations
 from ladder.manifest import write_facts, write_manifest
 from ladder.recipe import LADDER, SMOKE, Member, Recipe

@@ -16,7 +16,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import LlamaForCausalLM
 
-from e2lm_core.packing import pack
+from e2lm_core.checkpoints.ladder.packing import pack
 from ladder.recipe import Member, Recipe, config_of
 
 Progress = Callable[[str, int, float], None]  # model, steps done, loss in nats

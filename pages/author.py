@@ -2,10 +2,13 @@
 
 import streamlit as st
 
-from e2lm_core import authoring, phrasing, sheet
-from e2lm_core.errors import StudioError
-from e2lm_core.records import CLOZE_CHOICE, CLOZE_TEXT, LETTERS_CHOICE, LETTERS_TEXT, PromptStyle
-from e2lm_core.ui import card, dialogs, editor, live, parts, session, window
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import CLOZE_CHOICE, CLOZE_TEXT, LETTERS_CHOICE, LETTERS_TEXT, PromptStyle
+from e2lm_core.sets import authoring, sheet
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.author import card, dialogs, editor, live
+from e2lm_core.ui.frame import window
 from e2lm_core.ui.strip import strip
 
 studio = session.studio()

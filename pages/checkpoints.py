@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from e2lm_core import library
-from e2lm_core.ui import adding, parts, session
-from e2lm_core.ui import library as views
+from e2lm_core.checkpoints import library
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.checkpoints import added, adding
 from e2lm_core.ui.strip import strip
 
 strip()
@@ -17,13 +17,13 @@ for problem in studio.catalogue.problems:
 if studio.catalogue.models:
     parts.table(
         library.models_frame(studio.catalogue, studio.settings), "checkpoints", "library_models", few=("model", "here", "bytes"),
-        column_config=views.COLUMNS,
+        column_config=added.COLUMNS,
     )  # fmt: skip
 else:
     parts.empty("There are no checkpoints: the embedded ladder is missing, and E2LM_CHECKPOINTS names none.")
 
 st.subheader("From a hub", anchor=False)
-views.added()
+added.added()
 
 st.subheader("Add a model", anchor=False)
 adding.add()
@@ -31,7 +31,7 @@ with st.expander("All families and models that the studio knows"):
     parts.table(
         library.families_frame(studio.catalogue, studio.settings), "families", "library_families", height=360,
         few=("model", "checkpoints"), column_config={
-            "parameters": views.COLUMNS["parameters"],
+            "parameters": added.COLUMNS["parameters"],
             "checkpoints": st.column_config.NumberColumn(
                 "checkpoints", help="A dash where only the hub knows: Ask the hub lists them."
             ),

@@ -2,26 +2,26 @@
 
 import streamlit as st
 
-from e2lm_core import (
-    analysis,
-    authoring,
-    charts,
-    comparison,
-    comparison_charts,
-    comparison_words,
-    frames,
-    phrasing,
-)
-from e2lm_core.errors import StudioError
-from e2lm_core.records import BOUNDED_METRICS, METRICS
-from e2lm_core.ui import parts, scoring, session, window
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.compare import comparison
+from e2lm_core.analysis.compare import words as comparison_words
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import BOUNDED_METRICS, METRICS
+from e2lm_core.charts import compare as comparison_charts
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.scores import set_scores
+from e2lm_core.sets import authoring
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import scores as remembered_scores
 from e2lm_core.ui.strip import strip
 
 task = strip()
 measured = session.measurements(task)
 metric = st.session_state.get("compare_metric") or "acc"
 title = st.empty()
-earlier = scoring.versions(task.name)
+earlier = remembered_scores.versions(task.name)
 settings = session.studio().settings
 others = [i.name for i in authoring.list_sets(settings) if not i.problem and i.name != task.name]
 choices = [*(("version", v.number) for v in earlier), *(("set", name) for name in others)]
@@ -45,18 +45,20 @@ with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", g
 
 kind, which = against
 try:
-    other = scoring.version(task.name, which) if kind == "version" else scoring.read(which)
+    other = (
+        remembered_scores.version(task.name, which) if kind == "version" else remembered_scores.read(which)
+    )
 except StudioError as error:
     with title.container():
         parts.header("Compare", "The other one cannot be read.")
     st.error(str(error), icon=":material/error:")
     st.stop()
-before = scoring.measured_with(other, task)
+before = remembered_scores.measured_with(other, task)
 names = (
     f"version {which}" if kind == "version" else which,
     "The set now" if kind == "version" else task.name,
 )
-compared = scoring.compared(
+compared = remembered_scores.compared(
     names, before, measured, comparison.match(other, task, versions=kind == "version"), metric
 )
 with title.container():
@@ -74,11 +76,11 @@ if not compared.means:
 
 theme = session.current_theme()
 models = [curve.model for curve in measured.curves]
-frame, old = (frames.curve_frame(m, (metric,)) for m in (measured, before))
+frame, old = (tables.curve_frame(m, (metric,)) for m in (measured, before))
 parts.chart(
-    charts.learning_curves(
+    curve_charts.learning_curves(
         frame, models, metric, theme, measured.chance if metric in BOUNDED_METRICS else None,
-        analysis.early_end(measured), old, narrow=window.narrow(),
+        set_scores.early_end(measured), old, narrow=window.narrow(),
     ),
     "compare_curves",
     f"{metric} of each model against tokens seen, the first set's curves faint behind the second's",

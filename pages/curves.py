@@ -2,20 +2,17 @@
 
 import streamlit as st
 
-from e2lm_core import (
-    analysis,
-    axes,
-    charts,
-    crossings,
-    curve_findings,
-    frames,
-    multiples,
-    phrasing,
-    smoothing,
-    subjects,
-)
-from e2lm_core.records import BOUNDED_METRICS, METRICS
-from e2lm_core.ui import evidence, parts, session, window
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.curves import axes, crossings, smoothing, subjects
+from e2lm_core.analysis.curves import words as curve_words
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import BOUNDED_METRICS, METRICS
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.charts import subjects as subject_charts
+from e2lm_core.scores import set_scores
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import curves as remembered_curves
 from e2lm_core.ui.strip import strip
 
 WHOLE, SPLIT = "all questions", "by subject"
@@ -31,10 +28,10 @@ if not measured.measured:
     st.stop()
 
 narrow, names = window.narrow(), [curve.model.name for curve in measured.curves]
-above, pair = evidence.above_chance(measured, metric), curve_findings.telling_pair(measured)
-parted = evidence.parted(measured, metric, *pair) if pair else None
+above, pair = remembered_curves.above_chance(measured, metric), curve_words.telling_pair(measured)
+parted = remembered_curves.parted(measured, metric, *pair) if pair else None
 parts.header(
-    "Curves", curve_findings.curves(measured, metric, above, parted, curve_findings.rise(measured, metric))
+    "Curves", curve_words.curves(measured, metric, above, parted, curve_words.rise(measured, metric))
 )
 with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
     metric = st.segmented_control(
@@ -73,10 +70,10 @@ def figure() -> None:
     frame, before = session.curves(task, now, metric, bands)
     frame, axis = axes.on_axis(frame, now, kind, log)
     before = None if before is None else axes.place(before, now, axis)
-    smooth = frames.smooth_frame(frame, metric, overlay) if overlay else None
+    smooth = tables.smooth_frame(frame, metric, overlay) if overlay else None
     parts.chart(
-        charts.learning_curves(
-            frame, shown, metric, session.current_theme(), chance, analysis.early_end(now), before, height=480,
+        curve_charts.learning_curves(
+            frame, shown, metric, session.current_theme(), chance, set_scores.early_end(now), before, height=480,
             narrow=narrow, axis=axis, smooth=smooth,
         ),
         "curves_main",
@@ -86,25 +83,25 @@ def figure() -> None:
     st.caption(
         f"{so_far if now.complete_checkpoints < now.checkpoints else ''}{phrasing.METRIC_HELP[metric]} "
         f"Each point is the mean over {phrasing.count(len(task.questions), 'question')}. "
-        f"{curve_findings.drawing(axis, overlay)}"
+        f"{curve_words.drawing(axis, overlay)}"
     )
 
 
 @st.fragment(run_every=session.POLL_S if state.kind == "running" else None)
 def little_figures() -> None:
     now = session.measurements(task)
-    little, others = evidence.by_subject(now, metric, bands)
-    axis = axes.on_axis(frames.curve_frame(now, (metric,)), now, kind, log)[1]
+    little, others = remembered_curves.by_subject(now, metric, bands)
+    axis = axes.on_axis(tables.curve_frame(now, (metric,)), now, kind, log)[1]
     placed = [own.placed(axes.place(own.frame.dropna(subset=["value"]), now, axis)) for own in little]
     parts.chart(
-        multiples.subject_curves(
+        subject_charts.subject_curves(
             placed, shown, metric,
             session.current_theme(), axis, narrow,
         ),
         "curves_subjects",
         f"{metric} of each model, subject by subject",
     )  # fmt: skip
-    st.caption(f"{phrasing.METRIC_HELP[metric]} {curve_findings.subjects(len(little), others, axis)}")
+    st.caption(f"{phrasing.METRIC_HELP[metric]} {curve_words.subjects(len(little), others, axis)}")
 
 
 if view == SPLIT:
@@ -113,15 +110,15 @@ else:
     figure()
 
 tabs = st.tabs(["Above chance", "Parting", "Signal quality", "Noise", "Values", "One question"])
-since = {name: st.column_config.TextColumn(help=text) for name, text in curve_findings.SINCE_HELP.items()} | {
-    "at the end": st.column_config.NumberColumn(format="%.1f%%", help=curve_findings.SHARE_HELP)
+since = {name: st.column_config.TextColumn(help=text) for name, text in curve_words.SINCE_HELP.items()} | {
+    "at the end": st.column_config.NumberColumn(format="%.1f%%", help=curve_words.SHARE_HELP)
 }
 with tabs[0]:
     parts.table(
         crossings.chance_table(above), f"above-chance-{metric}", "curves_above", few=("model", "surely from", "at the end"),
         percent=("at the end",), column_config=since,
     )  # fmt: skip
-    st.caption(curve_findings.SINCE)
+    st.caption(curve_words.SINCE)
 with tabs[1]:
     if pair is None:
         st.caption("One model alone parts from none.")
@@ -133,38 +130,41 @@ with tabs[1]:
             )
         if one == other:
             st.markdown("Choose two different models.")
-        elif (chosen := evidence.parted(measured, metric, one, other)) is not None:
-            st.markdown(curve_findings.parting(measured, chosen))
+        elif (chosen := remembered_curves.parted(measured, metric, one, other)) is not None:
+            st.markdown(curve_words.parting(measured, chosen))
         parts.table(
-            crossings.parting_table(evidence.all_parted(measured, metric)), f"parting-{metric}", "curves_parting",
+            crossings.parting_table(remembered_curves.all_parted(measured, metric)), f"parting-{metric}", "curves_parting",
             height=320, few=("higher", "lower", "surely from"), percent=("at the end",), column_config=since,
         )  # fmt: skip
 with tabs[2]:
     parts.table(
-        evidence.quality(measured, metric), f"sq-{metric}", "curves_sq", few=("model", "SQ", "ρ", "AC")
+        remembered_curves.quality(measured, metric),
+        f"sq-{metric}",
+        "curves_sq",
+        few=("model", "SQ", "ρ", "AC"),
     )
 with tabs[3]:
     parts.table(
-        crossings.noise_table(evidence.noises(measured, metric)), f"noise-{metric}", "curves_noise",
+        crossings.noise_table(remembered_curves.noises(measured, metric)), f"noise-{metric}", "curves_noise",
         column_config={
             name: st.column_config.NumberColumn(format="%.4f", help=text)
-            for name, text in curve_findings.NOISE_HELP.items()
+            for name, text in curve_words.NOISE_HELP.items()
         },
     )  # fmt: skip
-    st.caption(curve_findings.NOISE)
+    st.caption(curve_words.NOISE)
 with tabs[4]:
     parts.table(
         session.curves(task, measured, metric, bands)[0].dropna(subset=["value"]), f"curves-{metric}", "curves_values",
         height=320, few=("model", "tokens_seen", "value"), percent=("value",) if metric in ("acc", "acc_norm") else (),
     )  # fmt: skip
     if view == SPLIT:
-        little, _ = evidence.by_subject(measured, metric, bands)
+        little, _ = remembered_curves.by_subject(measured, metric, bands)
         parts.table(
             subjects.subject_table(little), f"subjects-{metric}", "curves_by_subject", height=320,
             few=("subject", "model", "tokens_seen", "value"),
         )  # fmt: skip
 with tabs[5]:
-    overview = frames.question_table(measured, task)
+    overview = tables.question_table(measured, task)
     picked = st.dataframe(
         overview,
         hide_index=True,
@@ -197,10 +197,10 @@ with tabs[5]:
         )
         own = "norm_prob" if metric in ("acc", "acc_norm") else metric
         frame, axis = axes.on_axis(
-            frames.question_frame(measured, chosen_question.id, own), measured, kind, log
+            tables.question_frame(measured, chosen_question.id, own), measured, kind, log
         )
         parts.chart(
-            charts.learning_curves(
+            curve_charts.learning_curves(
                 frame, shown, own, session.current_theme(),
                 1 / len(chosen_question.choices) if own == "norm_prob" else None, height=340,
                 narrow=narrow, axis=axis,

@@ -2,9 +2,12 @@
 
 import streamlit as st
 
-from e2lm_core import phrasing, submission
-from e2lm_core.errors import StudioError
-from e2lm_core.ui import dialogs, parts, report, session
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.export import submission
+from e2lm_core.ui import export as ui_export
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.author import dialogs
 from e2lm_core.ui.strip import strip
 
 studio = session.studio()
@@ -49,7 +52,7 @@ st.caption(
     "Curves, scores with their intervals, ranks, checks, questions and what it takes to get the same numbers, in one "
     "HTML file that needs no network."
 )
-report.download(task)
+ui_export.download(task)
 st.subheader("Checks", anchor=False)
 if found:
     dialogs.findings(found)

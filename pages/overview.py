@@ -2,8 +2,15 @@
 
 import streamlit as st
 
-from e2lm_core import analysis, charts, curve_findings, facts, headlines, phrasing, standing
-from e2lm_core.ui import parts, session, window
+from e2lm_core.analysis.curves import words as curve_words
+from e2lm_core.base import phrasing
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.checkpoints.ladder import taught
+from e2lm_core.runs import overview
+from e2lm_core.runs import state as run_state
+from e2lm_core.scores import set_scores
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
 from e2lm_core.ui.strip import start, strip
 
 studio = session.studio()
@@ -11,14 +18,14 @@ task = strip()
 state = session.state(task)
 running = state.kind == "running"
 measured = session.measurements(task) if task.questions else None
-scores = analysis.scores(measured, "acc") if measured and measured.complete_checkpoints else None
+scores = set_scores.scores(measured, "acc") if measured and measured.complete_checkpoints else None
 
-parts.header(task.name, headlines.overview(state, scores))
+parts.header(task.name, overview.overview(state, scores))
 
 if state.kind == "never run" and studio.at_hand:
-    checkpoints, num_fewshot = standing.fleet(studio, task.name)
+    checkpoints, num_fewshot = run_state.fleet(studio, task.name)
     models = {c.model.name for c in checkpoints}
-    cost = standing.estimate(studio, task, checkpoints, num_fewshot)
+    cost = run_state.estimate(studio, task, checkpoints, num_fewshot)
     time = f", {phrasing.duration(cost.seconds)}" if cost.seconds else ""
     parts.empty(
         f"{phrasing.count(len(models), 'model')} with {phrasing.count(len(checkpoints), 'checkpoint')} "
@@ -27,7 +34,7 @@ if state.kind == "never run" and studio.at_hand:
     if st.button(f"Run {phrasing.count(len(models), 'model')}", type="primary", icon=":material/play_arrow:"):
         start(task.name)
 
-if note := facts.untaught_sentence(facts.taught_answers(studio.catalogue.taught_file, task)):
+if note := taught.untaught_sentence(taught.taught_answers(studio.catalogue.taught_file, task)):
     st.warning(note, icon=":material/school:")
 
 
@@ -37,7 +44,7 @@ def results() -> None:
     now = session.measurements(task)
     if not now.complete_checkpoints and not running:
         return
-    found, trends = session.scores(now, "acc"), analysis.trends(now, "acc")
+    found, trends = session.scores(now, "acc"), set_scores.trends(now, "acc")
     with st.grid(4, min_column_width=150):
         parts.score("Score", found.score)
         parts.score("SQ", found.sq, trends.get("SQ"))
@@ -49,19 +56,19 @@ def results() -> None:
     )
     st.subheader("Accuracy while the models read", anchor=False)
     frame, before = session.curves(task, now, "acc")
-    figure = charts.learning_curves(
+    figure = curve_charts.learning_curves(
         frame, [curve.model for curve in now.curves], "acc", session.current_theme(), now.chance,
-        analysis.early_end(now), before, height=360, narrow=window.narrow(),
+        set_scores.early_end(now), before, height=360, narrow=window.narrow(),
     )  # fmt: skip
     parts.chart(figure, "overview_curves", "Accuracy of each model against tokens seen")
-    st.caption(curve_findings.rise(now, "acc").replace("**", ""))
+    st.caption(curve_words.rise(now, "acc").replace("**", ""))
 
 
 if measured is not None:
     results()
 
 errors = [f for f in session.findings(task) if f.severity == "error"]
-if steps := headlines.next_steps(state, scores, len(errors), session.is_example(task.name)):
+if steps := overview.next_steps(state, scores, len(errors), session.is_example(task.name)):
     st.subheader("What to do next", anchor=False)
     for step in steps:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -2,11 +2,18 @@
 
 import streamlit as st
 
-from e2lm_core import fleet as e2lm_core_fleet
-from e2lm_core import fleet_planning, phrasing, plan_charts, plan_words, planning, standing
-from e2lm_core.errors import StudioError
-from e2lm_core.records import METRICS
-from e2lm_core.ui import parts, scoring, session, window
+from e2lm_core.analysis.plan import fleet as fleets
+from e2lm_core.analysis.plan import plan as planning
+from e2lm_core.analysis.plan import words as plan_words
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import METRICS
+from e2lm_core.charts import plan as plan_charts
+from e2lm_core.runs import order as run_order
+from e2lm_core.runs import state as run_state
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import scores as remembered_scores
 from e2lm_core.ui.strip import strip
 
 task = strip()
@@ -23,14 +30,14 @@ if not measured.measured or len(measured.question_ids) < 2 or not measured.compl
     st.page_link("pages/run.py", label="Choose checkpoints", icon=":material/play_circle:")
     st.stop()
 
-at_hand, num_fewshot = standing.fleet(studio, task.name)
+at_hand, num_fewshot = run_state.fleet(studio, task.name)
 names = [curve.model.name for curve in measured.curves]
 counted = [curve.model.name for curve in measured.curves if curve.model.counts_in_scores]
 left, right = (st.container(), st.container()) if window.narrow() else st.columns(2, gap="large")
 with left:
     st.markdown("**What is to be known**")
     of = st.selectbox(
-        "Interval of", fleet_planning.OF, index=fleet_planning.OF.index("sq"), format_func=fleet_planning.LABEL.get,
+        "Interval of", planning.OF, index=planning.OF.index("sq"), format_func=planning.LABEL.get,
         key="plan_of", help="\n\n".join(f"**{k}**: {h}" for k, h in phrasing.SCORE_HELP.items() if k != "SNR"),
     )  # fmt: skip
     metric = st.segmented_control("Metric", METRICS, default="acc", required=True, key="plan_metric")
@@ -48,9 +55,9 @@ with left:
     )  # fmt: skip
 with right:
     st.markdown("**On which fleet**")
-    fleets = {"own": "This set's runs", "e2lm": "E2LM's six models"}
+    which_fleet = {"own": "This set's runs", "e2lm": "E2LM's six models"}
     which = st.segmented_control(
-        "Fleet", list(fleets), default="own", required=True, format_func=fleets.get, key="plan_fleet"
+        "Fleet", list(which_fleet), default="own", required=True, format_func=which_fleet.get, key="plan_fleet"
     )
     chosen = list(at_hand)
     if which == "own":
@@ -59,9 +66,9 @@ with right:
             format_func=lambda n: measured.curve_of(n).model.short_name, wrap=True,
         )  # fmt: skip
         density = st.segmented_control(
-            "Checkpoints of each", list(planning.DENSITIES), default="all", required=True, key="plan_density"
+            "Checkpoints of each", list(run_order.DENSITIES), default="all", required=True, key="plan_density"
         )
-        chosen = planning.thin([c for c in at_hand if c.model.name in picked], density)
+        chosen = run_order.thin([c for c in at_hand if c.model.name in picked], density)
     else:
         st.caption(
             "The width is taken from this set's own runs; only the time is that of the other fleet, scaled by parameters."
@@ -72,15 +79,13 @@ with right:
     )  # fmt: skip
 
 try:
-    fleet = e2lm_core_fleet.fleet_of(chosen) if which == "own" else standing.family_fleet("e2lm")
+    fleet = fleets.fleet_of(chosen) if which == "own" else run_state.family_fleet("e2lm")
     parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
-    pace = e2lm_core_fleet.pace_for(
-        fleet, standing.measured_pace(studio, num_fewshot), parameters, given or None
-    )
-    part = fleet_planning.part_of(measured, chosen)
-    target, _ = fleet_planning.target_of(part, of, metric, models)
-    found = scoring.widths(measured, tuple(c.name for c in chosen), metric, target)
-    planned = fleet_planning.plan(part, of, metric, wanted, fleet, pace, models, found)
+    pace = fleets.pace_for(fleet, run_state.measured_pace(studio, num_fewshot), parameters, given or None)
+    part = planning.part_of(measured, chosen)
+    target, _ = planning.target_of(part, of, metric, models)
+    found = remembered_scores.widths(measured, tuple(c.name for c in chosen), metric, target)
+    planned = planning.plan(part, of, metric, wanted, fleet, pace, models, found)
 except StudioError as error:
     with title.container():
         parts.header("Plan", "This cannot be planned for.")

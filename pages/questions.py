@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from e2lm_core import choice_words
-from e2lm_core.errors import StudioError
-from e2lm_core.ui import parts, questions, session
+from e2lm_core.analysis.questions import words as choice_words
+from e2lm_core.base.errors import StudioError
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.questions import table as question_table
 from e2lm_core.ui.strip import strip
 
 task = strip()
@@ -20,7 +21,7 @@ if not task.questions or not measured.measured:
     st.stop()
 
 try:
-    pool, frame = questions.pool(task, measured)
+    pool, frame = question_table.pool(task, measured)
 except StudioError as error:
     parts.header("Questions", "Too little is computed yet to tell questions apart.")
     parts.empty(str(error))
@@ -29,12 +30,12 @@ except StudioError as error:
 with st.container(key="questions_head"):
     head = st.container()
     view = st.segmented_control(
-        "View", questions.VIEWS, default=questions.VIEWS[0], required=True, key="questions_view",
+        "View", question_table.VIEWS, default=question_table.VIEWS[0], required=True, key="questions_view",
         label_visibility="collapsed",
     )  # fmt: skip
-if view == questions.VIEWS[0]:
+if view == question_table.VIEWS[0]:
     with head:
         parts.header("Questions", choice_words.questions(pool, frame))
-    questions.table(task, measured, pool, frame)
+    question_table.table(task, measured, pool, frame)
 else:
-    questions.choosing(task, pool, head)
+    question_table.choosing(task, pool, head)

@@ -3,25 +3,33 @@
 import pandas as pd
 import streamlit as st
 
-from e2lm_core import analysis, charts, frames, phrasing, rank_charts, rank_findings, ranking, stability
-from e2lm_core.records import METRICS
-from e2lm_core.ui import evidence, parts, session, window
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.ranks import stability
+from e2lm_core.analysis.ranks import words as rank_words
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import METRICS
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.charts import ranks as rank_charts
+from e2lm_core.scores import ranking, set_scores
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import curves as remembered_curves
 from e2lm_core.ui.strip import strip
 
 task = strip()
 measured = session.measurements(task)
 metric = st.session_state.get("ranks_metric") or "acc"
-found = evidence.stable(measured, metric)
-scores = evidence.scores(measured, metric)
+found = remembered_curves.stable(measured, metric)
+scores = remembered_curves.scores(measured, metric)
 
-parts.header("Rank stability", rank_findings.ranks(found, scores))
+parts.header("Rank stability", rank_words.ranks(found, scores))
 if found is None:
     parts.empty("Run this set on two models or more, and their order over tokens appears here.")
     st.page_link("pages/run.py", label="Choose checkpoints", icon=":material/play_circle:")
     st.stop()
 
 theme, narrow, models = session.current_theme(), window.narrow(), [c.model for c in measured.curves]
-grid, early_end = found.grid, analysis.early_end(measured)
+grid, early_end = found.grid, set_scores.early_end(measured)
 places = [phrasing.place(int(s), t) for s, t in zip(grid.steps, grid.tokens_seen, strict=True)]
 
 st.segmented_control(
@@ -46,7 +54,7 @@ with st.grid(3, min_column_width=150):
 decisions, tau = stability.decision_table(found), stability.tau_table(found)
 with st.grid(2, min_column_width=420):
     with st.container():
-        st.subheader("How early can this set decide?", anchor=False, help=rank_findings.HELP["decisions"])
+        st.subheader("How early can this set decide?", anchor=False, help=rank_words.HELP["decisions"])
         parts.chart(
             rank_charts.over_tokens(
                 decisions, "pairs as at the end", theme, "pairs as at the end", (0.0, 1.0),
@@ -55,9 +63,9 @@ with st.grid(2, min_column_width=420):
             "ranks_decisions",
             "Share of model pairs ordered as at the last checkpoint, against tokens seen",
         )  # fmt: skip
-        st.caption(rank_findings.decisions(found))
+        st.caption(rank_words.decisions(found))
     with st.container():
-        st.subheader("Does the order hold? τ_b", anchor=False, help=rank_findings.HELP["tau"])
+        st.subheader("Does the order hold? τ_b", anchor=False, help=rank_words.HELP["tau"])
         if tau["τ_b"].notna().any():
             parts.chart(
                 rank_charts.over_tokens(
@@ -98,15 +106,15 @@ with st.grid(2, min_column_width=420):
         "ranks_wins",
         "Share of resamples in which the row's model beats the column's",
     )  # fmt: skip
-st.caption(rank_findings.wins(found, chosen))
+st.caption(rank_words.wins(found, chosen))
 
-held = evidence.holding(measured, metric)
-st.subheader("Which questions hold the order up?", anchor=False, help=rank_findings.HELP["questions"])
+held = remembered_curves.holding(measured, metric)
+st.subheader("Which questions hold the order up?", anchor=False, help=rank_words.HELP["questions"])
 questions = stability.question_table(measured, task, held) if held is not None else None
-st.markdown(rank_findings.holding(questions))
+st.markdown(rank_words.holding(questions))
 if questions is not None:
     by_support = questions.dropna(subset=["support"])
-    columns = {"support": st.column_config.NumberColumn(format="%.3f", help=rank_findings.HELP["support"])}
+    columns = {"support": st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP["support"])}
     with st.grid(2, min_column_width=420):
         for name, key, rows in (
             ("Hold it up", "ranks_hold", by_support[by_support["support"] > 0].head(6)),
@@ -126,7 +134,7 @@ st.subheader("The numbers", anchor=False)
 tabs = st.tabs(["Ranks", "Rank shares", "Wins", "Decisions", "τ_b", "Every two checkpoints", "Questions"])
 with tabs[0]:
     parts.table(
-        frames.rank_frame(measured, metric), f"ranks-{metric}", "ranks", height=300, few=("model", "tokens_seen", "rank"),
+        tables.rank_frame(measured, metric), f"ranks-{metric}", "ranks", height=300, few=("model", "tokens_seen", "rank"),
         percent=("value",) if metric in ("acc", "acc_norm") else (),
     )  # fmt: skip
 with tabs[1]:
@@ -146,7 +154,7 @@ with tabs[4]:
 with tabs[5]:
     every = ranking.tau_matrix(grid.scores)
     parts.chart(
-        charts.tau_heatmap(every, grid.tokens_seen, theme, narrow=narrow),
+        curve_charts.tau_heatmap(every, grid.tokens_seen, theme, narrow=narrow),
         "ranks_matrix",
         "Kendall's tau between every two checkpoints",
     )
@@ -156,12 +164,12 @@ with tabs[5]:
     parts.table(matrix, f"tau-matrix-{metric}", "ranks_every", height=300)
 with tabs[6]:
     if questions is None:
-        st.caption(rank_findings.holding(None))
+        st.caption(rank_words.holding(None))
     else:
         parts.table(
             questions, f"rank-questions-{metric}", "ranks_questions", height=360, few=("id", "support"),
             column_config={
-                name: st.column_config.NumberColumn(format="%.3f", help=rank_findings.HELP[name])
+                name: st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP[name])
                 for name in ("support", "agreement", "RC gain")
             },
         )  # fmt: skip

@@ -2,29 +2,29 @@
 
 import streamlit as st
 
-from e2lm_core import result_headlines
+from e2lm_core.imported import words as imported_words
 from e2lm_core.ui import parts
-from e2lm_core.ui import results as views
+from e2lm_core.ui.results import curves as imported_curves
 from e2lm_core.ui.strip import strip
 
 task = strip()
 shown = st.session_state.get("results_shown")
 title = st.empty()
 with st.expander("Import results", expanded=shown is None, icon=":material/upload_file:"):
-    st.caption(views.HELP)
-    views.give()
+    st.caption(imported_curves.HELP)
+    imported_curves.give()
 shown = st.session_state.get("results_shown")
 with title.container():
     parts.header(
         "Results",
-        result_headlines.summary(shown.imported)
+        imported_words.summary(shown.imported)
         if shown
         else "No results from elsewhere are open: import some, or open what is kept.",
     )
 if shown:
-    views.keep(shown)
-    views.problems(shown.imported)
-    views.curves(shown, task)
-    views.download(shown)
+    imported_curves.keep(shown)
+    imported_curves.problems(shown.imported)
+    imported_curves.curves(shown, task)
+    imported_curves.download(shown)
 st.subheader("Kept", anchor=False)
-views.kept()
+imported_curves.kept()

@@ -2,15 +2,20 @@
 
 import streamlit as st
 
-from e2lm_core import phrasing, planning, progress, runs, standing
-from e2lm_core.ui import parts, session, window
+from e2lm_core.base import phrasing
+from e2lm_core.runs import evaluate
+from e2lm_core.runs import order as run_order
+from e2lm_core.runs import state as run_state
+from e2lm_core.runs import words as run_words
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
 from e2lm_core.ui.strip import start, strip
 
 studio = session.studio()
 task = strip()
 state = session.state(task)
 
-parts.header("Run", progress.running(state, len(task.questions)))
+parts.header("Run", run_words.running(state, len(task.questions)))
 
 at_hand = studio.at_hand
 if not at_hand:
@@ -21,7 +26,7 @@ if not at_hand:
 for problem in studio.catalogue.problems:
     st.warning(problem, icon=":material/warning:")
 
-fleet, last_fewshot = standing.fleet(studio, task.name)
+fleet, last_fewshot = run_state.fleet(studio, task.name)
 models = list(dict.fromkeys(c.model.name for c in at_hand))
 left, right = st.columns([3, 2], gap="large")
 with left:
@@ -30,7 +35,7 @@ with left:
         key=f"run_models_{task.name}", format_func=lambda name: studio.catalogue.model(name).short_name, wrap=True,
     )  # fmt: skip
     density = st.segmented_control(
-        "Checkpoints of each", list(planning.DENSITIES), default="all", required=True, key=f"run_density_{task.name}",
+        "Checkpoints of each", list(run_order.DENSITIES), default="all", required=True, key=f"run_density_{task.name}",
         help="Runs go coarse to fine anyway; fewer checkpoints are sooner done, and SQ needs at least 8 points in the early window.",
     )  # fmt: skip
 with right:
@@ -39,9 +44,9 @@ with right:
         "Few-shot examples", 0, most, min(last_fewshot if last_fewshot is not None else task.config.num_fewshot, most),
         key=f"run_shots_{task.name}", help=f"0 to {most}, from the set's dev questions. Early checkpoints read short prompts best.",
     )  # fmt: skip
-    selection = planning.thin([c for c in at_hand if c.model.name in chosen], density)
+    selection = run_order.thin([c for c in at_hand if c.model.name in chosen], density)
     if task.questions and selection:
-        cost = standing.estimate(studio, task, selection, shots, session.measure(task, selection, shots))
+        cost = run_state.estimate(studio, task, selection, shots, session.measure(task, selection, shots))
         st.metric(
             "To compute", f"{cost.missing:,} of {cost.total:,}", border=True,
             help="Pairs of a checkpoint and a question. What was computed before, for any set, is reused.",
@@ -67,23 +72,23 @@ with st.container(horizontal=True, gap="small"):
 
 @st.fragment(run_every=1.0 if running else None)
 def latest() -> None:
-    now = runs.latest_job(studio, task.name)
+    now = evaluate.latest_job(studio, task.name)
     if now is None:
         return
     st.subheader("Progress" if not now.over else "Last run", anchor=False)
     if now.error:
         st.error(now.error, icon=":material/error:")
-    for note in progress.notes(now):
+    for note in run_words.notes(now):
         st.info(note, icon=":material/rule:")
-    share, text = progress.sentence(now, len(task.questions))
+    share, text = run_words.sentence(now, len(task.questions))
     st.progress(share, text=text)
-    if saved := progress.savings(now):
+    if saved := run_words.savings(now):
         st.caption(
             saved,
             help="The harness sends the prompt anew with every choice, at every checkpoint. Here what prompts share is computed once, and what is stored is not computed again.",
         )
     st.dataframe(
-        progress.job_frame(now),
+        run_words.job_frame(now),
         hide_index=True,
         height=360,
         placeholder=phrasing.DASH,
@@ -104,7 +109,7 @@ latest()
 if state.done:
     st.subheader("What is there", anchor=False)
     parts.table(
-        progress.coverage_frame(session.measurements(task)), "coverage", "run_coverage",
+        run_words.coverage_frame(session.measurements(task)), "coverage", "run_coverage",
         few=("model", "complete"), column_config={
             "complete": st.column_config.ProgressColumn("checkpoints complete", format="percent", min_value=0, max_value=1),
             "parameters": st.column_config.NumberColumn("parameters", format="compact"),

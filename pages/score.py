@@ -3,9 +3,15 @@
 import pandas as pd
 import streamlit as st
 
-from e2lm_core import phrasing, published, score_charts, score_parts, score_words
-from e2lm_core.records import METRICS
-from e2lm_core.ui import parts, scoring, session, window
+from e2lm_core.analysis.score import parts as score_parts
+from e2lm_core.analysis.score import words as score_words
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import METRICS
+from e2lm_core.charts import score as score_charts
+from e2lm_core.imported.formats import published
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import scores as remembered_scores
 from e2lm_core.ui.strip import strip
 
 task = strip()
@@ -18,7 +24,7 @@ if not (measured.measured and measured.complete_checkpoints):
     st.page_link("pages/run.py", label="Choose checkpoints", icon=":material/play_circle:")
     st.stop()
 
-scores, bounds, advice = scoring.scored(measured, metric, in_hand=True)
+scores, bounds, advice = remembered_scores.scored(measured, metric, in_hand=True)
 parts.header("Score", score_words.finding(scores, metric))
 st.segmented_control(
     "Metric", METRICS, default="acc", required=True, key="score_metric",
@@ -29,8 +35,8 @@ with st.grid(4, min_column_width=150):
     for label, value in (("Score", scores.score), ("SQ", scores.sq), ("RC", scores.rc), ("CS", scores.cs)):
         parts.score(label, value)
 
-examples, lacking = scoring.examples(task)
-others = {name: scoring.scored(own, metric)[0] for name, own in examples.items()}
+examples, lacking = remembered_scores.examples(task)
+others = {name: remembered_scores.scored(own, metric)[0] for name, own in examples.items()}
 bars = pd.concat(
     [score_parts.bar_frame(name, own) for name, own in {task.name: scores, **others}.items()],
     ignore_index=True,

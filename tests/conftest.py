@@ -53,7 +53,7 @@ def _reference() -> Path | None:
 
 
 def _smollm2() -> Path | None:
-    from benchmarks.parity import real_package
+    from benchmarks.parity.parity import real_package
 
     return real_package()
 

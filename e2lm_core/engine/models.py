@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from e2lm_core.errors import CheckpointError
+from e2lm_core.base.errors import CheckpointError
 
 DEFAULT_WINDOW = 2_048
 # Beyond this a window costs memory that no question set needs; shorter prompts are not affected by it.

@@ -14,17 +14,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from e2lm_core.engine import attention, forward
-from e2lm_core.engine.batch import prepare
-from e2lm_core.engine.device import batch_tokens, is_out_of_memory
+from e2lm_core.base.errors import Cancelled, LimitError
+from e2lm_core.base.records import Loglikelihood, Scored
+from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
+from e2lm_core.engine.batches.tokenise import Encoded
+from e2lm_core.engine.batches.tree import plan_tree
+from e2lm_core.engine.forward import attention, forward
+from e2lm_core.engine.forward.tensors import prepare
+from e2lm_core.engine.machine import batch_tokens, is_out_of_memory
 from e2lm_core.engine.models import LoadedModel
-from e2lm_core.engine.plan import Chunk, Plan, Row, plan_plain
 from e2lm_core.engine.selfcheck import Verdict, compare
 from e2lm_core.engine.side_by_side import in_order
-from e2lm_core.engine.tokenise import Encoded
-from e2lm_core.engine.tree import plan_tree
-from e2lm_core.errors import Cancelled, LimitError
-from e2lm_core.records import Loglikelihood, Scored
 
 Compute = Callable[[Chunk, Sequence[Row]], NDArray[np.float32]]
 Results = list[tuple[int, Loglikelihood]]

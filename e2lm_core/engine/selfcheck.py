@@ -16,13 +16,13 @@ from typing import Literal
 import numpy as np
 import torch
 
-from e2lm_core.engine import attention, forward
-from e2lm_core.engine.batch import prepare
-from e2lm_core.engine.decoder import Decoder, Rotary
+from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
+from e2lm_core.engine.batches.tokenise import Encoded
+from e2lm_core.engine.forward import attention, forward
+from e2lm_core.engine.forward.decoder import Decoder, Rotary
+from e2lm_core.engine.forward.recipes import NoRecipeError
+from e2lm_core.engine.forward.tensors import prepare
 from e2lm_core.engine.models import LoadedModel
-from e2lm_core.engine.plan import Chunk, Plan, Row, plan_plain
-from e2lm_core.engine.recipes import NoRecipeError
-from e2lm_core.engine.tokenise import Encoded
 
 # (absolute, relative): float32 is the parity bound of the tests; below it both ways round differently.
 TOLERANCE = {torch.float32: (1e-4, 2e-6), torch.float16: (2e-2, 4e-3), torch.bfloat16: (1e-1, 3e-2)}

@@ -1,1 +1,1 @@
-"""What pages share: the open studio, the set in hand, the strip above every page, and how things are drawn."""
+"""What the pages are made of, and the only room that knows Streamlit; uses all but commands."""

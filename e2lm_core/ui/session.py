@@ -15,27 +15,24 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from e2lm_core import (
-    analysis,
-    authoring,
-    certainty,
-    frames,
-    hub,
-    measuring,
-    runs,
-    science,
-    standing,
-    submission,
-    worker,
-)
-from e2lm_core import measure as reading
-from e2lm_core.checkpoints import open_catalogue
-from e2lm_core.errors import StudioError
-from e2lm_core.intervals import Resampled
-from e2lm_core.palette import Theme, theme
-from e2lm_core.records import Checkpoint, Finding, TaskSet
-from e2lm_core.studio import Studio, open_studio
-from e2lm_core.taskfiles import read_task, task_digest
+from e2lm_core.analysis import tables
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Checkpoint, Finding, TaskSet
+from e2lm_core.charts.palette import Theme, theme
+from e2lm_core.checkpoints.catalogue import open_catalogue
+from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.export import submission
+from e2lm_core.relevance import judge
+from e2lm_core.runs import evaluate, worker
+from e2lm_core.runs import measure as reading
+from e2lm_core.runs import state as run_state
+from e2lm_core.runs.studio import Studio, open_studio
+from e2lm_core.scores import measurements as score_measurements
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.uncertainty import set_intervals
+from e2lm_core.scores.uncertainty.intervals import Resampled
+from e2lm_core.sets import authoring
+from e2lm_core.sets.folder.files import read_task, task_digest
 
 FIRST_SET = "ladder_science"
 RESPAWN_S = 15.0
@@ -151,15 +148,15 @@ def results_stamp() -> tuple[int, int]:
     return stamps[0], stamps[1]
 
 
-def measurements(question_set: TaskSet) -> measuring.Measurements:
+def measurements(question_set: TaskSet) -> score_measurements.Measurements:
     """The set's results on its fleet, as far as they are there."""
-    checkpoints, num_fewshot = standing.fleet(studio(), question_set.name)
+    checkpoints, num_fewshot = run_state.fleet(studio(), question_set.name)
     return measure(question_set, checkpoints, num_fewshot)
 
 
 def measure(
     question_set: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
-) -> measuring.Measurements:
+) -> score_measurements.Measurements:
     """What the store has of it; what this session has read before is not read again."""
     held = st.session_state.setdefault("measured", {})  # by what was asked, the last used last
     if num_fewshot is None:
@@ -189,7 +186,7 @@ def _identities(checkpoints: Sequence[Checkpoint]) -> tuple[tuple[str, str | Non
     return tuple((c.name, c.revision) for c in checkpoints)
 
 
-def resampled(measured: measuring.Measurements, metric: str) -> Resampled | None:
+def resampled(measured: score_measurements.Measurements, metric: str) -> Resampled | None:
     """The bootstrap of one metric, None where nothing is complete; computed once for what was measured."""
     if not measured.complete_checkpoints:
         return None
@@ -198,44 +195,44 @@ def resampled(measured: measuring.Measurements, metric: str) -> Resampled | None
         by_metric = {}
         st.session_state["resampled"] = (measured, by_metric)
     if metric not in by_metric:
-        by_metric[metric] = certainty.resample(measured, (metric,))
+        by_metric[metric] = set_intervals.resample(measured, (metric,))
     return by_metric[metric]
 
 
-def scores(measured: measuring.Measurements, metric: str) -> analysis.Scores:
+def scores(measured: score_measurements.Measurements, metric: str) -> set_scores.Scores:
     """The scores with the intervals that they are allowed."""
-    found = analysis.scores(measured, metric)
+    found = set_scores.scores(measured, metric)
     given = resampled(measured, metric)
-    return certainty.with_intervals(found, certainty.intervals_of(given, metric)) if given else found
+    return set_intervals.with_intervals(found, set_intervals.intervals_of(given, metric)) if given else found
 
 
-def quality(measured: measuring.Measurements, metric: str) -> pd.DataFrame:
+def quality(measured: score_measurements.Measurements, metric: str) -> pd.DataFrame:
     given = resampled(measured, metric)
     if given is None:
-        return frames.quality_frame(measured, metric)
-    return frames.quality_interval_frame(measured, given, metric)
+        return tables.quality_frame(measured, metric)
+    return tables.quality_interval_frame(measured, given, metric)
 
 
 def curves(
-    question_set: TaskSet, measured: measuring.Measurements, metric: str, bands: bool = False
+    question_set: TaskSet, measured: score_measurements.Measurements, metric: str, bands: bool = False
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """The set's curves and, until they are complete, the last complete ones of an earlier version.
 
     Where this session has seen none, the means over the questions that are there stand in.
     """
-    frame = frames.curve_frame(measured, (metric,))
+    frame = tables.curve_frame(measured, (metric,))
     given = resampled(measured, metric) if bands else None
     if given:
-        frame = frame.merge(frames.band_frame(measured, given, metric), on=["model", "step"], how="left")
+        frame = frame.merge(tables.band_frame(measured, given, metric), on=["model", "step"], how="left")
     held = st.session_state.setdefault("complete_curves", {})
     if measured.complete_checkpoints == measured.checkpoints:
         held[question_set.name, metric] = frame
         return frame, None
     before = held.get((question_set.name, metric))
-    return frame, frames.partial_frame(measured, metric) if before is None else before
+    return frame, tables.partial_frame(measured, metric) if before is None else before
 
 
-def state(question_set: TaskSet) -> standing.SetState:
+def state(question_set: TaskSet) -> run_state.SetState:
     at_hand = _identities(studio().at_hand)
     return _state(question_set.name, digest(question_set), results_stamp(), at_hand, question_set)
 
@@ -247,17 +244,17 @@ def _state(
     stamp: tuple[int, int],
     at_hand: tuple[tuple[str, str | None], ...],
     _task: TaskSet,
-) -> standing.SetState:
-    return standing.state(studio(), name, _task, functools.partial(measure, _task))
+) -> run_state.SetState:
+    return run_state.state(studio(), name, _task, functools.partial(measure, _task))
 
 
-def relevance(question_set: TaskSet) -> science.Relevance:
+def relevance(question_set: TaskSet) -> judge.Relevance:
     return _relevance(digest(question_set), question_set)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
-def _relevance(digest: str, _task: TaskSet) -> science.Relevance:
-    return science.relevance_of(studio().settings, _task.questions)
+def _relevance(digest: str, _task: TaskSet) -> judge.Relevance:
+    return judge.relevance_of(studio().settings, _task.questions)
 
 
 def findings(question_set: TaskSet, profile: submission.Profile = "plain") -> list[Finding]:
@@ -285,12 +282,12 @@ def start_run(
     name: str,
     checkpoints: Sequence[Checkpoint] | None = None,
     num_fewshot: int | None = None,
-    priority: int = runs.SWEEP,
+    priority: int = evaluate.SWEEP,
 ) -> None:
     """Queue a run of the set (on the fleet of its last run unless given) and see that a worker is there."""
     if checkpoints is None:
-        checkpoints, num_fewshot = standing.fleet(studio(), name)
-    runs.start(studio(), name, checkpoints, num_fewshot, priority, owner=_visitor())
+        checkpoints, num_fewshot = run_state.fleet(studio(), name)
+    evaluate.start(studio(), name, checkpoints, num_fewshot, priority, owner=_visitor())
     ensure_worker()
 
 

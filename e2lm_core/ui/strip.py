@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from e2lm_core import authoring, phrasing, runs, standing
-from e2lm_core.errors import StudioError
-from e2lm_core.records import TaskSet
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.runs import evaluate
+from e2lm_core.runs import state as run_state
+from e2lm_core.sets import authoring
 from e2lm_core.ui import session
 
 POLL_S = 1.0
@@ -57,7 +60,7 @@ def _live(name: str) -> None:
         st.rerun()
 
 
-def _state(task: TaskSet, state: standing.SetState) -> None:
+def _state(task: TaskSet, state: run_state.SetState) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
         st.markdown(f":gray[{describe(task, state)}]", width="content")
         if state.kind == "stale":
@@ -67,7 +70,7 @@ def _state(task: TaskSet, state: standing.SetState) -> None:
                 else f"Run {phrasing.count(state.stale, 'stale question')}"
             )
             if st.button(label, key="strip_run", icon=":material/refresh:", type="primary"):
-                start(task.name, priority=runs.INTERACTIVE)
+                start(task.name, priority=evaluate.INTERACTIVE)
         elif (
             state.job is not None
             and state.kind == "running"
@@ -77,7 +80,7 @@ def _state(task: TaskSet, state: standing.SetState) -> None:
             st.rerun()
 
 
-def describe(task: TaskSet, state: standing.SetState) -> str:
+def describe(task: TaskSet, state: run_state.SetState) -> str:
     """300 questions · up to date."""
     questions = phrasing.count(len(task.questions), "question")
     if state.kind == "running":
@@ -94,7 +97,7 @@ def describe(task: TaskSet, state: standing.SetState) -> str:
     return questions if state.kind == "empty" else f"{questions} · never run"
 
 
-def partial(task: TaskSet, state: standing.SetState) -> bool:
+def partial(task: TaskSet, state: run_state.SetState) -> bool:
     """Whether a run stopped on its way, rather than questions changed after it."""
     return state.stale == len(task.questions)
 

@@ -1,0 +1,121 @@
+"""How often "above chance from" and "parts from … on" are right: sets drawn from sources with known truth.
+
+    python -m benchmarks.coverage.parting [--sets 30] [--fleets 6] [--out FILE.json]
+
+The truth is the place from which the curve of the whole source (16,000 questions) stays above chance, or above
+another model's, to the last checkpoint. Counted for each kind of learner, number of questions and metric:
+
+    early   share of sets whose `surely` is before the true place: a claim too early
+    holds   share of sets whose 95% range holds the true place; among those settled
+    settled share of sets with a `surely` at all, to which alone `crossings` gives a range
+    late    median number of checkpoints by which `surely` is after the true place, where it is ever
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.coverage import simulation
+from benchmarks.coverage.study import METRICS as STUDIED
+from benchmarks.coverage.study import Source
+from e2lm_core.scores.uncertainty import bootstrap
+from e2lm_core.scores.uncertainty.lasting import crossing, lasting_from
+from e2lm_core.scores.uncertainty.methods import small_sample_level
+
+SOURCE, RESAMPLES = 16_000, 500
+QUESTIONS = (100, 300)
+METRICS = ("acc", "norm_prob")
+CHANCE = 1 / simulation.CHOICES
+PAIRS = ((0, 5), (1, 4), (2, 3), (0, 1), (4, 5))  # of the six sizes: far apart and neighbours
+Key = tuple[str, int, str, str]
+
+
+def sets_of(learner: str, fleet: int, sets: int) -> Iterator[tuple[Key, tuple[bool, bool, bool, int, bool]]]:
+    """(early, holds, settled, lag, ever) of everything that is asked of every set drawn from a source."""
+    source = Source(learner, fleet, SOURCE)
+    truth = source.values.mean(axis=0).reshape(source.shape)
+    random = np.random.default_rng([fleet, 3])
+    for questions in QUESTIONS:
+        plan, level = bootstrap.design(questions), small_sample_level(questions)
+        for seed in range(sets):
+            drawn_set = source.draw(random, questions)
+            for metric in METRICS:
+                values = np.asarray(drawn_set[metric], dtype=np.float64)
+                drawn = bootstrap.resampled_means({0: values}, plan, RESAMPLES, seed)[0]
+                means, true = values.mean(axis=-1), truth[STUDIED.index(metric)]
+                asked = [
+                    ("above chance", means[m] - CHANCE, drawn[:, m] - CHANCE, true[m] - CHANCE)
+                    for m in range(6)
+                ]
+                for low, high in PAIRS if learner != "flat" else ():
+                    side = 1 if means[high, -1] >= means[low, -1] else -1
+                    asked.append(
+                        (
+                            "neighbours part" if high - low == 1 else "others part",
+                            side * (means[high] - means[low]),
+                            side * (drawn[:, high] - drawn[:, low]),
+                            side * (true[high] - true[low]),
+                        )
+                    )
+                for what, difference, resampled, exact in asked:
+                    found = crossing(difference, resampled, level)
+                    place = int(lasting_from(exact > 0))
+                    last = len(exact)
+                    assert found.sure is not None
+                    assert found.low is not None
+                    assert found.high is not None
+                    yield (
+                        (learner, questions, metric, what),
+                        (
+                            found.sure < place,
+                            found.low <= place <= found.high,
+                            found.sure < last,
+                            found.sure - place,
+                            found.sure < last and place < last,
+                        ),
+                    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sets", type=int, default=30, help="sets of each size drawn from each source")
+    parser.add_argument("--fleets", type=int, default=6, help="sources of each kind of learner")
+    parser.add_argument("--out", type=Path, help="also write the table as JSON")
+    options = parser.parse_args()
+    counted: dict[Key, list[tuple[bool, bool, bool, int, bool]]] = defaultdict(list)
+    for learner in simulation.LEARNERS:
+        for fleet in range(options.fleets):
+            for key, found in sets_of(learner, fleet, options.sets):
+                counted[key].append(found)
+    rows = []
+    for (learner, questions, metric, what), found in sorted(counted.items()):
+        early, holds, settled, lag, ever = (np.array(column) for column in zip(*found, strict=True))
+        rows.append(
+            {
+                "learner": learner,
+                "questions": questions,
+                "metric": metric,
+                "what": what,
+                "sets": len(found),
+                "early": round(float(early.mean()), 3),
+                "settled": round(float(settled.mean()), 3),
+                "holds": round(float(holds[settled].mean()), 3) if settled.any() else None,
+                "holds, all": round(float(holds.mean()), 3),
+                "late": float(np.median(lag[ever])) if ever.any() else None,
+            }
+        )
+        print(*rows[-1].values(), sep="\t", flush=True)
+    if options.out:
+        options.out.write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

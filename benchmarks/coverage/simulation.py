@@ -1,0 +1,119 @@
+"""A source of questions with known truth: a logistic item model for fleets that learn not at all, late or early.
+
+Axes: M models, K checkpoints, Q questions, C choices. The simulated models answer with log-likelihoods, so that
+the metrics and scores are computed by the code that computes the real ones.
+
+    evidence = STRENGTH * sigmoid(a_q * (ability_mk - b_q))          nats, on the gold choice
+    ll_mkqc  = -bits_mk ln 2 * bytes_qc + u_qc + v_mqc + e_mkqc + [c = gold] * evidence
+
+b is a question's difficulty, a its discrimination; u is how plausible a choice sounds to every model, v to one
+model, e is what changes from checkpoint to checkpoint. Ability grows with tokens, shifted by the model's size,
+by its training seed and, at every checkpoint, by training noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from e2lm_core.scores.metrics import per_question
+from e2lm_core.scores.vectorised import Run
+
+LEARNERS = ("flat", "slow", "fast")
+SIZES = 6  # models that count; two more seeds of one of them and its web-only twin come with them
+SEEDS = 2
+CHECKPOINTS = 16
+EARLY = 12
+CHOICES = 4
+
+# Ability in units of the spread of difficulty: slope per e-fold of tokens, and the share of training at which a
+# model of middle size is level with a question of middle difficulty.
+_GROWTH = {"slow": (1.8, 1.6), "fast": (2.2, 0.3)}
+_UNTAUGHT = -9.0  # evidence below 0.001 nats
+_STRENGTH = 4.0
+_SIZE_SPREAD, _SEED_SPREAD, _WOBBLE = 0.22, 0.06, 0.08
+_SHARED, _OWN, _PASSING = 0.8, 0.6, 0.35
+_DISCRIMINATION = 0.3  # of its logarithm
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Trained models, fixed: what a source of questions is put to. `ability`, `bits` (per byte) are [M, K]."""
+
+    names: tuple[str, ...]
+    ability: NDArray[np.float64]
+    bits: NDArray[np.float64]
+
+    @property
+    def steps(self) -> NDArray[np.intp]:
+        return np.arange(1, CHECKPOINTS + 1)
+
+    @property
+    def early(self) -> NDArray[np.bool_]:
+        return self.steps <= EARLY
+
+
+def fleet(learner: str, seed: int) -> Fleet:
+    """Six sizes, two more seeds of the third, and its web-only twin, which learns no answers.
+
+    Raises: ValueError for a learner that is not in `LEARNERS`.
+    """
+    if learner not in LEARNERS:
+        raise ValueError(f"unknown learner {learner!r}; known are {', '.join(LEARNERS)}")
+    rng = np.random.default_rng([seed, LEARNERS.index(learner)])
+    middle = SIZES // 2 - 1
+    size = np.linspace(-1.5, 1.5, SIZES) + rng.normal(0, 0.15, SIZES)
+    size = np.append(size, [size[middle]] * (SEEDS + 1))
+    tokens = np.arange(1, CHECKPOINTS + 1) / CHECKPOINTS
+    models = len(size)
+    ability = np.full((models, CHECKPOINTS), _UNTAUGHT)
+    if learner in _GROWTH:
+        slope, level_at = _GROWTH[learner]
+        start = np.log(level_at) - _SIZE_SPREAD * size + rng.normal(0, _SEED_SPREAD, models)
+        ability = slope * (np.log(tokens) - start[:, None])
+        ability += rng.normal(0, _WOBBLE, ability.shape)
+        ability[-1] = _UNTAUGHT
+    bits = 1.6 - 0.25 * np.log(tokens) - 0.04 * size[:, None] + rng.normal(0, 0.004, (models, CHECKPOINTS))
+    counted = [f"size{i + 1}" for i in range(SIZES)]
+    seeds = [f"size{middle + 1}-seed{i + 2}" for i in range(SEEDS)]
+    return Fleet((*counted, *seeds, f"size{middle + 1}-web"), ability, bits)
+
+
+def draw(of: Fleet, questions: int, seed: int) -> dict[str, NDArray[np.float32]]:
+    """A fresh set from the source, put to the fleet: {metric: [M, K, Q]}."""
+    rng = np.random.default_rng([seed, 7])
+    difficulty = rng.normal(0, 1, questions)
+    discrimination = np.exp(rng.normal(0, _DISCRIMINATION, questions))
+    letters = rng.integers(4, 15, (questions, 1)) + rng.integers(0, 2, (questions, CHOICES)).astype(
+        np.float64
+    )
+    shared = rng.normal(0, _SHARED, (questions, CHOICES))
+    gold = np.zeros(
+        questions, dtype=np.intp
+    )  # choices are alike, so the place of the gold one does not matter
+    parts: dict[str, list[NDArray[np.float32]]] = {}
+    for ability, bits in zip(of.ability, of.bits, strict=True):
+        own = shared + rng.normal(0, _OWN, (questions, CHOICES))
+        ll = rng.standard_normal((CHECKPOINTS, questions, CHOICES), dtype=np.float32) * np.float32(_PASSING)
+        ll += own - np.log(2.0) * bits[:, None, None] * letters
+        ll[..., 0] += _STRENGTH / (1.0 + np.exp(-discrimination * (ability[:, None] - difficulty)))
+        for metric, values in per_question(ll, gold, letters, letters[:, 0]).items():
+            parts.setdefault(metric, []).append(values.astype(np.float32))
+    return {metric: np.stack(values) for metric, values in parts.items()}
+
+
+def runs(of: Fleet, values: dict[str, NDArray]) -> dict[str, Run]:
+    """The fleet's measurements on a set, as the scores take them. `values` {metric: [M, K, Q]}."""
+    twin, science = of.names[-1], of.names[SIZES // 2 - 1]
+    return {
+        name: Run(
+            per_question={metric: array[m] for metric, array in values.items()},
+            steps=of.steps,
+            early=of.early,
+            counts=m < SIZES,
+            twin_of=science if name == twin else None,
+        )
+        for m, name in enumerate(of.names)
+    }

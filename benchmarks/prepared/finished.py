@@ -1,0 +1,62 @@
+"""A home with finished results that were never computed: log-likelihoods as learners of several paces have them.
+
+For benchmarks of what comes after the computing: reading, scoring, drawing.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from e2lm_core.base.records import Checkpoint, Loglikelihood, TaskSet
+from e2lm_core.base.settings import Settings
+from e2lm_core.runs import requests
+from e2lm_core.runs.store import digest
+from e2lm_core.runs.studio import Studio, open_studio
+from e2lm_core.sets.folder.files import write_task
+from e2lm_core.sets.prompts.render import render_set
+
+SPREAD_NATS = 1.5  # of the choices' log-likelihoods around those of a blind reader
+GAIN_NATS = 4.0  # what the gold choice gains by the end, for a model of the largest size
+
+
+def home(folder: Path, task: TaskSet, pattern: str = "*") -> Studio:
+    """A studio in `folder` whose own set `task` has every result at the checkpoints that `pattern` names."""
+    studio = open_studio(Settings.from_env({"E2LM_HOME": str(folder), "E2LM_DEVICE": "cpu"}))
+    target = studio.settings.sets / task.name
+    if not target.exists():
+        write_task(task, target, studio.settings.limits)
+    fill(studio, task, studio.catalogue.match([pattern]))
+    return studio
+
+
+def fill(studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint]) -> None:
+    """Put the results of the whole set into the store, unless they are there."""
+    docs = render_set(task)
+    keys = [[digest(request) for request in requests.requests_of(doc)] for doc in docs]
+    flat = [key for doc in keys for key in doc]
+    question = np.repeat(np.arange(len(docs)), [len(doc) for doc in keys])
+    gold = np.concatenate([np.arange(len(doc.choices)) == doc.gold for doc in docs])
+    rng = np.random.default_rng(0)
+    blind = -12.0 + SPREAD_NATS * rng.standard_normal(len(flat))
+    ease = rng.uniform(0.2, 1.8, len(docs))[question]
+    for checkpoint in checkpoints:
+        scope = studio.backend.scope(checkpoint)
+        if studio.store.count(scope) >= len(set(flat)):
+            continue
+        noise = np.random.default_rng(zlib.crc32(checkpoint.name.encode())).standard_normal(len(flat))
+        ll = blind + 0.6 * noise + gold * ease * _knowledge(checkpoint)
+        rows = {key: Loglikelihood(value, 3) for key, value in zip(flat, ll.tolist(), strict=True)}
+        studio.store.put(scope, rows.items())
+
+
+def _knowledge(checkpoint: Checkpoint) -> float:
+    """Rises with the step, sooner for larger models; the web twin learns nothing."""
+    if checkpoint.model.twin_of:
+        return 0.0
+    parameters = checkpoint.model.parameters or 1e6
+    start = 900 - 250 * np.log10(parameters / 1e5)
+    return float(GAIN_NATS / (1 + np.exp(-(checkpoint.step - start) / 250)))

@@ -1,0 +1,203 @@
+"""One question of 300 is edited: how long until every curve of the embedded ladder is new again?
+
+    python -m benchmarks.speed.edit [--edits 50] [--shots 0] [--shots 5] [--browser] [--home FOLDER]
+
+In the store: a real worker process, warm (it has computed the whole set before), is left alone with the queue;
+seconds are counted from before the edit is saved to the commit that completes all checkpoints, and to the one
+that completes the coarse ones (last, first and middle of each model). CPU seconds are the worker's own, of all
+its threads. With --browser: a real server and Chromium, on Author: seconds from Enter in the table's cell to
+the first redraw of the panel's chart with new points, and to its redraw with all of them. A home that is
+given keeps its results, so that a second run of the benchmark starts sooner. Prints a table, writes JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.settings import Settings
+from e2lm_core.runs import evaluate
+from e2lm_core.runs import order as run_order
+from e2lm_core.runs import state as run_state
+from e2lm_core.runs.studio import Studio, open_studio
+from e2lm_core.sets import authoring
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+SET, SOURCE, QUESTIONS = "edited", "ladder_science", 300
+LOOK_EVERY_S = 0.01
+LIMIT_S = 900.0
+GOALS_S = {0: 1.5, 5: 4.0}
+
+
+def main(
+    edits: Annotated[int, typer.Option(min=1, help="Questions edited, one after the other.")] = 50,
+    shots: Annotated[list[int] | None, typer.Option(help="Few-shot examples; 0 and 5 unless given.")] = None,
+    browser: Annotated[bool, typer.Option("--browser", help="Measure the page as well, 0-shot.")] = False,
+    home: Annotated[Path | None, typer.Option(help="A home that keeps its results between runs.")] = None,
+) -> None:
+    """Measure, print, write."""
+    with tempfile.TemporaryDirectory() as made:
+        settings = Settings.from_env().model_copy(update={"home": (home or Path(made)).resolve()})
+        result: dict[str, Any] = {
+            "cpus": os.cpu_count(),
+            "load": [round(load, 2) for load in os.getloadavg()],
+            "store": [in_store(settings, k, edits) for k in (shots or [0, 5])],
+        }
+        if browser:
+            from benchmarks.speed.edit_browser import in_browser
+
+            result["browser"] = in_browser(settings, edits)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "edit.json").write_text(json.dumps(result, indent=2) + "\n")
+    _print(result)
+
+
+def prepared(settings: Settings) -> Studio:
+    """A studio with the set of 300 questions."""
+    studio = open_studio(settings)
+    if all(info.name != SET for info in authoring.list_sets(settings)):
+        authoring.copy_set(settings, SOURCE, SET)
+        surplus = authoring.open_set(settings, SET).questions[QUESTIONS:]
+        authoring.delete_questions(settings, SET, [q.id for q in surplus])
+    return studio
+
+
+def in_store(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
+    studio = prepared(settings)
+    checkpoints = studio.at_hand
+    with worker(settings) as process:
+        sweep_s = wait(studio, evaluate.start(studio, SET, checkpoints, shots))
+        # What the store holds already leaves the worker cold: a few edits load every checkpoint.
+        for number in range(3):
+            _edit(studio, number)
+            wait(studio, evaluate.start(studio, SET, checkpoints, shots, evaluate.INTERACTIVE))
+        rows = []
+        for number in range(edits):
+            rows.append(_one(studio, checkpoints, shots, number, process.pid))
+            time.sleep(0.05 * (number % 7))  # a person edits at any moment of the worker's idling
+        peak_mb = _status_mb(process.pid, "VmHWM")
+    covered = run_state.coverage(studio, authoring.open_set(settings, SET), checkpoints, shots)
+    if covered.stale:
+        raise SystemExit(f"{len(covered.stale)} questions are not computed everywhere.")
+    return {
+        "shots": shots,
+        "questions": covered.questions,
+        "checkpoints": len(checkpoints),
+        "edits": edits,
+        "sweep_s": round(sweep_s, 1),
+        "goal_p95_s": GOALS_S.get(shots),
+        **_quantiles("save_s", [row["save_s"] for row in rows]),
+        **_quantiles("coarse_s", [row["coarse_s"] for row in rows]),
+        **_quantiles("all_s", [row["all_s"] for row in rows]),
+        **_quantiles("worker_cpu_s", [row["worker_cpu_s"] for row in rows]),
+        "worker_peak_mb": peak_mb,
+    }
+
+
+def _one(
+    studio: Studio, checkpoints: tuple[Checkpoint, ...], shots: int, number: int, pid: int
+) -> dict[str, float]:
+    before = cpu_seconds(pid)
+    started = time.perf_counter()
+    _edit(studio, number)
+    job = evaluate.start(studio, SET, checkpoints, shots, evaluate.INTERACTIVE)
+    save_s = time.perf_counter() - started
+    coarse = {c.name for c in run_order.thin(checkpoints, "ends and middle")}
+    coarse_s = wait(studio, job, coarse, started)
+    all_s = wait(studio, job, None, started)
+    return {
+        "save_s": save_s, "coarse_s": coarse_s, "all_s": all_s, "worker_cpu_s": cpu_seconds(pid) - before,
+    }  # fmt: skip
+
+
+def _edit(studio: Studio, number: int) -> str:
+    """Add a word that no version of the question has had; the id of the question."""
+    questions = authoring.open_set(studio.settings, SOURCE).questions
+    question = questions[number * 7 % QUESTIONS]
+    word = "".join(secrets.choice("bdklmnprst" if i % 2 else "aeiou") for i in range(7))
+    text = f"{question.question.rstrip('?')} in {word}?"
+    authoring.update_questions(studio.settings, SET, {question.id: {"question": text}})
+    return question.id
+
+
+def wait(studio: Studio, job: int, names: set[str] | None = None, started: float | None = None) -> float:
+    """Seconds until the job is done, or has completed the checkpoints that are named."""
+    began = time.perf_counter() if started is None else started
+    while time.perf_counter() - began < LIMIT_S:
+        with studio.store.database.reading() as connection:
+            (state,) = connection.execute("SELECT state FROM jobs WHERE id = ?", (job,)).fetchone()
+            complete = connection.execute(
+                "SELECT name FROM progress WHERE job = ? AND done = total", (job,)
+            ).fetchall()
+        if state in ("failed", "cancelled"):
+            raise SystemExit(f"The run failed: {studio.jobs.get(job).error}")
+        if state == "done" or (names is not None and names <= {name for (name,) in complete}):
+            return time.perf_counter() - began
+        time.sleep(LOOK_EVERY_S)
+    raise SystemExit(f"The run was not done after {LIMIT_S:g} seconds.")
+
+
+@contextmanager
+def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """The worker process that the app starts, on these settings."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "e2lm_core", "worker", "--idle-exit", "900"],
+        cwd=ROOT,
+        env=os.environ | {"E2LM_HOME": str(settings.home)},
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system seconds of a process and its threads (Linux); NaN elsewhere."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _status_mb(pid: int, name: str) -> float | None:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return None
+    return next((round(int(x.split()[1]) / 1024) for x in lines if x.startswith(name)), None)
+
+
+def _quantiles(name: str, values: list[float]) -> dict[str, float]:
+    return {
+        f"{name}_p50": round(float(np.percentile(values, 50)), 3),
+        f"{name}_p95": round(float(np.percentile(values, 95)), 3),
+    }
+
+
+def _print(result: dict[str, Any]) -> None:
+    print(f"load {result['load']} on {result['cpus']} cores")
+    for row in [*result["store"], *([result["browser"]] if "browser" in result else [])]:
+        print()
+        for name, value in row.items():
+            print(f"{name:24} {value}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

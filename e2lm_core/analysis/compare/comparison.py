@@ -1,0 +1,315 @@
+"""Two sets, or two versions of one set, compared on one fleet: means, scores and questions, paired where they share.
+
+What is paired with what, and what that means for the intervals, is in docs/comparing.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.analysis.score.parts import detrended_snr
+from e2lm_core.analysis.tables import curve_frame
+from e2lm_core.base.records import Question, Record, TaskSet, Value
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.uncertainty import difference_rules, paired
+from e2lm_core.scores.uncertainty.intervals import Difference, Interval, Resampled
+from e2lm_core.scores.uncertainty.paired import Pairing, Side
+from e2lm_core.scores.uncertainty.set_intervals import runs_of
+
+COMPARED = ("score", "sq", "rc", "cs", "snr", "snr_detrended", "decision_accuracy")
+LABEL = {
+    "score": "Score", "sq": "SQ", "rc": "RC", "cs": "CS", "snr": "SNR", "snr_detrended": "SNR, detrended",
+    "decision_accuracy": "decision accuracy",
+}  # fmt: skip
+END, EARLY_END = "end", "early window's end"
+ALL = "all that count"
+Place = tuple[str, int, int]  # model, checkpoint in the first's curve, in the second's
+
+
+class Match(Record):
+    """Which questions both have: a key for each question of either set, equal where they are the same question."""
+
+    by: Literal["id", "text"]
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+
+
+class MeanDifference(Record):
+    """Second - first of one mean: of a model or of `ALL` that count, at a point of the curves."""
+
+    model: str
+    point: str
+    first: float | None
+    second: float | None
+    difference: float | None
+    interval: tuple[float, float] | None
+    share: float | None  # of resamples in which the second is higher, ties half
+
+
+class ScoreDifference(Record):
+    score: str
+    first: Value
+    second: Value
+    difference: Value
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything about one metric, `first` being the older or other one and differences second - first."""
+
+    names: tuple[str, str]
+    metric: str
+    match: Match
+    pairing: Pairing
+    first: Measurements
+    second: Measurements
+    means: tuple[MeanDifference, ...]
+    scores: tuple[ScoreDifference, ...]
+
+    @property
+    def shared(self) -> int:
+        return self.pairing.shared
+
+
+def match(first: TaskSet, second: TaskSet, versions: bool = False) -> Match:
+    """By id for two versions of one set, and for two sets of which one is plainly a copy: half of the ids that both
+    have, or more, name the same text. Otherwise by text, since ids of different sets say nothing."""
+    old = {q.id: _text(q) for q in first.questions}
+    new = {q.id: _text(q) for q in second.questions}
+    common = old.keys() & new.keys()
+    same = sum(old[name] == new[name] for name in common)
+    if versions or (common and 2 * same >= len(common)):
+        return Match(by="id", first=tuple(old), second=tuple(new))
+    return Match(by="text", first=_keys(first.questions), second=_keys(second.questions))
+
+
+def compare(
+    names: tuple[str, str],
+    first: Measurements,
+    second: Measurements,
+    matched: Match,
+    metric: str,
+    resamples: int | None = None,
+) -> Comparison:
+    """Differences of one metric's means and scores, on the same resamples (see `paired`)."""
+    pairing = paired.pair(matched.first, matched.second)
+    given = None
+    if first.complete_checkpoints and second.complete_checkpoints and len(pairing.first):
+        options = {} if resamples is None else {"resamples": resamples}
+        given = paired.resample(_side(first), _side(second), pairing, (metric,), **options)
+    return Comparison(
+        names=names,
+        metric=metric,
+        match=matched,
+        pairing=pairing,
+        first=first,
+        second=second,
+        means=tuple(_means(first, second, metric, given)),
+        scores=tuple(_scores(first, second, metric, given)),
+    )
+
+
+def _side(measured: Measurements) -> Side:
+    return Side(runs_of(measured), measured.choice_counts, measured.groups or None)
+
+
+def _text(question: Question) -> tuple[str, tuple[str, ...], str]:
+    """A question's content whatever the order of its choices."""
+    gold = question.choices[question.answer] if 0 <= question.answer < len(question.choices) else ""
+    return question.question.strip(), tuple(sorted(question.choices)), gold
+
+
+def _keys(questions: Sequence[Question]) -> tuple[str, ...]:
+    seen: Counter[str] = Counter()
+    keys = []
+    for question in questions:
+        text = repr(_text(question))
+        keys.append(f"{text} {seen[text]}")
+        seen[text] += 1
+    return tuple(keys)
+
+
+# --- means ----------------------------------------------------------------------------------------------
+
+
+def places(first: Measurements, second: Measurements, metric: str) -> dict[str, list[Place]]:
+    """{point: where each model stands in both}: its last checkpoint that is complete in both, and the early window's
+    last where a later one is complete too."""
+    found: dict[str, list[Place]] = {EARLY_END: [], END: []}
+    for curve in second.curves:
+        name = curve.model.name
+        other = next((c for c in first.curves if c.model.name == name), None)
+        if other is None:
+            continue
+        known_new = np.flatnonzero(np.isfinite(second.values(name, metric)))
+        known_old = np.flatnonzero(np.isfinite(first.values(name, metric)))
+        steps, old, new = np.intersect1d(other.steps[known_old], curve.steps[known_new], return_indices=True)
+        if not len(steps):
+            continue
+        old, new = known_old[old], known_new[new]
+        found[END].append((name, int(old[-1]), int(new[-1])))
+        early = np.flatnonzero(curve.early[new])
+        if early.size and early[-1] < len(new) - 1:
+            found[EARLY_END].append((name, int(old[early[-1]]), int(new[early[-1]])))
+    return found
+
+
+def _means(
+    first: Measurements, second: Measurements, metric: str, given: tuple[Resampled, Resampled] | None
+) -> list[MeanDifference]:
+    if given is None:
+        return []
+    counted = {c.model.name for c in second.curves if c.model.counts_in_scores}
+    found = []
+    for point, at in reversed(places(first, second, metric).items()):
+        groups = [(ALL, [p for p in at if p[0] in counted]), *((p[0], [p]) for p in at)]
+        for model, own in groups:
+            if own:
+                difference = paired.mean_difference(*given, metric, own)
+                found.append(_mean(model, point, own, difference, first, second, metric))
+    return found
+
+
+def _mean(
+    model: str,
+    point: str,
+    at: list[Place],
+    found: Difference,
+    first: Measurements,
+    second: Measurements,
+    metric: str,
+) -> MeanDifference:
+    return MeanDifference(
+        model=model,
+        point=point,
+        first=float(np.mean([first.values(name, metric)[i] for name, i, _ in at])),
+        second=float(np.mean([second.values(name, metric)[j] for name, _, j in at])),
+        difference=found.value,
+        interval=found.bounds,
+        share=found.share,
+    )
+
+
+# --- scores ---------------------------------------------------------------------------------------------
+
+
+def _scores(
+    first: Measurements, second: Measurements, metric: str, given: tuple[Resampled, Resampled] | None
+) -> list[ScoreDifference]:
+    old, new = (set_scores.scores(m, metric) for m in (first, second))
+    rows = []
+    bounds: dict[str, tuple[float | None, Interval]] = {}
+    if given is not None:
+        models = min(len(own.plan.counted) for own in given)
+        questions = min(own.clusters for own in given)
+        bounds = paired.score_differences(*given, metric, difference_rules.rules(questions, models))
+    for name in COMPARED:
+        values = [
+            detrended_snr(m, metric) if name == "snr_detrended" else getattr(s, name)
+            for m, s in ((first, old), (second, new))
+        ]
+        rows.append(
+            ScoreDifference(
+                score=name,
+                first=values[0],
+                second=values[1],
+                difference=_difference(values[0], values[1], bounds.get(name)),
+            )
+        )
+    return rows
+
+
+def _difference(old: Value, new: Value, found: tuple[float | None, Interval] | None) -> Value:
+    if old.value is None or new.value is None:
+        return Value(value=None, why=old.why if old.value is None else new.why)
+    value = Value(value=new.value - old.value)
+    if found is None or found[1].bounds is None:
+        return value.model_copy(update={"why": found[1].why if found else "Too little was measured."})
+    return found[1].attach(value)
+
+
+# --- questions ------------------------------------------------------------------------------------------
+
+
+def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.DataFrame:
+    """One row a question that the two do not have alike: what (added, removed, changed), id, both texts, and its value
+    at the end, the mean over the models that count, in each."""
+    values = [_final(m, compared.metric) for m in (compared.first, compared.second)]
+    rows = []
+    for old, new in zip(compared.pairing.first.tolist(), compared.pairing.second.tolist(), strict=True):
+        before = first.questions[old] if old >= 0 else None
+        after = second.questions[new] if new >= 0 else None
+        if before is not None and after is not None and _text(before) == _text(after):
+            continue
+        question = after or before
+        assert question is not None
+        rows.append(
+            {
+                "what": "added" if before is None else "removed" if after is None else "changed",
+                "id": question.id,
+                "before": before.question if before else None,
+                "after": after.question if after else None,
+                "value before": values[0][old] if old >= 0 else np.nan,
+                "value after": values[1][new] if new >= 0 else np.nan,
+            }
+        )
+    frame = pd.DataFrame(rows, columns=["what", "id", "before", "after", "value before", "value after"])
+    frame["difference"] = frame["value after"] - frame["value before"]
+    return frame
+
+
+def _final(measured: Measurements, metric: str) -> np.ndarray:
+    """[Q]: mean over the models that count of each question's value at the model's last measured checkpoint."""
+    stack = [
+        measured.per_question[c.model.name][metric][-1]
+        for c in measured.curves
+        if c.model.counts_in_scores and len(c.checkpoints)
+    ]
+    return np.mean(stack, axis=0) if stack else np.full(len(measured.question_ids), np.nan)
+
+
+def mean_frame(compared: Comparison) -> pd.DataFrame:
+    columns = ["model", "point", "first", "second", "difference", "low", "high", "share"]
+    rows = [{**m.model_dump(exclude={"interval"}), **_ends(m.interval)} for m in compared.means]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def curve_pairs(compared: Comparison) -> pd.DataFrame:
+    """One row a (model, checkpoint): model, step, tokens_seen, early, first, second."""
+    keys = ["model", "step", "tokens_seen", "early"]
+    first, second = (
+        curve_frame(measured, (compared.metric,))[[*keys, "value"]]
+        for measured in (compared.first, compared.second)
+    )
+    joined = first[["model", "step", "value"]].rename(columns={"value": "first"})
+    return second.rename(columns={"value": "second"}).merge(joined, on=["model", "step"], how="left")[
+        [*keys, "first", "second"]
+    ]
+
+
+def score_frame(compared: Comparison) -> pd.DataFrame:
+    rows = [
+        {
+            "score": LABEL[s.score],
+            "first": s.first.value,
+            "second": s.second.value,
+            "difference": s.difference.value,
+            **_ends(s.difference.interval),
+            "coverage": s.difference.coverage,
+            "why": s.difference.why,
+        }
+        for s in compared.scores
+    ]
+    numeric = ["first", "second", "difference", "low", "high", "coverage"]
+    return pd.DataFrame(rows).astype(dict.fromkeys(numeric, float))
+
+
+def _ends(interval: tuple[float, float] | None) -> dict[str, float | None]:
+    return {"low": interval[0] if interval else None, "high": interval[1] if interval else None}

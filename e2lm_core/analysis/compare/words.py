@@ -1,0 +1,120 @@
+"""A comparison in words, and as the JSON that the command line prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.analysis.compare.comparison import ALL, END, Comparison, question_frame
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import LOWER_IS_BETTER, TaskSet
+
+MATCHED = {
+    "id": "Questions of one id are taken as the same question, reworded or not.",
+    "text": "Questions of the same text and choices are taken as the same question.",
+}
+
+
+def finding(compared: Comparison) -> str:
+    """How the second differs from the first at the end, and whether SQ does."""
+    first, second = compared.names
+    whole = next((m for m in compared.means if m.model == ALL and m.point == END), None)
+    whole = whole or next((m for m in compared.means if m.point == END), None)
+    if whole is None or whole.difference is None:
+        return f"{first} and {second} share no complete checkpoint, so nothing can be compared yet."
+    if all(m.difference == 0 and m.interval in (None, (0.0, 0.0)) for m in compared.means):
+        return f"**{second}** and {first} measure the same: no mean differs at any of these points."
+    label = phrasing.METRIC_LABEL[compared.metric]
+    models = "" if whole.model == ALL else f" for {whole.model}"
+    size = _signed(compared.metric, whole.difference)
+    if whole.interval is None:
+        said = f"**{second}** differs from {first} by {size} in {label} at the end{models}; no interval can be told"
+    else:
+        bounds = f"[{', '.join(_signed(compared.metric, v, unit=False) for v in whole.interval)}]"
+        low, high = whole.interval
+        if low <= 0 <= high:
+            said = f"**{second}** and {first} end alike in {label}{models}: {size} {bounds} is within the questions' luck"
+        else:
+            higher = whole.difference > 0
+            better = higher != (compared.metric in LOWER_IS_BETTER)
+            share = whole.share if higher else 1 - (whole.share or 0.0)
+            size = _signed(compared.metric, abs(whole.difference)).lstrip("+")
+            said = (
+                f"**{second}** ends {size} {'higher' if higher else 'lower'} than {first} in {label}{models} {bounds}"
+                f"{'' if better == higher else ', which is better' if better else ', which is worse'}, in {share:.0%} of resamples"
+            )
+    return f"{said}; {_said_of_sq(compared)}"
+
+
+def _said_of_sq(compared: Comparison) -> str:
+    sq = next(s.difference for s in compared.scores if s.score == "sq")
+    if sq.value is None:
+        return "SQ cannot be compared: it is undefined for one of the two."
+    if sq.interval is None:
+        return f"SQ differs by {_signed('norm_prob', sq.value)}, without an interval: {sq.why}"
+    low, high = sq.interval
+    bounds = f"{sq.value:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")
+    if low <= 0 <= high:
+        return f"SQ does not change measurably ({bounds})."
+    return f"SQ {'rises' if sq.value > 0 else 'falls'} ({bounds})."
+
+
+def _signed(metric: str, value: float, unit: bool = True) -> str:
+    """+2.1 points, −0.031."""
+    if metric in ("acc", "acc_norm"):
+        return f"{100 * value:+.1f}{' points' if unit else ''}".replace("-", "−")
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def paired_words(compared: Comparison) -> str:
+    """How many questions both have, and what follows from that for the intervals."""
+    first, second = compared.names
+    old = int((compared.pairing.first >= 0).sum()) - compared.shared
+    new = int((compared.pairing.second >= 0).sum()) - compared.shared
+    if not compared.shared:
+        return (
+            f"{first} and {second} share no question: each is resampled by itself, and the intervals of the differences "
+            "are as wide as the noise of both."
+        )
+    only = [f"{n:,} only in {name}" for n, name in ((old, first), (new, second)) if n]
+    return (
+        f"{phrasing.count(compared.shared, 'question')} in both{', ' + ' and '.join(only) if only else ''}. "
+        f"{MATCHED[compared.match.by]} They are drawn together, so what both have in common cancels."
+    )
+
+
+def document(compared: Sequence[Comparison], first: TaskSet, second: TaskSet) -> dict[str, Any]:
+    """`{first, second, shared, matched_by, metrics: {metric: {means, scores, finding, questions}}}`."""
+    one = compared[0]
+    return {
+        "first": one.names[0],
+        "second": one.names[1],
+        "shared": one.shared,
+        "matched_by": one.match.by,
+        "metrics": {
+            own.metric: {
+                "finding": finding(own).replace("**", ""),
+                "means": [m.model_dump() for m in own.means],
+                "scores": {
+                    s.score: {
+                        "first": s.first.value,
+                        "second": s.second.value,
+                        "difference": s.difference.model_dump(),
+                    }
+                    for s in own.scores
+                },
+                "questions": _plain(question_frame(own, first, second)),
+            }
+            for own in compared
+        },
+    }
+
+
+def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = frame.to_dict("records")
+    return [
+        {str(k): None if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()} for row in rows
+    ]

@@ -1,0 +1,104 @@
+"""What a curve is drawn over: tokens seen, training steps, or the compute that training took."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.set_scores import early_end
+
+Kind = Literal["tokens", "step", "compute"]
+KINDS: tuple[Kind, ...] = ("tokens", "step", "compute")
+LABEL: dict[Kind, str] = {"tokens": "tokens", "step": "steps", "compute": "compute"}
+HELP: dict[Kind, str] = {
+    "tokens": "how many tokens the model had been trained on",
+    "step": "the training step",
+    "compute": "training compute, 6 · parameters · tokens floating-point operations (Kaplan et al. 2020)",
+}
+FLOPS_PER_PARAMETER_AND_TOKEN = 6
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An x axis in `unit`s of tokens, steps or FLOPs, with its `title`.
+
+    `window_end` in the same unit, None where there is no window or each model has another place for it. `left_out`
+    names the models that have no place on this axis, `at_zero` how many points a logarithmic axis cannot show.
+    """
+
+    kind: Kind
+    log: bool
+    title: str
+    unit: float
+    window_end: float | None
+    left_out: tuple[str, ...]
+    at_zero: int
+
+
+def on_axis(
+    frame: pd.DataFrame, measurements: Measurements, kind: Kind, log: bool = False
+) -> tuple[pd.DataFrame, Axis]:
+    """`frame` (columns model, step, tokens_seen) with each row's place in a column `x`, and the axis itself.
+
+    Rows without a place are left out: a model whose parameters or tokens are not known has no compute, and 0 has no
+    logarithm.
+    """
+    raw = _places(frame, measurements, kind)
+    known = raw.notna() & ((raw > 0) | (not log))
+    unit, name = _unit(kind, float(raw[known].max()) if known.any() else 0.0)
+    unplaced = frame.loc[raw.isna(), "model"].unique()
+    axis = Axis(
+        kind=kind,
+        log=log,
+        title=name,
+        unit=unit,
+        window_end=_window_end(measurements, kind, unit),
+        left_out=tuple(str(m) for m in unplaced),
+        at_zero=int((log & (raw == 0)).sum()),
+    )
+    return frame.assign(x=raw / unit)[known], axis
+
+
+def place(frame: pd.DataFrame, measurements: Measurements, axis: Axis) -> pd.DataFrame:
+    """Another frame on an axis that `on_axis` gave, in the same unit."""
+    raw = _places(frame, measurements, axis.kind)
+    return frame.assign(x=raw / axis.unit)[raw.notna() & ((raw > 0) | (not axis.log))]
+
+
+def _places(frame: pd.DataFrame, measurements: Measurements, kind: Kind) -> pd.Series:
+    if kind == "step":
+        return frame["step"].astype(float)
+    if kind == "tokens":
+        return frame["tokens_seen"].astype(float)
+    parameters: Mapping[str, float] = {
+        c.model.name: np.nan if c.model.parameters is None else float(c.model.parameters)
+        for c in measurements.curves
+    }
+    return FLOPS_PER_PARAMETER_AND_TOKEN * frame["model"].map(parameters).astype(float) * frame["tokens_seen"]
+
+
+def _unit(kind: Kind, top: float) -> tuple[float, str]:
+    if kind == "step":
+        return 1.0, "training step"
+    if kind == "tokens":
+        return 1e6, "tokens seen (millions)"
+    power = 3 * math.floor(math.log10(top) / 3) if top > 0 else 0
+    small = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return 10.0**power, f"training compute (10{str(power).translate(small)} FLOPs)"
+
+
+def _window_end(measurements: Measurements, kind: Kind, unit: float) -> float | None:
+    """Over compute, models of different sizes leave the window at different places: none is drawn."""
+    if kind == "compute":
+        return None
+    if kind == "tokens":
+        end = early_end(measurements)
+        return None if end is None else end / unit
+    ends = {int(c.steps[c.early][-1]) for c in measurements.curves if c.early.any() and not c.early.all()}
+    return float(ends.pop()) if len(ends) == 1 else None

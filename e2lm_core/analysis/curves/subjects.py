@@ -1,0 +1,82 @@
+"""A set's curves subject by subject."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.analysis import tables
+from e2lm_core.scores.measurements import Measurements, ModelCurve
+from e2lm_core.scores.uncertainty import set_intervals
+
+MOST = 12  # small charts that can be read beside each other
+NO_SUBJECT = "no subject"
+
+
+@dataclass(frozen=True)
+class SubjectCurves:
+    """The curves of one subject's `questions`; `frame` as `frames.curve_frame`, with `low` and `high` where asked for."""
+
+    subject: str
+    questions: int
+    chance: float
+    frame: pd.DataFrame
+
+    def placed(self, frame: pd.DataFrame) -> SubjectCurves:
+        """The same with its points on an axis, `axes.on_axis`."""
+        return replace(self, frame=frame)
+
+
+def by_subject(
+    measured: Measurements, metric: str, bands: bool = True, most: int = MOST
+) -> tuple[list[SubjectCurves], list[str]]:
+    """The curves of the `most` largest subjects, largest first, and the names of the others.
+
+    Bands are those of a bootstrap within the subject: its number of questions is taken as given.
+    """
+    counts = Counter(subject or NO_SUBJECT for subject in measured.subjects)
+    names = [name for name, _ in counts.most_common()]
+    labels = np.array([subject or NO_SUBJECT for subject in measured.subjects])
+    found = []
+    for name in names[:most]:
+        own = subset(measured, labels == name)
+        frame = tables.curve_frame(own, (metric,))
+        if bands and own.complete_checkpoints:
+            intervals = tables.band_frame(own, set_intervals.resample(own, (metric,)), metric)
+            frame = frame.merge(intervals, on=["model", "step"], how="left")
+        found.append(SubjectCurves(name, counts[name], own.chance, frame))
+    return found, names[most:]
+
+
+def subset(measured: Measurements, keep: np.ndarray) -> Measurements:
+    """The measurements of the questions where `keep` [Q] is true, as if the set had no others."""
+    at = np.flatnonzero(keep)
+    part = replace(
+        measured,
+        question_ids=tuple(measured.question_ids[q] for q in at),
+        subjects=tuple(measured.subjects[q] for q in at),
+        gold=measured.gold[at],
+        chars=measured.chars[at],
+        gold_bytes=measured.gold_bytes[at],
+        curves=tuple(ModelCurve(c.model, c.checkpoints, c.ll[:, at]) for c in measured.curves),
+        groups=tuple(measured.groups[q] for q in at) if measured.groups else (),
+    )
+    # What was computed for the whole set holds for each question of it: not once more for every subject.
+    part.__dict__["per_question"] = {
+        model: {metric: values[:, at] for metric, values in own.items()}
+        for model, own in measured.per_question.items()
+    }
+    return part
+
+
+def subject_table(subjects: Sequence[SubjectCurves]) -> pd.DataFrame:
+    """Every point of the curves of each subject, the subject in the first column."""
+    parts = [own.frame.dropna(subset=["value"]).assign(subject=own.subject) for own in subjects]
+    if not parts:
+        return pd.DataFrame(columns=["subject", "model", "step", "value"])
+    joined = pd.concat(parts, ignore_index=True)
+    return joined[["subject", *(c for c in joined.columns if c != "subject")]]

@@ -1,0 +1,56 @@
+"""The JSON documents that the command line prints, from measurements. Undefined is null, never 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from e2lm_core.analysis.score import parts as score_parts
+from e2lm_core.analysis.score import words as score_words
+from e2lm_core.base.records import METRICS
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.uncertainty import set_intervals
+
+
+def numbers(values: np.ndarray, whole: bool = False) -> list[float | int | None]:
+    """Plain numbers for JSON, None where a value is not finite."""
+    return [None if not np.isfinite(v) else int(v) if whole else float(v) for v in values]
+
+
+SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
+
+
+def scoring(measured: Measurements, with_advice: bool = False) -> dict[str, Any]:
+    """`{task, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr, decision_accuracy, finetasks,
+    snr_detrended}}}`, and `advice` (what would raise the score most) on request.
+
+    Each score is `{value, interval, coverage, why}`: a null value has its reason, a null interval too unless
+    the value is null. `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers.
+    """
+    given = set_intervals.resample(measured)
+    document: dict[str, Any] = {"task": measured.task, "metrics": {}}
+    for metric in METRICS:
+        found = set_intervals.intervals_of(given, metric)
+        scores = set_intervals.with_intervals(set_scores.scores(measured, metric), found)
+        document["metrics"][metric] = {
+            "sq": {
+                "overall": scores.sq.model_dump(),
+                "models": {
+                    model: value.model_dump()
+                    for model, value in set_intervals.model_values(scores, found).items()
+                },
+                "beside": score_parts.beside(measured, metric),
+            },
+            **{part: getattr(scores, part).model_dump() for part in SCORE_PARTS},
+            "finetasks": {
+                name: value.model_dump()
+                for name, value in score_parts.criteria(measured, metric, found).items()
+            },
+            "snr_detrended": score_parts.detrended_snr(measured, metric, found).model_dump(),
+        }
+        if with_advice:
+            advice = score_parts.advice(measured, scores, metric)
+            document["metrics"][metric]["advice"] = score_words.advice_document(advice)
+    return document

@@ -1,0 +1,84 @@
+"""A fleet of models and its pace: how long its checkpoints take over a number of questions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Checkpoint, Record
+
+
+class Pace(Record):
+    """Seconds a question takes on one checkpoint, by model; `source` says where that is from."""
+
+    seconds: dict[str, float]
+    source: str
+    estimated: bool = False
+
+
+class FleetPart(Record):
+    """A model and how many of its checkpoints are to be run."""
+
+    model: str
+    parameters: int | None
+    checkpoints: int
+
+
+def fleet_of(checkpoints: Sequence[Checkpoint]) -> tuple[FleetPart, ...]:
+    """The models of these checkpoints with how many each has."""
+    parts: dict[str, FleetPart] = {}
+    for checkpoint in checkpoints:
+        model = checkpoint.model
+        before = parts.get(model.name)
+        parts[model.name] = FleetPart(
+            model=model.name,
+            parameters=model.parameters,
+            checkpoints=(before.checkpoints if before else 0) + 1,
+        )
+    return tuple(parts.values())
+
+
+def pace_for(
+    fleet: Sequence[FleetPart],
+    measured: Pace | None,
+    parameters: dict[str, int | None],
+    seconds: float | None = None,
+) -> Pace | None:
+    """A pace for every model of a fleet.
+
+    `seconds` a question, where given, holds for all of them. Else a measured model has its own; another is scaled
+    by its parameters from the largest measured one (the work a token is 2 x parameters, and the same questions
+    have about as many tokens): an estimate, and too long where small models spend their time on other things.
+    None where nothing is known.
+    """
+    if seconds is not None:
+        if not (math.isfinite(seconds) and seconds > 0):
+            raise StudioError(
+                f"The pace {seconds} cannot be used: give seconds a question above 0, such as 0.02."
+            )
+        return Pace(seconds={p.model: seconds for p in fleet}, source="the pace that was given")
+    if measured is None:
+        return None
+    sized = [(n, m) for m in measured.seconds if (n := parameters.get(m))]
+    found, scaled = {}, []
+    for part in fleet:
+        if part.model in measured.seconds:
+            found[part.model] = measured.seconds[part.model]
+        elif sized and part.parameters:
+            largest, model = max(sized)
+            found[part.model] = measured.seconds[model] * max(part.parameters / largest, 1.0)
+            scaled.append(model)
+        else:
+            found[part.model] = sum(measured.seconds.values()) / len(measured.seconds)
+    if not scaled:
+        return Pace(seconds=found, source=measured.source)
+    source = f"{measured.source}, scaled by parameters from {scaled[0]}: an estimate"
+    return Pace(seconds=found, source=source, estimated=True)
+
+
+def seconds_for(questions: int, fleet: Sequence[FleetPart], pace: Pace | None) -> float | None:
+    """questions x sum over models of checkpoints x seconds a question; None without a pace."""
+    if pace is None:
+        return None
+    return questions * sum(part.checkpoints * pace.seconds[part.model] for part in fleet)

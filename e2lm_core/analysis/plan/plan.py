@@ -1,0 +1,162 @@
+"""How many questions a wanted certainty takes, and how long a fleet takes over them, from what was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from e2lm_core.analysis.plan.fleet import FleetPart, Pace, seconds_for
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import METRICS, Checkpoint
+from e2lm_core.scores.measurements import Measurements, common_grid
+from e2lm_core.scores.uncertainty import coverage, set_sizes
+from e2lm_core.scores.uncertainty.set_intervals import runs_of
+from e2lm_core.scores.uncertainty.set_sizes import Target, Widths
+
+OF = ("mean", "difference", "sq", "rc", "cs", "score", "decision_accuracy")
+LABEL = {
+    "mean": "the end value of one model",
+    "difference": "the difference of two models at the end",
+    "sq": "SQ", "rc": "RC", "cs": "CS", "score": "Score", "decision_accuracy": "decision accuracy",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a wanted width takes. `questions` is None where no size studied reaches it (`why` says so), `seconds`
+    where no pace is known."""
+
+    of: str
+    subject: str
+    metric: str
+    wanted: float
+    measured: int
+    found: Widths
+    questions: int | None
+    why: str | None
+    fleet: tuple[FleetPart, ...]
+    pace: Pace | None
+    seconds: float | None
+
+
+# --- the certainty --------------------------------------------------------------------------------------
+
+
+def target_of(measured: Measurements, of: str, metric: str, models: Sequence[str] = ()) -> tuple[Target, str]:
+    """What is to be known, and its name in words.
+
+    `models` names one model for a mean, two for a difference; by default the two that count and are nearest to
+    each other at the end, of which the first alone for a mean. Raises StudioError where that cannot be.
+    """
+    if of not in OF:
+        raise StudioError(f"{of!r} cannot be planned for: use one of {', '.join(OF)}.")
+    if metric not in METRICS:
+        raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")
+    if of not in ("mean", "difference"):
+        return Target(of), f"{LABEL[of]} on {phrasing.METRIC_LABEL[metric]}"
+    wanted = 1 if of == "mean" else 2
+    names = list(models) or list(_nearest(measured, metric))[:wanted]
+    if len(names) != wanted or len(set(names)) != wanted:
+        raise StudioError(
+            f"Planning for {LABEL[of]} takes {phrasing.count(wanted, 'model')}: name {wanted} that were run."
+        )
+    ends = [(name, _end(measured, name, metric)) for name in names]
+    label = phrasing.METRIC_LABEL[metric]
+    if of == "mean":
+        return Target("mean", ends[0]), f"the {label} of {names[0]} at its end"
+    return Target("difference", ends[0], ends[1]), f"the difference of {names[0]} and {names[1]} in {label}"
+
+
+def _nearest(measured: Measurements, metric: str) -> tuple[str, ...]:
+    """The two counted models whose values lie nearest at their last common checkpoint: the hardest to tell apart."""
+    grid = common_grid(measured, metric)
+    if grid is None:
+        return tuple(c.model.name for c in measured.curves)
+    order = np.argsort(-grid.scores[:, -1], kind="stable")
+    gaps = -np.diff(grid.scores[order, -1])
+    at = int(np.argmin(gaps))
+    return grid.models[order[at]], grid.models[order[at + 1]]
+
+
+def _end(measured: Measurements, name: str, metric: str) -> int:
+    if name not in measured.per_question:
+        known = ", ".join(measured.per_question) or "none"
+        raise StudioError(f"The model {name!r} is not among those of this run: use one of {known}.")
+    complete = np.flatnonzero(np.isfinite(measured.values(name, metric)))
+    if not complete.size:
+        raise StudioError(f"{name} has no complete checkpoint yet: run it first.")
+    return int(complete[-1])
+
+
+def plan(
+    measured: Measurements,
+    of: str,
+    metric: str,
+    wanted: float,
+    fleet: Sequence[FleetPart],
+    pace: Pace | None,
+    models: Sequence[str] = (),
+    found: Widths | None = None,
+) -> Plan:
+    """How many questions narrow the interval to `wanted` (its full width, in the metric's own unit), how long it takes.
+
+    `found` spares the simulation where it was made already. Raises StudioError for a width that is not above 0 and
+    where nothing is measured.
+    """
+    if not (math.isfinite(wanted) and wanted > 0):
+        raise StudioError(f"The width {wanted} cannot be planned for: give a number above 0, such as 0.05.")
+    target, subject = target_of(measured, of, metric, models)
+    found = found if found is not None else simulate(measured, metric, target)
+    questions = set_sizes.needed(found, wanted)
+    why = None
+    if questions is None:
+        known = found.width[np.isfinite(found.width)]
+        why = (
+            f"Even {found.sizes[-1]:,} questions leave a width of {known[-1]:.3f}: more of them cannot reach {wanted:g}."
+            if known.size
+            else f"It has no interval here. {found.why}"
+        )
+    seconds = None if questions is None else seconds_for(questions, fleet, pace)
+    return Plan(
+        of=of,
+        subject=subject,
+        metric=metric,
+        wanted=wanted,
+        measured=len(measured.question_ids),
+        found=found,
+        questions=questions,
+        why=why,
+        fleet=tuple(fleet),
+        pace=pace,
+        seconds=seconds,
+    )
+
+
+def simulate(measured: Measurements, metric: str, target: Target) -> Widths:
+    """The widths at all sizes. Raises StudioError where fewer than two questions or no checkpoint is measured."""
+    if len(measured.question_ids) < 2 or not measured.complete_checkpoints:
+        raise StudioError(
+            "Planning draws from measured questions, and fewer than two are measured: run the set first."
+        )
+    return set_sizes.widths(
+        runs_of(measured), measured.choice_counts, metric, target, coverage.load(), measured.groups or None
+    )
+
+
+# --- the time ---------------------------------------------------------------------------------------------
+
+
+def part_of(measured: Measurements, checkpoints: Sequence[Checkpoint]) -> Measurements:
+    """The measurements at these checkpoints alone: another fleet of the same results."""
+    names = {checkpoint.name for checkpoint in checkpoints}
+    curves = []
+    for curve in measured.curves:
+        kept = [k for k, checkpoint in enumerate(curve.checkpoints) if checkpoint.name in names]
+        if kept:
+            own = tuple(curve.checkpoints[k] for k in kept)
+            curves.append(replace(curve, checkpoints=own, ll=curve.ll[kept]))
+    return replace(measured, curves=tuple(curves))

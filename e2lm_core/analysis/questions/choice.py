@@ -1,0 +1,277 @@
+"""Choosing among a set's questions: made on some models, judged on others, with how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from e2lm_core.analysis.questions import heldout, rule_text
+from e2lm_core.analysis.questions import rules as question_rules
+from e2lm_core.analysis.questions.pool import Pool, where
+from e2lm_core.analysis.questions.rules import Rule, Where
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import ModelInfo
+from e2lm_core.scores.uncertainty import bootstrap
+from e2lm_core.scores.uncertainty.methods import quantiles, small_sample_level
+
+PRESETS: dict[str, str] = {
+    "easiest-half": "The half of the questions with the highest mean margin over the early window. After "
+    "mmlu_early_training, which keeps the 50% easiest and scores the margin.",
+    "rising-hard-science": "Questions of hard-science subjects whose margin rises over the early window. After "
+    "noor, which keeps positive margin slopes in hard science.",
+    "one-source": "The one source whose questions' margins rise most. After sciknoweval_mcqa, which takes one "
+    "source only.",
+    "snr-greedy": "Questions out and in again while that raises the signal-to-noise ratio of norm_prob; at least "
+    "half of them stay.",
+}
+SCORE_LABEL = {"final": "final value", "sq": "SQ", "snr": "SNR"}
+RESAMPLED_CELLS = 3_000_000  # questions times resamples, so that a large set takes no longer than a small one
+RESAMPLES = (200, 1000)
+ENOUGH = 0.95  # of the resamples must leave something to choose
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One score's mean gains over folds; `value` is the chosen questions' own held-out score.
+
+    `interval` is about the held-out gain: 95% over resampled questions where `covers` is "questions", the least
+    and largest over folds where it is "folds". `why` says why something is None.
+    """
+
+    value: float | None
+    in_sample: float | None
+    held_out: float | None
+    interval: tuple[float, float] | None
+    covers: str | None
+    flatters: bool
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class FoldGain:
+    label: str
+    models: tuple[str, ...]
+    size: int
+    in_sample: dict[str, float | None]
+    held_out: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a rule chooses on all models, and how it does on models that took no part in it."""
+
+    rule: str
+    metric: str
+    ids: tuple[str, ...]
+    mask: np.ndarray
+    scores: dict[str, Gain]
+    folds: tuple[FoldGain, ...]
+    why: str | None
+
+
+def rule_of(given: Pool, text: str, source: str | None = None) -> Rule:
+    """A preset by name, or a rule of one's own. Raises `StudioError` where the set lacks what it needs."""
+    if source is not None and text != "one-source":
+        raise StudioError('A source can be named for the rule one-source alone: write source = "…" instead.')
+    match text:
+        case "easiest-half":
+            return question_rules.Easiest()
+        case "rising-hard-science":
+            among = question_rules.hard_science(given.sample.traits["subject"])
+            if not among.any():
+                raise StudioError(
+                    f"No question of {given.task} has a hard-science subject, so this rule has nothing to choose "
+                    "from: fill in subjects such as physics, or use the rule slope > 0."
+                )
+            return question_rules.Rising(among=among)
+        case "one-source":
+            return _one_source(given, source)
+        case "snr-greedy":
+            return question_rules.SnrGreedy()
+    rule = rule_text.parse(text)
+    where(given, rule)
+    return rule
+
+
+def _one_source(given: Pool, source: str | None) -> Rule:
+    named = given.sample.traits["source"]
+    known = [s for s in dict.fromkeys(named) if s]
+    if not known:
+        raise StudioError(f"No question of {given.task} names its source: fill in sources on Author first.")
+    if source is None:
+        return question_rules.OneSource(
+            labels=np.array([known.index(s) if s else -1 for s in named], np.intp)
+        )
+    if source not in known:
+        raise StudioError(
+            f"No question of {given.task} has the source {source!r}: use one of {', '.join(known[:8])}."
+        )
+    return Where((question_rules.Condition("source", "=", source),))
+
+
+def choose(given: Pool, text: str, metric: str = "acc", source: str | None = None, seed: int = 0) -> Choice:
+    """Choose by a preset or a rule of one's own, and judge the choice fold by fold.
+
+    Raises `StudioError` for a rule that cannot be read, or one that keeps no question.
+    """
+    rule = rule_of(given, text, source)
+    mask = np.asarray(rule(given.sample))
+    if not mask.any():
+        raise StudioError(f"The rule {text} keeps none of the {len(given.ids):,} questions: loosen it.")
+    ids = tuple(np.array(given.ids, dtype=object)[mask])
+    folds, why = heldout.folds(given.models)
+    if not folds:
+        gains = {score: Gain(None, None, None, None, None, False, why) for score in heldout.SCORES}
+        return Choice(text, metric, ids, mask, gains, (), why)
+    judged = heldout.judge(given.sample, rule, folds, metric, seed=seed)
+    empty = [j.fold.label for j in judged if not j.size]
+    if empty:
+        why = f"The rule keeps no question when {empty[0]} is held out, so its gain is undefined."
+    bounds = None if empty else _resampled_bounds(given, rule, folds, metric, seed)
+    return Choice(
+        rule=text,
+        metric=metric,
+        ids=ids,
+        mask=mask,
+        scores={score: _gain(judged, score, metric, bounds) for score in heldout.SCORES},
+        folds=tuple(_fold_gain(j, given.models) for j in judged),
+        why=why,
+    )
+
+
+def _resampled_bounds(
+    given: Pool, rule: Rule, folds: Sequence[heldout.Fold], metric: str, seed: int
+) -> tuple[float, float] | None:
+    """95% of the held-out gain of `final` over resampled questions, None where the rule cannot choose anew."""
+    if not rule.resampled:
+        return None
+    plan = bootstrap.design(len(given.ids), given.groups)
+    level = small_sample_level(plan.clusters)
+    if np.isnan(level):
+        return None
+    few, many = RESAMPLES
+    resamples = int(np.clip(RESAMPLED_CELLS // max(len(given.ids), 1), few, many))
+    gains = np.concatenate(
+        [
+            heldout.resampled_gains(given.sample, rule, folds, metric, block).held_out
+            for block in bootstrap.counts(plan, resamples, seed)
+        ]
+    )
+    known = gains[np.isfinite(gains)]
+    if len(known) < ENOUGH * len(gains):
+        return None
+    low, high = quantiles(known, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _gain(judged: list[heldout.Judged], score: str, metric: str, bounds: tuple[float, float] | None) -> Gain:
+    seen = np.array([j.in_sample[score][1] for j in judged], dtype=np.float64)
+    held = np.array([j.held_out[score][1] for j in judged], dtype=np.float64)
+    value = _known(np.mean([j.held_out[score][0] for j in judged]))
+    in_sample, held_out = _known(seen.mean()), _known(held.mean())
+    why = _why_undefined(judged, score, metric) if in_sample is None or held_out is None else None
+    if score != "final" or bounds is None:
+        spread = held[np.isfinite(held)]
+        bounds = (
+            (float(spread.min()), float(spread.max())) if held_out is not None and len(spread) > 1 else None
+        )
+        covers = "folds" if bounds else None
+    else:
+        covers = "questions"
+    vain = False
+    if in_sample is not None and held_out is not None:
+        level = np.mean([np.subtract(*j.in_sample[score]) for j in judged])
+        least = heldout.NOTICEABLE if score != "snr" else 5 * heldout.NOTICEABLE * abs(float(level))
+        vain = heldout.flatters(in_sample, held_out, least)
+    return Gain(value, in_sample, held_out, bounds if held_out is not None else None, covers, vain, why)
+
+
+def _why_undefined(judged: list[heldout.Judged], score: str, metric: str) -> str:
+    empty = [j.fold.label for j in judged if not j.size]
+    if empty:
+        return f"The rule keeps no question when {empty[0]} is held out."
+    if score == "snr":
+        if metric == "margin":
+            return "The margin can be negative, and this SNR is a ratio to the mean."
+        return "The SNR needs two models and five checkpoints on either side of the fold, and some noise."
+    return "SQ needs eight early checkpoints, and curves that move."
+
+
+def _fold_gain(judged: heldout.Judged, models: Sequence[ModelInfo]) -> FoldGain:
+    return FoldGain(
+        label=judged.fold.label,
+        models=tuple(models[m].name for m in judged.fold.held),
+        size=int(judged.size),
+        in_sample={score: _known(judged.in_sample[score][1]) for score in heldout.SCORES},
+        held_out={score: _known(judged.held_out[score][1]) for score in heldout.SCORES},
+    )
+
+
+def _known(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def fold_rows(choice: Choice) -> list[dict[str, Any]]:
+    """One row a fold and one for their mean: held out, questions, each score's gains, and the models held out."""
+    rows = [
+        {"held out": fold.label, "questions": fold.size}
+        | _gain_columns(fold.in_sample, fold.held_out)
+        | {"models": ", ".join(fold.models)}
+        for fold in choice.folds
+    ]
+    if rows:
+        means = [
+            {score: getattr(gain, side) for score, gain in choice.scores.items()}
+            for side in ("in_sample", "held_out")
+        ]
+        rows.append({"held out": "mean", "questions": None} | _gain_columns(*means) | {"models": None})
+    return rows
+
+
+def _gain_columns(seen: dict[str, float | None], held: dict[str, float | None]) -> dict[str, Any]:
+    return {
+        f"{SCORE_LABEL[score]}, {side}": gains[score]
+        for score in heldout.SCORES
+        for side, gains in (("in-sample", seen), ("held out", held))
+    }
+
+
+def document(choice: Choice, given: Pool) -> dict[str, Any]:
+    """What the command line prints: the chosen ids, and every score in-sample and held out, whole and by fold."""
+
+    return {
+        "task": given.task,
+        "rule": choice.rule,
+        "metric": choice.metric,
+        "questions": len(given.ids),
+        "incomplete": given.incomplete,
+        "models": [model.name for model in given.models],
+        "size": len(choice.ids),
+        "chosen": list(choice.ids),
+        "in_sample": {score: gain.in_sample for score, gain in choice.scores.items()},
+        "held_out": {
+            score: {
+                "gain": gain.held_out,
+                "value": gain.value,
+                "interval": gain.interval,
+                "covers": gain.covers,
+                "flatters": gain.flatters,
+                "why": gain.why,
+            }
+            for score, gain in choice.scores.items()
+        },
+        "folds": [
+            {
+                "held_out_models": list(fold.models),
+                "fold": fold.label,
+                "size": fold.size,
+                "in_sample": fold.in_sample,
+                "held_out": fold.held_out,
+            }
+            for fold in choice.folds
+        ],
+        "why": choice.why,
+    }

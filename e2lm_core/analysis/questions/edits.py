@@ -1,0 +1,210 @@
+"""What each question's results say, and what an edit changed: its old text against its new one.
+
+    final(metric) = mean over models of the metric at the model's last checkpoint
+
+over the models that count in scores, all of them where none does; NaN until each is computed there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.analysis import tables
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import TaskSet
+from e2lm_core.scores.measurements import Measurements, ModelCurve
+
+SHOWN = ("margin", "norm_prob", "acc")
+UNITS = {"margin": " nats"}
+MARGIN_HELP = (
+    "Margin: the gold choice's log-likelihood less the mean of the others', in nats, at each model's last "
+    "checkpoint, averaged over the models that count in scores. Above 0 the models lean to the gold choice; one nat "
+    "more means that it has become 2.7 times as likely beside the others. Longer choices have larger margins."
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A metric before and after; either is None where it is not computed (yet), or there was no such question."""
+
+    metric: str
+    before: float | None
+    after: float | None
+
+    @property
+    def difference(self) -> float | None:
+        return None if self.before is None or self.after is None else self.after - self.before
+
+    @property
+    def present(self) -> str:
+        """margin 0.61 nats"""
+        return f"{self.metric} **{_value(self.metric, self.after)}{UNITS.get(self.metric, '')}**"
+
+    @property
+    def words(self) -> str:
+        """margin 0.42 → 0.61 nats ↑ (+0.19)"""
+        unit = UNITS.get(self.metric, "")
+        text = f"{self.metric} {_value(self.metric, self.before)} → {_value(self.metric, self.after)}{unit}"
+        if self.difference is None:
+            return text
+        shown = _difference(self.metric, self.difference)
+        return f"{text} {_arrow(self.difference)} ({shown})"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What became of one question."""
+
+    question_id: str
+    kind: str  # edited, added or deleted
+    changes: tuple[Change, ...]
+
+    @property
+    def words(self) -> str:
+        """**q3** margin 0.42 → 0.61 nats ↑ (+0.19), acc …"""
+        return f"**{self.question_id}** ({self.kind}): {' · '.join(change.words for change in self.changes)}"
+
+
+def counted(measured: Measurements) -> list[ModelCurve]:
+    return [c for c in measured.curves if c.model.counts_in_scores] or list(measured.curves)
+
+
+def finals(measured: Measurements, metric: str) -> np.ndarray:
+    """[Q], see above."""
+    own = [measured.per_question[c.model.name][metric][-1] for c in counted(measured)]
+    return np.mean(own, axis=0) if own else np.full(len(measured.question_ids), np.nan)
+
+
+def effects(before: Measurements, now: Measurements) -> tuple[Effect, ...]:
+    """Each question whose prompts or gold choice differ between two versions, in the new one's order.
+
+    What is not part of a prompt (a note, the order of choices) has no effect and is left out.
+    """
+    was, is_ = ({name: n for n, name in enumerate(m.question_ids)} for m in (before, now))
+    finals_of = [{metric: finals(m, metric) for metric in SHOWN} for m in (before, now)]
+    found = []
+    for name in (*now.question_ids, *(n for n in before.question_ids if n not in is_)):
+        places = was.get(name), is_.get(name)
+        if None not in places and _asks(before, was[name]) == _asks(now, is_[name]):
+            continue
+        kind = "added" if places[0] is None else "deleted" if places[1] is None else "edited"
+        changes = tuple(
+            Change(metric, *(_at(own[metric], place) for own, place in zip(finals_of, places, strict=True)))
+            for metric in SHOWN
+        )
+        found.append(Effect(name, kind, changes))
+    return tuple(found)
+
+
+def set_changes(before: Measurements, now: Measurements) -> tuple[Change, ...]:
+    """The set's own means, before and after."""
+    return tuple(Change(metric, *(_mean(finals(m, metric)) for m in (before, now))) for metric in SHOWN)
+
+
+def finding(found: tuple[Effect, ...], whole: tuple[Change, ...], done: int, total: int) -> str:
+    """One sentence: what the last edit did to the question, and to the set."""
+    if not found:
+        return "The last edit changed no prompt and no gold choice, so every result stands."
+    coming = f" {done:,} of {total:,} checkpoints so far." if done < total else ""
+    acc = next(change for change in whole if change.metric == "acc")
+    of_set = f"The set's final accuracy: {_value('acc', acc.before)} → {_value('acc', acc.after)}."
+    if len(found) > 1:
+        differences = [d for e in found if (d := e.changes[0].difference) is not None]
+        risen = f", {sum(d > 0 for d in differences)} margins rose" if differences else ""
+        return f"**{phrasing.count(len(found), 'question')}** changed{risen}. {of_set}{coming}"
+    effect = found[0]
+    if effect.kind == "deleted":
+        return f"**{effect.question_id}** is gone. {of_set}{coming}"
+    (margin, *_) = effect.changes
+    if margin.after is None:
+        return f"**{effect.question_id}** has no results yet.{coming}"
+    if margin.before is None:
+        return f"**{effect.question_id}** has a final margin of **{margin.after:.2f} nats**. {of_set}{coming}"
+    return f"**{effect.question_id}**: {margin.words}. {of_set}{coming}"
+
+
+def effect_frame(found: tuple[Effect, ...]) -> pd.DataFrame:
+    """One row a changed question; each metric's final value before, after, and the difference."""
+    return pd.DataFrame(
+        [
+            {"question": effect.question_id, "change": effect.kind}
+            | {
+                f"{c.metric}{suffix}": value
+                for c in effect.changes
+                for suffix, value in ((", before", c.before), (", after", c.after), (" Δ", c.difference))
+            }
+            for effect in found
+        ]
+    )
+
+
+def question_frame(measured: Measurements, task: TaskSet) -> pd.DataFrame:
+    """One row a question: id, question, its curves (mean over models, by checkpoint) and final values."""
+    frame = tables.question_table(measured, task)
+    shown = pd.DataFrame({"id": frame["id"], "question": frame["question"]})
+    for metric in ("norm_prob", "acc"):
+        if f"{metric}_curve" in frame:
+            shown[f"{metric} curve"] = frame[f"{metric}_curve"].map(_computed)
+    for metric in SHOWN:
+        shown[metric] = finals(measured, metric)
+    return shown
+
+
+def mean_frame(measured: Measurements, name: str, metric: str) -> pd.DataFrame:
+    """One question's mean over the models that count: step, tokens_seen, value, models (how many).
+
+    A step that not all of them have is left out; `value` is NaN until all are computed there.
+    """
+    place, own = measured.question_ids.index(name), counted(measured)
+    steps = sorted(set.intersection(*(set(curve.steps.tolist()) for curve in own))) if own else []
+    at = [np.searchsorted(curve.steps, steps) for curve in own]
+    values = [
+        measured.per_question[curve.model.name][metric][rows, place]
+        for curve, rows in zip(own, at, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "step": steps,
+            "tokens_seen": own[0].tokens_seen[at[0]] if own else np.empty(0),
+            "value": np.mean(values, axis=0) if own else np.empty(0),
+            "models": len(own),
+        }
+    )
+
+
+def _computed(curve: np.ndarray | None) -> list[float] | None:
+    return None if curve is None else [float(v) for v in curve if np.isfinite(v)]
+
+
+def _asks(measured: Measurements, place: int) -> tuple[frozenset[bytes], bytes]:
+    keys = measured.keys[place]
+    return frozenset(keys), keys[int(measured.gold[place])]
+
+
+def _at(values: np.ndarray, place: int | None) -> float | None:
+    return None if place is None or np.isnan(values[place]) else float(values[place])
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if values.size and np.isfinite(values).all() else None
+
+
+def _value(metric: str, value: float | None) -> str:
+    if value is None:
+        return phrasing.DASH
+    return f"{value:.1%}" if metric in ("acc", "acc_norm") else f"{value:.2f}"
+
+
+def _difference(metric: str, difference: float) -> str:
+    if metric in ("acc", "acc_norm"):
+        return f"{difference * 100:+.1f} points"
+    return f"{difference:+.2f}"
+
+
+def _arrow(difference: float) -> str:
+    if abs(difference) < 5e-4:
+        return "="
+    return "↑" if difference > 0 else "↓"

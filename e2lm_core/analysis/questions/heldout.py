@@ -1,0 +1,179 @@
+"""Is a choice of questions better, or does it flatter itself? Made on some models, judged on others.
+
+Axes: M models, K checkpoints, Q questions, D random subsets, R resamples; further axes in front (simulations) are
+carried along.
+
+    gain = score of the chosen questions - mean score of random subsets of as many questions
+
+Both on the same models. A rule that only reads noise chooses, for models it never saw, a random subset: its
+held-out gain is 0 in expectation whatever the score, while its in-sample gain is not. For a mean over questions
+the random subsets' score is that of the whole set, exactly; for SQ and SNR, which depend on the number of
+questions, it is the mean over D drawn ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from e2lm_core.analysis.questions.rules import Mask, Rule, Sample
+from e2lm_core.base.records import ModelInfo
+from e2lm_core.scores import metrics, signal
+
+Floats = NDArray[np.float64]
+
+SCORES = ("final", "sq", "snr")
+DRAWS = 100
+VANISHED = 0.25  # of the in-sample gain: what is kept of less flatters itself
+NOTICEABLE = 0.01  # an in-sample gain below it promises nothing
+
+
+@dataclass(frozen=True)
+class Fold:
+    """`held` are the places of the models that judge; all others choose."""
+
+    label: str
+    held: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One fold's choice: `mask` [..., Q], `size` [...], and by score of `SCORES` the chosen questions' `value` and
+    `gain`, on the models that chose (in_sample) and on those that did not (held_out): [...]."""
+
+    fold: Fold
+    mask: Mask
+    size: NDArray[np.intp]
+    in_sample: Mapping[str, tuple[Floats, Floats]]
+    held_out: Mapping[str, tuple[Floats, Floats]]
+
+
+def folds(models: Sequence[ModelInfo]) -> tuple[tuple[Fold, ...], str | None]:
+    """Each size and each shape left out in turn; with one family only, each model; and what limits that.
+
+    A family is left out whole only where models of another remain. A model without a size counts as its own.
+    """
+    found: list[Fold] = []
+    for word, family_of in (
+        ("size", lambda m: m.size or m.name),
+        ("shape", lambda m: m.arch or "unknown"),
+    ):
+        labels = [family_of(model) for model in models]
+        for label in dict.fromkeys(labels):
+            held = tuple(i for i, own in enumerate(labels) if own == label)
+            if len(held) < len(models) and held not in [fold.held for fold in found]:
+                found.append(Fold(f"{word} {label}", held))
+    if found:
+        return tuple(found), None
+    if len(models) > 1:
+        why = (
+            "All models are of one size and one shape, so single models are held out: what they share is not."
+        )
+        return tuple(Fold(model.name, (i,)) for i, model in enumerate(models)), why
+    return (), "There is one model, so none is left to judge a choice that it made: run a second one."
+
+
+def judge(
+    sample: Sample, rule: Rule, given: Sequence[Fold], metric: str, draws: int = DRAWS, seed: int = 0
+) -> list[Judged]:
+    """The rule's choice and its gains in every fold. A fold in which it chooses nothing has NaN scores."""
+    orders = _orders(draws, sample.questions, seed)
+    found = []
+    for fold in given:
+        others = [m for m in range(sample.models) if m not in fold.held]
+        mask = np.broadcast_to(rule(sample.of(others)), (*sample.values[metric].shape[:-3], sample.questions))
+        size = mask.sum(axis=-1)
+        chosen = curves(sample.values[metric], mask[..., None, :])
+        randoms = curves(sample.values[metric], orders < size[..., None, None])
+        whole = sample.values[metric].mean(axis=-1)
+        parts = [
+            _gains(chosen, randoms, whole, list(models), sample.early, metric)
+            for models in (others, fold.held)
+        ]
+        found.append(Judged(fold, mask, size, *parts))
+    return found
+
+
+def curves(values: Floats, masks: Mask) -> Floats:
+    """Means over the masked questions: [..., M, K, Q], [..., D, Q] -> [..., D, M, K]; NaN of an empty mask."""
+    *lead, models, checkpoints, questions = values.shape
+    flat = values.reshape(*lead, models * checkpoints, questions)
+    member = masks.astype(np.float64)
+    sums = member @ np.swapaxes(flat, -1, -2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = sums / member.sum(axis=-1, keepdims=True)
+    return means.reshape(*means.shape[:-1], models, checkpoints)
+
+
+def scores(given: Floats, early: Mask, metric: str) -> dict[str, Floats]:
+    """Of curves [..., M, K] as measured: `final` (mean over models at the last checkpoint, oriented), mean SQ over
+    models, and AI2's SNR: {score: [...]}."""
+    oriented = metrics.oriented(metric, given)
+    ahead = oriented[..., early]
+    quality = (signal.rho(ahead) + signal.autocorrelation(ahead)) / 2
+    ratio = (
+        signal.signal_to_noise(given) if metric in signal.RATIO_METRICS else np.full(given.shape[:-2], np.nan)
+    )
+    return {"final": oriented[..., -1].mean(axis=-1), "sq": quality.mean(axis=-1), "snr": ratio}
+
+
+def _gains(
+    chosen: Floats, randoms: Floats, whole: Floats, models: list[int], early: Mask, metric: str
+) -> dict[str, tuple[Floats, Floats]]:
+    own = scores(chosen[..., models, :], early, metric)
+    drawn = scores(randoms[..., models, :], early, metric)
+    level = {name: _mean_where_defined(values) for name, values in drawn.items()}
+    level["final"] = metrics.oriented(metric, whole[..., models, -1]).mean(axis=-1)
+    return {name: (own[name][..., 0], own[name][..., 0] - level[name]) for name in SCORES}
+
+
+def _mean_where_defined(values: Floats) -> Floats:
+    """Mean over the last axis; NaN where more than half is undefined."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(known, values, 0.0).sum(axis=-1) / known.sum(axis=-1)
+    return np.where(known.mean(axis=-1) >= 0.5, mean, np.nan)
+
+
+def _orders(draws: int, questions: int, seed: int) -> NDArray[np.intp]:
+    """[D, Q]: a random place of every question in each draw; the first n places are a random subset of n."""
+    keys = np.random.default_rng([seed, 11]).random((draws, questions))
+    return np.argsort(np.argsort(keys, axis=-1), axis=-1)
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """Gains of the mean of a metric at the last checkpoint in every resample, mean over folds: [R]."""
+
+    in_sample: Floats
+    held_out: Floats
+
+
+def resampled_gains(
+    sample: Sample, rule: Rule, given: Sequence[Fold], metric: str, weights: NDArray
+) -> Resamples:
+    """The `final` gains on sets drawn anew from the questions, the choice made anew in each of them.
+
+    weights: [R, Q] how often each question was drawn. The interval of these gains is about the questions: what
+    the rule would gain on a fresh set of as many from the same source, with these models. Questions that were
+    chosen are not resampled among themselves, which would take the choice for granted. NaN where a resample
+    leaves nothing to choose.
+    """
+    final = metrics.oriented(metric, sample.values[metric][..., -1, :])  # [M, Q]
+    whole = weights @ final.T / weights.sum(axis=-1)[:, None]
+    sums = np.zeros((2, len(weights)))
+    for fold in given:
+        others = [m for m in range(sample.models) if m not in fold.held]
+        kept = weights * rule(sample.of(others), weights)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            gain = kept @ final.T / kept.sum(axis=-1)[:, None] - whole
+        sums += np.stack([gain[:, others].mean(axis=-1), gain[:, list(fold.held)].mean(axis=-1)])
+    return Resamples(*(sums / len(given)))
+
+
+def flatters(in_sample: float, held_out: float, noticeable: float = NOTICEABLE) -> bool:
+    """Whether a gain that is noticeable in-sample vanishes held out: less than a quarter of it is left."""
+    return in_sample > noticeable and not held_out > VANISHED * in_sample

@@ -1,0 +1,221 @@
+"""A set's questions one by one, as the models that count see them: their figures, some against the rest, a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.analysis.questions import traits as question_traits
+from e2lm_core.analysis.questions.rules import OF_MODELS, Contrast, Sample, Where
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import METRICS, ModelInfo, TaskSet
+from e2lm_core.scores import metrics
+from e2lm_core.scores.measurements import Measurements, ModelCurve
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The questions that can be told about, and what the models that count did on them.
+
+    `rows` [Q] are their places in the set, in the order of `sample`; `incomplete` questions lack results at one
+    of the shared checkpoints and stand aside.
+    """
+
+    task: str
+    rows: np.ndarray
+    ids: tuple[str, ...]
+    groups: tuple[str | None, ...]
+    models: tuple[ModelInfo, ...]
+    steps: np.ndarray
+    tokens_seen: np.ndarray
+    sample: Sample
+    incomplete: int
+    has_sources: bool
+    has_subjects: bool
+
+
+def pool(
+    measured: Measurements,
+    task: TaskSet,
+    taught: Mapping[str, bool] | None = None,
+    relevance: np.ndarray | None = None,
+) -> Pool:
+    """The measurements as rules see them. `relevance` [all questions of the set] where it is known.
+
+    A checkpoint enters where every model that counts has at least half of the questions there, so that one edited
+    question does not empty the page. Raises `StudioError` where there is none, or no question is complete at all.
+    """
+    curves, steps = _shared(measured)
+    if not steps.size:
+        raise StudioError(
+            f"{task.name} has no checkpoint yet at which every model that counts is at least half done: let the "
+            "run go on, or run it."
+        )
+    at = {c.model.name: np.searchsorted(c.steps, steps) for c in curves}
+    stacked = {
+        metric: np.stack([measured.per_question[c.model.name][metric][at[c.model.name]] for c in curves])
+        for metric in METRICS
+    }
+    ready = np.flatnonzero(np.isfinite(stacked["margin"]).all(axis=(0, 1)))
+    if not ready.size:
+        raise StudioError(f"No question of {task.name} is complete at every shared checkpoint: run the rest.")
+    questions = [task.questions[row] for row in ready]
+    tokens = curves[0].tokens_seen[at[curves[0].model.name]]
+    traits: dict[str, np.ndarray] = {
+        **question_traits.text_traits(questions),
+        "subject": np.array([q.subject or "" for q in questions], dtype=object),
+        "source": np.array([q.source or "" for q in questions], dtype=object),
+    }
+    if taught is not None:
+        traits["taught"] = np.array([taught[q.id] for q in questions], bool)
+    if relevance is not None:
+        traits["relevance"] = np.asarray(relevance, dtype=np.float64)[ready]
+    return Pool(
+        task=task.name,
+        rows=ready,
+        ids=tuple(q.id for q in questions),
+        groups=tuple(q.group for q in questions),
+        models=tuple(c.model for c in curves),
+        steps=steps,
+        tokens_seen=tokens,
+        sample=Sample(
+            values={metric: array[..., ready] for metric, array in stacked.items()},
+            doublings=question_traits.doublings(tokens, steps),
+            early=curves[0].early[at[curves[0].model.name]],
+            traits=traits,
+            contrasts=_contrasts(measured, curves, int(steps[-1]), ready),
+        ),
+        incomplete=len(task.questions) - len(ready),
+        has_sources=any(q.source for q in questions),
+        has_subjects=any(q.subject for q in questions),
+    )
+
+
+def _shared(measured: Measurements) -> tuple[list[ModelCurve], np.ndarray]:
+    """The models that count and have anything, and the steps at which all of them are at least half complete."""
+    half = max(1, len(measured.question_ids) / 2)
+    curves, steps = [], None
+    for curve in measured.curves:
+        if not curve.model.counts_in_scores:
+            continue
+        known = np.isfinite(measured.per_question[curve.model.name]["margin"]).sum(axis=1) >= half
+        if known.any():
+            curves.append(curve)
+            steps = curve.steps[known] if steps is None else np.intersect1d(steps, curve.steps[known])
+    return curves, np.array([], int) if steps is None else steps
+
+
+def _contrasts(
+    measured: Measurements, curves: list[ModelCurve], step: int, ready: np.ndarray
+) -> tuple[Contrast, ...]:
+    places = {c.model.name: place for place, c in enumerate(curves)}
+    found = []
+    for twin in measured.curves:
+        at = np.flatnonzero(twin.steps == step)
+        if twin.model.twin_of in places and at.size:
+            values = measured.per_question[twin.model.name]["norm_prob"][at[0], ready]
+            if np.isfinite(values).any():
+                found.append(Contrast(places[twin.model.twin_of], values))
+    return tuple(found)
+
+
+# --- the questions --------------------------------------------------------------------------------------
+
+
+def question_frame(given: Pool, task: TaskSet) -> pd.DataFrame:
+    """One row a complete question: id, question, subject, source, the figures of models and the traits of text.
+
+    Columns that are undefined for every question are there and empty.
+    """
+    columns: dict[str, Any] = {
+        "id": given.ids,
+        "question": [task.questions[row].question for row in given.rows],
+    }
+    columns |= {name: given.sample.column(name) for name in ("subject", "source")}
+    columns |= {name: given.sample.column(name) for name in OF_MODELS}
+    columns |= {name: given.sample.column(name) for name in ("length", "choices", "gold_ratio", "digits")}
+    columns |= {name: given.sample.column(name) for name in ("taught", "relevance")}
+    return pd.DataFrame(columns)
+
+
+def sparks(given: Pool, rows: np.ndarray) -> list[list[float]]:
+    """Some questions' norm_prob at the shared checkpoints, mean over models: a small curve a row of a table."""
+    return given.sample.values["norm_prob"][..., rows].mean(axis=0).T.round(3).tolist()
+
+
+def narrowed(
+    frame: pd.DataFrame,
+    subjects: Sequence[str] = (),
+    text: str = "",
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+) -> np.ndarray:
+    """Which rows of a `question_frame` are of these subjects (any where none is given), hold the text in any case,
+    and lie in the ranges, ends included; an undefined figure lies in no range: [rows]."""
+    kept = np.ones(len(frame), bool)
+    if subjects:
+        kept &= frame["subject"].isin(list(subjects)).to_numpy()
+    if text.strip():
+        wanted = text.strip().casefold()
+        kept &= np.array(
+            [wanted in f"{i}\n{q}".casefold() for i, q in zip(frame["id"], frame["question"], strict=True)],
+            bool,
+        )
+    for column, (low, high) in (ranges or {}).items():
+        kept &= frame[column].between(low, high).to_numpy()
+    return kept
+
+
+def where(given: Pool, rule: Where) -> np.ndarray:
+    """Which questions of the pool meet a rule of one's own, by all models: [Q]. Raises `StudioError` for a column
+    that is undefined here."""
+    empty = undefined(given)
+    for condition in rule.conditions:
+        if condition.column in empty:
+            raise StudioError(
+                f"The rule uses {condition.column}, which is undefined here: {empty[condition.column]}"
+            )
+    return np.asarray(rule(given.sample))
+
+
+def undefined(given: Pool) -> dict[str, str]:
+    """{column: why it is empty}."""
+    why = {}
+    if given.sample.early.sum() < 2:
+        why["slope"] = "The early window has fewer than two shared checkpoints."
+    if len(given.models) < question_traits.FEWEST_MODELS:
+        why["discrimination"] = "It takes three models that count, or every question would seem to part them."
+    elif len(given.ids) < 2:
+        why["discrimination"] = "There is one question, and nothing to compare it with."
+    if not given.sample.contrasts:
+        why["contrast"] = "No web-only twin was run beside its science model."
+    if "taught" not in given.sample.traits:
+        why["taught"] = "The models here come without a list of what they were taught."
+    if "relevance" not in given.sample.traits:
+        why["relevance"] = "Not computed."
+    return why
+
+
+def compared_frame(given: Pool, chosen: np.ndarray, metric: str) -> pd.DataFrame:
+    """Mean curves over models of some questions and of the rest: step, tokens_seen, early, selection, rest, difference.
+
+    `chosen` [Q] is a mask of the pool's questions; an empty side is NaN.
+    """
+    mean = given.sample.values[metric].mean(axis=0)  # [K, Q]
+    selection, rest = (
+        metrics.curve(mean[:, side]) if side.any() else np.full(len(mean), np.nan)
+        for side in (chosen, ~chosen)
+    )
+    return pd.DataFrame(
+        {
+            "step": given.steps,
+            "tokens_seen": given.tokens_seen,
+            "early": given.sample.early,
+            "selection": selection,
+            "rest": rest,
+            "difference": selection - rest,
+        }
+    )

@@ -1,0 +1,62 @@
+"""A rule of one's own as text, `margin > 0 and subject = physics`: comparisons joined by `and`, nothing else.
+
+Nothing of it is executed: a text that is not of this form is refused in a sentence that says what is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from e2lm_core.analysis.questions.rules import COLUMNS, Condition, Where
+from e2lm_core.base.errors import StudioError
+
+TEXTS = ("subject", "source")
+FLAGS = ("digits", "taught")
+LONGEST = 500
+_CONDITION = re.compile(
+    r"\s*([A-Za-z_]+)\s*(<=|>=|==|!=|<|>|=)\s*(\"[^\"]*\"|'[^']*'|[^\s\"'<>=]+)\s*(and\b|$)", re.IGNORECASE
+)
+_YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+def parse(text: str) -> Where:
+    """The rule that a text says. Raises `StudioError` for any other text."""
+    if len(text) > LONGEST:
+        raise StudioError(f"The rule has {len(text):,} characters: write it with at most {LONGEST}.")
+    conditions: list[Condition] = []
+    at = 0
+    while at < len(text) or not conditions:
+        found = _CONDITION.match(text, at)
+        if found is None:
+            raise StudioError(
+                f"The rule cannot be read from {text[at : at + 30].strip()!r} on: write comparisons such as "
+                'margin > 0 and subject = "earth & space", joined by `and`.'
+            )
+        conditions.append(_condition(*found.group(1, 2, 3)))
+        at = found.end()
+        if found.group(4) and not text[at:].strip():
+            raise StudioError("The rule ends with `and`: write a comparison behind it, or leave it out.")
+    return Where(tuple(conditions))
+
+
+def _condition(name: str, sign: str, value: str) -> Condition:
+    column = name.lower()
+    if column not in COLUMNS:
+        raise StudioError(f"The rule names {name!r}, which is no column: use {', '.join(COLUMNS)}.")
+    sign = "=" if sign == "==" else sign
+    plain = value.strip("\"'")
+    if column in (*TEXTS, *FLAGS) and sign not in ("=", "!="):
+        raise StudioError(f"The rule orders {column} with {sign}: it is equal or not, so use = or !=.")
+    if column in TEXTS:
+        return Condition(column, sign, plain)
+    if column in FLAGS:
+        if plain.lower() not in _YES:
+            raise StudioError(f"The rule compares {column} with {plain!r}: use yes or no.")
+        return Condition(column, sign, _YES[plain.lower()])
+    try:
+        number = float(plain)
+    except ValueError:
+        number = float("nan")
+    if number != number or number in (float("inf"), float("-inf")):
+        raise StudioError(f"The rule compares {column} with {plain!r}: give a number.")
+    return Condition(column, sign, number)

@@ -1,0 +1,294 @@
+"""Rules that choose questions: what each sees is a sample of models, what it gives is a mask of questions.
+
+Axes: M models, K checkpoints, Q questions; further axes in front (simulations) are carried along. A rule may be
+told how often each question was drawn, `weights` [R, Q], and then chooses anew in every resample: [R, Q].
+Whether a choice keeps its promise on other models is `heldout`'s question.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from e2lm_core.analysis.questions import traits as question_traits
+from e2lm_core.scores import signal
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+# The columns that come from models, and so are computed anew from the models that a choice may see.
+OF_MODELS = ("slope", "acc", "margin", "early_margin", "norm_prob", "discrimination", "contrast")
+OF_TEXT = ("length", "choices", "gold_ratio", "digits", "taught", "relevance", "subject", "source")
+COLUMNS = (*OF_MODELS, *OF_TEXT)
+
+SHARE = 0.5  # what "the easiest half" and the greedy choice leave at least
+HARD_SCIENCES = (
+    *("physics", "chemistry", "math", "algebra", "geometry", "calculus", "statistics", "astronomy"),
+    *("comput", "engineering", "machine learning", "material", "mechanics", "electr"),
+)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """`twin` [..., Q]: the final norm_prob of the web-only twin of the model at place `science`."""
+
+    science: int
+    twin: Floats
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What some models did on a set: `values` {metric: [..., M, K, Q]} at checkpoints that all of them have.
+
+    `doublings` [K] is log2 of the tokens seen, `early` [K] the early window, `traits` {name: [Q]} what does not
+    depend on models. A rule sees the models `seen` alone, all where it is None.
+    """
+
+    values: Mapping[str, Floats]
+    doublings: Floats
+    early: Mask
+    traits: Mapping[str, NDArray] = field(default_factory=dict)
+    contrasts: tuple[Contrast, ...] = ()
+    seen: tuple[int, ...] | None = None
+
+    @property
+    def models(self) -> int:
+        return int(self.values["margin"].shape[-3]) if self.seen is None else len(self.seen)
+
+    @property
+    def questions(self) -> int:
+        return int(self.values["margin"].shape[-1])
+
+    def of(self, models: Sequence[int]) -> Sample:
+        """What a rule sees that may look at these models alone. Copies nothing: of many questions that is slow."""
+        return replace(self, seen=tuple(models))
+
+    def of_seen(self, metric: str, checkpoints: Any = slice(None)) -> Floats:
+        """The metric's values of the seen models at some checkpoints, [..., M, K, Q] (no K axis for one)."""
+        values = self.values[metric][..., checkpoints, :]
+        axis = -2 if isinstance(checkpoints, int) else -3
+        return values if self.seen is None else np.take(values, self.seen, axis=axis)
+
+    def column(self, name: str) -> NDArray:
+        """A column of `COLUMNS`, [..., Q]; those of models are means over this sample's models alone.
+
+        slope          least-squares slope of the margin over the early window, nats per doubling of tokens
+        acc, margin, norm_prob   at the last checkpoint
+        early_margin   mean margin over the early window, nats
+        discrimination `items.discrimination` of norm_prob
+        contrast       final norm_prob of a science model less that of its web-only twin, mean over twins
+        """
+        if name in self.traits:
+            return self.traits[name]
+        match name:
+            case "slope":
+                return question_traits.slope(self._early_margin(), self.doublings[self.early])
+            case "early_margin":
+                early = self._early_margin()
+                return early.mean(axis=-2) if self.early.any() else np.full_like(early.sum(axis=-2), np.nan)
+            case "acc" | "margin" | "norm_prob":
+                return self.of_seen(name, -1).mean(axis=-2)
+            case "discrimination":
+                return question_traits.discrimination(
+                    self.of_seen("norm_prob", slice(-question_traits.LAST, None))
+                )
+            case "contrast":
+                final = self.values["norm_prob"][..., -1, :]
+                parts = [
+                    final[..., c.science, :] - c.twin
+                    for c in self.contrasts
+                    if self.seen is None or c.science in self.seen
+                ]
+                return np.mean(parts, axis=0) if parts else np.full(final[..., 0, :].shape, np.nan)
+        return np.full(self.questions, np.nan)  # a trait that this set does not have
+
+    def _early_margin(self) -> Floats:
+        """[..., K, Q]: the mean margin over the seen models at the early window's checkpoints."""
+        return self.of_seen("margin", self.early).mean(axis=-3)
+
+
+class Rule(Protocol):
+    """`resampled` says whether it can choose anew in every resample, for an interval of its gain."""
+
+    @property
+    def resampled(self) -> bool: ...
+
+    def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask: ...
+
+
+@dataclass(frozen=True)
+class Easiest:
+    """The `share` of questions with the highest mean margin over the early window (mmlu_early_training)."""
+
+    share: float = SHARE
+    resampled = True
+
+    def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
+        order = np.argsort(-sample.column("early_margin"), axis=-1, kind="stable")
+        place = np.argsort(order, axis=-1)
+        if weights is None:
+            return place < np.ceil(self.share * sample.questions)
+        drawn = weights[:, order]
+        ahead = np.cumsum(drawn, axis=-1) - drawn
+        kept = (ahead < self.share * weights.sum(axis=-1, keepdims=True)).sum(axis=-1, keepdims=True)
+        return place < kept
+
+
+@dataclass(frozen=True)
+class Rising:
+    """Questions whose margin rises over the early window, within `among` [Q] (noor: hard science)."""
+
+    among: Mask | None = None
+    resampled = True
+
+    def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
+        rises = sample.column("slope") > 0
+        return rises if self.among is None else rises & self.among
+
+
+@dataclass(frozen=True)
+class OneSource:
+    """The one source whose questions' margins rise most, by their mean slope (sciknoweval_mcqa: one source).
+
+    `labels` [Q] numbers the sources, -1 for none; those of fewer than `fewest` questions do not stand to choose.
+    """
+
+    labels: NDArray[np.intp]
+    fewest: int = 5
+    resampled = True
+
+    def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
+        rise = sample.column("slope")
+        sources = np.arange(self.labels.max(initial=-1) + 1)
+        member = (self.labels[:, None] == sources).astype(np.float64)  # [Q, S]
+        drawn = np.ones(self.labels.shape) if weights is None else weights
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = ((drawn * rise) @ member) / (drawn @ member)
+        stands = member.sum(axis=0) >= min(self.fewest, member.sum(axis=0).max(initial=0))
+        best = np.argmax(np.where(np.isfinite(mean) & stands, mean, -np.inf), axis=-1)
+        return self.labels == best[..., None]
+
+
+@dataclass(frozen=True)
+class SnrGreedy:
+    """Questions in and out, while that raises AI2's signal-to-noise ratio of norm_prob over the last checkpoints.
+
+    Starts from the whole set. A round ranks every question by the first-order change of the ratio if it went out
+    (or came back), moves the best `portion` of the set at once and looks at the exact ratio: if it did not rise
+    the round is taken back and the next one is half as large. At least `share` of the questions stays. A round
+    is two products of [M x 5, Q] with a vector, and there are at most `rounds`, so that time is linear in Q.
+    """
+
+    share: float = SHARE
+    portion: float = 0.02
+    rounds: int = 60
+    resampled = False
+
+    def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
+        if weights is not None:
+            raise ValueError("the greedy choice is not made anew in resamples")
+        tail = sample.of_seen("norm_prob", slice(-question_traits.LAST, None))
+        shape, questions = tail.shape[:-1], tail.shape[-1]
+        flat = tail.reshape(*shape[:-2], -1, questions)
+        chosen = np.ones((*shape[:-2], questions), bool)
+        least = int(np.ceil(self.share * questions))
+        size = np.full(shape[:-2], max(1.0, round(self.portion * questions)))
+        best = signal.signal_to_noise(_means(flat, chosen).reshape(shape))
+        for _ in range(self.rounds):
+            if not (size >= 1).any():
+                break
+            moved = chosen ^ _best_moves(flat, shape, chosen, size, least)
+            ratio = signal.signal_to_noise(_means(flat, moved).reshape(shape))
+            better = ratio > best
+            chosen = np.where(better[..., None], moved, chosen)
+            best = np.where(better, ratio, best)
+            size = np.where(better, size, np.floor(size / 2))
+        return chosen
+
+
+def _means(flat: Floats, chosen: Mask) -> Floats:
+    """[..., P, Q], [..., Q] -> [..., P]: the means over the chosen questions."""
+    member = chosen.astype(np.float64)
+    return (flat @ member[..., None])[..., 0] / member.sum(axis=-1, keepdims=True)
+
+
+def _best_moves(flat: Floats, shape: tuple[int, ...], chosen: Mask, size: Floats, least: int) -> Mask:
+    """Which questions to move: those whose move raises the ratio most, at most `size`, never below `least`."""
+    curve = _means(flat, chosen)
+    gradient = _snr_gradient(curve.reshape(shape)).reshape(curve.shape)
+    n = chosen.sum(axis=-1, keepdims=True)
+    pull = (gradient[..., None, :] @ flat)[..., 0, :] - (gradient * curve).sum(axis=-1, keepdims=True)
+    change = np.where(chosen, -pull / np.maximum(n - 1, 1), pull / (n + 1))
+    change = np.where(change > 0, change, -np.inf)
+    moves = _highest(change, size)
+    goes = np.where(moves & chosen, change, -np.inf)
+    return moves & (~chosen | _highest(goes, n[..., 0] - least))
+
+
+def _highest(values: Floats, count: NDArray) -> Mask:
+    """Which values are among the `count` [...] highest along the last axis; of a tie at the edge, none."""
+    questions = values.shape[-1]
+    at = np.minimum(count, questions - 1).astype(np.intp)[..., None]
+    bound = np.take_along_axis(np.sort(values, axis=-1), questions - 1 - at, axis=-1)
+    return (values > bound) | ((count[..., None] >= questions) & np.isfinite(values))
+
+
+def _snr_gradient(curves: Floats) -> Floats:
+    """The gradient of `signal.signal_to_noise` of positive curves [..., M, L] in each of their points."""
+    models, last = curves.shape[-2:]
+    mean = curves.mean(axis=-1)
+    away = curves - mean[..., None]
+    std = np.sqrt((away**2).mean(axis=-1))
+    top = np.arange(models) == mean.argmax(axis=-1)[..., None]
+    low = np.arange(models) == mean.argmin(axis=-1)[..., None]
+    middle = mean.mean(axis=-1, keepdims=True)
+    spread = np.ptp(mean, axis=-1)[..., None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        noise = (std / mean).mean(axis=-1, keepdims=True)
+        of_signal = (top.astype(np.float64) - low) / middle - spread / middle**2 / models
+        of_noise = (away / (std * mean)[..., None] - (std / mean**2)[..., None]) / models
+        change = of_signal[..., None] / noise[..., None] - (spread / middle / noise**2)[..., None] * of_noise
+    return np.where(np.isfinite(change), change, 0.0) / last
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`column` compared with `value` by `sign`; an undefined figure meets no condition."""
+
+    column: str
+    sign: str
+    value: float | bool | str
+
+    def holds(self, values: NDArray) -> Mask:
+        with np.errstate(invalid="ignore"):
+            met = _SIGNS[self.sign](values, self.value)
+        if values.dtype.kind == "f":
+            met &= np.isfinite(values)
+        return np.asarray(met, bool)
+
+
+_SIGNS = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Where:
+    """Questions that meet every condition: a rule of one's own."""
+
+    conditions: tuple[Condition, ...]
+    resampled = True
+
+    def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask:
+        met = [condition.holds(sample.column(condition.column)) for condition in self.conditions]
+        return np.logical_and.reduce(np.broadcast_arrays(*met)) if met else np.ones(sample.questions, bool)
+
+
+def hard_science(subjects: Iterable[str | None]) -> Mask:
+    """Which subjects are hard sciences by their name (`HARD_SCIENCES`): [Q]."""
+    return np.array([any(word in (s or "").lower().replace("_", " ") for word in HARD_SCIENCES) for s in subjects], bool)  # fmt: skip

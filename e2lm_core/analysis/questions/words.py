@@ -1,0 +1,137 @@
+"""What is said of single questions and of a choice among them; each sentence follows from the numbers given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.analysis.questions.choice import SCORE_LABEL, Choice
+from e2lm_core.analysis.questions.pool import Pool
+from e2lm_core.base import phrasing
+
+COLUMN_LABEL = {
+    "slope": "slope (nats per doubling)",
+    "acc": "final acc",
+    "margin": "final margin (nats)",
+    "early_margin": "early margin (nats)",
+    "norm_prob": "final norm_prob",
+    "discrimination": "discrimination",
+    "contrast": "science contrast",
+    "length": "length (characters)",
+    "choices": "choices",
+    "gold_ratio": "gold length ratio",
+    "digits": "digits",
+    "taught": "taught",
+    "relevance": "relevance",
+}
+COLUMN_HELP = {
+    "slope": "The least-squares slope of the margin over the early window, in nats per doubling of the tokens seen, "
+    "mean over the models that count. Rises where models learn the question while they are young.",
+    "acc": "The share of the models that count which answer it rightly at the last shared checkpoint.",
+    "margin": "The gold choice's log-likelihood less the mean of the others', in nats, mean over models at the last "
+    "shared checkpoint. Long choices weigh more.",
+    "early_margin": "The mean margin over the early window and the models that count, in nats: how easy the question is early.",
+    "norm_prob": "The probability of the gold choice among the choices, mean over models at the last shared checkpoint.",
+    "discrimination": "The correlation, over models at the last 5 checkpoints, of the question's norm_prob with that "
+    "of all other questions, growth over time taken out. Negative: better models do worse on it. With a handful "
+    "of models it is a hint, not a measurement.",
+    "contrast": "The science model's final norm_prob less that of its web-only twin: what the science text taught.",
+    "length": "Characters of the question's text.",
+    "choices": "How many choices it has.",
+    "gold_ratio": "Characters of the gold choice by the mean of the others: far from 1, length gives the answer away.",
+    "digits": "Whether a digit stands in the question or its choices.",
+    "taught": "Whether the embedded models were ever told the answer; a flat curve on an untaught question says nothing.",
+    "relevance": "How probably the competition's rubric accepts the question as science. A proxy.",
+}
+GAIN_HELP = (
+    "Gain: the score of the chosen questions less that of as many questions at random, on the same models. "
+    "In-sample, the models made the choice; held out, they took no part in it. A rule that reads noise alone gains "
+    "nothing held out, however much in-sample."
+)
+INTERVAL_HELP = {
+    "questions": "The bar is the 95% interval of the mean held-out gain over sets drawn anew from these questions, "
+    "the choice made anew in each: what the rule would gain on a fresh set from the same source, with these models. Such bars hold it in at "
+    "least 92% of simulated sets (docs/choosing.md).",
+    "folds": "The bar spans the folds' held-out gains, least to largest; it is no confidence interval.",
+}
+
+
+def questions(given: Pool, frame: pd.DataFrame) -> str:
+    """How many questions rise early, which rises most, and how many end below chance."""
+    total = len(frame)
+    models = phrasing.count(len(given.models), "model")
+    slopes = frame["slope"].to_numpy(float)
+    sentence = ""
+    if np.isfinite(slopes).any():
+        best = int(np.nanargmax(slopes))
+        if total == 1:
+            course = "rises" if slopes[0] > 0 else "falls" if slopes[0] < 0 else "stays level"
+            sentence = f"The one question's margin **{course}** early ({slopes[0]:+.2f} nats per doubling of tokens), mean over {models}."
+        else:
+            rising = int((slopes > 0).sum())
+            sentence = f"**{rising:,} of {total:,}** questions rise early, mean over {models}"
+            sentence += (
+                f"; the steepest is `{frame['id'][best]}` ({slopes[best]:+.1f} nats per doubling of tokens)."
+                if rising
+                else "."
+            )
+    below = int((frame["norm_prob"] < 1 / frame["choices"]).sum())
+    last = (
+        f"{phrasing.count(below, 'question')} {'ends' if below == 1 else 'end'} below chance."
+        if below
+        else ""
+    )
+    sentence = (
+        f"{sentence} {last}".strip()
+        or f"{phrasing.count(total, 'question')} on {models}: too few checkpoints to tell how they rise."
+    )
+    if given.incomplete:
+        sentence += f" {phrasing.count(given.incomplete, 'question')} without all results {'is' if given.incomplete == 1 else 'are'} left out."
+    return sentence
+
+
+def choice(found: Choice, total: int) -> str:
+    """How many questions the rule keeps, and what that gains on models that took no part."""
+    kept = f"The rule keeps **{len(found.ids):,} of {total:,}** questions."
+    gain = found.scores["final"]
+    if gain.held_out is None or gain.in_sample is None:
+        return f"{kept} Whether that is a gain cannot be told: {found.why or gain.why}"
+    sure = f" {phrasing.interval(*gain.interval)}" if gain.interval and gain.covers == "questions" else ""
+    return (
+        f"{kept} On models that took no part in the choice, {score_label('final', found.metric)} gains **{signed(gain.held_out)}**{sure} "
+        f"over random questions; on those that made it, {signed(gain.in_sample)}."
+    )
+
+
+def warnings(found: Choice) -> list[str]:
+    """One sentence a score whose gain vanishes held out, and one where it may be nothing."""
+    said = [
+        f"In-sample {signed(gain.in_sample)}, held out {signed(gain.held_out)} ({score_label(score, found.metric)}): this choice flatters itself."
+        for score, gain in found.scores.items()
+        if gain.flatters and gain.in_sample is not None and gain.held_out is not None
+    ]
+    final = found.scores["final"]
+    if (
+        not final.flatters
+        and final.covers == "questions"
+        and final.interval
+        and final.interval[0] <= 0 <= final.interval[1]
+    ):
+        said.append(
+            f"The held-out gain in {score_label('final', found.metric)} may be nothing: its interval {phrasing.interval(*final.interval)} includes 0."
+        )
+    return said
+
+
+def score_label(score: str, metric: str) -> str:
+    """The score in words; the final value is that of a metric, and of bpb less is better."""
+    if score != "final":
+        return SCORE_LABEL[score]
+    return f"final {'negated ' if metric == 'bpb' else ''}{phrasing.METRIC_LABEL[metric]}"
+
+
+def signed(value: float | None) -> str:
+    """+0.123; a gain below a thousandth is 0.000 without a sign."""
+    if value is None:
+        return phrasing.DASH
+    return "0.000" if abs(value) < 5e-4 else f"{value:+.3f}"

@@ -1,0 +1,74 @@
+"""Which questions hold a ranking up and which spoil it.
+
+Axes: Q questions, M models, T checkpoints after the early window. Values are oriented: higher is better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from e2lm_core.scores import ranking
+
+Floats = NDArray[np.float64]
+_BLOCK = 1 << 21  # values held at once while every question is left out
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Per question, [Q]: `support` in the metric's unit, `agreement` in [-1, 1], `rc_gain` in [-1, 1]."""
+
+    support: Floats
+    agreement: Floats
+    rc_gain: Floats
+
+
+def holding(at_end: ArrayLike, later: ArrayLike) -> Holding:
+    """What every question does to the models' order.
+
+        s_ij(q)      = sign of (final score of i - of j), both means over all questions but q
+        support_q    = mean over pairs of s_ij(q) (v_qi - v_qj),        v the question's values at the window's end
+        agreement_q  = mean over pairs of s_ij(q) sign(v_qi - v_qj)
+        rc_gain_q    = RC - RC without q                                (the jackknife; RC: `ranking.consistency`)
+
+    Above 0 a question holds the ranking up: at the early window's end it already parts the models as *the other*
+    questions do at the last checkpoint; below 0 it spoils it. The question's own part in the final order is left
+    out as in a corrected item-total correlation, or every question would vote for itself. rc_gain is what the RC
+    shown would lose without the question; with few models it is 0 for most, since tau_b moves in steps.
+
+    Args:
+        at_end: [M, Q] each model's value on each question at the early window's last checkpoint.
+        later: [M, T, Q] the same at the checkpoints after it; the last of them is the final one.
+
+    Returns: all NaN with fewer than two models, fewer than two questions, no later checkpoint; `rc_gain` also where
+    RC is undefined with or without the question.
+    """
+    early, after = np.asarray(at_end, dtype=np.float64), np.asarray(later, dtype=np.float64)
+    if early.ndim != 2 or after.ndim != 3 or (after.shape[0], after.shape[2]) != early.shape:
+        raise ValueError(f"expected at_end [M, Q] and later [M, T, Q], not {early.shape} and {after.shape}")
+    models, questions = early.shape
+    if models < 2 or questions < 2 or not after.shape[1]:
+        missing = np.full(questions, np.nan)
+        return Holding(missing, missing, missing)
+    first, second = np.triu_indices(models, k=1)
+    whole_end, whole_later = early.sum(axis=1), after.sum(axis=2)
+    rc = float(ranking.consistency(whole_end, whole_later))
+    parts = []
+    block = max(1, _BLOCK // (len(first) * (after.shape[1] + 1)))
+    for start in range(0, questions, block):  # blocks of questions, to bound memory
+        own, own_later = (
+            early[:, start : start + block].T,
+            np.moveaxis(after[:, :, start : start + block], 2, 0),
+        )
+        # Sums over the other questions: an order of sums is an order of means. Rounded, so that what ties in counts
+        # ties here.
+        rest_end = np.round(whole_end - own, 9)
+        rest_later = np.round(whole_later - own_later, 9)
+        order = np.sign(rest_later[:, first, -1] - rest_later[:, second, -1])
+        apart = own[:, first] - own[:, second]
+        without = ranking.consistency(rest_end, rest_later)
+        parts.append(((order * apart).mean(axis=1), (order * np.sign(apart)).mean(axis=1), rc - without))
+    support, agreement, gain = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Holding(support, agreement, gain)

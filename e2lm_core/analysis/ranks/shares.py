@@ -1,0 +1,67 @@
+"""How sure an order of models is: over resamples, who stands at which rank and who beats whom.
+
+Axes: R resamples, M models, K checkpoints. Scores are oriented: higher is better.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from e2lm_core.scores import ranking, signal
+
+Floats = NDArray[np.float64]
+
+
+def rank_shares(scores: ArrayLike) -> Floats:
+    """Share of the resamples in which a model stands at a rank: [R, M, ...] -> [M models, M ranks, ...].
+
+        share_mk = mean over resamples of [k is one of the ranks that m's tie takes up] / (models in that tie)
+
+    Two models that tie for ranks 1 and 2 have half of each, so that the shares of a model and those of a rank both
+    sum to 1. NaN where a score is missing.
+    """
+    drawn = np.asarray(scores, dtype=np.float64)
+    models = drawn.shape[1]
+    own, other = drawn[:, :, None], drawn[:, None, :]
+    better = (other > own).sum(axis=2)
+    tied = (other == own).sum(axis=2)  # the model itself among them
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.stack(
+            [
+                np.where((rank >= better) & (rank < better + tied), 1.0 / tied, 0.0).mean(axis=0)
+                for rank in range(models)
+            ],
+            axis=1,
+        )
+    missing = np.isnan(drawn).any(axis=(0, 1))
+    return np.where(missing, np.nan, found)
+
+
+def win_shares(scores: ArrayLike) -> Floats:
+    """Share of the resamples in which the row's model beats the column's: [R, M] -> [M, M], ties half, NaN on the
+    diagonal and where a score is missing."""
+    drawn = np.asarray(scores, dtype=np.float64)
+    own, other = drawn[:, :, None], drawn[:, None, :]
+    found = (own > other).mean(axis=0) + (own == other).mean(axis=0) / 2
+    missing = np.isnan(drawn).any(axis=0)
+    found[missing, :] = found[:, missing] = np.nan
+    np.fill_diagonal(found, np.nan)
+    return found
+
+
+def tau_later(scores: ArrayLike, end: int) -> Floats:
+    """tau_b between the order at checkpoint `end` and that at every later one: [..., M, K] -> [..., K - end - 1]."""
+    array = np.swapaxes(np.asarray(scores, dtype=np.float64), -1, -2)
+    return ranking.tau(array[..., end, None, :], array[..., end + 1 :, :])
+
+
+def decisions(scores: ArrayLike) -> Floats:
+    """Share of model pairs that are ordered at each checkpoint as at the last: [..., M, K] -> [..., K].
+
+    `signal.pair_agreement` of every checkpoint with the last: a pair tied at one of the two alone is not ordered
+    alike. 1 at the last by definition. A coin's is 1/2. NaN with fewer than two models or a missing score.
+    Source: DataDecide, arXiv 2504.11393 (there: early checkpoints of small models against a final large one).
+    """
+    array = np.swapaxes(np.asarray(scores, dtype=np.float64), -1, -2)
+    return signal.pair_agreement(array, array[..., -1:, :])

@@ -1,0 +1,263 @@
+"""The models' order and how sure it is: ranks, wins, tau and decision accuracy over one bootstrap of the questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.analysis.ranks import questions as rank_questions
+from e2lm_core.analysis.ranks import shares as rank_shares
+from e2lm_core.base.records import TaskSet
+from e2lm_core.scores.measurements import Grid, Measurements, common_grid
+from e2lm_core.scores.metrics import oriented
+from e2lm_core.scores.ranking import ranks
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty.intervals import Resampled
+from e2lm_core.scores.uncertainty.lasting import lasting_from
+from e2lm_core.scores.uncertainty.methods import quantiles
+
+MIDDLE = (0.025, 0.975)  # of the resamples
+SEEN = 0.005  # the smallest share of resamples that is drawn
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What the resamples say of the order of the models that count, at the checkpoints that all of them have.
+
+    Axes: M models, K checkpoints. `shares` [M models, M ranks, K]; `scores` [R, M, K] the resampled scores (higher is
+    better); `tau` [later checkpoints, 3] and `decisions` [K, 3]: the measured value, and the ends of the middle 95%
+    of the resamples. `tau` has no rows where no checkpoint lies after the early window.
+    """
+
+    grid: Grid
+    scores: np.ndarray
+    shares: np.ndarray
+    tau: np.ndarray
+    decisions: np.ndarray
+
+    def wins(self, at: int) -> np.ndarray:
+        """[M, M]: share of the resamples in which the row's model beats the column's at checkpoint `at`."""
+        return rank_shares.win_shares(self.scores[:, :, at])
+
+    @property
+    def default(self) -> int:
+        """The checkpoint to look at first: the early window's last, else the last there is."""
+        return len(self.grid.steps) - 1 if self.grid.end is None else self.grid.end
+
+    def decides_from(self, share: float) -> int | None:
+        """The first checkpoint from which at least `share` of the pairs stand as at the last one; None where there
+        is but the last itself."""
+        at = int(lasting_from(self.decisions[:, 0] >= share - 1e-9))
+        return at if at < len(self.grid.steps) - 1 else None
+
+
+def stability(measured: Measurements, given: Resampled, metric: str) -> Stability | None:
+    """None where fewer than two models that count share a complete checkpoint."""
+    grid = common_grid(measured, metric)
+    if grid is None:
+        return None
+    drawn = np.stack(
+        [
+            given.resampled[metric][name][:, np.isin(measured.curve_of(name).steps, grid.steps)]
+            for name in grid.models
+        ],
+        axis=1,
+    )
+    scores = oriented(metric, drawn)
+    tau = np.empty((0, 3))
+    if grid.end is not None:
+        tau = _with_range(
+            rank_shares.tau_later(grid.scores, grid.end), rank_shares.tau_later(scores, grid.end)
+        )
+    return Stability(
+        grid=grid,
+        scores=scores,
+        shares=rank_shares.rank_shares(scores),
+        tau=tau,
+        decisions=_with_range(rank_shares.decisions(grid.scores), rank_shares.decisions(scores)),
+    )
+
+
+def holding(measured: Measurements, grid: Grid, metric: str) -> rank_questions.Holding | None:
+    """`rank_questions.holding` of the set's questions; None where no checkpoint lies after the early window."""
+    if grid.end is None:
+        return None
+    values = np.stack(
+        [
+            oriented(metric, measured.per_question[name][metric])[
+                np.isin(measured.curve_of(name).steps, grid.steps)
+            ]
+            for name in grid.models
+        ]
+    )  # [M, K, Q]
+    return rank_questions.holding(values[:, grid.end], values[:, grid.end + 1 :])
+
+
+# --- tables -------------------------------------------------------------------------------------------
+
+
+def bump_frame(found: Stability) -> pd.DataFrame:
+    """One row a (model, checkpoint, rank) of which some resamples tell: share, beside the measured rank and value."""
+    grid = found.grid
+    measured = ranks(grid.scores)
+    at = np.argwhere(found.shares >= SEEN)
+    models, places, steps = at.T
+    return pd.DataFrame(
+        {
+            "model": [grid.models[m] for m in models],
+            "step": grid.steps[steps],
+            "tokens_seen": grid.tokens_seen[steps],
+            "early": grid.early[steps],
+            "at rank": places + 1,
+            "share": found.shares[models, places, steps],
+            "rank": measured[models, steps],
+            "value": grid.values[models, steps],
+        }
+    )
+
+
+def share_table(found: Stability, at: int) -> pd.DataFrame:
+    """One row a model, best first: its measured rank at checkpoint `at`, and the share of resamples at each rank."""
+    rank = ranks(found.grid.scores)[:, at]
+    frame = pd.DataFrame(found.shares[:, :, at], columns=[f"rank {k + 1}" for k in range(len(rank))])
+    frame.insert(0, "model", found.grid.models)
+    frame.insert(1, "rank", rank)
+    return frame.sort_values("rank", kind="stable", ignore_index=True)
+
+
+def win_table(found: Stability, at: int) -> pd.DataFrame:
+    """One row a model, best first: the share of resamples in which it beats each of the others at checkpoint `at`."""
+    order = np.argsort(ranks(found.grid.scores)[:, at], kind="stable")
+    names = [found.grid.models[m] for m in order]
+    frame = pd.DataFrame(found.wins(at)[np.ix_(order, order)], columns=names)
+    frame.insert(0, "model", names)
+    return frame
+
+
+def tau_table(found: Stability) -> pd.DataFrame:
+    """tau_b from the early window's end to each later checkpoint."""
+    grid = found.grid
+    after = slice(len(grid.steps) if grid.end is None else grid.end + 1, None)
+    return _ranged(found.tau, grid, after, "τ_b")
+
+
+def decision_table(found: Stability) -> pd.DataFrame:
+    """Share of pairs that are ordered as at the last checkpoint, at each one."""
+    return _ranged(found.decisions, found.grid, slice(None), "pairs as at the end")
+
+
+def question_table(measured: Measurements, task: TaskSet, held: rank_questions.Holding) -> pd.DataFrame:
+    """One row a question, the strongest support first."""
+    frame = pd.DataFrame(
+        {
+            "id": measured.question_ids,
+            "subject": measured.subjects,
+            "question": [q.question for q in task.questions],
+            "support": held.support,
+            "agreement": held.agreement,
+            "RC gain": held.rc_gain,
+        }
+    )
+    return frame.sort_values(["support", "agreement"], ascending=False, kind="stable", ignore_index=True)
+
+
+# --- the document -------------------------------------------------------------------------------------
+
+
+def document(
+    measured: Measurements, given: Resampled | None, scores: Scores, task: TaskSet, at_step: int | None = None
+) -> dict[str, Any]:
+    """`{task, metric, rc, decision_accuracy, models, checkpoints, tau, wins, decisions, questions}`.
+
+    `checkpoints` hold each model's rank and its shares of the resamples at ranks 1 to M; `wins` are those at the
+    checkpoint `at_step` (by default the early window's last). Without two models that share a complete checkpoint
+    the lists are empty, and `rc.why` says so.
+    """
+    found: dict[str, Any] = {
+        "task": measured.task,
+        "metric": scores.metric,
+        "rc": scores.rc.model_dump(),
+        "decision_accuracy": scores.decision_accuracy.model_dump(),
+        "models": [],
+        "checkpoints": [],
+        "tau": [],
+        "wins": None,
+        "decisions": [],
+        "questions": [],
+    }
+    stable = stability(measured, given, scores.metric) if given else None
+    if stable is None:
+        return found
+    grid = stable.grid
+    rank = ranks(grid.scores)
+    at = stable.default if at_step is None else int(np.flatnonzero(grid.steps == at_step)[0])
+    found |= {
+        "models": list(grid.models),
+        "checkpoints": [
+            {
+                **_place(grid, k),
+                "early": bool(grid.early[k]),
+                "ranks": dict(zip(grid.models, rank[:, k].tolist(), strict=True)),
+                "shares": dict(zip(grid.models, stable.shares[:, :, k].tolist(), strict=True)),
+            }
+            for k in range(len(grid.steps))
+        ],
+        "tau": [
+            {**_place(grid, (grid.end or 0) + 1 + k), **_triple(row)} for k, row in enumerate(stable.tau)
+        ],
+        "wins": {**_place(grid, at), "shares": _nested(grid.models, stable.wins(at))},
+        "decisions": [{**_place(grid, k), **_triple(row)} for k, row in enumerate(stable.decisions)],
+    }
+    held = holding(measured, grid, scores.metric)
+    if held is not None:
+        table = question_table(measured, task, held)
+        found["questions"] = [
+            {"id": identity, "support": _known(a), "agreement": _known(b), "rc_gain": _known(c)}
+            for identity, a, b, c in zip(
+                table["id"], table["support"], table["agreement"], table["RC gain"], strict=True
+            )
+        ]
+    return found
+
+
+# --- within -------------------------------------------------------------------------------------------
+
+
+def _with_range(measured: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """[K], [R, K] -> [K, 3]: the value with the middle 95% of the resamples."""
+    return np.stack([measured, *quantiles(drawn, list(MIDDLE))], axis=-1)
+
+
+def _ranged(values: np.ndarray, grid: Grid, at: slice, name: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "step": grid.steps[at],
+            "tokens_seen": grid.tokens_seen[at],
+            "early": grid.early[at],
+            name: values[:, 0],
+            "resamples from": values[:, 1],
+            "to": values[:, 2],
+        }
+    )
+
+
+def _place(grid: Grid, k: int) -> dict[str, Any]:
+    return {"step": int(grid.steps[k]), "tokens_seen": _known(grid.tokens_seen[k])}
+
+
+def _triple(row: np.ndarray) -> dict[str, float | None]:
+    return {"value": _known(row[0]), "low": _known(row[1]), "high": _known(row[2])}
+
+
+def _nested(names: tuple[str, ...], matrix: np.ndarray) -> dict[str, dict[str, float | None]]:
+    return {
+        row: {column: _known(matrix[i, j]) for j, column in enumerate(names) if i != j}
+        for i, row in enumerate(names)
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,109 @@
+"""What the page of ranks has found, in sentences that follow from the numbers, and what its words mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.analysis.ranks.stability import Stability
+from e2lm_core.base import phrasing
+from e2lm_core.scores.set_scores import Scores
+
+DECIDED = 0.8  # the share of pairs from which a set is said to decide; half of them would be a coin's
+HELP = {
+    "decisions": "The share of model pairs that stand in the same order at a checkpoint as at the last one (decision "
+    "accuracy, DataDecide). The band holds the middle 95% of the resamples, each compared with its own last "
+    "checkpoint. Resamples are noisier than the set itself, so the band leans low; the card above has the interval.",
+    "tau": "Kendall's τ_b between the models' order at the early window's end and at each later checkpoint. The band "
+    "holds the middle 95% of the resamples, which are noisier than the set itself, so it leans low; RC, the mean of "
+    "these values with those below 0 counted as 0, has its interval on the card above. RC is our reading of the "
+    "competition's consistency of rankings; theirs uses hidden checkpoints.",
+    "questions": "A question holds the order up where, at the early window's end, it already parts the models as all "
+    "*other* questions do at the last checkpoint, and spoils it where it parts them the other way. Chosen on these "
+    "models, such questions flatter themselves: judge a selection on others.",
+    "support": "The mean over pairs of models of (value of the finally better − value of the other) on this question "
+    "at the early window's end, in the metric's unit. Who is finally better is what all other questions say.",
+    "agreement": "The mean over pairs of +1 where the question puts the finally better model first, −1 where last, "
+    "0 where it cannot tell them apart.",
+    "RC gain": "RC less the RC of the set without this question. With few models it is 0 for most: τ_b moves in steps.",
+}
+
+
+def ranks(found: Stability | None, scores: Scores) -> str:
+    """Who leads at the early window's end and at the last checkpoint, in how many resamples, and how far that holds."""
+    if found is None:
+        return "Fewer than two models share a complete checkpoint, so there is no order to follow yet."
+    grid = found.grid
+    if grid.end is None or scores.rc.value is None:
+        return f"Ranking consistency is not defined: {scores.rc.why}"
+    first = int(np.argmax(grid.scores[:, grid.end]))
+    leader, final = grid.models[first], grid.models[int(np.argmax(grid.scores[:, -1]))]
+    same = "and still leads at the end" if leader == final else f"but {final} leads at the end"
+    sure = f" (first in {found.shares[first, 0, grid.end]:.0%} of resamples)"
+    return (
+        f"At the early window's end **{leader}** leads{sure}, {same}; the order then and the orders later agree "
+        f"with **RC {scores.rc.value:.3f}** (1 is the same order at every later checkpoint)."
+    )
+
+
+def decisions(found: Stability) -> str:
+    """From which checkpoint the order is mostly the final one."""
+    grid = found.grid
+    if len(grid.steps) < 2:
+        return "One checkpoint has nothing later to be compared with."
+    if np.ptp(grid.scores[:, -1]) == 0:
+        return "All models stand equal at the last checkpoint, so there is no order to read early."
+    total = len(grid.models) * (len(grid.models) - 1) // 2
+    at = found.decides_from(DECIDED)
+    if at is None:
+        return (
+            f"Before the last checkpoint, fewer than {DECIDED:.0%} of the pairs of models stand as they do there, or not "
+            "to the end."
+        )
+    least = float(found.decisions[at:, 0].min())
+    pairs = (
+        "every pair of models stands"
+        if least == 1
+        else f"at least {least:.0%} of the {total} pairs of models stand"
+    )
+    return f"From {phrasing.place(int(grid.steps[at]), grid.tokens_seen[at])} on, {pairs} as at the last checkpoint."
+
+
+def wins(found: Stability, at: int) -> str:
+    """How many pairs are decided at a checkpoint, and which is the closest."""
+    names = found.grid.models
+    shares = found.wins(at)
+    first, second = np.triu_indices(len(names), k=1)
+    sure = np.maximum(shares[first, second], shares[second, first])
+    closest = int(np.argmin(sure))
+    i, j = int(first[closest]), int(second[closest])
+    if shares[i, j] < shares[j, i]:
+        i, j = j, i
+    place = phrasing.place(int(found.grid.steps[at]), found.grid.tokens_seen[at])
+    if np.ptp(found.grid.scores[:, at]) == 0 and (sure == 0.5).all():
+        return f"At {place} all models stand equal, in every resample."
+    colours = "Blue: the row beats the column; orange: it loses; ties count half."
+    if len(sure) == 1:
+        return f"At {place}, {names[i]} stands before {names[j]} in {sure[0]:.0%} of the resamples. {colours}"
+    return (
+        f"At {place}, {int((sure >= 0.95).sum())} of {len(sure)} pairs stand in one order in at least 95% of the "
+        f"resamples; the closest is {names[i]} before {names[j]} in {sure[closest]:.0%}. {colours}"
+    )
+
+
+def holding(questions: pd.DataFrame | None) -> str:
+    """How many questions hold the order up and how many spoil it; `questions` as `stability.question_table`."""
+    if questions is None:
+        return "No checkpoint after the early window is complete for every model, so there is no later order to hold."
+    support = questions["support"].dropna()
+    if support.empty:
+        return "With one question there are no other questions to say which order it should hold."
+    up, down = int((support > 0).sum()), int((support < 0).sum())
+    if not up and not down:
+        return (
+            "No question parts the models at the early window's end while the others tell them apart later."
+        )
+    return (
+        f"**{up:,} of {phrasing.count(len(support), 'question')}** part the models at the early window's end as the others "
+        f"do at the last checkpoint; **{down:,}** part them the other way."
+    )

@@ -1,0 +1,110 @@
+"""The Score in words: the finding, what would raise it most, and the competition's words beside our reading."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from e2lm_core.analysis.score.parts import LABEL, LEAST_GAIN, Advice, parts
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import Value
+from e2lm_core.scores import composite
+from e2lm_core.scores.set_scores import NO_TWIN, Scores
+
+SAID_BY_THE_COMPETITION = {
+    "rc": ("consistency of model rankings at 1 trillion tokens", "Theirs uses hidden checkpoints from 200 billion to "
+           "1 trillion tokens; ours the mean of max(0, τ_b) between the order at the early window's end and at every "
+           "later checkpoint there is."),
+    "cs": ("compliance with science", "Theirs uses a hidden web-only 0.5B model; ours the share of the science model's "
+           "gain over chance that its web-only twin does not have, over the early window."),
+}  # fmt: skip
+
+
+def finding(scores: Scores, metric: str) -> str:
+    """The Score with its interval and where most of what it lacks lies."""
+    label = phrasing.METRIC_LABEL[metric]
+    if scores.score.value is None:
+        sentence = f"Score is undefined on {label}: {scores.score.why}"
+        if scores.sq.value is not None:
+            sentence += f" SQ, half of it, is **{phrasing.score(scores.sq.value)}**{_bounds(scores.sq)}."
+        return sentence
+    most = max((p for p in parts(scores) if p.room is not None), key=lambda p: p.room or 0.0)
+    lacks = 1.0 - scores.score.value
+    return (
+        f"On {label} the Score is **{phrasing.score(scores.score.value)}**{_bounds(scores.score)}; of the "
+        f"{lacks:.3f} that it lacks, {most.room:.3f} lies in {LABEL[most.name]}."
+    )
+
+
+def _bounds(value: Value) -> str:
+    return "" if value.interval is None else f" {phrasing.interval(*value.interval)}"
+
+
+def sentences(found: Advice) -> list[str]:
+    """Each piece of advice with its number, the largest room first."""
+    said = []
+    known = sorted((p for p in found.parts if p.room is not None), key=lambda p: -(p.room or 0.0))
+    if known:
+        rooms = [
+            f"**{LABEL[p.name]}** {p.room:.3f} ({p.weight:g} × (1 − {phrasing.score(p.value.value)}))"
+            for p in known
+        ]
+        said.append(f"The room in each part: {phrasing.listing(rooms)}.")
+    for part in found.parts:
+        if part.room is None:
+            proxy = (
+                " Relevance stands in for it as a proxy, under its own name."
+                if part.value.why == NO_TWIN
+                else ""
+            )
+            said.append(f"{LABEL[part.name]} is undefined: {part.value.why}{proxy}")
+    if found.at_chance is not None and found.at_chance[0]:
+        zero, early = found.at_chance
+        share = composite.WEIGHTS["cs"] * zero / early
+        said.append(
+            f"At {zero} of {early} early checkpoints the science model is not above chance by one standard error, so "
+            f"CS counts 0 there: {share:.3f} of Score. Easier or plainer questions are answered earlier."
+        )
+    if found.models and found.models[0].cost > LEAST_GAIN:
+        worst = found.models[0]
+        half = composite.WEIGHTS["sq"] * worst.cost
+        said.append(
+            f"{worst.model} pulls SQ down most: its own is {worst.sq:.3f}. Were its curve as clear as the mean of the "
+            f"others ({worst.others:.3f}), SQ would gain {worst.cost:.3f} and Score {half:.3f}."
+        )
+    if found.removals:
+        name = LABEL[found.of or "score"]
+        said += [
+            f"Without question {r.question_id}, {name} would be {r.value:.3f} (+{r.gain:.4f})."
+            for r in found.removals[:3]
+        ]
+    elif found.of is not None:
+        said.append(
+            f"No single question stands in the way: leaving any one out raises {LABEL[found.of]} by nothing."
+        )
+    if found.why:
+        said.append(found.why)
+    return said
+
+
+IN_SAMPLE = (
+    "What single questions would add is in-sample: the models that name a question also judge the set without it, so "
+    "some gain appears even in noise. Choosing on Questions tests it on models that took no part."
+)
+
+
+def advice_document(found: Advice) -> dict[str, Any]:
+    """`{of, why, parts: {sq: {weight, contribution, room}, …}, models, at_chance, removals, sentences, in_sample}`."""
+    return {
+        "of": found.of,
+        "why": found.why,
+        "parts": {
+            p.name: {"weight": p.weight, "contribution": p.contribution, "room": p.room} for p in found.parts
+        },
+        "models": [p.model_dump() for p in found.models],
+        "at_chance": None
+        if found.at_chance is None
+        else dict(zip(("checkpoints", "of"), found.at_chance, strict=True)),
+        "removals": [r.model_dump() for r in found.removals],
+        "sentences": [s.replace("**", "") for s in sentences(found)],
+        "in_sample": True,
+    }

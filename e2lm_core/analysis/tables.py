@@ -1,0 +1,175 @@
+"""Measurements as tables, for charts and downloads; scores are `analysis`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.analysis.curves import smoothing
+from e2lm_core.base.records import LOWER_IS_BETTER, METRICS, SignalQuality, TaskSet
+from e2lm_core.scores import metrics, ranking
+from e2lm_core.scores.measurements import Measurements, ModelCurve, common_grid
+from e2lm_core.scores.set_scores import signal_qualities
+from e2lm_core.scores.uncertainty import intervals
+from e2lm_core.scores.uncertainty.intervals import Resampled
+from e2lm_core.scores.uncertainty.set_intervals import intervals_of
+
+
+def curve_frame(measurements: Measurements, metric_names: Sequence[str] = METRICS) -> pd.DataFrame:
+    """One row a (model, checkpoint, metric): model, step, tokens_seen, early, metric, value, n.
+
+    `n` is how many questions are complete there; `value` is NaN until all are.
+    """
+    frames = [
+        _curve_rows(curve, metric, measurements.per_question[curve.model.name][metric])
+        for curve in measurements.curves
+        for metric in metric_names
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(_COLUMNS))
+
+
+def question_frame(measurements: Measurements, question_id: str, metric: str) -> pd.DataFrame:
+    """One question's own curves, in the columns of `curve_frame`."""
+    at = measurements.question_ids.index(question_id)
+    return pd.concat(
+        [
+            _curve_rows(curve, metric, measurements.per_question[curve.model.name][metric][:, [at]])
+            for curve in measurements.curves
+        ],
+        ignore_index=True,
+    )
+
+
+def partial_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
+    """As `curve_frame`, but means over the questions that are there, where that is at least half of them.
+
+    What is drawn faint after an edit: every checkpoint lacks the edited question alone.
+    """
+    frame = curve_frame(measurements, (metric,))
+    parts = [measurements.per_question[curve.model.name][metric] for curve in measurements.curves]
+    means = [np.nansum(values, axis=1) / np.maximum(np.isfinite(values).sum(axis=1), 1) for values in parts]
+    enough = frame["n"] >= max(1, len(measurements.question_ids) / 2)
+    return frame.assign(value=np.concatenate([*means, []])).where(enough).dropna(subset=["value"])
+
+
+_COLUMNS = ("model", "step", "tokens_seen", "early", "metric", "value", "n")
+
+
+def _curve_rows(curve: ModelCurve, metric: str, values: np.ndarray) -> pd.DataFrame:
+    """`values` is [K, questions]."""
+    columns = (
+        curve.model.name,
+        curve.steps,
+        curve.tokens_seen,
+        curve.early,
+        metric,
+        metrics.curve(values),
+        np.isfinite(values).sum(axis=1),
+    )
+    return pd.DataFrame(dict(zip(_COLUMNS, columns, strict=True)))
+
+
+def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
+    """One row a question, means over the models that count: first, last and rise of acc and norm_prob."""
+    rows: dict[str, list] = {"acc": [], "norm_prob": []}
+    counted = [c for c in measurements.curves if c.model.counts_in_scores]
+    for metric, stack in rows.items():
+        stack.extend(measurements.per_question[c.model.name][metric] for c in counted)
+    frame = pd.DataFrame(
+        {
+            "id": measurements.question_ids,
+            "subject": measurements.subjects,
+            "question": [q.question for q in task.questions],
+        }
+    )
+    for metric, stack in rows.items():
+        if stack:
+            frame[f"{metric}_first"] = np.mean([values[0] for values in stack], axis=0)
+            frame[f"{metric}_last"] = np.mean([values[-1] for values in stack], axis=0)
+            shape = {values.shape for values in stack}
+            frame[f"{metric}_curve"] = (
+                list(np.mean(stack, axis=0).T.round(4)) if len(shape) == 1 else [None] * len(frame)
+            )
+    return frame
+
+
+def quality_frame(
+    measurements: Measurements, metric: str, qualities: dict[str, SignalQuality] | None = None
+) -> pd.DataFrame:
+    """One row a model: SQ, its parts, what the edge cases hide, and why a value is undefined."""
+    qualities = qualities or signal_qualities(measurements, metric)
+    return pd.DataFrame(
+        [
+            {
+                "model": curve.model.name,
+                "counts": curve.model.counts_in_scores,
+                "SQ": quality.sq,
+                "ρ": quality.rho,
+                "AC": quality.autocorrelation,
+                "points": quality.points,
+                "Spearman": quality.spearman,
+                "signed AC": quality.signed_autocorrelation,
+                "why": quality.why,
+            }
+            for curve in measurements.curves
+            for quality in [qualities[curve.model.name]]
+        ]
+    ).round(4)
+
+
+def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
+    """Ranks of the models that count at the checkpoints which all of them have: model, tokens_seen, rank."""
+    grid = common_grid(measurements, metric)
+    if grid is None:
+        return pd.DataFrame(columns=["model", "step", "tokens_seen", "early", "rank", "value"])
+    rank = ranking.ranks(grid.scores)
+    return pd.DataFrame(
+        [
+            {
+                "model": model,
+                "step": int(grid.steps[k]),
+                "tokens_seen": grid.tokens_seen[k],
+                "early": bool(grid.early[k]),
+                "rank": rank[m, k],
+                "value": grid.values[m, k],
+            }
+            for m, model in enumerate(grid.models)
+            for k in range(len(grid.steps))
+        ]
+    )
+
+
+def smooth_frame(frame: pd.DataFrame, metric: str, method: smoothing.Method) -> pd.DataFrame:
+    """The complete points of each model's curve, smoothed: a line to draw over them."""
+    known = frame[(frame["metric"] == metric) & frame["value"].notna()].sort_values(["model", "step"])
+    falling = metric in LOWER_IS_BETTER
+    smooth = known.groupby("model", sort=False)["value"].transform(
+        lambda values: smoothing.smoothed(values.to_numpy(float), method, falling)
+    )
+    return known.assign(value=smooth).drop(columns=["low", "high"], errors="ignore")
+
+
+def band_frame(measured: Measurements, given: Resampled, metric: str) -> pd.DataFrame:
+    """model, step, low, high: the 95% interval of every complete point of the curves of one metric."""
+    frames = []
+    for curve in measured.curves:
+        bounds = intervals.band(given, metric, curve.model.name)
+        frames.append(
+            pd.DataFrame(
+                {"model": curve.model.name, "step": curve.steps, "low": bounds[:, 0], "high": bounds[:, 1]}
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def quality_interval_frame(measured: Measurements, given: Resampled, metric: str) -> pd.DataFrame:
+    """`frames.quality_frame` with the interval of each model's SQ beside it, as low and high."""
+    frame = quality_frame(measured, metric)
+    found = intervals_of(given, metric).sq_models
+    bounds = [found[name].bounds or (np.nan, np.nan) for name in frame["model"]]
+    at = list(frame.columns).index("SQ") + 1
+    frame.insert(at, "SQ, 95% from", [low for low, _ in bounds])
+    frame.insert(at + 1, "to", [high for _, high in bounds])
+    return frame.round(4)

@@ -1,0 +1,149 @@
+"""Writing that is done whole or not at all, with a full disk said in one sentence.
+
+A folder's new content is made beside it and takes its place by one exchange where the system has it
+(Linux), else by two renames, of which the first can be undone: `recover` finishes what a crash cut short.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from e2lm_core.base.errors import TaskError
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+_NOT_EXCHANGEABLE = {errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.ENOTSUP, errno.EPERM}
+
+
+def replace_folder(folder: Path, files: Mapping[str, bytes], dropped: Callable[[str], bool]) -> None:
+    """Makes `folder` hold `files` and, of what it held, the files that `dropped` does not name.
+
+    Raises TaskError, in one sentence, on any failure of the disk; the folder is then as it was.
+    """
+    new: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        recover(folder)
+        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
+        new.chmod(0o755)
+        for name, data in files.items():
+            _write(new / name, data)
+        if folder.is_dir():
+            _keep(folder, new, lambda name: name in files or dropped(name))
+        _flush(new)
+        _put_in_place(new, folder)
+        _flush(folder.parent)
+    except OSError as error:
+        raise TaskError(_sentence(folder.name, error)) from error
+    finally:
+        if new is not None:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Writes one file whole or not at all. Raises TaskError in one sentence."""
+    new: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.new-", dir=path.parent)
+        os.close(handle)
+        new = Path(name)
+        _write(new, data)
+        new.chmod(0o644)
+        new.replace(path)
+    except OSError as error:
+        raise TaskError(_sentence(path.name, error)) from error
+    finally:
+        if new is not None:
+            new.unlink(missing_ok=True)
+
+
+def recover(folder: Path) -> None:
+    """Brings back a folder that a crash left between two renames."""
+    previous = _previous(folder)
+    if previous.is_dir() and not folder.exists():
+        previous.rename(folder)
+
+
+def _put_in_place(new: Path, folder: Path) -> None:
+    if not folder.exists():
+        new.rename(folder)
+        return
+    if _exchange(new, folder):
+        return  # `new` is the old folder now, and its caller removes it
+    previous = _previous(folder)
+    shutil.rmtree(previous, ignore_errors=True)
+    folder.rename(previous)
+    try:
+        new.rename(folder)
+    except OSError:
+        previous.rename(folder)
+        raise
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swaps two folders in one step; False where the system cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    swap = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if swap is None:
+        return False
+    if swap(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in _NOT_EXCHANGEABLE:
+        return False
+    raise OSError(code, os.strerror(code))
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _keep(old: Path, new: Path, dropped: Callable[[str], bool]) -> None:
+    for entry in old.iterdir():
+        if dropped(entry.name) or entry.name == "__pycache__":
+            continue
+        if entry.is_symlink() or entry.is_file():
+            shutil.copy2(entry, new / entry.name, follow_symlinks=False)
+        elif entry.is_dir():
+            shutil.copytree(entry, new / entry.name, symlinks=True)
+
+
+def _flush(folder: Path) -> None:
+    """Makes names survive a power cut, where folders can be synced."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _previous(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.previous"
+
+
+def _sentence(name: str, error: OSError) -> str:
+    reasons = {
+        errno.ENOSPC: "the disk is full; free some space",
+        errno.EDQUOT: "the disk quota is used up; free some space",
+        errno.EFBIG: "the file is larger than the system allows; make the set smaller",
+        errno.EACCES: "there is no permission to write there; choose another folder",
+        errno.EPERM: "there is no permission to write there; choose another folder",
+        errno.EROFS: "the disk is read-only; choose another folder",
+    }
+    reason = reasons.get(error.errno or 0, f"the disk said {error.strerror or error!s}")
+    return f"{name} could not be saved: {reason} and save again (what was saved before is unharmed)."

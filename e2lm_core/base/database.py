@@ -1,0 +1,334 @@
+"""One SQLite file for results, jobs and file digests: opening, migrating and explaining it.
+
+The file is in WAL mode, so that pages read while a worker writes. `PRAGMA user_version` is the number of
+migrations that it has had; a file of a newer version, of another program or with damage is refused before
+anything in it is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from e2lm_core.base.errors import StoreError
+
+BUSY_TIMEOUT_S = 30.0
+_MAGIC = b"SQLite format 3\0"
+
+_RESULTS = """
+CREATE TABLE scopes (
+    id INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    dtype TEXT NOT NULL,
+    max_length INTEGER NOT NULL,
+    bos TEXT NOT NULL,
+    scoring_version INTEGER NOT NULL,
+    UNIQUE (fingerprint, dtype, max_length, bos, scoring_version)
+);
+CREATE TABLE results (
+    scope INTEGER NOT NULL REFERENCES scopes (id),
+    digest BLOB NOT NULL CHECK (length(digest) = 16),
+    ll_nats REAL NOT NULL,
+    tokens INTEGER NOT NULL,
+    PRIMARY KEY (scope, digest)
+) WITHOUT ROWID
+"""
+
+_JOBS = """
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+    created_at REAL NOT NULL,
+    started_at REAL,
+    finished_at REAL,
+    worker TEXT,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    deaths INTEGER NOT NULL DEFAULT 0,
+    lease_until REAL,
+    error TEXT
+);
+CREATE INDEX jobs_waiting ON jobs (state, priority DESC, id);
+CREATE TABLE progress (
+    job INTEGER NOT NULL REFERENCES jobs (id),
+    name TEXT NOT NULL,
+    done INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    computed INTEGER NOT NULL,
+    reused INTEGER NOT NULL,
+    note TEXT,
+    UNIQUE (job, name)
+);
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job INTEGER NOT NULL REFERENCES jobs (id),
+    at REAL NOT NULL,
+    what TEXT NOT NULL,
+    worker TEXT
+)
+"""
+
+_FILE_DIGESTS = """
+CREATE TABLE file_digests (
+    path TEXT PRIMARY KEY,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    sha256 TEXT NOT NULL
+) WITHOUT ROWID
+"""
+
+_PLANS = """
+CREATE TABLE plans (
+    job INTEGER NOT NULL REFERENCES jobs (id),
+    checkpoint TEXT NOT NULL,
+    digests BLOB NOT NULL,
+    PRIMARY KEY (job, checkpoint)
+)
+"""
+
+# Whose a job is, and when it last got its turn: no visitor waits for all that another one has queued.
+_OWNERS_AND_SHARES = """
+ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN claimed_at REAL;
+CREATE INDEX jobs_of_owner ON jobs (owner, claimed_at);
+CREATE TABLE shares (
+    job INTEGER NOT NULL REFERENCES jobs (id),
+    checkpoint TEXT NOT NULL,
+    worker TEXT NOT NULL,
+    lease_until REAL NOT NULL,
+    PRIMARY KEY (job, checkpoint)
+)
+"""
+
+# Of runs before it nothing is known: NULL, not 0.
+_TOKENS = """
+ALTER TABLE progress ADD COLUMN tokens INTEGER;
+ALTER TABLE progress ADD COLUMN harness_tokens INTEGER
+"""
+
+Migration = str | Callable[[sqlite3.Connection], None]
+# Numbered by position, from 1. Append only: a migration that has been released never changes.
+MIGRATIONS: tuple[Migration, ...] = (_RESULTS, _JOBS, _FILE_DIGESTS, _PLANS, _OWNERS_AND_SHARES, _TOKENS)
+
+
+def connect(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> sqlite3.Connection:
+    """An open connection in autocommit mode, to a database that has had all `migrations`.
+
+    Raises `StoreError` for a file that is damaged, newer, not ours or out of reach; it is left as it was.
+    """
+    with explained(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _refuse_other_bytes(path)
+        except OSError as error:
+            raise StoreError(
+                f"The results database {path} cannot be opened ({error.strerror}): "
+                "set E2LM_HOME to a folder that you can write to."
+            ) from error
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        try:
+            _prepare(connection, path, migrations)
+        except BaseException:
+            connection.close()
+            raise
+        _opened_here.add(_identity(path))  # where it was created just now
+        return connection
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what a user or their disk can cause into one sentence; a defect of ours stays what it is."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        sentence = _sentence(path, error)
+        if sentence is None:
+            raise
+        raise StoreError(sentence) from error
+
+
+class Database:
+    """The file for all threads of a process: a connection each, made on first use and anew after a fork."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self.connection()  # a file that cannot be used is refused here rather than in the first query
+
+    def connection(self) -> sqlite3.Connection:
+        held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)
+        if held is None or held[0] != os.getpid():
+            held = (os.getpid(), connect(self.path))
+            self._local.held = held
+        return held[1]
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        with explained(self.path):
+            yield self.connection()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing. One inside another joins it, so that results and progress are saved together."""
+        with explained(self.path):
+            connection = self.connection()
+            if connection.in_transaction:
+                yield connection
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # a full disk has rolled it back already
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close the calling thread's connection; the others close as their threads end."""
+        held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)
+        if held is not None and held[0] == os.getpid():
+            held[1].close()
+        self._local.held = None
+
+
+def opened(database: Path | Database) -> Database:
+    return database if isinstance(database, Database) else Database(database)
+
+
+_opened_here: set[tuple[int, int]] = set()  # (device, inode) of the databases that this process has opened
+_opening = threading.Lock()
+
+
+def _refuse_other_bytes(path: Path) -> None:
+    """SQLite would say the same, but only after it has looked for journals to replay into the file.
+
+    Only before this process first opens the file: closing any handle on it would drop the locks of every
+    connection that the process has (POSIX), another process would then take itself for the last one and
+    delete the journal under our feet, and the two would never again see each other's writes.
+    """
+    with _opening:
+        if not path.exists() or _identity(path) in _opened_here:
+            return
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+        if start and start != _MAGIC:
+            raise StoreError(_damaged(path))
+        _opened_here.add(_identity(path))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
+    version = _checked_version(connection, path, migrations)
+    _use_wal(connection, path)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    if version < len(migrations):
+        _migrate(connection, path, migrations)
+
+
+def _checked_version(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if version > len(migrations):
+        raise StoreError(
+            f"The results database {path} is of version {version} and this studio reads up to "
+            f"{len(migrations)}: update the studio, or set E2LM_HOME to another folder."
+        )
+    if version == 0 and tables:
+        raise StoreError(
+            f"The database {path} belongs to another program: set E2LM_HOME to another folder, "
+            "or move the file aside."
+        )
+    return int(version)
+
+
+def _use_wal(connection: sqlite3.Connection, path: Path) -> None:
+    # The switch needs the file alone and does not wait for it as other statements do.
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            break
+        except sqlite3.OperationalError as error:
+            if _primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+    if mode != "wal":
+        raise StoreError(
+            f"The disk of {path} does not let two programs share a database (no WAL): "
+            "set E2LM_HOME to a folder on this machine's own disk."
+        )
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have migrated while this one waited for the lock.
+        version = _checked_version(connection, path, migrations)
+        for number, migration in enumerate(migrations[version:], start=version + 1):
+            if callable(migration):
+                migration(connection)
+            else:
+                for statement in migration.split(";"):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _primary_code(error: sqlite3.Error) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _damaged(path: Path) -> str:
+    return (
+        f"The results database {path} is damaged or not a database: move it aside "
+        f"(for instance to {path.name}.damaged) and start again; results will be computed anew."
+    )
+
+
+def _sentence(path: Path, error: sqlite3.Error) -> str | None:
+    match _primary_code(error):
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return _damaged(path)
+        case sqlite3.SQLITE_FULL:
+            return (
+                f"The disk is full, so nothing more was saved to {path}: free some space and go on; "
+                "what was saved before is kept."
+            )
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return (
+                f"The results database {path} was in use by another program for more than "
+                f"{BUSY_TIMEOUT_S:.0f} seconds: close that program and try again."
+            )
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return (
+                f"The results database {path} cannot be opened for writing: "
+                "set E2LM_HOME to a folder that you can write to."
+            )
+        case sqlite3.SQLITE_IOERR:
+            return (
+                f"The disk failed while {path} was read or written ({error}): "
+                "check its free space and health; what was saved before is kept."
+            )
+        case _:
+            return None

@@ -1,0 +1,112 @@
+"""YAML from strangers: plain values only, no key twice, no anchors, and `!function` named but never run."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, NamedTuple
+
+import yaml
+
+from e2lm_core.base.errors import TaskError
+
+MAX_BYTES = 256 * 1024
+
+
+class FunctionName(NamedTuple):
+    """What stood behind `!function`: the dotted name, as text."""
+
+    dotted: str
+
+    @property
+    def module(self) -> str:
+        return self.dotted.rpartition(".")[0]
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that refuses what it would silently drop or expand."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.composer.ComposerError(None, None, "it uses an alias (*name); write it out", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                problem = f"the key {key!r} is there twice; keep one"
+                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+            seen.add(key) if isinstance(key, Hashable) else None
+        return super().construct_mapping(node, deep=deep)
+
+
+def _function_name(loader: _Loader, node: yaml.Node) -> FunctionName:
+    if not isinstance(node, yaml.ScalarNode):
+        problem = "!function takes one name"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    return FunctionName(str(loader.construct_scalar(node)))
+
+
+_Loader.add_constructor("!function", _function_name)
+
+
+def load_mapping(data: bytes, where: str) -> dict[str, Any]:
+    """The YAML document as a mapping with text keys. Raises TaskError, in one sentence, naming the line."""
+    if len(data) > MAX_BYTES:
+        raise TaskError(f"{where} has {len(data):,} bytes; a task's YAML may have at most {MAX_BYTES:,}.")
+    text = decode(data, where)
+    try:
+        value = yaml.load(text, Loader=_Loader)  # a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
+        raise TaskError(f"{where} is not YAML that the studio reads{line}: {_problem(error)}.") from error
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
+        raise TaskError(f"{where} is not YAML that the studio reads: {_problem(error)}.") from error
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise TaskError(f"{where} must be a mapping of keys such as task and doc_to_text to values.")
+    return value
+
+
+def decode(data: bytes, where: str) -> str:
+    """UTF-8 (a byte-order mark is dropped), or a TaskError that names the byte, its line and what to do."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise TaskError(
+            f"{where} is not UTF-8 (byte 0x{data[error.start]:02x} in line {line}); save it as UTF-8."
+        ) from error
+
+
+def quoted(value: str | list[str]) -> str:
+    """Text, or a list of texts, on one line of YAML in double quotes, so that newlines and spaces show."""
+    text = yaml.safe_dump(
+        value, default_style='"', default_flow_style=True,
+        allow_unicode=True, width=float("inf"), sort_keys=False,
+    )  # fmt: skip
+    return text.removesuffix("...\n").strip()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts text with YAML's rarer line breaks in double quotes: elsewhere PyYAML writes them unescaped."""
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = '"' if any(mark in text for mark in "\x85\u2028\u2029") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def block(value: Any, indent: str = "  ") -> str:
+    """A mapping or list as an indented block of YAML, in the order given."""
+    text = yaml.dump(value, Dumper=_Dumper, allow_unicode=True, width=float("inf"), sort_keys=False)
+    return "".join(f"{indent}{line}\n" for line in text.removesuffix("\n").split("\n"))
+
+
+def _problem(error: Exception) -> str:
+    text = getattr(error, "problem", None) or str(error) or "it is nested too deeply"
+    return " ".join(str(text).split()).rstrip(".")[:200]

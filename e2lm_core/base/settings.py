@@ -1,0 +1,110 @@
+"""Where things lie and how much is allowed: read once from the environment, then passed as an argument.
+
+| variable | meaning | default |
+|---|---|---|
+| `E2LM_HOME` | the user's own sets, results and caches | `~/.e2lm-studio` |
+| `E2LM_TASKS` | the example sets, read-only to the app | `tasks/` beside the package |
+| `E2LM_LADDER` | the embedded ladder | `ladder/` beside the package |
+| `E2LM_CHECKPOINTS` | folders of further local checkpoints, separated as in PATH | none |
+| `E2LM_DEVICE` | `cpu`, `cuda`, `cuda:1`, `mps` | the best one found |
+| `E2LM_DTYPE` | `float32`, `bfloat16`, `float16` | `float32` |
+| `E2LM_THREADS` | CPU threads that scoring uses | the cores that it may use |
+| `E2LM_HUB_ENDPOINT` | the hub that checkpoints are fetched from | huggingface_hub's own (`HF_ENDPOINT`) |
+| `E2LM_HUB_QUOTA_GB` | how many GB of downloaded checkpoints are kept at most | 20 |
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from e2lm_core.base.errors import StudioError
+
+ROOT = Path(__file__).resolve().parents[2]
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+
+class Limits(BaseModel):
+    """Hard limits: a public deployment lets strangers in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    min_choices: int = 2
+    max_choices: int = 26
+    max_fewshot: int = 32
+    max_questions: int = 20_000
+    max_question_chars: int = 20_000
+    max_file_bytes: int = 64 * 2**20
+    max_unpacked_bytes: int = 200 * 2**20
+    max_archive_files: int = 2_000
+    max_prompt_tokens: int = 2_048
+    max_queued_jobs: int = 50
+    max_queued_jobs_of_one: int = 10  # visitor
+    competition_questions: tuple[int, int] = (100, 15_000)
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    home: Path
+    tasks: Path = ROOT / "tasks"
+    ladder: Path = ROOT / "ladder"
+    checkpoints: tuple[Path, ...] = ()
+    device: str | None = None
+    dtype: Dtype = "float32"
+    threads: int | None = None
+    hub_endpoint: str | None = None  # None leaves it to huggingface_hub
+    hub_quota_bytes: int = 20 * 10**9
+    limits: Limits = Limits()
+
+    @property
+    def sets(self) -> Path:
+        """The user's own question sets, one task folder each."""
+        return self.home / "sets"
+
+    @property
+    def database(self) -> Path:
+        """Results and jobs (SQLite, WAL): on the host's own disk, never on a network share."""
+        return self.home / "studio.sqlite"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: unpacked checkpoints, embeddings."""
+        return self.home / "cache"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
+        values: dict[str, object] = {
+            "home": Path(env.get("E2LM_HOME") or Path.home() / ".e2lm-studio").expanduser().absolute()
+        }
+        for key in ("tasks", "ladder"):
+            if path := env.get(f"E2LM_{key.upper()}"):
+                values[key] = Path(path).expanduser().absolute()
+        if paths := env.get("E2LM_CHECKPOINTS"):
+            values["checkpoints"] = tuple(
+                Path(p).expanduser().absolute() for p in paths.split(os.pathsep) if p
+            )
+        if device := env.get("E2LM_DEVICE"):
+            values["device"] = device
+        if dtype := env.get("E2LM_DTYPE"):
+            if dtype not in get_args(Dtype):
+                raise StudioError(f"E2LM_DTYPE is {dtype!r}; use one of {', '.join(get_args(Dtype))}.")
+            values["dtype"] = dtype
+        if threads := env.get("E2LM_THREADS"):
+            if not threads.isdigit() or int(threads) < 1:
+                raise StudioError(f"E2LM_THREADS is {threads!r}; use a whole number from 1.")
+            values["threads"] = int(threads)
+        if endpoint := env.get("E2LM_HUB_ENDPOINT"):
+            if not endpoint.startswith(("https://", "http://")):
+                raise StudioError(f"E2LM_HUB_ENDPOINT is {endpoint!r}; use an address with https://.")
+            values["hub_endpoint"] = endpoint.rstrip("/")
+        if quota := env.get("E2LM_HUB_QUOTA_GB"):
+            if not (re.fullmatch(r"\d{1,6}(\.\d{1,9})?", quota, re.ASCII) and float(quota) > 0):
+                raise StudioError(f"E2LM_HUB_QUOTA_GB is {quota!r}; use a number of GB above 0, such as 20.")
+            values["hub_quota_bytes"] = round(float(quota) * 10**9)
+        return cls.model_validate(values)

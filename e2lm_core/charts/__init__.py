@@ -1,0 +1,1 @@
+"""Plotly figures, a module a page: frames in, figures out; uses base, analysis and imported."""

@@ -1,0 +1,177 @@
+"""The Score as stacked bars with the interval of each part and of the whole, and the published ones apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from e2lm_core.charts.canvas import blank, translucent
+from e2lm_core.charts.palette import Theme
+from e2lm_core.imported.formats.published import PublishedFigures
+
+PART_OPACITY = {"SQ": 1.0, "RC": 0.5, "CS": 0.25}
+ROW_PX, AROUND_PX = 74, 76
+_BAR, _PART_Y, _WHOLE_Y = 0.5, -0.34, 0.36  # heights in rows: the bar, and where its intervals stand
+_LEAST_SHARE = {False: 0.075, True: 0.2}  # of the axis: narrower segments have no room for their label
+
+
+def score_bars(bars: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Figure:
+    """Stacked bars, one row a set in the order given. `bars` as `score_parts.bar_frame` gives them, joined.
+
+    Thin lines below a bar are the intervals of its parts, each about its segment's end; the thick line above it is
+    the interval of the whole. A set whose Score is undefined has the parts that there are, and no end mark.
+    """
+    names = list(dict.fromkeys(bars["set"]))
+    height = ROW_PX * max(len(names), 1) + AROUND_PX
+    figure = blank(theme, height, narrow)
+    rows = {name: len(names) - 1 - i for i, name in enumerate(names)}
+    for part, own in bars.groupby("part", sort=False):
+        own = own.dropna(subset=["contribution"])
+        _segments(figure, str(part), own, [rows[n] for n in own["set"]], theme, narrow)
+        _part_intervals(figure, own.dropna(subset=["low"]), rows, theme)
+    _wholes(figure, bars.drop_duplicates("set"), rows, theme)
+    _row_names(figure, rows, theme, narrow)
+    _axes(figure, "Score = 0.5 SQ + 0.1 RC + 0.4 CS", len(names), narrow)
+    return figure
+
+
+def published_frame(figures: PublishedFigures) -> pd.DataFrame:
+    """One row a published benchmark: benchmark, total, SQ, from SQ (0.5 SQ), from RC and CS (the rest), source."""
+    rows = [
+        {
+            "benchmark": total.name,
+            "total": total.total,
+            "SQ": total.sq_mean,
+            "from SQ": 0.5 * total.sq_mean if total.sq_mean is not None else None,
+            "from RC and CS": None if total.sq_mean is None else total.total - 0.5 * total.sq_mean,
+            "source": total.source,
+        }
+        for total in figures.totals
+    ]
+    rows += [
+        {
+            "benchmark": mean.benchmark,
+            "total": None,
+            "SQ": mean.sq_mean,
+            "from SQ": 0.5 * mean.sq_mean,
+            "from RC and CS": None,
+            "source": figures.curve_means_source,
+        }
+        for mean in figures.curve_means
+    ]
+    numeric = ["total", "SQ", "from SQ", "from RC and CS"]
+    return pd.DataFrame(rows).astype(dict.fromkeys(numeric, float))
+
+
+def published_bars(published: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Figure:
+    """The published figures, hatched and grey: other models, other hidden checkpoints."""
+    height = 27 * len(published) + 64
+    figure = blank(theme, height, narrow)
+    grey = theme.line["grey"]
+    rows = {name: len(published) - 1 - i for i, name in enumerate(published["benchmark"])}
+    y = list(rows.values())
+    for column, fill, shape in (("from SQ", grey, "/"), ("from RC and CS", theme.muted, ".")):
+        start = published["from SQ"] if column != "from SQ" else pd.Series(0.0, index=published.index)
+        figure.add_trace(
+            go.Bar(
+                x=published[column], y=y, base=start, orientation="h", width=0.62, name=column,
+                marker={
+                    "color": translucent(fill, 0.18), "line": {"color": fill, "width": 1},
+                    "pattern": {"shape": shape, "fgcolor": fill, "size": 6, "solidity": 0.25},
+                },
+                customdata=np.stack([published["benchmark"], published["SQ"].round(3)], axis=-1),
+                hovertemplate="<b>%{customdata[0]}</b>, published<br>" + column
+                + " %{x:.3f}<br>SQ %{customdata[1]:.3f}<extra></extra>", showlegend=False,
+            )
+        )  # fmt: skip
+    for name, total, part, sq in zip(
+        published["benchmark"], published["total"], published["from SQ"], published["SQ"], strict=True
+    ):
+        known = np.isfinite(total)
+        text = (
+            f"SQ {sq:.3f}" if not known else f"{total:.3f}" if narrow else f"{total:.3f} in all, SQ {sq:.3f}"
+        )
+        figure.add_annotation(
+            x=total if known else part, y=rows[name], xanchor="left", xshift=6, text=text, showarrow=False,
+            font={"color": theme.muted, "size": 12},
+        )  # fmt: skip
+    _row_names(figure, rows, theme, narrow, above=False)
+    _axes(figure, "contribution, as published", len(rows), narrow)
+    return figure
+
+
+def _segments(
+    figure: go.Figure, part: str, own: pd.DataFrame, y: list[int], theme: Theme, narrow: bool
+) -> None:
+    fill = translucent(theme.accent, PART_OPACITY[part])
+    wide = own["contribution"] >= _LEAST_SHARE[narrow]
+    shown = np.where(wide, [f"{part} {c:.3f}" for c in own["contribution"]], "")
+    figure.add_trace(
+        go.Bar(
+            x=own["contribution"], y=y, base=own["start"], orientation="h", width=_BAR, name=part,
+            marker={"color": fill, "line": {"color": theme.background, "width": 1.5}},
+            text=shown, textposition="inside", insidetextanchor="middle", textangle=0, constraintext="none",
+            textfont={"size": 12.5, "color": theme.background if PART_OPACITY[part] == 1.0 else theme.text},
+            customdata=np.stack([own["set"], own["value"]], axis=-1),
+            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{part} %{{customdata[1]:.3f}}, of the Score %{{x:.3f}}"
+            "<extra></extra>", showlegend=False,
+        )
+    )  # fmt: skip
+
+
+def _part_intervals(figure: go.Figure, own: pd.DataFrame, rows: dict[str, int], theme: Theme) -> None:
+    for _, row in own.iterrows():
+        low, high = row["start"] + row["low"], row["start"] + row["high"]
+        y = rows[row["set"]] + _PART_Y
+        figure.add_trace(
+            go.Scatter(
+                x=[low, high], y=[y, y], mode="lines+markers", showlegend=False,
+                line={"color": theme.muted, "width": 1.6},
+                marker={"symbol": "line-ns", "size": 7, "line": {"color": theme.muted, "width": 1.6}},
+                hovertemplate=f"{row['part']} 95%: contributes {row['low']:.3f} to {row['high']:.3f}<extra></extra>",
+            )
+        )  # fmt: skip
+
+
+def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: Theme) -> None:
+    for _, row in sets.iterrows():
+        if not np.isfinite(row["total"]):
+            continue
+        y = rows[row["set"]] + _WHOLE_Y
+        if np.isfinite(row["total_low"]):
+            figure.add_trace(
+                go.Scatter(
+                    x=[row["total_low"], row["total_high"]], y=[y, y], mode="lines", showlegend=False,
+                    line={"color": theme.text, "width": 3},
+                    hovertemplate=f"Score 95%: {row['total_low']:.3f} to {row['total_high']:.3f}<extra></extra>",
+                )
+            )  # fmt: skip
+        figure.add_trace(
+            go.Scatter(
+                x=[row["total"]], y=[y], mode="markers", showlegend=False,
+                marker={"symbol": "diamond", "size": 10, "color": theme.text},
+                hovertemplate=f"<b>{row['set']}</b><br>Score {row['total']:.3f}<extra></extra>",
+            )
+        )  # fmt: skip
+
+
+def _row_names(
+    figure: go.Figure, rows: dict[str, int], theme: Theme, narrow: bool, above: bool = True
+) -> None:
+    """A set's name over its bar's start, so that long names cost no width; beside it where bars are thin."""
+    if not above:
+        figure.update_yaxes(tickmode="array", tickvals=list(rows.values()), ticktext=list(rows))
+        return
+    figure.update_yaxes(showticklabels=False, ticks="")
+    for name, y in rows.items():
+        figure.add_annotation(
+            x=0, y=y + _WHOLE_Y, xanchor="left", yanchor="middle", text=f"<b>{name}</b>", showarrow=False,
+            font={"color": theme.text, "size": 13},
+        )  # fmt: skip
+
+
+def _axes(figure: go.Figure, title: str, rows: int, narrow: bool) -> None:
+    figure.update_xaxes(range=[0, 1.02], title_text=title, tickformat=".1f", dtick=0.2 if narrow else 0.1)
+    figure.update_yaxes(range=[-0.6, rows - 0.4], showgrid=False)
+    figure.update_layout(barmode="overlay", margin={"l": 12, "r": 16, "t": 8, "b": 48})

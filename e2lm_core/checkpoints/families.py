@@ -1,0 +1,306 @@
+"""Families of models whose checkpoints are public: where they lie, how they are named, what each had read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from pydantic import Field
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import ModelInfo, Record
+from e2lm_core.checkpoints.names import Ramp, TokenRule, check_pattern, read_name
+
+_REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+
+
+class Place(Record):
+    """Where one checkpoint lies in its repository: a branch or tag, or a folder of the main branch."""
+
+    name: str
+    step: int
+    tokens_seen: int | None
+    early: bool | None
+    revision: str = "main"
+    subfolder: str | None = None
+
+
+class FamilyModel(Record):
+    """One repository. `tokens_per_step` is given where a family's models differ in it."""
+
+    name: str
+    repo: str
+    size: str | None = None
+    arch: str | None = None
+    role: Literal["science", "web"] = "science"
+    parameters: int | None = None
+    tokens_per_step: int | None = None
+
+
+class Family(Record):
+    """`steps` lists the checkpoints where they are known beforehand; `early_tokens` ends the early window."""
+
+    key: str
+    title: str
+    where: Literal["revision", "subfolder"]
+    pattern: str
+    tokens: TokenRule
+    models: tuple[FamilyModel, ...]
+    steps: tuple[int, ...] = ()
+    early_tokens: int | None = None
+    note: str = ""
+
+    def model(self, name: str) -> FamilyModel:
+        """Raises `CheckpointError` for an unknown name."""
+        for model in self.models:
+            if model.name == name:
+                return model
+        known = ", ".join(m.name for m in self.models)
+        raise CheckpointError(f"The family {self.key} has no model {name!r}: it has {known}.")
+
+    def place(self, model: FamilyModel, name: str) -> Place | None:
+        """The place of that name; None where the name is not that of a checkpoint."""
+        rule = model.tokens_per_step if model.tokens_per_step is not None else self.tokens
+        read = read_name(name, self.pattern, rule)
+        if read is None:
+            return None
+        step, tokens = read
+        early = None if tokens is None or self.early_tokens is None else tokens <= self.early_tokens
+        at = {"subfolder": name} if self.where == "subfolder" else {"revision": name}
+        return Place(name=name, step=step, tokens_seen=tokens, early=early, **at)
+
+    def places(self, model: FamilyModel, names: Iterable[str]) -> tuple[Place, ...]:
+        """Those of the names that are checkpoints, in step order; of two of one step the first by name."""
+        by_step: dict[int, Place] = {}
+        for name in sorted(names):
+            place = self.place(model, name)
+            if place is not None:
+                by_step.setdefault(place.step, place)
+        return tuple(by_step[step] for step in sorted(by_step))
+
+    def known_places(self, model: FamilyModel) -> tuple[Place, ...]:
+        """What is known without asking a hub; empty for a family that only its hub can list."""
+        return self.places(model, (self.pattern.format(step=step) for step in self.steps))
+
+    def info(self, model: FamilyModel) -> ModelInfo:
+        shared = ("name", "size", "arch", "role", "parameters")
+        return ModelInfo(family=self.key, **{key: getattr(model, key) for key in shared})
+
+
+class Choice(Record):
+    """Which of a model's checkpoints are wanted; everything is by default.
+
+    `names` are globs on the place's name. `every` n takes the nth, the 2nth … of what the rest left (so that
+    `every=2` of E2LM's are the competition's iterations, those divisible by 4,000).
+    """
+
+    names: tuple[str, ...] = ()
+    early_only: bool = False
+    min_tokens: int | None = Field(default=None, ge=0)
+    max_tokens: int | None = Field(default=None, ge=0)
+    every: int = Field(default=1, ge=1)
+
+
+def choose(places: Sequence[Place], choice: Choice) -> tuple[Place, ...]:
+    """In step order. Raises `CheckpointError` when nothing is left, and where tokens are asked but unknown."""
+    by_tokens = choice.min_tokens is not None or choice.max_tokens is not None
+    if by_tokens and any(p.tokens_seen is None for p in places):
+        raise CheckpointError("How many tokens these checkpoints had read is not known: choose them by name.")
+    if choice.early_only and any(p.early is None for p in places):
+        raise CheckpointError(
+            "These checkpoints have no known early window: choose them by tokens or by name."
+        )
+    low, high = choice.min_tokens or 0, choice.max_tokens
+    left = [
+        place
+        for place in places
+        if (not choice.names or any(fnmatchcase(place.name, glob) for glob in choice.names))
+        and (place.early or not choice.early_only)
+        and (not by_tokens or _between(low, place.tokens_seen, high))
+    ]
+    chosen = tuple(left[choice.every - 1 :: choice.every])
+    if not chosen:
+        asked = ", ".join(choice.names) or "that choice"
+        there = f" (there are {places[0].name} to {places[-1].name})" if places else ""
+        raise CheckpointError(f"No checkpoint fits {asked}{there}: choose more widely.")
+    return chosen
+
+
+def any_family(
+    repo: str,
+    pattern: str,
+    where: Literal["revision", "subfolder"] = "revision",
+    tokens: int | Literal["name"] | None = None,
+    name: str | None = None,
+    early_tokens: int | None = None,
+) -> Family:
+    """A family of one repository of the user's choice. Raises `CheckpointError` for what cannot be used."""
+    if not _REPO.fullmatch(repo):
+        raise CheckpointError(
+            f"{repo!r} is not a repository's name: use OWNER/NAME, as in EleutherAI/pythia-70m."
+        )
+    name = name or repo.split("/")[1]
+    if not _NAME.fullmatch(name):
+        raise CheckpointError(
+            f"{name!r} cannot name a model: use letters, digits, dots, dashes and underscores."
+        )
+    if where not in ("revision", "subfolder"):
+        raise CheckpointError(f"Checkpoints lie in a 'revision' or a 'subfolder', not in {where!r}.")
+    if tokens is not None and tokens != "name" and not (isinstance(tokens, int) and tokens > 0):
+        raise CheckpointError(f"Tokens a step are a whole number above 0 or 'name', not {tokens!r}.")
+    check_pattern(pattern)
+    if (tokens == "name") != ("{tokens}" in pattern):
+        raise CheckpointError(
+            f"The pattern {pattern!r} and the rule for tokens must agree: 'name' goes with {{tokens}}, as in "
+            "step{step}-tokens{tokens}B."
+        )
+    model = FamilyModel(name=name, repo=repo)
+    return Family(
+        key="any",
+        title=repo,
+        where=where,
+        pattern=pattern,
+        tokens=tokens,
+        models=(model,),
+        early_tokens=early_tokens,
+    )
+
+
+def family(key: str) -> Family:
+    """A family of the list below. Raises `CheckpointError` for an unknown key."""
+    for known in FAMILIES:
+        if known.key == key:
+            return known
+    keys = ", ".join(f.key for f in FAMILIES)
+    raise CheckpointError(f"There is no family {key!r}: there are {keys}, and 'any' with a repository.")
+
+
+def _between(low: int, tokens: int | None, high: int | None) -> bool:
+    return tokens is not None and low <= tokens and (high is None or tokens <= high)
+
+
+def _pythia(size: str, parameters: int) -> FamilyModel:
+    name = f"pythia-{size}"
+    return FamilyModel(name=name, repo=f"EleutherAI/{name}", size=size, arch="neox", parameters=parameters)
+
+
+def _olmo(name: str, size: str) -> FamilyModel:
+    return FamilyModel(name=name, repo=f"allenai/{name}", size=size)
+
+
+def _smollm2(size: str, parameters: int, tokens_per_step: int) -> FamilyModel:
+    return FamilyModel(
+        name=f"SmolLM2-{size}",
+        repo=f"HuggingFaceTB/SmolLM2-{size}-intermediate-checkpoints",
+        size=size.lower(),
+        parameters=parameters,
+        tokens_per_step=tokens_per_step,
+    )
+
+
+def _fineweb(corpus: str) -> FamilyModel:
+    name = f"ablation-model-{corpus}"
+    return FamilyModel(name=name, repo=f"HuggingFaceFW/{name}", size="1.8b", role="web")
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        key="e2lm",
+        title="E2LM (the competition's models)",
+        where="subfolder",
+        pattern="iter_{step:07}",
+        steps=tuple(range(2_000, 54_001, 2_000)),
+        tokens=Ramp(sequence_length=4_096, batches=(256, 512, 768, 1_024), ramp_samples=4_882_812),
+        early_tokens=200 * 10**9,
+        models=tuple(
+            FamilyModel(name=f"dense-{size}-{arch}", repo=f"tiiuae/dense-{size}-{arch}", size=size, arch=arch)
+            for size in ("500m", "1b", "3b")
+            for arch in ("arch1", "arch2")
+        ),
+        note="The public checkpoints end at 54,000: 13 of the competition's 14 points, none after the early "
+        "window.",
+    ),
+    Family(
+        key="pythia",
+        title="Pythia",
+        where="revision",
+        pattern="step{step}",
+        steps=(0, *(2**i for i in range(10)), *range(1_000, 143_001, 1_000)),
+        tokens=2_097_152,
+        models=(
+            _pythia("14m", 14_067_712),
+            _pythia("31m", 30_494_720),
+            _pythia("70m", 70_426_624),
+            _pythia("160m", 162_322_944),
+            _pythia("410m", 405_334_016),
+            _pythia("1b", 1_011_781_632),
+            _pythia("1.4b", 1_414_647_808),
+            _pythia("2.8b", 2_775_208_960),
+            _pythia("6.9b", 6_857_302_016),
+            _pythia("12b", 11_846_072_320),
+        ),
+    ),
+    Family(
+        key="olmo1",
+        title="OLMo",
+        where="revision",
+        pattern="step{step}-tokens{tokens}B",
+        tokens="name",
+        models=(
+            _olmo("OLMo-1B-hf", "1b"),
+            _olmo("OLMo-1B-0724-hf", "1b"),
+            _olmo("OLMo-7B-hf", "7b"),
+            _olmo("OLMo-7B-0424-hf", "7b"),
+            _olmo("OLMo-7B-0724-hf", "7b"),
+        ),
+        note="Tokens are whole billions, as the names give them.",
+    ),
+    Family(
+        key="olmo2",
+        title="OLMo 2",
+        where="revision",
+        pattern="stage1-step{step}-tokens{tokens}B",
+        tokens="name",
+        models=(
+            _olmo("OLMo-2-0425-1B-early-training", "1b"),
+            _olmo("OLMo-2-0425-1B", "1b"),
+            _olmo("OLMo-2-1124-7B", "7b"),
+            _olmo("OLMo-2-1124-13B", "13b"),
+            _olmo("OLMo-2-0325-32B", "32b"),
+        ),
+        note="The first stage alone: the second restarts its steps on other data. Tokens are whole billions.",
+    ),
+    Family(
+        key="smollm2",
+        title="SmolLM2",
+        where="revision",
+        pattern="step-{step}",
+        tokens=None,
+        models=(
+            _smollm2("135M", 134_515_008, 1_048_576),
+            _smollm2("360M", 361_821_120, 1_572_864),
+            _smollm2("1.7B", 1_711_376_384, 2_097_152),
+        ),
+    ),
+    Family(
+        key="smollm3",
+        title="SmolLM3",
+        where="revision",
+        pattern="stage*-step-{step}",
+        tokens=2_359_296,
+        models=(FamilyModel(name="SmolLM3-3B", repo="HuggingFaceTB/SmolLM3-3B-checkpoints", size="3b"),),
+        note="Every 40,000 steps; the steps go on through the three stages.",
+    ),
+    Family(
+        key="fineweb",
+        title="FineWeb ablations",
+        where="revision",
+        pattern="step-{step:06}-{tokens}BT",
+        tokens="name",
+        models=tuple(_fineweb(c) for c in ("fineweb-v1", "fineweb-edu", "c4", "refinedweb", "the-pile")),
+        note="One architecture on one corpus each. Tokens are whole billions.",
+    ),
+)

@@ -1,0 +1,127 @@
+"""What identifies a checkpoint's numbers: its weights, configuration and tokenizer, not its name or place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from functools import lru_cache
+from pathlib import Path
+
+from e2lm_core.base.database import Database
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.ladder.manifest import LadderModel, Manifest, PackedCheckpoint, read_manifest
+
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "spiece.model",
+)
+# A file written within the clock's grain of its last look may have changed without showing it.
+_SETTLED_S = 2.0
+
+
+def fingerprint(checkpoint: Checkpoint, settings: Settings) -> str:
+    """`ladder:` or `folder:` and a sha256; for a hub's checkpoint `repo@commit/subfolder`.
+
+    Packed: over the sha256 of the packed file, as the manifest gives it (checked when it is unpacked, so
+    that a run that finds every result needs no weights), the configuration and the tokenizer. Folder: over
+    the names and sha256 of its weights, configuration and tokenizer files, each hashed once as long as
+    path, size, times and inode stay the same. Raises `CheckpointError` when a part is missing.
+    """
+    if checkpoint.packed is not None:
+        manifest = read_manifest(settings.ladder)
+        model, packed = packed_entry(checkpoint, manifest)
+        return packed_fingerprint(manifest, model, packed)
+    if checkpoint.repo is not None:  # a commit's files never change, so results outlive an eviction
+        return f"{checkpoint.repo}@{checkpoint.revision}/{checkpoint.subfolder or ''}"
+    if checkpoint.directory is None:
+        raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
+    return f"folder:{_folder_sha256(checkpoint.directory, settings)}"
+
+
+def packed_entry(checkpoint: Checkpoint, manifest: Manifest) -> tuple[LadderModel, PackedCheckpoint]:
+    model = manifest.model(checkpoint.model.name)
+    packed = model.checkpoint(checkpoint.subfolder or "") if model else None
+    if model is None or packed is None:
+        raise CheckpointError(
+            f"{checkpoint.name} is not in the ladder's manifest: the ladder has changed, open it again."
+        )
+    return model, packed
+
+
+def packed_fingerprint(manifest: Manifest, model: LadderModel, packed: PackedCheckpoint) -> str:
+    return "ladder:" + _sha256_of(
+        [packed.sha256, model.config, manifest.tokenizer.sha256, manifest.tokenizer.config]
+    )
+
+
+def weight_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.safetensors"))
+
+
+def tokenizer_files(folder: Path) -> list[Path]:
+    return [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folder_sha256(folder: Path, settings: Settings) -> str:
+    weights = weight_files(folder)
+    if not weights or not (folder / "config.json").is_file():
+        raise CheckpointError(
+            f"{folder} is not a checkpoint: it needs config.json, *.safetensors and the tokenizer's files."
+        )
+    files = [*weights, folder / "config.json", *tokenizer_files(folder)]
+    return _sha256_of([[path.name, _known_sha256(path, settings)] for path in files])
+
+
+def _known_sha256(path: Path, settings: Settings) -> str:
+    """Remembered across processes: hashing the weights of a large sweep takes minutes."""
+    real = path.resolve()
+    try:
+        now = real.stat()
+        seen = (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino)
+        database = _database(settings.database, os.getpid())
+        with database.reading() as connection:
+            row = connection.execute(
+                "SELECT sha256 FROM file_digests "
+                "WHERE path = ? AND (size, mtime_ns, ctime_ns, inode) = (?, ?, ?, ?)",
+                (str(real), *seen),
+            ).fetchone()
+        if row is not None:
+            return str(row[0])
+        sha256 = file_sha256(real)
+        after = real.stat()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
+    unchanged = seen == (after.st_size, after.st_mtime_ns, after.st_ctime_ns, after.st_ino)
+    if unchanged and time.time() - max(now.st_mtime, now.st_ctime) > _SETTLED_S:
+        with database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO file_digests (path, size, mtime_ns, ctime_ns, inode, sha256) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (str(real), *seen, sha256),
+            )
+    return sha256
+
+
+@lru_cache(maxsize=8)
+def _database(path: Path, process: int) -> Database:
+    return Database(path)
+
+
+def _sha256_of(values: list[object]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=True).encode()).hexdigest()

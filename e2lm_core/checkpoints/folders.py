@@ -1,0 +1,190 @@
+"""Folders of checkpoints on this machine, and whether one is whole.
+
+They are laid out as `<folder>/<model>/<iter_… or step…>/config.json`, or as one such model's folder.
+
+A model's folder may hold `checkpoints.json`, which tells what folder names cannot (every key optional):
+
+    {"size": "1b", "arch": "arch1", "role": "science", "parameters": 1000000000, "seed": 1,
+     "twin_of": null, "seed_of": null, "early_end_step": 56000,
+     "tokens_per_step": 4194304, "tokens_seen": {"iter_0002000": 2097152000}}
+
+`tokens_seen` is the named value, else step × tokens_per_step, else unknown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Checkpoint, ModelInfo
+from e2lm_core.checkpoints.fingerprints import tokenizer_files, weight_files
+
+_STEP = re.compile(r"(?:^|[-_])(?:iter|step|global_step|checkpoint)[-_]?(\d{1,15})(?!\d)", re.IGNORECASE)
+
+
+class _Notes(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    size: str | None = None
+    arch: str | None = None
+    role: Literal["science", "web"] = "science"
+    parameters: int | None = Field(default=None, gt=0)
+    seed: int | None = None
+    twin_of: str | None = None
+    seed_of: str | None = None
+    early_end_step: int | None = Field(default=None, ge=0)
+    tokens_per_step: int | None = Field(default=None, gt=0)
+    tokens_seen: dict[str, int] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LocalModels:
+    models: tuple[tuple[ModelInfo, tuple[Checkpoint, ...]], ...]
+    problems: tuple[str, ...] = ()
+
+
+def step_of(folder_name: str) -> int | None:
+    """2000 of `iter_0002000`, `step2000`, `step-002000-4BT`, `stage1-step2000-tokens9B`; else None."""
+    found = _STEP.search(folder_name)
+    return int(found[1]) if found else None
+
+
+def read_folder(folder: Path) -> LocalModels:
+    """What a folder holds: models, or the checkpoints of one model. Never raises: see `problems`."""
+    try:
+        candidates = [folder] if _step_folders(folder) else _subfolders(folder)
+    except OSError as error:
+        return LocalModels((), (f"{folder} cannot be read ({error.strerror}): check E2LM_CHECKPOINTS.",))
+    models: list[tuple[ModelInfo, tuple[Checkpoint, ...]]] = []
+    problems: list[str] = []
+    for candidate in candidates:
+        try:
+            steps = _step_folders(candidate)
+            if steps:
+                models.append(_read_model(candidate, steps))
+        except OSError as error:
+            problems.append(f"{candidate} cannot be read ({error.strerror}): check E2LM_CHECKPOINTS.")
+        except CheckpointError as error:
+            problems.append(str(error))
+    if not models and not problems:
+        problems.append(
+            f"{folder} holds no checkpoints: they are looked for at MODEL/iter_0001000/config.json "
+            "or iter_0001000/config.json (iter_…, step… or checkpoint-…)."
+        )
+    return LocalModels(tuple(models), tuple(problems))
+
+
+def check_folder(folder: Path) -> None:
+    """Raises `CheckpointError` unless the folder holds a whole checkpoint of safetensors."""
+    if not folder.is_dir():
+        raise CheckpointError(f"The checkpoint {folder} is missing: check E2LM_CHECKPOINTS.")
+    weights = weight_files(folder)
+    if not weights and any(folder.glob("*.bin")):
+        raise CheckpointError(
+            f"{folder} holds its weights as .bin, which can run code when it is loaded: "
+            "convert them to safetensors first."
+        )
+    index = folder / "model.safetensors.index.json"
+    needed = [] if weights else ["model.safetensors"]
+    if index.is_file():
+        try:
+            needed = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+            raise CheckpointError(f"{index} is not an index of weights: copy the file again.") from error
+    for name in ["config.json", *needed]:
+        if not (folder / name).is_file():
+            raise CheckpointError(f"The checkpoint {folder} has no {name}: copy the whole folder again.")
+    if not tokenizer_files(folder):
+        raise CheckpointError(
+            f"The checkpoint {folder} has no tokenizer: put its tokenizer.json and tokenizer_config.json there."
+        )
+    for path in weights:
+        _check_length(path)
+
+
+def _read_model(folder: Path, steps: list[Path]) -> tuple[ModelInfo, tuple[Checkpoint, ...]]:
+    notes = _read_notes(folder / "checkpoints.json")
+    shared = ("size", "arch", "role", "parameters", "seed", "twin_of", "seed_of")
+    name = folder.resolve().name
+    info = ModelInfo(name=name, family="local", **{key: getattr(notes, key) for key in shared})
+    by_step: dict[int, Checkpoint] = {}
+    for path in steps:
+        step = step_of(path.name)
+        if step is None:
+            continue
+        if step in by_step:
+            raise CheckpointError(
+                f"{folder} has two checkpoints of step {step} ({by_step[step].subfolder} and {path.name}): "
+                "move one of them away."
+            )
+        by_step[step] = Checkpoint(
+            model=info,
+            step=step,
+            tokens_seen=_tokens_seen(notes, path.name, step),
+            early=None if notes.early_end_step is None else step <= notes.early_end_step,
+            directory=path,
+            subfolder=path.name,
+        )
+    return info, tuple(by_step[step] for step in sorted(by_step))
+
+
+def _tokens_seen(notes: _Notes, name: str, step: int) -> int | None:
+    if name in notes.tokens_seen:
+        return notes.tokens_seen[name]
+    return None if notes.tokens_per_step is None else step * notes.tokens_per_step
+
+
+def _read_notes(path: Path) -> _Notes:
+    if not path.is_file():
+        return _Notes()
+    try:
+        return _Notes.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise CheckpointError(
+            f"{path} cannot be used: {where}: {first['msg']} (keys: {', '.join(_Notes.model_fields)})."
+        ) from error
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path} is not JSON in UTF-8 ({error}): correct it or take it away."
+        ) from error
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _step_folders(folder: Path) -> list[Path]:
+    # Only a folder with a configuration counts: `step-logs` beside the checkpoints is none of ours.
+    return [p for p in _subfolders(folder) if step_of(p.name) is not None and (p / "config.json").is_file()]
+
+
+def _check_length(path: Path) -> None:
+    """A safetensors file says how long it is: 8 bytes, a JSON header of that many bytes, the tensors."""
+    try:
+        with path.open("rb") as file:
+            header_bytes = int.from_bytes(file.read(8), "little")
+            size = os.fstat(file.fileno()).st_size
+            header = json.loads(file.read(header_bytes)) if header_bytes < size else None
+        ends = (
+            [t["data_offsets"][1] for name, t in header.items() if name != "__metadata__"] if header else None
+        )
+        expected = 8 + header_bytes + max(ends, default=0) if ends is not None else None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        expected = None
+    if expected != size:
+        raise CheckpointError(
+            f"The weights {path} are cut short or damaged ({size:,} bytes"
+            + (f" of {expected:,}" if expected is not None else "")
+            + "): copy the file again."
+        )

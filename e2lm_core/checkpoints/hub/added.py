@@ -1,0 +1,238 @@
+"""Checkpoints of a hub: list a family's, add some to the catalogue, download, check and evict them.
+
+A branch, tag or folder is resolved to a commit when it is added, and the commit is what is kept, downloaded
+and part of every result's key: what a hub changes later changes nothing here. What was added stands in
+`families.json` in the home folder. Only safetensors, the configuration and the tokenizer are downloaded.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pydantic import Field, ValidationError
+
+from e2lm_core.base.atomic import replace_file
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Checkpoint, ModelInfo, Record
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.families import Choice, Family, FamilyModel, Place, choose
+from e2lm_core.checkpoints.hub.cache import evict, snapshot_folder
+from e2lm_core.checkpoints.hub.client import HubClient, RemoteFile
+from e2lm_core.checkpoints.hub.download import wanted_files
+
+_FILE = "families.json"
+
+
+class Listed(Record):
+    """A checkpoint on the hub: its place, the commit it is at now, and its bytes where a listing tells."""
+
+    place: Place
+    commit: str
+    bytes: int | None = None
+
+
+class Listing(Record):
+    family: Family
+    model: FamilyModel
+    checkpoints: tuple[Listed, ...]
+
+
+class _Entry(Record):
+    name: str  # the branch, tag or folder that it was added by
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+    subfolder: str | None
+    step: int
+    tokens_seen: int | None
+    early: bool | None
+
+
+class Added(Record):
+    """A model of the catalogue that lies on a hub."""
+
+    model: ModelInfo
+    repo: str
+    checkpoints: tuple[_Entry, ...]
+
+
+class _Document(Record):
+    version: int = Field(default=1, ge=1, le=1)
+    added: tuple[Added, ...] = ()
+
+
+@dataclass(frozen=True)
+class HubModels:
+    models: tuple[tuple[ModelInfo, tuple[Checkpoint, ...]], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def listing(settings: Settings, family: Family, model: str) -> Listing:
+    """The model's checkpoints that the hub has now, in step order.
+
+    Raises `CheckpointError` in one sentence; `HubUnreachable`, without a connection, names what can be used
+    offline (`Family.known_places` tells what there should be).
+    """
+    chosen = family.model(model)
+    client = HubClient(settings)
+    if family.where == "revision":
+        commits = client.revisions(chosen.repo)
+        found = tuple(Listed(place=p, commit=commits[p.name]) for p in family.places(chosen, commits))
+    else:
+        commit, files = client.files(chosen.repo, "main")
+        folders = {file.path.rpartition("/")[0] for file in files} - {""}
+        found = tuple(
+            Listed(place=p, commit=commit, bytes=_bytes(files, p.name))
+            for p in family.places(chosen, folders)
+        )
+    if not found:
+        raise CheckpointError(
+            f"{chosen.repo} has no {'branch' if family.where == 'revision' else 'folder'} named like "
+            f"{family.pattern}: check the name and the pattern."
+        )
+    return Listing(family=family, model=chosen, checkpoints=found)
+
+
+def add(
+    settings: Settings, family: Family, model: str, choice: Choice | None = None
+) -> tuple[Checkpoint, ...]:
+    """Add those of a model's checkpoints that `choice` names to the catalogue; all of them by default.
+
+    Nothing is downloaded but the listing. One that was added before stays at its commit. Raises
+    `CheckpointError` as `listing` does, for a choice that fits nothing, for another repository's model of the
+    same name, and for a repository whose weights are not safetensors.
+    """
+    listed = listing(settings, family, model)
+    at = {entry.place: entry for entry in listed.checkpoints}
+    chosen = choose(tuple(at), choice or Choice())
+    first = chosen[0]
+    _, files = HubClient(settings).files(listed.model.repo, at[first].commit)
+    wanted_files(listed.model.repo, first.subfolder, files)  # refused now, not after a night's download
+    new = {
+        place.step: _Entry(
+            name=place.name,
+            revision=at[place].commit,
+            subfolder=place.subfolder,
+            step=place.step,
+            tokens_seen=place.tokens_seen,
+            early=place.early,
+        )
+        for place in chosen
+    }
+    with _edited(settings) as models:
+        before = models.get(listed.model.name)
+        if before is not None and before.repo != listed.model.repo:
+            raise CheckpointError(
+                f"There is a model {listed.model.name!r} already, of {before.repo}: remove it, or give this one "
+                "another name."
+            )
+        entries = new | {entry.step: entry for entry in (before.checkpoints if before else ())}
+        models[listed.model.name] = Added(
+            model=family.info(listed.model),
+            repo=listed.model.repo,
+            checkpoints=tuple(entries[step] for step in sorted(entries)),
+        )
+        added = models[listed.model.name]
+    return tuple(c for c in _checkpoints(added, settings) if c.step in new)
+
+
+def remove(settings: Settings, model: str, names: tuple[str, ...] = ()) -> int:
+    """Take a model, or those of its checkpoints named (as in `Checkpoint.name`), out of the catalogue.
+
+    What was downloaded of them is deleted; results stay. Gives the bytes freed. Raises `CheckpointError` for a
+    model or checkpoint that was not added.
+    """
+    with _edited(settings) as models:
+        if model not in models:
+            there = f" (there is {', '.join(models)})" if models else ""
+            raise CheckpointError(f"No model {model!r} of a hub was added{there}.")
+        entry = models[model]
+        by_name = {c.name: c for c in _checkpoints(entry, settings)}
+        if unknown := [name for name in names if name not in by_name]:
+            raise CheckpointError(f"{unknown[0]!r} is not a checkpoint of {model} that was added.")
+        gone = [by_name[name] for name in names] if names else list(by_name.values())
+        steps = {c.step for c in gone}
+        kept = tuple(c for c in entry.checkpoints if c.step not in steps)
+        if kept:
+            models[model] = entry.model_copy(update={"checkpoints": kept})
+        else:
+            del models[model]
+    return sum(evict(checkpoint, settings) for checkpoint in gone)
+
+
+def added_models(settings: Settings) -> HubModels:
+    """What was added, for the catalogue. Never raises: see `problems`."""
+    try:
+        models = _read(settings)
+    except CheckpointError as error:
+        return HubModels(problems=(str(error),))
+    return HubModels(tuple((added.model, _checkpoints(added, settings)) for added in models.values()))
+
+
+def stamp(settings: Settings) -> tuple[int, int] | None:
+    """Another one whenever a model was added or removed, by any process; None while nothing was ever added."""
+    try:
+        stat = (settings.home / _FILE).stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _checkpoints(added: Added, settings: Settings) -> tuple[Checkpoint, ...]:
+    """`directory` is where each lies or will lie: `snapshot` tells whether it is there."""
+    found = []
+    for entry in added.checkpoints:
+        checkpoint = Checkpoint(
+            model=added.model,
+            step=entry.step,
+            tokens_seen=entry.tokens_seen,
+            early=entry.early,
+            repo=added.repo,
+            revision=entry.revision,
+            subfolder=entry.subfolder,
+        )
+        found.append(checkpoint.model_copy(update={"directory": snapshot_folder(checkpoint, settings)}))
+    return tuple(found)
+
+
+def _bytes(files: tuple[RemoteFile, ...], folder: str) -> int:
+    return sum(
+        file.bytes
+        for file in files
+        if file.path.rpartition("/")[0] == folder and file.path.endswith(".safetensors")
+    )
+
+
+def _read(settings: Settings) -> dict[str, Added]:
+    path = settings.home / _FILE
+    try:
+        document = _Document.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
+    except (ValidationError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is not a list of added models of this version: take it away and add them again."
+        ) from error
+    return {added.model.name: added for added in document.added}
+
+
+@contextmanager
+def _edited(settings: Settings) -> Iterator[dict[str, Added]]:
+    """The added models, written back when the block ends without an error; one process at a time."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        lock = (settings.home / f".{_FILE}.lock").open("w")
+    except OSError as error:
+        raise CheckpointError(
+            f"{settings.home} cannot be written ({error.strerror}): set E2LM_HOME."
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        models = _read(settings)
+        yield models
+        document = _Document(added=tuple(models.values()))
+        replace_file(settings.home / _FILE, (document.model_dump_json(indent=1) + "\n").encode())

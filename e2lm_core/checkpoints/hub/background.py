@@ -1,0 +1,96 @@
+"""Downloading and verifying in a process of its own, so that no page waits for it.
+
+It is the command `python -m e2lm_core hub download …` (or `verify`), so what it does, refuses and keeps is
+what the command does. A page looks at the bytes on the disk, and at its one sentence when it failed.
+"""
+
+from __future__ import annotations
+
+import glob
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import IO, Literal
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.settings import ROOT, Settings
+from e2lm_core.checkpoints.library import Held, held
+
+Action = Literal["download", "verify"]
+_GRACE_S = 5.0
+
+
+@dataclass
+class Fetch:
+    """One such process: what it is about, and how it stands."""
+
+    action: Action
+    model: str
+    checkpoints: tuple[Checkpoint, ...]
+    before: Held
+    _process: subprocess.Popen[bytes]
+    _said: IO[bytes]
+    started: float = field(default_factory=time.monotonic)
+    stopped: bool = False
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
+    def error(self) -> str | None:
+        """Its sentence, once it has ended on its own and not well."""
+        if self.running or self.stopped or self._process.returncode == 0:
+            return None
+        self._said.seek(0)
+        lines = self._said.read().decode(errors="replace").strip().splitlines()
+        if self._process.returncode == 2 and lines:
+            return lines[-1]
+        return f"To {self.action} {self.model} ended early; what is here is kept: {self.action} it again to go on."
+
+    def stop(self) -> None:
+        """What is downloaded by now stays, and a later download goes on from it."""
+        self.stopped = True
+        self._process.terminate()
+        try:
+            self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def start(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings) -> Fetch:
+    """Begin with some checkpoints of one model; the process takes its settings from this one's environment.
+
+    Raises `CheckpointError` where none is given.
+    """
+    if not checkpoints:
+        raise CheckpointError(f"No checkpoint is chosen: choose at least one to {action}.")
+    said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the last reference to the fetch
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "e2lm_core",
+            "hub",
+            action,
+            *(glob.escape(c.name) for c in checkpoints),
+            "--json",
+        ],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=said,
+        start_new_session=True,  # it outlives the page that asked for it
+    )
+    return Fetch(
+        action, checkpoints[0].model.name, tuple(checkpoints), held(settings, checkpoints), process, said
+    )

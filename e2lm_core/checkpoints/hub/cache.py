@@ -1,0 +1,230 @@
+"""Where downloaded checkpoints lie, whether they are whole, how much room they take, and how they go.
+
+    cache/hub/whole/OWNER--NAME/COMMIT/root            a checkpoint of a branch, or
+    cache/hub/whole/OWNER--NAME/COMMIT/sub/SUBFOLDER   one of a folder of the repository
+    cache/hub/partial/…                                the same while it is being downloaded
+
+A folder comes to `whole` by one rename, after every file's digest was that of the hub.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.fingerprints import file_sha256
+
+_MARK = "downloaded.json"
+
+
+class CachedFile(Record):
+    bytes: int
+    sha256: str
+
+
+class Cached(Record):
+    """What a downloaded checkpoint is and holds."""
+
+    name: str
+    repo: str
+    revision: str
+    subfolder: str | None
+    files: dict[str, CachedFile]
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.bytes for file in self.files.values())
+
+
+class Usage(Record):
+    """Bytes of whole and half downloaded checkpoints, and how many are allowed."""
+
+    used_bytes: int
+    partial_bytes: int
+    quota_bytes: int
+
+
+def snapshot_folder(checkpoint: Checkpoint, settings: Settings) -> Path:
+    """Where the checkpoint lies once it is downloaded."""
+    return _root(settings) / "whole" / _place(checkpoint)
+
+
+def partial_folder(checkpoint: Checkpoint, settings: Settings) -> Path:
+    return _root(settings) / "partial" / _place(checkpoint)
+
+
+def at_hand(checkpoints: Iterable[Checkpoint], settings: Settings) -> tuple[Checkpoint, ...]:
+    """The checkpoints that are on this machine; those of a hub that are not downloaded are left out."""
+    return tuple(c for c in checkpoints if c.repo is None or snapshot(c, settings) is not None)
+
+
+def snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
+    """The folder if every file is there in full length; None otherwise. `verify` reads the bytes as well."""
+    folder = snapshot_folder(checkpoint, settings)
+    held = _read_mark(folder)
+    if held is None:
+        return None
+    try:
+        whole = all((folder / name).stat().st_size == file.bytes for name, file in held.files.items())
+    except OSError:
+        return None
+    return folder if whole else None
+
+
+def verify(checkpoint: Checkpoint, settings: Settings) -> None:
+    """Raises `CheckpointError` when the checkpoint is not here or a file's bytes are no longer the hub's."""
+    folder = snapshot_folder(checkpoint, settings)
+    held = _read_mark(folder)
+    if held is None:
+        raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
+    for name, file in held.files.items():
+        try:
+            same = file_sha256(folder / name) == file.sha256
+        except OSError:
+            same = False
+        if not same:
+            raise CheckpointError(
+                f"{name} of {checkpoint.name} is no longer what the hub gave: evict the checkpoint and download "
+                "it again."
+            )
+
+
+def evict(checkpoint: Checkpoint, settings: Settings) -> int:
+    """Delete what was downloaded of a checkpoint, whole or in part; the bytes that it took."""
+    freed = 0
+    with locked(checkpoint, settings):
+        for folder in (snapshot_folder(checkpoint, settings), partial_folder(checkpoint, settings)):
+            if not folder.is_dir():
+                continue
+            freed += _bytes_of(folder)
+            gone = _root(settings) / "gone" / uuid.uuid4().hex
+            try:
+                gone.parent.mkdir(parents=True, exist_ok=True)
+                folder.rename(gone)  # so that it is never there in part
+                shutil.rmtree(gone)
+            except OSError as error:
+                raise CheckpointError(
+                    f"{checkpoint.name} cannot be evicted ({error.strerror}): check the folder {folder}."
+                ) from error
+    return freed
+
+
+def cached(settings: Settings) -> tuple[Cached, ...]:
+    """Every downloaded checkpoint by name, whether the catalogue still names it or not."""
+    marks = sorted((_root(settings) / "whole").glob(f"*/*/root/{_MARK}"))
+    marks += sorted((_root(settings) / "whole").glob(f"*/*/sub/*/{_MARK}"))
+    held = [_read_mark(mark.parent) for mark in marks]
+    return tuple(sorted((h for h in held if h is not None), key=lambda h: h.name))
+
+
+def usage(settings: Settings) -> Usage:
+    partial = _bytes_of(_root(settings) / "partial")
+    return Usage(
+        used_bytes=_bytes_of(_root(settings) / "whole") + partial,
+        partial_bytes=partial,
+        quota_bytes=settings.hub_quota_bytes,
+    )
+
+
+def offer(settings: Settings) -> str:
+    """What can be used without the hub, as the end of a sentence."""
+    names = [held.name for held in cached(settings)]
+    if not names:
+        return "no checkpoint of a hub is downloaded yet."
+    named = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+    return f"{len(names)} downloaded can be used without it ({named})."
+
+
+def put_in_place(checkpoint: Checkpoint, files: dict[str, CachedFile], settings: Settings) -> Path:
+    """Move the partial folder, which holds these files and each of them checked, to where it is whole."""
+    partial, whole = partial_folder(checkpoint, settings), snapshot_folder(checkpoint, settings)
+    held = Cached(
+        name=checkpoint.name,
+        repo=checkpoint.repo or "",
+        revision=checkpoint.revision or "",
+        subfolder=checkpoint.subfolder,
+        files=files,
+    )
+    (partial / _MARK).write_text(held.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    if whole.exists():  # there, but not whole
+        shutil.rmtree(whole)
+    partial.rename(whole)
+    return whole
+
+
+@contextmanager
+def locked(
+    checkpoint: Checkpoint, settings: Settings, wait: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """One process at a time downloads or evicts a checkpoint.
+
+    While another does, `wait` is called again and again (it may raise to give up). Without it that raises
+    `CheckpointError` at once.
+    """
+    locks = _root(settings) / "locks"
+    try:
+        locks.mkdir(parents=True, exist_ok=True)
+        file = (locks / quote(str(_place(checkpoint)), safe="")).open("w")
+    except OSError as error:
+        raise CheckpointError(
+            f"{_root(settings)} cannot be written ({error.strerror}): set E2LM_HOME to another folder."
+        ) from error
+    with file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if wait is None:
+                    raise CheckpointError(
+                        f"{checkpoint.name} is being downloaded: stop that, or wait until it is done."
+                    ) from None
+                wait()
+        yield
+
+
+def _root(settings: Settings) -> Path:
+    return settings.cache / "hub"
+
+
+def _place(checkpoint: Checkpoint) -> Path:
+    """Relative, and unable to lead outside: a hub's names are a stranger's."""
+    if not checkpoint.repo or not checkpoint.revision:
+        raise CheckpointError(f"{checkpoint.name} is not a checkpoint of a hub.")
+    commit = Path(*(_part(part) for part in (checkpoint.repo.replace("/", "--"), checkpoint.revision)))
+    return commit / "sub" / _part(checkpoint.subfolder) if checkpoint.subfolder else commit / "root"
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="").replace(".", "%2E") if name.startswith(".") else quote(name, safe="")
+
+
+def _read_mark(folder: Path) -> Cached | None:
+    try:
+        return Cached.model_validate(json.loads((folder / _MARK).read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError):
+        return None
+
+
+def _bytes_of(folder: Path) -> int:
+    total = 0
+    for at, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(at) / name).lstat().st_size
+            except OSError:  # gone in the meantime
+                continue
+    return total

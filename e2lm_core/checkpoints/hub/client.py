@@ -1,0 +1,262 @@
+"""What is asked of a hub: its branches, its files and their bytes, through huggingface_hub's own calls.
+
+Every failure becomes one sentence. A token is read from the environment (`HF_TOKEN`) at each call, goes to
+the hub alone (not to the storage that it redirects to) and stands in no message.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from urllib.parse import urlsplit
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Record
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.hub.cache import offer
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+T = TypeVar("T")
+_SHA = re.compile(r"[0-9a-f]{40}")
+_TIMEOUT_S = 15.0
+_PATIENCE_S = 10  # a hub that asks for a longer pause is named instead of waited for
+
+
+class HubUnreachable(CheckpointError):
+    """No network, or offline by choice: what is downloaded can be used all the same."""
+
+
+class RemoteFile(Record):
+    """A file of a repository; `sha256` where it is stored as a large file, else `git_sha1`."""
+
+    path: str
+    bytes: int
+    sha256: str | None = None
+    git_sha1: str | None = None
+
+
+class HubClient:
+    def __init__(self, settings: Settings) -> None:
+        from huggingface_hub import constants  # takes a moment: not before something is asked of a hub
+
+        self._settings = settings
+        self.endpoint = settings.hub_endpoint or constants.ENDPOINT
+
+    def files(self, repo: str, revision: str) -> tuple[str, tuple[RemoteFile, ...]]:
+        """The commit that a branch, tag or commit names now, and its files.
+
+        Raises `CheckpointError` (`HubUnreachable` without a connection) in one sentence.
+        """
+
+        def ask() -> Any:
+            return self._api().model_info(repo, revision=revision, files_metadata=True, timeout=_TIMEOUT_S)
+
+        with self._told(repo, revision):
+            info = _patiently(ask)
+            return _commit(info.sha), tuple(
+                RemoteFile(
+                    path=sibling.rfilename,
+                    bytes=sibling.lfs.size if sibling.lfs else int(sibling.size),
+                    sha256=sibling.lfs.sha256 if sibling.lfs else None,
+                    git_sha1=None if sibling.lfs else sibling.blob_id,
+                )
+                for sibling in info.siblings or ()
+            )
+
+    def revisions(self, repo: str) -> dict[str, str]:
+        """The commit of every branch and tag. Raises as `files` does."""
+
+        def ask() -> Any:
+            api = self._api()
+            api.model_info(
+                repo, timeout=_TIMEOUT_S
+            )  # the listing below would wait for ever for a hub that hangs
+            return api.list_repo_refs(repo)
+
+        with self._told(repo, None):
+            refs = _patiently(ask)
+            return {ref.name: _commit(ref.target_commit) for ref in [*refs.tags, *refs.branches]}
+
+    def fetch(self, repo: str, commit: str, file: RemoteFile, target: BinaryIO, resume_at: int) -> None:
+        """Append the file's bytes from `resume_at` on to `target`, which stands at that place.
+
+        A connection that breaks is taken up again a few times. Raises as `files` does; what was written
+        until then stays.
+        """
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
+        from huggingface_hub.file_download import http_get
+        from huggingface_hub.utils import build_hf_headers
+
+        url = hf_hub_url(repo, file.path, revision=commit, endpoint=self.endpoint)
+        with self._told(repo, commit, file.path):
+            found = _patiently(
+                lambda: get_hf_file_metadata(url, token=_token(), timeout=_TIMEOUT_S, endpoint=self.endpoint)
+            )
+            if found.commit_hash != commit or found.etag not in (file.sha256, file.git_sha1):
+                raise CheckpointError(
+                    f"The hub offers another {file.path} of {repo} than it lists at {commit[:12]}: try again later."
+                )
+            same_host = urlsplit(found.location)[:2] == urlsplit(url)[:2]
+            http_get(
+                found.location,
+                target,
+                resume_size=resume_at,
+                headers={
+                    **build_hf_headers(token=_token() if same_host else False),
+                    "Accept-Encoding": "identity",  # a place in a compressed answer is not one in the file
+                },
+                expected_size=file.bytes,
+                tqdm_class=_NoBar,
+            )
+
+    def _api(self) -> HfApi:
+        from huggingface_hub import HfApi
+
+        return HfApi(endpoint=self.endpoint, token=_token())
+
+    @contextmanager
+    def _told(self, repo: str, revision: str | None, path: str | None = None) -> Iterator[None]:
+        """Turn what huggingface_hub raises into one sentence."""
+        import httpx2
+        from huggingface_hub.errors import (
+            FileMetadataError,
+            GatedRepoError,
+            HfHubHTTPError,
+            HFValidationError,
+            OfflineModeIsEnabled,
+            RemoteEntryNotFoundError,
+            RevisionNotFoundError,
+        )
+
+        at = f"{repo} at {revision}" if revision else repo
+        what = f"{path} of {repo}" if path else repo
+        try:
+            yield
+        except CheckpointError:
+            raise
+        except HFValidationError as error:
+            raise CheckpointError(
+                f"{repo!r} is not a repository's name: use OWNER/NAME, as in EleutherAI/pythia-70m."
+            ) from error
+        except OfflineModeIsEnabled as error:
+            raise HubUnreachable(
+                f"{what} cannot be asked for, since HF_HUB_OFFLINE is set: unset it to go online; "
+                f"{offer(self._settings)}"
+            ) from error
+        except GatedRepoError as error:
+            raise CheckpointError(
+                f"{repo} is gated: accept its terms on the hub and set HF_TOKEN in the environment to a token that may read it."
+            ) from error
+        except RevisionNotFoundError as error:
+            raise CheckpointError(
+                f"The hub no longer has {at}: remove the model and add it again to see what there is now."
+            ) from error
+        except RemoteEntryNotFoundError as error:
+            raise CheckpointError(
+                f"The hub no longer has {path or 'a file'} of {at}: remove the model and add it again."
+            ) from error
+        except HfHubHTTPError as error:
+            raise CheckpointError(_refusal(what, error.response)) from error
+        except httpx2.TransportError as error:
+            raise HubUnreachable(
+                f"{what} cannot be reached at {self.endpoint} ({_short(error)}): check the "
+                f"connection; {offer(self._settings)}"
+            ) from error
+        except FileMetadataError as error:
+            raise CheckpointError(self._no_hub(what)) from error
+        except OSError as error:
+            raise CheckpointError(_cut_short(what, error)) from error
+        except (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(self._no_hub(what)) from error
+
+    def _no_hub(self, what: str) -> str:
+        return f"{self.endpoint} does not answer about {what} as a hub does: check E2LM_HUB_ENDPOINT."
+
+
+class _NoBar:
+    """Progress is told by the file that is written to."""
+
+    def __init__(self, *_: object, **__: object) -> None: ...
+
+    def __enter__(self) -> _NoBar:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def update(self, n: float | None = 1) -> None: ...
+
+
+def _token() -> str | bool:
+    """False keeps huggingface_hub from taking one out of a file."""
+    return os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN") or False
+
+
+def _commit(sha: object) -> str:
+    if not isinstance(sha, str) or not _SHA.fullmatch(sha):
+        raise ValueError("not a commit")
+    return sha
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """Wait as a hub asks one to, where that is short."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    for _ in range(3):
+        try:
+            return ask()
+        except HfHubHTTPError as error:
+            pause = _retry_after(error.response)
+            if error.response.status_code != 429 or pause is None or pause > _PATIENCE_S:
+                raise
+            time.sleep(pause)
+    return ask()
+
+
+def _retry_after(response: Any) -> int | None:
+    from huggingface_hub.utils import parse_ratelimit_headers
+
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdigit():
+        return int(value)
+    limit = parse_ratelimit_headers(response.headers)
+    return limit.reset_in_seconds if limit is not None and limit.remaining == 0 else None
+
+
+def _refusal(what: str, response: Any) -> str:
+    status = response.status_code
+    if status in (401, 403):
+        if _token():
+            return f"The hub refuses {what} to the token in HF_TOKEN ({status}): use one that may read it, or check the name."
+        return f"The hub does not show {what} without a token ({status}): set HF_TOKEN in the environment, or check the name."
+    if status == 404:
+        return f"The hub has no {what}: check the name, and HF_TOKEN where it is private."
+    if status == 429:
+        pause = _retry_after(response)
+        when = f"in {pause} seconds" if pause is not None else "in some minutes"
+        return (
+            f"The hub asks for a pause before it gives {what} (429): try again {when}, what is here is kept."
+        )
+    if status == 416:
+        return f"The hub has only a part of {what}: try again later."
+    if status >= 500:
+        return f"The hub cannot give {what} at the moment ({status}): try again later, what is here is kept."
+    return f"The hub answers {status} when asked for {what}: check the name."
+
+
+def _cut_short(what: str, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full before {what} is there: free some space, or evict checkpoints, and download again."
+    if error.errno is not None:
+        return f"{what} cannot be written ({error.strerror}): check the folder E2LM_HOME."
+    return f"{what} ended too early: download it again, it goes on where it stopped."
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:100].rstrip(".") or type(error).__name__

@@ -1,0 +1,263 @@
+"""Downloading one checkpoint: which files, whether there is room, going on where it stopped, checking."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
+from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.fingerprints import TOKENIZER_FILES, file_sha256
+from e2lm_core.checkpoints.folders import check_folder
+from e2lm_core.checkpoints.hub.cache import CachedFile, locked, partial_folder, put_in_place, snapshot, usage
+from e2lm_core.checkpoints.hub.client import HubClient, RemoteFile
+
+_WEIGHTS = "model.safetensors"
+_INDEX = "model.safetensors.index.json"
+_MAX_INDEX_BYTES = 16 * 2**20
+_BLOCK = 2**20
+_WAIT_S = 0.2
+_SPARE_BYTES = 100 * 2**20  # what a download leaves free on the disk
+
+
+class Progress(Record):
+    """How far a checkpoint's download is."""
+
+    name: str
+    file: str
+    done_bytes: int
+    total_bytes: int
+
+
+def download(
+    checkpoint: Checkpoint,
+    settings: Settings,
+    progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Path:
+    """The folder of a hub's checkpoint; whatever of it is not here is downloaded first.
+
+    Goes on where an earlier call stopped. Every file must have the length and the digest that the hub lists.
+    Safe for several processes at once. Raises `LimitError` over the quota, `Cancelled` when `cancelled` says
+    so, and `CheckpointError` (`HubUnreachable` without a connection); what is here is kept each time.
+    """
+    ready = snapshot(checkpoint, settings)
+    if ready is not None:
+        return ready
+    repo, commit = checkpoint.repo, checkpoint.revision
+    if repo is None or commit is None:
+        raise CheckpointError(f"{checkpoint.name} is not a checkpoint of a hub.")
+
+    def wait() -> None:
+        _stop_if(cancelled, checkpoint)
+        time.sleep(_WAIT_S)
+
+    with locked(checkpoint, settings, wait):
+        ready = snapshot(checkpoint, settings)  # another process may have been first
+        if ready is not None:
+            return ready
+        client = HubClient(settings)
+        _, listed = client.files(repo, commit)
+        files = wanted_files(repo, checkpoint.subfolder, listed)
+        partial = partial_folder(checkpoint, settings)
+        try:
+            partial.mkdir(parents=True, exist_ok=True)
+            run = _Run(checkpoint, client, repo, commit, partial, settings, progress, cancelled)
+            if _INDEX in files:
+                files |= run.shards(files, listed)
+            run.check_room(files)
+            held = {name: run.file(name, file) for name, file in files.items()}
+            check_folder(partial)
+            return put_in_place(checkpoint, held, settings)
+        except OSError as error:
+            raise CheckpointError(
+                f"{checkpoint.name} cannot be written to {partial} ({error.strerror or error}): free some space "
+                "there, or set E2LM_HOME to another folder."
+            ) from error
+
+
+def wanted_files(repo: str, subfolder: str | None, listed: tuple[RemoteFile, ...]) -> dict[str, RemoteFile]:
+    """Name in the checkpoint's folder → file of the repository; shards stay out until their index is read.
+
+    Configuration and tokenizer are the repository's own where the folder has none. Raises `CheckpointError`
+    where something is missing and for weights that are not safetensors.
+    """
+    prefix = f"{subfolder}/" if subfolder else ""
+    here = {f.path.removeprefix(prefix): f for f in listed if f.path.startswith(prefix)}
+    top = {f.path: f for f in listed}
+    where = f"{repo}/{subfolder}" if subfolder else repo
+    if subfolder and not here:
+        raise CheckpointError(
+            f"{repo} no longer has the folder {subfolder}: remove the model and add it again."
+        )
+    weights = [name for name in (_WEIGHTS, _INDEX) if name in here][:1]
+    if not weights:
+        pickled = sorted(name for name in here if "/" not in name and name.endswith((".bin", ".pt", ".pth")))
+        if pickled:
+            raise CheckpointError(
+                f"{where} has its weights only as {pickled[0]}, which can run code when it is loaded: choose a "
+                "checkpoint with safetensors, or convert it and use it as a local folder."
+            )
+        raise CheckpointError(f"{where} has no {_WEIGHTS}: it is not a checkpoint that the studio loads.")
+    config = here.get("config.json") or top.get("config.json")
+    tokenizer = _named(here, TOKENIZER_FILES) or _named(top, TOKENIZER_FILES)
+    if config is None or not tokenizer:
+        missing = "config.json" if config is None else "tokenizer"
+        raise CheckpointError(f"{where} has no {missing}: it is not a checkpoint that the studio loads.")
+    # The weights come last, so that what is small and may be refused is known first.
+    return {"config.json": config, **tokenizer, weights[0]: here[weights[0]]}
+
+
+class _Run:
+    """The download of one checkpoint into its partial folder."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        client: HubClient,
+        repo: str,
+        commit: str,
+        partial: Path,
+        settings: Settings,
+        progress: Callable[[Progress], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> None:
+        self.checkpoint, self.client, self.repo, self.commit = checkpoint, client, repo, commit
+        self.partial, self.settings = partial, settings
+        self.progress, self.cancelled = progress, cancelled
+        self.done = self.total = 0
+
+    def shards(self, files: dict[str, RemoteFile], listed: tuple[RemoteFile, ...]) -> dict[str, RemoteFile]:
+        """The files that the index names."""
+        index = files[_INDEX]
+        if index.bytes > _MAX_INDEX_BYTES:
+            raise CheckpointError(f"The index {index.path} of {self.repo} is too large to be one of weights.")
+        self.file(_INDEX, index)
+        self.done = 0
+        at = {file.path: file for file in listed}
+        folder = index.path.removesuffix(_INDEX)
+        try:
+            named = json.loads((self.partial / _INDEX).read_text(encoding="utf-8"))["weight_map"].values()
+            names = sorted(set(named))
+            missing = [name for name in names if f"{folder}{name}" not in at]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"{index.path} of {self.repo} is not an index of weights.") from error
+        if bad := [n for n in names if "/" in n or not n.endswith(".safetensors")]:
+            raise CheckpointError(
+                f"{index.path} of {self.repo} names {bad[0]!r}, which is not a file of weights."
+            )
+        if missing:
+            raise CheckpointError(f"{self.repo} has no {folder}{missing[0]}, which its index names.")
+        return {name: at[f"{folder}{name}"] for name in names}
+
+    def check_room(self, files: dict[str, RemoteFile]) -> None:
+        self.total = sum(file.bytes for file in files.values())
+        needed = self.total - sum(self._held(name) for name in files)
+        used = usage(self.settings).used_bytes
+        quota = self.settings.hub_quota_bytes
+        if used + needed > quota:
+            raise LimitError(
+                f"{self.checkpoint.name} needs {_gb(needed)} more, and downloads hold {_gb(used)} of the "
+                f"{_gb(quota)} allowed: evict some, or raise E2LM_HUB_QUOTA_GB."
+            )
+        free = shutil.disk_usage(self.partial).free
+        if needed + _SPARE_BYTES > free:
+            raise CheckpointError(
+                f"{self.checkpoint.name} needs {_gb(needed)} more, and the disk has {_gb(free)} free: free some "
+                "space, evict checkpoints, or set E2LM_HOME to another disk."
+            )
+
+    def file(self, name: str, file: RemoteFile) -> CachedFile:
+        """The file, whole and checked, in the partial folder."""
+        whole, part = self.partial / name, self.partial / f"{name}.part"
+        if not whole.is_file():
+            with part.open("ab") as target:
+                if target.tell() > file.bytes:  # of something else
+                    target.truncate(0)
+                start = target.tell()
+                self._fetch(name, file, target, start)
+            if not _same(part, file):
+                part.unlink()
+                raise CheckpointError(
+                    f"{file.path} of {self.repo} is not what the hub lists (another length or digest): download it "
+                    "again."
+                )
+            part.replace(whole)
+        self.done += file.bytes
+        self._tell(name, self.done)
+        return CachedFile(bytes=whole.stat().st_size, sha256=file.sha256 or file_sha256(whole))
+
+    def _fetch(self, name: str, file: RemoteFile, target: BinaryIO, start: int) -> None:
+        def written(at: int) -> None:
+            _stop_if(self.cancelled, self.checkpoint)
+            self._tell(name, self.done + at)
+
+        written(start)
+        if start < file.bytes or file.bytes == 0:
+            self.client.fetch(self.repo, self.commit, file, cast(BinaryIO, _Watched(target, written)), start)
+
+    def _held(self, name: str) -> int:
+        for path in (self.partial / name, self.partial / f"{name}.part"):
+            if path.is_file():
+                return path.stat().st_size
+        return 0
+
+    def _tell(self, name: str, done: int) -> None:
+        if self.progress is not None:
+            self.progress(
+                Progress(
+                    name=self.checkpoint.name, file=name, done_bytes=done, total_bytes=max(self.total, done)
+                )
+            )
+
+
+class _Watched:
+    """A file that tells after each write how far it is."""
+
+    def __init__(self, file: BinaryIO, written: Callable[[int], None]) -> None:
+        self._file, self._written = file, written
+
+    def write(self, data: bytes) -> int:
+        count = self._file.write(data)
+        self._written(self._file.tell())
+        return count
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def truncate(self, size: int | None = None) -> int:
+        return self._file.truncate(size)
+
+
+def _stop_if(cancelled: Callable[[], bool] | None, checkpoint: Checkpoint) -> None:
+    if cancelled is not None and cancelled():
+        raise Cancelled(f"The download of {checkpoint.name} was stopped; what is here is kept.")
+
+
+def _named(files: dict[str, RemoteFile], names: tuple[str, ...]) -> dict[str, RemoteFile]:
+    return {name: files[name] for name in names if name in files}
+
+
+def _same(path: Path, file: RemoteFile) -> bool:
+    if path.stat().st_size != file.bytes:
+        return False
+    if file.sha256 is not None:
+        return file_sha256(path) == file.sha256
+    digest = hashlib.sha1(b"blob %d\0" % file.bytes, usedforsecurity=False)  # how git names a file's content
+    with path.open("rb") as opened:
+        while block := opened.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest() == file.git_sha1
+
+
+def _gb(count: int) -> str:
+    return f"{count / 10**9:.1f} GB" if count >= 10**8 else f"{count / 10**6:.1f} MB"

@@ -1,0 +1,110 @@
+"""The embedded ladder's `manifest.json`: what it holds, checked, and read once as long as it is unchanged."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from e2lm_core.base.errors import CheckpointError
+
+# Names become folders in the cache, so they must not be able to leave it.
+PathPart = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel):
+    # A later recipe may note more about itself than this version reads.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class PackedCheckpoint(_Part):
+    name: PathPart
+    step: int = Field(ge=0)
+    tokens_seen: int = Field(ge=0)
+    file: str
+    sha256: Sha256
+    early: bool
+
+
+class LadderModel(_Part):
+    name: PathPart
+    size: str
+    arch: str
+    role: Literal["science", "web"]
+    seed: int | None = None
+    twin_of: str | None = None
+    seed_of: str | None = None
+    parameters: int
+    config: dict[str, Any]
+    checkpoints: tuple[PackedCheckpoint, ...]
+
+    def checkpoint(self, name: str) -> PackedCheckpoint | None:
+        return next((c for c in self.checkpoints if c.name == name), None)
+
+
+class LadderTokenizer(_Part):
+    file: str
+    sha256: Sha256
+    config: dict[str, Any] = Field(default_factory=dict)
+
+
+class EarlyWindow(_Part):
+    end_step: int
+    end_tokens: int
+    fraction: float
+
+
+class Manifest(_Part):
+    version: Literal[1]
+    context: int
+    trained_context: int
+    early_window: EarlyWindow
+    tokenizer: LadderTokenizer
+    models: tuple[LadderModel, ...]
+
+    def model(self, name: str) -> LadderModel | None:
+        return next((m for m in self.models if m.name == name), None)
+
+
+def read_manifest(ladder: Path) -> Manifest:
+    """The manifest of a ladder's folder. Raises `CheckpointError` when there is none or it is not one."""
+    path = ladder / "manifest.json"
+    try:
+        status = path.stat()
+        return _read(path, status.st_mtime_ns, status.st_size)
+    except OSError as error:
+        raise CheckpointError(
+            f"The embedded ladder is missing: {path} cannot be read ({error.strerror}); "
+            "get the whole repository, or set E2LM_LADDER to a ladder's folder."
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise CheckpointError(
+            f"{path} is not a ladder's manifest of version 1: {where}: {first['msg']}; "
+            "get the ladder's files again."
+        ) from error
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path} is not a ladder's manifest ({error}); get the ladder's files again."
+        ) from error
+
+
+def ladder_file(ladder: Path, relative: str) -> Path:
+    """A file that the manifest names; one outside the ladder is refused."""
+    path = ladder / relative
+    if not path.resolve().is_relative_to(ladder.resolve()):
+        raise CheckpointError(
+            f"The ladder's manifest names {relative!r}, outside {ladder}: get the ladder's files again."
+        )
+    return path
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, mtime_ns: int, size: int) -> Manifest:
+    # The time and size are part of the key alone: a rebuilt ladder is read again.
+    return Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))

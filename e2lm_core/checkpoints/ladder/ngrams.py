@@ -1,0 +1,59 @@
+"""The 13-grams of a training text as a small file: sorted 64-bit digests, looked up by bisection.
+
+    key(gram) = first 8 bytes of blake2b(gram in UTF-8), big-endian
+
+Of n grams stored, another is taken for one of them with probability n / 2^64, which never happens here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from e2lm_core.base.errors import CheckpointError
+
+_ITEM = np.dtype(">u8")
+
+
+class TrainingNgrams:
+    """`gram in grams`, for grams as `wording.ngrams` makes them. `keys` are sorted."""
+
+    def __init__(self, keys: np.ndarray) -> None:
+        self.keys = keys
+
+    def __contains__(self, gram: object) -> bool:
+        if not isinstance(gram, str):
+            return False
+        wanted = np.uint64(key(gram))
+        at = int(np.searchsorted(self.keys, wanted))
+        return at < len(self.keys) and bool(self.keys[at] == wanted)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+def key(gram: str) -> int:
+    return int.from_bytes(hashlib.blake2b(gram.encode(), digest_size=8).digest(), "big")
+
+
+def pack(grams: Iterable[str]) -> bytes:
+    """The file's bytes; the same grams in any order give the same."""
+    return np.unique(np.fromiter((key(gram) for gram in grams), dtype=np.uint64)).astype(_ITEM).tobytes()
+
+
+@lru_cache(maxsize=2)
+def read(path: Path) -> TrainingNgrams:
+    """Raises `CheckpointError` where the file is missing or cut short."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"{path.name} cannot be read ({error.strerror}): fetch the ladder again."
+        ) from error
+    if len(data) % _ITEM.itemsize:
+        raise CheckpointError(f"{path.name} is cut short: fetch the ladder again.")
+    return TrainingNgrams(np.frombuffer(data, dtype=_ITEM).astype(np.uint64))

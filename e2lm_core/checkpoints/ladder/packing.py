@@ -1,0 +1,126 @@
+"""Weights as small files: integers of a few bits a row, then LZMA. One blob holds one checkpoint.
+
+    w ≈ scale[row] · q,   q = round(w / scale[row]) ∈ [−L, L],   scale[row] = max|w[row]| / L
+
+A tensor of two or more dimensions is cut into rows along its last one; a vector keeps its float32 values.
+The worst error of a weight is half its row's scale, so with L = 63 it is max|w[row]| / 126.
+
+Layout of a blob, little-endian: the magic `E2LMPACK`, the format's version (u16), the length of a JSON
+header (u32), the sha256 of everything that follows it, the header, and one LZMA stream that holds every
+tensor's scales and integers in the header's order. The same state dict gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import lzma
+import struct
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from e2lm_core.base.errors import CheckpointError
+
+MAGIC = b"E2LMPACK"
+VERSION = 1
+DEFAULT_LEVELS = 63
+MAX_UNPACKED_BYTES = 200 * 2**20
+_HEAD = struct.Struct("<8sHI32s")
+# No literal context and no position bits: neighbouring integers of a weight matrix tell nothing about
+# each other, and LZMA's models then come closest to their plain entropy.
+_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9, "lc": 0, "lp": 0, "pb": 0}]
+
+
+def pack(state_dict: Mapping[str, torch.Tensor], levels: int = DEFAULT_LEVELS) -> bytes:
+    """Pack float tensors; `levels` is L above (127 is int8, 63 seven bits, 31 six bits).
+
+    Raises `CheckpointError` for a value that is not finite and for a tensor that is not of floats.
+    """
+    if not 1 <= levels <= 127:
+        raise CheckpointError(f"Cannot pack weights in {levels} levels (use 1 to 127).")
+    entries: list[dict[str, object]] = []
+    scales: list[bytes] = []
+    integers: list[bytes] = []
+    for name in sorted(state_dict):
+        tensor = state_dict[name].detach().to("cpu")
+        if not tensor.is_floating_point():
+            raise CheckpointError(f"Cannot pack {name}: it holds {tensor.dtype}, only floats are packed.")
+        values = tensor.to(torch.float32).numpy()
+        if not np.isfinite(values).all():
+            raise CheckpointError(f"Cannot pack {name}: it holds a value that is not finite.")
+        if values.ndim < 2:
+            entries.append({"name": name, "shape": list(values.shape), "kind": "float"})
+            scales.append(values.astype("<f4").tobytes())
+            continue
+        rows = values.reshape(-1, values.shape[-1])
+        scale = (np.abs(rows).max(axis=1) / levels).astype(np.float32)
+        divisor = np.where(scale > 0, scale, 1)[:, None]
+        entries.append({"name": name, "shape": list(values.shape), "kind": "rows"})
+        scales.append(scale.astype("<f4").tobytes())
+        integers.append(np.clip(np.rint(rows / divisor), -levels, levels).astype(np.int8).tobytes())
+    header = json.dumps({"levels": levels, "tensors": entries}, separators=(",", ":")).encode()
+    body = lzma.compress(b"".join(scales + integers), format=lzma.FORMAT_RAW, filters=_FILTERS)
+    digest = hashlib.sha256(header + body).digest()
+    return _HEAD.pack(MAGIC, VERSION, len(header), digest) + header + body
+
+
+def unpack(blob: bytes) -> dict[str, torch.Tensor]:
+    """The float32 tensors of a blob, contiguous and writable, under their names.
+
+    Raises `CheckpointError` when the blob is of another kind or version, cut short or altered.
+    """
+    if len(blob) < _HEAD.size or not blob.startswith(MAGIC):
+        raise CheckpointError("Not packed weights: the file does not begin as one, or it is cut short.")
+    _, version, header_bytes, digest = _HEAD.unpack_from(blob)
+    if version != VERSION:
+        raise CheckpointError(
+            f"The packed weights are of format {version}; this version reads {VERSION}: update the studio."
+        )
+    payload = blob[_HEAD.size :]
+    if hashlib.sha256(payload).digest() != digest:
+        raise CheckpointError("The packed weights are cut short or altered: fetch the file again.")
+    header = json.loads(payload[:header_bytes])
+    entries = [(str(t["name"]), tuple(int(n) for n in t["shape"]), t["kind"]) for t in header["tensors"]]
+    float_counts = [_rows(shape) if kind == "rows" else _size(shape) for _, shape, kind in entries]
+    expected = 4 * sum(float_counts) + sum(_size(shape) for _, shape, kind in entries if kind == "rows")
+    if not 0 <= expected <= MAX_UNPACKED_BYTES:
+        raise CheckpointError(
+            f"The packed weights would take {expected:,} bytes (at most {MAX_UNPACKED_BYTES:,} are read)."
+        )
+    raw = _decompress(payload[header_bytes:], expected)
+    floats = np.frombuffer(raw, dtype="<f4", count=sum(float_counts))
+    integers = np.frombuffer(raw, dtype=np.int8, offset=floats.nbytes)
+    tensors: dict[str, torch.Tensor] = {}
+    float_at = integer_at = 0
+    for (name, shape, kind), count in zip(entries, float_counts, strict=True):
+        scale = floats[float_at : float_at + count].astype(np.float32)
+        float_at += count
+        if kind == "rows":
+            q = integers[integer_at : integer_at + _size(shape)].astype(np.float32)
+            integer_at += q.size
+            scale = q.reshape(count, -1) * scale[:, None]
+        tensors[name] = torch.from_numpy(np.ascontiguousarray(scale.reshape(shape)))
+    return tensors
+
+
+def _decompress(body: bytes, expected: int) -> bytes:
+    """Exactly `expected` bytes, never more in memory whatever the stream claims."""
+    try:
+        raw = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_FILTERS).decompress(body, max_length=expected)
+    except lzma.LZMAError as error:
+        raise CheckpointError("The packed weights are cut short or altered: fetch the file again.") from error
+    if len(raw) != expected:
+        raise CheckpointError(
+            f"The packed weights hold {len(raw):,} of {expected:,} bytes: fetch the file again."
+        )
+    return raw
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape, dtype=np.int64))
+
+
+def _rows(shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape[:-1], dtype=np.int64))

@@ -1,0 +1,140 @@
+"""Whether the embedded models were ever told a question's answer.
+
+A flat curve on a question that was never taught says nothing about the question, so the studio asks here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Question, Record, TaskSet
+
+_WORD = re.compile(r"\w+(?:['’]\w+)*")
+_SHORTEST_SINGULAR = 3  # "gas" is not the plural of "ga"
+
+
+class Fact(Record):
+    """One thing that the training text says: subject and answer under a relation."""
+
+    subject: str
+    answer: str
+    relation: str
+    domain: str
+
+
+class Taught:
+    """The facts that were taught, by subject.
+
+    A question counts as taught where it names a subject (as whole words, in any case, the longest name
+    first) and its gold choice is that subject's answer; articles and a plural s make no difference.
+    """
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self.facts = tuple(facts)
+        self._by_subject: dict[str, list[tuple[Fact, frozenset[str]]]] = {}
+        self._longest = 0
+        for fact in self.facts:
+            words = _words(fact.subject)
+            self._longest = max(self._longest, len(words))
+            entry = (fact, frozenset(_forms(_words(fact.answer))))
+            for form in _forms(words):
+                self._by_subject.setdefault(form, []).append(entry)
+
+    @classmethod
+    def from_file(cls, path: Path) -> Taught:
+        """Read `facts.json`. Raises `CheckpointError` when it is missing or something else."""
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))["facts"]
+            known = Fact.model_fields
+            return cls(Fact(**{key: fact[key] for key in known}) for fact in facts)
+        except OSError as error:
+            raise CheckpointError(
+                f"The list of taught facts {path} cannot be read ({error.strerror}): "
+                "get the ladder's files again."
+            ) from error
+        except (ValueError, KeyError, TypeError, ValidationError) as error:
+            raise CheckpointError(
+                f"{path} is not a list of taught facts (subject, answer, relation and domain each): "
+                "get the ladder's files again."
+            ) from error
+
+    def taught(self, question: Question) -> bool:
+        return self.fact_for(question) is not None
+
+    def fact_for(self, question: Question) -> Fact | None:
+        """The fact that answers the question, None where none does or its gold is out of range."""
+        if not 0 <= question.answer < len(question.choices):
+            return None
+        gold = _forms(_words(question.choices[question.answer]))
+        for entries in self._named(_words(question.question)):
+            for fact, answers in entries:
+                if not answers.isdisjoint(gold):
+                    return fact
+        return None
+
+    def _named(self, words: list[str]) -> Iterator[list[tuple[Fact, frozenset[str]]]]:
+        """The facts about each subject named, longest names first; no word serves two names."""
+        free = [True] * len(words)
+        for length in range(min(self._longest, len(words)), 0, -1):
+            for start in range(len(words) - length + 1):
+                span = slice(start, start + length)
+                if not all(free[span]):
+                    continue
+                entries = [e for form in _forms(words[span]) for e in self._by_subject.get(form, ())]
+                if entries:
+                    free[span] = [False] * length
+                    yield entries
+
+
+def _words(text: str) -> list[str]:
+    """Lower-case words without "the" and without an article in front ("vitamin a" keeps its a)."""
+    words = [word.removesuffix("'s").removesuffix("’s") for word in _WORD.findall(text.casefold())]
+    words = [word for word in words if word != "the"] or words
+    return words[1:] if len(words) > 1 and words[0] in ("a", "an") else words
+
+
+def _forms(words: list[str]) -> list[str]:
+    """The phrase as it stands and with its last word in the singular, if that can be one."""
+    if not words:
+        return []
+    last = words[-1]
+    singulars = [last]
+    if last.endswith("ies"):
+        singulars.append(f"{last[:-3]}y")
+    if last.endswith("es"):
+        singulars.append(last[:-2])
+    if last.endswith("s") and not last.endswith("ss"):
+        singulars.append(last[:-1])
+    head = " ".join(words[:-1])
+    return [f"{head} {form}".strip() for form in singulars if form is last or len(form) >= _SHORTEST_SINGULAR]
+
+
+def untaught_sentence(told: dict[str, bool] | None) -> str | None:
+    """What a flat curve means for questions whose answers the embedded models were never told."""
+    if not told:
+        return None
+    untaught = sum(not yes for yes in told.values())
+    if untaught == 0:
+        return None
+    if untaught == len(told):
+        subject = f"any of these {len(told)}" if len(told) > 1 else "this question"
+    else:
+        subject = f"{untaught:,} of these {len(told):,}"
+    return (
+        f"The embedded models were never taught {subject}: their curves say nothing about "
+        f"{'it' if len(told) == 1 else 'them'}; use larger checkpoints."
+    )
+
+
+def taught_answers(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
+    """For each question id whether the embedded models were told its answer; None without a fact list."""
+    if taught_file is None:
+        return None
+    facts = Taught.from_file(taught_file)
+    return {question.id: facts.taught(question) for question in task.questions}

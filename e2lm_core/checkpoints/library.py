@@ -1,0 +1,236 @@
+"""What the Checkpoints page shows: the models at hand, what was added from a hub, and how much of it is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import Checkpoint, ModelInfo, Record
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import Catalogue
+from e2lm_core.checkpoints.families import FAMILIES, FamilyModel, Place
+from e2lm_core.checkpoints.hub import cache as hub_cache
+
+HALF_PRECISION_BYTES = 2  # a weight of the smallest kind that hubs keep
+
+
+class Held(Record):
+    """How much of some checkpoints of a hub is on this machine."""
+
+    checkpoints: int
+    whole: int
+    whole_bytes: int
+    partial_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        return self.whole_bytes + self.partial_bytes
+
+    @property
+    def expected_bytes(self) -> float | None:
+        """What all of them take, as far as the whole ones tell: those of one model are of one size."""
+        return self.whole_bytes / self.whole * self.checkpoints if self.whole else None
+
+
+def size(count: float | None) -> str:
+    """35 MB, 1.2 GB, 3.7 TB."""
+    if count is None:
+        return phrasing.DASH
+    for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= unit:
+            number = count / unit
+            return f"{number:.0f} {name}" if number >= 10 else f"{number:.1f}".removesuffix(".0") + f" {name}"
+    return f"{count:.0f} bytes"
+
+
+# --- the models of the catalogue ----------------------------------------------------------------------
+
+
+def finding(catalogue: Catalogue, settings: Settings) -> str:
+    """The page's sentence: what is on this machine, and what of a hub's checkpoints is."""
+    here = hub_cache.at_hand(catalogue.checkpoints, settings)
+    models = {c.model.name for c in here}
+    if here:
+        sentence = (
+            f"**{phrasing.count(len(models), 'model')} with {phrasing.count(len(here), 'checkpoint')}** "
+            f"{'are' if len(models) > 1 else 'is'} on this machine"
+        )
+    else:
+        sentence = "**No checkpoint** is on this machine"
+    added = [c for c in catalogue.checkpoints if c.repo]
+    if not added:
+        return f"{sentence}; none is added from a hub."
+    whole = sum(c.repo is not None for c in here)
+    downloaded = (
+        f"{'all are' if whole == len(added) else phrasing.count(whole, 'is', 'are') if whole else 'none is'}"
+    )
+    used = hub_cache.usage(settings)
+    room = f"{size(used.used_bytes)} of the {size(used.quota_bytes)} allowed"
+    added_text = phrasing.count(len(added), "checkpoint")
+    return f"{sentence}; of {added_text} added from a hub, {downloaded} downloaded ({room})."
+
+
+def models_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
+    """One row a model: its parameters, its checkpoints, those on this machine, tokens they span, bytes, origin."""
+    here = {c.name for c in hub_cache.at_hand(catalogue.checkpoints, settings)}
+    rows = []
+    for model in catalogue.models:
+        checkpoints = catalogue.of(model)
+        seen = [c.tokens_seen for c in checkpoints if c.tokens_seen is not None]
+        rows.append(
+            {
+                "model": model.name,
+                "parameters": model.parameters,
+                "checkpoints": len(checkpoints),
+                "here": sum(c.name in here for c in checkpoints),
+                "first": min(seen, default=None),
+                "last": max(seen, default=None),
+                "bytes": folder_bytes(_places(model, checkpoints, settings)),
+                "from": _origin(checkpoints),
+            }
+        )
+    return pd.DataFrame(rows, columns=[*_MODEL_COLUMNS])
+
+
+_MODEL_COLUMNS = ("model", "parameters", "checkpoints", "here", "first", "last", "bytes", "from")
+
+
+def _origin(checkpoints: Sequence[Checkpoint]) -> str:
+    first = checkpoints[0] if checkpoints else None
+    if first is None or first.packed is not None:
+        return "embedded ladder"
+    if first.repo is not None:
+        return first.repo
+    return f"folder {first.directory.parent.name}" if first.directory else "folder"
+
+
+def _places(model: ModelInfo, checkpoints: Iterable[Checkpoint], settings: Settings) -> list[Path]:
+    """All that a model takes on the disk: packed and unpacked, or downloaded in whole and in part."""
+    places = [settings.cache / "checkpoints" / model.name] if model.family == "ladder" else []
+    for checkpoint in checkpoints:
+        places += [path for path in (checkpoint.packed, checkpoint.directory) if path is not None]
+        if checkpoint.repo is not None:
+            places.append(hub_cache.partial_folder(checkpoint, settings))
+    return places
+
+
+def folder_bytes(places: Iterable[Path]) -> int:
+    """Bytes of files and of all in folders; a file that stands in two of them through a hard link counts once."""
+    held: dict[tuple[int, int], int] = {}
+    for place in places:
+        for path in (place, *place.rglob("*")):
+            try:
+                stat = path.stat()
+            except OSError:  # not there, or gone in the meantime
+                continue
+            if path.is_file():
+                held[stat.st_dev, stat.st_ino] = stat.st_size
+    return sum(held.values())
+
+
+# --- what was added from a hub ------------------------------------------------------------------------
+
+
+def added(catalogue: Catalogue) -> dict[str, tuple[Checkpoint, ...]]:
+    """The checkpoints that were added from a hub, by model."""
+    models = dict.fromkeys(c.model.name for c in catalogue.checkpoints if c.repo)
+    return {name: tuple(c for c in catalogue.of(name) if c.repo) for name in models}
+
+
+def held(settings: Settings, checkpoints: Sequence[Checkpoint]) -> Held:
+    whole = [c for c in checkpoints if hub_cache.snapshot(c, settings)]
+    return Held(
+        checkpoints=len(checkpoints),
+        whole=len(whole),
+        whole_bytes=folder_bytes(hub_cache.snapshot_folder(c, settings) for c in whole),
+        partial_bytes=folder_bytes(hub_cache.partial_folder(c, settings) for c in checkpoints),
+    )
+
+
+def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
+    """One row a checkpoint: its state on this machine, tokens, bytes and the commit that it is pinned to."""
+    rows = []
+    for checkpoint in checkpoints:
+        own = held(settings, (checkpoint,))
+        rows.append(
+            {
+                "checkpoint": checkpoint.name.removeprefix(f"{checkpoint.model.name}/"),
+                "state": "downloaded" if own.whole else "in part" if own.partial_bytes else "not downloaded",
+                "bytes": own.bytes or None,
+                "tokens_seen": checkpoint.tokens_seen,
+                "early": checkpoint.early,
+                "commit": (checkpoint.revision or "")[:10],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def progress(now: Held, before: Held, seconds: float) -> tuple[float, str]:
+    """The share that is downloaded, in [0, 1], and what to say of it: 3 of 14 checkpoints, 1.2 GB, about 40 s left.
+
+    The time is told once a whole checkpoint has told how large they are.
+    """
+    text = f"{now.whole} of {phrasing.count(now.checkpoints, 'checkpoint')}, {size(now.bytes)}"
+    expected = now.expected_bytes
+    if expected is None:
+        return 0.0, text
+    gained = now.bytes - before.bytes
+    if gained > 0 and seconds > 1:
+        text += f", {phrasing.duration((expected - now.bytes) * seconds / gained)} left"
+    return min(1.0, max(0.0, now.bytes / expected)) if expected else 1.0, text
+
+
+# --- what could be added ------------------------------------------------------------------------------
+
+
+def families_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
+    """One row a model of the known families, without asking a hub; `checkpoints` is missing where only it knows."""
+    have = added(catalogue)
+    rows = []
+    for family in FAMILIES:
+        for model in family.models:
+            own = have.get(model.name, ())
+            rows.append(
+                {
+                    "family": family.title,
+                    "model": model.name,
+                    "parameters": model.parameters,
+                    "checkpoints": len(family.known_places(model)) or None,
+                    "added": len(own),
+                    "downloaded": held(settings, own).whole,
+                    "repository": model.repo,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def choice_sentence(
+    chosen: Sequence[Place],
+    of: int,
+    model: FamilyModel,
+    listed_bytes: int | None,
+    usage: hub_cache.Usage,
+) -> str:
+    """13 of 27 checkpoints, 4.2 B to 193 B tokens, 12 GB; and whether there is room for them.
+
+    The size is what the hub lists, else what the parameters take at least; neither may be known.
+    """
+    text = f"{len(chosen)} of {phrasing.count(of, 'checkpoint')}: {chosen[0].name}"
+    text += f" to {chosen[-1].name}" if len(chosen) > 1 else ""
+    first, last = chosen[0].tokens_seen, chosen[-1].tokens_seen
+    if first is not None and last is not None:
+        text += f", {phrasing.tokens(first)} to {phrasing.tokens(last)} tokens" if len(chosen) > 1 else ""
+    bytes_, least = listed_bytes, ""
+    if bytes_ is None and model.parameters is not None:
+        bytes_, least = model.parameters * HALF_PRECISION_BYTES * len(chosen), "at least "
+    if bytes_ is None:
+        return f"{text}. Their size is not known yet."
+    left = max(0, usage.quota_bytes - usage.used_bytes)
+    if bytes_ > left:
+        return (
+            f"{text}; {least}{size(bytes_)}, more than the {size(left)} that are left: download some of them."
+        )
+    return f"{text}; {least}{size(bytes_)} of the {size(left)} that are left."

@@ -1,0 +1,91 @@
+"""What a checkpoint's name tells: its step, and how many tokens the model had read.
+
+A name is described by a pattern: `{step}` stands for the step's number (`{step:07}` where it is padded),
+`{tokens}` for the tokens read, in units of the letter after it (`{tokens}B`: billions), `*` for anything but
+a slash; everything else stands for itself. How many tokens a step means is a rule: a fixed number a step, a
+ramp of batch sizes, or the name itself (then it is as coarse as the name, mostly whole billions).
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from typing import Literal
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Record
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+_FIELD = re.compile(r"(?P<step>\{step(?::0\d{1,2})?\})|\{tokens\}(?P<unit>[KMBT]?)|(?P<any>\*)")
+
+
+class Ramp(Record):
+    """Batches that grow while the first `ramp_samples` sequences are read, a phase of equal length each."""
+
+    sequence_length: int
+    batches: tuple[int, ...]
+    ramp_samples: int
+
+    def tokens_seen(self, step: int) -> int:
+        """sequence_length · Σ batchᵢ · stepsᵢ, a phase lasting ramp_samples / (len(batches) − 1) sequences."""
+        phase = Fraction(self.ramp_samples, len(self.batches) - 1)
+        read, left = Fraction(0), Fraction(step)
+        for batch in self.batches[:-1]:
+            if left <= phase / batch:
+                return round(self.sequence_length * (read + left * batch))
+            read += phase
+            left -= phase / batch
+        return round(self.sequence_length * (read + left * self.batches[-1]))
+
+
+TokenRule = int | Ramp | Literal["name"] | None  # tokens a step, a ramp, in the name, unknown
+
+
+def read_name(name: str, pattern: str, rule: TokenRule) -> tuple[int, int | None] | None:
+    """Step and tokens seen; None where the name does not fit. Raises `CheckpointError` for a bad pattern."""
+    expression, unit = _compiled(pattern)
+    found = expression.fullmatch(name)
+    if found is None:
+        return None
+    step = int(found["step"])
+    if isinstance(rule, Ramp):
+        return step, rule.tokens_seen(step)
+    if rule == "name":
+        return step, int(Decimal(found["tokens"]) * unit)
+    return step, None if rule is None else step * rule
+
+
+def check_pattern(pattern: str) -> None:
+    """Raises `CheckpointError` for a pattern that cannot be used."""
+    if len(pattern) > 200 or pattern.count("*") > 3:  # more stars would let a name take for ever to fit
+        raise CheckpointError(
+            f"The pattern {pattern[:50]!r} is too long: use at most 200 characters and 3 stars."
+        )
+    _compiled(pattern)
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> tuple[re.Pattern[str], int]:
+    """The pattern as a regular expression, and the unit of its `{tokens}`. No user text is left unescaped."""
+    parts: list[str] = []
+    unit, end = 1, 0
+    for field in _FIELD.finditer(pattern):
+        parts.append(re.escape(pattern[end : field.start()]))
+        end = field.end()
+        if field["any"]:
+            parts.append("[^/]*")
+        elif field["step"]:
+            parts.append(r"(?P<step>\d{1,15})")
+        else:
+            unit = _UNITS[field["unit"]]
+            parts.append(r"(?P<tokens>\d{1,9}(?:\.\d{1,3})?)" + field["unit"])
+    parts.append(re.escape(pattern[end:]))
+    fields = [part[:9] for part in parts if part.startswith("(?P<")]
+    if fields.count("(?P<step>") != 1 or fields.count("(?P<token") > 1:
+        raise CheckpointError(
+            f"The pattern {pattern!r} must say once where the step stands, as in step-{{step}}, and at most once "
+            "where the tokens stand, as in step-{step}-tokens{tokens}B."
+        )
+    return re.compile("".join(parts), re.ASCII), unit

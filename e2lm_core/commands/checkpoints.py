@@ -1,0 +1,144 @@
+"""`python -m e2lm_core hub …`: the checkpoint families of a hub, added, downloaded, checked and evicted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import open_catalogue
+from e2lm_core.checkpoints.families import FAMILIES, Choice, any_family, family
+from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import cache as hub_cache
+from e2lm_core.checkpoints.hub import download as hub_download
+from e2lm_core.commands.output import Json, progress_bar, show
+
+app = typer.Typer(no_args_is_help=True, help="Checkpoints of a hub: browse, add, download, verify, evict.")
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model of a family, as `hub families` names it.")
+]
+Globs = Annotated[
+    list[str] | None, typer.Argument(metavar="GLOB", help="Which checkpoints, as model/iter_….")
+]
+
+
+@app.command("families")
+def families(as_json: Json = False) -> None:
+    """List the families and models that the studio knows, without asking a hub."""
+    rows: list[dict[str, Any]] = [
+        {
+            "family": known.key,
+            "model": model.name,
+            "repo": model.repo,
+            "parameters": model.parameters,
+            "checkpoints": len(known.known_places(model)) or None,
+        }
+        for known in FAMILIES
+        for model in known.models
+    ]
+    show(as_json, {"families": rows}, rows)
+
+
+@app.command("add")
+def add(
+    family_key: Annotated[
+        str, typer.Argument(metavar="FAMILY", help="A family's key, or `any` with --repo and --pattern.")
+    ],
+    model: Model,
+    repo: Annotated[
+        str | None, typer.Option("--repo", metavar="OWNER/NAME", help="The repository, for `any`.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option("--pattern", help="How its branches are named, for `any`: step{step}.")
+    ] = None,
+    every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Each N-th checkpoint only.")] = 1,
+    early: Annotated[bool, typer.Option("--early", help="Those of the early window only.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Add a model's checkpoints to the catalogue, each pinned to its commit; downloads nothing yet."""
+    settings = Settings.from_env()
+    if family_key == "any":
+        if not repo or not pattern:
+            raise CheckpointError("The family `any` needs --repo OWNER/NAME and --pattern.")
+        chosen = any_family(repo, pattern, name=model)
+    else:
+        chosen = family(family_key)
+    added = hub.add(settings, chosen, model, Choice(every=every, early_only=early))
+    _show(added, settings, as_json)
+
+
+@app.command("list")
+def list_added(as_json: Json = False) -> None:
+    """List what was added, and what of it is on this machine."""
+    settings = Settings.from_env()
+    _show(_added(settings, None), settings, as_json)
+
+
+@app.command("download")
+def download(globs: Globs = None, as_json: Json = False) -> None:
+    """Download added checkpoints, going on where an earlier download stopped."""
+    settings = Settings.from_env()
+    chosen = _added(settings, globs)
+    for checkpoint in chosen:
+        with progress_bar(checkpoint.name, 100) as advance:
+            shown = 0
+
+            def report(progress: hub_download.Progress, advance=advance) -> None:
+                nonlocal shown
+                percent = 100 * progress.done_bytes // max(progress.total_bytes, 1)
+                advance(progress.file, percent - shown)
+                shown = percent
+
+            hub_download.download(checkpoint, settings, report)
+    _show(chosen, settings, as_json)
+
+
+@app.command("verify")
+def verify(globs: Globs = None, as_json: Json = False) -> None:
+    """Read every downloaded byte again and compare it with what the hub gave."""
+    settings = Settings.from_env()
+    chosen = [c for c in _added(settings, globs) if hub_cache.snapshot(c, settings)]
+    for checkpoint in chosen:
+        hub_cache.verify(checkpoint, settings)
+    _show(chosen, settings, as_json)
+
+
+@app.command("evict")
+def evict(globs: Annotated[list[str], typer.Argument(metavar="GLOB")], as_json: Json = False) -> None:
+    """Delete downloaded weights; the catalogue and every result stay."""
+    settings = Settings.from_env()
+    freed = sum(hub_cache.evict(checkpoint, settings) for checkpoint in _added(settings, globs))
+    show(as_json, {"freed_bytes": freed}, [{"freed_bytes": freed}])
+
+
+@app.command("remove")
+def remove(model: Model, as_json: Json = False) -> None:
+    """Take a model out of the catalogue and delete what was downloaded of it; results stay."""
+    freed = hub.remove(Settings.from_env(), model)
+    show(as_json, {"freed_bytes": freed}, [{"freed_bytes": freed}])
+
+
+def _added(settings: Settings, globs: list[str] | None) -> list[Checkpoint]:
+    catalogue = open_catalogue(settings)
+    chosen = [c for c in catalogue.match(globs or ["*"]) if c.repo]
+    if globs and not chosen:
+        raise CheckpointError(f"{globs[0]} is not a checkpoint of a hub: see `hub list`.")
+    return chosen
+
+
+def _show(checkpoints: list[Checkpoint] | tuple[Checkpoint, ...], settings: Settings, as_json: bool) -> None:
+    rows = [
+        {
+            "name": c.name,
+            "repo": c.repo,
+            "revision": c.revision,
+            "tokens_seen": c.tokens_seen,
+            "early": c.early,
+            "path": str(path) if (path := hub_cache.snapshot(c, settings)) else None,
+        }
+        for c in checkpoints
+    ]
+    show(as_json, {"checkpoints": rows}, rows, ("name", "tokens_seen", "early", "path"))

@@ -1,0 +1,107 @@
+"""`import-results` and `results …`: results from elsewhere, imported, kept, shown, removed and restored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from e2lm_core.base.settings import Settings
+from e2lm_core.commands.output import Json, show
+
+if TYPE_CHECKING:
+    from e2lm_core.imported.imported import Imported
+
+app = typer.Typer(
+    no_args_is_help=True, help="Results from elsewhere that are kept: list, show, remove, restore."
+)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name under which they were kept.")]
+Scores = Annotated[
+    bool, typer.Option("--scores", help="Add every score with its interval, for tasks with samples.")
+]
+
+
+def import_results(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A folder, a zip or a file of results or of curves.")
+    ],
+    keep: Annotated[
+        str | None, typer.Option("--keep", metavar="NAME", help="Keep them under this name.")
+    ] = None,
+    scores: Scores = False,
+    as_json: Json = False,
+) -> None:
+    """Read results from elsewhere: lm-eval folders, published curves, OLMES or DataDecide tables, CSV."""
+    from e2lm_core.checkpoints.catalogue import open_catalogue
+    from e2lm_core.imported import imported as imported_results
+    from e2lm_core.imported import keeping
+
+    settings = Settings.from_env()
+    imported = imported_results.import_path(path, settings.limits, open_catalogue(settings).checkpoints)
+    if keep is not None:
+        keeping.keep(settings, keep, imported)
+    _show(imported, scores, as_json)
+
+
+@app.command("list")
+def list_kept(as_json: Json = False) -> None:
+    """List what is kept, newest first, and what can be restored."""
+    from e2lm_core.imported import keeping
+    from e2lm_core.imported import store as imported_store
+
+    settings = Settings.from_env()
+    rows = [kept.model_dump() for kept in keeping.list_kept(settings)]
+    document: dict[str, Any] = {"kept": rows, "removed": imported_store.removed(settings)}
+    shown = [{**row, "models": ", ".join(row["models"]), "tasks": ", ".join(row["tasks"])} for row in rows]
+    show(as_json, document, shown, ("name", "when", "models", "tasks", "curves", "problem"))
+
+
+@app.command("show")
+def show_kept(name: Name, scores: Scores = False, as_json: Json = False) -> None:
+    """Show kept results as `import-results` does."""
+    from e2lm_core.imported import keeping
+
+    _show(keeping.open_kept(Settings.from_env(), name), scores, as_json)
+
+
+@app.command("remove")
+def remove(name: Name, as_json: Json = False) -> None:
+    """Remove kept results; `results restore` brings them back."""
+    from e2lm_core.imported import store as imported_store
+
+    imported_store.remove(Settings.from_env(), name)
+    show(as_json, {"removed": name}, [{"removed": name}])
+
+
+@app.command("restore")
+def restore(name: Name, as_json: Json = False) -> None:
+    """Bring removed results back."""
+    from e2lm_core.imported import store as imported_store
+
+    imported_store.restore(Settings.from_env(), name)
+    show(as_json, {"restored": name}, [{"restored": name}])
+
+
+def _show(imported: Imported, scores: bool, as_json: bool) -> None:
+    from e2lm_core.imported import imported as imported_results
+
+    document = imported_results.document(imported, scores)
+    rows = [
+        {
+            "model": curve["model"],
+            "task": curve["task"],
+            "metric": curve["metric"],
+            "shots": curve["num_fewshot"],
+            "points": len(curve["steps"]),
+            "first step": curve["steps"][0],
+            "last step": curve["steps"][-1],
+            "last score": curve["scores"][-1],
+            "SQ": curve["quality"]["sq"],
+        }
+        for curve in document["curves"]
+    ]
+    show(as_json, document, rows)
+    if not as_json:
+        for sentence in document["problems"]:
+            typer.echo(sentence, err=True)

@@ -1,0 +1,63 @@
+"""Who computes log-likelihoods: one protocol, so that services never know where a model runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Protocol
+
+from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, Scope, Scored
+
+# Part of every result's key: raise it when a change of the engine changes numbers by more than float noise.
+SCORING_VERSION = 1
+
+
+class Backend(Protocol):
+    name: str
+
+    @property
+    def at_once(self) -> int:
+        """How many checkpoints are best computed side by side, each from a thread of its own."""
+        ...
+
+    def scope(self, checkpoint: Checkpoint) -> Scope:
+        """The part of a result's key that is about the model. Cheap: no weights are loaded."""
+        ...
+
+    def loglikelihood(
+        self,
+        checkpoint: Checkpoint,
+        requests: Sequence[Request],
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Iterator[tuple[int, Loglikelihood]]:
+        """(index, result) for every request, as chunks complete. Raises `Cancelled`."""
+        ...
+
+    def chunks(
+        self,
+        checkpoint: Checkpoint,
+        requests: Sequence[Request],
+        cancelled: Callable[[], bool] | None = None,
+        skip: Collection[int] = (),
+    ) -> Iterator[Scored]:
+        """The same, a list for each chunk, to be committed whole, with the tokens that it took.
+
+        The plan is made from all requests; chunks whose indexes are all in `skip` are not computed. So a
+        run that resumes with the same requests gets the same bytes as one that was never interrupted.
+        """
+        ...
+
+    def prefetch(self, checkpoint: Checkpoint) -> None:
+        """A hint that this checkpoint comes next: reading it may begin. Never raises."""
+        ...
+
+    def notes(self) -> list[str]:
+        """What a run's record should say about how it was computed, one sentence each."""
+        ...
+
+    def prompt_tokens(self, checkpoint: Checkpoint, requests: Sequence[Request]) -> list[int]:
+        """Tokens of context + continuation, before any truncation."""
+        ...
+
+    def window(self, checkpoint: Checkpoint) -> int:
+        """Tokens that the model takes at once."""
+        ...

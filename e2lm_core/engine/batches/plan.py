@@ -1,0 +1,148 @@
+"""What is computed together, decided from the whole list of requests before anything is computed.
+
+A `Row` is a stretch of tokens in one line of a batch, a `Chunk` is a batch: it is computed whole and
+handed over whole. The same requests and budget always give the same plan, so an interrupted run that
+skips the chunks it already has computes the others bit for bit as an undisturbed one would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from e2lm_core.engine.batches.tokenise import Encoded, Tokens
+
+LAUNCH_TOKENS = 96  # what starting one more batch costs, in tokens of the smallest models
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """T tokens with what is scored on them.
+
+    `positions` [T] are the tokens' places in their own text. `parents` [T] is the place in the row of the
+    token before each in its own text, −1 where that lies before the row; None for plain causal order. The
+    hidden state at `at[s]` predicts `targets[s]`, a token of request `requests[s]`.
+    """
+
+    tokens: Tokens
+    positions: Tokens
+    at: Tokens
+    targets: Tokens
+    requests: Tokens
+    parents: Tokens | None = None
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """Tokens that several rows share, from position `start`; `parent` is the trunk that they follow."""
+
+    tokens: Tokens
+    start: int
+    parent: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """A batch: rows below one trunk. `prepared` keeps its tensors, so that every checkpoint can use them."""
+
+    rows: tuple[Row, ...]
+    trunk: int | None = None
+    prepared: dict[object, Any] = field(default_factory=dict)
+
+    @property
+    def requests(self) -> list[int]:
+        """Indexes of the requests that this chunk scores, ascending."""
+        return sorted({int(i) for row in self.rows for i in row.requests})
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    chunks: tuple[Chunk, ...]
+    trunks: tuple[Trunk, ...] = ()
+
+    @property
+    def computed_tokens(self) -> int:
+        """Tokens that pass through the model, padding included."""
+        return sum(len(c.rows) * max(map(len, c.rows)) for c in self.chunks) + sum(
+            len(t.tokens) for t in self.trunks
+        )
+
+    @cached_property
+    def vocabulary(self) -> Tokens:
+        """Every token that occurs, once, ascending."""
+        rows = [row.tokens for chunk in self.chunks for row in chunk.rows]
+        return np.unique(np.concatenate([*rows, *(trunk.tokens for trunk in self.trunks)]))
+
+    def trunk_tokens(self, trunk: int | None, counted: set[int]) -> int:
+        """Tokens of a trunk and those above it that are not in `counted`, which then holds them."""
+        tokens = 0
+        while trunk is not None and trunk not in counted:
+            counted.add(trunk)
+            tokens += len(self.trunks[trunk].tokens)
+            trunk = self.trunks[trunk].parent
+        return tokens
+
+    @property
+    def depth(self) -> int:
+        """Tokens of the longest text."""
+        return max(int(row.positions.max()) for c in self.chunks for row in c.rows) + 1
+
+    @property
+    def tensor_bytes(self) -> int:
+        """At most what the chunks' prepared tensors take: twice [rows, 1, T, T] of four bytes, and tokens."""
+        return sum(
+            len(c.rows) * (8 * (width := max(map(len, c.rows))) ** 2 + 56 * width) for c in self.chunks
+        )
+
+
+def plan_plain(encoded: Sequence[Encoded], budget: int) -> Plan:
+    """One row for each distinct input, longest first, batches of at most `budget` tokens with padding."""
+    same_input: dict[bytes, list[int]] = {}
+    for index, item in enumerate(encoded):
+        same_input.setdefault(item.inputs.tobytes(), []).append(index)
+    groups = sorted(same_input.items(), key=lambda g: (-len(g[0]), g[0]))
+    return Plan(chunks=batches([_chain(encoded, indexes) for _, indexes in groups], budget))
+
+
+def batches(rows: Sequence[Row], budget: int, trunk: int | None = None) -> tuple[Chunk, ...]:
+    """Consecutive rows, the longest first, in chunks of at most `budget` padded tokens (or a single row).
+
+    Where to cut is the cheapest by: Σ over chunks of rows · longest row + `LAUNCH_TOKENS`.
+    """
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    best = np.zeros(len(rows) + 1, dtype=np.int64)
+    cut = np.zeros(len(rows) + 1, dtype=np.int64)
+    for stop in range(1, len(rows) + 1):
+        first = max(0, stop - max(1, budget // int(lengths[stop - 1])))
+        starts = np.arange(first, stop)
+        padded = (stop - starts) * lengths[first:stop]
+        costs = np.where(
+            (padded <= budget) | (starts == stop - 1), best[first:stop] + padded, np.iinfo(np.int64).max
+        )
+        cut[stop] = first + int(costs.argmin())
+        best[stop] = int(costs.min()) + LAUNCH_TOKENS
+    chunks: list[Chunk] = []
+    stop = len(rows)
+    while stop:
+        start = int(cut[stop])
+        chunks.insert(0, Chunk(tuple(rows[start:stop]), trunk))
+        stop = start
+    return tuple(chunks)
+
+
+def _chain(encoded: Sequence[Encoded], indexes: Sequence[int]) -> Row:
+    tokens = encoded[indexes[0]].inputs
+    return Row(
+        tokens=tokens,
+        positions=np.arange(len(tokens), dtype=np.int32),
+        at=np.concatenate([np.arange(encoded[i].first_scored, len(tokens), dtype=np.int32) for i in indexes]),
+        targets=np.concatenate([encoded[i].targets for i in indexes]),
+        requests=np.concatenate([np.full(len(encoded[i].targets), i, dtype=np.int32) for i in indexes]),
+    )

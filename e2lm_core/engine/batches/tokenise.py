@@ -1,0 +1,223 @@
+"""Requests as tokens, cut exactly as lm-evaluation-harness 0.4.13 cuts them (`TemplateLM._encode_pair`).
+
+- Whitespace at the end of the context moves to the start of the continuation.
+- The joined string is encoded; what follows the first len(encode(context)) tokens is the continuation.
+- An empty context becomes the prefix token (BOS, else EOS), unless the continuation begins with it.
+- Special tokens are added as the tokenizer does by itself, but not to a text that starts with BOS already.
+- Input of the model: the last max_length + 1 tokens of context + continuation, less the very last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from e2lm_core.base.errors import CheckpointError, LimitError, TaskError
+from e2lm_core.base.records import Request
+from e2lm_core.engine.batches.bpe_words import WordEncoder
+
+Tokens = NDArray[np.int32]
+_Text = tuple[str, bool]  # a text, and whether the tokenizer's own special tokens are added to it
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "tokenizer.model",
+    "vocab.json",
+    "merges.txt",
+)
+_CONFIRMED, _CONFIRMED_EVERY = 4, 200  # requests of a list that are encoded both ways
+
+
+class Encoded(NamedTuple):
+    """A request as the model sees it: hidden state `len(inputs) − len(targets) + i` predicts targets[i]."""
+
+    inputs: Tokens
+    targets: Tokens
+
+    @property
+    def first_scored(self) -> int:
+        return len(self.inputs) - len(self.targets)
+
+
+def tokenizer_digest(directory: Path) -> str:
+    """sha256 over the tokenizer's files: checkpoints that share it share all encoded text."""
+    digest = hashlib.sha256()
+    for name in TOKENIZER_FILES:
+        path = directory / name
+        if path.is_file():
+            data = path.read_bytes()
+            digest.update(f"{name}:{len(data)}:".encode() + data)
+    return digest.hexdigest()
+
+
+class Encoder:
+    """One tokenizer, shared by all checkpoints whose tokenizer files are the same. `directory` holds them."""
+
+    def __init__(self, directory: Path) -> None:
+        from transformers import AutoTokenizer
+
+        if not any((directory / name).is_file() for name in TOKENIZER_FILES):
+            raise CheckpointError(
+                f"{directory} holds no tokenizer: put its tokenizer.json beside the weights."
+            )
+        try:
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(
+                str(directory), local_files_only=True, trust_remote_code=False
+            )
+        except Exception as error:  # transformers raises a dozen kinds for a broken file
+            raise CheckpointError(
+                f"The tokenizer in {directory} cannot be read: {_first_line(error)}."
+            ) from error
+        logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)
+        bos, eos = self.tokenizer.bos_token_id, self.tokenizer.eos_token_id
+        self.prefix_token: int | None = bos if bos is not None else eos
+        self._prefix_text = "" if self.prefix_token is None else str(self.tokenizer.decode(self.prefix_token))
+        added = self.tokenizer.encode("")
+        self.bos = f"prepend:{','.join(map(str, added))}" if added else "none"
+        self._words, self._before = _words_of(self.tokenizer)
+
+    def encode(self, requests: Sequence[Request], max_length: int) -> list[Encoded]:
+        """One `Encoded` a request, in order.
+
+        Raises `TaskError` for a continuation without a token of its own, `LimitError` for one that is
+        longer than the window.
+        """
+        encoded = []
+        for request, (context, continuation) in zip(requests, self._pairs(requests), strict=True):
+            if not len(continuation):
+                raise TaskError(
+                    f"The continuation {_short(request.continuation)} adds no token of its own after "
+                    f"{_short(request.context[-40:])}; begin it with a space, or end the prompt otherwise."
+                )
+            if len(continuation) > max_length:
+                raise LimitError(
+                    f"The continuation {_short(request.continuation)} is {len(continuation)} tokens long; "
+                    f"this model's window holds {max_length}."
+                )
+            inputs = np.concatenate([context, continuation])[-(max_length + 1) :][:-1]
+            encoded.append(Encoded(inputs, continuation))
+        return encoded
+
+    def lengths(self, requests: Sequence[Request]) -> list[int]:
+        """Tokens of context + continuation, before any truncation."""
+        return [len(context) + len(continuation) for context, continuation in self._pairs(requests)]
+
+    def _pairs(self, requests: Sequence[Request]) -> list[tuple[Tokens, Tokens]]:
+        """(context, continuation) tokens of each request, nothing cut off.
+
+        By words where that is known to be the same, which some requests are looked at to confirm.
+        """
+        if self._words is not None:
+            pairs = self._pairs_by_words(requests, self._words)
+            looked_at = sorted(
+                {*range(min(len(requests), _CONFIRMED)), *range(0, len(requests), _CONFIRMED_EVERY)}
+            )
+            confirmed = self._pairs_by_tokenizer([requests[i] for i in looked_at])
+            if all(
+                np.array_equal(ours, theirs)
+                for i, pair in zip(looked_at, confirmed, strict=True)
+                for ours, theirs in zip(pairs[i], pair, strict=True)
+            ):
+                return pairs
+            self._words = None
+        return self._pairs_by_tokenizer(requests)
+
+    def _pairs_by_words(self, requests: Sequence[Request], words: WordEncoder) -> list[tuple[Tokens, Tokens]]:
+        texts = [(r.context.rstrip(), r.context + r.continuation) for r in requests]
+        special = [self._adds_special(whole) for _, whole in texts]
+        alone = [
+            bool(context) and self._adds_special(context) == adds
+            for (context, _), adds in zip(texts, special, strict=True)
+        ]
+        known = [pair for pair, by_words in zip(texts, alone, strict=True) if by_words]
+        contexts = list(dict.fromkeys(context for context, _ in known))
+        heads = {
+            context: np.array(
+                [*(self._before if self._adds_special(context) else []), *tokens], dtype=np.int32
+            )
+            for context, tokens in zip(contexts, words.encode(contexts), strict=True)
+        }
+        tails = words.after(known)
+        return [
+            (heads[context], np.array(next(tails), dtype=np.int32))
+            if by_words
+            else self._pairs_by_tokenizer([request])[0]
+            for request, (context, _), by_words in zip(requests, texts, alone, strict=True)
+        ]
+
+    def _pairs_by_tokenizer(self, requests: Sequence[Request]) -> list[tuple[Tokens, Tokens]]:
+        heads: list[_Text | None] = []
+        wholes: list[_Text] = []
+        for request in requests:
+            whole = request.context + request.continuation
+            if request.context:
+                context = request.context.rstrip()
+                heads.append((context, self._adds_special(context)))
+                wholes.append((whole, self._adds_special(whole)))
+            else:
+                heads.append(None)
+                wholes.append((whole, False))
+        known = self._encoded([*(head for head in heads if head is not None), *wholes])
+        pairs = []
+        for request, head, whole_text in zip(requests, heads, wholes, strict=True):
+            context_tokens = None if head is None else known[head]
+            if context_tokens is None or not len(context_tokens):
+                pairs.append(self._after_prefix_token(known[whole_text], request))
+            else:
+                pairs.append((context_tokens, known[whole_text][len(context_tokens) :]))
+        return pairs
+
+    def _after_prefix_token(self, continuation: Tokens, request: Request) -> tuple[Tokens, Tokens]:
+        if self.prefix_token is None:
+            raise TaskError(
+                f"The continuation {_short(request.continuation)} has an empty prompt, and this tokenizer has "
+                "neither a BOS nor an EOS token to stand for it; write something before the choices."
+            )
+        if len(continuation) and continuation[0] == self.prefix_token:
+            return continuation[:1], continuation[1:]
+        return np.array([self.prefix_token], dtype=np.int32), continuation
+
+    def _adds_special(self, text: str) -> bool:
+        """The harness adds special tokens, unless a text begins with the prefix token's own text."""
+        return self.prefix_token is None or not text.startswith(self._prefix_text)
+
+    def _encoded(self, texts: Sequence[_Text]) -> dict[_Text, Tokens]:
+        encoded: dict[_Text, Tokens] = {}
+        for special in (True, False):
+            batch = list(dict.fromkeys(text for text, adds in texts if adds is special))
+            if batch:
+                ids = self.tokenizer(
+                    batch,
+                    add_special_tokens=special,
+                    return_attention_mask=False,
+                    return_token_type_ids=False,
+                )["input_ids"]
+                encoded |= {
+                    (text, special): np.array(tokens, dtype=np.int32)
+                    for text, tokens in zip(batch, ids, strict=True)
+                }
+        return encoded
+
+
+def _words_of(tokenizer: Any) -> tuple[WordEncoder | None, list[int]]:
+    """A word encoder and the special tokens put before a text, or None where some are put after it."""
+    encoder = WordEncoder.of(tokenizer)
+    bare, whole = tokenizer.encode("a", add_special_tokens=False), tokenizer.encode("a")
+    before = len(whole) - len(bare)
+    return (encoder, whole[:before]) if whole[before:] == bare else (None, [])
+
+
+def _short(text: str, limit: int = 60) -> str:
+    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,180 @@
+"""Plans under which no prefix is computed twice: token sequences as a prefix tree, packed into rows.
+
+Sequences are sorted, so that those with a common prefix are neighbours. A long prefix that many share
+becomes a trunk, computed once and kept as keys and values; below it every subtree that is small enough (as
+a rule a question with its choices) is one row, in which a token sees its ancestors alone and has the
+position that it has in its own text. The tree of a row is given by each token's parent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from e2lm_core.engine.batches.plan import Chunk, Plan, Row, Trunk, batches
+from e2lm_core.engine.batches.tokenise import Encoded, Tokens
+
+# A trunk costs a forward of its own and a batch that is not full: it has to save more tokens than that.
+MIN_TOKENS_SAVED = 512
+TYPICAL_ROW = 64  # tokens, for the number of rows that a trunk will serve
+LONGEST_ROW = 1_024
+# Requests are planned in segments: the plan of a segment is all that is held at once beside the tokens.
+SEGMENT = 16_384
+
+
+@dataclass(frozen=True)
+class _Leaves:
+    """Distinct inputs in lexicographic order; `shared[i]` tokens are common to inputs i − 1 and i."""
+
+    inputs: list[Tokens]
+    requests: list[list[int]]
+    first_scored: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    shared: NDArray[np.int64]
+
+    def unique_tokens(self, low: int, high: int, depth: int) -> int:
+        """Nodes of the subtree of inputs low … high − 1 below `depth`."""
+        return int(self.lengths[low:high].sum() - self.shared[low + 1 : high].sum() - depth)
+
+
+def plan_tree(encoded: Sequence[Encoded], budget: int, hidden: int) -> Plan:
+    """Rows and trunks for a model of that hidden size, batches of at most `budget` padded tokens."""
+    chunks: list[Chunk] = []
+    trunks: list[Trunk] = []
+    for start in range(0, len(encoded), SEGMENT):
+        leaves = _leaves(encoded, range(start, min(start + SEGMENT, len(encoded))))
+        rows = _split(leaves, encoded, hidden, trunks)
+        for trunk in sorted(rows, key=lambda t: -1 if t is None else t):
+            ordered = sorted(rows[trunk], key=len, reverse=True)
+            chunks += batches(ordered, budget, trunk)
+    return Plan(chunks=tuple(chunks), trunks=tuple(trunks))
+
+
+def unique_tokens(encoded: Sequence[Encoded]) -> int:
+    """Nodes of the prefix tree of all inputs: what has to be computed if nothing is computed twice."""
+    leaves = _leaves(encoded, range(len(encoded)))
+    return leaves.unique_tokens(0, len(leaves.inputs), 0) if encoded else 0
+
+
+def _cost(tokens: int, hidden: int, above: int = 0) -> int:
+    """Of a row: what a token costs in matrix products, and in attention to the trunk and to the whole row.
+
+    By operations 6 · hidden : tokens; measured, attention does a third as many of them in a second.
+    """
+    if tokens > LONGEST_ROW:  # never a single row
+        return tokens * tokens * (2 * hidden + above)
+    return tokens * (2 * hidden + above + tokens)
+
+
+def _leaves(encoded: Sequence[Encoded], indexes: range) -> _Leaves:
+    same: dict[bytes, list[int]] = {}
+    for index in indexes:
+        # Big-endian, so that the order of the bytes is the order of the tokens.
+        same.setdefault(encoded[index].inputs.astype(">i4").tobytes(), []).append(index)
+    requests = [same[key] for key in sorted(same)]
+    inputs = [encoded[group[0]].inputs for group in requests]
+    return _Leaves(
+        inputs=inputs,
+        requests=requests,
+        first_scored=np.array([min(encoded[i].first_scored for i in group) for group in requests]),
+        lengths=np.array([len(tokens) for tokens in inputs]),
+        shared=np.array([0, *(_common(a, b) for a, b in pairwise(inputs))]),
+    )
+
+
+def _common(a: Tokens, b: Tokens) -> int:
+    size = min(len(a), len(b))
+    differ = np.flatnonzero(a[:size] != b[:size])
+    return int(differ[0]) if len(differ) else size
+
+
+def _split(
+    leaves: _Leaves, encoded: Sequence[Encoded], hidden: int, trunks: list[Trunk]
+) -> dict[int | None, list[Row]]:
+    """Rows by trunk; trunks that are worth it are appended to `trunks`, parents before children."""
+    rows: dict[int | None, list[Row]] = {}
+    groups: list[tuple[int, int, int, int | None]] = [(0, len(leaves.inputs), 0, None)]
+    while groups:
+        low, high, depth, trunk = groups.pop()
+        end, parts = _divide(leaves, low, high, depth, hidden)
+        if end > depth:
+            trunks.append(Trunk(leaves.inputs[low][depth:end], depth, trunk))
+            groups.append((low, high, end, len(trunks) - 1))
+        elif len(parts) == 1:
+            rows.setdefault(trunk, []).append(_row(leaves, encoded, low, high, depth))
+        else:
+            groups += [(a, b, depth, trunk) for a, b in reversed(parts)]
+    return rows
+
+
+def _divide(
+    leaves: _Leaves, low: int, high: int, depth: int, hidden: int
+) -> tuple[int, list[tuple[int, int]]]:
+    """The cheapest of: one row (a single part), parts without a trunk, or a trunk up to the first figure."""
+
+    def cost(part: tuple[int, int], below: int = depth) -> int:
+        return _cost(leaves.unique_tokens(*part, below), hidden, below)
+
+    whole = (low, high)
+    if high - low == 1:
+        return depth, [whole]
+    common = int(leaves.shared[low + 1 : high].min())
+    edges = [low, *(np.flatnonzero(leaves.shared[low + 1 : high] == common) + low + 1).tolist(), high]
+    children = list(pairwise(edges))
+    # What is scored has to be in a row, so a trunk ends before it.
+    end = max(depth, min(common, int(leaves.first_scored[low:high].min())))
+    rows_below = max(len(children), leaves.unique_tokens(low, high, depth) // TYPICAL_ROW)
+    apart = sum(map(cost, children))
+    if (end - depth) * (rows_below - 1) >= MIN_TOKENS_SAVED:
+        launch = MIN_TOKENS_SAVED * 2 * hidden
+        under = launch + _cost(end - depth, hidden, depth) + sum(cost(child, end) for child in children)
+        return (depth, [whole]) if cost(whole) <= min(apart, under) else (end, children)
+    if cost(whole) <= apart:
+        return depth, [whole]
+    if common <= depth:
+        return depth, children
+    packed = [children[0]]
+    for child in children[1:]:
+        together = (packed[-1][0], child[1])
+        if together != whole and cost(together) <= cost(packed[-1]) + cost(child):
+            packed[-1] = together
+        else:
+            packed.append(child)
+    return depth, packed
+
+
+def _row(leaves: _Leaves, encoded: Sequence[Encoded], low: int, high: int, depth: int) -> Row:
+    """Inputs low … high − 1 below `depth`, every distinct prefix once, in depth-first order."""
+    tokens: list[Tokens] = []
+    positions: list[Tokens] = []
+    parents: list[Tokens] = []
+    at: list[Tokens] = []
+    targets: list[Tokens] = []
+    requests: list[Tokens] = []
+    path = np.empty(0, dtype=np.int32)  # where in the row the present input's tokens are
+    size = 0
+    for leaf in range(low, high):
+        known = 0 if leaf == low else int(leaves.shared[leaf]) - depth
+        new = leaves.inputs[leaf][depth + known :]
+        places = np.arange(size, size + len(new), dtype=np.int32)
+        path = np.concatenate([path[:known], places])
+        tokens.append(new)
+        positions.append(np.arange(depth + known, depth + known + len(new), dtype=np.int32))
+        parents.append(np.concatenate([np.full(1, -1, dtype=np.int32), path])[known : known + len(new)])
+        size += len(new)
+        for index in leaves.requests[leaf]:
+            at.append(path[encoded[index].first_scored - depth :])
+            targets.append(encoded[index].targets)
+            requests.append(np.full(len(encoded[index].targets), index, dtype=np.int32))
+    return Row(
+        tokens=np.concatenate(tokens),
+        positions=np.concatenate(positions),
+        at=np.concatenate(at),
+        targets=np.concatenate(targets),
+        requests=np.concatenate(requests),
+        parents=np.concatenate(parents),
+    )

@@ -1,0 +1,209 @@
+"""How the families that the engine knows build their blocks from a checkpoint's weights.
+
+A recipe reads weights by name and has to use every one of them: a checkpoint with one more than the recipe
+knows is another architecture, and is left to transformers. So is every family without a recipe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+from torch.nn import functional
+
+from e2lm_core.engine.forward.blocks import (
+    Block,
+    GatedMlp,
+    JointProjection,
+    LayerNorm,
+    Linear,
+    Norm,
+    PlainMlp,
+    RmsNorm,
+    SeparateProjection,
+)
+
+
+class NoRecipeError(Exception):
+    """The engine has no forward of its own for this model; the text says why."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A decoder: embedding [V, hidden], blocks, the norm after them, the LM head."""
+
+    embedding: Tensor
+    blocks: tuple[Block, ...]
+    norm: Norm
+    head: Linear
+    head_rows: int
+
+
+class _Weights:
+    """A checkpoint's weights by name, and which of them have been asked for."""
+
+    def __init__(self, weights: dict[str, Tensor], packed: bool) -> None:
+        self._weights, self._packed = weights, packed
+        self._used: set[str] = set()
+
+    def get(self, name: str) -> Tensor | None:
+        self._used.add(name)
+        return self._weights.get(name)
+
+    def __getitem__(self, name: str) -> Tensor:
+        if (tensor := self.get(name)) is None:
+            raise NoRecipeError(f"{name} is not among its weights")
+        return tensor
+
+    def linear(self, name: str) -> Linear:
+        return Linear(self[f"{name}.weight"], self.get(f"{name}.bias"), self._packed)
+
+    def rms(self, name: str, eps: float) -> RmsNorm:
+        return RmsNorm(self[f"{name}.weight"], eps)
+
+    def layer(self, name: str, eps: float) -> LayerNorm:
+        return LayerNorm(self[f"{name}.weight"], self.get(f"{name}.bias"), eps)
+
+    def head(self, name: str, embedding: Tensor, config: Any) -> tuple[Linear, int]:
+        own = self.get(f"{name}.weight")
+        weight = embedding if own is None or config.tie_word_embeddings else own
+        return Linear(weight, self.get(f"{name}.bias"), self._packed), len(weight)
+
+    def unused(self) -> set[str]:
+        return self._weights.keys() - self._used
+
+
+def parts_of(config: Any, weights: dict[str, Tensor], packed: bool) -> Parts:
+    """The model's parts; `packed` copies large matrices into a faster layout. Raises `NoRecipeError`."""
+    recipe = _RECIPES.get(config.model_type)
+    if recipe is None:
+        raise NoRecipeError("the engine has no forward of its own for them")
+    if getattr(config, "sliding_window", None) is not None:
+        raise NoRecipeError("their attention slides")
+    if config.hidden_act not in _ACTIVATIONS:
+        raise NoRecipeError(f"their activation is {config.hidden_act}")
+    named = _Weights(weights, packed)
+    parts = recipe(config, named)
+    if unused := named.unused():
+        raise NoRecipeError(f"{min(unused)} is a weight that their recipe does not use")
+    return parts
+
+
+def _llama_like(
+    config: Any, weights: _Weights, norm: Callable[[str], Norm], block: Callable[[str, int], Block]
+) -> Parts:
+    embedding = weights["model.embed_tokens.weight"]
+    blocks = tuple(block(f"model.layers.{i}", i) for i in range(config.num_hidden_layers))
+    head, rows = weights.head("lm_head", embedding, config)
+    return Parts(embedding, blocks, norm("model.norm"), head, rows)
+
+
+def _gated(config: Any, weights: _Weights, at: str) -> GatedMlp:
+    gate, up, down = (weights.linear(f"{at}.mlp.{part}_proj") for part in ("gate", "up", "down"))
+    return GatedMlp(gate, up, down, _ACTIVATIONS[config.hidden_act])
+
+
+def _separate(config: Any, weights: _Weights, at: str, **options: Any) -> SeparateProjection:
+    q, k, v = (weights.linear(f"{at}.self_attn.{part}_proj") for part in "qkv")
+    return SeparateProjection(q, k, v, _head_size(config), **options)
+
+
+def _pre_norm(config: Any, weights: _Weights, norm: Callable[[str], Norm], **options: Any) -> Parts:
+    """x + attention(norm x), then x + mlp(norm x)."""
+    no_rotation = getattr(config, "no_rope_layers", None)  # 1: with rotation
+
+    def block(at: str, layer: int) -> Block:
+        return Block(
+            before_attention=norm(f"{at}.input_layernorm"),
+            project=_separate(config, weights, at, **options),
+            out=weights.linear(f"{at}.self_attn.o_proj"),
+            after_attention=None,
+            before_mlp=norm(f"{at}.post_attention_layernorm"),
+            mlp=_gated(config, weights, at),
+            after_mlp=None,
+            rotates=no_rotation is None or bool(no_rotation[layer]),
+        )
+
+    return _llama_like(config, weights, norm, block)
+
+
+def _llama(config: Any, weights: _Weights) -> Parts:
+    return _pre_norm(config, weights, lambda name: weights.rms(name, config.rms_norm_eps))
+
+
+def _olmo(config: Any, weights: _Weights) -> Parts:
+    """As Llama, with norms that have no weights and clipped projections."""
+    return _pre_norm(config, weights, lambda _: LayerNorm(None, None, 1e-5), clip=config.clip_qkv)
+
+
+def _olmo2(config: Any, weights: _Weights) -> Parts:
+    """x + norm(attention x), then x + norm(mlp x); norms over all heads' queries, and over all keys."""
+
+    def norm(name: str) -> RmsNorm:
+        return weights.rms(name, config.rms_norm_eps)
+
+    def block(at: str, layer: int) -> Block:
+        query_norm, key_norm = norm(f"{at}.self_attn.q_norm"), norm(f"{at}.self_attn.k_norm")
+        return Block(
+            before_attention=None,
+            project=_separate(config, weights, at, query_norm=query_norm, key_norm=key_norm),
+            out=weights.linear(f"{at}.self_attn.o_proj"),
+            after_attention=norm(f"{at}.post_attention_layernorm"),
+            before_mlp=None,
+            mlp=_gated(config, weights, at),
+            after_mlp=norm(f"{at}.post_feedforward_layernorm"),
+        )
+
+    return _llama_like(config, weights, norm, block)
+
+
+def _neox(config: Any, weights: _Weights) -> Parts:
+    """x + attention(norm x) + mlp(norm x) (or one after the other), one projection for all heads."""
+
+    def norm(name: str) -> LayerNorm:
+        return weights.layer(name, config.layer_norm_eps)
+
+    def block(at: str) -> Block:
+        return Block(
+            before_attention=norm(f"{at}.input_layernorm"),
+            project=JointProjection(weights.linear(f"{at}.attention.query_key_value"), _head_size(config)),
+            out=weights.linear(f"{at}.attention.dense"),
+            after_attention=None,
+            before_mlp=norm(f"{at}.post_attention_layernorm"),
+            mlp=PlainMlp(
+                weights.linear(f"{at}.mlp.dense_h_to_4h"),
+                weights.linear(f"{at}.mlp.dense_4h_to_h"),
+                _ACTIVATIONS[config.hidden_act],
+            ),
+            after_mlp=None,
+            parallel=config.use_parallel_residual,
+        )
+
+    embedding = weights["gpt_neox.embed_in.weight"]
+    blocks = tuple(block(f"gpt_neox.layers.{i}") for i in range(config.num_hidden_layers))
+    head, rows = weights.head("lm_head", embedding, config)
+    return Parts(embedding, blocks, norm("gpt_neox.final_layer_norm"), head, rows)
+
+
+def _head_size(config: Any) -> int:
+    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+
+
+_RECIPES: dict[str, Callable[[Any, _Weights], Parts]] = {
+    "llama": _llama,
+    "mistral": _llama,
+    "qwen2": _llama,
+    "smollm3": _llama,
+    "olmo": _olmo,
+    "olmo2": _olmo2,
+    "gpt_neox": _neox,
+}
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "silu": partial(functional.silu, inplace=True),
+    "gelu": functional.gelu,
+    "gelu_new": partial(functional.gelu, approximate="tanh"),
+    "gelu_pytorch_tanh": partial(functional.gelu, approximate="tanh"),
+}

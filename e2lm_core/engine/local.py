@@ -1,0 +1,198 @@
+"""The models of this machine, scored in this process by the engine. Safe to share between threads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, Scope, Scored
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import ensure_directory
+from e2lm_core.checkpoints.fingerprints import fingerprint
+from e2lm_core.checkpoints.ladder.manifest import Manifest, read_manifest
+from e2lm_core.engine.backend import SCORING_VERSION
+from e2lm_core.engine.traits import Traits, known_traits, remember_traits, traits_key
+
+if TYPE_CHECKING:  # torch and transformers take seconds to import: not before something is computed
+    from e2lm_core.engine.batches.tokenise import Encoded, Encoder
+    from e2lm_core.engine.models import LoadedModel, Loader
+    from e2lm_core.engine.scorer import Scorer
+
+_KEPT_TEXTS = 4  # a ladder's models share their tokens, and an edit comes beside a sweep
+
+
+class LocalBackend:
+    """Device, dtype and threads are those of the settings. Raises `StudioError` for a device not there."""
+
+    name = "local"
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.RLock()
+        self._at_once: int | None = None
+        self._scorer: Scorer | None = None
+        self._loader: Loader | None = None
+        self._encoders: dict[str, Encoder] = {}
+        self._encoded: OrderedDict[tuple[object, ...], list[Encoded]] = OrderedDict()
+        self._scopes: tuple[Manifest | None, dict[str, Scope]] = (None, {})
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
+        self._in_memory: WeakValueDictionary[str, LoadedModel] = WeakValueDictionary()
+
+    @property
+    def at_once(self) -> int:
+        """Two on a CPU with two threads or more: small models leave a second torch thread idle most of the time."""
+        if self._at_once is None:
+            import torch
+
+            from e2lm_core.engine.machine import choose_device
+
+            on_cpu = choose_device(self.settings.device) == torch.device("cpu")
+            self._at_once = 2 if on_cpu and self._threads() > 1 else 1
+        return self._at_once
+
+    # --- what the protocol asks for ---------------------------------------------------------------------
+
+    def scope(self, checkpoint: Checkpoint) -> Scope:
+        if checkpoint.packed is None:
+            return self._scope(checkpoint)
+        # What identifies it stands in the manifest: a page asks for a whole ladder at every redraw of a run.
+        manifest = read_manifest(self.settings.ladder)
+        if manifest is not self._scopes[0]:
+            self._scopes = (manifest, {})
+        known = self._scopes[1]
+        if checkpoint.name not in known:
+            known[checkpoint.name] = self._scope(checkpoint)
+        return known[checkpoint.name]
+
+    def _scope(self, checkpoint: Checkpoint) -> Scope:
+        traits = self._traits(checkpoint)
+        return Scope(
+            fingerprint=fingerprint(checkpoint, self.settings),
+            dtype=self.settings.dtype,
+            max_length=traits.window,
+            bos=traits.bos,
+            scoring_version=SCORING_VERSION,
+        )
+
+    def window(self, checkpoint: Checkpoint) -> int:
+        return self._traits(checkpoint).window
+
+    def prompt_tokens(self, checkpoint: Checkpoint, requests: Sequence[Request]) -> list[int]:
+        directory = ensure_directory(checkpoint, self.settings)
+        with self._lock:
+            return self._encoder(directory).lengths(requests)
+
+    def loglikelihood(
+        self,
+        checkpoint: Checkpoint,
+        requests: Sequence[Request],
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Iterator[tuple[int, Loglikelihood]]:
+        for chunk in self.chunks(checkpoint, requests, cancelled):
+            yield from chunk
+
+    def chunks(
+        self,
+        checkpoint: Checkpoint,
+        requests: Sequence[Request],
+        cancelled: Callable[[], bool] | None = None,
+        skip: Collection[int] = (),
+    ) -> Iterator[Scored]:
+        if not requests:
+            return
+        model = self.read(checkpoint)
+        encoded, text = self.encoded(model, requests)
+        yield from self.scorer.score(model, encoded, text, skip=skip, cancelled=cancelled)
+
+    def prefetch(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.name not in self._in_memory:  # whoever computes it sees whether it has changed since
+            self._reader.submit(self._read_ahead, checkpoint)
+
+    def notes(self) -> list[str]:
+        return [] if self._scorer is None else self._scorer.notes()
+
+    # --- how --------------------------------------------------------------------------------------------
+
+    @property
+    def scorer(self) -> Scorer:
+        return self._engine()[0]
+
+    def read(self, checkpoint: Checkpoint) -> LoadedModel:
+        """The weights, from memory or disk. Raises `CheckpointError`."""
+        model = self._engine()[1].load(ensure_directory(checkpoint, self.settings))
+        self._in_memory[checkpoint.name] = model
+        return model
+
+    def _read_ahead(self, checkpoint: Checkpoint) -> None:
+        with contextlib.suppress(Exception):  # whoever computes it will meet the same error and say it
+            self.read(checkpoint)
+
+    def _traits(self, checkpoint: Checkpoint) -> Traits:
+        key = traits_key(checkpoint, self.settings)
+        known = known_traits(key, self.settings)
+        if known is None:
+            from e2lm_core.engine.models import read_config, window
+
+            directory = ensure_directory(checkpoint, self.settings)
+            with self._lock:
+                encoder = self._encoder(directory)
+            known = Traits(window=window(read_config(directory), encoder.tokenizer), bos=encoder.bos)
+            remember_traits(key, known, self.settings)
+        return known
+
+    def _engine(self) -> tuple[Scorer, Loader]:
+        with self._lock:
+            if self._scorer is None or self._loader is None:
+                import torch
+
+                from e2lm_core.engine.machine import choose_device
+                from e2lm_core.engine.memory import settle
+                from e2lm_core.engine.models import Loader
+                from e2lm_core.engine.scorer import Scorer
+
+                settle()
+                device = choose_device(self.settings.device)
+                torch.set_num_threads(max(1, self._threads() // self.at_once))
+                dtype = getattr(torch, self.settings.dtype)
+                self._loader = Loader(device, dtype)
+                self._scorer = Scorer(device, dtype, self.at_once)
+            return self._scorer, self._loader
+
+    def _threads(self) -> int:
+        """Those of the settings, or the cores that this process may use."""
+        if self.settings.threads:
+            return self.settings.threads
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def _encoder(self, directory: Path) -> Encoder:
+        from e2lm_core.engine.batches.tokenise import Encoder, tokenizer_digest
+
+        digest = tokenizer_digest(directory)
+        if digest not in self._encoders:
+            self._encoders[digest] = Encoder(directory)
+        return self._encoders[digest]
+
+    def encoded(
+        self, model: LoadedModel, requests: Sequence[Request]
+    ) -> tuple[list[Encoded], tuple[object, ...]]:
+        """Tokens, remembered since a ladder's models share them, and what identifies them."""
+        from e2lm_core.engine.models import window
+
+        with self._lock:
+            encoder = self._encoder(model.directory)
+            max_length = window(model.config, encoder.tokenizer)
+            text = (encoder, max_length, tuple(requests))
+            if text in self._encoded:
+                self._encoded.move_to_end(text)
+            else:
+                self._encoded[text] = encoder.encode(requests, max_length)
+                if len(self._encoded) > _KEPT_TEXTS:
+                    self._encoded.popitem(last=False)
+            return self._encoded[text], text

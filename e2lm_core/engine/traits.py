@@ -1,0 +1,91 @@
+"""What a result's key needs of a model beside its weights, remembered so that nothing heavy is imported."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import uuid
+from functools import lru_cache
+from pathlib import Path
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.fingerprints import fingerprint, packed_entry, tokenizer_files
+from e2lm_core.checkpoints.ladder.manifest import read_manifest
+from e2lm_core.engine.backend import SCORING_VERSION
+
+
+class Traits(Record):
+    """`window`: tokens taken at once; `bos`: what the tokenizer puts before a text by itself."""
+
+    window: int
+    bos: str
+
+
+_lock = threading.Lock()
+_known: dict[tuple[Path, str], Traits] = {}
+
+
+def traits_key(checkpoint: Checkpoint, settings: Settings) -> str:
+    """A digest of the configuration and the tokenizer, without which traits could not be another's."""
+    if checkpoint.packed is not None:
+        manifest = read_manifest(settings.ladder)
+        model, _ = packed_entry(checkpoint, manifest)
+        parts: list[object] = [model.config, manifest.tokenizer.sha256, manifest.tokenizer.config]
+    elif checkpoint.repo is not None:
+        parts = [fingerprint(checkpoint, settings)]  # a commit's sha holds its configuration and tokenizer
+    elif checkpoint.directory is None:
+        raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
+    else:
+        config = checkpoint.directory / "config.json"
+        if not config.is_file():
+            raise CheckpointError(
+                f"{checkpoint.directory} holds no config.json: a checkpoint is a transformers folder."
+            )
+        parts = [_sha256(file) for file in (config, *tokenizer_files(checkpoint.directory))]
+    return hashlib.sha256(json.dumps([SCORING_VERSION, parts], sort_keys=True).encode()).hexdigest()
+
+
+def known_traits(key: str, settings: Settings) -> Traits | None:
+    file = _file(key, settings)
+    with _lock:
+        if (file, key) not in _known:
+            try:
+                _known[file, key] = Traits.model_validate_json(file.read_bytes())
+            except (OSError, ValueError):  # not remembered, or not readable: it will be found out again
+                return None
+        return _known[file, key]
+
+
+def remember_traits(key: str, traits: Traits, settings: Settings) -> None:
+    file = _file(key, settings)
+    with _lock:
+        _known[file, key] = traits
+    temporary = file.with_name(f"{file.name}.{uuid.uuid4().hex}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(traits.model_dump_json(), encoding="utf-8")
+        temporary.replace(file)
+    except OSError:  # a cache that cannot be written costs time, nothing else
+        temporary.unlink(missing_ok=True)
+
+
+def _file(key: str, settings: Settings) -> Path:
+    return settings.cache / "traits" / f"{key}.json"
+
+
+def _sha256(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
+    return _sha256_of_state(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+
+@lru_cache(maxsize=4_096)
+def _sha256_of_state(path: Path, size: int, mtime_ns: int, inode: int) -> str:
+    with open(os.fspath(path), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

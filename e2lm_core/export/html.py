@@ -1,0 +1,154 @@
+"""A report as one HTML file that needs no network: charts, tables, provenance, light and dark, for paper too.
+
+Text of users is escaped by the template; what goes into a script is JSON without a character that could end it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from e2lm_core.analysis.documents import SCORE_PARTS
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.charts import ranks as rank_charts
+from e2lm_core.charts.palette import DARK, LIGHT, Theme
+
+TEMPLATE = Path(__file__).parent / "report.html.j2"
+MAX_QUESTION_ROWS = 2_000  # the JSON has them all
+SCORE_LABELS = {
+    "sq": "SQ", "rc": "RC", "cs": "CS", "score": "Score", "snr": "SNR", "decision_accuracy": "Decision accuracy",
+}  # fmt: skip
+CARDS = ("score", "sq", "rc", "cs")
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """The report's HTML. `document` is `report.build`'s."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "score": phrasing.score,
+        "percent": phrasing.percent,
+        "tokens": phrasing.tokens,
+        "script_json": script_json,
+        "interval": _interval,
+        "metric_value": phrasing.metric_value,
+    }
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    has_curves = document["complete_checkpoints"] > 0
+    return template.render(
+        document=document,
+        plotly=get_plotlyjs() if has_curves else "",
+        figures=_figures(document) if has_curves else {},
+        config=curve_charts.CONFIG | {"responsive": True},
+        cards=_cards(document),
+        score_rows=_score_rows(document),
+        labels=phrasing.METRIC_LABEL,
+        helps=phrasing.METRIC_HELP,
+        score_helps=phrasing.SCORE_HELP,
+        columns=SCORE_LABELS,
+        metrics=METRICS,
+        rank_rows=_rank_rows(document),
+        most=MAX_QUESTION_ROWS,
+        letters="ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        themes={"light": LIGHT, "dark": DARK},
+    )
+
+
+def script_json(value: Any) -> str:
+    """JSON that is safe inside a script element: no `<`, `>` or `&` is left in it."""
+    text = json.dumps(value, allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _figures(document: Mapping[str, Any]) -> dict[str, Any]:
+    """{chart: {theme: {width: plotly figure}}}: the page draws the one that fits."""
+    models = [ModelInfo.model_validate(curve["model"]) for curve in document["curves"]]
+    ranks = pd.DataFrame(document["ranks"])
+    found: dict[str, Any] = {}
+    for theme in (LIGHT, DARK):
+        for width, narrow in (("wide", False), ("narrow", True)):
+            for metric in METRICS:
+                figure = curve_charts.learning_curves(
+                    curve_frame(document, metric), models, metric, theme,
+                    document["chance"] if metric in BOUNDED_METRICS else None, document["early_end_tokens"],
+                    height=440, narrow=narrow,
+                )  # fmt: skip
+                _put(found, metric, theme, width, figure)
+            if len(ranks):
+                figure = rank_charts.bump(ranks, models, theme, document["early_end_tokens"], narrow=narrow)
+                _put(found, "ranks", theme, width, figure)
+    return found
+
+
+def _put(found: dict[str, Any], chart: str, theme: Theme, width: str, figure: go.Figure) -> None:
+    figure.update_layout(template=None)
+    found.setdefault(chart, {}).setdefault(theme.name, {})[width] = json.loads(figure.to_json())
+
+
+def curve_frame(document: Mapping[str, Any], metric: str) -> pd.DataFrame:
+    """The document's curves in the columns that `charts.learning_curves` reads."""
+    n = document["provenance"]["questions"]
+    rows = [
+        {
+            "model": curve["model"]["name"], "step": step, "tokens_seen": tokens, "early": early is not False,
+            "metric": metric, "value": value, "n": n, "low": low, "high": high,
+        }
+        for curve in document["curves"]
+        for own in [curve["metrics"][metric]]
+        for step, tokens, early, value, low, high in zip(
+            curve["steps"], curve["tokens_seen"], curve["early"], own["values"], own["low"], own["high"],
+            strict=True,
+        )
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows)
+    return frame.astype(dict.fromkeys(("tokens_seen", "value", "low", "high"), float))
+
+
+def _cards(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The headline numbers on accuracy, as the overview has them."""
+    if document["scores"] is None:
+        return []
+    own = document["scores"]["acc"]
+    return [
+        {"name": part, "label": SCORE_LABELS[part], **(own["sq"]["overall"] if part == "sq" else own[part])}
+        for part in CARDS
+    ]
+
+
+def _score_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    if document["scores"] is None:
+        return []
+    return [
+        {"metric": metric, "sq": own["sq"]["overall"], **{part: own[part] for part in SCORE_PARTS}}
+        for metric, own in document["scores"].items()
+    ]
+
+
+def _rank_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row a (model, checkpoint): its rank, and the share of resamples that put it there."""
+    rows: dict[tuple[str, int], dict[str, Any]] = {}
+    for row in document["ranks"]:
+        own = rows.setdefault((row["model"], row["step"]), {**row, "sure": 0.0})
+        if row["at rank"] == row["rank"]:
+            own["sure"] = row["share"]
+    return list(rows.values())
+
+
+def _interval(value: Mapping[str, Any]) -> str:
+    """[0.780, 0.880], or nothing."""
+    if value["value"] is None or value["interval"] is None:
+        return ""
+    low, high = value["interval"]
+    return f"[{phrasing.score(low)}, {phrasing.score(high)}]"

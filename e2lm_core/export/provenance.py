@@ -1,0 +1,111 @@
+"""What a set of numbers was made from and with, so that somebody else can make them again."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.base.version import VERSION
+from e2lm_core.runs.studio import Studio
+from e2lm_core.scores.uncertainty import intervals
+from e2lm_core.sets.folder.files import task_digest
+
+LIBRARIES = (
+    *("torch", "transformers", "tokenizers", "safetensors", "numpy", "scipy", "pandas", "plotly"),
+    *("lm_eval", "sentence-transformers"),
+)
+BOOTSTRAP_SEED = 0  # `intervals.resample`'s own
+
+
+def of(
+    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
+) -> dict[str, Any]:
+    """Versions, the set's digest, each checkpoint's fingerprint, dtype, seeds and the date."""
+    rows, scopes = [], []
+    for checkpoint in checkpoints:
+        try:
+            scope = studio.backend.scope(checkpoint)
+        except StudioError:  # its files are gone; its name still says what it was
+            scope = None
+        if scope is not None:
+            scopes.append(scope)
+        rows.append(
+            {
+                "name": checkpoint.name,
+                "step": checkpoint.step,
+                "tokens_seen": checkpoint.tokens_seen,
+                "early": checkpoint.early,
+                "repo": checkpoint.repo,
+                "revision": checkpoint.revision,
+                "subfolder": checkpoint.subfolder,
+                "fingerprint": scope.fingerprint if scope else None,
+            }
+        )
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "studio": VERSION,
+        "python": platform.python_version(),
+        "libraries": {name: version for name in LIBRARIES if (version := _version(name))},
+        "set_sha256": task_digest(task),
+        "questions": len(task.questions),
+        "dtype": sorted({s.dtype for s in scopes}),
+        "max_length": sorted({s.max_length for s in scopes}),
+        "bos": sorted({s.bos for s in scopes}),
+        "scoring_version": sorted({s.scoring_version for s in scopes}),
+        "num_fewshot": task.config.num_fewshot if num_fewshot is None else num_fewshot,
+        "prompt": {
+            "description": task.config.description,
+            "doc_to_text": task.config.doc_to_text,
+            "doc_to_choice": task.config.doc_to_choice,
+            "target_delimiter": task.config.target_delimiter,
+            "fewshot_delimiter": task.config.fewshot_delimiter,
+        },
+        "bootstrap": {"seed": BOOTSTRAP_SEED, "resamples": intervals.RESAMPLES},
+        "checkpoints": rows,
+    }
+
+
+def commands(
+    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None, dtype: str
+) -> list[str]:
+    """What to type to get the same numbers from the same set and checkpoints."""
+    name = shlex.quote(task.name)
+    chosen = "".join(f" --checkpoints {shlex.quote(glob)}" for glob in _globs(studio, checkpoints))
+    shots = "" if num_fewshot is None else f" --num-fewshot {num_fewshot}"
+    python = "python -m e2lm_core"
+    before = "" if dtype == "float32" else f"E2LM_DTYPE={dtype} "
+    return [
+        f"{before}{python} evaluate {name}{chosen}{shots} --json",
+        f"{before}{python} score {name}{chosen}{shots} --json",
+        f"{before}{python} report {name}{chosen}{shots} --out {shlex.quote(task.name + '.html')} --json",
+        f"{python} export {name} --out {shlex.quote(task.name + '.zip')}",
+    ]
+
+
+def _globs(studio: Studio, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    """None where all that are on this machine are meant; a glob a model where all of its own are."""
+    chosen = {c.name for c in checkpoints}
+    at_hand = [c.name for c in studio.at_hand]
+    if chosen == set(at_hand):
+        return []
+    globs: list[str] = []
+    for model in dict.fromkeys(c.model.name for c in checkpoints):
+        own = [name for name in at_hand if name.startswith(f"{model}/")]
+        if own and set(own) <= chosen:
+            globs.append(f"{model}/*")
+        else:
+            globs += [c.name for c in checkpoints if c.model.name == model]
+    return globs
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,75 @@
+"""From a set to a bundle: the checks, and the zip that lm-evaluation-harness runs unchanged."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from e2lm_core.base.errors import CheckpointError, TaskError
+from e2lm_core.base.records import Finding, Request, TaskSet
+from e2lm_core.base.settings import Limits
+from e2lm_core.checkpoints.ladder import ngrams
+from e2lm_core.runs.studio import Studio
+from e2lm_core.sets.checks.check import check, structural_errors
+from e2lm_core.sets.folder import bundle
+from e2lm_core.sets.prompts.render import render_set
+
+Profile = Literal["plain", "competition"]
+
+
+def findings(
+    studio: Studio, task: TaskSet, profile: Profile = "plain", num_fewshot: int | None = None
+) -> list[Finding]:
+    """Everything the checks have to say, errors first; lengths are counted in the ladder's tokens."""
+    limits = studio.settings.limits
+    try:
+        rendered = render_set(task, num_fewshot)
+    except TaskError as error:
+        # A question that is wrong in itself is why it cannot be rendered, and says so more clearly.
+        structural = check(task, (), limits, profile) if _unsound(task, limits) else []
+        return structural or [Finding(severity="error", code="prompt", sentence=str(error))]
+    if _unsound(task, limits):
+        return check(task, rendered, limits, profile)
+    found: list[Finding] = []
+    tokens = window = None
+    checkpoint = next(iter(studio.at_hand), None)
+    if checkpoint is not None:
+        requests = [Request(doc.context, max(doc.continuations, key=len)) for doc in rendered]
+        try:
+            tokens = studio.backend.prompt_tokens(checkpoint, requests)
+            window = studio.backend.window(checkpoint)
+        except CheckpointError as error:
+            sentence = f"The prompts' lengths in tokens are not checked: {error}"
+            found.append(Finding(severity="warning", code="length_unknown", sentence=sentence))
+    grams = studio.catalogue.ngrams_file
+    found += check(
+        task, rendered, limits, profile, tokens, window, training_ngrams=ngrams.read(grams) if grams else None
+    )
+    found += _beyond_training(studio, tokens)
+    return sorted(found, key=lambda finding: finding.severity != "error")
+
+
+def export(studio: Studio, task: TaskSet, profile: Profile = "plain") -> bytes:
+    """The set as a zip, the same bytes for the same set. Raises `TaskError` while an error stands."""
+    errors = [f for f in findings(studio, task, profile) if f.severity == "error"]
+    if errors:
+        more = f" ({len(errors) - 1} more errors.)" if len(errors) > 1 else ""
+        raise TaskError(f"{task.name} cannot be exported yet: {errors[0].sentence}{more}")
+    return bundle.pack(task, studio.settings.limits, profile)
+
+
+def _unsound(task: TaskSet, limits: Limits) -> bool:
+    return bool(structural_errors(task.questions, limits) or structural_errors(task.dev, limits))
+
+
+def _beyond_training(studio: Studio, tokens: list[int] | None) -> list[Finding]:
+    """The embedded models read longer prompts than they were trained on, but not as well."""
+    trained = studio.catalogue.trained_context
+    if trained is None or not tokens or max(tokens) <= trained:
+        return []
+    count = sum(n > trained for n in tokens)
+    sentence = (
+        f"{count} of {len(tokens)} prompts are longer than the {trained} tokens that the embedded "
+        f"models were trained on (the longest has {max(tokens)}): expect weaker curves; use fewer "
+        "few-shot examples or shorter questions."
+    )
+    return [Finding(severity="warning", code="beyond_training", sentence=sentence)]

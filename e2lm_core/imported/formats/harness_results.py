@@ -1,0 +1,218 @@
+"""lm-evaluation-harness's own `results_*.json` as evaluations, and what belongs to one run.
+
+The newer and the older layout are read (`acc,none` and `acc`; `model_args` as text or as an object). What is
+missing, broken or not a number is left out and named in a sentence.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from e2lm_core.base.records import Json
+from e2lm_core.imported.places import Places, Spot
+from e2lm_core.imported.records import Evaluation, lower_is_better
+
+_DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d(?:\.\d+)?)")
+_SAMPLES = re.compile(r"samples_(.+?)_\d{4}-\d\d-\d\dT")
+_NOT_METRICS = frozenset({"alias", "name", "sample_len", "samples", "sample_count", " "})
+MAX_SHOTS = 10_000  # more is no number of examples
+DELIMITER = " "  # the harness's own default between prompt and choice
+
+
+@dataclass(frozen=True)
+class ResultsFile:
+    """What one `results_*.json` says. `keyed` are its evaluations by task, `delimiters` of its tasks."""
+
+    evaluations: tuple[Evaluation, ...]
+    spot: Spot | None
+    delimiters: Mapping[str, str]
+    problems: tuple[str, ...]
+
+
+def is_results(content: Any) -> bool:
+    return (
+        isinstance(content, dict)
+        and isinstance(content.get("results"), dict)
+        and any(key in content for key in ("config", "configs", "versions", "model_name"))
+    )
+
+
+def read_results(content: Json, file: str, places: Places) -> ResultsFile:
+    """The evaluations of one results file; none, with the reason, where its names tell no checkpoint."""
+    config: Json = own if isinstance(own := content.get("config"), dict) else {}
+    pretrained, revision, subfolder = _names(content, config)
+    spot = places.find(pretrained, revision, subfolder) if pretrained else None
+    if spot is None:
+        named = ", ".join(str(part) for part in (pretrained or "no model", revision, subfolder) if part)
+        return ResultsFile(
+            (),
+            None,
+            {},
+            (
+                f"{file} names no checkpoint ({named}): a curve needs a step, as in revision=step1000 or a folder "
+                "iter_0001000.",
+            ),
+        )
+    evaluations, problems = [], []
+    if config.get("limit") not in (None, 0):
+        problems.append(
+            f"{file} was run with --limit {config['limit']}, so on the first questions of its tasks alone."
+        )
+    for task, found in content["results"].items():
+        if not isinstance(found, dict):
+            continue
+        scores, dropped = _scores(found)
+        problems += [
+            f"{spot.model.name} at {spot.name} has no number for {metric} on {task} ({file}): that point is left out."
+            for metric in dropped
+        ]
+        if not scores:
+            if not dropped and any(key not in _NOT_METRICS for key in found):
+                problems.append(f"{file} has no score for {task}.")
+            continue
+        evaluations.append(
+            Evaluation(
+                model=spot.model,
+                step=spot.step,
+                tokens_seen=spot.tokens_seen,
+                early=spot.early,
+                checkpoint=spot.name,
+                task=str(task),
+                scores=scores,
+                source=file,
+                num_fewshot=_fewshot(content, task),
+                n=_questions(content, task),
+                when=_when(content.get("date"), file),
+                lower=_lower(content, task, scores),
+            )
+        )
+    return ResultsFile(tuple(evaluations), spot, _delimiters(content), tuple(problems))
+
+
+def alone(task: str, spot: Spot, file: str) -> Evaluation:
+    """An evaluation of which only the samples are there."""
+    return Evaluation(
+        model=spot.model,
+        step=spot.step,
+        tokens_seen=spot.tokens_seen,
+        early=spot.early,
+        checkpoint=spot.name,
+        task=task,
+        scores={},
+        source=file,
+        when=_when(None, file),
+    )
+
+
+def run_key(file: str) -> tuple[str, str]:
+    """What the files of one run share: their folder and the date in their names."""
+    path = PurePosixPath(file)
+    found = _DATE.search(path.name)
+    return str(path.parent), found[1] if found else ""
+
+
+def sample_task(file: str) -> str | None:
+    found = _SAMPLES.match(PurePosixPath(file).name)
+    return found[1] if found else None
+
+
+def folder_names(file: str) -> str:
+    """The model that a folder's name stands for: the harness writes `owner/name` as `owner__name`."""
+    return PurePosixPath(file).parent.name.replace("__", "/")
+
+
+# --- within -------------------------------------------------------------------------------------------
+
+
+def _names(content: Json, config: Json) -> tuple[str, str | None, str | None]:
+    """pretrained, revision, subfolder, from the arguments and, where they are silent, from elsewhere in the file."""
+    given = config.get("model_args")
+    if isinstance(given, str):
+        pairs = (part.split("=", 1) for part in given.split(",") if "=" in part)
+        given = {key.strip(): value.strip() for key, value in pairs}
+    arguments: dict[str, Any] = given if isinstance(given, dict) else {}
+    for task in (content.get("configs") or {}).values() if isinstance(content.get("configs"), dict) else ():
+        metadata = task.get("metadata") if isinstance(task, dict) else None
+        if isinstance(metadata, dict):
+            arguments = {
+                **{k: metadata[k] for k in ("pretrained", "revision", "subfolder") if k in metadata},
+                **arguments,
+            }
+    pretrained = arguments.get("pretrained") or content.get("model_name") or config.get("model_name") or ""
+    revision = arguments.get("revision") or config.get("model_revision")
+    subfolder = arguments.get("subfolder")
+    return str(pretrained), str(revision) if revision else None, str(subfolder) if subfolder else None
+
+
+def _scores(found: Json) -> tuple[dict[str, float], list[str]]:
+    """{metric: value} and the metrics whose value is no number. `acc,none` is acc; other filters stay in the name."""
+    scores: dict[str, float] = {}
+    dropped: list[str] = []
+    for key, value in found.items():
+        metric, _, kind = str(key).partition(",")
+        if metric in _NOT_METRICS or metric.endswith("_stderr"):
+            continue
+        name = metric if kind in ("", "none") else f"{metric},{kind}"
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            dropped.append(name)
+        else:
+            scores[name] = float(value)
+    return scores, dropped
+
+
+def _fewshot(content: Json, task: str) -> int | None:
+    shots = content.get("n-shot")
+    value = shots.get(task) if isinstance(shots, dict) else None
+    if value is None:
+        configs = content.get("configs")
+        own = configs.get(task) if isinstance(configs, dict) else None
+        value = own.get("num_fewshot") if isinstance(own, dict) else None
+    if value is None and isinstance(content.get("config"), dict):
+        value = content["config"].get("num_fewshot")
+    if isinstance(value, int | float) and 0 <= value <= MAX_SHOTS:
+        return int(value)
+    return None
+
+
+def _questions(content: Json, task: str) -> int | None:
+    counts = content.get("n-samples")
+    own = counts.get(task) if isinstance(counts, dict) else None
+    value = own.get("effective", own.get("original")) if isinstance(own, dict) else own
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def _lower(content: Json, task: str, scores: Mapping[str, float]) -> frozenset[str]:
+    said = content.get("higher_is_better")
+    own = said.get(task) if isinstance(said, dict) else None
+    own = own if isinstance(own, dict) else {}
+    return frozenset(
+        metric
+        for metric in scores
+        if (own.get(metric.split(",")[0]) is False)
+        or (own.get(metric.split(",")[0]) is None and lower_is_better(metric))
+    )
+
+
+def _delimiters(content: Json) -> dict[str, str]:
+    configs = content.get("configs")
+    return {
+        str(task): own["target_delimiter"]
+        for task, own in (configs.items() if isinstance(configs, dict) else ())
+        if isinstance(own, dict) and isinstance(own.get("target_delimiter"), str)
+    }
+
+
+def _when(date: Any, file: str) -> float:
+    if isinstance(date, int | float) and not isinstance(date, bool) and math.isfinite(date):
+        return float(date)
+    found = _DATE.search(PurePosixPath(file).name)
+    if found is None:
+        return 0.0
+    day, clock = found[1].split("T")
+    return datetime.fromisoformat(f"{day}T{clock.replace('-', ':')}").replace(tzinfo=UTC).timestamp()

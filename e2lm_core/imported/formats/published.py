@@ -1,0 +1,236 @@
+"""Published learning curves (the organisers' file format) and published single figures.
+
+The format: `{"data": {MODEL: {"iteration": [...], "gtokens": [...], BENCHMARK: [...], ...}}}`, all lists of one
+length; `gtokens` is billions of tokens; `model_type` and `experiment` are labels and are passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Record, SignalQuality
+from e2lm_core.base.settings import Limits
+from e2lm_core.scores.signal import signal_quality
+
+Floats = NDArray[np.float64]
+
+COMPETITION_STRIDE = 4_000  # iterations
+COMPETITION_GTOKENS = 206.0
+_LABELS = frozenset({"model_type", "experiment"})
+_AXES = ("iteration", "gtokens")
+_FIGURES = Path(__file__).parent.parent.parent / "analysis" / "score" / "published.json"
+
+
+class PublishedCurves(Record):
+    """`data[model][benchmark]`, `iteration[model]`, `gtokens[model]`, in step order, one length per model.
+
+    A score that the file leaves out (null, NaN) is NaN.
+    """
+
+    data: dict[str, dict[str, Floats]]
+    iteration: dict[str, NDArray[np.int64]]
+    gtokens: dict[str, Floats]
+
+    def competition_points(self, model: str) -> NDArray[np.bool_]:
+        """Which of the model's points the organisers score, see `competition_points`."""
+        return competition_points(self.iteration[model], self.gtokens[model])
+
+
+class PublishedFigure(Record):
+    """One published signal quality, as printed (four digits)."""
+
+    benchmark: str
+    column: str  # the benchmark's name in the organisers' curve file
+    model: str
+    sq: float
+    rho: float | None = None
+    autocorrelation: float | None = None
+
+
+class PublishedTotal(Record):
+    """One published composite score: other models and hidden checkpoints, so not comparable with a studio's."""
+
+    name: str
+    total: float
+    sq_mean: float | None = None
+    source: str
+    comparable: bool = False
+
+
+class CurveMean(Record):
+    """The mean SQ over the published models of a benchmark whose curves are published but whose total is not."""
+
+    benchmark: str
+    column: str
+    sq_mean: float
+
+
+class PublishedFigures(Record):
+    source: str
+    signal_quality: tuple[PublishedFigure, ...]
+    totals: tuple[PublishedTotal, ...]
+    curve_means_source: str
+    curve_means: tuple[CurveMean, ...]
+
+
+def published_figures() -> PublishedFigures:
+    """The published figures that ship with the studio, each with its source."""
+    return PublishedFigures.model_validate_json(_FIGURES.read_bytes())
+
+
+def competition_points(iteration: ArrayLike, gtokens: ArrayLike) -> NDArray[np.bool_]:
+    """Iterations divisible by 4,000 up to 206 billion tokens: the 14 points that the organisers score."""
+    steps, tokens = np.asarray(iteration, dtype=np.int64), np.asarray(gtokens, dtype=np.float64)
+    return (steps % COMPETITION_STRIDE == 0) & (tokens <= COMPETITION_GTOKENS)
+
+
+def sq_of_file(path: Path, limits: Limits | None = None) -> dict[str, dict[str, SignalQuality]]:
+    """{model: {benchmark: SQ over the competition's points}} of a published curve file.
+
+    The scores are taken as published, higher is better. Raises StudioError as `read_curves` does.
+    """
+    curves = read_curves(path, limits)
+    result: dict[str, dict[str, SignalQuality]] = {}
+    for model, benchmarks in curves.data.items():
+        points = curves.competition_points(model)
+        result[model] = {
+            benchmark: _quality(scores[points], curves.iteration[model][points])
+            for benchmark, scores in benchmarks.items()
+        }
+    return result
+
+
+def read_curves(path: Path, limits: Limits | None = None) -> PublishedCurves:
+    """A published curve file, its points in step order.
+
+    Raises: StudioError, one sentence, where the file cannot be read, is too large, not UTF-8 or not JSON, lacks
+    a key, repeats one, has lists of unequal length or anything but numbers in them.
+    """
+    return curves_of(_parse(Path(path), limits or Limits()), Path(path).name)
+
+
+def curves_of(content: Any, name: str) -> PublishedCurves:
+    """The curves of a file that was parsed already. Raises StudioError as `read_curves` does."""
+    where = f"The curve file {name!r}"
+    models = content.get("data") if isinstance(content, dict) else None
+    if not isinstance(models, dict) or not models:
+        raise StudioError(
+            f'{where} holds no curves: it must be a JSON object whose "data" maps each model to its lists.'
+        )
+    data: dict[str, dict[str, Floats]] = {}
+    iteration: dict[str, NDArray[np.int64]] = {}
+    gtokens: dict[str, Floats] = {}
+    for model, columns in models.items():
+        iteration[model], gtokens[model], data[model] = _model(columns, f"{where}, model {_short(model)},")
+    return PublishedCurves(data=data, iteration=iteration, gtokens=gtokens)
+
+
+def _parse(path: Path, limits: Limits) -> Any:
+    where = f"The curve file {path.name!r}"
+    try:
+        if path.stat().st_size > limits.max_file_bytes:
+            raise StudioError(f"{where} is larger than the {limits.max_file_bytes // 2**20} MB allowed.")
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise StudioError(
+            f"{where} is not UTF-8 (byte {error.start} cannot be read); save it as UTF-8."
+        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise StudioError(f"{where} cannot be read ({reason}); give the path of a JSON file.") from error
+    try:
+        return json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, where))
+    except json.JSONDecodeError as error:
+        raise StudioError(
+            f"{where} is not JSON: line {error.lineno}, column {error.colno}: {error.msg.lower()}."
+        ) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; thousands of brackets
+        raise StudioError(
+            f"{where} is not usable JSON: it nests too deeply or holds a number too long."
+        ) from error
+
+
+def _unique(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise StudioError(f"{where} has the key {_short(twice)} twice in one object; keep one of the two.")
+    return result
+
+
+def _model(columns: Any, where: str) -> tuple[NDArray[np.int64], Floats, dict[str, Floats]]:
+    if not isinstance(columns, dict):
+        raise StudioError(f'{where} must be an object with the lists "iteration", "gtokens" and benchmarks.')
+    for axis in _AXES:
+        if axis not in columns:
+            raise StudioError(f'{where} lacks the list "{axis}"; "iteration" and "gtokens" are both needed.')
+    numbers = {name: _numbers(column, name, where) for name, column in columns.items() if name not in _LABELS}
+    steps, tokens = numbers.pop("iteration"), numbers.pop("gtokens")
+    if not numbers:
+        raise StudioError(f'{where} has no benchmark beside "iteration" and "gtokens".')
+    for name, column in {"gtokens": tokens, **numbers}.items():
+        if len(column) != len(steps):
+            raise StudioError(
+                f'{where} has {len(column)} values in {_short(name)} but {len(steps)} in "iteration"; '
+                "all lists of a model must have one length."
+            )
+    whole = np.isfinite(steps) & (steps == np.floor(steps)) & (steps >= 0) & (steps < 2**53)
+    if not whole.all():
+        raise StudioError(f'{where} has an "iteration" that is not a whole number from 0.')
+    if not (np.isfinite(tokens) & (tokens >= 0)).all():
+        raise StudioError(
+            f'{where} has a "gtokens" that is missing or negative; it is in billions of tokens.'
+        )
+    order = np.argsort(steps, kind="stable")
+    ordered = steps[order].astype(np.int64)
+    if (repeated := ordered[1:][np.diff(ordered) == 0]).size:
+        raise StudioError(f"{where} has iteration {repeated[0]} twice; keep one point per iteration.")
+    return ordered, tokens[order], {name: column[order] for name, column in numbers.items()}
+
+
+def _numbers(column: Any, name: str, where: str) -> Floats:
+    if not isinstance(column, list):
+        raise StudioError(f"{where} has no list in {_short(name)}; each benchmark is a list of numbers.")
+    try:
+        return np.array([_number(entry) for entry in column], dtype=np.float64)
+    except (TypeError, OverflowError) as error:
+        raise StudioError(
+            f"{where} has something else than finite numbers in {_short(name)}; use numbers, or null where "
+            "a score is missing."
+        ) from error
+
+
+def _number(entry: Any) -> float:
+    if entry is None:
+        return math.nan
+    if isinstance(entry, bool) or not isinstance(entry, int | float):
+        raise TypeError("not a number")
+    if math.isinf(entry):
+        raise OverflowError("not finite")
+    return float(entry)
+
+
+def _quality(scores: Floats, iteration: NDArray[np.int64]) -> SignalQuality:
+    missing = iteration[np.isnan(scores)]
+    if not missing.size:
+        return signal_quality(scores)
+    steps = ", ".join(f"{step:,}" for step in missing[:3]) + (" …" if missing.size > 3 else "")
+    return SignalQuality(
+        rho=None,
+        autocorrelation=None,
+        sq=None,
+        points=int(np.isfinite(scores).sum()),
+        why=f"The score is missing at iteration {steps}, and leaving a point out would shift every lag.",
+    )
+
+
+def _short(name: str) -> str:
+    return json.dumps(name if len(name) <= 60 else name[:57] + "…", ensure_ascii=False)

@@ -1,0 +1,182 @@
+"""Which checkpoint a result is of: model, step and tokens_seen from the names that an evaluation was given.
+
+`pretrained`, `revision` and `subfolder` are read as the families name them (on a hub or copied to a disk), then
+as training programs name their folders (`iter_0002000`, `step-2000`, `checkpoint-2000`). Nothing is guessed: a
+name without a step is no checkpoint of a curve.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fnmatch import fnmatchcase
+
+from e2lm_core.base.records import Checkpoint, ModelInfo
+from e2lm_core.checkpoints.families import FAMILIES, Family, FamilyModel
+
+_MAIN = ("main", "", None)
+_STEP = re.compile(r"(?:^|[-_./])(?:global_step|iter|step|checkpoint|ckpt)[-_]?(\d{1,12})(?![0-9])", re.I)
+_TOKENS = re.compile(r"(?:tokens?[-_]?|-)(\d{1,6}(?:\.\d{1,3})?)(B|BT|M|T)(?![a-zA-Z])")
+_UNITS = {"M": 10**6, "B": 10**9, "BT": 10**9, "T": 10**12}
+# Models that a family's list does not name, but that are named and counted as its own.
+_ALIKE = {
+    "e2lm": ("dense-*-arch*",),
+    "pythia": ("pythia-*",),
+    "olmo2": ("olmo-2-*",),
+    "olmo1": ("olmo-*b-*",),
+    "smollm2": ("smollm2-*",),
+    "smollm3": ("smollm3-*",),
+    "fineweb": ("ablation-model-*",),
+}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A checkpoint of a curve: its name as given, and the names of all that its model is known to have."""
+
+    model: ModelInfo
+    step: int
+    tokens_seen: int | None
+    early: bool | None
+    name: str
+
+
+class Places:
+    """Knows the families, and the checkpoints of this studio's catalogue."""
+
+    def __init__(self, known: Iterable[Checkpoint] = ()):
+        self._by_step: dict[tuple[str, int], Checkpoint] = {}
+        self._models: dict[str, ModelInfo] = {}
+        self._repos: dict[str, ModelInfo] = {}
+        for checkpoint in known:
+            name = checkpoint.model.name
+            self._by_step[name.lower(), checkpoint.step] = checkpoint
+            self._models[name.lower()] = checkpoint.model
+            if checkpoint.repo:
+                self._repos[checkpoint.repo.lower()] = checkpoint.model
+
+    def find(self, pretrained: str, revision: str | None = None, subfolder: str | None = None) -> Spot | None:
+        """The checkpoint that those three names mean; None where no step can be read from them."""
+        parts = [part for part in re.split(r"[\\/]+", pretrained) if part not in ("", ".", "..")]
+        below = [part for part in re.split(r"[\\/]+", subfolder or "") if part]
+        marks = [*reversed(below), *([] if revision in _MAIN else [str(revision)]), *reversed(parts)]
+        known = self._catalogued(pretrained, parts, marks)
+        if known is not None:
+            return known
+        for place in range(len(parts) - 1, -1, -1):
+            if (found := _family_of(parts[place])) is not None:
+                family, model, rest = found
+                inside = [*reversed(below), *([] if revision in _MAIN else [str(revision)])]
+                inside += [*reversed(parts[place + 1 :]), rest]
+                spot = _in_family(family, model, inside)
+                return self._completed(spot) if spot else None
+        plain = _plain(parts, marks)
+        return self._completed(plain) if plain else None
+
+    def schedule(self, model: ModelInfo) -> Mapping[int, str]:
+        """{step: name} of every checkpoint that the model is known to have; empty where that is not known."""
+        own = {
+            step: c.subfolder or f"iter_{step:07d}"
+            for (name, step), c in self._by_step.items()
+            if name == model.name.lower() and c.repo is None
+        }
+        if own:
+            return own
+        for family in FAMILIES:
+            if family.key == model.family:
+                stand_in = FamilyModel(name=model.name, repo="a/b")
+                return {place.step: place.name for place in family.known_places(stand_in)}
+        return {}
+
+    def named(self, model: str, step: int, tokens_seen: int | None = None) -> Spot:
+        """The checkpoint of a table's row, which says the step itself."""
+        spot = self.find(model, f"step{step}") if tokens_seen is None else None
+        if spot is not None and spot.step == step and spot.model.family != "imported":
+            return spot
+        found = _family_of(model.split("/")[-1])
+        info = found[0].info(found[1]) if found and not found[2] else ModelInfo(name=model, family="imported")
+        info = self._models.get(model.lower(), info)
+        early = None
+        if found and found[0].early_tokens is not None and tokens_seen is not None:
+            early = tokens_seen <= found[0].early_tokens
+        return self._completed(Spot(info, step, tokens_seen, early, f"step {step:,}"))
+
+    def _catalogued(self, pretrained: str, parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
+        model = self._repos.get(pretrained.lower())
+        for part in reversed(parts):
+            model = model or self._models.get(part.lower())
+        if model is None:
+            return None
+        for mark in marks:
+            found = _STEP.search(mark)
+            if found and (model.name.lower(), int(found[1])) in self._by_step:
+                checkpoint = self._by_step[model.name.lower(), int(found[1])]
+                return Spot(model, checkpoint.step, checkpoint.tokens_seen, checkpoint.early, mark)
+        return None
+
+    def _completed(self, spot: Spot) -> Spot:
+        """What the catalogue knows of the same checkpoint and the names did not tell."""
+        checkpoint = self._by_step.get((spot.model.name.lower(), spot.step))
+        if checkpoint is None:
+            return spot
+        return Spot(
+            checkpoint.model,
+            spot.step,
+            spot.tokens_seen if spot.tokens_seen is not None else checkpoint.tokens_seen,
+            spot.early if spot.early is not None else checkpoint.early,
+            spot.name,
+        )
+
+
+def _family_of(part: str) -> tuple[Family, FamilyModel, str] | None:
+    """The family and model that a path's part names, and what stands behind the name: `-step1000`."""
+    lowered = part.lower()
+    best: tuple[Family, FamilyModel, str] | None = None
+    for family in FAMILIES:
+        for model in family.models:
+            for name in {model.name, model.repo.split("/")[1]}:
+                rest = part[len(name) :]
+                ends = not rest or (rest[0] in "-_." and _STEP.search(rest) is not None)
+                longer = best is None or len(name) > len(part) - len(best[2])
+                if lowered.startswith(name.lower()) and ends and longer:
+                    best = (family, model, rest)
+    if best is not None:
+        return best
+    base = _STEP.split(part)[0]
+    for family in FAMILIES:
+        if any(fnmatchcase(base.lower(), glob) for glob in _ALIKE[family.key]):
+            return family, FamilyModel(name=base, repo="a/b"), part[len(base) :]
+    return None
+
+
+def _in_family(family: Family, model: FamilyModel, names: Sequence[str]) -> Spot | None:
+    for name in names:
+        place = family.place(model, name.lstrip("-_."))
+        if place is not None:
+            return Spot(family.info(model), place.step, place.tokens_seen, place.early, place.name)
+    plain = _plain([model.name], [name for name in names if name])
+    if plain is None or "stage" in plain.name:  # a later stage counts its steps anew
+        return None
+    rule = model.tokens_per_step or family.tokens
+    tokens = plain.tokens_seen
+    if tokens is None and rule is not None and rule != "name":
+        tokens = rule * plain.step if isinstance(rule, int) else rule.tokens_seen(plain.step)
+    early = None if tokens is None or family.early_tokens is None else tokens <= family.early_tokens
+    return Spot(family.info(model), plain.step, tokens, early, plain.name)
+
+
+def _plain(parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
+    """Model and step from folder names of training programs; the model is the part that the step stands in or after."""
+    for mark in marks:
+        found = _STEP.search(mark)
+        if found is None:
+            continue
+        before = mark[: found.start()].strip("-_.")
+        others = [part for part in parts if part != mark]
+        model = before or (others[-1] if others else mark)
+        tokens = _TOKENS.search(mark, found.end())
+        seen = int(Decimal(tokens[1]) * _UNITS[tokens[2]]) if tokens else None
+        return Spot(ModelInfo(name=model, family="imported"), int(found[1]), seen, None, mark)
+    return None

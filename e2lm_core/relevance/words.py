@@ -1,0 +1,24 @@
+"""The sentence about a set's scientific relevance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from e2lm_core.base import phrasing
+from e2lm_core.relevance.classifier import ACCEPT_AT
+from e2lm_core.relevance.judge import Relevance
+
+
+def relevance(found: Relevance) -> str:
+    if not found.ids:
+        return "This set has no questions yet."
+    accepted = int((found.probability >= ACCEPT_AT).sum())
+    names, counts = np.unique([f for f in found.fields if f != "none"], return_counts=True)
+    nearest = ""
+    if names.size:
+        top = [str(names[i]) for i in np.argsort(-counts, kind="stable")[:3]]
+        nearest = f" The nearest fields are {phrasing.listing(top)}."
+    return (
+        f"**{accepted:,} of {len(found.ids):,}** questions would probably be accepted as science "
+        f"({accepted / len(found.ids):.0%}).{nearest}"
+    )

@@ -1,0 +1,57 @@
+"""Which checkpoints a run takes, and in which order: coarse to fine, so that every curve's shape is there soon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Checkpoint
+
+
+def coarse_to_fine(count: int) -> list[int]:
+    """Indices 0 … count − 1: last, first, middle, then the middle of every gap, widest gaps first."""
+    if count <= 2:
+        return list(range(count))[::-1]
+    order, gaps = [count - 1, 0], [(0, count - 1)]
+    while gaps:
+        halves = []
+        for low, high in gaps:
+            if high - low > 1:
+                middle = (low + high) // 2
+                order.append(middle)
+                halves += [(low, middle), (middle, high)]
+        gaps = sorted(halves, key=lambda gap: gap[0] - gap[1])
+    return order
+
+
+def plan(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """Every model's last checkpoint, then every model's first, then the middles, halving the gaps."""
+    curves: dict[str, list[Checkpoint]] = {}
+    for checkpoint in checkpoints:
+        curves.setdefault(checkpoint.model.name, []).append(checkpoint)
+    ordered = [
+        (rank, position, curve[index])
+        for position, curve in enumerate(sorted(c, key=lambda c: c.step) for c in curves.values())
+        for rank, index in enumerate(coarse_to_fine(len(curve)))
+    ]
+    return [checkpoint for _, _, checkpoint in sorted(ordered, key=lambda item: item[:2])]
+
+
+DENSITIES = ("all", "half", "ends and middle", "early window")
+
+
+def thin(checkpoints: Sequence[Checkpoint], density: str) -> list[Checkpoint]:
+    """Fewer checkpoints of each model: every second counted from the last, three, or the early window's."""
+    if density not in DENSITIES:
+        raise CheckpointError(f"The choice {density!r} does not exist: use one of {', '.join(DENSITIES)}.")
+    if density == "early window":
+        return [c for c in checkpoints if c.early is not False]
+    kept = []
+    for name in dict.fromkeys(c.model.name for c in checkpoints):
+        own = sorted((c for c in checkpoints if c.model.name == name), key=lambda c: c.step)
+        if density == "half":
+            own = own[::-1][::2][::-1]
+        elif density == "ends and middle":
+            own = [own[i] for i in sorted(coarse_to_fine(len(own))[:3])]
+        kept += own
+    return kept

@@ -1,0 +1,78 @@
+"""Which worker computes which checkpoint of a job, so that several work on one and none does another's again.
+
+A worker takes a checkpoint before it begins it, for as long as its lease; one that was killed loses what it
+held when that runs out. Whose it is decides who may say how far it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from e2lm_core.base.database import Database, opened
+from e2lm_core.runs.queue.queue import JobQueue
+from e2lm_core.runs.queue.records import Job
+
+
+class Shares:
+    """The checkpoints of `job` that `job.worker` holds, for `lease_s` seconds from the last `extend`."""
+
+    def __init__(self, database: Path | Database, job: Job, lease_s: float) -> None:
+        self.database = opened(database)
+        self.job = job
+        self.lease_s = lease_s
+
+    def take(self, checkpoint: str) -> bool:
+        """False where another worker has it."""
+        now = time.time()
+        with self.database.transaction() as connection:
+            taken = connection.execute(
+                "INSERT INTO shares (job, checkpoint, worker, lease_until) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (job, checkpoint) DO UPDATE SET worker = excluded.worker, "
+                "lease_until = excluded.lease_until WHERE shares.worker = excluded.worker OR lease_until < ?",
+                (self.job.id, checkpoint, self.job.worker, now + self.lease_s, now),
+            )
+            return taken.rowcount > 0
+
+    def extend(self) -> None:
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE shares SET lease_until = ? WHERE job = ? AND worker = ?",
+                (time.time() + self.lease_s, self.job.id, self.job.worker),
+            )
+
+    def drop(self) -> None:
+        """Let go of everything, so that others need not wait for the lease."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "DELETE FROM shares WHERE job = ? AND worker = ?", (self.job.id, self.job.worker)
+            )
+
+
+def open_checkpoints(queue: JobQueue, job: Job) -> tuple[list[str], list[str]]:
+    """(those that are not complete, those of them that nobody holds), in the job's order."""
+    now = queue.get(job.id)
+    complete = {row.name for row in now.progress if row.done >= row.total}
+    with queue.database.reading() as connection:
+        held = {
+            name
+            for (name,) in connection.execute(
+                "SELECT checkpoint FROM shares WHERE job = ? AND lease_until >= ? AND worker != ?",
+                (job.id, time.time(), job.worker),
+            )
+        }
+    rest = [name for name in now.payload.get("checkpoints", ()) if name not in complete]
+    return rest, [name for name in rest if name not in held]
+
+
+def joinable(queue: JobQueue, worker: str, kinds: Sequence[str]) -> Job | None:
+    """A job that another worker leads and that has checkpoints for this one too, with this one as its worker.
+
+    That of the highest priority, then the oldest.
+    """
+    for job in queue.led_by_others(worker):
+        own = job.model_copy(update={"worker": worker})
+        if job.kind in kinds and open_checkpoints(queue, own)[1]:
+            return own
+    return None

@@ -1,0 +1,59 @@
+"""A run as a job: what is asked for, how far it is, and what happened to it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from e2lm_core.base.records import Record
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class Progress(Record):
+    """How far one checkpoint is; `done`, `total`, `computed` and `reused` count questions.
+
+    `tokens` went through the model, `harness_tokens` would have in lm-evaluation-harness; None where an older
+    version of the studio computed it.
+    """
+
+    name: str
+    done: int
+    total: int
+    seconds: float = 0.0
+    computed: int = 0
+    reused: int = 0
+    note: str | None = None
+    tokens: int | None = None
+    harness_tokens: int | None = None
+
+
+class Job(Record):
+    id: int
+    kind: str
+    payload: dict[str, Any]
+    priority: int
+    state: State
+    created_at: float  # seconds since the epoch, as the other times
+    started_at: float | None
+    finished_at: float | None
+    worker: str | None
+    attempt: int
+    lease_until: float | None
+    error: str | None
+    owner: str = ""  # who asked for it: one visitor's session, "" for whoever is at the machine itself
+    claimed_at: float | None = None
+    progress: tuple[Progress, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
+
+
+class Event(Record):
+    """What happened to a job and when: submitted, claimed, reclaimed, released, cancelled, done, failed."""
+
+    id: int
+    job: int
+    at: float
+    what: str
+    worker: str | None

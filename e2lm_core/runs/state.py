@@ -1,0 +1,215 @@
+"""Where a set stands: which of its questions are computed at which checkpoints, and how long the rest takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from e2lm_core.analysis.plan.fleet import FleetPart, Pace
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Checkpoint, Record, TaskSet
+from e2lm_core.checkpoints.families import FAMILIES
+from e2lm_core.runs.evaluate import KIND, latest_job
+from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.requests import Asked
+from e2lm_core.runs.studio import Studio
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.sets.prompts.render import render_set
+
+MANY = 10  # questions at once whose pace is that of a sweep
+
+
+class Coverage(Record):
+    """How many questions of a set are complete at each checkpoint, and which are not everywhere."""
+
+    complete: dict[str, int]
+    questions: int
+    stale: tuple[str, ...]
+
+    @property
+    def done(self) -> int:
+        return sum(self.complete.values())
+
+    @property
+    def total(self) -> int:
+        return self.questions * len(self.complete)
+
+
+class Estimate(Record):
+    """What a run would cost; counts are (checkpoint, question) pairs, `seconds` None before any pace is known."""
+
+    total: int
+    missing: int
+    seconds: float | None
+
+
+class SetState(Record):
+    """The state of a set's results, for the strip on every page."""
+
+    kind: Literal["empty", "never run", "running", "stale", "up to date"]
+    stale: int = 0
+    done: int = 0
+    total: int = 0
+    job: int | None = None
+    seconds_left: float | None = None
+
+
+def coverage(
+    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
+) -> Coverage:
+    docs = render_set(task, num_fewshot)
+    asked = Asked(docs)
+    complete: dict[str, int] = {}
+    stale: set[int] = set()
+    for checkpoint in checkpoints:
+        missing = asked.missing(studio.store, studio.backend.scope(checkpoint))
+        complete[checkpoint.name] = len(docs) - len(missing)
+        stale.update(missing)
+    return Coverage(
+        complete=complete,
+        questions=len(docs),
+        stale=tuple(docs[place].question_id for place in sorted(stale)),
+    )
+
+
+def covered_by(measured: Measurements) -> Coverage:
+    """The same of what was measured already, without another look into the store."""
+    complete: dict[str, int] = {}
+    lacking = np.zeros(len(measured.question_ids), bool)
+    for curve in measured.curves:
+        known = np.isfinite(measured.per_question[curve.model.name]["margin"])
+        complete |= {c.name: int(n) for c, n in zip(curve.checkpoints, known.sum(axis=1), strict=True)}
+        lacking |= ~known.all(axis=0)
+    return Coverage(
+        complete=complete,
+        questions=len(measured.question_ids),
+        stale=tuple(measured.question_ids[place] for place in np.flatnonzero(lacking)),
+    )
+
+
+def estimate(
+    studio: Studio,
+    task: TaskSet,
+    checkpoints: Sequence[Checkpoint],
+    num_fewshot: int | None = None,
+    measured: Measurements | None = None,
+) -> Estimate:
+    """What is missing, and how long it takes at the pace of this machine's earlier runs.
+
+    A model that never ran is taken at the mean pace of those that did. `measured` is what whoever asks has read
+    of just these checkpoints already.
+    """
+    covered = coverage(studio, task, checkpoints, num_fewshot) if measured is None else covered_by(measured)
+    missing = {c.name: covered.questions - covered.complete[c.name] for c in checkpoints}
+    total_missing = sum(missing.values())
+    pace = pace_of(studio, num_fewshot or 0)
+    if not total_missing:
+        return Estimate(total=covered.total, missing=0, seconds=0.0)
+    if not pace:
+        return Estimate(total=covered.total, missing=total_missing, seconds=None)
+    mean = sum(pace.values()) / len(pace)
+    seconds = sum(missing[c.name] * pace.get(c.model.name, mean) for c in checkpoints)
+    return Estimate(total=covered.total, missing=total_missing, seconds=seconds)
+
+
+def pace_of(studio: Studio, num_fewshot: int) -> dict[str, float]:
+    """Seconds a question took, by model, in the runs with as many few-shot examples.
+
+    An edit's single question is mostly the start of it, so edits tell the pace only where nothing else does.
+    """
+    jobs = studio.jobs
+    rows = jobs.spent(KIND, num_fewshot, MANY) or jobs.spent(KIND, num_fewshot, 1)
+    spent: dict[str, list[float]] = {}
+    for name, (seconds, computed) in rows.items():
+        sums = spent.setdefault(name.split("/")[0], [0.0, 0.0])
+        sums[0] += seconds
+        sums[1] += computed
+    return {model: seconds / computed for model, (seconds, computed) in spent.items()}
+
+
+def fleet(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
+    """The checkpoints and the few-shot count that the set was last run with; all that are on this machine at first."""
+    job = latest_job(studio, set_name)
+    if job is None:
+        return studio.at_hand, None
+    names = set(job.payload["checkpoints"])
+    chosen = tuple(c for c in studio.at_hand if c.name in names)
+    return chosen or studio.at_hand, job.payload.get("num_fewshot")
+
+
+def state(
+    studio: Studio,
+    set_name: str,
+    task: TaskSet,
+    measure: Callable[[Sequence[Checkpoint], int | None], Measurements] | None = None,
+) -> SetState:
+    """What the strip says of a set: it is exact, and costs one look into the store per checkpoint.
+
+    `measure` gives what whoever asks has read of the store already.
+    """
+    if not task.questions:
+        return SetState(kind="empty")
+    job = latest_job(studio, set_name)
+    if job and not job.over:
+        done = sum(row.done for row in job.progress)
+        total = len(task.questions) * len(job.payload["checkpoints"])
+        return SetState(
+            kind="running", job=job.id, done=done, total=total, seconds_left=seconds_left(job, done, total)
+        )
+    checkpoints, num_fewshot = fleet(studio, set_name)
+    if measure is None:
+        covered = coverage(studio, task, checkpoints, num_fewshot)
+    else:
+        covered = covered_by(measure(checkpoints, num_fewshot))
+    kind: Literal["never run", "stale", "up to date"] = "up to date"
+    if covered.done == 0:
+        kind = "never run"
+    elif covered.stale:
+        kind = "stale"
+    return SetState(
+        kind=kind,
+        stale=len(covered.stale),
+        done=covered.done,
+        total=covered.total,
+        job=job.id if job else None,
+    )
+
+
+def seconds_left(job: Job, done: int, total: int) -> float | None:
+    """Time left at the pace so far of what had to be computed; None before there is a pace."""
+    computed = sum(row.computed for row in job.progress)
+    seconds = sum(row.seconds for row in job.progress)
+    return (total - done) * seconds / computed if computed and seconds else None
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([mb])", re.IGNORECASE)
+
+
+def family_fleet(key: str) -> tuple[FleetPart, ...]:
+    """All models of a family whose checkpoints are known beforehand. Raises StudioError for another."""
+    known = {f.key: f for f in FAMILIES if f.steps}
+    if key not in known:
+        raise StudioError(f"The fleet {key!r} is not known beforehand: use one of {', '.join(known)}.")
+    family = known[key]
+    return tuple(
+        FleetPart(
+            model=m.name, parameters=m.parameters or _size(m.size), checkpoints=len(family.known_places(m))
+        )
+        for m in family.models
+    )
+
+
+def _size(size: str | None) -> int | None:
+    """500m -> 500,000,000; None where a size is no number."""
+    found = _SIZE.fullmatch(size or "")
+    return int(float(found[1]) * (10**9 if found[2].lower() == "b" else 10**6)) if found else None
+
+
+def measured_pace(studio: Studio, num_fewshot: int | None) -> Pace | None:
+    """The pace of this machine's earlier runs with as many few-shot examples; None before there is one."""
+    seconds = pace_of(studio, num_fewshot or 0)
+    device = studio.settings.device or "the best device here"
+    return Pace(seconds=seconds, source=f"earlier runs on this machine ({device})") if seconds else None

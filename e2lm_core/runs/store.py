@@ -1,0 +1,154 @@
+"""Results that are never computed twice: log-likelihoods by scope and by digest of the two strings."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import os
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from e2lm_core.base.database import Database, opened
+from e2lm_core.base.errors import StoreError
+from e2lm_core.base.records import Loglikelihood, Request, Scope
+
+DIGEST_BYTES = 16
+_PER_QUERY = 10_000  # SQLite takes 32,766 variables in one statement
+_SCAN_FROM, _SCAN_SHARE = 2_000, 1 / 3  # so many keys, and at least this share of the scope: read it in a run
+_KEPT_KEYS = 1_000_000  # about 50 MB: what an edit of a few hundred questions asks again at every checkpoint
+_SCOPE = "fingerprint, dtype, max_length, bos, scoring_version"
+
+
+def digest(request: Request) -> bytes:
+    """sha256(len(context) ‖ context ‖ len(continuation) ‖ continuation), first 16 bytes.
+
+    Lengths are of the UTF-8 bytes, as 8-byte little-endian integers: ("ab", "c") and ("a", "bc") differ.
+    """
+    hasher = hashlib.sha256()
+    for text in request:
+        # Lone surrogates come out of JSON escapes; two texts that differ must never share a key.
+        raw = text.encode("utf-8", "surrogatepass")
+        hasher.update(struct.pack("<Q", len(raw)))
+        hasher.update(raw)
+    return hasher.digest()[:DIGEST_BYTES]
+
+
+class Store:
+    """One row per (scope, digest). Safe to use from several threads and processes at once."""
+
+    def __init__(self, database: Path | Database) -> None:
+        self.database = opened(database)
+        self._found: OrderedDict[tuple[Scope, int], set[bytes]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, scope: Scope, items: Iterable[tuple[bytes, Loglikelihood]]) -> int:
+        """Save all items in one transaction and return how many are new; a result once saved stays.
+
+        Raises `StoreError` for a log-likelihood that is not a number: then none is saved.
+        """
+        rows = list(items)
+        if any(math.isnan(result.ll_nats) for _, result in rows):
+            raise StoreError(
+                f"A log-likelihood of {scope.fingerprint} in {scope.dtype} is not a number, so nothing of its "
+                "batch was saved: try E2LM_DTYPE=float32, or leave out that checkpoint."
+            )
+        with self.database.transaction() as connection:
+            connection.execute(
+                f"INSERT INTO scopes ({_SCOPE}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", _key(scope)
+            )
+            number = self._scope_id(scope)
+            before = connection.total_changes
+            connection.executemany(
+                "INSERT INTO results (scope, digest, ll_nats, tokens) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT DO NOTHING",
+                # In key order the tree is filled from left to right, several times faster than at random.
+                sorted((number, key, float(ll), int(tokens)) for key, (ll, tokens) in rows),
+            )
+            return connection.total_changes - before
+
+    def get(self, scope: Scope, digests: Iterable[bytes]) -> dict[bytes, Loglikelihood]:
+        """What is known of `digests`; the missing ones are left out."""
+        rows = self._rows("digest, ll_nats, tokens", scope, digests)
+        return {key: Loglikelihood(ll_nats, tokens) for key, ll_nats, tokens in rows}
+
+    def ll_nats(self, scope: Scope, digests: Iterable[bytes]) -> dict[bytes, float]:
+        """As `get`, without tokens, in the order of the keys: a page reads hundreds of thousands at once."""
+        return dict(self._rows("digest, ll_nats", scope, digests))
+
+    def absent(self, scope: Scope, digests: Iterable[bytes]) -> set[bytes]:
+        """Those of `digests` that are not there. What was found once is not looked up again: results stay."""
+        wanted = set(digests)
+        try:
+            held = scope, os.stat(self.database.path).st_ino  # another file in its place holds other results
+        except FileNotFoundError:
+            held = scope, 0
+        with self._lock:
+            unknown = wanted - self._found.get(held, set())
+        if not unknown:
+            return unknown
+        found = {key for (key,) in self._rows("digest", scope, unknown)}
+        # What a transaction has not saved for good may yet be rolled back.
+        if found and held[1] and not self.database.connection().in_transaction:
+            with self._lock:
+                self._found.setdefault(held, set()).update(found)
+                self._found.move_to_end(held)
+                while sum(map(len, self._found.values())) > _KEPT_KEYS:
+                    self._found.popitem(last=False)
+        return unknown - found
+
+    def count(self, scope: Scope) -> int:
+        with self.database.reading() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM results WHERE scope = ?", (self._scope_id(scope),)
+            ).fetchone()
+        return int(row[0])
+
+    def _rows(self, columns: str, scope: Scope, digests: Iterable[bytes]) -> list[tuple[Any, ...]]:
+        """`columns` begin with the digest, in whose order the rows come."""
+        number = self._scope_id(scope)
+        wanted = set(digests) if number is not None else set()
+        query = f"SELECT {columns} FROM results WHERE scope = ?"
+        if len(wanted) >= _SCAN_FROM and self._is_most_of(number, len(wanted)):
+            # In a run they come five times faster than looked up one by one.
+            with self.database.reading() as connection:
+                rows = connection.execute(f"{query} ORDER BY digest", (number,)).fetchall()
+            if wanted.issuperset(map(itemgetter(0), rows)):
+                return rows
+            return [row for row in rows if row[0] in wanted]
+        ordered, rows = iter(sorted(wanted)), []
+        while part := tuple(itertools.islice(ordered, _PER_QUERY)):
+            marks = ",".join("?" * len(part))
+            with self.database.reading() as connection:
+                rows += connection.execute(
+                    f"{query} AND digest IN ({marks}) ORDER BY digest", (number, *part)
+                ).fetchall()
+        return rows
+
+    def _is_most_of(self, number: int | None, keys: int) -> bool:
+        """Whether so many keys are at least a third of what the scope holds; looks no further than needed."""
+        most = int(keys / _SCAN_SHARE)
+        with self.database.reading() as connection:
+            (held,) = connection.execute(
+                "SELECT count(*) FROM (SELECT 1 FROM results WHERE scope = ? LIMIT ?)", (number, most + 1)
+            ).fetchone()
+        return bool(held <= most)
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _scope_id(self, scope: Scope) -> int | None:
+        with self.database.reading() as connection:
+            row = connection.execute(
+                f"SELECT id FROM scopes WHERE ({_SCOPE}) = (?, ?, ?, ?, ?)", _key(scope)
+            ).fetchone()
+        return None if row is None else int(row[0])
+
+
+def _key(scope: Scope) -> tuple[str, str, int, str, int]:
+    return scope.fingerprint, scope.dtype, scope.max_length, scope.bos, scope.scoring_version

@@ -1,0 +1,50 @@
+"""What every service works with: settings, checkpoints, results, jobs and a backend, opened once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from e2lm_core.base.database import Database
+from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import Catalogue, open_catalogue
+from e2lm_core.checkpoints.hub.cache import at_hand
+from e2lm_core.engine.backend import Backend
+from e2lm_core.runs.queue.queue import JobQueue
+from e2lm_core.runs.store import Store
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Handles that are safe to share between threads; nothing in it belongs to one user or one set."""
+
+    settings: Settings
+    catalogue: Catalogue
+    store: Store
+    jobs: JobQueue
+    backend: Backend
+
+    @property
+    def at_hand(self) -> tuple[Checkpoint, ...]:
+        """The checkpoints that are on this machine; those of a hub that are not downloaded are left out."""
+        return at_hand(self.catalogue.checkpoints, self.settings)
+
+
+def open_studio(settings: Settings | None = None, backend: Backend | None = None) -> Studio:
+    """Open what the settings name, creating the home folder and the database where they do not exist.
+
+    `backend` is the local one unless given. Raises `StoreError` for a database that cannot be used.
+    """
+    settings = settings or Settings.from_env()
+    if backend is None:
+        from e2lm_core.engine.local import LocalBackend
+
+        backend = LocalBackend(settings)
+    database = Database(settings.database)  # shared, so that results and progress are saved together
+    return Studio(
+        settings=settings,
+        catalogue=open_catalogue(settings),
+        store=Store(database),
+        jobs=JobQueue(database, settings.limits),
+        backend=backend,
+    )

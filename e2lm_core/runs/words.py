@@ -1,0 +1,112 @@
+"""How far a run is, and what is there after it: a sentence and a table, for a page."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.base import phrasing
+from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.state import SetState, seconds_left
+from e2lm_core.scores.measurements import Measurements
+
+_STATE = {
+    "queued": " (waiting for the worker)",
+    "cancelled": " (cancelled; what was computed is kept)",
+    "failed": " (stopped; what was computed is kept)",
+}
+
+
+def sentence(job: Job, questions: int) -> tuple[float, str]:
+    """The share that is done, in [0, 1], and what to say of it: 7 of 144 checkpoints, about 20 s left."""
+    planned = job.payload["checkpoints"]
+    total = questions * len(planned)
+    done = sum(row.done for row in job.progress)
+    text = f"{sum(row.done == row.total for row in job.progress)} of {phrasing.count(len(planned), 'checkpoint')}"
+    share = min(1.0, done / total) if total else 0.0
+    left = None if job.over or share < phrasing.PACE_FROM else seconds_left(job, done, total)
+    if left:
+        text += f", {phrasing.duration(left)} left"
+    return share, text + _STATE.get(job.state, "")
+
+
+def notes(job: Job) -> list[str]:
+    """What the engine noted while it computed, each once: models that it could not take the fast way."""
+    return list(dict.fromkeys(row.note for row in job.progress if row.note))
+
+
+def savings(job: Job) -> str | None:
+    """What a run has computed beside what lm-evaluation-harness would: tokens, and how many times fewer.
+
+    The harness sends context and continuation anew for every choice at every checkpoint. None where nothing was
+    computed, or an older version of the studio computed it, which counted no tokens.
+    """
+    ours = sum(row.tokens or 0 for row in job.progress)
+    theirs = sum(row.harness_tokens or 0 for row in job.progress)
+    return saved(ours, theirs, "Computed" if job.over else "Computed so far")
+
+
+def saved(ours: int, theirs: int, computed: str = "Computed") -> str | None:
+    """The same of any two numbers of tokens."""
+    if not ours or not theirs:
+        return None
+    text = f"{computed} {phrasing.tokens(ours)} tokens where lm-evaluation-harness would compute {phrasing.tokens(theirs)}"
+    return f"{text} ({theirs / ours:.1f}×)." if theirs < 10 * ours else f"{text} ({theirs / ours:.0f}×)."
+
+
+def job_frame(job: Job) -> pd.DataFrame:
+    """One row a planned checkpoint, in the order of the plan; missing where it has not begun."""
+    rows = {row.name: row for row in job.progress}
+    return pd.DataFrame(
+        [
+            {
+                "checkpoint": name,
+                "progress": row.done / row.total if row and row.total else 0.0,
+                "computed": row.computed if row else None,
+                "reused": row.reused if row else None,
+                "seconds": row.seconds if row else None,
+                "tokens": row.tokens if row else None,
+                "harness_tokens": row.harness_tokens if row else None,
+            }
+            for name in job.payload["checkpoints"]
+            for row in [rows.get(name)]
+        ]
+    )
+
+
+def coverage_frame(measurements: Measurements) -> pd.DataFrame:
+    """One row a model: what it is, which share of its checkpoints is complete, and what they span."""
+    rows = []
+    for curve in measurements.curves:
+        complete = np.isfinite(measurements.values(curve.model.name, "margin"))
+        seen = curve.tokens_seen
+        rows.append(
+            {
+                "model": curve.model.name,
+                "parameters": curve.model.parameters,
+                "text": curve.model.role,
+                "checkpoints": len(complete),
+                "complete": float(complete.mean()),
+                "first": seen[0],
+                "last": seen[-1],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def running(state: SetState, questions: int) -> str:
+    """What a run would do, or does."""
+    match state.kind:
+        case "empty":
+            return "This set has no questions yet: write some on Author, then run it."
+        case "never run":
+            return "This set has not been run yet. Runs go coarse to fine: every curve's shape is there in seconds."
+        case "running":
+            return "A run is going on. You can leave this page; the worker goes on."
+        case "stale" if state.stale == questions:
+            left = phrasing.count(state.total - state.done, "result")
+            return f"The last run did not reach its end: **{left}** of {state.total:,} are missing."
+        case "stale":
+            changed = phrasing.count(state.stale, "question")
+            return f"**{changed}** changed since the last run; only what changed is computed again."
+    return f"**Everything is computed**: {state.total:,} results, one for each question at each checkpoint."

@@ -1,0 +1,258 @@
+"""The worker process: claims queued runs and computes them, until it is told to stop.
+
+It shares nothing with the app but the database, so the page stays usable and a killed worker loses no
+more than the batch it was in: its lease runs out, and the next worker goes on where it stopped. One that
+finds no job waiting helps with the checkpoints of a job that another leads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from e2lm_core.base.errors import Cancelled, StudioError
+from e2lm_core.base.settings import ROOT
+from e2lm_core.checkpoints.catalogue import open_catalogue
+from e2lm_core.runs.evaluate import KIND, evaluate
+from e2lm_core.runs.queue.claims import Shares, joinable, open_checkpoints
+from e2lm_core.runs.queue.records import Job, Progress
+from e2lm_core.runs.queue.resuming import JobPlans
+from e2lm_core.runs.studio import Studio
+from e2lm_core.sets.authoring import open_set
+
+LEASE_S = 10.0
+# A shorter one may end between two beats; a dead worker's job waits for its end.
+LEASES_S = (1.0, 3_600.0)
+BEAT_S = 0.5
+NICE = 8  # of 19: a sixth of the page's weight where both want a core
+POLL_S = 0.02  # an edit waits for it; a look into the queue takes a twentieth of a millisecond
+log = logging.getLogger(__name__)
+
+
+def work(
+    studio: Studio,
+    once: bool = False,
+    idle_exit_s: float | None = None,
+    lease_s: float = LEASE_S,
+    parent: int | None = None,
+) -> int:
+    """Run jobs until SIGTERM, or until the queue is empty and `once`, or so for `idle_exit_s`, or `parent` gone.
+
+    `parent` is the id of the process for whom it works: what that had queued is still done, and then it ends.
+    After a kill its job is free for others once `lease_s` have passed. Returns how many jobs were taken.
+    """
+    low, high = LEASES_S
+    if not low <= lease_s <= high:
+        raise StudioError(f"A worker's lease cannot be {lease_s:g} s: use {low:g} to {high:,.0f} seconds.")
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    stopping: list[int] = []
+    previous = {s: signal.signal(s, lambda number, _: stopping.append(number)) for s in _STOP_SIGNALS}
+    taken, idle_since = 0, time.monotonic()
+    is_child = parent == os.getppid()
+
+    def stop() -> bool:
+        return bool(stopping)
+
+    try:
+        while not stopping:
+            if job := studio.jobs.claim(name, lease_s):
+                taken += 1
+                run_job(studio, job, stop, lease_s)
+            elif job := joinable(studio.jobs, name, (KIND,)):
+                taken += 1
+                help_with(studio, job, stop, lease_s)
+            elif (
+                once
+                or (idle_exit_s is not None and time.monotonic() - idle_since > idle_exit_s)
+                or (parent is not None and _gone(parent, is_child))
+            ):
+                break
+            else:
+                time.sleep(POLL_S)
+                continue
+            idle_since = time.monotonic()
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    return taken
+
+
+def run_job(
+    studio: Studio, job: Job, stopping: Callable[[], bool] = lambda: False, lease_s: float = LEASE_S
+) -> None:
+    """Compute one claimed job; its end, good or bad, is written to the queue.
+
+    It goes back to the queue, to be continued, when the worker is told to stop or it is another job's turn.
+    """
+    _work_on(studio, job, stopping, lease_s, leads=True)
+
+
+def help_with(
+    studio: Studio, job: Job, stopping: Callable[[], bool] = lambda: False, lease_s: float = LEASE_S
+) -> None:
+    """Compute checkpoints of a job that another worker leads, as long as it has some that nobody has begun."""
+    _work_on(studio, job, stopping, lease_s, leads=False)
+
+
+def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: float, leads: bool) -> None:
+    shares = Shares(studio.jobs.database, job, lease_s)
+    with _Lease(studio, job, shares, leads) as lease:
+
+        def cancelled() -> bool:
+            return stopping() or lease.lost or studio.jobs.interrupted(job)
+
+        error: str | None = None
+        try:
+            _compute(studio, job, shares, cancelled, leads)
+        except Cancelled:
+            log.info("job %s stopped", job.id)
+            if leads:
+                studio.jobs.release(job)  # nothing, where it was cancelled or is another's
+            return
+        except StudioError as caught:
+            error = str(caught)
+        except Exception:
+            log.exception("job %s failed", job.id)
+            error = "The run stopped on an error of the studio's own; the worker's log has the details."
+        finally:
+            shares.drop()
+        if leads or error is not None:
+            studio.jobs.finish(job, error)
+
+
+def _compute(studio: Studio, job: Job, shares: Shares, cancelled: Callable[[], bool], leads: bool) -> None:
+    if job.kind != KIND:
+        raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
+    wanted = set(job.payload["checkpoints"])
+    checkpoints = [c for c in studio.catalogue.checkpoints if c.name in wanted]
+    if len(checkpoints) < len(wanted) or any(c.repo for c in checkpoints):
+        # A page may have added it, or taken it from another commit, since this worker was started.
+        checkpoints = [c for c in open_catalogue(studio.settings).checkpoints if c.name in wanted]
+    if gone := wanted - {c.name for c in checkpoints}:
+        raise StudioError(f"The checkpoint {min(gone)} is no longer there: choose the checkpoints again.")
+    task = open_set(studio.settings, job.payload["set"])
+    plans = JobPlans(studio.jobs.database, job.id)
+
+    def report(progress: Progress) -> None:
+        studio.jobs.report(job, [progress])
+
+    todo = checkpoints
+    while True:
+        evaluate(
+            studio, task, todo, job.payload["num_fewshot"], report, cancelled, _Earlier(studio, job), plans,
+            shares.take,
+        )  # fmt: skip
+        # The job is over when all of it is: what a helper has, the leader waits for, or takes where it died.
+        while leads:
+            rest, free = open_checkpoints(studio.jobs, job)
+            if not rest or free:
+                break
+            if cancelled():
+                raise Cancelled("The run was cancelled; what was computed is kept.")
+            time.sleep(POLL_S)
+        if not leads or not rest:
+            return
+        todo = [c for c in checkpoints if c.name in free]
+
+
+class _Earlier(Mapping[str, Progress]):
+    """How far each checkpoint is at the moment of asking: another worker may have begun it."""
+
+    def __init__(self, studio: Studio, job: Job) -> None:
+        self._studio, self._job = studio, job
+
+    def _rows(self) -> dict[str, Progress]:
+        return {row.name: row for row in self._studio.jobs.get(self._job.id).progress}
+
+    def __getitem__(self, name: str) -> Progress:
+        row = self._studio.jobs.progress_of(self._job.id, name)
+        if row is None:
+            raise KeyError(name)
+        return row
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows())
+
+    def __len__(self) -> int:
+        return len(self._rows())
+
+
+class _Lease:
+    """Keeps a job's lease alive from a thread: loading a large checkpoint may take longer than a lease.
+
+    A helper keeps that of its shares alone, so that a leader's death is noticed.
+    """
+
+    def __init__(self, studio: Studio, job: Job, shares: Shares, leads: bool):
+        self.lost = False
+        self._studio, self._job, self._shares, self._leads = studio, job, shares, leads
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    def __enter__(self) -> _Lease:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT_S):
+            try:
+                jobs, job = self._studio.jobs, self._job
+                goes_on = jobs.heartbeat(job, self._shares.lease_s) if self._leads else jobs.goes_on(job)
+                self.lost = not goes_on
+                self._shares.extend()
+            except StudioError:
+                log.warning("job %s: the lease could not be extended this time", self._job.id)
+            if self.lost:
+                return
+
+
+def give_way() -> None:
+    """The page goes first: its server and the browser want the cores for moments, a worker for long."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(NICE)
+    # Linux may weigh sessions against each other, and a worker has one of its own.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICE), encoding="ascii")
+
+
+def spawn(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
+    """Start a worker of its own session: a run in progress outlives this process, an idle worker does not."""
+    return subprocess.Popen(
+        [
+            *[sys.executable, "-m", "e2lm_core", "worker"],
+            *["--idle-exit", str(idle_exit_s), "--parent", str(os.getpid())],
+        ],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _gone(process: int, was_parent: bool) -> bool:
+    """Whether a process has ended; one's own parent has when another adopts its children."""
+    if was_parent:
+        return os.getppid() != process
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)

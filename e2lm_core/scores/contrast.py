@@ -1,0 +1,91 @@
+"""Compliance with science (CS): what a science-trained model knows that its web-only twin does not.
+
+Axes: K checkpoints of the early window, Q questions; further axes in front are carried along without a loop.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from e2lm_core.base.records import BOUNDED_METRICS, Value
+
+Floats = NDArray[np.float64]
+
+
+def contrast(science: ArrayLike, web: ArrayLike, chance: ArrayLike, standard_error: ArrayLike) -> Floats:
+    """The core of `science_contrast`: [..., K], [..., K] -> [...], NaN where a part is missing or K is 0.
+
+    `chance` and `standard_error` broadcast against [..., K].
+    """
+    taught, untaught = np.asarray(science, dtype=np.float64), np.asarray(web, dtype=np.float64)
+    error = np.asarray(standard_error, dtype=np.float64)
+    taught, untaught, floor, error = np.broadcast_arrays(
+        taught, untaught, np.asarray(chance, dtype=np.float64), error
+    )
+    if taught.shape[-1] == 0:
+        return np.full(taught.shape[:-1], np.nan)
+    excess = taught - floor
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        # `excess > 0` as well: with an error of 0 a model at chance would divide 0 by 0.
+        above = (excess >= error) & (excess > 0)
+        share = np.where(above, np.clip((taught - untaught) / excess, 0.0, 1.0), 0.0)
+    missing = np.isnan(taught) | np.isnan(untaught) | np.isnan(floor) | np.isnan(error)
+    return np.where(missing, np.nan, share).mean(axis=-1)
+
+
+def science_contrast(
+    science: ArrayLike, web: ArrayLike, chance: float, standard_error: ArrayLike | float
+) -> Value:
+    """CS = mean over the early window's checkpoints of clip((s_sci - s_web) / (s_sci - chance), 0, 1),
+
+    and 0 at a checkpoint where s_sci is not above chance by one standard error: there the science model has
+    shown nothing that could comply.
+
+    Args:
+        science, web: [K] scores of the science-trained model and of its web-only twin at the same checkpoints,
+            on acc, acc_norm or norm_prob (the metrics that have a chance level).
+        chance: mean of 1 / choices, see `metrics.chance`.
+        standard_error: [K] or one number, see `chance_error`.
+
+    Returns: a value in [0, 1]; undefined without a checkpoint, where a score is missing, or where the standard
+    error is.
+    Source: this project's reading of the competition's "compliance with science" (arXiv 2506.07731), which
+    uses a hidden web-only model.
+    """
+    taught, untaught = np.asarray(science, dtype=np.float64), np.asarray(web, dtype=np.float64)
+    if taught.ndim != 1 or taught.shape != untaught.shape:
+        raise ValueError(f"expected two curves of one length, not {taught.shape} and {untaught.shape}")
+    value = contrast(taught, untaught, chance, standard_error)
+    if not np.isnan(value):
+        return Value(value=float(value))
+    if len(taught) == 0:
+        why = "The early window holds no checkpoint that both the science model and its web-only twin have."
+    elif np.isnan(taught).any() or np.isnan(untaught).any():
+        why = "Scores of the science model or of its web-only twin are missing in the early window; run both."
+    else:
+        why = "The error of the score cannot be told from fewer than 2 questions."
+    return Value(value=None, why=why)
+
+
+def chance_error(metric: str, chance: float, n: int, values: ArrayLike | None = None) -> Floats:
+    """Standard error of a mean over n questions, against which "above chance" is judged.
+
+        acc, acc_norm: sqrt(c (1 - c) / n), the binomial's at chance c; one number (0-d array)
+        norm_prob:     sample std (n - 1) over the questions / sqrt(n); [..., K] from `values` [..., K, Q]
+
+    NaN where it cannot be told: no question, or one question for norm_prob.
+    Raises: ValueError for a metric without a chance level, or norm_prob without `values`.
+    """
+    if metric not in BOUNDED_METRICS:
+        raise ValueError(f"{metric} has no chance level; {', '.join(BOUNDED_METRICS)} have")
+    if metric != "norm_prob":
+        return np.sqrt(chance * (1.0 - chance) / n) if n else np.asarray(np.nan)
+    if values is None:
+        raise ValueError("the error of norm_prob is the sample's: pass its values per question")
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.shape[-1] != n:
+        raise ValueError(f"values of {sample.shape[-1]} questions given for n = {n}")
+    if n < 2:
+        return np.full(sample.shape[:-1], np.nan)
+    return sample.std(axis=-1, ddof=1) / np.sqrt(n)

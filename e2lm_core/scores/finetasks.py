@@ -1,0 +1,120 @@
+"""FineTasks' four criteria for an early-signal benchmark; its SNR is another one than AI2's.
+
+Axes: M models, S training seeds of one model, K checkpoints; further axes in front are carried along.
+Source: FineTasks (Hugging Face, 2024), "finding signal in a haystack of evaluation tasks".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from e2lm_core.base.records import Value
+from e2lm_core.scores.ranking import tau
+from e2lm_core.scores.signal import spearman
+
+Floats = NDArray[np.float64]
+
+# A criterion is met from here on; the ordering has no threshold of its own in FineTasks.
+THRESHOLDS: dict[str, float | None] = {
+    "monotonicity": 0.5,
+    "snr": 20.0,
+    "above_baseline": 3.0,
+    "ordering": None,
+}
+
+
+def monotonicity(curves: ArrayLike) -> Floats:
+    """mean over models of Spearman(step, score): [..., M, K] -> [...]."""
+    return spearman(curves).mean(axis=-1)
+
+
+def seed_deviation(seeds: ArrayLike) -> Floats:
+    """mean over checkpoints of the sample std (S - 1) over training seeds: [..., S, K] -> [...]."""
+    array = np.asarray(seeds, dtype=np.float64)
+    if array.shape[-2] < 2 or array.shape[-1] == 0:
+        return np.full(array.shape[:-2], np.nan)
+    return array.std(axis=-2, ddof=1).mean(axis=-1)
+
+
+def ordering(curves: ArrayLike) -> Floats:
+    """mean tau_b between the models' scores at consecutive checkpoints: [..., M, K] -> [...]."""
+    by_checkpoint = np.swapaxes(np.asarray(curves, dtype=np.float64), -1, -2)
+    if by_checkpoint.shape[-2] < 2:
+        return np.full(by_checkpoint.shape[:-2], np.nan)
+    return tau(by_checkpoint[..., :-1, :], by_checkpoint[..., 1:, :]).mean(axis=-1)
+
+
+def criteria(curves: ArrayLike, chance: float | None, seeds: ArrayLike | None = None) -> dict[str, Value]:
+    """The four criteria, each a Value that says why where it is undefined.
+
+        monotonicity   = mean over models of Spearman(step, score)                       met at >= 0.5
+        snr            = |mean final score over models| / std                             met at > 20
+        above_baseline = (best final score - chance) / std                                met at >= 3
+        ordering       = mean over consecutive checkpoints of tau_b between the models    the nearer to 1 the better
+
+    where std is over training seeds at each checkpoint, averaged over checkpoints; so the two that use it are
+    undefined without replicates.
+
+    Args:
+        curves: [M, K] of distinct models, oriented, in step order.
+        chance: the metric's chance level, None for a metric that has none (margin, bpb).
+        seeds: [S, K] curves of one model trained from S seeds, None without replicates.
+    """
+    array = np.asarray(curves, dtype=np.float64)
+    if array.ndim != 2:
+        raise ValueError(f"expected curves [M, K], not {array.shape}")
+    if chance is not None and np.isnan(chance):
+        chance = None
+    complete = array.size > 0 and bool(np.isfinite(array).all())
+    deviation, no_deviation = _deviation(seeds)
+    values: dict[str, float] = {
+        "monotonicity": float(monotonicity(array)) if complete else np.nan,
+        "ordering": float(ordering(array)) if complete else np.nan,
+        "snr": abs(float(array[:, -1].mean())) / deviation if complete else np.nan,
+        "above_baseline": np.nan,
+    }
+    if complete and chance is not None:
+        values["above_baseline"] = (float(array[:, -1].max()) - chance) / deviation
+    why: dict[str, str | None] = {
+        "monotonicity": _why_no_monotonicity(array),
+        "ordering": _why_no_ordering(array),
+        "snr": no_deviation,
+        "above_baseline": "This metric has no chance level." if chance is None else no_deviation,
+    }
+    if not complete:
+        why = dict.fromkeys(why, "Scores are missing; run all checkpoints of every model.")
+    return {name: _value(values[name], why[name]) for name in THRESHOLDS}
+
+
+def _value(value: float, why: str | None) -> Value:
+    return Value(value=None, why=why) if np.isnan(value) else Value(value=value)
+
+
+def _deviation(seeds: ArrayLike | None) -> tuple[float, str | None]:
+    if seeds is None or np.shape(seeds)[0] < 2:
+        return np.nan, "The noise is the spread over training seeds, and no model was trained from several."
+    deviation = float(seed_deviation(seeds))
+    if np.isnan(deviation):
+        return np.nan, "Scores of a training seed are missing; run all checkpoints of every seed."
+    if deviation == 0:
+        return (
+            np.nan,
+            "The training seeds have the same scores everywhere, so there is no noise to divide by.",
+        )
+    return deviation, None
+
+
+def _why_no_monotonicity(curves: Floats) -> str:
+    if curves.shape[-1] < 2:
+        return "A trend needs at least 2 checkpoints."
+    return "The curve of a model is flat, so it has no rank correlation."
+
+
+def _why_no_ordering(curves: Floats) -> str:
+    models, checkpoints = curves.shape
+    if models < 2:
+        return "A ranking needs at least 2 models."
+    if checkpoints < 2:
+        return "Comparing consecutive rankings needs at least 2 checkpoints."
+    return "All models have the same score at a checkpoint, so they have no ranking there."

@@ -1,0 +1,109 @@
+"""Per-question metrics from log-likelihoods, and the curve that is their mean.
+
+Axes: K checkpoints, Q questions, C choices. Questions with fewer than C choices are padded with NaN, and
+`chars` tells which choices are real. What is missing stays NaN: a mean over some of the questions would be
+the score of another set.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from e2lm_core.base.records import LOWER_IS_BETTER, METRICS
+
+Floats = NDArray[np.float64]
+
+
+def per_question(
+    ll: ArrayLike, gold: ArrayLike, chars: ArrayLike, gold_bytes: ArrayLike
+) -> dict[str, Floats]:
+    """The five metrics of every question at every checkpoint.
+
+    With L the log-likelihoods (nats) of a question's choices and g its gold choice:
+
+        acc       = 1 if argmax L = g else 0                       (first of equals, as in lm-evaluation-harness)
+        acc_norm  = 1 if argmax (L / characters) = g else 0
+        margin    = L_g - mean of the other L                      (nats)
+        norm_prob = exp L_g / sum of exp L
+        bpb       = -L_g / (bytes of the gold choice * ln 2)       (bits per byte, lower is better)
+
+    Args:
+        ll: [..., K, Q, C] nats. NaN in a real choice means "not computed" and makes the question NaN there.
+        gold: [Q] index of the right choice, from 0.
+        chars: [Q, C] characters of each choice as rendered, without the delimiter; NaN where padded.
+        gold_bytes: [Q] UTF-8 bytes of the gold choice as rendered, without the delimiter.
+
+    Returns: {metric: [..., K, Q]}.
+    Raises: ValueError where shapes disagree, a gold index has no choice, or a length is not positive.
+    Source: lm-evaluation-harness (acc, acc_norm); DataDecide, arXiv 2504.11393 (likelihood proxies).
+    """
+    likelihoods = np.asarray(ll, dtype=np.float64)
+    answer = np.asarray(gold, dtype=np.intp)
+    lengths = np.asarray(chars, dtype=np.float64)
+    size = np.asarray(gold_bytes, dtype=np.float64)
+    _check_shapes(likelihoods, answer, lengths, size)
+
+    real = ~np.isnan(lengths)
+    known = ~(np.isnan(likelihoods) & real).any(axis=-1)
+    at_gold = np.broadcast_to(answer[:, None], (*likelihoods.shape[:-1], 1))
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        filled = np.where(real & ~np.isnan(likelihoods), likelihoods, -np.inf)
+        of_gold = np.take_along_axis(filled, at_gold, axis=-1)[..., 0]
+        total = np.where(real, filled, 0.0).sum(axis=-1)
+        others = (real.sum(axis=-1) - 1).astype(np.float64)
+        per_character = filled / np.where(real, lengths, 1.0)
+        values = {
+            "acc": (filled.argmax(axis=-1) == answer).astype(np.float64),
+            "acc_norm": (per_character.argmax(axis=-1) == answer).astype(np.float64),
+            "margin": of_gold - (total - of_gold) / others,
+            "norm_prob": _softmax_at(filled, of_gold),
+            "bpb": -of_gold / (size * np.log(2.0)),
+        }
+    return {metric: np.where(known, values[metric], np.nan) for metric in METRICS}
+
+
+def chance(n_choices: ArrayLike) -> float:
+    """mean of 1 / choices over the questions: the expected acc of a blind guess. NaN without a question.
+
+    `n_choices`: [Q] how many choices each question has. Raises ValueError where one has none.
+    """
+    counts = np.asarray(n_choices, dtype=np.float64)
+    if counts.size == 0:
+        return float("nan")
+    if not (counts >= 1).all():
+        raise ValueError("a question without choices has no chance level")
+    return float((1.0 / counts).mean())
+
+
+def curve(values: ArrayLike) -> Floats:
+    """mean over questions at each checkpoint: [..., K, Q] -> [..., K], NaN where any question is missing."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape[-1] == 0:
+        return np.full(array.shape[:-1], np.nan)
+    return array.mean(axis=-1)
+
+
+def oriented(metric: str, values: ArrayLike) -> Floats:
+    """`values`, negated where lower is better (bpb), so that every score may read "higher is better"."""
+    if metric not in METRICS:
+        raise ValueError(f"unknown metric {metric!r}; known are {', '.join(METRICS)}")
+    array = np.asarray(values, dtype=np.float64)
+    return -array if metric in LOWER_IS_BETTER else array
+
+
+def _softmax_at(filled: Floats, of_gold: Floats) -> Floats:
+    # Shifted by the largest: the log-likelihoods of long choices lie far below what exp can hold.
+    peak = filled.max(axis=-1)
+    return np.exp(of_gold - peak) / np.exp(filled - peak[..., None]).sum(axis=-1)
+
+
+def _check_shapes(ll: Floats, gold: NDArray[np.intp], chars: Floats, gold_bytes: Floats) -> None:
+    if ll.ndim < 2 or ll.shape[-2:] != chars.shape or gold.shape != chars.shape[:1]:
+        raise ValueError(f"shapes disagree: ll {ll.shape}, chars {chars.shape}, gold {gold.shape}")
+    if gold_bytes.shape != gold.shape:
+        raise ValueError(f"shapes disagree: gold_bytes {gold_bytes.shape}, gold {gold.shape}")
+    if (chars <= 0).any() or (gold_bytes <= 0).any():
+        raise ValueError("the length of a choice must be positive")
+    if ((gold < 0) | (gold >= chars.shape[1])).any() or np.isnan(chars[np.arange(len(gold)), gold]).any():
+        raise ValueError("a gold index points at no choice")

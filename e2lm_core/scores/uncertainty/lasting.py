@@ -1,0 +1,72 @@
+"""From which checkpoint on a curve stays on one side of a line, and how sure that place is.
+
+Axes: R resamples, K checkpoints. A place is an index into the K checkpoints; K itself stands for "never".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from e2lm_core.scores.uncertainty.methods import quantiles
+
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where a difference becomes positive for good.
+
+    `measured`: the first checkpoint from which the measured difference stays positive to the end. `sure`: the first
+    from which the lower bound of its 95% interval does, None where there is no interval. `low`, `high`: between
+    them lie the `measured` of 95% of the resamples, None likewise. `share`: in which share of the resamples the
+    difference is positive at the last checkpoint, ties half. Each of the places may be K, never.
+    """
+
+    measured: int
+    sure: int | None
+    low: int | None
+    high: int | None
+    share: float
+
+
+def lasting_from(holds: ArrayLike) -> Places:
+    """min {k : holds_j for all j >= k}: [..., K] -> [...], K where it does not hold at the last checkpoint."""
+    truth = np.asarray(holds, dtype=bool)
+    to_the_end = np.logical_and.accumulate(truth[..., ::-1], axis=-1).sum(axis=-1)
+    return np.asarray(truth.shape[-1] - to_the_end, dtype=np.intp)
+
+
+def crossing(difference: ArrayLike, drawn: ArrayLike, level: float) -> Crossing:
+    """Where a difference becomes positive for good, see `Crossing`.
+
+        measured   = min {k : d_j > 0 for all j >= k}
+        sure       = min {k : q_j > 0 for all j >= k},     q_j the (1 - level)/2 quantile of d*_j over the resamples
+        low, high  = the (1 -+ level)/2 quantiles of the resamples' own `measured` (whole places, never interpolated)
+
+    `sure` asks each checkpoint by itself, so that it is an answer to "is it above here and at every later
+    checkpoint that was measured?"; the resamples' own places carry the noise of the questions twice, and lean late.
+
+    Args:
+        difference: [K] the measured curve less the line, or one model's curve less another's; more is better.
+        drawn: [R, K] the same in every resample, paired.
+        level: of the intervals, `interval_methods.small_sample_level`; NaN where there is none.
+
+    Raises: ValueError where there is no checkpoint, or shapes disagree.
+    """
+    values, samples = np.asarray(difference, dtype=np.float64), np.asarray(drawn, dtype=np.float64)
+    if values.ndim != 1 or samples.ndim != 2 or samples.shape[1] != len(values) or not len(values):
+        raise ValueError(
+            f"expected a difference [K] and resamples [R, K], not {values.shape}, {samples.shape}"
+        )
+    last = samples[:, -1]
+    share = float((last > 0).mean() + (last == 0).mean() / 2)
+    measured = int(lasting_from(values > 0))
+    if np.isnan(level):
+        return Crossing(measured, None, None, None, share)
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    lower = quantiles(samples, tails[:1])[0]
+    low, high = np.quantile(lasting_from(samples > 0), tails, method="inverted_cdf")
+    return Crossing(measured, int(lasting_from(lower > 0)), int(low), int(high), share)

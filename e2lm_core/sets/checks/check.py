@@ -1,0 +1,315 @@
+"""What may not, and what should not, be exported: findings about a set, errors first, in question order.
+
+Pure: the caller renders the prompts and counts their tokens. The choices-only baseline and near duplicates
+by embedding need a model and live elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Sequence
+from typing import Literal
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.checks import balance, leaks
+from e2lm_core.sets.checks import text as text_checks
+
+Profile = Literal["plain", "competition"]
+OPTIONAL_TEXTS = ("subject", "source", "license", "note", "group")
+SHOWN_OF_A_KIND = 50
+
+
+def structural_errors(
+    questions: Sequence[Question], limits: Limits, label: str = "Question"
+) -> list[Finding]:
+    """What makes a question unusable: gold out of range, too few, too many, empty or repeated choices, no
+    text, an id given twice, lengths, text that UTF-8 cannot hold. One finding for each, in question order.
+    """
+    found: list[Finding] = []
+    first_with: dict[str, int] = {}
+    if len(questions) > limits.max_questions:
+        found.append(
+            _error(
+                "too_many_questions",
+                f"The set has {len(questions):,} {label.lower()}s; use at most {limits.max_questions:,}.",
+            )
+        )
+    for number, question in enumerate(questions, start=1):
+        where = f"{label} {number}"
+        found += [_error(code, text, question.id) for code, text in _faults(question, where, limits)]
+        if question.id in first_with:
+            sentence = (
+                f"{where}: its id {question.id!r} is that of {label.lower()} {first_with[question.id]} too; "
+                "give each its own."
+            )
+            found.append(_error("repeated_id", sentence, question.id))
+        first_with.setdefault(question.id, number)
+    return found
+
+
+def require_sound(task: TaskSet, limits: Limits) -> None:
+    """Raises TaskError with the first structural error of the set, and how many more there are."""
+    errors = [
+        *structural_errors(task.questions, limits),
+        *structural_errors(task.dev, limits, "Dev question"),
+    ]
+    if errors:
+        more = f" ({len(errors) - 1} more like this)" if len(errors) > 1 else ""
+        raise TaskError(errors[0].sentence + more)
+
+
+def check(
+    task: TaskSet,
+    rendered: Sequence[RenderedDoc],
+    limits: Limits,
+    profile: Profile = "plain",
+    prompt_tokens: Sequence[int] | None = None,
+    window: int | None = None,
+    training_ngrams: Container[str] | None = None,
+) -> list[Finding]:
+    """Every finding about the set for an export under `profile`; errors stop the export.
+
+    `rendered` holds the prompts of `task.questions` in order (empty when they cannot be rendered: pass what
+    there is, the structural errors say why). `prompt_tokens` counts context and continuation, one number a
+    question (its longest) or one a choice; `window` is the model's. `training_ngrams` are 13-grams as
+    `wording.ngrams` makes them.
+    """
+    structural = [
+        *structural_errors(task.questions, limits),
+        *structural_errors(task.dev, limits, "Dev question"),
+    ]
+    if structural:
+        return [*structural, *_size(task, limits, profile)]
+    found = [
+        *_size(task, limits, profile),
+        *_in_dev(task),
+        *_beyond_window(rendered, prompt_tokens, window, limits),
+        *leaks.findings(task, rendered, "error" if profile == "competition" else "warning"),
+        *_duplicates(task.questions),
+        *balance.findings(task.questions),
+        *_near_copies(task.questions),
+        *_not_english(task.questions),
+        *_overlap(task.questions, training_ngrams),
+    ]
+    place = {question.id: n for n, question in enumerate(task.questions)}
+    found.sort(key=lambda f: (f.severity == "warning", place.get(f.question_id or "", -1)))
+    return _capped(found)
+
+
+def _faults(question: Question, where: str, limits: Limits) -> Iterable[tuple[str, str]]:
+    choices, gold = question.choices, question.answer
+    if not question.id.strip():
+        yield "empty_id", f"{where}: it has no id; give it one."
+    if not question.question.strip():
+        yield "empty_question", f"{where}: the question is empty; write it or delete the row."
+    if len(choices) < limits.min_choices:
+        yield (
+            "few_choices",
+            f"{where}: it has {_count(len(choices), 'choice')}; give it {limits.min_choices} to {limits.max_choices}.",
+        )
+    if len(choices) > limits.max_choices:
+        yield "many_choices", f"{where}: it has {len(choices)} choices; use at most {limits.max_choices}."
+    if choices and not 0 <= gold < len(choices):
+        has = _count(len(choices), "choice")
+        yield "gold_range", f"{where}: gold is {gold}, but it has {has} (use 0–{len(choices) - 1})."
+    for position, choice in enumerate(choices):
+        if not choice.strip():
+            yield "empty_choice", f"{where}: choice {position} is empty; write it or take it out."
+    seen: dict[str, int] = {}
+    for position, choice in enumerate(choices):
+        if choice.strip() and choice.strip() in seen:
+            yield (
+                "repeated_choice",
+                f"{where}: choices {seen[choice.strip()]} and {position} are equal "
+                f"({_excerpt(choice)}); make them differ.",
+            )
+        seen.setdefault(choice.strip(), position)
+    texts = [question.id, question.question, *choices]
+    texts += [text for name in OPTIONAL_TEXTS if (text := getattr(question, name)) is not None]
+    longest = max(map(len, texts))
+    if longest > limits.max_question_chars:
+        yield (
+            "too_long",
+            f"{where}: one of its texts has {longest:,} characters; use at most {limits.max_question_chars:,}.",
+        )
+    if any(_has_surrogate(text) for text in texts):
+        yield (
+            "not_text",
+            f"{where}: it holds a half character (a lone surrogate) that UTF-8 cannot store; retype the text.",
+        )
+
+
+def _size(task: TaskSet, limits: Limits, profile: Profile) -> list[Finding]:
+    low, high = limits.competition_questions
+    count = len(task.questions)
+    if count == 0:
+        return [_error("no_questions", "The set has no questions; add some.")]
+    if low <= count <= high:
+        return []
+    sentence = f"The set has {_count(count, 'question')}; the competition takes {low:,} to {high:,}."
+    return [
+        Finding(
+            severity="error" if profile == "competition" else "warning",
+            code="competition_size",
+            sentence=sentence,
+        )
+    ]
+
+
+def _in_dev(task: TaskSet) -> list[Finding]:
+    shown: defaultdict[str, list[tuple[int, Question]]] = defaultdict(list)
+    for number, question in enumerate(task.dev, start=1):
+        shown[text_checks.normalised(question.question)].append((number, question))
+    found = []
+    for number, question in enumerate(task.questions, start=1):
+        for dev_number, dev in shown.get(text_checks.normalised(question.question), ()):
+            if _gold_text(dev) == _gold_text(question) or _choice_set(dev) == _choice_set(question):
+                sentence = (
+                    f"Question {number}: it stands in dev too (dev question {dev_number}), so its answer may be "
+                    "shown in the prompt; remove one of them."
+                )
+                found.append(_error("in_dev", sentence, question.id))
+                break
+    return found
+
+
+def _beyond_window(
+    rendered: Sequence[RenderedDoc], tokens: Sequence[int] | None, window: int | None, limits: Limits
+) -> list[Finding]:
+    if tokens is None:
+        return []
+    longest = _longest(rendered, tokens)
+    allowed = limits.max_prompt_tokens if window is None else min(limits.max_prompt_tokens, window)
+    return [
+        _error(
+            "too_many_tokens",
+            f"Question {number}: its prompt and longest choice have {count:,} tokens, but at most {allowed:,} "
+            "fit; shorten the question or use fewer few-shot examples.",
+            doc.question_id,
+        )
+        for number, (doc, count) in enumerate(zip(rendered, longest, strict=True), start=1)
+        if count > allowed
+    ]
+
+
+def _longest(rendered: Sequence[RenderedDoc], tokens: Sequence[int]) -> list[int]:
+    if len(tokens) == len(rendered):
+        return list(tokens)
+    if len(tokens) != sum(len(doc.continuations) for doc in rendered):
+        raise ValueError("prompt_tokens must hold one number a question or one a choice")
+    counts = iter(tokens)
+    return [max(next(counts) for _ in doc.continuations) for doc in rendered]
+
+
+def _duplicates(questions: Sequence[Question]) -> list[Finding]:
+    exact: dict[tuple[str, frozenset[str]], int] = {}
+    loose: dict[tuple[str, ...], int] = {}
+    found = []
+    for number, question in enumerate(questions, start=1):
+        text = text_checks.normalised(question.question)
+        key = (text, _choice_set(question))
+        words = (*sorted(text_checks.words(question.question)), "|", _gold_text(question))
+        if key in exact:
+            sentence = f"Question {number}: it repeats question {exact[key]}; keep one of them."
+            found.append(_warning("repeated_question", sentence, question.id))
+        elif words in loose:
+            sentence = (
+                f"Question {number}: it has the words and the answer of question {loose[words]}; keep one."
+            )
+            found.append(_warning("near_duplicate", sentence, question.id))
+        exact.setdefault(key, number)
+        loose.setdefault(words, number)
+    return found
+
+
+def _near_copies(questions: Sequence[Question]) -> list[Finding]:
+    found = []
+    for number, question in enumerate(questions, start=1):
+        seen: dict[str, int] = {}
+        for position, choice in enumerate(question.choices):
+            key = text_checks.loosely(choice)
+            if key in seen:
+                sentence = (
+                    f"Question {number}: choices {seen[key]} and {position} are near copies "
+                    f"({_excerpt(choice)}); make them differ in substance."
+                )
+                found.append(_warning("near_copy", sentence, question.id))
+            seen.setdefault(key, position)
+    return found
+
+
+def _not_english(questions: Sequence[Question]) -> list[Finding]:
+    return [
+        _warning(
+            "not_english",
+            f"Question {number}: it does not look like English, which the models were trained on; translate it.",
+            question.id,
+        )
+        for number, question in enumerate(questions, start=1)
+        if not text_checks.looks_english(" ".join((question.question, *question.choices)))
+    ]
+
+
+def _overlap(questions: Sequence[Question], training: Container[str] | None) -> list[Finding]:
+    if training is None:
+        return []
+    found = []
+    for number, question in enumerate(questions, start=1):
+        text = f"{question.question} {question.choices[question.answer]}"
+        if shared := [gram for gram in text_checks.ngrams(text) if gram in training]:
+            sentence = (
+                f"Question {number}: 13 of its words in a row stand in the models' training text "
+                f"({_excerpt(min(shared))}); reword it."
+            )
+            found.append(_warning("training_overlap", sentence, question.id))
+    return found
+
+
+def _capped(found: Sequence[Finding]) -> list[Finding]:
+    """All errors; of each kind of warning the first ones and, once, how many more there are."""
+    kinds = Counter(f.code for f in found if f.severity == "warning")
+    shown: Counter[str] = Counter()
+    kept = []
+    for finding in found:
+        if finding.severity == "warning":
+            shown[finding.code] += 1
+            if shown[finding.code] == SHOWN_OF_A_KIND + 1:
+                more = kinds[finding.code] - SHOWN_OF_A_KIND
+                kept.append(
+                    _warning(finding.code, f"{more:,} more questions have the same: {finding.sentence}")
+                )
+            if shown[finding.code] > SHOWN_OF_A_KIND:
+                continue
+        kept.append(finding)
+    return kept
+
+
+def _gold_text(question: Question) -> str:
+    return text_checks.normalised(question.choices[question.answer])
+
+
+def _choice_set(question: Question) -> frozenset[str]:
+    return frozenset(map(text_checks.normalised, question.choices))
+
+
+def _has_surrogate(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _excerpt(text: str) -> str:
+    line = " ".join(text.split())
+    return repr(line if len(line) <= 60 else line[:59] + "…")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _error(code: str, sentence: str, question_id: str | None = None) -> Finding:
+    return Finding(severity="error", code=code, sentence=sentence, question_id=question_id)
+
+
+def _warning(code: str, sentence: str, question_id: str | None = None) -> Finding:
+    return Finding(severity="warning", code=code, sentence=sentence, question_id=question_id)

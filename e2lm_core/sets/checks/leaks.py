@@ -1,0 +1,88 @@
+"""The organisers' leak check: does the answer's text stand in its own prompt, few-shot examples included?
+
+Words are compared normalised. Options that a prompt lists are left out, since listing them is not a leak.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
+from e2lm_core.sets.checks import text as text_checks
+
+MAX_BETWEEN = 12
+_BETWEEN_OPTIONS = re.compile(r"\W{0,6}(?:\w{1,2}\W{1,4})?")  # ", " or "\nB. "
+
+
+def findings(
+    task: TaskSet, rendered: Sequence[RenderedDoc], severity: Literal["error", "warning"]
+) -> list[Finding]:
+    """One finding for each question whose answer its prompt gives away."""
+    prompt_words = _PromptWords(task)
+    found = []
+    for number, (question, doc) in enumerate(zip(task.questions, rendered, strict=False), start=1):
+        gold = question.choices[question.answer]
+        answer = " ".join(text_checks.words(gold))
+        if answer and f" {answer} " in prompt_words.of(question, doc.context):
+            sentence = (
+                f"Question {number}: its answer, {gold.strip()[:60]!r}, stands in its own prompt; "
+                "reword the question or change the few-shot examples."
+            )
+            found.append(
+                Finding(
+                    severity=severity, code="answer_in_prompt", sentence=sentence, question_id=question.id
+                )
+            )
+    return found
+
+
+class _PromptWords:
+    """The words of prompts without listed options; few-shot examples are worked on once."""
+
+    def __init__(self, task: TaskSet) -> None:
+        self.lists_options = "choices" in task.config.doc_to_text
+        self.delimiter = task.config.fewshot_delimiter
+        self.dev_choices = [question.choices for question in task.dev] if self.lists_options else []
+        self.known: dict[str, str] = {}
+
+    def of(self, question: Question, context: str) -> str:
+        if self.lists_options:
+            context = _without_listing(context, question.choices)
+        segments = context.split(self.delimiter) if self.delimiter else [context]
+        head = [self._segment(segment) for segment in segments[:-1]]
+        return f" {' '.join([*head, self._words(segments[-1])])} "
+
+    def _segment(self, segment: str) -> str:
+        if segment not in self.known:
+            self.known[segment] = self._words(segment)
+        return self.known[segment]
+
+    def _words(self, segment: str) -> str:
+        for choices in self.dev_choices:
+            segment = _without_listing(segment, choices)
+        return " ".join(text_checks.words(segment))
+
+
+def _without_listing(text: str, choices: Sequence[str]) -> str:
+    """`text` without the places where the choices follow one another, labels and punctuation between."""
+    start = 0
+    while (at := text.find(choices[0], start)) >= 0:
+        end = _end_of_listing(text, at, choices)
+        if end is None:
+            start = at + 1
+        else:
+            text = f"{text[:at]} {text[end:]}"
+            start = at + 1
+    return text
+
+
+def _end_of_listing(text: str, at: int, choices: Sequence[str]) -> int | None:
+    end = at + len(choices[0])
+    for choice in choices[1:]:
+        begin = text.find(choice, end, end + MAX_BETWEEN + len(choice))
+        if begin < 0 or not _BETWEEN_OPTIONS.fullmatch(text, end, begin):
+            return None
+        end = begin + len(choice)
+    return end

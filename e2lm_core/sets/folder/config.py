@@ -1,0 +1,265 @@
+"""A task's YAML from and to a `TaskConfig`, and where its data lies. Nothing that it names is ever run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import TaskConfig
+from e2lm_core.base.safeyaml import FunctionName, block, load_mapping, quoted
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.folder import data_plan
+
+# The first winner's aggregation, which is the studio's margin (mean of ll of gold − mean ll of the others).
+MARGIN_SHA256 = "eaba8ef7ade172b2b35a587ad912552f8c0fbaee406f1dde439ef9f31bb42592"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+METRICS_OF_THE_HARNESS = frozenset({"acc", "acc_norm", "acc_bytes", "bpb", "brier_score", "likelihood"})
+
+READ = frozenset({
+    "task", "custom_dataset", "dataset_path", "dataset_name", "dataset_kwargs", "output_type",
+    "training_split", "validation_split", "test_split", "fewshot_split", "doc_to_text",
+    "doc_to_choice", "doc_to_target", "description", "target_delimiter", "fewshot_delimiter",
+    "num_fewshot", "fewshot_config", "metric_list", "metadata",
+})  # fmt: skip
+UNUSED = frozenset({
+    "task_alias", "tag", "group", "group_alias", "repeats", "generation_kwargs", "filter_list",
+    "should_decontaminate", "doc_to_decontamination_query", "unsafe_code",
+})  # fmt: skip
+CHANGES_PROMPTS = frozenset({
+    "process_docs", "process_results", "use_prompt", "gen_prefix", "doc_to_image", "doc_to_audio",
+    "class",
+})  # fmt: skip
+READ_OF_FEWSHOT = frozenset({"sampler", "split", "samples"})
+
+
+class ParsedConfig(NamedTuple):
+    config: TaskConfig
+    data: data_plan.DataPlan
+    warnings: list[str]
+
+
+def parse(files: Mapping[str, bytes], yaml_name: str, limits: Limits, strict: bool = False) -> ParsedConfig:
+    """The task in `yaml_name`; `files` are those of its folder. Raises TaskError in one sentence.
+
+    `strict` makes an unknown key an error instead of a warning.
+    """
+    raw = _with_includes(files, yaml_name, ())
+    warnings = _check_keys(raw, yaml_name, strict)
+    _refuse_functions(raw, yaml_name)
+    if raw.get("output_type") != "multiple_choice":
+        raise TaskError(
+            f"{yaml_name}: output_type is {raw.get('output_type')!r}; the studio reads multiple_choice only."
+        )
+    warnings += _check_metrics(raw, files, yaml_name)
+    fewshot = raw.get("fewshot_config") or {}
+    config = TaskConfig(
+        task=_name(raw, yaml_name),
+        num_fewshot=_num_fewshot(raw, yaml_name, limits),
+        description=_text(raw, "description", yaml_name, ""),
+        doc_to_text=_text(raw, "doc_to_text", yaml_name),
+        doc_to_choice=_doc_to_choice(raw, yaml_name),
+        doc_to_target=_doc_to_target(raw, yaml_name),
+        target_delimiter=_text(raw, "target_delimiter", yaml_name, " "),
+        fewshot_delimiter=_text(raw, "fewshot_delimiter", yaml_name, "\n\n"),
+        fewshot_sampler=_sampler(fewshot, yaml_name, strict, warnings),
+        metadata=_metadata(raw, yaml_name),
+    )
+    return ParsedConfig(config, data_plan.plan(raw, fewshot, files, yaml_name, warnings), warnings)
+
+
+def to_yaml(config: TaskConfig) -> bytes:
+    """The YAML in a fixed, readable order; defaults of the harness that nobody misses are left out.
+
+    `num_fewshot: 0` is left out too: the harness then uses 0, and `--num_fewshot 5` works; written down, a
+    0 would make it ignore that option.
+    """
+    choice = config.doc_to_choice
+    lines = [
+        f"task: {config.task}",
+        f"custom_dataset: !function {data_plan.LOADER_NAME}",
+        "output_type: multiple_choice",
+        "test_split: test",
+        "fewshot_split: dev",
+        *([f"description: {quoted(config.description)}"] if config.description else []),
+        f"doc_to_text: {quoted(config.doc_to_text)}",
+        f"doc_to_choice: {quoted(choice if isinstance(choice, str) else list(choice))}",
+        f"doc_to_target: {quoted(config.doc_to_target)}",
+    ]
+    for key, default in (("target_delimiter", " "), ("fewshot_delimiter", "\n\n")):
+        if getattr(config, key) != default:
+            lines.append(f"{key}: {quoted(getattr(config, key))}")
+    if config.num_fewshot:
+        lines.append(f"num_fewshot: {config.num_fewshot}")
+    lines += ["fewshot_config:", f"  sampler: {config.fewshot_sampler}", "metric_list:"]
+    for metric in ("acc", "acc_norm"):
+        lines += [f"  - metric: {metric}", "    aggregation: mean", "    higher_is_better: true"]
+    text = "\n".join(lines) + "\n"
+    if config.metadata:
+        text += "metadata:\n" + block(config.metadata)
+    return text.encode()
+
+
+def check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise TaskError(
+            f"{name[:80]!r} cannot be a task's name; use letters, digits, _ and -, at most 80, "
+            "beginning with a letter or digit."
+        )
+
+
+def _with_includes(files: Mapping[str, bytes], name: str, above: tuple[str, ...]) -> dict[str, Any]:
+    raw = load_mapping(files[name], name)
+    names = raw.pop("include", [])
+    merged: dict[str, Any] = {}
+    for other in names if isinstance(names, list) else [names]:
+        path = PurePosixPath(name).parent / other if isinstance(other, str) else None
+        if path is None or path.is_absolute() or ".." in path.parts or "\\" in other:
+            raise TaskError(
+                f"{name}: include: {other!r} leaves the task's folder; include a file inside it only."
+            )
+        if str(path) in (*above, name):
+            raise TaskError(f"{name}: include: {other!r} includes itself; take it out.")
+        if str(path) not in files:
+            raise TaskError(
+                f"{name}: include: {other!r} is not in the task's folder; put the file beside it."
+            )
+        merged |= _with_includes(files, str(path), (*above, name))
+    return merged | raw
+
+
+def _check_keys(raw: Mapping[str, Any], where: str, strict: bool) -> list[str]:
+    for key in sorted(CHANGES_PROMPTS & raw.keys()):
+        if raw[key] is not None:
+            raise TaskError(
+                f"{where}: {key} changes prompts or scores by code, which the studio does not run."
+            )
+    if "task" not in raw or isinstance(raw["task"], list):
+        raise TaskError(
+            f"{where} is not one task (it needs task: and a name); open the YAML of a single task."
+        )
+    unknown = sorted(raw.keys() - READ - UNUSED)
+    if unknown and strict:
+        raise TaskError(f"{where}: unknown key {unknown[0]!r}; the keys are {', '.join(sorted(READ))}.")
+    warnings = [f"{where}: unknown key {key!r} is ignored." for key in unknown]
+    warnings += [f"{where}: {key} has no use here and is dropped." for key in sorted(UNUSED & raw.keys())]
+    kwargs = raw.get("dataset_kwargs")
+    if isinstance(kwargs, dict) and kwargs.get("trust_remote_code"):
+        warnings.append(f"{where}: trust_remote_code is ignored; the studio runs no code of a data set.")
+    return warnings
+
+
+def _refuse_functions(raw: Mapping[str, Any], where: str) -> None:
+    for key, value in raw.items():
+        allowed = key == "custom_dataset" or key == "metric_list"  # looked at on their own
+        found = None if allowed else _first_function(value)
+        if found is not None:
+            raise TaskError(
+                f"{where}: {key} is !function {found.dotted}, and the studio runs no code from a task; "
+                "write a template, a column's name or a list."
+            )
+
+
+def _first_function(value: Any) -> FunctionName | None:
+    if isinstance(value, FunctionName):
+        return value
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((found for child in children if (found := _first_function(child)) is not None), None)
+
+
+def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: str) -> list[str]:
+    metrics = raw.get("metric_list") or []
+    if not isinstance(metrics, list) or not all(isinstance(entry, dict) for entry in metrics):
+        raise TaskError(f"{where}: metric_list must be a list of entries such as metric: acc.")
+    warnings = []
+    for entry in metrics:
+        function = _first_function(entry)
+        if function is not None:
+            source = files.get(f"{function.module.replace('.', '/')}.py")
+            if source is None or hashlib.sha256(source).hexdigest() != MARGIN_SHA256:
+                raise TaskError(
+                    f"{where}: metric_list names !function {function.dotted}, and the studio runs no code from a "
+                    "task; use acc and acc_norm."
+                )
+            warnings.append(f"{where}: {function.dotted} is the studio's margin, which is always computed.")
+        elif entry.get("metric") not in METRICS_OF_THE_HARNESS:
+            warnings.append(
+                f"{where}: the metric {entry.get('metric')!r} is ignored; the studio has its own."
+            )
+    return warnings
+
+
+def _name(raw: Mapping[str, Any], where: str) -> str:
+    name = raw["task"]
+    if not isinstance(name, str):
+        raise TaskError(f"{where}: task must be a name in text, not {name!r}.")
+    check_name(name)
+    return name
+
+
+def _num_fewshot(raw: Mapping[str, Any], where: str, limits: Limits) -> int:
+    value = raw.get("num_fewshot")
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limits.max_fewshot:
+        raise TaskError(
+            f"{where}: num_fewshot is {value!r}; use a whole number from 0 to {limits.max_fewshot}."
+        )
+    return value
+
+
+def _text(raw: Mapping[str, Any], key: str, where: str, default: str | None = None) -> str:
+    value = raw.get(key)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, str):
+        raise TaskError(f"{where}: {key} must be text (a template or a column's name), not {value!r:.80}.")
+    return value
+
+
+def _doc_to_choice(raw: Mapping[str, Any], where: str) -> str | tuple[str, ...]:
+    value = raw.get("doc_to_choice")
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list) and all(isinstance(choice, str) for choice in value):
+        return tuple(value)
+    if not isinstance(value, str):
+        raise TaskError(f"{where}: doc_to_choice must be a template, a column's name or a list of texts.")
+    return value
+
+
+def _doc_to_target(raw: Mapping[str, Any], where: str) -> str:
+    value = raw.get("doc_to_target")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # a template of digits, which means the same
+    return _text(raw, "doc_to_target", where)
+
+
+def _sampler(fewshot: Any, where: str, strict: bool, warnings: list[str]) -> Any:
+    if not isinstance(fewshot, dict):
+        raise TaskError(f"{where}: fewshot_config must be a mapping such as sampler: first_n.")
+    for key in sorted(fewshot.keys() - READ_OF_FEWSHOT):
+        if strict or key in ("doc_to_text", "doc_to_choice", "doc_to_target", "gen_prefix", "process_docs"):
+            raise TaskError(
+                f"{where}: fewshot_config: {key} is not supported; examples are shown as questions are."
+            )
+        warnings.append(f"{where}: fewshot_config: {key} is ignored.")
+    sampler = fewshot.get("sampler", "default")
+    if sampler not in ("first_n", "default"):
+        raise TaskError(f"{where}: fewshot_config: sampler is {sampler!r}; use first_n or default.")
+    return sampler
+
+
+def _metadata(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
+    value = raw.get("metadata") or {}
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TaskError(f"{where}: metadata may hold text, numbers, lists and mappings only.") from error
+    if not isinstance(value, dict) or json.loads(text) != value:
+        raise TaskError(f"{where}: metadata must be a mapping with text keys, such as version: 1.0.")
+    return value

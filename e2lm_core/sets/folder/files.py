@@ -1,0 +1,243 @@
+"""Task folders on disk: `<name>.yaml`, `test.jsonl`, `dev.jsonl`, `loader.py`, `README.md`.
+
+Reading runs nothing that a folder holds. Writing is all or nothing: the new folder is made beside the old
+one and takes its place in one step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from e2lm_core.base import atomic
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.safeyaml import decode
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.checks.check import require_sound
+from e2lm_core.sets.folder.config import check_name, parse, to_yaml
+from e2lm_core.sets.folder.data_plan import LOADER, DataPlan
+from e2lm_core.sets.rows import check_count, parse_json, parse_jsonl, to_questions, write_jsonl
+
+README = "README.md"
+WRITTEN = ("test.jsonl", "dev.jsonl", "loader.py", README)
+ATTEMPTS = 3
+
+
+class ReadTask(NamedTuple):
+    """A set as it was read, and what was ignored or replaced on the way, one sentence each."""
+
+    task: TaskSet
+    warnings: list[str]
+
+
+class Folder(Mapping[str, bytes]):
+    """The regular files of a folder by relative path, read when asked for; links that leave it are absent."""
+
+    def __init__(self, root: Path, limits: Limits) -> None:
+        self.root, self.limits = root, limits
+
+    def _path(self, name: str) -> Path | None:
+        if "\0" in name:
+            return None
+        path = self.root / name
+        inside = path.resolve().is_relative_to(self.root.resolve())
+        return path if inside and path.is_file() else None
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._path(name) is not None
+
+    def __getitem__(self, name: str) -> bytes:
+        path = self._path(name)
+        if path is None:
+            raise KeyError(name)
+        size = path.stat().st_size
+        if size > self.limits.max_file_bytes:
+            raise TaskError(
+                f"{name} has {size:,} bytes; a file may have at most {self.limits.max_file_bytes:,} bytes."
+            )
+        return path.read_bytes()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(p.name for p in self.root.iterdir() if self._path(p.name)))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def read_task(folder: Path, limits: Limits, strict: bool = False) -> ReadTask:
+    """The set in `folder`. With `strict`, an unknown key of the YAML is an error instead of a warning.
+
+    Raises TaskError in one sentence. Questions with a wrong gold, repeated choices and the like are read
+    as they stand: `checks.structural_errors` names them all, `checks.require_sound` refuses them.
+    """
+    for _ in range(ATTEMPTS):
+        _recover(folder)
+        if not folder.is_dir():
+            raise TaskError(
+                f"There is no task folder {folder.name!r}; give the folder that holds the task's YAML."
+            )
+        before = _identity(folder)
+        failure: Exception | None = None
+        try:
+            read = read_files(Folder(folder, limits), folder.name, limits, strict)
+        except (OSError, KeyError, TaskError) as error:
+            failure = error
+        if before != _identity(folder):
+            continue  # another set took its place meanwhile
+        if failure is None:
+            return read
+        if isinstance(failure, TaskError):
+            raise failure
+        reason = getattr(failure, "strerror", None) or "a file vanished"
+        raise TaskError(
+            f"The task folder {folder.name!r} cannot be read ({reason}); check its permissions."
+        ) from failure
+    raise TaskError(f"The task folder {folder.name!r} keeps changing while it is read; try again.")
+
+
+def read_files(files: Mapping[str, bytes], name: str, limits: Limits, strict: bool = False) -> ReadTask:
+    """As `read_task`, from the files of a folder called `name`, wherever they are."""
+    yaml_name = _yaml_name(files, name)
+    config, plan, warnings = parse(files, yaml_name, limits, strict)
+    task = TaskSet(
+        config=config,
+        questions=_test(files, plan, yaml_name, limits),
+        dev=_dev(files, plan, limits),
+        readme=decode(files[README], README) if README in files else "",
+    )
+    if task.readme == default_readme(task):
+        task = task.model_copy(update={"readme": ""})
+    if plan.hub:
+        warnings.append(f"{yaml_name}: the rows beside it are read; the dataset {plan.hub!r} is not fetched.")
+    return ReadTask(task, warnings)
+
+
+def write_task(task: TaskSet, folder: Path, limits: Limits) -> None:
+    """Writes the set so that lm-eval runs it; other files in the folder (not other YAML) are kept.
+
+    Raises TaskError, and leaves what was there unharmed: structural errors, a name that cannot be one, a
+    full disk, no permission.
+    """
+    files = task_files(task, limits)
+    atomic.replace_folder(folder, files, dropped=lambda name: name.endswith(".yaml") or name in WRITTEN)
+
+
+def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
+    """The folder's files by name, in the order a reader wants them; the same bytes for the same set."""
+    check_name(task.name)
+    require_sound(task, limits)
+    try:
+        files = {
+            f"{task.name}.yaml": to_yaml(task.config),
+            "test.jsonl": write_jsonl(task.questions),
+            "dev.jsonl": write_jsonl(task.dev),
+            "loader.py": LOADER,
+            README: (task.readme or default_readme(task)).encode(),
+        }
+        # What is written must say what was meant: values that YAML or JSON bend are refused here.
+        again = read_files(files, task.name, limits, strict=True).task
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TaskError(
+            f"{task.name} holds a value that its files cannot store ({' '.join(str(error).split())[:120]}); "
+            "use text, numbers and lists."
+        ) from error
+    if task_digest(again) != task_digest(task):
+        raise TaskError(
+            f"{task.name} holds a column or setting that its files cannot store unchanged; "
+            "use text, numbers and lists, and no column named like one of the studio's."
+        )
+    for name, data in files.items():
+        if len(data) > limits.max_file_bytes:
+            raise TaskError(
+                f"{name} would have {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed."
+            )
+    return files
+
+
+def task_digest(task: TaskSet) -> str:
+    """sha256 (hexadecimal) over configuration, questions and dev; the readme is left out."""
+    content = task.model_dump(mode="json", exclude={"readme"})
+    for question in (*content["questions"], *content["dev"]):
+        question["extra"] = {name: value for name, value in question["extra"].items() if value is not None}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def default_readme(task: TaskSet) -> str:
+    """What README.md says where the author wrote none."""
+    licences = sorted({q.license for q in task.questions if q.license})
+    return (
+        f"# {task.name}\n\n"
+        f"{len(task.questions):,} multiple-choice questions ({len(task.dev):,} few-shot examples) for "
+        "[lm-evaluation-harness](https://github.com/EleutherAI/lm-evaluation-harness), made with the E2LM Task "
+        "Studio.\n\n"
+        f"    lm_eval --include_path . --tasks {task.name} --model hf --model_args pretrained=MODEL\n\n"
+        + (f"Licences of the questions: {', '.join(licences)}.\n" if licences else "")
+    )
+
+
+def _yaml_name(files: Mapping[str, bytes], name: str) -> str:
+    if f"{name}.yaml" in files:
+        return f"{name}.yaml"
+    found = [n for n in files if n.endswith(".yaml") and not n.startswith((".", "_")) and "/" not in n]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise TaskError(f"The folder {name!r} holds no {name}.yaml; a task folder needs its YAML.")
+    raise TaskError(
+        f"The folder {name!r} holds several tasks ({', '.join(found[:5])}); "
+        f"keep one, or name the one to open {name}.yaml."
+    )
+
+
+def _test(files: Mapping[str, bytes], plan: DataPlan, where: str, limits: Limits) -> tuple[Question, ...]:
+    names = [name for name in plan.test if name in files]
+    if plan.hub:
+        names = names[:1]
+    if not names or (not plan.hub and len(names) < len(plan.test)):
+        source = f"names the hub dataset {plan.hub!r}, which is not fetched" if plan.hub else "needs its rows"
+        raise TaskError(f"{where} {source}; put them beside it as {plan.test[-1]}.")
+    return _questions(files, names, limits, "q")
+
+
+def _dev(files: Mapping[str, bytes], plan: DataPlan, limits: Limits) -> tuple[Question, ...]:
+    if plan.dev_rows is not None:
+        return to_questions(plan.dev_rows, "fewshot_config: samples", "dev")
+    names = [name for name in plan.dev if name in files]
+    return _questions(files, names[:1] if plan.hub else names, limits, "dev")
+
+
+def _questions(
+    files: Mapping[str, bytes], names: list[str], limits: Limits, prefix: str
+) -> tuple[Question, ...]:
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        data = files[name]
+        is_list = PurePosixPath(name).suffix == ".json" and data.lstrip().startswith(b"[")
+        rows += _json_rows(data, name) if is_list else parse_jsonl(data, name, limits)
+    check_count(len(rows), " and ".join(names), limits)
+    return to_questions(rows, " and ".join(names), prefix)
+
+
+def _json_rows(data: bytes, name: str) -> list[dict[str, Any]]:
+    rows = parse_json(decode(data, name), name)
+    if not all(isinstance(row, dict) for row in rows):
+        raise TaskError(f"{name} must be a list of JSON objects, one a question.")
+    return rows
+
+
+def _recover(folder: Path) -> None:
+    with suppress(OSError):  # what cannot be brought back is reported as missing
+        atomic.recover(folder)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    try:
+        status = folder.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_ino, status.st_mtime_ns)

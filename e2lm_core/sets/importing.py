@@ -1,0 +1,235 @@
+"""Questions from and to tables: CSV, TSV, JSONL and JSON.
+
+A table has the columns `question`, `answer` and either `choices` (a JSON list) or one column a choice
+(`choice_1`, `choice_2`, … or `A`, `B`, …); `id`, `subject`, `source`, `license`, `note`, `group` are known,
+any other column is kept. `answer` is the right choice's index from 0, its letter, or its text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Finding, Question
+from e2lm_core.base.safeyaml import decode
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.checks.check import structural_errors
+from e2lm_core.sets.prompts.render import OPTIONAL
+from e2lm_core.sets.rows import check_count, check_size, extra_columns, optional_text, parse_json, parse_jsonl
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_CHOICE_COLUMN = re.compile(r"(?:choice|option)[ _-]?(\d{1,2}|[a-z])", re.IGNORECASE)
+
+
+class ImportPreview(NamedTuple):
+    """What a file holds: the questions that could be read, what is wrong with them or with rows that could
+    not, and the file's columns.
+    """
+
+    questions: tuple[Question, ...]
+    problems: tuple[Finding, ...]
+    columns: tuple[str, ...]
+
+
+def read_rows(data: bytes, filename: str, limits: Limits) -> ImportPreview:
+    """The questions of a CSV, TSV, JSONL or JSON file, by the end of its name.
+
+    Raises TaskError, in one sentence, where the file as a whole is of no use: not UTF-8, lacking columns,
+    too many rows, another kind of file. A row that cannot be read is a problem and is left out.
+    """
+    name = PurePath(filename).name[:80]
+    suffix = PurePath(filename).suffix.lower()
+    check_size(data, name, limits)
+    if suffix in DELIMITERS:
+        columns, rows = _delimited(decode(data, name), DELIMITERS[suffix], name, limits)
+    elif suffix == ".jsonl":
+        columns, rows = _with_columns(parse_jsonl(data, name, limits))
+    elif suffix == ".json":
+        columns, rows = _with_columns(_json_list(data, name, limits))
+    else:
+        raise TaskError(f"{name} is no file that can be imported; use .csv, .tsv, .jsonl or .json.")
+    choice_columns = _choice_columns(columns)
+    _require_columns(columns, choice_columns, name)
+    questions, problems, ambiguous = [], [], []
+    taken = {str(row["id"]) for row in rows if row.get("id") not in (None, "")}
+    for number, row in enumerate(rows, start=1):
+        try:
+            questions.append(_question(row, choice_columns, number, taken))
+        except TaskError as error:
+            problems.append(Finding(severity="error", code="unreadable_row", sentence=str(error)))
+            continue
+        if _is_ambiguous(row["answer"], questions[-1]):
+            ambiguous.append(number)
+    problems += structural_errors(questions, limits)
+    problems += _ambiguity(ambiguous)
+    return ImportPreview(tuple(questions), tuple(problems), tuple(columns))
+
+
+def write_csv(questions: Iterable[Question]) -> bytes:
+    """A CSV that `read_rows` reads back: one column a choice, `answer` the index from 0; UTF-8."""
+    questions = list(questions)
+    widest = max((len(q.choices) for q in questions), default=0)
+    extra = list(dict.fromkeys(name for q in questions for name in q.extra))
+    optional = [name for name in OPTIONAL if any(getattr(q, name) is not None for q in questions)]
+    choice_columns = [f"choice_{n}" for n in range(1, widest + 1)]
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["id", "question", *choice_columns, "answer", *optional, *extra])
+    for q in questions:
+        choices = [*q.choices, *[""] * (widest - len(q.choices))]
+        known = [getattr(q, name) or "" for name in optional]
+        writer.writerow(
+            [q.id, q.question, *choices, q.answer, *known, *(_cell(q.extra.get(n)) for n in extra)]
+        )
+    return buffer.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _delimited(
+    text: str, delimiter: str, name: str, limits: Limits
+) -> tuple[list[str], list[Mapping[str, Any]]]:
+    first = text.split("\n", 1)[0]
+    if delimiter == "," and first.count(";") > first.count(","):  # as spreadsheets in many countries write it
+        delimiter = ";"
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[Mapping[str, Any]] = []
+    count = 0
+    try:
+        columns = [column.strip() for column in next(reader, [])]
+        for cells in reader:
+            if not any(cells):
+                continue
+            count += 1
+            if count <= limits.max_questions:
+                rows.append(dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))], strict=False)))
+    except csv.Error as error:
+        raise TaskError(f"{name}, line {reader.line_num} is not valid CSV ({error}).") from error
+    check_count(count, name, limits)
+    repeated = next((c for i, c in enumerate(columns) if c and c in columns[:i]), None)
+    if repeated is not None:
+        raise TaskError(f"{name} has the column {repeated!r} twice; rename one of them.")
+    return [column for column in columns if column], rows
+
+
+def _json_list(data: bytes, name: str, limits: Limits) -> list[dict[str, Any]]:
+    value = parse_json(decode(data, name), name)
+    if isinstance(value, dict) and isinstance(value.get("questions"), list):
+        value = value["questions"]
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise TaskError(f"{name} must be a list of JSON objects, one a question.")
+    check_count(len(value), name, limits)
+    return value
+
+
+def _with_columns(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[Mapping[str, Any]]]:
+    return list(dict.fromkeys(column for row in rows for column in row)), list(rows)
+
+
+def _choice_columns(columns: Sequence[str]) -> list[str]:
+    """The columns that hold one choice each, in order; none where there is a column `choices`."""
+    if "choices" in columns:
+        return []
+    numbered: dict[int, str] = {}
+    for column in columns:
+        if match := _CHOICE_COLUMN.fullmatch(column):
+            mark = match.group(1)
+            numbered[int(mark) if mark.isdigit() else LETTERS.index(mark.upper()) + 1] = column
+        elif column in LETTERS and len(column) == 1:
+            numbered[LETTERS.index(column) + 1] = column
+    return [numbered[place] for place in sorted(numbered)]
+
+
+def _require_columns(columns: Sequence[str], choice_columns: Sequence[str], name: str) -> None:
+    missing = [column for column in ("question", "answer") if column not in columns]
+    if "choices" not in columns and len(choice_columns) < 2:
+        missing.append("choices")
+    if missing:
+        has = ", ".join(columns[:12]) or "none"
+        raise TaskError(
+            f"{name} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} (it has {has}); a table "
+            "needs question, answer and choices (a JSON list) or choice_1, choice_2, …"
+        )
+
+
+def _question(
+    row: Mapping[str, Any], choice_columns: Sequence[str], number: int, taken: set[str]
+) -> Question:
+    at = f"Row {number}"
+    text = row.get("question")
+    if not isinstance(text, str):
+        raise TaskError(f"{at}: question must be text.")
+    choices = _choices(row, choice_columns, at)
+    identity = row.get("id")
+    if identity in (None, ""):
+        identity = f"q{number}"
+        while identity in taken:
+            identity += "_"
+        taken.add(identity)
+    rest = {n: v for n, v in extra_columns(row, at).items() if n not in choice_columns and v != ""}
+    return Question(
+        id=str(identity),
+        question=text,
+        choices=choices,
+        answer=_answer(row.get("answer"), choices, at),
+        **{name: optional_text(row, name, at) or None for name in OPTIONAL},
+        extra=rest,
+    )
+
+
+def _choices(row: Mapping[str, Any], choice_columns: Sequence[str], at: str) -> tuple[str, ...]:
+    if choice_columns:
+        cells = [str(row.get(column) or "") for column in choice_columns]
+        while cells and not cells[-1]:
+            cells.pop()
+        return tuple(cells)
+    value = row.get("choices")
+    if isinstance(value, str):
+        value = parse_json(value, f"{at}: choices")
+    if not isinstance(value, list) or not all(isinstance(choice, str) for choice in value):
+        raise TaskError(f'{at}: choices must be a list of texts, such as ["gold", "iron"].')
+    return tuple(value)
+
+
+def _is_ambiguous(answer: Any, question: Question) -> bool:
+    """Whether a number in text, read as an index, is also the text of another choice."""
+    text = answer.strip() if isinstance(answer, str) else ""
+    return text in question.choices and question.choices.index(text) != question.answer
+
+
+def _ambiguity(numbers: Sequence[int]) -> list[Finding]:
+    if not numbers:
+        return []
+    more = f" (and in {len(numbers) - 1:,} more rows)" if len(numbers) > 1 else ""
+    sentence = (
+        f"Row {numbers[0]}{more}: the answer is a number that is also the text of another choice; numbers are "
+        "read as indices from 0, so write the choice's letter where its text is meant."
+    )
+    return [Finding(severity="warning", code="ambiguous_answer", sentence=sentence)]
+
+
+def _answer(value: Any, choices: tuple[str, ...], at: str) -> int:
+    """An index, a text that is a choice, digits, or a letter, tried in this order."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    text = value.strip() if isinstance(value, str) else ""
+    if re.fullmatch(r"-?[0-9]{1,9}", text):
+        return int(text)
+    if text in choices:
+        return choices.index(text)
+    if len(text) == 1 and text.upper() in LETTERS[: len(choices)]:
+        return LETTERS.index(text.upper())
+    raise TaskError(
+        f"{at}: answer is {str(value)[:60]!r}; use the right choice's index from 0, its letter or its text."
+    )

@@ -1,0 +1,257 @@
+"""Prompts, byte for byte those of lm-evaluation-harness 0.4.13 (`fewshot_context`, `construct_requests`).
+
+    context      = description + Σ over shots (text + target_delimiter + target + fewshot_delimiter) + text
+    continuation = target_delimiter + choice, for each choice
+
+`doc_to_text`, `doc_to_choice` and `doc_to_target` are a column's name or a Jinja template, as there.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import CLOZE_CHOICE, Question, RenderedDoc, TaskConfig, TaskSet
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.prompts.sandbox import MAX_TOTAL_CHARS, compile_template, render_all
+
+HARNESS_SEED = 1234  # lm_eval.defaults.DEFAULT_OTHER_SEED, given to every task's sampler
+OPTIONAL = ("subject", "source", "license", "note", "group")
+
+Doc = Mapping[str, Any]
+
+
+class _Parts(NamedTuple):
+    """What the templates make of one doc, before they are joined."""
+
+    description: str
+    text: str
+    choices: tuple[str, ...]
+    target: int | str
+
+    @property
+    def gold(self) -> int:
+        if isinstance(self.target, int):
+            return self.target if 0 <= self.target < len(self.choices) else -1
+        return self.choices.index(self.target) if self.target in self.choices else -1
+
+
+def row_of(question: Question) -> dict[str, Any]:
+    """The question as a row of `test.jsonl`: columns without a value are left out."""
+    row: dict[str, Any] = {
+        "id": question.id,
+        "question": question.question,
+        "choices": list(question.choices),
+        "answer": question.answer,
+    }
+    for name in OPTIONAL:
+        if (value := getattr(question, name)) is not None:
+            row[name] = value
+    return row | {name: value for name, value in question.extra.items() if value is not None}
+
+
+def harness_rows(test: Sequence[Question], dev: Sequence[Question]) -> tuple[list[Doc], list[Doc]]:
+    """The docs as the harness sees them through `sets/folder/loader.py`: every column in every row (None where a
+    row lacks it), and JSON text in a column that holds several kinds of value or nested ones.
+    """
+    rows = [row_of(question) for question in (*test, *dev)]
+    columns = dict.fromkeys(name for row in rows for name in row)
+    plain = {"id", "question", "choices", "answer", *OPTIONAL}
+    as_text = {c for c in columns if c not in plain and not _is_uniform([row.get(c) for row in rows])}
+    docs: list[Doc] = [
+        {name: _as_text(row.get(name)) if name in as_text else row.get(name) for name in columns}
+        for row in rows
+    ]
+    return docs[: len(test)], docs[len(test) :]
+
+
+def render(config: TaskConfig, question: Question, shots: Sequence[Question] = ()) -> RenderedDoc:
+    """One question after the given shots, in their order. Raises TaskError in one sentence."""
+    docs, dev = harness_rows([question], shots)
+    label = f"question {question.id!r}"
+    parts = _parts(config, [*docs, *dev], [label, *(f"example {shot.id!r}" for shot in shots)])
+    return _join(config, question.id, parts[0], "".join(_turn(config, shot) for shot in parts[1:]), label)
+
+
+def render_set(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDoc]:
+    """Every test question, in order, with `num_fewshot` shots from `task.dev` (None: as the task says).
+
+    The sampler `first_n` takes the first of dev; `default` makes the harness's draw: one generator seeded
+    with 1234, drawn from once a question, so the shots of a question depend on its place in the set.
+    Raises TaskError: more shots than dev has, a template or a gold that cannot be used.
+    """
+    config = task.config
+    shots = config.num_fewshot if num_fewshot is None else num_fewshot
+    _check_shots(shots, task)
+    labels = [f"Question {n}" for n in range(1, len(task.questions) + 1)]
+    examples = [f"Dev question {n}" for n in range(1, len(task.dev) + 1)]
+    docs, dev = harness_rows(task.questions, task.dev)
+    used = {"first_n": shots, "default": len(dev)}[config.fewshot_sampler] if shots else 0
+    parts = _parts(config, [*docs, *dev[:used]], [*labels, *examples[:used]])
+    turns = [_turn(config, part) for part in parts[len(docs) :]]
+    rendered, total = [], 0
+    chosen = shot_indices(config, len(docs), len(turns), shots)
+    for question, part, label, indices in zip(task.questions, parts, labels, chosen, strict=False):
+        doc = _join(config, question.id, part, "".join(turns[i] for i in indices), label)
+        total += len(doc.context)
+        if total > MAX_TOTAL_CHARS:
+            raise TaskError(
+                f"The prompts have more than {MAX_TOTAL_CHARS:,} characters together, reached at {label}; "
+                "use fewer or shorter few-shot examples."
+            )
+        rendered.append(doc)
+    return rendered
+
+
+def shot_indices(config: TaskConfig, docs: int, pool: int, shots: int) -> Iterable[Sequence[int]]:
+    """For each of `docs` questions in order, which of the `pool` dev questions are its shots."""
+    if not shots or config.fewshot_sampler == "first_n":
+        return [range(shots)] * docs
+    draw = random.Random(HARNESS_SEED)
+    return [draw.sample(range(pool), shots) for _ in range(docs)]
+
+
+def _check_shots(shots: int, task: TaskSet) -> None:
+    allowed = Limits().max_fewshot
+    if not 0 <= shots <= allowed:
+        raise TaskError(f"{task.name}: num_fewshot is {shots}; use 0 to {allowed}.")
+    if shots > len(task.dev):
+        raise TaskError(
+            f"{task.name}: num_fewshot is {shots}, but the set has {len(task.dev)} dev questions to show; "
+            "use fewer shots or add dev questions."
+        )
+
+
+def _parts(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> list[_Parts]:
+    columns = docs[0].keys() if docs else ()
+    fields: dict[str, str] = {
+        "description": config.description,
+        "doc_to_text": config.doc_to_text,
+        "doc_to_target": config.doc_to_target,
+    }
+    if isinstance(config.doc_to_choice, str) and config.doc_to_choice != CLOZE_CHOICE:
+        fields["doc_to_choice"] = config.doc_to_choice
+    written = {name: source for name, source in fields.items() if source not in columns and source}
+    templates = [compile_template(source, name) for name, source in written.items()]
+    rows = render_all(templates, docs, labels) if templates else [[] for _ in docs]
+    parts = []
+    for doc, row, label in zip(docs, rows, labels, strict=True):
+        text = dict(zip(written, row, strict=True))
+        parts.append(
+            _Parts(
+                _column_text(config.description, doc, text.get("description"), "description", label),
+                _text(config.doc_to_text, doc, text.get("doc_to_text"), label),
+                _choices(config.doc_to_choice, doc, text.get("doc_to_choice"), label),
+                _target(config.doc_to_target, doc, text.get("doc_to_target"), label),
+            )
+        )
+    return parts
+
+
+def _column_text(source: str, doc: Doc, rendered: str | None, where: str, label: str) -> str:
+    if rendered is not None:
+        return rendered
+    value = doc[source] if source else ""
+    if not isinstance(value, str):
+        raise TaskError(
+            f"{where} names the column {source!r}, which holds no text at {label}; use a text column."
+        )
+    return value
+
+
+def _text(source: str, doc: Doc, rendered: str | None, label: str) -> str:
+    if rendered is not None and rendered.isdigit():
+        raise TaskError(
+            f"doc_to_text gives the bare number {rendered[:20]!r} at {label}, which the harness takes for a "
+            "choice's index; add a word to the template."
+        )
+    return _column_text(source, doc, rendered, "doc_to_text", label)
+
+
+def _choices(source: str | tuple[str, ...], doc: Doc, rendered: str | None, label: str) -> tuple[str, ...]:
+    value: object
+    if isinstance(source, tuple):
+        value = source
+    elif rendered is not None:
+        value = _literal(rendered)
+    else:
+        value = doc["choices" if source == CLOZE_CHOICE else source]
+    if not isinstance(value, list | tuple) or not all(isinstance(choice, str) for choice in value):
+        raise TaskError(
+            f"doc_to_choice does not give a list of texts at {label}; use {{{{choices}}}}, a list in the YAML, "
+            "or a template that prints a Python list of strings."
+        )
+    if len(value) < 2 or not all(value):
+        raise TaskError(
+            f"doc_to_choice gives fewer than two choices or an empty one at {label}; use 2 or more."
+        )
+    return tuple(value)
+
+
+def _target(source: str, doc: Doc, rendered: str | None, label: str) -> int | str:
+    value = doc[source] if rendered is None and source else rendered
+    if rendered is not None:
+        if rendered.isdigit():
+            value = _literal(rendered)
+        elif rendered.startswith("[") and rendered.endswith("]") and len(rendered) > 1:
+            value = _literal(rendered)
+            value = rendered if value is None else value
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TaskError(
+            f"doc_to_target gives neither one index nor one text at {label}; use a column such as answer."
+        )
+    return value
+
+
+def _literal(text: str) -> object:
+    """What the harness evaluates with `ast.literal_eval`; None where it is no literal."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+
+
+def _turn(config: TaskConfig, shot: _Parts) -> str:
+    """One labelled example. As in the harness, a target that is text is shown as it stands."""
+    if shot.target == "":
+        return shot.text
+    if isinstance(shot.target, int) and shot.gold < 0:
+        raise TaskError(
+            f"An example's gold is {shot.target}, but it has {len(shot.choices)} choices "
+            f"(use 0–{len(shot.choices) - 1})."
+        )
+    answer = shot.choices[shot.target] if isinstance(shot.target, int) else shot.target
+    return f"{shot.text}{config.target_delimiter}{answer}{config.fewshot_delimiter}"
+
+
+def _join(config: TaskConfig, question_id: str, part: _Parts, shots: str, label: str) -> RenderedDoc:
+    if part.gold < 0:
+        raise TaskError(
+            f"{label[0].upper()}{label[1:]}: gold is {part.target!r}, but it has {len(part.choices)} choices "
+            f"(use 0–{len(part.choices) - 1} or a choice's text)."
+        )
+    return RenderedDoc(
+        question_id=question_id,
+        context=part.description + shots + part.text,
+        continuations=tuple(config.target_delimiter + choice for choice in part.choices),
+        choices=part.choices,
+        gold=part.gold,
+    )
+
+
+def _is_uniform(values: Sequence[Any]) -> bool:
+    present = [value for value in values if value is not None]
+    kinds = {type(value) for value in present}
+    if kinds <= {str} or kinds <= {bool} or kinds <= {float}:
+        return True
+    if kinds == {int}:
+        return all(-(2**63) <= value < 2**63 for value in present)
+    return kinds == {list} and all(isinstance(item, str) for value in present for item in value)
+
+
+def _as_text(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,234 @@
+"""Renders strangers' Jinja templates with time, memory and output bounded.
+
+Two ways, chosen by the form of the template. One that only puts columns into text (names, a few methods
+and filters that do not grow their input, conditions, one loop over the choices) is bounded as it stands
+and is rendered here. Any other runs in a child process (`sandbox_child.py`) with limits on memory,
+processor time and output. Both use the same sandboxed environment; a template that reaches for private
+attributes or other templates is refused before it runs.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.sets.prompts import sandbox_child
+
+MAX_TEMPLATE_CHARS = 20_000
+MAX_RENDERED_CHARS = 1_000_000
+MAX_TOTAL_CHARS = 200_000_000
+MAX_PLAIN_NODES = 200
+DOC_SECONDS = 1.0
+TOTAL_SECONDS = 60
+MAX_BYTES = 768 * 2**20
+
+PLAIN_NODES = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.Name, nodes.Getattr, nodes.Getitem,
+    nodes.Slice, nodes.If, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.Not, nodes.And, nodes.Or,
+    nodes.Filter, nodes.Call, nodes.For, nodes.List, nodes.Tuple,
+)  # fmt: skip
+PLAIN_FILTERS = frozenset(
+    {"trim", "length", "count", "list", "upper", "lower", "capitalize", "first", "last"}
+)
+PLAIN_METHODS = frozenset(
+    {"strip", "lstrip", "rstrip", "lower", "upper", "capitalize", "removeprefix", "removesuffix"}
+)
+LOOP_ATTRIBUTES = frozenset({"index", "index0", "first", "last", "length"})
+REFUSED_NODES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+
+_ENVIRONMENT = sandbox_child.environment()
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template that was parsed and found harmless; `compiled` is None when it needs the child process."""
+
+    source: str
+    where: str
+    compiled: jinja2.Template | None
+
+
+@lru_cache(maxsize=256)
+def compile_template(source: str, where: str) -> Template:
+    """Parses `source` without running any of it; `where` names it in messages ("doc_to_text").
+
+    Raises TaskError, in one sentence: not valid Jinja, too long, private attributes, other templates.
+    """
+    if len(source) > MAX_TEMPLATE_CHARS:
+        raise TaskError(
+            f"{where} has {len(source):,} characters; a template may have at most {MAX_TEMPLATE_CHARS:,}."
+        )
+    try:
+        tree = _ENVIRONMENT.parse(source)
+    except jinja2.TemplateSyntaxError as error:
+        raise TaskError(f"{where} is not a valid template (line {error.lineno}: {_short(error)}).") from error
+    except (ValueError, RecursionError, OverflowError) as error:
+        raise TaskError(f"{where} is not a valid template: {_short(error)}.") from error
+    _refuse_reaching(tree, where)
+    if not _is_plain(tree):
+        return Template(source, where, None)
+    return Template(source, where, _ENVIRONMENT.from_string(tree))
+
+
+def render_all(
+    templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
+) -> list[list[str]]:
+    """`[document][template]`: every template rendered for every document.
+
+    `labels` name the documents in messages ("Question 7"). Raises TaskError, in one sentence, for what a
+    template reaches for or how long it takes.
+    """
+    outside = [template for template in templates if template.compiled is None]
+    from_child = iter(_render_in_child(outside, docs, labels) if outside else ())
+    rendered, total = [], 0
+    for doc, label in zip(docs, labels, strict=True):
+        theirs = iter(next(from_child) if outside else ())
+        row = [
+            next(theirs) if template.compiled is None else _render_here(template, doc, label)
+            for template in templates
+        ]
+        total += sum(map(len, row))
+        if total > MAX_TOTAL_CHARS:
+            raise TaskError(
+                f"The prompts have more than {MAX_TOTAL_CHARS:,} characters together, reached at {label}; "
+                "shorten the templates or use fewer questions."
+            )
+        rendered.append(row)
+    return rendered
+
+
+def _render_here(template: Template, doc: Mapping[str, Any], label: str) -> str:
+    assert template.compiled is not None
+    try:
+        return sandbox_child.render(template.compiled, doc, MAX_RENDERED_CHARS)
+    except Exception as error:
+        raise _refusal(template, sandbox_child.kind_of(error), str(error), doc, label) from error
+
+
+def _render_in_child(
+    templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
+) -> list[list[str]]:
+    order = {
+        "sources": [template.source for template in templates],
+        "max_chars": MAX_RENDERED_CHARS,
+        "max_total_chars": MAX_TOTAL_CHARS,
+        "doc_seconds": DOC_SECONDS,
+        "total_seconds": TOTAL_SECONDS,
+        "max_bytes": MAX_BYTES,
+    }
+    lines = "".join(json.dumps(line) + "\n" for line in (order, *docs))
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", str(Path(sandbox_child.__file__))],
+            input=lines.encode(),
+            capture_output=True,
+            timeout=2 * TOTAL_SECONDS,
+            env={},  # no token of ours is within a template's reach
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _refusal(templates[0], "time", "", {}, "the set") from error
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    if answers and isinstance(answers[-1], dict):
+        failure, at = answers[-1], len(answers) - 1
+        doc = docs[at] if at < len(docs) else {}
+        label = labels[at] if at < len(labels) else "the set"
+        raise _refusal(templates[failure["template"]], failure["error"], failure["message"], doc, label)
+    if done.returncode != 0 or len(answers) != len(docs):
+        kind = "memory" if b"MemoryError" in done.stderr else "time"
+        raise _refusal(templates[0], kind, "", {}, labels[len(answers)] if len(answers) < len(labels) else "")
+    return answers
+
+
+def _refusal(template: Template, kind: str, message: str, doc: Mapping[str, Any], label: str) -> TaskError:
+    at = f" at {label}" if label else ""
+    if kind == "time":
+        what = f"takes longer than {DOC_SECONDS:g} second{at}; make its loops shorter"
+    elif kind == "memory":
+        what = f"needs more than {MAX_BYTES // 2**20} MB of memory{at}; make its texts and loops smaller"
+    elif kind == "output":
+        what = f"gives more than {MAX_RENDERED_CHARS:,} characters{at}; make it shorter"
+    elif kind == "range":
+        what = f"counts too far{at}; a range may have at most 100,000 numbers"
+    elif kind == "depth":
+        what = f"calls itself too deeply{at}; take the recursion out"
+    elif kind == "security":
+        what = f"reaches for something that is not a column{at} ({_short(message)}); use the columns only"
+    else:
+        columns = f"; the columns are {', '.join(doc)}" if doc and "undefined" in message else ""
+        what = f"cannot be rendered{at}: {_short(message)}{columns}"
+    return TaskError(f"{template.where} {what}.")
+
+
+def _short(message: object) -> str:
+    text = " ".join(str(message).split()).rstrip(".")
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _refuse_reaching(tree: nodes.Template, where: str) -> None:
+    for node in tree.find_all((nodes.Getattr, nodes.Getitem, *REFUSED_NODES)):
+        if isinstance(node, REFUSED_NODES):
+            raise TaskError(
+                f"{where} loads another template (line {node.lineno}); write everything into one template."
+            )
+        name: object = node.attr if isinstance(node, nodes.Getattr) else None
+        if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+            name = node.arg.value
+        if isinstance(name, str) and name.startswith("_"):
+            raise TaskError(
+                f"{where} reaches for the attribute {name!r} (line {node.lineno}); "
+                "use the columns of a question, filters and tests only."
+            )
+
+
+def _is_plain(tree: nodes.Template) -> bool:
+    """Whether time, memory and output are bounded by the template's form (see the module's text)."""
+    count = 0
+    waiting: list[nodes.Node] = [tree]
+    while waiting:
+        node = waiting.pop()
+        count += 1
+        if count > MAX_PLAIN_NODES or not isinstance(node, PLAIN_NODES) or not _is_plain_node(node):
+            return False
+        waiting.extend(node.iter_child_nodes())
+    return True
+
+
+def _is_plain_node(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.Name):
+        return node.name not in _ENVIRONMENT.globals
+    if isinstance(node, nodes.Filter):
+        return node.name in PLAIN_FILTERS and not (
+            node.args or node.kwargs or node.dyn_args or node.dyn_kwargs
+        )
+    if isinstance(node, nodes.Call):
+        method = node.node
+        return (
+            isinstance(method, nodes.Getattr)
+            and method.attr in PLAIN_METHODS
+            and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
+            and all(isinstance(arg, nodes.Const) for arg in node.args)
+        )
+    if isinstance(node, nodes.Getattr):
+        of_loop = isinstance(node.node, nodes.Name) and node.node.name == "loop"
+        return node.attr in (LOOP_ATTRIBUTES if of_loop else PLAIN_METHODS)
+    if isinstance(node, nodes.For):
+        over_choices = isinstance(node.iter, nodes.Name) and node.iter.name == "choices"
+        nested = any(True for part in (*node.body, *node.else_) for _ in _loops(part))
+        return over_choices and not nested and not node.recursive and isinstance(node.target, nodes.Name)
+    return True
+
+
+def _loops(node: nodes.Node) -> list[nodes.Node]:
+    own: list[nodes.Node] = [node] if isinstance(node, nodes.For) else []
+    return own + list(node.find_all(nodes.For))

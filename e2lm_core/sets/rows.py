@@ -1,0 +1,152 @@
+"""Questions as rows: JSON objects from and to JSONL, each problem named with its file and line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Question
+from e2lm_core.base.safeyaml import decode
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.prompts.render import OPTIONAL, row_of
+
+MAX_DEPTH = 16
+KNOWN = ("id", "question", "choices", "answer", *OPTIONAL)
+
+
+def parse_jsonl(data: bytes, where: str, limits: Limits) -> list[dict[str, Any]]:
+    """The objects of a JSONL file. Raises TaskError: not UTF-8, not JSON, not an object, too many rows."""
+    check_size(data, where, limits)
+    lines = [(number, line) for number, line in enumerate(decode(data, where).split("\n"), 1) if line.strip()]
+    check_count(len(lines), where, limits)
+    return [_object(line, f"{where}, line {number}") for number, line in lines]
+
+
+def parse_json(text: str, where: str) -> Any:
+    """Strict JSON: no NaN, no infinity."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        problem = getattr(error, "msg", None) or str(error)
+        raise TaskError(f"{where} is not valid JSON ({problem[:120]}).") from error
+
+
+def write_jsonl(questions: Iterable[Question]) -> bytes:
+    """One object a line, in the order id, question, choices, answer, then the others; UTF-8."""
+    return "".join(
+        json.dumps(row_of(q), ensure_ascii=False, allow_nan=False) + "\n" for q in questions
+    ).encode()
+
+
+def to_questions(rows: Iterable[Mapping[str, Any]], where: str, prefix: str) -> tuple[Question, ...]:
+    """Rows of a task's data file as questions; a row without an id gets `prefix` and its number.
+
+    Raises TaskError where a row's columns are missing or of another kind. What the values say (gold out of
+    range and so on) is left to `checks.structural_errors`.
+    """
+    rows = list(rows)
+    taken = {str(row["id"]) for row in rows if row.get("id") is not None}
+    questions = []
+    for number, row in enumerate(rows, start=1):
+        at = f"{where}, row {number}"
+        identity = row.get("id")
+        if identity is None:
+            identity = _free(f"{prefix}{number}", taken)
+        questions.append(_question(row, str(identity), at))
+    return tuple(questions)
+
+
+def check_size(data: bytes, where: str, limits: Limits) -> None:
+    if len(data) > limits.max_file_bytes:
+        raise TaskError(
+            f"{where} has {len(data):,} bytes; a file may have at most {limits.max_file_bytes:,} bytes."
+        )
+
+
+def check_count(count: int, where: str, limits: Limits) -> None:
+    if count > limits.max_questions:
+        raise TaskError(
+            f"{where} has {count:,} rows; a set may have at most {limits.max_questions:,} questions, "
+            "so split it or take a sample."
+        )
+
+
+def extra_columns(row: Mapping[str, Any], at: str) -> dict[str, Any]:
+    """The columns that the studio does not know, without the empty ones."""
+    extra = {name: value for name, value in row.items() if name not in KNOWN and value is not None}
+    for name, value in extra.items():
+        if isinstance(value, dict | list) and _is_deep(value):
+            raise TaskError(
+                f"{at}: {name[:40]!r} is nested more than {MAX_DEPTH} levels deep; make it flatter."
+            )
+    return extra
+
+
+def optional_text(row: Mapping[str, Any], name: str, at: str) -> str | None:
+    value = row.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return str(value)
+    raise TaskError(f"{at}: {name} must be text, not {_kind(value)}.")
+
+
+def _question(row: Mapping[str, Any], identity: str, at: str) -> Question:
+    missing = [name for name in ("question", "choices", "answer") if name not in row]
+    if missing:
+        raise TaskError(
+            f"{at} lacks {' and '.join(missing)}; a row holds question, choices (a list of texts) and answer "
+            "(the right choice's index, from 0)."
+        )
+    text, choices, answer = row["question"], row["choices"], row["answer"]
+    if not isinstance(text, str):
+        raise TaskError(f"{at}: question must be text, not {_kind(text)}.")
+    if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
+        raise TaskError(f'{at}: choices must be a list of texts, such as ["gold", "iron"].')
+    if isinstance(answer, bool) or not isinstance(answer, int):
+        raise TaskError(f"{at}: answer must be the right choice's index, from 0, not {_kind(answer)}.")
+    return Question(
+        id=identity,
+        question=text,
+        choices=tuple(choices),
+        answer=answer,
+        **{name: optional_text(row, name, at) for name in OPTIONAL},
+        extra=extra_columns(row, at),
+    )
+
+
+def _object(line: str, where: str) -> dict[str, Any]:
+    value = parse_json(line, where)
+    if not isinstance(value, dict):
+        raise TaskError(f"{where} is {_kind(value)}; each line must be one JSON object.")
+    return value
+
+
+def _free(wish: str, taken: set[str]) -> str:
+    while wish in taken:
+        wish += "_"
+    taken.add(wish)
+    return wish
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+    return bool(level)
+
+
+def _kind(value: Any) -> str:
+    names = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
+    return names.get(type(value), "nothing" if value is None else "an object")
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,108 @@
+"""The table editor of a set: its sheet stays fixed while its user types, and every edit is saved at once."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.checkpoints.ladder import taught
+from e2lm_core.runs import evaluate
+from e2lm_core.sets import authoring, sheet
+from e2lm_core.ui import session
+
+CHOICE_PX = 130
+
+
+def table(task: TaskSet) -> None:
+    """Edit in place. A refused edit stays in its cell, with the sentence that says why, until it is mended."""
+    frame = _sheet(task)
+    key = f"editor_{task.name}_{_epoch()}"
+    choices = [c for c in frame.columns if c.startswith("choice ")]
+    config = {
+        "id": st.column_config.TextColumn("id", disabled=True, width="small"),
+        "question": st.column_config.TextColumn("question", width="large", required=True),
+        **{c: st.column_config.TextColumn(c, width=CHOICE_PX) for c in choices},
+        "gold": st.column_config.NumberColumn(
+            "gold", min_value=0, max_value=len(choices) - 1, step=1, width="small", required=True,
+            help="The index of the right choice, from 0.",
+        ),
+        "subject": st.column_config.TextColumn("subject", width="small"),
+        "note": st.column_config.TextColumn("note", width="small"),
+        "taught": st.column_config.CheckboxColumn(
+            "taught", disabled=True, width="small",
+            help="Whether the embedded models were told this answer. If not, their curves say nothing of it.",
+        ),
+    }  # fmt: skip
+    st.data_editor(
+        frame,
+        key=key,
+        hide_index=True,
+        num_rows="fixed",
+        placeholder="",
+        column_order=["id", "question", "gold", *choices, "subject", "note", "taught"],
+        column_config=config,
+        height=min(560, 38 + 35 * max(len(frame), 3)),
+        on_change=_apply,
+        args=(task.name, key),
+    )
+    for sentence in st.session_state.get("editor_refused", ()):
+        st.error(sentence, icon=":material/error:")
+
+
+def reset() -> None:
+    """Give the editor a new sheet: after an undo, an import, or anything that it did not do itself."""
+    st.session_state["editor_epoch"] = _epoch() + 1
+    st.session_state.pop("editor_sheet", None)
+    st.session_state.pop("editor_refused", None)
+
+
+def edited(name: str) -> None:
+    """After a saved edit: run what changed at once, where the set has results and the visitor wants it."""
+    if st.session_state.get("run_edits", True) and _has_results(name):
+        try:
+            session.start_run(name, priority=evaluate.INTERACTIVE)
+        except StudioError as error:
+            st.session_state["editor_refused"] = [str(error)]
+
+
+def _has_results(name: str) -> bool:
+    """Whether it was run, or holds questions that were: those of a copy, or of a run on the command line."""
+    if evaluate.latest_job(session.studio(), name):
+        return True
+    task = session.task()
+    return task.name == name and session.measurements(task).measured > 0
+
+
+def _epoch() -> int:
+    return st.session_state.get("editor_epoch", 0)
+
+
+def _sheet(task: TaskSet):
+    held = st.session_state.get("editor_sheet")
+    mark = (task.name, _epoch())
+    if held is None or held[0] != mark:
+        told = taught.taught_answers(session.studio().catalogue.taught_file, task)
+        held = (mark, sheet.to_frame(task.questions, told))
+        st.session_state["editor_sheet"] = held
+    return held[1]
+
+
+def _apply(name: str, key: str) -> None:
+    held = st.session_state.get("editor_sheet")
+    if held is None:
+        return
+    settings = session.studio().settings
+    refused, saved = [], False
+    edits = sheet.changes(held[1], st.session_state[key]["edited_rows"])  # since the sheet was made
+    for identity, fields in authoring.unsaved(authoring.open_set(settings, name), edits).items():
+        # One at a time, so that a question that is wrong does not hold the others back.
+        try:
+            authoring.update_questions(settings, name, {identity: fields})
+        except StudioError as error:
+            refused.append(f"{error} Not saved yet.")
+        else:
+            saved = True
+    st.session_state["editor_refused"] = refused
+    if saved:
+        edited(name)

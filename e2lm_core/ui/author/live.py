@@ -1,0 +1,283 @@
+"""Live results beside the questions: what the last edit changed, each question's curves, and new ones as they come.
+
+What polls is a fragment of its own, while a run goes on and no longer: it draws beside the editor, never in it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.questions import edits as question_edits
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import BOUNDED_METRICS, Question, TaskSet
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.charts import edits as edit_charts
+from e2lm_core.runs import evaluate
+from e2lm_core.runs import state as run_state
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.sets import authoring
+from e2lm_core.sets.folder.files import task_digest
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
+
+POLL_S = 0.5
+FIRST_WAIT_S, END_WAIT_S = 0.5, 1.0
+FIRST_LOOK_S, END_LOOK_S = 0.02, 0.05
+CHART_PX = 250
+METRICS = ("norm_prob", "margin", "acc")
+PICKED_FROM = 8  # changed questions to choose one of; more are in the table
+
+
+def beside(task: TaskSet) -> None:
+    """What the last edit changed, redrawn while a run goes on."""
+    _panel(task, _version_before(task), run_every=_every(task))
+
+
+def question(task: TaskSet, shown: Question) -> None:
+    """One question's own curves and margin, before and after its last change."""
+    _question(task, _version_before(task), shown, run_every=_every(task))
+
+
+def every_question(task: TaskSet) -> None:
+    """A table of all questions with their curves and margins; drawn when it is opened."""
+    measured = session.measurements(task)
+    if not measured.measured:
+        return
+    with st.expander(
+        "Each question's curves and margin", icon=":material/show_chart:", on_change="rerun"
+    ) as box:
+        if box.open:
+            parts.table(
+                question_edits.question_frame(measured, task), "questions", "author_questions", height=320,
+                few=("id", "norm_prob curve", "margin"), percent=("acc",), column_config=_columns(),
+            )  # fmt: skip
+
+
+# --- within -------------------------------------------------------------------------------------------
+
+
+def _every(task: TaskSet) -> float | None:
+    return POLL_S if session.state(task).kind == "running" else None
+
+
+def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> None:
+    has_points = False  # in the browser
+
+    @st.fragment(run_every=run_every)
+    def drawn() -> None:
+        nonlocal has_points
+        st.subheader("What your last edit changed", anchor=False)
+        was = None if before is None else _measured_before(task, before)
+        if run_every and was is not None and has_points and _soon_over(task):
+            st.rerun()  # the whole page takes the run's end in
+        now = _with_first_points(task) if run_every and was else session.measurements(task)
+        has_points = now.complete_checkpoints > 0
+        if was is not None and (now.measured or was.measured):
+            _changes(was, now)
+        elif now.measured:
+            st.caption("Nothing was edited yet. An edit is run at once, and shows here what it changed.")
+        else:
+            st.caption("Run this set once on Run: from then on, every edit shows here what it changed.")
+        _end(task, run_every)
+
+    drawn()
+
+
+def _with_first_points(task: TaskSet) -> Measurements:
+    """Waits a moment for an edit's first points: a drawing without any would only take the time away from them."""
+    now, seen = session.measurements(task), session.results_stamp()
+    for _ in _moments(FIRST_WAIT_S, FIRST_LOOK_S):
+        if session.results_stamp() != seen:
+            seen = session.results_stamp()
+            now = session.measurements(task)
+        if now.complete_checkpoints:
+            break
+    return now
+
+
+def _soon_over(task: TaskSet) -> bool:
+    """Waits a moment for the run's end: a drawing just before the last would take the time away from that one."""
+    for _ in _moments(END_WAIT_S, END_LOOK_S):
+        job = evaluate.latest_job(session.studio(), task.name)
+        if job is None or job.over:
+            return True
+    return False
+
+
+def _moments(most_s: float, every_s: float) -> Iterator[None]:
+    """Now and every so often, in which Streamlit can turn to what the visitor does."""
+    until, tick = time.monotonic() + most_s, st.empty()
+    while time.monotonic() < until:
+        yield
+        time.sleep(every_s)
+        tick.empty()
+
+
+def _changes(was: Measurements, now: Measurements) -> None:
+    found = question_edits.effects(was, now)
+    whole = question_edits.set_changes(was, now)
+    done, total = now.complete_checkpoints, now.checkpoints
+    st.markdown(question_edits.finding(found, whole, done, total), help=question_edits.MARGIN_HELP)
+    metric = st.segmented_control(
+        "Metric", METRICS, default=METRICS[0], required=True, key="live_metric", label_visibility="collapsed",
+    )  # fmt: skip
+    drawable = [e.question_id for e in found if e.kind != "deleted"][:PICKED_FROM]
+    if drawable:
+        name = drawable[0]
+        if len(drawable) > 1:
+            name = st.selectbox("Question", drawable, key=f"live_question_{len(drawable)}") or name
+        _means(now, was, name, metric)
+    _curves(
+        "The whole set", tables.curve_frame(now, (metric,)), metric, now, "live_set_chart",
+        tables.curve_frame(was, (metric,)), now.chance if metric in BOUNDED_METRICS else None,
+    )  # fmt: skip
+    if found:
+        with st.expander("As a table"):
+            parts.table(
+                question_edits.effect_frame(found), "edit", "live_effects",
+                few=("question", "margin, before", "margin, after"),
+                percent=("acc, before", "acc, after", "acc Δ"), column_config=_columns(),
+            )  # fmt: skip
+
+
+def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every: float | None) -> None:
+    @st.fragment(run_every=run_every)
+    def drawn() -> None:
+        now = session.measurements(task)
+        if not now.measured:
+            st.caption("This question has no results yet: run the set on Run.")
+        else:
+            was = None if before is None else _measured_before(task, before)
+            changed = () if was is None else question_edits.effects(was, now)
+            effect = next((e for e in changed if e.question_id == shown.id), None)
+            _figures(now, shown.id, effect)
+            metric = st.segmented_control(
+                "Metric", METRICS, default=METRICS[0], required=True, key="live_card_metric",
+                label_visibility="collapsed",
+            )  # fmt: skip
+            old = None
+            if was is not None and effect is not None and shown.id in was.question_ids:
+                old = _question_curves(was, shown.id, metric)
+            _curves("Its curves", _question_curves(now, shown.id, metric), metric, now, "live_card_chart", old,
+                    _chance(now, shown.id, metric), CHART_PX + 60)  # fmt: skip
+        _end(task, run_every)
+
+    drawn()
+
+
+def _figures(now: Measurements, name: str, effect: question_edits.Effect | None) -> None:
+    """The final values, with what the last edit made of them where it changed this question."""
+    place = now.question_ids.index(name)
+    for metric in question_edits.SHOWN:
+        value = float(question_edits.finals(now, metric)[place])
+        change = next((c for c in effect.changes if c.metric == metric), None) if effect else None
+        words = change or question_edits.Change(metric, None, None if np.isnan(value) else value)
+        help_text = question_edits.MARGIN_HELP if metric == "margin" else phrasing.METRIC_HELP[metric]
+        st.markdown(words.words if change else words.present, help=help_text)
+
+
+def _curves(
+    title: str,
+    frame: pd.DataFrame,
+    metric: str,
+    now: Measurements,
+    key: str,
+    before: pd.DataFrame | None,
+    chance: float | None,
+    height: int = CHART_PX,
+) -> None:
+    st.caption(f"**{title}** · {metric}" + ("; before the edit faint" if before is not None else ""))
+    parts.chart(
+        curve_charts.learning_curves(
+            frame, [curve.model for curve in now.curves], metric, session.current_theme(), chance,
+            set_scores.early_end(now), before, height=height, narrow=window.narrow(),
+        ),
+        key,
+        f"{metric}, {title}",
+    )  # fmt: skip
+
+
+def _means(now: Measurements, was: Measurements, name: str, metric: str) -> None:
+    models = phrasing.count(len(question_edits.counted(now)), "model")
+    st.caption(f"**{name}** · {metric}, mean over {models}")
+    parts.chart(
+        edit_charts.before_and_after(
+            question_edits.mean_frame(now, name, metric), metric, session.current_theme(),
+            question_edits.mean_frame(was, name, metric) if name in was.question_ids else None,
+            _chance(now, name, metric), set_scores.early_end(now), CHART_PX,
+        ),
+        "live_question_chart",
+        f"{metric} of question {name}, before and after the edit",
+    )  # fmt: skip
+
+
+def _question_curves(measured: Measurements, name: str, metric: str) -> pd.DataFrame:
+    return tables.question_frame(measured, name, metric)
+
+
+def _chance(measured: Measurements, name: str, metric: str) -> float | None:
+    choices = int(measured.choice_counts[measured.question_ids.index(name)])
+    return 1 / choices if metric in BOUNDED_METRICS else None
+
+
+def _measured_before(task: TaskSet, before: TaskSet) -> Measurements:
+    checkpoints, num_fewshot = run_state.fleet(session.studio(), task.name)
+    return session.measure(before, checkpoints, num_fewshot)
+
+
+def _end(task: TaskSet, run_every: float | None) -> None:
+    """Once a run that was polled for is over, the whole page takes its end in, and the polling ends."""
+    if run_every is None:
+        return
+    if session.state(task).kind == "running":
+        session.ensure_worker()
+    else:
+        st.rerun()
+
+
+def _version_before(task: TaskSet) -> TaskSet | None:
+    """What the visitor saw before the present version; in a new session, the last step of the set's history."""
+    seen, before = st.session_state.get("live_versions", (None, None))
+    if seen is None or seen.name != task.name:
+        before = _last_step(task)
+    elif task_digest(seen) != task_digest(task):
+        before = seen
+    st.session_state["live_versions"] = (task, before)
+    return before
+
+
+def _last_step(task: TaskSet) -> TaskSet | None:
+    if session.is_example(task.name):
+        return None
+    settings = session.studio().settings
+    kept = authoring.versions(settings, task.name)
+    at = next((n for n, version in enumerate(kept) if version.shown), 0)
+    try:
+        return authoring.open_version(settings, task.name, kept[at - 1].number) if at else None
+    except StudioError:  # its snapshot is gone, or damaged: Undo says so, and here it is not missed
+        return None
+
+
+def _columns() -> dict:
+    number, line = st.column_config.NumberColumn, st.column_config.LineChartColumn
+    columns = {
+        "question": st.column_config.TextColumn("question", width="medium"),
+        "norm_prob curve": line(
+            "norm_prob", y_min=0, y_max=1, width="small", help="Mean over models, by checkpoint."
+        ),
+        "acc curve": line("acc", y_min=0, y_max=1, width="small", help="Mean over models, by checkpoint."),
+        "margin": number("margin, nats", format="%.2f", help=question_edits.MARGIN_HELP),
+        "norm_prob": number("norm_prob", format="%.2f", help=phrasing.METRIC_HELP["norm_prob"]),
+    }
+    for metric in ("margin", "norm_prob"):
+        for suffix in (", before", ", after", " Δ"):
+            columns[f"{metric}{suffix}"] = number(f"{metric}{suffix}", format="%.2f")
+    return columns

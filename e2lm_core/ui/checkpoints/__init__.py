@@ -1,0 +1,1 @@
+"""Adding and keeping checkpoints from a hub; uses all but commands."""

@@ -1,0 +1,219 @@
+"""What was added from a hub, how much of it is here, and what can be done to it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import streamlit as st
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Checkpoint
+from e2lm_core.checkpoints import library
+from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import background as fetching
+from e2lm_core.checkpoints.hub import cache as hub_cache
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
+
+POLL_S = 1.0
+_NUMBER = st.column_config.NumberColumn
+COLUMNS = {
+    "parameters": _NUMBER("parameters", format="compact"),
+    "checkpoints": _NUMBER("checkpoints", help="How many the catalogue knows."),
+    "here": _NUMBER("here", help="How many are on this machine and run without a download."),
+    "first": _NUMBER("first tokens", format="compact", help="Tokens seen at the first checkpoint."),
+    "last": _NUMBER("last tokens", format="compact", help="Tokens seen at the last checkpoint."),
+    "bytes": _NUMBER(
+        "on disk", format="bytes", help="Packed and unpacked, or downloaded in whole and in part."
+    ),
+}
+
+
+class _Desk:
+    """The one process that downloads or verifies: what fills a disk is done in turn, whoever asks for it."""
+
+    def __init__(self) -> None:
+        self.fetch: fetching.Fetch | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def running(self) -> fetching.Fetch | None:
+        return self.fetch if self.fetch is not None and self.fetch.running else None
+
+    def start(self, action: fetching.Action, checkpoints: Sequence[Checkpoint]) -> None:
+        """Nothing is begun where another visitor was first: the page then shows theirs."""
+        with self._lock:
+            if self.running is None:
+                self.fetch = fetching.start(action, checkpoints, session.studio().settings)
+
+
+@st.cache_resource(show_spinner=False)
+def desk() -> _Desk:
+    return _Desk()
+
+
+def added() -> None:
+    """The models of a hub; drawn again by itself while something is downloaded."""
+    polling = desk().running is not None
+
+    @st.fragment(run_every=POLL_S if polling else None)
+    def drawn() -> None:
+        if polling and desk().running is None:
+            st.rerun()
+        _added()
+
+    drawn()
+
+
+def _added() -> None:
+    studio = session.studio()
+    have = library.added(studio.catalogue)
+    usage = hub_cache.usage(studio.settings)
+    if have or usage.used_bytes:
+        _room(usage)
+    if not have:
+        parts.empty("No model of a hub is added yet: choose one below.", icon=":material/cloud:")
+        return
+    running = desk().running
+    names = list(have)
+    first = running.model if running else st.session_state.get("library_new")
+    model = st.pills(
+        "Model", names, default=first if first in have else names[0], required=True, wrap=True,
+        key=f"library_model_{'_'.join(names)}", label_visibility="collapsed",
+    )  # fmt: skip
+    if model not in have:
+        return
+    _outcome(model)
+    checkpoints = have[model]
+    held = library.held(studio.settings, checkpoints)
+    frame = library.added_frame(studio.settings, checkpoints)
+    st.markdown(
+        f"{held.whole} of {phrasing.count(len(checkpoints), 'checkpoint')} of {model} "
+        f"{'is' if held.whole == 1 else 'are'} downloaded. :gray[Mark rows to act on those alone.]"
+    )
+    event = st.dataframe(
+        frame.dropna(axis=1, how="all"),
+        hide_index=True,
+        height=min(360, 40 + 35 * len(frame)),
+        on_select="rerun",
+        selection_mode="multi-row",
+        # Marks are of rows: where those are others than before, none is marked.
+        key=f"library_rows_{model}_{hash(tuple(c.step for c in checkpoints))}",
+        placeholder=phrasing.DASH,
+        column_order=("checkpoint", "state") if window.narrow() else None,
+        column_config={
+            "bytes": COLUMNS["bytes"],
+            "tokens_seen": _NUMBER("tokens seen", format="compact"),
+            "early": st.column_config.CheckboxColumn("early window", width="small"),
+            "commit": st.column_config.TextColumn(
+                "commit",
+                help="What is downloaded, and what results are kept under, whatever the hub changes.",
+            ),
+        },
+    )
+    marked = [checkpoints[row] for row in event.selection.rows if row < len(checkpoints)]
+    _actions(model, checkpoints, marked, running)
+
+
+def _room(usage: hub_cache.Usage) -> None:
+    part = f", {library.size(usage.partial_bytes)} of it half downloaded" if usage.partial_bytes else ""
+    st.progress(
+        min(1.0, usage.used_bytes / usage.quota_bytes),
+        text=f"Disk: {library.size(usage.used_bytes)} of the {library.size(usage.quota_bytes)} allowed{part}",
+    )
+
+
+def _outcome(model: str) -> None:
+    """How the last process ended or, with what stops it, how far the present one is."""
+    fetch = desk().fetch
+    if fetch is None:
+        return
+    if fetch.running:
+        with st.container(border=True):
+            if fetch.action == "download":
+                now = library.held(session.studio().settings, fetch.checkpoints)
+                share, text = library.progress(now, fetch.before, fetch.seconds)
+                st.progress(share, text=f"Downloading {fetch.model}: {text}")
+            else:
+                read = library.size(fetch.before.whole_bytes)
+                st.markdown(f"Verifying {fetch.model}: {read} are read again.")
+            if st.button("Stop", key="library_stop", icon=":material/stop:"):
+                fetch.stop()
+                st.rerun()
+    elif fetch.model != model:
+        return
+    elif fetch.error:
+        st.error(fetch.error, icon=":material/error:")
+    elif fetch.stopped:
+        st.info(
+            "Stopped; what is downloaded stays, and *Download* goes on from there.", icon=":material/pause:"
+        )
+    else:
+        count = phrasing.count(len(fetch.checkpoints), "checkpoint")
+        if fetch.action == "verify":
+            sentence = f"Every byte of {count} is what the hub gave."
+        else:
+            sentence = f"Downloaded {count}: they can be chosen on *Run*."
+        st.success(sentence, icon=":material/check:")
+
+
+def _actions(
+    model: str, checkpoints: Sequence[Checkpoint], marked: list[Checkpoint], running: fetching.Fetch | None
+) -> None:
+    settings = session.studio().settings
+    chosen = marked or list(checkpoints)
+    whole = [c for c in chosen if hub_cache.snapshot(c, settings)]
+    missing = [c for c in chosen if c not in whole]
+    some = [c for c in chosen if library.held(settings, (c,)).bytes]
+    busy = running is not None
+    with st.container(horizontal=True, gap="small"):
+        _begin("download", missing, "Download", ":material/download:", busy, primary=True)
+        _begin("verify", whole, "Verify", ":material/verified:", busy)
+        with st.popover(
+            f"Evict {phrasing.count(len(some), 'checkpoint')}" if some else "Evict",
+            icon=":material/delete_sweep:",
+            disabled=busy or not some,
+        ):
+            st.markdown(
+                f"Delete {library.size(library.held(settings, some).bytes)} of weights? They stay listed and can be "
+                "downloaded again; results stay too."
+            )
+            if st.button("Evict them", type="primary", key="library_evict"):
+                _act(lambda: sum(hub_cache.evict(c, settings) for c in some))
+        with st.popover("Remove", icon=":material/delete:", disabled=busy):
+            what = (
+                f"{len(marked)} of {len(checkpoints)} checkpoints of {model}" if marked else f"all of {model}"
+            )
+            st.markdown(
+                f"Take {what} out of the catalogue and delete what is downloaded of it? Results stay; adding it again "
+                "takes what the hub has then."
+            )
+            if st.button("Remove", type="primary", key="library_remove"):
+                _act(lambda: hub.remove(settings, model, tuple(c.name for c in marked)))
+
+
+def _begin(
+    action: fetching.Action, chosen: list[Checkpoint], verb: str, icon: str, busy: bool, primary: bool = False
+) -> None:
+    label = f"{verb} {phrasing.count(len(chosen), 'checkpoint')}" if chosen else verb
+    if st.button(
+        label,
+        key=f"library_{action}",
+        icon=icon,
+        disabled=busy or not chosen,
+        type="primary" if primary and chosen else "secondary",
+    ):
+        desk().start(action, chosen)
+        st.rerun()
+
+
+def _act(deed) -> None:
+    try:
+        freed = deed()
+    except StudioError as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        st.toast(f"{library.size(freed)} freed.")
+        st.rerun()

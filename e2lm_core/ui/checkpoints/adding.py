@@ -1,0 +1,181 @@
+"""Adding a hub's checkpoints to the catalogue: which family, which model, which of its checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.checkpoints import library
+from e2lm_core.checkpoints.families import FAMILIES, Choice, Family, FamilyModel, Place, any_family, choose
+from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import cache as hub_cache
+from e2lm_core.checkpoints.hub import client as hub_client
+from e2lm_core.ui import session
+
+OTHER = "Another repository"
+_IN_NAME, _UNKNOWN, _A_STEP = "in the name", "unknown", "so many a step"
+_BILLION = 10**9
+
+
+def add() -> None:
+    """Choose a family, a model and which of its checkpoints; the hub is asked when a button says so."""
+    titles = [*(family.title for family in FAMILIES), OTHER]
+    left, right = st.columns(2, gap="large")
+    with left:
+        title = st.selectbox("Family", titles, key="library_family")
+        family = _other() if title == OTHER else FAMILIES[titles.index(title)]
+        if family is None:
+            return
+        if title == OTHER:
+            model = family.models[0]
+        else:
+            by_name = {m.name: m for m in family.models}
+            model = by_name[st.selectbox("Model to add", list(by_name), key=f"library_add_{family.key}")]
+        st.caption(f"{model.repo}. {family.note}")
+    listing = _listing(family, model)
+    places = tuple(c.place for c in listing.checkpoints) if listing else family.known_places(model)
+    with right:
+        choice = _choice(family, places)
+    chosen = _chosen(places, choice, model, listing) if places else ()
+    new = _new(chosen, model)
+    with st.container(horizontal=True, gap="small"):
+        add_these = st.button(
+            _label(places, chosen, new), key="library_go", icon=":material/add:",
+            disabled=bool(places) and not new, type="primary" if new or not places else "secondary",
+            help="Each is pinned to the commit that it is at now; nothing is downloaded yet.",
+        )  # fmt: skip
+        ask = st.button(
+            "Ask the hub what it has", key="library_ask", icon=":material/refresh:",
+            help="Lists the checkpoints that are there now, and their size where a listing tells it.",
+        )  # fmt: skip
+    if add_these:
+        _add(family, model, choice)
+    if ask:
+        _ask(family, model)
+
+
+def _other() -> Family | None:
+    repo = st.text_input("Repository", placeholder="OWNER/NAME", key="library_repo").strip()
+    folders = st.segmented_control(
+        "Its checkpoints are", ["branches", "folders"], default="branches", required=True, key="library_where"
+    )
+    pattern = st.text_input(
+        "They are named", "step{step}", key="library_pattern",
+        help="{step} is the step's number, {tokens}B the tokens read in billions, * anything but a slash.",
+    ).strip()  # fmt: skip
+    rule = st.segmented_control(
+        "Tokens seen", [_UNKNOWN, _IN_NAME, _A_STEP], default=_UNKNOWN, required=True, key="library_rule"
+    )
+    tokens = None
+    if rule == _A_STEP:
+        tokens = int(st.number_input("Tokens a step", 1, 10**12, 2**21, key="library_tokens"))
+    if not repo:
+        return None
+    try:
+        return any_family(
+            repo,
+            pattern,
+            "subfolder" if folders == "folders" else "revision",
+            "name" if rule == _IN_NAME else tokens,
+        )
+    except StudioError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+
+
+def _choice(family: Family, places: Sequence[Place]) -> Choice:
+    every = st.number_input(
+        "Every n-th checkpoint", 1, 1000, 1, key=f"library_every_{family.key}",
+        help="2 takes the second, the fourth and so on: of E2LM's, the competition's own points.",
+    )  # fmt: skip
+    early = family.early_tokens is not None and st.toggle(
+        f"Early window only (to {phrasing.tokens(family.early_tokens)} tokens)",
+        key=f"library_early_{family.key}",
+    )
+    low = high = None
+    if family.tokens is not None or any(p.tokens_seen is not None for p in places):
+        from_, to = st.columns(2)
+        low = from_.number_input(
+            "From, billion tokens", 0.0, None, None, key=f"library_from_{family.key}", placeholder="the first"
+        )
+        high = to.number_input(
+            "To, billion tokens", 0.0, None, None, key=f"library_to_{family.key}", placeholder="the last"
+        )
+    return Choice(
+        every=int(every),
+        early_only=bool(early),
+        min_tokens=None if low is None else round(low * _BILLION),
+        max_tokens=None if high is None else round(high * _BILLION),
+    )
+
+
+def _chosen(
+    places: Sequence[Place], choice: Choice, model: FamilyModel, listing: hub.Listing | None
+) -> tuple[Place, ...]:
+    try:
+        chosen = choose(places, choice)
+    except StudioError as error:
+        st.warning(str(error), icon=":material/filter_alt_off:")
+        return ()
+    listed = None
+    if listing is not None:
+        sizes = {c.place: c.bytes for c in listing.checkpoints}
+        known = [size for place in chosen if (size := sizes[place]) is not None]
+        listed = sum(known) if len(known) == len(chosen) else None
+    usage = hub_cache.usage(session.studio().settings)
+    st.caption(library.choice_sentence(chosen, len(places), model, listed, usage))
+    return chosen
+
+
+def _new(chosen: Sequence[Place], model: FamilyModel) -> list[Place]:
+    """Those that the catalogue does not have yet."""
+    own = library.added(session.studio().catalogue).get(model.name, ())
+    steps = {c.step for c in own if c.repo == model.repo}
+    return [place for place in chosen if place.step not in steps]
+
+
+def _label(places: Sequence[Place], chosen: Sequence[Place], new: Sequence[Place]) -> str:
+    if not places:
+        return "Add those that fit"  # only the hub knows how many
+    if chosen and not new:
+        return "All of these are added"
+    return f"Add {phrasing.count(len(new), 'checkpoint')}"
+
+
+def _listing(family: Family, model: FamilyModel) -> hub.Listing | None:
+    """What the hub answered in this session, for this very model and pattern."""
+    told = st.session_state.get("library_listing")
+    return told if told is not None and (told.family, told.model) == (family, model) else None
+
+
+def _ask(family: Family, model: FamilyModel) -> None:
+    try:
+        with st.spinner(f"Asking the hub about {model.repo}"):
+            st.session_state["library_listing"] = hub.listing(session.studio().settings, family, model.name)
+    except StudioError as error:
+        _refused(error)
+    else:
+        st.rerun()
+
+
+def _add(family: Family, model: FamilyModel, choice: Choice) -> None:
+    try:
+        with st.spinner(f"Asking the hub about {model.repo}"):
+            new = hub.add(session.studio().settings, family, model.name, choice)
+    except StudioError as error:
+        _refused(error)
+    else:
+        st.session_state["library_new"] = model.name
+        st.toast(f"Added {phrasing.count(len(new), 'checkpoint')} of {model.name}.")
+        st.rerun()
+
+
+def _refused(error: StudioError) -> None:
+    """Without a connection it is no fault of anyone's: what is here still works, and the sentence names it."""
+    if isinstance(error, hub_client.HubUnreachable):
+        st.warning(str(error), icon=":material/cloud_off:")
+    else:
+        st.error(str(error), icon=":material/error:")

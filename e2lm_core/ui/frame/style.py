@@ -1,0 +1,43 @@
+"""The product's marks, and the few rules that the theme has no option for, in one place."""
+
+import streamlit as st
+
+from e2lm_core.base.settings import ROOT
+
+STATIC = ROOT / "static"
+SIDEBAR_PX = 260
+_CSS = """
+<style>
+[data-testid="stMainBlockContainer"] { max-width: 1200px; padding: 2.6rem 2.4rem 4rem; }
+[data-testid="stMainBlockContainer"] h1 { letter-spacing: -0.015em; padding-bottom: .2rem; }
+[data-testid="stMetric"] { padding: .8rem 1rem; }
+[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
+.st-key-strip { border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: .6rem; }
+.st-key-strip [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+.st-key-strip p { margin: 0; }
+/* What is drawn again while a run goes on stays as it is until the new drawing is there. */
+[data-stale="true"] { opacity: 1 !important; transition: none !important; }
+/* What listens to the window's width takes no room in the page. */
+.st-key-window { position: absolute; }
+@media (max-width: 640px) {
+  [data-testid="stMainBlockContainer"] { padding: 4.6rem .9rem 3rem; }
+  .st-key-strip { row-gap: .3rem; }
+}
+</style>
+"""
+# The dark theme's accent is light, as text on the page needs it; Streamlit writes white on it all the same.
+_DARK_CSS = """
+<style>
+[data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid^="stBaseButton-primary"]:not(:disabled) p { color: #11151d; }
+</style>
+"""
+
+
+def icon() -> str:
+    return str(STATIC / "icon.svg")
+
+
+def apply() -> None:
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    st.logo(STATIC / f"logo-{theme}.svg", icon_image=STATIC / "icon.svg", size="large")
+    st.html(_CSS + (_DARK_CSS if theme == "dark" else ""))

@@ -1,0 +1,1 @@
+"""The table of questions and choosing among them; uses all but commands."""

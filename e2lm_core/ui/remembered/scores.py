@@ -1,0 +1,125 @@
+"""What Score, Compare and Plan take from the session: scores of other sets and comparisons, computed once."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.analysis.compare import comparison
+from e2lm_core.analysis.plan import plan as planning
+from e2lm_core.analysis.score import parts as score_parts
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import TaskSet
+from e2lm_core.runs import state as run_state
+from e2lm_core.scores import measurements, set_scores
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty import set_intervals, set_sizes
+from e2lm_core.scores.uncertainty.intervals import MetricIntervals
+from e2lm_core.sets import authoring
+from e2lm_core.ui import session
+
+_HELD = 24  # sets times metrics whose scores a session keeps
+Scored = tuple[Scores, MetricIntervals | None, score_parts.Advice]
+
+
+def scored(measured: measurements.Measurements, metric: str, in_hand: bool = False) -> Scored:
+    """Scores with intervals, the intervals by themselves, and what would raise them; once for what was measured.
+
+    The set in hand has its bootstrap from the session, which other pages share.
+    """
+    held: list[tuple[measurements.Measurements, str, Scored]] = st.session_state.setdefault("scored", [])
+    for of, by, result in held:
+        if of is measured and by == metric:
+            return result
+    found = set_scores.scores(measured, metric)
+    bounds = None
+    if measured.complete_checkpoints:
+        given = session.resampled(measured, metric) if in_hand else None
+        bounds = set_intervals.intervals_of(given or set_intervals.resample(measured, (metric,)), metric)
+        found = set_intervals.with_intervals(found, bounds)
+    result = found, bounds, score_parts.advice(measured, found, metric)
+    st.session_state["scored"] = [*held[1 - _HELD :], (measured, metric, result)]
+    return result
+
+
+def examples(question_set: TaskSet) -> tuple[dict[str, measurements.Measurements], list[str]]:
+    """The other example sets measured on this set's fleet, and a sentence for each that has too few results there."""
+    checkpoints, num_fewshot = run_state.fleet(session.studio(), question_set.name)
+    found, lacking = {}, []
+    for info in authoring.list_sets(session.studio().settings):
+        if not info.example or info.problem or info.name == question_set.name:
+            continue
+        measured = session.measure(read(info.name), checkpoints, num_fewshot)
+        if measured.complete_checkpoints == measured.checkpoints:
+            found[info.name] = measured
+        else:
+            lacking.append(
+                f"{info.name} is left out: it has results at {measured.complete_checkpoints} of this fleet's "
+                f"{phrasing.count(measured.checkpoints, 'checkpoint')}; run it on Run."
+            )
+    return found, lacking
+
+
+def read(name: str) -> TaskSet:
+    info = authoring.find_set(session.studio().settings, name)
+    return session._read(str(info.folder), session._stamp(info.folder))
+
+
+# --- comparing ------------------------------------------------------------------------------------------
+
+
+def versions(name: str) -> list[authoring.Version]:
+    """The kept versions of a set but the one that it shows now, newest first; examples have none."""
+    if session.is_example(name):
+        return []
+    return [v for v in reversed(authoring.versions(session.studio().settings, name)) if not v.shown]
+
+
+@st.cache_resource(max_entries=6, show_spinner=False, scope="session")
+def _version(name: str, number: int, stamp: float) -> TaskSet:
+    return authoring.open_version(session.studio().settings, name, number)
+
+
+def version(name: str, number: int) -> TaskSet:
+    folder = session.studio().settings.home / "history" / name
+    return _version(name, number, folder.stat().st_mtime)
+
+
+def measured_with(other: TaskSet, question_set: TaskSet) -> measurements.Measurements:
+    """Another set on the fleet of the set in hand."""
+    checkpoints, num_fewshot = run_state.fleet(session.studio(), question_set.name)
+    return session.measure(other, checkpoints, num_fewshot)
+
+
+def compared(
+    names: tuple[str, str],
+    first: measurements.Measurements,
+    second: measurements.Measurements,
+    matched: comparison.Match,
+    metric: str,
+) -> comparison.Comparison:
+    """The comparison of one metric; once for what was measured."""
+    held: list[tuple[tuple, comparison.Comparison]] = st.session_state.setdefault("compared", [])
+    for (a, b, by, of), result in held:
+        if a is first and b is second and by == metric and of == names:
+            return result
+    result = comparison.compare(names, first, second, matched, metric)
+    st.session_state["compared"] = [*held[-9:], ((first, second, metric, names), result)]
+    return result
+
+
+# --- planning -------------------------------------------------------------------------------------------
+
+
+def widths(
+    measured: measurements.Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
+) -> set_sizes.Widths:
+    """The simulated widths on the chosen checkpoints; once for what was measured."""
+    held: list[tuple[tuple, set_sizes.Widths]] = st.session_state.setdefault("widths", [])
+    for (of, names, by, wanted), result in held:
+        if of is measured and (names, by, wanted) == (chosen, metric, target):
+            return result
+    part = planning.part_of(measured, [c for m in measured.curves for c in m.checkpoints if c.name in chosen])
+    with st.spinner("Drawing sets of every size …"):
+        result = planning.simulate(part, metric, target)
+    st.session_state["widths"] = [*held[-15:], ((measured, chosen, metric, target), result)]
+    return result

@@ -1,0 +1,188 @@
+"""Two sets compared: which questions are the same, what differs, and what is said of it."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from e2lm_core.analysis.compare import comparison
+from e2lm_core.analysis.compare import words as comparison_words
+from e2lm_core.analysis.compare.comparison import ALL, END
+from e2lm_core.base.records import METRICS
+from e2lm_core.charts import compare as comparison_charts
+from e2lm_core.charts.palette import DARK, LIGHT
+from tests.scores.test_set_scores import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements
+from tests.support import studios
+
+FIRST = studios.task(10, "first")
+
+
+def renamed(task, name="second"):
+    return task.model_copy(update={"config": task.config.model_copy(update={"task": name})})
+
+
+def edited(task, **changes):
+    """The set with some questions' texts changed, by id."""
+    questions = tuple(
+        q.model_copy(update={"question": changes[q.id]}) if q.id in changes else q for q in task.questions
+    )
+    return task.model_copy(update={"questions": questions})
+
+
+def measured(*accs, questions=10):
+    models = (SMALL, LARGE, WEB)
+    return measurements(*(curve(m, acc, questions=questions) for m, acc in zip(models, accs, strict=False)))
+
+
+def compared(first, second, one=FIRST, two=FIRST, metric="acc"):
+    return comparison.compare(("first", "second"), first, second, comparison.match(one, two), metric, 200)
+
+
+# --- which questions are the same ------------------------------------------------------------------------
+
+
+def test_versions_are_matched_by_id_even_where_all_was_rewritten():
+    new = edited(FIRST, **{q.id: f"Rewritten {q.id}" for q in FIRST.questions})
+    assert comparison.match(FIRST, new, versions=True).by == "id"
+    assert comparison.match(FIRST, new).by == "text"
+
+
+def test_a_copy_that_was_edited_is_matched_by_id():
+    found = comparison.match(FIRST, renamed(edited(FIRST, q1="Another text?")))
+    assert found.by == "id"
+    assert found.first == found.second
+
+
+def test_ids_of_unrelated_sets_say_nothing():
+    other = FIRST.model_copy(
+        update={"questions": tuple(studios.question(100 + n, id=f"q{n}") for n in range(1, 11))}
+    )
+    found = comparison.match(FIRST, other)
+    assert found.by == "text"
+    assert not set(found.first) & set(found.second)
+
+
+def test_the_order_of_choices_makes_no_other_question():
+    question = studios.question(1)
+    turned = question.model_copy(
+        update={"id": "other", "choices": question.choices[::-1], "answer": len(question.choices) - 1}
+    )
+    one, two = (FIRST.model_copy(update={"questions": (q,)}) for q in (question, turned))
+    assert comparison.match(one, two).first == comparison.match(one, two).second
+
+
+def test_a_text_that_stands_twice_is_matched_twice():
+    twice = FIRST.model_copy(update={"questions": (studios.question(1, id="a"), studios.question(1, id="b"))})
+    other = twice.model_copy(
+        update={"questions": tuple(q.model_copy(update={"id": q.id * 2}) for q in twice.questions)}
+    )
+    found = comparison.match(twice, other)
+    assert len(set(found.first)) == 2
+    assert found.first == found.second
+
+
+# --- what differs ----------------------------------------------------------------------------------------
+
+
+def test_differences_are_second_minus_first():
+    lower = [v - 0.1 for v in FASTER]
+    found = compared(measured(RISING, lower), measured(RISING, FASTER))
+    by = {(m.model, m.point): m for m in found.means}
+    assert by[LARGE.name, END].difference == pytest.approx(0.1)
+    assert by[SMALL.name, END].difference == 0
+    assert by[ALL, END].difference == pytest.approx(0.05)
+    assert by[ALL, END].first == pytest.approx((0.9 + 0.9) / 2)
+    sq = next(s for s in found.scores if s.score == "sq")
+    assert sq.difference.value == pytest.approx(sq.second.value - sq.first.value)
+
+
+def test_the_mean_of_all_leaves_the_twin_out():
+    found = compared(measured(RISING, FASTER, FLAT), measured(RISING, FASTER, RISING))
+    whole = next(m for m in found.means if m.model == ALL)
+    assert whole.difference == 0
+
+
+def test_small_sets_get_no_interval_of_a_score():
+    found = compared(measured(RISING, FASTER), measured(RISING, RISING))
+    assert all(s.difference.interval is None for s in found.scores)
+    assert "100 questions" in next(s for s in found.scores if s.score == "sq").difference.why
+
+
+def test_a_checkpoint_that_one_lacks_is_left_out_of_both():
+    gone = [*RISING[:-1], math.nan]
+    found = compared(measured(gone), measured(RISING))
+    end = next(m for m in found.means if m.point == END)
+    assert (end.first, end.second) == (RISING[-2], RISING[-2])
+
+
+def test_question_frame_says_what_was_added_removed_and_changed():
+    one = FIRST
+    kept = edited(FIRST, q2="A new wording?").questions[1:]
+    two = FIRST.model_copy(update={"questions": (*kept, studios.question(99))})
+    found = comparison.compare(
+        ("a", "b"), measured(RISING), measured(RISING), comparison.match(one, two, versions=True), "acc", 50
+    )
+    frame = comparison.question_frame(found, one, two)
+    assert dict(zip(frame["id"], frame["what"], strict=True)) == {
+        "q1": "removed", "q2": "changed", "q99": "added",
+    }  # fmt: skip
+    changed = frame[frame["what"] == "changed"].iloc[0]
+    assert changed["after"] == "A new wording?"
+    assert changed["difference"] == changed["value after"] - changed["value before"]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((RISING,), (RISING,)),
+        (([0.5] * 10, [0.5] * 10, [0.5] * 10),) * 2,
+        (([math.nan] * 10,), (RISING,)),
+        (([0.5],), ([0.5],)),
+        ((), ()),
+    ],
+    ids=["one model", "all equal", "one not run", "one checkpoint", "nothing"],
+)
+def test_degenerate_comparisons_are_said(metric, first, second):
+    found = compared(measured(*first), measured(*second), metric=metric)
+    assert comparison_words.finding(found).endswith((".", "promised."))
+    assert comparison_words.paired_words(found)
+    frame = comparison.score_frame(found)
+    assert (frame["difference"].notna() | frame["why"].notna()).all()
+    json.dumps(comparison_words.document([found], FIRST, FIRST), allow_nan=False)
+    comparison_charts.differences(comparison.mean_frame(found), [SMALL], metric, END, LIGHT)
+
+
+def test_one_question_each():
+    one = FIRST.model_copy(update={"questions": FIRST.questions[:1]})
+    found = compared(measured([0, 1] * 5, questions=1), measured([1, 0] * 5, questions=1), one, one)
+    assert "no interval can be told" in comparison_words.finding(found)
+
+
+# --- in words --------------------------------------------------------------------------------------------
+
+
+def test_the_same_is_said_to_be_the_same():
+    assert "measure the same" in comparison_words.finding(compared(measured(RISING), measured(RISING)))
+
+
+def test_a_clear_rise_is_said_in_points():
+    said = comparison_words.finding(compared(measured([0.1] * 9 + [0.2]), measured([0.1] * 9 + [0.9])))
+    assert "**second** ends 70.0 points higher than first in accuracy" in said
+
+
+def test_lower_bits_are_better():
+    low, high = measured([0.1] * 10), measured([0.9] * 10)
+    said = comparison_words.finding(compared(low, high, metric="bpb"))
+    assert "lower than first" in said
+    assert "which is better" in said
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_the_chart_has_a_row_a_model(theme):
+    found = compared(measured(RISING, FASTER), measured(FASTER, RISING))
+    figure = comparison_charts.differences(comparison.mean_frame(found), [SMALL, LARGE], "acc", END, theme)
+    assert len(figure.layout.yaxis.ticktext) == 3
+    values = [t.x[0] for t in figure.data if t.mode == "markers"]
+    np.testing.assert_allclose(values, [0.0, 10.0, -10.0], atol=1e-9)  # in points

@@ -1,0 +1,64 @@
+"""Curves subject by subject: those of the subject's own questions, the largest first."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from e2lm_core.analysis.curves import subjects
+from e2lm_core.base.records import METRICS
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.uncertainty import set_intervals
+from tests.scores.uncertainty.test_set_intervals import noisy
+
+
+@pytest.fixture(scope="module")
+def measured() -> Measurements:
+    names = ["physics"] * 30 + ["biology"] * 20 + [""] * 10
+    return dataclasses.replace(noisy(questions=60), subjects=tuple(names))
+
+
+def test_a_subjects_curve_is_the_mean_of_its_questions(measured: Measurements) -> None:
+    found, others = subjects.by_subject(measured, "norm_prob")
+    assert [(own.subject, own.questions) for own in found] == [
+        ("physics", 30),
+        ("biology", 20),
+        ("no subject", 10),
+    ]
+    assert others == []
+    for own, where in zip(found, (slice(0, 30), slice(30, 50), slice(50, 60)), strict=True):
+        for curve in measured.curves:
+            name = curve.model.name
+            expected = measured.per_question[name]["norm_prob"][:, where].mean(axis=1)
+            line = own.frame[own.frame["model"] == name]
+            np.testing.assert_allclose(line["value"], expected)
+            assert (line["low"] <= line["value"]).all()
+            assert (line["value"] <= line["high"]).all()
+
+
+def test_small_subjects_have_the_wider_bands(measured: Measurements) -> None:
+    found, _ = subjects.by_subject(measured, "norm_prob")
+    widths = [(own.frame["high"] - own.frame["low"]).mean() for own in found]
+    assert widths[0] < widths[2]
+
+
+def test_the_rest_is_named(measured: Measurements) -> None:
+    found, others = subjects.by_subject(measured, "acc", bands=False, most=1)
+    assert [own.subject for own in found] == ["physics"]
+    assert others == ["biology", "no subject"]
+    assert "low" not in found[0].frame
+    assert set(subjects.subject_table(found)["subject"]) == {"physics"}
+    assert subjects.subject_table([]).empty
+
+
+def test_a_subset_measures_what_a_set_of_its_own_would(measured: Measurements) -> None:
+    keep = np.arange(60) % 3 == 0
+    part = subjects.subset(measured, keep)
+    fresh = dataclasses.replace(part)  # without what was handed over
+    for model, own in fresh.per_question.items():
+        for metric in METRICS:
+            np.testing.assert_array_equal(part.per_question[model][metric], own[metric])
+    given = set_intervals.resample(part, ("acc",))
+    assert given.questions == 20

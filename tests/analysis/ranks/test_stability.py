@@ -1,0 +1,114 @@
+"""The order of models over one bootstrap, on measurements with known answers."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from e2lm_core.analysis.ranks import stability
+from e2lm_core.analysis.ranks import words as rank_words
+from e2lm_core.base.records import METRICS
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.uncertainty import set_intervals
+from tests.scores.test_set_scores import LARGE, RISING, SMALL, curve, measurements
+from tests.scores.uncertainty.test_set_intervals import noisy
+from tests.support import studios
+
+
+@pytest.fixture(scope="module")
+def measured() -> Measurements:
+    return noisy(questions=120)
+
+
+def of(measured: Measurements, metric: str = "acc") -> stability.Stability:
+    found = stability.stability(measured, set_intervals.resample(measured, (metric,)), metric)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_faster_learner_leads_whatever_is_better(measured: Measurements, metric: str) -> None:
+    found = of(measured, metric)
+    assert found.grid.models == (SMALL.name, LARGE.name)  # neither twin nor seed
+    last = len(found.grid.steps) - 1
+    assert found.wins(last)[1, 0] > 0.95
+    assert found.shares[1, 0, last] == pytest.approx(found.wins(last)[1, 0])
+    assert found.decisions[-1].tolist() == [1.0, 1.0, 1.0]
+    assert found.default == found.grid.end == 11
+    assert len(found.tau) == 4
+
+
+def test_tables_have_a_row_for_what_they_say(measured: Measurements) -> None:
+    found = of(measured)
+    bump = stability.bump_frame(found)
+    assert bump.groupby(["model", "step"])["share"].sum().round(2).between(0.98, 1.0).all()
+    assert list(stability.share_table(found, 15).columns) == ["model", "rank", "rank 1", "rank 2"]
+    assert stability.win_table(found, 15)["model"].tolist() == [LARGE.name, SMALL.name]
+    assert stability.tau_table(found)["step"].tolist() == [13, 14, 15, 16]
+    assert len(stability.decision_table(found)) == 16
+
+
+def test_questions_are_sorted_by_what_they_do(measured: Measurements) -> None:
+    found = of(measured, "norm_prob")
+    held = stability.holding(measured, found.grid, "norm_prob")
+    assert held is not None
+    task = studios.task(count=120)
+    table = stability.question_table(measured, task, held)
+    assert table["support"].is_monotonic_decreasing
+    assert set(table["id"]) == set(measured.question_ids)
+    assert "of 120 questions" in rank_words.holding(table)
+
+
+def test_the_document_is_plain_json_and_equals_the_tables(measured: Measurements) -> None:
+    given = set_intervals.resample(measured, ("acc",))
+    scores = set_scores.scores(measured, "acc")
+    task = studios.task(count=120)
+    document = json.loads(
+        json.dumps(stability.document(measured, given, scores, task, at_step=16), allow_nan=False)
+    )
+    found = of(measured)
+    assert document["wins"]["step"] == 16
+    assert document["wins"]["shares"][LARGE.name] == {SMALL.name: found.wins(15)[1, 0]}
+    assert [d["value"] for d in document["decisions"]] == found.decisions[:, 0].tolist()
+    assert [t["step"] for t in document["tau"]] == [13, 14, 15, 16]
+    assert document["checkpoints"][3]["shares"][SMALL.name] == found.shares[0, :, 3].tolist()
+    assert len(document["questions"]) == 120
+    empty = stability.document(measured, None, scores, task)
+    assert (empty["models"], empty["wins"], empty["rc"]["value"]) == ([], None, scores.rc.value)
+
+
+def test_the_sentences_follow_the_numbers(measured: Measurements) -> None:
+    found, scores = of(measured), set_scores.scores(measured, "acc")
+    said = rank_words.ranks(found, scores)
+    assert f"**{LARGE.name}** leads (first in" in said
+    assert "still leads at the end" in said
+    assert "every pair of models stands as at the last checkpoint" in rank_words.decisions(found)
+    assert f"{LARGE.name} stands before {SMALL.name} in" in rank_words.wins(found, 15)
+    assert "Fewer than two models" in rank_words.ranks(None, scores)
+    assert "no later order" in rank_words.holding(None)
+
+
+def test_models_that_stand_equal_have_no_order() -> None:
+    twice = measurements(curve(SMALL, RISING), curve(LARGE, RISING))
+    found = of(twice)
+    assert (found.wins(9)[~np.eye(2, dtype=bool)] == 0.5).all()
+    assert np.isnan(found.tau).all()
+    assert "stand equal" in rank_words.decisions(found)
+    assert "stand equal, in every resample" in rank_words.wins(found, 9)
+    held = stability.holding(twice, found.grid, "acc")
+    assert held is not None
+    assert "No question parts" in rank_words.holding(
+        stability.question_table(twice, studios.task(count=10), held)
+    )
+    alone = measurements(curve(SMALL, RISING))
+    assert stability.stability(alone, set_intervals.resample(alone, ("acc",)), "acc") is None
+
+
+def test_an_order_that_turns_only_at_the_end_is_not_decided_early() -> None:
+    late = measurements(curve(SMALL, [0.3] * 9 + [0.9]), curve(LARGE, [0.4] * 9 + [0.8]))
+    found = of(late)
+    assert found.decides_from(0.8) is None
+    assert "Before the last checkpoint, fewer than 80%" in rank_words.decisions(found)

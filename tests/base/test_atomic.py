@@ -1,0 +1,94 @@
+"""All or nothing on disk, a disk that is really full included."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from e2lm_core.base import atomic
+from e2lm_core.base.errors import TaskError
+from tests.conftest import ROOT
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def test_a_folder_is_replaced_and_keeps_what_is_not_dropped(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    atomic.replace_folder(folder, {"a": b"1", "b": b"2"}, lambda name: False)
+    (folder / "notes.txt").write_text("mine")
+    (folder / "old.yaml").write_text("x")
+    atomic.replace_folder(folder, {"a": b"3"}, lambda name: name.endswith(".yaml"))
+    assert held(folder) == {"a": b"3", "b": b"2", "notes.txt": b"mine"}
+    assert os.listdir(tmp_path) == ["set"]
+
+
+def test_two_renames_do_where_no_exchange_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
+    folder = tmp_path / "set"
+    atomic.replace_folder(folder, {"a": b"1"}, lambda name: True)
+    atomic.replace_folder(folder, {"a": b"2"}, lambda name: True)
+    assert held(folder) == {"a": b"2"}
+    assert os.listdir(tmp_path) == ["set"]
+
+
+def test_a_crash_between_the_renames_is_recovered(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    atomic.replace_folder(folder, {"a": b"1"}, lambda name: True)
+    folder.rename(tmp_path / ".set.previous")
+    atomic.recover(folder)
+    assert held(folder) == {"a": b"1"}
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (errno.ENOSPC, "set could not be saved: the disk is full; free some space and save again"),
+        (errno.EROFS, "the disk is read-only"),
+        (errno.EACCES, "there is no permission to write there"),
+        (errno.EIO, "the disk said Input/output error"),
+    ],
+)
+def test_a_failing_disk_is_one_sentence_and_harms_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, says: str
+) -> None:
+    folder = tmp_path / "set"
+    atomic.replace_folder(folder, {"a": b"1"}, lambda name: True)
+
+    def full(handle: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(TaskError) as refusal:
+        atomic.replace_folder(folder, {"a": b"2"}, lambda name: True)
+    assert says in str(refusal.value)
+    with pytest.raises(TaskError):
+        atomic.replace_file(folder / "a", b"2")
+    assert held(folder) == {"a": b"1"}
+    assert os.listdir(tmp_path) == ["set"]
+
+
+def test_the_system_s_own_limit_on_file_size(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    atomic.replace_folder(folder, {"a": b"1"}, lambda name: True)
+    program = (
+        "import sys; from pathlib import Path; from e2lm_core.base import atomic; from e2lm_core.base.errors import TaskError\n"
+        "try: atomic.replace_folder(Path(sys.argv[1]), {'a': b'2' * 100_000}, lambda name: True)\n"
+        "except TaskError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+    )  # fmt: skip
+    assert "could not be saved: the file is larger than the system allows" in done.stdout
+    assert done.stderr == ""
+    assert held(folder) == {"a": b"1"}
+    assert os.listdir(tmp_path) == ["set"]

@@ -1,0 +1,235 @@
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from e2lm_core.base.database import MIGRATIONS, Database, connect, explained
+from e2lm_core.base.errors import StoreError
+from e2lm_core.base.settings import Limits
+from e2lm_core.runs.queue.queue import JobQueue
+from tests.conftest import ROOT
+
+
+def version(path: Path) -> int:
+    with sqlite3.connect(path) as connection:
+        return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def refusal(path: Path) -> str:
+    """The sentence with which a file is refused, after checking that not a byte of it has changed."""
+    before = path.read_bytes()
+    with pytest.raises(StoreError) as caught:
+        connect(path)
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_new_database_is_wal_with_all_migrations(tmp_path):
+    path = tmp_path / "deep" / "studio.sqlite"
+    connection = connect(path)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert {"scopes", "results", "jobs", "progress", "events", "file_digests"} <= tables
+    connection.close()
+    assert version(path) == len(MIGRATIONS)
+
+
+@pytest.mark.parametrize("had", range(1, len(MIGRATIONS)))
+def test_older_version_opens_and_keeps_its_rows(tmp_path, had):
+    path = tmp_path / "studio.sqlite"
+    old = connect(path, MIGRATIONS[:had])
+    old.execute("INSERT INTO scopes VALUES (1, 'f', 'float32', 10, 'none', 1)")
+    old.execute("INSERT INTO results VALUES (1, ?, -1.5, 2)", (b"0" * 16,))
+    old.close()
+    assert version(path) == had
+    new = connect(path)
+    assert new.execute("SELECT ll_nats, tokens FROM results").fetchall() == [(-1.5, 2)]
+    assert new.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+
+
+def test_runs_of_an_older_version_took_an_unknown_number_of_tokens(tmp_path):
+    path = tmp_path / "studio.sqlite"
+    old = connect(path, MIGRATIONS[:5])
+    old.execute(
+        "INSERT INTO jobs (kind, payload, priority, state, created_at) VALUES ('k', '{}', 0, 'done', 1)"
+    )
+    old.execute(
+        "INSERT INTO progress (job, name, done, total, seconds, computed, reused) VALUES (1, 'm/1', 1, 1, 1, 1, 0)"
+    )
+    old.close()
+    new = connect(path)
+    assert new.execute("SELECT done, tokens, harness_tokens FROM progress").fetchall() == [(1, None, None)]
+
+
+def test_jobs_of_an_older_version_go_on(tmp_path):
+    path = tmp_path / "studio.sqlite"
+    old = connect(path, MIGRATIONS[:4])  # before jobs had owners and shares
+    for state in ("done", "running", "queued"):
+        old.execute(
+            "INSERT INTO jobs (kind, payload, priority, state, created_at, worker, attempt, lease_until) "
+            "VALUES ('evaluate', '{}', 0, ?, 1.0, 'w', 1, 2.0)",
+            (state,),
+        )
+    old.close()
+    queue = JobQueue(path, Limits())
+    assert [(job.owner, job.claimed_at) for job in queue.recent()] == [("", None)] * 3
+    assert [queue.claim("next", 60.0).id for _ in range(2)] == [2, 3]
+    assert queue.submit("evaluate", {}) == 4
+
+
+def test_migration_may_be_a_function_and_fails_whole(tmp_path):
+    path = tmp_path / "studio.sqlite"
+    connect(path).close()
+
+    def double(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE extra (n INTEGER)")
+        connection.execute("INSERT INTO extra VALUES (2)")
+
+    def broken(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE half (n INTEGER)")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        connect(path, (*MIGRATIONS, double, broken))
+    assert version(path) == len(MIGRATIONS)
+    connection = connect(path, (*MIGRATIONS, double))
+    assert connection.execute("SELECT n FROM extra").fetchall() == [(2,)]
+
+
+def test_newer_version_is_refused(tmp_path):
+    path = tmp_path / "studio.sqlite"
+    connect(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    assert "is of version 99 and this studio reads up to" in refusal(path)
+
+
+def test_another_programs_database_is_refused(tmp_path):
+    path = tmp_path / "studio.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (n INTEGER)")
+    connection.close()
+    assert "belongs to another program" in refusal(path)
+
+
+@pytest.mark.parametrize("content", [b"not a database at all", b"SQLite format 3\0" + b"\1" * 4_000, b"x"])
+def test_damaged_file_is_refused_and_untouched(tmp_path, content):
+    path = tmp_path / "studio.sqlite"
+    path.write_bytes(content)
+    assert "is damaged or not a database: move it aside" in refusal(path)
+
+
+def test_truncated_file_is_refused_and_untouched(tmp_path):
+    path = tmp_path / "studio.sqlite"
+    connect(path).close()
+    path.write_bytes(path.read_bytes()[:-4096])
+    assert "is damaged" in refusal(path)
+
+
+def test_damage_found_later_is_one_sentence(tmp_path):
+    path = tmp_path / "studio.sqlite"
+    connection = connect(path)
+    connection.execute("INSERT INTO scopes VALUES (1, 'f', 'float32', 10, 'none', 1)")
+    (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'results'").fetchone()
+    connection.close()
+    content = bytearray(path.read_bytes())
+    content[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="is damaged"), Database(path).reading() as damaged:
+        damaged.execute("SELECT * FROM results").fetchall()
+
+
+def test_place_that_cannot_be_used_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        connect(tmp_path / "file" / "studio.sqlite")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        connect(tmp_path)
+
+
+def test_full_disk_is_one_sentence_and_keeps_what_was_saved(tmp_path):
+    database = Database(tmp_path / "studio.sqlite")
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO scopes VALUES (1, 'f', 'float32', 10, 'none', 1)")
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    rows = [(i, "f" * 500 + str(i)) for i in range(2, 10_000)]
+    with pytest.raises(StoreError, match="disk is full"), database.transaction() as connection:
+        connection.executemany("INSERT INTO scopes VALUES (?, ?, 'float32', 10, 'none', 1)", rows)
+    assert not connection.in_transaction
+    assert connection.execute("SELECT count(*) FROM scopes").fetchone() == (1,)
+
+
+def test_our_own_defects_are_not_called_bad_input(tmp_path):
+    with pytest.raises(sqlite3.OperationalError), explained(tmp_path / "x"):
+        sqlite3.connect(":memory:").execute("SELECT nonsense FROM nowhere")
+
+
+def test_inner_transaction_joins_the_outer(tmp_path):
+    database = Database(tmp_path / "studio.sqlite")
+    insert = (
+        "INSERT INTO scopes (fingerprint, dtype, max_length, bos, scoring_version) VALUES (?, '', 1, '', 1)"
+    )
+
+    def fail_between() -> None:
+        with database.transaction() as outer:
+            with database.transaction() as inner:
+                assert inner is outer
+                inner.execute(insert, ("a",))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_between()
+    with database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM scopes").fetchone() == (0,)
+
+
+def test_many_threads_open_and_write_at_once(tmp_path):
+    path = tmp_path / "studio.sqlite"
+    failures: list[BaseException] = []
+    database = Database(path)
+    insert = (
+        "INSERT INTO scopes (fingerprint, dtype, max_length, bos, scoring_version) VALUES (?, '', 1, '', 1)"
+    )
+
+    def work(name: int) -> None:
+        try:
+            for i in range(20):
+                with database.transaction() as connection:
+                    connection.execute(insert, (f"{name}-{i}",))
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    with database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM scopes").fetchone() == (160,)
+
+
+def test_processes_see_each_others_writes_however_often_one_of_them_connects(tmp_path):
+    path = tmp_path / "studio.sqlite"
+    own = connect(path)
+    connect(path).close()  # as the pages' threads do: it must not drop the locks of `own`
+    script = (
+        "import sys; from pathlib import Path; from e2lm_core.base.database import connect; "
+        'c = connect(Path(sys.argv[1])); c.execute("CREATE TABLE theirs (x)"); c.close()'
+    )
+    for turn in range(2):
+        subprocess.run(
+            [sys.executable, "-c", script.replace("theirs", f"theirs{turn}"), str(path)], cwd=ROOT, check=True
+        )
+        connect(path).close()
+    names = {name for (name,) in own.execute("SELECT name FROM sqlite_master")}
+    assert {"theirs0", "theirs1"} <= names
+    assert path.with_name(f"{path.name}-wal").exists()  # the last one out deletes it, and that is not they

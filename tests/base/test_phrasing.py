@@ -1,0 +1,63 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import METRICS
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1.0 k"),
+        (2_097_152, "2.1 M"),
+        (205.992e9, "206 B"),
+        (1e12, "1.0 T"),
+        (None, "–"),
+        (math.nan, "–"),
+    ],
+)
+def test_tokens(count: float | None, said: str) -> None:
+    assert phrasing.tokens(count) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.0, "about 1 s"),
+        (4.4, "about 4 s"),
+        (33, "about 35 s"),
+        (180, "about 3 min"),
+        (7_200, "about 2.0 h"),
+        (None, "–"),
+    ],
+)
+def test_duration(seconds: float | None, said: str) -> None:
+    assert phrasing.duration(seconds) == said
+
+
+def test_values_by_their_metric() -> None:
+    assert phrasing.metric_value("acc", 0.2512) == "25.1%"
+    assert phrasing.metric_value("bpb", 1.23456) == "1.235"
+    assert phrasing.metric_value("acc", math.nan) == phrasing.score(None) == phrasing.percent(None) == "–"
+
+
+def test_counts_and_lists() -> None:
+    assert phrasing.count(1, "question") == "1 question"
+    assert phrasing.count(1_234, "question") == "1,234 questions"
+    assert phrasing.count(0, "entry", "entries") == "0 entries"
+    assert phrasing.listing([]) == ""
+    assert phrasing.listing(["a"]) == "a"
+    assert phrasing.listing(["a", "b", "c"]) == "a, b and c"
+    assert phrasing.listing(list("abcdefg")) == "a, b, c and 4 more"
+
+
+def test_every_metric_has_a_name_and_an_explanation() -> None:
+    assert set(phrasing.METRIC_LABEL) == set(phrasing.METRIC_HELP) == set(METRICS)
+    assert all(text.endswith(".") for text in (*phrasing.METRIC_HELP.values(), *phrasing.SCORE_HELP.values()))

@@ -1,0 +1,104 @@
+"""Imported curves are drawn in colours that differ, one point and many models included."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2lm_core.base.records import ModelInfo
+from e2lm_core.charts import imported as imported_charts
+from e2lm_core.charts import palette
+from e2lm_core.imported import imported as imported_results
+from e2lm_core.imported import words as imported_words
+from tests.support import harness_files
+
+
+def table(models: int, steps: int = 3, metric: str = "acc", tokens: bool = True) -> imported_results.Imported:
+    rows = ["model,task,metric,step,tokens_seen,score"]
+    rows += [
+        f"m{m},t,{metric},{k},{k * 10**9 if tokens else ''},{0.2 + 0.1 * k / (m + 1)}"
+        for m in range(models)
+        for k in range(1, steps + 1)
+    ]
+    return imported_results.import_files({"x.csv": "\n".join(rows).encode()}, (), "x")
+
+
+def draw(imported: imported_results.Imported, **options):
+    curves = list(imported.curves)
+    looks = imported_charts.looks(imported_results.models(curves))
+    figure = imported_charts.imported_curves(
+        imported_results.curve_frame(curves), looks, curves[0].metric, palette.theme("dark"), **options
+    )
+    return figure, looks
+
+
+def test_no_two_unknown_models_look_alike():
+    _, looks = draw(table(12))
+    assert len({(look.hue, look.dash) for look in looks.values()}) == 12
+    assert len({look.hue for look in list(looks.values())[:4]}) == 4
+
+
+def test_models_of_the_palette_keep_their_colours():
+    ladder = ModelInfo(name="ladder-large-arch2", family="ladder", size="large", arch="arch2")
+    other = ModelInfo(name="other", family="imported")
+    looks = imported_charts.looks([other, ladder], [("studio: large-arch2", ladder)])
+    assert (looks[ladder.name].hue, looks[ladder.name].dash) == ("blue", "dash")
+    assert looks["studio: large-arch2"] == imported_charts.Look("blue", "dash", own=True)
+    assert (looks["other"].hue, looks["other"].dash) != ("blue", "dash")
+
+
+def test_the_axis_has_the_unit_of_the_tokens():
+    figure, _ = draw(table(2))
+    assert figure.layout.xaxis.title.text == "tokens seen (billions)"
+    assert list(figure.data[0].x) == [1, 2, 3]
+    figure, _ = draw(table(2, tokens=False))
+    assert figure.layout.xaxis.title.text == "training step"
+
+
+def test_names_stand_at_the_lines_ends_until_they_no_longer_fit():
+    figure, _ = draw(table(5), height=460)
+    assert {a.text for a in figure.layout.annotations} == {f"m{k}" for k in range(5)}
+    figure, _ = draw(table(40), height=460)
+    assert not figure.layout.annotations
+    assert figure.layout.showlegend
+    narrow, _ = draw(table(3), narrow=True)
+    assert narrow.layout.showlegend
+
+
+def test_one_point_draws():
+    imported = table(1, steps=1)
+    figure, _ = draw(imported, chance=0.25)
+    assert len(figure.data) == 1
+    low, high = figure.layout.yaxis.range
+    assert low < 0.25 < high
+    assert imported_words.finding(imported.curves).startswith("There is one point a curve")
+
+
+def test_metrics_of_others_have_a_title():
+    assert imported_charts.y_title("acc_raw") == "accuracy"
+    assert imported_charts.y_title("acc_per_byte") == "acc_per_byte"
+    assert imported_charts.y_title("bits_per_byte_corr") == "bits_per_byte_corr (lower is better)"
+
+
+def test_headlines_say_what_was_read_and_what_it_does():
+    imported = imported_results.import_files(harness_files.folder() | {"x.txt": b"x"}, (), "x")
+    assert imported_words.summary(imported) == (
+        "1 model on 1 task: 5 curves of 10 points, with every question's log-likelihoods; 1 file could not be read."
+    )
+    said = imported_words.finding(imported.of("metals", "acc"))
+    assert "pythia-70m goes from **33.3% to 33.3%** by 4.2 B tokens" in said
+    steady = imported_words.finding(table(2, steps=12).of("t", "acc"))
+    assert "the most steadily (SQ 1.000)" in steady or "the most steadily (SQ 0.9" in steady
+    assert imported_words.finding([]) == "There is no curve of this metric."
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_bands_are_drawn_where_samples_are(theme):
+    imported = imported_results.import_files(harness_files.folder(), (), "x")
+    curves = imported.of("metals", "acc")
+    bands = imported_results.bands(imported, "metals", "acc")
+    assert bands is not None
+    frame = imported_results.curve_frame(curves).merge(bands, on=["model", "step"])
+    figure = imported_charts.imported_curves(
+        frame, imported_charts.looks(imported_results.models(curves)), "acc", palette.theme(theme), 1 / 3
+    )
+    assert [trace.fill for trace in figure.data] == ["toself", None]

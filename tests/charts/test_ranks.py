@@ -1,0 +1,129 @@
+"""Figures of ranks and little figures of subjects: what is drawn, in both themes, wide and narrow, full and empty."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from e2lm_core.analysis.curves import axes, subjects
+from e2lm_core.analysis.ranks import stability
+from e2lm_core.charts import ranks as rank_charts
+from e2lm_core.charts import subjects as subject_charts
+from e2lm_core.charts.palette import DARK, LIGHT, Theme
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.uncertainty import set_intervals
+from tests.analysis.curves.test_subjects import measured  # noqa: F401  (a fixture)
+from tests.scores.uncertainty.test_set_intervals import noisy
+
+THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+NARROW = pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
+
+
+@pytest.fixture(scope="module")
+def ranked() -> tuple[Measurements, stability.Stability]:
+    own = noisy()
+    found = stability.stability(own, set_intervals.resample(own, ("acc",)), "acc")
+    assert found is not None
+    return own, found
+
+
+def texts(figure: go.Figure) -> list[str]:
+    return [annotation.text for annotation in figure.layout.annotations]
+
+
+@THEMES
+@NARROW
+def test_the_area_of_a_dot_is_the_share(
+    ranked: tuple[Measurements, stability.Stability], theme: Theme, narrow: bool
+) -> None:
+    own, found = ranked
+    bump = stability.bump_frame(found)
+    models = [c.model for c in own.curves]
+    figure = rank_charts.bump(bump, models, theme, set_scores.early_end(own), narrow=narrow)
+    lines, dots = figure.data[0], figure.data[1]
+    assert len(figure.data) == 4  # a line and dots of both models that count
+    low, high = figure.layout.yaxis.range
+    assert low > high  # the best on top
+    assert len(lines.x) == 16
+    one = bump[bump["model"] == bump["model"].iloc[0]].sort_values("step")
+    sizes = np.array(dots.marker.size)
+    expected = sizes.max() ** 2 * one["share"] / one["share"].max()
+    np.testing.assert_allclose(sizes**2, np.maximum(4.0, expected), rtol=1e-6)
+    if narrow:
+        assert [bool(t.showlegend) for t in figure.data] == [True, False, True, False]
+    else:
+        assert {"small-arch1", "large-arch1"} <= set(texts(figure))
+
+
+@THEMES
+def test_shares_are_written_into_their_cells(
+    ranked: tuple[Measurements, stability.Stability], theme: Theme
+) -> None:
+    own, found = ranked
+    models = [c.model for c in own.curves]
+    wins = stability.win_table(found, 15)
+    figure = rank_charts.share_heatmap(wins, models, theme, "diverging", "", "")
+    assert len(texts(figure)) == 2  # no model against itself
+    assert list(figure.data[0].y) == [name.removeprefix("ladder-") for name in wins["model"]]
+    shares = rank_charts.share_heatmap(stability.share_table(found, 15), models, theme, "rising", "", "")
+    assert list(shares.data[0].x) == ["rank 1", "rank 2"]
+    assert "0%" not in texts(shares)
+
+
+@THEMES
+@NARROW
+def test_numbers_over_tokens_have_their_band(
+    ranked: tuple[Measurements, stability.Stability], theme: Theme, narrow: bool
+) -> None:
+    _, found = ranked
+    figure = rank_charts.over_tokens(
+        stability.decision_table(found), "pairs as at the end", theme, "pairs", (0.0, 1.0), (0.5, "a coin"),
+        percent=True, early_end=12_000, narrow=narrow,
+    )  # fmt: skip
+    assert "a coin" in texts(figure)
+    assert figure.data[0].fill == "toself"
+    assert figure.layout.yaxis.range[1] > 1  # room above the highest point
+    later = rank_charts.over_tokens(stability.tau_table(found), "τ_b", theme, "τ_b", (-1.0, 1.0))
+    assert later.layout.xaxis.range[0] > 0  # no empty early window
+
+
+@THEMES
+def test_nothing_draws_as_well(theme: Theme) -> None:
+    columns = ["model", "step", "tokens_seen", "early", "at rank", "share", "rank", "value"]
+    figures = [
+        rank_charts.bump(pd.DataFrame(columns=columns), [], theme, early_end=1e6),
+        rank_charts.over_tokens(
+            pd.DataFrame(columns=["step", "tokens_seen", "v", "resamples from", "to"]), "v", theme, "", (0, 1)
+        ),
+    ]
+    for figure in figures:
+        assert "NaN" not in figure.to_json()
+
+
+@THEMES
+@NARROW
+def test_little_charts_share_axes_and_one_legend(
+    measured: Measurements,  # noqa: F811
+    theme: Theme,
+    narrow: bool,
+) -> None:
+    found, _ = subjects.by_subject(measured, "acc")
+    placed = [own.placed(axes.on_axis(own.frame, measured, "tokens")[0]) for own in found]
+    axis = axes.on_axis(found[0].frame, measured, "tokens")[1]
+    models = [c.model for c in measured.curves]
+    figure = subject_charts.subject_curves(placed, models, "acc", theme, axis, narrow)
+    assert [t for t in texts(figure) if "questions" in t] == [
+        "<b>physics</b> · 30 questions · chance 25%",
+        "<b>biology</b> · 20 questions · chance 25%",
+        "<b>no subject</b> · 10 questions · chance 25%",
+    ]
+    assert sum(bool(t.showlegend) for t in figure.data) == len(models)
+    ranges = {(axis.range[0], axis.range[1]) for axis in figure.select_yaxes()}
+    assert len(ranges) == 1
+    columns = {round(axis.domain[0], 3) for axis in figure.select_xaxes()}
+    assert len(columns) == (1 if narrow else 3)
+    one = subject_charts.subject_curves(placed[:1], models, "bpb", theme, axis, narrow)
+    assert len(one.data) == 0  # its frame holds acc alone

@@ -1,0 +1,199 @@
+"""Downloads from a hub: what is fetched, checked, resumed and put in place."""
+
+from __future__ import annotations
+
+import pytest
+from huggingface_hub import constants
+
+from e2lm_core.base.errors import Cancelled, CheckpointError
+from e2lm_core.checkpoints.catalogue import ensure_directory, open_catalogue, unpacked_directory
+from e2lm_core.checkpoints.families import Choice
+from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import cache as hub_cache
+from e2lm_core.checkpoints.hub import download as hub_download
+from tests.support.fake_hub import Repo, checkpoint, git_sha1, sharded, small_files, under, weights
+from tests.support.hub_fixtures import (
+    DENSE,
+    E2LM,
+    PYTHIA,
+    SMALL,
+    fake,
+    first,
+    sentence,
+    settings,
+    weights_digest,
+)
+
+__all__ = ["fake", "first", "settings"]  # fixtures
+
+
+def test_download_holds_safetensors_configuration_and_tokenizer_only(fake, settings, first):
+    seen = []
+    folder = hub_download.download(first, settings, seen.append)
+    wanted = {*small_files(), "model.safetensors"}
+    assert {p.name for p in folder.iterdir()} == {*wanted, "downloaded.json"}
+    for name in wanted:
+        assert (folder / name).read_bytes() == checkpoint(2_000)[name]
+    assert fake.fetched() == [f"/storage/{weights_digest(2_000)}"]
+    assert (
+        folder == first.directory == unpacked_directory(first, settings) == ensure_directory(first, settings)
+    )
+    total = sum(len(checkpoint(2_000)[name]) for name in wanted)
+    assert seen[-1].done_bytes == seen[-1].total_bytes == total
+    assert [p.done_bytes for p in seen] == sorted(p.done_bytes for p in seen)
+    hub_cache.verify(first, settings)
+
+
+def test_download_on_first_use_and_never_again(fake, settings, first):
+    folder = ensure_directory(first, settings)
+    asked = len(fake.seen)
+    assert ensure_directory(first, settings) == folder
+    assert len(fake.seen) == asked
+
+
+def test_branches(fake, settings):
+    for c in hub.add(settings, PYTHIA, "pythia-14m", Choice(names=("step1", "step512"))):
+        assert (ensure_directory(c, settings) / "model.safetensors").read_bytes() == weights(100 + c.step)
+
+
+def test_configuration_and_tokenizer_of_the_whole_repository(fake, settings):
+    fake.repo(DENSE).commit("main", {**small_files(), "iter_0002000/model.safetensors": weights(1)})
+    (only,) = hub.add(settings, E2LM, "dense-500m-arch1")
+    folder = ensure_directory(only, settings)
+    assert (folder / "tokenizer.json").read_bytes() == small_files()["tokenizer.json"]
+
+
+def test_sharded_weights(fake, settings):
+    fake.repo(DENSE).commit("main", under("iter_0002000", {**sharded(1), "other.safetensors": b"unwanted"}))
+    (only,) = hub.add(settings, E2LM, "dense-500m-arch1")
+    folder = ensure_directory(only, settings)
+    shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    assert sorted(p.name for p in folder.glob("*.safetensors")) == shards
+    assert len(fake.fetched()) == 2
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        (b'{"weight_map": {"a": "model-00003-of-00003.safetensors"}}', "which its index names"),
+        (b'{"weight_map": {"a": "../../outside.safetensors"}}', "not a file of weights"),
+        (b'{"weight_map": {"a": "pytorch_model.bin"}}', "not a file of weights"),
+        (b"[]", "is not an index of weights"),
+    ],
+)
+def test_index_that_cannot_be_followed(fake, settings, index, said):
+    fake.repo(DENSE).commit(
+        "main", under("iter_0002000", {**sharded(1), "model.safetensors.index.json": index})
+    )
+    (only,) = hub.add(settings, E2LM, "dense-500m-arch1")
+    with pytest.raises(CheckpointError) as error:
+        ensure_directory(only, settings)
+    assert said in sentence(error)
+
+
+def test_connection_that_breaks_is_taken_up_again(fake, settings, first, monkeypatch):
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 500)
+    fake.instead("/storage/", cut_at=1_000, times=1)
+    folder = ensure_directory(first, settings)
+    assert (folder / "model.safetensors").read_bytes() == weights(2_000)
+    ranges = [h.get("Range") for m, p, h in fake.seen if m == "GET" and p.startswith("/storage/")]
+    assert ranges == [None, "bytes=1000-"]
+
+
+def test_cancelled_download_goes_on_where_it_stopped(fake, settings, first, monkeypatch):
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 500)
+    reached = []
+    with pytest.raises(Cancelled) as error:
+        hub_download.download(
+            first, settings, reached.append, lambda: bool(reached) and reached[-1].done_bytes > 2_000
+        )
+    assert "what is here is kept" in sentence(error)
+    assert unpacked_directory(first, settings) is None
+    assert 500 < hub_cache.usage(settings).partial_bytes < len(weights(2_000)) + 2_000
+    hub_download.download(first, settings)
+    hub_cache.verify(first, settings)
+    last = [h.get("Range") for m, p, h in fake.seen if m == "GET" and p.startswith("/storage/")][-1]
+    assert int(last.removeprefix("bytes=").rstrip("-")) >= 500
+    assert hub_cache.usage(settings).partial_bytes == 0
+
+
+def test_truncated_file(fake, settings, first):
+    fake.instead("/storage/", short_at=1_000, times=1)
+    with pytest.raises(CheckpointError) as error:
+        ensure_directory(first, settings)
+    assert "ended too early" in sentence(error)
+    assert unpacked_directory(first, settings) is None
+    hub_cache.verify(first.model_copy(update={"directory": ensure_directory(first, settings)}), settings)
+
+
+def test_file_that_stays_truncated(fake, settings, first):
+    fake.instead("/storage/", short_at=1_000)
+    for _ in range(2):
+        with pytest.raises(CheckpointError) as error:
+            ensure_directory(first, settings)
+        assert "iter_0002000/model.safetensors" in sentence(error)
+    assert "only a part" in str(error.value)
+
+
+@pytest.mark.parametrize("what", ["/storage/", "tokenizer.json"])
+def test_altered_bytes_are_not_taken(fake, settings, first, what):
+    if what == "/storage/":
+        fake.instead(what, flip=True, times=1)
+    else:
+        commit = fake.repos[DENSE].commits[fake.repos[DENSE].refs["main"]]
+        good = commit[f"iter_0002000/{what}"]
+        fake.repos[DENSE].commits[fake.repos[DENSE].refs["main"]] = _Altered(commit, f"iter_0002000/{what}")
+        assert git_sha1(good) != git_sha1(good + b" ")
+    with pytest.raises(CheckpointError) as error:
+        ensure_directory(first, settings)
+    assert "lists" in sentence(error)
+    fake.repos[DENSE].commits = {k: dict(v) for k, v in fake.repos[DENSE].commits.items()}
+    ensure_directory(first, settings)
+    hub_cache.verify(first, settings)
+
+
+class _Altered(dict):
+    """A commit that lists one content of a path and serves another, until it is copied."""
+
+    def __init__(self, files, path):
+        super().__init__(files)
+        self._path = path
+
+    def __getitem__(self, path):
+        content = super().__getitem__(path)
+        return content[:-1] + b" " if path == self._path else content
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"pytorch_model.bin": b"x"}, "only as pytorch_model.bin, which can run code"),
+        ({}, "has no model.safetensors"),
+        ({"model.safetensors": b"x", "config.json": None}, "has no config.json"),
+        ({"model.safetensors": b"x", "tokenizer.json": None, "tokenizer_config.json": None}, "no tokenizer"),
+    ],
+)
+@pytest.mark.parametrize("style", ["folder", "branch"])
+def test_what_is_no_checkpoint_is_refused_when_it_is_added(fake, settings, files, said, style):
+    held = {k: v for k, v in {**small_files(), **files}.items() if v is not None}
+    if style == "folder":
+        fake.repo(DENSE).commit("main", under("iter_0002000", held))
+        wanted = (E2LM, "dense-500m-arch1")
+    else:
+        fake.repos[SMALL] = Repo()
+        fake.repo(SMALL).commit("main", {})
+        fake.repo(SMALL).commit("step1", held)
+        wanted = (PYTHIA, "pythia-14m")
+    with pytest.raises(CheckpointError) as error:
+        hub.add(settings, *wanted)
+    assert said in sentence(error)
+    assert open_catalogue(settings).models == ()
+
+
+def test_weights_that_are_no_safetensors_are_not_put_in_place(fake, settings):
+    files = under("iter_0002000", {**small_files(), "model.safetensors": b"\xff" * 700})
+    fake.repo(DENSE).commit("main", files)
+    (only,) = hub.add(settings, E2LM, "dense-500m-arch1")
+    with pytest.raises(CheckpointError, match="cut short or damaged"):
+        ensure_directory(only, settings)
+    assert unpacked_directory(only, settings) is None

@@ -1,0 +1,212 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.checkpoints.families import FAMILIES, Choice, any_family, choose, family
+from e2lm_core.checkpoints.names import Ramp, read_name
+from e2lm_core.imported.formats.published import read_curves
+from tests.conftest import needs
+
+E2LM, PYTHIA = family("e2lm"), family("pythia")
+
+
+def place(key, model, name):
+    return family(key).place(family(key).model(model), name)
+
+
+# --- tokens -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "tokens"),
+    [
+        (0, 0),
+        (2_000, 2_000 * 256 * 4_096),  # 2.097 billion
+        (6_000, 6_000 * 256 * 4_096),
+        # The first phase ends after 1,627,604 / 256 = 6,357.8 steps.
+        (8_000, (1_627_604 + (8_000 * 512 - 1_627_604 * 2)) * 4_096),
+        (56_000, 205_992_138_069),
+    ],
+)
+def test_e2lm_ramp(step, tokens):
+    assert E2LM.tokens.tokens_seen(step) == tokens
+
+
+def test_a_ramp_by_hand():
+    # 2 phases of 6 sequences each, in batches of 1 and 2, then 3: 6 + 3 steps, then 3 sequences a step.
+    ramp = Ramp(sequence_length=10, batches=(1, 2, 3), ramp_samples=12)
+    assert [ramp.tokens_seen(s) for s in (1, 6, 7, 9, 10, 20)] == [10, 60, 80, 120, 150, 450]
+
+
+def test_e2lm_tokens_are_those_of_the_published_curves():
+    curves = read_curves(needs("reference") / "e2lm-curves-arch1.json")
+    for model, iterations in curves.iteration.items():
+        ours = [E2LM.tokens.tokens_seen(int(i)) / 1e9 for i in iterations]
+        np.testing.assert_allclose(ours, curves.gtokens[model], rtol=0, atol=1e-8)
+
+
+@given(st.integers(0, 200_000))
+def test_a_ramp_never_falls_and_ends_at_its_last_batch(step):
+    ramp = E2LM.tokens
+    more = ramp.tokens_seen(step + 1) - ramp.tokens_seen(step)
+    assert more + 1 >= 256 * 4_096
+    assert more <= 1_024 * 4_096 + 1
+    if step > 11_657:
+        expected = Fraction(4_882_812) + (step - Fraction(1_627_604) * Fraction(11, 1_536)) * 1_024
+        assert ramp.tokens_seen(step) == round(4_096 * expected)
+
+
+# --- names --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "model", "name", "step", "tokens"),
+    [
+        ("e2lm", "dense-1b-arch2", "iter_0054000", 54_000, 197_603_530_069),
+        ("pythia", "pythia-70m", "step512", 512, 512 * 2_097_152),
+        ("pythia", "pythia-6.9b", "step143000", 143_000, 299_892_736_000),
+        ("olmo1", "OLMo-1B-hf", "step1000-tokens4B", 1_000, 4 * 10**9),
+        ("olmo2", "OLMo-2-1124-7B", "stage1-step928646-tokens3896B", 928_646, 3_896 * 10**9),
+        ("smollm2", "SmolLM2-135M", "step-240000", 240_000, 251_658_240_000),
+        ("smollm2", "SmolLM2-360M", "step-160000", 160_000, 251_658_240_000),
+        ("smollm2", "SmolLM2-1.7B", "step-125000", 125_000, 262_144_000_000),
+        ("smollm3", "SmolLM3-3B", "stage2-step-3480000", 3_480_000, 3_480_000 * 2_359_296),
+        ("fineweb", "ablation-model-c4", "step-001000-2BT", 1_000, 2 * 10**9),
+    ],
+)
+def test_names_of_each_family(key, model, name, step, tokens):
+    found = place(key, model, name)
+    assert (found.step, found.tokens_seen) == (step, tokens)
+    assert (found.subfolder or found.revision) == name
+    assert found.early is (True if key == "e2lm" else None)
+
+
+@pytest.mark.parametrize(
+    ("key", "model", "name"),
+    [
+        ("pythia", "pythia-70m", "main"),
+        ("pythia", "pythia-70m", "step1000-old"),
+        ("olmo2", "OLMo-2-0425-1B", "stage2-ingredient1-step1000-tokens3B"),
+        ("smollm3", "SmolLM3-3B", "it-SFT"),
+        ("smollm3", "SmolLM3-3B", "lc-4k-to-32k-step-4000"),
+        ("e2lm", "dense-1b-arch1", "iter_0002000/extra"),
+    ],
+)
+def test_other_branches_are_no_checkpoints(key, model, name):
+    assert place(key, model, name) is None
+
+
+def test_what_is_known_before_a_hub_is_asked():
+    e2lm = E2LM.known_places(E2LM.model("dense-500m-arch1"))
+    assert len(e2lm) == 27
+    assert (e2lm[0].name, e2lm[-1].name) == ("iter_0002000", "iter_0054000")
+    assert all(p.early and p.revision == "main" and p.subfolder == p.name for p in e2lm)
+    pythia = PYTHIA.known_places(PYTHIA.model("pythia-1b"))
+    assert len(pythia) == 154
+    assert [p.name for p in pythia[:12]] == ["step0", *(f"step{2**i}" for i in range(10)), "step1000"]
+    assert family("olmo2").known_places(family("olmo2").models[0]) == ()
+
+
+def test_every_model_is_named_once_and_describes_itself():
+    models = [(f, m) for f in FAMILIES for m in f.models]
+    assert len({m.name for _, m in models}) == len({m.repo for _, m in models}) == len(models)
+    for known, model in models:
+        info = known.info(model)
+        assert (info.family, info.name, info.counts_in_scores) == (known.key, model.name, True)
+        assert info.size == info.size.lower()
+
+
+def test_two_names_of_one_step_count_once():
+    found = E2LM.places(E2LM.models[0], ["iter_2000", "iter_0002000", "README.md", "iter_0004000"])
+    assert [p.name for p in found] == ["iter_0002000", "iter_0004000"]
+
+
+@given(st.text(max_size=40))
+def test_reading_a_name_never_fails(name):
+    for known in FAMILIES:
+        known.place(known.models[0], name)
+
+
+def test_unknown_names_are_one_sentence():
+    with pytest.raises(CheckpointError, match=r"no family 'gpt': there are e2lm, pythia, .* and 'any'"):
+        family("gpt")
+    with pytest.raises(CheckpointError, match="pythia has no model 'pythia-2b': it has pythia-14m"):
+        PYTHIA.model("pythia-2b")
+
+
+# --- any repository -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rule", "name", "expected"),
+    [
+        ("ckpt-{step}", 1_000, "ckpt-20", (20, 20_000)),
+        ("ckpt-{step}", None, "ckpt-20", (20, None)),
+        ("{tokens}M/step_{step}", "name", "1.5M/step_3", (3, 1_500_000)),
+        ("run*/{step}-{tokens}", "name", "run-a/7-90", (7, 90)),
+        ("a.b{step}", None, "axb3", None),
+        ("run*-{step}", None, "run/x-3", None),
+    ],
+)
+def test_patterns(pattern, rule, name, expected):
+    assert read_name(name, pattern, rule) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"repo": "https://example.org/x"}, "not a repository's name"),
+        ({"repo": "../x"}, "not a repository's name"),
+        ({"name": ".."}, "cannot name a model"),
+        ({"pattern": "step"}, "must say once where the step stands"),
+        ({"pattern": "{step}-{step}"}, "must say once"),
+        ({"pattern": "{step}" + "*" * 4}, "too long"),
+        ({"tokens": 0}, "above 0 or 'name'"),
+        ({"tokens": "name"}, "must agree"),
+        ({"pattern": "{step}-{tokens}B"}, "must agree"),
+        ({"where": "branch"}, "'revision' or a 'subfolder'"),
+    ],
+)
+def test_any_repository_that_cannot_be_used(change, sentence):
+    with pytest.raises(CheckpointError, match=sentence) as caught:
+        any_family(**{"repo": "owner/model", "pattern": "step{step}", **change})
+    assert "\n" not in str(caught.value)
+
+
+def test_any_repository():
+    mine = any_family("owner/model", "ckpt/{step}", "subfolder", tokens=10, name="mine", early_tokens=100)
+    found = mine.places(mine.models[0], ["ckpt/5", "ckpt/20"])
+    assert [(p.subfolder, p.tokens_seen, p.early) for p in found] == [
+        ("ckpt/5", 50, True),
+        ("ckpt/20", 200, False),
+    ]
+
+
+# --- choosing -----------------------------------------------------------------------------------------
+
+
+def test_every_second_of_e2lm_is_the_competition_s():
+    chosen = choose(E2LM.known_places(E2LM.models[0]), Choice(every=2))
+    assert [p.step for p in chosen] == list(range(4_000, 54_000, 4_000))
+
+
+def test_choosing_by_name_tokens_and_window():
+    places = PYTHIA.known_places(PYTHIA.models[0])
+    assert [p.step for p in choose(places, Choice(names=("step[12]", "step143000")))] == [1, 2, 143_000]
+    chosen = choose(places, Choice(min_tokens=10**9, max_tokens=5 * 10**9))
+    assert [p.step for p in chosen] == [512, 1_000, 2_000]
+    with pytest.raises(CheckpointError, match="no known early window"):
+        choose(places, Choice(early_only=True))
+    with pytest.raises(CheckpointError, match=r"No checkpoint fits nope \(there are step0 to step143000\)"):
+        choose(places, Choice(names=("nope",)))
+    assert len(choose(E2LM.known_places(E2LM.models[0]), Choice(early_only=True))) == 27
+
+
+def test_tokens_that_are_not_known_cannot_be_chosen_by():
+    unknown = any_family("owner/model", "step{step}")
+    with pytest.raises(CheckpointError, match="is not known"):
+        choose(unknown.places(unknown.models[0], ["step1"]), Choice(max_tokens=5))

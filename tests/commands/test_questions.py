@@ -1,0 +1,138 @@
+"""`questions` and `choose` on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2lm_core.analysis.questions.rules import COLUMNS
+from e2lm_core.base.settings import Settings
+from e2lm_core.commands import main as main_commands
+from e2lm_core.sets import authoring
+from tests.support import studios
+
+Cli = Callable[..., Any]
+SIX = ("q1", "q2", "q3", "q4", "q5", "q6")
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    from e2lm_core.runs import evaluate
+    from e2lm_core.runs.studio import open_studio
+
+    folder = tmp_path_factory.mktemp("choose")
+    settings = studios.settings(folder, studios.real_ladder(folder / "ladder"))
+    studios.write_example(settings)
+    studio = open_studio(settings)
+    evaluate.evaluate(studio, authoring.open_set(settings, "little"), studio.catalogue.checkpoints)
+    studio.store.database.close()
+    return settings
+
+
+@pytest.fixture
+def call(here: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    for name, value in studios.environment(here).items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str, code: int = 0) -> Any:
+        with pytest.raises(SystemExit) as end:
+            main_commands.main(arguments)
+        out, err = capsys.readouterr()
+        assert end.value.code == code, err
+        if code:
+            return err
+        return json.loads(out) if "--json" in arguments else out
+
+    return run
+
+
+def test_questions(call: Cli) -> None:
+    document = call("questions", "little", "--json")
+    assert list(document) == ["task", "models", "incomplete", "undefined", "questions"]
+    assert document["models"] == ["ladder-small-arch1", "ladder-large-arch1"]
+    rows = document["questions"]
+    assert [row["id"] for row in rows] == list(SIX)
+    for row in rows:
+        assert set(row) == {"id", "question", *COLUMNS}
+        assert isinstance(row["slope"], float)
+        assert isinstance(row["digits"], bool)
+        assert row["taught"] is False
+        assert row["discrimination"] is None
+        assert row["relevance"] is None
+    assert "three models" in document["undefined"]["discrimination"]
+    assert "q3" in call("questions", "little")
+
+
+def test_questions_where(call: Cli) -> None:
+    every = call("questions", "little", "--json")["questions"]
+    some = call("questions", "little", "--where", "slope > 0", "--json")["questions"]
+    assert [row["id"] for row in some] == [row["id"] for row in every if row["slope"] > 0]
+
+
+def test_choose(call: Cli) -> None:
+    document = call("choose", "little", "--rule", "easiest-half", "--metric", "norm_prob", "--json")
+    assert document["rule"] == "easiest-half"
+    assert document["size"] == len(document["chosen"]) == 3
+    assert [fold["fold"] for fold in document["folds"]] == ["size small", "size large"]
+    assert document["folds"][0]["held_out_models"] == ["ladder-small-arch1"]
+    assert set(document["held_out"]) == {"final", "sq", "snr"}
+    assert set(document["held_out"]["final"]) == {"gain", "value", "interval", "covers", "flatters", "why"}
+    assert document["out"] is None
+    assert "warning" in document
+    text = call("choose", "little", "--rule", "easiest-half", "--metric", "norm_prob")
+    assert "keeps 3 of 6 questions" in text
+
+
+def test_choose_out_copies_and_leaves_the_set_alone(call: Cli, here: Settings) -> None:
+    before = studios.tree(here.tasks)
+    document = call("choose", "little", "--rule", "slope > -1000", "--out", "kept", "--json")
+    kept = authoring.open_set(here, "kept")
+    assert [q.id for q in kept.questions] == document["chosen"] == list(SIX)
+    half = call("choose", "kept", "--rule", "easiest-half", "--out", "kept_half", "--json")
+    assert [q.id for q in authoring.open_set(here, "kept_half").questions] == half["chosen"]
+    assert studios.tree(here.tasks) == before
+
+
+def test_one_model_chooses_and_nothing_judges(call: Cli) -> None:
+    document = call(
+        "choose", "little", "--rule", "easiest-half", "--checkpoints", "ladder-small-arch1", "--json"
+    )
+    assert document["size"] == 3
+    assert document["folds"] == []
+    assert document["held_out"]["final"]["gain"] is None
+    assert "one model" in document["why"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("choose", "little", "--rule", "nonsense"), "cannot be read"),
+        (("choose", "little", "--rule", "margin > 1e9"), "keeps none of the 6 questions"),
+        (("choose", "little", "--rule", "easiest-half", "--metric", "f1"), "The metric 'f1' does not exist"),
+        (("choose", "little", "--rule", "easiest-half", "--out", "Bad Name"), "cannot be used"),
+        (("choose", "little", "--rule", "rising-hard-science", "--source", "x"), "one-source alone"),
+        (("choose", "little", "--rule", "one-source"), "names its source"),
+        (("questions", "nowhere"), "There is no question set 'nowhere'"),
+        (("questions", "little", "--where", "x = 1"), "is no column"),
+        (("questions", "little", "--num-fewshot", "2"), "has no results yet"),
+    ],
+)
+def test_bad_input_is_one_sentence(call: Cli, arguments: tuple[str, ...], says: str) -> None:
+    err = call(*arguments, code=2)
+    assert says in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_relevance_on_request(call: Cli) -> None:
+    rows = call("questions", "little", "--relevance", "--json")["questions"]
+    assert all(0 <= row["relevance"] <= 1 for row in rows)
+
+
+def test_the_folder_of_a_set_will_do(call: Cli, here: Settings, tmp_path: Path) -> None:
+    document = call("questions", str(here.tasks / "little"), "--json")
+    assert document["task"] == "little"

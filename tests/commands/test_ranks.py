@@ -1,0 +1,114 @@
+"""`ranks` and `parting`: the numbers of the pages, and a sentence for what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from e2lm_core.analysis.curves import crossings
+from e2lm_core.analysis.ranks import stability
+from e2lm_core.base.settings import Settings
+from e2lm_core.commands import main as main_commands
+from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs.studio import open_studio
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.uncertainty import set_intervals
+from e2lm_core.sets import authoring
+from tests.support import studios
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("ranks")
+    settings = studios.settings(folder, studios.real_ladder(folder / "ladder", steps=(100, 800, 900)))
+    studios.write_example(settings)
+    studio = open_studio(settings)
+    evaluate.evaluate(studio, authoring.open_set(settings, "little"), studio.catalogue.checkpoints)
+    studio.store.database.close()
+    return settings
+
+
+@pytest.fixture
+def call(
+    here: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Any]:
+    for name, value in studios.environment(here).items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str, code: int = 0) -> Any:
+        with pytest.raises(SystemExit) as end:
+            main_commands.main(arguments)
+        out, err = capsys.readouterr()
+        assert end.value.code == code, err
+        if code:
+            return err
+        return json.loads(out) if "--json" in arguments else out
+
+    return run
+
+
+def test_ranks_are_those_of_the_page(call: Callable[..., Any], here: Settings) -> None:
+    document = call("ranks", "little", "--metric", "norm_prob", "--json")
+    assert list(document) == [
+        *("task", "metric", "rc", "decision_accuracy", "models", "checkpoints", "tau", "wins"),
+        *("decisions", "questions"),
+    ]
+    studio = open_studio(here)
+    task = authoring.open_set(here, "little")
+    measured = measure.measure(studio, task, studio.at_hand)
+    given = set_intervals.resample(measured, ("norm_prob",))
+    scores = set_intervals.with_intervals(
+        set_scores.scores(measured, "norm_prob"), set_intervals.intervals_of(given, "norm_prob")
+    )
+    expected = stability.document(measured, given, scores, task)
+    assert document == json.loads(json.dumps(expected))
+    assert call("ranks", "little", "--metric", "norm_prob", "--at", "900", "--json")["wins"]["step"] == 900
+    studio.store.database.close()
+
+
+def test_parting_is_that_of_the_page(call: Callable[..., Any], here: Settings) -> None:
+    studio = open_studio(here)
+    measured = measure.measure(studio, authoring.open_set(here, "little"), studio.at_hand)
+    expected = crossings.document(measured, set_intervals.resample(measured, ("acc",)), "acc")
+    assert call("parting", "little", "--json") == json.loads(json.dumps(expected))
+    studio.store.database.close()
+
+
+def test_tables_for_people(call: Callable[..., Any]) -> None:
+    assert "rank 1" in call("ranks", "little")
+    assert "ladder-large-arch1 above chance" in call("parting", "little", "--metric", "bpb")
+    document = call("parting", "little", "--metric", "bpb", "--json")
+    assert document["chance"] is None
+    assert all("no chance level" in since["why"] for since in document["above_chance"].values())
+
+
+def test_one_model_has_no_order(call: Callable[..., Any]) -> None:
+    only = ("--checkpoints", "ladder-small-arch1/*")
+    document = call("ranks", "little", *only, "--json")
+    assert document["models"] == []
+    assert "Fewer than two models" in document["rc"]["why"]
+    assert "Fewer than two models" in call("ranks", "little", *only)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("ranks", "little", "--metric", "f1"), "The metric 'f1' does not exist"),
+        (("parting", "little", "--metric", "f1"), "use one of acc"),
+        (("ranks", "little", "--at", "7"), "these have: 100, 800, 900"),
+        (("ranks", "little", "--num-fewshot", "2"), "no results yet"),
+        (("parting", "nothing"), "nothing"),
+    ],
+)
+def test_bad_input_is_one_sentence(call: Callable[..., Any], arguments: tuple[str, ...], says: str) -> None:
+    error = call(*arguments, code=2)
+    assert says in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_every_metric_has_numbers(call: Callable[..., Any]) -> None:
+    for metric in ("acc", "margin", "bpb"):
+        assert call("ranks", "little", "--metric", metric, "--json")["metric"] == metric

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from e2lm_core.engine.batches.plan import Plan, plan_plain
+from e2lm_core.engine.batches.tokenise import Encoded
+from e2lm_core.engine.batches.tree import plan_tree
+from e2lm_core.engine.forward.attention import subtree_ends, tree_bias
+
+
+def encoded(context: list[int], continuation: list[int]) -> Encoded:
+    whole = np.array(context + continuation, dtype=np.int32)
+    return Encoded(whole[:-1], np.array(continuation, dtype=np.int32))
+
+
+def texts(plan: Plan) -> dict[int, tuple[list[int], list[int]]]:
+    """What each request is scored on by a plan: the tokens that its last input token sees, and its targets."""
+    found: dict[int, tuple[list[int], list[int]]] = {}
+    for chunk in plan.chunks:
+        above: list[int] = []
+        trunk = chunk.trunk
+        while trunk is not None:
+            assert plan.trunks[trunk].start == sum(len(plan.trunks[t].tokens) for t in ancestors(plan, trunk))
+            above = plan.trunks[trunk].tokens.tolist() + above
+            trunk = plan.trunks[trunk].parent
+        for row in chunk.rows:
+            parents = np.arange(-1, len(row) - 1) if row.parents is None else row.parents
+            for request in set(row.requests.tolist()):
+                mine = row.requests == request
+                place, seen = int(row.at[mine][-1]), []
+                while place >= 0:
+                    seen.insert(0, int(row.tokens[place]))
+                    assert row.positions[place] >= len(above)
+                    place = int(parents[place])
+                assert request not in found
+                found[request] = (above + seen, row.targets[mine].tolist())
+    return found
+
+
+def ancestors(plan: Plan, trunk: int) -> list[int]:
+    chain = []
+    parent = plan.trunks[trunk].parent
+    while parent is not None:
+        chain.append(parent)
+        parent = plan.trunks[parent].parent
+    return chain
+
+
+def test_a_question_is_one_row_and_its_context_is_there_once() -> None:
+    requests = [encoded([1, 2, 3], c) for c in ([4, 5], [4, 6, 7], [8])]
+    plan = plan_tree(requests, budget=1_000, hidden=64)
+    (chunk,) = plan.chunks
+    (row,) = chunk.rows
+    assert row.tokens.tolist() == [1, 2, 3, 4, 6]  # the last token of a choice predicts nothing
+    assert row.positions.tolist() == [0, 1, 2, 3, 4]
+    assert row.parents is not None
+    assert row.parents.tolist() == [-1, 0, 1, 2, 3]
+    assert texts(plan) == {0: ([1, 2, 3, 4], [4, 5]), 1: ([1, 2, 3, 4, 6], [4, 6, 7]), 2: ([1, 2, 3], [8])}
+
+
+def test_a_bias_shows_ancestors_alone() -> None:
+    #  0 ─ 1 ─ 2
+    #      └─── 3
+    ends = subtree_ends([np.array([-1, 0, 1, 1]), np.array([-1, 0])], 4)
+    assert ends.tolist() == [[4, 4, 3, 4], [2, 2, 3, 4]]
+    bias = tree_bias(ends, torch.arange(4).expand(2, -1))
+    see = (bias[:, 0] == 0).int().tolist()
+    assert see[0] == [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 0, 1]]
+    assert see[1] == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    assert bias.dtype == torch.float32
+    some = tree_bias(ends, torch.tensor([[3, 1], [1, 0]]))
+    assert torch.equal(some, torch.stack([bias[0, :, [3, 1]], bias[1, :, [1, 0]]]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=st.lists(st.lists(st.integers(0, 1), min_size=1, max_size=8).map(tuple), min_size=1, max_size=8),
+    more=st.integers(0, 3),
+)
+def test_what_a_bias_shows_are_the_parents_parents(texts: list[tuple[int, ...]], more: int) -> None:
+    nodes = sorted({text[: i + 1] for text in texts for i in range(len(text))})  # depth first
+    parents = np.array([nodes.index(node[:-1]) if len(node) > 1 else -1 for node in nodes])
+    width = len(nodes) + more
+    bias = tree_bias(subtree_ends([parents], width), torch.arange(width)[None])
+    for place, node in enumerate(nodes):
+        seen = [nodes[i] for i in (bias[0, 0, place] == 0).nonzero()[:, 0].tolist()]
+        assert seen == [node[: i + 1] for i in range(len(node))]
+
+
+def test_a_prefix_that_many_share_is_a_trunk() -> None:
+    shots = list(range(100, 200))
+    requests = [encoded([*shots, q, 1], [c, 2]) for q in range(40) for c in (3, 4, 5, 6)]
+    plan = plan_tree(requests, budget=256, hidden=64)
+    assert [t.tokens.tolist() for t in plan.trunks] == [shots]
+    unique = 100 + 40 * 6
+    assert plan.computed_tokens == unique
+    assert texts(plan) == texts(plan_plain(requests, 256))
+
+
+def test_trunks_below_trunks() -> None:
+    shots, subjects = list(range(1_000, 1_200)), [[s] * 200 for s in (7, 8, 9)]
+    requests = [
+        encoded([*shots, *subject, q], [c, 2]) for subject in subjects for q in range(80) for c in (3, 4)
+    ]
+    plan = plan_tree(requests, budget=256, hidden=64)
+    assert [(len(t.tokens), t.start, t.parent) for t in plan.trunks] == [
+        (200, 0, None),
+        (200, 200, 0),
+        (200, 200, 0),
+        (200, 200, 0),
+    ]
+    assert texts(plan) == texts(plan_plain(requests, 256))
+
+
+def test_a_choice_that_is_a_prefix_of_another_and_equal_requests() -> None:
+    requests = [encoded([1, 2], c) for c in ([3], [3, 4], [3, 4, 5], [3, 4])]
+    plan = plan_tree(requests, budget=100, hidden=64)
+    assert texts(plan) == texts(plan_plain(requests, 100))
+    assert plan.computed_tokens == 4
+
+
+def test_batches_keep_to_the_budget_and_a_plan_is_always_the_same() -> None:
+    rng = np.random.default_rng(0)
+    requests = [
+        encoded(rng.integers(9, size=rng.integers(1, 60)).tolist(), rng.integers(9, size=3).tolist())
+        for _ in range(200)
+    ]
+    for make in (lambda: plan_tree(requests, 256, 32), lambda: plan_plain(requests, 256)):
+        plan, again = make(), make()
+        assert all(len(c.rows) * max(map(len, c.rows)) <= 256 for c in plan.chunks)
+        assert [[r.tokens.tolist() for r in c.rows] for c in plan.chunks] == [
+            [r.tokens.tolist() for r in c.rows] for c in again.chunks
+        ]
+        assert sorted(i for c in plan.chunks for i in c.requests) == list(range(200))
+
+
+TOKENS = st.lists(st.integers(0, 2), min_size=1, max_size=30)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shared=st.lists(st.integers(0, 2), max_size=400),
+    pairs=st.lists(st.tuples(TOKENS, TOKENS), min_size=1, max_size=40),
+    hidden=st.sampled_from([1, 8, 64]),
+)
+def test_every_request_sees_its_own_text_and_nothing_else(
+    shared: list[int], pairs: list[tuple[list[int], list[int]]], hidden: int
+) -> None:
+    requests = [encoded(shared + context, continuation) for context, continuation in pairs]
+    plan = plan_tree(requests, budget=300, hidden=hidden)
+    expected = {i: (r.inputs.tolist(), r.targets.tolist()) for i, r in enumerate(requests)}
+    assert texts(plan) == expected
+    assert texts(plan_plain(requests, 300)) == expected

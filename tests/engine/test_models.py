@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM
+
+from e2lm_core.base.errors import CheckpointError, StudioError
+from e2lm_core.engine.machine import batch_tokens, choose_device, is_out_of_memory
+from e2lm_core.engine.models import MAX_WINDOW, LoadedModel, Loader, read_config, window
+from tests.support import tiny_models
+
+CPU = torch.device("cpu")
+
+
+def logits(model: LoadedModel | torch.nn.Module) -> torch.Tensor:
+    if isinstance(model, LoadedModel):
+        with model.module() as module:
+            return logits(module)
+    with torch.inference_mode():
+        return model(input_ids=torch.arange(9)[None]).logits
+
+
+@pytest.mark.parametrize("architecture", ["llama", "neox", "olmo2", "gpt2"])
+def test_weights_swapped_in_are_the_checkpoints(architecture: str, tmp_path: Path) -> None:
+    loader = Loader(CPU, torch.float32)
+    for seed in (1, 2, 3):
+        folder = tiny_models.make(tmp_path / str(seed), architecture, seed=seed)
+        expected = logits(AutoModelForCausalLM.from_pretrained(folder).eval())
+        assert torch.equal(logits(loader.load(folder)), expected)
+    assert [len(free) for free in loader.skeletons._free.values()] == [1]
+
+
+def test_modules_are_lent_with_one_checkpoints_weights(tmp_path: Path) -> None:
+    loader = Loader(CPU, torch.float32)
+    a, b = (loader.load(tiny_models.make(tmp_path / str(seed), seed=seed)) for seed in range(2))
+    with a.module() as first, a.module() as second, b.module("sdpa") as third:
+        assert first is not second
+        pointers = {t.data_ptr() for t in a.weights.values()}
+        assert {p.data_ptr() for p in first.parameters()} == pointers
+        assert {p.data_ptr() for p in second.parameters()} == pointers
+        assert {p.data_ptr() for p in third.parameters()} == {t.data_ptr() for t in b.weights.values()}
+    with b.module() as again:
+        assert again in (first, second)
+        assert {p.data_ptr() for p in again.parameters()} == {t.data_ptr() for t in b.weights.values()}
+
+
+def test_what_is_loaded_stays_until_the_budget_or_the_files_say_otherwise(tmp_path: Path) -> None:
+    folders = [tiny_models.make(tmp_path / str(seed), seed=seed) for seed in range(3)]
+    loader = Loader(CPU, torch.float32, budget_bytes=1)
+    a, b = loader.load(folders[0]), loader.load(folders[1])
+    assert loader.load(folders[0]) is a
+    assert loader.load(folders[1]) is b
+    loader.load(folders[2])
+    assert loader.load(folders[0]) is not a  # two stay whatever the budget, the third pushed this one out
+    weights = load_file(folders[2] / "model.safetensors")
+    before = loader.load(folders[2])
+    save_file({k: v + 1 for k, v in weights.items()}, folders[2] / "model.safetensors", {"format": "pt"})
+    os.utime(folders[2] / "model.safetensors", ns=(1, 1))
+    assert loader.load(folders[2]) is not before
+
+
+def test_shards_and_casts(tmp_path: Path) -> None:
+    folder = tiny_models.make(tmp_path)
+    expected = logits(Loader(CPU, torch.float32).load(folder))
+    weights = sorted(load_file(folder / "model.safetensors").items())
+    (folder / "model.safetensors").unlink()
+    index = {}
+    for number, part in enumerate((weights[:4], weights[4:])):
+        name = f"model-0000{number + 1}-of-00002.safetensors"
+        save_file(dict(part), folder / name, {"format": "pt"})
+        index |= {key: name for key, _ in part}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
+    assert torch.equal(logits(Loader(CPU, torch.float32).load(folder)), expected)
+    half = Loader(CPU, torch.bfloat16).load(folder)
+    assert {p.dtype for p in half.weights.values()} == {torch.bfloat16}
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        Loader(CPU, torch.float32).load(folder)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert text.endswith(".")
+    return text
+
+
+def test_broken_checkpoints_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    folder = tiny_models.make(tmp_path / "m")
+    file = folder / "model.safetensors"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    assert "truncated" in refusal(folder)
+    file.write_bytes(b"")
+    assert "truncated" in refusal(folder)
+    file.unlink()
+    assert "model.safetensors is missing" in refusal(folder)
+    (folder / "pytorch_model.bin").write_bytes(b"x")
+    assert "pickled weights only" in refusal(folder)
+    (folder / "pytorch_model.bin").unlink()
+    weights = tiny_models.make(tmp_path / "n") / "model.safetensors"
+    state = load_file(weights)
+    del state["model.layers.0.mlp.up_proj.weight"]
+    save_file(state, file, {"format": "pt"})
+    assert "lacks 1 weights of its configuration, first model.layers.0.mlp.up_proj.weight" in refusal(folder)
+    save_file(load_file(weights) | {"model.norm.weight": torch.ones(7)}, file, {"format": "pt"})
+    assert "do not fit its config.json" in refusal(folder)
+    (folder / "config.json").write_text("{}")
+    assert "is not a configuration" in refusal(folder)
+    (folder / "config.json").unlink()
+    assert "holds no config.json" in refusal(folder)
+
+
+def test_code_in_a_checkpoint_is_never_run(tmp_path: Path) -> None:
+    folder = tiny_models.make(tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "own", "auto_map": {"AutoConfig": "own.Own", "AutoModelForCausalLM": "own.Own"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "own.py").write_text("open('was_run', 'w')")
+    assert "is not a configuration" in refusal(folder)
+
+
+def test_windows_are_found_as_the_harness_finds_them(tmp_path: Path) -> None:
+    tokenizer = tiny_models.tokenizer()
+    for architecture in ("llama", "neox", "gpt2"):
+        assert window(tiny_models.config(architecture, 99), tokenizer) == 99
+    assert window(tiny_models.config("llama", 10**6), tokenizer) == MAX_WINDOW
+    config = read_config(tiny_models.make(tmp_path, window=77))
+    assert window(config, tokenizer) == 77
+    assert window(object(), tokenizer) == 2_048
+    tokenizer.model_max_length = 55
+    assert window(object(), tokenizer) == 55
+
+
+def test_devices_and_batches() -> None:
+    assert choose_device("cpu") == CPU
+    with pytest.raises(
+        StudioError, match="E2LM_DEVICE is 'cuda:99', which this machine does not have; use cpu"
+    ):
+        choose_device("cuda:99")
+    assert batch_tokens(CPU, 1_000) > batch_tokens(CPU, 10**8) == 256
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"))
+    assert not is_out_of_memory(RuntimeError("shape mismatch"))

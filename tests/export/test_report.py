@@ -1,0 +1,182 @@
+"""The report: what it holds, that nothing of a user becomes HTML, and that it needs no network."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from e2lm_core.analysis import documents
+from e2lm_core.base.records import Question
+from e2lm_core.export import html as report_html
+from e2lm_core.export import report
+from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs.studio import Studio
+from tests.conftest import needs
+from tests.support import studios
+
+EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory) -> Studio:
+    return studios.studio(tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def evaluated(studio):
+    task = studios.task(name="little")
+    first = task.questions[0].model_copy(update={"question": EVIL, "choices": (EVIL, "b", "c")})
+    task = task.model_copy(
+        update={"questions": (first.model_copy(update={"answer": 0}), *task.questions[1:])}
+    )
+    evaluate.evaluate(studio, task, studio.catalogue.checkpoints)
+    return task
+
+
+@pytest.fixture(scope="module")
+def document(studio, evaluated):
+    return report.build(studio, evaluated, studio.catalogue.checkpoints)
+
+
+@pytest.fixture(scope="module")
+def html(document):
+    return report_html.render(document)
+
+
+def test_the_scores_are_those_of_the_command_line(studio, evaluated, document):
+    measured = measure.measure(studio, evaluated, studio.catalogue.checkpoints)
+    assert document["scores"] == documents.scoring(measured)["metrics"]
+    curve = document["curves"][0]
+    assert curve["metrics"]["acc"]["values"] == measured.values(curve["model"]["name"], "acc").tolist()
+    low, high = curve["metrics"]["acc"]["low"], curve["metrics"]["acc"]["high"]
+    assert all(a <= v <= b for a, v, b in zip(low, curve["metrics"]["acc"]["values"], high, strict=True))
+
+
+def test_it_says_where_its_numbers_come_from(studio, evaluated, document):
+    about = document["provenance"]
+    assert about["bootstrap"] == {"seed": 0, "resamples": 1000}
+    assert len(about["set_sha256"]) == 64
+    assert about["num_fewshot"] == 0
+    assert len(about["checkpoints"]) == len(studio.catalogue.checkpoints)
+    assert all(row["fingerprint"] for row in about["checkpoints"])
+    assert {"torch", "transformers", "numpy"} <= set(about["libraries"])
+    assert document["commands"][0] == "python -m e2lm_core evaluate little --json"
+
+
+def test_the_commands_name_what_was_run(studio, evaluated):
+    own = tuple(c for c in studio.catalogue.checkpoints if c.model.name == "ladder-small-arch1")
+    document = report.build(studio, evaluated, (*own, *studio.catalogue.of("ladder-large-arch1")[:1]), 2)
+    assert document["commands"][1] == (
+        "python -m e2lm_core score little --checkpoints 'ladder-small-arch1/*' "
+        "--checkpoints ladder-large-arch1/iter_0000100 --num-fewshot 2 --json"
+    )
+    assert document["provenance"]["num_fewshot"] == 2
+
+
+def test_text_of_users_stays_text(html):
+    assert EVIL not in html
+    assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;" in html
+    scripts = re.findall(r"<script[^>]*>", html)
+    assert len(scripts) == 4, "the numbers, the figures, plotly and the page's own"
+    assert "onerror=alert(1)>" not in html.replace("onerror=alert(1)&gt;", "")
+
+
+def test_the_numbers_inside_are_the_document(html, document):
+    inside = re.search(r'<script type="application/json" id="numbers">(.*?)</script>', html, re.S)
+    assert inside is not None
+    assert json.loads(inside[1]) == document
+
+
+def test_nothing_is_fetched(html):
+    page = html.split("<script>", 1)[0]
+    assert "default-src 'none'" in page
+    assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!data:)""", page)
+    assert not re.findall(r"@import|url\(", page)
+
+
+def test_every_metric_and_score_stands_in_the_page(html, document):
+    for metric, own in document["scores"].items():
+        found = re.search(rf'data-value="{metric}\.sq">([^<]*)<small>([^<]*)', html)
+        assert found is not None
+        value = own["sq"]["overall"]["value"]
+        assert found[1] == ("–" if value is None else f"{value:.3f}")
+
+
+def test_a_set_that_was_never_run_has_a_report(studio):
+    task = studios.task(name="unrun", count=2)
+    fresh = task.model_copy(
+        update={"questions": tuple(q.model_copy(update={"question": f"New {q.id}?"}) for q in task.questions)}
+    )
+    document = report.build(studio, fresh, studio.catalogue.checkpoints)
+    assert document["scores"] is None
+    html = report_html.render(document)
+    assert "There are no curves and no scores" in html
+    assert len(html) < 300_000, "plotly is left out where nothing is drawn"
+
+
+@pytest.mark.parametrize(
+    ("count", "checkpoints"),
+    [
+        (0, 0),
+        (0, 10),
+        (1, 0),
+        pytest.param(1, 1, marks=pytest.mark.slow),
+        pytest.param(1, 10, marks=pytest.mark.slow),
+    ],
+)
+def test_degenerate_sets_have_a_report(studio, checkpoints, count):
+    task = studios.task(name="tiny", count=count)
+    chosen = studio.catalogue.of("ladder-small-arch1")[:checkpoints]
+    fresh = task.model_copy(
+        update={
+            "questions": tuple(q.model_copy(update={"question": f"Other {q.id}?"}) for q in task.questions)
+        }
+    )
+    if count and checkpoints:
+        evaluate.evaluate(studio, fresh, chosen)
+    document = report.build(studio, fresh, chosen)
+    json.dumps(document, allow_nan=False)
+    html = report_html.render(document)
+    assert "<h2>Questions</h2>" in html
+    if count and checkpoints:
+        assert document["scores"]["acc"]["rc"]["why"] in html
+
+
+def test_thirty_choices_and_long_words_are_drawn(studio):
+    wide = Question(id="w" * 300, question="x" * 2_000, choices=tuple(str(k) for k in range(26)), answer=25)
+    task = studios.task(name="wide", count=1).model_copy(update={"questions": (wide,)})
+    assert "Z. 25 ✓" in report_html.render(report.build(studio, task, ()))
+
+
+@pytest.mark.slow
+def test_a_browser_draws_it_in_both_themes_and_widths(tmp_path, html):
+    from playwright.sync_api import sync_playwright
+
+    chromium = needs("chromium")
+    (tmp_path / "r.html").write_text(html, encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(chromium), args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
+        )
+        for theme in ("light", "dark"):
+            for width in (1280, 390):
+                context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+                page = context.new_page()
+                said: list[str] = []
+                asked: list[str] = []
+                page.on("pageerror", lambda error, said=said: said.append(str(error)))
+                page.on("console", lambda m, said=said: said.append(m.text) if m.type == "error" else None)
+                page.on("dialog", lambda dialog, said=said: said.append(dialog.message))
+                page.on("request", lambda request, asked=asked: asked.append(request.url))
+                page.goto((tmp_path / "r.html").as_uri())
+                page.wait_for_selector("#curves .main-svg")
+                page.click("[data-metric=bpb]")
+                page.wait_for_function(
+                    "document.querySelector('#curves').textContent.includes('bits per byte')"
+                )
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                assert (said, len(asked)) == ([], 1)
+                context.close()
+        browser.close()

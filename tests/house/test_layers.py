@@ -1,0 +1,278 @@
+"""The house: which room may use which, who owns which library, and that no folder grows into a wall."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "e2lm_core"
+MOST_ENTRIES = 12
+
+# A room may use itself and these. A new module needs no entry; a new room adds its line.
+MAY_USE = {
+    "base": "",
+    "scores": "base",
+    "analysis": "base scores",
+    "checkpoints": "base",
+    "sets": "base",
+    "engine": "base checkpoints",
+    "runs": "base scores analysis checkpoints sets engine",
+    "relevance": "base sets",
+    "imported": "base scores analysis checkpoints",
+    "charts": "base analysis imported",
+    "export": "base scores analysis checkpoints sets runs relevance charts",
+    "commands": "base scores analysis checkpoints sets runs relevance imported export",
+    "ui": "base scores analysis checkpoints sets runs relevance imported charts export",
+}
+ONLY_IN = {
+    "streamlit": "ui",
+    "typer": "commands",
+    "rich": "commands",
+    "plotly": "charts export ui",
+    "torch": "engine checkpoints relevance",
+    "transformers": "engine",
+    "safetensors": "engine checkpoints",
+    "huggingface_hub": "checkpoints relevance",
+    "sentence_transformers": "relevance",
+    "sklearn": "relevance",
+    "sqlite3": "base relevance runs",
+    "yaml": "base sets",
+    "jinja2": "sets export",
+    "pyarrow": "imported",
+    "scipy": "scores analysis charts",
+}
+# Pure rooms take values and give values. Two modules read the one table that lies beside them.
+PURE = ("scores", "analysis")
+IMPURE = {"io", "os", "pathlib", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "urllib", "http"}
+READS_ITS_OWN_TABLE = {
+    "scores/uncertainty/coverage.py",
+    "scores/uncertainty/difference_rules.py",
+    "analysis/score/published.py",
+}
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, int]]:
+    """Every dotted name that a file imports, in functions as well, with its line."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno} imports relatively: write the whole name."
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def modules(package: Path) -> dict[str, Path]:
+    """`e2lm_core.scores.signal` -> its file; a package has its own name."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def target(dotted: str, files: dict[str, Path]) -> str | None:
+    """The module of the package that an imported name is in, None for anything else."""
+    while dotted and dotted not in files:
+        dotted = dotted.rpartition(".")[0]
+    return dotted or None
+
+
+def room(path: Path, package: Path) -> str:
+    """The folder below the package; `` for what lies at the top."""
+    parts = path.relative_to(package).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def upward(package: Path) -> list[str]:
+    """Imports that the table does not allow, as sentences."""
+    files, found = modules(package), []
+    for path in files.values():
+        own = room(path, package)
+        allowed = {own, *MAY_USE.get(own, "").split()} if own else {*MAY_USE}
+        for dotted, line in imports_of(path):
+            name = target(dotted, files)
+            if name and (to := room(files[name], package)) not in allowed and to:
+                found.append(f"{path.relative_to(package)}:{line} imports {name}: {own} may not use {to}")
+    return found
+
+
+def foreign(package: Path) -> list[str]:
+    """Imports of a library outside the rooms that own it."""
+    return [
+        f"{path.relative_to(package)}:{line} imports {top}: it belongs to {ONLY_IN[top]}"
+        for path in modules(package).values()
+        for dotted, line in imports_of(path)
+        if (top := dotted.split(".")[0]) in ONLY_IN and room(path, package) not in ONLY_IN[top].split()
+    ]
+
+
+def circle(package: Path) -> list[str]:
+    """The files of a circle of imports, empty where there is none."""
+    files = modules(package)
+    graph = {
+        name: {to for dotted, _ in imports_of(path) if (to := target(dotted, files)) and to != name}
+        for name, path in files.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def entries(folder: Path) -> list[str]:
+    """The modules and folders with modules of one folder, but for its `__init__` and `__main__`."""
+    names = [path.stem for path in folder.glob("*.py") if not path.stem.startswith("__")]
+    return sorted(names + [path.name for path in folder.iterdir() if (path / "__init__.py").exists()])
+
+
+def crowded(top: Path) -> list[str]:
+    """Folders below `top` that hold more than a dozen entries."""
+    return [
+        f"{folder.relative_to(top.parent)}: {len(found)}"
+        for folder in sorted(top.rglob("*"))
+        if (folder / "__init__.py").exists() and len(found := entries(folder)) > MOST_ENTRIES
+    ]
+
+
+def families(folder: Path) -> list[str]:
+    """First or last words that three entries of a folder share: the name of a folder that is missing."""
+    split = [name.split("_") for name in {entry.removeprefix("test_") for entry in entries(folder)}]
+    ends = Counter(f"{words[0]}_*" for words in split) + Counter(f"*_{words[-1]}" for words in split)
+    return [f"{folder.name}/{pattern}" for pattern, count in ends.items() if count > 2]
+
+
+def test_the_table_names_every_room() -> None:
+    assert {p.name for p in PACKAGE.iterdir() if (p / "__init__.py").exists()} == set(MAY_USE)
+
+
+def test_the_table_has_no_way_up() -> None:
+    rank = list(MAY_USE)
+    for own, uses in MAY_USE.items():
+        assert all(rank.index(used) < rank.index(own) for used in uses.split()), own
+
+
+def test_rooms_use_only_what_they_may() -> None:
+    assert not upward(PACKAGE)
+
+
+def test_files_import_each_other_in_no_circle() -> None:
+    assert not circle(PACKAGE)
+
+
+def test_libraries_stay_in_the_rooms_that_own_them() -> None:
+    assert not foreign(PACKAGE)
+
+
+def test_pure_rooms_touch_nothing_outside() -> None:
+    found = [
+        f"{path.relative_to(PACKAGE)}:{line} imports {dotted}"
+        for name in PURE
+        for path in (PACKAGE / name).rglob("*.py")
+        for dotted, line in imports_of(path)
+        if dotted.split(".")[0] in IMPURE and str(path.relative_to(PACKAGE)) not in READS_ITS_OWN_TABLE
+    ]
+    assert not found
+
+
+def test_pure_rooms_open_no_file() -> None:
+    found = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for name in PURE
+        for path in (PACKAGE / name).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open"
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize("top", ["e2lm_core", "tests", "benchmarks"])
+def test_no_folder_is_a_wall(top: str) -> None:
+    assert not crowded(ROOT / top)
+
+
+@pytest.mark.parametrize("top", ["e2lm_core", "tests", "benchmarks"])
+def test_a_folders_name_replaces_a_prefix(top: str) -> None:
+    folders = [f for f in [ROOT / top, *(ROOT / top).rglob("*")] if (f / "__init__.py").exists()]
+    assert not [family for folder in folders for family in families(folder)]
+
+
+def test_the_library_knows_nothing_of_what_stands_around_it() -> None:
+    outside = {"app", "pages", "ladder", "benchmarks", "tests", "scripts", "lm_eval"}
+    found = [
+        f"{path.relative_to(PACKAGE)}:{line} imports {dotted}"
+        for path in modules(PACKAGE).values()
+        for dotted, line in imports_of(path)
+        if dotted.split(".")[0] in outside
+    ]
+    assert not found
+
+
+def test_pages_hold_no_logic() -> None:
+    heavy = {"torch", "transformers", "sqlite3", "sentence_transformers", "safetensors", "lm_eval", "scipy"}
+    found = [
+        f"{path.name}:{line} imports {dotted}"
+        for path in [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))]
+        for dotted, line in imports_of(path)
+        if dotted.split(".")[0] in heavy
+    ]
+    assert not found
+
+
+# --- the check itself -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A house of two rooms, as the table has them."""
+    for name in ("", "scores", "base"):
+        (tmp_path / "house" / name).mkdir(exist_ok=True)
+        (tmp_path / "house" / name / "__init__.py").write_text('"""A room."""\n')
+    return tmp_path / "house"
+
+
+def test_a_module_in_the_wrong_room_is_seen(small: Path) -> None:
+    (small / "scores" / "good.py").write_text("def f():\n    from house.base import words\n")
+    assert not upward(small)
+    (small / "base" / "bad.py").write_text("def f():\n    from house.scores import signal\n")
+    assert upward(small) == ["base/bad.py:2 imports house.scores: base may not use scores"]
+
+
+def test_a_circle_is_seen(small: Path) -> None:
+    (small / "base" / "one.py").write_text("from house.base import two\n")
+    (small / "base" / "two.py").write_text("import house.base.one\n")
+    assert set(circle(small)) == {"house.base.one", "house.base.two"}
+
+
+def test_a_library_in_the_wrong_room_is_seen(small: Path) -> None:
+    (small / "scores" / "bad.py").write_text("import torch\n")
+    assert foreign(small) == ["scores/bad.py:1 imports torch: it belongs to engine checkpoints relevance"]
+
+
+def test_a_thirteenth_entry_is_seen(small: Path) -> None:
+    for number in range(MOST_ENTRIES):
+        (small / "base" / f"m{number}.py").touch()
+    assert not crowded(small)
+    (small / "base" / "one_more.py").touch()
+    assert crowded(small) == ["house/base: 13"]
+
+
+def test_a_family_of_names_is_seen(small: Path) -> None:
+    for name in ("rank_words", "plan_words"):
+        (small / "base" / f"{name}.py").touch()
+    assert not families(small / "base")
+    (small / "base" / "score_words.py").touch()
+    assert families(small / "base") == ["base/*_words"]
+
+
+def test_a_relative_import_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "sample.py").write_text("from ..records import Question\n")
+    with pytest.raises(AssertionError, match="write the whole name"):
+        list(imports_of(tmp_path / "sample.py"))

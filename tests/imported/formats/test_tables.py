@@ -1,0 +1,129 @@
+"""Tables of scores in the layouts that others publish."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pandas as pd
+import pytest
+
+from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.imported.formats import tables as result_tables
+from e2lm_core.imported.places import Places
+
+LONG = b"model,task,metric,step,tokens_seen,score\nm,t,acc,100,1000,0.5\nm,t,acc,200,2000,0.6\nm,t,bpb,200,2000,1.5\n"
+METRICS = {"acc_raw": 0.25, "acc_per_char": 0.5, "primary_metric": 0.5, "predicted_index_raw": 2}
+
+
+def read(data: bytes, name: str = "x.csv"):
+    return result_tables.evaluations(result_tables.read_frame(data, name), name, Places())
+
+
+def decide(metrics: object = METRICS, seed: str = "default", step: float = 1250.0) -> dict[str, object]:
+    return {
+        "params": "150M", "data": "dolma1_7", "task": "arc_easy", "step": step, "seed": seed,
+        "chinchilla": "5xC", "tokens": 983_040_000, "compute": 1e18, "metrics": metrics,
+    }  # fmt: skip
+
+
+def test_a_plain_table():
+    found, problems = read(LONG)
+    assert problems == []
+    assert [(e.model.name, e.task, e.step, e.tokens_seen, dict(e.scores)) for e in found] == [
+        ("m", "t", 100, 1_000, {"acc": 0.5}),
+        ("m", "t", 200, 2_000, {"acc": 0.6, "bpb": 1.5}),
+    ]
+    assert found[1].lower == {"bpb"}
+
+
+def test_tokens_follow_from_a_familys_name():
+    [one], _ = read(b"model,task,metric,step,score\nEleutherAI/pythia-70m,t,acc,1000,0.5\n")
+    assert (one.model.name, one.tokens_seen) == ("pythia-70m", 2_097_152_000)
+
+
+def test_a_table_with_a_column_a_metric_and_other_names():
+    [one], problems = read(
+        b"model_name\tbenchmark\titeration\ttokens\tacc\tmcc\nm\tt\t5\t50\t0.5\t0.1\n", "x.tsv"
+    )
+    assert (one.step, one.tokens_seen, dict(one.scores)) == (5, 50, {"acc": 0.5, "mcc": 0.1})
+    assert problems == []
+
+
+def test_what_is_no_number_and_what_repeats_is_named():
+    rows = LONG + b"m,t,acc,300,3000,NaN\nm,t,acc,400,4000,\nm,t,acc,100,1000,0.7\nm,t,acc,x,1,0.1\n"
+    found, problems = read(rows)
+    assert dict(next(e for e in found if e.step == 100).scores) == {"acc": 0.7}
+    assert "1 of 7 rows have no whole step" in problems[0]
+    assert "2 of 6 rows have no number as score, the first for m on t at step 300" in problems[1]
+    assert "1 rows repeat a point, the first m on t at step 100" in problems[2]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [json.dumps(METRICS), str(METRICS), str({**METRICS, "acc_uncond": None, "x": float("nan")}), METRICS],
+)
+def test_datadecide_has_its_metrics_in_a_column(given):
+    frame = pd.DataFrame([decide(given)])
+    [one], problems = result_tables.evaluations(frame, "x", Places())
+    assert (one.model.name, one.model.size, one.step, one.tokens_seen) == (
+        "dolma1_7-150M",
+        "150M",
+        1_250,
+        983_040_000,
+    )
+    assert dict(one.scores) == {"acc_raw": 0.25, "acc_per_char": 0.5, "primary_metric": 0.5}
+    assert bool(problems) == ("nan" in str(given))
+
+
+def test_another_seed_is_a_replicate():
+    frame = pd.DataFrame([decide(), decide(seed="small aux 2")])
+    found, _ = result_tables.evaluations(frame, "x", Places())
+    assert [e.model.name for e in found] == ["dolma1_7-150M", "dolma1_7-150M (small aux 2)"]
+    assert [e.model.counts_in_scores for e in found] == [True, False]
+    assert found[1].model.seed_of == "dolma1_7-150M"
+
+
+def test_parquet_is_read_as_csv_is():
+    file = io.BytesIO()
+    pd.DataFrame([decide(json.dumps(METRICS)), decide(str(METRICS), step=2500.0)]).to_parquet(file)
+    found, problems = read(file.getvalue(), "x.parquet")
+    assert [e.step for e in found] == [1_250, 2_500]
+    assert problems == []
+
+
+def test_text_that_a_dictionary_hides_is_counted(monkeypatch):
+    monkeypatch.setattr(result_tables, "MAX_TABLE_BYTES", 100_000)
+    file = io.BytesIO()
+    pd.DataFrame([decide("x" * 1_000)] * 1_000).to_parquet(file)
+    assert len(file.getvalue()) < 20_000
+    with pytest.raises(LimitError, match="of values"):
+        read(file.getvalue(), "x.parquet")
+
+
+@pytest.mark.parametrize("given", ["not a dict", "[1]", "(" * 5_000, "x" * 30_000, 7])
+def test_broken_metrics_are_left_out(given):
+    frame = pd.DataFrame([decide(), decide(given, step=1.0)])
+    found, problems = result_tables.evaluations(frame.astype({"metrics": object}), "x", Places())
+    assert len(found) == 1
+    assert "1 of 2 rows have no readable `metrics`" in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "said"),
+    [
+        (b"a,b\n1,2\n", "x.csv", "lacks the columns model, task, step"),
+        (b"model,task,step\nm,t,1\n", "x.csv", "no column of scores"),
+        (b"\x00\x01 no parquet", "x.parquet", "cannot be read as a PARQUET table"),
+        (b'{"a": ', "x.json", "cannot be read as a JSON table"),
+    ],
+)
+def test_other_tables_say_what_they_lack(data, name, said):
+    with pytest.raises(TaskError, match=said):
+        read(data, name)
+
+
+def test_too_many_rows(monkeypatch):
+    monkeypatch.setattr(result_tables, "MAX_ROWS", 2)
+    with pytest.raises(LimitError, match="3 rows; at most 2"):
+        read(LONG)

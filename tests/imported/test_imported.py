@@ -1,0 +1,383 @@
+"""Folders of results, whole, mixed up and broken: what they give, and the sentences for what they do not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from e2lm_core.analysis import documents
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Limits
+from e2lm_core.commands.main import app, main
+from e2lm_core.imported import imported as imported_results
+from e2lm_core.imported.formats.published import published_figures, read_curves
+from e2lm_core.imported.join import labels
+from tests.conftest import needs
+from tests.support import harness_files
+
+
+def read(files: dict[str, bytes]) -> imported_results.Imported:
+    return imported_results.import_files(files, (), "x")
+
+
+def the(imported: imported_results.Imported, metric: str = "acc"):
+    [curve] = [c for c in imported.curves if c.metric == metric]
+    return curve
+
+
+# --- the reference folder -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def reference() -> Path:
+    return needs("reference") / "lm_eval_results"
+
+
+def test_the_reference_folder_imports_whole_and_exact(reference):
+    """Every revision of both models, compared with the files read plainly."""
+    expected: dict[str, dict[int, float]] = {}
+    for file in reference.rglob("results_*.json"):
+        content = json.loads(file.read_text())
+        arguments = dict(part.split("=") for part in content["config"]["model_args"].split(","))
+        model, step = arguments["pretrained"].split("/")[1], int(arguments["revision"].removeprefix("step"))
+        expected.setdefault(model, {})[step] = content["results"]["mmlu_hs_cloze"]["acc,none"]
+    imported = imported_results.import_path(reference, Limits())
+    assert {c.model.name for c in imported.curves} == set(expected) == {"pythia-410m", "pythia-1b"}
+    for curve in imported.curves:
+        own = expected[curve.model.name]
+        assert curve.steps == tuple(sorted(own))
+        assert len(curve.steps) == 143
+        assert curve.scores == tuple(own[step] for step in curve.steps)
+        assert curve.tokens_seen == tuple(step * 2_097_152 for step in curve.steps)
+        assert (curve.num_fewshot, curve.questions, curve.lower_is_better) == (0, 380, False)
+    assert (
+        sum(
+            "11 of its 154 known checkpoints (step0, step1, step2 and 8 more)" in p for p in imported.problems
+        )
+        == 2
+    )
+    assert any("means alone" in p for p in imported.problems)
+    assert not any(seen.why for seen in imported.files)
+
+
+def test_the_command_line_gives_the_same(reference):
+    run = CliRunner().invoke(app, ["import-results", str(reference), "--json"])
+    assert run.exit_code == 0
+    document = json.loads(run.stdout)
+    assert [len(curve["steps"]) for curve in document["curves"]] == [143, 143]
+    assert len(document["recognised"]) == 286
+    assert set(document["curves"][0]) >= {"model", "task", "metric", "steps", "tokens_seen", "scores"}
+
+
+def test_published_curves_keep_their_scores_and_their_signal_quality():
+    path = needs("reference") / "e2lm-curves-arch1.json"
+    imported = imported_results.import_path(path, Limits())
+    plain = read_curves(path)
+    assert len(imported.curves) == sum(len(own) for own in plain.data.values()) == 72
+    for curve in imported.curves:
+        np.testing.assert_array_equal(curve.scores, plain.data[curve.model.name][curve.task])
+        assert curve.steps == tuple(plain.iteration[curve.model.name].tolist())
+    for figure in published_figures().signal_quality:
+        [curve] = [c for c in imported.curves if (c.model.name, c.task) == (figure.model, figure.column)]
+        assert imported_results.quality(curve).points == 14
+        assert imported_results.quality(curve).sq == pytest.approx(figure.sq, abs=6e-5)
+
+
+# --- samples ------------------------------------------------------------------------------------------
+
+
+def test_samples_give_measurements_and_so_every_score():
+    imported = read(harness_files.folder(steps=(1000, 2000, 3000)))
+    measured = imported.measured["metals"]
+    assert measured.question_ids == ("q0", "q1", "q2")
+    assert measured.subjects == ("chemistry",) * 3
+    assert measured.curves[0].ll.shape == (3, 3, 3)
+    assert the(imported).scores == (1 / 3,) * 3
+    assert {c.metric for c in imported.curves} == {"acc", "acc_norm", "margin", "norm_prob", "bpb"}
+    assert the(imported, "bpb").lower_is_better
+    document = imported_results.document(imported, with_scores=True)
+    assert document["scores"]["metals"] == documents.scoring(measured)
+    bands = imported_results.bands(imported, "metals", "acc")
+    assert bands is not None
+    assert list(bands["step"]) == [1000, 2000, 3000]
+    assert not any("means alone" in p for p in imported.problems)
+
+
+def test_samples_without_their_results_name_the_checkpoint_by_their_folder():
+    files = {
+        f"__data__my-model__step{step}/samples_metals_{harness_files.stamp(k)}.jsonl": harness_files.samples()
+        for k, step in enumerate((10, 20))
+    }
+    imported = read(files)
+    assert the(imported).model.name == "my-model"
+    assert the(imported).steps == (10, 20)
+    assert the(imported).num_fewshot is None
+    assert "stands without its results_….json" in imported.problems[0]
+
+
+def test_samples_of_an_unknown_checkpoint_are_refused():
+    files = harness_files.folder() | {"elsewhere/samples_metals_x.jsonl": harness_files.samples()}
+    imported = read(files)
+    assert any("its results_….json of the same date is not beside it" in p for p in imported.problems)
+    assert len(the(imported).steps) == 2
+
+
+def test_other_questions_are_not_joined():
+    files = harness_files.folder(steps=(1000, 2000, 3000))
+    changed = f"EleutherAI__pythia-70m/samples_metals_{harness_files.stamp(2)}.jsonl"
+    files[changed] = harness_files.samples(choices=("iron", "gold", "copper"))
+    imported = read(files)
+    assert the(imported).steps == (1000, 2000, 3000)
+    assert len(imported.measured["metals"].curves[0].checkpoints) == 2
+    assert any(
+        "the questions of pythia-70m at step3000 are not those of the others" in p for p in imported.problems
+    )
+
+
+# --- mixed up and broken ------------------------------------------------------------------------------
+
+
+def one(number: int, **changes) -> tuple[str, bytes]:
+    return f"results_{harness_files.stamp(number)}.json", harness_files.results(**changes)
+
+
+def test_of_a_revision_that_was_run_twice_the_newest_counts():
+    """Whatever the order of the files and of their names: the date inside decides."""
+    files = dict([one(5, acc=0.1, date=100.0), one(1, acc=0.9, date=200.0), one(3, acc=0.5, date=150.0)])
+    for order in (files, dict(reversed(files.items()))):
+        imported = read(order)
+        assert the(imported).scores == (0.9,)
+        [said] = [p for p in imported.problems if "was run" in p]
+        assert "pythia-70m at step1000 was run 3 times on metals: the newest of 1970-01-01" in said
+        assert harness_files.stamp(1) in said
+
+
+def test_without_a_date_inside_the_files_name_decides():
+    imported = read(dict([one(5, acc=0.1, date=None), one(1, acc=0.9, date=None)]))
+    assert the(imported).scores == (0.1,)
+
+
+def test_many_repeats_are_said_once():
+    files = [one(2 * k + r, revision=f"step{k}000", date=r) for k in range(1, 6) for r in range(2)]
+    [said] = [p for p in read(dict(files)).problems if "run more than once" in p]
+    assert "at 5 checkpoints (step1000, step2000, step3000 and 2 more)" in said
+
+
+def test_mixed_few_shot_counts_stay_apart():
+    files = dict([one(k, revision=f"step{k}000", shots=5 if k == 3 else 0) for k in (1, 2, 3)])
+    imported = read(files)
+    curves = [c for c in imported.curves if c.metric == "acc"]
+    assert {(c.num_fewshot, c.steps) for c in curves} == {(0, (1000, 2000)), (5, (3000,))}
+    assert sorted(labels(curves)) == ["pythia-70m, 0-shot", "pythia-70m, 5-shot"]
+    [said] = [p for p in imported.problems if "kept apart" in p]
+    assert said.startswith("pythia-70m was run on metals 0-shot at 2 checkpoints and 5-shot at 1 checkpoint:")
+
+
+def test_other_numbers_of_questions_stay_apart():
+    imported = read(dict([one(1, n=3), one(2, revision="step2000", n=380)]))
+    assert len(imported.curves) == 2
+    assert any("on 3 questions at 1 checkpoint and on 380 questions at 1" in p for p in imported.problems)
+
+
+def test_missing_revisions_are_named():
+    [said] = [p for p in read(dict([one(1)])).problems if "known checkpoints" in p]
+    assert said == (
+        "pythia-70m has no result at 153 of its 154 known checkpoints (step0, step1, step2 and 150 more)."
+    )
+
+
+def test_a_mixed_up_folder_says_what_everything_is():
+    whole = harness_files.results()
+    files = {
+        **harness_files.folder(),
+        "results_half.json": whole[: len(whole) // 2],
+        "results_nan.json": harness_files.results(revision="step5000", acc=float("nan")),
+        "results_final.json": harness_files.results(revision=None),
+        "README.md": b"# Results",
+        "notes.json": b'{"a": 1}',
+        "broken.json": b'{"a" 1}',
+        "latin.json": "{'é'}".encode("latin-1"),
+        "empty.json": b"",
+        ".DS_Store": b"x",
+        "deep.json": b"[" * 100_000,
+        "table.csv": b"a,b\n1,2\n",
+    }
+    imported = read(files)
+    assert the(imported).steps == (1000, 2000)
+    why = {seen.file: seen.why for seen in imported.files if seen.why}
+    assert "half-written" in why["results_half.json"]
+    assert "tell no checkpoint" in why["results_final.json"]
+    assert "only .json" in why["README.md"]
+    assert "neither lm-eval results" in why["notes.json"]
+    assert "no JSON (line 1" in why["broken.json"]
+    assert "not UTF-8" in why["latin.json"]
+    assert "empty" in why["empty.json"]
+    assert "hidden" in why[".DS_Store"]
+    assert "nests too deeply" in why["deep.json"] or "half-written" in why["deep.json"]
+    assert "lacks the columns" in why["table.csv"]
+    assert any("no number for acc on metals (results_nan.json)" in p for p in imported.problems)
+    document = imported_results.document(imported)
+    assert {row["file"] for row in document["unrecognised"]} == set(why)
+    json.dumps(document, allow_nan=False)
+
+
+def test_half_written_samples_leave_the_means():
+    files = harness_files.folder(steps=(1000,))
+    name = next(n for n in files if "samples" in n)
+    files[name] = files[name][:-40]
+    imported = read(files)
+    assert the(imported).scores == (1 / 3,)
+    assert imported.measured == {}
+    assert any("line 3 of 3 is no whole JSON" in p for p in imported.problems)
+    assert any("2 of 3 questions" in p for p in imported.problems)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "holds no files"),
+        ({"results_x.json": b'{"results": {"a"'}, "half-written"),
+        ({"results_x.json": harness_files.results(revision=None)}, "names no checkpoint"),
+        ({"a.txt": b"x"}, "a.txt is left out"),
+        ({"x.csv": b"model,task,metric,step,score\n"}, "holds no rows"),
+    ],
+)
+def test_nothing_usable_is_one_sentence(files, said):
+    with pytest.raises(StudioError, match=said):
+        read(files)
+
+
+def test_bad_paths_exit_2_with_one_sentence(tmp_path, capsys):
+    (tmp_path / "results_x.json").write_bytes(b'{"results": ')
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(SystemExit) as ended:
+            main(["import-results", str(path), "--json"])
+        said = capsys.readouterr()
+        assert (ended.value.code, said.out) == (2, "")
+        assert len(said.err.strip().splitlines()) == 1
+
+
+# --- out and in again ---------------------------------------------------------------------------------
+
+
+def test_what_is_printed_and_downloaded_is_read_back():
+    imported = read(harness_files.folder(steps=(1000, 2000, 3000)))
+    for name, data in (
+        ("x.json", json.dumps(imported_results.document(imported)).encode()),
+        ("x.csv", imported_results.csv(imported.curves)),
+    ):
+        again = read({name: data})
+        assert [(c.model.name, c.metric, c.steps, c.tokens_seen, c.scores) for c in again.curves] == [
+            (c.model.name, c.metric, c.steps, c.tokens_seen, c.scores) for c in imported.curves
+        ]
+
+
+def test_the_signal_quality_of_a_metric_of_which_less_is_better():
+    rows = "".join(f"m,t,bpb,{k},{k},{9 - k / 2}\n" for k in range(1, 13))
+    imported = read({"x.csv": b"model,task,metric,step,tokens_seen,score\n" + rows.encode()})
+    found = imported_results.quality(the(imported, "bpb"))
+    assert found.rho == pytest.approx(1.0)
+    frame = imported_results.quality_frame(imported.curves)
+    assert frame["SQ"].iloc[0] == round(found.sq or 0, 4)
+    assert frame["of"].iloc[0] == 12
+
+
+def test_signal_quality_of_samples_is_that_of_the_studios_own_runs():
+    files = {}
+    for k in range(1, 13):
+        arguments = {"pretrained": "tiiuae/dense-1b-arch1", "subfolder": f"iter_{2000 * k:07d}"}
+        files[f"a/results_{harness_files.stamp(k)}.json"] = harness_files.results(
+            config={"model_args": arguments}
+        )
+        files[f"a/samples_metals_{harness_files.stamp(k)}.jsonl"] = harness_files.samples()
+    imported = read(files)
+    assert imported_results.quality(the(imported, "margin")).points == 12
+    models = documents.scoring(imported.measured["metals"])["metrics"]["margin"]["sq"]["models"]
+    assert imported_results.quality(the(imported, "margin")).sq == models["dense-1b-arch1"]["value"]
+    means = read({name: data for name, data in files.items() if "results" in name})
+    assert imported_results.quality(the(means)).points == 6  # iterations divisible by 4,000
+
+
+def test_one_point_draws_and_says_why_nothing_is_defined():
+    imported = read(dict([one(1)]))
+    found = imported_results.quality(the(imported))
+    assert found.sq is None
+    assert found.why
+    assert len(imported_results.curve_frame(imported.curves)) == 1
+
+
+JUNK = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        -1,
+        1e308,
+        float("nan"),
+        "",
+        "x",
+        "1",
+        [],
+        {},
+        [1],
+        {"a": 1},
+        10**30,
+        "\ud800",
+        "step1000",
+    ]
+)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_whatever_stands_in_a_file_is_a_sentence_at_worst(data):
+    """One value of a good file is replaced by anything that JSON can hold."""
+
+    def places(content, at=()):
+        yield at
+        inner = (
+            content.items()
+            if isinstance(content, dict)
+            else enumerate(content)
+            if isinstance(content, list)
+            else ()
+        )
+        for key, value in inner:
+            yield from places(value, (*at, key))
+
+    date = "2026-01-01T00-00-00"
+    whole = {
+        f"a/results_{date}.json": json.loads(harness_files.results()),
+        "table.json": [
+            {"model": "m", "task": "t", "metric": "acc", "step": 1, "tokens_seen": 5, "score": 0.5}
+        ],
+        "decide.json": [
+            {"params": "1B", "data": "c4", "task": "t", "step": 1, "seed": "default", "metrics": "{'a': 1}"}
+        ],
+        "published.json": {"data": {"m": {"iteration": [1, 2], "gtokens": [1, 2], "b": [0.1, 0.2]}}},
+    }
+    name = data.draw(st.sampled_from(sorted(whole)))
+    at = data.draw(st.sampled_from([p for p in places(whole[name]) if p]))
+    inner = whole[name]
+    for key in at[:-1]:
+        inner = inner[key]
+    inner[at[-1]] = data.draw(JUNK)
+    files = {file: json.dumps(content).encode() for file, content in whole.items()}
+    files[f"a/samples_metals_{date}.jsonl"] = harness_files.samples()
+    imported = read(files)
+    json.dumps(imported_results.document(imported), allow_nan=False)
+    imported_results.csv(imported.curves)
+
+
+@given(st.permutations(range(6)), st.lists(st.floats(0, 1), min_size=6, max_size=6))
+def test_the_order_of_files_changes_nothing(order, scores):
+    files = [one(k, revision=f"step{k + 1}000", acc=scores[k]) for k in range(6)]
+    imported = read(dict(files[k] for k in order))
+    assert the(imported).steps == tuple(1000 * (k + 1) for k in range(6))
+    assert the(imported).scores == tuple(scores)

@@ -1,0 +1,235 @@
+"""The Checkpoints page as a visitor uses it, against a hub on this machine."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from huggingface_hub import constants
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.testing.v1 import AppTest
+
+from e2lm_core.checkpoints.families import family
+from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import cache as hub_cache
+from e2lm_core.checkpoints.hub import download as hub_download
+from e2lm_core.ui import session
+from e2lm_core.ui.checkpoints import added
+from tests.conftest import ROOT
+from tests.pages.test_pages import Visit
+from tests.support import studios
+from tests.support.fake_hub import FakeHub, checkpoint, under
+
+DENSE, MODEL = "tiiuae/dense-500m-arch1", "dense-500m-arch1"
+SMALL = "EleutherAI/pythia-14m"
+STEPS = (2_000, 4_000, 6_000)
+
+
+@pytest.fixture
+def fake(monkeypatch) -> Iterator[FakeHub]:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # it reads it once, at import
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_TOKEN"):  # what a process started here reads
+        monkeypatch.delenv(name, raising=False)
+    with FakeHub() as running:
+        files: dict[str, bytes] = {}
+        for step in STEPS:
+            files |= under(f"iter_{step:07d}", checkpoint(step))
+        running.repo(DENSE).commit("main", files)
+        for branch in ("main", "epoch3"):
+            running.repo("me/mine").commit(branch, checkpoint(3))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ladder(tmp_path_factory) -> Path:
+    return studios.real_ladder(tmp_path_factory.mktemp("library") / "ladder", steps=(100, 200))
+
+
+@pytest.fixture
+def visit(fake, tmp_path: Path, monkeypatch, ladder) -> Iterator[Visit]:
+    chosen = studios.settings(tmp_path, ladder)
+    studios.write_example(chosen)
+    for name, value in studios.environment(chosen).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("E2LM_HUB_ENDPOINT", fake.endpoint)
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(session, "ensure_worker", lambda: None)
+    monkeypatch.setattr(session, "through_app", lambda: None)
+    st.cache_resource.clear()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    opened = Visit(at, session.studio())
+    opened.open("checkpoints")
+    yield opened
+    session.studio().store.database.close()
+    st.cache_resource.clear()
+
+
+def button(visit: Visit, key: str):
+    return visit.at.button(key=key)
+
+
+def press(visit: Visit, key: str) -> None:
+    button(visit, key).click().run()
+    assert not visit.at.exception
+
+
+def add(visit: Visit) -> None:
+    hub.add(visit.studio.settings, family("e2lm"), MODEL)
+    visit.open("checkpoints")
+
+
+def wait(visit: Visit) -> None:
+    """Until what was begun has ended, and the page says so."""
+    deadline = time.monotonic() + 60
+    while added.desk().running is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    visit.at.run()
+    assert not visit.at.exception
+
+
+def downloaded(visit: Visit) -> list[int]:
+    settings = session.studio().settings
+    return [
+        c.step for c in session.studio().catalogue.checkpoints if c.repo and hub_cache.snapshot(c, settings)
+    ]
+
+
+def mark(visit: Visit, rows: list[int]) -> None:
+    """What the browser sends when rows of the table of added checkpoints are marked."""
+    states = visit.at._tree.get_widget_states()
+    table = next(d for d in visit.at.dataframe if "state" in d.value.columns)
+    sent = json.dumps({"selection": {"rows": rows, "columns": [], "cells": []}})
+    states.widgets.append(WidgetState(id=table.proto.id, string_value=sent))
+    visit.at._run(states)
+    assert not visit.at.exception
+
+
+def test_nothing_added_yet(visit, fake):
+    assert "4 models with 8 checkpoints** are on this machine; none is added from a hub." in visit.said
+    assert "No model of a hub is added yet" in visit.said
+    assert "27 of 27 checkpoints: iter_0002000 to iter_0054000" in visit.said
+    assert len(visit.at.dataframe[0].value) == 4
+    assert fake.seen == []  # to look at the page asks nobody
+
+
+def test_without_a_ladder_the_page_still_adds(visit, monkeypatch, tmp_path):
+    (tmp_path / "nothing").mkdir()
+    monkeypatch.setenv("E2LM_LADDER", str(tmp_path / "nothing"))
+    st.cache_resource.clear()
+    visit.open("checkpoints")
+    assert "No checkpoint** is on this machine" in visit.said
+    press(visit, "library_go")
+    assert len(session.studio().catalogue.models) == 1
+
+
+def test_a_subset_is_added_and_the_catalogue_has_it(visit, fake):
+    before = session.studio()
+    visit.at.number_input(key="library_every_e2lm").set_value(2).run()
+    visit.at.number_input(key="library_to_e2lm").set_value(5.0).run()
+    assert "1 of 27 checkpoints: iter_0004000" in visit.said
+    press(visit, "library_go")
+    found = session.studio().catalogue.of(MODEL)
+    assert [(c.step, c.revision) for c in found] == [(4_000, fake.repos[DENSE].refs["main"])]
+    assert session.studio().store is before.store  # the same database, and no restart
+    assert fake.fetched() == []
+    assert "of 1 checkpoint added from a hub, none is downloaded" in visit.said
+    assert button(visit, "library_go").label == "All of these are added"
+    assert button(visit, "library_go").disabled
+    visit.at.number_input(key="library_every_e2lm").set_value(1).run()
+    assert button(visit, "library_go").label == "Add 1 checkpoint"
+
+
+def test_a_choice_that_fits_nothing(visit):
+    visit.at.number_input(key="library_from_e2lm").set_value(900.0).run()
+    assert "No checkpoint fits" in visit.said
+    assert button(visit, "library_go").disabled
+
+
+def test_the_hub_is_asked_what_it_has(visit):
+    press(visit, "library_ask")
+    assert "3 of 3 checkpoints: iter_0002000 to iter_0006000" in visit.said
+    assert " kB of the 20 GB that are left." in visit.said
+
+
+def test_offline_it_says_so_and_names_what_is_here(visit, monkeypatch):
+    add(visit)
+    hub_download.download(session.studio().catalogue.of(MODEL)[0], visit.studio.settings)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    visit.open("checkpoints")
+    press(visit, "library_ask")
+    said = visit.at.warning[0].value
+    assert "HF_HUB_OFFLINE is set" in said
+    assert f"1 downloaded can be used without it ({MODEL}/iter_0002000)." in said
+    assert "1 is downloaded" in visit.said
+
+
+def test_download_verify_evict_remove(visit):
+    add(visit)
+    press(visit, "library_download")
+    wait(visit)
+    assert "Downloaded 3 checkpoints" in visit.said
+    assert downloaded(visit) == list(STEPS)
+    assert "all are downloaded" in visit.said
+    assert button(visit, "library_download").disabled
+    press(visit, "library_verify")
+    wait(visit)
+    assert "Every byte of 3 checkpoints is what the hub gave." in visit.said
+    mark(visit, [1])
+    assert button(visit, "library_verify").label == "Verify 1 checkpoint"
+    press(visit, "library_evict")
+    assert downloaded(visit) == [2_000, 6_000]
+    press(visit, "library_remove")
+    assert [c.step for c in session.studio().catalogue.of(MODEL)] == [2_000, 6_000]
+    assert button(visit, "library_verify").label == "Verify 2 checkpoints"  # the mark went with its row
+    press(visit, "library_remove")
+    assert MODEL not in [m.name for m in session.studio().catalogue.models]
+    assert "none is added from a hub." in visit.said
+
+
+def test_only_the_marked_are_downloaded(visit):
+    add(visit)
+    mark(visit, [0, 2])
+    assert button(visit, "library_download").label == "Download 2 checkpoints"
+    press(visit, "library_download")
+    wait(visit)
+    assert downloaded(visit) == [2_000, 6_000]
+
+
+def test_a_failed_download_is_one_sentence(visit, fake):
+    add(visit)
+    fake.instead("/api/models/", status=500)
+    press(visit, "library_download")
+    wait(visit)
+    assert len(visit.at.error) == 1
+    assert DENSE in visit.at.error[0].value
+
+
+def test_while_one_goes_on_nothing_else_begins(visit, fake):
+    add(visit)
+    fake.instead("/api/models/", status=429, headers={"Retry-After": "8"})
+    press(visit, "library_download")
+    assert "Downloading dense-500m-arch1: 0 of 3 checkpoints" in "\n".join(
+        p.proto.text for p in visit.at.get("progress")
+    )
+    assert button(visit, "library_download").disabled
+    assert button(visit, "library_verify").disabled
+    press(visit, "library_stop")
+    assert "Stopped; what is downloaded stays" in visit.said
+    assert not button(visit, "library_download").disabled
+
+
+def test_another_repository_by_pattern(visit):
+    visit.at.selectbox(key="library_family").set_value("Another repository").run()
+    assert not visit.at.exception
+    visit.at.text_input(key="library_repo").set_value("https://example.org/mine").run()
+    assert "is not a repository's name" in visit.said
+    visit.at.text_input(key="library_repo").set_value("me/mine").run()
+    visit.at.text_input(key="library_pattern").set_value("epoch{step}").run()
+    press(visit, "library_go")
+    assert not visit.at.error, visit.said
+    assert [c.name for c in session.studio().catalogue.of("mine")] == ["mine/iter_0000003"]

@@ -1,0 +1,157 @@
+"""Curves and Rank stability: every switch, and what they say of sets and ladders of which little can be said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
+from e2lm_core.runs.requests import requests_of
+from e2lm_core.runs.store import digest
+from e2lm_core.sets.prompts.render import render_set
+from e2lm_core.ui import session
+from tests.conftest import ROOT
+from tests.pages.test_degenerate import CASES, Case, varied
+from tests.support import studios as support_studios
+
+pytestmark = pytest.mark.slow
+Open = Callable[[Case], AppTest]
+
+
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    """The app over a ladder whose results are as a case has them; those that are NaN are not there."""
+    studios = []
+
+    def make(case: Case) -> AppTest:
+        chosen = support_studios.settings(
+            tmp_path, support_studios.real_ladder(tmp_path / "ladder", case.steps, case.models)
+        )
+        whole = support_studios.task(case.questions)
+        subjects = ("mathematics", "physics", None)
+        questions = tuple(
+            q.model_copy(update={"subject": subjects[k % 3]}) for k, q in enumerate(whole.questions)
+        )
+        task = support_studios.write_example(chosen, whole.model_copy(update={"questions": questions}))
+        for name, value in support_studios.environment(chosen).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(ROOT)
+        monkeypatch.setattr(session, "ensure_worker", lambda: None)
+        monkeypatch.setattr(session, "through_app", lambda: None)  # see tests/pages/test_pages.py
+        st.cache_resource.clear()
+        studio = session.studio()
+        studios.append(studio)
+        asked = [one for doc in render_set(task) for one in requests_of(doc)]
+        for checkpoint in studio.catalogue.checkpoints:
+            values = [(one, case.ll_nats(checkpoint, one)) for one in asked]
+            results = [(digest(one), Loglikelihood(v, 1)) for one, v in values if v == v]
+            studio.store.put(studio.backend.scope(checkpoint), results)
+        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        at.session_state["set"] = "little"
+        return at.run()
+
+    yield make
+    for studio in studios:
+        studio.store.database.close()
+    st.cache_resource.clear()
+
+
+def said(at: AppTest, page: str) -> str:
+    at.switch_page(f"pages/{page}.py").run()
+    assert not at.exception, f"{page}: {at.exception[0].message}\n{at.exception[0].stack_trace}"
+    texts = [e.value for kind in ("title", "subheader", "markdown", "caption") for e in at.get(kind)]
+    return "\n".join([*texts, *(e.value for e in (*at.info, *at.warning, *at.error))])
+
+
+# --- what is undefined says why -----------------------------------------------------------------------
+
+EQUAL = "stand equal at the last checkpoint"
+NOTHING = {  # case: what Curves and Rank stability say
+    "one question": (EQUAL, "With one question there are no other questions"),
+    "all values equal": (EQUAL, "All models have the same score at the early window's end"),
+    "one model": ("One model alone parts from none", "Fewer than two models"),
+    "one checkpoint of one model": ("Every model has one checkpoint here", "Fewer than two models"),
+    "one checkpoint": ("Every model has one checkpoint here", "One checkpoint has nothing later"),
+    "two points after each other": ("Over 2 models", "Does the order hold?"),
+    "no twin": ("Over 2 models", "Which questions hold the order up?"),
+    "nothing but one number": ("One model alone parts from none", "Fewer than two models"),
+}
+
+
+def test_every_case_has_its_words() -> None:
+    assert NOTHING.keys() == CASES.keys()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_sets_of_which_little_can_be_said(opened: Open, name: str) -> None:
+    at = opened(CASES[name])
+    for page, words in zip(("curves", "rank_stability"), NOTHING[name], strict=True):
+        assert words in said(at, page)
+    at = at.switch_page("pages/curves.py").run()
+    assert at.get("plotly_chart")
+    if name == "no twin":
+        assert "web-only" not in said(at, "curves")
+
+
+def test_a_run_that_is_half_done(opened: Open) -> None:
+    def until_500(checkpoint: Checkpoint, request: Request) -> float:
+        return varied(checkpoint, request) if checkpoint.step < 500 else float("nan")
+
+    at = opened(Case(ll_nats=until_500))
+    assert "16 of 40 checkpoints so far." in said(at, "curves")
+    assert "No checkpoint after the early window is complete for every model." in said(at, "rank_stability")
+
+
+# --- switches -----------------------------------------------------------------------------------------
+
+
+def layout(at: AppTest, place: int = 0) -> dict:
+    return json.loads(at.get("plotly_chart")[place].proto.spec)["layout"]
+
+
+def test_every_switch_of_curves(opened: Open) -> None:
+    at = opened(Case())
+    said(at, "curves")
+    titles = []
+    for kind in ("tokens", "step", "compute"):
+        at.segmented_control(key="curves_x").set_value(kind).run()
+        titles.append(layout(at)["xaxis"]["title"]["text"])
+    assert titles[:2] == ["tokens seen (millions)", "training step"]
+    assert titles[2].startswith("training compute (10")
+    assert "FLOPs" in titles[2]
+    at.toggle(key="curves_log").set_value(True).run()
+    assert layout(at)["xaxis"]["type"] == "log"
+    lines = len(json.loads(at.get("plotly_chart")[0].proto.spec)["data"])
+    at.selectbox(key="curves_smooth").set_value("monotone").run()
+    drawn = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]
+    assert len(drawn) == lines + 4  # four smoothed lines, and every point still there
+    assert any("points are as measured" in caption.value for caption in at.caption)
+    at.segmented_control(key="curves_view").set_value("by subject").run()
+    heads = [note["text"] for note in layout(at)["annotations"]]
+    assert heads == [
+        "<b>mathematics</b> · 2 questions · chance 25%",
+        "<b>physics</b> · 2 questions · chance 25%",
+        "<b>no subject</b> · 2 questions · chance 25%",
+    ]
+    at.segmented_control(key="curves_metric").set_value("bpb").run()
+    assert not at.exception
+    at.selectbox(key="curves_other_model").set_value("ladder-large-arch1").run()
+    assert any("Choose two different models" in e.value for e in at.markdown)
+
+
+def test_every_switch_of_rank_stability(opened: Open) -> None:
+    at = opened(Case())
+    said(at, "rank_stability")
+    for metric in ("margin", "bpb", "norm_prob"):
+        at.segmented_control(key="ranks_metric").set_value(metric).run()
+        assert not at.exception
+    at.select_slider(key="ranks_at").set_value(0).run()
+    assert not at.exception
+    assert any(caption.value.startswith("At 100 k tokens") for caption in at.caption)
+    columns = {column for frame in at.dataframe for column in frame.value.columns}
+    assert {"rank 1", "pairs as at the end", "τ_b", "support", "RC gain"} <= columns

@@ -1,0 +1,90 @@
+"""Every page of the navigation over sets and ladders of which little can be said: it draws, and says why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from e2lm_core.base.phrasing import DASH
+from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
+from e2lm_core.runs.requests import requests_of
+from e2lm_core.runs.store import digest
+from e2lm_core.sets.prompts.render import render_set
+from e2lm_core.ui import session
+from tests.conftest import ROOT
+from tests.support import studios
+from tests.support.fake_backend import FakeBackend
+
+pytestmark = pytest.mark.slow
+
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+ALONE = ("ladder-small-arch1",)
+WITHOUT_TWIN = tuple(name for name in studios.MODELS if not name.endswith("-web"))
+
+
+def varied(checkpoint: Checkpoint, request: Request) -> float:
+    return next(FakeBackend().loglikelihood(checkpoint, [request]))[1].ll_nats
+
+
+@dataclass(frozen=True)
+class Case:
+    questions: int = 6
+    models: tuple[str, ...] = tuple(studios.MODELS)
+    steps: tuple[int, ...] = studios.STEPS
+    ll_nats: Callable[[Checkpoint, Request], float] = field(default=varied)
+
+
+CASES = {
+    "one question": Case(questions=1),
+    "all values equal": Case(ll_nats=lambda _checkpoint, _request: -3.0),
+    "one model": Case(models=ALONE),
+    "one checkpoint of one model": Case(models=ALONE, steps=(800,)),
+    "one checkpoint": Case(steps=(800,)),
+    "two points after each other": Case(steps=(800, 900)),
+    "no twin": Case(models=WITHOUT_TWIN),
+    "nothing but one number": Case(questions=1, models=ALONE, steps=(800,)),
+}
+
+
+@pytest.fixture(params=CASES, ids=lambda name: name.replace(" ", "-"))
+def at(request, tmp_path: Path, monkeypatch) -> Iterator[AppTest]:
+    case = CASES[request.param]
+    ladder = studios.real_ladder(tmp_path / "ladder", case.steps, case.models)
+    chosen = studios.settings(tmp_path, ladder)
+    task = studios.write_example(chosen, studios.task(case.questions))
+    for name, value in studios.environment(chosen).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(session, "ensure_worker", lambda: None)
+    monkeypatch.setattr(session, "through_app", lambda: None)  # see tests/pages/test_pages.py
+    st.cache_resource.clear()
+    studio = session.studio()
+    asked = [one for doc in render_set(task) for one in requests_of(doc)]
+    for checkpoint in studio.catalogue.checkpoints:
+        results = [(digest(one), Loglikelihood(case.ll_nats(checkpoint, one), 1)) for one in asked]
+        studio.store.put(studio.backend.scope(checkpoint), results)
+    opened = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    opened.session_state["set"] = "little"
+    yield opened
+    studio.store.database.close()
+    st.cache_resource.clear()
+
+
+def test_every_page_draws_and_says_what_is_undefined(at: AppTest) -> None:
+    for page in PAGES:
+        at.switch_page(f"pages/{page}.py").run()
+        assert not at.exception, f"{page}: {at.exception[0].message}\n{at.exception[0].stack_trace}"
+        said = [e.value for kind in ("title", "markdown", "caption") for e in at.get(kind)]
+        said += [e.value for e in (*at.info, *at.warning)]
+        for text in said:
+            assert not re.search(r"\b(nan|inf|None)\b|±inf", str(text)), f"{page} says: {text}"
+        assert not at.error, f"{page}: {at.error[0].value}"
+        for metric in at.metric:
+            if metric.value == DASH:
+                assert "ndefined" in (metric.proto.help or ""), f"{page}: {metric.label} has no reason"

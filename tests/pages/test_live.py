@@ -1,0 +1,130 @@
+"""Author's live results and Run's record: what an edit changed, what was saved, what a run had to say."""
+
+from __future__ import annotations
+
+import json
+
+from e2lm_core.analysis.questions import edits as question_edits
+from e2lm_core.base.records import TaskSet
+from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import order as run_order
+from e2lm_core.runs.queue.records import Progress
+from e2lm_core.sets import authoring
+from tests.pages.test_pages import OWN, Visit, done, finished, ladder, queue, visit  # noqa: F401 - fixtures
+
+
+def own(at: Visit) -> TaskSet:
+    return authoring.open_set(at.studio.settings, OWN)
+
+
+def compute(at: Visit, checkpoints: int | None = None) -> None:
+    """What the worker would do with the queue: all of it, or so far as some checkpoints."""
+    job = at.studio.jobs.claim("a worker", 60)
+    assert job is not None
+    every = run_order.plan(at.studio.catalogue.checkpoints)
+    evaluate.evaluate(
+        at.studio, own(at), every[:checkpoints], report=lambda row: at.studio.jobs.report(job, [row])
+    )
+    if checkpoints is None:
+        at.studio.jobs.finish(job)
+
+
+def run_once(at: Visit) -> None:
+    evaluate.start(at.studio, OWN, at.studio.catalogue.checkpoints)
+    compute(at)
+
+
+def drawn(at: Visit, chart: int) -> dict[str, int]:
+    """How many points each line of a chart has, by name; the faint ones are named by it."""
+    traces = json.loads(at.at.get("plotly_chart")[chart].proto.spec)["data"]
+    names = [t["name"] + (" before" if t.get("opacity", 1) < 0.3 else "") for t in traces]
+    return {name: len(t["customdata"]) for name, t in zip(names, traces, strict=True)}
+
+
+def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):  # noqa: F811
+    run_once(done)
+    done.open("author")
+    assert "Nothing was edited yet" in done.said
+    before = measure.measure(done.studio, own(done), done.studio.catalogue.checkpoints)
+    done.edit({0: {"question": "How much is one and one?"}})
+    assert "has no results yet" in done.said
+    assert "0 of 40 checkpoints so far" in done.said
+    assert drawn(done, 0) == {"before the edit": 10}
+    compute(done, checkpoints=8)  # last and first of each of the four models
+    done.at.run()
+    assert "8 of 40 checkpoints so far" in done.said
+    assert "margin" in done.said
+    assert drawn(done, 0) == {"before the edit": 10, "now": 2}
+    assert drawn(done, 1)["large-arch1"] == 2
+    assert drawn(done, 1)["large-arch1 before"] == 10
+    compute_rest(done)
+    done.at.run()
+    now = measure.measure(done.studio, own(done), done.studio.catalogue.checkpoints)
+    (effect,) = question_edits.effects(before, now)
+    assert f"**q1**: {effect.changes[0].words}" in done.said
+    assert drawn(done, 0) == {"before the edit": 10, "now": 10}
+    done.click("Undo")
+    compute(done)
+    done.at.run()
+    (back,) = question_edits.effects(now, before)
+    assert f"**q1**: {back.changes[0].words}" in done.said
+
+
+def compute_rest(at: Visit) -> None:
+    job = evaluate.latest_job(at.studio, OWN)
+    assert job is not None
+    evaluate.evaluate(at.studio, own(at), at.studio.catalogue.checkpoints)
+    at.studio.jobs.finish(job)
+
+
+def test_a_card_shows_its_questions_own_curves_and_what_the_last_edit_made_of_it(done):  # noqa: F811
+    run_once(done)
+    at = done.open("author")
+    at.segmented_control(key="author_view").set_value("Card").run()
+    assert "margin **" in done.said
+    assert set(drawn(done, 0)) == {"small-arch1", "large-arch1", "small-arch1-web", "small-arch1-seed2"}
+    at.text_area[0].set_value("Twice one is what?")
+    done.click("Save")
+    compute(done)
+    at.run()
+    assert "→" in done.said
+    assert drawn(done, 0)["small-arch1 before"] == 10
+
+
+def test_in_a_new_session_the_last_edit_is_that_of_the_history(done):  # noqa: F811
+    authoring.update_questions(done.studio.settings, OWN, {"q2": {"question": "How much is two and two?"}})
+    run_once(done)
+    done.open("author")
+    assert "**q2**: margin" in done.said
+    authoring.delete_questions(done.studio.settings, OWN, ["q2"])
+    done.at.run()
+    assert "**q2** is gone" in done.said
+    authoring.update_config(done.studio.settings, OWN, description="Choose well.\n")
+    done.at.run()
+    assert "**5 questions** changed" in done.said
+
+
+def test_run_says_what_was_saved_and_how_it_was_computed(done):  # noqa: F811
+    number = queue(done, OWN)
+    job = done.studio.jobs.get(number)
+    note = "llama models are scored in plain batches: their attention cannot be exchanged."
+    row = Progress(
+        name=job.payload["checkpoints"][0],
+        done=6,
+        total=6,
+        computed=6,
+        tokens=1_000,
+        harness_tokens=3_000,
+        note=note,
+    )
+    done.studio.jobs.report(job, [row])
+    done.open("run")
+    assert "Computed so far 1.0 k tokens where lm-evaluation-harness would compute 3.0 k (3.0×)." in done.said
+    assert note in done.said
+
+
+def test_the_panel_says_so_where_nothing_was_run(visit):  # noqa: F811
+    authoring.copy_set(visit.studio.settings, "little", OWN)
+    authoring.update_questions(visit.studio.settings, OWN, {"q2": {"question": "How much is two and two?"}})
+    visit.choose(OWN).open("author")
+    assert "Run this set once on Run" in visit.said

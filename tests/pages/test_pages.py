@@ -1,0 +1,462 @@
+"""Every page as a visitor sees it, over a small ladder of real Llamas whose results a real run put in place."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.testing.v1 import AppTest
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.settings import Settings
+from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import order as run_order
+from e2lm_core.runs.queue.records import Progress
+from e2lm_core.runs.studio import Studio, open_studio
+from e2lm_core.scores import set_scores
+from e2lm_core.sets import authoring
+from e2lm_core.ui import session
+from tests.conftest import ROOT
+from tests.support import studios
+
+# Relevance loads a model: slow.
+PAGES = tuple(
+    path.stem
+    for path in sorted((ROOT / "pages").glob("*.py"))
+    if path.stem not in ("relevance", "checkpoints")
+)
+OWN = "mine"
+
+
+@pytest.fixture(scope="session")
+def ladder(tmp_path_factory) -> Path:
+    return studios.real_ladder(tmp_path_factory.mktemp("pages") / "ladder")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, ladder) -> Path:
+    """A folder with an example, a copy of it named `mine`, and every result of theirs."""
+    folder = tmp_path_factory.mktemp("finished")
+    chosen = studios.settings(folder, ladder)
+    studios.write_example(chosen)
+    authoring.copy_set(chosen, "little", OWN)
+    opened = open_studio(chosen)
+    task = authoring.open_set(chosen, OWN)
+    evaluate.evaluate(opened, task, opened.catalogue.checkpoints)
+    opened.store.database.close()
+    return folder
+
+
+@dataclass
+class Visit:
+    """A browser's session, and the studio that its server uses."""
+
+    at: AppTest
+    studio: Studio
+
+    def open(self, page: str) -> AppTest:
+        self.at.switch_page(f"pages/{page}.py").run()
+        assert not self.at.exception, f"{page}: {self.at.exception[0].value}"
+        return self.at
+
+    def choose(self, name: str) -> Visit:
+        self.at.session_state["set"] = name
+        return self
+
+    @property
+    def said(self) -> str:
+        at = self.at
+        texts = [e.value for kind in ("title", "subheader", "markdown", "caption") for e in at.get(kind)]
+        texts += [e.value for e in (*at.info, *at.warning, *at.error, *at.success)]
+        return "\n".join([*texts, *(f"{m.label} {m.value}" for m in at.metric)])
+
+    def click(self, label: str) -> AppTest:
+        next(b for b in self.at.button if b.label == label).click().run()
+        assert not self.at.exception
+        return self.at
+
+    def labels(self) -> list[str]:
+        return [b.label for b in self.at.button if not b.disabled]
+
+    def edit(self, rows: dict[int, dict[str, object]]) -> AppTest:
+        """What the browser sends when cells of the table were edited."""
+        states = self.at._tree.get_widget_states()
+        editor = self.at.data_editor[0].proto.id
+        sent = json.dumps({"edited_rows": rows, "added_rows": [], "deleted_rows": []})
+        states.widgets.append(WidgetState(id=editor, string_value=sent))
+        self.at._run(states)
+        assert not self.at.exception
+        return self.at
+
+
+@pytest.fixture
+def visit(tmp_path, monkeypatch, ladder) -> Iterator[Visit]:
+    """Nothing but the example, which was never run."""
+    yield from _visit(tmp_path, monkeypatch, ladder)
+
+
+@pytest.fixture
+def done(tmp_path, monkeypatch, ladder, finished) -> Iterator[Visit]:
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    for opened in _visit(tmp_path, monkeypatch, ladder):
+        yield opened.choose(OWN)
+
+
+def _visit(folder: Path, monkeypatch, ladder: Path) -> Iterator[Visit]:
+    chosen = studios.settings(folder, ladder)
+    if not (chosen.tasks / "little").exists():
+        studios.write_example(chosen)
+    for name, value in studios.environment(chosen).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(session, "ensure_worker", lambda: None)  # the queue is looked at, not worked off
+    # AppTest takes every run for a server's first, whose detour through app.py would lose the click.
+    monkeypatch.setattr(session, "through_app", lambda: None)
+    st.cache_resource.clear()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert not at.exception
+    yield Visit(at, session.studio())
+    session.studio().store.database.close()
+    st.cache_resource.clear()
+
+
+def stored(settings: Settings, name: str) -> dict[str, bytes]:
+    return studios.tree(settings.sets / name)
+
+
+def queue(visit: Visit, name: str, done: int = 0) -> int:
+    """A run that a worker has taken up and that has `done` checkpoints behind it."""
+    number = evaluate.start(visit.studio, name, visit.studio.catalogue.checkpoints)
+    job = visit.studio.jobs.claim("a worker", 60)
+    assert job is not None
+    questions = len(authoring.open_set(visit.studio.settings, name).questions)
+    rows = [
+        Progress(name=c, done=questions, total=questions, computed=questions, reused=0, seconds=1.0)
+        for c in job.payload["checkpoints"][:done]
+    ]
+    visit.studio.jobs.report(job, rows)
+    return number
+
+
+# --- every page in every state ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_never_run(visit, page):
+    visit.open(page)
+    assert "never run" in visit.said
+    assert "6 questions" in visit.said
+
+
+def test_never_run_says_what_to_do(visit):
+    assert "has not been run yet" in visit.said
+    assert "Run 4 models" in visit.labels()
+    assert "40 checkpoints" in visit.said
+    visit.open("curves")
+    assert "There are no curves yet" in visit.said
+    visit.open("rank_stability")
+    assert "no order to follow yet" in visit.said
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_set_without_questions(visit, page):
+    authoring.create_set(visit.studio.settings, OWN)
+    visit.choose(OWN).open(page)
+    assert "0 questions" in visit.said
+
+
+def test_no_set_at_all(tmp_path, monkeypatch, ladder):
+    for opened in _visit(tmp_path, monkeypatch, ladder):
+        shutil.rmtree(opened.studio.settings.tasks)
+        for page in (*PAGES, "relevance"):
+            opened.open(page)
+            assert "There is no question set yet" in opened.said
+
+
+def test_no_checkpoints(tmp_path, monkeypatch):
+    (tmp_path / "nothing").mkdir()
+    for opened in _visit(tmp_path, monkeypatch, tmp_path / "nothing"):
+        for page in PAGES:
+            opened.open(page)
+        opened.open("run")
+        assert "There are no checkpoints" in opened.said
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_partial(visit, page):
+    task = authoring.open_set(visit.studio.settings, "little")
+    first = run_order.plan(visit.studio.catalogue.checkpoints)[:8]
+    evaluate.evaluate(visit.studio, task, first)
+    visit.open(page)
+    if page in ("overview", "curves"):
+        assert "8 of 40 checkpoints so far" in visit.said
+        assert visit.at.get("plotly_chart")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_running(done, page):
+    queue(done, OWN, done=10)
+    done.open(page)
+    assert "running 25%" in done.said
+    assert "about 30 s left" in done.said
+    assert "Cancel" in done.labels()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_stale(done, page):
+    authoring.update_questions(done.studio.settings, OWN, {"q1": {"question": "What is two times one?"}})
+    done.open(page)
+    assert "1 stale" in done.said
+    assert "Run 1 stale question" in done.labels()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_done(done, page):
+    done.open(page)
+    assert "up to date" in done.said
+
+
+# --- what the measuring pages say -----------------------------------------------------------------------
+
+
+def test_overview_shows_the_scores_that_the_library_computes(done):
+    done.open("overview")
+    task = authoring.open_set(done.studio.settings, OWN)
+    measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
+    scores = set_scores.scores(measured, "acc")
+    shown = {metric.label: metric.value for metric in done.at.metric}
+    assert shown == {
+        name: phrasing.score(value.value)
+        for name, value in (("Score", scores.score), ("SQ", scores.sq), ("RC", scores.rc), ("CS", scores.cs))
+    }
+    assert len(done.at.get("plotly_chart")) == 1
+
+
+def test_undefined_is_a_dash_with_its_reason(visit):
+    task = authoring.open_set(visit.studio.settings, "little")
+    evaluate.evaluate(
+        visit.studio, task, visit.studio.catalogue.checkpoints[:10]
+    )  # one model: no order, no twin
+    visit.open("overview")
+    rc = next(m for m in visit.at.metric if m.label == "RC")
+    assert rc.value == phrasing.DASH
+    assert "Undefined here" in rc.help
+
+
+def test_curves_draws_every_model_and_the_table_holds_every_point(done):
+    at = done.open("curves")
+    drawn = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]
+    models = ["large-arch1", "small-arch1", "small-arch1-seed2", "small-arch1-web"]
+    assert sorted(t["name"] for t in drawn if t["type"] == "scatter" and "fill" not in t) == models
+    assert len(drawn) == 2 * len(models)  # a band behind each line, which a switch takes away
+    at.toggle(key="curves_bands").set_value(False).run()
+    assert len(json.loads(at.get("plotly_chart")[0].proto.spec)["data"]) == len(models)
+    values = next(d.value for d in at.dataframe if "tokens_seen" in d.value.columns)
+    assert len(values) == 40
+    at.segmented_control(key="curves_metric").set_value("norm_prob").run()
+    assert not at.exception
+    assert "probability of the gold choice" in done.said
+
+
+def test_rank_stability_names_the_leader(done):
+    at = done.open("rank_stability")
+    at.segmented_control(key="ranks_metric").set_value("norm_prob").run()  # untrained models tie on accuracy
+    assert "leads" in done.said
+    assert {"RC", "SNR", "Decision accuracy"} <= {m.label for m in done.at.metric}
+    assert len(done.at.get("plotly_chart")) == 6
+
+
+@pytest.mark.slow
+def test_relevance(done):
+    at = done.open("relevance")
+    assert "questions would probably be accepted as science" in done.said
+    assert len(at.get("plotly_chart")) == 2
+    frame = next(
+        d.value for d in at.dataframe if "probability" in d.value.columns and "id" in d.value.columns
+    )
+    assert list(frame["probability"]) == sorted(frame["probability"])
+
+
+# --- running ------------------------------------------------------------------------------------------
+
+
+def test_run_queues_what_was_chosen(visit):
+    at = visit.open("run")
+    at.pills[0].set_value(["ladder-small-arch1", "ladder-large-arch1"]).run()
+    at.segmented_control[0].set_value("ends and middle").run()
+    assert "36 of 36" in visit.said
+    visit.click("Run 2 models")
+    job = evaluate.latest_job(visit.studio, "little")
+    assert job is not None
+    assert len(job.payload["checkpoints"]) == 6
+    assert "A run is going on" in visit.said
+    visit.click("Cancel the run")
+    assert evaluate.latest_job(visit.studio, "little").state == "cancelled"
+
+
+def test_overview_starts_the_first_run(visit):
+    visit.click("Run 4 models")
+    assert len(evaluate.latest_job(visit.studio, "little").payload["checkpoints"]) == 40
+    assert "running 0%" in visit.said
+
+
+# --- authoring ----------------------------------------------------------------------------------------
+
+
+def test_an_example_is_copied_not_edited(visit):
+    at = visit.open("author")
+    assert "This is an example" in visit.said
+    assert not at.data_editor
+    at.text_input(key="copy_name").set_value("my_copy").run()
+    visit.click("Copy")
+    assert at.session_state["set"] == "my_copy"
+    assert at.data_editor
+    assert len(authoring.open_set(visit.studio.settings, "my_copy").questions) == 6
+
+
+def test_an_edit_is_saved_and_undone(done):
+    done.open("author")
+    done.at.toggle(key="run_edits").set_value(False).run()
+    done.edit({0: {"question": "How much is one and one?"}})
+    settings = done.studio.settings
+    assert authoring.open_set(settings, OWN).questions[0].question == "How much is one and one?"
+    assert "1 stale" in done.said
+    done.click("Undo")
+    assert authoring.open_set(settings, OWN).questions[0].question == "What is twice the number 1?"
+    assert "up to date" in done.said
+    done.click("Redo")
+    assert authoring.open_set(settings, OWN).questions[0].question == "How much is one and one?"
+
+
+def test_edits_that_the_editor_keeps_sending_are_applied_once(done):
+    done.open("author")
+    done.edit({0: {"subject": "arithmetic"}})
+    done.edit({0: {"subject": "arithmetic"}, 1: {"subject": "arithmetic"}})
+    steps = authoring._history(done.studio.settings, OWN).steps
+    assert [s.action for s in steps] == ["open", "edit question q1", "edit question q2"]
+
+
+def test_an_edit_of_a_set_that_was_run_runs_what_changed(done):
+    queue(done, OWN, done=40)
+    done.studio.jobs.cancel(evaluate.latest_job(done.studio, OWN).id)
+    done.open("author")
+    done.edit({2: {"question": "What do you get when you double three?"}})
+    job = evaluate.latest_job(done.studio, OWN)
+    assert job.state == "queued"
+    assert job.priority == evaluate.INTERACTIVE
+
+
+def test_an_edit_of_a_copy_that_was_never_run_itself_runs_what_changed(done):
+    done.open("author")
+    done.edit({2: {"question": "What do you get when you double three?"}})
+    assert evaluate.latest_job(done.studio, OWN).priority == evaluate.INTERACTIVE
+
+
+def test_an_edit_of_a_set_without_results_runs_nothing(visit):
+    authoring.copy_set(visit.studio.settings, "little", OWN)
+    visit.choose(OWN).open("author")
+    visit.edit({2: {"question": "What do you get when you double three?"}})
+    assert evaluate.latest_job(visit.studio, OWN) is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        ({"gold": 4}, "gold is 4"),
+        ({"question": ""}, "question"),
+        ({"choice 0": "4", "choice 1": "4"}, "choice"),
+        ({"choice 1": None, "choice 2": None, "choice 3": None}, "choice"),
+    ],
+)
+def test_an_invalid_edit_is_one_sentence_and_harms_nothing(done, cells, sentence):
+    done.open("author")
+    before = stored(done.studio.settings, OWN)
+    done.edit({0: cells})
+    assert len(done.at.error) == 1
+    assert sentence in done.at.error[0].value
+    assert "Not saved yet." in done.at.error[0].value
+    assert stored(done.studio.settings, OWN) == before
+    done.edit({0: {"subject": "arithmetic"}})
+    assert not done.at.error
+
+
+def test_a_set_is_deleted_and_restored(done):
+    done.open("author")
+    done.click("Delete this set")
+    assert not (done.studio.settings.sets / OWN).exists()
+    assert "little" in done.at.selectbox[0].value
+    done.click(f"Restore {OWN}")
+    assert len(authoring.open_set(done.studio.settings, OWN).questions) == 6
+    assert done.at.session_state["set"] == OWN
+
+
+def test_the_card_edits_one_question(done):
+    at = done.open("author")
+    at.segmented_control(key="author_view").set_value("Card").run()
+    at.text_area[0].set_value("Twice one is what?")
+    done.click("Save")
+    assert authoring.open_set(done.studio.settings, OWN).questions[0].question == "Twice one is what?"
+    done.click("Add a question")
+    assert len(authoring.open_set(done.studio.settings, OWN).questions) == 7
+
+
+def test_an_upload_is_shown_before_it_is_added(done):
+    at = done.open("author")
+    at.segmented_control(key="author_view").set_value("Import").run()
+    rows = [
+        {"question": "Which metal has the symbol Fe?", "choices": ["iron", "gold"], "answer": 0},
+        {"question": "Which metal has the symbol Au?", "choices": ["iron", "gold"], "answer": 7},
+    ]
+    data = "\n".join(json.dumps(row) for row in rows).encode()
+    at.file_uploader(key="import_file").set_value([("more.jsonl", data, "application/jsonl")]).run()
+    assert not at.exception
+    assert "gold is 7" in done.said
+    assert len(authoring.open_set(done.studio.settings, OWN).questions) == 6
+    done.click("Add 1 question and leave out 1")
+    assert authoring.open_set(done.studio.settings, OWN).questions[-1].choices == ("iron", "gold")
+
+
+def test_an_upload_that_cannot_be_read_is_one_sentence(done):
+    at = done.open("author")
+    at.segmented_control(key="author_view").set_value("Import").run()
+    at.file_uploader(key="import_file").set_value([("more.csv", b"\xff\xfe\x00question", "text/csv")]).run()
+    assert not at.exception
+    assert len(at.error) == 1
+
+
+# --- shipping -----------------------------------------------------------------------------------------
+
+
+def test_export_offers_the_bundle_unless_an_error_stands(done):
+    at = done.open("export")
+    assert f"Download {OWN}.zip" in [b.label for b in at.get("download_button")]
+    at.segmented_control(key="export_profile").set_value("competition").run()
+    assert f"Download {OWN}.zip" not in [b.label for b in at.get("download_button")]
+    assert "must be mended" in done.said
+    assert "100" in done.said
+
+
+def test_a_damaged_set_is_one_sentence_on_every_page(done):
+    data = done.studio.settings.sets / OWN / "test.jsonl"
+    data.write_bytes(b"\xff\xfe not text")
+    for page in PAGES:
+        done.open(page)
+        assert len(done.at.error) == 1
+    assert data.read_bytes() == b"\xff\xfe not text"
+
+
+def test_the_link_names_the_set(tmp_path, monkeypatch, ladder, finished):
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    for opened in _visit(tmp_path, monkeypatch, ladder):
+        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        at.query_params["set"] = OWN
+        at.run()
+        assert at.title[0].value == OWN
+        assert os.environ["E2LM_HOME"] == str(opened.studio.settings.home)

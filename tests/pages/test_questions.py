@@ -1,0 +1,160 @@
+"""The page Questions as a visitor uses it, over real results of small Llamas."""
+
+# ruff: noqa: F811
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from e2lm_core.runs import evaluate
+from e2lm_core.runs import order as run_order
+from e2lm_core.sets import authoring
+from tests.pages.test_pages import OWN, Visit, done, finished, ladder, queue, visit  # noqa: F401  (fixtures)
+from tests.support import studios
+
+
+def frame(visit: Visit, column: str) -> pd.DataFrame:
+    return next(d.value for d in visit.at.dataframe if column in d.value.columns)
+
+
+def choosing(visit: Visit) -> None:
+    visit.open("questions")
+    visit.at.segmented_control(key="questions_view").set_value("Choosing").run()
+    assert not visit.at.exception
+
+
+def select(visit: Visit, rows: list[int]) -> None:
+    """What the browser sends when rows of the table were selected."""
+    states = visit.at._tree.get_widget_states()
+    table = next(d for d in visit.at.dataframe if "slope" in d.value.columns)
+    sent = json.dumps({"selection": {"rows": rows, "columns": [], "cells": []}})
+    states.widgets.append(WidgetState(id=table.proto.id, string_value=sent))
+    visit.at._run(states)
+    assert not visit.at.exception
+
+
+def test_nothing_to_show_yet(visit):
+    visit.open("questions")
+    assert "Nothing is known of single questions yet" in visit.said
+    assert not visit.at.dataframe
+    authoring.create_set(visit.studio.settings, OWN)
+    visit.choose(OWN).open("questions")
+    assert "This set has no questions yet" in visit.said
+
+
+def test_partial(visit):
+    task = authoring.open_set(visit.studio.settings, "little")
+    evaluate.evaluate(visit.studio, task, run_order.plan(visit.studio.catalogue.checkpoints)[:3])
+    visit.open("questions")
+    assert visit.at.title[0].value == "Questions"
+
+
+def test_running_and_stale(done):
+    queue(done, OWN, done=10)
+    done.open("questions")
+    assert "running 25%" in done.said
+    authoring.update_questions(done.studio.settings, OWN, {"q1": {"question": "What is two times one?"}})
+    done.open("questions")
+    assert "1 question without all results is left out" in done.said
+    choosing(done)
+    assert "of 5** questions" in done.said
+
+
+def test_one_row_a_question(done):
+    done.open("questions")
+    shown = frame(done, "slope")
+    assert shown["id"].tolist() == [f"q{n}" for n in range(1, 7)]
+    assert len(shown["curve"].iloc[0]) == len(studios.STEPS)
+    assert "discrimination" not in shown.columns
+    assert "It takes three models" in done.said
+    assert "questions rise early" in done.said
+    assert not done.at.get("plotly_chart")
+
+
+def test_selected_rows_are_drawn_against_the_rest_and_kept_as_a_copy(done):
+    before = studios.tree(done.studio.settings.sets)
+    done.open("questions")
+    select(done, [1, 4])
+    spec = json.loads(done.at.get("plotly_chart")[0].proto.spec)
+    assert [t["name"] for t in spec["data"]] == ["selection (2)", "rest (4)"]
+    assert "2 questions selected by hand, 4 others" in done.said
+    assert len(frame(done, "difference")) == len(studios.STEPS)
+    done.at.text_input(key="questions_keep_name").set_value("two_of_them").run()
+    done.at.button(key="questions_keep_go").click().run()
+    assert not done.at.exception
+    kept = authoring.open_set(done.studio.settings, "two_of_them")
+    assert [q.id for q in kept.questions] == ["q2", "q5"]
+    after = studios.tree(done.studio.settings.sets)
+    assert {path: after[path] for path in before} == before
+    assert done.at.session_state["set"] == "two_of_them"
+
+
+def test_filters_narrow_the_table_down_and_are_a_selection(done):
+    at = done.open("questions")
+    at.text_input(key="questions_find").set_value("number 3").run()
+    assert frame(done, "slope")["id"].tolist() == ["q3"]
+    assert "1 question that the filters leave, 5 others" in done.said
+    at.text_input(key="questions_find").set_value("").run()
+    at.multiselect(key="questions_subjects").set_value(["mathematics"]).run()
+    assert len(frame(done, "slope")) == 6
+    slider = at.slider(key="questions_range_slope")
+    slider.set_value((0.0, slider.value[1])).run()
+    assert not at.exception
+    assert (frame(done, "slope")["slope"] >= 0).all()
+    at.text_input(key="questions_find").set_value("no such text").run()
+    assert not at.exception
+    assert len(frame(done, "slope")) == 0
+
+
+def test_choosing_shows_what_the_library_computes(done):
+    from e2lm_core.analysis.questions import choice
+    from e2lm_core.analysis.questions import pool as question_pool
+    from e2lm_core.analysis.questions import words as choice_words
+    from e2lm_core.runs import measure
+
+    choosing(done)
+    task = authoring.open_set(done.studio.settings, OWN)
+    pool = question_pool.pool(measure.measure(done.studio, task, done.studio.catalogue.checkpoints), task)
+    found = choice.choose(pool, "easiest-half", "acc")
+    assert choice_words.choice(found, 6) in done.said
+    rows = frame(done, "held out")
+    assert rows["held out"].tolist() == ["size small", "size large", "mean"]
+    assert done.at.get("plotly_chart")
+
+
+def test_every_rule_and_every_score_draws_or_says_why(done):
+    choosing(done)
+    at = done.at
+    for rule in ("snr-greedy", "rising-hard-science", "one-source", "a rule of my own"):
+        at.selectbox(key="choosing_rule").set_value(rule).run()
+        assert not at.exception
+        if rule == "one-source":
+            assert "names its source" in done.said
+            assert "Nothing is chosen" in done.said
+    at.text_input(key="choosing_own").set_value("slope > what").run()
+    assert not at.exception
+    assert "give a number" in done.said
+    at.text_input(key="choosing_own").set_value("slope > -1000").run()
+    assert "keeps **6 of 6**" in done.said
+    for metric in ("acc", "margin"):
+        at.segmented_control(key="choosing_metric").set_value(metric).run()
+        for score in ("sq", "snr"):
+            at.segmented_control(key="choosing_score").set_value(score).run()
+            assert not at.exception
+            assert at.get("plotly_chart") or "is undefined" in done.said
+
+
+def test_one_question_and_one_model(visit):
+    settings = visit.studio.settings
+    authoring.copy_set(settings, "little", OWN)
+    authoring.delete_questions(settings, OWN, [f"q{n}" for n in range(2, 7)])
+    task = authoring.open_set(settings, OWN)
+    evaluate.evaluate(visit.studio, task, visit.studio.catalogue.of("ladder-small-arch1"))
+    visit.choose(OWN).open("questions")
+    assert "The one question's margin" in visit.said
+    visit.at.segmented_control(key="questions_view").set_value("Choosing").run()
+    assert not visit.at.exception
+    assert "There is one model" in visit.said

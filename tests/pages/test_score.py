@@ -1,0 +1,118 @@
+"""Score, Compare and Plan as a visitor sees them: what they show is what the library computes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from e2lm_core.base import phrasing
+from e2lm_core.runs import evaluate, measure
+from e2lm_core.scores import set_scores
+from e2lm_core.sets import authoring
+from tests.pages.test_pages import OWN, done, finished, ladder, queue, visit  # noqa: F401
+
+
+def bars(at) -> dict:
+    spec = json.loads(next(c for c in at.get("plotly_chart")).proto.spec)
+    return {t["name"]: t for t in spec["data"] if t["type"] == "bar"}
+
+
+def test_score_shows_what_the_library_computes(done):  # noqa: F811
+    at = done.open("score")
+    task = authoring.open_set(done.studio.settings, OWN)
+    measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
+    scores = set_scores.scores(measured, "acc")
+    shown = {m.label: m.value for m in at.metric}
+    assert shown["SQ"] == phrasing.score(scores.sq.value)
+    assert "little" in json.dumps(json.loads(at.get("plotly_chart")[0].proto.spec)["layout"]["annotations"])
+    assert "not comparable" in done.said
+    assert "consistency of model rankings at 1 trillion tokens" in done.said
+    assert "What would raise it most" in done.said
+    at.segmented_control(key="score_metric").set_value("norm_prob").run()
+    assert not at.exception
+    assert "probability of the gold choice" in done.said
+    assert set(bars(at)) == {"SQ", "RC", "CS"}
+
+
+def test_score_says_which_example_has_no_results(visit):  # noqa: F811
+    settings = visit.studio.settings
+    authoring.copy_set(settings, "little", OWN)
+    authoring.update_questions(
+        settings, OWN, {f"q{n}": {"question": f"How much is {n} doubled?"} for n in range(1, 7)}
+    )
+    task = authoring.open_set(settings, OWN)
+    evaluate.evaluate(visit.studio, task, visit.studio.catalogue.checkpoints[:10])
+    visit.choose(OWN).open("score")
+    assert "little is left out" in visit.said
+    assert "Score is undefined on accuracy" in visit.said
+
+
+def test_compare_pairs_versions_and_sets(done):  # noqa: F811
+    authoring.delete_questions(done.studio.settings, OWN, ["q2"])
+    at = done.open("compare")
+    assert at.selectbox(key=f"compare_{OWN}").value == ("version", 0)
+    assert "5 questions in both, 1 only in version 0" in done.said
+    frame = next(d.value for d in at.dataframe if "what" in d.value.columns)
+    assert list(frame["id"]) == ["q2"]
+    assert len(at.get("plotly_chart")) == 2
+    at.selectbox(key=f"compare_{OWN}").set_value(("set", "little")).run()
+    assert not at.exception
+    assert "only in little" in done.said
+
+
+def test_compare_without_anything_to_compare(visit):  # noqa: F811
+    visit.open("compare")
+    assert "nothing to compare yet" in visit.said
+
+
+def test_plan_answers_with_questions_and_time(done):  # noqa: F811
+    at = done.open("plan")
+    at.selectbox(key="plan_of").set_value("mean").run()
+    at.segmented_control(key="plan_metric").set_value("norm_prob").run()
+    at.number_input(key="plan_width_mean").set_value(0.2).run()
+    assert not at.exception
+    assert "are needed" in done.said
+    assert "not known" in done.said
+    at.number_input(key="plan_pace").set_value(0.01).run()
+    assert "the pace that was given" in done.said
+    at.segmented_control(key="plan_fleet").set_value("e2lm").run()
+    assert not at.exception
+    assert "162 checkpoints" in done.said
+
+
+@pytest.mark.parametrize("of", ["difference", "rc", "cs", "score", "decision_accuracy"])
+def test_plan_for_every_target(done, of):  # noqa: F811
+    at = done.open("plan")
+    at.selectbox(key="plan_of").set_value(of).run()
+    assert not at.exception
+    assert at.title[0].value == "Plan"
+
+
+def test_plan_without_a_model_is_one_sentence(done):  # noqa: F811
+    at = done.open("plan")
+    at.pills[0].set_value([]).run()
+    assert not at.exception
+    assert "run the set first" in done.said
+
+
+def test_an_empty_set_compares_with_a_measured_one(done):  # noqa: F811
+    authoring.create_set(done.studio.settings, "blank")
+    at = done.choose("blank").open("compare")
+    at.selectbox(key="compare_blank").set_value(("set", OWN)).run()
+    assert not at.exception
+    assert "share no complete checkpoint" in done.said
+
+
+def test_a_damaged_version_is_one_sentence(done):  # noqa: F811
+    authoring.delete_questions(done.studio.settings, OWN, ["q2"])
+    (done.studio.settings.home / "history" / OWN / "000000.json.gz").write_bytes(b"\x00")
+    done.open("compare")
+    assert len(done.at.error) == 1
+    assert "missing or damaged" in done.at.error[0].value
+
+
+def test_plan_takes_the_pace_of_earlier_runs(done):  # noqa: F811
+    queue(done, OWN, done=10)
+    done.open("plan")
+    assert "Pace: earlier runs on this machine" in done.said

@@ -1,0 +1,193 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from e2lm_core.relevance.classifier import (
+    FIELDS,
+    Classifier,
+    auroc,
+    brier,
+    calibration_table,
+    map_2d,
+    sigmoid,
+)
+
+
+def clusters(seed=0, per_class=40, dimensions=8, spread=0.6):
+    """Rejected rows around one point, accepted ones around three, one for each of three fields."""
+    rng = np.random.default_rng(seed)
+    centres = np.eye(dimensions)[:4] * 1.5
+    fields = ["none", "physics", "biology", "computing"]
+    rows, labels, names = [], [], []
+    for k, field in enumerate(fields):
+        count = per_class * 3 if field == "none" else per_class
+        rows.append(centres[k] + rng.normal(scale=spread, size=(count, dimensions)))
+        labels += [field != "none"] * count
+        names += [field] * count
+    return np.concatenate(rows), np.array(labels), names
+
+
+# --- by hand -------------------------------------------------------------------------------------
+
+
+def test_auroc_counts_pairs_and_halves_ties():
+    # pairs (accepted, rejected): .9>.5, .9>.1, .5=.5, .5>.1 -> 3.5 of 4
+    assert auroc([True, True, False, False], [0.9, 0.5, 0.5, 0.1]) == 3.5 / 4
+    assert auroc([True, False], [1, 0]) == 1
+    assert auroc([True, False], [0, 1]) == 0
+    assert auroc([True, False], [2, 2]) == 0.5
+
+
+def test_auroc_is_missing_with_one_label_and_refuses_unequal_lengths():
+    assert np.isnan(auroc([True, True], [0.1, 0.2]))
+    with pytest.raises(ValueError, match="2 labels for 1 scores"):
+        auroc([True, False], [0.1])
+
+
+def test_brier_by_hand():
+    assert brier([True, False], [0.8, 0.4]) == pytest.approx((0.04 + 0.16) / 2)
+    assert np.isnan(brier([], []))
+
+
+def test_calibration_table_by_hand():
+    low, middle, high = calibration_table([False, True, True, True], [0.0, 0.2, 0.7, 1.0], bins=3)
+    assert (low.rows, low.mean_probability, low.accepted_share) == (2, pytest.approx(0.1), 0.5)
+    assert middle.rows == 0
+    assert np.isnan(middle.mean_probability)
+    assert (high.rows, high.mean_probability, high.accepted_share) == (2, pytest.approx(0.85), 1.0)
+
+
+def test_sigmoid_does_not_overflow():
+    assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_map_by_hand():
+    exemplars = np.array([[-2.0, 0, 5], [2, 0, 5], [0, 1, 5], [0, -1, 5]])
+    points, projected = map_2d(exemplars, np.array([[1.0, 3.0, 9.0]]))
+    np.testing.assert_allclose(points, exemplars[:, :2], atol=1e-12)
+    np.testing.assert_allclose(projected, [[1, 3]], atol=1e-12)
+
+
+def test_map_of_no_questions_and_of_too_few_exemplars():
+    points, projected = map_2d(np.eye(4), np.empty((0, 4)))
+    assert points.shape == (4, 2)
+    assert projected.shape == (0, 2)
+    with pytest.raises(ValueError, match="at least three exemplars"):
+        map_2d(np.eye(2), np.empty((0, 2)))
+
+
+# --- the classifier ------------------------------------------------------------------------------
+
+
+def test_it_learns_separate_clusters_and_their_fields():
+    x, labels, fields = clusters(spread=0.4)
+    classifier = Classifier.fit(x, labels, fields)
+    unseen, truth, true_fields = clusters(seed=1, spread=0.4)
+    p = classifier.probability(unseen)
+    assert auroc(truth, p) > 0.97
+    assert ((p > 0) & (p < 1)).all()
+    assert np.mean([a == b for a, b in zip(classifier.field(unseen), true_fields, strict=True)]) > 0.9
+    assert set(classifier.nearest_field(unseen)) == {"physics", "biology", "computing"}
+
+
+def test_probabilities_are_calibrated_on_unseen_rows():
+    x, labels, fields = clusters(spread=1.4, per_class=150)
+    classifier = Classifier.fit(x, labels, fields)
+    unseen, truth, _ = clusters(seed=2, spread=1.4, per_class=600)
+    for b in calibration_table(truth, classifier.probability(unseen)):
+        assert b.mean_probability == pytest.approx(b.accepted_share, abs=0.1)
+
+
+def test_field_is_none_exactly_below_one_half():
+    x, labels, fields = clusters(spread=1.4)
+    classifier = Classifier.fit(x, labels, fields)
+    p = classifier.probability(x)
+    assert [name == "none" for name in classifier.field(x)] == (p < 0.5).tolist()
+
+
+def test_the_fit_is_deterministic_and_survives_arrays():
+    x, labels, fields = clusters()
+    one, two = Classifier.fit(x, labels, fields), Classifier.fit(x, labels, fields)
+    again = Classifier.from_arrays(one.to_arrays())
+    assert one.probability(x).tolist() == two.probability(x).tolist() == again.probability(x).tolist()
+    assert one.field(x) == again.field(x)
+
+
+@pytest.mark.parametrize("kept", [("physics",), ("physics", "biology")])
+def test_one_or_two_fields_are_enough(kept):
+    x, labels, fields = clusters()
+    rows = np.array([f in (*kept, "none") for f in fields])
+    classifier = Classifier.fit(x[rows], labels[rows], [f for f in fields if f in (*kept, "none")])
+    accepted = x[rows][labels[rows]]
+    truth = [f for f in fields if f in kept]
+    assert np.mean([a == b for a, b in zip(classifier.nearest_field(accepted), truth, strict=True)]) > 0.9
+
+
+def test_groups_keep_copies_from_flattering_the_calibration():
+    # Labels are noise: rows that stand twice are "predicted" only by a fold that holds their copy.
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(60, 40))
+    labels = np.arange(60) % 2 == 0
+    fields = ["physics" if ok else "none" for ok in labels]
+    twice = (np.concatenate([x, x]), np.concatenate([labels, labels]), fields * 2)
+    grouped = Classifier.fit(*twice, groups=list(range(60)) * 2)
+    assert np.abs(grouped.probability(x) - 0.5).max() < 0.35
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fields": ["alchemy"] * 20}, "unknown fields"),
+        ({"fields": ["none"] * 20}, "an accepted row needs a field"),
+        (
+            {"labels": [True] * 18 + [False] * 2, "fields": ["physics"] * 18 + ["none"] * 2},
+            "at least 5 exemplars",
+        ),
+        ({"labels": [True]}, "1 labels"),
+    ],
+)
+def test_fit_refuses_what_it_cannot_use(change, message):
+    arguments = {
+        "embeddings": np.eye(20),
+        "labels": [True] * 10 + [False] * 10,
+        "fields": ["physics"] * 10 + ["none"] * 10,
+    } | change
+    with pytest.raises(ValueError, match=message):
+        Classifier.fit(**arguments)
+
+
+def test_the_fields_are_ten_and_none():
+    assert len(FIELDS) == len(set(FIELDS)) == 11
+    assert FIELDS[-1] == "none"
+
+
+# --- properties ----------------------------------------------------------------------------------
+
+scored = st.lists(st.tuples(st.booleans(), st.integers(-5, 5)), min_size=2, max_size=30).filter(
+    lambda rows: len({label for label, _ in rows}) == 2
+)
+
+
+@given(scored)
+@settings(max_examples=50, deadline=None)
+def test_auroc_equals_the_definition(rows):
+    labels, scores = zip(*rows, strict=True)
+    pairs = [(a, b) for la, a in rows if la for lb, b in rows if not lb]
+    expected = np.mean([(a > b) + 0.5 * (a == b) for a, b in pairs])
+    assert auroc(labels, scores) == pytest.approx(expected)
+    assert auroc(labels, -np.array(scores)) == pytest.approx(1 - expected)
+
+
+@given(
+    hnp.arrays(
+        float, st.tuples(st.integers(3, 12), st.integers(2, 6)), elements=st.integers(-9, 9).map(float)
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_the_map_is_centred_and_its_first_axis_the_widest(exemplars):
+    points, projected = map_2d(exemplars, exemplars)
+    np.testing.assert_allclose(points, projected, atol=1e-9)
+    np.testing.assert_allclose(points.mean(axis=0), 0, atol=1e-9)
+    assert points[:, 0].var() >= points[:, 1].var() - 1e-9

@@ -1,0 +1,134 @@
+"""Relevance of a set, the questions of a file, and what the embedded models were told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import open_catalogue
+from e2lm_core.checkpoints.ladder import taught
+from e2lm_core.relevance import judge
+from e2lm_core.relevance.classifier import FIELDS
+from e2lm_core.relevance.judge import Relevance
+from e2lm_core.sets import authoring
+from tests.support import studios
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Settings:
+    settings = studios.settings(tmp_path)
+    studios.write_example(settings)
+    return settings
+
+
+def found() -> Relevance:
+    return Relevance(
+        ids=("a", "b", "c"),
+        probability=np.array([0.9, 0.2, 0.5]),
+        fields=("physics", "none", "physics"),
+        map=np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]),
+        exemplar_map=np.array([[0.5, 0.5]]),
+        exemplars=(("physics", True, "Why <b>does</b> it fall?"),),
+    )
+
+
+def test_half_is_accepted() -> None:
+    assert found().accepted_share == pytest.approx(2 / 3)
+    empty = Relevance(
+        ids=(),
+        probability=np.empty(0),
+        fields=(),
+        map=np.empty((0, 2)),
+        exemplar_map=np.empty((0, 2)),
+        exemplars=(),
+    )
+    assert empty.accepted_share is None
+
+
+def test_the_least_scientific_come_first() -> None:
+    frame = judge.question_frame(found(), studios.task(count=3))
+    assert frame["id"].tolist() == ["b", "c", "a"]
+    fields = judge.field_frame(found())
+    assert fields.to_dict("records") == [
+        {"field": "physics", "questions": 2, "mean_probability": 0.7},
+        {"field": "none", "questions": 1, "mean_probability": 0.2},
+    ]
+
+
+def test_a_map_holds_no_markup_of_a_strangers_text() -> None:
+    task = studios.task(count=3)
+    bad = task.questions[0].model_copy(update={"question": "<img src=x onerror=alert(1)> " + "x" * 200})
+    questions, exemplars = judge.map_frames(
+        found(), task.model_copy(update={"questions": (bad, *task.questions[1:])})
+    )
+    labels = [*questions["label"], *exemplars["label"]]
+    assert not any("<" in label or ">" in label for label in labels)
+    assert max(map(len, questions["label"])) <= 70
+    assert exemplars["label"].tolist() == ["Why ‹b›does‹/b› it fall? (physics)"]
+
+
+def test_a_line_needs_only_its_question(here: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "some.jsonl"
+    rows = [
+        {"question": "First?"},
+        {"id": 7, "question": "Second?", "choices": ["a", 2], "answer": 1, "more": None},
+        {"id": None, "question": "Third\u2028line?"},
+        {"question": "First?"},
+    ]
+    file.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n", encoding="utf-8")
+    questions = judge.read_questions(here, str(file))
+    assert [q.id for q in questions] == ["1", "7", "3", "4"]  # same order, nothing dropped
+    assert questions[1].choices == ("a", "2")
+    assert questions[2].question == "Third\u2028line?"
+
+
+def test_a_task_is_read_by_name(here: Settings) -> None:
+    assert judge.read_questions(here, "little") == studios.task().questions
+    with pytest.raises(TaskError, match="no question set"):
+        judge.read_questions(here, "nothing")
+
+
+def test_whether_the_embedded_models_were_told(here: Settings) -> None:
+    questions = (
+        studios.question(
+            1, id="told", question="What is the symbol of iron?", choices=("Fe", "Ir"), answer=0
+        ),
+        studios.question(
+            2, id="other", question="What is the symbol of iron?", choices=("Fe", "Ir"), answer=1
+        ),
+        studios.question(3, id="never"),
+    )
+    task: TaskSet = studios.task().model_copy(update={"questions": questions})
+    assert taught.taught_answers(open_catalogue(here).taught_file, task) == {
+        "told": True,
+        "other": False,
+        "never": False,
+    }
+    none = here.model_copy(update={"ladder": here.home / "none"})
+    assert taught.taught_answers(open_catalogue(none).taught_file, task) is None
+
+
+@pytest.mark.slow
+def test_relevance_of_a_set_with_the_real_model(here: Settings) -> None:
+    science_question = studios.question(
+        1, question="Which organelle makes most of a cell's ATP?", choices=("mitochondrion", "nucleus")
+    )
+    chat = studios.question(2, question="Which word rhymes with cat?", choices=("hat", "dog"))
+    result = judge.relevance_of(here, [science_question, chat])
+    assert result.probability[0] > 0.5 > result.probability[1]
+    assert set(result.fields) <= set(FIELDS)
+    assert result.map.shape == (2, 2)
+    assert len(result.exemplars) == len(result.exemplar_map) > 100
+    again = judge.relevance_of(here, [science_question, chat])
+    assert np.array_equal(again.probability, result.probability)
+    nothing = judge.relevance_of(here, [])
+    assert nothing.ids == ()
+    assert nothing.map.shape == (0, 2)
+    assert judge.assess(here, [])["accepted_share"] is None
+    assert authoring.open_set(here, "little").questions == studios.task().questions

@@ -1,0 +1,106 @@
+"""What the coverage study allows to be shown."""
+
+import json
+
+import pytest
+
+from e2lm_core.base.records import METRICS
+from e2lm_core.scores.uncertainty import coverage as coverage_table
+from e2lm_core.scores.uncertainty.methods import METHODS
+from e2lm_core.scores.uncertainty.rules import CoverageTable
+from e2lm_core.scores.vectorised import SCORES
+
+
+@pytest.fixture
+def table():
+    def figures(lowest):
+        return {"lowest": lowest, "flat": lowest, "bias": 0.0, "width": 0.1}
+
+    by_size = {"100": figures(0.91), "1000": figures(0.94)}
+    return CoverageTable.of(
+        {
+            "questions": [100, 1000],
+            "models": [3, 6],
+            "chosen": {"sq": "wider", "sq_model": "normal", "rc": "wider", "cs": "wider"},
+            "coverage": {
+                "sq": {"wider": {"acc": {"3": {"100": figures(0.88), "1000": figures(0.9)}, "6": by_size}}},
+                "sq_model": {"normal": {"acc": {"6": by_size}}},
+                "rc": {"wider": {"acc": {"3": {"100": figures(0.71), "1000": figures(0.86)}, "6": by_size}}},
+                "cs": {"wider": {"acc": {"6": by_size}}},
+            },
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("questions", "models", "coverage"),
+    [(100, 6, 0.91), (999, 9, 0.91), (1000, 6, 0.94), (15_000, 7, 0.94), (100, 3, 0.88), (5000, 5, 0.9)],
+)
+def test_the_coverage_is_that_of_the_size_below(table, questions, models, coverage):
+    rule = table.rule("sq", "acc", questions, models)
+    assert (rule.method, rule.coverage, rule.why) == ("wider", coverage, None)
+
+
+def test_acc_stands_for_acc_norm(table):
+    assert table.rule("sq", "acc_norm", 100, 6) == table.rule("sq", "acc", 100, 6)
+
+
+def test_a_mean_over_two_models_is_judged_as_one_model(table):
+    assert table.rule("sq", "acc", 100, 2).method == "normal"
+    assert table.rule("cs", "acc", 100, 1).method == "wider"
+
+
+@pytest.mark.parametrize(
+    ("score", "metric", "questions", "models", "says"),
+    [
+        ("rc", "acc", 300, 3, "held the expected score in only 71% of sets of 100 questions"),
+        ("rc", "acc", 300, 2, "studied for 3 models and more"),
+        ("sq", "acc", 99, 6, "studied for 100 questions and more"),
+        ("sq", "bpb", 100, 6, "No method"),
+        ("snr", "acc", 100, 6, "No method"),
+    ],
+)
+def test_where_nothing_covers_there_is_a_reason(table, score, metric, questions, models, says):
+    rule = table.rule(score, metric, questions, models)
+    assert rule.method is None
+    assert says in rule.why
+
+
+# --- the table that ships -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return json.loads(coverage_table.FILE.read_text(encoding="utf-8"))
+
+
+def test_it_is_of_at_least_500_simulations_at_95_percent(shipped):
+    assert shipped["simulations"] >= 500
+    assert shipped["level"] == 0.95
+    assert {100, 300, 1000} <= set(shipped["questions"])
+    assert shipped["learners"] == ["flat", "slow", "fast"]
+
+
+def test_it_chooses_a_known_method_for_every_score(shipped):
+    assert set(SCORES) | {"sq_model"} <= set(shipped["chosen"])
+    assert set(shipped["chosen"].values()) <= set(METHODS)
+
+
+def test_means_and_paired_differences_cover(shipped):
+    for score in ("mean", "difference"):
+        for by_models in shipped["coverage"][score]["percentile"].values():
+            for questions, figures in by_models["6"].items():
+                if int(questions) >= 100:
+                    for learner in shipped["learners"]:
+                        assert 0.92 <= figures[learner] <= 0.98, (score, questions, learner)
+
+
+@pytest.mark.parametrize("score", [*SCORES, "sq_model"])
+def test_a_shown_interval_has_its_measured_coverage(score):
+    for metric in METRICS:
+        for questions in (100, 412, 15_000):
+            for models in (3, 6, 9):
+                rule = coverage_table.load().rule(score, metric, questions, models)
+                assert (rule.why is None) == (rule.method is not None)
+                if rule.method:
+                    assert rule.coverage >= 0.85

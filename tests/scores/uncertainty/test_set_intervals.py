@@ -1,0 +1,117 @@
+"""Intervals beside the scores, from measurements to what pages and commands show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from e2lm_core.analysis import documents, tables
+from e2lm_core.analysis.score import parts as score_parts
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import METRICS, Checkpoint, Value
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements, ModelCurve
+from e2lm_core.scores.uncertainty import set_intervals
+from e2lm_core.scores.uncertainty.intervals import Interval
+from tests.scores.test_set_scores import LARGE, SEED2, SMALL, WEB
+
+
+def noisy(questions: int = 60, groups: tuple[str | None, ...] = ()) -> Measurements:
+    """Two science models, a seed and a twin: the gold choice gains with every checkpoint, but for the twin."""
+    random = np.random.default_rng(0)
+    gold = np.arange(questions) % 4
+    steps = np.arange(1, 17)
+    curves = []
+    for model, gain in ((SMALL, 0.10), (LARGE, 0.16), (SEED2, 0.11), (WEB, 0.0)):
+        ll = np.repeat(random.normal(-5, 1, (1, questions, 4)), len(steps), axis=0)
+        ll += random.normal(0, 0.2, ll.shape)
+        ll[:, np.arange(questions), gold] += gain * steps[:, None]
+        checkpoints = tuple(
+            Checkpoint(model=model, step=int(s), tokens_seen=int(s) * 1_000, early=bool(s <= 12))
+            for s in steps
+        )
+        curves.append(ModelCurve(model=model, checkpoints=checkpoints, ll=ll))
+    return Measurements(
+        task="noisy",
+        question_ids=tuple(f"q{n}" for n in range(questions)),
+        subjects=("",) * questions,
+        gold=gold,
+        chars=np.full((questions, 4), 5.0),
+        gold_bytes=np.full(questions, 5.0),
+        curves=tuple(curves),
+        groups=groups,
+    )
+
+
+@pytest.fixture(scope="module")
+def measured() -> Measurements:
+    return noisy()
+
+
+def test_an_interval_holds_its_value_and_its_coverage_is_named(measured: Measurements) -> None:
+    given = set_intervals.resample(measured)
+    for metric in METRICS:
+        found = set_intervals.with_intervals(
+            set_scores.scores(measured, metric), set_intervals.intervals_of(given, metric)
+        )
+        for value in (found.sq, found.rc, found.cs, found.score, found.snr, found.decision_accuracy):
+            if value.interval is not None:
+                low, high = value.interval
+                assert value.value is not None
+                assert low <= value.value <= high
+                assert value.coverage is not None
+                assert value.coverage >= 0.85
+            else:
+                assert value.why, "no interval without its reason"
+
+
+def test_the_same_measurements_give_the_same_intervals(measured: Measurements) -> None:
+    assert documents.scoring(measured) == documents.scoring(noisy())
+
+
+def test_bands_lie_about_their_curve_and_narrow_with_the_questions() -> None:
+    def width(questions: int) -> float:
+        measured = noisy(questions)
+        frame = tables.band_frame(measured, set_intervals.resample(measured, ("acc",)), "acc")
+        values = np.concatenate([measured.values(c.model.name, "acc") for c in measured.curves])
+        assert ((frame["low"] <= values) & (values <= frame["high"])).all()
+        return float((frame["high"] - frame["low"]).mean())
+
+    assert width(400) < 0.6 * width(60)
+
+
+def test_questions_of_one_group_are_drawn_together() -> None:
+    alone, grouped = (
+        tables.band_frame(m, set_intervals.resample(m, ("acc",)), "acc")
+        for m in (noisy(), noisy(groups=tuple(f"passage {n // 10}" for n in range(60))))
+    )
+    assert (grouped["high"] - grouped["low"]).mean() > (alone["high"] - alone["low"]).mean()
+
+
+def test_a_score_without_a_covering_method_says_why(measured: Measurements) -> None:
+    scores = set_scores.scores(measured, "acc")
+    found = set_intervals.intervals_of(set_intervals.resample(measured, ("acc",)), "acc")
+    found.scores["sq"] = Interval(bounds=None, why="No method covers.")
+    sq = set_intervals.with_intervals(scores, found).sq
+    assert (sq.value, sq.interval, sq.why) == (scores.sq.value, None, "No method covers.")
+
+
+def test_seed_noise_is_that_of_the_model_with_further_seeds(measured: Measurements) -> None:
+    criteria = score_parts.finetasks_criteria(measured, "acc")
+    assert criteria["snr"].value is not None
+    without = Measurements(
+        **{
+            **{name: getattr(measured, name) for name in measured.__dataclass_fields__},
+            "curves": tuple(c for c in measured.curves if c.model.seed_of is None),
+        }
+    )
+    missing = score_parts.finetasks_criteria(without, "acc")["snr"]
+    assert missing.value is None
+    assert missing.why
+
+
+def test_a_score_is_said_with_its_interval() -> None:
+    value = Value(value=0.83, interval=(0.78, 0.88), coverage=0.95).model_dump()
+    assert phrasing.with_interval(value) == "0.830 [0.780, 0.880]"
+    assert phrasing.with_interval(value | {"interval": None}) == "0.830"
+    assert phrasing.with_interval({"value": None, "interval": None}) == "–"

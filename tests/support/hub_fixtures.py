@@ -1,0 +1,60 @@
+"""A fake hub with two families, added to by what the tests of the hub share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import constants
+
+from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.families import family
+from e2lm_core.checkpoints.hub import added as hub
+from tests.support.fake_hub import FakeHub, checkpoint, under, weights
+
+E2LM, PYTHIA = family("e2lm"), family("pythia")
+DENSE, SMALL = "tiiuae/dense-500m-arch1", "EleutherAI/pythia-14m"
+STEPS = (2_000, 4_000, 6_000)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # it reads it once, at import
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with FakeHub() as running:
+        folders = {f"iter_{step:07d}": checkpoint(step) for step in STEPS}
+        everything = {k: v for name, files in folders.items() for k, v in under(name, files).items()}
+        running.repo(DENSE).commit("main", {"README.md": b"x", **everything})
+        small = running.repo(SMALL)
+        small.commit("main", checkpoint(0))
+        for step in (0, 1, 512, 1_000):
+            small.commit(f"step{step}", checkpoint(100 + step))
+        yield running
+
+
+@pytest.fixture
+def settings(fake: FakeHub, tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", ladder=tmp_path / "none", hub_endpoint=fake.endpoint)
+
+
+@pytest.fixture
+def first(settings: Settings) -> Checkpoint:
+    """The first of E2LM's checkpoints, added and not downloaded."""
+    return hub.add(settings, E2LM, "dense-500m-arch1")[0]
+
+
+def sentence(error: Any) -> str:
+    """The text of a refusal, after checking that it is one clear sentence."""
+    text = str(error.value)
+    assert "\n" not in text
+    assert text.endswith(".")
+    assert "Error" not in text
+    return text
+
+
+def weights_digest(seed: int) -> str:
+    return hashlib.sha256(weights(seed)).hexdigest()

@@ -1,0 +1,153 @@
+"""The app's server killed in the middle of a run that it started: the run ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks import kills
+from e2lm_core.base.settings import Settings
+from e2lm_core.runs import evaluate, worker
+from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.studio import Studio, open_studio
+from scripts.screenshots import FLAGS, server, settle
+from tests.conftest import needs
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes by Linux's /proc"),
+]
+
+
+def until(true: Callable[[], object], seconds: float = 180.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("app")
+    kills.make_family(folder)
+    return folder
+
+
+def studio(fixture: Path, home: str) -> Studio:
+    return open_studio(
+        Settings(
+            home=fixture / home,
+            tasks=fixture / "tasks",
+            ladder=fixture / "none",
+            checkpoints=(fixture / "family",),
+            device="cpu",
+            threads=1,
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def expected(fixture: Path) -> dict[kills.Row, tuple[bytes, int]]:
+    """What an undisturbed run stores."""
+    calm = studio(fixture, "calm")
+    evaluate.start(calm, "made", calm.catalogue.checkpoints)
+    worker.work(calm, once=True)
+    return kills.stored(calm.settings.database)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    return os.environ | {
+        "E2LM_HOME": str(settings.home),
+        "E2LM_TASKS": str(settings.tasks),
+        "E2LM_LADDER": str(settings.ladder),
+        "E2LM_CHECKPOINTS": str(settings.checkpoints[0]),
+        "E2LM_DEVICE": "cpu",
+        "E2LM_THREADS": "2",
+    }
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
+        opened = browser.new_page()
+        opened.set_default_timeout(60_000)
+        yield opened
+        browser.close()
+
+
+def stat(process: int) -> tuple[str, int] | None:
+    """(state, parent) of a living process."""
+    try:
+        after_name = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    except FileNotFoundError:
+        return None
+    # A killed child of another that nobody has asked after is dead all the same.
+    return None if after_name[0] == "Z" else (after_name[0], int(after_name[1]))
+
+
+def parent_of(process: int) -> int:
+    found = stat(process)
+    assert found is not None
+    return found[1]
+
+
+def worker_of(job: Job) -> int:
+    assert job.worker is not None
+    return int(job.worker.rsplit(":", 1)[1])
+
+
+def run_and_kill_the_app(page: Page, here: Studio) -> tuple[Job, int]:
+    """The job as it was when the server died, and the worker process that the server had started."""
+    with server(environment(here.settings)) as url:
+        page.goto(f"{url}/run?set=made")
+        settle(page)
+        page.get_by_role("button", name="Run 1 model").click()
+        until(
+            lambda: (job := evaluate.latest_job(here, "made")) and sum(row.computed for row in job.progress)
+        )
+        job = evaluate.latest_job(here, "made")
+        assert job is not None
+        assert job.owner
+        os.kill(parent_of(worker_of(job)), signal.SIGKILL)
+        return here.jobs.get(job.id), worker_of(job)
+
+
+def assert_undisturbed(here: Studio, job: Job, expected: dict[kills.Row, tuple[bytes, int]]) -> None:
+    ended = here.jobs.get(job.id)
+    assert (ended.state, ended.error) == ("done", None)
+    assert kills.differing(expected, kills.stored(here.settings.database)) == 0
+    assert kills.miscounted(ended) == 0
+
+
+def test_its_worker_finishes_the_run_and_ends(
+    page: Page, fixture: Path, expected: dict[kills.Row, tuple[bytes, int]]
+) -> None:
+    here = studio(fixture, "worker lives")
+    job, process = run_and_kill_the_app(page, here)
+    assert not job.over
+    until(lambda: here.jobs.get(job.id).over)
+    assert here.jobs.get(job.id).attempt == job.attempt
+    assert_undisturbed(here, job, expected)
+    until(lambda: stat(process) is None, 10)
+
+
+def test_an_app_started_again_finishes_the_run_where_its_worker_died_too(
+    page: Page, fixture: Path, expected: dict[kills.Row, tuple[bytes, int]]
+) -> None:
+    here = studio(fixture, "all die")
+    job, process = run_and_kill_the_app(page, here)
+    os.kill(process, signal.SIGKILL)
+    assert not here.jobs.get(job.id).over
+    with server(environment(here.settings)) as url:
+        page.goto(f"{url}/run?set=made")  # a page of a set whose run is open sees that a worker is there
+        settle(page)
+        until(lambda: here.jobs.get(job.id).over)
+    assert here.jobs.get(job.id).attempt == job.attempt + 1
+    assert_undisturbed(here, job, expected)

@@ -1,0 +1,80 @@
+"""Live editing in a real browser: what an edit changed comes in beside the table, and never disturbs who types."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2lm_core.base.settings import Settings
+from e2lm_core.runs import evaluate, worker
+from e2lm_core.runs import order as run_order
+from e2lm_core.runs.studio import open_studio
+from e2lm_core.sets import authoring
+from scripts.screenshots import settle
+from tests.conftest import ROOT, needs
+from tests.whole.test_browser import EDITED, ID_PX, ROW_PX, SET, page, strip, type_into_question, url  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.slow
+RUN_MS = 300_000
+TYPED = "Which part of a flower makes the pollen that bees carry away?"
+
+
+@pytest.fixture
+def computed(tmp_path: Path) -> Settings:
+    """The home that the server uses, with a set that was run on three checkpoints of every model."""
+    settings = Settings(home=tmp_path / "home", ladder=needs("ladder"), tasks=ROOT / "tasks", threads=1)
+    studio = open_studio(settings)
+    authoring.copy_set(settings, "ladder_science", SET)
+    surplus = authoring.open_set(settings, SET).questions[40:]
+    authoring.delete_questions(settings, SET, [q.id for q in surplus])
+    evaluate.start(studio, SET, run_order.thin(studio.at_hand, "ends and middle"))
+    worker.work(studio, once=True)
+    studio.store.database.close()
+    return settings
+
+
+def lines(page: Page, chart: int) -> dict[str, int]:
+    """Points of each line of a chart."""
+    page.wait_for_selector(".js-plotly-plot")
+    return dict(
+        page.evaluate(
+            """n => document.querySelectorAll(".js-plotly-plot")[n].data
+                .map(t => [t.name + (t.opacity < 0.3 ? " before" : ""), (t.y._inputArray ?? t.y).length])""",
+            chart,
+        )
+    )
+
+
+def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page, url):  # noqa: F811
+    identity = authoring.open_set(computed, SET).questions[0].id
+    page.goto(f"{url}/author?set={SET}")
+    settle(page)
+    type_into_question(page, 0, EDITED)
+    # The next cell is open and typed into while the results of the first come in.
+    box = page.get_by_test_id("stDataFrame").first.locator("canvas").first.bounding_box()
+    page.mouse.click(box["x"] + ID_PX + 60, box["y"] + ROW_PX * 5.5)
+    page.wait_for_timeout(120)
+    page.keyboard.press("Enter")
+    cell = page.locator(".gdg-input")
+    cell.wait_for()
+    page.keyboard.press("Control+A")
+    said = page.get_by_text(re.compile(rf"^{re.escape(identity)}: margin -?\d+\.\d\d → -?\d+\.\d\d nats"))
+    for number, letter in enumerate(TYPED):
+        page.keyboard.type(letter)
+        page.wait_for_timeout(60)
+        if number == len(TYPED) // 2:  # half of it before the results are there, half of it after
+            expect(said).to_be_visible(timeout=RUN_MS)
+            expect(strip(page)).to_contain_text("up to date", timeout=RUN_MS)
+    expect(cell).to_have_value(TYPED)
+    assert lines(page, 0) == {"before the edit": 3, "now": 3}
+    assert lines(page, 1)["large-arch1"] == lines(page, 1)["large-arch1 before"] == 3
+    page.keyboard.press("Enter")
+    expect(page.locator("#glide-cell-1-4")).to_have_text(TYPED)
+    fourth = authoring.open_set(computed, SET).questions[4].id
+    said = page.get_by_text(re.compile(rf"^{re.escape(fourth)}: margin"))
+    expect(said).to_be_visible(timeout=RUN_MS)
+    questions = authoring.open_set(computed, SET).questions
+    assert (questions[0].question, questions[4].question) == (EDITED, TYPED)
