@@ -3,7 +3,7 @@
 Pure noise: every model likes and dislikes choices by chance, lastingly and from checkpoint to checkpoint, and no two
 models share anything. A rule that chooses on some models then has an in-sample gain, and a held-out gain of 0 in
 expectation. With `--ladder` the same rules are judged on the embedded models' results on `ladder_science` (run
-`python -m e2lm_core evaluate ladder_science` first). `--write` puts both tables into docs/choosing.md.
+`python -m e2lm_core evaluate ladder_science` first). `--write` puts both tables into docs/studies/null_selection.md.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import study_pages
 from e2lm_core import choosing, heldout, metrics
 from e2lm_core.choosing import Rule, Sample
 from e2lm_core.records import ModelInfo
 from e2lm_core.rule_text import parse
-from e2lm_core.settings import ROOT
 
-DOCS = ROOT / "docs" / "choosing.md"
 RESULTS = Path(__file__).parent / "results" / "null_selection.json"
 SIMULATIONS, CHECKPOINTS, EARLY, QUESTIONS, CHOICES = 1000, 13, 10, 100, 4
 SOURCES = 5
@@ -146,13 +145,6 @@ def markdown(found: dict[str, list[Row]], simulated: bool) -> str:
     return "\n".join(lines)
 
 
-def replace_table(text: str, name: str, table: str) -> str:
-    """The document with what stands between the comments `name` and `/name` replaced; blank lines end a table."""
-    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    before, rest = text.split(begin, 1)
-    return f"{before}{begin}\n\n{table}\n\n{end}{rest.split(end, 1)[1]}"
-
-
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -160,7 +152,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--metric", default="acc", choices=("acc", "margin", "norm_prob"))
     parser.add_argument("--simulations", type=int, default=SIMULATIONS)
     parser.add_argument("--ladder", action="store_true", help="also on the results in the studio's home")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/choosing.md")
+    parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
     options = parser.parse_args(arguments)
     tables: list[tuple[str, dict[str, list[Row]], bool]] = []
     tables.append(("noise", null(rules(), options.metric, options.simulations), True))
@@ -176,7 +168,7 @@ def main(arguments: list[str] | None = None) -> None:
         table = markdown(found, simulated)
         print(f"{name}\n{table}\n")
         if options.write:
-            DOCS.write_text(replace_table(DOCS.read_text(encoding="utf-8"), name, table), encoding="utf-8")
+            study_pages.put("null_selection", name, table)
 
 
 if __name__ == "__main__":
