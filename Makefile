@@ -10,7 +10,7 @@ CORES := $(shell nproc 2>/dev/null || echo 1)
 PARALLEL := $(if $(filter-out 1,$(CORES)),-n 2 --dist loadfile,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-slow lint format screenshots setup setup-dev clean
+.PHONY: help run test test-fast test-slow lint format docs screenshots setup setup-dev clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -37,6 +37,9 @@ lint: $(VENV)/.dev-ready ## ruff (rules and format) and mypy
 format: $(VENV)/.dev-ready ## let ruff format and mend what it can
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+docs: $(VENV)/.run-ready ## write the reference in docs/commands.md from the program
+	$(PY) -m scripts.commands_reference
 
 screenshots: $(VENV)/.dev-ready ## a picture of every page: light, dark, 1280 and 390 wide
 	$(PY) scripts/screenshots.py

@@ -1,9 +1,9 @@
 """How well the relevance score tells accepted questions from rejected ones: `python -m benchmarks.relevance`.
 
-Prints what `docs/relevance.md` states, from the held-out exemplars (never trained on) and, where the
+Prints what `docs/studies/relevance.md` states, from the held-out exemplars (never trained on) and, where the
 reference files are at hand (`E2LM_REFERENCE`, by default `../shared/reference`), from a sample of MMLU's
 dev questions, which are all scholarship, so that nearly all should be accepted. `--write` puts the tables
-into the docs; a table whose data are not at hand is left as it is.
+into that page; a table whose data are not at hand is left as it is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import study_pages
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.relevance.classifier import (
@@ -28,8 +29,6 @@ from e2lm_core.relevance.classifier import (
     calibration_table,
 )
 from e2lm_core.relevance.embeddings import Embedder, load_exemplars, question_text, relevance_classifier
-
-DOCS = ROOT / "docs" / "relevance.md"
 
 
 def heldout_report(embedder: Embedder, classifier: Classifier) -> str:
@@ -98,15 +97,9 @@ def mmlu_report(path: Path, embedder: Embedder, classifier: Classifier) -> str:
     return "\n".join(lines)
 
 
-def _put(text: str, block: str, report: str) -> str:
-    start, end = f"<!-- {block}: begin -->", f"<!-- {block}: end -->"
-    head, rest = text.split(start)
-    return f"{head}{start}\n\n{report}\n\n{end}{rest.split(end)[1]}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--write", action="store_true", help=f"put the tables into {DOCS.relative_to(ROOT)}")
+    parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
     write = parser.parse_args().write
 
     embedder = Embedder(Settings.from_env())
@@ -121,7 +114,7 @@ def main() -> None:
     for block, report in reports.items():
         print(f"## {block}\n\n{report}\n")
         if write:
-            DOCS.write_text(_put(DOCS.read_text(encoding="utf-8"), block, report), encoding="utf-8")
+            study_pages.put("relevance", block, report)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,12 @@ with right:
     st.markdown("**On which fleet**")
     which_fleet = {"own": "This set's runs", "e2lm": "E2LM's six models"}
     which = st.segmented_control(
-        "Fleet", list(which_fleet), default="own", required=True, format_func=which_fleet.get, key="plan_fleet"
+        "Fleet",
+        list(which_fleet),
+        default="own",
+        required=True,
+        format_func=which_fleet.get,
+        key="plan_fleet",
     )
     chosen = list(at_hand)
     if which == "own":

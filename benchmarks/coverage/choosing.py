@@ -2,7 +2,7 @@
 
 Sets are drawn from a source, pure noise or with structure that models share; a rule chooses and is judged in each, and
 counted is how often the interval of the mean held-out gain holds the expected gain of a fresh set (0 on noise, else
-the mean over all sets drawn). `--write` puts the table into docs/choosing.md.
+the mean over all sets drawn). `--write` puts the table into docs/studies/choosing_coverage.md.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import study_pages
 from benchmarks.coverage.null_selection import (
     CHECKPOINTS,
     CHOICES,
-    DOCS,
     EARLY,
     FLEET,
     noise,
-    replace_table,
     rules,
 )
 from e2lm_core.analysis.questions import heldout
@@ -81,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sets", type=int, default=SETS)
-    parser.add_argument("--write", action="store_true", help="put the table into docs/choosing.md")
+    parser.add_argument("--write", action="store_true", help="put the table into the study's page")
     options = parser.parse_args(arguments)
     lines = [
         "| source | rule | expected gain | held in | mean width | spread of the gain |",
@@ -97,8 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
             lines.append(f"| {name} | `{rule}` | {expected:+.3f} | {held:.1%} | {width:.3f} | {spread:.3f} |")
             print(lines[-1], flush=True)
     if options.write:
-        table = "\n".join(lines)
-        DOCS.write_text(replace_table(DOCS.read_text(encoding="utf-8"), "coverage", table), encoding="utf-8")
+        study_pages.put("choosing_coverage", "coverage", "\n".join(lines))
 
 
 if __name__ == "__main__":

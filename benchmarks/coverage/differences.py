@@ -1,4 +1,4 @@
-"""How often the interval of a score's *difference* between two sets holds the true one: `docs/comparing.md`.
+"""How often the interval of a score's *difference* between two sets holds the true one: `docs/studies/difference_coverage.md`.
 
 Two sets are drawn from sources with known truth (`coverage_study.Source`), in four ways: *same* (two independent sets
 of one source), *easier* (the second is of an easier source), *edited* (the second has a third of its questions
@@ -20,6 +20,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from benchmarks import study_pages
 from benchmarks.coverage import simulation
 from benchmarks.coverage.study import FEW, Source
 from e2lm_core.scores import vectorised
@@ -196,9 +197,26 @@ def choose(summed: dict, validation: dict) -> dict:
     return chosen
 
 
+def markdown(document: dict) -> str:
+    """The study's table; the method that is used is bold."""
+    lines = [
+        "| score | method | lowest | mean | width | lowest, other fleets |",
+        "|---|---|---|---|---|---|",
+    ]
+    for score, methods in document["coverage"].items():
+        for method, own in methods.items():
+            mark = "**" if document["chosen"][score] == method else ""
+            figures = f"{own['lowest']:.2f} | {own['mean']:.2f} | {own['width']:.3f}"
+            other = document["validation"][score][method]
+            lines.append(f"| {score} | {mark}{method}{mark} | {figures} | {other:.2f} |")
+    return "\n".join(lines)
+
+
 def main(
     quick: Annotated[bool, typer.Option("--quick", help="A few sets, to see that it runs.")] = False,
-    write: Annotated[bool, typer.Option("--write", help="Write the table that the studio reads.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the studio's file and the page's table.")
+    ] = False,
     fleets: int = 3,
     sets: int = 32,
     fresh: int = 200,
@@ -210,25 +228,19 @@ def main(
     summed = summary(study(*size, first))
     others = summary(study(max(1, size[0] - 1), *size[1:], first + 400))
     validation = {score: {m: f["lowest"] for m, f in every.items()} for score, every in others.items()}
-    chosen = choose(summed, validation)
-    print("| score | method | lowest | mean | width | lowest, other fleets |\n|---|---|---|---|---|---|")
-    for score, methods in summed.items():
-        for method, own in methods.items():
-            mark = "**" if chosen[score] == method else ""
-            print(
-                f"| {score} | {mark}{method}{mark} | {own['lowest']:.2f} | {own['mean']:.2f} | {own['width']:.3f} | {validation[score][method]:.2f} |"
-            )
+    document = {
+        "source": "benchmarks/coverage/differences.py",
+        "pairs_a_cell": fleets * sets,
+        "questions": list(QUESTIONS),
+        "models": [3, simulation.SIZES],
+        "chosen": choose(summed, validation),
+        "coverage": summed,
+        "validation": validation,
+    }
+    print(markdown(document))
     if write:
-        document = {
-            "source": "benchmarks/coverage/differences.py",
-            "pairs_a_cell": fleets * sets,
-            "questions": list(QUESTIONS),
-            "models": [3, simulation.SIZES],
-            "chosen": chosen,
-            "coverage": summed,
-            "validation": validation,
-        }
         OUT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        study_pages.put("difference_coverage", "differences", markdown(document))
 
 
 if __name__ == "__main__":

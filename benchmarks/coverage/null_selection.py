@@ -3,7 +3,7 @@
 Pure noise: every model likes and dislikes choices by chance, lastingly and from checkpoint to checkpoint, and no two
 models share anything. A rule that chooses on some models then has an in-sample gain, and a held-out gain of 0 in
 expectation. With `--ladder` the same rules are judged on the embedded models' results on `ladder_science` (run
-`python -m e2lm_core evaluate ladder_science` first). `--write` puts both tables into docs/choosing.md.
+`python -m e2lm_core evaluate ladder_science` first). `--write` puts both tables into docs/studies/null_selection.md.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import study_pages
 from e2lm_core.analysis.questions import heldout
 from e2lm_core.analysis.questions import rules as question_rules
 from e2lm_core.analysis.questions.rule_text import parse
 from e2lm_core.analysis.questions.rules import Rule, Sample
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.base.settings import ROOT
 from e2lm_core.scores import metrics
 
-DOCS = ROOT / "docs" / "choosing.md"
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "null_selection.json"
 SIMULATIONS, CHECKPOINTS, EARLY, QUESTIONS, CHOICES = 1000, 13, 10, 100, 4
 SOURCES = 5
@@ -149,13 +148,6 @@ def markdown(found: dict[str, list[Row]], simulated: bool) -> str:
     return "\n".join(lines)
 
 
-def replace_table(text: str, name: str, table: str) -> str:
-    """The document with what stands between the comments `name` and `/name` replaced; blank lines end a table."""
-    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    before, rest = text.split(begin, 1)
-    return f"{before}{begin}\n\n{table}\n\n{end}{rest.split(end, 1)[1]}"
-
-
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -163,7 +155,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--metric", default="acc", choices=("acc", "margin", "norm_prob"))
     parser.add_argument("--simulations", type=int, default=SIMULATIONS)
     parser.add_argument("--ladder", action="store_true", help="also on the results in the studio's home")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/choosing.md")
+    parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
     options = parser.parse_args(arguments)
     tables: list[tuple[str, dict[str, list[Row]], bool]] = []
     tables.append(("noise", null(rules(), options.metric, options.simulations), True))
@@ -179,7 +171,7 @@ def main(arguments: list[str] | None = None) -> None:
         table = markdown(found, simulated)
         print(f"{name}\n{table}\n")
         if options.write:
-            DOCS.write_text(replace_table(DOCS.read_text(encoding="utf-8"), name, table), encoding="utf-8")
+            study_pages.put("null_selection", name, table)
 
 
 if __name__ == "__main__":

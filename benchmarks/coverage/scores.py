@@ -4,7 +4,7 @@ Simulated fleets with known truth (`benchmarks.coverage.simulation`): models tha
 source of questions; sets are drawn from the source, an interval is computed from each set alone, and counted is how
 often it holds the expected value that a fresh set of as many questions gets. Every (learner, fleet, questions) is
 one chunk; finished chunks are kept in `--work` and not computed again. `--write` puts the results into
-`e2lm_core/scores/uncertainty/coverage.json` and the table of `docs/uncertainty.md`; `--quick` takes a minute and writes nothing.
+`e2lm_core/scores/uncertainty/coverage.json` and the tables of `docs/studies/coverage.md`; `--quick` takes a minute and writes nothing.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import study_pages
 from benchmarks.coverage import simulation
 from benchmarks.coverage.study import FEW, MEANS, METRICS, QUESTIONS, QUICK, Plan, study
-from e2lm_core.base.settings import ROOT
 from e2lm_core.scores.uncertainty.coverage import FILE
 from e2lm_core.scores.uncertainty.methods import LEVEL, METHODS
 from e2lm_core.scores.vectorised import SCORES
 
-DOCS = ROOT / "docs" / "uncertainty.md"
 WANTED = 0.9
 NARROW = 1.1
 ENOUGH = 100  # intervals: the coverage of fewer is not told
@@ -167,14 +166,10 @@ def scores_table(rows: list[dict]) -> str:
 
 
 def write(rows: list[dict], plan: Plan, sizes: tuple[int, ...]) -> None:
-    """Put the results where the studio reads them and into the docs."""
+    """Put the results where the studio reads them and into the study's page."""
     FILE.write_text(_compact(content(rows, plan, sizes)), encoding="utf-8")
-    text = DOCS.read_text(encoding="utf-8")
-    for name, table in (("means", means_table(rows)), ("scores", scores_table(rows))):
-        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-        head, rest = text.split(begin)
-        text = f"{head}{begin}{table}\n{end}{rest.split(end)[1]}"
-    DOCS.write_text(text, encoding="utf-8")
+    study_pages.put("coverage", "means", means_table(rows))
+    study_pages.put("coverage", "scores", scores_table(rows))
 
 
 def _compact(held: dict) -> str:
@@ -195,7 +190,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="folder that keeps finished chunks")
     parser.add_argument("--questions", type=int, nargs="+", default=list(QUESTIONS))
     parser.add_argument("--first", type=int, default=0, help="number of the first fleet (0)")
-    parser.add_argument("--write", action="store_true", help="write the data file and the tables in the docs")
+    parser.add_argument("--write", action="store_true", help="write the data file and the page's tables")
     options = parser.parse_args()
     if options.write and (options.quick or options.first):
         parser.error("what is written down is the whole study, from fleet 0")

@@ -201,9 +201,7 @@ def test_a_worker_waits_as_long_as_its_app_lives(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_spawned_worker_ends_with_the_process_that_spawned_it(tmp_path: Path) -> None:
     here, _ = long_studio(tmp_path)
-    script = (
-        "from e2lm_core.runs import worker; import sys; print(worker.spawn().pid, flush=True); sys.stdin.read()"
-    )
+    script = "from e2lm_core.runs import worker; import sys; print(worker.spawn().pid, flush=True); sys.stdin.read()"
     environment = os.environ | studios.environment(here.settings)
     app = subprocess.Popen(
         [sys.executable, "-c", script],

@@ -1,0 +1,41 @@
+"""The pages of docs/studies: where each study's tables go, and that they are those which the studio reads."""
+
+import json
+import re
+
+import pytest
+
+from benchmarks import study_pages
+from benchmarks.coverage import differences
+
+TABLES = {
+    "coverage": ("means", "scores"),
+    "difference_coverage": ("differences",),
+    "choosing_coverage": ("coverage",),
+    "null_selection": ("noise", "ladder"),
+    "relevance": ("heldout", "mmlu"),
+}
+
+
+def test_a_table_goes_between_its_marks():
+    page = "before\n<!-- noise -->\n\nold\n\n<!-- /noise -->\nafter\n"
+    assert study_pages.replace_table(page, "noise", "| new |") == page.replace("old", "| new |")
+
+
+@pytest.mark.parametrize(("study", "name"), [(s, n) for s, names in TABLES.items() for n in names])
+def test_a_study_finds_its_tables_place(study, name):
+    page = (study_pages.FOLDER / f"{study}.md").read_text(encoding="utf-8")
+    assert study_pages.replace_table(page, name, study_pages.table_of(study, name)) == page
+
+
+def test_no_other_page_waits_for_a_table():
+    marked = {
+        page.stem: tuple(re.findall(r"<!-- (\w+) -->", page.read_text(encoding="utf-8")))
+        for page in study_pages.FOLDER.glob("*.md")
+    }
+    assert {study: names for study, names in marked.items() if names} == TABLES
+
+
+def test_the_table_of_differences_is_that_of_the_file_that_the_studio_reads():
+    document = json.loads(differences.OUT.read_text(encoding="utf-8"))
+    assert study_pages.table_of("difference_coverage", "differences") == differences.markdown(document)

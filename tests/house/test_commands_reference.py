@@ -1,0 +1,50 @@
+"""docs/commands.md says what the program's own help says; its examples show every command and every option."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from scripts import commands_reference as made
+from tests.support import documented
+
+PAGE = made.PAGE.read_text(encoding="utf-8")
+COMMANDS = documented.commands()
+
+
+def test_the_reference_is_the_programs_own() -> None:
+    assert made.written(PAGE) == PAGE, (
+        "docs/commands.md is not what the program's help says: run `make docs`."
+    )
+
+
+def test_the_reference_does_not_depend_on_the_terminals_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("TERMINAL_WIDTH", "20")
+    assert made.written(PAGE) == PAGE
+
+
+def test_what_is_written_by_hand_is_kept() -> None:
+    page = f"mine\n{made.BEGIN}\nold\n{made.END}\nmine too\n"
+    written = made.written(page)
+    assert written.startswith("mine\n")
+    assert written.endswith("\nmine too\n")
+    assert "\nold\n" not in written
+
+
+def test_every_link_of_the_reference_has_its_heading() -> None:
+    headings = {name.replace(" ", "-") for name in re.findall(r"^### `(.+)`$", PAGE, re.M)}
+    assert set(re.findall(r"\]\(#([a-z-]+)\)", made.reference())) == headings
+
+
+def test_every_command_has_an_example() -> None:
+    shown = {name for name, _ in documented.calls(PAGE)}
+    assert shown == set(COMMANDS), f"docs/commands.md has no example of {sorted(set(COMMANDS) - shown)}."
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_option_is_in_an_example(command: str) -> None:
+    used = {word.split("=")[0] for name, words in documented.calls(PAGE) if name == command for word in words}
+    options = {o for p in COMMANDS[command].params for o in p.opts if o.startswith("--")} - {"--help"}
+    assert options <= used, f"`{command}`: no example in docs/commands.md has {sorted(options - used)}."
