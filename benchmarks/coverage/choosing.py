@@ -14,14 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import study_pages
-from benchmarks.coverage.null_selection import (
-    CHECKPOINTS,
-    CHOICES,
-    EARLY,
-    FLEET,
-    noise,
-    rules,
-)
+from benchmarks.coverage.null_selection import CHECKPOINTS, CHOICES, EARLY, FLEET, noise, rules
 from e2lm_core.analysis.questions import heldout
 from e2lm_core.analysis.questions.rules import Rule, Sample
 from e2lm_core.scores import metrics

@@ -13,7 +13,7 @@ from e2lm_core.analysis.questions.choice import Choice
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.charts.palette import DARK, LIGHT, Theme
-from tests.analysis.questions.test_pool import fleet_measured, question_set
+from tests.support.measured import fleet_measured, question_set
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 

@@ -15,8 +15,7 @@ from e2lm_core.charts.palette import DARK, LIGHT, Theme
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
-from tests.analysis.curves.test_subjects import measured  # noqa: F401  (a fixture)
-from tests.scores.uncertainty.test_set_intervals import noisy
+from tests.support.measured import noisy, with_subjects
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 NARROW = pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
@@ -32,6 +31,11 @@ def ranked() -> tuple[Measurements, stability.Stability]:
 
 def texts(figure: go.Figure) -> list[str]:
     return [annotation.text for annotation in figure.layout.annotations]
+
+
+@pytest.fixture(scope="module")
+def measured() -> Measurements:
+    return with_subjects()
 
 
 @THEMES
@@ -106,7 +110,7 @@ def test_nothing_draws_as_well(theme: Theme) -> None:
 @THEMES
 @NARROW
 def test_little_charts_share_axes_and_one_legend(
-    measured: Measurements,  # noqa: F811
+    measured: Measurements,
     theme: Theme,
     narrow: bool,
 ) -> None:

@@ -20,9 +20,9 @@ from e2lm_core.checkpoints.hub import download as hub_download
 from e2lm_core.ui import session
 from e2lm_core.ui.checkpoints import added
 from tests.conftest import ROOT
-from tests.pages.test_pages import Visit
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under
+from tests.support.visits import Visit
 
 DENSE, MODEL = "tiiuae/dense-500m-arch1", "dense-500m-arch1"
 SMALL = "EleutherAI/pythia-14m"

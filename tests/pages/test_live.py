@@ -10,7 +10,7 @@ from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.sets import authoring
-from tests.pages.test_pages import OWN, Visit, done, finished, ladder, queue, visit  # noqa: F401 - fixtures
+from tests.support.visits import OWN, Visit, queue
 
 
 def own(at: Visit) -> TaskSet:
@@ -41,7 +41,7 @@ def drawn(at: Visit, chart: int) -> dict[str, int]:
     return {name: len(t["customdata"]) for name, t in zip(names, traces, strict=True)}
 
 
-def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):  # noqa: F811
+def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     run_once(done)
     done.open("author")
     assert "Nothing was edited yet" in done.said
@@ -77,7 +77,7 @@ def compute_rest(at: Visit) -> None:
     at.studio.jobs.finish(job)
 
 
-def test_a_card_shows_its_questions_own_curves_and_what_the_last_edit_made_of_it(done):  # noqa: F811
+def test_a_card_shows_its_questions_own_curves_and_what_the_last_edit_made_of_it(done):
     run_once(done)
     at = done.open("author")
     at.segmented_control(key="author_view").set_value("Card").run()
@@ -91,7 +91,7 @@ def test_a_card_shows_its_questions_own_curves_and_what_the_last_edit_made_of_it
     assert drawn(done, 0)["small-arch1 before"] == 10
 
 
-def test_in_a_new_session_the_last_edit_is_that_of_the_history(done):  # noqa: F811
+def test_in_a_new_session_the_last_edit_is_that_of_the_history(done):
     authoring.update_questions(done.studio.settings, OWN, {"q2": {"question": "How much is two and two?"}})
     run_once(done)
     done.open("author")
@@ -104,7 +104,7 @@ def test_in_a_new_session_the_last_edit_is_that_of_the_history(done):  # noqa: F
     assert "**5 questions** changed" in done.said
 
 
-def test_run_says_what_was_saved_and_how_it_was_computed(done):  # noqa: F811
+def test_run_says_what_was_saved_and_how_it_was_computed(done):
     number = queue(done, OWN)
     job = done.studio.jobs.get(number)
     note = "llama models are scored in plain batches: their attention cannot be exchanged."
@@ -123,7 +123,7 @@ def test_run_says_what_was_saved_and_how_it_was_computed(done):  # noqa: F811
     assert note in done.said
 
 
-def test_the_panel_says_so_where_nothing_was_run(visit):  # noqa: F811
+def test_the_panel_says_so_where_nothing_was_run(visit):
     authoring.copy_set(visit.studio.settings, "little", OWN)
     authoring.update_questions(visit.studio.settings, OWN, {"q2": {"question": "How much is two and two?"}})
     visit.choose(OWN).open("author")

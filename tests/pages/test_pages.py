@@ -5,26 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-import streamlit as st
-from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs import order as run_order
-from e2lm_core.runs.queue.records import Progress
-from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring
-from e2lm_core.ui import session
 from tests.conftest import ROOT
 from tests.support import studios
+from tests.support.visits import OWN, app_in, queue
 
 # Relevance loads a model: slow.
 PAGES = tuple(
@@ -32,117 +25,10 @@ PAGES = tuple(
     for path in sorted((ROOT / "pages").glob("*.py"))
     if path.stem not in ("relevance", "checkpoints")
 )
-OWN = "mine"
-
-
-@pytest.fixture(scope="session")
-def ladder(tmp_path_factory) -> Path:
-    return studios.real_ladder(tmp_path_factory.mktemp("pages") / "ladder")
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory, ladder) -> Path:
-    """A folder with an example, a copy of it named `mine`, and every result of theirs."""
-    folder = tmp_path_factory.mktemp("finished")
-    chosen = studios.settings(folder, ladder)
-    studios.write_example(chosen)
-    authoring.copy_set(chosen, "little", OWN)
-    opened = open_studio(chosen)
-    task = authoring.open_set(chosen, OWN)
-    evaluate.evaluate(opened, task, opened.catalogue.checkpoints)
-    opened.store.database.close()
-    return folder
-
-
-@dataclass
-class Visit:
-    """A browser's session, and the studio that its server uses."""
-
-    at: AppTest
-    studio: Studio
-
-    def open(self, page: str) -> AppTest:
-        self.at.switch_page(f"pages/{page}.py").run()
-        assert not self.at.exception, f"{page}: {self.at.exception[0].value}"
-        return self.at
-
-    def choose(self, name: str) -> Visit:
-        self.at.session_state["set"] = name
-        return self
-
-    @property
-    def said(self) -> str:
-        at = self.at
-        texts = [e.value for kind in ("title", "subheader", "markdown", "caption") for e in at.get(kind)]
-        texts += [e.value for e in (*at.info, *at.warning, *at.error, *at.success)]
-        return "\n".join([*texts, *(f"{m.label} {m.value}" for m in at.metric)])
-
-    def click(self, label: str) -> AppTest:
-        next(b for b in self.at.button if b.label == label).click().run()
-        assert not self.at.exception
-        return self.at
-
-    def labels(self) -> list[str]:
-        return [b.label for b in self.at.button if not b.disabled]
-
-    def edit(self, rows: dict[int, dict[str, object]]) -> AppTest:
-        """What the browser sends when cells of the table were edited."""
-        states = self.at._tree.get_widget_states()
-        editor = self.at.data_editor[0].proto.id
-        sent = json.dumps({"edited_rows": rows, "added_rows": [], "deleted_rows": []})
-        states.widgets.append(WidgetState(id=editor, string_value=sent))
-        self.at._run(states)
-        assert not self.at.exception
-        return self.at
-
-
-@pytest.fixture
-def visit(tmp_path, monkeypatch, ladder) -> Iterator[Visit]:
-    """Nothing but the example, which was never run."""
-    yield from _visit(tmp_path, monkeypatch, ladder)
-
-
-@pytest.fixture
-def done(tmp_path, monkeypatch, ladder, finished) -> Iterator[Visit]:
-    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    for opened in _visit(tmp_path, monkeypatch, ladder):
-        yield opened.choose(OWN)
-
-
-def _visit(folder: Path, monkeypatch, ladder: Path) -> Iterator[Visit]:
-    chosen = studios.settings(folder, ladder)
-    if not (chosen.tasks / "little").exists():
-        studios.write_example(chosen)
-    for name, value in studios.environment(chosen).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(session, "ensure_worker", lambda: None)  # the queue is looked at, not worked off
-    # AppTest takes every run for a server's first, whose detour through app.py would lose the click.
-    monkeypatch.setattr(session, "through_app", lambda: None)
-    st.cache_resource.clear()
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    assert not at.exception
-    yield Visit(at, session.studio())
-    session.studio().store.database.close()
-    st.cache_resource.clear()
 
 
 def stored(settings: Settings, name: str) -> dict[str, bytes]:
     return studios.tree(settings.sets / name)
-
-
-def queue(visit: Visit, name: str, done: int = 0) -> int:
-    """A run that a worker has taken up and that has `done` checkpoints behind it."""
-    number = evaluate.start(visit.studio, name, visit.studio.catalogue.checkpoints)
-    job = visit.studio.jobs.claim("a worker", 60)
-    assert job is not None
-    questions = len(authoring.open_set(visit.studio.settings, name).questions)
-    rows = [
-        Progress(name=c, done=questions, total=questions, computed=questions, reused=0, seconds=1.0)
-        for c in job.payload["checkpoints"][:done]
-    ]
-    visit.studio.jobs.report(job, rows)
-    return number
 
 
 # --- every page in every state ------------------------------------------------------------------------
@@ -173,7 +59,7 @@ def test_a_set_without_questions(visit, page):
 
 
 def test_no_set_at_all(tmp_path, monkeypatch, ladder):
-    for opened in _visit(tmp_path, monkeypatch, ladder):
+    for opened in app_in(tmp_path, monkeypatch, ladder):
         shutil.rmtree(opened.studio.settings.tasks)
         for page in (*PAGES, "relevance"):
             opened.open(page)
@@ -182,7 +68,7 @@ def test_no_set_at_all(tmp_path, monkeypatch, ladder):
 
 def test_no_checkpoints(tmp_path, monkeypatch):
     (tmp_path / "nothing").mkdir()
-    for opened in _visit(tmp_path, monkeypatch, tmp_path / "nothing"):
+    for opened in app_in(tmp_path, monkeypatch, tmp_path / "nothing"):
         for page in PAGES:
             opened.open(page)
         opened.open("run")
@@ -454,7 +340,7 @@ def test_a_damaged_set_is_one_sentence_on_every_page(done):
 
 def test_the_link_names_the_set(tmp_path, monkeypatch, ladder, finished):
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    for opened in _visit(tmp_path, monkeypatch, ladder):
+    for opened in app_in(tmp_path, monkeypatch, ladder):
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         at.query_params["set"] = OWN
         at.run()

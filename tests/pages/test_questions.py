@@ -1,7 +1,5 @@
 """The page Questions as a visitor uses it, over real results of small Llamas."""
 
-# ruff: noqa: F811
-
 from __future__ import annotations
 
 import json
@@ -12,8 +10,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from e2lm_core.runs import evaluate
 from e2lm_core.runs import order as run_order
 from e2lm_core.sets import authoring
-from tests.pages.test_pages import OWN, Visit, done, finished, ladder, queue, visit  # noqa: F401  (fixtures)
 from tests.support import studios
+from tests.support.visits import OWN, Visit, queue
 
 
 def frame(visit: Visit, column: str) -> pd.DataFrame:

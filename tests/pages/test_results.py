@@ -19,8 +19,8 @@ from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring
 from e2lm_core.ui import session
 from tests.conftest import ROOT
-from tests.pages.test_pages import Visit
 from tests.support import harness_files, studios
+from tests.support.visits import Visit
 
 
 @pytest.fixture(scope="module")

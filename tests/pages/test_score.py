@@ -10,7 +10,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring
-from tests.pages.test_pages import OWN, done, finished, ladder, queue, visit  # noqa: F401
+from tests.support.visits import OWN, queue
 
 
 def bars(at) -> dict:
@@ -18,7 +18,7 @@ def bars(at) -> dict:
     return {t["name"]: t for t in spec["data"] if t["type"] == "bar"}
 
 
-def test_score_shows_what_the_library_computes(done):  # noqa: F811
+def test_score_shows_what_the_library_computes(done):
     at = done.open("score")
     task = authoring.open_set(done.studio.settings, OWN)
     measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
@@ -35,7 +35,7 @@ def test_score_shows_what_the_library_computes(done):  # noqa: F811
     assert set(bars(at)) == {"SQ", "RC", "CS"}
 
 
-def test_score_says_which_example_has_no_results(visit):  # noqa: F811
+def test_score_says_which_example_has_no_results(visit):
     settings = visit.studio.settings
     authoring.copy_set(settings, "little", OWN)
     authoring.update_questions(
@@ -48,7 +48,7 @@ def test_score_says_which_example_has_no_results(visit):  # noqa: F811
     assert "Score is undefined on accuracy" in visit.said
 
 
-def test_compare_pairs_versions_and_sets(done):  # noqa: F811
+def test_compare_pairs_versions_and_sets(done):
     authoring.delete_questions(done.studio.settings, OWN, ["q2"])
     at = done.open("compare")
     assert at.selectbox(key=f"compare_{OWN}").value == ("version", 0)
@@ -61,12 +61,12 @@ def test_compare_pairs_versions_and_sets(done):  # noqa: F811
     assert "only in little" in done.said
 
 
-def test_compare_without_anything_to_compare(visit):  # noqa: F811
+def test_compare_without_anything_to_compare(visit):
     visit.open("compare")
     assert "nothing to compare yet" in visit.said
 
 
-def test_plan_answers_with_questions_and_time(done):  # noqa: F811
+def test_plan_answers_with_questions_and_time(done):
     at = done.open("plan")
     at.selectbox(key="plan_of").set_value("mean").run()
     at.segmented_control(key="plan_metric").set_value("norm_prob").run()
@@ -82,21 +82,21 @@ def test_plan_answers_with_questions_and_time(done):  # noqa: F811
 
 
 @pytest.mark.parametrize("of", ["difference", "rc", "cs", "score", "decision_accuracy"])
-def test_plan_for_every_target(done, of):  # noqa: F811
+def test_plan_for_every_target(done, of):
     at = done.open("plan")
     at.selectbox(key="plan_of").set_value(of).run()
     assert not at.exception
     assert at.title[0].value == "Plan"
 
 
-def test_plan_without_a_model_is_one_sentence(done):  # noqa: F811
+def test_plan_without_a_model_is_one_sentence(done):
     at = done.open("plan")
     at.pills[0].set_value([]).run()
     assert not at.exception
     assert "run the set first" in done.said
 
 
-def test_an_empty_set_compares_with_a_measured_one(done):  # noqa: F811
+def test_an_empty_set_compares_with_a_measured_one(done):
     authoring.create_set(done.studio.settings, "blank")
     at = done.choose("blank").open("compare")
     at.selectbox(key="compare_blank").set_value(("set", OWN)).run()
@@ -104,7 +104,7 @@ def test_an_empty_set_compares_with_a_measured_one(done):  # noqa: F811
     assert "share no complete checkpoint" in done.said
 
 
-def test_a_damaged_version_is_one_sentence(done):  # noqa: F811
+def test_a_damaged_version_is_one_sentence(done):
     authoring.delete_questions(done.studio.settings, OWN, ["q2"])
     (done.studio.settings.home / "history" / OWN / "000000.json.gz").write_bytes(b"\x00")
     done.open("compare")
@@ -112,7 +112,7 @@ def test_a_damaged_version_is_one_sentence(done):  # noqa: F811
     assert "missing or damaged" in done.at.error[0].value
 
 
-def test_plan_takes_the_pace_of_earlier_runs(done):  # noqa: F811
+def test_plan_takes_the_pace_of_earlier_runs(done):
     queue(done, OWN, done=10)
     done.open("plan")
     assert "Pace: earlier runs on this machine" in done.said

@@ -19,8 +19,9 @@ from e2lm_core.runs.queue import claims
 from e2lm_core.runs.queue.claims import joinable
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio
-from tests.runs.test_worker import ROOT, Slow, computed, until
+from tests.conftest import ROOT
 from tests.support import studios
+from tests.support.workers import Slow, computed, until
 
 COUNT = 40
 

@@ -8,13 +8,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs import evaluate, worker
 from e2lm_core.runs import state as run_state
@@ -24,44 +22,13 @@ from e2lm_core.sets import authoring
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_backend import FakeBackend
-
-
-class Slow(FakeBackend):
-    """The fake backend, taking its time, and telling what it computes."""
-
-    def __init__(self, seconds: float = 0.01) -> None:
-        super().__init__()
-        self.seconds = seconds
-        self.seen: list[str] = []
-
-    def chunks(
-        self,
-        checkpoint: Checkpoint,
-        requests: Sequence[Request],
-        cancelled: Callable[[], bool] | None = None,
-        skip=(),
-    ) -> Iterator[list[tuple[int, Loglikelihood]]]:
-        self.seen.append(checkpoint.name)
-        for chunk in super().chunks(checkpoint, requests, cancelled, skip):
-            time.sleep(self.seconds)
-            yield chunk
-
-
-def until(true: Callable[[], object], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.005)
+from tests.support.workers import Slow, computed, until
 
 
 def claim(studio: Studio) -> Job:
     job = studio.jobs.claim("test", 60)
     assert job is not None
     return job
-
-
-def computed(job: Job) -> int:
-    return sum(row.computed for row in job.progress)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,49 +20,7 @@ from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.sets import authoring
 from tests.support import studios
-
-LADDER = {
-    name: ModelInfo(name=name, family="ladder", size=size, arch=arch, parameters=n, seed=seed, twin_of=twin,
-                    seed_of=of, role="web" if twin else "science")
-    for name, (size, arch, n, seed, twin, of) in studios.MODELS.items()
-}  # fmt: skip
-SMALL, LARGE, WEB, SEED2 = LADDER.values()
-
-
-def curve(model: ModelInfo, acc: Sequence[float], early: int = 8, questions: int = 10) -> ModelCurve:
-    """A curve whose accuracy is as given: of ten questions that many are answered rightly; NaN: not run."""
-    ll = np.full((len(acc), questions, 2), -2.0)
-    for k, share in enumerate(acc):
-        if math.isnan(share):
-            ll[k, -1] = np.nan
-        else:
-            right = round(share * questions)
-            ll[k, :right, 0] = -1.0
-            ll[k, right:, 1] = -1.0
-    checkpoints = tuple(
-        Checkpoint(model=model, step=100 * (k + 1), tokens_seen=1_000 * (k + 1), early=k < early)
-        for k in range(len(acc))
-    )
-    return ModelCurve(model=model, checkpoints=checkpoints, ll=ll)
-
-
-def measurements(*curves: ModelCurve) -> Measurements:
-    questions = curves[0].ll.shape[1] if curves else 0
-    return Measurements(
-        task="little",
-        question_ids=tuple(f"q{n}" for n in range(questions)),
-        subjects=("",) * questions,
-        gold=np.zeros(questions, int),
-        chars=np.full((questions, 2), 3.0),
-        gold_bytes=np.full(questions, 3.0),
-        curves=curves,
-    )
-
-
-RISING = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.8, 0.9]
-FASTER = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.9, 1.0]
-FLAT = [0.5, 0.4, 0.5, 0.6, 0.5, 0.4, 0.5, 0.6, 0.5, 0.4]
-
+from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
 
 # --- reading the store --------------------------------------------------------------------------------
 

@@ -4,94 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import zipfile
-from collections.abc import Iterator
-from functools import partial
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from scripts.screenshots import FLAGS, ROOT, note_error, server, settle
-from tests.conftest import needs
+from scripts.screenshots import ROOT, settle
+from tests.support.browser import EDITED, RUN_MS, SET, drawn, go, strip, type_into_question
 
 pytestmark = pytest.mark.slow
-SET = "my_science"
-EDITED = "Which gas do green plants take in to make sugar?"
-ROW_PX, ID_PX = 35, 200  # the grid's rows, and more than its first column
-RUN_MS = 300_000
 expect.set_options(timeout=60_000)  # a busy machine answers late
-
-
-@pytest.fixture
-def url(tmp_path) -> Iterator[str]:
-    env = os.environ | {"E2LM_HOME": str(tmp_path / "home"), "E2LM_LADDER": str(needs("ladder"))}
-    with server(env) as address:
-        yield address
-
-
-@pytest.fixture
-def page(url) -> Iterator[Page]:
-    """A page that notes what must not happen: an error on its console, or a word to another host."""
-    faults: list[str] = []
-
-    def note_host(address: str) -> None:
-        parts = urlsplit(address)
-        if parts.hostname and parts.hostname not in ("127.0.0.1", "localhost"):
-            faults.append(f"asks {address}")
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-        context.on("request", lambda request: note_host(request.url))
-        opened = context.new_page()
-        opened.on("console", partial(note_error, faults))
-        opened.on("pageerror", lambda error: faults.append(f"throws {error}"))
-        opened.on("websocket", lambda socket: note_host(socket.url))
-        opened.set_default_timeout(60_000)
-        yield opened
-        browser.close()
-    assert not faults
-
-
-def go(page: Page, name: str) -> None:
-    page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    settle(page)
-
-
-def strip(page: Page):
-    return page.locator(".st-key-strip")
-
-
-def drawn(page: Page) -> dict[str, list[float]]:
-    """The curves of the page's first chart, by model, complete ones only."""
-    page.wait_for_selector(".js-plotly-plot")
-    traces = page.evaluate(
-        """() => document.querySelector(".js-plotly-plot").data
-            .filter(t => t.mode === "lines+markers").map(t => [t.name, Array.from(t.y._inputArray ?? t.y)])"""
-    )
-    return dict(traces)
-
-
-def type_into_question(page: Page, row: int, text: str) -> None:
-    """As a visitor does: click the cell, open it with Enter, type, and leave it with Enter."""
-    grid = page.get_by_test_id("stDataFrame").first
-    grid.scroll_into_view_if_needed()
-    cell = page.locator(f"#glide-cell-1-{row}")
-    canvas = grid.locator("canvas").first.bounding_box()
-    assert canvas is not None
-    expect(cell).to_be_attached()
-    page.mouse.click(canvas["x"] + ID_PX + 60, canvas["y"] + ROW_PX * (row + 1) + ROW_PX / 2)
-    page.wait_for_timeout(120)
-    page.keyboard.press("Enter")
-    editor = page.locator(".gdg-input")
-    editor.wait_for()
-    editor.fill(text)
-    page.keyboard.press("Enter")
-    expect(cell).to_have_text(text)
 
 
 def test_a_link_to_a_page_is_the_first_thing_that_a_server_sees(page, url):

@@ -15,7 +15,7 @@ from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring
 from scripts.screenshots import settle
 from tests.conftest import ROOT, needs
-from tests.whole.test_browser import EDITED, ID_PX, ROW_PX, SET, page, strip, type_into_question, url  # noqa: F401 - fixtures
+from tests.support.browser import EDITED, ID_PX, ROW_PX, SET, strip, type_into_question
 
 pytestmark = pytest.mark.slow
 RUN_MS = 300_000
@@ -48,7 +48,7 @@ def lines(page: Page, chart: int) -> dict[str, int]:
     )
 
 
-def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page, url):  # noqa: F811
+def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page, url):
     identity = authoring.open_set(computed, SET).questions[0].id
     page.goto(f"{url}/author?set={SET}")
     settle(page)

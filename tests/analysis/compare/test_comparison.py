@@ -12,8 +12,8 @@ from e2lm_core.analysis.compare.comparison import ALL, END
 from e2lm_core.base.records import METRICS
 from e2lm_core.charts import compare as comparison_charts
 from e2lm_core.charts.palette import DARK, LIGHT
-from tests.scores.test_set_scores import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements
 from tests.support import studios
+from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements
 
 FIRST = studios.task(10, "first")
 

@@ -6,7 +6,7 @@ import pytest
 
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.curves import axes
-from tests.scores.test_set_scores import LARGE, RISING, SMALL, curve, measurements
+from tests.support.measured import LARGE, RISING, SMALL, curve, measurements
 
 
 def test_tokens_steps_and_compute_by_hand() -> None:

@@ -13,8 +13,7 @@ from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
-from tests.scores.test_set_scores import LARGE, RISING, SMALL, curve, measurements
-from tests.scores.uncertainty.test_set_intervals import noisy
+from tests.support.measured import LARGE, RISING, SMALL, curve, measurements, noisy
 
 WEB, SEED2 = "ladder-small-arch1-web", "ladder-small-arch1-seed2"
 

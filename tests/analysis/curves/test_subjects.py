@@ -11,13 +11,12 @@ from e2lm_core.analysis.curves import subjects
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
-from tests.scores.uncertainty.test_set_intervals import noisy
+from tests.support.measured import with_subjects
 
 
 @pytest.fixture(scope="module")
 def measured() -> Measurements:
-    names = ["physics"] * 30 + ["biology"] * 20 + [""] * 10
-    return dataclasses.replace(noisy(questions=60), subjects=tuple(names))
+    return with_subjects()
 
 
 def test_a_subjects_curve_is_the_mean_of_its_questions(measured: Measurements) -> None:

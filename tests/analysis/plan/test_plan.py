@@ -13,7 +13,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.charts import plan as plan_charts
 from e2lm_core.charts.palette import LIGHT
 from e2lm_core.runs import state as run_state
-from tests.scores.test_set_scores import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements
+from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements
 
 FLEET = (
     FleetPart(model="a", parameters=100, checkpoints=10),

@@ -14,7 +14,7 @@ from e2lm_core.analysis.questions.choice import Choice
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS
-from tests.analysis.questions.test_pool import FLEET, fleet_measured, question_set
+from tests.support.measured import FLEET, fleet_measured, question_set
 
 RULES = (*choice.PRESETS, "margin > 0 and slope > 0", 'subject = "physics"')
 

@@ -10,7 +10,7 @@ from e2lm_core.analysis.questions import rules as question_rules
 from e2lm_core.analysis.questions.heldout import Fold
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.scores import signal
-from tests.analysis.questions.test_rules import sample
+from tests.support.measured import sample
 
 
 def model(name: str, size: str | None = None, arch: str | None = None) -> ModelInfo:

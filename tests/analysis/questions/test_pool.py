@@ -10,58 +10,10 @@ import pytest
 from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions import rule_text
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import Checkpoint, ModelInfo, TaskConfig, TaskSet
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.sets import authoring
 from tests.support import studios
-
-STEPS = tuple(range(100, 1700, 100))
-EARLY = 12
-FLEET: dict[str, tuple[str, str]] = {
-    f"{size}-{arch}": (size, arch) for size in ("small", "large") for arch in ("arch1", "arch2")
-}
-
-
-def question_set(count: int = 60) -> TaskSet:
-    questions = tuple(
-        studios.question(n, subject="physics" if n % 2 else "history", source=f"source {n % 3}", group=None)
-        for n in range(count)
-    )
-    return TaskSet(config=TaskConfig(task="fleet"), questions=questions)
-
-
-def fleet_measured(
-    count: int = 60, models: tuple[str, ...] = tuple(FLEET), twin: bool = True, structure: float = 1.0
-) -> Measurements:
-    """Models in two sizes and two shapes, a seed and a twin; easy questions are easy for all by `structure`."""
-    random = np.random.default_rng(0)
-    infos = [ModelInfo(name=n, family="f", size=FLEET[n][0], arch=FLEET[n][1], parameters=1) for n in models]
-    if twin and models:
-        infos.append(ModelInfo(name="seed2", family="f", size="small", arch="arch1", seed_of=models[0]))
-        infos.append(ModelInfo(name="web", family="f", role="web", twin_of=models[0]))
-    ease = random.normal(0, structure, count)
-    steps = np.array(STEPS)
-    curves = []
-    for info in infos:
-        gain = 0.0 if info.role == "web" else 0.12 if info.size == "small" else 0.18
-        ll = random.normal(-5, 0.4, (len(steps), count, 4)) + random.normal(0, 0.5, (count, 4))
-        ll[:, :, 0] += gain * np.arange(len(steps))[:, None] + (ease if gain else 0.0)
-        checkpoints = tuple(
-            Checkpoint(model=info, step=int(s), tokens_seen=int(s) * 1000, early=k < EARLY)
-            for k, s in enumerate(steps)
-        )
-        curves.append(ModelCurve(model=info, checkpoints=checkpoints, ll=ll))
-    task = question_set(count)
-    return Measurements(
-        task="fleet",
-        question_ids=tuple(q.id for q in task.questions),
-        subjects=tuple(q.subject or "" for q in task.questions),
-        gold=np.zeros(count, int),
-        chars=np.full((count, 4), 5.0),
-        gold_bytes=np.full(count, 5.0),
-        curves=tuple(curves),
-        groups=(None,) * count,
-    )
+from tests.support.measured import EARLY, FLEET, STEPS, fleet_measured, question_set
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,7 @@ import pytest
 from e2lm_core.analysis.questions import rules as question_rules
 from e2lm_core.analysis.questions.rules import Condition, Contrast, Sample, Where
 from e2lm_core.scores import signal
-
-
-def sample(margin: np.ndarray, early: int | None = None, **more) -> Sample:
-    """Margins [..., M, K, Q] as measured; the other metrics follow them."""
-    checkpoints = margin.shape[-2]
-    return Sample(
-        values={"margin": margin, "acc": (margin > 0) * 1.0, "norm_prob": 1 / (1 + np.exp(-margin))},
-        doublings=np.arange(checkpoints, dtype=float),
-        early=np.arange(checkpoints) < (checkpoints if early is None else early),
-        **more,
-    )
+from tests.support.measured import sample
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ from e2lm_core.base.records import METRICS
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
-from tests.scores.test_set_scores import LARGE, RISING, SMALL, curve, measurements
-from tests.scores.uncertainty.test_set_intervals import noisy
 from tests.support import studios
+from tests.support.measured import LARGE, RISING, SMALL, curve, measurements, noisy
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from e2lm_core.analysis.score import words as score_words
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.uncertainty import set_intervals
-from tests.scores.test_set_scores import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
+from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
 
 
 @pytest.fixture

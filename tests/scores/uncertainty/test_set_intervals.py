@@ -8,39 +8,12 @@ import pytest
 from e2lm_core.analysis import documents, tables
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.base import phrasing
-from e2lm_core.base.records import METRICS, Checkpoint, Value
+from e2lm_core.base.records import METRICS, Value
 from e2lm_core.scores import set_scores
-from e2lm_core.scores.measurements import Measurements, ModelCurve
+from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.scores.uncertainty.intervals import Interval
-from tests.scores.test_set_scores import LARGE, SEED2, SMALL, WEB
-
-
-def noisy(questions: int = 60, groups: tuple[str | None, ...] = ()) -> Measurements:
-    """Two science models, a seed and a twin: the gold choice gains with every checkpoint, but for the twin."""
-    random = np.random.default_rng(0)
-    gold = np.arange(questions) % 4
-    steps = np.arange(1, 17)
-    curves = []
-    for model, gain in ((SMALL, 0.10), (LARGE, 0.16), (SEED2, 0.11), (WEB, 0.0)):
-        ll = np.repeat(random.normal(-5, 1, (1, questions, 4)), len(steps), axis=0)
-        ll += random.normal(0, 0.2, ll.shape)
-        ll[:, np.arange(questions), gold] += gain * steps[:, None]
-        checkpoints = tuple(
-            Checkpoint(model=model, step=int(s), tokens_seen=int(s) * 1_000, early=bool(s <= 12))
-            for s in steps
-        )
-        curves.append(ModelCurve(model=model, checkpoints=checkpoints, ll=ll))
-    return Measurements(
-        task="noisy",
-        question_ids=tuple(f"q{n}" for n in range(questions)),
-        subjects=("",) * questions,
-        gold=gold,
-        chars=np.full((questions, 4), 5.0),
-        gold_bytes=np.full(questions, 5.0),
-        curves=tuple(curves),
-        groups=groups,
-    )
+from tests.support.measured import noisy
 
 
 @pytest.fixture(scope="module")
