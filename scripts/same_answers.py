@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,8 @@ from scripts.same_bytes import difference, told
 from scripts.same_commands import SETS, Asked, asked, make_given
 
 LIMIT_S = 1800
-Verdicts = Mapping[Asked, str | None]  # what is different, None where nothing is
+SAME = (ANSWER, REFUSAL) = ("same", "same refusal")
+Verdicts = Mapping[Asked, str]  # one of SAME, or what is different
 
 Checkout = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A checkout of the repository.")]
 
@@ -47,13 +49,16 @@ def main(
     """Ask both, compare, print; exit 1 where an answer differs."""
     wanted = asked(sets or SETS)
     with tempfile.TemporaryDirectory(prefix="e2lm-same-") as made:
-        places = [
-            answers(checkout.resolve(), wanted, python, (keep or Path(made)).resolve() / side)
-            for side, checkout in (("old", old), ("new", new))
-        ]
+        kept = (keep or Path(made)).resolve()
+        with ThreadPoolExecutor() as both:
+            asking = [
+                both.submit(answers, checkout.resolve(), wanted, python, kept / side)
+                for side, checkout in (("old", old), ("new", new))
+            ]
+        places = [one.result() for one in asking]
         verdicts = {one: verdict(one, *places) for one in wanted}
     show(verdicts)
-    sys.exit(1 if any(verdicts.values()) else 0)
+    sys.exit(0 if set(verdicts.values()) <= set(SAME) else 1)
 
 
 # --- asking -----------------------------------------------------------------------------------------------
@@ -104,8 +109,9 @@ def _ask(checkout: Path, one: Asked, python: str, place: Path, home: Path) -> No
     )
     shutil.move(written, place)
     (place / "stdout").write_bytes(run.stdout)
-    if run.returncode:
-        (place / "refusal").write_bytes(f"exit {run.returncode}\n".encode() + run.stderr)
+    if run.returncode:  # 2 is the studio's own, with its sentence
+        name = "refusal" if run.returncode == 2 else "failure"
+        (place / name).write_bytes(f"exit {run.returncode}\n".encode() + run.stderr)
 
 
 def _git(checkout: Path, *arguments: str) -> str:
@@ -116,12 +122,12 @@ def _git(checkout: Path, *arguments: str) -> str:
 # --- comparing ------------------------------------------------------------------------------------------
 
 
-def verdict(one: Asked, old: Path, new: Path) -> str | None:
-    """What is wrong with the two checkouts' answers to a command, None where they are the same."""
+def verdict(one: Asked, old: Path, new: Path) -> str:
+    """One of SAME, or what is different in the two checkouts' answers to a command."""
     folders = {"old": old / one.folder, "new": new / one.folder}
     for name, folder in folders.items():
-        if (folder / "refusal").exists() != one.refused:
-            return f"{name} did not refuse it" if one.refused else f"{name} failed: {_last_line(folder)}"
+        if (folder / "failure").exists():
+            return f"{name} failed: {_last_line(folder / 'failure')}"
     files = [sorted(file.name for file in folder.iterdir()) for folder in folders.values()]
     if files[0] != files[1]:
         return told("the files", *files)
@@ -130,11 +136,11 @@ def verdict(one: Asked, old: Path, new: Path) -> str | None:
         raw = [(folder / name).read_bytes() for folder in folders.values()]
         if found := difference(one.arguments[0], raw[0], raw[1], places):
             return f"{name}: {found}"
-    return None
+    return REFUSAL if "refusal" in files[0] else ANSWER
 
 
-def _last_line(folder: Path) -> str:
-    return (folder / "refusal").read_text(errors="replace").strip().splitlines()[-1]
+def _last_line(file: Path) -> str:
+    return file.read_text(errors="replace").strip().splitlines()[-1]
 
 
 def _places(place: Path) -> dict[str, str]:
@@ -145,7 +151,7 @@ def show(verdicts: Verdicts) -> None:
     """A row a command, a column a set; then what is different."""
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
     console.print(table(verdicts))
-    different = {one: found for one, found in verdicts.items() if found}
+    different = {one: found for one, found in verdicts.items() if found not in SAME}
     for one, found in different.items():
         console.print(f"\n{shlex.join(one.arguments)}\n  {found}", soft_wrap=True)
     console.print(f"\n{len(verdicts) - len(different)} of {len(verdicts)} commands: the same answers.")
@@ -153,7 +159,7 @@ def show(verdicts: Verdicts) -> None:
 
 def table(verdicts: Verdicts) -> Table:
     """`same` or `different` for every command and set; the first column is of commands about no set."""
-    words = {(one.line, one.of): "different" if found else "same" for one, found in verdicts.items()}
+    words = {(o.line, o.of): found if found in SAME else "different" for o, found in verdicts.items()}
     sets = list(dict.fromkeys(of for _, of in words))
     shown = Table("command", *(of or "of no set" for of in sets), box=None, pad_edge=False)
     for line in dict.fromkeys(line for line, _ in words):

@@ -19,8 +19,7 @@ SMALL = "--checkpoints 'ladder-small-*/*' --num-fewshot 0"
 # goes into {home}/written.
 FIRST = (
     "--help",
-    "tasks --json",
-    "checkpoints --json",
+    "tasks",
     "hub families --json",
     "sq {home}/given/curves.json --json",
     "sq {home}/given/curves.json",
@@ -32,8 +31,11 @@ FIRST = (
     "results show harness --scores --json",
     "results remove table --json",
     "results restore table --json",
+    "results show no-such-results",
+    "evaluate no_such_set",
 )
 OF_A_SET = (
+    "questions {set}",
     "evaluate {set} --questions --json",
     "evaluate {set} --json",
     "evaluate {set} --checkpoints 'ladder-small-*/*'",
@@ -78,15 +80,7 @@ BETWEEN = (
     "compare {first} {second} --metric acc",
     f"compare {{first}} {{second}} --metric norm_prob {SMALL} --json",
 )
-REFUSED = (
-    "evaluate no_such_set",
-    "score {set}_half --checkpoints 'no-such-*/*'",
-    "ranks {set} --metric colour",
-    "ranks {set} --at 7",
-    "choose {set} --rule 'colour > 1'",
-    "plan {set} --of sq --width -1",
-    "results show no-such-results",
-)
+LAST = ("tasks --json", "checkpoints --json")
 
 
 @dataclass(frozen=True)
@@ -95,7 +89,6 @@ class Asked:
 
     line: str
     of: str = ""
-    refused: bool = False
 
     @property
     def arguments(self) -> list[str]:
@@ -103,14 +96,15 @@ class Asked:
 
     @property
     def folder(self) -> str:
-        return re.sub(r"[^\w.-]+", "_", self.line.replace("{set}", self.of))
+        """The name of the folder that holds the answer."""
+        return re.sub(r"[^\w.-]+", "_", self.line.replace("{set}", self.of)).lstrip("-")
 
 
 def asked(sets: Sequence[str]) -> list[Asked]:
     """All commands, in the order in which they run: later ones read what earlier ones have left."""
     own = [Asked(line, name) for name in sets for line in OF_A_SET]
     both = [Asked(line.format(first=a, second=b)) for a, b in pairwise(sets) for line in BETWEEN]
-    return [*map(Asked, FIRST), *own, *both, *(Asked(line, sets[0], True) for line in REFUSED)]
+    return [*map(Asked, FIRST), *own, *both, *map(Asked, LAST)]
 
 
 # --- what they read ------------------------------------------------------------------------------------

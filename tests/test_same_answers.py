@@ -96,22 +96,23 @@ def test_every_command_has_a_folder_of_its_own_and_an_order() -> None:
     assert {a.command for a in same_bytes.ASIDE} <= {one.arguments[0] for one in wanted}
 
 
-def test_a_command_that_fails_in_both_is_not_the_same(tmp_path) -> None:
-    one, refused = same_commands.Asked("tasks"), same_commands.Asked("tasks --colour", refused=True)
-    for side in ("old", "new"):
-        for each in (one, refused):
-            (tmp_path / side / each.folder).mkdir(parents=True)
-            (tmp_path / side / each.folder / "refusal").write_text("exit 2\nIt cannot be.\n")
-        (tmp_path / side / "places.json").write_text("{}")
+def test_a_failure_is_never_the_same_and_a_refusal_is_its_sentence(tmp_path) -> None:
+    failed, refused = same_commands.Asked("tasks"), same_commands.Asked("tasks --colour")
     places = tmp_path / "old", tmp_path / "new"
-    assert same_answers.verdict(one, *places) == "old failed: It cannot be."
-    assert same_answers.verdict(refused, *places) is None
+    for place in places:
+        for one, name in ((failed, "failure"), (refused, "refusal")):
+            (place / one.folder).mkdir(parents=True)
+            (place / one.folder / name).write_text("exit 2\nIt cannot be.\n")
+        (place / "places.json").write_text("{}")
+    assert same_answers.verdict(failed, *places) == "old failed: It cannot be."
+    assert same_answers.verdict(refused, *places) == same_answers.REFUSAL
     (places[1] / refused.folder / "refusal").write_text("exit 2\nIt may not be.\n")
-    assert (
-        same_answers.verdict(refused, *places)
-        == 'refusal: line 2, column 4: "cannot be.\\n" → "may not be.\\n"'
-    )
-    assert list(same_answers.table({one: "old failed", refused: None}).columns[1].cells) == [
-        "different",
-        "same",
-    ]
+    different = 'refusal: line 2, column 4: "cannot be.\\n" → "may not be.\\n"'
+    assert same_answers.verdict(refused, *places) == different
+
+
+def test_the_table_has_a_column_a_set() -> None:
+    first, second = same_commands.Asked("score {set}", "one"), same_commands.Asked("score {set}", "two")
+    shown = same_answers.table({first: "stdout: $.sq: 1 → 2", second: same_answers.ANSWER})
+    assert [column.header for column in shown.columns] == ["command", "one", "two"]
+    assert [list(column.cells) for column in shown.columns[1:]] == [["different"], ["same"]]
