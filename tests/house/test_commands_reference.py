@@ -7,7 +7,7 @@ import re
 import pytest
 
 from scripts import commands_reference as made
-from tests.support import documented
+from tests.house import documented
 
 PAGE = made.PAGE.read_text(encoding="utf-8")
 COMMANDS = documented.commands()
