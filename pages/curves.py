@@ -5,7 +5,7 @@ import streamlit as st
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.curves import axes, crossings, smoothing, subjects
 from e2lm_core.analysis.curves import words as curve_words
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import subjects as subject_charts
@@ -35,7 +35,7 @@ parts.header(
 )
 with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
     metric = st.segmented_control(
-        "Metric", METRICS, default="acc", required=True, key="curves_metric", help="\n\n".join(f"**{m}**: {h}" for m, h in phrasing.METRIC_HELP.items())
+        "Metric", METRICS, default="acc", required=True, key="curves_metric", help="\n\n".join(f"**{m}**: {h}" for m, h in labels.METRIC_HELP.items())
     )  # fmt: skip
     kind = st.segmented_control(
         "Over", axes.KINDS, default="tokens", required=True, key="curves_x", format_func=axes.LABEL.get,
@@ -81,7 +81,7 @@ def figure() -> None:
     )  # fmt: skip
     so_far = f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far. "
     st.caption(
-        f"{so_far if now.complete_checkpoints < now.checkpoints else ''}{phrasing.METRIC_HELP[metric]} "
+        f"{so_far if now.complete_checkpoints < now.checkpoints else ''}{labels.METRIC_HELP[metric]} "
         f"Each point is the mean over {phrasing.count(len(task.questions), 'question')}. "
         f"{curve_words.drawing(axis, overlay)}"
     )
@@ -101,7 +101,7 @@ def little_figures() -> None:
         "curves_subjects",
         f"{metric} of each model, subject by subject",
     )  # fmt: skip
-    st.caption(f"{phrasing.METRIC_HELP[metric]} {curve_words.subjects(len(little), others, axis)}")
+    st.caption(f"{labels.METRIC_HELP[metric]} {curve_words.subjects(len(little), others, axis)}")
 
 
 if view == SPLIT:

@@ -5,7 +5,7 @@ import streamlit as st
 from e2lm_core.analysis.plan import fleet as fleets
 from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.analysis.plan import words as plan_words
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS
 from e2lm_core.charts import plan as plan_charts
@@ -38,7 +38,7 @@ with left:
     st.markdown("**What is to be known**")
     of = st.selectbox(
         "Interval of", planning.OF, index=planning.OF.index("sq"), format_func=planning.LABEL.get,
-        key="plan_of", help="\n\n".join(f"**{k}**: {h}" for k, h in phrasing.SCORE_HELP.items() if k != "SNR"),
+        key="plan_of", help="\n\n".join(f"**{k}**: {h}" for k, h in labels.SCORE_HELP.items() if k != "SNR"),
     )  # fmt: skip
     metric = st.segmented_control("Metric", METRICS, default="acc", required=True, key="plan_metric")
     models: list[str] = []

@@ -6,7 +6,7 @@ import streamlit as st
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks import words as rank_words
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import METRICS
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import ranks as rank_charts
@@ -33,7 +33,7 @@ grid, early_end = found.grid, set_scores.early_end(measured)
 places = [phrasing.place(int(s), t) for s, t in zip(grid.steps, grid.tokens_seen, strict=True)]
 
 st.segmented_control(
-    "Metric", METRICS, default="acc", required=True, key="ranks_metric", help="\n\n".join(f"**{m}**: {h}" for m, h in phrasing.METRIC_HELP.items())
+    "Metric", METRICS, default="acc", required=True, key="ranks_metric", help="\n\n".join(f"**{m}**: {h}" for m, h in labels.METRIC_HELP.items())
 )  # fmt: skip
 parts.chart(
     rank_charts.bump(stability.bump_frame(found), models, theme, early_end, narrow=narrow),

@@ -5,7 +5,7 @@ import streamlit as st
 
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.analysis.score import words as score_words
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels
 from e2lm_core.base.records import METRICS
 from e2lm_core.charts import score as score_charts
 from e2lm_core.imported.formats import published
@@ -28,7 +28,7 @@ scores, bounds, advice = remembered_scores.scored(measured, metric, in_hand=True
 parts.header("Score", score_words.finding(scores, metric))
 st.segmented_control(
     "Metric", METRICS, default="acc", required=True, key="score_metric",
-    help="\n\n".join(f"**{m}**: {h}" for m, h in phrasing.METRIC_HELP.items()),
+    help="\n\n".join(f"**{m}**: {h}" for m, h in labels.METRIC_HELP.items()),
 )  # fmt: skip
 
 with st.grid(4, min_column_width=150):
@@ -64,7 +64,7 @@ with every:
         score_parts.score_frame(measured, scores, metric, bounds), f"scores-{metric}", "score_every",
         few=("score", "value", "low", "high"), percent=("coverage",),
         column_config={
-            "low": st.column_config.NumberColumn("95% from", format="%.3f", help=phrasing.PART_HELP["interval"]),
+            "low": st.column_config.NumberColumn("95% from", format="%.3f", help=labels.PART_HELP["interval"]),
             "high": st.column_config.NumberColumn("to", format="%.3f"),
             "value": st.column_config.NumberColumn("value", format="%.3f"),
             "coverage": st.column_config.NumberColumn(

@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 from scipy.optimize import isotonic_regression
 
 from e2lm_core.analysis.curves.axes import Axis
-from e2lm_core.base.phrasing import METRIC_LABEL, tokens
+from e2lm_core.base.labels import METRIC_LABEL
+from e2lm_core.base.phrasing import tokens
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.palette import Theme, dash, hue, width
 

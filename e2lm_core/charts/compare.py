@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.compare.comparison import ALL
-from e2lm_core.base.phrasing import METRIC_LABEL
+from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import LOWER_IS_BETTER, ModelInfo
 from e2lm_core.charts.canvas import blank, span, symbol
 from e2lm_core.charts.palette import Theme, hue

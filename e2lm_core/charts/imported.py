@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from e2lm_core.base.phrasing import METRIC_LABEL
+from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.canvas import (
     BAND_OPACITY,

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from e2lm_core.analysis.documents import SCORE_PARTS
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import ranks as rank_charts
@@ -52,9 +52,9 @@ def render(document: Mapping[str, Any]) -> str:
         config=curve_charts.CONFIG | {"responsive": True},
         cards=_cards(document),
         score_rows=_score_rows(document),
-        labels=phrasing.METRIC_LABEL,
-        helps=phrasing.METRIC_HELP,
-        score_helps=phrasing.SCORE_HELP,
+        labels=labels.METRIC_LABEL,
+        helps=labels.METRIC_HELP,
+        score_helps=labels.SCORE_HELP,
         columns=SCORE_LABELS,
         metrics=METRICS,
         rank_rows=_rank_rows(document),

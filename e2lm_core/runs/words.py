@@ -24,7 +24,7 @@ def sentence(job: Job, questions: int) -> tuple[float, str]:
     done = sum(row.done for row in job.progress)
     text = f"{sum(row.done == row.total for row in job.progress)} of {phrasing.count(len(planned), 'checkpoint')}"
     share = min(1.0, done / total) if total else 0.0
-    left = None if job.over or share < phrasing.PACE_FROM else seconds_left(job, done, total)
+    left = None if job.over or share < PACE_FROM else seconds_left(job, done, total)
     if left:
         text += f", {phrasing.duration(left)} left"
     return share, text + _STATE.get(job.state, "")
@@ -110,3 +110,6 @@ def running(state: SetState, questions: int) -> str:
             changed = phrasing.count(state.stale, "question")
             return f"**{changed}** changed since the last run; only what changed is computed again."
     return f"**Everything is computed**: {state.total:,} results, one for each question at each checkpoint."
+
+
+PACE_FROM = 0.05  # the share of a run from which its pace says when it ends: its start loads and warms up

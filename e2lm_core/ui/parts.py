@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import Value
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.ui.frame import window
@@ -29,15 +29,15 @@ def chart(figure: go.Figure, key: str, alt: str) -> None:
 
 _NUMBER = st.column_config.NumberColumn
 _COLUMNS = {
-    "SQ": _NUMBER("SQ", format="%.3f", help=phrasing.SCORE_HELP["SQ"]),
-    "SQ, 95% from": _NUMBER("SQ, 95% from", format="%.3f", help=phrasing.PART_HELP["interval"]),
+    "SQ": _NUMBER("SQ", format="%.3f", help=labels.SCORE_HELP["SQ"]),
+    "SQ, 95% from": _NUMBER("SQ, 95% from", format="%.3f", help=labels.PART_HELP["interval"]),
     "to": _NUMBER("to", format="%.3f", width="small"),
-    "ρ": _NUMBER("ρ", format="%.3f", help=phrasing.PART_HELP["ρ"]),
-    "AC": _NUMBER("AC", format="%.3f", help=phrasing.PART_HELP["AC"]),
-    "Spearman": _NUMBER("Spearman", format="%.3f", help=phrasing.PART_HELP["Spearman"]),
-    "signed AC": _NUMBER("signed AC", format="%.3f", help=phrasing.PART_HELP["signed AC"]),
-    "counts": st.column_config.CheckboxColumn("counts", help=phrasing.PART_HELP["counts"], width="small"),
-    "points": _NUMBER("points", help=phrasing.PART_HELP["points"], width="small"),
+    "ρ": _NUMBER("ρ", format="%.3f", help=labels.PART_HELP["ρ"]),
+    "AC": _NUMBER("AC", format="%.3f", help=labels.PART_HELP["AC"]),
+    "Spearman": _NUMBER("Spearman", format="%.3f", help=labels.PART_HELP["Spearman"]),
+    "signed AC": _NUMBER("signed AC", format="%.3f", help=labels.PART_HELP["signed AC"]),
+    "counts": st.column_config.CheckboxColumn("counts", help=labels.PART_HELP["counts"], width="small"),
+    "points": _NUMBER("points", help=labels.PART_HELP["points"], width="small"),
     "tokens_seen": _NUMBER("tokens seen", format="compact"),
     "early": st.column_config.CheckboxColumn("early window", width="small"),
     "value": _NUMBER("value", format="%.4f"),
@@ -86,7 +86,7 @@ def table(
 
 def score(label: str, value: Value, curve: list[float] | None = None) -> None:
     """A headline number with its formula on hover; undefined is a dash, and the hover says why."""
-    help_text = phrasing.SCORE_HELP[label]
+    help_text = labels.SCORE_HELP[label]
     if value.value is None:
         help_text = f"Undefined here: {value.why}\n\n{help_text}"
     elif value.interval is None and value.why:
@@ -95,7 +95,7 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
         help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets."
     st.metric(
         label,
-        phrasing.percent(value.value) if label in phrasing.SHARES else phrasing.score(value.value),
+        phrasing.percent(value.value) if label in labels.SHARES else phrasing.score(value.value),
         delta=_certainty(label, value),
         delta_color="off",
         delta_arrow="off",
@@ -112,7 +112,7 @@ def _certainty(label: str, value: Value) -> str | None:
         return "undefined"
     if value.interval is None:
         return None
-    return phrasing.interval(*value.interval, share=label in phrasing.SHARES)
+    return phrasing.interval(*value.interval, share=label in labels.SHARES)
 
 
 def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import evaluate
+from e2lm_core.runs import evaluate, words
 from e2lm_core.runs import state as run_state
 from e2lm_core.sets import authoring
 from e2lm_core.ui import session
@@ -85,7 +85,7 @@ def describe(task: TaskSet, state: run_state.SetState) -> str:
     questions = phrasing.count(len(task.questions), "question")
     if state.kind == "running":
         share = state.done / state.total if state.total else 0.0
-        known = state.seconds_left and share >= phrasing.PACE_FROM
+        known = state.seconds_left and share >= words.PACE_FROM
         left = f", {phrasing.duration(state.seconds_left)} left" if known else ""
         return f"{questions} · :material/progress_activity: running {share:.0%}{left}"
     if state.kind == "stale" and partial(task, state):

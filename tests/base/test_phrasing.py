@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import METRICS
 
 
@@ -59,5 +59,5 @@ def test_counts_and_lists() -> None:
 
 
 def test_every_metric_has_a_name_and_an_explanation() -> None:
-    assert set(phrasing.METRIC_LABEL) == set(phrasing.METRIC_HELP) == set(METRICS)
-    assert all(text.endswith(".") for text in (*phrasing.METRIC_HELP.values(), *phrasing.SCORE_HELP.values()))
+    assert set(labels.METRIC_LABEL) == set(labels.METRIC_HELP) == set(METRICS)
+    assert all(text.endswith(".") for text in (*labels.METRIC_HELP.values(), *labels.SCORE_HELP.values()))

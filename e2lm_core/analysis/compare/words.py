@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis.compare.comparison import ALL, END, Comparison, question_frame
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import LOWER_IS_BETTER, TaskSet
 
 MATCHED = {
@@ -27,7 +27,7 @@ def finding(compared: Comparison) -> str:
         return f"{first} and {second} share no complete checkpoint, so nothing can be compared yet."
     if all(m.difference == 0 and m.interval in (None, (0.0, 0.0)) for m in compared.means):
         return f"**{second}** and {first} measure the same: no mean differs at any of these points."
-    label = phrasing.METRIC_LABEL[compared.metric]
+    label = labels.METRIC_LABEL[compared.metric]
     models = "" if whole.model == ALL else f" for {whole.model}"
     size = _signed(compared.metric, whole.difference)
     if whole.interval is None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import BOUNDED_METRICS, Record
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.metrics import oriented
@@ -88,7 +88,7 @@ def above_chance(measured: Measurements, given: Resampled, metric: str) -> dict[
         name = curve.model.name
         line = _line(measured, given, metric, name)
         if metric not in BOUNDED_METRICS:
-            label = phrasing.METRIC_LABEL[metric]
+            label = labels.METRIC_LABEL[metric]
             found[name] = Since(why=NO_CHANCE.format(label[0].upper() + label[1:]))
         elif not line.places:
             found[name] = Since(why=NO_POINT)

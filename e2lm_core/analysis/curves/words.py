@@ -10,7 +10,7 @@ import numpy as np
 from e2lm_core.analysis.curves import smoothing
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.analysis.curves.crossings import Parted, Place, Since
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 
@@ -79,7 +79,7 @@ def curves(
     first, last = (phrasing.metric_value(metric, float(v)) for v in grid.values.mean(axis=0)[[0, -1]])
     course = f"stays at **{last}**" if first == last else f"goes from **{first} to {last}**"
     said.append(
-        f"Over {phrasing.count(len(grid.models), 'model')}, mean {phrasing.METRIC_LABEL[metric]} {course}."
+        f"Over {phrasing.count(len(grid.models), 'model')}, mean {labels.METRIC_LABEL[metric]} {course}."
     )
     return " ".join(said)
 
@@ -176,7 +176,7 @@ def rise(measurements: Measurements, metric: str) -> str:
         return _few(measurements, metric)
     mean = grid.values.mean(axis=0)
     first, last = (phrasing.metric_value(metric, v) for v in (mean[0], mean[-1]))
-    label = phrasing.METRIC_LABEL[metric]
+    label = labels.METRIC_LABEL[metric]
     sentence = ""
     if measurements.complete_checkpoints < measurements.checkpoints:
         sentence = f"{measurements.complete_checkpoints} of {measurements.checkpoints} checkpoints so far. "
@@ -202,7 +202,7 @@ def _few(measurements: Measurements, metric: str) -> str:
             f"{measurements.complete_checkpoints} of {phrasing.count(measurements.checkpoints, 'checkpoint')} "
             "so far: too few to say what the curves do."
         )
-    label = phrasing.METRIC_LABEL[metric]
+    label = labels.METRIC_LABEL[metric]
     for curve in sorted(measurements.curves, key=lambda c: not c.model.counts_in_scores):
         values = measurements.values(curve.model.name, metric)
         if len(values) > 1:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from e2lm_core.analysis.plan.fleet import FleetPart, Pace, seconds_for
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Checkpoint
 from e2lm_core.scores.measurements import Measurements, common_grid
@@ -57,7 +57,7 @@ def target_of(measured: Measurements, of: str, metric: str, models: Sequence[str
     if metric not in METRICS:
         raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")
     if of not in ("mean", "difference"):
-        return Target(of), f"{LABEL[of]} on {phrasing.METRIC_LABEL[metric]}"
+        return Target(of), f"{LABEL[of]} on {labels.METRIC_LABEL[metric]}"
     wanted = 1 if of == "mean" else 2
     names = list(models) or list(_nearest(measured, metric))[:wanted]
     if len(names) != wanted or len(set(names)) != wanted:
@@ -65,7 +65,7 @@ def target_of(measured: Measurements, of: str, metric: str, models: Sequence[str
             f"Planning for {LABEL[of]} takes {phrasing.count(wanted, 'model')}: name {wanted} that were run."
         )
     ends = [(name, _end(measured, name, metric)) for name in names]
-    label = phrasing.METRIC_LABEL[metric]
+    label = labels.METRIC_LABEL[metric]
     if of == "mean":
         return Target("mean", ends[0]), f"the {label} of {names[0]} at its end"
     return Target("difference", ends[0], ends[1]), f"the difference of {names[0]} and {names[1]} in {label}"

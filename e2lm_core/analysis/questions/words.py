@@ -7,7 +7,7 @@ import pandas as pd
 
 from e2lm_core.analysis.questions.choice import SCORE_LABEL, Choice
 from e2lm_core.analysis.questions.pool import Pool
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 
 COLUMN_LABEL = {
     "slope": "slope (nats per doubling)",
@@ -127,7 +127,7 @@ def score_label(score: str, metric: str) -> str:
     """The score in words; the final value is that of a metric, and of bpb less is better."""
     if score != "final":
         return SCORE_LABEL[score]
-    return f"final {'negated ' if metric == 'bpb' else ''}{phrasing.METRIC_LABEL[metric]}"
+    return f"final {'negated ' if metric == 'bpb' else ''}{labels.METRIC_LABEL[metric]}"
 
 
 def signed(value: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from e2lm_core.analysis.score.parts import LABEL, LEAST_GAIN, Advice, parts
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import Value
 from e2lm_core.scores import composite
 from e2lm_core.scores.set_scores import NO_TWIN, Scores
@@ -21,7 +21,7 @@ SAID_BY_THE_COMPETITION = {
 
 def finding(scores: Scores, metric: str) -> str:
     """The Score with its interval and where most of what it lacks lies."""
-    label = phrasing.METRIC_LABEL[metric]
+    label = labels.METRIC_LABEL[metric]
     if scores.score.value is None:
         sentence = f"Score is undefined on {label}: {scores.score.why}"
         if scores.sq.value is not None:

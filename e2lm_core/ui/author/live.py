@@ -14,7 +14,7 @@ import streamlit as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import edits as question_edits
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import BOUNDED_METRICS, Question, TaskSet
 from e2lm_core.charts import curves as curve_charts
@@ -180,7 +180,7 @@ def _figures(now: Measurements, name: str, effect: question_edits.Effect | None)
         value = float(question_edits.finals(now, metric)[place])
         change = next((c for c in effect.changes if c.metric == metric), None) if effect else None
         words = change or question_edits.Change(metric, None, None if np.isnan(value) else value)
-        help_text = question_edits.MARGIN_HELP if metric == "margin" else phrasing.METRIC_HELP[metric]
+        help_text = question_edits.MARGIN_HELP if metric == "margin" else labels.METRIC_HELP[metric]
         st.markdown(words.words if change else words.present, help=help_text)
 
 
@@ -275,7 +275,7 @@ def _columns() -> dict:
         ),
         "acc curve": line("acc", y_min=0, y_max=1, width="small", help="Mean over models, by checkpoint."),
         "margin": number("margin, nats", format="%.2f", help=question_edits.MARGIN_HELP),
-        "norm_prob": number("norm_prob", format="%.2f", help=phrasing.METRIC_HELP["norm_prob"]),
+        "norm_prob": number("norm_prob", format="%.2f", help=labels.METRIC_HELP["norm_prob"]),
     }
     for metric in ("margin", "norm_prob"):
         for suffix in (", before", ", after", " Δ"):
