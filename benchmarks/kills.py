@@ -28,7 +28,7 @@ import typer
 
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate
+from e2lm_core.runs import start
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets.folder.files import write_task
@@ -93,7 +93,7 @@ def main(
 
 def sweep(studio: Studio, kills: int, rng: random.Random, workers: int) -> tuple[int, int, Job]:
     """Run the set on every checkpoint, through at most so many kills: how many, how many within a checkpoint."""
-    number = evaluate.start(studio, "made", studio.catalogue.match(["family/*"]))
+    number = start.start(studio, "made", studio.catalogue.match(["family/*"]))
     dead = within = 0
     with _workers(studio.settings, workers) as pool:
         while dead < kills and strike(pool, studio, number, rng):

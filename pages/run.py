@@ -3,8 +3,8 @@
 import streamlit as st
 
 from e2lm_core.base import phrasing
-from e2lm_core.runs import evaluate
 from e2lm_core.runs import order as run_order
+from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs import words as run_words
 from e2lm_core.ui import parts, session
@@ -72,7 +72,7 @@ with st.container(horizontal=True, gap="small"):
 
 @st.fragment(run_every=1.0 if running else None)
 def latest() -> None:
-    now = evaluate.latest_job(studio, task.name)
+    now = run_start.latest_job(studio, task.name)
     if now is None:
         return
     st.subheader("Progress" if not now.over else "Last run", anchor=False)

@@ -29,7 +29,7 @@ import typer
 
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate
+from e2lm_core.runs import evaluate, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.studio import Studio, open_studio
@@ -80,11 +80,11 @@ def in_store(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
     studio = prepared(settings)
     checkpoints = studio.at_hand
     with worker(settings) as process:
-        sweep_s = wait(studio, evaluate.start(studio, SET, checkpoints, shots))
+        sweep_s = wait(studio, start.start(studio, SET, checkpoints, shots))
         # What the store holds already leaves the worker cold: a few edits load every checkpoint.
         for number in range(3):
             _edit(studio, number)
-            wait(studio, evaluate.start(studio, SET, checkpoints, shots, evaluate.INTERACTIVE))
+            wait(studio, start.start(studio, SET, checkpoints, shots, evaluate.INTERACTIVE))
         rows = []
         for number in range(edits):
             rows.append(_one(studio, checkpoints, shots, number, process.pid))
@@ -114,7 +114,7 @@ def _one(
     before = cpu_seconds(pid)
     started = time.perf_counter()
     _edit(studio, number)
-    job = evaluate.start(studio, SET, checkpoints, shots, evaluate.INTERACTIVE)
+    job = start.start(studio, SET, checkpoints, shots, evaluate.INTERACTIVE)
     save_s = time.perf_counter() - started
     coarse = {c.name for c in run_order.thin(checkpoints, "ends and middle")}
     coarse_s = wait(studio, job, coarse, started)

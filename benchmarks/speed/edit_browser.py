@@ -17,7 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.speed import edit
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate
+from e2lm_core.runs import start
 from scripts.screenshots import FLAGS, server, settle
 
 ROW_PX, ID_PX = 35, 130
@@ -51,7 +51,7 @@ def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
         raise SystemExit("Chromium is missing: install Debian's chromium, or set CHROMIUM to its path.")
     studio = edit.prepared(settings)
     with edit.worker(settings):
-        edit.wait(studio, evaluate.start(studio, edit.SET, studio.at_hand, 0))
+        edit.wait(studio, start.start(studio, edit.SET, studio.at_hand, 0))
     first, complete = [], []
     env = os.environ | {"E2LM_HOME": str(settings.home)}
     with server(env) as url, sync_playwright() as playwright:

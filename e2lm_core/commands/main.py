@@ -72,7 +72,8 @@ def checkpoints(
     as_json: Json = False,
 ) -> None:
     """List the checkpoints there are; --unpack makes each a folder that transformers and lm-eval load."""
-    from e2lm_core.checkpoints.catalogue import ensure_directory, open_catalogue, unpacked_directory
+    from e2lm_core.checkpoints.catalogue import open_catalogue
+    from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
 
     settings = Settings.from_env()
     catalogue = open_catalogue(settings)

@@ -14,9 +14,9 @@ from weakref import WeakValueDictionary
 
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, Scope, Scored
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.catalogue import ensure_directory
 from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.ladder.manifest import Manifest, read_manifest
+from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.engine.backend import SCORING_VERSION
 from e2lm_core.engine.traits import Traits, known_traits, remember_traits, traits_key
 

@@ -12,9 +12,9 @@ from e2lm_core.analysis.plan.fleet import FleetPart, Pace
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
 from e2lm_core.checkpoints.families import FAMILIES
-from e2lm_core.runs.evaluate import KIND, latest_job
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.requests import Asked
+from e2lm_core.runs.start import KIND, latest_job
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets.prompts.render import render_set

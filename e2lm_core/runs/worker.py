@@ -22,10 +22,11 @@ from pathlib import Path
 from e2lm_core.base.errors import Cancelled, StudioError
 from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.runs.evaluate import KIND, evaluate
+from e2lm_core.runs.evaluate import evaluate
 from e2lm_core.runs.queue.claims import Shares, joinable, open_checkpoints
 from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.runs.queue.resuming import JobPlans
+from e2lm_core.runs.start import KIND
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.authoring import open_set
 

@@ -23,7 +23,7 @@ from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.export import submission
 from e2lm_core.relevance import judge
-from e2lm_core.runs import evaluate, worker
+from e2lm_core.runs import evaluate, start, worker
 from e2lm_core.runs import measure as reading
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.studio import Studio, open_studio
@@ -287,7 +287,7 @@ def start_run(
     """Queue a run of the set (on the fleet of its last run unless given) and see that a worker is there."""
     if checkpoints is None:
         checkpoints, num_fewshot = run_state.fleet(studio(), name)
-    evaluate.start(studio(), name, checkpoints, num_fewshot, priority, owner=_visitor())
+    start.start(studio(), name, checkpoints, num_fewshot, priority, owner=_visitor())
     ensure_worker()
 
 

@@ -13,9 +13,10 @@ from safetensors.torch import load_file
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.catalogue import ensure_directory, open_catalogue, unpacked_directory
+from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.ladder import packing
+from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
 from tests.conftest import needs
 from tests.support.fake_hub import CONFIG, TOKENIZER
 from tests.support.ladder_fixtures import (

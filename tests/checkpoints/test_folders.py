@@ -9,9 +9,10 @@ import shutil
 import pytest
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.checkpoints.catalogue import ensure_directory, open_catalogue, unpacked_directory
+from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.folders import step_of
+from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
 from tests.support.ladder_fixtures import built, first, local, local_checkpoint, settings
 
 __all__ = ["built", "first", "local", "settings"]  # fixtures

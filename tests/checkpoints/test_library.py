@@ -17,7 +17,7 @@ from e2lm_core.checkpoints.hub import background as fetching
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
 from e2lm_core.checkpoints.hub.cache import Usage
-from e2lm_core.runs import evaluate, worker
+from e2lm_core.runs import start, worker
 from e2lm_core.runs.studio import Studio
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under
@@ -242,12 +242,12 @@ def test_the_stamp_changes_with_what_is_added(studio):
 def test_a_worker_started_earlier_computes_what_was_added_since(studio):
     later = added(studio)
     checkpoints = library.added(later.catalogue)[MODEL]
-    evaluate.start(later, "little", checkpoints)
+    start.start(later, "little", checkpoints)
     worker.work(studio, once=True)  # its catalogue is the one before
-    job = evaluate.latest_job(studio, "little")
+    job = start.latest_job(studio, "little")
     assert job is not None
     assert (job.state, job.error) == ("done", None)
     hub.remove(studio.settings, MODEL)
-    evaluate.start(later, "little", checkpoints)
+    start.start(later, "little", checkpoints)
     worker.work(later, once=True)
-    assert "is no longer there" in (evaluate.latest_job(studio, "little").error or "")
+    assert "is no longer there" in (start.latest_job(studio, "little").error or "")

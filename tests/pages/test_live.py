@@ -6,7 +6,7 @@ import json
 
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate, measure, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.sets import authoring
@@ -30,7 +30,7 @@ def compute(at: Visit, checkpoints: int | None = None) -> None:
 
 
 def run_once(at: Visit) -> None:
-    evaluate.start(at.studio, OWN, at.studio.catalogue.checkpoints)
+    start.start(at.studio, OWN, at.studio.catalogue.checkpoints)
     compute(at)
 
 
@@ -71,7 +71,7 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
 
 
 def compute_rest(at: Visit) -> None:
-    job = evaluate.latest_job(at.studio, OWN)
+    job = start.latest_job(at.studio, OWN)
     assert job is not None
     evaluate.evaluate(at.studio, own(at), at.studio.catalogue.checkpoints)
     at.studio.jobs.finish(job)

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, measure
+from e2lm_core.runs import evaluate, measure, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring
@@ -179,17 +179,17 @@ def test_run_queues_what_was_chosen(visit):
     at.segmented_control[0].set_value("ends and middle").run()
     assert "36 of 36" in visit.said
     visit.click("Run 2 models")
-    job = evaluate.latest_job(visit.studio, "little")
+    job = start.latest_job(visit.studio, "little")
     assert job is not None
     assert len(job.payload["checkpoints"]) == 6
     assert "A run is going on" in visit.said
     visit.click("Cancel the run")
-    assert evaluate.latest_job(visit.studio, "little").state == "cancelled"
+    assert start.latest_job(visit.studio, "little").state == "cancelled"
 
 
 def test_overview_starts_the_first_run(visit):
     visit.click("Run 4 models")
-    assert len(evaluate.latest_job(visit.studio, "little").payload["checkpoints"]) == 40
+    assert len(start.latest_job(visit.studio, "little").payload["checkpoints"]) == 40
     assert "running 0%" in visit.said
 
 
@@ -231,10 +231,10 @@ def test_edits_that_the_editor_keeps_sending_are_applied_once(done):
 
 def test_an_edit_of_a_set_that_was_run_runs_what_changed(done):
     queue(done, OWN, done=40)
-    done.studio.jobs.cancel(evaluate.latest_job(done.studio, OWN).id)
+    done.studio.jobs.cancel(start.latest_job(done.studio, OWN).id)
     done.open("author")
     done.edit({2: {"question": "What do you get when you double three?"}})
-    job = evaluate.latest_job(done.studio, OWN)
+    job = start.latest_job(done.studio, OWN)
     assert job.state == "queued"
     assert job.priority == evaluate.INTERACTIVE
 
@@ -242,14 +242,14 @@ def test_an_edit_of_a_set_that_was_run_runs_what_changed(done):
 def test_an_edit_of_a_copy_that_was_never_run_itself_runs_what_changed(done):
     done.open("author")
     done.edit({2: {"question": "What do you get when you double three?"}})
-    assert evaluate.latest_job(done.studio, OWN).priority == evaluate.INTERACTIVE
+    assert start.latest_job(done.studio, OWN).priority == evaluate.INTERACTIVE
 
 
 def test_an_edit_of_a_set_without_results_runs_nothing(visit):
     authoring.copy_set(visit.studio.settings, "little", OWN)
     visit.choose(OWN).open("author")
     visit.edit({2: {"question": "What do you get when you double three?"}})
-    assert evaluate.latest_job(visit.studio, OWN) is None
+    assert start.latest_job(visit.studio, OWN) is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from benchmarks import kills
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError, TaskError
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, Scored, TaskSet
 from e2lm_core.base.settings import Limits, Settings
-from e2lm_core.runs import evaluate
+from e2lm_core.runs import evaluate, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs import requests as run_requests
 from e2lm_core.runs import state as run_state
@@ -225,7 +225,7 @@ def test_an_interrupted_job_gets_the_bytes_of_an_undisturbed_one(
         (tmp_path / place).mkdir()
         here = studios.studio(tmp_path / place, backend=Neighbours())
         run(here, task, num_fewshot=1)
-        plans = JobPlans(here.store.database, here.jobs.submit(evaluate.KIND, {}))
+        plans = JobPlans(here.store.database, here.jobs.submit(start.KIND, {}))
         for stop in interruptions:
             calls = iter(range(10**6))
             with pytest.raises(Cancelled):
@@ -276,41 +276,41 @@ def test_no_checkpoint_is_no_run(here: Studio) -> None:
 
 def test_a_run_is_queued_in_its_order_and_found_again(here: Studio) -> None:
     some = here.catalogue.match(["ladder-large-arch1/*"])
-    job = here.jobs.get(evaluate.start(here, "little", some, num_fewshot=1, priority=evaluate.INTERACTIVE))
-    assert (job.kind, job.state, job.priority) == (evaluate.KIND, "queued", evaluate.INTERACTIVE)
+    job = here.jobs.get(start.start(here, "little", some, num_fewshot=1, priority=evaluate.INTERACTIVE))
+    assert (job.kind, job.state, job.priority) == (start.KIND, "queued", evaluate.INTERACTIVE)
     assert job.payload["checkpoints"] == [c.name for c in run_order.plan(some)]
-    assert evaluate.latest_job(here, "little") == job
-    assert evaluate.latest_job(here, "other") is None
+    assert start.latest_job(here, "little") == job
+    assert start.latest_job(here, "other") is None
     assert run_state.fleet(here, "little") == (some, 1)
 
 
 def test_a_new_run_of_a_set_replaces_its_open_one(here: Studio) -> None:
-    first = evaluate.start(here, "little", here.catalogue.checkpoints)
-    second = evaluate.start(here, "little", here.catalogue.checkpoints)
+    first = start.start(here, "little", here.catalogue.checkpoints)
+    second = start.start(here, "little", here.catalogue.checkpoints)
     assert [here.jobs.get(i).state for i in (first, second)] == ["cancelled", "queued"]
 
 
 def test_a_full_queue_refuses_and_the_open_run_stays(tmp_path: Path) -> None:
     here = studios.studio(tmp_path, limits=Limits(max_queued_jobs=2))
     studios.write_example(here.settings, studios.task(name="second"))
-    first = evaluate.start(here, "little", here.catalogue.checkpoints)
+    first = start.start(here, "little", here.catalogue.checkpoints)
     here.jobs.claim("test", 60)
     for _ in range(2):
-        here.jobs.submit(evaluate.KIND, {"set": "other", "checkpoints": []})
+        here.jobs.submit(start.KIND, {"set": "other", "checkpoints": []})
     for name in ("second", "little"):
         with pytest.raises(LimitError, match="2 runs are waiting already"):
-            evaluate.start(here, name, here.catalogue.checkpoints)
+            start.start(here, name, here.catalogue.checkpoints)
     assert here.jobs.get(first).state == "running"
 
 
 @pytest.mark.parametrize("shots", [3, -1, 40])
 def test_a_prompt_that_cannot_be_rendered_is_said_before_it_is_queued(here: Studio, shots: int) -> None:
     with pytest.raises(TaskError, match="num_fewshot"):
-        evaluate.start(here, "little", here.catalogue.checkpoints, num_fewshot=shots)
+        start.start(here, "little", here.catalogue.checkpoints, num_fewshot=shots)
     with pytest.raises(TaskError, match="no question set"):
-        evaluate.start(here, "nothing", here.catalogue.checkpoints)
+        start.start(here, "nothing", here.catalogue.checkpoints)
     with pytest.raises(CheckpointError, match="at least one"):
-        evaluate.start(here, "little", [])
+        start.start(here, "little", [])
     assert here.jobs.recent() == []
 
 

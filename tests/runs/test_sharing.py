@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.records import Checkpoint, Request
-from e2lm_core.runs import evaluate, worker
+from e2lm_core.runs import evaluate, start, worker
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs.queue import claims
 from e2lm_core.runs.queue.claims import joinable
@@ -64,7 +64,7 @@ def claimed(here: Studio, name: str) -> Job:
 
 
 def joined(here: Studio, name: str) -> Job:
-    job = joinable(here.jobs, name, (evaluate.KIND,))
+    job = joinable(here.jobs, name, (start.KIND,))
     assert job is not None
     return job
 
@@ -72,7 +72,7 @@ def joined(here: Studio, name: str) -> Job:
 def test_two_workers_share_one_jobs_checkpoints_and_compute_nothing_twice(tmp_path: Path) -> None:
     here, backend = long_studio(tmp_path)
     every = here.catalogue.checkpoints[:6]
-    number = evaluate.start(here, "long", every)
+    number = start.start(here, "long", every)
     leader = begin(here, claimed(here, "leader"))
     until(lambda: backend.seen)
     helper = begin(here, joined(here, "helper"), helps=True)
@@ -90,8 +90,8 @@ def test_two_workers_share_one_jobs_checkpoints_and_compute_nothing_twice(tmp_pa
 
 def test_two_workers_take_two_jobs(tmp_path: Path) -> None:
     here, _ = long_studio(tmp_path)
-    first = evaluate.start(here, "little", here.catalogue.checkpoints[:3])
-    second = evaluate.start(here, "long", here.catalogue.checkpoints[:3])
+    first = start.start(here, "little", here.catalogue.checkpoints[:3])
+    second = start.start(here, "long", here.catalogue.checkpoints[:3])
     threads = [begin(here, claimed(here, name)) for name in ("a", "b")]
     for thread in threads:
         thread.join()
@@ -105,7 +105,7 @@ def test_two_workers_take_two_jobs(tmp_path: Path) -> None:
 def test_what_a_helper_that_died_had_begun_is_finished_by_the_leader(tmp_path: Path) -> None:
     here, backend = long_studio(tmp_path)
     every = here.catalogue.checkpoints[:2]
-    number = evaluate.start(here, "long", every)
+    number = start.start(here, "long", every)
     job = claimed(here, "leader")
     dead = job.model_copy(update={"worker": "dead"})
     shares = claims.Shares(here.jobs.database, dead, 1.0)
@@ -119,7 +119,7 @@ def test_what_a_helper_that_died_had_begun_is_finished_by_the_leader(tmp_path: P
 def test_a_helper_goes_on_where_the_leader_is_lost_and_another_leads(tmp_path: Path) -> None:
     here, backend = long_studio(tmp_path)
     every = here.catalogue.checkpoints[:2]
-    number = evaluate.start(here, "long", every)
+    number = start.start(here, "long", every)
     lost = here.jobs.claim("lost", 1.0)  # a leader that never beats
     assert lost is not None
     helper = begin(here, joined(here, "helper"), helps=True)
@@ -136,7 +136,7 @@ def test_a_helper_goes_on_where_the_leader_is_lost_and_another_leads(tmp_path: P
 
 def test_cancelling_stops_both(tmp_path: Path) -> None:
     here, backend = long_studio(tmp_path)
-    number = evaluate.start(here, "long", here.catalogue.checkpoints)
+    number = start.start(here, "long", here.catalogue.checkpoints)
     threads = [begin(here, claimed(here, "leader")), begin(here, joined(here, "helper"), helps=True)]
     until(lambda: len(backend.seen) >= 2)
     here.jobs.cancel(number)
@@ -150,10 +150,10 @@ def test_cancelling_stops_both(tmp_path: Path) -> None:
 
 def test_an_urgent_job_is_taken_by_the_helper_and_the_sweep_goes_on(tmp_path: Path) -> None:
     here, backend = long_studio(tmp_path)
-    sweep = evaluate.start(here, "long", here.catalogue.checkpoints[:4])
+    sweep = start.start(here, "long", here.catalogue.checkpoints[:4])
     threads = [begin(here, claimed(here, "leader")), begin(here, joined(here, "helper"), helps=True)]
     until(lambda: len(backend.seen) >= 2)
-    quick = evaluate.start(here, "little", here.catalogue.checkpoints[:1], priority=evaluate.INTERACTIVE)
+    quick = start.start(here, "little", here.catalogue.checkpoints[:1], priority=evaluate.INTERACTIVE)
     for thread in threads:
         thread.join()
     assert here.jobs.get(sweep).state == "queued"
@@ -167,7 +167,7 @@ def test_an_urgent_job_is_taken_by_the_helper_and_the_sweep_goes_on(tmp_path: Pa
 def test_a_defect_in_a_helpers_part_fails_the_job_for_both(tmp_path: Path) -> None:
     here, backend = long_studio(tmp_path)
     every = here.catalogue.checkpoints[:4]
-    number = evaluate.start(here, "long", every)
+    number = start.start(here, "long", every)
     backend.broken = run_order.plan(every)[1].name
     threads = [begin(here, claimed(here, "leader")), begin(here, joined(here, "helper"), helps=True)]
     for thread in threads:
@@ -182,7 +182,7 @@ def test_a_worker_whose_app_has_ended_finishes_what_is_queued_and_ends(tmp_path:
     here, _ = long_studio(tmp_path, 0.001)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    numbers = [evaluate.start(here, name, here.catalogue.checkpoints[:2]) for name in ("little", "long")]
+    numbers = [start.start(here, name, here.catalogue.checkpoints[:2]) for name in ("little", "long")]
     assert worker.work(here, parent=ended.pid) == 2
     assert {here.jobs.get(number).state for number in numbers} == {"done"}
     assert worker.work(here, parent=10**12) == 0

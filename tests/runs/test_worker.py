@@ -14,7 +14,7 @@ import pytest
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, worker
+from e2lm_core.runs import evaluate, start, worker
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
@@ -37,7 +37,7 @@ def here(tmp_path: Path) -> Studio:
 
 
 def test_a_job_is_computed_and_told_checkpoint_by_checkpoint(here: Studio) -> None:
-    number = evaluate.start(here, "little", here.catalogue.checkpoints)
+    number = start.start(here, "little", here.catalogue.checkpoints)
     assert worker.work(here, once=True) == 1
     job = here.jobs.get(number)
     assert (job.state, job.error) == ("done", None)
@@ -60,7 +60,7 @@ def test_a_lease_that_cannot_be_kept_or_never_ends_is_refused(here: Studio, leas
 def test_a_lease_is_as_long_as_asked_for_and_is_extended(tmp_path: Path) -> None:
     here = studios.studio(tmp_path, backend=Slow(0.02))
     studios.write_example(here.settings, studios.task(count=200, name="long"))
-    number = evaluate.start(here, "long", here.catalogue.checkpoints)
+    number = start.start(here, "long", here.catalogue.checkpoints)
     job = here.jobs.claim("test", 60)
     assert job is not None
     thread = threading.Thread(target=worker.run_job, args=(here, job), kwargs={"lease_s": 3.0})
@@ -85,7 +85,7 @@ def test_an_attempt_after_another_keeps_its_plan_and_a_finished_job_none(tmp_pat
     backend = Slow(0.02)
     here = studios.studio(tmp_path, backend=backend)
     studios.write_example(here.settings, studios.task(count=60, name="long"))
-    number = evaluate.start(here, "long", here.catalogue.checkpoints[:2])
+    number = start.start(here, "long", here.catalogue.checkpoints[:2])
 
     def plans() -> list[tuple[str, int]]:
         with here.store.database.reading() as connection:
@@ -120,7 +120,7 @@ def test_the_signal_handlers_of_the_process_are_put_back(here: Studio) -> None:
     ],
 )
 def test_a_job_that_cannot_be_done_fails_with_its_reason(here: Studio, payload: dict, says: str) -> None:
-    number = here.jobs.submit(evaluate.KIND, payload)
+    number = here.jobs.submit(start.KIND, payload)
     worker.work(here, once=True)
     job = here.jobs.get(number)
     assert job.state == "failed"
@@ -130,7 +130,7 @@ def test_a_job_that_cannot_be_done_fails_with_its_reason(here: Studio, payload: 
 
 def test_a_job_of_an_unknown_kind_fails_and_the_next_is_done(here: Studio) -> None:
     odd = here.jobs.submit("something", {})
-    good = evaluate.start(here, "little", here.catalogue.checkpoints[:1])
+    good = start.start(here, "little", here.catalogue.checkpoints[:1])
     assert worker.work(here, once=True) == 2
     assert [here.jobs.get(n).state for n in (odd, good)] == ["failed", "done"]
 
@@ -142,7 +142,7 @@ def test_a_defect_fails_the_job_and_not_the_worker(tmp_path: Path) -> None:
             yield
 
     here = studios.studio(tmp_path, backend=Broken())
-    number = evaluate.start(here, "little", here.catalogue.checkpoints[:1])
+    number = start.start(here, "little", here.catalogue.checkpoints[:1])
     assert worker.work(here, once=True) == 1
     job = here.jobs.get(number)
     assert job.state == "failed"
@@ -153,7 +153,7 @@ def test_a_defect_fails_the_job_and_not_the_worker(tmp_path: Path) -> None:
 def test_cancelling_stops_it_soon_and_keeps_what_was_computed(tmp_path: Path) -> None:
     here = studios.studio(tmp_path, backend=Slow(0.02))
     studios.write_example(here.settings, studios.task(count=200, name="long"))
-    number = evaluate.start(here, "long", here.catalogue.checkpoints)
+    number = start.start(here, "long", here.catalogue.checkpoints)
     job = claim(here)
     thread = threading.Thread(target=worker.run_job, args=(here, job))
     thread.start()
@@ -180,13 +180,13 @@ def test_what_ends_its_turn_takes_effect_before_the_next_batch(tmp_path: Path, e
                     if end == "cancelled":
                         here.jobs.cancel(number)
                     else:
-                        here.jobs.submit(evaluate.KIND, {}, priority=evaluate.INTERACTIVE)
+                        here.jobs.submit(start.KIND, {}, priority=evaluate.INTERACTIVE)
                 yield chunk
 
     backend = Watched()
     here = studios.studio(tmp_path, backend=backend)
     studios.write_example(here.settings, studios.task(count=60, name="long"))
-    number = evaluate.start(here, "long", here.catalogue.checkpoints)
+    number = start.start(here, "long", here.catalogue.checkpoints)
     worker.run_job(here, claim(here))
     assert backend.batches == 3
     job = here.jobs.get(number)
@@ -202,12 +202,12 @@ def test_a_question_just_edited_overtakes_a_long_sweep_which_then_goes_on(tmp_pa
     authoring.copy_set(here.settings, "little", "mine")
     authoring.update_questions(here.settings, "mine", {"q1": {"question": "A question just edited?"}})
     every = here.catalogue.checkpoints[:4]
-    sweep = evaluate.start(here, "long", every)
+    sweep = start.start(here, "long", every)
     job = claim(here)
     thread = threading.Thread(target=worker.run_job, args=(here, job))
     thread.start()
     until(lambda: computed(here.jobs.get(sweep)))
-    quick = evaluate.start(here, "mine", every[:1], priority=evaluate.INTERACTIVE)
+    quick = start.start(here, "mine", every[:1], priority=evaluate.INTERACTIVE)
     thread.join()
     assert here.jobs.get(sweep).state == "queued"
     assert claim(here).id == quick
@@ -250,7 +250,7 @@ def real_studio(tmp_path: Path, ladder: Path, count: int = 400) -> Studio:
 def test_a_killed_worker_loses_nothing_and_nothing_counts_twice(tmp_path: Path, ladder: Path) -> None:
     here = real_studio(tmp_path, ladder)
     every = here.catalogue.checkpoints
-    number = evaluate.start(here, "long", every)
+    number = start.start(here, "long", every)
     kept = []
     for _ in range(2):
         before = computed(here.jobs.get(number))
@@ -281,7 +281,7 @@ def test_a_killed_worker_loses_nothing_and_nothing_counts_twice(tmp_path: Path, 
 @pytest.mark.slow
 def test_a_worker_that_is_told_to_stop_hands_its_job_back(tmp_path: Path, ladder: Path) -> None:
     here = real_studio(tmp_path, ladder)
-    number = evaluate.start(here, "long", here.catalogue.checkpoints)
+    number = start.start(here, "long", here.catalogue.checkpoints)
     process = start_worker(here.settings)
     until(lambda: computed(here.jobs.get(number)), 120)
     process.terminate()
@@ -298,7 +298,7 @@ def test_a_spawned_worker_outlives_the_call_and_leaves_when_idle(
     here = real_studio(tmp_path, ladder, count=3)
     for name, value in studios.environment(here.settings).items():
         monkeypatch.setenv(name, value)
-    number = evaluate.start(here, "long", here.catalogue.checkpoints[:2])
+    number = start.start(here, "long", here.catalogue.checkpoints[:2])
     process, own = worker.spawn(idle_exit_s=0.5), os.getpriority(os.PRIO_PROCESS, 0)
     until(
         lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, own + worker.NICE)

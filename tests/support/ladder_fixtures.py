@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.catalogue import ensure_directory, open_catalogue
+from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.ladder import packing
+from e2lm_core.checkpoints.unpacking import ensure_directory
 from tests.support.fake_hub import CONFIG, TOKENIZER
 
 MODELS = ("ladder-tiny-arch1", "ladder-tiny-arch1-web")

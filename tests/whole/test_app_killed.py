@@ -13,7 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks import kills
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, worker
+from e2lm_core.runs import start, worker
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
 from scripts.screenshots import FLAGS, server, settle
@@ -56,7 +56,7 @@ def studio(fixture: Path, home: str) -> Studio:
 def expected(fixture: Path) -> dict[kills.Row, tuple[bytes, int]]:
     """What an undisturbed run stores."""
     calm = studio(fixture, "calm")
-    evaluate.start(calm, "made", calm.catalogue.checkpoints)
+    start.start(calm, "made", calm.catalogue.checkpoints)
     worker.work(calm, once=True)
     return kills.stored(calm.settings.database)
 
@@ -109,10 +109,8 @@ def run_and_kill_the_app(page: Page, here: Studio) -> tuple[Job, int]:
         page.goto(f"{url}/run?set=made")
         settle(page)
         page.get_by_role("button", name="Run 1 model").click()
-        until(
-            lambda: (job := evaluate.latest_job(here, "made")) and sum(row.computed for row in job.progress)
-        )
-        job = evaluate.latest_job(here, "made")
+        until(lambda: (job := start.latest_job(here, "made")) and sum(row.computed for row in job.progress))
+        job = start.latest_job(here, "made")
         assert job is not None
         assert job.owner
         os.kill(parent_of(worker_of(job)), signal.SIGKILL)

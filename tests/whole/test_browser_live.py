@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, worker
 from e2lm_core.runs import order as run_order
+from e2lm_core.runs import start, worker
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring
 from scripts.screenshots import settle
@@ -30,7 +30,7 @@ def computed(tmp_path: Path) -> Settings:
     authoring.copy_set(settings, "ladder_science", SET)
     surplus = authoring.open_set(settings, SET).questions[40:]
     authoring.delete_questions(settings, SET, [q.id for q in surplus])
-    evaluate.start(studio, SET, run_order.thin(studio.at_hand, "ends and middle"))
+    start.start(studio, SET, run_order.thin(studio.at_hand, "ends and middle"))
     worker.work(studio, once=True)
     studio.store.database.close()
     return settings

@@ -16,7 +16,8 @@ from benchmarks.parity.parity import harness_model, harness_scores
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Request
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.catalogue import ensure_directory, open_catalogue
+from e2lm_core.checkpoints.catalogue import open_catalogue
+from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.sets.folder.files import read_task
 from e2lm_core.sets.prompts.render import render_set

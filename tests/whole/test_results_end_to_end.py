@@ -12,7 +12,7 @@ import pytest
 from e2lm_core.analysis import documents
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints import catalogue
+from e2lm_core.checkpoints import unpacking
 from e2lm_core.imported import imported as imported_results
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs.studio import open_studio
@@ -40,7 +40,7 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
     model = "ladder-small-arch1"
     chosen = (studio.catalogue.of(model)[0], studio.catalogue.of(model)[-1])
     for checkpoint in chosen:
-        folder = catalogue.ensure_directory(checkpoint, settings)
+        folder = unpacking.ensure_directory(checkpoint, settings)
         run = subprocess.run(
             [sys.executable, "-m", "lm_eval", "--include_path", str(settings.sets), "--tasks", "few", "--model", "hf",
              "--model_args", f"pretrained={folder},dtype=float32", "--device", "cpu", "--batch_size", "8",

@@ -7,7 +7,7 @@ import streamlit as st
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.checkpoints.ladder import taught
-from e2lm_core.runs import evaluate
+from e2lm_core.runs import evaluate, start
 from e2lm_core.sets import authoring, sheet
 from e2lm_core.ui import session
 
@@ -68,7 +68,7 @@ def edited(name: str) -> None:
 
 def _has_results(name: str) -> bool:
     """Whether it was run, or holds questions that were: those of a copy, or of a run on the command line."""
-    if evaluate.latest_job(session.studio(), name):
+    if start.latest_job(session.studio(), name):
         return True
     task = session.task()
     return task.name == name and session.measurements(task).measured > 0

@@ -19,7 +19,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import BOUNDED_METRICS, Question, TaskSet
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import edits as edit_charts
-from e2lm_core.runs import evaluate
+from e2lm_core.runs import start
 from e2lm_core.runs import state as run_state
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -106,7 +106,7 @@ def _with_first_points(task: TaskSet) -> Measurements:
 def _soon_over(task: TaskSet) -> bool:
     """Waits a moment for the run's end: a drawing just before the last would take the time away from that one."""
     for _ in _moments(END_WAIT_S, END_LOOK_S):
-        job = evaluate.latest_job(session.studio(), task.name)
+        job = start.latest_job(session.studio(), task.name)
         if job is None or job.over:
             return True
     return False

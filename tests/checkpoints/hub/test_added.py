@@ -11,11 +11,12 @@ import pytest
 
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.catalogue import ensure_directory, open_catalogue, unpacked_directory
+from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.families import Choice, any_family
 from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
+from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
 from tests.support.fake_hub import checkpoint, sharded, under, weights
 from tests.support.hub_fixtures import DENSE, E2LM, PYTHIA, SMALL, STEPS, fake, first, sentence, settings
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
-from e2lm_core.checkpoints.catalogue import ensure_directory, open_catalogue, unpacked_directory
+from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
+from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
 from tests.support.fake_hub import checkpoint
 from tests.support.hub_fixtures import DENSE, fake, first, sentence, settings
 

@@ -6,11 +6,12 @@ import pytest
 from huggingface_hub import constants
 
 from e2lm_core.base.errors import Cancelled, CheckpointError
-from e2lm_core.checkpoints.catalogue import ensure_directory, open_catalogue, unpacked_directory
+from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.families import Choice
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
+from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
 from tests.support.fake_hub import Repo, checkpoint, git_sha1, sharded, small_files, under, weights
 from tests.support.hub_fixtures import (
     DENSE,

@@ -6,9 +6,10 @@ import pytest
 from huggingface_hub import constants
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.checkpoints.catalogue import ensure_directory, open_catalogue
+from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import client as hub_client
+from e2lm_core.checkpoints.unpacking import ensure_directory
 from tests.support.fake_hub import Repo
 from tests.support.hub_fixtures import DENSE, E2LM, fake, first, sentence, settings
 

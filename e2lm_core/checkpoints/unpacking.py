@@ -1,0 +1,172 @@
+"""A packed checkpoint becomes a folder that transformers loads, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.fingerprints import file_sha256, fingerprint, packed_entry, packed_fingerprint
+from e2lm_core.checkpoints.folders import check_folder
+from e2lm_core.checkpoints.hub.cache import snapshot
+from e2lm_core.checkpoints.hub.download import download
+from e2lm_core.checkpoints.ladder.manifest import Manifest, ladder_file, read_manifest
+
+_MARK = "unpacked.json"  # last written: what the folder was made from and how long its files are
+
+
+def unpacked_directory(checkpoint: Checkpoint, settings: Settings) -> Path | None:
+    """The checkpoint's folder if it is there, whole and of the present ladder; None otherwise."""
+    if checkpoint.repo is not None:
+        return snapshot(checkpoint, settings)
+    if checkpoint.packed is None:
+        directory = checkpoint.directory
+        return directory if directory is not None and directory.is_dir() else None
+    folder = _cache_folder(checkpoint, settings)
+    try:
+        mark = json.loads((folder / _MARK).read_text(encoding="utf-8"))
+        whole = all((folder / name).stat().st_size == size for name, size in mark["bytes"].items())
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+    return folder if whole and mark.get("fingerprint") == fingerprint(checkpoint, settings) else None
+
+
+def ensure_directory(checkpoint: Checkpoint, settings: Settings) -> Path:
+    """The folder to load the checkpoint from; a packed one is unpacked into the cache first, and one of a hub
+    downloaded.
+
+    Safe for several processes at once: a folder appears whole or not at all. Raises `CheckpointError` when
+    the packed file or a folder's part is missing, cut short or altered, when the disk is full and when a hub
+    cannot give it.
+    """
+    if checkpoint.repo is not None:
+        return download(checkpoint, settings)
+    if checkpoint.packed is None:
+        if checkpoint.directory is None:
+            raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
+        check_folder(checkpoint.directory)
+        return checkpoint.directory
+    ready = unpacked_directory(checkpoint, settings)
+    if ready is not None:
+        return ready
+    folder = _cache_folder(checkpoint, settings)
+    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+    try:
+        temporary.mkdir(parents=True)
+        _unpack_into(temporary, checkpoint, settings)
+        _move_into_place(temporary, folder, checkpoint, settings)
+    except OSError as error:
+        raise CheckpointError(
+            f"{checkpoint.name} cannot be unpacked into {folder.parent} ({error.strerror or error}): "
+            "free some space there, or set E2LM_HOME to another folder."
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def _cache_folder(checkpoint: Checkpoint, settings: Settings) -> Path:
+    return settings.cache / "checkpoints" / checkpoint.name
+
+
+def _unpack_into(folder: Path, checkpoint: Checkpoint, settings: Settings) -> None:
+    manifest = read_manifest(settings.ladder)
+    model, packed = packed_entry(checkpoint, manifest)
+    blob = _verified_bytes(ladder_file(settings.ladder, packed.file), packed.sha256)
+    # Imported here since torch takes seconds and a run that finds every result needs none of it.
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    from e2lm_core.checkpoints.ladder.packing import unpack
+
+    try:
+        tensors = unpack(blob)
+    except CheckpointError as error:
+        raise CheckpointError(f"{checkpoint.packed}: {error}") from error
+    try:
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    except SafetensorError as error:  # how the library tells of a disk that is full
+        raise OSError(str(error)) from error
+    _write_json(folder / "config.json", model.config)
+    if manifest.tokenizer.config:
+        _write_json(folder / "tokenizer_config.json", manifest.tokenizer.config)
+    _link(_shared_tokenizer(manifest, settings), folder / "tokenizer.json")
+    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+    _write_json(folder / _MARK, {"fingerprint": packed_fingerprint(manifest, model, packed), "bytes": sizes})
+
+
+def _verified_bytes(path: Path, sha256: str) -> bytes:
+    try:
+        blob = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"The ladder's file {path} cannot be read ({error.strerror}): get the ladder's files again."
+        ) from error
+    if hashlib.sha256(blob).hexdigest() != sha256:
+        raise CheckpointError(
+            f"The ladder's file {path} is cut short or altered ({len(blob):,} bytes, its sha256 is not the "
+            "manifest's): get the ladder's files again."
+        )
+    return blob
+
+
+def _shared_tokenizer(manifest: Manifest, settings: Settings) -> Path:
+    """One copy for all unpacked checkpoints, apart from the ladder's own file that a build may overwrite."""
+    sha256 = manifest.tokenizer.sha256
+    shared = settings.cache / "checkpoints" / ".tokenizers" / f"{sha256}.json"
+    if not shared.is_file() or file_sha256(shared) != sha256:
+        blob = _verified_bytes(ladder_file(settings.ladder, manifest.tokenizer.file), sha256)
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        temporary = shared.with_name(f"{sha256}.{uuid.uuid4().hex}")
+        try:
+            temporary.write_bytes(blob)
+            temporary.replace(shared)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return shared
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # not every file system has hard links
+        shutil.copyfile(source, target)
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _move_into_place(temporary: Path, folder: Path, checkpoint: Checkpoint, settings: Settings) -> None:
+    if _renamed(temporary, folder):
+        return
+    # Something is there: another process was first with the same bytes, or it is old or damaged. One
+    # process at a time looks and replaces, so that none takes away what another has just put there.
+    with (settings.cache / "checkpoints" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        while unpacked_directory(checkpoint, settings) is None:
+            discarded = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+            folder.rename(discarded)
+            placed = _renamed(temporary, folder)
+            shutil.rmtree(discarded, ignore_errors=True)  # who has its files open keeps them
+            if placed:
+                return
+
+
+def _renamed(source: Path, target: Path) -> bool:
+    """False when the target is there already and not empty."""
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            return False
+        raise
+    return True
