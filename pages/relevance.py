@@ -4,7 +4,7 @@ import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.charts import curves as curve_charts
-from e2lm_core.relevance import judge
+from e2lm_core.relevance import tables
 from e2lm_core.relevance import words as relevance_words
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.strip import strip
@@ -32,18 +32,18 @@ with left:
     st.caption("Most sets of one kind stand at one side; the questions between are worth reading.")
     st.subheader("Nearest field", anchor=False)
     parts.table(
-        judge.field_frame(found), "fields", "relevance_fields",
+        tables.field_frame(found), "fields", "relevance_fields",
         column_config={"mean_probability": st.column_config.NumberColumn("mean probability", format="%.2f")},
     )  # fmt: skip
 with right:
     st.subheader("The set among labelled exemplars", anchor=False)
-    parts.chart(curve_charts.relevance_map(*judge.map_frames(found, task), session.current_theme()), "relevance_map",
+    parts.chart(curve_charts.relevance_map(*tables.map_frames(found, task), session.current_theme()), "relevance_map",
                 "Map of the questions among exemplars")  # fmt: skip
     st.caption("Near points read alike. Directions have no meaning of their own (principal components).")
 
 st.subheader("The least scientific first", anchor=False)
 parts.table(
-    judge.question_frame(found, task), "relevance", "relevance_questions", height=360, few=("probability", "question"),
+    tables.question_frame(found, task), "relevance", "relevance_questions", height=360, few=("probability", "question"),
     column_config={"probability": st.column_config.ProgressColumn("probability", format="%.2f", min_value=0, max_value=1)},
 )  # fmt: skip
 with st.expander("How this is computed", icon=":material/info:"):

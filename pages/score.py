@@ -4,11 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis.score import parts as score_parts
+from e2lm_core.analysis.score import published
 from e2lm_core.analysis.score import words as score_words
 from e2lm_core.base import labels
 from e2lm_core.base.records import METRICS
 from e2lm_core.charts import score as score_charts
-from e2lm_core.imported.formats import published
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
 from e2lm_core.ui.remembered import scores as remembered_scores

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from e2lm_core.analysis.score.published import PublishedFigures
 from e2lm_core.charts.canvas import blank, translucent
 from e2lm_core.charts.palette import Theme
-from e2lm_core.imported.formats.published import PublishedFigures
 
 PART_OPACITY = {"SQ": 1.0, "RC": 0.5, "CS": 0.25}
 ROW_PX, AROUND_PX = 74, 76

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.records import Question, Record, TaskSet
+from e2lm_core.base.records import Question, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.classifier import ACCEPT_AT, map_2d
 from e2lm_core.relevance.embeddings import Embedder, load_exemplars, relevance_classifier
@@ -106,55 +105,6 @@ def _question(where: str, number: int, row: dict[str, Any]) -> Question:
 
 
 # --- frames -------------------------------------------------------------------------------------------
-
-
-def question_frame(found: Relevance, task: TaskSet) -> pd.DataFrame:
-    """One row a question, the least probable first: id, probability, field, question."""
-    frame = pd.DataFrame(
-        {
-            "id": found.ids,
-            "probability": found.probability.round(4),
-            "field": found.fields,
-            "question": [q.question for q in task.questions],
-        }
-    )
-    return frame.sort_values("probability", kind="stable", ignore_index=True)
-
-
-def field_frame(found: Relevance) -> pd.DataFrame:
-    """field, questions, mean probability; the largest field first."""
-    frame = pd.DataFrame({"field": found.fields, "probability": found.probability})
-    grouped = frame.groupby("field", as_index=False).agg(
-        questions=("probability", "size"), mean_probability=("probability", "mean")
-    )
-    return grouped.sort_values("questions", ascending=False, kind="stable", ignore_index=True).round(3)
-
-
-def map_frames(found: Relevance, task: TaskSet) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The set and the exemplars in the plane, as `charts.relevance_map` takes them."""
-    questions = pd.DataFrame(
-        {
-            "x": found.map[:, 0],
-            "y": found.map[:, 1],
-            "probability": found.probability,
-            "label": [short(q.question) for q in task.questions],
-        }
-    )
-    exemplars = pd.DataFrame(
-        {
-            "x": found.exemplar_map[:, 0],
-            "y": found.exemplar_map[:, 1],
-            "accepted": [accepted for _, accepted, _ in found.exemplars],
-            "label": [f"{short(text)} ({field})" for field, _, text in found.exemplars],
-        }
-    )
-    return questions, exemplars
-
-
-def short(text: str, most: int = 70) -> str:
-    """One line of text that a chart may show: cut, and with its angle brackets made harmless."""
-    line = " ".join(text.split()).replace("<", "‹").replace(">", "›")
-    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 # --- taught -------------------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 
 from e2lm_core.analysis.score import parts as score_parts
+from e2lm_core.analysis.score import published
 from e2lm_core.base.records import Value
 from e2lm_core.charts import score as score_charts
 from e2lm_core.charts.palette import DARK, LIGHT
-from e2lm_core.imported.formats import published
 from e2lm_core.scores.set_scores import Scores
 
 

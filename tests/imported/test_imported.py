@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from e2lm_core.analysis import documents
+from e2lm_core.analysis.score.published import published_figures
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Limits
 from e2lm_core.commands.main import app, main
 from e2lm_core.imported import imported as imported_results
-from e2lm_core.imported.formats.published import published_figures, read_curves
+from e2lm_core.imported.formats.published import read_curves
 from e2lm_core.imported.join import labels
 from tests.conftest import needs
 from tests.support import harness_files

@@ -13,7 +13,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.ladder import taught
-from e2lm_core.relevance import judge
+from e2lm_core.relevance import judge, tables
 from e2lm_core.relevance.classifier import FIELDS
 from e2lm_core.relevance.judge import Relevance
 from e2lm_core.sets import authoring
@@ -52,9 +52,9 @@ def test_half_is_accepted() -> None:
 
 
 def test_the_least_scientific_come_first() -> None:
-    frame = judge.question_frame(found(), studios.task(count=3))
+    frame = tables.question_frame(found(), studios.task(count=3))
     assert frame["id"].tolist() == ["b", "c", "a"]
-    fields = judge.field_frame(found())
+    fields = tables.field_frame(found())
     assert fields.to_dict("records") == [
         {"field": "physics", "questions": 2, "mean_probability": 0.7},
         {"field": "none", "questions": 1, "mean_probability": 0.2},
@@ -64,7 +64,7 @@ def test_the_least_scientific_come_first() -> None:
 def test_a_map_holds_no_markup_of_a_strangers_text() -> None:
     task = studios.task(count=3)
     bad = task.questions[0].model_copy(update={"question": "<img src=x onerror=alert(1)> " + "x" * 200})
-    questions, exemplars = judge.map_frames(
+    questions, exemplars = tables.map_frames(
         found(), task.model_copy(update={"questions": (bad, *task.questions[1:])})
     )
     labels = [*questions["label"], *exemplars["label"]]

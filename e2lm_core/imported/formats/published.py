@@ -25,7 +25,6 @@ COMPETITION_STRIDE = 4_000  # iterations
 COMPETITION_GTOKENS = 206.0
 _LABELS = frozenset({"model_type", "experiment"})
 _AXES = ("iteration", "gtokens")
-_FIGURES = Path(__file__).parent.parent.parent / "analysis" / "score" / "published.json"
 
 
 class PublishedCurves(Record):
@@ -41,48 +40,6 @@ class PublishedCurves(Record):
     def competition_points(self, model: str) -> NDArray[np.bool_]:
         """Which of the model's points the organisers score, see `competition_points`."""
         return competition_points(self.iteration[model], self.gtokens[model])
-
-
-class PublishedFigure(Record):
-    """One published signal quality, as printed (four digits)."""
-
-    benchmark: str
-    column: str  # the benchmark's name in the organisers' curve file
-    model: str
-    sq: float
-    rho: float | None = None
-    autocorrelation: float | None = None
-
-
-class PublishedTotal(Record):
-    """One published composite score: other models and hidden checkpoints, so not comparable with a studio's."""
-
-    name: str
-    total: float
-    sq_mean: float | None = None
-    source: str
-    comparable: bool = False
-
-
-class CurveMean(Record):
-    """The mean SQ over the published models of a benchmark whose curves are published but whose total is not."""
-
-    benchmark: str
-    column: str
-    sq_mean: float
-
-
-class PublishedFigures(Record):
-    source: str
-    signal_quality: tuple[PublishedFigure, ...]
-    totals: tuple[PublishedTotal, ...]
-    curve_means_source: str
-    curve_means: tuple[CurveMean, ...]
-
-
-def published_figures() -> PublishedFigures:
-    """The published figures that ship with the studio, each with its source."""
-    return PublishedFigures.model_validate_json(_FIGURES.read_bytes())
 
 
 def competition_points(iteration: ArrayLike, gtokens: ArrayLike) -> NDArray[np.bool_]:

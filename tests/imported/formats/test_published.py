@@ -9,14 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from e2lm_core.analysis.score.published import published_figures
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Limits
-from e2lm_core.imported.formats.published import (
-    competition_points,
-    published_figures,
-    read_curves,
-    sq_of_file,
-)
+from e2lm_core.imported.formats.published import competition_points, read_curves, sq_of_file
 from e2lm_core.scores.signal import mean_quality, signal_quality
 from tests.conftest import ROOT
 
