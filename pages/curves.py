@@ -70,7 +70,7 @@ def figure() -> None:
     frame, before = session.curves(task, now, metric, bands)
     frame, axis = axes.on_axis(frame, now, kind, log)
     before = None if before is None else axes.place(before, now, axis)
-    smooth = tables.smooth_frame(frame, metric, overlay) if overlay else None
+    smooth = smoothing.smooth_frame(frame, metric, overlay) if overlay else None
     parts.chart(
         curve_charts.learning_curves(
             frame, shown, metric, session.current_theme(), chance, set_scores.early_end(now), before, height=480,

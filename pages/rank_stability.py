@@ -8,7 +8,7 @@ from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks import words as rank_words
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import METRICS
-from e2lm_core.charts import curves as curve_charts
+from e2lm_core.charts import ranks
 from e2lm_core.charts import ranks as rank_charts
 from e2lm_core.scores import ranking, set_scores
 from e2lm_core.ui import parts, session
@@ -154,7 +154,7 @@ with tabs[4]:
 with tabs[5]:
     every = ranking.tau_matrix(grid.scores)
     parts.chart(
-        curve_charts.tau_heatmap(every, grid.tokens_seen, theme, narrow=narrow),
+        ranks.tau_heatmap(every, grid.tokens_seen, theme, narrow=narrow),
         "ranks_matrix",
         "Kendall's tau between every two checkpoints",
     )

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.charts import curves as curve_charts
+from e2lm_core.charts import relevance
 from e2lm_core.relevance import tables
 from e2lm_core.relevance import words as relevance_words
 from e2lm_core.ui import parts, session
@@ -27,7 +27,7 @@ parts.header("Relevance", relevance_words.relevance(found))
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("Probability of acceptance", anchor=False)
-    parts.chart(curve_charts.probability_histogram(found.probability, session.current_theme()), "relevance_histogram",
+    parts.chart(relevance.probability_histogram(found.probability, session.current_theme()), "relevance_histogram",
                 "Histogram of acceptance probabilities")  # fmt: skip
     st.caption("Most sets of one kind stand at one side; the questions between are worth reading.")
     st.subheader("Nearest field", anchor=False)
@@ -37,7 +37,7 @@ with left:
     )  # fmt: skip
 with right:
     st.subheader("The set among labelled exemplars", anchor=False)
-    parts.chart(curve_charts.relevance_map(*tables.map_frames(found, task), session.current_theme()), "relevance_map",
+    parts.chart(relevance.relevance_map(*tables.map_frames(found, task), session.current_theme()), "relevance_map",
                 "Map of the questions among exemplars")  # fmt: skip
     st.caption("Near points read alike. Directions have no meaning of their own (principal components).")
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis.curves import smoothing
-from e2lm_core.base.records import LOWER_IS_BETTER, METRICS, SignalQuality, TaskSet
+from e2lm_core.base.records import METRICS, SignalQuality, TaskSet
 from e2lm_core.scores import metrics, ranking
 from e2lm_core.scores.measurements import Measurements, ModelCurve, common_grid
 from e2lm_core.scores.set_scores import signal_qualities
@@ -139,16 +138,6 @@ def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
             for k in range(len(grid.steps))
         ]
     )
-
-
-def smooth_frame(frame: pd.DataFrame, metric: str, method: smoothing.Method) -> pd.DataFrame:
-    """The complete points of each model's curve, smoothed: a line to draw over them."""
-    known = frame[(frame["metric"] == metric) & frame["value"].notna()].sort_values(["model", "step"])
-    falling = metric in LOWER_IS_BETTER
-    smooth = known.groupby("model", sort=False)["value"].transform(
-        lambda values: smoothing.smoothed(values.to_numpy(float), method, falling)
-    )
-    return known.assign(value=smooth).drop(columns=["low", "high"], errors="ignore")
 
 
 def band_frame(measured: Measurements, given: Resampled, metric: str) -> pd.DataFrame:

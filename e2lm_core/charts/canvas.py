@@ -270,3 +270,10 @@ def spread(positions: Sequence[float], gap: float, length: float) -> list[float]
     placed = np.empty(len(positions))
     placed[order] = np.clip(rising, 0.0, max(0.0, length - gaps[-1])) + gaps
     return placed.tolist()
+
+
+CONFIG = {
+    "displaylogo": False,
+    "modeBarButtons": [["toImage", "resetScale2d"]],
+    "toImageButtonOptions": {"scale": 2},
+}

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.curves.axes import Axis
-from e2lm_core.base.phrasing import tokens
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.canvas import (
     band,
@@ -29,12 +27,6 @@ from e2lm_core.charts.canvas import (
     y_title,
 )
 from e2lm_core.charts.palette import Theme
-
-CONFIG = {
-    "displaylogo": False,
-    "modeBarButtons": [["toImage", "resetScale2d"]],
-    "toImageButtonOptions": {"scale": 2},
-}
 
 
 def learning_curves(
@@ -94,101 +86,4 @@ def learning_curves(
         early_window(figure, end, theme, log=axis is not None and axis.log)
     columns = 2 if narrow else 5
     name_lines(figure, ends, by_name, (low, high), height, theme, narrow or scattered, columns)
-    return figure
-
-
-def tau_heatmap(
-    tau: np.ndarray, tokens_seen: Sequence[float], theme: Theme, height: int = 420, narrow: bool = False
-) -> go.Figure:
-    """Kendall's τ_b between the model orders at every two checkpoints, [K, K]; undefined stays empty."""
-    labels = [tokens(t) for t in tokens_seen]
-    figure = blank(theme, height, narrow=True)
-    scale = [[0.0, "#b35806"], [0.5, theme.background], [1.0, theme.line["blue"]]]
-    figure.add_trace(
-        go.Heatmap(
-            z=tau,
-            x=labels,
-            y=labels,
-            zmin=-1,
-            zmax=1,
-            colorscale=scale,
-            xgap=1,
-            ygap=1,
-            colorbar={"title": {"text": "τ_b"}, "thickness": 10, "outlinewidth": 0, "len": 0.9},
-            hovertemplate="%{x} against %{y}: τ_b %{z:.2f}<extra></extra>",
-        )
-    )
-    figure.update_xaxes(type="category", title_text="tokens seen", showgrid=False, tickangle=-45)
-    figure.update_yaxes(type="category", autorange="reversed", title_text="tokens seen", showgrid=False)
-    if narrow:  # the caption says what the colours mean
-        figure.update_traces(showscale=False)
-    figure.update_layout(margin={"l": 50 if narrow else 70, "r": 10, "t": 10, "b": 72})
-    return figure
-
-
-def probability_histogram(
-    probability: np.ndarray, theme: Theme, accepted_from: float = 0.5, height: int = 280
-) -> go.Figure:
-    """How many questions the relevance model gives which probability, in twentieths."""
-    counts, edges = np.histogram(probability, bins=20, range=(0, 1))
-    centres = (edges[:-1] + edges[1:]) / 2
-    colours = [theme.line["blue"] if c >= accepted_from else theme.line["orange"] for c in centres]
-    figure = blank(theme, height, narrow=True)
-    figure.add_trace(
-        go.Bar(
-            x=centres,
-            y=counts,
-            width=0.046,
-            marker={"color": colours, "line": {"width": 0}},
-            customdata=np.stack([edges[:-1], edges[1:]], axis=-1),
-            hovertemplate="%{y} questions at %{customdata[0]:.2f}–%{customdata[1]:.2f}<extra></extra>",
-        )
-    )
-    figure.add_vline(x=accepted_from, line={"color": theme.muted, "dash": "dash", "width": 1})
-    figure.add_annotation(
-        x=accepted_from, y=1, yref="paper", yanchor="bottom", text="accepted from here →", xanchor="left",
-        showarrow=False, font={"color": theme.muted, "size": 12},
-    )  # fmt: skip
-    figure.update_xaxes(range=[0, 1], title_text="probability that the rubric accepts the question")
-    figure.update_yaxes(title_text="questions", rangemode="tozero")
-    figure.update_layout(bargap=0, margin={"l": 58, "r": 16, "t": 26, "b": 48})
-    return figure
-
-
-def relevance_map(
-    questions: pd.DataFrame, exemplars: pd.DataFrame, theme: Theme, height: int = 460
-) -> go.Figure:
-    """The set among the exemplars, in the plane.
-
-    `questions`: x, y, probability, label. `exemplars`: x, y, accepted, label.
-    """
-    figure = blank(theme, height, narrow=True)
-    for accepted, name in ((True, "exemplar, accepted"), (False, "exemplar, rejected")):
-        own = exemplars[exemplars["accepted"] == accepted]
-        figure.add_trace(
-            go.Scatter(
-                x=own["x"], y=own["y"], mode="markers", name=name, text=own["label"],
-                marker={
-                    "size": 6, "color": theme.line["blue" if accepted else "orange"], "opacity": 0.45,
-                    "symbol": "circle" if accepted else "x",
-                },
-                hovertemplate="%{text}<extra></extra>",
-            )
-        )  # fmt: skip
-    figure.add_trace(
-        go.Scatter(
-            x=questions["x"], y=questions["y"], mode="markers", name="this set", text=questions["label"],
-            customdata=questions["probability"],
-            marker={
-                "size": 7, "color": theme.text, "opacity": 0.75, "symbol": "circle-open", "line": {"width": 1.2},
-            },
-            hovertemplate="%{text}<br>probability %{customdata:.2f}<extra></extra>",
-        )
-    )  # fmt: skip
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
-    figure.update_layout(
-        margin={"l": 8, "r": 8, "t": 8, "b": 40}, showlegend=True,
-        legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0},
-    )  # fmt: skip
     return figure

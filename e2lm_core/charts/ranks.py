@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.ranks.stability import SEEN
+from e2lm_core.base.phrasing import tokens
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.canvas import (
     annotate,
@@ -228,3 +229,32 @@ def _luminance(colour: str) -> float:
 def _contrast(one: str, other: str) -> float:
     low, high = sorted((_luminance(one), _luminance(other)))
     return (high + 0.05) / (low + 0.05)
+
+
+def tau_heatmap(
+    tau: np.ndarray, tokens_seen: Sequence[float], theme: Theme, height: int = 420, narrow: bool = False
+) -> go.Figure:
+    """Kendall's τ_b between the model orders at every two checkpoints, [K, K]; undefined stays empty."""
+    labels = [tokens(t) for t in tokens_seen]
+    figure = blank(theme, height, narrow=True)
+    scale = [[0.0, "#b35806"], [0.5, theme.background], [1.0, theme.line["blue"]]]
+    figure.add_trace(
+        go.Heatmap(
+            z=tau,
+            x=labels,
+            y=labels,
+            zmin=-1,
+            zmax=1,
+            colorscale=scale,
+            xgap=1,
+            ygap=1,
+            colorbar={"title": {"text": "τ_b"}, "thickness": 10, "outlinewidth": 0, "len": 0.9},
+            hovertemplate="%{x} against %{y}: τ_b %{z:.2f}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(type="category", title_text="tokens seen", showgrid=False, tickangle=-45)
+    figure.update_yaxes(type="category", autorange="reversed", title_text="tokens seen", showgrid=False)
+    if narrow:  # the caption says what the colours mean
+        figure.update_traces(showscale=False)
+    figure.update_layout(margin={"l": 50 if narrow else 70, "r": 10, "t": 10, "b": 72})
+    return figure

@@ -18,6 +18,7 @@ from plotly.offline import get_plotlyjs
 from e2lm_core.analysis.documents import SCORE_PARTS
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo
+from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import ranks as rank_charts
 from e2lm_core.charts.palette import DARK, LIGHT, Theme
@@ -49,7 +50,7 @@ def render(document: Mapping[str, Any]) -> str:
         document=document,
         plotly=get_plotlyjs() if has_curves else "",
         figures=_figures(document) if has_curves else {},
-        config=curve_charts.CONFIG | {"responsive": True},
+        config=canvas.CONFIG | {"responsive": True},
         cards=_cards(document),
         score_rows=_score_rows(document),
         labels=labels.METRIC_LABEL,

@@ -11,7 +11,7 @@ import streamlit as st
 
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import Value
-from e2lm_core.charts import curves as curve_charts
+from e2lm_core.charts import canvas
 from e2lm_core.ui.frame import window
 from e2lm_core.ui.session import set_name
 
@@ -24,7 +24,7 @@ def header(title: str, finding: str) -> None:
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:
     """Drawn as it is: the figure carries the theme's own colours, so Streamlit's are switched off."""
-    st.plotly_chart(figure, theme=None, key=key, config=curve_charts.CONFIG, alt=alt)
+    st.plotly_chart(figure, theme=None, key=key, config=canvas.CONFIG, alt=alt)
 
 
 _NUMBER = st.column_config.NumberColumn

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.base.records import METRICS, ModelInfo
-from e2lm_core.charts import canvas, palette
+from e2lm_core.charts import canvas, palette, ranks, relevance
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts.canvas import LABEL_GAP_PX, spread
 from e2lm_core.charts.palette import DARK, LIGHT, Theme
@@ -127,9 +127,9 @@ def test_an_empty_frame_draws(theme: Theme, narrow: bool) -> None:
     empty = tables.curve_frame(Measurements("x", (), (), np.empty(0, int), np.empty((0, 0)), np.empty(0), ()))
     for figure in (
         curve_charts.learning_curves(empty, [], "acc", theme, chance=0.25, early_end=1e6, narrow=narrow),
-        curve_charts.tau_heatmap(np.empty((0, 0)), [], theme),
-        curve_charts.probability_histogram(np.empty(0), theme),
-        curve_charts.relevance_map(
+        ranks.tau_heatmap(np.empty((0, 0)), [], theme),
+        relevance.probability_histogram(np.empty(0), theme),
+        relevance.relevance_map(
             pd.DataFrame(columns=["x", "y", "probability", "label"]),
             pd.DataFrame(columns=["x", "y", "accepted", "label"]),
             theme,
@@ -140,13 +140,13 @@ def test_an_empty_frame_draws(theme: Theme, narrow: bool) -> None:
 
 def test_undefined_agreement_stays_empty() -> None:
     tau = np.array([[1.0, np.nan], [np.nan, 1.0]])
-    figure = curve_charts.tau_heatmap(tau, [1e6, 2e6], LIGHT)
+    figure = ranks.tau_heatmap(tau, [1e6, 2e6], LIGHT)
     assert list(figure.data[0].x) == ["1.0 M", "2.0 M"]
     assert (figure.data[0].zmin, figure.data[0].zmax) == (-1, 1)
 
 
 def test_the_histogram_counts_every_question() -> None:
-    figure = curve_charts.probability_histogram(np.array([0.0, 0.04, 0.5, 0.97, 1.0]), LIGHT)
+    figure = relevance.probability_histogram(np.array([0.0, 0.04, 0.5, 0.97, 1.0]), LIGHT)
     counts = figure.data[0].y
     assert (counts.sum(), counts[0], counts[10], counts[19]) == (5, 2, 1, 2)
 

@@ -1,0 +1,78 @@
+"""Figures of the page Relevance: how probable, and where among the exemplars."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from e2lm_core.charts.canvas import blank
+from e2lm_core.charts.palette import Theme
+
+
+def probability_histogram(
+    probability: np.ndarray, theme: Theme, accepted_from: float = 0.5, height: int = 280
+) -> go.Figure:
+    """How many questions the relevance model gives which probability, in twentieths."""
+    counts, edges = np.histogram(probability, bins=20, range=(0, 1))
+    centres = (edges[:-1] + edges[1:]) / 2
+    colours = [theme.line["blue"] if c >= accepted_from else theme.line["orange"] for c in centres]
+    figure = blank(theme, height, narrow=True)
+    figure.add_trace(
+        go.Bar(
+            x=centres,
+            y=counts,
+            width=0.046,
+            marker={"color": colours, "line": {"width": 0}},
+            customdata=np.stack([edges[:-1], edges[1:]], axis=-1),
+            hovertemplate="%{y} questions at %{customdata[0]:.2f}–%{customdata[1]:.2f}<extra></extra>",
+        )
+    )
+    figure.add_vline(x=accepted_from, line={"color": theme.muted, "dash": "dash", "width": 1})
+    figure.add_annotation(
+        x=accepted_from, y=1, yref="paper", yanchor="bottom", text="accepted from here →", xanchor="left",
+        showarrow=False, font={"color": theme.muted, "size": 12},
+    )  # fmt: skip
+    figure.update_xaxes(range=[0, 1], title_text="probability that the rubric accepts the question")
+    figure.update_yaxes(title_text="questions", rangemode="tozero")
+    figure.update_layout(bargap=0, margin={"l": 58, "r": 16, "t": 26, "b": 48})
+    return figure
+
+
+def relevance_map(
+    questions: pd.DataFrame, exemplars: pd.DataFrame, theme: Theme, height: int = 460
+) -> go.Figure:
+    """The set among the exemplars, in the plane.
+
+    `questions`: x, y, probability, label. `exemplars`: x, y, accepted, label.
+    """
+    figure = blank(theme, height, narrow=True)
+    for accepted, name in ((True, "exemplar, accepted"), (False, "exemplar, rejected")):
+        own = exemplars[exemplars["accepted"] == accepted]
+        figure.add_trace(
+            go.Scatter(
+                x=own["x"], y=own["y"], mode="markers", name=name, text=own["label"],
+                marker={
+                    "size": 6, "color": theme.line["blue" if accepted else "orange"], "opacity": 0.45,
+                    "symbol": "circle" if accepted else "x",
+                },
+                hovertemplate="%{text}<extra></extra>",
+            )
+        )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=questions["x"], y=questions["y"], mode="markers", name="this set", text=questions["label"],
+            customdata=questions["probability"],
+            marker={
+                "size": 7, "color": theme.text, "opacity": 0.75, "symbol": "circle-open", "line": {"width": 1.2},
+            },
+            hovertemplate="%{text}<br>probability %{customdata:.2f}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.update_layout(
+        margin={"l": 8, "r": 8, "t": 8, "b": 40}, showlegend=True,
+        legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0},
+    )  # fmt: skip
+    return figure
