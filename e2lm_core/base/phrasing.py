@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
+from e2lm_core.base import phrasing
+
 DASH = "–"
 
 
@@ -81,3 +83,14 @@ def listing(names: list[str], most: int = 3) -> str:
 
 def _known(value: float | None) -> TypeGuard[float]:
     return value is not None and not math.isnan(value)
+
+
+def size(count: float | None) -> str:
+    """35 MB, 1.2 GB, 3.7 TB."""
+    if count is None:
+        return phrasing.DASH
+    for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= unit:
+            number = count / unit
+            return f"{number:.0f} {name}" if number >= 10 else f"{number:.1f}".removesuffix(".0") + f" {name}"
+    return f"{count:.0f} bytes"

@@ -8,42 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from e2lm_core.base import phrasing
-from e2lm_core.base.records import Checkpoint, ModelInfo, Record
+from e2lm_core.base.phrasing import size
+from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue
 from e2lm_core.checkpoints.families import FAMILIES, FamilyModel, Place
 from e2lm_core.checkpoints.hub import cache as hub_cache
+from e2lm_core.checkpoints.hub.held import folder_bytes, held
 
 HALF_PRECISION_BYTES = 2  # a weight of the smallest kind that hubs keep
-
-
-class Held(Record):
-    """How much of some checkpoints of a hub is on this machine."""
-
-    checkpoints: int
-    whole: int
-    whole_bytes: int
-    partial_bytes: int
-
-    @property
-    def bytes(self) -> int:
-        return self.whole_bytes + self.partial_bytes
-
-    @property
-    def expected_bytes(self) -> float | None:
-        """What all of them take, as far as the whole ones tell: those of one model are of one size."""
-        return self.whole_bytes / self.whole * self.checkpoints if self.whole else None
-
-
-def size(count: float | None) -> str:
-    """35 MB, 1.2 GB, 3.7 TB."""
-    if count is None:
-        return phrasing.DASH
-    for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= unit:
-            number = count / unit
-            return f"{number:.0f} {name}" if number >= 10 else f"{number:.1f}".removesuffix(".0") + f" {name}"
-    return f"{count:.0f} bytes"
 
 
 # --- the models of the catalogue ----------------------------------------------------------------------
@@ -117,20 +90,6 @@ def _places(model: ModelInfo, checkpoints: Iterable[Checkpoint], settings: Setti
     return places
 
 
-def folder_bytes(places: Iterable[Path]) -> int:
-    """Bytes of files and of all in folders; a file that stands in two of them through a hard link counts once."""
-    held: dict[tuple[int, int], int] = {}
-    for place in places:
-        for path in (place, *place.rglob("*")):
-            try:
-                stat = path.stat()
-            except OSError:  # not there, or gone in the meantime
-                continue
-            if path.is_file():
-                held[stat.st_dev, stat.st_ino] = stat.st_size
-    return sum(held.values())
-
-
 # --- what was added from a hub ------------------------------------------------------------------------
 
 
@@ -138,16 +97,6 @@ def added(catalogue: Catalogue) -> dict[str, tuple[Checkpoint, ...]]:
     """The checkpoints that were added from a hub, by model."""
     models = dict.fromkeys(c.model.name for c in catalogue.checkpoints if c.repo)
     return {name: tuple(c for c in catalogue.of(name) if c.repo) for name in models}
-
-
-def held(settings: Settings, checkpoints: Sequence[Checkpoint]) -> Held:
-    whole = [c for c in checkpoints if hub_cache.snapshot(c, settings)]
-    return Held(
-        checkpoints=len(checkpoints),
-        whole=len(whole),
-        whole_bytes=folder_bytes(hub_cache.snapshot_folder(c, settings) for c in whole),
-        partial_bytes=folder_bytes(hub_cache.partial_folder(c, settings) for c in checkpoints),
-    )
 
 
 def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
@@ -166,21 +115,6 @@ def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.Dat
             }
         )
     return pd.DataFrame(rows)
-
-
-def progress(now: Held, before: Held, seconds: float) -> tuple[float, str]:
-    """The share that is downloaded, in [0, 1], and what to say of it: 3 of 14 checkpoints, 1.2 GB, about 40 s left.
-
-    The time is told once a whole checkpoint has told how large they are.
-    """
-    text = f"{now.whole} of {phrasing.count(now.checkpoints, 'checkpoint')}, {size(now.bytes)}"
-    expected = now.expected_bytes
-    if expected is None:
-        return 0.0, text
-    gained = now.bytes - before.bytes
-    if gained > 0 and seconds > 1:
-        text += f", {phrasing.duration((expected - now.bytes) * seconds / gained)} left"
-    return min(1.0, max(0.0, now.bytes / expected)) if expected else 1.0, text
 
 
 # --- what could be added ------------------------------------------------------------------------------

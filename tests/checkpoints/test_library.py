@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from huggingface_hub import constants
 
+from e2lm_core.base import phrasing
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.checkpoints import library
 from e2lm_core.checkpoints.catalogue import open_catalogue
@@ -16,6 +17,7 @@ from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import background as fetching
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
+from e2lm_core.checkpoints.hub import held as hub_held
 from e2lm_core.checkpoints.hub.cache import Usage
 from e2lm_core.runs import start, worker
 from e2lm_core.runs.studio import Studio
@@ -71,7 +73,7 @@ def ended(fetch: fetching.Fetch) -> fetching.Fetch:
      (1_200_000_000, "1.2 GB"), (20_000_000_000, "20 GB"), (3_652_000_000_000, "3.7 TB")],
 )  # fmt: skip
 def test_size(count, text):
-    assert library.size(count) == text
+    assert phrasing.size(count) == text
 
 
 def test_the_embedded_ladder_alone(studio):
@@ -109,7 +111,7 @@ def test_a_hard_linked_file_counts_once(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "one").write_bytes(b"12345")
     (tmp_path / "a" / "two").hardlink_to(tmp_path / "a" / "one")
-    assert library.folder_bytes([tmp_path / "a", tmp_path / "a" / "one", tmp_path / "gone"]) == 5
+    assert hub_held.folder_bytes([tmp_path / "a", tmp_path / "a" / "one", tmp_path / "gone"]) == 5
 
 
 def test_added_and_partly_downloaded(studio):
@@ -127,7 +129,7 @@ def test_added_and_partly_downloaded(studio):
     assert list(frame["state"]) == ["downloaded", "in part", "not downloaded"]
     assert frame["bytes"][1] == 100
     assert set(frame["commit"]) == {checkpoints[0].revision[:10]}
-    held = library.held(here.settings, checkpoints)
+    held = hub_held.held(here.settings, checkpoints)
     assert (held.whole, held.checkpoints, held.partial_bytes) == (1, 3, 100)
     assert held.expected_bytes == 3 * held.whole_bytes
     assert "1 is downloaded" in library.finding(here.catalogue, here.settings)
@@ -147,17 +149,17 @@ def test_added_and_partly_downloaded(studio):
 
 
 def test_progress_tells_the_time_once_a_checkpoint_is_whole():
-    def held(whole: int, whole_bytes: int, partial: int) -> library.Held:
-        return library.Held(checkpoints=4, whole=whole, whole_bytes=whole_bytes, partial_bytes=partial)
+    def held(whole: int, whole_bytes: int, partial: int) -> hub_held.Held:
+        return hub_held.Held(checkpoints=4, whole=whole, whole_bytes=whole_bytes, partial_bytes=partial)
 
     none = held(0, 0, 0)
-    assert library.progress(held(0, 0, 50), none, 10.0) == (0.0, "0 of 4 checkpoints, 50 bytes")
+    assert hub_held.progress(held(0, 0, 50), none, 10.0) == (0.0, "0 of 4 checkpoints, 50 bytes")
     # 1 of 100 bytes and half of the next in 10 s: 15 bytes a second, 250 bytes to go
-    assert library.progress(held(1, 100, 50), none, 10.0) == (
+    assert hub_held.progress(held(1, 100, 50), none, 10.0) == (
         0.375,
         "1 of 4 checkpoints, 150 bytes, about 15 s left",
     )
-    assert library.progress(held(4, 400, 0), none, 10.0)[0] == 1.0
+    assert hub_held.progress(held(4, 400, 0), none, 10.0)[0] == 1.0
 
 
 def test_what_a_choice_costs():

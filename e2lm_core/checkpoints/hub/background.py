@@ -18,7 +18,7 @@ from typing import IO, Literal
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT, Settings
-from e2lm_core.checkpoints.library import Held, held
+from e2lm_core.checkpoints.hub.held import Held, held
 
 Action = Literal["download", "verify"]
 _GRACE_S = 5.0

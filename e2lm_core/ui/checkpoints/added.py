@@ -14,6 +14,7 @@ from e2lm_core.checkpoints import library
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import background as fetching
 from e2lm_core.checkpoints.hub import cache as hub_cache
+from e2lm_core.checkpoints.hub import held as hub_held
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
 
@@ -87,7 +88,7 @@ def _added() -> None:
         return
     _outcome(model)
     checkpoints = have[model]
-    held = library.held(studio.settings, checkpoints)
+    held = hub_held.held(studio.settings, checkpoints)
     frame = library.added_frame(studio.settings, checkpoints)
     st.markdown(
         f"{held.whole} of {phrasing.count(len(checkpoints), 'checkpoint')} of {model} "
@@ -118,10 +119,10 @@ def _added() -> None:
 
 
 def _room(usage: hub_cache.Usage) -> None:
-    part = f", {library.size(usage.partial_bytes)} of it half downloaded" if usage.partial_bytes else ""
+    part = f", {phrasing.size(usage.partial_bytes)} of it half downloaded" if usage.partial_bytes else ""
     st.progress(
         min(1.0, usage.used_bytes / usage.quota_bytes),
-        text=f"Disk: {library.size(usage.used_bytes)} of the {library.size(usage.quota_bytes)} allowed{part}",
+        text=f"Disk: {phrasing.size(usage.used_bytes)} of the {phrasing.size(usage.quota_bytes)} allowed{part}",
     )
 
 
@@ -133,11 +134,11 @@ def _outcome(model: str) -> None:
     if fetch.running:
         with st.container(border=True):
             if fetch.action == "download":
-                now = library.held(session.studio().settings, fetch.checkpoints)
-                share, text = library.progress(now, fetch.before, fetch.seconds)
+                now = hub_held.held(session.studio().settings, fetch.checkpoints)
+                share, text = hub_held.progress(now, fetch.before, fetch.seconds)
                 st.progress(share, text=f"Downloading {fetch.model}: {text}")
             else:
-                read = library.size(fetch.before.whole_bytes)
+                read = phrasing.size(fetch.before.whole_bytes)
                 st.markdown(f"Verifying {fetch.model}: {read} are read again.")
             if st.button("Stop", key="library_stop", icon=":material/stop:"):
                 fetch.stop()
@@ -166,7 +167,7 @@ def _actions(
     chosen = marked or list(checkpoints)
     whole = [c for c in chosen if hub_cache.snapshot(c, settings)]
     missing = [c for c in chosen if c not in whole]
-    some = [c for c in chosen if library.held(settings, (c,)).bytes]
+    some = [c for c in chosen if hub_held.held(settings, (c,)).bytes]
     busy = running is not None
     with st.container(horizontal=True, gap="small"):
         _begin("download", missing, "Download", ":material/download:", busy, primary=True)
@@ -177,7 +178,7 @@ def _actions(
             disabled=busy or not some,
         ):
             st.markdown(
-                f"Delete {library.size(library.held(settings, some).bytes)} of weights? They stay listed and can be "
+                f"Delete {phrasing.size(hub_held.held(settings, some).bytes)} of weights? They stay listed and can be "
                 "downloaded again; results stay too."
             )
             if st.button("Evict them", type="primary", key="library_evict"):
@@ -215,5 +216,5 @@ def _act(deed) -> None:
     except StudioError as error:
         st.error(str(error), icon=":material/error:")
     else:
-        st.toast(f"{library.size(freed)} freed.")
+        st.toast(f"{phrasing.size(freed)} freed.")
         st.rerun()

@@ -1,0 +1,69 @@
+"""How much of a hub's checkpoints is on this machine, in files and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.phrasing import size
+from e2lm_core.base.records import Checkpoint, Record
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.hub import cache as hub_cache
+
+
+class Held(Record):
+    """How much of some checkpoints of a hub is on this machine."""
+
+    checkpoints: int
+    whole: int
+    whole_bytes: int
+    partial_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        return self.whole_bytes + self.partial_bytes
+
+    @property
+    def expected_bytes(self) -> float | None:
+        """What all of them take, as far as the whole ones tell: those of one model are of one size."""
+        return self.whole_bytes / self.whole * self.checkpoints if self.whole else None
+
+
+def folder_bytes(places: Iterable[Path]) -> int:
+    """Bytes of files and of all in folders; a file that stands in two of them through a hard link counts once."""
+    held: dict[tuple[int, int], int] = {}
+    for place in places:
+        for path in (place, *place.rglob("*")):
+            try:
+                stat = path.stat()
+            except OSError:  # not there, or gone in the meantime
+                continue
+            if path.is_file():
+                held[stat.st_dev, stat.st_ino] = stat.st_size
+    return sum(held.values())
+
+
+def held(settings: Settings, checkpoints: Sequence[Checkpoint]) -> Held:
+    whole = [c for c in checkpoints if hub_cache.snapshot(c, settings)]
+    return Held(
+        checkpoints=len(checkpoints),
+        whole=len(whole),
+        whole_bytes=folder_bytes(hub_cache.snapshot_folder(c, settings) for c in whole),
+        partial_bytes=folder_bytes(hub_cache.partial_folder(c, settings) for c in checkpoints),
+    )
+
+
+def progress(now: Held, before: Held, seconds: float) -> tuple[float, str]:
+    """The share that is downloaded, in [0, 1], and what to say of it: 3 of 14 checkpoints, 1.2 GB, about 40 s left.
+
+    The time is told once a whole checkpoint has told how large they are.
+    """
+    text = f"{now.whole} of {phrasing.count(now.checkpoints, 'checkpoint')}, {size(now.bytes)}"
+    expected = now.expected_bytes
+    if expected is None:
+        return 0.0, text
+    gained = now.bytes - before.bytes
+    if gained > 0 and seconds > 1:
+        text += f", {phrasing.duration((expected - now.bytes) * seconds / gained)} left"
+    return min(1.0, max(0.0, now.bytes / expected)) if expected else 1.0, text
