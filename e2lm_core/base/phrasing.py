@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-from e2lm_core.base import phrasing
-
 DASH = "–"
 
 
@@ -88,7 +86,7 @@ def _known(value: float | None) -> TypeGuard[float]:
 def size(count: float | None) -> str:
     """35 MB, 1.2 GB, 3.7 TB."""
     if count is None:
-        return phrasing.DASH
+        return DASH
     for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if count >= unit:
             number = count / unit

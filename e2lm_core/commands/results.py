@@ -11,7 +11,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, show
 
 if TYPE_CHECKING:
-    from e2lm_core.imported.imported import Imported
+    from e2lm_core.imported.records import Imported
 
 app = typer.Typer(
     no_args_is_help=True, help="Results from elsewhere that are kept: list, show, remove, restore."
@@ -34,11 +34,10 @@ def import_results(
 ) -> None:
     """Read results from elsewhere: lm-eval folders, published curves, OLMES or DataDecide tables, CSV."""
     from e2lm_core.checkpoints.catalogue import open_catalogue
-    from e2lm_core.imported import imported as imported_results
-    from e2lm_core.imported import keeping
+    from e2lm_core.imported import keeping, opening
 
     settings = Settings.from_env()
-    imported = imported_results.import_path(path, settings.limits, open_catalogue(settings).checkpoints)
+    imported = opening.import_path(path, settings.limits, open_catalogue(settings).checkpoints)
     if keep is not None:
         keeping.keep(settings, keep, imported)
     _show(imported, scores, as_json)
@@ -84,9 +83,9 @@ def restore(name: Name, as_json: Json = False) -> None:
 
 
 def _show(imported: Imported, scores: bool, as_json: bool) -> None:
-    from e2lm_core.imported import imported as imported_results
+    from e2lm_core.imported import documents
 
-    document = imported_results.document(imported, scores)
+    document = documents.document(imported, scores)
     rows = [
         {
             "model": curve["model"],

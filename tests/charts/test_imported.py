@@ -7,26 +7,26 @@ import pytest
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import imported as imported_charts
 from e2lm_core.charts import palette
-from e2lm_core.imported import imported as imported_results
+from e2lm_core.imported import opening, records, scores
 from e2lm_core.imported import words as imported_words
 from tests.support import harness_files
 
 
-def table(models: int, steps: int = 3, metric: str = "acc", tokens: bool = True) -> imported_results.Imported:
+def table(models: int, steps: int = 3, metric: str = "acc", tokens: bool = True) -> records.Imported:
     rows = ["model,task,metric,step,tokens_seen,score"]
     rows += [
         f"m{m},t,{metric},{k},{k * 10**9 if tokens else ''},{0.2 + 0.1 * k / (m + 1)}"
         for m in range(models)
         for k in range(1, steps + 1)
     ]
-    return imported_results.import_files({"x.csv": "\n".join(rows).encode()}, (), "x")
+    return opening.import_files({"x.csv": "\n".join(rows).encode()}, (), "x")
 
 
-def draw(imported: imported_results.Imported, **options):
+def draw(imported: records.Imported, **options):
     curves = list(imported.curves)
-    looks = imported_charts.looks(imported_results.models(curves))
+    looks = imported_charts.looks(scores.models(curves))
     figure = imported_charts.imported_curves(
-        imported_results.curve_frame(curves), looks, curves[0].metric, palette.theme("dark"), **options
+        scores.curve_frame(curves), looks, curves[0].metric, palette.theme("dark"), **options
     )
     return figure, looks
 
@@ -80,7 +80,7 @@ def test_metrics_of_others_have_a_title():
 
 
 def test_headlines_say_what_was_read_and_what_it_does():
-    imported = imported_results.import_files(harness_files.folder() | {"x.txt": b"x"}, (), "x")
+    imported = opening.import_files(harness_files.folder() | {"x.txt": b"x"}, (), "x")
     assert imported_words.summary(imported) == (
         "1 model on 1 task: 5 curves of 10 points, with every question's log-likelihoods; 1 file could not be read."
     )
@@ -93,12 +93,12 @@ def test_headlines_say_what_was_read_and_what_it_does():
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_bands_are_drawn_where_samples_are(theme):
-    imported = imported_results.import_files(harness_files.folder(), (), "x")
+    imported = opening.import_files(harness_files.folder(), (), "x")
     curves = imported.of("metals", "acc")
-    bands = imported_results.bands(imported, "metals", "acc")
+    bands = scores.bands(imported, "metals", "acc")
     assert bands is not None
-    frame = imported_results.curve_frame(curves).merge(bands, on=["model", "step"])
+    frame = scores.curve_frame(curves).merge(bands, on=["model", "step"])
     figure = imported_charts.imported_curves(
-        frame, imported_charts.looks(imported_results.models(curves)), "acc", palette.theme(theme), 1 / 3
+        frame, imported_charts.looks(scores.models(curves)), "acc", palette.theme(theme), 1 / 3
     )
     assert [trace.fill for trace in figure.data] == ["toself", None]

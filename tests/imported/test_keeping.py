@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.commands.main import app
-from e2lm_core.imported import imported as imported_results
-from e2lm_core.imported import keeping
+from e2lm_core.imported import documents, keeping, opening, records
 from e2lm_core.imported import store as imported_store
 from tests.support import harness_files
 
@@ -23,17 +22,15 @@ def settings(tmp_path) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def imported() -> imported_results.Imported:
+def imported() -> records.Imported:
     files = harness_files.folder(steps=(1000, 2000)) | {"notes.txt": b"x"}
-    return imported_results.import_files(files, (), "x")
+    return opening.import_files(files, (), "x")
 
 
 def test_what_is_kept_comes_back_as_it_was(settings, imported):
     keeping.keep(settings, "mine", imported)
     again = keeping.open_kept(settings, "mine")
-    assert imported_results.document(again, with_scores=True) == imported_results.document(
-        imported, with_scores=True
-    )
+    assert documents.document(again, with_scores=True) == documents.document(imported, with_scores=True)
     before, after = imported.measured["metals"], again.measured["metals"]
     np.testing.assert_array_equal(after.curves[0].ll, before.curves[0].ll)
     np.testing.assert_array_equal(after.chars, before.chars)
@@ -51,7 +48,7 @@ def test_choices_that_a_question_lacks_stay_missing(settings):
         "a/results_2026-01-01T00-00-00.json": harness_files.results(n=2, acc=1.0),
         "a/samples_metals_2026-01-01T00-00-00.jsonl": both,
     }
-    imported = imported_results.import_files(files, (), "x")
+    imported = opening.import_files(files, (), "x")
     keeping.keep(settings, "ragged", imported)
     again = keeping.open_kept(settings, "ragged").measured["metals"]
     assert again.choice_counts.tolist() == [2, 3]

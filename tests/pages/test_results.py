@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core.imported import imported, keeping
+from e2lm_core.imported import keeping, opening
 from e2lm_core.imported import store as imported_store
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
@@ -156,7 +156,7 @@ def test_keeping_opening_removing_and_bringing_back(visit):
 
 
 def test_a_name_that_is_taken_is_one_sentence(visit):
-    kept = imported.import_files(harness_files.folder(with_samples=False), (), "x")
+    kept = opening.import_files(harness_files.folder(with_samples=False), (), "x")
     keeping.keep(visit.studio.settings, "mine", kept)
     give(visit, harness_files.folder(with_samples=False))
     visit.at.text_input(key="results_name").input("mine").run()

@@ -13,7 +13,7 @@ from e2lm_core.analysis import documents
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import unpacking
-from e2lm_core.imported import imported as imported_results
+from e2lm_core.imported import opening
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring
@@ -49,7 +49,7 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
         )  # fmt: skip
         assert run.returncode == 0, run.stderr[-2000:]
 
-    imported = imported_results.import_path(tmp_path / "out", settings.limits, studio.catalogue.checkpoints)
+    imported = opening.import_path(tmp_path / "out", settings.limits, studio.catalogue.checkpoints)
     task = authoring.open_set(settings, "few")
     evaluate.evaluate(studio, task, chosen, num_fewshot)
     own = measure.measure(studio, task, chosen, num_fewshot)

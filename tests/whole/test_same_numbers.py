@@ -120,7 +120,7 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
 
 def test_a_replicated_import_of_the_same_log_likelihoods_agrees_too(environment):
     """The studio's own curves, printed and read back, are the same curves with the same signal quality."""
-    from e2lm_core.imported import imported as imported_results
+    from e2lm_core.imported import opening, scores
     from e2lm_core.runs import measure
 
     studio = open_studio()
@@ -133,10 +133,8 @@ def test_a_replicated_import_of_the_same_log_likelihoods_agrees_too(environment)
             f"{curve.model.name},{OWN},norm_prob,{step},{int(tokens)},{float(value)!r}"
             for step, tokens, value in zip(curve.steps, curve.tokens_seen, values, strict=True)
         ]
-    imported = imported_results.import_files(
-        {"x.csv": "\n".join(rows).encode()}, studio.catalogue.checkpoints, "x"
-    )
+    imported = opening.import_files({"x.csv": "\n".join(rows).encode()}, studio.catalogue.checkpoints, "x")
     printed = called("score", OWN, "--json")["metrics"]["norm_prob"]["sq"]["models"]
     for curve in imported.curves:
-        assert imported_results.quality(curve).sq == printed[curve.model.name]["value"]
+        assert scores.quality(curve).sq == printed[curve.model.name]["value"]
     studio.store.database.close()

@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression
 
-from e2lm_core.analysis.curves import smoothing
 from e2lm_core.base.records import LOWER_IS_BETTER
 
 Floats = NDArray[np.float64]
@@ -40,11 +39,11 @@ def smoothed(values: ArrayLike, method: Method, falling: bool = False) -> Floats
     return np.nanmean(np.stack([around[:-2], around[1:-1], around[2:]]), axis=0)
 
 
-def smooth_frame(frame: pd.DataFrame, metric: str, method: smoothing.Method) -> pd.DataFrame:
+def smooth_frame(frame: pd.DataFrame, metric: str, method: Method) -> pd.DataFrame:
     """The complete points of each model's curve, smoothed: a line to draw over them."""
     known = frame[(frame["metric"] == metric) & frame["value"].notna()].sort_values(["model", "step"])
     falling = metric in LOWER_IS_BETTER
     smooth = known.groupby("model", sort=False)["value"].transform(
-        lambda values: smoothing.smoothed(values.to_numpy(float), method, falling)
+        lambda values: smoothed(values.to_numpy(float), method, falling)
     )
     return known.assign(value=smooth).drop(columns=["low", "high"], errors="ignore")

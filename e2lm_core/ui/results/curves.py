@@ -13,12 +13,10 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, Record, TaskSet
 from e2lm_core.charts import imported as imported_charts
-from e2lm_core.imported import imported as imported_results
-from e2lm_core.imported import keeping
+from e2lm_core.imported import documents, keeping, opening, scores
 from e2lm_core.imported import store as imported_store
 from e2lm_core.imported import words as imported_words
-from e2lm_core.imported.imported import Imported
-from e2lm_core.imported.records import SAME_METRIC
+from e2lm_core.imported.records import SAME_METRIC, Imported
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
@@ -69,9 +67,7 @@ def give() -> None:
     studio = session.studio()
     try:
         with st.spinner("Reading …"):
-            imported = imported_results.import_uploads(
-                given, studio.settings.limits, studio.catalogue.checkpoints
-            )
+            imported = opening.import_uploads(given, studio.settings.limits, studio.catalogue.checkpoints)
     except StudioError as error:
         st.session_state["results_taken"] = (taken, str(error))
         st.error(_plain(str(error)), icon=":material/error:")
@@ -153,7 +149,7 @@ def curves(shown: Shown, task: TaskSet) -> None:
             "can be compared point by point.",
         )  # fmt: skip
     found = imported.of(name, metric)
-    every = imported_results.models(found)
+    every = scores.models(found)
     names = [model.name for model in every]
     if len(names) > 1:
         chosen = st.multiselect(
@@ -163,7 +159,7 @@ def curves(shown: Shown, task: TaskSet) -> None:
     else:
         chosen = names
     st.markdown(imported_words.finding(found))
-    frame = imported_results.curve_frame(found)
+    frame = scores.curve_frame(found)
     bands = _bands(shown, name, metric)
     if bands is not None:
         frame = frame.merge(bands, on=["model", "step"], how="left")
@@ -192,7 +188,7 @@ def curves(shown: Shown, task: TaskSet) -> None:
     quality, values, files = st.tabs(["Signal quality", "Values", "Files"])
     with quality:
         parts.table(
-            imported_results.quality_frame(found), f"imported-sq-{metric}", "results_sq", few=("model", "SQ", "ρ", "AC"),
+            scores.quality_frame(found), f"imported-sq-{metric}", "results_sq", few=("model", "SQ", "ρ", "AC"),
             column_config={
                 "points": PERCENT("points", help="How many points SQ is taken over: the early window's where the family names one."),
                 "of": PERCENT("of", help="How many points the curve has."),
@@ -212,11 +208,11 @@ def download(shown: Shown) -> None:
     name = shown.name or "imported"
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Download all as CSV", imported_results.csv(shown.imported.curves), f"{name}.csv", "text/csv",
+            "Download all as CSV", documents.csv(shown.imported.curves), f"{name}.csv", "text/csv",
             icon=":material/download:", on_click="ignore", key="results_csv",
         )  # fmt: skip
         st.download_button(
-            "Download all as JSON", json.dumps(imported_results.document(shown.imported)), f"{name}.json", "application/json",
+            "Download all as JSON", json.dumps(documents.document(shown.imported)), f"{name}.json", "application/json",
             icon=":material/download:", on_click="ignore", key="results_json",
         )  # fmt: skip
 
@@ -280,7 +276,7 @@ def _bands(shown: Shown, task: str, metric: str) -> pd.DataFrame | None:
         held = {}
         st.session_state["results_bands"] = (shown.imported, held)
     if (task, metric) not in held:
-        held[task, metric] = imported_results.bands(shown.imported, task, metric)
+        held[task, metric] = scores.bands(shown.imported, task, metric)
     return held[task, metric]
 
 

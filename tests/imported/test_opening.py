@@ -16,18 +16,20 @@ from e2lm_core.analysis.score.published import published_figures
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Limits
 from e2lm_core.commands.main import app, main
-from e2lm_core.imported import imported as imported_results
+from e2lm_core.imported import documents as imported_documents
+from e2lm_core.imported import opening, records
+from e2lm_core.imported import scores as imported_scores
 from e2lm_core.imported.formats.published import read_curves
 from e2lm_core.imported.join import labels
 from tests.conftest import needs
 from tests.support import harness_files
 
 
-def read(files: dict[str, bytes]) -> imported_results.Imported:
-    return imported_results.import_files(files, (), "x")
+def read(files: dict[str, bytes]) -> records.Imported:
+    return opening.import_files(files, (), "x")
 
 
-def the(imported: imported_results.Imported, metric: str = "acc"):
+def the(imported: records.Imported, metric: str = "acc"):
     [curve] = [c for c in imported.curves if c.metric == metric]
     return curve
 
@@ -48,7 +50,7 @@ def test_the_reference_folder_imports_whole_and_exact(reference):
         arguments = dict(part.split("=") for part in content["config"]["model_args"].split(","))
         model, step = arguments["pretrained"].split("/")[1], int(arguments["revision"].removeprefix("step"))
         expected.setdefault(model, {})[step] = content["results"]["mmlu_hs_cloze"]["acc,none"]
-    imported = imported_results.import_path(reference, Limits())
+    imported = opening.import_path(reference, Limits())
     assert {c.model.name for c in imported.curves} == set(expected) == {"pythia-410m", "pythia-1b"}
     for curve in imported.curves:
         own = expected[curve.model.name]
@@ -78,7 +80,7 @@ def test_the_command_line_gives_the_same(reference):
 
 def test_published_curves_keep_their_scores_and_their_signal_quality():
     path = needs("reference") / "e2lm-curves-arch1.json"
-    imported = imported_results.import_path(path, Limits())
+    imported = opening.import_path(path, Limits())
     plain = read_curves(path)
     assert len(imported.curves) == sum(len(own) for own in plain.data.values()) == 72
     for curve in imported.curves:
@@ -86,8 +88,8 @@ def test_published_curves_keep_their_scores_and_their_signal_quality():
         assert curve.steps == tuple(plain.iteration[curve.model.name].tolist())
     for figure in published_figures().signal_quality:
         [curve] = [c for c in imported.curves if (c.model.name, c.task) == (figure.model, figure.column)]
-        assert imported_results.quality(curve).points == 14
-        assert imported_results.quality(curve).sq == pytest.approx(figure.sq, abs=6e-5)
+        assert imported_scores.quality(curve).points == 14
+        assert imported_scores.quality(curve).sq == pytest.approx(figure.sq, abs=6e-5)
 
 
 # --- samples ------------------------------------------------------------------------------------------
@@ -102,9 +104,9 @@ def test_samples_give_measurements_and_so_every_score():
     assert the(imported).scores == (1 / 3,) * 3
     assert {c.metric for c in imported.curves} == {"acc", "acc_norm", "margin", "norm_prob", "bpb"}
     assert the(imported, "bpb").lower_is_better
-    document = imported_results.document(imported, with_scores=True)
+    document = imported_documents.document(imported, with_scores=True)
     assert document["scores"]["metals"] == documents.scoring(measured)
-    bands = imported_results.bands(imported, "metals", "acc")
+    bands = imported_scores.bands(imported, "metals", "acc")
     assert bands is not None
     assert list(bands["step"]) == [1000, 2000, 3000]
     assert not any("means alone" in p for p in imported.problems)
@@ -223,7 +225,7 @@ def test_a_mixed_up_folder_says_what_everything_is():
     assert "nests too deeply" in why["deep.json"] or "half-written" in why["deep.json"]
     assert "lacks the columns" in why["table.csv"]
     assert any("no number for acc on metals (results_nan.json)" in p for p in imported.problems)
-    document = imported_results.document(imported)
+    document = imported_documents.document(imported)
     assert {row["file"] for row in document["unrecognised"]} == set(why)
     json.dumps(document, allow_nan=False)
 
@@ -270,8 +272,8 @@ def test_bad_paths_exit_2_with_one_sentence(tmp_path, capsys):
 def test_what_is_printed_and_downloaded_is_read_back():
     imported = read(harness_files.folder(steps=(1000, 2000, 3000)))
     for name, data in (
-        ("x.json", json.dumps(imported_results.document(imported)).encode()),
-        ("x.csv", imported_results.csv(imported.curves)),
+        ("x.json", json.dumps(imported_documents.document(imported)).encode()),
+        ("x.csv", imported_documents.csv(imported.curves)),
     ):
         again = read({name: data})
         assert [(c.model.name, c.metric, c.steps, c.tokens_seen, c.scores) for c in again.curves] == [
@@ -282,9 +284,9 @@ def test_what_is_printed_and_downloaded_is_read_back():
 def test_the_signal_quality_of_a_metric_of_which_less_is_better():
     rows = "".join(f"m,t,bpb,{k},{k},{9 - k / 2}\n" for k in range(1, 13))
     imported = read({"x.csv": b"model,task,metric,step,tokens_seen,score\n" + rows.encode()})
-    found = imported_results.quality(the(imported, "bpb"))
+    found = imported_scores.quality(the(imported, "bpb"))
     assert found.rho == pytest.approx(1.0)
-    frame = imported_results.quality_frame(imported.curves)
+    frame = imported_scores.quality_frame(imported.curves)
     assert frame["SQ"].iloc[0] == round(found.sq or 0, 4)
     assert frame["of"].iloc[0] == 12
 
@@ -298,19 +300,19 @@ def test_signal_quality_of_samples_is_that_of_the_studios_own_runs():
         )
         files[f"a/samples_metals_{harness_files.stamp(k)}.jsonl"] = harness_files.samples()
     imported = read(files)
-    assert imported_results.quality(the(imported, "margin")).points == 12
+    assert imported_scores.quality(the(imported, "margin")).points == 12
     models = documents.scoring(imported.measured["metals"])["metrics"]["margin"]["sq"]["models"]
-    assert imported_results.quality(the(imported, "margin")).sq == models["dense-1b-arch1"]["value"]
+    assert imported_scores.quality(the(imported, "margin")).sq == models["dense-1b-arch1"]["value"]
     means = read({name: data for name, data in files.items() if "results" in name})
-    assert imported_results.quality(the(means)).points == 6  # iterations divisible by 4,000
+    assert imported_scores.quality(the(means)).points == 6  # iterations divisible by 4,000
 
 
 def test_one_point_draws_and_says_why_nothing_is_defined():
     imported = read(dict([one(1)]))
-    found = imported_results.quality(the(imported))
+    found = imported_scores.quality(the(imported))
     assert found.sq is None
     assert found.why
-    assert len(imported_results.curve_frame(imported.curves)) == 1
+    assert len(imported_scores.curve_frame(imported.curves)) == 1
 
 
 JUNK = st.sampled_from(
@@ -372,8 +374,8 @@ def test_whatever_stands_in_a_file_is_a_sentence_at_worst(data):
     files = {file: json.dumps(content).encode() for file, content in whole.items()}
     files[f"a/samples_metals_{date}.jsonl"] = harness_files.samples()
     imported = read(files)
-    json.dumps(imported_results.document(imported), allow_nan=False)
-    imported_results.csv(imported.curves)
+    json.dumps(imported_documents.document(imported), allow_nan=False)
+    imported_documents.csv(imported.curves)
 
 
 @given(st.permutations(range(6)), st.lists(st.floats(0, 1), min_size=6, max_size=6))

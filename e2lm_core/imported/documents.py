@@ -1,0 +1,73 @@
+"""Results from elsewhere as JSON documents and as a plain table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from e2lm_core.analysis import documents
+from e2lm_core.imported.join import Curve
+from e2lm_core.imported.records import Imported
+from e2lm_core.imported.scores import quality
+
+MAX_PROBLEMS = 200
+
+
+def document(imported: Imported, with_scores: bool = False) -> dict[str, Any]:
+    """`{curves: [{model, task, metric, steps, tokens_seen, scores, …}], problems, recognised, unrecognised}`."""
+    found: dict[str, Any] = {
+        "curves": [curve_document(curve) for curve in imported.curves],
+        "problems": list(imported.problems[:MAX_PROBLEMS]),
+        "recognised": [
+            {"file": seen.file, "kind": seen.kind, "results": seen.results}
+            for seen in imported.files
+            if seen.why is None
+        ],
+        "unrecognised": [{"file": seen.file, "why": seen.why} for seen in imported.files if seen.why],
+        "per_question": list(imported.measured),
+    }
+    if (more := len(imported.problems) - MAX_PROBLEMS) > 0:
+        found["problems"].append(f"{more:,} more problems are not listed.")
+    if with_scores:
+        found["scores"] = {
+            label: documents.scoring(measured) for label, measured in imported.measured.items()
+        }
+    return found
+
+
+def curve_document(curve: Curve) -> dict[str, Any]:
+    return {
+        "model": curve.model.name,
+        "task": curve.task,
+        "metric": curve.metric,
+        "num_fewshot": curve.num_fewshot,
+        "questions": curve.questions,
+        "higher_is_better": not curve.lower_is_better,
+        "steps": list(curve.steps),
+        "tokens_seen": list(curve.tokens_seen),
+        "scores": list(curve.scores),
+        "quality": quality(curve).model_dump(include={"rho", "autocorrelation", "sq", "points", "why"}),
+    }
+
+
+def csv(curves: Sequence[Curve]) -> bytes:
+    """The curves as the plain table that is read back."""
+    rows = [
+        {
+            "model": curve.model.name,
+            "task": curve.task,
+            "metric": curve.metric,
+            "num_fewshot": curve.num_fewshot,
+            "step": step,
+            "tokens_seen": tokens,
+            "score": score,
+        }
+        for curve in curves
+        for step, tokens, score in zip(curve.steps, curve.tokens_seen, curve.scores, strict=True)
+    ]
+    frame = pd.DataFrame(rows)
+    for column in ("tokens_seen", "num_fewshot"):
+        frame[column] = frame[column].astype("Int64")
+    return frame.to_csv(index=False).encode()

@@ -1,0 +1,94 @@
+"""What curves from elsewhere give: signal quality, bands, and the tables of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.analysis import tables
+from e2lm_core.base.records import METRICS, ModelInfo, SignalQuality
+from e2lm_core.imported.formats.published import competition_points
+from e2lm_core.imported.join import Curve, labels
+from e2lm_core.imported.records import Imported
+from e2lm_core.scores import signal
+from e2lm_core.scores.uncertainty import set_intervals
+
+
+def scored_points(curve: Curve) -> np.ndarray:
+    """[K] which points SQ is taken over: those of the early window where the family names one, else all.
+
+    Of the competition's models without samples, the competition's own points; with samples, those of the studio's runs.
+    """
+    steps = np.array(curve.steps)
+    if curve.model.family == "e2lm" and not curve.per_question and None not in curve.tokens_seen:
+        return competition_points(steps, np.array(curve.tokens_seen, float) / 1e9)
+    return np.array([early is not False for early in curve.early], bool)
+
+
+def quality(curve: Curve) -> SignalQuality:
+    """The organisers' SQ of one curve over its scored points."""
+    values = np.array(curve.scores)[scored_points(curve)]
+    return signal.signal_quality(-values if curve.lower_is_better else values)
+
+
+def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
+    """One row a curve, with the columns of `frames.quality_frame`."""
+    rows = []
+    for curve, label in zip(curves, labels(curves), strict=True):
+        found = quality(curve)
+        rows.append(
+            {
+                "model": label,
+                "SQ": found.sq,
+                "ρ": found.rho,
+                "AC": found.autocorrelation,
+                "points": found.points,
+                "of": len(curve.steps),
+                "first": curve.scores[0],
+                "last": curve.scores[-1],
+                "Spearman": found.spearman,
+                "signed AC": found.signed_autocorrelation,
+                "why": found.why,
+            }
+        )
+    return pd.DataFrame(rows).round(4)
+
+
+def curve_frame(curves: Sequence[Curve]) -> pd.DataFrame:
+    """One row a point, in the columns of `frames.curve_frame`; `n` is NaN where the file does not say it."""
+    rows = [
+        {
+            "model": label,
+            "step": step,
+            "tokens_seen": np.nan if tokens is None else float(tokens),
+            "early": early is not False,
+            "metric": curve.metric,
+            "value": score,
+            "n": np.nan if curve.questions is None else curve.questions,
+        }
+        for curve, label in zip(curves, labels(curves), strict=True)
+        for step, tokens, early, score in zip(
+            curve.steps, curve.tokens_seen, curve.early, curve.scores, strict=True
+        )
+    ]
+    return pd.DataFrame(rows, columns=["model", "step", "tokens_seen", "early", "metric", "value", "n"])
+
+
+def models(curves: Sequence[Curve]) -> list[ModelInfo]:
+    """The curves' models under the names that `curve_frame` gives them."""
+    return [
+        curve.model.model_copy(update={"name": label})
+        for curve, label in zip(curves, labels(curves), strict=True)
+    ]
+
+
+def bands(imported: Imported, task: str, metric: str) -> pd.DataFrame | None:
+    """model, step, low, high of the task's curves from samples; None where there are none."""
+    parts = [
+        tables.band_frame(measured, set_intervals.resample(measured, (metric,)), metric)
+        for measured in imported.measured.values()
+        if measured.task == task and metric in METRICS
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else None
