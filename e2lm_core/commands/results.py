@@ -11,7 +11,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, show
 
 if TYPE_CHECKING:
-    from e2lm_core.imported.records import Imported
+    from e2lm_core.imported.opening import Imported
 
 app = typer.Typer(
     no_args_is_help=True, help="Results from elsewhere that are kept: list, show, remove, restore."

@@ -13,7 +13,8 @@ from e2lm_core.base.records import Checkpoint, ModelInfo, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.imported import store as imported_store
 from e2lm_core.imported.join import Curve
-from e2lm_core.imported.records import FileSeen, Imported
+from e2lm_core.imported.opening import Imported
+from e2lm_core.imported.records import FileSeen
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 VERSION = 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +16,13 @@ import numpy as np
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import count, listing
-from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.records import METRICS, Checkpoint
 from e2lm_core.base.settings import Limits
 from e2lm_core.imported import files as result_files
-from e2lm_core.imported.join import Joined, join
+from e2lm_core.imported.join import Curve, Joined, join
 from e2lm_core.imported.places import Places
 from e2lm_core.imported.reading import Reading
-from e2lm_core.imported.records import Evaluation, Imported, Questions
+from e2lm_core.imported.records import Evaluation, FileSeen, Questions
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 
@@ -138,3 +139,25 @@ def _without_questions(joined: Joined, measured: Mapping[str, Measurements]) -> 
 
 
 # --- what follows -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Imported:
+    """`measured` holds, by task (and few-shot count where a task has several), what samples give of every question."""
+
+    curves: tuple[Curve, ...]
+    measured: Mapping[str, Measurements]
+    problems: tuple[str, ...]
+    files: tuple[FileSeen, ...]
+
+    @property
+    def tasks(self) -> list[str]:
+        return list(dict.fromkeys(curve.task for curve in self.curves))
+
+    def metrics(self, task: str) -> list[str]:
+        """The studio's own first."""
+        found = dict.fromkeys(curve.metric for curve in self.curves if curve.task == task)
+        return sorted(found, key=lambda m: METRICS.index(m) if m in METRICS else len(METRICS))
+
+    def of(self, task: str, metric: str) -> list[Curve]:
+        return [curve for curve in self.curves if (curve.task, curve.metric) == (task, metric)]

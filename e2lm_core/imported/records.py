@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from e2lm_core.base.records import METRICS, ModelInfo, Record
-from e2lm_core.imported.join import Curve
-from e2lm_core.scores.measurements import Measurements
+from e2lm_core.base.records import ModelInfo, Record
 
 # Metrics of other tools that are the studio's own under another name (docs/results.md has what differs in others).
 SAME_METRIC = {"acc_raw": "acc", "norm_correct_prob": "norm_prob"}
@@ -74,25 +72,3 @@ class FileSeen(Record):
     kind: str | None = None
     results: int = 0
     why: str | None = None
-
-
-@dataclass(frozen=True)
-class Imported:
-    """`measured` holds, by task (and few-shot count where a task has several), what samples give of every question."""
-
-    curves: tuple[Curve, ...]
-    measured: Mapping[str, Measurements]
-    problems: tuple[str, ...]
-    files: tuple[FileSeen, ...]
-
-    @property
-    def tasks(self) -> list[str]:
-        return list(dict.fromkeys(curve.task for curve in self.curves))
-
-    def metrics(self, task: str) -> list[str]:
-        """The studio's own first."""
-        found = dict.fromkeys(curve.metric for curve in self.curves if curve.task == task)
-        return sorted(found, key=lambda m: METRICS.index(m) if m in METRICS else len(METRICS))
-
-    def of(self, task: str, metric: str) -> list[Curve]:
-        return [curve for curve in self.curves if (curve.task, curve.metric) == (task, metric)]

@@ -7,12 +7,12 @@ import pytest
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import imported as imported_charts
 from e2lm_core.charts import palette
-from e2lm_core.imported import opening, records, scores
+from e2lm_core.imported import opening, scores
 from e2lm_core.imported import words as imported_words
 from tests.support import harness_files
 
 
-def table(models: int, steps: int = 3, metric: str = "acc", tokens: bool = True) -> records.Imported:
+def table(models: int, steps: int = 3, metric: str = "acc", tokens: bool = True) -> opening.Imported:
     rows = ["model,task,metric,step,tokens_seen,score"]
     rows += [
         f"m{m},t,{metric},{k},{k * 10**9 if tokens else ''},{0.2 + 0.1 * k / (m + 1)}"
@@ -22,7 +22,7 @@ def table(models: int, steps: int = 3, metric: str = "acc", tokens: bool = True)
     return opening.import_files({"x.csv": "\n".join(rows).encode()}, (), "x")
 
 
-def draw(imported: records.Imported, **options):
+def draw(imported: opening.Imported, **options):
     curves = list(imported.curves)
     looks = imported_charts.looks(scores.models(curves))
     figure = imported_charts.imported_curves(

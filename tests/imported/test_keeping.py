@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.commands.main import app
-from e2lm_core.imported import documents, keeping, opening, records
+from e2lm_core.imported import documents, keeping, opening
 from e2lm_core.imported import store as imported_store
 from tests.support import harness_files
 
@@ -22,7 +22,7 @@ def settings(tmp_path) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def imported() -> records.Imported:
+def imported() -> opening.Imported:
     files = harness_files.folder(steps=(1000, 2000)) | {"notes.txt": b"x"}
     return opening.import_files(files, (), "x")
 

@@ -17,7 +17,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Limits
 from e2lm_core.commands.main import app, main
 from e2lm_core.imported import documents as imported_documents
-from e2lm_core.imported import opening, records
+from e2lm_core.imported import opening
 from e2lm_core.imported import scores as imported_scores
 from e2lm_core.imported.formats.published import read_curves
 from e2lm_core.imported.join import labels
@@ -25,11 +25,11 @@ from tests.conftest import needs
 from tests.support import harness_files
 
 
-def read(files: dict[str, bytes]) -> records.Imported:
+def read(files: dict[str, bytes]) -> opening.Imported:
     return opening.import_files(files, (), "x")
 
 
-def the(imported: records.Imported, metric: str = "acc"):
+def the(imported: opening.Imported, metric: str = "acc"):
     [curve] = [c for c in imported.curves if c.metric == metric]
     return curve
 

@@ -16,7 +16,8 @@ from e2lm_core.charts import imported as imported_charts
 from e2lm_core.imported import documents, keeping, opening, scores
 from e2lm_core.imported import store as imported_store
 from e2lm_core.imported import words as imported_words
-from e2lm_core.imported.records import SAME_METRIC, Imported
+from e2lm_core.imported.opening import Imported
+from e2lm_core.imported.records import SAME_METRIC
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
