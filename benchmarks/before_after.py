@@ -3,8 +3,8 @@
     python -m benchmarks.before_after OLD NEW [--runs 5] [--only edit] [--edit "--edits 12 --shots 0"] [--redraw ""]
 
 Every turn runs `python -m e2lm_core tasks --json` and the checkouts' own benchmarks `edit` and `redraw`, wherever
-they lie in them, in the old checkout and then in the new one, so that a busy hour is busy for both. Prints the
-medians of the turns side by side and their ratio (above 1 the new one is slower), writes JSON.
+they lie in them, each first in the old checkout and then in the new one, so that a busy minute is busy for both.
+Prints the medians of the turns side by side and their ratio (above 1 the new one is slower), writes JSON.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,14 +59,16 @@ def main(
     python: Annotated[str, typer.Option(help="The interpreter that runs both.")] = sys.executable,
 ) -> None:
     """Measure in turns, print, write."""
+    if unknown := set(only or ()) - set(MEASURES):
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))} is not of {', '.join(MEASURES)}.")
     options = {"edit": edit, "redraw": redraw}
     sides = {"old": old.resolve(), "new": new.resolve()}
-    turns: dict[str, list[Figures]] = {side: [] for side in sides}
+    turns: dict[str, list[Figures]] = {side: [{} for _ in range(runs)] for side in sides}
     with tempfile.TemporaryDirectory(prefix="e2lm-before-after-") as homes:
-        for turn in range(1, runs + 1):
-            for side, checkout in sides.items():
-                typer.echo(f"turn {turn} of {runs}, {side}", err=True)
-                turns[side].append(measured(checkout, python, Path(homes) / side, only or MEASURES, options))
+        for turn, name, side in product(range(runs), only or MEASURES, sides):
+            typer.echo(f"turn {turn + 1} of {runs}: {name}, {side}", err=True)
+            home = Path(homes) / side / name
+            turns[side][turn] |= measured(sides[side], python, home, name, options.get(name, ""))
     rows = side_by_side(turns["old"], turns["new"])
     Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table(rows))
     write(
@@ -76,27 +79,21 @@ def main(
 # --- measuring --------------------------------------------------------------------------------------------
 
 
-def measured(
-    checkout: Path, python: str, home: Path, names: Sequence[str], options: Mapping[str, str]
-) -> Figures:
-    """One turn of one checkout. Its homes last from turn to turn, so that only the first one fills them."""
-    found: Figures = {}
-    for name in names:
-        if name == "start-up":
-            found |= {"start-up": start_up(checkout, python, home)}
-            continue
-        arguments = ["-m", module(checkout, name), *shlex.split(options[name]), "--home", str(home / name)]
-        began = time.time()
-        run(checkout, [python, *arguments], home)
-        found |= READ[name](written_since(checkout, name, began))
-    return found
+def measured(checkout: Path, python: str, home: Path, name: str, options: str) -> Figures:
+    """One measure of one checkout. Its home lasts from turn to turn, so that only the first one fills it."""
+    if name == "start-up":
+        return {"start-up": start_up(checkout, python, home)}
+    began = time.time()
+    arguments = ["-m", module(checkout, name), *shlex.split(options), "--home", str(home)]
+    run(checkout, [python, *arguments], home)
+    return READ[name](written_since(checkout, name, began))
 
 
 def start_up(checkout: Path, python: str, home: Path) -> float:
     seconds = []
     for _ in range(STARTS):
         started = time.perf_counter()
-        run(checkout, [python, "-m", "e2lm_core", "tasks", "--json"], home / "start-up")
+        run(checkout, [python, "-m", "e2lm_core", "tasks", "--json"], home)
         seconds.append(time.perf_counter() - started)
     return statistics.median(seconds)
 

@@ -132,7 +132,8 @@ def verdict(one: Asked, old: Path, new: Path) -> str:
     if files[0] != files[1]:
         return told("the files", *files)
     places = (_places(old), _places(new))
-    for name in files[0]:
+    # What was printed first: a path in JSON says more than a line of a page.
+    for name in sorted(files[0], key=lambda file: file != "stdout"):
         raw = [(folder / name).read_bytes() for folder in folders.values()]
         if found := difference(one.arguments[0], raw[0], raw[1], places):
             return f"{name}: {found}"

@@ -19,6 +19,7 @@ SMALL = "--checkpoints 'ladder-small-*/*' --num-fewshot 0"
 # goes into {home}/written.
 FIRST = (
     "--help",
+    "tasks --json",
     "tasks",
     "hub families --json",
     "sq {home}/given/curves.json --json",
@@ -80,7 +81,7 @@ BETWEEN = (
     "compare {first} {second} --metric acc",
     f"compare {{first}} {{second}} --metric norm_prob {SMALL} --json",
 )
-LAST = ("tasks --json", "checkpoints --json")
+LAST = ("checkpoints --json",)
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,10 @@ class Asked:
 
 
 def asked(sets: Sequence[str]) -> list[Asked]:
-    """All commands, in the order in which they run: later ones read what earlier ones have left."""
+    """All commands, in the order in which they run: later ones read what earlier ones have left.
+
+    A set's answers are the same without the other set, so that kept ones can be used for one set alone.
+    """
     own = [Asked(line, name) for name in sets for line in OF_A_SET]
     both = [Asked(line.format(first=a, second=b)) for a, b in pairwise(sets) for line in BETWEEN]
     return [*map(Asked, FIRST), *own, *both, *map(Asked, LAST)]
