@@ -9,6 +9,7 @@ from e2lm_core.sets import authoring, sheet
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.author import card, dialogs, editor, live
 from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import results
 from e2lm_core.ui.strip import strip
 
 studio = session.studio()
@@ -99,7 +100,7 @@ elif view == "Prompt":
                 editor.edited(task.name)
                 st.rerun()
 
-found = session.findings(task)
+found = results.findings(task)
 errors, warnings = (sum(f.severity == s for f in found) for s in ("error", "warning"))
 if example:
     finding = "This is an example, and it stays as it is. **Copy it** to edit the copy."

@@ -14,11 +14,12 @@ from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered_scores
 from e2lm_core.ui.strip import strip
 
 task = strip()
-measured = session.measurements(task)
+measured = results.measurements(task)
 metric = st.session_state.get("compare_metric") or "acc"
 title = st.empty()
 earlier = remembered_scores.versions(task.name)

@@ -13,12 +13,13 @@ from e2lm_core.scores import set_scores
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
 from e2lm_core.ui.remembered import curves as remembered_curves
+from e2lm_core.ui.remembered import results
 from e2lm_core.ui.strip import strip
 
 WHOLE, SPLIT = "all questions", "by subject"
 task = strip()
-state = session.state(task)
-measured = session.measurements(task)
+state = results.state(task)
+measured = results.measurements(task)
 metric = st.session_state.get("curves_metric") or "acc"
 
 if not measured.measured:
@@ -66,8 +67,8 @@ chance = measured.chance if metric in BOUNDED_METRICS else None
 
 @st.fragment(run_every=session.POLL_S if state.kind == "running" else None)
 def figure() -> None:
-    now = session.measurements(task)
-    frame, before = session.curves(task, now, metric, bands)
+    now = results.measurements(task)
+    frame, before = results.curves(task, now, metric, bands)
     frame, axis = axes.on_axis(frame, now, kind, log)
     before = None if before is None else axes.place(before, now, axis)
     smooth = smoothing.smooth_frame(frame, metric, overlay) if overlay else None
@@ -89,7 +90,7 @@ def figure() -> None:
 
 @st.fragment(run_every=session.POLL_S if state.kind == "running" else None)
 def little_figures() -> None:
-    now = session.measurements(task)
+    now = results.measurements(task)
     little, others = remembered_curves.by_subject(now, metric, bands)
     axis = axes.on_axis(tables.curve_frame(now, (metric,)), now, kind, log)[1]
     placed = [own.placed(axes.place(own.frame.dropna(subset=["value"]), now, axis)) for own in little]
@@ -154,7 +155,7 @@ with tabs[3]:
     st.caption(curve_words.NOISE)
 with tabs[4]:
     parts.table(
-        session.curves(task, measured, metric, bands)[0].dropna(subset=["value"]), f"curves-{metric}", "curves_values",
+        results.curves(task, measured, metric, bands)[0].dropna(subset=["value"]), f"curves-{metric}", "curves_values",
         height=320, few=("model", "tokens_seen", "value"), percent=("value",) if metric in ("acc", "acc_norm") else (),
     )  # fmt: skip
     if view == SPLIT:

@@ -8,6 +8,7 @@ from e2lm_core.export import submission
 from e2lm_core.ui import export as ui_export
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.author import dialogs
+from e2lm_core.ui.remembered import results
 from e2lm_core.ui.strip import strip
 
 studio = session.studio()
@@ -18,7 +19,7 @@ if not task.questions:
     st.stop()
 
 profile = st.session_state.get("export_profile") or "plain"
-found = session.findings(task, profile)
+found = results.findings(task, profile)
 errors = [f for f in found if f.severity == "error"]
 parts.header(
     "Export",

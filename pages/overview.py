@@ -11,13 +11,14 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.scores import set_scores
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import results as remembered_results
 from e2lm_core.ui.strip import start, strip
 
 studio = session.studio()
 task = strip()
-state = session.state(task)
+state = remembered_results.state(task)
 running = state.kind == "running"
-measured = session.measurements(task) if task.questions else None
+measured = remembered_results.measurements(task) if task.questions else None
 scores = set_scores.scores(measured, "acc") if measured and measured.complete_checkpoints else None
 
 parts.header(task.name, overview.overview(state, scores))
@@ -41,10 +42,10 @@ if note := taught.untaught_sentence(taught.taught_answers(studio.catalogue.taugh
 @st.fragment(run_every=session.POLL_S if running else None)
 def results() -> None:
     """Cards and chart stand in their places from the first result on and fill in while a run goes on."""
-    now = session.measurements(task)
+    now = remembered_results.measurements(task)
     if not now.complete_checkpoints and not running:
         return
-    found, trends = session.scores(now, "acc"), set_scores.trends(now, "acc")
+    found, trends = remembered_results.scores(now, "acc"), set_scores.trends(now, "acc")
     with st.grid(4, min_column_width=150):
         parts.score("Score", found.score)
         parts.score("SQ", found.sq, trends.get("SQ"))
@@ -55,7 +56,7 @@ def results() -> None:
         "later checkpoint; CS, the science model less its twin."
     )
     st.subheader("Accuracy while the models read", anchor=False)
-    frame, before = session.curves(task, now, "acc")
+    frame, before = remembered_results.curves(task, now, "acc")
     figure = curve_charts.learning_curves(
         frame, [curve.model for curve in now.curves], "acc", session.current_theme(), now.chance,
         set_scores.early_end(now), before, height=360, narrow=window.narrow(),
@@ -67,7 +68,7 @@ def results() -> None:
 if measured is not None:
     results()
 
-errors = [f for f in session.findings(task) if f.severity == "error"]
+errors = [f for f in remembered_results.findings(task) if f.severity == "error"]
 if steps := overview.next_steps(state, scores, len(errors), session.is_example(task.name)):
     st.subheader("What to do next", anchor=False)
     for step in steps:

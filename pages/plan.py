@@ -13,12 +13,13 @@ from e2lm_core.runs import order as run_order
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered_scores
 from e2lm_core.ui.strip import strip
 
 task = strip()
 studio = session.studio()
-measured = session.measurements(task)
+measured = results.measurements(task)
 title = st.empty()
 
 if not measured.measured or len(measured.question_ids) < 2 or not measured.complete_checkpoints:

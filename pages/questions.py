@@ -4,12 +4,14 @@ import streamlit as st
 
 from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.base.errors import StudioError
-from e2lm_core.ui import parts, session
+from e2lm_core.ui import parts
+from e2lm_core.ui.questions import choosing
 from e2lm_core.ui.questions import table as question_table
+from e2lm_core.ui.remembered import results
 from e2lm_core.ui.strip import strip
 
 task = strip()
-measured = session.measurements(task)
+measured = results.measurements(task)
 
 if not task.questions or not measured.measured:
     parts.header(
@@ -38,4 +40,4 @@ if view == question_table.VIEWS[0]:
         parts.header("Questions", choice_words.questions(pool, frame))
     question_table.table(task, measured, pool, frame)
 else:
-    question_table.choosing(task, pool, head)
+    choosing.choosing(task, pool, head)

@@ -14,10 +14,11 @@ from e2lm_core.scores import ranking, set_scores
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
 from e2lm_core.ui.remembered import curves as remembered_curves
+from e2lm_core.ui.remembered import results
 from e2lm_core.ui.strip import strip
 
 task = strip()
-measured = session.measurements(task)
+measured = results.measurements(task)
 metric = st.session_state.get("ranks_metric") or "acc"
 found = remembered_curves.stable(measured, metric)
 scores = remembered_curves.scores(measured, metric)

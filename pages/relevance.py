@@ -7,6 +7,7 @@ from e2lm_core.charts import relevance
 from e2lm_core.relevance import tables
 from e2lm_core.relevance import words as relevance_words
 from e2lm_core.ui import parts, session
+from e2lm_core.ui.remembered import results
 from e2lm_core.ui.strip import strip
 
 task = strip()
@@ -17,7 +18,7 @@ if not task.questions:
 
 try:
     with st.spinner("Embedding the questions; new ones take a few seconds …", show_time=True):
-        found = session.relevance(task)
+        found = results.relevance(task)
 except StudioError as error:
     parts.header("Relevance", "Relevance cannot be computed here.")
     st.error(str(error), icon=":material/error:")

@@ -5,6 +5,7 @@ import streamlit as st
 from e2lm_core.imported import words as imported_words
 from e2lm_core.ui import parts
 from e2lm_core.ui.results import curves as imported_curves
+from e2lm_core.ui.results import giving, kept
 from e2lm_core.ui.strip import strip
 
 task = strip()
@@ -12,7 +13,7 @@ shown = st.session_state.get("results_shown")
 title = st.empty()
 with st.expander("Import results", expanded=shown is None, icon=":material/upload_file:"):
     st.caption(imported_curves.HELP)
-    imported_curves.give()
+    giving.give()
 shown = st.session_state.get("results_shown")
 with title.container():
     parts.header(
@@ -22,9 +23,9 @@ with title.container():
         else "No results from elsewhere are open: import some, or open what is kept.",
     )
 if shown:
-    imported_curves.keep(shown)
+    kept.keep(shown)
     imported_curves.problems(shown.imported)
     imported_curves.curves(shown, task)
     imported_curves.download(shown)
 st.subheader("Kept", anchor=False)
-imported_curves.kept()
+kept.kept()

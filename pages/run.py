@@ -9,11 +9,12 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.runs import words as run_words
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import results
 from e2lm_core.ui.strip import start, strip
 
 studio = session.studio()
 task = strip()
-state = session.state(task)
+state = results.state(task)
 
 parts.header("Run", run_words.running(state, len(task.questions)))
 
@@ -46,7 +47,7 @@ with right:
     )  # fmt: skip
     selection = run_order.thin([c for c in at_hand if c.model.name in chosen], density)
     if task.questions and selection:
-        cost = run_state.estimate(studio, task, selection, shots, session.measure(task, selection, shots))
+        cost = run_state.estimate(studio, task, selection, shots, results.measure(task, selection, shots))
         st.metric(
             "To compute", f"{cost.missing:,} of {cost.total:,}", border=True,
             help="Pairs of a checkpoint and a question. What was computed before, for any set, is reused.",
@@ -109,7 +110,7 @@ latest()
 if state.done:
     st.subheader("What is there", anchor=False)
     parts.table(
-        run_words.coverage_frame(session.measurements(task)), "coverage", "run_coverage",
+        run_words.coverage_frame(results.measurements(task)), "coverage", "run_coverage",
         few=("model", "complete"), column_config={
             "complete": st.column_config.ProgressColumn("checkpoints complete", format="percent", min_value=0, max_value=1),
             "parameters": st.column_config.NumberColumn("parameters", format="compact"),

@@ -11,11 +11,12 @@ from e2lm_core.base.records import METRICS
 from e2lm_core.charts import score as score_charts
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered_scores
 from e2lm_core.ui.strip import strip
 
 task = strip()
-measured = session.measurements(task)
+measured = results.measurements(task)
 metric = st.session_state.get("score_metric") or "acc"
 
 if not (measured.measured and measured.complete_checkpoints):
@@ -75,7 +76,7 @@ with every:
     )  # fmt: skip
 with by_model:
     parts.table(
-        session.quality(measured, metric), f"sq-{metric}", "score_models", few=("model", "SQ", "ρ", "AC")
+        results.quality(measured, metric), f"sq-{metric}", "score_models", few=("model", "SQ", "ρ", "AC")
     )
 with removed:
     parts.table(

@@ -10,7 +10,8 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate, words
 from e2lm_core.runs import state as run_state
 from e2lm_core.sets import authoring
-from e2lm_core.ui import session
+from e2lm_core.ui import running, session
+from e2lm_core.ui.remembered import results
 
 POLL_S = 1.0
 
@@ -38,10 +39,10 @@ def strip(poll: bool = True) -> TaskSet:
                 session.choose_set(picked)
                 st.rerun()
         task = session.task()
-        if poll and session.state(task).kind == "running":
+        if poll and results.state(task).kind == "running":
             _live(task.name)
         else:
-            _state(task, session.state(task))
+            _state(task, results.state(task))
     for info in infos:
         if info.problem:
             st.warning(f"{info.name} is left out: {info.problem}", icon=":material/folder_off:")
@@ -52,10 +53,10 @@ def strip(poll: bool = True) -> TaskSet:
 def _live(name: str) -> None:
     """Polls while a run goes on, then lets the whole page take its end in."""
     task = session.task()
-    state = session.state(task)
+    state = results.state(task)
     _state(task, state)
     if state.kind == "running":
-        session.ensure_worker()
+        running.ensure_worker()
     if state.kind != "running" or task.name != name:
         st.rerun()
 
@@ -105,7 +106,7 @@ def partial(task: TaskSet, state: run_state.SetState) -> bool:
 def start(name: str, **options) -> None:
     """Start a run from any page; a refusal is shown, and nothing is lost."""
     try:
-        session.start_run(name, **options)
+        running.start_run(name, **options)
     except StudioError as error:
         st.error(str(error), icon=":material/error:")
     else:

@@ -17,7 +17,7 @@ from e2lm_core.imported import store as imported_store
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring
-from e2lm_core.ui import session
+from e2lm_core.ui import running, session
 from tests.conftest import ROOT
 from tests.support import harness_files, studios
 from tests.support.visits import Visit
@@ -42,7 +42,7 @@ def visit(home, monkeypatch) -> Iterator[Visit]:
     for name, value in studios.environment(settings).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(session, "ensure_worker", lambda: None)
+    monkeypatch.setattr(running, "ensure_worker", lambda: None)
     monkeypatch.setattr(session, "through_app", lambda: None)
     st.cache_resource.clear()
     opened = Visit(AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run(), session.studio())

@@ -9,7 +9,8 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.runs import evaluate, start
 from e2lm_core.sets import authoring, sheet
-from e2lm_core.ui import session
+from e2lm_core.ui import running, session
+from e2lm_core.ui.remembered import results
 
 CHOICE_PX = 130
 
@@ -61,7 +62,7 @@ def edited(name: str) -> None:
     """After a saved edit: run what changed at once, where the set has results and the visitor wants it."""
     if st.session_state.get("run_edits", True) and _has_results(name):
         try:
-            session.start_run(name, priority=evaluate.INTERACTIVE)
+            running.start_run(name, priority=evaluate.INTERACTIVE)
         except StudioError as error:
             st.session_state["editor_refused"] = [str(error)]
 
@@ -71,7 +72,7 @@ def _has_results(name: str) -> bool:
     if start.latest_job(session.studio(), name):
         return True
     task = session.task()
-    return task.name == name and session.measurements(task).measured > 0
+    return task.name == name and results.measurements(task).measured > 0
 
 
 def _epoch() -> int:

@@ -25,8 +25,9 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import authoring
 from e2lm_core.sets.folder.files import task_digest
-from e2lm_core.ui import parts, session
+from e2lm_core.ui import parts, running, session
 from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import results
 
 POLL_S = 0.5
 FIRST_WAIT_S, END_WAIT_S = 0.5, 1.0
@@ -48,7 +49,7 @@ def question(task: TaskSet, shown: Question) -> None:
 
 def every_question(task: TaskSet) -> None:
     """A table of all questions with their curves and margins; drawn when it is opened."""
-    measured = session.measurements(task)
+    measured = results.measurements(task)
     if not measured.measured:
         return
     with st.expander(
@@ -65,7 +66,7 @@ def every_question(task: TaskSet) -> None:
 
 
 def _every(task: TaskSet) -> float | None:
-    return POLL_S if session.state(task).kind == "running" else None
+    return POLL_S if results.state(task).kind == "running" else None
 
 
 def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> None:
@@ -78,7 +79,7 @@ def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> No
         was = None if before is None else _measured_before(task, before)
         if run_every and was is not None and has_points and _soon_over(task):
             st.rerun()  # the whole page takes the run's end in
-        now = _with_first_points(task) if run_every and was else session.measurements(task)
+        now = _with_first_points(task) if run_every and was else results.measurements(task)
         has_points = now.complete_checkpoints > 0
         if was is not None and (now.measured or was.measured):
             _changes(was, now)
@@ -93,11 +94,11 @@ def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> No
 
 def _with_first_points(task: TaskSet) -> Measurements:
     """Waits a moment for an edit's first points: a drawing without any would only take the time away from them."""
-    now, seen = session.measurements(task), session.results_stamp()
+    now, seen = results.measurements(task), results.results_stamp()
     for _ in _moments(FIRST_WAIT_S, FIRST_LOOK_S):
-        if session.results_stamp() != seen:
-            seen = session.results_stamp()
-            now = session.measurements(task)
+        if results.results_stamp() != seen:
+            seen = results.results_stamp()
+            now = results.measurements(task)
         if now.complete_checkpoints:
             break
     return now
@@ -151,7 +152,7 @@ def _changes(was: Measurements, now: Measurements) -> None:
 def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every: float | None) -> None:
     @st.fragment(run_every=run_every)
     def drawn() -> None:
-        now = session.measurements(task)
+        now = results.measurements(task)
         if not now.measured:
             st.caption("This question has no results yet: run the set on Run.")
         else:
@@ -230,15 +231,15 @@ def _chance(measured: Measurements, name: str, metric: str) -> float | None:
 
 def _measured_before(task: TaskSet, before: TaskSet) -> Measurements:
     checkpoints, num_fewshot = run_state.fleet(session.studio(), task.name)
-    return session.measure(before, checkpoints, num_fewshot)
+    return results.measure(before, checkpoints, num_fewshot)
 
 
 def _end(task: TaskSet, run_every: float | None) -> None:
     """Once a run that was polled for is over, the whole page takes its end in, and the polling ends."""
     if run_every is None:
         return
-    if session.state(task).kind == "running":
-        session.ensure_worker()
+    if results.state(task).kind == "running":
+        running.ensure_worker()
     else:
         st.rerun()
 

@@ -13,7 +13,7 @@ from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks.questions import Holding
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
-from e2lm_core.ui import session
+from e2lm_core.ui.remembered import results
 
 T = TypeVar("T")
 
@@ -31,23 +31,23 @@ def remembered(measured: Measurements, key: tuple[str, ...], make: Callable[[], 
 
 def scores(measured: Measurements, metric: str) -> Scores:
     """`session.scores`, kept."""
-    return remembered(measured, ("scores", metric), lambda: session.scores(measured, metric))
+    return remembered(measured, ("scores", metric), lambda: results.scores(measured, metric))
 
 
 def quality(measured: Measurements, metric: str) -> pd.DataFrame:
     """`session.quality`, kept."""
-    return remembered(measured, ("quality", metric), lambda: session.quality(measured, metric))
+    return remembered(measured, ("quality", metric), lambda: results.quality(measured, metric))
 
 
 def above_chance(measured: Measurements, metric: str) -> Mapping[str, crossings.Since]:
-    given = session.resampled(measured, metric)
+    given = results.resampled(measured, metric)
     if given is None:
         return {}
     return remembered(measured, ("chance", metric), lambda: crossings.above_chance(measured, given, metric))
 
 
 def all_parted(measured: Measurements, metric: str) -> list[crossings.Parted]:
-    given = session.resampled(measured, metric)
+    given = results.resampled(measured, metric)
     if given is None:
         return []
     return remembered(measured, ("parted", metric), lambda: crossings.all_parted(measured, given, metric))
@@ -60,7 +60,7 @@ def parted(measured: Measurements, metric: str, one: str, other: str) -> crossin
 
 
 def noises(measured: Measurements, metric: str) -> dict[str, tuple[float, float]]:
-    given = session.resampled(measured, metric)
+    given = results.resampled(measured, metric)
     if given is None:
         return {}
     return remembered(measured, ("noise", metric), lambda: crossings.noises(measured, given, metric))
@@ -76,7 +76,7 @@ def by_subject(
 
 def stable(measured: Measurements, metric: str) -> stability.Stability | None:
     """None where fewer than two models that count share a complete checkpoint."""
-    given = session.resampled(measured, metric)
+    given = results.resampled(measured, metric)
     if given is None:
         return None
     return remembered(measured, ("stable", metric), lambda: stability.stability(measured, given, metric))

@@ -16,6 +16,7 @@ from e2lm_core.scores.uncertainty import set_intervals, set_sizes
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import authoring
 from e2lm_core.ui import session
+from e2lm_core.ui.remembered import results
 
 _HELD = 24  # sets times metrics whose scores a session keeps
 Scored = tuple[Scores, MetricIntervals | None, score_parts.Advice]
@@ -33,7 +34,7 @@ def scored(measured: measurements.Measurements, metric: str, in_hand: bool = Fal
     found = set_scores.scores(measured, metric)
     bounds = None
     if measured.complete_checkpoints:
-        given = session.resampled(measured, metric) if in_hand else None
+        given = results.resampled(measured, metric) if in_hand else None
         bounds = set_intervals.intervals_of(given or set_intervals.resample(measured, (metric,)), metric)
         found = set_intervals.with_intervals(found, bounds)
     result = found, bounds, score_parts.advice(measured, found, metric)
@@ -48,7 +49,7 @@ def examples(question_set: TaskSet) -> tuple[dict[str, measurements.Measurements
     for info in authoring.list_sets(session.studio().settings):
         if not info.example or info.problem or info.name == question_set.name:
             continue
-        measured = session.measure(read(info.name), checkpoints, num_fewshot)
+        measured = results.measure(read(info.name), checkpoints, num_fewshot)
         if measured.complete_checkpoints == measured.checkpoints:
             found[info.name] = measured
         else:
@@ -87,7 +88,7 @@ def version(name: str, number: int) -> TaskSet:
 def measured_with(other: TaskSet, question_set: TaskSet) -> measurements.Measurements:
     """Another set on the fleet of the set in hand."""
     checkpoints, num_fewshot = run_state.fleet(session.studio(), question_set.name)
-    return session.measure(other, checkpoints, num_fewshot)
+    return results.measure(other, checkpoints, num_fewshot)
 
 
 def compared(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 import pandas as pd
@@ -10,11 +9,9 @@ import streamlit as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.base import phrasing
-from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, Record, TaskSet
 from e2lm_core.charts import imported as imported_charts
-from e2lm_core.imported import documents, keeping, opening, scores
-from e2lm_core.imported import store as imported_store
+from e2lm_core.imported import documents, scores
 from e2lm_core.imported import words as imported_words
 from e2lm_core.imported.opening import Imported
 from e2lm_core.imported.records import SAME_METRIC
@@ -23,6 +20,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import results
 
 MOST_CURVES = 8  # drawn at first; more can be chosen
 MOST_PROBLEMS = 100
@@ -40,99 +38,6 @@ class Shown(Record):
 
     imported: Imported
     name: str | None = None
-
-
-def give() -> None:
-    """Take files in; what is read is open from then on."""
-    files = st.file_uploader(
-        "Result files", type=TYPES, accept_multiple_files=True, key="results_files", help=HELP,
-        label_visibility="collapsed",
-    )  # fmt: skip
-    if not files:
-        st.session_state.pop("results_taken", None)
-        return
-    given = {}
-    for file in files:
-        name = file.name
-        while name in given:
-            name = f"again/{name}"
-        given[name] = file.getvalue()
-    taken = hashlib.sha256(
-        b"".join(n.encode("utf-8", "replace") + b"\0" + d for n, d in given.items())
-    ).hexdigest()
-    if st.session_state.get("results_taken") == (taken, None):
-        return
-    if (before := st.session_state.get("results_taken")) and before[0] == taken:
-        st.error(_plain(before[1]), icon=":material/error:")
-        return
-    studio = session.studio()
-    try:
-        with st.spinner("Reading …"):
-            imported = opening.import_uploads(given, studio.settings.limits, studio.catalogue.checkpoints)
-    except StudioError as error:
-        st.session_state["results_taken"] = (taken, str(error))
-        st.error(_plain(str(error)), icon=":material/error:")
-        return
-    st.session_state["results_taken"] = (taken, None)
-    st.session_state["results_shown"] = Shown(imported=imported)
-
-
-def kept() -> None:
-    """What is kept, newest first: open, remove, bring back."""
-    settings = session.studio().settings
-    rows = keeping.list_kept(settings)
-    back = st.session_state.get("results_removed")
-    if back in imported_store.removed(settings):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f":gray[{back} is removed.]", width="content")
-            if st.button("Undo", key="results_undo", icon=":material/undo:"):
-                _do(lambda: imported_store.restore(settings, back))
-    if not rows:
-        st.caption("Nothing is kept yet. What you import can be kept under a name.")
-    for row in rows:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"kept_{row.name}"):
-            st.markdown(f"**{row.name}**", width="content")
-            if row.problem is None:
-                about = f"{phrasing.listing(list(row.models), 2)} on {phrasing.listing(list(row.tasks), 2)}, {row.when[:10]}"
-                st.markdown(f":gray[{_plain(about)}]", width="content")
-                if st.button("Open", key=f"results_open_{row.name}", icon=":material/folder_open:"):
-                    _open(row.name)
-            else:
-                st.markdown(f":red[{_plain(row.problem)}]", width="content")
-            with st.popover("Remove", icon=":material/delete:"):
-                st.markdown(
-                    f"**{row.name}** is taken off this list. It can be brought back until another of that name is removed."
-                )
-                if st.button("Remove it", type="primary", key=f"results_remove_{row.name}"):
-                    remove(row.name)
-
-
-def remove(name: str) -> None:
-    """Take kept results off the list; the page then offers the way back."""
-    shown = st.session_state.get("results_shown")
-    if shown is not None and shown.name == name:
-        st.session_state.pop("results_shown")
-    st.session_state["results_removed"] = name
-    _do(lambda: imported_store.remove(session.studio().settings, name))
-
-
-def keep(shown: Shown) -> None:
-    """A name for what was imported."""
-    if shown.name is not None:
-        return
-    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="small"):
-        name = st.text_input(
-            "Keep these results as", key="results_name", placeholder="pythia-mmlu", width=260
-        )
-        if st.button("Keep", key="results_keep", icon=":material/bookmark_add:", disabled=not name.strip()):
-            try:
-                keeping.keep(session.studio().settings, name.strip(), shown.imported)
-            except StudioError as error:
-                st.error(str(error), icon=":material/error:")
-            else:
-                st.session_state["results_shown"] = Shown(imported=shown.imported, name=name.strip())
-                st.toast(f"Kept as {name.strip()}.")
-                st.rerun()
 
 
 def curves(shown: Shown, task: TaskSet) -> None:
@@ -236,16 +141,6 @@ def problems(imported: Imported, open_up_to: int = 3) -> None:
 # --- within -------------------------------------------------------------------------------------------
 
 
-def _open(name: str) -> None:
-    try:
-        imported = keeping.open_kept(session.studio().settings, name)
-    except StudioError as error:
-        st.error(str(error), icon=":material/error:")
-        return
-    st.session_state["results_shown"] = Shown(imported=imported, name=name)
-    st.rerun()
-
-
 def _key(shown: Shown) -> str:
     return shown.name or str(hash(tuple(seen.file for seen in shown.imported.files)))
 
@@ -254,7 +149,7 @@ def _own(task: TaskSet, metric: str) -> Measurements | None:
     """The studio's own results of the set in hand, where there are any of this metric."""
     if SAME_METRIC.get(metric, metric) not in METRICS or not task.questions:
         return None
-    measured = session.measurements(task)
+    measured = results.measurements(task)
     return measured if measured.complete_checkpoints else None
 
 
@@ -338,12 +233,3 @@ def _plain(text: str) -> str:
     for mark in ("\\", "`", "*", "_", "[", "]", "$", "~", "<", ":", "#", "|"):
         text = text.replace(mark, f"\\{mark}")
     return text
-
-
-def _do(action) -> None:
-    try:
-        action()
-    except StudioError as error:
-        st.error(str(error), icon=":material/error:")
-    else:
-        st.rerun()

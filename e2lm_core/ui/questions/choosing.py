@@ -1,0 +1,138 @@
+"""Choosing among questions: a rule, what it does on models held out, and the copy that keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from e2lm_core.analysis.questions import choice
+from e2lm_core.analysis.questions import words as choice_words
+from e2lm_core.analysis.questions.choice import Choice
+from e2lm_core.analysis.questions.heldout import SCORES
+from e2lm_core.analysis.questions.pool import Pool
+from e2lm_core.analysis.questions.rules import COLUMNS
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import METRICS, TaskSet
+from e2lm_core.charts import questions as question_charts
+from e2lm_core.sets import authoring
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.author import editor
+from e2lm_core.ui.frame import window
+
+OWN = "a rule of my own"
+
+
+BEST_SOURCE = "the one that rises most"
+
+
+def choosing(task: TaskSet, given: Pool, head: DeltaGenerator) -> None:
+    """A rule, what it gains in-sample and held out, and its choice as a copy. The finding is drawn in `head`."""
+    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
+        name = st.selectbox(
+            "Rule", (*choice.PRESETS, OWN), key="choosing_rule", width=240,
+            help="\n\n".join(f"**{preset}**: {what}" for preset, what in choice.PRESETS.items()),
+        )  # fmt: skip
+        text, source = name, None
+        if name == OWN:
+            text = st.text_input(
+                "Keep questions where", "margin > 0 and slope > 0", key="choosing_own", width=340,
+                help="Comparisons joined by `and`, of these columns: " + ", ".join(f"`{c}`" for c in COLUMNS) + '. Texts in quotes: `subject = "earth & space"`.',
+            )  # fmt: skip
+        elif name == "one-source" and given.has_sources:
+            known = sorted({s for s in given.sample.traits["source"] if s})
+            wish = st.selectbox("Source", (BEST_SOURCE, *known), key="choosing_source", width=280)
+            source = None if wish == BEST_SOURCE else wish
+        metric = st.segmented_control("Metric", METRICS, default="acc", required=True, key="choosing_metric")
+    try:
+        found = _choice(given, text, metric, source)
+    except StudioError as error:
+        with head:
+            parts.header("Questions", "Nothing is chosen.")
+        st.error(str(error), icon=":material/error:")
+        return
+    with head:
+        parts.header("Questions", choice_words.choice(found, len(given.ids)))
+    for sentence in choice_words.warnings(found):
+        st.warning(sentence, icon=":material/warning:")
+    if name in choice.PRESETS:
+        st.caption(choice.PRESETS[name])
+    if found.folds:
+        _judgement(found)
+    else:
+        parts.empty(found.why or "", icon=":material/group_off:")
+    copy(task.name, list(found.ids), "choosing_keep")
+    if found.folds:
+        st.caption(
+            "The copy is what the rule chooses by all models, so no model is left that could judge it. What to "
+            "expect of it on others is the held-out gain, not its own score."
+        )
+
+
+def _choice(given: Pool, text: str, metric: str, source: str | None) -> Choice:
+    """Judged once for what was measured; dropped with the pool."""
+    held: dict[tuple, Choice] = st.session_state.setdefault("question_choices", {})
+    key = (text, metric, source)
+    if key not in held:
+        with st.spinner("Choosing on some models, judging on the others …"):
+            held[key] = choice.choose(given, text, metric, source)
+    return held[key]
+
+
+def _judgement(found: Choice) -> None:
+    score = st.segmented_control(
+        "Score", SCORES, default="final", required=True, key="choosing_score",
+        format_func=lambda s: choice.SCORE_LABEL[s], help=choice_words.GAIN_HELP,
+    )  # fmt: skip
+    gain = found.scores[score]
+    if gain.in_sample is None or gain.held_out is None:
+        parts.empty(
+            f"The gain in {choice.SCORE_LABEL[score]} is undefined: {gain.why}", icon=":material/block:"
+        )
+    else:
+        parts.chart(
+            question_charts.gains(found, score, session.current_theme(), narrow=window.narrow()),
+            "choosing_gains",
+            f"Gain in {choice_words.score_label(score, found.metric)} of each fold, in-sample and held out",
+        )
+        bar = choice_words.INTERVAL_HELP[gain.covers] if gain.covers else ""
+        st.caption(f"Each row leaves one family of models out of the choice and lets it judge. {bar}")
+    if found.why:
+        st.caption(found.why)
+    frame = pd.DataFrame(choice.fold_rows(found))
+    gains = [c for c in frame.columns if c.endswith((", in-sample", ", held out"))]
+    parts.table(
+        frame, f"choosing-{found.metric}", "choosing_folds",
+        few=("held out", f"{choice.SCORE_LABEL[score]}, in-sample", f"{choice.SCORE_LABEL[score]}, held out"),
+        column_config={
+            c: st.column_config.NumberColumn(
+                f"gain {c.split(', ')[1]}" if window.narrow() else c, format="%+.3f", help=choice_words.GAIN_HELP
+            )
+            for c in gains
+        },
+    )  # fmt: skip
+
+
+def copy(source: str, ids: Sequence[str], key: str) -> None:
+    """A popover that copies the set with these questions alone; the set itself stays as it is."""
+    settings = session.studio().settings
+    with st.popover(
+        f"Copy the set with {phrasing.count(len(ids), 'question')}", icon=":material/content_copy:"
+    ):
+        wish = st.text_input(
+            "Name of the copy", authoring.free_name(settings, f"{source}_chosen"), key=f"{key}_name"
+        )
+        st.caption("The set itself stays as it is; undo in the copy brings the other questions back.")
+        if st.button("Copy", type="primary", key=f"{key}_go"):
+            try:
+                authoring.keep(settings, source, wish, ids)
+            except StudioError as error:
+                st.error(str(error), icon=":material/error:")
+                return
+            session.choose_set(wish)
+            editor.reset()
+            st.toast(f"{wish} holds {phrasing.count(len(ids), 'question')}.")
+            st.rerun()

@@ -1,0 +1,90 @@
+"""The results from elsewhere that are kept: opened, removed, brought back."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.imported import keeping
+from e2lm_core.imported import store as imported_store
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import window
+from e2lm_core.ui.results.curves import Shown, _plain
+
+
+def kept() -> None:
+    """What is kept, newest first: open, remove, bring back."""
+    settings = session.studio().settings
+    rows = keeping.list_kept(settings)
+    back = st.session_state.get("results_removed")
+    if back in imported_store.removed(settings):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f":gray[{back} is removed.]", width="content")
+            if st.button("Undo", key="results_undo", icon=":material/undo:"):
+                _do(lambda: imported_store.restore(settings, back))
+    if not rows:
+        st.caption("Nothing is kept yet. What you import can be kept under a name.")
+    for row in rows:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"kept_{row.name}"):
+            st.markdown(f"**{row.name}**", width="content")
+            if row.problem is None:
+                about = f"{phrasing.listing(list(row.models), 2)} on {phrasing.listing(list(row.tasks), 2)}, {row.when[:10]}"
+                st.markdown(f":gray[{_plain(about)}]", width="content")
+                if st.button("Open", key=f"results_open_{row.name}", icon=":material/folder_open:"):
+                    _open(row.name)
+            else:
+                st.markdown(f":red[{_plain(row.problem)}]", width="content")
+            with st.popover("Remove", icon=":material/delete:"):
+                st.markdown(
+                    f"**{row.name}** is taken off this list. It can be brought back until another of that name is removed."
+                )
+                if st.button("Remove it", type="primary", key=f"results_remove_{row.name}"):
+                    remove(row.name)
+
+
+def remove(name: str) -> None:
+    """Take kept results off the list; the page then offers the way back."""
+    shown = st.session_state.get("results_shown")
+    if shown is not None and shown.name == name:
+        st.session_state.pop("results_shown")
+    st.session_state["results_removed"] = name
+    _do(lambda: imported_store.remove(session.studio().settings, name))
+
+
+def keep(shown: Shown) -> None:
+    """A name for what was imported."""
+    if shown.name is not None:
+        return
+    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="small"):
+        name = st.text_input(
+            "Keep these results as", key="results_name", placeholder="pythia-mmlu", width=260
+        )
+        if st.button("Keep", key="results_keep", icon=":material/bookmark_add:", disabled=not name.strip()):
+            try:
+                keeping.keep(session.studio().settings, name.strip(), shown.imported)
+            except StudioError as error:
+                st.error(str(error), icon=":material/error:")
+            else:
+                st.session_state["results_shown"] = Shown(imported=shown.imported, name=name.strip())
+                st.toast(f"Kept as {name.strip()}.")
+                st.rerun()
+
+
+def _open(name: str) -> None:
+    try:
+        imported = keeping.open_kept(session.studio().settings, name)
+    except StudioError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.session_state["results_shown"] = Shown(imported=imported, name=name)
+    st.rerun()
+
+
+def _do(action) -> None:
+    try:
+        action()
+    except StudioError as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        st.rerun()

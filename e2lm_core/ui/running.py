@@ -1,0 +1,52 @@
+"""Runs are queued from a page, and a worker process is kept alive while one is open."""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from collections.abc import Sequence
+
+import streamlit as st
+
+from e2lm_core.base.records import Checkpoint
+from e2lm_core.runs import evaluate, start, worker
+from e2lm_core.runs import state as run_state
+from e2lm_core.ui.session import studio
+
+RESPAWN_S = 15.0
+
+
+@st.cache_resource(show_spinner=False)
+def _workers() -> dict:
+    return {}
+
+
+def start_run(
+    name: str,
+    checkpoints: Sequence[Checkpoint] | None = None,
+    num_fewshot: int | None = None,
+    priority: int = evaluate.SWEEP,
+) -> None:
+    """Queue a run of the set (on the fleet of its last run unless given) and see that a worker is there."""
+    if checkpoints is None:
+        checkpoints, num_fewshot = run_state.fleet(studio(), name)
+    start.start(studio(), name, checkpoints, num_fewshot, priority, owner=_visitor())
+    ensure_worker()
+
+
+def _visitor() -> str:
+    """Whose runs these are, for a queue that is fair: this session, under a name that tells nothing."""
+    return st.session_state.setdefault("visitor", uuid.uuid4().hex)
+
+
+def ensure_worker() -> None:
+    """Start the worker process unless the one that this app started still lives.
+
+    Pages call it while a run is open, so a worker that died is replaced; not at once, should it die at its start.
+    """
+    held = _workers()
+    dead = held.get("process") is None or held["process"].poll() is not None
+    if dead and time.monotonic() - held.get("started", -math.inf) > RESPAWN_S:
+        held["process"] = worker.spawn()
+        held["started"] = time.monotonic()
