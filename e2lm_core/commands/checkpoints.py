@@ -142,3 +142,39 @@ def _show(checkpoints: list[Checkpoint] | tuple[Checkpoint, ...], settings: Sett
         for c in checkpoints
     ]
     show(as_json, {"checkpoints": rows}, rows, ("name", "tokens_seen", "early", "path"))
+
+
+def checkpoints(
+    unpack: Annotated[
+        bool, typer.Option("--unpack", help="Unpack the embedded ladder into the cache first.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List the checkpoints there are; --unpack makes each a folder that transformers and lm-eval load."""
+    from e2lm_core.checkpoints.catalogue import open_catalogue
+    from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
+
+    settings = Settings.from_env()
+    catalogue = open_catalogue(settings)
+    for problem in catalogue.problems:
+        typer.echo(problem, err=True)
+    rows = []
+    with progress_bar("unpacking", len(catalogue.checkpoints), hidden=not unpack) as advance:
+        for checkpoint in catalogue.checkpoints:
+            path = (
+                ensure_directory(checkpoint, settings)
+                if unpack and not checkpoint.repo
+                else unpacked_directory(checkpoint, settings)
+            )
+            rows.append(
+                {
+                    "model": checkpoint.model.name,
+                    "name": checkpoint.name,
+                    "path": str(path) if path else None,
+                    "step": checkpoint.step,
+                    "tokens_seen": checkpoint.tokens_seen,
+                    "early": checkpoint.early,
+                }
+            )
+            advance(checkpoint.name)
+    show(as_json, {"checkpoints": rows}, rows, ("name", "step", "tokens_seen", "early", "path"))

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from e2lm_core.commands.output import Json, show
+from e2lm_core.base.errors import StudioError
+from e2lm_core.commands.output import Json, Task, open_task, show
 
 
 def report(
@@ -54,3 +55,48 @@ def report(
     show(as_json, document, [row])
     if not as_json:
         typer.echo(reports.headline(document))
+
+
+def export(
+    task: Task,
+    out: Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where the bundle is written.")],
+    profile: Annotated[str, typer.Option("--profile", help="plain or competition.")] = "plain",
+    as_json: Json = False,
+) -> None:
+    """Write the set as a bundle that lm-evaluation-harness runs unchanged."""
+    from e2lm_core.export.submission import export as export_set
+    from e2lm_core.runs.studio import open_studio
+    from e2lm_core.sets.folder.bundle import write
+
+    studio = open_studio()
+    data = export_set(studio, open_task(studio.settings, task), _profile(profile))
+    write(data, out)
+    row = {"path": str(out), "bytes": len(data)}
+    show(as_json, row, [row])
+
+
+def check(
+    task: Task,
+    profile: Annotated[str, typer.Option("--profile", help="plain or competition.")] = "plain",
+    as_json: Json = False,
+) -> None:
+    """What stands in the way of an export (errors), and what else is worth a look (warnings)."""
+    from e2lm_core.export.submission import findings
+    from e2lm_core.runs.studio import open_studio
+
+    studio = open_studio()
+    found = findings(studio, open_task(studio.settings, task), _profile(profile))
+    rows = [finding.model_dump() for finding in found]
+    document = {
+        name: [
+            {k: v for k, v in row.items() if k != "severity"} for row in rows if row["severity"] == severity
+        ]
+        for name, severity in (("errors", "error"), ("warnings", "warning"))
+    }
+    show(as_json, document, rows, ("severity", "sentence"))
+
+
+def _profile(name: str):
+    if name not in ("plain", "competition"):
+        raise StudioError(f"The profile {name!r} does not exist: use plain or competition.")
+    return name

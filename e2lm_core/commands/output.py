@@ -14,6 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from e2lm_core.base.records import TaskSet
+from e2lm_core.base.settings import Settings
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 
 
@@ -70,3 +73,31 @@ def progress_bar(label: str, total: int, hidden: bool = False) -> Iterator[Calla
     with bar:
         task = bar.add_task("", total=total, at="")
         yield lambda at, by=1: bar.update(task, advance=by, at=at)
+
+
+def open_task(settings: Settings, task: str) -> TaskSet:
+    """A set by name or folder; what its folder makes one wonder is said on stderr."""
+    from e2lm_core.sets.authoring import find_set
+    from e2lm_core.sets.folder.files import read_task
+
+    read = read_task(find_set(settings, task).folder, settings.limits)
+    for warning in read.warnings:
+        typer.echo(warning, err=True)
+    return read.task
+
+
+Task = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
+
+
+Checkpoints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."
+    ),
+]
+
+
+Fewshot = Annotated[
+    int | None,
+    typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's)."),
+]

@@ -9,8 +9,8 @@ import typer
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS
-from e2lm_core.commands.arguments import Checkpoints, Fewshot, Task
-from e2lm_core.commands.output import Json, show
+from e2lm_core.base.settings import Settings
+from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Task, cell, show
 
 Relevance = Annotated[
     bool, typer.Option("--relevance", help="Embed the questions as well, for the column relevance.")
@@ -116,3 +116,20 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def relevance(
+    task: Annotated[
+        str, typer.Argument(metavar="TASK_OR_JSONL", help="A set, its folder, or a JSONL file of questions.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """How probably the competition's rubric would accept each question as science."""
+    from e2lm_core.relevance.judge import assess, read_questions
+
+    settings = Settings.from_env()
+    questions = read_questions(settings, task)
+    document = assess(settings, questions)
+    show(as_json, document, document["questions"])
+    if not as_json:
+        typer.echo(f"accepted: {cell(document['accepted_share'])} of {len(questions)}")

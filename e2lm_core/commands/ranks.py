@@ -9,8 +9,7 @@ import typer
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, TaskSet
-from e2lm_core.commands.arguments import Checkpoints, Fewshot, Task
-from e2lm_core.commands.output import Json, show
+from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Task, show
 from e2lm_core.scores.measurements import Measurements
 
 Metric = Annotated[str, typer.Option("--metric", help=f"One of {', '.join(METRICS)}.")]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from e2lm_core.analysis.documents import numbers
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
+from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Task, open_task, progress_bar, show
 from e2lm_core.runs.evaluate import RunResult
 from e2lm_core.runs.measure import measure
 from e2lm_core.runs.studio import Studio
@@ -60,3 +63,81 @@ def _questions(measured: Measurements) -> list[dict[str, Any]]:
         }
         for q, identity in enumerate(measured.question_ids)
     ]
+
+
+def evaluate(
+    task: Task,
+    checkpoints: Checkpoints = None,
+    num_fewshot: Fewshot = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="Add every choice's log-likelihood (nats) to the JSON.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a set on the checkpoints; only what was never computed is computed."""
+    from e2lm_core.commands.runs import evaluation
+    from e2lm_core.runs import evaluate as run_evaluate
+    from e2lm_core.runs import words as run_words
+    from e2lm_core.runs.queue.records import Progress
+    from e2lm_core.runs.studio import open_studio
+
+    studio = open_studio()
+    question_set = open_task(studio.settings, task)
+    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
+    with progress_bar(question_set.name, len(chosen) * len(question_set.questions)) as advance:
+        done: dict[str, int] = {}
+
+        def report(row: Progress) -> None:
+            advance(row.name, row.done - done.get(row.name, 0))
+            done[row.name] = row.done
+
+        result = run_evaluate.evaluate(studio, question_set, chosen, num_fewshot, report)
+    for note in studio.backend.notes():
+        typer.echo(note, err=True)
+    document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
+    rows = [
+        {
+            "model": model,
+            "points": len(curve["steps"]),
+            "last acc": curve["acc"][-1],
+            "SQ(acc)": document["sq"][model]["acc"]["sq"],
+            "SQ(norm_prob)": document["sq"][model]["norm_prob"]["sq"],
+        }
+        for model, curve in document["curves"].items()
+    ]
+    show(as_json, document, rows)
+    tokens = run_words.saved(result.tokens, result.harness_tokens)
+    if not as_json:
+        typer.echo(f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
+    if tokens:
+        typer.echo(tokens, err=as_json)
+
+
+def worker(
+    idle_exit: Annotated[
+        float | None, typer.Option("--idle-exit", metavar="SECONDS", help="Stop after so long without work.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Stop when the queue is empty.")] = False,
+    lease: Annotated[
+        float | None,
+        typer.Option(
+            "--lease", metavar="SECONDS", help="How soon another worker takes a run over after a kill (10)."
+        ),
+    ] = None,
+    parent: Annotated[
+        int | None,
+        typer.Option(
+            "--parent",
+            metavar="PID",
+            min=1,
+            help="Give way to this process; stop once it has ended and its runs are done.",
+        ),
+    ] = None,
+) -> None:
+    """Compute queued runs, alone or with others; the app starts one by itself."""
+    from e2lm_core.runs.studio import open_studio
+    from e2lm_core.runs.worker import LEASE_S, give_way, work
+
+    if parent is not None:
+        give_way()
+    work(open_studio(), once, idle_exit, LEASE_S if lease is None else lease, parent)

@@ -1,0 +1,70 @@
+"""`sq` and `score` on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Task, open_task, show
+
+
+def sq(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.json", help="Published curves: data, iteration, gtokens.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Signal quality of published curves, over the competition's points."""
+    from e2lm_core.imported.formats.published import sq_of_file
+
+    models = {
+        model: {benchmark: _quality(quality) for benchmark, quality in benchmarks.items()}
+        for model, benchmarks in sq_of_file(file).items()
+    }
+    rows = [
+        {"model": model, "benchmark": benchmark, **quality}
+        for model, benchmarks in models.items()
+        for benchmark, quality in benchmarks.items()
+    ]
+    show(as_json, {"models": models}, rows)
+
+
+def score(
+    task: Task,
+    checkpoints: Checkpoints = None,
+    num_fewshot: Fewshot = None,
+    advice: Annotated[bool, typer.Option("--advice", help="Add what would raise each score most.")] = False,
+    as_json: Json = False,
+) -> None:
+    """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
+    from e2lm_core.analysis import documents
+    from e2lm_core.base import phrasing
+    from e2lm_core.runs import measure
+    from e2lm_core.runs.studio import open_studio
+
+    studio = open_studio()
+    question_set = open_task(studio.settings, task)
+    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
+    measured = measure.measure(studio, question_set, chosen, num_fewshot)
+    if not measured.complete_checkpoints:
+        raise StudioError(f"{question_set.name} has no results yet: run `evaluate {task}` first.")
+    document = documents.scoring(measured, advice)
+    rows = [
+        {
+            "metric": metric,
+            "sq": phrasing.with_interval(found["sq"]["overall"]),
+            **{part: phrasing.with_interval(found[part]) for part in documents.SCORE_PARTS},
+        }
+        for metric, found in document["metrics"].items()
+    ]
+    show(as_json, document, rows)
+    if advice and not as_json:
+        for metric, found in document["metrics"].items():
+            typer.echo("\n".join([f"\n{metric}:", *(f"  {s}" for s in found["advice"]["sentences"])]))
+
+
+def _quality(quality) -> dict[str, Any]:
+    return {name: getattr(quality, name) for name in ("rho", "autocorrelation", "sq", "points")}
