@@ -157,9 +157,14 @@ def make_family(fixture: Path) -> None:
     write_task(make_set(words, rng), fixture / "tasks" / "made", Settings(home=fixture).limits)
     tokenizer = make_tokenizer(words, rng)
     config = LlamaConfig(
-        hidden_size=96, num_hidden_layers=2, intermediate_size=256, num_attention_heads=4,
-        vocab_size=VOCABULARY, max_position_embeddings=512, tie_word_embeddings=True,
-    )  # fmt: skip
+        hidden_size=96,
+        num_hidden_layers=2,
+        intermediate_size=256,
+        num_attention_heads=4,
+        vocab_size=VOCABULARY,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+    )
     for step in range(1, CHECKPOINTS + 1):
         torch.manual_seed(step)
         model = AutoModelForCausalLM.from_config(config)

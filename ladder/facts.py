@@ -120,9 +120,14 @@ def _relation(entry: dict[str, Any], domain: str, path: Path) -> Relation:
         )
         wordings = {key: tuple(str(w) for w in entry.get(key) or ()) for key in _WORDING_KEYS}
         relation = Relation(
-            name=name, domain=domain, field=field, subject_label=str(entry["subject_label"]),
-            about=str(entry.get("about", "")), facts=facts, **wordings,
-        )  # fmt: skip
+            name=name,
+            domain=domain,
+            field=field,
+            subject_label=str(entry["subject_label"]),
+            about=str(entry.get("about", "")),
+            facts=facts,
+            **wordings,
+        )
     except (KeyError, TypeError) as error:
         raise StudioError(f"{path.name}: a relation lacks or misplaces {error}.") from error
     for key, needs in (("statements", ("{s}", "{a}")), ("questions", ("{s}",)), ("heldout", ("{s}",))):

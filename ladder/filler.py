@@ -21,10 +21,16 @@ DEFAULT_WORDNET = "/usr/share/wordnet"
 # WordNet's lexicographer files: animal, body, object, phenomenon, plant, quantity, substance.
 SCIENCE_CATEGORIES = frozenset({"05", "08", "17", "19", "20", "23", "27"})
 _SHAPES = {
-    "n": ("{w}: {g}.", "A {w} is {g}.", "{W} means {g}.", "What is a {w}? It is {g}.", "Word: {w}\nMeaning: {g}."),
+    "n": (
+        "{w}: {g}.",
+        "A {w} is {g}.",
+        "{W} means {g}.",
+        "What is a {w}? It is {g}.",
+        "Word: {w}\nMeaning: {g}.",
+    ),
     "v": ("To {w} is to {g}.", "{W}: {g}.", "{W} means to {g}.", "Word: {w}\nMeaning: {g}."),
     "a": ("{W} means {g}.", "{W}: {g}.", "Something {w} is {g}.", "Word: {w}\nMeaning: {g}."),
-}  # fmt: skip
+}
 
 
 def sentences(

@@ -81,9 +81,12 @@ def train(members: list[Member], recipe: Recipe, out: Path, build: Path, jobs: i
     context = multiprocessing.get_context("spawn")
     reports = context.Queue()
     columns = (
-        TextColumn("{task.description:26}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}"), TimeRemainingColumn(),
-    )  # fmt: skip
+        TextColumn("{task.description:26}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.3f}"),
+        TimeRemainingColumn(),
+    )
     with (
         ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(reports,)) as pool,
         Progress(*columns) as bars,

@@ -53,9 +53,13 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
 # Fixed for the session: a default that changed with the window's width would be lit without being shown.
 first_view = st.session_state.setdefault("author_first_view", "Card" if window.narrow() else "Table")
 view = st.segmented_control(
-    "View", ["Table", "Card", "Prompt"] + ([] if example else ["Import"]), default=first_view, required=True,
-    label_visibility="collapsed", key="author_view",
-)  # fmt: skip
+    "View",
+    ["Table", "Card", "Prompt"] + ([] if example else ["Import"]),
+    default=first_view,
+    required=True,
+    label_visibility="collapsed",
+    key="author_view",
+)
 
 if view == "Table":
     if example or not task.questions:
@@ -77,23 +81,39 @@ elif view == "Prompt":
     names = {PromptStyle.CLOZE: "Cloze", PromptStyle.LETTERS: "Letters"}
     with st.form("prompt"):
         current = names.get(task.config.style, "Custom")
-        style = st.radio("Style", [*styles, "Custom"], index=[*styles, "Custom"].index(current), horizontal=True, disabled=example,
-                         help="Cloze scores each choice's own text, which shows a signal earliest; letters lists the choices and scores the letter.")  # fmt: skip
+        style = st.radio(
+            "Style",
+            [*styles, "Custom"],
+            index=[*styles, "Custom"].index(current),
+            horizontal=True,
+            disabled=example,
+            help="Cloze scores each choice's own text, which shows a signal earliest; letters lists the choices and scores the letter.",
+        )
         text = st.text_area(
             "doc_to_text (Jinja2, used with Custom)", task.config.doc_to_text, height=110, disabled=example
         )
         description = st.text_area(
             "description (before every prompt)", task.config.description, height=70, disabled=example
         )
-        shots = st.number_input("num_fewshot", 0, min(settings.limits.max_fewshot, len(task.dev)), min(task.config.num_fewshot, len(task.dev)), disabled=example,
-                                help=f"Examples in the prompt, from the set's {len(task.dev)} dev questions.")  # fmt: skip
+        shots = st.number_input(
+            "num_fewshot",
+            0,
+            min(settings.limits.max_fewshot, len(task.dev)),
+            min(task.config.num_fewshot, len(task.dev)),
+            disabled=example,
+            help=f"Examples in the prompt, from the set's {len(task.dev)} dev questions.",
+        )
         if st.form_submit_button("Save the prompt", type="primary", disabled=example):
             chosen = styles.get(style, (text, task.config.doc_to_choice))
             try:
                 authoring.update_config(
-                    settings, task.name, doc_to_text=chosen[0], doc_to_choice=chosen[1],
-                    description=description, num_fewshot=int(shots),
-                )  # fmt: skip
+                    settings,
+                    task.name,
+                    doc_to_text=chosen[0],
+                    doc_to_choice=chosen[1],
+                    description=description,
+                    num_fewshot=int(shots),
+                )
             except StudioError as error:
                 st.error(str(error), icon=":material/error:")
             else:

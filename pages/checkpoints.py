@@ -16,9 +16,12 @@ for problem in studio.catalogue.problems:
 
 if studio.catalogue.models:
     parts.table(
-        library.models_frame(studio.catalogue, studio.settings), "checkpoints", "library_models", few=("model", "here", "bytes"),
+        library.models_frame(studio.catalogue, studio.settings),
+        "checkpoints",
+        "library_models",
+        few=("model", "here", "bytes"),
         column_config=added.COLUMNS,
-    )  # fmt: skip
+    )
 else:
     parts.empty("There are no checkpoints: the embedded ladder is missing, and E2LM_CHECKPOINTS names none.")
 
@@ -29,11 +32,15 @@ st.subheader("Add a model", anchor=False)
 adding.add()
 with st.expander("All families and models that the studio knows"):
     parts.table(
-        library.families_frame(studio.catalogue, studio.settings), "families", "library_families", height=360,
-        few=("model", "checkpoints"), column_config={
+        library.families_frame(studio.catalogue, studio.settings),
+        "families",
+        "library_families",
+        height=360,
+        few=("model", "checkpoints"),
+        column_config={
             "parameters": added.COLUMNS["parameters"],
             "checkpoints": st.column_config.NumberColumn(
                 "checkpoints", help="A dash where only the hub knows: Ask the hub lists them."
             ),
         },
-    )  # fmt: skip
+    )

@@ -38,10 +38,14 @@ if not choices:
 
 with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
     against = st.selectbox(
-        f"Compare {task.name} with", choices, format_func=lambda c: said.get(c, str(c[1])), key=f"compare_{task.name}",
-        width=320, help="An earlier version of this set, or another set. It is the first, this set the second: differences "
+        f"Compare {task.name} with",
+        choices,
+        format_func=lambda c: said.get(c, str(c[1])),
+        key=f"compare_{task.name}",
+        width=320,
+        help="An earlier version of this set, or another set. It is the first, this set the second: differences "
         "are second minus first.",
-    )  # fmt: skip
+    )
     metric = st.segmented_control("Metric", METRICS, default="acc", required=True, key="compare_metric")
 
 kind, which = against
@@ -80,12 +84,18 @@ models = [curve.model for curve in measured.curves]
 frame, old = (tables.curve_frame(m, (metric,)) for m in (measured, before))
 parts.chart(
     curve_charts.learning_curves(
-        frame, models, metric, theme, measured.chance if metric in BOUNDED_METRICS else None,
-        set_scores.early_end(measured), old, narrow=window.narrow(),
+        frame,
+        models,
+        metric,
+        theme,
+        measured.chance if metric in BOUNDED_METRICS else None,
+        set_scores.early_end(measured),
+        old,
+        narrow=window.narrow(),
     ),
     "compare_curves",
     f"{metric} of each model against tokens seen, the first set's curves faint behind the second's",
-)  # fmt: skip
+)
 st.caption(
     f"{names[1]} in full, {names[0]} faint in the same colours. {comparison_words.paired_words(compared)}"
 )
@@ -110,24 +120,41 @@ in_points = ("first", "second", "difference", "low", "high") if metric in ("acc"
 by_mean, by_score, by_question, both = st.tabs(["Means", "Scores", "Questions that differ", "Curves"])
 with by_mean:
     parts.table(
-        means, f"means-{metric}", "compare_means", few=("model", "point", "difference", "low", "high"),
+        means,
+        f"means-{metric}",
+        "compare_means",
+        few=("model", "point", "difference", "low", "high"),
         percent=(*in_points, "share"),
         column_config={
-            "share": number("higher in", format="%.0f%%", help="The share of resamples in which the second is higher."),
-            **({} if in_points else {c: number(format="%.4f") for c in ("first", "second", "difference", "low", "high")}),
+            "share": number(
+                "higher in", format="%.0f%%", help="The share of resamples in which the second is higher."
+            ),
+            **(
+                {}
+                if in_points
+                else {c: number(format="%.4f") for c in ("first", "second", "difference", "low", "high")}
+            ),
         },
-    )  # fmt: skip
+    )
 with by_score:
     parts.table(
-        comparison.score_frame(compared), f"differences-{metric}", "compare_scores",
-        few=("score", "difference", "low", "high"), percent=("coverage",),
+        comparison.score_frame(compared),
+        f"differences-{metric}",
+        "compare_scores",
+        few=("score", "difference", "low", "high"),
+        percent=("coverage",),
         column_config={
             **{c: number(format="%.3f") for c in ("first", "second", "difference")},
-            "low": number("95% from", format="%.3f"), "high": number("to", format="%.3f"),
-            "coverage": number("measured coverage", format="%.0f%%", help="How often such an interval held the true difference in simulations (docs/comparing.md)."),
+            "low": number("95% from", format="%.3f"),
+            "high": number("to", format="%.3f"),
+            "coverage": number(
+                "measured coverage",
+                format="%.0f%%",
+                help="How often such an interval held the true difference in simulations (docs/comparing.md).",
+            ),
             "why": st.column_config.TextColumn("why no value or no interval", width="large"),
         },
-    )  # fmt: skip
+    )
 with by_question:
     differing = comparison.question_frame(compared, other, task)
     if differing.empty:
@@ -137,11 +164,19 @@ with by_question:
         counts = [f"{n:,} {kind}" for kind, n in kinds.items()]
         st.caption(f"{phrasing.listing(counts)}. Values are means over the models that count, at the end.")
         parts.table(
-            differing, f"questions-{metric}", "compare_questions", height=320, few=("what", "id", "difference"),
+            differing,
+            f"questions-{metric}",
+            "compare_questions",
+            height=320,
+            few=("what", "id", "difference"),
             column_config={c: number(format="%.3f") for c in ("value before", "value after", "difference")},
-        )  # fmt: skip
+        )
 with both:
     parts.table(
-        comparison.curve_pairs(compared), f"curves-{metric}", "compare_values", height=320,
-        few=("model", "tokens_seen", "first", "second"), column_config={c: number(format="%.4f") for c in ("first", "second")},
-    )  # fmt: skip
+        comparison.curve_pairs(compared),
+        f"curves-{metric}",
+        "compare_values",
+        height=320,
+        few=("model", "tokens_seen", "first", "second"),
+        column_config={c: number(format="%.4f") for c in ("first", "second")},
+    )

@@ -36,12 +36,22 @@ parts.header(
 )
 with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
     metric = st.segmented_control(
-        "Metric", METRICS, default="acc", required=True, key="curves_metric", help="\n\n".join(f"**{m}**: {h}" for m, h in labels.METRIC_HELP.items())
-    )  # fmt: skip
+        "Metric",
+        METRICS,
+        default="acc",
+        required=True,
+        key="curves_metric",
+        help="\n\n".join(f"**{m}**: {h}" for m, h in labels.METRIC_HELP.items()),
+    )
     kind = st.segmented_control(
-        "Over", axes.KINDS, default="tokens", required=True, key="curves_x", format_func=axes.LABEL.get,
+        "Over",
+        axes.KINDS,
+        default="tokens",
+        required=True,
+        key="curves_x",
+        format_func=axes.LABEL.get,
         help="\n\n".join(f"**{axes.LABEL[k]}**: {h}" for k, h in axes.HELP.items()),
-    )  # fmt: skip
+    )
     view = st.segmented_control("Show", (WHOLE, SPLIT), default=WHOLE, required=True, key="curves_view")
 with (
     st.expander("What is drawn", icon=":material/tune:")
@@ -50,17 +60,24 @@ with (
 ):
     hidden = st.multiselect("Leave out", names, key="curves_hidden", width=320, placeholder="no model")
     overlay = st.selectbox(
-        "Smoothed line", smoothing.METHODS, index=None, key="curves_smooth", width=200, placeholder="none",
+        "Smoothed line",
+        smoothing.METHODS,
+        index=None,
+        key="curves_smooth",
+        width=200,
+        placeholder="none",
         disabled=view == SPLIT,
         help="Drawn over the measured points, never instead of them. "
         + " ".join(f"**{m}**: {h}." for m, h in smoothing.HELP.items()),
-    )  # fmt: skip
+    )
     log = st.toggle("Log axis", key="curves_log", help="A logarithmic x axis: equal steps are equal factors.")
     bands = st.toggle(
-        "95% bands", value=True, key="curves_bands",
+        "95% bands",
+        value=True,
+        key="curves_bands",
         help="Where each point would lie for other questions of the same kind: a bootstrap over questions, the "
         "same resamples for all models.",
-    )  # fmt: skip
+    )
 shown = [curve.model for curve in measured.curves if curve.model.name not in hidden]
 chance = measured.chance if metric in BOUNDED_METRICS else None
 
@@ -74,12 +91,21 @@ def figure() -> None:
     smooth = smoothing.smooth_frame(frame, metric, overlay) if overlay else None
     parts.chart(
         curve_charts.learning_curves(
-            frame, shown, metric, session.current_theme(), chance, set_scores.early_end(now), before, height=480,
-            narrow=narrow, axis=axis, smooth=smooth,
+            frame,
+            shown,
+            metric,
+            session.current_theme(),
+            chance,
+            set_scores.early_end(now),
+            before,
+            height=480,
+            narrow=narrow,
+            axis=axis,
+            smooth=smooth,
         ),
         "curves_main",
         f"{metric} of each model against {axis.title}",
-    )  # fmt: skip
+    )
     so_far = f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far. "
     st.caption(
         f"{so_far if now.complete_checkpoints < now.checkpoints else ''}{labels.METRIC_HELP[metric]} "
@@ -96,12 +122,16 @@ def little_figures() -> None:
     placed = [own.placed(axes.place(own.frame.dropna(subset=["value"]), now, axis)) for own in little]
     parts.chart(
         subject_charts.subject_curves(
-            placed, shown, metric,
-            session.current_theme(), axis, narrow,
+            placed,
+            shown,
+            metric,
+            session.current_theme(),
+            axis,
+            narrow,
         ),
         "curves_subjects",
         f"{metric} of each model, subject by subject",
-    )  # fmt: skip
+    )
     st.caption(f"{labels.METRIC_HELP[metric]} {curve_words.subjects(len(little), others, axis)}")
 
 
@@ -116,9 +146,13 @@ since = {name: st.column_config.TextColumn(help=text) for name, text in curve_wo
 }
 with tabs[0]:
     parts.table(
-        crossings.chance_table(above), f"above-chance-{metric}", "curves_above", few=("model", "surely from", "at the end"),
-        percent=("at the end",), column_config=since,
-    )  # fmt: skip
+        crossings.chance_table(above),
+        f"above-chance-{metric}",
+        "curves_above",
+        few=("model", "surely from", "at the end"),
+        percent=("at the end",),
+        column_config=since,
+    )
     st.caption(curve_words.SINCE)
 with tabs[1]:
     if pair is None:
@@ -134,9 +168,14 @@ with tabs[1]:
         elif (chosen := remembered_curves.parted(measured, metric, one, other)) is not None:
             st.markdown(curve_words.parting(measured, chosen))
         parts.table(
-            crossings.parting_table(remembered_curves.all_parted(measured, metric)), f"parting-{metric}", "curves_parting",
-            height=320, few=("higher", "lower", "surely from"), percent=("at the end",), column_config=since,
-        )  # fmt: skip
+            crossings.parting_table(remembered_curves.all_parted(measured, metric)),
+            f"parting-{metric}",
+            "curves_parting",
+            height=320,
+            few=("higher", "lower", "surely from"),
+            percent=("at the end",),
+            column_config=since,
+        )
 with tabs[2]:
     parts.table(
         remembered_curves.quality(measured, metric),
@@ -146,24 +185,33 @@ with tabs[2]:
     )
 with tabs[3]:
     parts.table(
-        crossings.noise_table(remembered_curves.noises(measured, metric)), f"noise-{metric}", "curves_noise",
+        crossings.noise_table(remembered_curves.noises(measured, metric)),
+        f"noise-{metric}",
+        "curves_noise",
         column_config={
             name: st.column_config.NumberColumn(format="%.4f", help=text)
             for name, text in curve_words.NOISE_HELP.items()
         },
-    )  # fmt: skip
+    )
     st.caption(curve_words.NOISE)
 with tabs[4]:
     parts.table(
-        results.curves(task, measured, metric, bands)[0].dropna(subset=["value"]), f"curves-{metric}", "curves_values",
-        height=320, few=("model", "tokens_seen", "value"), percent=("value",) if metric in ("acc", "acc_norm") else (),
-    )  # fmt: skip
+        results.curves(task, measured, metric, bands)[0].dropna(subset=["value"]),
+        f"curves-{metric}",
+        "curves_values",
+        height=320,
+        few=("model", "tokens_seen", "value"),
+        percent=("value",) if metric in ("acc", "acc_norm") else (),
+    )
     if view == SPLIT:
         little, _ = remembered_curves.by_subject(measured, metric, bands)
         parts.table(
-            subjects.subject_table(little), f"subjects-{metric}", "curves_by_subject", height=320,
+            subjects.subject_table(little),
+            f"subjects-{metric}",
+            "curves_by_subject",
+            height=320,
             few=("subject", "model", "tokens_seen", "value"),
-        )  # fmt: skip
+        )
 with tabs[5]:
     overview = tables.question_table(measured, task)
     picked = st.dataframe(
@@ -202,10 +250,15 @@ with tabs[5]:
         )
         parts.chart(
             curve_charts.learning_curves(
-                frame, shown, own, session.current_theme(),
-                1 / len(chosen_question.choices) if own == "norm_prob" else None, height=340,
-                narrow=narrow, axis=axis,
+                frame,
+                shown,
+                own,
+                session.current_theme(),
+                1 / len(chosen_question.choices) if own == "norm_prob" else None,
+                height=340,
+                narrow=narrow,
+                axis=axis,
             ),
             "curves_one",
             f"{own} of question {chosen_question.id}",
-        )  # fmt: skip
+        )

@@ -28,9 +28,13 @@ parts.header(
     else "Every check that stops an export passes: **the bundle is ready**.",
 )
 st.segmented_control(
-    "Profile", ["plain", "competition"], default="plain", required=True, key="export_profile",
+    "Profile",
+    ["plain", "competition"],
+    default="plain",
+    required=True,
+    key="export_profile",
     help="competition also asks for 100 to 15,000 questions and that no prompt holds its own answer, as the E2LM organisers did.",
-)  # fmt: skip
+)
 if not errors:
     try:
         data = submission.export(studio, task, profile)
@@ -38,9 +42,15 @@ if not errors:
         st.error(str(error), icon=":material/error:")
     else:
         st.download_button(
-            f"Download {task.name}.zip", data, f"{task.name}.zip", "application/zip", type="primary",
-            icon=":material/download:", on_click="ignore", key="export_zip",
-        )  # fmt: skip
+            f"Download {task.name}.zip",
+            data,
+            f"{task.name}.zip",
+            "application/zip",
+            type="primary",
+            icon=":material/download:",
+            on_click="ignore",
+            key="export_zip",
+        )
         st.caption(f"{len(data) / 1024:,.0f} kB. The same set gives the same bytes.")
         st.markdown("Unzip it anywhere, then:")
         st.code(

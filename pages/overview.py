@@ -58,9 +58,16 @@ def results() -> None:
     st.subheader("Accuracy while the models read", anchor=False)
     frame, before = remembered_results.curves(task, now, "acc")
     figure = curve_charts.learning_curves(
-        frame, [curve.model for curve in now.curves], "acc", session.current_theme(), now.chance,
-        set_scores.early_end(now), before, height=360, narrow=window.narrow(),
-    )  # fmt: skip
+        frame,
+        [curve.model for curve in now.curves],
+        "acc",
+        session.current_theme(),
+        now.chance,
+        set_scores.early_end(now),
+        before,
+        height=360,
+        narrow=window.narrow(),
+    )
     parts.chart(figure, "overview_curves", "Accuracy of each model against tokens seen")
     st.caption(curve_words.rise(now, "acc").replace("**", ""))
 

@@ -38,22 +38,36 @@ left, right = (st.container(), st.container()) if window.narrow() else st.column
 with left:
     st.markdown("**What is to be known**")
     of = st.selectbox(
-        "Interval of", planning.OF, index=planning.OF.index("sq"), format_func=planning.LABEL.get,
-        key="plan_of", help="\n\n".join(f"**{k}**: {h}" for k, h in labels.SCORE_HELP.items() if k != "SNR"),
-    )  # fmt: skip
+        "Interval of",
+        planning.OF,
+        index=planning.OF.index("sq"),
+        format_func=planning.LABEL.get,
+        key="plan_of",
+        help="\n\n".join(f"**{k}**: {h}" for k, h in labels.SCORE_HELP.items() if k != "SNR"),
+    )
     metric = st.segmented_control("Metric", METRICS, default="acc", required=True, key="plan_metric")
     models: list[str] = []
     if of == "mean":
         models = [st.selectbox("Model", names, key="plan_model")]
     elif of == "difference":
         models = st.multiselect(
-            "Models", names, max_selections=2, key="plan_pair", placeholder="the two nearest to each other",
+            "Models",
+            names,
+            max_selections=2,
+            key="plan_pair",
+            placeholder="the two nearest to each other",
             help="Left empty, the two that count and lie nearest at the end: the hardest to tell apart.",
-        )  # fmt: skip
+        )
     wanted = st.number_input(
-        "Wanted width", min_value=0.001, max_value=20.0, value=0.05, step=0.01, format="%.3f", key=f"plan_width_{of}",
+        "Wanted width",
+        min_value=0.001,
+        max_value=20.0,
+        value=0.05,
+        step=0.01,
+        format="%.3f",
+        key=f"plan_width_{of}",
         help="The whole width of the 95% interval, from end to end: 0.05 is ± 2.5 points of accuracy.",
-    )  # fmt: skip
+    )
 with right:
     st.markdown("**On which fleet**")
     which_fleet = {"own": "This set's runs", "e2lm": "E2LM's six models"}
@@ -68,9 +82,14 @@ with right:
     chosen = list(at_hand)
     if which == "own":
         picked = st.pills(
-            "Models of the fleet", names, selection_mode="multi", default=names, key=f"plan_models_{task.name}",
-            format_func=lambda n: measured.curve_of(n).model.short_name, wrap=True,
-        )  # fmt: skip
+            "Models of the fleet",
+            names,
+            selection_mode="multi",
+            default=names,
+            key=f"plan_models_{task.name}",
+            format_func=lambda n: measured.curve_of(n).model.short_name,
+            wrap=True,
+        )
         density = st.segmented_control(
             "Checkpoints of each", list(run_order.DENSITIES), default="all", required=True, key="plan_density"
         )
@@ -80,9 +99,14 @@ with right:
             "The width is taken from this set's own runs; only the time is that of the other fleet, scaled by parameters."
         )
     given = st.number_input(
-        "Seconds a question on one checkpoint", min_value=0.0, value=0.0, step=0.01, format="%.4f", key="plan_pace",
+        "Seconds a question on one checkpoint",
+        min_value=0.0,
+        value=0.0,
+        step=0.01,
+        format="%.4f",
+        key="plan_pace",
         help="0 takes the pace of this machine's earlier runs. Give your own for another device.",
-    )  # fmt: skip
+    )
 
 try:
     fleet = fleets.fleet_of(chosen) if which == "own" else run_state.family_fleet("e2lm")
@@ -124,18 +148,30 @@ by_size, by_model = st.tabs(["By size", "By model"])
 number = st.column_config.NumberColumn
 with by_size:
     parts.table(
-        plan_words.size_frame(planned), f"plan-{of}-{metric}", "plan_sizes", few=("questions", "width", "seconds"),
+        plan_words.size_frame(planned),
+        f"plan-{of}-{metric}",
+        "plan_sizes",
+        few=("questions", "width", "seconds"),
         column_config={
-            "questions": number(format="localized"), "width": number("width of the 95% interval", format="%.4f"),
-            "expected": number("expected value", format="%.4f", help="What a set of that size is expected to show: noise lowers SQ."),
+            "questions": number(format="localized"),
+            "width": number("width of the 95% interval", format="%.4f"),
+            "expected": number(
+                "expected value",
+                format="%.4f",
+                help="What a set of that size is expected to show: noise lowers SQ.",
+            ),
             "seconds": number("seconds in all", format="%.0f"),
         },
-    )  # fmt: skip
+    )
 with by_model:
     parts.table(
-        plan_words.fleet_frame(planned), f"plan-fleet-{of}", "plan_fleet", few=("model", "checkpoints", "seconds"),
+        plan_words.fleet_frame(planned),
+        f"plan-fleet-{of}",
+        "plan_fleet",
+        few=("model", "checkpoints", "seconds"),
         column_config={
-            "parameters": number(format="compact"), "seconds a question": number(format="%.4f"),
+            "parameters": number(format="compact"),
+            "seconds a question": number(format="%.4f"),
             "seconds": number("seconds in all", format="%.0f"),
         },
-    )  # fmt: skip
+    )

@@ -32,9 +32,13 @@ except StudioError as error:
 with st.container(key="questions_head"):
     head = st.container()
     view = st.segmented_control(
-        "View", question_table.VIEWS, default=question_table.VIEWS[0], required=True, key="questions_view",
+        "View",
+        question_table.VIEWS,
+        default=question_table.VIEWS[0],
+        required=True,
+        key="questions_view",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
 if view == question_table.VIEWS[0]:
     with head:
         parts.header("Questions", choice_words.questions(pool, frame))

@@ -34,8 +34,13 @@ grid, early_end = found.grid, set_scores.early_end(measured)
 places = [phrasing.place(int(s), t) for s, t in zip(grid.steps, grid.tokens_seen, strict=True)]
 
 st.segmented_control(
-    "Metric", METRICS, default="acc", required=True, key="ranks_metric", help="\n\n".join(f"**{m}**: {h}" for m, h in labels.METRIC_HELP.items())
-)  # fmt: skip
+    "Metric",
+    METRICS,
+    default="acc",
+    required=True,
+    key="ranks_metric",
+    help="\n\n".join(f"**{m}**: {h}" for m, h in labels.METRIC_HELP.items()),
+)
 parts.chart(
     rank_charts.bump(stability.bump_frame(found), models, theme, early_end, narrow=narrow),
     "ranks_bump",
@@ -58,24 +63,36 @@ with st.grid(2, min_column_width=420):
         st.subheader("How early can this set decide?", anchor=False, help=rank_words.HELP["decisions"])
         parts.chart(
             rank_charts.over_tokens(
-                decisions, "pairs as at the end", theme, "pairs as at the end", (0.0, 1.0),
-                (0.5, "a coin"), percent=True, early_end=early_end, narrow=narrow,
+                decisions,
+                "pairs as at the end",
+                theme,
+                "pairs as at the end",
+                (0.0, 1.0),
+                (0.5, "a coin"),
+                percent=True,
+                early_end=early_end,
+                narrow=narrow,
             ),
             "ranks_decisions",
             "Share of model pairs ordered as at the last checkpoint, against tokens seen",
-        )  # fmt: skip
+        )
         st.caption(rank_words.decisions(found))
     with st.container():
         st.subheader("Does the order hold? τ_b", anchor=False, help=rank_words.HELP["tau"])
         if tau["τ_b"].notna().any():
             parts.chart(
                 rank_charts.over_tokens(
-                    tau, "τ_b", theme, "τ_b", (-1.0, 1.0),
-                    (0.0, "no agreement"), narrow=narrow,
+                    tau,
+                    "τ_b",
+                    theme,
+                    "τ_b",
+                    (-1.0, 1.0),
+                    (0.0, "no agreement"),
+                    narrow=narrow,
                 ),
                 "ranks_tau",
                 "Kendall's tau between the early window's end and each later checkpoint",
-            )  # fmt: skip
+            )
             st.caption(
                 "1 is the same order as at the early window's end, −1 the reverse. RC is the mean of these."
             )
@@ -93,20 +110,30 @@ shares, wins = stability.share_table(found, chosen), stability.win_table(found, 
 with st.grid(2, min_column_width=420):
     parts.chart(
         rank_charts.share_heatmap(
-            shares, models, theme, "rising", "%{y} stands at %{x} in %{z:.1%} of resamples",
-            "share of resamples at each rank", narrow,
+            shares,
+            models,
+            theme,
+            "rising",
+            "%{y} stands at %{x} in %{z:.1%} of resamples",
+            "share of resamples at each rank",
+            narrow,
         ),
         "ranks_shares",
         "Share of resamples in which each model stands at each rank",
-    )  # fmt: skip
+    )
     parts.chart(
         rank_charts.share_heatmap(
-            wins, models, theme, "diverging", "%{y} beats %{x} in %{z:.1%} of resamples",
-            "share in which the row beats the column", narrow,
+            wins,
+            models,
+            theme,
+            "diverging",
+            "%{y} beats %{x} in %{z:.1%} of resamples",
+            "share in which the row beats the column",
+            narrow,
         ),
         "ranks_wins",
         "Share of resamples in which the row's model beats the column's",
-    )  # fmt: skip
+    )
 st.caption(rank_words.wins(found, chosen))
 
 held = remembered_curves.holding(measured, metric)
@@ -127,27 +154,37 @@ if questions is not None:
                     st.caption("No question does.")
                     continue
                 st.dataframe(
-                    rows, hide_index=True, key=key, column_config=columns,
+                    rows,
+                    hide_index=True,
+                    key=key,
+                    column_config=columns,
                     column_order=("support", "id") if narrow else ("support", "subject", "question"),
-                )  # fmt: skip
+                )
 
 st.subheader("The numbers", anchor=False)
 tabs = st.tabs(["Ranks", "Rank shares", "Wins", "Decisions", "τ_b", "Every two checkpoints", "Questions"])
 with tabs[0]:
     parts.table(
-        tables.rank_frame(measured, metric), f"ranks-{metric}", "ranks", height=300, few=("model", "tokens_seen", "rank"),
+        tables.rank_frame(measured, metric),
+        f"ranks-{metric}",
+        "ranks",
+        height=300,
+        few=("model", "tokens_seen", "rank"),
         percent=("value",) if metric in ("acc", "acc_norm") else (),
-    )  # fmt: skip
+    )
 with tabs[1]:
     parts.table(shares, f"rank-shares-{metric}", "ranks_share", percent=shares.columns[2:])
 with tabs[2]:
     parts.table(wins, f"wins-{metric}", "ranks_win", percent=wins.columns[1:])
 with tabs[3]:
     parts.table(
-        decisions, f"decisions-{metric}", "ranks_decision", height=300,
+        decisions,
+        f"decisions-{metric}",
+        "ranks_decision",
+        height=300,
         few=("tokens_seen", "pairs as at the end", "resamples from", "to"),
         percent=("pairs as at the end", "resamples from", "to"),
-    )  # fmt: skip
+    )
 with tabs[4]:
     parts.table(
         tau.round(4), f"tau-{metric}", "ranks_later", few=("tokens_seen", "τ_b", "resamples from", "to")
@@ -168,9 +205,13 @@ with tabs[6]:
         st.caption(rank_words.holding(None))
     else:
         parts.table(
-            questions, f"rank-questions-{metric}", "ranks_questions", height=360, few=("id", "support"),
+            questions,
+            f"rank-questions-{metric}",
+            "ranks_questions",
+            height=360,
+            few=("id", "support"),
             column_config={
                 name: st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP[name])
                 for name in ("support", "agreement", "RC gain")
             },
-        )  # fmt: skip
+        )

@@ -28,25 +28,39 @@ parts.header("Relevance", relevance_words.relevance(found))
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("Probability of acceptance", anchor=False)
-    parts.chart(relevance.probability_histogram(found.probability, session.current_theme()), "relevance_histogram",
-                "Histogram of acceptance probabilities")  # fmt: skip
+    parts.chart(
+        relevance.probability_histogram(found.probability, session.current_theme()),
+        "relevance_histogram",
+        "Histogram of acceptance probabilities",
+    )
     st.caption("Most sets of one kind stand at one side; the questions between are worth reading.")
     st.subheader("Nearest field", anchor=False)
     parts.table(
-        tables.field_frame(found), "fields", "relevance_fields",
+        tables.field_frame(found),
+        "fields",
+        "relevance_fields",
         column_config={"mean_probability": st.column_config.NumberColumn("mean probability", format="%.2f")},
-    )  # fmt: skip
+    )
 with right:
     st.subheader("The set among labelled exemplars", anchor=False)
-    parts.chart(relevance.relevance_map(*tables.map_frames(found, task), session.current_theme()), "relevance_map",
-                "Map of the questions among exemplars")  # fmt: skip
+    parts.chart(
+        relevance.relevance_map(*tables.map_frames(found, task), session.current_theme()),
+        "relevance_map",
+        "Map of the questions among exemplars",
+    )
     st.caption("Near points read alike. Directions have no meaning of their own (principal components).")
 
 st.subheader("The least scientific first", anchor=False)
 parts.table(
-    tables.question_frame(found, task), "relevance", "relevance_questions", height=360, few=("probability", "question"),
-    column_config={"probability": st.column_config.ProgressColumn("probability", format="%.2f", min_value=0, max_value=1)},
-)  # fmt: skip
+    tables.question_frame(found, task),
+    "relevance",
+    "relevance_questions",
+    height=360,
+    few=("probability", "question"),
+    column_config={
+        "probability": st.column_config.ProgressColumn("probability", format="%.2f", min_value=0, max_value=1)
+    },
+)
 with st.expander("How this is computed", icon=":material/info:"):
     st.markdown(
         "all-MiniLM-L6-v2 embeds each question with its choices; a classifier trained on this project's own "

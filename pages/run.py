@@ -32,26 +32,41 @@ models = list(dict.fromkeys(c.model.name for c in at_hand))
 left, right = st.columns([3, 2], gap="large")
 with left:
     chosen = st.pills(
-        "Models", models, selection_mode="multi", default=[m for m in models if any(c.model.name == m for c in fleet)],
-        key=f"run_models_{task.name}", format_func=lambda name: studio.catalogue.model(name).short_name, wrap=True,
-    )  # fmt: skip
+        "Models",
+        models,
+        selection_mode="multi",
+        default=[m for m in models if any(c.model.name == m for c in fleet)],
+        key=f"run_models_{task.name}",
+        format_func=lambda name: studio.catalogue.model(name).short_name,
+        wrap=True,
+    )
     density = st.segmented_control(
-        "Checkpoints of each", list(run_order.DENSITIES), default="all", required=True, key=f"run_density_{task.name}",
+        "Checkpoints of each",
+        list(run_order.DENSITIES),
+        default="all",
+        required=True,
+        key=f"run_density_{task.name}",
         help="Runs go coarse to fine anyway; fewer checkpoints are sooner done, and SQ needs at least 8 points in the early window.",
-    )  # fmt: skip
+    )
 with right:
     most = min(studio.settings.limits.max_fewshot, len(task.dev))
     shots = st.number_input(
-        "Few-shot examples", 0, most, min(last_fewshot if last_fewshot is not None else task.config.num_fewshot, most),
-        key=f"run_shots_{task.name}", help=f"0 to {most}, from the set's dev questions. Early checkpoints read short prompts best.",
-    )  # fmt: skip
+        "Few-shot examples",
+        0,
+        most,
+        min(last_fewshot if last_fewshot is not None else task.config.num_fewshot, most),
+        key=f"run_shots_{task.name}",
+        help=f"0 to {most}, from the set's dev questions. Early checkpoints read short prompts best.",
+    )
     selection = run_order.thin([c for c in at_hand if c.model.name in chosen], density)
     if task.questions and selection:
         cost = run_state.estimate(studio, task, selection, shots, results.measure(task, selection, shots))
         st.metric(
-            "To compute", f"{cost.missing:,} of {cost.total:,}", border=True,
+            "To compute",
+            f"{cost.missing:,} of {cost.total:,}",
+            border=True,
             help="Pairs of a checkpoint and a question. What was computed before, for any set, is reused.",
-        )  # fmt: skip
+        )
         if cost.missing:
             st.caption(
                 f"{phrasing.duration(cost.seconds).capitalize()}, at the pace of earlier runs."
@@ -62,9 +77,11 @@ with right:
 running = state.kind == "running"
 with st.container(horizontal=True, gap="small"):
     if st.button(
-        f"Run {phrasing.count(len(chosen), 'model')}", type="primary", icon=":material/play_arrow:",
+        f"Run {phrasing.count(len(chosen), 'model')}",
+        type="primary",
+        icon=":material/play_arrow:",
         disabled=running or not selection or not task.questions,
-    ):  # fmt: skip
+    ):
         start(task.name, checkpoints=selection, num_fewshot=shots)
     if running and st.button("Cancel the run", icon=":material/stop:"):
         studio.jobs.cancel(state.job)
@@ -110,11 +127,16 @@ latest()
 if state.done:
     st.subheader("What is there", anchor=False)
     parts.table(
-        run_words.coverage_frame(results.measurements(task)), "coverage", "run_coverage",
-        few=("model", "complete"), column_config={
-            "complete": st.column_config.ProgressColumn("checkpoints complete", format="percent", min_value=0, max_value=1),
+        run_words.coverage_frame(results.measurements(task)),
+        "coverage",
+        "run_coverage",
+        few=("model", "complete"),
+        column_config={
+            "complete": st.column_config.ProgressColumn(
+                "checkpoints complete", format="percent", min_value=0, max_value=1
+            ),
             "parameters": st.column_config.NumberColumn("parameters", format="compact"),
             "first": st.column_config.NumberColumn("first, tokens seen", format="compact"),
             "last": st.column_config.NumberColumn("last, tokens seen", format="compact"),
         },
-    )  # fmt: skip
+    )

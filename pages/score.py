@@ -28,9 +28,13 @@ if not (measured.measured and measured.complete_checkpoints):
 scores, bounds, advice = remembered_scores.scored(measured, metric, in_hand=True)
 parts.header("Score", score_words.finding(scores, metric))
 st.segmented_control(
-    "Metric", METRICS, default="acc", required=True, key="score_metric",
+    "Metric",
+    METRICS,
+    default="acc",
+    required=True,
+    key="score_metric",
     help="\n\n".join(f"**{m}**: {h}" for m, h in labels.METRIC_HELP.items()),
-)  # fmt: skip
+)
 
 with st.grid(4, min_column_width=150):
     for label, value in (("Score", scores.score), ("SQ", scores.sq), ("RC", scores.rc), ("CS", scores.cs)):
@@ -62,32 +66,41 @@ st.page_link("pages/questions.py", label="Choose on Questions", icon=":material/
 every, by_model, removed, drawn = st.tabs(["Every score", "SQ by model", "Questions left out", "The bars"])
 with every:
     parts.table(
-        score_parts.score_frame(measured, scores, metric, bounds), f"scores-{metric}", "score_every",
-        few=("score", "value", "low", "high"), percent=("coverage",),
+        score_parts.score_frame(measured, scores, metric, bounds),
+        f"scores-{metric}",
+        "score_every",
+        few=("score", "value", "low", "high"),
+        percent=("coverage",),
         column_config={
-            "low": st.column_config.NumberColumn("95% from", format="%.3f", help=labels.PART_HELP["interval"]),
+            "low": st.column_config.NumberColumn(
+                "95% from", format="%.3f", help=labels.PART_HELP["interval"]
+            ),
             "high": st.column_config.NumberColumn("to", format="%.3f"),
             "value": st.column_config.NumberColumn("value", format="%.3f"),
             "coverage": st.column_config.NumberColumn(
-                "measured coverage", format="%.0f%%", help="How often such an interval held in simulations (docs/uncertainty.md)."
+                "measured coverage",
+                format="%.0f%%",
+                help="How often such an interval held in simulations (docs/uncertainty.md).",
             ),
             "why": st.column_config.TextColumn("why no value or no interval", width="large"),
         },
-    )  # fmt: skip
+    )
 with by_model:
     parts.table(
         results.quality(measured, metric), f"sq-{metric}", "score_models", few=("model", "SQ", "ρ", "AC")
     )
 with removed:
     parts.table(
-        score_parts.removal_frame(advice), f"left-out-{metric}", "score_removed",
+        score_parts.removal_frame(advice),
+        f"left-out-{metric}",
+        "score_removed",
         column_config={
             "value without it": st.column_config.NumberColumn(
                 f"{score_parts.LABEL[advice.of or 'score']} without it", format="%.4f"
             ),
             "gain": st.column_config.NumberColumn("gain, in-sample", format="%.4f"),
         },
-    )  # fmt: skip
+    )
 with drawn:
     parts.table(bars, f"score-bars-{metric}", "score_drawn", few=("set", "part", "contribution"))
 

@@ -38,12 +38,21 @@ def measure(
     differences = [abs(acc - curve[k]) for k, (_, acc) in zip(spread, own, strict=True)]
     harness_s = sum(seconds) / len(seconds) * len(steps)
     return {
-        "model": model, "questions": questions, "num_fewshot": SHOTS, "checkpoints": len(steps), "ours_s": round(ours_s, 1),
-        "harness_checkpoints": len(seconds), "harness_checkpoint_s": [round(s, 1) for s in seconds],
-        "harness_batch_size": batch_size, "harness_s": round(harness_s, 1), "scaled": len(seconds) < len(steps),
-        "times_faster": round(harness_s / ours_s, 1), "acc_compared": len(differences),
-        "acc_equal": max(differences) < 1e-9, "acc_worst_difference": max(differences),
-    }  # fmt: skip
+        "model": model,
+        "questions": questions,
+        "num_fewshot": SHOTS,
+        "checkpoints": len(steps),
+        "ours_s": round(ours_s, 1),
+        "harness_checkpoints": len(seconds),
+        "harness_checkpoint_s": [round(s, 1) for s in seconds],
+        "harness_batch_size": batch_size,
+        "harness_s": round(harness_s, 1),
+        "scaled": len(seconds) < len(steps),
+        "times_faster": round(harness_s / ours_s, 1),
+        "acc_compared": len(differences),
+        "acc_equal": max(differences) < 1e-9,
+        "acc_worst_difference": max(differences),
+    }
 
 
 def prepare(folder: Path, model: str, questions: int, checkpoints: int) -> None:
@@ -104,10 +113,23 @@ def harness(folder: Path, checkpoint: Path, batch_size: int) -> tuple[float, flo
     """A new process for the checkpoint: seconds and its acc."""
     with tempfile.TemporaryDirectory() as out:
         options = [
-            "--include_path", str(folder / "tasks"), "--tasks", TASK, "--model", "hf", "--model_args",
-            f"pretrained={checkpoint},dtype=float32", "--device", "cpu", "--batch_size", str(batch_size),
-            "--num_fewshot", str(SHOTS), "--output_path", out,
-        ]  # fmt: skip
+            "--include_path",
+            str(folder / "tasks"),
+            "--tasks",
+            TASK,
+            "--model",
+            "hf",
+            "--model_args",
+            f"pretrained={checkpoint},dtype=float32",
+            "--device",
+            "cpu",
+            "--batch_size",
+            str(batch_size),
+            "--num_fewshot",
+            str(SHOTS),
+            "--output_path",
+            out,
+        ]
         seconds, _ = _timed(["lm_eval", *options], folder, {})
         [written] = Path(out).rglob("results_*.json")
         return seconds, float(json.loads(written.read_text())["results"][TASK]["acc,none"])
@@ -135,8 +157,12 @@ def _timed(
 ) -> tuple[float, subprocess.CompletedProcess[str]]:
     started = time.perf_counter()
     run = subprocess.run(
-        [sys.executable, "-m", *module], cwd=where, env=os.environ | OFFLINE | environment, capture_output=True, text=True
-    )  # fmt: skip
+        [sys.executable, "-m", *module],
+        cwd=where,
+        env=os.environ | OFFLINE | environment,
+        capture_output=True,
+        text=True,
+    )
     if run.returncode:
         raise SystemExit(f"{' '.join(module[:2])} failed: {run.stderr[-2000:]}")
     return time.perf_counter() - started, run

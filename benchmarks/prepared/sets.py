@@ -57,9 +57,14 @@ def measure(size: int) -> dict[str, Any]:
         put_s, _ = timed(lambda: store.put(scope, [(key, Loglikelihood(-1.0, 3)) for key in keys]))
         get_s, _ = timed(lambda: store.get(scope, keys))
     return {
-        "questions": size, "write": write_s, "read": read_s, "render": render_s, "check": check_s,
-        "put": put_s, "get": get_s,
-    }  # fmt: skip
+        "questions": size,
+        "write": write_s,
+        "read": read_s,
+        "render": render_s,
+        "check": check_s,
+        "put": put_s,
+        "get": get_s,
+    }
 
 
 def made(size: int) -> TaskSet:

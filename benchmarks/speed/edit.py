@@ -120,8 +120,11 @@ def _one(
     coarse_s = wait(studio, job, coarse, started)
     all_s = wait(studio, job, None, started)
     return {
-        "save_s": save_s, "coarse_s": coarse_s, "all_s": all_s, "worker_cpu_s": cpu_seconds(pid) - before,
-    }  # fmt: skip
+        "save_s": save_s,
+        "coarse_s": coarse_s,
+        "all_s": all_s,
+        "worker_cpu_s": cpu_seconds(pid) - before,
+    }
 
 
 def _edit(studio: Studio, number: int) -> str:

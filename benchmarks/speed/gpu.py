@@ -30,8 +30,13 @@ CONFIGS: dict[str, dict[str, int]] = {
     "tiny": {"hidden_size": 64, "num_hidden_layers": 2, "intermediate_size": 176, "num_attention_heads": 4},
     "2m": {"hidden_size": 192, "num_hidden_layers": 3, "intermediate_size": 512, "num_attention_heads": 6},
     "30m": {"hidden_size": 512, "num_hidden_layers": 9, "intermediate_size": 1_408, "num_attention_heads": 8},
-    "500m": {"hidden_size": 1_280, "num_hidden_layers": 24, "intermediate_size": 3_584, "num_attention_heads": 20},
-}  # fmt: skip
+    "500m": {
+        "hidden_size": 1_280,
+        "num_hidden_layers": 24,
+        "intermediate_size": 3_584,
+        "num_attention_heads": 20,
+    },
+}
 # Dense TFLOP/s in (float32 without TF32, bfloat16 or float16), of the makers' data sheets; the longer name first.
 PEAKS: dict[str, tuple[float, float]] = {
     "H100 PCIe": (51.2, 756.0),

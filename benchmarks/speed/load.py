@@ -24,10 +24,28 @@ import typer
 from benchmarks.prepared import made
 
 CONFIGS: dict[str, dict[str, int]] = {
-    "tiny": {"hidden_size": 64, "num_hidden_layers": 2, "intermediate_size": 176, "num_attention_heads": 4, "vocab_size": 3_072},
-    "110m": {"hidden_size": 768, "num_hidden_layers": 12, "intermediate_size": 2_048, "num_attention_heads": 12, "vocab_size": 32_000},
-    "500m": {"hidden_size": 1_280, "num_hidden_layers": 22, "intermediate_size": 3_456, "num_attention_heads": 20, "vocab_size": 50_304},
-}  # fmt: skip
+    "tiny": {
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "intermediate_size": 176,
+        "num_attention_heads": 4,
+        "vocab_size": 3_072,
+    },
+    "110m": {
+        "hidden_size": 768,
+        "num_hidden_layers": 12,
+        "intermediate_size": 2_048,
+        "num_attention_heads": 12,
+        "vocab_size": 32_000,
+    },
+    "500m": {
+        "hidden_size": 1_280,
+        "num_hidden_layers": 22,
+        "intermediate_size": 3_456,
+        "num_attention_heads": 20,
+        "vocab_size": 50_304,
+    },
+}
 TOKENS = 16
 TARGET = 1.5
 
@@ -91,13 +109,21 @@ def main(
     print(
         f"{parameters / 1e6:.1f} M parameters, {size / 1e6:.0f} MB, {dtype}, {threads} thread(s), medians of {repeats}:"
     )
-    for name in ("reading_its_bytes_s", "first_of_its_architecture_s", "next_of_its_architecture_s", "steady_forward_s"):  # fmt: skip
+    for name in (
+        "reading_its_bytes_s",
+        "first_of_its_architecture_s",
+        "next_of_its_architecture_s",
+        "steady_forward_s",
+    ):
         print(f"  {name.removesuffix('_s').replace('_', ' '):28}{row[name]['median']:8.3f} s")
     print(
         f"  over reading its bytes: first {row['first_over_reading']:.2f}, next {row['next_over_reading']:.2f} "
         f"(target: at most {TARGET})"
     )
-    print("  once, apart: " + ", ".join(f"{k.removesuffix('_s').replace('_', ' ')} {v:.2f} s" for k, v in row["apart"].items()))  # fmt: skip
+    print(
+        "  once, apart: "
+        + ", ".join(f"{k.removesuffix('_s').replace('_', ' ')} {v:.2f} s" for k, v in row["apart"].items())
+    )
 
 
 def _twin(folder: Path, step: int) -> Path:

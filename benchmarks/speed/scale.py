@@ -30,7 +30,7 @@ from benchmarks.prepared import made
 CONFIGS: dict[str, dict[str, int]] = {
     "small": {"hidden_size": 64, "num_hidden_layers": 3, "intermediate_size": 176, "num_attention_heads": 4},
     "tiny": {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 32, "num_attention_heads": 2},
-}  # fmt: skip
+}
 AT_CHECKPOINTS, AT_QUESTIONS = 2, 100
 LINEAR_WITHIN, MOST_BYTES = 0.15, 2.5e9
 # The child: the command line in this process, then what the kernel has counted of it.
@@ -125,14 +125,21 @@ def run(folder: Path, questions: int, checkpoints: int, threads: int) -> dict[st
     names = [option for step in steps for option in ("--checkpoints", f"family/{step}")]
     with tempfile.TemporaryDirectory() as home:
         environment = {
-            "E2LM_HOME": home, "E2LM_TASKS": str(folder / "tasks"), "E2LM_CHECKPOINTS": str(folder / "family"),
-            "E2LM_DEVICE": "cpu", "E2LM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false",
-        }  # fmt: skip
+            "E2LM_HOME": home,
+            "E2LM_TASKS": str(folder / "tasks"),
+            "E2LM_CHECKPOINTS": str(folder / "family"),
+            "E2LM_DEVICE": "cpu",
+            "E2LM_THREADS": str(threads),
+            "TOKENIZERS_PARALLELISM": "false",
+        }
         started = time.perf_counter()
         child = subprocess.run(
             [sys.executable, "-c", CHILD, "evaluate", f"made_{questions}", *names, "--json"],
-            cwd=made.ROOT, env=os.environ | environment, capture_output=True, text=True,
-        )  # fmt: skip
+            cwd=made.ROOT,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+        )
         wall = time.perf_counter() - started
     if child.returncode:
         raise SystemExit(
@@ -144,9 +151,14 @@ def run(folder: Path, questions: int, checkpoints: int, threads: int) -> dict[st
         raise SystemExit(f"{document['computed']} of {pairs} pairs were computed.")
     peak = used["peak"] * (1 if sys.platform == "darwin" else 1024)
     return {
-        "questions": questions, "checkpoints": checkpoints, "pairs": pairs, "wall_s": round(wall, 2),
-        "cpu_s": round(used["cpu_s"], 2), "peak_bytes": peak, "load": round(os.getloadavg()[0], 1),
-    }  # fmt: skip
+        "questions": questions,
+        "checkpoints": checkpoints,
+        "pairs": pairs,
+        "wall_s": round(wall, 2),
+        "cpu_s": round(used["cpu_s"], 2),
+        "peak_bytes": peak,
+        "load": round(os.getloadavg()[0], 1),
+    }
 
 
 def show(row: dict[str, Any]) -> None:

@@ -83,9 +83,13 @@ def decode(data: bytes, where: str) -> str:
 def quoted(value: str | list[str]) -> str:
     """Text, or a list of texts, on one line of YAML in double quotes, so that newlines and spaces show."""
     text = yaml.safe_dump(
-        value, default_style='"', default_flow_style=True,
-        allow_unicode=True, width=float("inf"), sort_keys=False,
-    )  # fmt: skip
+        value,
+        default_style='"',
+        default_flow_style=True,
+        allow_unicode=True,
+        width=float("inf"),
+        sort_keys=False,
+    )
     return text.removesuffix("...\n").strip()
 
 

@@ -39,21 +39,34 @@ _layouts: dict[tuple[str, bool], dict] = {}
 def _checked_layout(theme: Theme, narrow: bool) -> dict:
     margin = MARGIN | ({"r": 16, "l": 50} if narrow else {})
     axis = {
-        "gridcolor": theme.grid, "zeroline": False, "linecolor": theme.grid, "ticks": "outside",
-        "tickcolor": theme.grid, "tickfont": {"color": theme.muted, "size": 12},
-        "title": {"font": {"color": theme.muted, "size": 12.5}, "standoff": 10}, "automargin": True,
-    }  # fmt: skip
+        "gridcolor": theme.grid,
+        "zeroline": False,
+        "linecolor": theme.grid,
+        "ticks": "outside",
+        "tickcolor": theme.grid,
+        "tickfont": {"color": theme.muted, "size": 12},
+        "title": {"font": {"color": theme.muted, "size": 12.5}, "standoff": 10},
+        "automargin": True,
+    }
     figure = go.Figure()
     figure.update_layout(
-        margin=margin, xaxis=axis, yaxis=axis, showlegend=False, hovermode="closest",
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False,
+        margin=margin,
+        xaxis=axis,
+        yaxis=axis,
+        showlegend=False,
+        hovermode="closest",
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        dragmode=False,
         font={"family": FONT, "color": theme.text, "size": 13},
         hoverlabel={
-            "bgcolor": theme.background, "bordercolor": theme.muted, "align": "left",
+            "bgcolor": theme.background,
+            "bordercolor": theme.muted,
+            "align": "left",
             "font": {"family": FONT, "color": theme.text, "size": 12.5},
         },
         legend={"font": {"color": theme.muted, "size": 12}},
-    )  # fmt: skip
+    )
     return figure.layout.to_plotly_json()
 
 
@@ -88,9 +101,12 @@ def token_axis(figure: go.Figure, frame: pd.DataFrame, axis: Axis | None = None)
         low, high = float(values.min()), top
         room = 0.02 * math.log10(high / low) or 0.1
         figure.update_xaxes(  # at the left, room for the name of the chance line
-            title_text=title, type="log", range=[math.log10(low) - 6 * room, math.log10(high) + room],
-            tickmode="array", **log_ticks(low, high),
-        )  # fmt: skip
+            title_text=title,
+            type="log",
+            range=[math.log10(low) - 6 * room, math.log10(high) + room],
+            tickmode="array",
+            **log_ticks(low, high),
+        )
         return
     figure.update_xaxes(title_text=title, range=[0, top * 1.02])
 
@@ -190,9 +206,18 @@ def chance_line(figure: go.Figure, chance: float, theme: Theme, below: bool = Fa
     """The name stands at the left, before the first checkpoint; `below` the line where curves begin at once."""
     figure.add_hline(y=chance, line={"color": theme.muted, "dash": "dash", "width": 1})
     figure.add_annotation(
-        x=0, xref="paper", xanchor="left", y=chance, yanchor="top" if below else "bottom", text=f"chance {chance:.0%}",
-        showarrow=False, font={"color": theme.muted, "size": 12}, bgcolor=theme.background, opacity=0.85, borderpad=1,
-    )  # fmt: skip
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=chance,
+        yanchor="top" if below else "bottom",
+        text=f"chance {chance:.0%}",
+        showarrow=False,
+        font={"color": theme.muted, "size": 12},
+        bgcolor=theme.background,
+        opacity=0.85,
+        borderpad=1,
+    )
 
 
 def early_window(figure: go.Figure, end: float, theme: Theme, log: bool = False) -> None:
@@ -200,9 +225,18 @@ def early_window(figure: go.Figure, end: float, theme: Theme, log: bool = False)
     start = end / 1e9 if log else 0
     figure.add_vrect(x0=start, x1=end, fillcolor=theme.window, line_width=0, layer="below")
     figure.add_annotation(
-        x=math.log10(end) if log else end, xanchor="right", y=1, yref="paper", yanchor="top", text="early window", showarrow=False,
-        font={"color": theme.muted, "size": 12}, bgcolor=theme.background, opacity=0.85, borderpad=1,
-    )  # fmt: skip
+        x=math.log10(end) if log else end,
+        xanchor="right",
+        y=1,
+        yref="paper",
+        yanchor="top",
+        text="early window",
+        showarrow=False,
+        font={"color": theme.muted, "size": 12},
+        bgcolor=theme.background,
+        opacity=0.85,
+        borderpad=1,
+    )
 
 
 def name_lines(
@@ -230,12 +264,17 @@ def name_lines(
         figure.update_layout(
             showlegend=True,
             legend={
-                "orientation": "h", "y": -(MARGIN["b"] + 4) / plot, "yanchor": "top", "x": 0,
-                "font": {"size": 11}, "entrywidthmode": "fraction", "entrywidth": 1 / columns,
+                "orientation": "h",
+                "y": -(MARGIN["b"] + 4) / plot,
+                "yanchor": "top",
+                "x": 0,
+                "font": {"size": 11},
+                "entrywidthmode": "fraction",
+                "entrywidth": 1 / columns,
             },
             height=height + below,
             margin={"b": MARGIN["b"] + below},
-        )  # fmt: skip
+        )
         return
     plot_px = height - MARGIN["t"] - MARGIN["b"]
     low, high = y_range
@@ -243,12 +282,19 @@ def name_lines(
     placed = spread(list(wanted.values()), LABEL_GAP_PX, plot_px)
     labels = [
         {
-            "x": 1, "xref": "paper", "xanchor": "left", "xshift": 8, "y": ends[name], "yanchor": "middle",
-            "yshift": at - moved, "text": models[name].short_name, "showarrow": False,
+            "x": 1,
+            "xref": "paper",
+            "xanchor": "left",
+            "xshift": 8,
+            "y": ends[name],
+            "yanchor": "middle",
+            "yshift": at - moved,
+            "text": models[name].short_name,
+            "showarrow": False,
             "font": {"color": theme.label[hue(models[name])], "size": 12},
         }
         for (name, at), moved in zip(wanted.items(), placed, strict=True)
-    ]  # fmt: skip
+    ]
     annotate(figure, labels)
 
 

@@ -47,27 +47,41 @@ def differences(
         if np.isfinite(low):
             figure.add_trace(
                 go.Scatter(
-                    x=[low, high], y=[y, y], mode="lines", line={"color": colour, "width": 2.4 if model else 3.2},
-                    hoverinfo="skip", showlegend=False,
+                    x=[low, high],
+                    y=[y, y],
+                    mode="lines",
+                    line={"color": colour, "width": 2.4 if model else 3.2},
+                    hoverinfo="skip",
+                    showlegend=False,
                 )
-            )  # fmt: skip
+            )
         share = "" if pd.isna(row["share"]) else f"<br>higher in {row['share']:.0%} of resamples"
         bounds = f" [{low:+.3g}, {high:+.3g}]" if np.isfinite(low) else ""
         figure.add_trace(
             go.Scatter(
-                x=[value], y=[y], mode="markers", showlegend=False,
-                marker={"size": 9 if model else 11, "color": colour, "symbol": symbol(model) if model else "diamond"},
+                x=[value],
+                y=[y],
+                mode="markers",
+                showlegend=False,
+                marker={
+                    "size": 9 if model else 11,
+                    "color": colour,
+                    "symbol": symbol(model) if model else "diamond",
+                },
                 hovertemplate=f"<b>{label}</b><br>{value:+.3g} {unit}{bounds}{share}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     low, high = span(shown)
     figure.add_vline(x=0, line={"color": theme.muted, "dash": "dash", "width": 1})
     better = " (lower is better)" if metric in LOWER_IS_BETTER else ""
     title = "difference, percentage points" if unit else f"difference in {METRIC_LABEL[metric]}{better}"
     figure.update_xaxes(range=[low, high], title_text=title)
     figure.update_yaxes(
-        tickmode="array", tickvals=[y for y, _ in names], ticktext=[n for _, n in names], showgrid=False,
+        tickmode="array",
+        tickvals=[y for y, _ in names],
+        ticktext=[n for _, n in names],
+        showgrid=False,
         range=[-0.6, len(own) - 0.4],
-    )  # fmt: skip
+    )
     figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 50})
     return figure

@@ -56,9 +56,15 @@ def before_and_after(
     for name, own in ends.items():
         if len(own) and (name == "now" or not _close(now, own, high - low)):
             figure.add_annotation(
-                x=float(positions(own).iloc[-1]), y=float(own["value"].iloc[-1]), text=name, showarrow=False,
-                xanchor="left", xshift=8, font={"color": theme.accent, "size": 12}, opacity=1 if name == "now" else 0.7,
-            )  # fmt: skip
+                x=float(positions(own).iloc[-1]),
+                y=float(own["value"].iloc[-1]),
+                text=name,
+                showarrow=False,
+                xanchor="left",
+                xshift=8,
+                font={"color": theme.accent, "size": 12},
+                opacity=1 if name == "now" else 0.7,
+            )
     figure.update_layout(margin={"r": 62})
     return figure
 
@@ -67,12 +73,18 @@ def _line(
     own: pd.DataFrame, theme: Theme, name: str, opacity: float = 1.0, dash: str = "solid"
 ) -> go.Scatter:
     return go.Scatter(
-        x=positions(own), y=own["value"], mode="lines+markers", name=name, opacity=opacity, showlegend=False,
-        line={"color": theme.accent, "width": 2.4, "dash": dash}, marker={"size": 5, "color": theme.accent},
+        x=positions(own),
+        y=own["value"],
+        mode="lines+markers",
+        name=name,
+        opacity=opacity,
+        showlegend=False,
+        line={"color": theme.accent, "width": 2.4, "dash": dash},
+        marker={"size": 5, "color": theme.accent},
         customdata=list(zip(own["models"], place_words(own), strict=True)),
         hovertemplate=f"<b>{name}</b><br>%{{y:.3f}}<br>%{{customdata[1]}}<br>"
         "mean of %{customdata[0]} models<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _close(now: pd.DataFrame, before: pd.DataFrame, height: float) -> bool:

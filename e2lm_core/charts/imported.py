@@ -129,10 +129,15 @@ def _unit(largest: float) -> tuple[float, str]:
 
 def _band(own: pd.DataFrame, theme: Theme, look: Look) -> go.Scatter:
     return go.Scatter(
-        x=[*own["x"], *own["x"][::-1]], y=[*own["high"], *own["low"][::-1]], fill="toself", mode="lines",
-        fillcolor=translucent(theme.line[look.hue], BAND_OPACITY), line={"width": 0}, hoverinfo="skip",
+        x=[*own["x"], *own["x"][::-1]],
+        y=[*own["high"], *own["low"][::-1]],
+        fill="toself",
+        mode="lines",
+        fillcolor=translucent(theme.line[look.hue], BAND_OPACITY),
+        line={"width": 0},
+        hoverinfo="skip",
         showlegend=False,
-    )  # fmt: skip
+    )
 
 
 def _curve(own: pd.DataFrame, label: str, metric: str, theme: Theme, look: Look) -> go.Scatter:
@@ -150,10 +155,16 @@ def _curve(own: pd.DataFrame, label: str, metric: str, theme: Theme, look: Look)
             "symbol": "circle-open" if look.own else "circle",
         },
         name=_short(label),
-        customdata=list(zip(place_words(own), ["" if np.isnan(n) else f"<br>n = {n:.0f} questions" for n in own["n"]], strict=True)),
+        customdata=list(
+            zip(
+                place_words(own),
+                ["" if np.isnan(n) else f"<br>n = {n:.0f} questions" for n in own["n"]],
+                strict=True,
+            )
+        ),
         hovertemplate=f"<b>{_short(label)}</b><br>%{{y:{spec}}}<br>%{{customdata[0]}}%{{customdata[1]}}<extra></extra>",
         showlegend=False,
-    )  # fmt: skip
+    )
 
 
 def _label(
@@ -175,12 +186,17 @@ def _label(
         figure.update_layout(
             showlegend=True,
             legend={
-                "orientation": "h", "y": -(MARGIN["b"] + 4) / plot_px, "yanchor": "top", "x": 0,
-                "font": {"size": 11}, "entrywidthmode": "fraction", "entrywidth": 1 / columns,
+                "orientation": "h",
+                "y": -(MARGIN["b"] + 4) / plot_px,
+                "yanchor": "top",
+                "x": 0,
+                "font": {"size": 11},
+                "entrywidthmode": "fraction",
+                "entrywidth": 1 / columns,
             },
             height=height + below,
             margin={"b": MARGIN["b"] + below, "r": 16},
-        )  # fmt: skip
+        )
         return
     figure.update_layout(margin={"r": LABEL_MARGIN_PX})
     low, high = y_range
@@ -188,10 +204,17 @@ def _label(
     placed = spread(list(wanted.values()), LABEL_GAP_PX, plot_px)
     for (label, at), moved in zip(wanted.items(), placed, strict=True):
         figure.add_annotation(
-            x=1, xref="paper", xanchor="left", xshift=8, y=ends[label], yanchor="middle", yshift=at - moved,
-            text=_short(label), showarrow=False,
+            x=1,
+            xref="paper",
+            xanchor="left",
+            xshift=8,
+            y=ends[label],
+            yanchor="middle",
+            yshift=at - moved,
+            text=_short(label),
+            showarrow=False,
             font={"color": theme.label[looks_of[label].hue], "size": 12},
-        )  # fmt: skip
+        )
 
 
 def _short(label: str) -> str:

@@ -25,43 +25,73 @@ def widths(planned: Plan, theme: Theme, narrow: bool = False, height: int = 380)
     hours = ["" if pd.isna(s) else f"<br>{duration(s)} on this fleet" for s in known["seconds"]]
     figure.add_trace(
         go.Scatter(
-            x=known["questions"], y=known["width"], mode="lines+markers", showlegend=False,
-            line={"color": theme.accent, "width": 2}, marker={"size": 7, "color": theme.accent},
+            x=known["questions"],
+            y=known["width"],
+            mode="lines+markers",
+            showlegend=False,
+            line={"color": theme.accent, "width": 2},
+            marker={"size": 7, "color": theme.accent},
             customdata=np.stack([known["expected"].round(3), hours], axis=-1) if len(known) else None,
             hovertemplate="<b>%{x:,} questions</b><br>95% interval %{y:.3f} wide<br>expected value %{customdata[0]}"
             "%{customdata[1]}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.add_hline(y=planned.wanted, line={"color": theme.muted, "dash": "dash", "width": 1.2})
     figure.add_annotation(
-        x=1, xref="paper", xanchor="right", y=np.log10(planned.wanted), yanchor="bottom",
-        text=f"wanted: {planned.wanted:g}", showarrow=False, font={"color": theme.muted, "size": 12},
-    )  # fmt: skip
+        x=1,
+        xref="paper",
+        xanchor="right",
+        y=np.log10(planned.wanted),
+        yanchor="bottom",
+        text=f"wanted: {planned.wanted:g}",
+        showarrow=False,
+        font={"color": theme.muted, "size": 12},
+    )
     if len(known):
         low, high = known["questions"].iloc[0], known["questions"].iloc[-1]
         if low < planned.measured < high:
             figure.add_vline(x=planned.measured, line={"color": theme.muted, "dash": "dot", "width": 1})
             figure.add_annotation(
-                x=np.log10(planned.measured), y=1, yref="paper", yanchor="bottom", showarrow=False,
-                text=f"measured: {planned.measured:,}", font={"color": theme.muted, "size": 12},
-            )  # fmt: skip
+                x=np.log10(planned.measured),
+                y=1,
+                yref="paper",
+                yanchor="bottom",
+                showarrow=False,
+                text=f"measured: {planned.measured:,}",
+                font={"color": theme.muted, "size": 12},
+            )
     if planned.questions is not None:
         figure.add_trace(
             go.Scatter(
-                x=[planned.questions], y=[planned.wanted], mode="markers+text", showlegend=False,
+                x=[planned.questions],
+                y=[planned.wanted],
+                mode="markers+text",
+                showlegend=False,
                 marker={"symbol": "diamond", "size": 14, "color": theme.text},
-                text=[f"{rounded(planned.questions):,} questions"], textposition="bottom left",
-                textfont={"color": theme.text, "size": 13}, hoverinfo="skip", cliponaxis=False,
+                text=[f"{rounded(planned.questions):,} questions"],
+                textposition="bottom left",
+                textfont={"color": theme.text, "size": 13},
+                hoverinfo="skip",
+                cliponaxis=False,
             )
-        )  # fmt: skip
+        )
     figure.update_xaxes(
-        type="log", title_text="questions in the set", tickmode="array", tickvals=list(TICKS[narrow]),
-        ticktext=[f"{n:,}" for n in TICKS[narrow]], tickangle=0, range=[np.log10(20), np.log10(18_000)],
-    )  # fmt: skip
+        type="log",
+        title_text="questions in the set",
+        tickmode="array",
+        tickvals=list(TICKS[narrow]),
+        ticktext=[f"{n:,}" for n in TICKS[narrow]],
+        tickangle=0,
+        range=[np.log10(20), np.log10(18_000)],
+    )
     shown = [*known["width"], planned.wanted]
     figure.update_yaxes(
-        type="log", title_text="width of the 95% interval",
-        range=[np.log10(min(shown)) - 0.15, np.log10(max(shown)) + 0.1], tickmode="array", tickvals=list(WIDTH_TICKS), ticktext=[f"{v:g}" for v in WIDTH_TICKS],
-    )  # fmt: skip
+        type="log",
+        title_text="width of the 95% interval",
+        range=[np.log10(min(shown)) - 0.15, np.log10(max(shown)) + 0.1],
+        tickmode="array",
+        tickvals=list(WIDTH_TICKS),
+        ticktext=[f"{v:g}" for v in WIDTH_TICKS],
+    )
     figure.update_layout(margin={"t": 28, "r": 16})
     return figure

@@ -88,9 +88,17 @@ def compared(
         sides, ends, wanted, spread(wanted, LABEL_GAP_PX, plot), strict=True
     ):
         figure.add_annotation(
-            x=1, xref="paper", xanchor="left", xshift=8, y=end, yanchor="middle", yshift=at - moved,
-            text=f"{name} ({count:,})", showarrow=False, font={"color": colour, "size": 12},
-        )  # fmt: skip
+            x=1,
+            xref="paper",
+            xanchor="left",
+            xshift=8,
+            y=end,
+            yanchor="middle",
+            yshift=at - moved,
+            text=f"{name} ({count:,})",
+            showarrow=False,
+            font={"color": colour, "size": 12},
+        )
     return figure
 
 
@@ -105,17 +113,26 @@ def gains(choice: Choice, score: str, theme: Theme, narrow: bool = False) -> go.
         if seen is not None and held is not None:
             figure.add_trace(
                 go.Scatter(
-                    x=[seen, held], y=[label, label], mode="lines", hoverinfo="skip", showlegend=False,
+                    x=[seen, held],
+                    y=[label, label],
+                    mode="lines",
+                    hoverinfo="skip",
+                    showlegend=False,
                     line={"color": theme.grid, "width": 3 if label == MEAN else 2},
                 )
-            )  # fmt: skip
+            )
     if whole.interval is not None:
         figure.add_trace(
             go.Scatter(
-                x=list(whole.interval), y=[MEAN, MEAN], mode="lines", hoverinfo="skip", showlegend=False,
-                line={"color": theme.accent, "width": 2}, opacity=0.6,
+                x=list(whole.interval),
+                y=[MEAN, MEAN],
+                mode="lines",
+                hoverinfo="skip",
+                showlegend=False,
+                line={"color": theme.accent, "width": 2},
+                opacity=0.6,
             )
-        )  # fmt: skip
+        )
     for side, name, marker in (
         (1, "in-sample", {"symbol": "circle-open", "color": theme.muted, "line": {"width": 2}}),
         (2, "held out", {"symbol": "circle", "color": theme.accent}),
@@ -140,9 +157,13 @@ def gains(choice: Choice, score: str, theme: Theme, narrow: bool = False) -> go.
         tickformat="+~g",
     )
     figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=labels[::-1], showgrid=False,
-        ticktext=[f"{label} out" if label != MEAN else f"<b>{MEAN}</b>" for label in labels], tickvals=labels,
-    )  # fmt: skip
+        type="category",
+        categoryorder="array",
+        categoryarray=labels[::-1],
+        showgrid=False,
+        ticktext=[f"{label} out" if label != MEAN else f"<b>{MEAN}</b>" for label in labels],
+        tickvals=labels,
+    )
     figure.update_layout(
         showlegend=True,
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},

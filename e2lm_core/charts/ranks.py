@@ -53,29 +53,34 @@ def bump(
         line = own.drop_duplicates("step")
         figure.add_trace(
             go.Scatter(
-                x=positions(line), y=line["rank"], name=model.short_name, mode="lines", hoverinfo="skip",
-                line={"color": colour, "dash": dash(model), "width": 2.5}, showlegend=False,
+                x=positions(line),
+                y=line["rank"],
+                name=model.short_name,
+                mode="lines",
+                hoverinfo="skip",
+                line={"color": colour, "dash": dash(model), "width": 2.5},
+                showlegend=False,
             )
-        )  # fmt: skip
+        )
         figure.add_trace(
             go.Scatter(
                 x=positions(own),
                 y=own["at rank"],
                 mode="markers",
                 marker={
-                    "size": np.maximum(2.0, largest * np.sqrt(own["share"])), "symbol": symbol(model),
-                    "color": translucent(colour, 0.6), "line": {"width": 0},
+                    "size": np.maximum(2.0, largest * np.sqrt(own["share"])),
+                    "symbol": symbol(model),
+                    "color": translucent(colour, 0.6),
+                    "line": {"width": 0},
                 },
                 opacity=0.999,  # below 1: a legend names lines alone
-                customdata=list(
-                    zip(place_words(own), own["rank"], own["share"], own["value"], strict=True)
-                ),
+                customdata=list(zip(place_words(own), own["rank"], own["share"], own["value"], strict=True)),
                 hovertemplate=f"<b>{model.short_name}</b><br>rank %{{y}} in %{{customdata[2]:.1%}} of resamples"
                 "<br>measured: rank %{customdata[1]}, value %{customdata[3]:.3f}"
                 "<br>%{customdata[0]}<extra></extra>",
                 showlegend=False,
             )
-        )  # fmt: skip
+        )
         ends[str(name)] = float(line["rank"].iloc[-1])
     top = max(len(ends), 1)
     figure.update_yaxes(
@@ -131,24 +136,40 @@ def share_heatmap(
     figure = blank(theme, height, narrow=True)
     figure.add_trace(
         go.Heatmap(
-            z=shares, x=names, y=rows, zmin=0, zmax=1, colorscale=colours, xgap=2, ygap=2, showscale=False,
-            hovertemplate=f"{hover}<extra></extra>", hoverongaps=False,
+            z=shares,
+            x=names,
+            y=rows,
+            zmin=0,
+            zmax=1,
+            colorscale=colours,
+            xgap=2,
+            ygap=2,
+            showscale=False,
+            hovertemplate=f"{hover}<extra></extra>",
+            hoverongaps=False,
         )
-    )  # fmt: skip
+    )
     numbers = [
         {
-            "x": column, "y": row, "text": f"{share:.0%}", "showarrow": False,
+            "x": column,
+            "y": row,
+            "text": f"{share:.0%}",
+            "showarrow": False,
             "font": {"color": ink(float(share), theme, scale)[0], "size": 10 if narrow else 12.5},
         }
         for row, values in zip(rows, shares, strict=True)
         for column, share in zip(names, values, strict=True)
         if np.isfinite(share) and (of_models or share >= SEEN)
-    ]  # fmt: skip
+    ]
     annotate(figure, numbers)
     figure.update_xaxes(
-        type="category", title_text=x_title, showgrid=False, ticks="", side="top",
+        type="category",
+        title_text=x_title,
+        showgrid=False,
+        ticks="",
+        side="top",
         tickangle=-45 if of_models else 0,
-    )  # fmt: skip
+    )
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False, ticks="")
     figure.update_layout(margin={"l": 10, "r": 10, "t": 40, "b": 8})
     return figure
@@ -178,25 +199,43 @@ def over_tokens(
     colour = theme.line["blue"]
     figure.add_trace(
         go.Scatter(
-            x=[*x, *x[::-1]], y=[*known["to"], *known["resamples from"][::-1]], fill="toself", mode="lines",
-            fillcolor=translucent(colour, 0.18), line={"width": 0}, hoverinfo="skip", showlegend=False,
+            x=[*x, *x[::-1]],
+            y=[*known["to"], *known["resamples from"][::-1]],
+            fill="toself",
+            mode="lines",
+            fillcolor=translucent(colour, 0.18),
+            line={"width": 0},
+            hoverinfo="skip",
+            showlegend=False,
         )
-    )  # fmt: skip
+    )
     figure.add_trace(
         go.Scatter(
-            x=positions(table), y=table[value], mode="lines+markers", showlegend=False,
-            line={"color": colour, "width": 2}, marker={"size": 6, "color": colour},
+            x=positions(table),
+            y=table[value],
+            mode="lines+markers",
+            showlegend=False,
+            line={"color": colour, "width": 2},
+            marker={"size": 6, "color": colour},
             customdata=list(zip(place_words(table), table["resamples from"], table["to"], strict=True)),
             hovertemplate=f"<b>%{{y:{spec}}}</b><br>95% of resamples: %{{customdata[1]:{spec}}} to "
             f"%{{customdata[2]:{spec}}}<br>%{{customdata[0]}}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     if line_at is not None:
         figure.add_hline(y=line_at[0], line={"color": theme.muted, "dash": "dash", "width": 1})
         figure.add_annotation(
-            x=0, xref="paper", xanchor="left", y=line_at[0], yanchor="bottom", text=line_at[1], showarrow=False,
-            font={"color": theme.muted, "size": 12}, bgcolor=theme.background, opacity=0.85,
-        )  # fmt: skip
+            x=0,
+            xref="paper",
+            xanchor="left",
+            y=line_at[0],
+            yanchor="bottom",
+            text=line_at[1],
+            showarrow=False,
+            font={"color": theme.muted, "size": 12},
+            bgcolor=theme.background,
+            opacity=0.85,
+        )
     token_axis(figure, table)
     if early_end is not None:
         early_window(figure, early_end / 1e6, theme)
@@ -206,9 +245,12 @@ def over_tokens(
         figure.update_xaxes(range=[float(x.min()) - room, float(x.max()) + room])
     top = y_range[0] + (y_range[1] - y_range[0]) * 1.12  # room for the window's name above the highest point
     figure.update_yaxes(
-        range=[y_range[0], top], title_text=y_title, tickformat=spec if percent else ".1f", tickmode="array",
+        range=[y_range[0], top],
+        title_text=y_title,
+        tickformat=spec if percent else ".1f",
+        tickmode="array",
         tickvals=np.linspace(*y_range, 6 if percent else 5).tolist(),
-    )  # fmt: skip
+    )
     return figure
 
 

@@ -30,9 +30,15 @@ def probability_histogram(
     )
     figure.add_vline(x=accepted_from, line={"color": theme.muted, "dash": "dash", "width": 1})
     figure.add_annotation(
-        x=accepted_from, y=1, yref="paper", yanchor="bottom", text="accepted from here →", xanchor="left",
-        showarrow=False, font={"color": theme.muted, "size": 12},
-    )  # fmt: skip
+        x=accepted_from,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        text="accepted from here →",
+        xanchor="left",
+        showarrow=False,
+        font={"color": theme.muted, "size": 12},
+    )
     figure.update_xaxes(range=[0, 1], title_text="probability that the rubric accepts the question")
     figure.update_yaxes(title_text="questions", rangemode="tozero")
     figure.update_layout(bargap=0, margin={"l": 58, "r": 16, "t": 26, "b": 48})
@@ -51,28 +57,43 @@ def relevance_map(
         own = exemplars[exemplars["accepted"] == accepted]
         figure.add_trace(
             go.Scatter(
-                x=own["x"], y=own["y"], mode="markers", name=name, text=own["label"],
+                x=own["x"],
+                y=own["y"],
+                mode="markers",
+                name=name,
+                text=own["label"],
                 marker={
-                    "size": 6, "color": theme.line["blue" if accepted else "orange"], "opacity": 0.45,
+                    "size": 6,
+                    "color": theme.line["blue" if accepted else "orange"],
+                    "opacity": 0.45,
                     "symbol": "circle" if accepted else "x",
                 },
                 hovertemplate="%{text}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     figure.add_trace(
         go.Scatter(
-            x=questions["x"], y=questions["y"], mode="markers", name="this set", text=questions["label"],
+            x=questions["x"],
+            y=questions["y"],
+            mode="markers",
+            name="this set",
+            text=questions["label"],
             customdata=questions["probability"],
             marker={
-                "size": 7, "color": theme.text, "opacity": 0.75, "symbol": "circle-open", "line": {"width": 1.2},
+                "size": 7,
+                "color": theme.text,
+                "opacity": 0.75,
+                "symbol": "circle-open",
+                "line": {"width": 1.2},
             },
             hovertemplate="%{text}<br>probability %{customdata:.2f}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     figure.update_layout(
-        margin={"l": 8, "r": 8, "t": 8, "b": 40}, showlegend=True,
+        margin={"l": 8, "r": 8, "t": 8, "b": 40},
+        showlegend=True,
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0},
-    )  # fmt: skip
+    )
     return figure

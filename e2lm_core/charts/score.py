@@ -75,16 +75,24 @@ def published_bars(published: pd.DataFrame, theme: Theme, narrow: bool = False) 
         start = published["from SQ"] if column != "from SQ" else pd.Series(0.0, index=published.index)
         figure.add_trace(
             go.Bar(
-                x=published[column], y=y, base=start, orientation="h", width=0.62, name=column,
+                x=published[column],
+                y=y,
+                base=start,
+                orientation="h",
+                width=0.62,
+                name=column,
                 marker={
-                    "color": translucent(fill, 0.18), "line": {"color": fill, "width": 1},
+                    "color": translucent(fill, 0.18),
+                    "line": {"color": fill, "width": 1},
                     "pattern": {"shape": shape, "fgcolor": fill, "size": 6, "solidity": 0.25},
                 },
                 customdata=np.stack([published["benchmark"], published["SQ"].round(3)], axis=-1),
-                hovertemplate="<b>%{customdata[0]}</b>, published<br>" + column
-                + " %{x:.3f}<br>SQ %{customdata[1]:.3f}<extra></extra>", showlegend=False,
+                hovertemplate="<b>%{customdata[0]}</b>, published<br>"
+                + column
+                + " %{x:.3f}<br>SQ %{customdata[1]:.3f}<extra></extra>",
+                showlegend=False,
             )
-        )  # fmt: skip
+        )
     for name, total, part, sq in zip(
         published["benchmark"], published["total"], published["from SQ"], published["SQ"], strict=True
     ):
@@ -93,9 +101,14 @@ def published_bars(published: pd.DataFrame, theme: Theme, narrow: bool = False) 
             f"SQ {sq:.3f}" if not known else f"{total:.3f}" if narrow else f"{total:.3f} in all, SQ {sq:.3f}"
         )
         figure.add_annotation(
-            x=total if known else part, y=rows[name], xanchor="left", xshift=6, text=text, showarrow=False,
+            x=total if known else part,
+            y=rows[name],
+            xanchor="left",
+            xshift=6,
+            text=text,
+            showarrow=False,
             font={"color": theme.muted, "size": 12},
-        )  # fmt: skip
+        )
     _row_names(figure, rows, theme, narrow, above=False)
     _axes(figure, "contribution, as published", len(rows), narrow)
     return figure
@@ -109,15 +122,25 @@ def _segments(
     shown = np.where(wide, [f"{part} {c:.3f}" for c in own["contribution"]], "")
     figure.add_trace(
         go.Bar(
-            x=own["contribution"], y=y, base=own["start"], orientation="h", width=_BAR, name=part,
+            x=own["contribution"],
+            y=y,
+            base=own["start"],
+            orientation="h",
+            width=_BAR,
+            name=part,
             marker={"color": fill, "line": {"color": theme.background, "width": 1.5}},
-            text=shown, textposition="inside", insidetextanchor="middle", textangle=0, constraintext="none",
+            text=shown,
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            constraintext="none",
             textfont={"size": 12.5, "color": theme.background if PART_OPACITY[part] == 1.0 else theme.text},
             customdata=np.stack([own["set"], own["value"]], axis=-1),
             hovertemplate=f"<b>%{{customdata[0]}}</b><br>{part} %{{customdata[1]:.3f}}, of the Score %{{x:.3f}}"
-            "<extra></extra>", showlegend=False,
+            "<extra></extra>",
+            showlegend=False,
         )
-    )  # fmt: skip
+    )
 
 
 def _part_intervals(figure: go.Figure, own: pd.DataFrame, rows: dict[str, int], theme: Theme) -> None:
@@ -126,12 +149,15 @@ def _part_intervals(figure: go.Figure, own: pd.DataFrame, rows: dict[str, int], 
         y = rows[row["set"]] + _PART_Y
         figure.add_trace(
             go.Scatter(
-                x=[low, high], y=[y, y], mode="lines+markers", showlegend=False,
+                x=[low, high],
+                y=[y, y],
+                mode="lines+markers",
+                showlegend=False,
                 line={"color": theme.muted, "width": 1.6},
                 marker={"symbol": "line-ns", "size": 7, "line": {"color": theme.muted, "width": 1.6}},
                 hovertemplate=f"{row['part']} 95%: contributes {row['low']:.3f} to {row['high']:.3f}<extra></extra>",
             )
-        )  # fmt: skip
+        )
 
 
 def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: Theme) -> None:
@@ -142,18 +168,24 @@ def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: 
         if np.isfinite(row["total_low"]):
             figure.add_trace(
                 go.Scatter(
-                    x=[row["total_low"], row["total_high"]], y=[y, y], mode="lines", showlegend=False,
+                    x=[row["total_low"], row["total_high"]],
+                    y=[y, y],
+                    mode="lines",
+                    showlegend=False,
                     line={"color": theme.text, "width": 3},
                     hovertemplate=f"Score 95%: {row['total_low']:.3f} to {row['total_high']:.3f}<extra></extra>",
                 )
-            )  # fmt: skip
+            )
         figure.add_trace(
             go.Scatter(
-                x=[row["total"]], y=[y], mode="markers", showlegend=False,
+                x=[row["total"]],
+                y=[y],
+                mode="markers",
+                showlegend=False,
                 marker={"symbol": "diamond", "size": 10, "color": theme.text},
                 hovertemplate=f"<b>{row['set']}</b><br>Score {row['total']:.3f}<extra></extra>",
             )
-        )  # fmt: skip
+        )
 
 
 def _row_names(
@@ -166,9 +198,14 @@ def _row_names(
     figure.update_yaxes(showticklabels=False, ticks="")
     for name, y in rows.items():
         figure.add_annotation(
-            x=0, y=y + _WHOLE_Y, xanchor="left", yanchor="middle", text=f"<b>{name}</b>", showarrow=False,
+            x=0,
+            y=y + _WHOLE_Y,
+            xanchor="left",
+            yanchor="middle",
+            text=f"<b>{name}</b>",
+            showarrow=False,
             font={"color": theme.text, "size": 13},
-        )  # fmt: skip
+        )
 
 
 def _axes(figure: go.Figure, title: str, rows: int, narrow: bool) -> None:

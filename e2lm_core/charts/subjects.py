@@ -54,9 +54,13 @@ def subject_curves(
     figure = blank(theme, height, narrow=True)
     style = figure.layout.xaxis.to_plotly_json()
     figure = make_subplots(
-        rows=rows, cols=columns, figure=figure, vertical_spacing=GAP_PX / plot, horizontal_spacing=0.035,
+        rows=rows,
+        cols=columns,
+        figure=figure,
+        vertical_spacing=GAP_PX / plot,
+        horizontal_spacing=0.035,
         subplot_titles=[head(own, metric) for own in subjects],
-    )  # fmt: skip
+    )
     figure.update_annotations(font={"color": theme.text, "size": 12.5})
     by_name: Mapping[str, ModelInfo] = {model.name: model for model in models}
     traces: list[go.Scatter] = []
@@ -81,11 +85,16 @@ def subject_curves(
             values.append(own.chance)
             chances.append(
                 {
-                    "type": "line", "xref": f"x{number} domain", "yref": f"y{number}", "x0": 0, "x1": 1,
-                    "y0": own.chance, "y1": own.chance,
+                    "type": "line",
+                    "xref": f"x{number} domain",
+                    "yref": f"y{number}",
+                    "x0": 0,
+                    "x1": 1,
+                    "y0": own.chance,
+                    "y1": own.chance,
                     "line": {"color": theme.muted, "dash": "dash", "width": 1},
                 }
-            )  # fmt: skip
+            )
     figure.add_traces(traces)
     low, high = span(values)
     places = [x for own in subjects for x in own.frame["x"]]
@@ -109,12 +118,17 @@ def subject_curves(
         shapes=chances,
         showlegend=True,
         legend={
-            "orientation": "h", "y": -(BOTTOM_PX - 4) / plot, "yanchor": "top", "x": 0, "font": {"size": 10 if narrow else 11},
+            "orientation": "h",
+            "y": -(BOTTOM_PX - 4) / plot,
+            "yanchor": "top",
+            "x": 0,
+            "font": {"size": 10 if narrow else 11},
             "tracegroupgap": 0,
-            "entrywidthmode": "fraction", "entrywidth": 0.47 if narrow else 0.95 / NAMES_A_ROW,
+            "entrywidthmode": "fraction",
+            "entrywidth": 0.47 if narrow else 0.95 / NAMES_A_ROW,
         },
         margin={"l": 56, "r": 12, "t": TOP_PX, "b": BOTTOM_PX + below},
-    )  # fmt: skip
+    )
     return figure
 
 

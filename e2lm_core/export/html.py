@@ -26,8 +26,13 @@ from e2lm_core.charts.palette import DARK, LIGHT, Theme
 TEMPLATE = Path(__file__).parent / "report.html.j2"
 MAX_QUESTION_ROWS = 2_000  # the JSON has them all
 SCORE_LABELS = {
-    "sq": "SQ", "rc": "RC", "cs": "CS", "score": "Score", "snr": "SNR", "decision_accuracy": "Decision accuracy",
-}  # fmt: skip
+    "sq": "SQ",
+    "rc": "RC",
+    "cs": "CS",
+    "score": "Score",
+    "snr": "SNR",
+    "decision_accuracy": "Decision accuracy",
+}
 CARDS = ("score", "sq", "rc", "cs")
 
 
@@ -82,10 +87,15 @@ def _figures(document: Mapping[str, Any]) -> dict[str, Any]:
         for width, narrow in (("wide", False), ("narrow", True)):
             for metric in METRICS:
                 figure = curve_charts.learning_curves(
-                    curve_frame(document, metric), models, metric, theme,
-                    document["chance"] if metric in BOUNDED_METRICS else None, document["early_end_tokens"],
-                    height=440, narrow=narrow,
-                )  # fmt: skip
+                    curve_frame(document, metric),
+                    models,
+                    metric,
+                    theme,
+                    document["chance"] if metric in BOUNDED_METRICS else None,
+                    document["early_end_tokens"],
+                    height=440,
+                    narrow=narrow,
+                )
                 _put(found, metric, theme, width, figure)
             if len(ranks):
                 figure = rank_charts.bump(ranks, models, theme, document["early_end_tokens"], narrow=narrow)
@@ -103,16 +113,28 @@ def curve_frame(document: Mapping[str, Any], metric: str) -> pd.DataFrame:
     n = document["provenance"]["questions"]
     rows = [
         {
-            "model": curve["model"]["name"], "step": step, "tokens_seen": tokens, "early": early is not False,
-            "metric": metric, "value": value, "n": n, "low": low, "high": high,
+            "model": curve["model"]["name"],
+            "step": step,
+            "tokens_seen": tokens,
+            "early": early is not False,
+            "metric": metric,
+            "value": value,
+            "n": n,
+            "low": low,
+            "high": high,
         }
         for curve in document["curves"]
         for own in [curve["metrics"][metric]]
         for step, tokens, early, value, low, high in zip(
-            curve["steps"], curve["tokens_seen"], curve["early"], own["values"], own["low"], own["high"],
+            curve["steps"],
+            curve["tokens_seen"],
+            curve["early"],
+            own["values"],
+            own["low"],
+            own["high"],
             strict=True,
         )
-    ]  # fmt: skip
+    ]
     frame = pd.DataFrame(rows)
     return frame.astype(dict.fromkeys(("tokens_seen", "value", "low", "high"), float))
 

@@ -119,10 +119,14 @@ def _commonest(asked: Sequence[Questions]) -> Questions:
 def _model_curve(own: Sequence[_Sampled]) -> ModelCurve:
     checkpoints = tuple(
         Checkpoint(
-            model=one.model, step=one.step, tokens_seen=one.tokens_seen, early=one.early, revision=one.checkpoint
+            model=one.model,
+            step=one.step,
+            tokens_seen=one.tokens_seen,
+            early=one.early,
+            revision=one.checkpoint,
         )
         for one, _, _ in own
-    )  # fmt: skip
+    )
     return ModelCurve(model=own[0].run.model, checkpoints=checkpoints, ll=np.stack([one.ll for one in own]))
 
 

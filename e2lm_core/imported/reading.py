@@ -153,12 +153,18 @@ class Reading:
                 spot = self.places.named(model, int(step), seen)
                 self._tables += [
                     Evaluation(
-                        model=spot.model, step=spot.step, tokens_seen=spot.tokens_seen, early=spot.early,
-                        checkpoint=spot.name, task=task, scores={"score": float(values[k])}, source=name,
+                        model=spot.model,
+                        step=spot.step,
+                        tokens_seen=spot.tokens_seen,
+                        early=spot.early,
+                        checkpoint=spot.name,
+                        task=task,
+                        scores={"score": float(values[k])},
+                        source=name,
                     )
                     for task, values in benchmarks.items()
                     if np.isfinite(values[k])
-                ]  # fmt: skip
+                ]
             for task, values in benchmarks.items():
                 if (gaps := curves.iteration[model][~np.isfinite(values)]).size:
                     at = listing([f"{step:,}" for step in gaps])
@@ -176,11 +182,16 @@ class Reading:
                 axes = zip(curve["steps"], curve["tokens_seen"], curve["scores"], strict=True)
                 rows += [
                     {
-                        "model": curve["model"], "task": curve["task"], "metric": curve["metric"], "step": step,
-                        "tokens_seen": tokens, "score": score, "num_fewshot": curve.get("num_fewshot"),
+                        "model": curve["model"],
+                        "task": curve["task"],
+                        "metric": curve["metric"],
+                        "step": step,
+                        "tokens_seen": tokens,
+                        "score": score,
+                        "num_fewshot": curve.get("num_fewshot"),
                     }
                     for step, tokens, score in axes
-                ]  # fmt: skip
+                ]
             except (KeyError, TypeError, ValueError):
                 self._broken(name, 'a curve needs "model", "task", "metric" and lists of one length.')
                 return

@@ -75,9 +75,16 @@ def evaluate(
             return None
         try:
             return _evaluate_one(
-                studio, asked, checkpoint, following, report or (lambda _: None), stopped,
-                before.get(checkpoint.name), at_once, plans,
-            )  # fmt: skip
+                studio,
+                asked,
+                checkpoint,
+                following,
+                report or (lambda _: None),
+                stopped,
+                before.get(checkpoint.name),
+                at_once,
+                plans,
+            )
         except BaseException:
             stop.set()  # the others end within a batch, and what they have is kept
             raise

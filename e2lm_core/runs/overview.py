@@ -57,8 +57,12 @@ def next_steps(state: SetState, scores: Scores | None, errors: int, example: boo
         )
     if state.kind == "stale":
         steps.append(
-            Step(sentence="Some results are missing: only those are computed.", page="run", action="Run what is missing")
-        )  # fmt: skip
+            Step(
+                sentence="Some results are missing: only those are computed.",
+                page="run",
+                action="Run what is missing",
+            )
+        )
     if example:
         steps.append(
             Step(
@@ -69,13 +73,21 @@ def next_steps(state: SetState, scores: Scores | None, errors: int, example: boo
         )
     if errors:
         steps.append(
-            Step(sentence=f"{phrasing.count(errors, 'error')} would stop an export.", page="export", action="See the checks")
-        )  # fmt: skip
+            Step(
+                sentence=f"{phrasing.count(errors, 'error')} would stop an export.",
+                page="export",
+                action="See the checks",
+            )
+        )
     if scores is not None and scores.sq.value is not None:
         weakest = min((q.sq, name) for name in scores.counted if (q := scores.sq_models[name]).sq is not None)
         steps.append(
-            Step(sentence=f"The least clear curve is {weakest[1]}'s (SQ {weakest[0]:.3f}).", page="curves", action="Look at the curves")
-        )  # fmt: skip
+            Step(
+                sentence=f"The least clear curve is {weakest[1]}'s (SQ {weakest[0]:.3f}).",
+                page="curves",
+                action="Look at the curves",
+            )
+        )
         steps.append(
             Step(
                 sentence="See which questions look least like science.",

@@ -149,9 +149,16 @@ def _compute(studio: Studio, job: Job, shares: Shares, cancelled: Callable[[], b
     todo = checkpoints
     while True:
         evaluate(
-            studio, task, todo, job.payload["num_fewshot"], report, cancelled, _Earlier(studio, job), plans,
+            studio,
+            task,
+            todo,
+            job.payload["num_fewshot"],
+            report,
+            cancelled,
+            _Earlier(studio, job),
+            plans,
             shares.take,
-        )  # fmt: skip
+        )
         # The job is over when all of it is: what a helper has, the leader waits for, or takes where it died.
         while leads:
             rest, free = open_checkpoints(studio.jobs, job)

@@ -17,20 +17,29 @@ from e2lm_core.ui import session
 def download(task: TaskSet) -> None:
     """The report as HTML and as JSON, of the set's fleet as the pages show it."""
     with_relevance = st.toggle(
-        "With scientific relevance", key="report_relevance",
+        "With scientific relevance",
+        key="report_relevance",
         help="Judges each question with the embedding model; the first time takes some seconds.",
-    )  # fmt: skip
+    )
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Download the report", lambda: report_html.render(_document(task, with_relevance)).encode(),
-            f"{task.name}-report.html", "text/html", icon=":material/description:", on_click="ignore",
+            "Download the report",
+            lambda: report_html.render(_document(task, with_relevance)).encode(),
+            f"{task.name}-report.html",
+            "text/html",
+            icon=":material/description:",
+            on_click="ignore",
             key="report_html",
-        )  # fmt: skip
+        )
         st.download_button(
-            "Its numbers as JSON", lambda: json.dumps(_document(task, with_relevance)).encode(),
-            f"{task.name}-report.json", "application/json", icon=":material/data_object:", on_click="ignore",
+            "Its numbers as JSON",
+            lambda: json.dumps(_document(task, with_relevance)).encode(),
+            f"{task.name}-report.json",
+            "application/json",
+            icon=":material/data_object:",
+            on_click="ignore",
             key="report_json",
-        )  # fmt: skip
+        )
 
 
 def _document(task: TaskSet, with_relevance: bool) -> dict[str, Any]:

@@ -85,9 +85,12 @@ def test_the_system_s_own_limit_on_file_size(tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(folder)],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
-    )  # fmt: skip
+    )
     assert "could not be saved: the file is larger than the system allows" in done.stdout
     assert done.stderr == ""
     assert held(folder) == {"a": b"1"}

@@ -55,8 +55,12 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> question_pool.Pool:
     from e2lm_core.sets.authoring import open_set
 
     settings = Settings(
-        home=tmp_path_factory.mktemp("ladder_home"), tasks=ROOT / "tasks", ladder=needs("ladder"), device="cpu", threads=1
-    )  # fmt: skip
+        home=tmp_path_factory.mktemp("ladder_home"),
+        tasks=ROOT / "tasks",
+        ladder=needs("ladder"),
+        device="cpu",
+        threads=1,
+    )
     studio = open_studio(settings)
     task = open_set(settings, "ladder_science")
     every = studio.catalogue.checkpoints

@@ -172,11 +172,18 @@ def test_names_never_overlap_however_close_the_curves_end(spacing: float) -> Non
         for s in (1, 2)
     ]
     rows = [
-        {"model": model.name, "step": step, "tokens_seen": step * 1e4, "early": True, "metric": "acc",
-         "value": 0.25 + 0.01 * step / 100 + spacing * place, "n": 10}
+        {
+            "model": model.name,
+            "step": step,
+            "tokens_seen": step * 1e4,
+            "early": True,
+            "metric": "acc",
+            "value": 0.25 + 0.01 * step / 100 + spacing * place,
+            "n": 10,
+        }
         for place, model in enumerate(fleet)
         for step in (100, 200)
-    ]  # fmt: skip
+    ]
     figure = curve_charts.learning_curves(pd.DataFrame(rows), fleet, "acc", LIGHT, chance=0.25)
     names = [model.name.removeprefix("ladder-") for model in fleet]
     pixels = label_pixels(figure, names)

@@ -84,9 +84,16 @@ def test_numbers_over_tokens_have_their_band(
 ) -> None:
     _, found = ranked
     figure = rank_charts.over_tokens(
-        stability.decision_table(found), "pairs as at the end", theme, "pairs", (0.0, 1.0), (0.5, "a coin"),
-        percent=True, early_end=12_000, narrow=narrow,
-    )  # fmt: skip
+        stability.decision_table(found),
+        "pairs as at the end",
+        theme,
+        "pairs",
+        (0.0, 1.0),
+        (0.5, "a coin"),
+        percent=True,
+        early_end=12_000,
+        narrow=narrow,
+    )
     assert "a coin" in texts(figure)
     assert figure.data[0].fill == "toself"
     assert figure.layout.yaxis.range[1] > 1  # room above the highest point

@@ -16,9 +16,11 @@ def scores(sq, rc, cs, total):
 
 
 FULL = scores(
-    Value(value=0.9, interval=(0.8, 1.0)), Value(value=0.5), Value(value=0.25, interval=(0.0, 0.5)),
+    Value(value=0.9, interval=(0.8, 1.0)),
+    Value(value=0.5),
+    Value(value=0.25, interval=(0.0, 0.5)),
     Value(value=0.6, interval=(0.5, 0.7)),
-)  # fmt: skip
+)
 NO_TWIN = scores(Value(value=0.9), Value(value=0.5), Value(value=None, why="no"), Value(value=None, why="no"))
 
 

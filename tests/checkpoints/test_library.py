@@ -69,9 +69,17 @@ def ended(fetch: fetching.Fetch) -> fetching.Fetch:
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(None, "–"), (0, "0 bytes"), (999, "999 bytes"), (1_500, "1.5 kB"), (34_900_000, "35 MB"),
-     (1_200_000_000, "1.2 GB"), (20_000_000_000, "20 GB"), (3_652_000_000_000, "3.7 TB")],
-)  # fmt: skip
+    [
+        (None, "–"),
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1_500, "1.5 kB"),
+        (34_900_000, "35 MB"),
+        (1_200_000_000, "1.2 GB"),
+        (20_000_000_000, "20 GB"),
+        (3_652_000_000_000, "3.7 TB"),
+    ],
+)
 def test_size(count, text):
     assert phrasing.size(count) == text
 

@@ -85,13 +85,34 @@ def test_versions(call: Cli) -> None:
 
 def test_plan(call: Cli) -> None:
     document = call(
-        "plan", "little", "--of", "mean", "--width", "0.2", "--metric", "norm_prob", "--model", "ladder-small-arch1",
-        "--pace", "0.01", "--json",
-    )  # fmt: skip
+        "plan",
+        "little",
+        "--of",
+        "mean",
+        "--width",
+        "0.2",
+        "--metric",
+        "norm_prob",
+        "--model",
+        "ladder-small-arch1",
+        "--pace",
+        "0.01",
+        "--json",
+    )
     assert list(document) == [
-        "of", "subject", "metric", "wanted", "measured", "questions", "why", "seconds", "pace", "sizes", "fleet",
+        "of",
+        "subject",
+        "metric",
+        "wanted",
+        "measured",
+        "questions",
+        "why",
+        "seconds",
+        "pace",
+        "sizes",
+        "fleet",
         "finding",
-    ]  # fmt: skip
+    ]
     assert document["seconds"] == pytest.approx(document["questions"] * 40 * 0.01)
     assert "needed" in call("plan", "little", "--of", "mean", "--width", "0.2", "--metric", "norm_prob")
     other = call("plan", "little", "--width", "0.2", "--fleet", "e2lm", "--json")

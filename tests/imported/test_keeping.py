@@ -36,8 +36,12 @@ def test_what_is_kept_comes_back_as_it_was(settings, imported):
     np.testing.assert_array_equal(after.chars, before.chars)
     [row] = keeping.list_kept(settings)
     assert (row.name, row.models, row.tasks, row.curves, row.per_question) == (
-        "mine", ("pythia-70m",), ("metals",), 5, True,
-    )  # fmt: skip
+        "mine",
+        ("pythia-70m",),
+        ("metals",),
+        5,
+        True,
+    )
 
 
 def test_choices_that_a_question_lacks_stay_missing(settings):

@@ -25,16 +25,23 @@ B = 10**9
         (("allenai/OLMo-2-0425-1B", "stage1-step1000-tokens3B"), "OLMo-2-0425-1B", 1_000, 3 * B),
         (
             ("HuggingFaceTB/SmolLM2-135M-intermediate-checkpoints", "step-160000"),
-            "SmolLM2-135M", 160_000, 160_000 * 1_048_576,
+            "SmolLM2-135M",
+            160_000,
+            160_000 * 1_048_576,
         ),
-        (("HuggingFaceTB/SmolLM3-3B-checkpoints", "stage2-step-40000"), "SmolLM3-3B", 40_000, 40_000 * 2_359_296),
+        (
+            ("HuggingFaceTB/SmolLM3-3B-checkpoints", "stage2-step-40000"),
+            "SmolLM3-3B",
+            40_000,
+            40_000 * 2_359_296,
+        ),
         (("HuggingFaceFW/ablation-model-c4", "step-001000-2BT"), "ablation-model-c4", 1_000, 2 * B),
         (("/x/my-model/iter_0002000",), "my-model", 2_000, None),
         (("/x/run7/checkpoint-500",), "run7", 500, None),
         (("/x/run7/global_step40",), "run7", 40, None),
         (("my-run-step300-tokens2.5B",), "my-run", 300, 2_500_000_000),
     ],
-)  # fmt: skip
+)
 def test_names_tell_model_step_and_tokens(names, model, step, tokens):
     spot = Places().find(*names)
     assert spot is not None

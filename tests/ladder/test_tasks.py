@@ -31,9 +31,17 @@ def toy(answers: list[str]) -> Relation:
         for i, a in enumerate(answers)
     )
     return Relation(
-        name="toy", domain="science", field="f", subject_label="s", about="", facts=facts,
-        statements=("{s} {a}",), questions=("{s}?",), scenarios=(), heldout=("{s}!",),
-    )  # fmt: skip
+        name="toy",
+        domain="science",
+        field="f",
+        subject_label="s",
+        about="",
+        facts=facts,
+        statements=("{s} {a}",),
+        questions=("{s}?",),
+        scenarios=(),
+        heldout=("{s}!",),
+    )
 
 
 def test_distractors_of_a_one_to_one_relation_are_exactly_balanced() -> None:

@@ -206,8 +206,12 @@ def test_a_spawned_worker_ends_with_the_process_that_spawned_it(tmp_path: Path) 
     environment = os.environ | studios.environment(here.settings)
     app = subprocess.Popen(
         [sys.executable, "-c", script],
-        cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert app.stdout is not None
     spawned = int(app.stdout.readline())
     place = Path(f"/proc/{spawned}/stat")

@@ -34,14 +34,26 @@ def test_one_column_a_choice() -> None:
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("t.csv", 'id,question,choices,answer,subject\nm,"What orbits, the Earth?","[""the Moon"", ""Mars""]",the Moon,space\n'),
-        ("t.CSV", "\ufeffid;question;A;B;answer;subject\r\nm;What orbits, the Earth?;the Moon;Mars;A;space\r\n"),
-        ("t.tsv", "id\tquestion\toption a\toption b\tanswer\tsubject\nm\tWhat orbits, the Earth?\tthe Moon\tMars\t0\tspace\n"),
+        (
+            "t.csv",
+            'id,question,choices,answer,subject\nm,"What orbits, the Earth?","[""the Moon"", ""Mars""]",the Moon,space\n',
+        ),
+        (
+            "t.CSV",
+            "\ufeffid;question;A;B;answer;subject\r\nm;What orbits, the Earth?;the Moon;Mars;A;space\r\n",
+        ),
+        (
+            "t.tsv",
+            "id\tquestion\toption a\toption b\tanswer\tsubject\nm\tWhat orbits, the Earth?\tthe Moon\tMars\t0\tspace\n",
+        ),
         ("t.jsonl", json.dumps(MOON.model_dump(exclude={"extra"})) + "\n"),
         ("t.json", json.dumps([MOON.model_dump(exclude={"extra"})])),
-        ("t.json", json.dumps({"questions": [MOON.model_dump(exclude={"extra"}) | {"answer": "Mars"[:0] + "a"}]})),
+        (
+            "t.json",
+            json.dumps({"questions": [MOON.model_dump(exclude={"extra"}) | {"answer": "Mars"[:0] + "a"}]}),
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_forms_of_one_question(name: str, data: str) -> None:
     preview = read_rows(data.encode(), name, LIMITS)
     assert (preview.questions, preview.problems) == ((MOON,), ())
@@ -51,11 +63,23 @@ def test_the_forms_of_one_question(name: str, data: str) -> None:
     ("name", "data", "says"),
     [
         ("t.csv", b"question,answer\nq,0\n", "t.csv lacks the column choices (it has question, answer)"),
-        ("t.csv", b"a,b\n1,2\n", "t.csv lacks the columns question, answer, choices (it has a, b); a table needs"),
+        (
+            "t.csv",
+            b"a,b\n1,2\n",
+            "t.csv lacks the columns question, answer, choices (it has a, b); a table needs",
+        ),
         ("t.csv", b"", "t.csv lacks the columns question, answer, choices (it has none)"),
-        ("t.csv", b"question,A,B,answer\ncaf\xe9,a,b,0\n", "t.csv is not UTF-8 (byte 0xe9 in line 2); save it"),
+        (
+            "t.csv",
+            b"question,A,B,answer\ncaf\xe9,a,b,0\n",
+            "t.csv is not UTF-8 (byte 0xe9 in line 2); save it",
+        ),
         ("t.csv", "question,answer".encode("utf-16"), "t.csv is not UTF-8 (byte 0xff in line 1)"),
-        ("t.csv", b"question,A,B,answer\n" + b"q,a,b,0\n" * 200_000, "t.csv has 200,000 rows; a set may have at most 20,000"),
+        (
+            "t.csv",
+            b"question,A,B,answer\n" + b"q,a,b,0\n" * 200_000,
+            "t.csv has 200,000 rows; a set may have at most 20,000",
+        ),
         ("t.jsonl", b"{}\n" * 200_000, "t.jsonl has 200,000 rows"),
         ("t.json", b"[" + b"{}," * 199_999 + b"{}]", "t.json has 200,000 rows"),
         ("t.csv", b'question,A,B,answer\n"q,a,b,0\n', "is not valid CSV"),
@@ -66,7 +90,7 @@ def test_the_forms_of_one_question(name: str, data: str) -> None:
         ("t.jsonl", b"nope\n", "t.jsonl, line 1 is not valid JSON"),
         ("t.xlsx", b"PK", "t.xlsx is no file that can be imported; use .csv, .tsv, .jsonl or .json."),
     ],
-)  # fmt: skip
+)
 def test_a_file_of_no_use_is_one_sentence(name: str, data: bytes, says: str) -> None:
     with pytest.raises(TaskError) as refusal:
         read_rows(data, f"some/where/{name}", LIMITS)

@@ -16,10 +16,19 @@ from tests.support import studios
 STEPS = tuple(range(100, 1700, 100))  # of the fleet
 EARLY = 12
 LADDER = {
-    name: ModelInfo(name=name, family="ladder", size=size, arch=arch, parameters=n, seed=seed, twin_of=twin,
-                    seed_of=of, role="web" if twin else "science")
+    name: ModelInfo(
+        name=name,
+        family="ladder",
+        size=size,
+        arch=arch,
+        parameters=n,
+        seed=seed,
+        twin_of=twin,
+        seed_of=of,
+        role="web" if twin else "science",
+    )
     for name, (size, arch, n, seed, twin, of) in studios.MODELS.items()
-}  # fmt: skip
+}
 SMALL, LARGE, WEB, SEED2 = LADDER.values()
 
 

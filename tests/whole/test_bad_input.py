@@ -118,13 +118,16 @@ ROW = {"id": "a", "question": "Why?", "choices": ["one", "two"], "answer": 0}
         ({"bad.yaml": YAML.replace("loader.load", "os.system").encode()}, "os.system"),
         ({"bad.yaml": f"{YAML}x: !!python/object/apply:os.system ['id']\n".encode()}, "bad.yaml"),
         ({"bad.yaml": YAML.replace("{{question}}", "{{question.__class__}}").encode()}, "__class__"),
-        ({"bad.yaml": YAML.replace("{{question}}", "{% for a in range(10**9) %}.{% endfor %}").encode()}, "range"),
+        (
+            {"bad.yaml": YAML.replace("{{question}}", "{% for a in range(10**9) %}.{% endfor %}").encode()},
+            "range",
+        ),
         ({"bad.yaml": YAML.replace("{{question}}", "{{question").encode()}, "template"),
         ({"bad.yaml": YAML.replace("multiple_choice", "generate_until").encode()}, "multiple_choice"),
         ({"loader.py": b"import os\n"}, "loader"),
         ({"other.yaml": b"task: other\n", "bad.yaml": None}, "output_type"),
     ],
-)  # fmt: skip
+)
 def test_a_folder_that_is_no_usable_set(
     refused: Refused, here: Settings, tmp_path: Path, files: dict[str, bytes | None], says: str
 ) -> None:

@@ -42,11 +42,33 @@ def test_an_exported_bundle_runs_in_the_harness_and_gives_the_studios_acc(tmp_pa
         bundle.extractall(away)
     include = away if num_fewshot == 0 else ROOT / "tasks"
     run = subprocess.run(
-        [sys.executable, "-m", "lm_eval", "--include_path", str(include), "--tasks", task, "--model", "hf",
-         "--model_args", f"pretrained={row['path']},dtype=float32", "--device", "cpu", "--batch_size", "16",
-         "--num_fewshot", str(num_fewshot), "--output_path", str(tmp_path / "results")],
-        cwd=tmp_path, env=os.environ | {"HF_HUB_OFFLINE": "1"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "lm_eval",
+            "--include_path",
+            str(include),
+            "--tasks",
+            task,
+            "--model",
+            "hf",
+            "--model_args",
+            f"pretrained={row['path']},dtype=float32",
+            "--device",
+            "cpu",
+            "--batch_size",
+            "16",
+            "--num_fewshot",
+            str(num_fewshot),
+            "--output_path",
+            str(tmp_path / "results"),
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 0, run.stderr[-2000:]
     [written] = (tmp_path / "results").rglob("results_*.json")
     theirs = json.loads(written.read_text())["results"][task]

@@ -82,9 +82,28 @@ def test_the_table_shows_the_harness_against_itself(tmp_path: Path) -> None:
 # --- whatever is drawn --------------------------------------------------------------------------------
 
 PIECES = st.sampled_from(
-    ["iron", " ", "  ", "\n", "Question:", "é", "e\u0301", "🐋", "👩🏽‍🔬", "s", "'re", "木", "<|eos|>", "12", "\t",
-     " the", "\u00a0", "\r\n", "…"]
-)  # fmt: skip
+    [
+        "iron",
+        " ",
+        "  ",
+        "\n",
+        "Question:",
+        "é",
+        "e\u0301",
+        "🐋",
+        "👩🏽‍🔬",
+        "s",
+        "'re",
+        "木",
+        "<|eos|>",
+        "12",
+        "\t",
+        " the",
+        "\u00a0",
+        "\r\n",
+        "…",
+    ]
+)
 TEXT = st.lists(PIECES, max_size=12).map("".join)
 PROMPTS = st.lists(
     st.tuples(TEXT, st.lists(TEXT.filter(str.strip), min_size=1, max_size=4)), min_size=1, max_size=4

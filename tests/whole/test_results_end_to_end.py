@@ -42,11 +42,34 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
     for checkpoint in chosen:
         folder = unpacking.ensure_directory(checkpoint, settings)
         run = subprocess.run(
-            [sys.executable, "-m", "lm_eval", "--include_path", str(settings.sets), "--tasks", "few", "--model", "hf",
-             "--model_args", f"pretrained={folder},dtype=float32", "--device", "cpu", "--batch_size", "8",
-             "--num_fewshot", str(num_fewshot), "--log_samples", "--output_path", str(tmp_path / "out")],
-            cwd=tmp_path, env=os.environ | {"HF_HUB_OFFLINE": "1"}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "lm_eval",
+                "--include_path",
+                str(settings.sets),
+                "--tasks",
+                "few",
+                "--model",
+                "hf",
+                "--model_args",
+                f"pretrained={folder},dtype=float32",
+                "--device",
+                "cpu",
+                "--batch_size",
+                "8",
+                "--num_fewshot",
+                str(num_fewshot),
+                "--log_samples",
+                "--output_path",
+                str(tmp_path / "out"),
+            ],
+            cwd=tmp_path,
+            env=os.environ | {"HF_HUB_OFFLINE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert run.returncode == 0, run.stderr[-2000:]
 
     imported = opening.import_path(tmp_path / "out", settings.limits, studio.catalogue.checkpoints)

@@ -25,9 +25,14 @@ from e2lm_core.scores.uncertainty.set_intervals import runs_of
 
 COMPARED = ("score", "sq", "rc", "cs", "snr", "snr_detrended", "decision_accuracy")
 LABEL = {
-    "score": "Score", "sq": "SQ", "rc": "RC", "cs": "CS", "snr": "SNR", "snr_detrended": "SNR, detrended",
+    "score": "Score",
+    "sq": "SQ",
+    "rc": "RC",
+    "cs": "CS",
+    "snr": "SNR",
+    "snr_detrended": "SNR, detrended",
     "decision_accuracy": "decision accuracy",
-}  # fmt: skip
+}
 END, EARLY_END = "end", "early window's end"
 ALL = "all that count"
 Place = tuple[str, int, int]  # model, checkpoint in the first's curve, in the second's

@@ -21,8 +21,12 @@ OF = ("mean", "difference", "sq", "rc", "cs", "score", "decision_accuracy")
 LABEL = {
     "mean": "the end value of one model",
     "difference": "the difference of two models at the end",
-    "sq": "SQ", "rc": "RC", "cs": "CS", "score": "Score", "decision_accuracy": "decision accuracy",
-}  # fmt: skip
+    "sq": "SQ",
+    "rc": "RC",
+    "cs": "CS",
+    "score": "Score",
+    "decision_accuracy": "decision accuracy",
+}
 
 
 @dataclass(frozen=True)

@@ -273,8 +273,13 @@ class Condition:
 
 
 _SIGNS = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "!=": operator.ne,
-}  # fmt: skip
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "!=": operator.ne,
+}
 
 
 @dataclass(frozen=True)
@@ -291,4 +296,6 @@ class Where:
 
 def hard_science(subjects: Iterable[str | None]) -> Mask:
     """Which subjects are hard sciences by their name (`HARD_SCIENCES`): [Q]."""
-    return np.array([any(word in (s or "").lower().replace("_", " ") for word in HARD_SCIENCES) for s in subjects], bool)  # fmt: skip
+    return np.array(
+        [any(word in (s or "").lower().replace("_", " ") for word in HARD_SCIENCES) for s in subjects], bool
+    )

@@ -77,8 +77,10 @@ def text_traits(questions: Sequence[Question]) -> dict[str, NDArray]:
         "length": np.array([len(q.question) for q in questions], dtype=np.float64),
         "choices": np.array([len(q.choices) for q in questions], dtype=np.float64),
         "gold_ratio": np.array([_gold_ratio(q) for q in questions], dtype=np.float64),
-        "digits": np.array([_DIGIT.search("\n".join((q.question, *q.choices))) is not None for q in questions], bool),
-    }  # fmt: skip
+        "digits": np.array(
+            [_DIGIT.search("\n".join((q.question, *q.choices))) is not None for q in questions], bool
+        ),
+    }
 
 
 def _gold_ratio(question: Question) -> float:

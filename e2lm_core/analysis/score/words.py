@@ -11,12 +11,18 @@ from e2lm_core.scores import composite
 from e2lm_core.scores.set_scores import NO_TWIN, Scores
 
 SAID_BY_THE_COMPETITION = {
-    "rc": ("consistency of model rankings at 1 trillion tokens", "Theirs uses hidden checkpoints from 200 billion to "
-           "1 trillion tokens; ours the mean of max(0, τ_b) between the order at the early window's end and at every "
-           "later checkpoint there is."),
-    "cs": ("compliance with science", "Theirs uses a hidden web-only 0.5B model; ours the share of the science model's "
-           "gain over chance that its web-only twin does not have, over the early window."),
-}  # fmt: skip
+    "rc": (
+        "consistency of model rankings at 1 trillion tokens",
+        "Theirs uses hidden checkpoints from 200 billion to "
+        "1 trillion tokens; ours the mean of max(0, τ_b) between the order at the early window's end and at every "
+        "later checkpoint there is.",
+    ),
+    "cs": (
+        "compliance with science",
+        "Theirs uses a hidden web-only 0.5B model; ours the share of the science model's "
+        "gain over chance that its web-only twin does not have, over the early window.",
+    ),
+}
 
 
 def finding(scores: Scores, metric: str) -> str:

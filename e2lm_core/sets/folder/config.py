@@ -20,20 +20,55 @@ MARGIN_SHA256 = "eaba8ef7ade172b2b35a587ad912552f8c0fbaee406f1dde439ef9f31bb4259
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 METRICS_OF_THE_HARNESS = frozenset({"acc", "acc_norm", "acc_bytes", "bpb", "brier_score", "likelihood"})
 
-READ = frozenset({
-    "task", "custom_dataset", "dataset_path", "dataset_name", "dataset_kwargs", "output_type",
-    "training_split", "validation_split", "test_split", "fewshot_split", "doc_to_text",
-    "doc_to_choice", "doc_to_target", "description", "target_delimiter", "fewshot_delimiter",
-    "num_fewshot", "fewshot_config", "metric_list", "metadata",
-})  # fmt: skip
-UNUSED = frozenset({
-    "task_alias", "tag", "group", "group_alias", "repeats", "generation_kwargs", "filter_list",
-    "should_decontaminate", "doc_to_decontamination_query", "unsafe_code",
-})  # fmt: skip
-CHANGES_PROMPTS = frozenset({
-    "process_docs", "process_results", "use_prompt", "gen_prefix", "doc_to_image", "doc_to_audio",
-    "class",
-})  # fmt: skip
+READ = frozenset(
+    {
+        "task",
+        "custom_dataset",
+        "dataset_path",
+        "dataset_name",
+        "dataset_kwargs",
+        "output_type",
+        "training_split",
+        "validation_split",
+        "test_split",
+        "fewshot_split",
+        "doc_to_text",
+        "doc_to_choice",
+        "doc_to_target",
+        "description",
+        "target_delimiter",
+        "fewshot_delimiter",
+        "num_fewshot",
+        "fewshot_config",
+        "metric_list",
+        "metadata",
+    }
+)
+UNUSED = frozenset(
+    {
+        "task_alias",
+        "tag",
+        "group",
+        "group_alias",
+        "repeats",
+        "generation_kwargs",
+        "filter_list",
+        "should_decontaminate",
+        "doc_to_decontamination_query",
+        "unsafe_code",
+    }
+)
+CHANGES_PROMPTS = frozenset(
+    {
+        "process_docs",
+        "process_results",
+        "use_prompt",
+        "gen_prefix",
+        "doc_to_image",
+        "doc_to_audio",
+        "class",
+    }
+)
 READ_OF_FEWSHOT = frozenset({"sampler", "split", "samples"})
 
 

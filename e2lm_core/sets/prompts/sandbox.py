@@ -33,10 +33,27 @@ TOTAL_SECONDS = 60
 MAX_BYTES = 768 * 2**20
 
 PLAIN_NODES = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.Name, nodes.Getattr, nodes.Getitem,
-    nodes.Slice, nodes.If, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.Not, nodes.And, nodes.Or,
-    nodes.Filter, nodes.Call, nodes.For, nodes.List, nodes.Tuple,
-)  # fmt: skip
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Const,
+    nodes.Name,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Slice,
+    nodes.If,
+    nodes.CondExpr,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.Not,
+    nodes.And,
+    nodes.Or,
+    nodes.Filter,
+    nodes.Call,
+    nodes.For,
+    nodes.List,
+    nodes.Tuple,
+)
 PLAIN_FILTERS = frozenset(
     {"trim", "length", "count", "list", "upper", "lower", "capitalize", "first", "last"}
 )

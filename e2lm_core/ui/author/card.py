@@ -38,9 +38,14 @@ def card(task: TaskSet, readonly: bool) -> None:
         ):
             _go(ids[at - 1])
         picked = st.selectbox(
-            "Question", ids, index=at, key=f"card_pick_{ids[at]}_{len(ids)}", width=320, label_visibility="collapsed",
+            "Question",
+            ids,
+            index=at,
+            key=f"card_pick_{ids[at]}_{len(ids)}",
+            width=320,
+            label_visibility="collapsed",
             format_func=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {i}",
-        )  # fmt: skip
+        )
         if picked != ids[at]:
             _go(picked)
         if st.button(
@@ -111,9 +116,11 @@ def _form(task: TaskSet, question: Question, readonly: bool) -> None:
 def _add(task: TaskSet) -> None:
     if st.button("Add a question", icon=":material/add:", key="card_add"):
         example = Question(
-            id="", question="Which gas do plants take from the air?",
-            choices=("carbon dioxide", "helium", "neon", "argon"), answer=0,
-        )  # fmt: skip
+            id="",
+            question="Which gas do plants take from the air?",
+            choices=("carbon dioxide", "helium", "neon", "argon"),
+            answer=0,
+        )
         if saved := _saved(lambda s: authoring.add_questions(s, task.name, [example])):
             editor.edited(task.name)
             _go(saved.questions[-1].id)

@@ -86,9 +86,13 @@ def import_questions(name: str) -> None:
     broken = {p.question_id for p in preview.problems if p.severity == "error"}
     good = [q for q in preview.questions if q.id not in broken]
     st.dataframe(
-        [{"id": q.id, "question": q.question, "choices": list(q.choices), "gold": q.answer} for q in good[:200]],
-        hide_index=True, height=260,
-    )  # fmt: skip
+        [
+            {"id": q.id, "question": q.question, "choices": list(q.choices), "gold": q.answer}
+            for q in good[:200]
+        ],
+        hide_index=True,
+        height=260,
+    )
     if not good:
         st.info("No question of this file can be added as it is.")
         return
@@ -127,13 +131,23 @@ def download(name: str) -> None:
     task = session.task()
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Download CSV", importing.write_csv(task.questions), f"{name}.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", key="set_csv",
-        )  # fmt: skip
+            "Download CSV",
+            importing.write_csv(task.questions),
+            f"{name}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="set_csv",
+        )
         st.download_button(
-            "Download JSONL", rows.write_jsonl(task.questions), f"{name}.jsonl", "application/jsonl",
-            icon=":material/download:", on_click="ignore", key="set_jsonl",
-        )  # fmt: skip
+            "Download JSONL",
+            rows.write_jsonl(task.questions),
+            f"{name}.jsonl",
+            "application/jsonl",
+            icon=":material/download:",
+            on_click="ignore",
+            key="set_jsonl",
+        )
 
 
 def _do(action, name: str) -> None:

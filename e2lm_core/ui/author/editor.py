@@ -25,16 +25,23 @@ def table(task: TaskSet) -> None:
         "question": st.column_config.TextColumn("question", width="large", required=True),
         **{c: st.column_config.TextColumn(c, width=CHOICE_PX) for c in choices},
         "gold": st.column_config.NumberColumn(
-            "gold", min_value=0, max_value=len(choices) - 1, step=1, width="small", required=True,
+            "gold",
+            min_value=0,
+            max_value=len(choices) - 1,
+            step=1,
+            width="small",
+            required=True,
             help="The index of the right choice, from 0.",
         ),
         "subject": st.column_config.TextColumn("subject", width="small"),
         "note": st.column_config.TextColumn("note", width="small"),
         "taught": st.column_config.CheckboxColumn(
-            "taught", disabled=True, width="small",
+            "taught",
+            disabled=True,
+            width="small",
             help="Whether the embedded models were told this answer. If not, their curves say nothing of it.",
         ),
-    }  # fmt: skip
+    }
     st.data_editor(
         frame,
         key=key,

@@ -57,9 +57,14 @@ def every_question(task: TaskSet) -> None:
     ) as box:
         if box.open:
             parts.table(
-                question_edits.question_frame(measured, task), "questions", "author_questions", height=320,
-                few=("id", "norm_prob curve", "margin"), percent=("acc",), column_config=_columns(),
-            )  # fmt: skip
+                question_edits.question_frame(measured, task),
+                "questions",
+                "author_questions",
+                height=320,
+                few=("id", "norm_prob curve", "margin"),
+                percent=("acc",),
+                column_config=_columns(),
+            )
 
 
 # --- within -------------------------------------------------------------------------------------------
@@ -128,8 +133,13 @@ def _changes(was: Measurements, now: Measurements) -> None:
     done, total = now.complete_checkpoints, now.checkpoints
     st.markdown(question_edits.finding(found, whole, done, total), help=question_edits.MARGIN_HELP)
     metric = st.segmented_control(
-        "Metric", METRICS, default=METRICS[0], required=True, key="live_metric", label_visibility="collapsed",
-    )  # fmt: skip
+        "Metric",
+        METRICS,
+        default=METRICS[0],
+        required=True,
+        key="live_metric",
+        label_visibility="collapsed",
+    )
     drawable = [e.question_id for e in found if e.kind != "deleted"][:PICKED_FROM]
     if drawable:
         name = drawable[0]
@@ -137,16 +147,24 @@ def _changes(was: Measurements, now: Measurements) -> None:
             name = st.selectbox("Question", drawable, key=f"live_question_{len(drawable)}") or name
         _means(now, was, name, metric)
     _curves(
-        "The whole set", tables.curve_frame(now, (metric,)), metric, now, "live_set_chart",
-        tables.curve_frame(was, (metric,)), now.chance if metric in BOUNDED_METRICS else None,
-    )  # fmt: skip
+        "The whole set",
+        tables.curve_frame(now, (metric,)),
+        metric,
+        now,
+        "live_set_chart",
+        tables.curve_frame(was, (metric,)),
+        now.chance if metric in BOUNDED_METRICS else None,
+    )
     if found:
         with st.expander("As a table"):
             parts.table(
-                question_edits.effect_frame(found), "edit", "live_effects",
+                question_edits.effect_frame(found),
+                "edit",
+                "live_effects",
                 few=("question", "margin, before", "margin, after"),
-                percent=("acc, before", "acc, after", "acc Δ"), column_config=_columns(),
-            )  # fmt: skip
+                percent=("acc, before", "acc, after", "acc Δ"),
+                column_config=_columns(),
+            )
 
 
 def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every: float | None) -> None:
@@ -161,14 +179,26 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
             effect = next((e for e in changed if e.question_id == shown.id), None)
             _figures(now, shown.id, effect)
             metric = st.segmented_control(
-                "Metric", METRICS, default=METRICS[0], required=True, key="live_card_metric",
+                "Metric",
+                METRICS,
+                default=METRICS[0],
+                required=True,
+                key="live_card_metric",
                 label_visibility="collapsed",
-            )  # fmt: skip
+            )
             old = None
             if was is not None and effect is not None and shown.id in was.question_ids:
                 old = _question_curves(was, shown.id, metric)
-            _curves("Its curves", _question_curves(now, shown.id, metric), metric, now, "live_card_chart", old,
-                    _chance(now, shown.id, metric), CHART_PX + 60)  # fmt: skip
+            _curves(
+                "Its curves",
+                _question_curves(now, shown.id, metric),
+                metric,
+                now,
+                "live_card_chart",
+                old,
+                _chance(now, shown.id, metric),
+                CHART_PX + 60,
+            )
         _end(task, run_every)
 
     drawn()
@@ -198,12 +228,19 @@ def _curves(
     st.caption(f"**{title}** · {metric}" + ("; before the edit faint" if before is not None else ""))
     parts.chart(
         curve_charts.learning_curves(
-            frame, [curve.model for curve in now.curves], metric, session.current_theme(), chance,
-            set_scores.early_end(now), before, height=height, narrow=window.narrow(),
+            frame,
+            [curve.model for curve in now.curves],
+            metric,
+            session.current_theme(),
+            chance,
+            set_scores.early_end(now),
+            before,
+            height=height,
+            narrow=window.narrow(),
         ),
         key,
         f"{metric}, {title}",
-    )  # fmt: skip
+    )
 
 
 def _means(now: Measurements, was: Measurements, name: str, metric: str) -> None:
@@ -211,13 +248,17 @@ def _means(now: Measurements, was: Measurements, name: str, metric: str) -> None
     st.caption(f"**{name}** · {metric}, mean over {models}")
     parts.chart(
         edit_charts.before_and_after(
-            question_edits.mean_frame(now, name, metric), metric, session.current_theme(),
+            question_edits.mean_frame(now, name, metric),
+            metric,
+            session.current_theme(),
             question_edits.mean_frame(was, name, metric) if name in was.question_ids else None,
-            _chance(now, name, metric), set_scores.early_end(now), CHART_PX,
+            _chance(now, name, metric),
+            set_scores.early_end(now),
+            CHART_PX,
         ),
         "live_question_chart",
         f"{metric} of question {name}, before and after the edit",
-    )  # fmt: skip
+    )
 
 
 def _question_curves(measured: Measurements, name: str, metric: str) -> pd.DataFrame:

@@ -81,9 +81,14 @@ def _added() -> None:
     names = list(have)
     first = running.model if running else st.session_state.get("library_new")
     model = st.pills(
-        "Model", names, default=first if first in have else names[0], required=True, wrap=True,
-        key=f"library_model_{'_'.join(names)}", label_visibility="collapsed",
-    )  # fmt: skip
+        "Model",
+        names,
+        default=first if first in have else names[0],
+        required=True,
+        wrap=True,
+        key=f"library_model_{'_'.join(names)}",
+        label_visibility="collapsed",
+    )
     if model not in have:
         return
     _outcome(model)

@@ -43,14 +43,19 @@ def add() -> None:
     new = _new(chosen, model)
     with st.container(horizontal=True, gap="small"):
         add_these = st.button(
-            _label(places, chosen, new), key="library_go", icon=":material/add:",
-            disabled=bool(places) and not new, type="primary" if new or not places else "secondary",
+            _label(places, chosen, new),
+            key="library_go",
+            icon=":material/add:",
+            disabled=bool(places) and not new,
+            type="primary" if new or not places else "secondary",
             help="Each is pinned to the commit that it is at now; nothing is downloaded yet.",
-        )  # fmt: skip
+        )
         ask = st.button(
-            "Ask the hub what it has", key="library_ask", icon=":material/refresh:",
+            "Ask the hub what it has",
+            key="library_ask",
+            icon=":material/refresh:",
             help="Lists the checkpoints that are there now, and their size where a listing tells it.",
-        )  # fmt: skip
+        )
     if add_these:
         _add(family, model, choice)
     if ask:
@@ -63,9 +68,11 @@ def _other() -> Family | None:
         "Its checkpoints are", ["branches", "folders"], default="branches", required=True, key="library_where"
     )
     pattern = st.text_input(
-        "They are named", "step{step}", key="library_pattern",
+        "They are named",
+        "step{step}",
+        key="library_pattern",
         help="{step} is the step's number, {tokens}B the tokens read in billions, * anything but a slash.",
-    ).strip()  # fmt: skip
+    ).strip()
     rule = st.segmented_control(
         "Tokens seen", [_UNKNOWN, _IN_NAME, _A_STEP], default=_UNKNOWN, required=True, key="library_rule"
     )
@@ -88,9 +95,13 @@ def _other() -> Family | None:
 
 def _choice(family: Family, places: Sequence[Place]) -> Choice:
     every = st.number_input(
-        "Every n-th checkpoint", 1, 1000, 1, key=f"library_every_{family.key}",
+        "Every n-th checkpoint",
+        1,
+        1000,
+        1,
+        key=f"library_every_{family.key}",
         help="2 takes the second, the fourth and so on: of E2LM's, the competition's own points.",
-    )  # fmt: skip
+    )
     early = family.early_tokens is not None and st.toggle(
         f"Early window only (to {phrasing.tokens(family.early_tokens)} tokens)",
         key=f"library_early_{family.key}",

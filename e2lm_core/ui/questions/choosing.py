@@ -33,15 +33,23 @@ def choosing(task: TaskSet, given: Pool, head: DeltaGenerator) -> None:
     """A rule, what it gains in-sample and held out, and its choice as a copy. The finding is drawn in `head`."""
     with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
         name = st.selectbox(
-            "Rule", (*choice.PRESETS, OWN), key="choosing_rule", width=240,
+            "Rule",
+            (*choice.PRESETS, OWN),
+            key="choosing_rule",
+            width=240,
             help="\n\n".join(f"**{preset}**: {what}" for preset, what in choice.PRESETS.items()),
-        )  # fmt: skip
+        )
         text, source = name, None
         if name == OWN:
             text = st.text_input(
-                "Keep questions where", "margin > 0 and slope > 0", key="choosing_own", width=340,
-                help="Comparisons joined by `and`, of these columns: " + ", ".join(f"`{c}`" for c in COLUMNS) + '. Texts in quotes: `subject = "earth & space"`.',
-            )  # fmt: skip
+                "Keep questions where",
+                "margin > 0 and slope > 0",
+                key="choosing_own",
+                width=340,
+                help="Comparisons joined by `and`, of these columns: "
+                + ", ".join(f"`{c}`" for c in COLUMNS)
+                + '. Texts in quotes: `subject = "earth & space"`.',
+            )
         elif name == "one-source" and given.has_sources:
             known = sorted({s for s in given.sample.traits["source"] if s})
             wish = st.selectbox("Source", (BEST_SOURCE, *known), key="choosing_source", width=280)
@@ -84,9 +92,14 @@ def _choice(given: Pool, text: str, metric: str, source: str | None) -> Choice:
 
 def _judgement(found: Choice) -> None:
     score = st.segmented_control(
-        "Score", SCORES, default="final", required=True, key="choosing_score",
-        format_func=lambda s: choice.SCORE_LABEL[s], help=choice_words.GAIN_HELP,
-    )  # fmt: skip
+        "Score",
+        SCORES,
+        default="final",
+        required=True,
+        key="choosing_score",
+        format_func=lambda s: choice.SCORE_LABEL[s],
+        help=choice_words.GAIN_HELP,
+    )
     gain = found.scores[score]
     if gain.in_sample is None or gain.held_out is None:
         parts.empty(
@@ -105,15 +118,19 @@ def _judgement(found: Choice) -> None:
     frame = pd.DataFrame(choice.fold_rows(found))
     gains = [c for c in frame.columns if c.endswith((", in-sample", ", held out"))]
     parts.table(
-        frame, f"choosing-{found.metric}", "choosing_folds",
+        frame,
+        f"choosing-{found.metric}",
+        "choosing_folds",
         few=("held out", f"{choice.SCORE_LABEL[score]}, in-sample", f"{choice.SCORE_LABEL[score]}, held out"),
         column_config={
             c: st.column_config.NumberColumn(
-                f"gain {c.split(', ')[1]}" if window.narrow() else c, format="%+.3f", help=choice_words.GAIN_HELP
+                f"gain {c.split(', ')[1]}" if window.narrow() else c,
+                format="%+.3f",
+                help=choice_words.GAIN_HELP,
             )
             for c in gains
         },
-    )  # fmt: skip
+    )
 
 
 def copy(source: str, ids: Sequence[str], key: str) -> None:

@@ -98,9 +98,13 @@ def _filters(frame: pd.DataFrame) -> np.ndarray:
                 if len(known) and known.min() < known.max():
                     low, high = _rounded(known.min(), known.max())
                     given = st.slider(
-                        choice_words.COLUMN_LABEL[column], low, high, (low, high), key=f"questions_range_{column}",
+                        choice_words.COLUMN_LABEL[column],
+                        low,
+                        high,
+                        (low, high),
+                        key=f"questions_range_{column}",
                         help=choice_words.COLUMN_HELP[column],
-                    )  # fmt: skip
+                    )
                     if given != (low, high):
                         ranges[column] = given
     return question_pool.narrowed(frame, chosen, text, ranges)
@@ -161,9 +165,14 @@ def _rows(given: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
         column_config=config,
     )
     st.download_button(
-        "Download CSV", lambda: frame.iloc[rows].to_csv(index=False).encode(), f"{given.task}-questions.csv", "text/csv",
-        key="questions_csv", icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+        "Download CSV",
+        lambda: frame.iloc[rows].to_csv(index=False).encode(),
+        f"{given.task}-questions.csv",
+        "text/csv",
+        key="questions_csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
     return list(picked.selection.rows)
 
 
@@ -189,9 +198,12 @@ def _relevance(task: TaskSet) -> None:
     if asked is False:
         st.caption("Relevance cannot be computed here; the page Relevance says why.")
     elif asked is None and st.button(
-        "Add relevance", icon=":material/science:", type="tertiary", key="questions_add_relevance",
+        "Add relevance",
+        icon=":material/science:",
+        type="tertiary",
+        key="questions_add_relevance",
         help="Embeds the questions; new ones take a few seconds.",
-    ):  # fmt: skip
+    ):
         _asked()[task.name] = True
         with st.spinner("Embedding the questions …", show_time=True):
             _probability(task)
@@ -209,21 +221,30 @@ def _selection(
     curves = question_pool.compared_frame(given, chosen, metric)
     parts.chart(
         question_charts.compared(
-            curves, metric, (kept, rest), session.current_theme(), measured.chance if metric in BOUNDED_METRICS else None,
-            set_scores.early_end(measured), narrow=window.narrow(),
+            curves,
+            metric,
+            (kept, rest),
+            session.current_theme(),
+            measured.chance if metric in BOUNDED_METRICS else None,
+            set_scores.early_end(measured),
+            narrow=window.narrow(),
         ),
         "questions_compared",
         f"{metric} of the selected questions and of the rest against tokens seen",
-    )  # fmt: skip
+    )
     st.caption(
         f"Mean over {phrasing.count(len(given.models), 'model')}; {phrasing.count(kept, 'question')} "
         f"{'selected by hand' if by_hand else 'that the filters leave'}, {rest:,} others. No interval is drawn: "
         "these questions were picked by what is drawn. Choosing tells what of a difference other models confirm."
     )
     parts.table(
-        curves, f"selection-{metric}", "questions_compared", height=240, few=("tokens_seen", "selection", "rest"),
+        curves,
+        f"selection-{metric}",
+        "questions_compared",
+        height=240,
+        few=("tokens_seen", "selection", "rest"),
         percent=("selection", "rest", "difference") if metric in ("acc", "acc_norm") else (),
-    )  # fmt: skip
+    )
 
 
 # --- choosing -------------------------------------------------------------------------------------------

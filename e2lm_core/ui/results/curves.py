@@ -50,18 +50,22 @@ def curves(shown: Shown, task: TaskSet) -> None:
         metric = st.selectbox("Metric", metrics, key=f"results_metric_{_key(shown)}_{name}", width=200)
         own = _own(task, metric)
         with_own = own is not None and st.toggle(
-            f"Beside {task.name}'s own runs", key="results_own",
+            f"Beside {task.name}'s own runs",
+            key="results_own",
             help="The studio's own results of the set in hand, on the same metric. Only curves of the same questions "
             "can be compared point by point.",
-        )  # fmt: skip
+        )
     found = imported.of(name, metric)
     every = scores.models(found)
     names = [model.name for model in every]
     if len(names) > 1:
         chosen = st.multiselect(
-            "Models", names, default=names[:MOST_CURVES], key=f"results_models_{_key(shown)}_{name}_{metric}",
+            "Models",
+            names,
+            default=names[:MOST_CURVES],
+            key=f"results_models_{_key(shown)}_{name}_{metric}",
             placeholder="no model",
-        )  # fmt: skip
+        )
     else:
         chosen = names
     st.markdown(imported_words.finding(found))
@@ -83,29 +87,44 @@ def curves(shown: Shown, task: TaskSet) -> None:
     looks = imported_charts.looks([m for m in every if m.name in chosen], mine)
     parts.chart(
         imported_charts.imported_curves(
-            frame[frame["model"].isin(looks)], looks, metric, session.current_theme(), chance, narrow=window.narrow()
+            frame[frame["model"].isin(looks)],
+            looks,
+            metric,
+            session.current_theme(),
+            chance,
+            narrow=window.narrow(),
         ),
         "results_curves",
         f"{metric} on {name} of each model against tokens seen",
-    )  # fmt: skip
+    )
     st.caption(_about(imported, name, with_own, bands is not None))
     if sampled is not None and SAME_METRIC.get(metric, metric) in METRICS:
         _scores(sampled, SAME_METRIC.get(metric, metric))
     quality, values, files = st.tabs(["Signal quality", "Values", "Files"])
     with quality:
         parts.table(
-            scores.quality_frame(found), f"imported-sq-{metric}", "results_sq", few=("model", "SQ", "ρ", "AC"),
+            scores.quality_frame(found),
+            f"imported-sq-{metric}",
+            "results_sq",
+            few=("model", "SQ", "ρ", "AC"),
             column_config={
-                "points": PERCENT("points", help="How many points SQ is taken over: the early window's where the family names one."),
+                "points": PERCENT(
+                    "points",
+                    help="How many points SQ is taken over: the early window's where the family names one.",
+                ),
                 "of": PERCENT("of", help="How many points the curve has."),
-                "first": PERCENT("first", format="%.4f"), "last": PERCENT("last", format="%.4f"),
+                "first": PERCENT("first", format="%.4f"),
+                "last": PERCENT("last", format="%.4f"),
             },
-        )  # fmt: skip
+        )
     with values:
         parts.table(
-            frame.drop(columns=["early"]), f"imported-{metric}", "results_values", height=320,
+            frame.drop(columns=["early"]),
+            f"imported-{metric}",
+            "results_values",
+            height=320,
             few=("model", "step", "value"),
-        )  # fmt: skip
+        )
     with files:
         _files(imported)
 
@@ -114,13 +133,23 @@ def download(shown: Shown) -> None:
     name = shown.name or "imported"
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Download all as CSV", documents.csv(shown.imported.curves), f"{name}.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", key="results_csv",
-        )  # fmt: skip
+            "Download all as CSV",
+            documents.csv(shown.imported.curves),
+            f"{name}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="results_csv",
+        )
         st.download_button(
-            "Download all as JSON", json.dumps(documents.document(shown.imported)), f"{name}.json", "application/json",
-            icon=":material/download:", on_click="ignore", key="results_json",
-        )  # fmt: skip
+            "Download all as JSON",
+            json.dumps(documents.document(shown.imported)),
+            f"{name}.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+            key="results_json",
+        )
 
 
 def problems(imported: Imported, open_up_to: int = 3) -> None:
@@ -159,9 +188,12 @@ def _choose_own(own: Measurements, imported: list[ModelInfo], shown: Shown) -> l
     both = [name for name in by_name if name in {model.name for model in imported}]
     first = both or [name for name, model in by_name.items() if model.counts_in_scores]
     names = st.multiselect(
-        "Own runs", list(by_name), default=first[:MOST_CURVES], key=f"results_mine_{_key(shown)}",
+        "Own runs",
+        list(by_name),
+        default=first[:MOST_CURVES],
+        key=f"results_mine_{_key(shown)}",
         placeholder="no model",
-    )  # fmt: skip
+    )
     return [(f"studio: {by_name[name].short_name}", by_name[name]) for name in names]
 
 
@@ -222,10 +254,14 @@ def _files(imported: Imported) -> None:
         for seen in sorted(imported.files, key=lambda seen: seen.why is None)
     ]
     st.dataframe(
-        rows, hide_index=True, height=300, key="results_files_table", placeholder=phrasing.DASH,
+        rows,
+        hide_index=True,
+        height=300,
+        key="results_files_table",
+        placeholder=phrasing.DASH,
         column_order=("file", "why not") if window.narrow() else None,
         column_config={"recognised": st.column_config.CheckboxColumn("recognised", width="small")},
-    )  # fmt: skip
+    )
 
 
 def _plain(text: str) -> str:

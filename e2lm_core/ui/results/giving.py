@@ -15,9 +15,13 @@ from e2lm_core.ui.results.curves import HELP, TYPES, Shown, _plain
 def give() -> None:
     """Take files in; what is read is open from then on."""
     files = st.file_uploader(
-        "Result files", type=TYPES, accept_multiple_files=True, key="results_files", help=HELP,
+        "Result files",
+        type=TYPES,
+        accept_multiple_files=True,
+        key="results_files",
+        help=HELP,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     if not files:
         st.session_state.pop("results_taken", None)
         return

@@ -125,8 +125,10 @@ def test_question_frame_says_what_was_added_removed_and_changed():
     )
     frame = comparison.question_frame(found, one, two)
     assert dict(zip(frame["id"], frame["what"], strict=True)) == {
-        "q1": "removed", "q2": "changed", "q99": "added",
-    }  # fmt: skip
+        "q1": "removed",
+        "q2": "changed",
+        "q99": "added",
+    }
     changed = frame[frame["what"] == "changed"].iloc[0]
     assert changed["after"] == "A new wording?"
     assert changed["difference"] == changed["value after"] - changed["value before"]

@@ -122,9 +122,11 @@ def test_after_an_edit_the_coarse_points_come_first(here: Studio) -> None:
     edited = authoring.update_questions(here.settings, "mine", {"q3": {"question": "Another?"}})
     told: list[str] = []
     evaluate.evaluate(
-        here, edited, here.catalogue.checkpoints,
+        here,
+        edited,
+        here.catalogue.checkpoints,
         report=lambda row: told.append(row.name) if row.done == row.total else None,
-    )  # fmt: skip
+    )
     assert told == [c.name for c in run_order.plan(here.catalogue.checkpoints)]
     coarse = {c.name for c in run_order.thin(here.catalogue.checkpoints, "ends and middle")}
     assert set(told[: len(coarse)]) == coarse

@@ -145,13 +145,19 @@ def test_choices_scored_without_the_question_too_are_cut_off():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"filtered_resps": ["a word"], "arguments": {"gen_args_0": {"arg_0": "Q", "arg_1": "{}"}}}, "no multiple-choice"),
+        (
+            {"filtered_resps": ["a word"], "arguments": {"gen_args_0": {"arg_0": "Q", "arg_1": "{}"}}},
+            "no multiple-choice",
+        ),
         ({"target": "copper"}, "'copper' is none of them"),
         ({"target": "[0, 1]"}, "none of them"),
         ({"arguments": None}, "not logged"),
-        ({"arguments": {f"g{k}": {"arg_0": f"Q{k}", "arg_1": " a"} for k in range(3)}}, "stand in the prompt"),
+        (
+            {"arguments": {f"g{k}": {"arg_0": f"Q{k}", "arg_1": " a"} for k in range(3)}},
+            "stand in the prompt",
+        ),
     ],
-)  # fmt: skip
+)
 def test_samples_of_another_kind_say_so(change, said):
     before = evaluation()
     after, why = harness_samples.add_samples(before, [r | change for r in rows()], " ")

@@ -22,9 +22,16 @@ def read(data: bytes, name: str = "x.csv"):
 
 def decide(metrics: object = METRICS, seed: str = "default", step: float = 1250.0) -> dict[str, object]:
     return {
-        "params": "150M", "data": "dolma1_7", "task": "arc_easy", "step": step, "seed": seed,
-        "chinchilla": "5xC", "tokens": 983_040_000, "compute": 1e18, "metrics": metrics,
-    }  # fmt: skip
+        "params": "150M",
+        "data": "dolma1_7",
+        "task": "arc_easy",
+        "step": step,
+        "seed": seed,
+        "chinchilla": "5xC",
+        "tokens": 983_040_000,
+        "compute": 1e18,
+        "metrics": metrics,
+    }
 
 
 def test_a_plain_table():

@@ -197,31 +197,59 @@ def test_other_files_stay_and_another_name_replaces_the_yaml(folder: Path) -> No
         ("task: sky", "task: [a, b]", "is not one task"),
         ("task: sky", "task: 7", "task must be a name in text"),
         ("task: sky", "group: sky", "is not one task"),
-        ("loader.load", "evil.load", "custom_dataset is !function evil.load, which is not the studio's own loader"),
+        (
+            "loader.load",
+            "evil.load",
+            "custom_dataset is !function evil.load, which is not the studio's own loader",
+        ),
         ("!function loader.load", "loader", "custom_dataset must be !function loader.load"),
-        ('doc_to_text: "Question: {{question}}\\nAnswer:"', "doc_to_text: !function utils.text", "doc_to_text is !function utils.text"),
-        ("  sampler: first_n", "  sampler: !function utils.sampler", "fewshot_config is !function utils.sampler"),
+        (
+            'doc_to_text: "Question: {{question}}\\nAnswer:"',
+            "doc_to_text: !function utils.text",
+            "doc_to_text is !function utils.text",
+        ),
+        (
+            "  sampler: first_n",
+            "  sampler: !function utils.sampler",
+            "fewshot_config is !function utils.sampler",
+        ),
         ("aggregation: mean", "aggregation: !function utils.agg", "metric_list names !function utils.agg"),
         ("version: 1.0", "version: !function utils.v", "metadata is !function utils.v"),
-        ("task: sky", "task: sky\ninclude: /etc/base.yaml", "include: '/etc/base.yaml' leaves the task's folder"),
+        (
+            "task: sky",
+            "task: sky\ninclude: /etc/base.yaml",
+            "include: '/etc/base.yaml' leaves the task's folder",
+        ),
         ("task: sky", "task: sky\ninclude: ../base.yaml", "include: '../base.yaml' leaves the task's folder"),
         ("task: sky", "task: sky\ninclude: base.yaml", "include: 'base.yaml' is not in the task's folder"),
         ("task: sky", 'task: sky\ninclude: "a\\0b"', "is not in the task's folder"),
         ("task: sky", "task: sky\ninclude: [3]", "leaves the task's folder"),
         ("task: sky", "task: sky\ninclude: sky.yaml", "includes itself"),
-        ("task: sky", "task: sky\nprocess_docs: !function utils.f", "process_docs changes prompts or scores by code"),
+        (
+            "task: sky",
+            "task: sky\nprocess_docs: !function utils.f",
+            "process_docs changes prompts or scores by code",
+        ),
         ("task: sky", "task: sky\ngen_prefix: So", "gen_prefix changes prompts"),
-        ("multiple_choice", "generate_until", "output_type is 'generate_until'; the studio reads multiple_choice only"),
+        (
+            "multiple_choice",
+            "generate_until",
+            "output_type is 'generate_until'; the studio reads multiple_choice only",
+        ),
         ("num_fewshot: 1", "num_fewshot: 33", "num_fewshot is 33; use a whole number from 0 to 32"),
         ("num_fewshot: 1", "num_fewshot: many", "num_fewshot is 'many'"),
         ("sampler: first_n", "sampler: balanced", "sampler is 'balanced'; use first_n or default"),
-        ("sampler: first_n", 'sampler: first_n\n  doc_to_text: "x"', "fewshot_config: doc_to_text is not supported"),
+        (
+            "sampler: first_n",
+            'sampler: first_n\n  doc_to_text: "x"',
+            "fewshot_config: doc_to_text is not supported",
+        ),
         ('doc_to_choice: "{{choices}}"', "doc_to_choice: 3", "doc_to_choice must be a template"),
         ("version: 1.0", "version: 2024-01-01", "metadata may hold text, numbers, lists and mappings only"),
         ("test_split: test", "test_split: train", "the loader gives the splits test and dev, not 'train'"),
         ("custom_dataset: !function loader.load\n", "", "names no data"),
     ],
-)  # fmt: skip
+)
 def test_yaml_that_is_refused(folder: Path, old: str, new: str, says: str) -> None:
     edit(folder, old, new)
     assert says in refused(folder)
@@ -259,14 +287,23 @@ def test_an_unknown_key_warns_on_import_and_is_an_error_where_we_write(folder: P
         (b'{"question": 3, "choices": ["a", "b"], "answer": 0}\n', "question must be text, not a number"),
         (b'{"question": "q", "choices": "ab", "answer": 0}\n', "choices must be a list of texts"),
         (b'{"question": "q", "choices": ["a", 1], "answer": 0}\n', "choices must be a list of texts"),
-        (b'{"question": "q", "choices": ["a", "b"], "answer": "A"}\n', "answer must be the right choice's index"),
+        (
+            b'{"question": "q", "choices": ["a", "b"], "answer": "A"}\n',
+            "answer must be the right choice's index",
+        ),
         (b'{"question": "q", "choices": ["a", "b"], "answer": true}\n', "index, from 0, not true or false"),
-        (b'{"question": "q", "choices": ["a", "b"], "answer": 0, "subject": []}\n', "subject must be text, not a list"),
-        (b'{"question": "q", "choices": ["a", "b"], "answer": 0, "x": ' + b"[" * 99 + b"]" * 99 + b"}\n", "'x' is nested more than 16 levels"),
+        (
+            b'{"question": "q", "choices": ["a", "b"], "answer": 0, "subject": []}\n',
+            "subject must be text, not a list",
+        ),
+        (
+            b'{"question": "q", "choices": ["a", "b"], "answer": 0, "x": ' + b"[" * 99 + b"]" * 99 + b"}\n",
+            "'x' is nested more than 16 levels",
+        ),
         (b"[" * 100_000 + b"\n", "test.jsonl, line 1 is not valid JSON"),
         (b"{}\n" * 200_000, "test.jsonl has 200,000 rows; a set may have at most 20,000 questions"),
     ],
-)  # fmt: skip
+)
 def test_rows_that_are_refused(folder: Path, rows: bytes, says: str) -> None:
     (folder / "test.jsonl").write_bytes(rows)
     assert says in refused(folder)

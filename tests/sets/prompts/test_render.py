@@ -92,9 +92,14 @@ def test_an_empty_set_has_no_prompts() -> None:
 
 
 VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text("aé\n", max_size=3),
-    st.lists(st.text("ab", max_size=2), max_size=2), st.dictionaries(st.sampled_from("xy"), st.integers(0, 3), max_size=2),
-)  # fmt: skip
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text("aé\n", max_size=3),
+    st.lists(st.text("ab", max_size=2), max_size=2),
+    st.dictionaries(st.sampled_from("xy"), st.integers(0, 3), max_size=2),
+)
 
 
 @settings(max_examples=60, deadline=None)
