@@ -1,6 +1,6 @@
 """How often the interval of a score's *difference* between two sets holds the true one: `docs/studies/difference_coverage.md`.
 
-Two sets are drawn from sources with known truth (`coverage_study.Source`), in four ways: *same* (two independent sets
+Two sets are drawn from sources with known truth (`study.Source`), in four ways: *same* (two independent sets
 of one source), *easier* (the second is of an easier source), *edited* (the second has a third of its questions
 rewritten from the easier source), *grown* (the second has half as many questions more). The truth is the mean
 difference over many fresh pairs. Methods are compared by the same rules as in the study of single scores.

@@ -88,7 +88,7 @@ def chosen(rows: list[dict]) -> dict[str, str]:
 
 
 def content(rows: list[dict], plan: Plan, sizes: tuple[int, ...]) -> dict:
-    """What `e2lm_core/scores/uncertainty/coverage.json` holds; see `interval_rules.CoverageTable`."""
+    """What `e2lm_core/scores/uncertainty/coverage.json` holds; see `rules.CoverageTable`."""
     grouped: dict[tuple[str, str, str, int, int], list[dict]] = defaultdict(list)
     for row in rows:
         grouped[row["score"], row["method"], row["metric"], row["models"], row["questions"]].append(row)

@@ -154,7 +154,7 @@ def band_frame(measured: Measurements, given: Resampled, metric: str) -> pd.Data
 
 
 def quality_interval_frame(measured: Measurements, given: Resampled, metric: str) -> pd.DataFrame:
-    """`frames.quality_frame` with the interval of each model's SQ beside it, as low and high."""
+    """`quality_frame` with the interval of each model's SQ beside it, as low and high."""
     frame = quality_frame(measured, metric)
     found = intervals_of(given, metric).sq_models
     bounds = [found[name].bounds or (np.nan, np.nan) for name in frame["model"]]

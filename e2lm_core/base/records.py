@@ -24,7 +24,8 @@ LETTERS_CHOICE = "{{ 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[:choices|length] | list }}"
 
 METRICS = ("acc", "acc_norm", "margin", "norm_prob", "bpb")
 LOWER_IS_BETTER = frozenset({"bpb"})
-BOUNDED_METRICS = ("acc", "acc_norm", "norm_prob")  # those with a chance level, see DESIGN of CS
+# Those with a chance level, which CS needs (docs/scores.md).
+BOUNDED_METRICS = ("acc", "acc_norm", "norm_prob")
 
 
 class Record(BaseModel):
@@ -41,7 +42,7 @@ class Question(Record):
 
     `answer` is the gold index into `choices`, from 0. `extra` keeps columns that the studio does not know,
     so that reading and writing a file loses nothing. A record may hold an invalid question (an author is
-    in the middle of writing it); `checks.structural_errors` tells, and nothing invalid is ever saved.
+    in the middle of writing it); `check.structural_errors` tells, and nothing invalid is ever saved.
     """
 
     id: str

@@ -42,7 +42,7 @@ def learning_curves(
     axis: Axis | None = None,
     smooth: pd.DataFrame | None = None,
 ) -> go.Figure:
-    """One metric's curves. `frame` as `frames.curve_frame` gives it; `before` is drawn faint behind.
+    """One metric's curves. `frame` as `tables.curve_frame` gives it; `before` is drawn faint behind.
 
     `early_end` is the early window's last tokens_seen. An incomplete checkpoint has no marker. Where the frame
     has the columns `low` and `high`, they are drawn as bands. With an `axis`, the frames come from `axes.on_axis`

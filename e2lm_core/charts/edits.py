@@ -29,7 +29,7 @@ def before_and_after(
     early_end: float | None = None,
     height: int = 250,
 ) -> go.Figure:
-    """`now` and `before` as `question_results.mean_frame` gives them; points that are not computed are left out.
+    """`now` and `before` as `edits.mean_frame` gives them; points that are not computed are left out.
 
     `early_end` is the early window's last tokens_seen.
     """

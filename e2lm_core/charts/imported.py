@@ -79,7 +79,7 @@ def imported_curves(
     height: int = 460,
     narrow: bool = False,
 ) -> go.Figure:
-    """One metric's curves. `frame` in the columns of `results.curve_frame`, with `low` and `high` where there are
+    """One metric's curves. `frame` in the columns of `imported.scores.curve_frame`, with `low` and `high` where there are
     samples. The studio's own runs have open markers and thin lines."""
     figure = blank(theme, height, narrow)
     known = bool(len(frame)) and bool(frame["tokens_seen"].notna().all())

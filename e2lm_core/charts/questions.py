@@ -35,7 +35,7 @@ def compared(
     height: int = 360,
     narrow: bool = False,
 ) -> go.Figure:
-    """The selection's mean curve against that of the rest; `frame` as `selection.compared_frame` gives it.
+    """The selection's mean curve against that of the rest; `frame` as `pool.compared_frame` gives it.
 
     `counts` are how many questions either side has; a side without any is not drawn.
     """

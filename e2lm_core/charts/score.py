@@ -17,7 +17,7 @@ _LEAST_SHARE = {False: 0.075, True: 0.2}  # of the axis: narrower segments have 
 
 
 def score_bars(bars: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Figure:
-    """Stacked bars, one row a set in the order given. `bars` as `score_parts.bar_frame` gives them, joined.
+    """Stacked bars, one row a set in the order given. `bars` as `parts.bar_frame` gives them, joined.
 
     Thin lines below a bar are the intervals of its parts, each about its segment's end; the thick line above it is
     the interval of the whole. A set whose Score is undefined has the parts that there are, and no end mark.

@@ -109,7 +109,7 @@ def _put(found: dict[str, Any], chart: str, theme: Theme, width: str, figure: go
 
 
 def curve_frame(document: Mapping[str, Any], metric: str) -> pd.DataFrame:
-    """The document's curves in the columns that `charts.learning_curves` reads."""
+    """The document's curves in the columns that `charts.curves.learning_curves` reads."""
     n = document["provenance"]["questions"]
     rows = [
         {

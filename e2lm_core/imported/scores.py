@@ -34,7 +34,7 @@ def quality(curve: Curve) -> SignalQuality:
 
 
 def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
-    """One row a curve, with the columns of `frames.quality_frame`."""
+    """One row a curve, with the columns of `tables.quality_frame`."""
     rows = []
     for curve, label in zip(curves, labels(curves), strict=True):
         found = quality(curve)
@@ -57,7 +57,7 @@ def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
 
 
 def curve_frame(curves: Sequence[Curve]) -> pd.DataFrame:
-    """One row a point, in the columns of `frames.curve_frame`; `n` is NaN where the file does not say it."""
+    """One row a point, in the columns of `tables.curve_frame`; `n` is NaN where the file does not say it."""
     rows = [
         {
             "model": label,

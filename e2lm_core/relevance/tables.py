@@ -31,7 +31,7 @@ def field_frame(found: Relevance) -> pd.DataFrame:
 
 
 def map_frames(found: Relevance, task: TaskSet) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The set and the exemplars in the plane, as `charts.relevance_map` takes them."""
+    """The set and the exemplars in the plane, as `charts.relevance.relevance_map` takes them."""
     questions = pd.DataFrame(
         {
             "x": found.map[:, 0],

@@ -35,7 +35,7 @@ def curves_without(values: ArrayLike) -> Floats:
 
 
 def scores_without(runs: Mapping[str, Run], metric: str, choices: ArrayLike) -> CurveScores:
-    """All scores of one metric without each question: {score: [Q]}, as `curve_scores.scores` gives them.
+    """All scores of one metric without each question: {score: [Q]}, as `vectorised.scores` gives them.
 
     Args:
         runs: {model: Run} with [K, Q] values of `metric`, the same Q for all.

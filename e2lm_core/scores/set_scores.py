@@ -41,7 +41,7 @@ def signal_qualities(measurements: Measurements, metric: str) -> dict[str, Signa
 
 
 def scores(measurements: Measurements, metric: str) -> Scores:
-    """SQ, RC, CS and Score of one metric, each with its reason where it is undefined (DESIGN, scores)."""
+    """SQ, RC, CS and Score of one metric, each with its reason where it is undefined (docs/scores.md)."""
     qualities = signal_qualities(measurements, metric)
     counted = tuple(c.model.name for c in measurements.curves if c.model.counts_in_scores)
     sq = signal.mean_quality({name: qualities[name] for name in counted})

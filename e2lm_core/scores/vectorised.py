@@ -1,7 +1,7 @@
 """Every score of a set from its curves at once, with any axes in front: the resamples of a bootstrap, for one.
 
 Axes: K checkpoints of a model, Q questions. `layout` decides once which points of which curve enter which score
-(as `analysis.scores` does); `scores` then has no loop but over models. NaN where a score is undefined.
+(as `set_scores.scores` does); `scores` then has no loop but over models. NaN where a score is undefined.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def to_questions(rows: Iterable[Mapping[str, Any]], where: str, prefix: str) -> 
     """Rows of a task's data file as questions; a row without an id gets `prefix` and its number.
 
     Raises TaskError where a row's columns are missing or of another kind. What the values say (gold out of
-    range and so on) is left to `checks.structural_errors`.
+    range and so on) is left to `check.structural_errors`.
     """
     rows = list(rows)
     taken = {str(row["id"]) for row in rows if row.get("id") is not None}

@@ -46,7 +46,7 @@ class Place(Record):
 
 
 class Since(Record):
-    """From where on something holds to the last checkpoint: `parting.Crossing`, with checkpoints for places.
+    """From where on something holds to the last checkpoint: `lasting.Crossing`, with checkpoints for places.
 
     A place that is None is never, except where `why` says why it cannot be told: all of them where `points`, the
     number of checkpoints compared, is 0, and all but `measured` otherwise. `first` is the first one compared. `low`
@@ -82,7 +82,7 @@ class _Line:
 
 
 def above_chance(measured: Measurements, given: Resampled, metric: str) -> dict[str, Since]:
-    """For each model: from which checkpoint on it stands above chance (`parting.crossing` of the curve less chance)."""
+    """For each model: from which checkpoint on it stands above chance (`lasting.crossing` of the curve less chance)."""
     found = {}
     for curve in measured.curves:
         name = curve.model.name

@@ -80,7 +80,7 @@ class Sample:
         slope          least-squares slope of the margin over the early window, nats per doubling of tokens
         acc, margin, norm_prob   at the last checkpoint
         early_margin   mean margin over the early window, nats
-        discrimination `items.discrimination` of norm_prob
+        discrimination `traits.discrimination` of norm_prob
         contrast       final norm_prob of a science model less that of its web-only twin, mean over twins
         """
         if name in self.traits:

@@ -82,7 +82,7 @@ def stability(measured: Measurements, given: Resampled, metric: str) -> Stabilit
 
 
 def holding(measured: Measurements, grid: Grid, metric: str) -> rank_questions.Holding | None:
-    """`rank_questions.holding` of the set's questions; None where no checkpoint lies after the early window."""
+    """`questions.holding` of the set's questions; None where no checkpoint lies after the early window."""
     if grid.end is None:
         return None
     values = np.stack(

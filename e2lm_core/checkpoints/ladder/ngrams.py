@@ -20,7 +20,7 @@ _ITEM = np.dtype(">u8")
 
 
 class TrainingNgrams:
-    """`gram in grams`, for grams as `wording.ngrams` makes them. `keys` are sorted."""
+    """`gram in grams`, for grams as `sets.checks.text.ngrams` makes them. `keys` are sorted."""
 
     def __init__(self, keys: np.ndarray) -> None:
         self.keys = keys

@@ -81,7 +81,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class MetricIntervals:
-    """`scores` by the names in `curve_scores.SCORES`, `sq_models` by model, `bands` {model: [K, 2]}."""
+    """`scores` by the names in `vectorised.SCORES`, `sq_models` by model, `bands` {model: [K, 2]}."""
 
     scores: dict[str, Interval]
     sq_models: dict[str, Interval]
@@ -202,7 +202,7 @@ def difference(given: Resampled, metric: str, first: tuple[str, int], second: tu
 
 
 def noise(given: Resampled, metric: str, model: str) -> tuple[float, float]:
-    """(question noise, checkpoint noise) of a model's complete checkpoints, see `interval_methods.wiggle`."""
+    """(question noise, checkpoint noise) of a model's complete checkpoints, see `methods.wiggle`."""
     curve = given.observed[metric][model]
     known = np.isfinite(curve)
     drawn = given.resampled[metric][model][:, known]

@@ -52,7 +52,7 @@ def crossing(difference: ArrayLike, drawn: ArrayLike, level: float) -> Crossing:
     Args:
         difference: [K] the measured curve less the line, or one model's curve less another's; more is better.
         drawn: [R, K] the same in every resample, paired.
-        level: of the intervals, `interval_methods.small_sample_level`; NaN where there is none.
+        level: of the intervals, `methods.small_sample_level`; NaN where there is none.
 
     Raises: ValueError where there is no checkpoint, or shapes disagree.
     """

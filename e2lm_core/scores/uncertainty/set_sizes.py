@@ -152,7 +152,7 @@ def _means(values: Floats, weights: NDArray[np.float32], total: Floats) -> Float
 
 
 def _floor(given: Resampled, metric: str) -> Floor:
-    """As `curve_scores.floor`, with the error of norm_prob's mean that a set of the drawn size would have."""
+    """As `vectorised.floor`, with the error of norm_prob's mean that a set of the drawn size would have."""
     if metric != "norm_prob":
         return vectorised.floor(given.runs, given.plan, metric, given.chances, given.questions)
     errors = {}

@@ -74,7 +74,7 @@ def check(
     `rendered` holds the prompts of `task.questions` in order (empty when they cannot be rendered: pass what
     there is, the structural errors say why). `prompt_tokens` counts context and continuation, one number a
     question (its longest) or one a choice; `window` is the model's. `training_ngrams` are 13-grams as
-    `wording.ngrams` makes them.
+    `text.ngrams` makes them.
     """
     structural = [
         *structural_errors(task.questions, limits),

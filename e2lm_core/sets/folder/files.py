@@ -73,7 +73,7 @@ def read_task(folder: Path, limits: Limits, strict: bool = False) -> ReadTask:
     """The set in `folder`. With `strict`, an unknown key of the YAML is an error instead of a warning.
 
     Raises TaskError in one sentence. Questions with a wrong gold, repeated choices and the like are read
-    as they stand: `checks.structural_errors` names them all, `checks.require_sound` refuses them.
+    as they stand: `check.structural_errors` names them all, `check.require_sound` refuses them.
     """
     for _ in range(ATTEMPTS):
         _recover(folder)

@@ -30,12 +30,12 @@ def remembered(measured: Measurements, key: tuple[str, ...], make: Callable[[], 
 
 
 def scores(measured: Measurements, metric: str) -> Scores:
-    """`session.scores`, kept."""
+    """`results.scores`, kept."""
     return remembered(measured, ("scores", metric), lambda: results.scores(measured, metric))
 
 
 def quality(measured: Measurements, metric: str) -> pd.DataFrame:
-    """`session.quality`, kept."""
+    """`results.quality`, kept."""
     return remembered(measured, ("quality", metric), lambda: results.quality(measured, metric))
 
 
