@@ -5,7 +5,7 @@ import streamlit as st
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import CLOZE_CHOICE, CLOZE_TEXT, LETTERS_CHOICE, LETTERS_TEXT, PromptStyle
-from e2lm_core.sets import authoring, sheet
+from e2lm_core.sets import authoring, sheet, versions
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.author import card, dialogs, editor, live
 from e2lm_core.ui.frame import window
@@ -23,10 +23,10 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
     dialogs.create()
     if not example:
         dialogs.delete(task.name)
-        back, forward = authoring.undoable(settings, task.name)
+        back, forward = versions.undoable(settings, task.name)
         for label, icon, what, act, keys in (
-            ("Undo", ":material/undo:", back, authoring.undo, "Ctrl+Z"),
-            ("Redo", ":material/redo:", forward, authoring.redo, "Ctrl+Shift+Z"),
+            ("Undo", ":material/undo:", back, versions.undo, "Ctrl+Z"),
+            ("Redo", ":material/redo:", forward, versions.redo, "Ctrl+Shift+Z"),
         ):
             if st.button(
                 label,

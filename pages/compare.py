@@ -11,7 +11,7 @@ from e2lm_core.base.records import BOUNDED_METRICS, METRICS
 from e2lm_core.charts import compare as comparison_charts
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.scores import set_scores
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
 from e2lm_core.ui.remembered import results
@@ -24,7 +24,7 @@ metric = st.session_state.get("compare_metric") or "acc"
 title = st.empty()
 earlier = remembered_scores.versions(task.name)
 settings = session.studio().settings
-others = [i.name for i in authoring.list_sets(settings) if not i.problem and i.name != task.name]
+others = [i.name for i in collection.list_sets(settings) if not i.problem and i.name != task.name]
 choices = [*(("version", v.number) for v in earlier), *(("set", name) for name in others)]
 said = {("version", v.number): f"version {v.number}: {v.action}" for v in earlier}
 

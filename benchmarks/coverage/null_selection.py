@@ -122,7 +122,7 @@ def ladder(metric: str) -> dict[str, list[Row]]:
     from e2lm_core.analysis.questions import pool as question_pool
     from e2lm_core.runs.measure import measure
     from e2lm_core.runs.studio import open_studio
-    from e2lm_core.sets.authoring import open_set
+    from e2lm_core.sets.collection import open_set
 
     studio = open_studio()
     task = open_set(studio.settings, "ladder_science")

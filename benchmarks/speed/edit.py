@@ -33,7 +33,7 @@ from e2lm_core.runs import evaluate, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.studio import Studio, open_studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).resolve().parents[1] / "results"
@@ -69,9 +69,9 @@ def main(
 def prepared(settings: Settings) -> Studio:
     """A studio with the set of 300 questions."""
     studio = open_studio(settings)
-    if all(info.name != SET for info in authoring.list_sets(settings)):
-        authoring.copy_set(settings, SOURCE, SET)
-        surplus = authoring.open_set(settings, SET).questions[QUESTIONS:]
+    if all(info.name != SET for info in collection.list_sets(settings)):
+        collection.copy_set(settings, SOURCE, SET)
+        surplus = collection.open_set(settings, SET).questions[QUESTIONS:]
         authoring.delete_questions(settings, SET, [q.id for q in surplus])
     return studio
 
@@ -90,7 +90,7 @@ def in_store(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
             rows.append(_one(studio, checkpoints, shots, number, process.pid))
             time.sleep(0.05 * (number % 7))  # a person edits at any moment of the worker's idling
         peak_mb = _status_mb(process.pid, "VmHWM")
-    covered = run_state.coverage(studio, authoring.open_set(settings, SET), checkpoints, shots)
+    covered = run_state.coverage(studio, collection.open_set(settings, SET), checkpoints, shots)
     if covered.stale:
         raise SystemExit(f"{len(covered.stale)} questions are not computed everywhere.")
     return {
@@ -129,7 +129,7 @@ def _one(
 
 def _edit(studio: Studio, number: int) -> str:
     """Add a word that no version of the question has had; the id of the question."""
-    questions = authoring.open_set(studio.settings, SOURCE).questions
+    questions = collection.open_set(studio.settings, SOURCE).questions
     question = questions[number * 7 % QUESTIONS]
     word = "".join(secrets.choice("bdklmnprst" if i % 2 else "aeiou") for i in range(7))
     text = f"{question.question.rstrip('?')} in {word}?"

@@ -40,11 +40,11 @@ def compare(
     from e2lm_core.base import phrasing
     from e2lm_core.runs import measure
     from e2lm_core.runs.studio import open_studio
-    from e2lm_core.sets import authoring
+    from e2lm_core.sets import collection
 
     studio = open_studio()
     chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
-    new = authoring.open_set(studio.settings, second or first)
+    new = collection.open_set(studio.settings, second or first)
     old, name = _older(studio.settings, first, second, version)
     names = (name, f"{first} now" if second is None else second)
     measured = [measure.measure(studio, task, chosen, num_fewshot) for task in (old, new)]
@@ -75,17 +75,17 @@ def compare(
 
 def _older(settings: Settings, first: str, second: str | None, version: int | None) -> tuple[TaskSet, str]:
     """The first side and its name: another set, or a version of this one."""
-    from e2lm_core.sets import authoring
+    from e2lm_core.sets import collection, versions
 
     if second is not None and version is None:
-        return authoring.open_set(settings, first), first
+        return collection.open_set(settings, first), first
     if version is None:
-        kept = authoring.versions(settings, first)
+        kept = versions.list_versions(settings, first)
         at = next((i for i, v in enumerate(kept) if v.shown), 0)
         if at < 1:
             raise StudioError(f"{first} has no earlier version: name another set to compare it with.")
         version = kept[at - 1].number
-    return authoring.open_version(settings, first, version), f"{first}, version {version}"
+    return versions.open_version(settings, first, version), f"{first}, version {version}"
 
 
 def _known(metrics: list[str] | tuple[str, ...]) -> list[str]:

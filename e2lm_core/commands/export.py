@@ -37,7 +37,7 @@ def report(
     from e2lm_core.export import report as reports
     from e2lm_core.runs import state as run_state
     from e2lm_core.runs.studio import open_studio
-    from e2lm_core.sets.authoring import find_set
+    from e2lm_core.sets.collection import find_set
     from e2lm_core.sets.folder.files import read_task
 
     studio = open_studio()

@@ -77,7 +77,7 @@ def progress_bar(label: str, total: int, hidden: bool = False) -> Iterator[Calla
 
 def open_task(settings: Settings, task: str) -> TaskSet:
     """A set by name or folder; what its folder makes one wonder is said on stderr."""
-    from e2lm_core.sets.authoring import find_set
+    from e2lm_core.sets.collection import find_set
     from e2lm_core.sets.folder.files import read_task
 
     read = read_task(find_set(settings, task).folder, settings.limits)

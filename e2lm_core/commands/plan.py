@@ -44,10 +44,10 @@ def plan(
     from e2lm_core.analysis.plan import words as plan_words
     from e2lm_core.runs import state as run_state
     from e2lm_core.runs.studio import open_studio
-    from e2lm_core.sets import authoring
+    from e2lm_core.sets import collection
 
     studio = open_studio()
-    question_set = authoring.open_set(studio.settings, task)
+    question_set = collection.open_set(studio.settings, task)
     chosen = (
         studio.catalogue.match(checkpoints) if checkpoints else run_state.fleet(studio, question_set.name)[0]
     )

@@ -94,7 +94,7 @@ def _pool(task: str, checkpoints: list[str] | None, num_fewshot: int | None, rel
     from e2lm_core.relevance import judge
     from e2lm_core.runs.measure import measure
     from e2lm_core.runs.studio import open_studio
-    from e2lm_core.sets.authoring import open_set
+    from e2lm_core.sets.collection import open_set
 
     studio = open_studio()
     question_set = open_set(studio.settings, task)

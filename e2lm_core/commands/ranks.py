@@ -92,7 +92,7 @@ def _measured(
     """The set and its results; at least one checkpoint of them is complete."""
     from e2lm_core.runs.measure import measure
     from e2lm_core.runs.studio import open_studio
-    from e2lm_core.sets.authoring import find_set
+    from e2lm_core.sets.collection import find_set
     from e2lm_core.sets.folder.files import read_task
 
     if metric not in METRICS:

@@ -11,7 +11,7 @@ from e2lm_core.commands.output import Json, Task, show
 
 def tasks(as_json: Json = False) -> None:
     """List the question sets: your own, then the examples."""
-    from e2lm_core.sets.authoring import list_sets
+    from e2lm_core.sets.collection import list_sets
     from e2lm_core.sets.folder.files import read_task
 
     settings = Settings.from_env()
@@ -31,7 +31,7 @@ def tasks(as_json: Json = False) -> None:
 
 def versions(task: Task, as_json: Json = False) -> None:
     """List the kept versions of a set, oldest first; `compare` takes them by number."""
-    from e2lm_core.sets import authoring
+    from e2lm_core.sets import versions
 
-    rows = [v.model_dump() for v in authoring.versions(Settings.from_env(), task)]
+    rows = [v.model_dump() for v in versions.list_versions(Settings.from_env(), task)]
     show(as_json, {"task": task, "versions": rows}, rows, ("number", "action", "shown"))

@@ -13,7 +13,7 @@ from e2lm_core.base.records import Question, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.classifier import ACCEPT_AT, map_2d
 from e2lm_core.relevance.embeddings import Embedder, load_exemplars, relevance_classifier
-from e2lm_core.sets.authoring import find_set
+from e2lm_core.sets.collection import find_set
 from e2lm_core.sets.folder.files import read_task
 from e2lm_core.sets.rows import parse_jsonl
 

@@ -11,7 +11,7 @@ from e2lm_core.runs.evaluate import SWEEP, _prompts
 from e2lm_core.runs.order import plan
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets.authoring import open_set
+from e2lm_core.sets.collection import open_set
 
 KIND = "evaluate"
 

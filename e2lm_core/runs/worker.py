@@ -28,7 +28,7 @@ from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.runs.queue.resuming import JobPlans
 from e2lm_core.runs.start import KIND
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets.authoring import open_set
+from e2lm_core.sets.collection import open_set
 
 LEASE_S = 10.0
 # A shorter one may end between two beats; a dead worker's job waits for its end.

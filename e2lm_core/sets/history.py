@@ -16,6 +16,7 @@ from pathlib import Path
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record, TaskSet
+from e2lm_core.base.settings import Settings
 
 KEPT = 100
 
@@ -28,6 +29,11 @@ class Step(Record):
 class History:
     def __init__(self, folder: Path):
         self.folder = folder
+
+    @classmethod
+    def of(cls, settings: Settings, name: str) -> History:
+        """The history of the user's set of that name, in `home/history`; it need not exist yet."""
+        return cls(settings.home / "history" / name)
 
     @property
     def steps(self) -> list[Step]:

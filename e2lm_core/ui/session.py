@@ -14,7 +14,7 @@ from e2lm_core.charts.palette import Theme, theme
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.runs.studio import Studio, open_studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import read_task
 
 FIRST_SET = "ladder_science"
@@ -58,7 +58,7 @@ def through_app() -> None:
 
 def set_name() -> str | None:
     """The chosen set: of this session, else of the link, else the science example, else any."""
-    names = [info.name for info in authoring.list_sets(studio().settings) if not info.problem]
+    names = [info.name for info in collection.list_sets(studio().settings) if not info.problem]
     wish = st.session_state.get("set") or st.query_params.get("set") or FIRST_SET
     name = wish if wish in names else next(iter(names), None)
     if name is not None:
@@ -73,7 +73,7 @@ def choose_set(name: str) -> None:
 
 
 def is_example(name: str) -> bool:
-    return authoring.find_set(studio().settings, name).example
+    return collection.find_set(studio().settings, name).example
 
 
 def task() -> TaskSet:
@@ -84,7 +84,7 @@ def task() -> TaskSet:
         st.page_link("pages/author.py", label="Write a question set", icon=":material/edit_note:")
         st.stop()
     try:
-        info = authoring.find_set(studio().settings, name)
+        info = collection.find_set(studio().settings, name)
         return _read(str(info.folder), _stamp(info.folder))
     except StudioError as error:
         st.error(str(error), icon=":material/error:")

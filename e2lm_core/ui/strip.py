@@ -9,7 +9,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate, words
 from e2lm_core.runs import state as run_state
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from e2lm_core.ui import running, session
 from e2lm_core.ui.remembered import results
 
@@ -19,7 +19,7 @@ POLL_S = 1.0
 def strip(poll: bool = True) -> TaskSet:
     """Draw the strip and return the set in hand. `poll=False` where a refresh would disturb typing."""
     session.through_app()
-    infos = authoring.list_sets(session.studio().settings)
+    infos = collection.list_sets(session.studio().settings)
     name = session.set_name()
     with st.container(key="strip", horizontal=True, vertical_alignment="center", gap="medium"):
         usable = [info.name for info in infos if not info.problem]

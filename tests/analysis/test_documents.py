@@ -12,7 +12,7 @@ from e2lm_core.base.records import METRICS
 from e2lm_core.commands import runs as run_commands
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from tests.support import studios
 
 
@@ -22,7 +22,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Studio:
 
 
 def evaluation(studio: Studio, **options) -> dict:
-    task = authoring.open_set(studio.settings, "little")
+    task = collection.open_set(studio.settings, "little")
     result = evaluate.evaluate(studio, task, studio.catalogue.checkpoints)
     return run_commands.evaluation(studio, task, studio.catalogue.checkpoints, None, result, **options)
 
@@ -47,7 +47,7 @@ def test_its_shape(here: Studio) -> None:
 
 def test_loglikelihoods_of_each_choice_by_checkpoint(here: Studio) -> None:
     document = evaluation(here, with_questions=True)
-    task = authoring.open_set(here.settings, "little")
+    task = collection.open_set(here.settings, "little")
     measured = measure.measure(here, task, here.catalogue.checkpoints)
     assert [q["id"] for q in document["questions"]] == [q.id for q in task.questions]
     for place, found in enumerate(document["questions"]):

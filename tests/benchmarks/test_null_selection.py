@@ -52,7 +52,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> question_pool.Pool:
     from e2lm_core.base.settings import ROOT, Settings
     from e2lm_core.runs import evaluate, measure
     from e2lm_core.runs.studio import open_studio
-    from e2lm_core.sets.authoring import open_set
+    from e2lm_core.sets.collection import open_set
 
     settings = Settings(
         home=tmp_path_factory.mktemp("ladder_home"),

@@ -21,7 +21,7 @@ from e2lm_core.charts.palette import DARK, LIGHT, Theme
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from tests.conftest import ROOT
 from tests.support import studios
 
@@ -31,7 +31,7 @@ THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
     studio = studios.studio(tmp_path_factory.mktemp("charts"))
-    task = authoring.open_set(studio.settings, "little")
+    task = collection.open_set(studio.settings, "little")
     evaluate.evaluate(studio, task, studio.catalogue.checkpoints)
     return measure.measure(studio, task, studio.catalogue.checkpoints)
 

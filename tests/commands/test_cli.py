@@ -17,7 +17,7 @@ import pytest
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands import main as main_commands
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection
 from tests.conftest import ROOT, needs
 from tests.support import studios
 
@@ -124,12 +124,12 @@ def test_evaluate_with_questions_in_nats(call: Cli) -> None:
 
 
 def test_an_edit_computes_only_the_edited_question(call: Cli, here: Settings) -> None:
-    authoring.copy_set(here, "little", "edited")
+    collection.copy_set(here, "little", "edited")
     call("evaluate", "edited", "--json")
     authoring.update_questions(here, "edited", {"q3": {"question": "Twice three is what?"}})
     document = call("evaluate", "edited", "--json")
     assert (document["computed"], document["reused"]) == (40, 5 * 40)
-    authoring.delete_set(here, "edited")
+    collection.delete_set(here, "edited")
 
 
 def test_checkpoints(call: Cli, here: Settings) -> None:

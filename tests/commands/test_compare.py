@@ -15,7 +15,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.commands import main as main_commands
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs.studio import open_studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection, versions
 from tests.support import studios
 
 Cli = Callable[..., Any]
@@ -26,9 +26,9 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("scores")
     chosen = studios.settings(folder, studios.real_ladder(folder / "ladder"))
     studios.write_example(chosen)
-    authoring.copy_set(chosen, "little", "mine")
+    collection.copy_set(chosen, "little", "mine")
     studio = open_studio(chosen)
-    evaluate.evaluate(studio, authoring.open_set(chosen, "mine"), studio.catalogue.checkpoints)
+    evaluate.evaluate(studio, collection.open_set(chosen, "mine"), studio.catalogue.checkpoints)
     authoring.delete_questions(chosen, "mine", ["q2"])
     studio.store.database.close()
     return chosen
@@ -68,7 +68,7 @@ def test_a_version_against_now_equals_the_service(call: Cli, here: Settings) -> 
     document = call("compare", "mine", "--version", "0", "--metric", "norm_prob", "--json")
     assert call("compare", "mine", "--metric", "norm_prob", "--json") == document  # the last before
     studio = open_studio(here)
-    old, new = authoring.open_version(here, "mine", 0), authoring.open_set(here, "mine")
+    old, new = versions.open_version(here, "mine", 0), collection.open_set(here, "mine")
     measured = [measure.measure(studio, t, studio.catalogue.checkpoints) for t in (old, new)]
     match = comparison.match(old, new, versions=True)
     found = comparison.compare(("a", "b"), measured[0], measured[1], match, "norm_prob")

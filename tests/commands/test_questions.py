@@ -12,7 +12,7 @@ import pytest
 from e2lm_core.analysis.questions.rules import COLUMNS
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands import main as main_commands
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from tests.support import studios
 
 Cli = Callable[..., Any]
@@ -28,7 +28,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = studios.settings(folder, studios.real_ladder(folder / "ladder"))
     studios.write_example(settings)
     studio = open_studio(settings)
-    evaluate.evaluate(studio, authoring.open_set(settings, "little"), studio.catalogue.checkpoints)
+    evaluate.evaluate(studio, collection.open_set(settings, "little"), studio.catalogue.checkpoints)
     studio.store.database.close()
     return settings
 
@@ -90,10 +90,10 @@ def test_choose(call: Cli) -> None:
 def test_choose_out_copies_and_leaves_the_set_alone(call: Cli, here: Settings) -> None:
     before = studios.tree(here.tasks)
     document = call("choose", "little", "--rule", "slope > -1000", "--out", "kept", "--json")
-    kept = authoring.open_set(here, "kept")
+    kept = collection.open_set(here, "kept")
     assert [q.id for q in kept.questions] == document["chosen"] == list(SIX)
     half = call("choose", "kept", "--rule", "easiest-half", "--out", "kept_half", "--json")
-    assert [q.id for q in authoring.open_set(here, "kept_half").questions] == half["chosen"]
+    assert [q.id for q in collection.open_set(here, "kept_half").questions] == half["chosen"]
     assert studios.tree(here.tasks) == before
 
 

@@ -16,7 +16,7 @@ from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.uncertainty import set_intervals
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from tests.support import studios
 
 
@@ -26,7 +26,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = studios.settings(folder, studios.real_ladder(folder / "ladder", steps=(100, 800, 900)))
     studios.write_example(settings)
     studio = open_studio(settings)
-    evaluate.evaluate(studio, authoring.open_set(settings, "little"), studio.catalogue.checkpoints)
+    evaluate.evaluate(studio, collection.open_set(settings, "little"), studio.catalogue.checkpoints)
     studio.store.database.close()
     return settings
 
@@ -57,7 +57,7 @@ def test_ranks_are_those_of_the_page(call: Callable[..., Any], here: Settings) -
         *("decisions", "questions"),
     ]
     studio = open_studio(here)
-    task = authoring.open_set(here, "little")
+    task = collection.open_set(here, "little")
     measured = measure.measure(studio, task, studio.at_hand)
     given = set_intervals.resample(measured, ("norm_prob",))
     scores = set_intervals.with_intervals(
@@ -71,7 +71,7 @@ def test_ranks_are_those_of_the_page(call: Callable[..., Any], here: Settings) -
 
 def test_parting_is_that_of_the_page(call: Callable[..., Any], here: Settings) -> None:
     studio = open_studio(here)
-    measured = measure.measure(studio, authoring.open_set(here, "little"), studio.at_hand)
+    measured = measure.measure(studio, collection.open_set(here, "little"), studio.at_hand)
     expected = crossings.document(measured, set_intervals.resample(measured, ("acc",)), "acc")
     assert call("parting", "little", "--json") == json.loads(json.dumps(expected))
     studio.store.database.close()

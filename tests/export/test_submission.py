@@ -13,7 +13,7 @@ from e2lm_core.base.errors import CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, Request, TaskSet
 from e2lm_core.export import submission
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from e2lm_core.sets.folder import bundle
 from tests.support import studios
 from tests.support.fake_backend import FakeBackend
@@ -36,7 +36,7 @@ def codes(found: Sequence) -> list[str]:
 
 
 def test_a_sound_set_has_no_error_and_says_errors_first(here: Studio) -> None:
-    found = submission.findings(here, authoring.open_set(here.settings, "little"))
+    found = submission.findings(here, collection.open_set(here.settings, "little"))
     assert codes(found) == []
     strict = submission.findings(here, studios.task(), "competition")
     assert codes(strict) == ["competition_size"]
@@ -95,7 +95,7 @@ def test_a_ladder_that_cannot_be_read_does_not_stop_the_other_checks(tmp_path: P
 
 
 def test_the_bundle_is_the_set_and_the_same_bytes_each_time(here: Studio) -> None:
-    task = authoring.open_set(here.settings, "little")
+    task = collection.open_set(here.settings, "little")
     data = submission.export(here, task)
     assert submission.export(here, task) == data
     assert bundle.unpack(data, here.settings.limits) == task

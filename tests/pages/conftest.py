@@ -10,7 +10,7 @@ import pytest
 
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from tests.support import studios
 from tests.support.visits import OWN, Visit, app_in
 
@@ -26,9 +26,9 @@ def finished(tmp_path_factory, ladder) -> Path:
     folder = tmp_path_factory.mktemp("finished")
     chosen = studios.settings(folder, ladder)
     studios.write_example(chosen)
-    authoring.copy_set(chosen, "little", OWN)
+    collection.copy_set(chosen, "little", OWN)
     opened = open_studio(chosen)
-    task = authoring.open_set(chosen, OWN)
+    task = collection.open_set(chosen, OWN)
     evaluate.evaluate(opened, task, opened.catalogue.checkpoints)
     opened.store.database.close()
     return folder

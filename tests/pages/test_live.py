@@ -9,12 +9,12 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate, measure, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs.queue.records import Progress
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection
 from tests.support.visits import OWN, Visit, queue
 
 
 def own(at: Visit) -> TaskSet:
-    return authoring.open_set(at.studio.settings, OWN)
+    return collection.open_set(at.studio.settings, OWN)
 
 
 def compute(at: Visit, checkpoints: int | None = None) -> None:
@@ -124,7 +124,7 @@ def test_run_says_what_was_saved_and_how_it_was_computed(done):
 
 
 def test_the_panel_says_so_where_nothing_was_run(visit):
-    authoring.copy_set(visit.studio.settings, "little", OWN)
+    collection.copy_set(visit.studio.settings, "little", OWN)
     authoring.update_questions(visit.studio.settings, OWN, {"q2": {"question": "How much is two and two?"}})
     visit.choose(OWN).open("author")
     assert "Run this set once on Run" in visit.said

@@ -14,7 +14,8 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.runs import evaluate, measure, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.scores import set_scores
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection
+from e2lm_core.sets.history import History
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.visits import OWN, app_in, queue
@@ -53,7 +54,7 @@ def test_never_run_says_what_to_do(visit):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_set_without_questions(visit, page):
-    authoring.create_set(visit.studio.settings, OWN)
+    collection.create_set(visit.studio.settings, OWN)
     visit.choose(OWN).open(page)
     assert "0 questions" in visit.said
 
@@ -77,7 +78,7 @@ def test_no_checkpoints(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_partial(visit, page):
-    task = authoring.open_set(visit.studio.settings, "little")
+    task = collection.open_set(visit.studio.settings, "little")
     first = run_order.plan(visit.studio.catalogue.checkpoints)[:8]
     evaluate.evaluate(visit.studio, task, first)
     visit.open(page)
@@ -114,7 +115,7 @@ def test_done(done, page):
 
 def test_overview_shows_the_scores_that_the_library_computes(done):
     done.open("overview")
-    task = authoring.open_set(done.studio.settings, OWN)
+    task = collection.open_set(done.studio.settings, OWN)
     measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
     scores = set_scores.scores(measured, "acc")
     shown = {metric.label: metric.value for metric in done.at.metric}
@@ -126,7 +127,7 @@ def test_overview_shows_the_scores_that_the_library_computes(done):
 
 
 def test_undefined_is_a_dash_with_its_reason(visit):
-    task = authoring.open_set(visit.studio.settings, "little")
+    task = collection.open_set(visit.studio.settings, "little")
     evaluate.evaluate(
         visit.studio, task, visit.studio.catalogue.checkpoints[:10]
     )  # one model: no order, no twin
@@ -204,7 +205,7 @@ def test_an_example_is_copied_not_edited(visit):
     visit.click("Copy")
     assert at.session_state["set"] == "my_copy"
     assert at.data_editor
-    assert len(authoring.open_set(visit.studio.settings, "my_copy").questions) == 6
+    assert len(collection.open_set(visit.studio.settings, "my_copy").questions) == 6
 
 
 def test_an_edit_is_saved_and_undone(done):
@@ -212,20 +213,20 @@ def test_an_edit_is_saved_and_undone(done):
     done.at.toggle(key="run_edits").set_value(False).run()
     done.edit({0: {"question": "How much is one and one?"}})
     settings = done.studio.settings
-    assert authoring.open_set(settings, OWN).questions[0].question == "How much is one and one?"
+    assert collection.open_set(settings, OWN).questions[0].question == "How much is one and one?"
     assert "1 stale" in done.said
     done.click("Undo")
-    assert authoring.open_set(settings, OWN).questions[0].question == "What is twice the number 1?"
+    assert collection.open_set(settings, OWN).questions[0].question == "What is twice the number 1?"
     assert "up to date" in done.said
     done.click("Redo")
-    assert authoring.open_set(settings, OWN).questions[0].question == "How much is one and one?"
+    assert collection.open_set(settings, OWN).questions[0].question == "How much is one and one?"
 
 
 def test_edits_that_the_editor_keeps_sending_are_applied_once(done):
     done.open("author")
     done.edit({0: {"subject": "arithmetic"}})
     done.edit({0: {"subject": "arithmetic"}, 1: {"subject": "arithmetic"}})
-    steps = authoring._history(done.studio.settings, OWN).steps
+    steps = History.of(done.studio.settings, OWN).steps
     assert [s.action for s in steps] == ["open", "edit question q1", "edit question q2"]
 
 
@@ -246,7 +247,7 @@ def test_an_edit_of_a_copy_that_was_never_run_itself_runs_what_changed(done):
 
 
 def test_an_edit_of_a_set_without_results_runs_nothing(visit):
-    authoring.copy_set(visit.studio.settings, "little", OWN)
+    collection.copy_set(visit.studio.settings, "little", OWN)
     visit.choose(OWN).open("author")
     visit.edit({2: {"question": "What do you get when you double three?"}})
     assert start.latest_job(visit.studio, OWN) is None
@@ -279,7 +280,7 @@ def test_a_set_is_deleted_and_restored(done):
     assert not (done.studio.settings.sets / OWN).exists()
     assert "little" in done.at.selectbox[0].value
     done.click(f"Restore {OWN}")
-    assert len(authoring.open_set(done.studio.settings, OWN).questions) == 6
+    assert len(collection.open_set(done.studio.settings, OWN).questions) == 6
     assert done.at.session_state["set"] == OWN
 
 
@@ -288,9 +289,9 @@ def test_the_card_edits_one_question(done):
     at.segmented_control(key="author_view").set_value("Card").run()
     at.text_area[0].set_value("Twice one is what?")
     done.click("Save")
-    assert authoring.open_set(done.studio.settings, OWN).questions[0].question == "Twice one is what?"
+    assert collection.open_set(done.studio.settings, OWN).questions[0].question == "Twice one is what?"
     done.click("Add a question")
-    assert len(authoring.open_set(done.studio.settings, OWN).questions) == 7
+    assert len(collection.open_set(done.studio.settings, OWN).questions) == 7
 
 
 def test_an_upload_is_shown_before_it_is_added(done):
@@ -304,9 +305,9 @@ def test_an_upload_is_shown_before_it_is_added(done):
     at.file_uploader(key="import_file").set_value([("more.jsonl", data, "application/jsonl")]).run()
     assert not at.exception
     assert "gold is 7" in done.said
-    assert len(authoring.open_set(done.studio.settings, OWN).questions) == 6
+    assert len(collection.open_set(done.studio.settings, OWN).questions) == 6
     done.click("Add 1 question and leave out 1")
-    assert authoring.open_set(done.studio.settings, OWN).questions[-1].choices == ("iron", "gold")
+    assert collection.open_set(done.studio.settings, OWN).questions[-1].choices == ("iron", "gold")
 
 
 def test_an_upload_that_cannot_be_read_is_one_sentence(done):

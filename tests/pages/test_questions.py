@@ -9,7 +9,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from e2lm_core.runs import evaluate
 from e2lm_core.runs import order as run_order
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection
 from tests.support import studios
 from tests.support.visits import OWN, Visit, queue
 
@@ -38,13 +38,13 @@ def test_nothing_to_show_yet(visit):
     visit.open("questions")
     assert "Nothing is known of single questions yet" in visit.said
     assert not visit.at.dataframe
-    authoring.create_set(visit.studio.settings, OWN)
+    collection.create_set(visit.studio.settings, OWN)
     visit.choose(OWN).open("questions")
     assert "This set has no questions yet" in visit.said
 
 
 def test_partial(visit):
-    task = authoring.open_set(visit.studio.settings, "little")
+    task = collection.open_set(visit.studio.settings, "little")
     evaluate.evaluate(visit.studio, task, run_order.plan(visit.studio.catalogue.checkpoints)[:3])
     visit.open("questions")
     assert visit.at.title[0].value == "Questions"
@@ -83,7 +83,7 @@ def test_selected_rows_are_drawn_against_the_rest_and_kept_as_a_copy(done):
     done.at.text_input(key="questions_keep_name").set_value("two_of_them").run()
     done.at.button(key="questions_keep_go").click().run()
     assert not done.at.exception
-    kept = authoring.open_set(done.studio.settings, "two_of_them")
+    kept = collection.open_set(done.studio.settings, "two_of_them")
     assert [q.id for q in kept.questions] == ["q2", "q5"]
     after = studios.tree(done.studio.settings.sets)
     assert {path: after[path] for path in before} == before
@@ -114,7 +114,7 @@ def test_choosing_shows_what_the_library_computes(done):
     from e2lm_core.runs import measure
 
     choosing(done)
-    task = authoring.open_set(done.studio.settings, OWN)
+    task = collection.open_set(done.studio.settings, OWN)
     pool = question_pool.pool(measure.measure(done.studio, task, done.studio.catalogue.checkpoints), task)
     found = choice.choose(pool, "easiest-half", "acc")
     assert choice_words.choice(found, 6) in done.said
@@ -147,9 +147,9 @@ def test_every_rule_and_every_score_draws_or_says_why(done):
 
 def test_one_question_and_one_model(visit):
     settings = visit.studio.settings
-    authoring.copy_set(settings, "little", OWN)
+    collection.copy_set(settings, "little", OWN)
     authoring.delete_questions(settings, OWN, [f"q{n}" for n in range(2, 7)])
-    task = authoring.open_set(settings, OWN)
+    task = collection.open_set(settings, OWN)
     evaluate.evaluate(visit.studio, task, visit.studio.catalogue.of("ladder-small-arch1"))
     visit.choose(OWN).open("questions")
     assert "The one question's margin" in visit.said

@@ -16,7 +16,7 @@ from e2lm_core.imported import keeping, opening
 from e2lm_core.imported import store as imported_store
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from e2lm_core.ui import running, session
 from tests.conftest import ROOT
 from tests.support import harness_files, studios
@@ -31,7 +31,7 @@ def home(tmp_path_factory) -> Path:
     chosen = studios.settings(folder, studios.real_ladder(folder / "real", steps=(100, 200), models=models))
     studios.write_example(chosen, studios.task(2))
     studio = open_studio(chosen)
-    evaluate.evaluate(studio, authoring.open_set(chosen, "little"), studio.catalogue.checkpoints)
+    evaluate.evaluate(studio, collection.open_set(chosen, "little"), studio.catalogue.checkpoints)
     studio.store.database.close()
     return folder
 

@@ -9,7 +9,7 @@ import pytest
 from e2lm_core.base import phrasing
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.scores import set_scores
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection
 from tests.support.visits import OWN, queue
 
 
@@ -20,7 +20,7 @@ def bars(at) -> dict:
 
 def test_score_shows_what_the_library_computes(done):
     at = done.open("score")
-    task = authoring.open_set(done.studio.settings, OWN)
+    task = collection.open_set(done.studio.settings, OWN)
     measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
     scores = set_scores.scores(measured, "acc")
     shown = {m.label: m.value for m in at.metric}
@@ -37,11 +37,11 @@ def test_score_shows_what_the_library_computes(done):
 
 def test_score_says_which_example_has_no_results(visit):
     settings = visit.studio.settings
-    authoring.copy_set(settings, "little", OWN)
+    collection.copy_set(settings, "little", OWN)
     authoring.update_questions(
         settings, OWN, {f"q{n}": {"question": f"How much is {n} doubled?"} for n in range(1, 7)}
     )
-    task = authoring.open_set(settings, OWN)
+    task = collection.open_set(settings, OWN)
     evaluate.evaluate(visit.studio, task, visit.studio.catalogue.checkpoints[:10])
     visit.choose(OWN).open("score")
     assert "little is left out" in visit.said
@@ -97,7 +97,7 @@ def test_plan_without_a_model_is_one_sentence(done):
 
 
 def test_an_empty_set_compares_with_a_measured_one(done):
-    authoring.create_set(done.studio.settings, "blank")
+    collection.create_set(done.studio.settings, "blank")
     at = done.choose("blank").open("compare")
     at.selectbox(key="compare_blank").set_value(("set", OWN)).run()
     assert not at.exception

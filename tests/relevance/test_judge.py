@@ -16,7 +16,7 @@ from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.relevance import judge, tables
 from e2lm_core.relevance.classifier import FIELDS
 from e2lm_core.relevance.judge import Relevance
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from tests.support import studios
 
 
@@ -131,4 +131,4 @@ def test_relevance_of_a_set_with_the_real_model(here: Settings) -> None:
     assert nothing.ids == ()
     assert nothing.map.shape == (0, 2)
     assert judge.assess(here, [])["accepted_share"] is None
-    assert authoring.open_set(here, "little").questions == studios.task().questions
+    assert collection.open_set(here, "little").questions == studios.task().questions

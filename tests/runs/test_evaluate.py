@@ -19,7 +19,7 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.queue.resuming import JobPlans
 from e2lm_core.runs.studio import Studio, open_studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.prompts import render
 from tests.conftest import needs
 from tests.support import studios
@@ -32,7 +32,7 @@ def here(tmp_path: Path) -> Studio:
 
 
 def little(studio: Studio) -> TaskSet:
-    return authoring.open_set(studio.settings, "little")
+    return collection.open_set(studio.settings, "little")
 
 
 def run(studio: Studio, task: TaskSet, **options) -> evaluate.RunResult:
@@ -53,7 +53,7 @@ def test_a_second_run_computes_nothing(here: Studio) -> None:
 
 
 def test_an_edit_recomputes_only_the_edited_question(here: Studio) -> None:
-    authoring.copy_set(here.settings, "little", "mine")
+    collection.copy_set(here.settings, "little", "mine")
     run(here, little(here))
     asked = here.backend.computed
     edited = authoring.update_questions(here.settings, "mine", {"q3": {"question": "Another wording?"}})
@@ -89,7 +89,7 @@ def test_the_next_checkpoint_is_read_while_the_present_one_computes(tmp_path: Pa
 
 
 def test_one_changed_choice_costs_one_request(here: Studio) -> None:
-    authoring.copy_set(here.settings, "little", "mine")
+    collection.copy_set(here.settings, "little", "mine")
     run(here, little(here))
     asked = here.backend.computed
     choices = [*little(here).questions[2].choices[:3], "something else"]
@@ -108,10 +108,10 @@ def test_reordering_choices_or_questions_and_renaming_compute_nothing(here: Stud
 
 
 def test_undoing_an_edit_computes_nothing(here: Studio) -> None:
-    authoring.copy_set(here.settings, "little", "mine")
+    collection.copy_set(here.settings, "little", "mine")
     run(here, little(here))
     run(here, authoring.update_questions(here.settings, "mine", {"q3": {"question": "Another?"}}))
-    assert run(here, authoring.undo(here.settings, "mine")).computed == 0
+    assert run(here, versions.undo(here.settings, "mine")).computed == 0
 
 
 def test_another_few_shot_count_is_another_prompt(here: Studio) -> None:
@@ -332,8 +332,8 @@ def test_the_next_checkpoint_is_read_ahead_only_while_something_is_computed(tmp_
 def test_on_the_embedded_ladder_an_edit_costs_the_edited_question_alone(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, ladder=needs("ladder"), device="cpu", threads=1)
     studio = open_studio(settings)
-    authoring.copy_set(settings, "ladder_general", "mine")
-    task = authoring.open_set(settings, "mine")
+    collection.copy_set(settings, "ladder_general", "mine")
+    task = collection.open_set(settings, "mine")
     ends = run_order.thin(studio.catalogue.checkpoints, "ends and middle")[:4]
     total = len(task.questions) * len(ends)
     assert evaluate.evaluate(studio, task, ends).computed == total

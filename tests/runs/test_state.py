@@ -11,7 +11,7 @@ from e2lm_core.runs import evaluate, measure, start
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection
 from tests.support import studios
 
 
@@ -21,7 +21,7 @@ def here(tmp_path: Path) -> Studio:
 
 
 def little(studio: Studio) -> TaskSet:
-    return authoring.open_set(studio.settings, "little")
+    return collection.open_set(studio.settings, "little")
 
 
 def test_coverage_names_what_is_stale(here: Studio) -> None:
@@ -89,8 +89,8 @@ def test_a_set_that_never_ran_is_run_on_everything(here: Studio) -> None:
 
 
 def test_the_state_of_a_set_from_never_run_to_stale(here: Studio) -> None:
-    authoring.copy_set(here.settings, "little", "mine")
-    task = authoring.open_set(here.settings, "mine")
+    collection.copy_set(here.settings, "little", "mine")
+    task = collection.open_set(here.settings, "mine")
     some = here.catalogue.match(["ladder-small-arch1/*"])
     assert run_state.state(here, "mine", task.model_copy(update={"questions": ()})).kind == "empty"
     assert run_state.state(here, "mine", task).kind == "never run"

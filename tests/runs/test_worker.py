@@ -18,7 +18,7 @@ from e2lm_core.runs import evaluate, start, worker
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_backend import FakeBackend
@@ -43,7 +43,7 @@ def test_a_job_is_computed_and_told_checkpoint_by_checkpoint(here: Studio) -> No
     assert (job.state, job.error) == ("done", None)
     assert len(job.progress) == len(here.catalogue.checkpoints)
     assert computed(job) == 6 * len(here.catalogue.checkpoints)
-    assert run_state.state(here, "little", authoring.open_set(here.settings, "little")).kind == "up to date"
+    assert run_state.state(here, "little", collection.open_set(here.settings, "little")).kind == "up to date"
 
 
 def test_an_empty_queue_ends_a_worker_that_was_told_so(here: Studio) -> None:
@@ -164,7 +164,7 @@ def test_cancelling_stops_it_soon_and_keeps_what_was_computed(tmp_path: Path) ->
     assert stopped.state == "cancelled"
     kept = computed(stopped)
     assert 0 < kept < 200 * len(here.catalogue.checkpoints)
-    task = authoring.open_set(here.settings, "long")
+    task = collection.open_set(here.settings, "long")
     assert run_state.coverage(here, task, here.catalogue.checkpoints).done == kept
 
 
@@ -191,7 +191,7 @@ def test_what_ends_its_turn_takes_effect_before_the_next_batch(tmp_path: Path, e
     assert backend.batches == 3
     job = here.jobs.get(number)
     assert job.state == end
-    task = authoring.open_set(here.settings, "long")
+    task = collection.open_set(here.settings, "long")
     assert run_state.coverage(here, task, here.catalogue.checkpoints).done == computed(job) > 0
 
 
@@ -199,7 +199,7 @@ def test_a_question_just_edited_overtakes_a_long_sweep_which_then_goes_on(tmp_pa
     backend = Slow(0.02)
     here = studios.studio(tmp_path, backend=backend)
     studios.write_example(here.settings, studios.task(count=60, name="long"))
-    authoring.copy_set(here.settings, "little", "mine")
+    collection.copy_set(here.settings, "little", "mine")
     authoring.update_questions(here.settings, "mine", {"q1": {"question": "A question just edited?"}})
     every = here.catalogue.checkpoints[:4]
     sweep = start.start(here, "long", every)
@@ -260,7 +260,7 @@ def test_a_killed_worker_loses_nothing_and_nothing_counts_twice(tmp_path: Path, 
         assert process.wait() == -signal.SIGKILL
         job = here.jobs.get(number)
         kept.append(computed(job))
-        task = authoring.open_set(here.settings, "long")
+        task = collection.open_set(here.settings, "long")
         assert run_state.coverage(here, task, every).done == kept[-1] < 400 * len(every)
         until(lambda: time.time() > (here.jobs.get(number).lease_until or 0), 10)
     assert start_worker(here.settings).wait() == 0

@@ -11,7 +11,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from tests.support import studios
 
 
@@ -21,7 +21,7 @@ def here(tmp_path: Path) -> Studio:
 
 
 def little(here: Studio) -> TaskSet:
-    return authoring.open_set(here.settings, "little")
+    return collection.open_set(here.settings, "little")
 
 
 def edited(task: TaskSet) -> TaskSet:

@@ -18,7 +18,7 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import contrast, ranking, set_scores, signal
 from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores.measurements import Measurements, ModelCurve
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from tests.support import studios
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
 
@@ -66,7 +66,7 @@ def test_the_five_metrics_by_hand(here: Studio) -> None:
 
 
 def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
-    task = authoring.open_set(here.settings, "little")
+    task = collection.open_set(here.settings, "little")
     every = here.catalogue.of("ladder-small-arch1")
     evaluate.evaluate(here, task, every[3:5])
     measured = measure.measure(here, task, every)
@@ -83,7 +83,7 @@ def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
 
 
 def test_measuring_computes_nothing(here: Studio) -> None:
-    task = authoring.open_set(here.settings, "little")
+    task = collection.open_set(here.settings, "little")
     measure.measure(here, task, here.catalogue.checkpoints)
     assert here.backend.computed == 0
 

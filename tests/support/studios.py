@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.engine.backend import Backend
@@ -210,3 +212,11 @@ def environment(chosen: Settings) -> dict[str, str]:
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file of a folder by its relative path: to show that nothing changed."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def sentence(error: pytest.ExceptionInfo[BaseException]) -> str:
+    """What an error says, which is to be one sentence on one line."""
+    text = str(error.value)
+    assert "\n" not in text
+    assert text.endswith((".", ")", "…"))
+    return text

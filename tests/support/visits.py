@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from e2lm_core.runs import start
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from e2lm_core.ui import running, session
 from tests.conftest import ROOT
 from tests.support import studios
@@ -87,7 +87,7 @@ def queue(visit: Visit, name: str, done: int = 0) -> int:
     number = start.start(visit.studio, name, visit.studio.catalogue.checkpoints)
     job = visit.studio.jobs.claim("a worker", 60)
     assert job is not None
-    questions = len(authoring.open_set(visit.studio.settings, name).questions)
+    questions = len(collection.open_set(visit.studio.settings, name).questions)
     rows = [
         Progress(name=c, done=questions, total=questions, computed=questions, reused=0, seconds=1.0)
         for c in job.payload["checkpoints"][:done]

@@ -22,7 +22,7 @@ from e2lm_core.commands import main as main_commands
 from e2lm_core.runs import evaluate, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs.studio import open_studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection, versions
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_backend import FakeBackend
@@ -242,7 +242,7 @@ def test_a_corrupt_database_is_named_and_left_alone(
 
 def test_a_database_with_a_damaged_page(refused: Refused, here: Settings) -> None:
     studio = open_studio(here, FakeBackend())
-    task = authoring.open_set(here, "little")
+    task = collection.open_set(here, "little")
     evaluate.evaluate(studio, task, studio.catalogue.checkpoints)
     studio.store.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     studio.store.close()
@@ -387,7 +387,7 @@ def test_an_import_that_is_none(here: Settings, name: str, data: bytes, says: st
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file size limit as Unix has it")
 def test_a_disk_that_is_full_while_saving_leaves_the_set_as_it_was(here: Settings, tmp_path: Path) -> None:
     """A process whose files may have a few thousand bytes, as on a disk with no more room."""
-    authoring.copy_set(here, "little", "mine")
+    collection.copy_set(here, "little", "mine")
     authoring.update_questions(here, "mine", {"q1": {"question": "First edit?"}})
     before = studios.tree(here.sets)
     code = (
@@ -417,7 +417,7 @@ def test_a_disk_that_is_full_while_saving_leaves_the_set_as_it_was(here: Setting
     assert done.stdout.count("\n") == 1
     assert "saved" in done.stdout
     assert studios.tree(here.sets) == before
-    assert authoring.undoable(here, "mine") == ("edit question q1", None)
+    assert versions.undoable(here, "mine") == ("edit question q1", None)
 
 
 @pytest.mark.slow

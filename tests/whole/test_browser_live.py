@@ -12,7 +12,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs import start, worker
 from e2lm_core.runs.studio import open_studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection
 from scripts.screenshots import settle
 from tests.conftest import ROOT, needs
 from tests.support.browser import EDITED, ID_PX, ROW_PX, SET, strip, type_into_question
@@ -27,8 +27,8 @@ def computed(tmp_path: Path) -> Settings:
     """The home that the server uses, with a set that was run on three checkpoints of every model."""
     settings = Settings(home=tmp_path / "home", ladder=needs("ladder"), tasks=ROOT / "tasks", threads=1)
     studio = open_studio(settings)
-    authoring.copy_set(settings, "ladder_science", SET)
-    surplus = authoring.open_set(settings, SET).questions[40:]
+    collection.copy_set(settings, "ladder_science", SET)
+    surplus = collection.open_set(settings, SET).questions[40:]
     authoring.delete_questions(settings, SET, [q.id for q in surplus])
     start.start(studio, SET, run_order.thin(studio.at_hand, "ends and middle"))
     worker.work(studio, once=True)
@@ -49,7 +49,7 @@ def lines(page: Page, chart: int) -> dict[str, int]:
 
 
 def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page, url):
-    identity = authoring.open_set(computed, SET).questions[0].id
+    identity = collection.open_set(computed, SET).questions[0].id
     page.goto(f"{url}/author?set={SET}")
     settle(page)
     type_into_question(page, 0, EDITED)
@@ -73,8 +73,8 @@ def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page
     assert lines(page, 1)["large-arch1"] == lines(page, 1)["large-arch1 before"] == 3
     page.keyboard.press("Enter")
     expect(page.locator("#glide-cell-1-4")).to_have_text(TYPED)
-    fourth = authoring.open_set(computed, SET).questions[4].id
+    fourth = collection.open_set(computed, SET).questions[4].id
     said = page.get_by_text(re.compile(rf"^{re.escape(fourth)}: margin"))
     expect(said).to_be_visible(timeout=RUN_MS)
-    questions = authoring.open_set(computed, SET).questions
+    questions = collection.open_set(computed, SET).questions
     assert (questions[0].question, questions[4].question) == (EDITED, TYPED)

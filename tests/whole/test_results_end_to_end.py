@@ -16,7 +16,7 @@ from e2lm_core.checkpoints import unpacking
 from e2lm_core.imported import opening
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs.studio import open_studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import read_task, write_task
 from tests.conftest import needs
 
@@ -73,7 +73,7 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
         assert run.returncode == 0, run.stderr[-2000:]
 
     imported = opening.import_path(tmp_path / "out", settings.limits, studio.catalogue.checkpoints)
-    task = authoring.open_set(settings, "few")
+    task = collection.open_set(settings, "few")
     evaluate.evaluate(studio, task, chosen, num_fewshot)
     own = measure.measure(studio, task, chosen, num_fewshot)
 

@@ -15,7 +15,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.commands.main import app
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
 from e2lm_core.ui import running, session
 from tests.conftest import ROOT
 from tests.support import studios
@@ -32,7 +32,7 @@ def home(tmp_path_factory) -> Path:
     chosen = studios.settings(folder, studios.real_ladder(folder / "real"))
     studios.write_example(chosen, studios.task(40, name=OWN))
     opened = open_studio(chosen)
-    evaluate.evaluate(opened, authoring.open_set(chosen, OWN), opened.catalogue.checkpoints)
+    evaluate.evaluate(opened, collection.open_set(chosen, OWN), opened.catalogue.checkpoints)
     opened.store.database.close()
     return folder
 
@@ -124,7 +124,7 @@ def test_a_replicated_import_of_the_same_log_likelihoods_agrees_too(environment)
     from e2lm_core.runs import measure
 
     studio = open_studio()
-    task = authoring.open_set(studio.settings, OWN)
+    task = collection.open_set(studio.settings, OWN)
     measured = measure.measure(studio, task, studio.catalogue.checkpoints)
     rows = ["model,task,metric,step,tokens_seen,score"]
     for curve in measured.curves:

@@ -7,7 +7,7 @@ import streamlit as st
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Finding
-from e2lm_core.sets import authoring, importing, rows
+from e2lm_core.sets import authoring, collection, importing, rows
 from e2lm_core.sets.folder import bundle
 from e2lm_core.ui import session
 from e2lm_core.ui.author import editor
@@ -17,28 +17,30 @@ def copy(name: str) -> None:
     """A popover that copies the set under a new name and takes it in hand."""
     settings = session.studio().settings
     with st.popover("Copy this set", icon=":material/content_copy:"):
-        wish = st.text_input("Name of the copy", authoring.free_name(settings, f"my_{name}"), key="copy_name")
+        wish = st.text_input(
+            "Name of the copy", collection.free_name(settings, f"my_{name}"), key="copy_name"
+        )
         if st.button("Copy", type="primary", key="copy_go"):
-            _do(lambda: authoring.copy_set(settings, name, wish), wish)
+            _do(lambda: collection.copy_set(settings, name, wish), wish)
 
 
 def create() -> None:
     settings = session.studio().settings
     with st.popover("New set", icon=":material/add:"):
-        wish = st.text_input("Name", authoring.free_name(settings, "my_set"), key="create_name")
+        wish = st.text_input("Name", collection.free_name(settings, "my_set"), key="create_name")
         if st.button("Create", type="primary", key="create_go"):
-            _do(lambda: authoring.create_set(settings, wish), wish)
+            _do(lambda: collection.create_set(settings, wish), wish)
         upload = st.file_uploader("or open a bundle", type=["zip"], key="create_bundle")
         if upload is not None and st.button("Open the bundle", key="create_open"):
             _do(
-                lambda: authoring.import_set(
+                lambda: collection.import_set(
                     settings, bundle.unpack(upload.getvalue(), settings.limits), wish
                 ),
                 wish,
             )
-        for gone in authoring.deleted_sets(settings):
+        for gone in collection.deleted_sets(settings):
             if st.button(f"Restore {gone}", key=f"restore_{gone}", icon=":material/restore_from_trash:"):
-                _do(lambda gone=gone: authoring.restore_set(settings, gone), gone)
+                _do(lambda gone=gone: collection.restore_set(settings, gone), gone)
 
 
 def delete(name: str) -> None:
@@ -46,7 +48,7 @@ def delete(name: str) -> None:
         st.markdown(f"Put **{name}** aside? *New set* can restore it.")
         if st.button("Delete this set", type="primary", key="delete_go"):
             try:
-                authoring.delete_set(session.studio().settings, name)
+                collection.delete_set(session.studio().settings, name)
             except StudioError as error:
                 st.error(str(error))
             else:

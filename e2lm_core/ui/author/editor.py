@@ -8,7 +8,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.runs import evaluate, start
-from e2lm_core.sets import authoring, sheet
+from e2lm_core.sets import authoring, collection, sheet
 from e2lm_core.ui import running, session
 from e2lm_core.ui.remembered import results
 
@@ -103,7 +103,7 @@ def _apply(name: str, key: str) -> None:
     settings = session.studio().settings
     refused, saved = [], False
     edits = sheet.changes(held[1], st.session_state[key]["edited_rows"])  # since the sheet was made
-    for identity, fields in authoring.unsaved(authoring.open_set(settings, name), edits).items():
+    for identity, fields in authoring.unsaved(collection.open_set(settings, name), edits).items():
         # One at a time, so that a question that is wrong does not hold the others back.
         try:
             authoring.update_questions(settings, name, {identity: fields})

@@ -23,7 +23,7 @@ from e2lm_core.runs import start
 from e2lm_core.runs import state as run_state
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.sets import authoring
+from e2lm_core.sets import versions
 from e2lm_core.sets.folder.files import task_digest
 from e2lm_core.ui import parts, running, session
 from e2lm_core.ui.frame import window
@@ -300,10 +300,10 @@ def _last_step(task: TaskSet) -> TaskSet | None:
     if session.is_example(task.name):
         return None
     settings = session.studio().settings
-    kept = authoring.versions(settings, task.name)
+    kept = versions.list_versions(settings, task.name)
     at = next((n for n, version in enumerate(kept) if version.shown), 0)
     try:
-        return authoring.open_version(settings, task.name, kept[at - 1].number) if at else None
+        return versions.open_version(settings, task.name, kept[at - 1].number) if at else None
     except StudioError:  # its snapshot is gone, or damaged: Undo says so, and here it is not missed
         return None
 

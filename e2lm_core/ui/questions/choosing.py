@@ -18,7 +18,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, TaskSet
 from e2lm_core.charts import questions as question_charts
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.author import editor
 from e2lm_core.ui.frame import window
@@ -140,7 +140,7 @@ def copy(source: str, ids: Sequence[str], key: str) -> None:
         f"Copy the set with {phrasing.count(len(ids), 'question')}", icon=":material/content_copy:"
     ):
         wish = st.text_input(
-            "Name of the copy", authoring.free_name(settings, f"{source}_chosen"), key=f"{key}_name"
+            "Name of the copy", collection.free_name(settings, f"{source}_chosen"), key=f"{key}_name"
         )
         st.caption("The set itself stays as it is; undo in the copy brings the other questions back.")
         if st.button("Copy", type="primary", key=f"{key}_go"):

@@ -14,7 +14,9 @@ from e2lm_core.scores import measurements, set_scores
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import set_intervals, set_sizes
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
-from e2lm_core.sets import authoring
+from e2lm_core.sets import collection
+from e2lm_core.sets.history import History
+from e2lm_core.sets.versions import Version, list_versions, open_version
 from e2lm_core.ui import session
 from e2lm_core.ui.remembered import results
 
@@ -46,7 +48,7 @@ def examples(question_set: TaskSet) -> tuple[dict[str, measurements.Measurements
     """The other example sets measured on this set's fleet, and a sentence for each that has too few results there."""
     checkpoints, num_fewshot = run_state.fleet(session.studio(), question_set.name)
     found, lacking = {}, []
-    for info in authoring.list_sets(session.studio().settings):
+    for info in collection.list_sets(session.studio().settings):
         if not info.example or info.problem or info.name == question_set.name:
             continue
         measured = results.measure(read(info.name), checkpoints, num_fewshot)
@@ -61,27 +63,27 @@ def examples(question_set: TaskSet) -> tuple[dict[str, measurements.Measurements
 
 
 def read(name: str) -> TaskSet:
-    info = authoring.find_set(session.studio().settings, name)
+    info = collection.find_set(session.studio().settings, name)
     return session._read(str(info.folder), session._stamp(info.folder))
 
 
 # --- comparing ------------------------------------------------------------------------------------------
 
 
-def versions(name: str) -> list[authoring.Version]:
+def versions(name: str) -> list[Version]:
     """The kept versions of a set but the one that it shows now, newest first; examples have none."""
     if session.is_example(name):
         return []
-    return [v for v in reversed(authoring.versions(session.studio().settings, name)) if not v.shown]
+    return [v for v in reversed(list_versions(session.studio().settings, name)) if not v.shown]
 
 
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")
 def _version(name: str, number: int, stamp: float) -> TaskSet:
-    return authoring.open_version(session.studio().settings, name, number)
+    return open_version(session.studio().settings, name, number)
 
 
 def version(name: str, number: int) -> TaskSet:
-    folder = session.studio().settings.home / "history" / name
+    folder = History.of(session.studio().settings, name).folder
     return _version(name, number, folder.stat().st_mtime)
 
 

@@ -14,7 +14,7 @@ from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import measurements
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection
 from tests.support import studios
 
 
@@ -117,8 +117,8 @@ def test_a_questions_mean_curve_is_undefined_until_all_models_are_there(here: St
 
 def test_after_an_edit_the_coarse_points_come_first(here: Studio) -> None:
     """Every model's last checkpoint, its first and its middle: what the panel says first is the final margin."""
-    authoring.copy_set(here.settings, "little", "mine")
-    evaluate.evaluate(here, authoring.open_set(here.settings, "mine"), here.catalogue.checkpoints)
+    collection.copy_set(here.settings, "little", "mine")
+    evaluate.evaluate(here, collection.open_set(here.settings, "mine"), here.catalogue.checkpoints)
     edited = authoring.update_questions(here.settings, "mine", {"q3": {"question": "Another?"}})
     told: list[str] = []
     evaluate.evaluate(

@@ -11,7 +11,7 @@ from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions import rule_text
 from e2lm_core.base.errors import StudioError
 from e2lm_core.scores.measurements import Measurements, ModelCurve
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, collection, versions
 from tests.support import studios
 from tests.support.measured import EARLY, FLEET, STEPS, fleet_measured, question_set
 
@@ -150,10 +150,10 @@ def test_a_copy_keeps_the_chosen_and_undo_brings_the_others_back(tmp_path: Path)
     before = studios.tree(settings.tasks)
     kept = authoring.keep(settings, "little", "chosen", ["q5", "q2"])
     assert [q.id for q in kept.questions] == ["q2", "q5"]
-    assert [q.id for q in authoring.open_set(settings, "chosen").questions] == ["q2", "q5"]
+    assert [q.id for q in collection.open_set(settings, "chosen").questions] == ["q2", "q5"]
     assert studios.tree(settings.tasks) == before
-    assert authoring.undoable(settings, "chosen")[0] == "delete 4 questions"
-    assert len(authoring.undo(settings, "chosen").questions) == 6
+    assert versions.undoable(settings, "chosen")[0] == "delete 4 questions"
+    assert len(versions.undo(settings, "chosen").questions) == 6
 
 
 def test_keeping_nothing_or_under_a_taken_name_makes_no_copy(tmp_path: Path) -> None:
@@ -163,4 +163,4 @@ def test_keeping_nothing_or_under_a_taken_name_makes_no_copy(tmp_path: Path) -> 
         authoring.keep(settings, "little", "chosen", [])
     with pytest.raises(StudioError, match="already a set"):
         authoring.keep(settings, "little", "little", ["q1"])
-    assert [info.name for info in authoring.list_sets(settings)] == ["little"]
+    assert [info.name for info in collection.list_sets(settings)] == ["little"]

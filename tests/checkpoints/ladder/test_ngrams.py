@@ -12,8 +12,8 @@ from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.checkpoints.ladder import ngrams
 from e2lm_core.export import submission
 from e2lm_core.runs.studio import open_studio
-from e2lm_core.sets.authoring import open_set
 from e2lm_core.sets.checks import text as text_checks
+from e2lm_core.sets.collection import open_set
 from tests.conftest import needs
 from tests.support.ladder_text import training_text
 

@@ -1,0 +1,168 @@
+"""The collection of question sets: list, find, open, create, copy, import, delete and restore them.
+
+The user's sets live in `settings.sets`, one task folder each; the examples in `settings.tasks` are only
+read. A set is found by its name, or by the path of a task folder anywhere on the disk.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Question, Record, TaskConfig, TaskSet
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets.checks.check import require_sound
+from e2lm_core.sets.folder.files import read_task, write_task
+from e2lm_core.sets.history import History
+
+NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
+
+
+class SetInfo(Record):
+    """One line of the list of sets; `problem` says why a folder cannot be opened."""
+
+    name: str
+    folder: Path
+    example: bool
+    problem: str | None = None
+
+
+def list_sets(settings: Settings) -> list[SetInfo]:
+    """The user's own sets first, then the examples, each by name."""
+    found = []
+    for root, example in ((settings.sets, False), (settings.tasks, True)):
+        for folder in sorted(root.iterdir()) if root.is_dir() else ():
+            if folder.name.startswith("."):  # a save in progress, or what a crash left of one
+                continue
+            if (folder / f"{folder.name}.yaml").is_file():
+                found.append(SetInfo(name=folder.name, folder=folder, example=example))
+            elif folder.is_dir() and any(folder.glob("*.yaml")):
+                found.append(
+                    SetInfo(
+                        name=folder.name,
+                        folder=folder,
+                        example=example,
+                        problem=f"{folder.name} holds no {folder.name}.yaml.",
+                    )
+                )
+    return found
+
+
+def find_set(settings: Settings, name: str) -> SetInfo:
+    """The set of that name (the user's own before an example), or the task folder at that path."""
+    for info in list_sets(settings):
+        if info.name == name:
+            return info
+    folder = _task_folder(name)
+    if folder is not None:
+        own = folder.parent == settings.sets.resolve()
+        return SetInfo(name=folder.name, folder=folder, example=not own)
+    known = ", ".join(info.name for info in list_sets(settings)) or "none"
+    raise TaskError(
+        f"There is no question set {name!r}: give one of the sets here ({known}) or the path of a task folder."
+    )
+
+
+def editable_set(settings: Settings, name: str) -> SetInfo:
+    """The set of that name, to be changed. Raises TaskError for an example, which is copied first."""
+    info = find_set(settings, name)
+    if info.example:
+        raise TaskError(f"{info.name} is an example and stays as it is: copy it, and edit the copy.")
+    return info
+
+
+def open_set(settings: Settings, name: str) -> TaskSet:
+    return read_task(find_set(settings, name).folder, settings.limits).task
+
+
+def create_set(settings: Settings, name: str, questions: Sequence[Question] = ()) -> TaskSet:
+    return _keep_new(settings, TaskSet(config=TaskConfig(task=name), questions=tuple(questions)))
+
+
+def copy_set(settings: Settings, source: str, name: str) -> TaskSet:
+    """A copy of a set, own or example, under a new name, with its own history."""
+    task = open_set(settings, source)
+    config = task.config.model_copy(update={"task": name})
+    return _keep_new(settings, task.model_copy(update={"config": config}))
+
+
+def import_set(settings: Settings, task: TaskSet, name: str | None = None) -> TaskSet:
+    """Keep a set that came from a bundle, under its own name or another."""
+    config = task.config.model_copy(update={"task": name or task.name})
+    return _keep_new(settings, task.model_copy(update={"config": config}))
+
+
+def free_name(settings: Settings, wish: str) -> str:
+    """`wish` as a legal name, with a number behind it where it is taken."""
+    stem = re.sub(r"[^a-z0-9]+", "_", wish.lower()).strip("_")[:50] or "set"
+    stem = stem if stem[0].isalpha() and len(stem) > 1 else f"set_{stem}"
+    taken = {info.name for info in list_sets(settings)}
+    return next(n for i in range(1, 10**6) if (n := stem if i == 1 else f"{stem}_{i}") not in taken)
+
+
+def delete_set(settings: Settings, name: str) -> None:
+    """Put a set aside; `restore_set` brings it back with its history."""
+    info = editable_set(settings, name)
+    trash = settings.home / "trash" / info.name
+    with _disk(f"{info.name} could not be deleted"):
+        shutil.rmtree(trash, ignore_errors=True)
+        trash.parent.mkdir(parents=True, exist_ok=True)
+        info.folder.rename(trash)
+        History.of(settings, info.name).rename(trash.with_name(f"{info.name}.history"))
+
+
+def restore_set(settings: Settings, name: str) -> TaskSet:
+    trash = settings.home / "trash" / name
+    if not NAME.fullmatch(name) or not trash.is_dir():
+        raise TaskError(f"There is no deleted set {name!r} to restore.")
+    if (settings.sets / name).exists():
+        raise TaskError(f"A set {name!r} exists again: rename or delete it before restoring the old one.")
+    with _disk(f"{name} could not be restored"):
+        settings.sets.mkdir(parents=True, exist_ok=True)
+        trash.rename(settings.sets / name)
+        History(trash.with_name(f"{name}.history")).rename(History.of(settings, name).folder)
+    return open_set(settings, name)
+
+
+def deleted_sets(settings: Settings) -> list[str]:
+    trash = settings.home / "trash"
+    return (
+        sorted(p.name for p in trash.glob("*") if not p.name.endswith(".history")) if trash.is_dir() else []
+    )
+
+
+def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
+    name = task.name
+    if not NAME.fullmatch(name):
+        raise TaskError(
+            f"The name {name!r} cannot be used: 2 to 60 small letters, digits and underscores, a letter first."
+        )
+    if any(info.name == name for info in list_sets(settings)):
+        raise TaskError(f"There is already a set {name!r}: choose another name.")
+    require_sound(task, settings.limits)
+    shutil.rmtree(History.of(settings, name).folder, ignore_errors=True)
+    write_task(task, settings.sets / name, settings.limits)
+    return task
+
+
+def _task_folder(path: str) -> Path | None:
+    """The task folder at a path, or at the path of its YAML; None where there is none."""
+    try:
+        folder = Path(path).expanduser().resolve()
+        if folder.is_file() and folder.suffix in (".yaml", ".yml"):
+            folder = folder.parent
+        return folder if folder.is_dir() and any(folder.glob("*.yaml")) else None
+    except (OSError, RuntimeError, ValueError):  # a name that is too long, or no path at all
+        return None
+
+
+@contextmanager
+def _disk(failed: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TaskError(f"{failed} ({error.strerror}): check the disk, and try again.") from error

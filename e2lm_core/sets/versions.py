@@ -1,0 +1,57 @@
+"""Earlier states of a set: which are kept, opening one, undo and redo."""
+
+from __future__ import annotations
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Record, TaskSet
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets.collection import editable_set, find_set
+from e2lm_core.sets.folder.files import write_task
+from e2lm_core.sets.history import History
+
+
+class Version(Record):
+    """One saved state of a set; `shown` is that which its folder holds now."""
+
+    number: int
+    action: str
+    shown: bool
+
+
+def list_versions(settings: Settings, name: str) -> list[Version]:
+    """The states of a set that are kept, oldest first; none for a set that was never edited."""
+    history = History.of(settings, find_set(settings, name).name)
+    shown = history.shown
+    return [Version(number=s.number, action=s.action, shown=s.number == shown) for s in history.steps]
+
+
+def open_version(settings: Settings, name: str, number: int) -> TaskSet:
+    """A set as it was. Raises TaskError for a number that is not kept."""
+    kept = [version.number for version in list_versions(settings, name)]
+    if number not in kept:
+        have = f"it has {kept[0]} to {kept[-1]}" if kept else "it was never edited"
+        raise TaskError(f"{name} has no version {number}: {have}; see `versions {name}`.")
+    return History.of(settings, find_set(settings, name).name).version(number)
+
+
+def undoable(settings: Settings, name: str) -> tuple[str | None, str | None]:
+    """What *Undo* and *Redo* would do to the set, None where there is nothing."""
+    history = History.of(settings, name)
+    return history.undoable, history.redoable
+
+
+def undo(settings: Settings, name: str) -> TaskSet:
+    return _move(settings, name, -1)
+
+
+def redo(settings: Settings, name: str) -> TaskSet:
+    return _move(settings, name, 1)
+
+
+def _move(settings: Settings, name: str, move: int) -> TaskSet:
+    info = editable_set(settings, name)
+    history = History.of(settings, info.name)
+    task = history.peek(move)
+    write_task(task, info.folder, settings.limits)
+    history.move(move)
+    return task

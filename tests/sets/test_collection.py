@@ -1,0 +1,146 @@
+"""Sets as a whole: found, made, copied, imported, put aside and brought back; nothing wrong harms the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import authoring, collection, versions
+from tests.support import studios
+from tests.support.studios import sentence
+
+
+def test_own_sets_come_before_examples(here: Settings) -> None:
+    found = collection.list_sets(here)
+    assert [(info.name, info.example) for info in found] == [("mine", False), ("little", True)]
+
+
+def test_an_empty_home_lists_nothing(tmp_path: Path) -> None:
+    assert collection.list_sets(Settings(home=tmp_path / "none", tasks=tmp_path / "neither")) == []
+
+
+def test_a_save_in_progress_is_no_set(here: Settings) -> None:
+    (here.sets / ".mine.new-abc").mkdir()
+    (here.sets / ".mine.new-abc" / "mine.yaml").write_text("task: mine\n")
+    assert [info.name for info in collection.list_sets(here)] == ["mine", "little"]
+
+
+def test_a_folder_without_its_own_yaml_is_listed_with_its_problem(here: Settings) -> None:
+    (here.tasks / "odd").mkdir()
+    (here.tasks / "odd" / "other.yaml").write_text("task: other\n")
+    (info,) = [info for info in collection.list_sets(here) if info.name == "odd"]
+    assert info.problem == "odd holds no odd.yaml."
+
+
+def test_a_set_is_found_by_name_by_folder_and_by_yaml(here: Settings) -> None:
+    folder = here.tasks / "little"
+    for name in ("little", str(folder), f"{folder}/", str(folder / "little.yaml")):
+        assert collection.open_set(here, name) == collection.open_set(here, "little")
+    assert collection.find_set(here, str(folder)).example
+    assert not collection.find_set(here, str(here.sets / "mine")).example
+
+
+@pytest.mark.parametrize("name", ["nothing", "", "a/b/c", "x" * 5_000, "null\0byte", "~nobody_here/x"])
+def test_an_unknown_set_is_one_sentence_that_names_what_there_is(here: Settings, name: str) -> None:
+    with pytest.raises(TaskError) as error:
+        collection.find_set(here, name)
+    assert "mine, little" in sentence(error)
+
+
+def test_a_new_set_is_empty_and_opens_again(here: Settings) -> None:
+    created = collection.create_set(here, "fresh")
+    assert created.questions == ()
+    assert collection.open_set(here, "fresh") == created
+    assert (here.sets / "fresh" / "README.md").read_text().startswith("# fresh")
+
+
+def test_a_copy_holds_the_same_questions_and_leaves_the_example_alone(here: Settings) -> None:
+    before = studios.tree(here.tasks)
+    authoring.update_questions(here, "mine", {"q1": {"question": "Changed?"}})
+    assert collection.open_set(here, "mine").dev == collection.open_set(here, "little").dev
+    assert collection.open_set(here, "little").questions[0] == studios.task().questions[0]
+    assert studios.tree(here.tasks) == before
+
+
+def test_a_copy_has_a_history_of_its_own(here: Settings) -> None:
+    authoring.update_questions(here, "mine", {"q1": {"question": "Changed?"}})
+    collection.copy_set(here, "mine", "second")
+    assert versions.undoable(here, "second") == (None, None)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a", "1st", "_x", "Has_Capitals", "a b", "a-b", "../up", "a/b", "ä" * 4, "x" * 61]
+)
+def test_a_name_that_cannot_be_one_is_refused_with_the_rule(here: Settings, name: str) -> None:
+    with pytest.raises(TaskError) as error:
+        collection.create_set(here, name)
+    assert "small letters, digits and underscores" in sentence(error)
+    assert sorted(p.name for p in here.sets.iterdir()) == ["mine"]
+
+
+@pytest.mark.parametrize("taken", ["mine", "little"])
+def test_a_name_that_is_taken_is_refused_even_by_an_example(here: Settings, taken: str) -> None:
+    with pytest.raises(TaskError, match="already a set"):
+        collection.create_set(here, taken)
+
+
+def test_a_free_name_can_always_be_used(here: Settings) -> None:
+    assert collection.free_name(here, "mine") == "mine_2"
+    for wish in ("", "É", "9 lives", "My Set!", "x" * 200, "__", "little"):
+        name = collection.free_name(here, wish)
+        collection.create_set(here, name)
+        assert collection.free_name(here, name) == f"{name}_2"
+
+
+def test_a_set_from_a_bundle_is_kept_under_its_name_or_another(here: Settings) -> None:
+    other = studios.task(name="guest")
+    assert collection.import_set(here, other).name == "guest"
+    assert collection.import_set(here, other, "guest_again").name == "guest_again"
+    with pytest.raises(TaskError, match="already a set 'guest'"):
+        collection.import_set(here, other)
+
+
+def test_a_deleted_set_comes_back_with_its_history(here: Settings) -> None:
+    edited = authoring.update_questions(here, "mine", {"q1": {"question": "One?"}})
+    collection.delete_set(here, "mine")
+    assert collection.deleted_sets(here) == ["mine"]
+    with pytest.raises(TaskError, match="no question set 'mine'"):
+        collection.open_set(here, "mine")
+    assert collection.restore_set(here, "mine") == edited
+    assert collection.deleted_sets(here) == []
+    assert versions.undoable(here, "mine") == ("edit question q1", None)
+
+
+def test_a_set_does_not_get_the_history_of_an_older_one_of_its_name(here: Settings) -> None:
+    authoring.update_questions(here, "mine", {"q1": {"question": "One?"}})
+    collection.delete_set(here, "mine")
+    collection.create_set(here, "mine")
+    assert versions.undoable(here, "mine") == (None, None)
+    collection.delete_set(here, "mine")
+    assert collection.restore_set(here, "mine").questions == ()
+    assert versions.undoable(here, "mine") == (None, None)
+
+
+def test_a_set_that_exists_again_is_not_overwritten_by_restoring(here: Settings) -> None:
+    collection.delete_set(here, "mine")
+    kept = collection.create_set(here, "mine", [studios.question(7)])
+    with pytest.raises(TaskError, match="exists again"):
+        collection.restore_set(here, "mine")
+    assert collection.open_set(here, "mine") == kept
+
+
+@pytest.mark.parametrize("name", ["nothing", "", "../sets/mine", "mine.history"])
+def test_what_was_not_deleted_cannot_be_restored(here: Settings, name: str) -> None:
+    authoring.update_questions(here, "mine", {"q1": {"question": "One?"}})
+    collection.copy_set(here, "mine", "other")
+    collection.delete_set(here, "other")
+    with pytest.raises(TaskError, match="no deleted set"):
+        collection.restore_set(here, name)
+
+
+def test_deleting_by_path_puts_the_set_aside_as_deleting_by_name_does(here: Settings) -> None:
+    collection.delete_set(here, str(here.sets / "mine"))
+    assert collection.restore_set(here, "mine").questions == studios.task().questions
