@@ -21,6 +21,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -127,7 +128,7 @@ def bound(ll_nats: float) -> float:
 def ours(directory: Path, requests: Sequence[Request], home: Path) -> tuple[list[float], list[str]]:
     """Log-likelihoods in nats, and what the engine noted on the way."""
     backend = LocalBackend(Settings(home=home, device="cpu"))
-    results = dict(backend.loglikelihood(checkpoint_of(directory), requests))
+    results = dict(chain.from_iterable(backend.chunks(checkpoint_of(directory), requests)))
     return [results[i].ll_nats for i in range(len(requests))], backend.notes()
 
 

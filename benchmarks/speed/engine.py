@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ def ours(folder: Path, threads: int, warm: Sequence[Request]) -> tuple[Score, Lo
     checkpoint = checkpoint_of(folder)
 
     def score(requests: Sequence[Request]) -> list[float]:
-        results = dict(backend.loglikelihood(checkpoint, requests))
+        results = dict(chain.from_iterable(backend.chunks(checkpoint, requests)))
         return [results[i].ll_nats for i in range(len(requests))]
 
     score(warm)

@@ -19,6 +19,7 @@ import logging
 import random
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -138,7 +139,7 @@ def compare(
         backend = LocalBackend(Settings(home=folder / "home", device=device, dtype=dtype))
 
         def score(asked: Sequence[Any]) -> list[float]:
-            results = dict(backend.loglikelihood(checkpoint_of(folder), asked))
+            results = dict(chain.from_iterable(backend.chunks(checkpoint_of(folder), asked)))
             return [results[i].ll_nats for i in range(len(asked))]
 
         score(warm)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol
 
-from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, Scope, Scored
+from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
 
 # Part of every result's key: raise it when a change of the engine changes numbers by more than float noise.
 SCORING_VERSION = 1
 
 
 class Backend(Protocol):
-    name: str
-
     @property
     def at_once(self) -> int:
         """How many checkpoints are best computed side by side, each from a thread of its own."""
@@ -23,15 +21,6 @@ class Backend(Protocol):
         """The part of a result's key that is about the model. Cheap: no weights are loaded."""
         ...
 
-    def loglikelihood(
-        self,
-        checkpoint: Checkpoint,
-        requests: Sequence[Request],
-        cancelled: Callable[[], bool] | None = None,
-    ) -> Iterator[tuple[int, Loglikelihood]]:
-        """(index, result) for every request, as chunks complete. Raises `Cancelled`."""
-        ...
-
     def chunks(
         self,
         checkpoint: Checkpoint,
@@ -39,10 +28,11 @@ class Backend(Protocol):
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
     ) -> Iterator[Scored]:
-        """The same, a list for each chunk, to be committed whole, with the tokens that it took.
+        """(index, result) of every request, a list for each chunk, to be committed whole, with its tokens.
 
         The plan is made from all requests; chunks whose indexes are all in `skip` are not computed. So a
         run that resumes with the same requests gets the same bytes as one that was never interrupted.
+        Raises `Cancelled` before the chunk at which `cancelled()` turns true.
         """
         ...
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, Scope, Scored
+from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.ladder.manifest import Manifest, read_manifest
@@ -30,8 +30,6 @@ _KEPT_TEXTS = 4  # a ladder's models share their tokens, and an edit comes besid
 
 class LocalBackend:
     """Device, dtype and threads are those of the settings. Raises `StudioError` for a device not there."""
-
-    name = "local"
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -88,15 +86,6 @@ class LocalBackend:
         directory = ensure_directory(checkpoint, self.settings)
         with self._lock:
             return self._encoder(directory).lengths(requests)
-
-    def loglikelihood(
-        self,
-        checkpoint: Checkpoint,
-        requests: Sequence[Request],
-        cancelled: Callable[[], bool] | None = None,
-    ) -> Iterator[tuple[int, Loglikelihood]]:
-        for chunk in self.chunks(checkpoint, requests, cancelled):
-            yield from chunk
 
     def chunks(
         self,

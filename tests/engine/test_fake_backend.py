@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 
 import pytest
 
@@ -16,11 +17,11 @@ def checkpoint(step: int) -> Checkpoint:
 
 
 def test_results_are_a_function_of_checkpoint_and_text() -> None:
-    first = dict(FakeBackend().loglikelihood(checkpoint(10), REQUESTS))
-    reverse = dict(FakeBackend().loglikelihood(checkpoint(10), REQUESTS[::-1]))
+    first = dict(chain.from_iterable(FakeBackend().chunks(checkpoint(10), REQUESTS)))
+    reverse = dict(chain.from_iterable(FakeBackend().chunks(checkpoint(10), REQUESTS[::-1])))
     assert sorted(first) == list(range(20))
     assert all(first[i] == reverse[19 - i] for i in range(20))
-    later = dict(FakeBackend().loglikelihood(checkpoint(9_000), REQUESTS))
+    later = dict(chain.from_iterable(FakeBackend().chunks(checkpoint(9_000), REQUESTS)))
     assert all(later[i].ll_nats > first[i].ll_nats for i in range(20))
     assert all(math.isfinite(r.ll_nats) and r.ll_nats < 0 for r in later.values())
     assert FakeBackend().scope(checkpoint(10)) != FakeBackend().scope(checkpoint(11))
@@ -34,6 +35,6 @@ def test_it_skips_counts_and_cancels() -> None:
     # A chunk of 8 is two questions: each of their prompts once here, once a choice in the harness.
     assert (chunks[0].tokens, chunks[0].harness_tokens) == (2 * 2 + 8 * 2, 8 * (2 + 2))
     with pytest.raises(Cancelled):
-        list(backend.loglikelihood(checkpoint(1), REQUESTS, cancelled=lambda: True))
+        list(chain.from_iterable(backend.chunks(checkpoint(1), REQUESTS, cancelled=lambda: True)))
     assert backend.prompt_tokens(checkpoint(1), [Request("two words", " one")]) == [3]
     assert backend.window(checkpoint(1)) > 0

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -78,13 +79,13 @@ def test_threads_are_shared_by_what_is_computed_at_once(
 def test_two_threads_and_reading_ahead(tmp_path: Path) -> None:
     backend = local(tmp_path)
     checkpoints = [tiny_models.checkpoint(tiny_models.make(tmp_path / str(s), seed=s), s) for s in range(3)]
-    expected = [dict(backend.loglikelihood(c, REQUESTS)) for c in checkpoints]
+    expected = [dict(chain.from_iterable(backend.chunks(c, REQUESTS))) for c in checkpoints]
     fresh, results = local(tmp_path), {}
     fresh.prefetch(checkpoints[0])
     fresh.prefetch(Checkpoint(model=ModelInfo(name="none", family="x"), step=1))  # a hint never raises
 
     def work(index: int) -> None:
-        results[index] = dict(fresh.loglikelihood(checkpoints[index % 3], REQUESTS))
+        results[index] = dict(chain.from_iterable(fresh.chunks(checkpoints[index % 3], REQUESTS)))
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
     for thread in threads:
@@ -113,12 +114,12 @@ def test_refusals(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError):
             local(tmp_path).scope(checkpoint)
         with pytest.raises(CheckpointError):
-            list(local(tmp_path).loglikelihood(checkpoint, REQUESTS))
+            list(chain.from_iterable(local(tmp_path).chunks(checkpoint, REQUESTS)))
     folder = tiny_models.make(tmp_path / "m")
     backend = LocalBackend(Settings(home=tmp_path, device="cuda:77"))
     with pytest.raises(StudioError, match="E2LM_DEVICE"):
-        list(backend.loglikelihood(tiny_models.checkpoint(folder), REQUESTS))
-    assert list(local(tmp_path).loglikelihood(gone, [])) == []
+        list(chain.from_iterable(backend.chunks(tiny_models.checkpoint(folder), REQUESTS)))
+    assert list(chain.from_iterable(local(tmp_path).chunks(gone, []))) == []
 
 
 def test_prompt_tokens_are_counted_before_truncation(tmp_path: Path) -> None:
@@ -134,7 +135,7 @@ def test_the_embedded_ladder_is_scored(tmp_path: Path) -> None:
     backend = LocalBackend(settings)
     for checkpoint in (catalogue.checkpoints[0], catalogue.checkpoints[-1]):
         scope = backend.scope(checkpoint)
-        results = dict(backend.loglikelihood(checkpoint, REQUESTS))
+        results = dict(chain.from_iterable(backend.chunks(checkpoint, REQUESTS)))
         assert len(results) == len(REQUESTS)
         assert scope.max_length == catalogue.context
     assert backend.notes() == []

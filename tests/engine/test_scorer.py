@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,7 +60,7 @@ def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalBackend:
 def score(
     backend: LocalBackend, folder: Path, requests: list[Request] = REQUESTS
 ) -> dict[int, Loglikelihood]:
-    return dict(backend.loglikelihood(tiny_models.checkpoint(folder), requests))
+    return dict(chain.from_iterable(backend.chunks(tiny_models.checkpoint(folder), requests)))
 
 
 def plainly(folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[int, Loglikelihood]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ WITHOUT_TWIN = tuple(name for name in studios.MODELS if not name.endswith("-web"
 
 
 def varied(checkpoint: Checkpoint, request: Request) -> float:
-    return next(FakeBackend().loglikelihood(checkpoint, [request]))[1].ll_nats
+    return next(chain.from_iterable(FakeBackend().chunks(checkpoint, [request])))[1].ll_nats
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ _WINDOW = 1_024
 class FakeBackend:
     """Deterministic and instant; counts what it was asked to compute in `computed`."""
 
-    name = "fake"
     at_once = 1
 
     def __init__(self) -> None:
@@ -33,15 +32,6 @@ class FakeBackend:
             bos="none",
             scoring_version=0,
         )
-
-    def loglikelihood(
-        self,
-        checkpoint: Checkpoint,
-        requests: Sequence[Request],
-        cancelled: Callable[[], bool] | None = None,
-    ) -> Iterator[tuple[int, Loglikelihood]]:
-        for chunk in self.chunks(checkpoint, requests, cancelled):
-            yield from chunk
 
     def chunks(
         self,

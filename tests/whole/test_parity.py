@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -142,10 +143,10 @@ def test_equals_the_harness_on_whatever_is_drawn(
             if request.context and not request.context.strip():
                 continue  # blank prompts are taken as empty ones, where the harness stops
             with pytest.raises(StudioError):
-                list(backend.loglikelihood(checkpoint, [request]))
+                list(chain.from_iterable(backend.chunks(checkpoint, [request])))
         else:
             requests.append(request)
-    results = dict(backend.loglikelihood(checkpoint, requests))
+    results = dict(chain.from_iterable(backend.chunks(checkpoint, requests)))
     assert_equal([results[i].ll_nats for i in range(len(requests))], expected)
 
 
@@ -166,7 +167,7 @@ def test_equals_the_harness_on_the_ladder(name: str, shots: int, tmp_path: Path)
     for model in catalogue.models[:: max(1, len(catalogue.models) // 3)][:3]:
         checkpoints = catalogue.of(model)
         for checkpoint in (checkpoints[len(checkpoints) // 2], checkpoints[-1]):
-            results = dict(backend.loglikelihood(checkpoint, requests))
+            results = dict(chain.from_iterable(backend.chunks(checkpoint, requests)))
             folder = ensure_directory(checkpoint, own)
             theirs = harness_scores(harness_model(folder), requests)
             assert_equal([results[i].ll_nats for i in range(len(requests))], theirs)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def backend(home: Path) -> LocalBackend:
 
 
 def score(backend: LocalBackend, folder: Path) -> dict[int, Any]:
-    return dict(backend.loglikelihood(tiny_models.checkpoint(folder), REQUESTS))
+    return dict(chain.from_iterable(backend.chunks(tiny_models.checkpoint(folder), REQUESTS)))
 
 
 @pytest.mark.parametrize("name", KNOWN)
