@@ -141,8 +141,7 @@ class LocalBackend:
             if self._scorer is None or self._loader is None:
                 import torch
 
-                from e2lm_core.engine.machine import choose_device
-                from e2lm_core.engine.memory import settle
+                from e2lm_core.engine.machine import choose_device, settle
                 from e2lm_core.engine.models import Loader
                 from e2lm_core.engine.scorer import Scorer
 

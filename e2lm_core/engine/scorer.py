@@ -21,10 +21,9 @@ from e2lm_core.engine.batches.tokenise import Encoded
 from e2lm_core.engine.batches.tree import plan_tree
 from e2lm_core.engine.forward import attention, forward
 from e2lm_core.engine.forward.tensors import prepare
-from e2lm_core.engine.machine import batch_tokens, is_out_of_memory
+from e2lm_core.engine.machine import batch_tokens, in_order, is_out_of_memory
 from e2lm_core.engine.models import LoadedModel
 from e2lm_core.engine.selfcheck import Verdict, compare
-from e2lm_core.engine.side_by_side import in_order
 
 Compute = Callable[[Chunk, Sequence[Row]], NDArray[np.float32]]
 Results = list[tuple[int, Loglikelihood]]

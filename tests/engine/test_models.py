@@ -9,8 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from e2lm_core.base.errors import CheckpointError, StudioError
-from e2lm_core.engine.machine import batch_tokens, choose_device, is_out_of_memory
+from e2lm_core.base.errors import CheckpointError
 from e2lm_core.engine.models import MAX_WINDOW, LoadedModel, Loader, read_config, window
 from tests.support import tiny_models
 
@@ -134,15 +133,3 @@ def test_windows_are_found_as_the_harness_finds_them(tmp_path: Path) -> None:
     assert window(object(), tokenizer) == 2_048
     tokenizer.model_max_length = 55
     assert window(object(), tokenizer) == 55
-
-
-def test_devices_and_batches() -> None:
-    assert choose_device("cpu") == CPU
-    with pytest.raises(
-        StudioError, match="E2LM_DEVICE is 'cuda:99', which this machine does not have; use cpu"
-    ):
-        choose_device("cuda:99")
-    assert batch_tokens(CPU, 1_000) > batch_tokens(CPU, 10**8) == 256
-    assert is_out_of_memory(MemoryError())
-    assert is_out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"))
-    assert not is_out_of_memory(RuntimeError("shape mismatch"))
