@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core.checkpoints import library
+from e2lm_core.checkpoints import tables
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.checkpoints import added, adding
 from e2lm_core.ui.strip import strip
@@ -10,13 +10,13 @@ from e2lm_core.ui.strip import strip
 strip()
 studio = session.studio()
 
-parts.header("Checkpoints", library.finding(studio.catalogue, studio.settings))
+parts.header("Checkpoints", tables.finding(studio.catalogue, studio.settings))
 for problem in studio.catalogue.problems:
     st.warning(problem, icon=":material/warning:")
 
 if studio.catalogue.models:
     parts.table(
-        library.models_frame(studio.catalogue, studio.settings),
+        tables.models_frame(studio.catalogue, studio.settings),
         "checkpoints",
         "library_models",
         few=("model", "here", "bytes"),
@@ -32,7 +32,7 @@ st.subheader("Add a model", anchor=False)
 adding.add()
 with st.expander("All families and models that the studio knows"):
     parts.table(
-        library.families_frame(studio.catalogue, studio.settings),
+        tables.families_frame(studio.catalogue, studio.settings),
         "families",
         "library_families",
         height=360,

@@ -90,7 +90,7 @@ class Family(Record):
         return ModelInfo(family=self.key, **{key: getattr(model, key) for key in shared})
 
 
-class Choice(Record):
+class CheckpointChoice(Record):
     """Which of a model's checkpoints are wanted; everything is by default.
 
     `names` are globs on the place's name. `every` n takes the nth, the 2nth … of what the rest left (so that
@@ -104,7 +104,7 @@ class Choice(Record):
     every: int = Field(default=1, ge=1)
 
 
-def choose(places: Sequence[Place], choice: Choice) -> tuple[Place, ...]:
+def choose(places: Sequence[Place], choice: CheckpointChoice) -> tuple[Place, ...]:
     """In step order. Raises `CheckpointError` when nothing is left, and where tokens are asked but unknown."""
     by_tokens = choice.min_tokens is not None or choice.max_tokens is not None
     if by_tokens and any(p.tokens_seen is None for p in places):

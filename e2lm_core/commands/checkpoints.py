@@ -10,7 +10,7 @@ from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.families import FAMILIES, Choice, any_family, family
+from e2lm_core.checkpoints.families import FAMILIES, CheckpointChoice, any_family, family
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
@@ -66,7 +66,7 @@ def add(
         chosen = any_family(repo, pattern, name=model)
     else:
         chosen = family(family_key)
-    added = hub.add(settings, chosen, model, Choice(every=every, early_only=early))
+    added = hub.add(settings, chosen, model, CheckpointChoice(every=every, early_only=early))
     _show(added, settings, as_json)
 
 
@@ -86,7 +86,7 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
         with progress_bar(checkpoint.name, 100) as advance:
             shown = 0
 
-            def report(progress: hub_download.Progress, advance=advance) -> None:
+            def report(progress: hub_download.DownloadProgress, advance=advance) -> None:
                 nonlocal shown
                 percent = 100 * progress.done_bytes // max(progress.total_bytes, 1)
                 advance(progress.file, percent - shown)

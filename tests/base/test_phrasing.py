@@ -28,6 +28,23 @@ def test_tokens(count: float | None, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (None, "–"),
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1_500, "1.5 kB"),
+        (34_900_000, "35 MB"),
+        (1_200_000_000, "1.2 GB"),
+        (20_000_000_000, "20 GB"),
+        (3_652_000_000_000, "3.7 TB"),
+    ],
+)
+def test_size(count: float | None, said: str) -> None:
+    assert phrasing.size(count) == said
+
+
+@pytest.mark.parametrize(
     ("seconds", "said"),
     [
         (0.0, "about 1 s"),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.checkpoints.families import FAMILIES, Choice, any_family, choose, family
+from e2lm_core.checkpoints.families import FAMILIES, CheckpointChoice, any_family, choose, family
 from e2lm_core.checkpoints.names import Ramp, read_name
 from e2lm_core.imported.formats.published import read_curves
 from tests.conftest import needs
@@ -190,23 +190,27 @@ def test_any_repository():
 
 
 def test_every_second_of_e2lm_is_the_competition_s():
-    chosen = choose(E2LM.known_places(E2LM.models[0]), Choice(every=2))
+    chosen = choose(E2LM.known_places(E2LM.models[0]), CheckpointChoice(every=2))
     assert [p.step for p in chosen] == list(range(4_000, 54_000, 4_000))
 
 
 def test_choosing_by_name_tokens_and_window():
     places = PYTHIA.known_places(PYTHIA.models[0])
-    assert [p.step for p in choose(places, Choice(names=("step[12]", "step143000")))] == [1, 2, 143_000]
-    chosen = choose(places, Choice(min_tokens=10**9, max_tokens=5 * 10**9))
+    assert [p.step for p in choose(places, CheckpointChoice(names=("step[12]", "step143000")))] == [
+        1,
+        2,
+        143_000,
+    ]
+    chosen = choose(places, CheckpointChoice(min_tokens=10**9, max_tokens=5 * 10**9))
     assert [p.step for p in chosen] == [512, 1_000, 2_000]
     with pytest.raises(CheckpointError, match="no known early window"):
-        choose(places, Choice(early_only=True))
+        choose(places, CheckpointChoice(early_only=True))
     with pytest.raises(CheckpointError, match=r"No checkpoint fits nope \(there are step0 to step143000\)"):
-        choose(places, Choice(names=("nope",)))
-    assert len(choose(E2LM.known_places(E2LM.models[0]), Choice(early_only=True))) == 27
+        choose(places, CheckpointChoice(names=("nope",)))
+    assert len(choose(E2LM.known_places(E2LM.models[0]), CheckpointChoice(early_only=True))) == 27
 
 
 def test_tokens_that_are_not_known_cannot_be_chosen_by():
     unknown = any_family("owner/model", "step{step}")
     with pytest.raises(CheckpointError, match="is not known"):
-        choose(unknown.places(unknown.models[0], ["step1"]), Choice(max_tokens=5))
+        choose(unknown.places(unknown.models[0], ["step1"]), CheckpointChoice(max_tokens=5))

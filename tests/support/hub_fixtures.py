@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ from huggingface_hub import constants
 
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.families import family
 from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.runs.studio import Studio
+from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under, weights
 
 E2LM, PYTHIA = family("e2lm"), family("pythia")
-DENSE, SMALL = "tiiuae/dense-500m-arch1", "EleutherAI/pythia-14m"
+MODEL = "dense-500m-arch1"
+DENSE, SMALL = f"tiiuae/{MODEL}", "EleutherAI/pythia-14m"
 STEPS = (2_000, 4_000, 6_000)
 
 
@@ -44,7 +49,26 @@ def settings(fake: FakeHub, tmp_path: Path) -> Settings:
 @pytest.fixture
 def first(settings: Settings) -> Checkpoint:
     """The first of E2LM's checkpoints, added and not downloaded."""
-    return hub.add(settings, E2LM, "dense-500m-arch1")[0]
+    return hub.add(settings, E2LM, MODEL)[0]
+
+
+@pytest.fixture
+def studio(fake: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
+    """The fake ladder beside the fake hub, for this process and for those that it starts."""
+    opened = studios.studio(tmp_path)
+    settings = opened.settings.model_copy(update={"hub_endpoint": fake.endpoint})
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in studios.environment(settings).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("E2LM_HUB_ENDPOINT", fake.endpoint)
+    return replace(opened, settings=settings)
+
+
+def with_added(studio: Studio) -> Studio:
+    """The studio after E2LM's three checkpoints of the hub were added to its catalogue."""
+    hub.add(studio.settings, E2LM, MODEL)
+    return replace(studio, catalogue=open_catalogue(studio.settings))
 
 
 def sentence(error: Any) -> str:

@@ -19,7 +19,7 @@ from e2lm_core.base.atomic import replace_file
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.families import Choice, Family, FamilyModel, Place, choose
+from e2lm_core.checkpoints.families import CheckpointChoice, Family, FamilyModel, Place, choose
 from e2lm_core.checkpoints.hub.cache import evict, snapshot_folder
 from e2lm_core.checkpoints.hub.client import HubClient, RemoteFile
 from e2lm_core.checkpoints.hub.download import wanted_files
@@ -96,7 +96,7 @@ def listing(settings: Settings, family: Family, model: str) -> Listing:
 
 
 def add(
-    settings: Settings, family: Family, model: str, choice: Choice | None = None
+    settings: Settings, family: Family, model: str, choice: CheckpointChoice | None = None
 ) -> tuple[Checkpoint, ...]:
     """Add those of a model's checkpoints that `choice` names to the catalogue; all of them by default.
 
@@ -106,7 +106,7 @@ def add(
     """
     listed = listing(settings, family, model)
     at = {entry.place: entry for entry in listed.checkpoints}
-    chosen = choose(tuple(at), choice or Choice())
+    chosen = choose(tuple(at), choice or CheckpointChoice())
     first = chosen[0]
     _, files = HubClient(settings).files(listed.model.repo, at[first].commit)
     wanted_files(listed.model.repo, first.subfolder, files)  # refused now, not after a night's download

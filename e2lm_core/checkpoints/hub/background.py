@@ -18,7 +18,7 @@ from typing import IO, Literal
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT, Settings
-from e2lm_core.checkpoints.hub.held import Held, held
+from e2lm_core.checkpoints.hub.on_disk import OnDisk, on_disk
 
 Action = Literal["download", "verify"]
 _GRACE_S = 5.0
@@ -31,7 +31,7 @@ class Fetch:
     action: Action
     model: str
     checkpoints: tuple[Checkpoint, ...]
-    before: Held
+    before: OnDisk
     _process: subprocess.Popen[bytes]
     _said: IO[bytes]
     started: float = field(default_factory=time.monotonic)
@@ -92,5 +92,5 @@ def start(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings)
         start_new_session=True,  # it outlives the page that asked for it
     )
     return Fetch(
-        action, checkpoints[0].model.name, tuple(checkpoints), held(settings, checkpoints), process, said
+        action, checkpoints[0].model.name, tuple(checkpoints), on_disk(settings, checkpoints), process, said
     )

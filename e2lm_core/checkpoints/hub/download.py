@@ -26,7 +26,7 @@ _WAIT_S = 0.2
 _SPARE_BYTES = 100 * 2**20  # what a download leaves free on the disk
 
 
-class Progress(Record):
+class DownloadProgress(Record):
     """How far a checkpoint's download is."""
 
     name: str
@@ -38,7 +38,7 @@ class Progress(Record):
 def download(
     checkpoint: Checkpoint,
     settings: Settings,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[DownloadProgress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Path:
     """The folder of a hub's checkpoint; whatever of it is not here is downloaded first.
@@ -125,7 +125,7 @@ class _Run:
         commit: str,
         partial: Path,
         settings: Settings,
-        progress: Callable[[Progress], None] | None,
+        progress: Callable[[DownloadProgress], None] | None,
         cancelled: Callable[[], bool] | None,
     ) -> None:
         self.checkpoint, self.client, self.repo, self.commit = checkpoint, client, repo, commit
@@ -211,7 +211,7 @@ class _Run:
     def _tell(self, name: str, done: int) -> None:
         if self.progress is not None:
             self.progress(
-                Progress(
+                DownloadProgress(
                     name=self.checkpoint.name, file=name, done_bytes=done, total_bytes=max(self.total, done)
                 )
             )

@@ -10,11 +10,11 @@ import streamlit as st
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint
-from e2lm_core.checkpoints import library
+from e2lm_core.checkpoints import tables
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import background as fetching
 from e2lm_core.checkpoints.hub import cache as hub_cache
-from e2lm_core.checkpoints.hub import held as hub_held
+from e2lm_core.checkpoints.hub import on_disk as hub_disk
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
 
@@ -70,7 +70,7 @@ def added() -> None:
 
 def _added() -> None:
     studio = session.studio()
-    have = library.added(studio.catalogue)
+    have = tables.added_by_model(studio.catalogue)
     usage = hub_cache.usage(studio.settings)
     if have or usage.used_bytes:
         _room(usage)
@@ -93,8 +93,8 @@ def _added() -> None:
         return
     _outcome(model)
     checkpoints = have[model]
-    held = hub_held.held(studio.settings, checkpoints)
-    frame = library.added_frame(studio.settings, checkpoints)
+    held = hub_disk.on_disk(studio.settings, checkpoints)
+    frame = tables.added_frame(studio.settings, checkpoints)
     st.markdown(
         f"{held.whole} of {phrasing.count(len(checkpoints), 'checkpoint')} of {model} "
         f"{'is' if held.whole == 1 else 'are'} downloaded. :gray[Mark rows to act on those alone.]"
@@ -139,8 +139,8 @@ def _outcome(model: str) -> None:
     if fetch.running:
         with st.container(border=True):
             if fetch.action == "download":
-                now = hub_held.held(session.studio().settings, fetch.checkpoints)
-                share, text = hub_held.progress(now, fetch.before, fetch.seconds)
+                now = hub_disk.on_disk(session.studio().settings, fetch.checkpoints)
+                share, text = hub_disk.progress(now, fetch.before, fetch.seconds)
                 st.progress(share, text=f"Downloading {fetch.model}: {text}")
             else:
                 read = phrasing.size(fetch.before.whole_bytes)
@@ -172,7 +172,7 @@ def _actions(
     chosen = marked or list(checkpoints)
     whole = [c for c in chosen if hub_cache.snapshot(c, settings)]
     missing = [c for c in chosen if c not in whole]
-    some = [c for c in chosen if hub_held.held(settings, (c,)).bytes]
+    some = [c for c in chosen if hub_disk.on_disk(settings, (c,)).bytes]
     busy = running is not None
     with st.container(horizontal=True, gap="small"):
         _begin("download", missing, "Download", ":material/download:", busy, primary=True)
@@ -183,7 +183,7 @@ def _actions(
             disabled=busy or not some,
         ):
             st.markdown(
-                f"Delete {phrasing.size(hub_held.held(settings, some).bytes)} of weights? They stay listed and can be "
+                f"Delete {phrasing.size(hub_disk.on_disk(settings, some).bytes)} of weights? They stay listed and can be "
                 "downloaded again; results stay too."
             )
             if st.button("Evict them", type="primary", key="library_evict"):

@@ -8,8 +8,16 @@ import streamlit as st
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
-from e2lm_core.checkpoints import library
-from e2lm_core.checkpoints.families import FAMILIES, Choice, Family, FamilyModel, Place, any_family, choose
+from e2lm_core.checkpoints import tables
+from e2lm_core.checkpoints.families import (
+    FAMILIES,
+    CheckpointChoice,
+    Family,
+    FamilyModel,
+    Place,
+    any_family,
+    choose,
+)
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import client as hub_client
@@ -93,7 +101,7 @@ def _other() -> Family | None:
         return None
 
 
-def _choice(family: Family, places: Sequence[Place]) -> Choice:
+def _choice(family: Family, places: Sequence[Place]) -> CheckpointChoice:
     every = st.number_input(
         "Every n-th checkpoint",
         1,
@@ -115,7 +123,7 @@ def _choice(family: Family, places: Sequence[Place]) -> Choice:
         high = to.number_input(
             "To, billion tokens", 0.0, None, None, key=f"library_to_{family.key}", placeholder="the last"
         )
-    return Choice(
+    return CheckpointChoice(
         every=int(every),
         early_only=bool(early),
         min_tokens=None if low is None else round(low * _BILLION),
@@ -124,7 +132,7 @@ def _choice(family: Family, places: Sequence[Place]) -> Choice:
 
 
 def _chosen(
-    places: Sequence[Place], choice: Choice, model: FamilyModel, listing: hub.Listing | None
+    places: Sequence[Place], choice: CheckpointChoice, model: FamilyModel, listing: hub.Listing | None
 ) -> tuple[Place, ...]:
     try:
         chosen = choose(places, choice)
@@ -137,13 +145,13 @@ def _chosen(
         known = [size for place in chosen if (size := sizes[place]) is not None]
         listed = sum(known) if len(known) == len(chosen) else None
     usage = hub_cache.usage(session.studio().settings)
-    st.caption(library.choice_sentence(chosen, len(places), model, listed, usage))
+    st.caption(tables.choice_sentence(chosen, len(places), model, listed, usage))
     return chosen
 
 
 def _new(chosen: Sequence[Place], model: FamilyModel) -> list[Place]:
     """Those that the catalogue does not have yet."""
-    own = library.added(session.studio().catalogue).get(model.name, ())
+    own = tables.added_by_model(session.studio().catalogue).get(model.name, ())
     steps = {c.step for c in own if c.repo == model.repo}
     return [place for place in chosen if place.step not in steps]
 
@@ -172,7 +180,7 @@ def _ask(family: Family, model: FamilyModel) -> None:
         st.rerun()
 
 
-def _add(family: Family, model: FamilyModel, choice: Choice) -> None:
+def _add(family: Family, model: FamilyModel, choice: CheckpointChoice) -> None:
     try:
         with st.spinner(f"Asking the hub about {model.repo}"):
             new = hub.add(session.studio().settings, family, model.name, choice)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from itertools import chain
@@ -13,13 +14,25 @@ import pytest
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.families import Choice, any_family
+from e2lm_core.checkpoints.families import CheckpointChoice, any_family
 from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
+from tests.conftest import ROOT
 from tests.support.fake_hub import checkpoint, sharded, under, weights
-from tests.support.hub_fixtures import DENSE, E2LM, PYTHIA, SMALL, STEPS, fake, first, sentence, settings
+from tests.support.hub_fixtures import (
+    DENSE,
+    E2LM,
+    MODEL,
+    PYTHIA,
+    SMALL,
+    STEPS,
+    fake,
+    first,
+    sentence,
+    settings,
+)
 
 __all__ = ["fake", "first", "settings"]  # fixtures
 
@@ -41,7 +54,7 @@ def test_listing_a_family_whose_checkpoints_are_branches(fake, settings):
 
 def test_added_checkpoints_stand_in_the_catalogue(fake, settings):
     hub.add(settings, E2LM, "dense-500m-arch1")
-    hub.add(settings, PYTHIA, "pythia-14m", Choice(names=("step512", "step1000")))
+    hub.add(settings, PYTHIA, "pythia-14m", CheckpointChoice(names=("step512", "step1000")))
     catalogue = open_catalogue(settings)
     dense = catalogue.of("dense-500m-arch1")
     assert [c.name for c in dense] == [f"dense-500m-arch1/iter_{s:07d}" for s in STEPS]
@@ -67,7 +80,7 @@ def test_fingerprint_is_the_commit_and_needs_no_download(fake, settings):
 
 
 def test_what_was_added_stays_at_its_commit(fake, settings):
-    (old,) = hub.add(settings, PYTHIA, "pythia-14m", Choice(names=("step0",)))
+    (old,) = hub.add(settings, PYTHIA, "pythia-14m", CheckpointChoice(names=("step0",)))
     fake.repos[SMALL].commit("step0", checkpoint(999))
     hub.add(settings, PYTHIA, "pythia-14m")
     again = open_catalogue(settings).of("pythia-14m")
@@ -203,3 +216,29 @@ def test_two_processes_download_at_once(fake, settings, first):
     assert [p.communicate()[0] for p in processes] == ["ok\n", "ok\n"]
     assert len(fake.fetched()) == len(set(fake.fetched())) == 3
     assert json.loads((settings.home / "families.json").read_text())["version"] == 1
+
+
+def test_the_stamp_changes_with_what_is_added(fake, settings):
+    assert hub.stamp(settings) is None
+    hub.add(settings, E2LM, MODEL)
+    first = hub.stamp(settings)
+    hub.remove(settings, MODEL, (f"{MODEL}/iter_0002000",))
+    assert hub.stamp(settings) != first is not None
+
+
+def test_the_documents_example_runs(fake, settings, monkeypatch, capsys):
+    text = (ROOT / "docs" / "checkpoints.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    repo = fake.repo("EleutherAI/pythia-70m")
+    for step in (0, 1_000, 2_000, 3_000, 143_000):
+        repo.commit(f"step{step}", checkpoint(step))
+    repo.commit("main", checkpoint(143_000))
+    monkeypatch.setenv("E2LM_HOME", str(settings.home))
+    monkeypatch.setenv("E2LM_HUB_ENDPOINT", fake.endpoint)
+    names: dict[str, object] = {}
+    exec(example, names)
+    # Four lie below 20 billion tokens, and each second of them is taken.
+    assert [c.step for c in names["added"]] == [1_000, 3_000]
+    assert "pythia-70m" in capsys.readouterr().out
+    assert hub.added_models(settings) == hub.HubModels()
+    assert hub_cache.cached(settings) == ()

@@ -7,7 +7,7 @@ from huggingface_hub import constants
 
 from e2lm_core.base.errors import Cancelled, CheckpointError
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.families import Choice
+from e2lm_core.checkpoints.families import CheckpointChoice
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
@@ -53,7 +53,7 @@ def test_download_on_first_use_and_never_again(fake, settings, first):
 
 
 def test_branches(fake, settings):
-    for c in hub.add(settings, PYTHIA, "pythia-14m", Choice(names=("step1", "step512"))):
+    for c in hub.add(settings, PYTHIA, "pythia-14m", CheckpointChoice(names=("step1", "step512"))):
         assert (ensure_directory(c, settings) / "model.safetensors").read_bytes() == weights(100 + c.step)
 
 

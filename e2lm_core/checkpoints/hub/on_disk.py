@@ -12,7 +12,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.hub import cache as hub_cache
 
 
-class Held(Record):
+class OnDisk(Record):
     """How much of some checkpoints of a hub is on this machine."""
 
     checkpoints: int
@@ -32,7 +32,7 @@ class Held(Record):
 
 def folder_bytes(places: Iterable[Path]) -> int:
     """Bytes of files and of all in folders; a file that stands in two of them through a hard link counts once."""
-    held: dict[tuple[int, int], int] = {}
+    sizes: dict[tuple[int, int], int] = {}
     for place in places:
         for path in (place, *place.rglob("*")):
             try:
@@ -40,13 +40,13 @@ def folder_bytes(places: Iterable[Path]) -> int:
             except OSError:  # not there, or gone in the meantime
                 continue
             if path.is_file():
-                held[stat.st_dev, stat.st_ino] = stat.st_size
-    return sum(held.values())
+                sizes[stat.st_dev, stat.st_ino] = stat.st_size
+    return sum(sizes.values())
 
 
-def held(settings: Settings, checkpoints: Sequence[Checkpoint]) -> Held:
+def on_disk(settings: Settings, checkpoints: Sequence[Checkpoint]) -> OnDisk:
     whole = [c for c in checkpoints if hub_cache.snapshot(c, settings)]
-    return Held(
+    return OnDisk(
         checkpoints=len(checkpoints),
         whole=len(whole),
         whole_bytes=folder_bytes(hub_cache.snapshot_folder(c, settings) for c in whole),
@@ -54,7 +54,7 @@ def held(settings: Settings, checkpoints: Sequence[Checkpoint]) -> Held:
     )
 
 
-def progress(now: Held, before: Held, seconds: float) -> tuple[float, str]:
+def progress(now: OnDisk, before: OnDisk, seconds: float) -> tuple[float, str]:
     """The share that is downloaded, in [0, 1], and what to say of it: 3 of 14 checkpoints, 1.2 GB, about 40 s left.
 
     The time is told once a whole checkpoint has told how large they are.

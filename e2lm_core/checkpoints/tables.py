@@ -14,7 +14,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue
 from e2lm_core.checkpoints.families import FAMILIES, FamilyModel, Place
 from e2lm_core.checkpoints.hub import cache as hub_cache
-from e2lm_core.checkpoints.hub.held import folder_bytes, held
+from e2lm_core.checkpoints.hub.on_disk import folder_bytes, on_disk
 
 HALF_PRECISION_BYTES = 2  # a weight of the smallest kind that hubs keep
 
@@ -93,7 +93,7 @@ def _places(model: ModelInfo, checkpoints: Iterable[Checkpoint], settings: Setti
 # --- what was added from a hub ------------------------------------------------------------------------
 
 
-def added(catalogue: Catalogue) -> dict[str, tuple[Checkpoint, ...]]:
+def added_by_model(catalogue: Catalogue) -> dict[str, tuple[Checkpoint, ...]]:
     """The checkpoints that were added from a hub, by model."""
     models = dict.fromkeys(c.model.name for c in catalogue.checkpoints if c.repo)
     return {name: tuple(c for c in catalogue.of(name) if c.repo) for name in models}
@@ -103,7 +103,7 @@ def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.Dat
     """One row a checkpoint: its state on this machine, tokens, bytes and the commit that it is pinned to."""
     rows = []
     for checkpoint in checkpoints:
-        own = held(settings, (checkpoint,))
+        own = on_disk(settings, (checkpoint,))
         rows.append(
             {
                 "checkpoint": checkpoint.name.removeprefix(f"{checkpoint.model.name}/"),
@@ -122,7 +122,7 @@ def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.Dat
 
 def families_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
     """One row a model of the known families, without asking a hub; `checkpoints` is missing where only it knows."""
-    have = added(catalogue)
+    have = added_by_model(catalogue)
     rows = []
     for family in FAMILIES:
         for model in family.models:
@@ -134,7 +134,7 @@ def families_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
                     "parameters": model.parameters,
                     "checkpoints": len(family.known_places(model)) or None,
                     "added": len(own),
-                    "downloaded": held(settings, own).whole,
+                    "downloaded": on_disk(settings, own).whole,
                     "repository": model.repo,
                 }
             )

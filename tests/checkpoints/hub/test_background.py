@@ -1,0 +1,87 @@
+"""Downloading and verifying in a process of its own, and who was there before."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from e2lm_core.base.errors import CheckpointError
+from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import background as fetching
+from e2lm_core.checkpoints.hub import cache as hub_cache
+from e2lm_core.checkpoints.hub.download import download
+from e2lm_core.runs import start, worker
+from tests.support.hub_fixtures import DENSE, MODEL, fake, studio, with_added
+
+__all__ = ["fake", "studio"]  # fixtures
+
+
+def ended(fetch: fetching.Fetch) -> fetching.Fetch:
+    deadline = time.monotonic() + 60
+    while fetch.running:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return fetch
+
+
+def test_downloading_and_verifying_in_a_process_of_its_own(studio):
+    here = with_added(studio)
+    checkpoints = here.catalogue.of(MODEL)
+    fetch = ended(fetching.start("download", checkpoints[:2], here.settings))
+    assert fetch.error is None
+    assert [hub_cache.snapshot(c, here.settings) is not None for c in checkpoints] == [True, True, False]
+    assert ended(fetching.start("verify", checkpoints[:2], here.settings)).error is None
+    weights = hub_cache.snapshot(checkpoints[0], here.settings) / "model.safetensors"
+    weights.write_bytes(b"\0" * weights.stat().st_size)
+    error = ended(fetching.start("verify", checkpoints[:1], here.settings)).error
+    assert error is not None
+    assert "is no longer what the hub gave" in error
+    assert "\n" not in error
+
+
+def test_a_refused_download_is_one_sentence(studio, fake):
+    here = with_added(studio)
+    fake.instead("/api/models/", status=500)
+    fetch = ended(fetching.start("download", here.catalogue.of(MODEL), here.settings))
+    assert fetch.error is not None
+    assert DENSE in fetch.error
+    assert "500" in fetch.error
+    assert "Traceback" not in fetch.error
+
+
+def test_a_stopped_download_is_no_error_and_goes_on(studio):
+    here = with_added(studio)
+    checkpoints = here.catalogue.of(MODEL)
+    fetch = fetching.start("download", checkpoints, here.settings)
+    fetch.stop()
+    assert not fetch.running
+    assert fetch.error is None
+    download(checkpoints[0], here.settings)
+    assert hub_cache.snapshot(checkpoints[0], here.settings)
+
+
+def test_a_killed_download_says_that_it_ended_early(studio):
+    here = with_added(studio)
+    fetch = fetching.start("download", here.catalogue.of(MODEL), here.settings)
+    fetch._process.kill()
+    assert "ended early" in (ended(fetch).error or "")
+
+
+def test_nothing_chosen(studio):
+    with pytest.raises(CheckpointError, match="choose at least one"):
+        fetching.start("download", (), studio.settings)
+
+
+def test_a_worker_started_earlier_computes_what_was_added_since(studio):
+    later = with_added(studio)
+    checkpoints = later.catalogue.of(MODEL)
+    start.start(later, "little", checkpoints)
+    worker.work(studio, once=True)  # its catalogue is the one before
+    job = start.latest_job(studio, "little")
+    assert job is not None
+    assert (job.state, job.error) == ("done", None)
+    hub.remove(studio.settings, MODEL)
+    start.start(later, "little", checkpoints)
+    worker.work(later, once=True)
+    assert "is no longer there" in (start.latest_job(studio, "little").error or "")

@@ -1,0 +1,26 @@
+"""How much of a hub's checkpoints is on this machine, and how far a download is."""
+
+from __future__ import annotations
+
+from e2lm_core.checkpoints.hub.on_disk import OnDisk, folder_bytes, progress
+
+
+def test_a_hard_linked_file_counts_once(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "one").write_bytes(b"12345")
+    (tmp_path / "a" / "two").hardlink_to(tmp_path / "a" / "one")
+    assert folder_bytes([tmp_path / "a", tmp_path / "a" / "one", tmp_path / "gone"]) == 5
+
+
+def test_progress_tells_the_time_once_a_checkpoint_is_whole():
+    def held(whole: int, whole_bytes: int, partial: int) -> OnDisk:
+        return OnDisk(checkpoints=4, whole=whole, whole_bytes=whole_bytes, partial_bytes=partial)
+
+    none = held(0, 0, 0)
+    assert progress(held(0, 0, 50), none, 10.0) == (0.0, "0 of 4 checkpoints, 50 bytes")
+    # 1 of 100 bytes and half of the next in 10 s: 15 bytes a second, 250 bytes to go
+    assert progress(held(1, 100, 50), none, 10.0) == (
+        0.375,
+        "1 of 4 checkpoints, 150 bytes, about 15 s left",
+    )
+    assert progress(held(4, 400, 0), none, 10.0)[0] == 1.0
