@@ -7,7 +7,7 @@ from e2lm_core.analysis.compare import comparison
 from e2lm_core.analysis.compare import words as comparison_words
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import BOUNDED_METRICS, METRICS
+from e2lm_core.base.records import BOUNDED_METRICS, METRICS, SHARES
 from e2lm_core.charts import compare as comparison_charts
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.scores import set_scores
@@ -116,7 +116,7 @@ st.caption(
 )
 
 number = st.column_config.NumberColumn
-in_points = ("first", "second", "difference", "low", "high") if metric in ("acc", "acc_norm") else ()
+in_points = ("first", "second", "difference", "low", "high") if metric in SHARES else ()
 by_mean, by_score, by_question, both = st.tabs(["Means", "Scores", "Questions that differ", "Curves"])
 with by_mean:
     parts.table(

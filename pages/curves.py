@@ -6,7 +6,7 @@ from e2lm_core.analysis import tables
 from e2lm_core.analysis.curves import axes, crossings, smoothing, subjects
 from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.records import BOUNDED_METRICS, METRICS
+from e2lm_core.base.records import BOUNDED_METRICS, METRICS, SHARES
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import subjects as subject_charts
 from e2lm_core.scores import set_scores
@@ -201,7 +201,7 @@ with tabs[4]:
         "curves_values",
         height=320,
         few=("model", "tokens_seen", "value"),
-        percent=("value",) if metric in ("acc", "acc_norm") else (),
+        percent=("value",) if metric in SHARES else (),
     )
     if view == SPLIT:
         little, _ = remembered_curves.by_subject(measured, metric, bands)
@@ -244,7 +244,7 @@ with tabs[5]:
                 for i, c in enumerate(chosen_question.choices)
             )
         )
-        own = "norm_prob" if metric in ("acc", "acc_norm") else metric
+        own = "norm_prob" if metric in SHARES else metric
         frame, axis = axes.on_axis(
             tables.question_frame(measured, chosen_question.id, own), measured, kind, log
         )

@@ -7,7 +7,7 @@ from e2lm_core.analysis import tables
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks import words as rank_words
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.records import METRICS
+from e2lm_core.base.records import METRICS, SHARES
 from e2lm_core.charts import ranks
 from e2lm_core.charts import ranks as rank_charts
 from e2lm_core.scores import ranking, set_scores
@@ -170,7 +170,7 @@ with tabs[0]:
         "ranks",
         height=300,
         few=("model", "tokens_seen", "rank"),
-        percent=("value",) if metric in ("acc", "acc_norm") else (),
+        percent=("value",) if metric in SHARES else (),
     )
 with tabs[1]:
     parts.table(shares, f"rank-shares-{metric}", "ranks_share", percent=shares.columns[2:])

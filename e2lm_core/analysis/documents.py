@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.analysis.score import words as score_words
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
-
-
-def numbers(values: np.ndarray, whole: bool = False) -> list[float | int | None]:
-    """Plain numbers for JSON, None where a value is not finite."""
-    return [None if not np.isfinite(v) else int(v) if whole else float(v) for v in values]
-
 
 SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
 

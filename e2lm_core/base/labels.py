@@ -37,7 +37,7 @@ SCORE_HELP = {
 }
 
 
-SHARES = frozenset({"Decision accuracy"})  # said in percent
+PERCENT_SCORES = frozenset({"Decision accuracy"})  # said in percent
 
 
 PART_HELP = {

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
+from e2lm_core.base.records import SHARES
+
 DASH = "–"
 
 
@@ -32,7 +34,7 @@ def interval(low: float, high: float, share: bool = False) -> str:
 
 
 def metric_value(metric: str, value: float | None) -> str:
-    return percent(value) if metric in ("acc", "acc_norm") else score(value)
+    return percent(value) if metric in SHARES else score(value)
 
 
 def tokens(count: float | None) -> str:

@@ -24,6 +24,8 @@ LETTERS_CHOICE = "{{ 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[:choices|length] | list }}"
 
 METRICS = ("acc", "acc_norm", "margin", "norm_prob", "bpb")
 LOWER_IS_BETTER = frozenset({"bpb"})
+# Shares of questions answered rightly: said in percent, their differences in points.
+SHARES = frozenset({"acc", "acc_norm"})
 # Those with a chance level, which CS needs (docs/scores.md).
 BOUNDED_METRICS = ("acc", "acc_norm", "norm_prob")
 

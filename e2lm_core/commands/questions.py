@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any
 
 import typer
 
+from e2lm_core.base import plain
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
@@ -36,7 +36,7 @@ def questions(
     frame = question_pool.question_frame(given, question_set)
     if where is not None:
         frame = frame[question_pool.where(given, rule_text.parse(where))]
-    rows = [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    rows = plain.rows(frame)
     document = {
         "task": question_set.name,
         "models": [model.name for model in given.models],
@@ -109,13 +109,6 @@ def _pool(task: str, checkpoints: list[str] | None, num_fewshot: int | None, rel
         measured, question_set, taught.taught_answers(studio.catalogue.taught_file, question_set), probability
     )
     return question_set, given, studio.settings
-
-
-def _plain(value: Any) -> Any:
-    """As JSON knows it: no number is NaN, no flag is numpy's."""
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def relevance(

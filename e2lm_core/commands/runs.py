@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from e2lm_core.analysis.documents import numbers
+from e2lm_core.base.plain import numbers
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Task, open_task, progress_bar, show
 from e2lm_core.runs.evaluate import RunResult

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from e2lm_core.analysis import documents, tables
 from e2lm_core.analysis.curves import words as curve_words
-from e2lm_core.analysis.documents import numbers
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.plain import numbers, plain, rows
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.export import provenance
 from e2lm_core.export.submission import findings
@@ -54,7 +53,7 @@ def build(
         "curves": _curves(measured, given),
         "scores": _scores(measured),
         "ranks": _ranks(measured, given),
-        "quality": _rows(tables.quality_interval_frame(measured, given, "acc")) if given else [],
+        "quality": rows(tables.quality_interval_frame(measured, given, "acc")) if given else [],
         "checks": [f.model_dump() for f in findings(studio, task)] if task.questions else [],
         "relevance": _relevance(studio, task, with_relevance),
         "questions": _questions(task, measured),
@@ -110,17 +109,7 @@ def _scores(measured: Measurements) -> dict[str, Any] | None:
 def _ranks(measured: Measurements, given: Resampled | None) -> list[dict[str, Any]]:
     """The rank of each model on accuracy at each checkpoint that all have, and the share of resamples at each rank."""
     found = stability.stability(measured, given, "acc") if given else None
-    return _rows(stability.bump_frame(found)) if found else []
-
-
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): _plain(value) for key, value in row.items()} for row in frame.to_dict("records")]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    return rows(stability.bump_frame(found)) if found else []
 
 
 def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:
@@ -155,8 +144,8 @@ def _questions(task: TaskSet, measured: Measurements) -> list[dict[str, Any]]:
             "question": question.question,
             "choices": list(question.choices),
             "answer": question.answer,
-            "acc_last": _plain(last["acc"][q]),
-            "norm_prob_last": _plain(last["norm_prob"][q]),
+            "acc_last": plain(last["acc"][q]),
+            "norm_prob_last": plain(last["norm_prob"][q]),
         }
         for q, question in enumerate(task.questions)
     ]

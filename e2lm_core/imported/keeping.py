@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from e2lm_core.analysis.documents import numbers
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.plain import numbers
 from e2lm_core.base.records import Checkpoint, ModelInfo, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.imported import store as imported_store

@@ -95,7 +95,7 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
         help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets."
     st.metric(
         label,
-        phrasing.percent(value.value) if label in labels.SHARES else phrasing.score(value.value),
+        phrasing.percent(value.value) if label in labels.PERCENT_SCORES else phrasing.score(value.value),
         delta=_certainty(label, value),
         delta_color="off",
         delta_arrow="off",
@@ -112,7 +112,7 @@ def _certainty(label: str, value: Value) -> str | None:
         return "undefined"
     if value.interval is None:
         return None
-    return phrasing.interval(*value.interval, share=label in labels.SHARES)
+    return phrasing.interval(*value.interval, share=label in labels.PERCENT_SCORES)
 
 
 def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:

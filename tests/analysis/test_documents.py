@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 
-from e2lm_core.analysis import documents
 from e2lm_core.base.records import METRICS
 from e2lm_core.commands import runs as run_commands
 from e2lm_core.runs import evaluate, measure
@@ -54,8 +52,3 @@ def test_loglikelihoods_of_each_choice_by_checkpoint(here: Studio) -> None:
         assert list(found) == ["id", "loglikelihoods"]
         for model, by_checkpoint in found["loglikelihoods"].items():
             assert by_checkpoint == measured.curve_of(model).ll[:, place].tolist()
-
-
-def test_what_is_not_finite_is_null() -> None:
-    assert documents.numbers(np.array([1.5, np.nan, np.inf])) == [1.5, None, None]
-    assert documents.numbers(np.array([2.0, np.nan]), whole=True) == [2, None]

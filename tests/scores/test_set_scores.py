@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from e2lm_core.analysis import documents, tables
+from e2lm_core.analysis import tables
+from e2lm_core.base.plain import numbers
 from e2lm_core.base.records import METRICS, Checkpoint, Loglikelihood, ModelInfo, TaskSet
 from e2lm_core.commands import runs as run_commands
 from e2lm_core.runs import evaluate, measure, requests
@@ -280,7 +281,7 @@ def test_a_family_without_tokens_or_window_is_measured_by_step() -> None:
     assert own.early.all()
     assert np.isnan(own.tokens_seen).all()
     assert set_scores.early_end(measurements(own)) is None
-    assert documents.numbers(own.tokens_seen, whole=True) == [None] * 10
+    assert numbers(own.tokens_seen, whole=True) == [None] * 10
 
 
 def test_quality_by_model() -> None:

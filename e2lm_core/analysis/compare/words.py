@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from e2lm_core.analysis.compare.comparison import ALL, END, Comparison, question_frame
-from e2lm_core.base import labels, phrasing
-from e2lm_core.base.records import LOWER_IS_BETTER, TaskSet
+from e2lm_core.base import labels, phrasing, plain
+from e2lm_core.base.records import LOWER_IS_BETTER, SHARES, TaskSet
 
 MATCHED = {
     "id": "Questions of one id are taken as the same question, reworded or not.",
@@ -64,7 +61,7 @@ def _said_of_sq(compared: Comparison) -> str:
 
 def _signed(metric: str, value: float, unit: bool = True) -> str:
     """+2.1 points, −0.031."""
-    if metric in ("acc", "acc_norm"):
+    if metric in SHARES:
         return f"{100 * value:+.1f}{' points' if unit else ''}".replace("-", "−")
     return f"{value:+.3f}".replace("-", "−")
 
@@ -106,15 +103,8 @@ def document(compared: Sequence[Comparison], first: TaskSet, second: TaskSet) ->
                     }
                     for s in own.scores
                 },
-                "questions": _plain(question_frame(own, first, second)),
+                "questions": plain.rows(question_frame(own, first, second)),
             }
             for own in compared
         },
     }
-
-
-def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = frame.to_dict("records")
-    return [
-        {str(k): None if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()} for row in rows
-    ]

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.records import BOUNDED_METRICS, Record
+from e2lm_core.base.plain import plain
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, Record
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.uncertainty import intervals
@@ -23,8 +24,8 @@ NO_CHANCE = "{} has no chance level."
 NO_POINT = "No checkpoint of it is complete."
 NO_INTERVAL = "One question allows no interval."
 # Where the range of a crossing holds the true place in at least 85% of simulated sets (benchmarks/coverage/parting.py).
-RANGE_FROM, RANGE_FROM_COARSE = 100, 300  # questions; the second where two curves of a coarse metric part
-COARSE = ("acc", "acc_norm")
+# In questions; the second where two curves of a share part, which moves in steps of one question.
+RANGE_FROM, RANGE_FROM_SHARES = 100, 300
 FEW = "No range: it was found to hold for {} questions and more."
 UNSETTLED = "No range: how they stand at the last checkpoint is not sure."
 
@@ -113,7 +114,7 @@ def parted(measured: Measurements, given: Resampled, metric: str, one: str, othe
     if gap[-1] == 0:
         equal = Since(why="They stand equal at the last checkpoint that both have.")
         return Parted(higher=one, lower=other, since=equal)
-    needed = RANGE_FROM_COARSE if metric in COARSE else RANGE_FROM
+    needed = RANGE_FROM_SHARES if metric in SHARES else RANGE_FROM
     since = _since(a.places, a.values - b.values, a.drawn - b.drawn, given.clusters, needed)
     return Parted(higher=one, lower=other, since=since)
 
@@ -182,10 +183,7 @@ def document(measured: Measurements, given: Resampled | None, metric: str) -> di
         "above_chance": {name: since.model_dump() for name, since in above.items()},
         "parting": [p.model_dump() for p in pairs],
         "noise": {
-            name: {
-                "questions": None if np.isnan(questions) else questions,
-                "checkpoints": None if np.isnan(checkpoints) else checkpoints,
-            }
+            name: {"questions": plain(questions), "checkpoints": plain(checkpoints)}
             for name, (questions, checkpoints) in noise.items()
         },
     }
@@ -204,7 +202,7 @@ def _line(measured: Measurements, given: Resampled, metric: str, name: str) -> _
     known = np.flatnonzero(np.isfinite(values))
     return _Line(
         places=tuple(
-            Place(step=int(curve.steps[k]), tokens_seen=None if np.isnan(seen) else float(seen))
+            Place(step=int(curve.steps[k]), tokens_seen=plain(seen))
             for k in known
             for seen in [curve.tokens_seen[k]]
         ),

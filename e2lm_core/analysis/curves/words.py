@@ -11,7 +11,7 @@ from e2lm_core.analysis.curves import smoothing
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.analysis.curves.crossings import Parted, Place, Since
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.records import ModelInfo
+from e2lm_core.base.records import SHARES, ModelInfo
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 
 SINCE_HELP = {
@@ -190,7 +190,7 @@ def rise(measurements: Measurements, metric: str) -> str:
             values = values[np.isfinite(values)]
             if values.size:
                 low, high = (phrasing.metric_value(metric, v) for v in (values.min(), values.max()))
-                chance = f" (chance {measurements.chance:.0%})" if metric in ("acc", "acc_norm") else ""
+                chance = f" (chance {measurements.chance:.0%})" if metric in SHARES else ""
                 sentence += f" The web-only twin stays between {low} and {high}{chance}."
     return sentence
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pandas as pd
 
 from e2lm_core.analysis.plan.fleet import seconds_for
 from e2lm_core.analysis.plan.plan import Plan
-from e2lm_core.base import phrasing
+from e2lm_core.base import phrasing, plain
+from e2lm_core.base.records import SHARES
 
 
 def finding(planned: Plan) -> str:
@@ -35,7 +35,7 @@ def finding(planned: Plan) -> str:
 
 
 def _width(planned: Plan, width: float) -> str:
-    if planned.metric in ("acc", "acc_norm") and planned.of in ("mean", "difference"):
+    if planned.metric in SHARES and planned.of in ("mean", "difference"):
         return f"{100 * width:.3g} points"
     return f"{width:.3g}"
 
@@ -91,14 +91,7 @@ def document(planned: Plan) -> dict[str, Any]:
         "why": planned.why,
         "seconds": planned.seconds,
         "pace": None if planned.pace is None else planned.pace.model_dump(),
-        "sizes": _plain(size_frame(planned)),
-        "fleet": _plain(fleet_frame(planned)),
+        "sizes": plain.rows(size_frame(planned)),
+        "fleet": plain.rows(fleet_frame(planned)),
         "finding": finding(planned).replace("**", ""),
     }
-
-
-def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {str(k): None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
-        for row in frame.to_dict("records")
-    ]

@@ -13,6 +13,7 @@ from e2lm_core.analysis.questions import rules as question_rules
 from e2lm_core.analysis.questions.pool import Pool, where
 from e2lm_core.analysis.questions.rules import Rule, Where
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.plain import plain
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.scores.uncertainty import bootstrap
 from e2lm_core.scores.uncertainty.methods import quantiles, small_sample_level
@@ -170,8 +171,8 @@ def _resampled_bounds(
 def _gain(judged: list[heldout.Judged], score: str, metric: str, bounds: tuple[float, float] | None) -> Gain:
     seen = np.array([j.in_sample[score][1] for j in judged], dtype=np.float64)
     held = np.array([j.held_out[score][1] for j in judged], dtype=np.float64)
-    value = _known(np.mean([j.held_out[score][0] for j in judged]))
-    in_sample, held_out = _known(seen.mean()), _known(held.mean())
+    value = plain(np.mean([j.held_out[score][0] for j in judged]))
+    in_sample, held_out = plain(seen.mean()), plain(held.mean())
     why = _why_undefined(judged, score, metric) if in_sample is None or held_out is None else None
     if score != "final" or bounds is None:
         spread = held[np.isfinite(held)]
@@ -205,13 +206,9 @@ def _fold_gain(judged: heldout.Judged, models: Sequence[ModelInfo]) -> FoldGain:
         label=judged.fold.label,
         models=tuple(models[m].name for m in judged.fold.held),
         size=int(judged.size),
-        in_sample={score: _known(judged.in_sample[score][1]) for score in heldout.SCORES},
-        held_out={score: _known(judged.held_out[score][1]) for score in heldout.SCORES},
+        in_sample={score: plain(judged.in_sample[score][1]) for score in heldout.SCORES},
+        held_out={score: plain(judged.held_out[score][1]) for score in heldout.SCORES},
     )
-
-
-def _known(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def fold_rows(choice: Choice) -> list[dict[str, Any]]:

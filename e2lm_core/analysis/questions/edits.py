@@ -14,7 +14,8 @@ import pandas as pd
 
 from e2lm_core.analysis import tables
 from e2lm_core.base import phrasing
-from e2lm_core.base.records import TaskSet
+from e2lm_core.base.plain import plain
+from e2lm_core.base.records import SHARES, TaskSet
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 SHOWN = ("margin", "norm_prob", "acc")
@@ -185,7 +186,7 @@ def _asks(measured: Measurements, place: int) -> tuple[frozenset[bytes], bytes]:
 
 
 def _at(values: np.ndarray, place: int | None) -> float | None:
-    return None if place is None or np.isnan(values[place]) else float(values[place])
+    return None if place is None else plain(values[place])
 
 
 def _mean(values: np.ndarray) -> float | None:
@@ -195,11 +196,11 @@ def _mean(values: np.ndarray) -> float | None:
 def _value(metric: str, value: float | None) -> str:
     if value is None:
         return phrasing.DASH
-    return f"{value:.1%}" if metric in ("acc", "acc_norm") else f"{value:.2f}"
+    return f"{value:.1%}" if metric in SHARES else f"{value:.2f}"
 
 
 def _difference(metric: str, difference: float) -> str:
-    if metric in ("acc", "acc_norm"):
+    if metric in SHARES:
         return f"{difference * 100:+.1f} points"
     return f"{difference:+.2f}"
 

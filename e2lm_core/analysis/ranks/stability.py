@@ -10,6 +10,7 @@ import pandas as pd
 
 from e2lm_core.analysis.ranks import questions as rank_questions
 from e2lm_core.analysis.ranks import shares as rank_shares
+from e2lm_core.base.plain import plain
 from e2lm_core.base.records import TaskSet
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
@@ -215,7 +216,7 @@ def document(
     if held is not None:
         table = question_table(measured, task, held)
         found["questions"] = [
-            {"id": identity, "support": _known(a), "agreement": _known(b), "rc_gain": _known(c)}
+            {"id": identity, "support": plain(a), "agreement": plain(b), "rc_gain": plain(c)}
             for identity, a, b, c in zip(
                 table["id"], table["support"], table["agreement"], table["RC gain"], strict=True
             )
@@ -245,19 +246,15 @@ def _ranged(values: np.ndarray, grid: Grid, at: slice, name: str) -> pd.DataFram
 
 
 def _place(grid: Grid, k: int) -> dict[str, Any]:
-    return {"step": int(grid.steps[k]), "tokens_seen": _known(grid.tokens_seen[k])}
+    return {"step": int(grid.steps[k]), "tokens_seen": plain(grid.tokens_seen[k])}
 
 
 def _triple(row: np.ndarray) -> dict[str, float | None]:
-    return {"value": _known(row[0]), "low": _known(row[1]), "high": _known(row[2])}
+    return {"value": plain(row[0]), "low": plain(row[1]), "high": plain(row[2])}
 
 
 def _nested(names: tuple[str, ...], matrix: np.ndarray) -> dict[str, dict[str, float | None]]:
     return {
-        row: {column: _known(matrix[i, j]) for j, column in enumerate(names) if i != j}
+        row: {column: plain(matrix[i, j]) for j, column in enumerate(names) if i != j}
         for i, row in enumerate(names)
     }
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -12,7 +12,7 @@ from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import OF_MODELS
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import BOUNDED_METRICS, METRICS, TaskSet
+from e2lm_core.base.records import BOUNDED_METRICS, METRICS, SHARES, TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.scores import set_scores
@@ -243,7 +243,7 @@ def _selection(
         "questions_compared",
         height=240,
         few=("tokens_seen", "selection", "rest"),
-        percent=("selection", "rest", "difference") if metric in ("acc", "acc_norm") else (),
+        percent=("selection", "rest", "difference") if metric in SHARES else (),
     )
 
 
