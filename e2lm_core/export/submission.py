@@ -54,7 +54,7 @@ def export(studio: Studio, task: TaskSet, profile: Profile = "plain") -> bytes:
     if errors:
         more = f" ({len(errors) - 1} more errors.)" if len(errors) > 1 else ""
         raise TaskError(f"{task.name} cannot be exported yet: {errors[0].sentence}{more}")
-    return bundle.pack(task, studio.settings.limits, profile)
+    return bundle.pack(task, studio.settings.limits)
 
 
 def _unsound(task: TaskSet, limits: Limits) -> bool:

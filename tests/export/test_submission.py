@@ -107,3 +107,10 @@ def test_only_the_competition_asks_for_a_hundred(here: Studio) -> None:
     with pytest.raises(TaskError, match="100 to 15,000"):
         submission.export(here, studios.task(), "competition")
     assert submission.export(here, studios.task(count=100), "competition")
+
+
+def test_an_answer_that_dev_shows_stops_the_export(here: Studio) -> None:
+    task = studios.task()
+    shown = task.model_copy(update={"dev": (task.questions[3].model_copy(update={"id": "x"}),)})
+    with pytest.raises(TaskError, match="cannot be exported yet: Question 4: it stands in dev too"):
+        submission.export(here, shown)

@@ -1,0 +1,109 @@
+"""Zip archives from strangers, read in memory within hard limits: nothing is unpacked to disk.
+
+Every archive that the studio opens, of a question set or of results, passes the same rules: a bounded number
+of entries, no name that leads out, no link, no password, no name twice, a bounded size each and in all, no
+entry packed as no text is, and none that is larger than it says.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+import zipfile
+import zlib
+from pathlib import PurePosixPath
+
+from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.base.settings import Limits
+
+# Samples that repeat a few-shot prompt are packed up to 80 times smaller, a file of zeros 1,000 times.
+MAX_RATIO = 200
+MIN_SUSPECT_BYTES = 1_000_000
+_LINK, _KIND = 0o120000, 0o170000
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+
+def read_zip(
+    data: bytes, limits: Limits, about: str = "The archive", folder: str = "the folder"
+) -> dict[str, bytes]:
+    """The files in a zip by name, directories left out, in the archive's order.
+
+    `about` begins every sentence of an error, `folder` is what should be zipped. Raises LimitError (bytes of
+    the archive, of an entry and in all, entries, ratio of packing, a size that lies) or TaskError (a name that
+    leads out, a link, a password, a name twice, no readable archive), one sentence each.
+    """
+    if len(data) > limits.max_file_bytes:
+        raise LimitError(f"{about} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed.")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            _check_entries(entries, limits, about, folder)
+            return {
+                entry.filename: _content(archive, entry, about) for entry in entries if not entry.is_dir()
+            }
+    except _UNREADABLE as error:
+        raise TaskError(f"{about} is not a readable zip archive; zip {folder} again.") from error
+
+
+def _check_entries(entries: list[zipfile.ZipInfo], limits: Limits, about: str, folder: str) -> None:
+    """What the table of contents says, before a byte is unpacked."""
+    if len(entries) > limits.max_archive_files:
+        raise LimitError(
+            f"{about} has {len(entries):,} files; at most {limits.max_archive_files:,} are allowed."
+        )
+    seen: set[str] = set()
+    for entry in entries:
+        _check_kind(entry, about, folder)
+        if entry.is_dir():
+            continue
+        if entry.filename in seen:
+            raise TaskError(f"{about} holds {entry.filename[:80]!r} twice; keep one.")
+        seen.add(entry.filename)
+        _check_size(entry, limits, about, folder)
+    total = sum(entry.file_size for entry in entries)
+    if total > limits.max_unpacked_bytes:
+        raise LimitError(
+            f"{about} unpacks to {total:,} bytes; at most {limits.max_unpacked_bytes:,} are allowed."
+        )
+
+
+def _check_kind(entry: zipfile.ZipInfo, about: str, folder: str) -> None:
+    path, shown = PurePosixPath(entry.filename), repr(entry.filename[:80])
+    drive = ":" in entry.filename.split("/")[0]
+    if path.is_absolute() or ".." in path.parts or drive or "\\" in entry.orig_filename:
+        raise TaskError(f"{about} holds the name {shown}, which leads out of it; zip {folder} itself.")
+    if (entry.external_attr >> 16) & _KIND == _LINK:
+        raise TaskError(f"{about} holds a link ({shown}); put the file itself in.")
+    if entry.flag_bits & 1:
+        raise TaskError(f"{about} is encrypted; zip {folder} without a password.")
+
+
+def _check_size(entry: zipfile.ZipInfo, limits: Limits, about: str, folder: str) -> None:
+    if entry.file_size > limits.max_file_bytes:
+        raise LimitError(
+            f"{about}'s {entry.filename[:80]!r} has {entry.file_size:,} bytes; "
+            f"at most {limits.max_file_bytes:,} are allowed."
+        )
+    if entry.file_size > MIN_SUSPECT_BYTES and entry.file_size > MAX_RATIO * entry.compress_size:
+        raise LimitError(
+            f"{about}'s {entry.filename[:80]!r} is packed more than {MAX_RATIO} times smaller than it is, "
+            f"as no text is; zip {folder} again."
+        )
+
+
+def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, about: str) -> bytes:
+    """Reads no more than the entry's header claims, which `_check_entries` has bounded."""
+    with archive.open(entry) as file:
+        content = file.read(entry.file_size)
+        if file.read(1):
+            raise LimitError(f"{about}'s {entry.filename[:80]!r} is larger than it says; zip it again.")
+    return content
