@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from e2lm_core.analysis.plan import fleet as fleets
 from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.base import labels
@@ -98,7 +97,7 @@ with right:
         st.caption(
             "The width is taken from this set's own runs; only the time is that of the other fleet, scaled by parameters."
         )
-    given = st.number_input(
+    seconds = st.number_input(
         "Seconds a question on one checkpoint",
         min_value=0.0,
         value=0.0,
@@ -109,13 +108,18 @@ with right:
     )
 
 try:
-    fleet = fleets.fleet_of(chosen) if which == "own" else run_state.family_fleet("e2lm")
-    parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
-    pace = fleets.pace_for(fleet, run_state.measured_pace(studio, num_fewshot), parameters, given or None)
-    part = planning.part_of(measured, chosen)
-    target, _ = planning.target_of(part, of, metric, models)
-    found = remembered_scores.widths(measured, tuple(c.name for c in chosen), metric, target)
-    planned = planning.plan(part, of, metric, wanted, fleet, pace, models, found)
+    planned = run_state.plan_for(
+        studio,
+        measured,
+        chosen,
+        num_fewshot,
+        planning.Goal(of, metric, wanted, tuple(models)),
+        family=None if which == "own" else which,
+        seconds=seconds or None,
+        simulated=lambda _, metric, target: remembered_scores.widths(
+            measured, tuple(c.name for c in chosen), metric, target
+        ),
+    )
 except StudioError as error:
     with title.container():
         parts.header("Plan", "This cannot be planned for.")
@@ -133,16 +137,16 @@ st.caption(
     f"Sets of each size are drawn from the {planned.measured:,} measured questions, and each gets the interval that these "
     "pages would show. Beyond that number it is a forecast: it holds if further questions are like these."
 )
-if planned.found.why and planned.questions is not None:
-    st.caption(f":material/info: Small sets have no width here: {planned.found.why}")
-if pace is None:
+if planned.widths.why and planned.questions is not None:
+    st.caption(f":material/info: Small sets have no width here: {planned.widths.why}")
+if planned.pace is None:
     st.info(
         "No run on this machine yet, so its pace is not known: a first run measures it.",
         icon=":material/timer:",
     )
     st.page_link("pages/run.py", label="Make a first run", icon=":material/play_circle:")
 else:
-    st.caption(f"Pace: {pace.source}.")
+    st.caption(f"Pace: {planned.pace.source}.")
 
 by_size, by_model = st.tabs(["By size", "By model"])
 number = st.column_config.NumberColumn

@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from e2lm_core.analysis.plan.fleet import FleetPart, Pace
+from e2lm_core.analysis.plan.fleet import FleetPart, Pace, fleet_of, pace_for
+from e2lm_core.analysis.plan.plan import Goal, Plan, Simulated, part_of, plan
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
 from e2lm_core.checkpoints.families import FAMILIES
@@ -206,6 +207,27 @@ def _size(size: str | None) -> int | None:
     """500m -> 500,000,000; None where a size is no number."""
     found = _SIZE.fullmatch(size or "")
     return int(float(found[1]) * (10**9 if found[2].lower() == "b" else 10**6)) if found else None
+
+
+def plan_for(
+    studio: Studio,
+    measured: Measurements,
+    checkpoints: Sequence[Checkpoint],
+    num_fewshot: int | None,
+    goal: Goal,
+    family: str | None = None,
+    seconds: float | None = None,
+    simulated: Simulated | None = None,
+) -> Plan:
+    """What the goal takes: widths drawn from what was measured at these checkpoints, time at this machine's pace.
+
+    `family` times another fleet than these checkpoints, `seconds` a question another pace than was measured;
+    `simulated` as `plan` takes it. Raises StudioError for a fleet, a pace or a goal that cannot be planned for.
+    """
+    fleet = family_fleet(family) if family else fleet_of(checkpoints)
+    parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
+    pace = pace_for(fleet, measured_pace(studio, num_fewshot), parameters, seconds)
+    return plan(part_of(measured, checkpoints), goal, fleet, pace, simulated)
 
 
 def measured_pace(studio: Studio, num_fewshot: int | None) -> Pace | None:

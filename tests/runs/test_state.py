@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from e2lm_core.analysis.plan.plan import Goal
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate, measure, start
 from e2lm_core.runs import state as run_state
@@ -116,3 +117,24 @@ def test_the_time_that_is_left_follows_the_pace_of_what_was_computed(here: Studi
     assert run_state.seconds_left(job, 0, 100) is None
     here.jobs.report(job, [Progress(name="a/1", done=50, total=50, computed=10, reused=40, seconds=5.0)])
     assert run_state.seconds_left(here.jobs.get(job.id), 50, 100) == pytest.approx(25.0)
+
+
+def test_a_plan_is_drawn_from_the_checkpoints_and_timed_on_the_fleet(here: Studio) -> None:
+    task = little(here)
+    some = here.catalogue.match(["ladder-small-arch1/*", "ladder-large-arch1/*"])
+    evaluate.evaluate(here, task, some)
+    measured = measure.measure(here, task, some)
+    goal = Goal("mean", "norm_prob", 0.2, ("ladder-small-arch1",))
+    whole = run_state.plan_for(here, measured, some, None, goal, seconds=0.5)
+    assert [part.checkpoints for part in whole.fleet] == [10, 10]
+    assert whole.pace is not None
+    assert set(whole.pace.seconds.values()) == {0.5}
+    assert whole.seconds == pytest.approx((whole.questions or 0) * 20 * 0.5)
+    half = run_state.plan_for(here, measured, some[:10], None, goal)
+    assert [part.checkpoints for part in half.fleet] == [10]
+    assert (half.pace, half.seconds) == (None, None)
+    other = run_state.plan_for(
+        here, measured, some, None, goal, family="e2lm", simulated=lambda *_: whole.widths
+    )
+    assert {part.checkpoints for part in other.fleet} == {27}
+    assert other.questions == whole.questions

@@ -47,7 +47,7 @@ def pace_for(
 ) -> Pace | None:
     """A pace for every model of a fleet.
 
-    `seconds` a question, where given, holds for all of them. Else a measured model has its own; another is scaled
+    `seconds` a question, where it is not None, holds for all of them. Else a measured model has its own; another is scaled
     by its parameters from the largest measured one (the work a token is 2 x parameters, and the same questions
     have about as many tokens): an estimate, and too long where small models spend their time on other things.
     None where nothing is known.
@@ -61,20 +61,21 @@ def pace_for(
     if measured is None:
         return None
     sized = [(n, m) for m in measured.seconds if (n := parameters.get(m))]
-    found, scaled = {}, []
+    paces: dict[str, float] = {}
+    scaled = []
     for part in fleet:
         if part.model in measured.seconds:
-            found[part.model] = measured.seconds[part.model]
+            paces[part.model] = measured.seconds[part.model]
         elif sized and part.parameters:
             largest, model = max(sized)
-            found[part.model] = measured.seconds[model] * max(part.parameters / largest, 1.0)
+            paces[part.model] = measured.seconds[model] * max(part.parameters / largest, 1.0)
             scaled.append(model)
         else:
-            found[part.model] = sum(measured.seconds.values()) / len(measured.seconds)
+            paces[part.model] = sum(measured.seconds.values()) / len(measured.seconds)
     if not scaled:
-        return Pace(seconds=found, source=measured.source)
+        return Pace(seconds=paces, source=measured.source)
     source = f"{measured.source}, scaled by parameters from {scaled[0]}: an estimate"
-    return Pace(seconds=found, source=source, estimated=True)
+    return Pace(seconds=paces, source=source, estimated=True)
 
 
 def seconds_for(questions: int, fleet: Sequence[FleetPart], pace: Pace | None) -> float | None:

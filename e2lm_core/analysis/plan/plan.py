@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,17 +29,35 @@ LABEL = {
 }
 
 
+Simulated = Callable[[Measurements, str, Target], Widths]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is to be known: `of` one of `OF` on a metric, and how wide its 95% interval may be.
+
+    `width` is the whole one, from end to end, in the metric's own unit; `models` as `target_of` takes them.
+    """
+
+    of: str
+    metric: str
+    width: float
+    models: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What a wanted width takes. `questions` is None where no size studied reaches it (`why` says so), `seconds`
-    where no pace is known."""
+    """What a wanted width takes, and over which `measured` questions that was simulated (`widths`).
+
+    `questions` is None where no size studied reaches the width (`why` says so), `seconds` where no pace is known.
+    """
 
     of: str
     subject: str
     metric: str
     wanted: float
     measured: int
-    found: Widths
+    widths: Widths
     questions: int | None
     why: str | None
     fleet: tuple[FleetPart, ...]
@@ -98,45 +116,46 @@ def _end(measured: Measurements, name: str, metric: str) -> int:
 
 def plan(
     measured: Measurements,
-    of: str,
-    metric: str,
-    wanted: float,
+    goal: Goal,
     fleet: Sequence[FleetPart],
     pace: Pace | None,
-    models: Sequence[str] = (),
-    found: Widths | None = None,
+    simulated: Simulated | None = None,
 ) -> Plan:
-    """How many questions narrow the interval to `wanted` (its full width, in the metric's own unit), how long it takes.
+    """How many questions narrow the goal's interval to its width, and how long the fleet takes over them.
 
-    `found` spares the simulation where it was made already. Raises StudioError for a width that is not above 0 and
+    `simulated` stands for `simulate` where widths are kept. Raises StudioError for a width that is not above 0 and
     where nothing is measured.
     """
-    if not (math.isfinite(wanted) and wanted > 0):
-        raise StudioError(f"The width {wanted} cannot be planned for: give a number above 0, such as 0.05.")
-    target, subject = target_of(measured, of, metric, models)
-    found = found if found is not None else simulate(measured, metric, target)
-    questions = set_sizes.needed(found, wanted)
-    why = None
-    if questions is None:
-        known = found.width[np.isfinite(found.width)]
-        why = (
-            f"Even {found.sizes[-1]:,} questions leave a width of {known[-1]:.3f}: more of them cannot reach {wanted:g}."
-            if known.size
-            else f"It has no interval here. {found.why}"
+    if not (math.isfinite(goal.width) and goal.width > 0):
+        raise StudioError(
+            f"The width {goal.width} cannot be planned for: give a number above 0, such as 0.05."
         )
-    seconds = None if questions is None else seconds_for(questions, fleet, pace)
+    target, subject = target_of(measured, goal.of, goal.metric, goal.models)
+    widths = (simulated or simulate)(measured, goal.metric, target)
+    questions = set_sizes.needed(widths, goal.width)
     return Plan(
-        of=of,
+        of=goal.of,
         subject=subject,
-        metric=metric,
-        wanted=wanted,
+        metric=goal.metric,
+        wanted=goal.width,
         measured=len(measured.question_ids),
-        found=found,
+        widths=widths,
         questions=questions,
-        why=why,
+        why=_out_of_reach(widths, goal.width) if questions is None else None,
         fleet=tuple(fleet),
         pace=pace,
-        seconds=seconds,
+        seconds=None if questions is None else seconds_for(questions, fleet, pace),
+    )
+
+
+def _out_of_reach(widths: Widths, wanted: float) -> str:
+    """Why no size studied reaches the width."""
+    known = widths.width[np.isfinite(widths.width)]
+    if not known.size:
+        return f"It has no interval here. {widths.why}"
+    return (
+        f"Even {widths.sizes[-1]:,} questions leave a width of {known[-1]:.3f}: more of them cannot reach "
+        f"{wanted:g}."
     )
 
 
@@ -155,12 +174,17 @@ def simulate(measured: Measurements, metric: str, target: Target) -> Widths:
 
 
 def part_of(measured: Measurements, checkpoints: Sequence[Checkpoint]) -> Measurements:
-    """The measurements at these checkpoints alone: another fleet of the same results."""
+    """The measurements at these checkpoints alone: another fleet of the same results.
+
+    The very same measurements where they have no others, so that nothing of them is computed anew.
+    """
     names = {checkpoint.name for checkpoint in checkpoints}
+    if all(checkpoint.name in names for curve in measured.curves for checkpoint in curve.checkpoints):
+        return measured
     curves = []
     for curve in measured.curves:
         kept = [k for k, checkpoint in enumerate(curve.checkpoints) if checkpoint.name in names]
         if kept:
-            own = tuple(curve.checkpoints[k] for k in kept)
-            curves.append(replace(curve, checkpoints=own, ll=curve.ll[kept]))
+            checkpoints_kept = tuple(curve.checkpoints[k] for k in kept)
+            curves.append(replace(curve, checkpoints=checkpoints_kept, ll=curve.ll[kept]))
     return replace(measured, curves=tuple(curves))

@@ -17,7 +17,7 @@ def finding(planned: Plan) -> str:
     wanted = _width(planned, planned.wanted)
     if planned.questions is None:
         return f"An interval of {planned.subject} {wanted} wide is out of reach. {planned.why}"
-    smallest = planned.questions == planned.found.sizes[0]
+    smallest = planned.questions == planned.widths.sizes[0]
     count = f"{'at most ' if smallest else 'about '}**{rounded(planned.questions):,} questions**"
     fleet = phrasing.count(sum(p.checkpoints for p in planned.fleet), "checkpoint")
     if planned.pace is None:
@@ -48,13 +48,13 @@ def rounded(questions: int) -> int:
 
 def size_frame(planned: Plan) -> pd.DataFrame:
     """One row a size: questions, width, expected, seconds."""
-    found = planned.found
+    widths = planned.widths
     return pd.DataFrame(
         {
-            "questions": found.sizes,
-            "width": found.width,
-            "expected": found.expected,
-            "seconds": [seconds_for(n, planned.fleet, planned.pace) for n in found.sizes],
+            "questions": widths.sizes,
+            "width": widths.width,
+            "expected": widths.expected,
+            "seconds": [seconds_for(n, planned.fleet, planned.pace) for n in widths.sizes],
         }
     ).astype({"seconds": float})
 

@@ -27,7 +27,7 @@ def measured():
 
 
 def planned(measured, of="mean", wanted=0.1, pace=None, models=()):
-    return planning.plan(measured, of, "acc", wanted, FLEET, pace, models)
+    return planning.plan(measured, planning.Goal(of, "acc", wanted, tuple(models)), FLEET, pace)
 
 
 def test_time_is_questions_by_checkpoints_by_pace():
@@ -148,6 +148,6 @@ def test_the_document_and_the_chart(measured):
     got = planned(measured, pace=pace, models=[SMALL.name])
     document = json.loads(json.dumps(plan_words.document(got), allow_nan=False))
     assert document["questions"] == got.questions
-    assert [row["questions"] for row in document["sizes"]] == list(got.found.sizes)
+    assert [row["questions"] for row in document["sizes"]] == list(got.widths.sizes)
     figure = plan_charts.widths(got, LIGHT, narrow=True)
     assert any("questions" in (t.text[0] if t.text else "") for t in figure.data)
