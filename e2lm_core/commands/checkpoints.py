@@ -1,4 +1,4 @@
-"""`python -m e2lm_core hub …`: the checkpoint families of a hub, added, downloaded, checked and evicted."""
+"""`checkpoints` and `hub …` on the command line: what there is, and a hub's models added, downloaded and evicted."""
 
 from __future__ import annotations
 
@@ -151,7 +151,6 @@ def checkpoints(
     as_json: Json = False,
 ) -> None:
     """List the checkpoints there are; --unpack makes each a folder that transformers and lm-eval load."""
-    from e2lm_core.checkpoints.catalogue import open_catalogue
     from e2lm_core.checkpoints.unpacking import ensure_directory, unpacked_directory
 
     settings = Settings.from_env()
@@ -161,11 +160,8 @@ def checkpoints(
     rows = []
     with progress_bar("unpacking", len(catalogue.checkpoints), hidden=not unpack) as advance:
         for checkpoint in catalogue.checkpoints:
-            path = (
-                ensure_directory(checkpoint, settings)
-                if unpack and not checkpoint.repo
-                else unpacked_directory(checkpoint, settings)
-            )
+            prepare = ensure_directory if unpack and not checkpoint.repo else unpacked_directory
+            path = prepare(checkpoint, settings)
             rows.append(
                 {
                     "model": checkpoint.model.name,

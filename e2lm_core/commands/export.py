@@ -1,34 +1,45 @@
-"""`report`: everything that is known of a set as one HTML file, and as JSON."""
+"""`report`, `export` and `check` on the command line: what leaves the studio, and what stands in its way."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.commands.output import Json, Task, open_task, show
 
+if TYPE_CHECKING:
+    from e2lm_core.export.submission import Profile as ProfileName
+
+Page = Annotated[Path, typer.Option("--out", metavar="X.html", help="Where the report is written.")]
+Bundle = Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where the bundle is written.")]
+Profile = Annotated[str, typer.Option("--profile", help="plain or competition.")]
+# Unlike other commands a report is by default of the set's last run: its checkpoints and its examples.
+LastCheckpoints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--checkpoints",
+        metavar="GLOB",
+        help="Which checkpoints, as model/iter_…; may be repeated (default: those of the set's last run).",
+    ),
+]
+LastFewshot = Annotated[
+    int | None,
+    typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the last run's)."),
+]
+Relevance = Annotated[
+    bool, typer.Option("--relevance", help="Judge each question's scientific relevance too.")
+]
+
 
 def report(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")],
-    out: Annotated[Path, typer.Option("--out", metavar="X.html", help="Where the report is written.")],
-    checkpoints: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--checkpoints",
-            metavar="GLOB",
-            help="Which checkpoints, as model/iter_…; may be repeated (default: those of the set's last run).",
-        ),
-    ] = None,
-    num_fewshot: Annotated[
-        int | None,
-        typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the last run's)."),
-    ] = None,
-    relevance: Annotated[
-        bool, typer.Option("--relevance", help="Judge each question's scientific relevance too.")
-    ] = False,
+    task: Task,
+    out: Page,
+    checkpoints: LastCheckpoints = None,
+    num_fewshot: LastFewshot = None,
+    relevance: Relevance = False,
     as_json: Json = False,
 ) -> None:
     """Write a set's report as one HTML file that needs no network; --json prints the same as JSON."""
@@ -37,30 +48,25 @@ def report(
     from e2lm_core.export import report as reports
     from e2lm_core.runs import state as run_state
     from e2lm_core.runs.studio import open_studio
-    from e2lm_core.sets.collection import find_set
-    from e2lm_core.sets.folder.files import read_task
 
     studio = open_studio()
-    read = read_task(find_set(studio.settings, task).folder, studio.settings.limits)
-    for warning in read.warnings:
-        typer.echo(warning, err=True)
-    chosen, shots = run_state.fleet(studio, read.task.name)
+    question_set = open_task(studio.settings, task)
+    chosen, shots = run_state.fleet(studio, question_set.name)
     if checkpoints:
         chosen, shots = studio.catalogue.match(checkpoints), None
-    document = reports.build(
-        studio, read.task, chosen, shots if num_fewshot is None else num_fewshot, relevance
-    )
+    if num_fewshot is not None:
+        shots = num_fewshot
+    document = reports.build(studio, question_set, chosen, shots, relevance)
     atomic.replace_file(out, report_html.render(document).encode("utf-8", "replace"))
-    row = {"path": str(out), "bytes": out.stat().st_size}
-    show(as_json, document, [row])
+    show(as_json, document, [{"path": str(out), "bytes": out.stat().st_size}])
     if not as_json:
         typer.echo(reports.headline(document))
 
 
 def export(
     task: Task,
-    out: Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where the bundle is written.")],
-    profile: Annotated[str, typer.Option("--profile", help="plain or competition.")] = "plain",
+    out: Bundle,
+    profile: Profile = "plain",
     as_json: Json = False,
 ) -> None:
     """Write the set as a bundle that lm-evaluation-harness runs unchanged."""
@@ -77,7 +83,7 @@ def export(
 
 def check(
     task: Task,
-    profile: Annotated[str, typer.Option("--profile", help="plain or competition.")] = "plain",
+    profile: Profile = "plain",
     as_json: Json = False,
 ) -> None:
     """What stands in the way of an export (errors), and what else is worth a look (warnings)."""
@@ -85,8 +91,8 @@ def check(
     from e2lm_core.runs.studio import open_studio
 
     studio = open_studio()
-    found = findings(studio, open_task(studio.settings, task), _profile(profile))
-    rows = [finding.model_dump() for finding in found]
+    question_set = open_task(studio.settings, task)
+    rows = [finding.model_dump() for finding in findings(studio, question_set, _profile(profile))]
     document = {
         name: [
             {k: v for k, v in row.items() if k != "severity"} for row in rows if row["severity"] == severity
@@ -96,7 +102,10 @@ def check(
     show(as_json, document, rows, ("severity", "sentence"))
 
 
-def _profile(name: str):
-    if name not in ("plain", "competition"):
-        raise StudioError(f"The profile {name!r} does not exist: use plain or competition.")
-    return name
+def _profile(name: str) -> ProfileName:
+    """The profile of that name. Raises `StudioError` for another."""
+    if name == "plain":
+        return "plain"
+    if name == "competition":
+        return "competition"
+    raise StudioError(f"The profile {name!r} does not exist: use plain or competition.")

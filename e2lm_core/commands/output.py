@@ -1,4 +1,4 @@
-"""How commands speak: a table for people, JSON alone on stdout for machines, progress on stderr."""
+"""What the commands share: options, opening a set with its results, a table or JSON on stdout, progress on stderr."""
 
 from __future__ import annotations
 
@@ -7,16 +7,33 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from e2lm_core.base.records import TaskSet
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
 
+if TYPE_CHECKING:
+    from e2lm_core.runs.studio import Studio
+    from e2lm_core.scores.measurements import Measurements
+
+Task = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
+Checkpoints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."
+    ),
+]
+Fewshot = Annotated[
+    int | None,
+    typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's)."),
+]
+Metric = Annotated[str, typer.Option("--metric", help=f"One of {', '.join(METRICS)}.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 
 
@@ -75,29 +92,58 @@ def progress_bar(label: str, total: int, hidden: bool = False) -> Iterator[Calla
         yield lambda at, by=1: bar.update(task, advance=by, at=at)
 
 
-def open_task(settings: Settings, task: str) -> TaskSet:
-    """A set by name or folder; what its folder makes one wonder is said on stderr."""
+# --- opening -------------------------------------------------------------------------------------------
+
+
+class Opened(NamedTuple):
+    """A set and what the store has of it on the chosen checkpoints."""
+
+    studio: Studio
+    task: TaskSet
+    measured: Measurements
+
+
+def open_task(settings: Settings, name: str) -> TaskSet:
+    """A set by name or folder; what its folder makes one wonder is said on stderr. Raises `TaskError`."""
     from e2lm_core.sets.collection import find_set
     from e2lm_core.sets.folder.files import read_task
 
-    read = read_task(find_set(settings, task).folder, settings.limits)
+    read = read_task(find_set(settings, name).folder, settings.limits)
     for warning in read.warnings:
         typer.echo(warning, err=True)
     return read.task
 
 
-Task = Annotated[str, typer.Argument(metavar="TASK", help="The name of a set, or its task folder.")]
+def chosen_checkpoints(studio: Studio, globs: Sequence[str] | None) -> tuple[Checkpoint, ...]:
+    """The checkpoints that the globs name; without a glob all that are on this machine.
+
+    Raises `CheckpointError` for a glob that matches none.
+    """
+    return studio.catalogue.match(globs) if globs else studio.at_hand
 
 
-Checkpoints = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--checkpoints", metavar="GLOB", help="Which checkpoints, as model/iter_…; may be repeated."
-    ),
-]
+def open_measured(
+    name: str, globs: Sequence[str] | None, num_fewshot: int | None, partly: bool = False
+) -> Opened:
+    """A set by name or folder with its stored results on the chosen checkpoints; nothing is computed.
+
+    Raises `StudioError` where no checkpoint is complete, or, with `partly`, where nothing at all was computed.
+    With `partly` the set's warnings are not said.
+    """
+    from e2lm_core.runs.measure import measure
+    from e2lm_core.runs.studio import open_studio
+    from e2lm_core.sets.collection import open_set
+
+    studio = open_studio()
+    task = open_set(studio.settings, name) if partly else open_task(studio.settings, name)
+    measured = measure(studio, task, chosen_checkpoints(studio, globs), num_fewshot)
+    if not (measured.measured if partly else measured.complete_checkpoints):
+        raise StudioError(f"{task.name} has no results yet: run `evaluate {name}` first.")
+    return Opened(studio, task, measured)
 
 
-Fewshot = Annotated[
-    int | None,
-    typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's)."),
-]
+def require_metrics(metrics: Iterable[str], allowed: str = f"one of {', '.join(METRICS)}") -> None:
+    """Raises `StudioError` for the first metric that the studio does not have; `allowed` says which it has."""
+    for metric in metrics:
+        if metric not in METRICS:
+            raise StudioError(f"The metric {metric!r} does not exist: use {allowed}.")

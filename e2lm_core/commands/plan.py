@@ -1,4 +1,4 @@
-"""`plan` on the command line."""
+"""`plan` on the command line: how many questions a wanted certainty takes, and how long a fleet over them."""
 
 from __future__ import annotations
 
@@ -6,34 +6,35 @@ from typing import Annotated
 
 import typer
 
-from e2lm_core.base.records import METRICS
-from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Task, show
+from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Metric, Task, show
+
+Width = Annotated[
+    float, typer.Option("--width", metavar="W", help="The whole width that a 95% interval may have.")
+]
+Of = Annotated[str, typer.Option("--of", help="mean, difference, sq, rc, cs, score or decision_accuracy.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="One model for a mean, two for a difference (default: the nearest two)."),
+]
+Fleet = Annotated[
+    str | None, typer.Option("--fleet", metavar="FAMILY", help="Time another fleet: e2lm or pythia.")
+]
+Pace = Annotated[
+    float | None,
+    typer.Option(
+        "--pace", metavar="SECONDS", help="Seconds a question on one checkpoint, for another device."
+    ),
+]
 
 
 def plan(
     task: Task,
-    width: Annotated[
-        float, typer.Option("--width", metavar="W", help="The whole width that a 95% interval may have.")
-    ],
-    of: Annotated[
-        str, typer.Option("--of", help="mean, difference, sq, rc, cs, score or decision_accuracy.")
-    ] = "sq",
-    metric: Annotated[str, typer.Option("--metric", help=f"One of {', '.join(METRICS)}.")] = "acc",
-    models: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model", help="One model for a mean, two for a difference (default: the nearest two)."
-        ),
-    ] = None,
-    fleet: Annotated[
-        str | None, typer.Option("--fleet", metavar="FAMILY", help="Time another fleet: e2lm or pythia.")
-    ] = None,
-    pace: Annotated[
-        float | None,
-        typer.Option(
-            "--pace", metavar="SECONDS", help="Seconds a question on one checkpoint, for another device."
-        ),
-    ] = None,
+    width: Width,
+    of: Of = "sq",
+    metric: Metric = "acc",
+    models: Models = None,
+    fleet: Fleet = None,
+    pace: Pace = None,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,

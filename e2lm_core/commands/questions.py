@@ -1,19 +1,49 @@
-"""`python -m e2lm_core questions` and `choose`: what each question does, and choosing among them honestly."""
+"""`questions`, `choose` and `relevance` on the command line: what each question does, and choosing among them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from e2lm_core.base import plain
-from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Task, cell, show
+from e2lm_core.commands.output import (
+    Checkpoints,
+    Fewshot,
+    Json,
+    Opened,
+    Task,
+    cell,
+    open_measured,
+    require_metrics,
+    show,
+)
 
+if TYPE_CHECKING:
+    from e2lm_core.analysis.questions.pool import Pool
+
+Where = Annotated[
+    str | None, typer.Option("--where", metavar="RULE", help="Only questions such as 'slope > 0'.")
+]
+Rule = Annotated[
+    str,
+    typer.Option(
+        "--rule",
+        metavar="RULE",
+        help="easiest-half, rising-hard-science, one-source, snr-greedy, or your own: 'margin > 0 and slope > 0'.",
+    ),
+]
+Judged = Annotated[str, typer.Option("--metric", help="acc, acc_norm, margin, norm_prob or bpb.")]
+Source = Annotated[
+    str | None, typer.Option("--source", help="For one-source: this source, not the one that rises most.")
+]
 Relevance = Annotated[
     bool, typer.Option("--relevance", help="Embed the questions as well, for the column relevance.")
+]
+Copy = Annotated[
+    str | None, typer.Option("--out", metavar="NAME", help="Copy the set with the chosen questions.")
 ]
 SHOWN = ("id", "slope", "acc", "margin", "discrimination", "contrast", "length", "question")
 
@@ -22,9 +52,7 @@ def questions(
     task: Task,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
-    where: Annotated[
-        str | None, typer.Option("--where", metavar="RULE", help="Only questions such as 'slope > 0'.")
-    ] = None,
+    where: Where = None,
     relevance: Relevance = False,
     as_json: Json = False,
 ) -> None:
@@ -32,16 +60,17 @@ def questions(
     from e2lm_core.analysis.questions import pool as question_pool
     from e2lm_core.analysis.questions import rule_text
 
-    question_set, given, _ = _pool(task, checkpoints, num_fewshot, relevance)
-    frame = question_pool.question_frame(given, question_set)
+    opened = open_measured(task, checkpoints, num_fewshot, partly=True)
+    pool = _pool(opened, relevance)
+    frame = question_pool.question_frame(pool, opened.task)
     if where is not None:
-        frame = frame[question_pool.where(given, rule_text.parse(where))]
+        frame = frame[question_pool.where(pool, rule_text.parse(where))]
     rows = plain.rows(frame)
     document = {
-        "task": question_set.name,
-        "models": [model.name for model in given.models],
-        "incomplete": given.incomplete,
-        "undefined": question_pool.undefined(given),
+        "task": opened.task.name,
+        "models": [model.name for model in pool.models],
+        "incomplete": pool.incomplete,
+        "undefined": question_pool.undefined(pool),
         "questions": rows,
     }
     show(as_json, document, rows, SHOWN)
@@ -49,24 +78,13 @@ def questions(
 
 def choose(
     task: Task,
-    rule: Annotated[
-        str,
-        typer.Option(
-            "--rule",
-            metavar="RULE",
-            help="easiest-half, rising-hard-science, one-source, snr-greedy, or your own: 'margin > 0 and slope > 0'.",
-        ),
-    ],
-    metric: Annotated[str, typer.Option("--metric", help="acc, acc_norm, margin, norm_prob or bpb.")] = "acc",
-    source: Annotated[
-        str | None, typer.Option("--source", help="For one-source: this source, not the one that rises most.")
-    ] = None,
+    rule: Rule,
+    metric: Judged = "acc",
+    source: Source = None,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     relevance: Relevance = False,
-    out: Annotated[
-        str | None, typer.Option("--out", metavar="NAME", help="Copy the set with the chosen questions.")
-    ] = None,
+    out: Copy = None,
     as_json: Json = False,
 ) -> None:
     """Choose questions by a rule, and judge the choice on models that took no part in it."""
@@ -74,41 +92,29 @@ def choose(
     from e2lm_core.analysis.questions import words as choice_words
     from e2lm_core.sets import authoring
 
-    if metric not in METRICS:
-        raise StudioError(f"The metric {metric!r} does not exist: use {', '.join(METRICS)}.")
-    _, given, settings = _pool(task, checkpoints, num_fewshot, relevance)
-    found = choice.choose(given, rule, metric, source)
+    require_metrics([metric], ", ".join(METRICS))
+    opened = open_measured(task, checkpoints, num_fewshot, partly=True)
+    pool = _pool(opened, relevance)
+    chosen = choice.choose(pool, rule, metric, source)
     if out is not None:
-        authoring.keep(settings, task, out, found.ids)
-    warnings = choice_words.warnings(found)
-    document = choice.document(found, given) | {"warning": " ".join(warnings) or None, "out": out}
-    show(as_json, document, choice.fold_rows(found))
+        authoring.keep(opened.studio.settings, task, out, chosen.ids)
+    warnings = choice_words.warnings(chosen)
+    document = choice.document(chosen, pool) | {"warning": " ".join(warnings) or None, "out": out}
+    show(as_json, document, choice.fold_rows(chosen))
     if not as_json:
-        for sentence in (choice_words.choice(found, len(given.ids)), *warnings):
+        for sentence in (choice_words.choice(chosen, len(pool.ids)), *warnings):
             typer.echo(sentence.replace("**", ""))
 
 
-def _pool(task: str, checkpoints: list[str] | None, num_fewshot: int | None, relevance: bool) -> Any:
-    from e2lm_core.analysis.questions import pool as question_pool
-    from e2lm_core.checkpoints.ladder import taught
-    from e2lm_core.relevance import judge
-    from e2lm_core.runs.measure import measure
-    from e2lm_core.runs.studio import open_studio
-    from e2lm_core.sets.collection import open_set
+def _pool(opened: Opened, relevance: bool) -> Pool:
+    """The set's questions with what each did, and how relevant each is where that was asked for."""
+    from e2lm_core.analysis.questions.pool import pool
+    from e2lm_core.checkpoints.ladder.taught import taught_answers
+    from e2lm_core.relevance.judge import relevance_of
 
-    studio = open_studio()
-    question_set = open_set(studio.settings, task)
-    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
-    measured = measure(studio, question_set, chosen, num_fewshot)
-    if not measured.measured:
-        raise StudioError(f"{question_set.name} has no results yet: run `evaluate {task}` first.")
-    probability = (
-        judge.relevance_of(studio.settings, question_set.questions).probability if relevance else None
-    )
-    given = question_pool.pool(
-        measured, question_set, taught.taught_answers(studio.catalogue.taught_file, question_set), probability
-    )
-    return question_set, given, studio.settings
+    studio, task, measured = opened
+    probability = relevance_of(studio.settings, task.questions).probability if relevance else None
+    return pool(measured, task, taught_answers(studio.catalogue.taught_file, task), probability)
 
 
 def relevance(

@@ -1,4 +1,7 @@
-"""`import-results` and `results …`: results from elsewhere, imported, kept, shown, removed and restored."""
+"""`import-results` and `results …` on the command line: results from elsewhere, imported, kept, shown, removed.
+
+Tested in tests/imported/test_opening.py and tests/imported/test_keeping.py.
+"""
 
 from __future__ import annotations
 

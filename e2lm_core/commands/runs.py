@@ -1,20 +1,52 @@
-"""The commands that compute: evaluate and worker."""
+"""`evaluate` and `worker` on the command line: the commands that compute."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from e2lm_core.base.plain import numbers
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
-from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Task, open_task, progress_bar, show
-from e2lm_core.runs.evaluate import RunResult
-from e2lm_core.runs.measure import measure
-from e2lm_core.runs.studio import Studio
-from e2lm_core.scores.measurements import Measurements
-from e2lm_core.scores.set_scores import signal_qualities
+from e2lm_core.commands.output import (
+    Checkpoints,
+    Fewshot,
+    Json,
+    Task,
+    chosen_checkpoints,
+    open_task,
+    progress_bar,
+    show,
+)
+
+if TYPE_CHECKING:
+    from e2lm_core.runs.evaluate import RunResult
+    from e2lm_core.runs.studio import Studio
+    from e2lm_core.scores.measurements import Measurements
+
+Questions = Annotated[
+    bool, typer.Option("--questions", help="Add every choice's log-likelihood (nats) to the JSON.")
+]
+IdleExit = Annotated[
+    float | None, typer.Option("--idle-exit", metavar="SECONDS", help="Stop after so long without work.")
+]
+Once = Annotated[bool, typer.Option("--once", help="Stop when the queue is empty.")]
+Lease = Annotated[
+    float | None,
+    typer.Option(
+        "--lease", metavar="SECONDS", help="How soon another worker takes a run over after a kill (10)."
+    ),
+]
+Parent = Annotated[
+    int | None,
+    typer.Option(
+        "--parent",
+        metavar="PID",
+        min=1,
+        help="Give way to this process; stop once it has ended and its runs are done.",
+    ),
+]
 
 
 def evaluation(
@@ -25,7 +57,14 @@ def evaluation(
     result: RunResult,
     with_questions: bool = False,
 ) -> dict[str, Any]:
-    """`{task, curves, sq, seconds, computed, reused}`, and `questions` on request."""
+    """`{task, curves, sq, seconds, computed, reused}`, and `questions` on request; undefined is null.
+
+    `curves` {model: {steps [K], tokens_seen [K], metric: [K]}}, `sq` {model: {metric: rho, autocorrelation, sq,
+    points}}, `questions` [{id, loglikelihoods: {model: [K, choices] in nats}}].
+    """
+    from e2lm_core.runs.measure import measure
+    from e2lm_core.scores.set_scores import signal_qualities
+
     measured = measure(studio, task, checkpoints, num_fewshot)
     document: dict[str, Any] = {"task": task.name, "curves": {}, "sq": {}}
     for curve in measured.curves:
@@ -52,6 +91,7 @@ def evaluation(
 
 
 def _questions(measured: Measurements) -> list[dict[str, Any]]:
+    """Each question's id and log-likelihoods {model: [K, choices]} in nats."""
     counts = measured.choice_counts
     return [
         {
@@ -69,33 +109,47 @@ def evaluate(
     task: Task,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
-    questions: Annotated[
-        bool, typer.Option("--questions", help="Add every choice's log-likelihood (nats) to the JSON.")
-    ] = False,
+    questions: Questions = False,
     as_json: Json = False,
 ) -> None:
     """Run a set on the checkpoints; only what was never computed is computed."""
-    from e2lm_core.commands.runs import evaluation
-    from e2lm_core.runs import evaluate as run_evaluate
     from e2lm_core.runs import words as run_words
-    from e2lm_core.runs.queue.records import Progress
     from e2lm_core.runs.studio import open_studio
 
     studio = open_studio()
     question_set = open_task(studio.settings, task)
-    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
-    with progress_bar(question_set.name, len(chosen) * len(question_set.questions)) as advance:
+    chosen = chosen_checkpoints(studio, checkpoints)
+    result = _evaluated(studio, question_set, chosen, num_fewshot)
+    for note in studio.backend.notes():
+        typer.echo(note, err=True)
+    document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
+    show(as_json, document, _rows(document))
+    if not as_json:
+        typer.echo(f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
+    if tokens := run_words.saved(result.tokens, result.harness_tokens):
+        typer.echo(tokens, err=as_json)
+
+
+def _evaluated(
+    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
+) -> RunResult:
+    """Compute what is missing, under a bar that counts questions of all checkpoints."""
+    from e2lm_core.runs.evaluate import evaluate
+    from e2lm_core.runs.queue.records import Progress
+
+    with progress_bar(task.name, len(checkpoints) * len(task.questions)) as advance:
         done: dict[str, int] = {}
 
         def report(row: Progress) -> None:
             advance(row.name, row.done - done.get(row.name, 0))
             done[row.name] = row.done
 
-        result = run_evaluate.evaluate(studio, question_set, chosen, num_fewshot, report)
-    for note in studio.backend.notes():
-        typer.echo(note, err=True)
-    document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
-    rows = [
+        return evaluate(studio, task, checkpoints, num_fewshot, report)
+
+
+def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row a model."""
+    return [
         {
             "model": model,
             "points": len(curve["steps"]),
@@ -105,34 +159,10 @@ def evaluate(
         }
         for model, curve in document["curves"].items()
     ]
-    show(as_json, document, rows)
-    tokens = run_words.saved(result.tokens, result.harness_tokens)
-    if not as_json:
-        typer.echo(f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
-    if tokens:
-        typer.echo(tokens, err=as_json)
 
 
 def worker(
-    idle_exit: Annotated[
-        float | None, typer.Option("--idle-exit", metavar="SECONDS", help="Stop after so long without work.")
-    ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Stop when the queue is empty.")] = False,
-    lease: Annotated[
-        float | None,
-        typer.Option(
-            "--lease", metavar="SECONDS", help="How soon another worker takes a run over after a kill (10)."
-        ),
-    ] = None,
-    parent: Annotated[
-        int | None,
-        typer.Option(
-            "--parent",
-            metavar="PID",
-            min=1,
-            help="Give way to this process; stop once it has ended and its runs are done.",
-        ),
-    ] = None,
+    idle_exit: IdleExit = None, once: Once = False, lease: Lease = None, parent: Parent = None
 ) -> None:
     """Compute queued runs, alone or with others; the app starts one by itself."""
     from e2lm_core.runs.studio import open_studio

@@ -1,4 +1,4 @@
-"""`sq` and `score` on the command line."""
+"""`sq` and `score` on the command line: the signal of published curves, and a set's scores."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from e2lm_core.base.errors import StudioError
-from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Task, open_task, show
+from e2lm_core.base.records import SignalQuality
+from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Task, open_measured, show
 
 
 def sq(
@@ -42,29 +42,22 @@ def score(
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
     from e2lm_core.analysis import documents
     from e2lm_core.base import phrasing
-    from e2lm_core.runs import measure
-    from e2lm_core.runs.studio import open_studio
 
-    studio = open_studio()
-    question_set = open_task(studio.settings, task)
-    chosen = studio.catalogue.match(checkpoints) if checkpoints else studio.at_hand
-    measured = measure.measure(studio, question_set, chosen, num_fewshot)
-    if not measured.complete_checkpoints:
-        raise StudioError(f"{question_set.name} has no results yet: run `evaluate {task}` first.")
+    measured = open_measured(task, checkpoints, num_fewshot).measured
     document = documents.scoring(measured, advice)
     rows = [
         {
             "metric": metric,
-            "sq": phrasing.with_interval(found["sq"]["overall"]),
-            **{part: phrasing.with_interval(found[part]) for part in documents.SCORE_PARTS},
+            "sq": phrasing.with_interval(scores["sq"]["overall"]),
+            **{part: phrasing.with_interval(scores[part]) for part in documents.SCORE_PARTS},
         }
-        for metric, found in document["metrics"].items()
+        for metric, scores in document["metrics"].items()
     ]
     show(as_json, document, rows)
     if advice and not as_json:
-        for metric, found in document["metrics"].items():
-            typer.echo("\n".join([f"\n{metric}:", *(f"  {s}" for s in found["advice"]["sentences"])]))
+        for metric, scores in document["metrics"].items():
+            typer.echo("\n".join([f"\n{metric}:", *(f"  {s}" for s in scores["advice"]["sentences"])]))
 
 
-def _quality(quality) -> dict[str, Any]:
+def _quality(quality: SignalQuality) -> dict[str, Any]:
     return {name: getattr(quality, name) for name in ("rho", "autocorrelation", "sq", "points")}

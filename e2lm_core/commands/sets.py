@@ -1,4 +1,4 @@
-"""`tasks` and `versions` on the command line."""
+"""`tasks` and `versions` on the command line: the question sets there are, and what a set was before."""
 
 from __future__ import annotations
 

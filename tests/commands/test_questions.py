@@ -1,53 +1,20 @@
-"""`questions` and `choose` on the command line."""
+"""`questions`, `choose` and `relevance` on the command line."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from e2lm_core.analysis.questions.rules import COLUMNS
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands import main as main_commands
 from e2lm_core.sets import collection
+from tests.commands.conftest import Cli
 from tests.support import studios
 
-Cli = Callable[..., Any]
+pytestmark = pytest.mark.usefixtures("computed")
 SIX = ("q1", "q2", "q3", "q4", "q5", "q6")
-
-
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    from e2lm_core.runs import evaluate
-    from e2lm_core.runs.studio import open_studio
-
-    folder = tmp_path_factory.mktemp("choose")
-    settings = studios.settings(folder, studios.real_ladder(folder / "ladder"))
-    studios.write_example(settings)
-    studio = open_studio(settings)
-    evaluate.evaluate(studio, collection.open_set(settings, "little"), studio.catalogue.checkpoints)
-    studio.store.database.close()
-    return settings
-
-
-@pytest.fixture
-def call(here: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    for name, value in studios.environment(here).items():
-        monkeypatch.setenv(name, value)
-
-    def run(*arguments: str, code: int = 0) -> Any:
-        with pytest.raises(SystemExit) as end:
-            main_commands.main(arguments)
-        out, err = capsys.readouterr()
-        assert end.value.code == code, err
-        if code:
-            return err
-        return json.loads(out) if "--json" in arguments else out
-
-    return run
 
 
 def test_questions(call: Cli) -> None:
@@ -122,9 +89,7 @@ def test_one_model_chooses_and_nothing_judges(call: Cli) -> None:
     ],
 )
 def test_bad_input_is_one_sentence(call: Cli, arguments: tuple[str, ...], says: str) -> None:
-    err = call(*arguments, code=2)
-    assert says in err
-    assert err.count("\n") == 1
+    assert says in call(*arguments, code=2)
 
 
 @pytest.mark.slow
@@ -136,3 +101,28 @@ def test_relevance_on_request(call: Cli) -> None:
 def test_the_folder_of_a_set_will_do(call: Cli, here: Settings, tmp_path: Path) -> None:
     document = call("questions", str(here.tasks / "little"), "--json")
     assert document["task"] == "little"
+
+
+@pytest.mark.slow
+def test_relevance_of_a_file_and_of_a_set(call: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "some.jsonl"
+    lines = [
+        {
+            "question": "Which gas do plants take in for photosynthesis?",
+            "choices": ["CO2", "N2"],
+            "answer": 0,
+        },
+        {"id": "b", "question": "Which word rhymes with cat?"},
+        {"id": "b", "question": "What does a line\u2028separator do?"},
+    ]
+    file.write_text(
+        "\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n\n", encoding="utf-8"
+    )
+    document = call("relevance", str(file), "--json")
+    assert list(document) == ["questions", "accepted_share"]
+    assert [q["id"] for q in document["questions"]] == ["1", "b", "b"]
+    for question in document["questions"]:
+        assert list(question) == ["id", "probability", "field"]
+        assert 0 <= question["probability"] <= 1
+    assert document["questions"][0]["probability"] > document["questions"][1]["probability"]
+    assert len(call("relevance", "little", "--json")["questions"]) == 6

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from e2lm_core.analysis.curves import crossings
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands import main as main_commands
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.sets import collection
+from tests.commands.conftest import Cli
 from tests.support import studios
 
 
@@ -31,26 +29,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
-@pytest.fixture
-def call(
-    here: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Any]:
-    for name, value in studios.environment(here).items():
-        monkeypatch.setenv(name, value)
-
-    def run(*arguments: str, code: int = 0) -> Any:
-        with pytest.raises(SystemExit) as end:
-            main_commands.main(arguments)
-        out, err = capsys.readouterr()
-        assert end.value.code == code, err
-        if code:
-            return err
-        return json.loads(out) if "--json" in arguments else out
-
-    return run
-
-
-def test_ranks_are_those_of_the_page(call: Callable[..., Any], here: Settings) -> None:
+def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
     document = call("ranks", "little", "--metric", "norm_prob", "--json")
     assert list(document) == [
         *("task", "metric", "rc", "decision_accuracy", "models", "checkpoints", "tau", "wins"),
@@ -69,7 +48,7 @@ def test_ranks_are_those_of_the_page(call: Callable[..., Any], here: Settings) -
     studio.store.database.close()
 
 
-def test_parting_is_that_of_the_page(call: Callable[..., Any], here: Settings) -> None:
+def test_parting_is_that_of_the_page(call: Cli, here: Settings) -> None:
     studio = open_studio(here)
     measured = measure.measure(studio, collection.open_set(here, "little"), studio.at_hand)
     expected = crossings.document(measured, set_intervals.resample(measured, ("acc",)), "acc")
@@ -77,7 +56,7 @@ def test_parting_is_that_of_the_page(call: Callable[..., Any], here: Settings) -
     studio.store.database.close()
 
 
-def test_tables_for_people(call: Callable[..., Any]) -> None:
+def test_tables_for_people(call: Cli) -> None:
     assert "rank 1" in call("ranks", "little")
     assert "ladder-large-arch1 above chance" in call("parting", "little", "--metric", "bpb")
     document = call("parting", "little", "--metric", "bpb", "--json")
@@ -85,7 +64,7 @@ def test_tables_for_people(call: Callable[..., Any]) -> None:
     assert all("no chance level" in since["why"] for since in document["above_chance"].values())
 
 
-def test_one_model_has_no_order(call: Callable[..., Any]) -> None:
+def test_one_model_has_no_order(call: Cli) -> None:
     only = ("--checkpoints", "ladder-small-arch1/*")
     document = call("ranks", "little", *only, "--json")
     assert document["models"] == []
@@ -103,12 +82,10 @@ def test_one_model_has_no_order(call: Callable[..., Any]) -> None:
         (("parting", "nothing"), "nothing"),
     ],
 )
-def test_bad_input_is_one_sentence(call: Callable[..., Any], arguments: tuple[str, ...], says: str) -> None:
-    error = call(*arguments, code=2)
-    assert says in error
-    assert len(error.strip().splitlines()) == 1
+def test_bad_input_is_one_sentence(call: Cli, arguments: tuple[str, ...], says: str) -> None:
+    assert says in call(*arguments, code=2)
 
 
-def test_every_metric_has_numbers(call: Callable[..., Any]) -> None:
+def test_every_metric_has_numbers(call: Cli) -> None:
     for metric in ("acc", "margin", "bpb"):
         assert call("ranks", "little", "--metric", metric, "--json")["metric"] == metric

@@ -1,0 +1,31 @@
+"""`check` and `export` on the command line; `report` is tested in tests/whole/test_same_numbers.py."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+from tests.commands.conftest import Cli
+
+
+def test_check(call: Cli) -> None:
+    document = call("check", "little", "--json")
+    assert list(document) == ["errors", "warnings"]
+    assert document["errors"] == []
+    assert {"code", "sentence", "question_id"} == set(document["warnings"][0])
+    strict = call("check", "little", "--profile", "competition", "--json")
+    assert "competition_size" in {finding["code"] for finding in strict["errors"]}
+
+
+def test_export_gives_the_same_bytes_each_time(call: Cli, tmp_path: Path) -> None:
+    paths = [tmp_path / "a.zip", tmp_path / "deep" / "b.zip"]
+    for path in paths:
+        assert call("export", "little", "--out", str(path), "--json") == {
+            "path": str(path),
+            "bytes": path.stat().st_size,
+        }
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    names = zipfile.ZipFile(io.BytesIO(paths[0].read_bytes())).namelist()
+    assert "little/little.yaml" in names
+    assert "little/test.jsonl" in names

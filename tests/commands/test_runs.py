@@ -1,0 +1,96 @@
+"""`evaluate` on the command line: JSON in exactly the promised shape, alone on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from e2lm_core.base.records import METRICS
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import authoring, collection
+from tests.commands.conftest import Cli
+from tests.conftest import ROOT
+from tests.support import studios
+
+SMALL = "ladder-small-arch1"
+SOME = ("--checkpoints", f"{SMALL}/iter_0000100", "--checkpoints", "ladder-large*/iter_00010*")
+
+
+def test_evaluate(call: Cli) -> None:
+    document = call("evaluate", "little", "--json")
+    assert list(document) == ["task", "curves", "sq", "seconds", "computed", "reused"]
+    assert document["task"] == "little"
+    assert set(document["curves"]) == set(document["sq"]) == set(studios.MODELS)
+    for model, curve in document["curves"].items():
+        assert list(curve) == ["steps", "tokens_seen", *METRICS]
+        assert curve["steps"] == list(studios.STEPS)
+        assert all(isinstance(v, float) for metric in METRICS for v in curve[metric])
+        for metric in METRICS:
+            assert set(document["sq"][model][metric]) == {"rho", "autocorrelation", "sq", "points"}
+            assert document["sq"][model][metric]["points"] == 8
+    assert document["computed"] + document["reused"] == 6 * 40
+    again = call("evaluate", "little", "--json")
+    assert (again["computed"], again["reused"]) == (0, 6 * 40)
+    assert again["curves"] == document["curves"]
+
+
+def test_evaluate_takes_a_folder_globs_and_few_shot(call: Cli, here: Settings) -> None:
+    document = call("evaluate", str(here.tasks / "little"), *SOME, "--num-fewshot", "2", "--json")
+    assert {model: curve["steps"] for model, curve in document["curves"].items()} == {
+        SMALL: [100],
+        "ladder-large-arch1": [1000],
+    }
+    assert document["sq"][SMALL]["acc"] == {"rho": None, "autocorrelation": None, "sq": None, "points": 1}
+    assert document["computed"] == 12
+
+
+def test_a_models_name_alone_means_all_of_it(call: Cli) -> None:
+    document = call("evaluate", "little", "--checkpoints", SMALL, "--json")
+    assert document["curves"].keys() == {SMALL}
+    assert len(document["curves"][SMALL]["steps"]) == 10
+
+
+def test_evaluate_with_questions_in_nats(call: Cli) -> None:
+    document = call("evaluate", "little", *SOME, "--questions", "--json")
+    assert [q["id"] for q in document["questions"]] == [f"q{n}" for n in range(1, 7)]
+    for question in document["questions"]:
+        assert list(question) == ["id", "loglikelihoods"]
+        ((values,),) = [question["loglikelihoods"][SMALL]]
+        assert len(values) == 4
+        assert all(v < 0 for v in values)
+    best = [max(range(4), key=q["loglikelihoods"][SMALL][0].__getitem__) for q in document["questions"]]
+    gold = [q.answer for q in studios.task().questions]
+    share = sum(a == b for a, b in zip(best, gold, strict=True)) / 6
+    assert document["curves"][SMALL]["acc"] == [pytest.approx(share)]
+
+
+def test_an_edit_computes_only_the_edited_question(call: Cli, here: Settings) -> None:
+    collection.copy_set(here, "little", "edited")
+    call("evaluate", "edited", "--json")
+    authoring.update_questions(here, "edited", {"q3": {"question": "Twice three is what?"}})
+    document = call("evaluate", "edited", "--json")
+    assert (document["computed"], document["reused"]) == (40, 5 * 40)
+    collection.delete_set(here, "edited")
+
+
+def test_a_table_for_people(call: Cli) -> None:
+    out = call("evaluate", "little")
+    assert SMALL in out
+    assert "reused" in out
+    assert "SQ(acc)" in out
+
+
+@pytest.mark.slow
+def test_as_a_process_of_its_own_stdout_is_json_alone(here: Settings, ladder: Path, tmp_path: Path) -> None:
+    environment = (
+        os.environ | studios.environment(here) | {"E2LM_HOME": str(tmp_path), "PYTHONIOENCODING": "ascii"}
+    )
+    command = [sys.executable, "-m", "e2lm_core", "evaluate", "little", *SOME, "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout)["computed"] == 12

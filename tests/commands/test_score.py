@@ -1,0 +1,50 @@
+"""`sq` and `score` on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from e2lm_core.base.records import METRICS
+from e2lm_core.base.settings import Settings
+from tests.commands.conftest import Cli
+from tests.conftest import needs
+
+
+def test_score(call: Cli, computed: Settings) -> None:
+    document = call("score", "little", "--json")
+    assert list(document) == ["task", "metrics"]
+    assert list(document["metrics"]) == list(METRICS)
+    for found in document["metrics"].values():
+        parts = ["sq", "rc", "cs", "score", "snr", "decision_accuracy", "finetasks", "snr_detrended"]
+        assert list(found) == parts
+        criteria = found["finetasks"]
+        assert set(criteria) == {"monotonicity", "snr", "above_baseline", "ordering"}
+        scores = [*found["sq"]["models"].values(), found["sq"]["overall"], *list(found.values())[1:6]]
+        for value in (*scores, *criteria.values()):
+            assert set(value) == {"value", "why", "interval", "coverage"}
+            assert value["why"] or value["value"] is not None
+        for value in scores:  # a value without an interval says why there is none
+            assert bool(value["why"]) == (value["interval"] is None)
+    assert document["metrics"]["bpb"]["score"]["value"] is None
+    assert "norm_prob" in call("score", "little")
+
+
+def test_advice_is_said_and_written(call: Cli, computed: Settings) -> None:
+    assert "advice" in call("score", "little", "--advice", "--json")["metrics"]["acc"]
+    assert "The room in each part" in call("score", "little", "--advice")
+
+
+def test_nothing_computed_is_one_sentence(call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("E2LM_HOME", str(tmp_path))
+    assert call("score", "little", code=2) == "little has no results yet: run `evaluate little` first.\n"
+
+
+def test_sq(call: Cli) -> None:
+    (file,) = sorted(needs("reference").rglob("*.json"))[:1]
+    document = call("sq", str(file), "--json")
+    assert list(document) == ["models"]
+    for benchmarks in document["models"].values():
+        for quality in benchmarks.values():
+            assert list(quality) == ["rho", "autocorrelation", "sq", "points"]
