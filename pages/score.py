@@ -96,7 +96,7 @@ with removed:
         "score_removed",
         column_config={
             "value without it": st.column_config.NumberColumn(
-                f"{score_parts.LABEL[advice.of or 'score']} without it", format="%.4f"
+                f"{labels.SCORES[advice.of or 'score']} without it", format="%.4f"
             ),
             "gain": st.column_config.NumberColumn("gain, in-sample", format="%.4f"),
         },
@@ -106,7 +106,7 @@ with drawn:
 
 st.subheader("The competition's words, and our reading", anchor=False)
 for name, (words, reading) in score_words.SAID_BY_THE_COMPETITION.items():
-    st.markdown(f"**{score_parts.LABEL[name]}**: “{words}”. {reading}")
+    st.markdown(f"**{labels.SCORES[name]}**: “{words}”. {reading}")
 
 with st.container(border=True):
     st.subheader("Published sets · :orange[not comparable]", anchor=False)

@@ -14,35 +14,35 @@ from e2lm_core.scores.uncertainty import set_intervals
 SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
 
 
-def scoring(measured: Measurements, with_advice: bool = False) -> dict[str, Any]:
+def scoring(measurements: Measurements, with_advice: bool = False) -> dict[str, Any]:
     """`{task, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr, decision_accuracy, finetasks,
     snr_detrended}}}`, and `advice` (what would raise the score most) on request.
 
     Each score is `{value, interval, coverage, why}`: a null value has its reason, a null interval too unless
     the value is null. `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers.
     """
-    given = set_intervals.resample(measured)
-    document: dict[str, Any] = {"task": measured.task, "metrics": {}}
+    resampled = set_intervals.resample(measurements)
+    document: dict[str, Any] = {"task": measurements.task, "metrics": {}}
     for metric in METRICS:
-        found = set_intervals.intervals_of(given, metric)
-        scores = set_intervals.with_intervals(set_scores.scores(measured, metric), found)
+        intervals = set_intervals.intervals_of(resampled, metric)
+        scores = set_intervals.with_intervals(set_scores.scores(measurements, metric), intervals)
         document["metrics"][metric] = {
             "sq": {
                 "overall": scores.sq.model_dump(),
                 "models": {
                     model: value.model_dump()
-                    for model, value in set_intervals.model_values(scores, found).items()
+                    for model, value in set_intervals.model_values(scores, intervals).items()
                 },
-                "beside": score_parts.beside(measured, metric),
+                "beside": score_parts.beside(measurements, metric),
             },
             **{part: getattr(scores, part).model_dump() for part in SCORE_PARTS},
             "finetasks": {
                 name: value.model_dump()
-                for name, value in score_parts.criteria(measured, metric, found).items()
+                for name, value in score_parts.criteria(measurements, metric, intervals).items()
             },
-            "snr_detrended": score_parts.detrended_snr(measured, metric, found).model_dump(),
+            "snr_detrended": score_parts.detrended_snr(measurements, metric, intervals).model_dump(),
         }
         if with_advice:
-            advice = score_parts.advice(measured, scores, metric)
+            advice = score_parts.advice(measurements, scores, metric)
             document["metrics"][metric]["advice"] = score_words.advice_document(advice)
     return document

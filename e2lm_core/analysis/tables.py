@@ -140,11 +140,11 @@ def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
     )
 
 
-def band_frame(measured: Measurements, given: Resampled, metric: str) -> pd.DataFrame:
+def band_frame(measurements: Measurements, resampled: Resampled, metric: str) -> pd.DataFrame:
     """model, step, low, high: the 95% interval of every complete point of the curves of one metric."""
     frames = []
-    for curve in measured.curves:
-        bounds = intervals.band(given, metric, curve.model.name)
+    for curve in measurements.curves:
+        bounds = intervals.band(resampled, metric, curve.model.name)
         frames.append(
             pd.DataFrame(
                 {"model": curve.model.name, "step": curve.steps, "low": bounds[:, 0], "high": bounds[:, 1]}
@@ -153,11 +153,11 @@ def band_frame(measured: Measurements, given: Resampled, metric: str) -> pd.Data
     return pd.concat(frames, ignore_index=True)
 
 
-def quality_interval_frame(measured: Measurements, given: Resampled, metric: str) -> pd.DataFrame:
+def quality_interval_frame(measurements: Measurements, resampled: Resampled, metric: str) -> pd.DataFrame:
     """`quality_frame` with the interval of each model's SQ beside it, as low and high."""
-    frame = quality_frame(measured, metric)
-    found = intervals_of(given, metric).sq_models
-    bounds = [found[name].bounds or (np.nan, np.nan) for name in frame["model"]]
+    frame = quality_frame(measurements, metric)
+    intervals = intervals_of(resampled, metric).sq_models
+    bounds = [intervals[name].bounds or (np.nan, np.nan) for name in frame["model"]]
     at = list(frame.columns).index("SQ") + 1
     frame.insert(at, "SQ, 95% from", [low for low, _ in bounds])
     frame.insert(at + 1, "to", [high for _, high in bounds])

@@ -20,6 +20,18 @@ METRIC_HELP = {
 }
 
 
+SCORES = {
+    "final": "final value",
+    "score": "Score",
+    "sq": "SQ",
+    "rc": "RC",
+    "cs": "CS",
+    "snr": "SNR",
+    "snr_detrended": "SNR, detrended",
+    "decision_accuracy": "decision accuracy",
+}
+
+
 SCORE_HELP = {
     "SQ": "Signal quality: the mean of ρ (does the curve rise in step order?) and AC (does it rise smoothly?) "
     "over the early window's points, averaged over models. Source: the E2LM competition's scoring notebook. "

@@ -8,7 +8,7 @@ from e2lm_core.runs.state import SetState
 from e2lm_core.scores.set_scores import Scores
 
 
-class Step(Record):
+class NextStep(Record):
     """What to do next, and the page where it is done."""
 
     sentence: str
@@ -39,12 +39,12 @@ def overview(state: SetState, scores: Scores | None) -> str:
     return sentence + "."
 
 
-def next_steps(state: SetState, scores: Scores | None, errors: int, example: bool) -> list[Step]:
+def next_steps(state: SetState, scores: Scores | None, errors: int, example: bool) -> list[NextStep]:
     """What moves the set on from where it stands, most urgent first, at most three."""
-    steps: list[Step] = []
+    steps: list[NextStep] = []
     if state.kind == "empty":
         steps.append(
-            Step(
+            NextStep(
                 sentence="Write the first question, or import a file.",
                 page="author",
                 action="Write questions",
@@ -53,11 +53,13 @@ def next_steps(state: SetState, scores: Scores | None, errors: int, example: boo
         return steps
     if state.kind == "never run":
         steps.append(
-            Step(sentence="Run it, and see whether models learn it.", page="run", action="Choose checkpoints")
+            NextStep(
+                sentence="Run it, and see whether models learn it.", page="run", action="Choose checkpoints"
+            )
         )
     if state.kind == "stale":
         steps.append(
-            Step(
+            NextStep(
                 sentence="Some results are missing: only those are computed.",
                 page="run",
                 action="Run what is missing",
@@ -65,7 +67,7 @@ def next_steps(state: SetState, scores: Scores | None, errors: int, example: boo
         )
     if example:
         steps.append(
-            Step(
+            NextStep(
                 sentence="An example stays as it is: copy it to make it yours.",
                 page="author",
                 action="Copy this set",
@@ -73,7 +75,7 @@ def next_steps(state: SetState, scores: Scores | None, errors: int, example: boo
         )
     if errors:
         steps.append(
-            Step(
+            NextStep(
                 sentence=f"{phrasing.count(errors, 'error')} would stop an export.",
                 page="export",
                 action="See the checks",
@@ -82,14 +84,14 @@ def next_steps(state: SetState, scores: Scores | None, errors: int, example: boo
     if scores is not None and scores.sq.value is not None:
         weakest = min((q.sq, name) for name in scores.counted if (q := scores.sq_models[name]).sq is not None)
         steps.append(
-            Step(
+            NextStep(
                 sentence=f"The least clear curve is {weakest[1]}'s (SQ {weakest[0]:.3f}).",
                 page="curves",
                 action="Look at the curves",
             )
         )
         steps.append(
-            Step(
+            NextStep(
                 sentence="See which questions look least like science.",
                 page="relevance",
                 action="See the relevance",
@@ -97,7 +99,7 @@ def next_steps(state: SetState, scores: Scores | None, errors: int, example: boo
         )
         if not errors:
             steps.append(
-                Step(
+                NextStep(
                     sentence="Every check that stops an export passes.",
                     page="export",
                     action="Download the bundle",

@@ -15,6 +15,7 @@ import pandas as pd
 
 from e2lm_core.analysis.score.parts import detrended_snr
 from e2lm_core.analysis.tables import curve_frame
+from e2lm_core.base import labels
 from e2lm_core.base.records import Question, Record, TaskSet, Value
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -24,15 +25,6 @@ from e2lm_core.scores.uncertainty.paired import Pairing, Side
 from e2lm_core.scores.uncertainty.set_intervals import runs_of
 
 COMPARED = ("score", "sq", "rc", "cs", "snr", "snr_detrended", "decision_accuracy")
-LABEL = {
-    "score": "Score",
-    "sq": "SQ",
-    "rc": "RC",
-    "cs": "CS",
-    "snr": "SNR",
-    "snr_detrended": "SNR, detrended",
-    "decision_accuracy": "decision accuracy",
-}
 END, EARLY_END = "end", "early window's end"
 ALL = "all that count"
 Place = tuple[str, int, int]  # model, checkpoint in the first's curve, in the second's
@@ -105,10 +97,10 @@ def compare(
 ) -> Comparison:
     """Differences of one metric's means and scores, on the same resamples (see `paired`)."""
     pairing = paired.pair(matched.first, matched.second)
-    given = None
+    resampled = None
     if first.complete_checkpoints and second.complete_checkpoints and len(pairing.first):
         options = {} if resamples is None else {"resamples": resamples}
-        given = paired.resample(_side(first), _side(second), pairing, (metric,), **options)
+        resampled = paired.resample(_side(first), _side(second), pairing, (metric,), **options)
     return Comparison(
         names=names,
         metric=metric,
@@ -116,13 +108,13 @@ def compare(
         pairing=pairing,
         first=first,
         second=second,
-        means=tuple(_means(first, second, metric, given)),
-        scores=tuple(_scores(first, second, metric, given)),
+        means=tuple(_means(first, second, metric, resampled)),
+        scores=tuple(_scores(first, second, metric, resampled)),
     )
 
 
-def _side(measured: Measurements) -> Side:
-    return Side(runs_of(measured), measured.choice_counts, measured.groups or None)
+def _side(measurements: Measurements) -> Side:
+    return Side(runs_of(measurements), measurements.choice_counts, measurements.groups or None)
 
 
 def _text(question: Question) -> tuple[str, tuple[str, ...], str]:
@@ -147,7 +139,7 @@ def _keys(questions: Sequence[Question]) -> tuple[str, ...]:
 def places(first: Measurements, second: Measurements, metric: str) -> dict[str, list[Place]]:
     """{point: where each model stands in both}: its last checkpoint that is complete in both, and the early window's
     last where a later one is complete too."""
-    found: dict[str, list[Place]] = {EARLY_END: [], END: []}
+    placed: dict[str, list[Place]] = {EARLY_END: [], END: []}
     for curve in second.curves:
         name = curve.model.name
         other = next((c for c in first.curves if c.model.name == name), None)
@@ -159,34 +151,34 @@ def places(first: Measurements, second: Measurements, metric: str) -> dict[str, 
         if not len(steps):
             continue
         old, new = known_old[old], known_new[new]
-        found[END].append((name, int(old[-1]), int(new[-1])))
+        placed[END].append((name, int(old[-1]), int(new[-1])))
         early = np.flatnonzero(curve.early[new])
         if early.size and early[-1] < len(new) - 1:
-            found[EARLY_END].append((name, int(old[early[-1]]), int(new[early[-1]])))
-    return found
+            placed[EARLY_END].append((name, int(old[early[-1]]), int(new[early[-1]])))
+    return placed
 
 
 def _means(
-    first: Measurements, second: Measurements, metric: str, given: tuple[Resampled, Resampled] | None
+    first: Measurements, second: Measurements, metric: str, resampled: tuple[Resampled, Resampled] | None
 ) -> list[MeanDifference]:
-    if given is None:
+    if resampled is None:
         return []
     counted = {c.model.name for c in second.curves if c.model.counts_in_scores}
-    found = []
+    means = []
     for point, at in reversed(places(first, second, metric).items()):
         groups = [(ALL, [p for p in at if p[0] in counted]), *((p[0], [p]) for p in at)]
-        for model, own in groups:
-            if own:
-                difference = paired.mean_difference(*given, metric, own)
-                found.append(_mean(model, point, own, difference, first, second, metric))
-    return found
+        for model, group in groups:
+            if group:
+                difference = paired.mean_difference(*resampled, metric, group)
+                means.append(_mean(model, point, group, difference, first, second, metric))
+    return means
 
 
 def _mean(
     model: str,
     point: str,
     at: list[Place],
-    found: Difference,
+    difference: Difference,
     first: Measurements,
     second: Measurements,
     metric: str,
@@ -196,9 +188,9 @@ def _mean(
         point=point,
         first=float(np.mean([first.values(name, metric)[i] for name, i, _ in at])),
         second=float(np.mean([second.values(name, metric)[j] for name, _, j in at])),
-        difference=found.value,
-        interval=found.bounds,
-        share=found.share,
+        difference=difference.value,
+        interval=difference.bounds,
+        share=difference.share,
     )
 
 
@@ -206,15 +198,15 @@ def _mean(
 
 
 def _scores(
-    first: Measurements, second: Measurements, metric: str, given: tuple[Resampled, Resampled] | None
+    first: Measurements, second: Measurements, metric: str, resampled: tuple[Resampled, Resampled] | None
 ) -> list[ScoreDifference]:
     old, new = (set_scores.scores(m, metric) for m in (first, second))
     rows = []
     bounds: dict[str, tuple[float | None, Interval]] = {}
-    if given is not None:
-        models = min(len(own.plan.counted) for own in given)
-        questions = min(own.clusters for own in given)
-        bounds = paired.score_differences(*given, metric, difference_rules.rules(questions, models))
+    if resampled is not None:
+        models = min(len(side.plan.counted) for side in resampled)
+        questions = min(side.clusters for side in resampled)
+        bounds = paired.score_differences(*resampled, metric, difference_rules.rules(questions, models))
     for name in COMPARED:
         values = [
             detrended_snr(m, metric) if name == "snr_detrended" else getattr(s, name)
@@ -231,13 +223,13 @@ def _scores(
     return rows
 
 
-def _difference(old: Value, new: Value, found: tuple[float | None, Interval] | None) -> Value:
+def _difference(old: Value, new: Value, estimate: tuple[float | None, Interval] | None) -> Value:
     if old.value is None or new.value is None:
         return Value(value=None, why=old.why if old.value is None else new.why)
     value = Value(value=new.value - old.value)
-    if found is None or found[1].bounds is None:
-        return value.model_copy(update={"why": found[1].why if found else "Too little was measured."})
-    return found[1].attach(value)
+    if estimate is None or estimate[1].bounds is None:
+        return value.model_copy(update={"why": estimate[1].why if estimate else "Too little was measured."})
+    return estimate[1].attach(value)
 
 
 # --- questions ------------------------------------------------------------------------------------------
@@ -270,14 +262,14 @@ def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.
     return frame
 
 
-def _final(measured: Measurements, metric: str) -> np.ndarray:
+def _final(measurements: Measurements, metric: str) -> np.ndarray:
     """[Q]: mean over the models that count of each question's value at the model's last measured checkpoint."""
     stack = [
-        measured.per_question[c.model.name][metric][-1]
-        for c in measured.curves
+        measurements.per_question[c.model.name][metric][-1]
+        for c in measurements.curves
         if c.model.counts_in_scores and len(c.checkpoints)
     ]
-    return np.mean(stack, axis=0) if stack else np.full(len(measured.question_ids), np.nan)
+    return np.mean(stack, axis=0) if stack else np.full(len(measurements.question_ids), np.nan)
 
 
 def mean_frame(compared: Comparison) -> pd.DataFrame:
@@ -302,7 +294,7 @@ def curve_pairs(compared: Comparison) -> pd.DataFrame:
 def score_frame(compared: Comparison) -> pd.DataFrame:
     rows = [
         {
-            "score": LABEL[s.score],
+            "score": labels.SCORES[s.score],
             "first": s.first.value,
             "second": s.second.value,
             "difference": s.difference.value,

@@ -92,19 +92,19 @@ def document(compared: Sequence[Comparison], first: TaskSet, second: TaskSet) ->
         "shared": one.shared,
         "matched_by": one.match.by,
         "metrics": {
-            own.metric: {
-                "finding": finding(own).replace("**", ""),
-                "means": [m.model_dump() for m in own.means],
+            comparison.metric: {
+                "finding": finding(comparison).replace("**", ""),
+                "means": [m.model_dump() for m in comparison.means],
                 "scores": {
                     s.score: {
                         "first": s.first.value,
                         "second": s.second.value,
                         "difference": s.difference.model_dump(),
                     }
-                    for s in own.scores
+                    for s in comparison.scores
                 },
-                "questions": plain.rows(question_frame(own, first, second)),
+                "questions": plain.rows(question_frame(comparison, first, second)),
             }
-            for own in compared
+            for comparison in compared
         },
     }

@@ -30,7 +30,7 @@ FEW = "No range: it was found to hold for {} questions and more."
 UNSETTLED = "No range: how they stand at the last checkpoint is not sure."
 
 
-class Place(Record):
+class Point(Record):
     """A checkpoint on a curve: its step, and its tokens where the family records them."""
 
     step: int
@@ -39,11 +39,7 @@ class Place(Record):
     @property
     def words(self) -> str:
         """1.3 M tokens, or step 1,300 where no tokens are known."""
-        return (
-            f"step {self.step:,}"
-            if self.tokens_seen is None
-            else f"{phrasing.tokens(self.tokens_seen)} tokens"
-        )
+        return phrasing.place(self.step, self.tokens_seen)
 
 
 class Since(Record):
@@ -54,12 +50,12 @@ class Since(Record):
     and `high` are left out where `no_range` says why: where the study of their coverage does not bear them out.
     """
 
-    sure: Place | None = None
-    measured: Place | None = None
-    low: Place | None = None
-    high: Place | None = None
+    sure: Point | None = None
+    measured: Point | None = None
+    low: Point | None = None
+    high: Point | None = None
     share: float | None = None
-    first: Place | None = None
+    first: Point | None = None
     points: int = 0
     why: str | None = None
     no_range: str | None = None
@@ -77,33 +73,33 @@ class Parted(Record):
 class _Line:
     """A curve's complete checkpoints: places, oriented values [K] and resamples [R, K]."""
 
-    places: tuple[Place, ...]
+    places: tuple[Point, ...]
     values: np.ndarray
     drawn: np.ndarray
 
 
-def above_chance(measured: Measurements, given: Resampled, metric: str) -> dict[str, Since]:
+def above_chance(measurements: Measurements, resampled: Resampled, metric: str) -> dict[str, Since]:
     """For each model: from which checkpoint on it stands above chance (`lasting.crossing` of the curve less chance)."""
-    found = {}
-    for curve in measured.curves:
+    above = {}
+    for curve in measurements.curves:
         name = curve.model.name
-        line = _line(measured, given, metric, name)
+        line = _line(measurements, resampled, metric, name)
         if metric not in BOUNDED_METRICS:
             label = labels.METRIC_LABEL[metric]
-            found[name] = Since(why=NO_CHANCE.format(label[0].upper() + label[1:]))
+            above[name] = Since(why=NO_CHANCE.format(label[0].upper() + label[1:]))
         elif not line.places:
-            found[name] = Since(why=NO_POINT)
+            above[name] = Since(why=NO_POINT)
         else:
-            difference = line.drawn - given.chances[:, None]
-            found[name] = _since(
-                line.places, line.values - given.chance, difference, given.clusters, RANGE_FROM
+            difference = line.drawn - resampled.chances[:, None]
+            above[name] = _since(
+                line.places, line.values - resampled.chance, difference, resampled.clusters, RANGE_FROM
             )
-    return found
+    return above
 
 
-def parted(measured: Measurements, given: Resampled, metric: str, one: str, other: str) -> Parted:
+def parted(measurements: Measurements, resampled: Resampled, metric: str, one: str, other: str) -> Parted:
     """From which checkpoint on two models stand apart as at their last common one, paired by the resamples."""
-    first, second = (_line(measured, given, metric, name) for name in (one, other))
+    first, second = (_line(measurements, resampled, metric, name) for name in (one, other))
     shared = sorted({p.step for p in first.places} & {p.step for p in second.places})
     if not shared:
         return Parted(higher=one, lower=other, since=Since(why="They have no complete checkpoint in common."))
@@ -115,20 +111,20 @@ def parted(measured: Measurements, given: Resampled, metric: str, one: str, othe
         equal = Since(why="They stand equal at the last checkpoint that both have.")
         return Parted(higher=one, lower=other, since=equal)
     needed = RANGE_FROM_SHARES if metric in SHARES else RANGE_FROM
-    since = _since(a.places, a.values - b.values, a.drawn - b.drawn, given.clusters, needed)
+    since = _since(a.places, a.values - b.values, a.drawn - b.drawn, resampled.clusters, needed)
     return Parted(higher=one, lower=other, since=since)
 
 
-def all_parted(measured: Measurements, given: Resampled, metric: str) -> list[Parted]:
+def all_parted(measurements: Measurements, resampled: Resampled, metric: str) -> list[Parted]:
     """`parted` of every two models, those first that part earliest."""
-    names = [c.model.name for c in measured.curves]
-    found = [parted(measured, given, metric, one, other) for one, other in combinations(names, 2)]
-    return sorted(found, key=lambda p: np.inf if p.since.sure is None else p.since.sure.step)
+    names = [c.model.name for c in measurements.curves]
+    pairs = [parted(measurements, resampled, metric, one, other) for one, other in combinations(names, 2)]
+    return sorted(pairs, key=lambda p: np.inf if p.since.sure is None else p.since.sure.step)
 
 
-def noises(measured: Measurements, given: Resampled, metric: str) -> dict[str, tuple[float, float]]:
+def noises(measurements: Measurements, resampled: Resampled, metric: str) -> dict[str, tuple[float, float]]:
     """Each model's (question noise, checkpoint noise) in the metric's unit, see `intervals.noise`."""
-    return {c.model.name: intervals.noise(given, metric, c.model.name) for c in measured.curves}
+    return {c.model.name: intervals.noise(resampled, metric, c.model.name) for c in measurements.curves}
 
 
 # --- tables and documents -----------------------------------------------------------------------------
@@ -149,35 +145,35 @@ def since_row(since: Since) -> dict[str, Any]:
     }
 
 
-def chance_table(found: Mapping[str, Since]) -> pd.DataFrame:
+def chance_table(above: Mapping[str, Since]) -> pd.DataFrame:
     """One row a model."""
-    return pd.DataFrame([{"model": name, **since_row(since)} for name, since in found.items()])
+    return pd.DataFrame([{"model": name, **since_row(since)} for name, since in above.items()])
 
 
-def parting_table(found: list[Parted]) -> pd.DataFrame:
+def parting_table(pairs: list[Parted]) -> pd.DataFrame:
     """One row a pair of models."""
-    return pd.DataFrame([{"higher": p.higher, "lower": p.lower, **since_row(p.since)} for p in found])
+    return pd.DataFrame([{"higher": p.higher, "lower": p.lower, **since_row(p.since)} for p in pairs])
 
 
-def noise_table(found: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
+def noise_table(noises: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
     """One row a model: standard deviations of one point of its curve."""
     return pd.DataFrame(
         [
             {"model": name, "question noise": questions, "checkpoint noise": checkpoints}
-            for name, (questions, checkpoints) in found.items()
+            for name, (questions, checkpoints) in noises.items()
         ]
     )
 
 
-def document(measured: Measurements, given: Resampled | None, metric: str) -> dict[str, Any]:
+def document(measurements: Measurements, resampled: Resampled | None, metric: str) -> dict[str, Any]:
     """`{task, metric, chance, above_chance: {model: since}, parting: [{higher, lower, since}], noise: {model: …}}`."""
     bounded = metric in BOUNDED_METRICS
-    chance_level = measured.chance if bounded and np.isfinite(measured.chance) else None
-    above = above_chance(measured, given, metric) if given else {}
-    pairs = all_parted(measured, given, metric) if given else []
-    noise = noises(measured, given, metric) if given else {}
+    chance_level = measurements.chance if bounded and np.isfinite(measurements.chance) else None
+    above = above_chance(measurements, resampled, metric) if resampled else {}
+    pairs = all_parted(measurements, resampled, metric) if resampled else []
+    noise = noises(measurements, resampled, metric) if resampled else {}
     return {
-        "task": measured.task,
+        "task": measurements.task,
         "metric": metric,
         "chance": chance_level,
         "above_chance": {name: since.model_dump() for name, since in above.items()},
@@ -192,22 +188,22 @@ def document(measured: Measurements, given: Resampled | None, metric: str) -> di
 # --- within -------------------------------------------------------------------------------------------
 
 
-def _words(place: Place | None) -> str:
+def _words(place: Point | None) -> str:
     return "never" if place is None else place.words.removesuffix(" tokens")
 
 
-def _line(measured: Measurements, given: Resampled, metric: str, name: str) -> _Line:
-    curve = measured.curve_of(name)
-    values = given.observed[metric][name]
+def _line(measurements: Measurements, resampled: Resampled, metric: str, name: str) -> _Line:
+    curve = measurements.curve_of(name)
+    values = resampled.observed[metric][name]
     known = np.flatnonzero(np.isfinite(values))
     return _Line(
         places=tuple(
-            Place(step=int(curve.steps[k]), tokens_seen=plain(seen))
+            Point(step=int(curve.steps[k]), tokens_seen=plain(seen))
             for k in known
             for seen in [curve.tokens_seen[k]]
         ),
         values=oriented(metric, values[known]),
-        drawn=oriented(metric, given.resampled[metric][name][:, known]),
+        drawn=oriented(metric, resampled.resampled[metric][name][:, known]),
     )
 
 
@@ -218,26 +214,26 @@ def _at(line: _Line, steps: list[int]) -> _Line:
 
 
 def _since(
-    places: tuple[Place, ...], difference: np.ndarray, drawn: np.ndarray, clusters: int, needed: int
+    places: tuple[Point, ...], difference: np.ndarray, drawn: np.ndarray, clusters: int, needed: int
 ) -> Since:
     """`needed`: from how many questions on a range is told."""
-    found: Crossing = crossing(difference, drawn, small_sample_level(clusters))
+    lasting: Crossing = crossing(difference, drawn, small_sample_level(clusters))
 
-    def place(at: int | None) -> Place | None:
+    def place(at: int | None) -> Point | None:
         return None if at is None or at >= len(places) else places[at]
 
-    why = NO_INTERVAL if found.sure is None else None
+    why = NO_INTERVAL if lasting.sure is None else None
     no_range = None
     if why is None:
         no_range = (
-            FEW.format(needed) if clusters < needed else UNSETTLED if place(found.sure) is None else None
+            FEW.format(needed) if clusters < needed else UNSETTLED if place(lasting.sure) is None else None
         )
     return Since(
-        sure=place(found.sure),
-        measured=place(found.measured),
-        low=None if no_range else place(found.low),
-        high=None if no_range else place(found.high),
-        share=found.share,
+        sure=place(lasting.sure),
+        measured=place(lasting.measured),
+        low=None if no_range else place(lasting.low),
+        high=None if no_range else place(lasting.high),
+        share=lasting.share,
         first=places[0],
         points=len(places),
         why=why,

@@ -32,50 +32,50 @@ class SubjectCurves:
 
 
 def by_subject(
-    measured: Measurements, metric: str, bands: bool = True, most: int = MOST
+    measurements: Measurements, metric: str, bands: bool = True, most: int = MOST
 ) -> tuple[list[SubjectCurves], list[str]]:
     """The curves of the `most` largest subjects, largest first, and the names of the others.
 
     Bands are those of a bootstrap within the subject: its number of questions is taken as given.
     """
-    counts = Counter(subject or NO_SUBJECT for subject in measured.subjects)
+    counts = Counter(subject or NO_SUBJECT for subject in measurements.subjects)
     names = [name for name, _ in counts.most_common()]
-    labels = np.array([subject or NO_SUBJECT for subject in measured.subjects])
-    found = []
+    labels = np.array([subject or NO_SUBJECT for subject in measurements.subjects])
+    shown = []
     for name in names[:most]:
-        own = subset(measured, labels == name)
-        frame = tables.curve_frame(own, (metric,))
-        if bands and own.complete_checkpoints:
-            intervals = tables.band_frame(own, set_intervals.resample(own, (metric,)), metric)
+        part = subset(measurements, labels == name)
+        frame = tables.curve_frame(part, (metric,))
+        if bands and part.complete_checkpoints:
+            intervals = tables.band_frame(part, set_intervals.resample(part, (metric,)), metric)
             frame = frame.merge(intervals, on=["model", "step"], how="left")
-        found.append(SubjectCurves(name, counts[name], own.chance, frame))
-    return found, names[most:]
+        shown.append(SubjectCurves(name, counts[name], part.chance, frame))
+    return shown, names[most:]
 
 
-def subset(measured: Measurements, keep: np.ndarray) -> Measurements:
+def subset(measurements: Measurements, keep: np.ndarray) -> Measurements:
     """The measurements of the questions where `keep` [Q] is true, as if the set had no others."""
     at = np.flatnonzero(keep)
     part = replace(
-        measured,
-        question_ids=tuple(measured.question_ids[q] for q in at),
-        subjects=tuple(measured.subjects[q] for q in at),
-        gold=measured.gold[at],
-        chars=measured.chars[at],
-        gold_bytes=measured.gold_bytes[at],
-        curves=tuple(ModelCurve(c.model, c.checkpoints, c.ll[:, at]) for c in measured.curves),
-        groups=tuple(measured.groups[q] for q in at) if measured.groups else (),
+        measurements,
+        question_ids=tuple(measurements.question_ids[q] for q in at),
+        subjects=tuple(measurements.subjects[q] for q in at),
+        gold=measurements.gold[at],
+        chars=measurements.chars[at],
+        gold_bytes=measurements.gold_bytes[at],
+        curves=tuple(ModelCurve(c.model, c.checkpoints, c.ll[:, at]) for c in measurements.curves),
+        groups=tuple(measurements.groups[q] for q in at) if measurements.groups else (),
     )
     # What was computed for the whole set holds for each question of it: not once more for every subject.
     part.__dict__["per_question"] = {
-        model: {metric: values[:, at] for metric, values in own.items()}
-        for model, own in measured.per_question.items()
+        model: {metric: values[:, at] for metric, values in by_metric.items()}
+        for model, by_metric in measurements.per_question.items()
     }
     return part
 
 
 def subject_table(subjects: Sequence[SubjectCurves]) -> pd.DataFrame:
     """Every point of the curves of each subject, the subject in the first column."""
-    parts = [own.frame.dropna(subset=["value"]).assign(subject=own.subject) for own in subjects]
+    parts = [curves.frame.dropna(subset=["value"]).assign(subject=curves.subject) for curves in subjects]
     if not parts:
         return pd.DataFrame(columns=["subject", "model", "step", "value"])
     joined = pd.concat(parts, ignore_index=True)

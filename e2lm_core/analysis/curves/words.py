@@ -9,7 +9,7 @@ import numpy as np
 
 from e2lm_core.analysis.curves import smoothing
 from e2lm_core.analysis.curves.axes import Axis
-from e2lm_core.analysis.curves.crossings import Parted, Place, Since
+from e2lm_core.analysis.curves.crossings import Parted, Point, Since
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import SHARES, ModelInfo
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
@@ -40,9 +40,9 @@ NOISE = (
 )
 
 
-def telling_pair(measured: Measurements) -> tuple[str, str] | None:
+def telling_pair(measurements: Measurements) -> tuple[str, str] | None:
     """The two models whose parting says most: the largest and the smallest of one shape, else any two that count."""
-    counted = [c.model for c in measured.curves if c.model.counts_in_scores]
+    counted = [c.model for c in measurements.curves if c.model.counts_in_scores]
     best: tuple[float, str, str] | None = None
     for smaller in counted:
         for larger in counted:
@@ -54,27 +54,27 @@ def telling_pair(measured: Measurements) -> tuple[str, str] | None:
     if best:
         return best[1], best[2]
     names = [model.name for model in counted] + [
-        c.model.name for c in measured.curves if not c.model.counts_in_scores
+        c.model.name for c in measurements.curves if not c.model.counts_in_scores
     ]
     return (names[0], names[1]) if len(names) > 1 else None
 
 
 def curves(
-    measured: Measurements, metric: str, above: Mapping[str, Since], pair: Parted | None, few: str
+    measurements: Measurements, metric: str, above: Mapping[str, Since], pair: Parted | None, few: str
 ) -> str:
     """When two models part, who leaves chance and since when, and how far the mean goes.
 
     `few`: the sentence for when no two models share two complete checkpoints.
     """
-    grid = common_grid(measured, metric)
+    grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
         return few
     said = []
-    if measured.complete_checkpoints < measured.checkpoints:
-        said.append(f"{measured.complete_checkpoints} of {measured.checkpoints} checkpoints so far.")
+    if measurements.complete_checkpoints < measurements.checkpoints:
+        said.append(f"{measurements.complete_checkpoints} of {measurements.checkpoints} checkpoints so far.")
     if pair is not None:
-        said.append(parting(measured, pair))
-    if leaving := chance(measured, above):
+        said.append(parting(measurements, pair))
+    if leaving := chance(measurements, above):
         said.append(leaving)
     first, last = (phrasing.metric_value(metric, float(v)) for v in grid.values.mean(axis=0)[[0, -1]])
     course = f"stays at **{last}**" if first == last else f"goes from **{first} to {last}**"
@@ -84,9 +84,9 @@ def curves(
     return " ".join(said)
 
 
-def parting(measured: Measurements, pair: Parted) -> str:
+def parting(measurements: Measurements, pair: Parted) -> str:
     """From which checkpoint on one model stands above another, and how sure that is."""
-    models = {c.model.name: c.model for c in measured.curves}
+    models = {c.model.name: c.model for c in measurements.curves}
     higher, lower = (models[name].short_name for name in (pair.higher, pair.lower))
     since = pair.since
     if not since.points:
@@ -102,9 +102,9 @@ def parting(measured: Measurements, pair: Parted) -> str:
     )
 
 
-def chance(measured: Measurements, above: Mapping[str, Since]) -> str | None:
+def chance(measurements: Measurements, above: Mapping[str, Since]) -> str | None:
     """How many models leave chance, and the last of them; what the twin does. None where a metric has no chance."""
-    models: Mapping[str, ModelInfo] = {c.model.name: c.model for c in measured.curves}
+    models: Mapping[str, ModelInfo] = {c.model.name: c.model for c in measurements.curves}
     told = {name: since for name, since in above.items() if since.points and since.why is None}
     counted = [name for name in told if models[name].counts_in_scores]
     if not counted:
@@ -160,7 +160,7 @@ def _range(since: Since) -> str:
     return f" (95% of resamples: {low.removesuffix(' tokens')} to {high})"
 
 
-def _unbroken(place: Place) -> str:
+def _unbroken(place: Point) -> str:
     """Words that stay on one line."""
     return place.words.replace(" ", "\N{NO-BREAK SPACE}")
 
@@ -219,7 +219,7 @@ def sizes_in_order_from(measurements: Measurements, grid: Grid) -> str | None:
     """The tokens (or step) from which sizes stand in order for every shape, to the end; None if never."""
     parameters = {c.model.name: c.model.parameters or 0 for c in measurements.curves}
     shapes = {c.model.name: c.model.arch for c in measurements.curves}
-    held = np.ones(len(grid.steps), bool)
+    in_order = np.ones(len(grid.steps), bool)
     compared = False
     for shape in set(shapes.values()):
         rows = [m for m, name in enumerate(grid.models) if shapes[name] == shape]
@@ -227,9 +227,9 @@ def sizes_in_order_from(measurements: Measurements, grid: Grid) -> str | None:
         for smaller, larger in pairwise(rows):
             if parameters[grid.models[smaller]] < parameters[grid.models[larger]]:
                 compared = True
-                held &= grid.scores[larger] > grid.scores[smaller]
-    if not compared or not held[-1]:
+                in_order &= grid.scores[larger] > grid.scores[smaller]
+    if not compared or not in_order[-1]:
         return None
-    broken = np.flatnonzero(~held)
+    broken = np.flatnonzero(~in_order)
     start = int(broken[-1]) + 1 if broken.size else 0
     return phrasing.place(int(grid.steps[start]), grid.tokens_seen[start])

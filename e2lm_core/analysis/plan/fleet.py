@@ -41,7 +41,7 @@ def fleet_of(checkpoints: Sequence[Checkpoint]) -> tuple[FleetPart, ...]:
 
 def pace_for(
     fleet: Sequence[FleetPart],
-    measured: Pace | None,
+    pace: Pace | None,
     parameters: dict[str, int | None],
     seconds: float | None = None,
 ) -> Pace | None:
@@ -58,23 +58,23 @@ def pace_for(
                 f"The pace {seconds} cannot be used: give seconds a question above 0, such as 0.02."
             )
         return Pace(seconds={p.model: seconds for p in fleet}, source="the pace that was given")
-    if measured is None:
+    if pace is None:
         return None
-    sized = [(n, m) for m in measured.seconds if (n := parameters.get(m))]
+    sized = [(n, m) for m in pace.seconds if (n := parameters.get(m))]
     paces: dict[str, float] = {}
     scaled = []
     for part in fleet:
-        if part.model in measured.seconds:
-            paces[part.model] = measured.seconds[part.model]
+        if part.model in pace.seconds:
+            paces[part.model] = pace.seconds[part.model]
         elif sized and part.parameters:
             largest, model = max(sized)
-            paces[part.model] = measured.seconds[model] * max(part.parameters / largest, 1.0)
+            paces[part.model] = pace.seconds[model] * max(part.parameters / largest, 1.0)
             scaled.append(model)
         else:
-            paces[part.model] = sum(measured.seconds.values()) / len(measured.seconds)
+            paces[part.model] = sum(pace.seconds.values()) / len(pace.seconds)
     if not scaled:
-        return Pace(seconds=paces, source=measured.source)
-    source = f"{measured.source}, scaled by parameters from {scaled[0]}: an estimate"
+        return Pace(seconds=paces, source=pace.source)
+    source = f"{pace.source}, scaled by parameters from {scaled[0]}: an estimate"
     return Pace(seconds=paces, source=source, estimated=True)
 
 

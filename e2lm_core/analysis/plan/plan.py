@@ -21,11 +21,7 @@ OF = ("mean", "difference", "sq", "rc", "cs", "score", "decision_accuracy")
 LABEL = {
     "mean": "the end value of one model",
     "difference": "the difference of two models at the end",
-    "sq": "SQ",
-    "rc": "RC",
-    "cs": "CS",
-    "score": "Score",
-    "decision_accuracy": "decision accuracy",
+    **{score: labels.SCORES[score] for score in OF[2:]},
 }
 
 
@@ -68,7 +64,9 @@ class Plan:
 # --- the certainty --------------------------------------------------------------------------------------
 
 
-def target_of(measured: Measurements, of: str, metric: str, models: Sequence[str] = ()) -> tuple[Target, str]:
+def target_of(
+    measurements: Measurements, of: str, metric: str, models: Sequence[str] = ()
+) -> tuple[Target, str]:
     """What is to be known, and its name in words.
 
     `models` names one model for a mean, two for a difference; by default the two that count and are nearest to
@@ -81,41 +79,41 @@ def target_of(measured: Measurements, of: str, metric: str, models: Sequence[str
     if of not in ("mean", "difference"):
         return Target(of), f"{LABEL[of]} on {labels.METRIC_LABEL[metric]}"
     wanted = 1 if of == "mean" else 2
-    names = list(models) or list(_nearest(measured, metric))[:wanted]
+    names = list(models) or list(_nearest(measurements, metric))[:wanted]
     if len(names) != wanted or len(set(names)) != wanted:
         raise StudioError(
             f"Planning for {LABEL[of]} takes {phrasing.count(wanted, 'model')}: name {wanted} that were run."
         )
-    ends = [(name, _end(measured, name, metric)) for name in names]
+    ends = [(name, _end(measurements, name, metric)) for name in names]
     label = labels.METRIC_LABEL[metric]
     if of == "mean":
         return Target("mean", ends[0]), f"the {label} of {names[0]} at its end"
     return Target("difference", ends[0], ends[1]), f"the difference of {names[0]} and {names[1]} in {label}"
 
 
-def _nearest(measured: Measurements, metric: str) -> tuple[str, ...]:
+def _nearest(measurements: Measurements, metric: str) -> tuple[str, ...]:
     """The two counted models whose values lie nearest at their last common checkpoint: the hardest to tell apart."""
-    grid = common_grid(measured, metric)
+    grid = common_grid(measurements, metric)
     if grid is None:
-        return tuple(c.model.name for c in measured.curves)
+        return tuple(c.model.name for c in measurements.curves)
     order = np.argsort(-grid.scores[:, -1], kind="stable")
     gaps = -np.diff(grid.scores[order, -1])
     at = int(np.argmin(gaps))
     return grid.models[order[at]], grid.models[order[at + 1]]
 
 
-def _end(measured: Measurements, name: str, metric: str) -> int:
-    if name not in measured.per_question:
-        known = ", ".join(measured.per_question) or "none"
+def _end(measurements: Measurements, name: str, metric: str) -> int:
+    if name not in measurements.per_question:
+        known = ", ".join(measurements.per_question) or "none"
         raise StudioError(f"The model {name!r} is not among those of this run: use one of {known}.")
-    complete = np.flatnonzero(np.isfinite(measured.values(name, metric)))
+    complete = np.flatnonzero(np.isfinite(measurements.values(name, metric)))
     if not complete.size:
         raise StudioError(f"{name} has no complete checkpoint yet: run it first.")
     return int(complete[-1])
 
 
 def plan(
-    measured: Measurements,
+    measurements: Measurements,
     goal: Goal,
     fleet: Sequence[FleetPart],
     pace: Pace | None,
@@ -130,15 +128,15 @@ def plan(
         raise StudioError(
             f"The width {goal.width} cannot be planned for: give a number above 0, such as 0.05."
         )
-    target, subject = target_of(measured, goal.of, goal.metric, goal.models)
-    widths = (simulated or simulate)(measured, goal.metric, target)
+    target, subject = target_of(measurements, goal.of, goal.metric, goal.models)
+    widths = (simulated or simulate)(measurements, goal.metric, target)
     questions = set_sizes.needed(widths, goal.width)
     return Plan(
         of=goal.of,
         subject=subject,
         metric=goal.metric,
         wanted=goal.width,
-        measured=len(measured.question_ids),
+        measured=len(measurements.question_ids),
         widths=widths,
         questions=questions,
         why=_out_of_reach(widths, goal.width) if questions is None else None,
@@ -159,32 +157,37 @@ def _out_of_reach(widths: Widths, wanted: float) -> str:
     )
 
 
-def simulate(measured: Measurements, metric: str, target: Target) -> Widths:
+def simulate(measurements: Measurements, metric: str, target: Target) -> Widths:
     """The widths at all sizes. Raises StudioError where fewer than two questions or no checkpoint is measured."""
-    if len(measured.question_ids) < 2 or not measured.complete_checkpoints:
+    if len(measurements.question_ids) < 2 or not measurements.complete_checkpoints:
         raise StudioError(
             "Planning draws from measured questions, and fewer than two are measured: run the set first."
         )
     return set_sizes.widths(
-        runs_of(measured), measured.choice_counts, metric, target, coverage.load(), measured.groups or None
+        runs_of(measurements),
+        measurements.choice_counts,
+        metric,
+        target,
+        coverage.load(),
+        measurements.groups or None,
     )
 
 
 # --- the time ---------------------------------------------------------------------------------------------
 
 
-def part_of(measured: Measurements, checkpoints: Sequence[Checkpoint]) -> Measurements:
+def part_of(measurements: Measurements, checkpoints: Sequence[Checkpoint]) -> Measurements:
     """The measurements at these checkpoints alone: another fleet of the same results.
 
     The very same measurements where they have no others, so that nothing of them is computed anew.
     """
     names = {checkpoint.name for checkpoint in checkpoints}
-    if all(checkpoint.name in names for curve in measured.curves for checkpoint in curve.checkpoints):
-        return measured
+    if all(checkpoint.name in names for curve in measurements.curves for checkpoint in curve.checkpoints):
+        return measurements
     curves = []
-    for curve in measured.curves:
+    for curve in measurements.curves:
         kept = [k for k, checkpoint in enumerate(curve.checkpoints) if checkpoint.name in names]
         if kept:
             checkpoints_kept = tuple(curve.checkpoints[k] for k in kept)
             curves.append(replace(curve, checkpoints=checkpoints_kept, ll=curve.ll[kept]))
-    return replace(measured, curves=tuple(curves))
+    return replace(measurements, curves=tuple(curves))

@@ -12,6 +12,7 @@ from e2lm_core.analysis.questions import heldout, rule_text
 from e2lm_core.analysis.questions import rules as question_rules
 from e2lm_core.analysis.questions.pool import Pool, where
 from e2lm_core.analysis.questions.rules import Rule, Where
+from e2lm_core.base import labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.plain import plain
 from e2lm_core.base.records import ModelInfo
@@ -28,7 +29,6 @@ PRESETS: dict[str, str] = {
     "snr-greedy": "Questions out and in again while that raises the signal-to-noise ratio of norm_prob; at least "
     "half of them stay.",
 }
-SCORE_LABEL = {"final": "final value", "sq": "SQ", "snr": "SNR"}
 RESAMPLED_CELLS = 3_000_000  # questions times resamples, so that a large set takes no longer than a small one
 RESAMPLES = (200, 1000)
 ENOUGH = 0.95  # of the resamples must leave something to choose
@@ -73,7 +73,7 @@ class Choice:
     why: str | None
 
 
-def rule_of(given: Pool, text: str, source: str | None = None) -> Rule:
+def rule_of(pool: Pool, text: str, source: str | None = None) -> Rule:
     """A preset by name, or a rule of one's own. Raises `StudioError` where the set lacks what it needs."""
     if source is not None and text != "one-source":
         raise StudioError('A source can be named for the rule one-source alone: write source = "…" instead.')
@@ -81,83 +81,83 @@ def rule_of(given: Pool, text: str, source: str | None = None) -> Rule:
         case "easiest-half":
             return question_rules.Easiest()
         case "rising-hard-science":
-            among = question_rules.hard_science(given.sample.traits["subject"])
+            among = question_rules.hard_science(pool.sample.traits["subject"])
             if not among.any():
                 raise StudioError(
-                    f"No question of {given.task} has a hard-science subject, so this rule has nothing to choose "
+                    f"No question of {pool.task} has a hard-science subject, so this rule has nothing to choose "
                     "from: fill in subjects such as physics, or use the rule slope > 0."
                 )
             return question_rules.Rising(among=among)
         case "one-source":
-            return _one_source(given, source)
+            return _one_source(pool, source)
         case "snr-greedy":
             return question_rules.SnrGreedy()
     rule = rule_text.parse(text)
-    where(given, rule)
+    where(pool, rule)
     return rule
 
 
-def _one_source(given: Pool, source: str | None) -> Rule:
-    named = given.sample.traits["source"]
+def _one_source(pool: Pool, source: str | None) -> Rule:
+    named = pool.sample.traits["source"]
     known = [s for s in dict.fromkeys(named) if s]
     if not known:
-        raise StudioError(f"No question of {given.task} names its source: fill in sources on Author first.")
+        raise StudioError(f"No question of {pool.task} names its source: fill in sources on Author first.")
     if source is None:
         return question_rules.OneSource(
             labels=np.array([known.index(s) if s else -1 for s in named], np.intp)
         )
     if source not in known:
         raise StudioError(
-            f"No question of {given.task} has the source {source!r}: use one of {', '.join(known[:8])}."
+            f"No question of {pool.task} has the source {source!r}: use one of {', '.join(known[:8])}."
         )
     return Where((question_rules.Condition("source", "=", source),))
 
 
-def choose(given: Pool, text: str, metric: str = "acc", source: str | None = None, seed: int = 0) -> Choice:
+def choose(pool: Pool, text: str, metric: str = "acc", source: str | None = None, seed: int = 0) -> Choice:
     """Choose by a preset or a rule of one's own, and judge the choice fold by fold.
 
     Raises `StudioError` for a rule that cannot be read, or one that keeps no question.
     """
-    rule = rule_of(given, text, source)
-    mask = np.asarray(rule(given.sample))
+    rule = rule_of(pool, text, source)
+    mask = np.asarray(rule(pool.sample))
     if not mask.any():
-        raise StudioError(f"The rule {text} keeps none of the {len(given.ids):,} questions: loosen it.")
-    ids = tuple(np.array(given.ids, dtype=object)[mask])
-    folds, why = heldout.folds(given.models)
+        raise StudioError(f"The rule {text} keeps none of the {len(pool.ids):,} questions: loosen it.")
+    ids = tuple(np.array(pool.ids, dtype=object)[mask])
+    folds, why = heldout.folds(pool.models)
     if not folds:
         gains = {score: Gain(None, None, None, None, None, False, why) for score in heldout.SCORES}
         return Choice(text, metric, ids, mask, gains, (), why)
-    judged = heldout.judge(given.sample, rule, folds, metric, seed=seed)
+    judged = heldout.judge(pool.sample, rule, folds, metric, seed=seed)
     empty = [j.fold.label for j in judged if not j.size]
     if empty:
         why = f"The rule keeps no question when {empty[0]} is held out, so its gain is undefined."
-    bounds = None if empty else _resampled_bounds(given, rule, folds, metric, seed)
+    bounds = None if empty else _resampled_bounds(pool, rule, folds, metric, seed)
     return Choice(
         rule=text,
         metric=metric,
         ids=ids,
         mask=mask,
         scores={score: _gain(judged, score, metric, bounds) for score in heldout.SCORES},
-        folds=tuple(_fold_gain(j, given.models) for j in judged),
+        folds=tuple(_fold_gain(j, pool.models) for j in judged),
         why=why,
     )
 
 
 def _resampled_bounds(
-    given: Pool, rule: Rule, folds: Sequence[heldout.Fold], metric: str, seed: int
+    pool: Pool, rule: Rule, folds: Sequence[heldout.Fold], metric: str, seed: int
 ) -> tuple[float, float] | None:
     """95% of the held-out gain of `final` over resampled questions, None where the rule cannot choose anew."""
     if not rule.resampled:
         return None
-    plan = bootstrap.design(len(given.ids), given.groups)
+    plan = bootstrap.design(len(pool.ids), pool.groups)
     level = small_sample_level(plan.clusters)
     if np.isnan(level):
         return None
     few, many = RESAMPLES
-    resamples = int(np.clip(RESAMPLED_CELLS // max(len(given.ids), 1), few, many))
+    resamples = int(np.clip(RESAMPLED_CELLS // max(len(pool.ids), 1), few, many))
     gains = np.concatenate(
         [
-            heldout.resampled_gains(given.sample, rule, folds, metric, block).held_out
+            heldout.resampled_gains(pool.sample, rule, folds, metric, block).held_out
             for block in bootstrap.counts(plan, resamples, seed)
         ]
     )
@@ -170,12 +170,12 @@ def _resampled_bounds(
 
 def _gain(judged: list[heldout.Judged], score: str, metric: str, bounds: tuple[float, float] | None) -> Gain:
     seen = np.array([j.in_sample[score][1] for j in judged], dtype=np.float64)
-    held = np.array([j.held_out[score][1] for j in judged], dtype=np.float64)
+    unseen = np.array([j.held_out[score][1] for j in judged], dtype=np.float64)
     value = plain(np.mean([j.held_out[score][0] for j in judged]))
-    in_sample, held_out = plain(seen.mean()), plain(held.mean())
+    in_sample, held_out = plain(seen.mean()), plain(unseen.mean())
     why = _why_undefined(judged, score, metric) if in_sample is None or held_out is None else None
     if score != "final" or bounds is None:
-        spread = held[np.isfinite(held)]
+        spread = unseen[np.isfinite(unseen)]
         bounds = (
             (float(spread.min()), float(spread.max())) if held_out is not None and len(spread) > 1 else None
         )
@@ -204,7 +204,7 @@ def _why_undefined(judged: list[heldout.Judged], score: str, metric: str) -> str
 def _fold_gain(judged: heldout.Judged, models: Sequence[ModelInfo]) -> FoldGain:
     return FoldGain(
         label=judged.fold.label,
-        models=tuple(models[m].name for m in judged.fold.held),
+        models=tuple(models[m].name for m in judged.fold.judges),
         size=int(judged.size),
         in_sample={score: plain(judged.in_sample[score][1]) for score in heldout.SCORES},
         held_out={score: plain(judged.held_out[score][1]) for score in heldout.SCORES},
@@ -228,24 +228,24 @@ def fold_rows(choice: Choice) -> list[dict[str, Any]]:
     return rows
 
 
-def _gain_columns(seen: dict[str, float | None], held: dict[str, float | None]) -> dict[str, Any]:
+def _gain_columns(seen: dict[str, float | None], unseen: dict[str, float | None]) -> dict[str, Any]:
     return {
-        f"{SCORE_LABEL[score]}, {side}": gains[score]
+        f"{labels.SCORES[score]}, {side}": gains[score]
         for score in heldout.SCORES
-        for side, gains in (("in-sample", seen), ("held out", held))
+        for side, gains in (("in-sample", seen), ("held out", unseen))
     }
 
 
-def document(choice: Choice, given: Pool) -> dict[str, Any]:
+def document(choice: Choice, pool: Pool) -> dict[str, Any]:
     """What the command line prints: the chosen ids, and every score in-sample and held out, whole and by fold."""
 
     return {
-        "task": given.task,
+        "task": pool.task,
         "rule": choice.rule,
         "metric": choice.metric,
-        "questions": len(given.ids),
-        "incomplete": given.incomplete,
-        "models": [model.name for model in given.models],
+        "questions": len(pool.ids),
+        "incomplete": pool.incomplete,
+        "models": [model.name for model in pool.models],
         "size": len(choice.ids),
         "chosen": list(choice.ids),
         "in_sample": {score: gain.in_sample for score, gain in choice.scores.items()},

@@ -69,14 +69,14 @@ class Effect:
         return f"**{self.question_id}** ({self.kind}): {' · '.join(change.words for change in self.changes)}"
 
 
-def counted(measured: Measurements) -> list[ModelCurve]:
-    return [c for c in measured.curves if c.model.counts_in_scores] or list(measured.curves)
+def counted(measurements: Measurements) -> list[ModelCurve]:
+    return [c for c in measurements.curves if c.model.counts_in_scores] or list(measurements.curves)
 
 
-def finals(measured: Measurements, metric: str) -> np.ndarray:
+def finals(measurements: Measurements, metric: str) -> np.ndarray:
     """[Q], see above."""
-    own = [measured.per_question[c.model.name][metric][-1] for c in counted(measured)]
-    return np.mean(own, axis=0) if own else np.full(len(measured.question_ids), np.nan)
+    last = [measurements.per_question[c.model.name][metric][-1] for c in counted(measurements)]
+    return np.mean(last, axis=0) if last else np.full(len(measurements.question_ids), np.nan)
 
 
 def effects(before: Measurements, now: Measurements) -> tuple[Effect, ...]:
@@ -86,18 +86,21 @@ def effects(before: Measurements, now: Measurements) -> tuple[Effect, ...]:
     """
     was, is_ = ({name: n for n, name in enumerate(m.question_ids)} for m in (before, now))
     finals_of = [{metric: finals(m, metric) for metric in SHOWN} for m in (before, now)]
-    found = []
+    changed = []
     for name in (*now.question_ids, *(n for n in before.question_ids if n not in is_)):
         places = was.get(name), is_.get(name)
         if None not in places and _asks(before, was[name]) == _asks(now, is_[name]):
             continue
         kind = "added" if places[0] is None else "deleted" if places[1] is None else "edited"
         changes = tuple(
-            Change(metric, *(_at(own[metric], place) for own, place in zip(finals_of, places, strict=True)))
+            Change(
+                metric,
+                *(_at(by_metric[metric], place) for by_metric, place in zip(finals_of, places, strict=True)),
+            )
             for metric in SHOWN
         )
-        found.append(Effect(name, kind, changes))
-    return tuple(found)
+        changed.append(Effect(name, kind, changes))
+    return tuple(changed)
 
 
 def set_changes(before: Measurements, now: Measurements) -> tuple[Change, ...]:
@@ -105,18 +108,18 @@ def set_changes(before: Measurements, now: Measurements) -> tuple[Change, ...]:
     return tuple(Change(metric, *(_mean(finals(m, metric)) for m in (before, now))) for metric in SHOWN)
 
 
-def finding(found: tuple[Effect, ...], whole: tuple[Change, ...], done: int, total: int) -> str:
+def finding(effects: tuple[Effect, ...], whole: tuple[Change, ...], done: int, total: int) -> str:
     """One sentence: what the last edit did to the question, and to the set."""
-    if not found:
+    if not effects:
         return "The last edit changed no prompt and no gold choice, so every result stands."
     coming = f" {done:,} of {total:,} checkpoints so far." if done < total else ""
     acc = next(change for change in whole if change.metric == "acc")
     of_set = f"The set's final accuracy: {_value('acc', acc.before)} → {_value('acc', acc.after)}."
-    if len(found) > 1:
-        differences = [d for e in found if (d := e.changes[0].difference) is not None]
+    if len(effects) > 1:
+        differences = [d for e in effects if (d := e.changes[0].difference) is not None]
         risen = f", {sum(d > 0 for d in differences)} margins rose" if differences else ""
-        return f"**{phrasing.count(len(found), 'question')}** changed{risen}. {of_set}{coming}"
-    effect = found[0]
+        return f"**{phrasing.count(len(effects), 'question')}** changed{risen}. {of_set}{coming}"
+    effect = effects[0]
     if effect.kind == "deleted":
         return f"**{effect.question_id}** is gone. {of_set}{coming}"
     (margin, *_) = effect.changes
@@ -127,7 +130,7 @@ def finding(found: tuple[Effect, ...], whole: tuple[Change, ...], done: int, tot
     return f"**{effect.question_id}**: {margin.words}. {of_set}{coming}"
 
 
-def effect_frame(found: tuple[Effect, ...]) -> pd.DataFrame:
+def effect_frame(effects: tuple[Effect, ...]) -> pd.DataFrame:
     """One row a changed question; each metric's final value before, after, and the difference."""
     return pd.DataFrame(
         [
@@ -137,41 +140,41 @@ def effect_frame(found: tuple[Effect, ...]) -> pd.DataFrame:
                 for c in effect.changes
                 for suffix, value in ((", before", c.before), (", after", c.after), (" Δ", c.difference))
             }
-            for effect in found
+            for effect in effects
         ]
     )
 
 
-def question_frame(measured: Measurements, task: TaskSet) -> pd.DataFrame:
+def question_frame(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
     """One row a question: id, question, its curves (mean over models, by checkpoint) and final values."""
-    frame = tables.question_table(measured, task)
+    frame = tables.question_table(measurements, task)
     shown = pd.DataFrame({"id": frame["id"], "question": frame["question"]})
     for metric in ("norm_prob", "acc"):
         if f"{metric}_curve" in frame:
             shown[f"{metric} curve"] = frame[f"{metric}_curve"].map(_computed)
     for metric in SHOWN:
-        shown[metric] = finals(measured, metric)
+        shown[metric] = finals(measurements, metric)
     return shown
 
 
-def mean_frame(measured: Measurements, name: str, metric: str) -> pd.DataFrame:
+def mean_frame(measurements: Measurements, name: str, metric: str) -> pd.DataFrame:
     """One question's mean over the models that count: step, tokens_seen, value, models (how many).
 
     A step that not all of them have is left out; `value` is NaN until all are computed there.
     """
-    place, own = measured.question_ids.index(name), counted(measured)
-    steps = sorted(set.intersection(*(set(curve.steps.tolist()) for curve in own))) if own else []
-    at = [np.searchsorted(curve.steps, steps) for curve in own]
+    place, curves = measurements.question_ids.index(name), counted(measurements)
+    steps = sorted(set.intersection(*(set(curve.steps.tolist()) for curve in curves))) if curves else []
+    at = [np.searchsorted(curve.steps, steps) for curve in curves]
     values = [
-        measured.per_question[curve.model.name][metric][rows, place]
-        for curve, rows in zip(own, at, strict=True)
+        measurements.per_question[curve.model.name][metric][rows, place]
+        for curve, rows in zip(curves, at, strict=True)
     ]
     return pd.DataFrame(
         {
             "step": steps,
-            "tokens_seen": own[0].tokens_seen[at[0]] if own else np.empty(0),
-            "value": np.mean(values, axis=0) if own else np.empty(0),
-            "models": len(own),
+            "tokens_seen": curves[0].tokens_seen[at[0]] if curves else np.empty(0),
+            "value": np.mean(values, axis=0) if curves else np.empty(0),
+            "models": len(curves),
         }
     )
 
@@ -180,9 +183,9 @@ def _computed(curve: np.ndarray | None) -> list[float] | None:
     return None if curve is None else [float(v) for v in curve if np.isfinite(v)]
 
 
-def _asks(measured: Measurements, place: int) -> tuple[frozenset[bytes], bytes]:
-    keys = measured.keys[place]
-    return frozenset(keys), keys[int(measured.gold[place])]
+def _asks(measurements: Measurements, place: int) -> tuple[frozenset[bytes], bytes]:
+    keys = measurements.keys[place]
+    return frozenset(keys), keys[int(measurements.gold[place])]
 
 
 def _at(values: np.ndarray, place: int | None) -> float | None:

@@ -33,10 +33,10 @@ NOTICEABLE = 0.01  # an in-sample gain below it promises nothing
 
 @dataclass(frozen=True)
 class Fold:
-    """`held` are the places of the models that judge; all others choose."""
+    """The models at the places `judges` judge the choice, all others make it."""
 
     label: str
-    held: tuple[int, ...]
+    judges: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,18 @@ def folds(models: Sequence[ModelInfo]) -> tuple[tuple[Fold, ...], str | None]:
 
     A family is left out whole only where models of another remain. A model without a size counts as its own.
     """
-    found: list[Fold] = []
+    by_kind: list[Fold] = []
     for word, family_of in (
         ("size", lambda m: m.size or m.name),
         ("shape", lambda m: m.arch or "unknown"),
     ):
         labels = [family_of(model) for model in models]
         for label in dict.fromkeys(labels):
-            held = tuple(i for i, own in enumerate(labels) if own == label)
-            if len(held) < len(models) and held not in [fold.held for fold in found]:
-                found.append(Fold(f"{word} {label}", held))
-    if found:
-        return tuple(found), None
+            places = tuple(i for i, other in enumerate(labels) if other == label)
+            if len(places) < len(models) and places not in [fold.judges for fold in by_kind]:
+                by_kind.append(Fold(f"{word} {label}", places))
+    if by_kind:
+        return tuple(by_kind), None
     if len(models) > 1:
         why = (
             "All models are of one size and one shape, so single models are held out: what they share is not."
@@ -77,13 +77,13 @@ def folds(models: Sequence[ModelInfo]) -> tuple[tuple[Fold, ...], str | None]:
 
 
 def judge(
-    sample: Sample, rule: Rule, given: Sequence[Fold], metric: str, draws: int = DRAWS, seed: int = 0
+    sample: Sample, rule: Rule, folds: Sequence[Fold], metric: str, draws: int = DRAWS, seed: int = 0
 ) -> list[Judged]:
     """The rule's choice and its gains in every fold. A fold in which it chooses nothing has NaN scores."""
     orders = _orders(draws, sample.questions, seed)
-    found = []
-    for fold in given:
-        others = [m for m in range(sample.models) if m not in fold.held]
+    judged = []
+    for fold in folds:
+        others = [m for m in range(sample.models) if m not in fold.judges]
         mask = np.broadcast_to(rule(sample.of(others)), (*sample.values[metric].shape[:-3], sample.questions))
         size = mask.sum(axis=-1)
         chosen = curves(sample.values[metric], mask[..., None, :])
@@ -91,10 +91,10 @@ def judge(
         whole = sample.values[metric].mean(axis=-1)
         parts = [
             _gains(chosen, randoms, whole, list(models), sample.early, metric)
-            for models in (others, fold.held)
+            for models in (others, fold.judges)
         ]
-        found.append(Judged(fold, mask, size, *parts))
-    return found
+        judged.append(Judged(fold, mask, size, *parts))
+    return judged
 
 
 def curves(values: Floats, masks: Mask) -> Floats:
@@ -108,14 +108,16 @@ def curves(values: Floats, masks: Mask) -> Floats:
     return means.reshape(*means.shape[:-1], models, checkpoints)
 
 
-def scores(given: Floats, early: Mask, metric: str) -> dict[str, Floats]:
+def scores(curves: Floats, early: Mask, metric: str) -> dict[str, Floats]:
     """Of curves [..., M, K] as measured: `final` (mean over models at the last checkpoint, oriented), mean SQ over
     models, and AI2's SNR: {score: [...]}."""
-    oriented = metrics.oriented(metric, given)
+    oriented = metrics.oriented(metric, curves)
     ahead = oriented[..., early]
     quality = (signal.rho(ahead) + signal.autocorrelation(ahead)) / 2
     ratio = (
-        signal.signal_to_noise(given) if metric in signal.RATIO_METRICS else np.full(given.shape[:-2], np.nan)
+        signal.signal_to_noise(curves)
+        if metric in signal.RATIO_METRICS
+        else np.full(curves.shape[:-2], np.nan)
     )
     return {"final": oriented[..., -1].mean(axis=-1), "sq": quality.mean(axis=-1), "snr": ratio}
 
@@ -123,11 +125,11 @@ def scores(given: Floats, early: Mask, metric: str) -> dict[str, Floats]:
 def _gains(
     chosen: Floats, randoms: Floats, whole: Floats, models: list[int], early: Mask, metric: str
 ) -> dict[str, tuple[Floats, Floats]]:
-    own = scores(chosen[..., models, :], early, metric)
+    reached = scores(chosen[..., models, :], early, metric)
     drawn = scores(randoms[..., models, :], early, metric)
     level = {name: _mean_where_defined(values) for name, values in drawn.items()}
     level["final"] = metrics.oriented(metric, whole[..., models, -1]).mean(axis=-1)
-    return {name: (own[name][..., 0], own[name][..., 0] - level[name]) for name in SCORES}
+    return {name: (reached[name][..., 0], reached[name][..., 0] - level[name]) for name in SCORES}
 
 
 def _mean_where_defined(values: Floats) -> Floats:
@@ -153,7 +155,7 @@ class Resamples:
 
 
 def resampled_gains(
-    sample: Sample, rule: Rule, given: Sequence[Fold], metric: str, weights: NDArray
+    sample: Sample, rule: Rule, folds: Sequence[Fold], metric: str, weights: NDArray
 ) -> Resamples:
     """The `final` gains on sets drawn anew from the questions, the choice made anew in each of them.
 
@@ -165,13 +167,13 @@ def resampled_gains(
     final = metrics.oriented(metric, sample.values[metric][..., -1, :])  # [M, Q]
     whole = weights @ final.T / weights.sum(axis=-1)[:, None]
     sums = np.zeros((2, len(weights)))
-    for fold in given:
-        others = [m for m in range(sample.models) if m not in fold.held]
+    for fold in folds:
+        others = [m for m in range(sample.models) if m not in fold.judges]
         kept = weights * rule(sample.of(others), weights)
         with np.errstate(invalid="ignore", divide="ignore"):
             gain = kept @ final.T / kept.sum(axis=-1)[:, None] - whole
-        sums += np.stack([gain[:, others].mean(axis=-1), gain[:, list(fold.held)].mean(axis=-1)])
-    return Resamples(*(sums / len(given)))
+        sums += np.stack([gain[:, others].mean(axis=-1), gain[:, list(fold.judges)].mean(axis=-1)])
+    return Resamples(*(sums / len(folds)))
 
 
 def flatters(in_sample: float, held_out: float, noticeable: float = NOTICEABLE) -> bool:

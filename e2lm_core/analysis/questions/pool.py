@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis.questions import traits as question_traits
-from e2lm_core.analysis.questions.rules import OF_MODELS, Contrast, Sample, Where
+from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Where
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, ModelInfo, TaskSet
 from e2lm_core.scores import metrics
@@ -39,7 +39,7 @@ class Pool:
 
 
 def pool(
-    measured: Measurements,
+    measurements: Measurements,
     task: TaskSet,
     taught: Mapping[str, bool] | None = None,
     relevance: np.ndarray | None = None,
@@ -49,7 +49,7 @@ def pool(
     A checkpoint enters where every model that counts has at least half of the questions there, so that one edited
     question does not empty the page. Raises `StudioError` where there is none, or no question is complete at all.
     """
-    curves, steps = _shared(measured)
+    curves, steps = _shared(measurements)
     if not steps.size:
         raise StudioError(
             f"{task.name} has no checkpoint yet at which every model that counts is at least half done: let the "
@@ -57,7 +57,7 @@ def pool(
         )
     at = {c.model.name: np.searchsorted(c.steps, steps) for c in curves}
     stacked = {
-        metric: np.stack([measured.per_question[c.model.name][metric][at[c.model.name]] for c in curves])
+        metric: np.stack([measurements.per_question[c.model.name][metric][at[c.model.name]] for c in curves])
         for metric in METRICS
     }
     ready = np.flatnonzero(np.isfinite(stacked["margin"]).all(axis=(0, 1)))
@@ -87,7 +87,7 @@ def pool(
             doublings=question_traits.doublings(tokens, steps),
             early=curves[0].early[at[curves[0].model.name]],
             traits=traits,
-            contrasts=_contrasts(measured, curves, int(steps[-1]), ready),
+            twins=_twins(measurements, curves, int(steps[-1]), ready),
         ),
         incomplete=len(task.questions) - len(ready),
         has_sources=any(q.source for q in questions),
@@ -95,56 +95,56 @@ def pool(
     )
 
 
-def _shared(measured: Measurements) -> tuple[list[ModelCurve], np.ndarray]:
+def _shared(measurements: Measurements) -> tuple[list[ModelCurve], np.ndarray]:
     """The models that count and have anything, and the steps at which all of them are at least half complete."""
-    half = max(1, len(measured.question_ids) / 2)
+    half = max(1, len(measurements.question_ids) / 2)
     curves, steps = [], None
-    for curve in measured.curves:
+    for curve in measurements.curves:
         if not curve.model.counts_in_scores:
             continue
-        known = np.isfinite(measured.per_question[curve.model.name]["margin"]).sum(axis=1) >= half
+        known = np.isfinite(measurements.per_question[curve.model.name]["margin"]).sum(axis=1) >= half
         if known.any():
             curves.append(curve)
             steps = curve.steps[known] if steps is None else np.intersect1d(steps, curve.steps[known])
     return curves, np.array([], int) if steps is None else steps
 
 
-def _contrasts(
-    measured: Measurements, curves: list[ModelCurve], step: int, ready: np.ndarray
-) -> tuple[Contrast, ...]:
+def _twins(
+    measurements: Measurements, curves: list[ModelCurve], step: int, ready: np.ndarray
+) -> tuple[TwinFinal, ...]:
     places = {c.model.name: place for place, c in enumerate(curves)}
-    found = []
-    for twin in measured.curves:
+    finals = []
+    for twin in measurements.curves:
         at = np.flatnonzero(twin.steps == step)
         if twin.model.twin_of in places and at.size:
-            values = measured.per_question[twin.model.name]["norm_prob"][at[0], ready]
+            values = measurements.per_question[twin.model.name]["norm_prob"][at[0], ready]
             if np.isfinite(values).any():
-                found.append(Contrast(places[twin.model.twin_of], values))
-    return tuple(found)
+                finals.append(TwinFinal(places[twin.model.twin_of], values))
+    return tuple(finals)
 
 
 # --- the questions --------------------------------------------------------------------------------------
 
 
-def question_frame(given: Pool, task: TaskSet) -> pd.DataFrame:
+def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
     """One row a complete question: id, question, subject, source, the figures of models and the traits of text.
 
     Columns that are undefined for every question are there and empty.
     """
     columns: dict[str, Any] = {
-        "id": given.ids,
-        "question": [task.questions[row].question for row in given.rows],
+        "id": pool.ids,
+        "question": [task.questions[row].question for row in pool.rows],
     }
-    columns |= {name: given.sample.column(name) for name in ("subject", "source")}
-    columns |= {name: given.sample.column(name) for name in OF_MODELS}
-    columns |= {name: given.sample.column(name) for name in ("length", "choices", "gold_ratio", "digits")}
-    columns |= {name: given.sample.column(name) for name in ("taught", "relevance")}
+    columns |= {name: pool.sample.column(name) for name in ("subject", "source")}
+    columns |= {name: pool.sample.column(name) for name in OF_MODELS}
+    columns |= {name: pool.sample.column(name) for name in ("length", "choices", "gold_ratio", "digits")}
+    columns |= {name: pool.sample.column(name) for name in ("taught", "relevance")}
     return pd.DataFrame(columns)
 
 
-def sparks(given: Pool, rows: np.ndarray) -> list[list[float]]:
+def sparks(pool: Pool, rows: np.ndarray) -> list[list[float]]:
     """Some questions' norm_prob at the shared checkpoints, mean over models: a small curve a row of a table."""
-    return given.sample.values["norm_prob"][..., rows].mean(axis=0).T.round(3).tolist()
+    return pool.sample.values["norm_prob"][..., rows].mean(axis=0).T.round(3).tolist()
 
 
 def narrowed(
@@ -169,51 +169,51 @@ def narrowed(
     return kept
 
 
-def where(given: Pool, rule: Where) -> np.ndarray:
+def where(pool: Pool, rule: Where) -> np.ndarray:
     """Which questions of the pool meet a rule of one's own, by all models: [Q]. Raises `StudioError` for a column
     that is undefined here."""
-    empty = undefined(given)
+    empty = undefined(pool)
     for condition in rule.conditions:
         if condition.column in empty:
             raise StudioError(
                 f"The rule uses {condition.column}, which is undefined here: {empty[condition.column]}"
             )
-    return np.asarray(rule(given.sample))
+    return np.asarray(rule(pool.sample))
 
 
-def undefined(given: Pool) -> dict[str, str]:
+def undefined(pool: Pool) -> dict[str, str]:
     """{column: why it is empty}."""
     why = {}
-    if given.sample.early.sum() < 2:
+    if pool.sample.early.sum() < 2:
         why["slope"] = "The early window has fewer than two shared checkpoints."
-    if len(given.models) < question_traits.FEWEST_MODELS:
+    if len(pool.models) < question_traits.FEWEST_MODELS:
         why["discrimination"] = "It takes three models that count, or every question would seem to part them."
-    elif len(given.ids) < 2:
+    elif len(pool.ids) < 2:
         why["discrimination"] = "There is one question, and nothing to compare it with."
-    if not given.sample.contrasts:
+    if not pool.sample.twins:
         why["contrast"] = "No web-only twin was run beside its science model."
-    if "taught" not in given.sample.traits:
+    if "taught" not in pool.sample.traits:
         why["taught"] = "The models here come without a list of what they were taught."
-    if "relevance" not in given.sample.traits:
+    if "relevance" not in pool.sample.traits:
         why["relevance"] = "Not computed."
     return why
 
 
-def compared_frame(given: Pool, chosen: np.ndarray, metric: str) -> pd.DataFrame:
+def compared_frame(pool: Pool, chosen: np.ndarray, metric: str) -> pd.DataFrame:
     """Mean curves over models of some questions and of the rest: step, tokens_seen, early, selection, rest, difference.
 
     `chosen` [Q] is a mask of the pool's questions; an empty side is NaN.
     """
-    mean = given.sample.values[metric].mean(axis=0)  # [K, Q]
+    mean = pool.sample.values[metric].mean(axis=0)  # [K, Q]
     selection, rest = (
         metrics.curve(mean[:, side]) if side.any() else np.full(len(mean), np.nan)
         for side in (chosen, ~chosen)
     )
     return pd.DataFrame(
         {
-            "step": given.steps,
-            "tokens_seen": given.tokens_seen,
-            "early": given.sample.early,
+            "step": pool.steps,
+            "tokens_seen": pool.tokens_seen,
+            "early": pool.sample.early,
             "selection": selection,
             "rest": rest,
             "difference": selection - rest,

@@ -26,15 +26,15 @@ def parse(text: str) -> Where:
     conditions: list[Condition] = []
     at = 0
     while at < len(text) or not conditions:
-        found = _CONDITION.match(text, at)
-        if found is None:
+        match = _CONDITION.match(text, at)
+        if match is None:
             raise StudioError(
                 f"The rule cannot be read from {text[at : at + 30].strip()!r} on: write comparisons such as "
                 'margin > 0 and subject = "earth & space", joined by `and`.'
             )
-        conditions.append(_condition(*found.group(1, 2, 3)))
-        at = found.end()
-        if found.group(4) and not text[at:].strip():
+        conditions.append(_condition(*match.group(1, 2, 3)))
+        at = match.end()
+        if match.group(4) and not text[at:].strip():
             raise StudioError("The rule ends with `and`: write a comparison behind it, or leave it out.")
     return Where(tuple(conditions))
 

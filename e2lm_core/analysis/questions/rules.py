@@ -34,7 +34,7 @@ HARD_SCIENCES = (
 
 
 @dataclass(frozen=True)
-class Contrast:
+class TwinFinal:
     """`twin` [..., Q]: the final norm_prob of the web-only twin of the model at place `science`."""
 
     science: int
@@ -53,7 +53,7 @@ class Sample:
     doublings: Floats
     early: Mask
     traits: Mapping[str, NDArray] = field(default_factory=dict)
-    contrasts: tuple[Contrast, ...] = ()
+    twins: tuple[TwinFinal, ...] = ()
     seen: tuple[int, ...] | None = None
 
     @property
@@ -101,7 +101,7 @@ class Sample:
                 final = self.values["norm_prob"][..., -1, :]
                 parts = [
                     final[..., c.science, :] - c.twin
-                    for c in self.contrasts
+                    for c in self.twins
                     if self.seen is None or c.science in self.seen
                 ]
                 return np.mean(parts, axis=0) if parts else np.full(final[..., 0, :].shape, np.nan)

@@ -54,11 +54,11 @@ def discrimination(values: ArrayLike, last: int = LAST) -> Floats:
     models, questions = tail.shape[-3], tail.shape[-1]
     if models < FEWEST_MODELS or questions < 2:
         return np.full((*tail.shape[:-3], questions), np.nan)
-    own = tail - tail.mean(axis=-3, keepdims=True)
-    rest = own.sum(axis=-1, keepdims=True) - own
+    apart = tail - tail.mean(axis=-3, keepdims=True)
+    rest = apart.sum(axis=-1, keepdims=True) - apart
     with np.errstate(invalid="ignore", divide="ignore"):
-        product = (own * rest).sum(axis=(-3, -2))
-        spread = np.sqrt((own**2).sum(axis=(-3, -2)) * (rest**2).sum(axis=(-3, -2)))
+        product = (apart * rest).sum(axis=(-3, -2))
+        spread = np.sqrt((apart**2).sum(axis=(-3, -2)) * (rest**2).sum(axis=(-3, -2)))
         return np.where(spread > 1e-12, np.clip(product / spread, -1.0, 1.0), np.nan)
 
 

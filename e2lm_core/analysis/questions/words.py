@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis.questions.choice import SCORE_LABEL, Choice
+from e2lm_core.analysis.questions.choice import Choice
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.base import labels, phrasing
 
@@ -56,10 +56,10 @@ INTERVAL_HELP = {
 }
 
 
-def questions(given: Pool, frame: pd.DataFrame) -> str:
+def questions(pool: Pool, frame: pd.DataFrame) -> str:
     """How many questions rise early, which rises most, and how many end below chance."""
     total = len(frame)
-    models = phrasing.count(len(given.models), "model")
+    models = phrasing.count(len(pool.models), "model")
     slopes = frame["slope"].to_numpy(float)
     sentence = ""
     if np.isfinite(slopes).any():
@@ -85,32 +85,32 @@ def questions(given: Pool, frame: pd.DataFrame) -> str:
         f"{sentence} {last}".strip()
         or f"{phrasing.count(total, 'question')} on {models}: too few checkpoints to tell how they rise."
     )
-    if given.incomplete:
-        sentence += f" {phrasing.count(given.incomplete, 'question')} without all results {'is' if given.incomplete == 1 else 'are'} left out."
+    if pool.incomplete:
+        sentence += f" {phrasing.count(pool.incomplete, 'question')} without all results {'is' if pool.incomplete == 1 else 'are'} left out."
     return sentence
 
 
-def choice(found: Choice, total: int) -> str:
+def choice(choice: Choice, total: int) -> str:
     """How many questions the rule keeps, and what that gains on models that took no part."""
-    kept = f"The rule keeps **{len(found.ids):,} of {total:,}** questions."
-    gain = found.scores["final"]
+    kept = f"The rule keeps **{len(choice.ids):,} of {total:,}** questions."
+    gain = choice.scores["final"]
     if gain.held_out is None or gain.in_sample is None:
-        return f"{kept} Whether that is a gain cannot be told: {found.why or gain.why}"
+        return f"{kept} Whether that is a gain cannot be told: {choice.why or gain.why}"
     sure = f" {phrasing.interval(*gain.interval)}" if gain.interval and gain.covers == "questions" else ""
     return (
-        f"{kept} On models that took no part in the choice, {score_label('final', found.metric)} gains **{signed(gain.held_out)}**{sure} "
+        f"{kept} On models that took no part in the choice, {score_label('final', choice.metric)} gains **{signed(gain.held_out)}**{sure} "
         f"over random questions; on those that made it, {signed(gain.in_sample)}."
     )
 
 
-def warnings(found: Choice) -> list[str]:
+def warnings(choice: Choice) -> list[str]:
     """One sentence a score whose gain vanishes held out, and one where it may be nothing."""
     said = [
-        f"In-sample {signed(gain.in_sample)}, held out {signed(gain.held_out)} ({score_label(score, found.metric)}): this choice flatters itself."
-        for score, gain in found.scores.items()
+        f"In-sample {signed(gain.in_sample)}, held out {signed(gain.held_out)} ({score_label(score, choice.metric)}): this choice flatters itself."
+        for score, gain in choice.scores.items()
         if gain.flatters and gain.in_sample is not None and gain.held_out is not None
     ]
-    final = found.scores["final"]
+    final = choice.scores["final"]
     if (
         not final.flatters
         and final.covers == "questions"
@@ -118,7 +118,7 @@ def warnings(found: Choice) -> list[str]:
         and final.interval[0] <= 0 <= final.interval[1]
     ):
         said.append(
-            f"The held-out gain in {score_label('final', found.metric)} may be nothing: its interval {phrasing.interval(*final.interval)} includes 0."
+            f"The held-out gain in {score_label('final', choice.metric)} may be nothing: its interval {phrasing.interval(*final.interval)} includes 0."
         )
     return said
 
@@ -126,7 +126,7 @@ def warnings(found: Choice) -> list[str]:
 def score_label(score: str, metric: str) -> str:
     """The score in words; the final value is that of a metric, and of bpb less is better."""
     if score != "final":
-        return SCORE_LABEL[score]
+        return labels.SCORES[score]
     return f"final {'negated ' if metric == 'bpb' else ''}{labels.METRIC_LABEL[metric]}"
 
 

@@ -23,11 +23,11 @@ def rank_shares(scores: ArrayLike) -> Floats:
     """
     drawn = np.asarray(scores, dtype=np.float64)
     models = drawn.shape[1]
-    own, other = drawn[:, :, None], drawn[:, None, :]
-    better = (other > own).sum(axis=2)
-    tied = (other == own).sum(axis=2)  # the model itself among them
+    one, other = drawn[:, :, None], drawn[:, None, :]
+    better = (other > one).sum(axis=2)
+    tied = (other == one).sum(axis=2)  # the model itself among them
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.stack(
+        shares = np.stack(
             [
                 np.where((rank >= better) & (rank < better + tied), 1.0 / tied, 0.0).mean(axis=0)
                 for rank in range(models)
@@ -35,19 +35,19 @@ def rank_shares(scores: ArrayLike) -> Floats:
             axis=1,
         )
     missing = np.isnan(drawn).any(axis=(0, 1))
-    return np.where(missing, np.nan, found)
+    return np.where(missing, np.nan, shares)
 
 
 def win_shares(scores: ArrayLike) -> Floats:
     """Share of the resamples in which the row's model beats the column's: [R, M] -> [M, M], ties half, NaN on the
     diagonal and where a score is missing."""
     drawn = np.asarray(scores, dtype=np.float64)
-    own, other = drawn[:, :, None], drawn[:, None, :]
-    found = (own > other).mean(axis=0) + (own == other).mean(axis=0) / 2
+    one, other = drawn[:, :, None], drawn[:, None, :]
+    shares = (one > other).mean(axis=0) + (one == other).mean(axis=0) / 2
     missing = np.isnan(drawn).any(axis=0)
-    found[missing, :] = found[:, missing] = np.nan
-    np.fill_diagonal(found, np.nan)
-    return found
+    shares[missing, :] = shares[:, missing] = np.nan
+    np.fill_diagonal(shares, np.nan)
+    return shares
 
 
 def tau_later(scores: ArrayLike, end: int) -> Floats:

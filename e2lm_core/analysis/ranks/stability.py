@@ -55,14 +55,14 @@ class Stability:
         return at if at < len(self.grid.steps) - 1 else None
 
 
-def stability(measured: Measurements, given: Resampled, metric: str) -> Stability | None:
+def stability(measurements: Measurements, resampled: Resampled, metric: str) -> Stability | None:
     """None where fewer than two models that count share a complete checkpoint."""
-    grid = common_grid(measured, metric)
+    grid = common_grid(measurements, metric)
     if grid is None:
         return None
     drawn = np.stack(
         [
-            given.resampled[metric][name][:, np.isin(measured.curve_of(name).steps, grid.steps)]
+            resampled.resampled[metric][name][:, np.isin(measurements.curve_of(name).steps, grid.steps)]
             for name in grid.models
         ],
         axis=1,
@@ -82,14 +82,14 @@ def stability(measured: Measurements, given: Resampled, metric: str) -> Stabilit
     )
 
 
-def holding(measured: Measurements, grid: Grid, metric: str) -> rank_questions.Holding | None:
+def holding(measurements: Measurements, grid: Grid, metric: str) -> rank_questions.Holding | None:
     """`questions.holding` of the set's questions; None where no checkpoint lies after the early window."""
     if grid.end is None:
         return None
     values = np.stack(
         [
-            oriented(metric, measured.per_question[name][metric])[
-                np.isin(measured.curve_of(name).steps, grid.steps)
+            oriented(metric, measurements.per_question[name][metric])[
+                np.isin(measurements.curve_of(name).steps, grid.steps)
             ]
             for name in grid.models
         ]
@@ -100,11 +100,11 @@ def holding(measured: Measurements, grid: Grid, metric: str) -> rank_questions.H
 # --- tables -------------------------------------------------------------------------------------------
 
 
-def bump_frame(found: Stability) -> pd.DataFrame:
+def bump_frame(stability: Stability) -> pd.DataFrame:
     """One row a (model, checkpoint, rank) of which some resamples tell: share, beside the measured rank and value."""
-    grid = found.grid
+    grid = stability.grid
     measured = ranks(grid.scores)
-    at = np.argwhere(found.shares >= SEEN)
+    at = np.argwhere(stability.shares >= SEEN)
     models, places, steps = at.T
     return pd.DataFrame(
         {
@@ -113,53 +113,55 @@ def bump_frame(found: Stability) -> pd.DataFrame:
             "tokens_seen": grid.tokens_seen[steps],
             "early": grid.early[steps],
             "at rank": places + 1,
-            "share": found.shares[models, places, steps],
+            "share": stability.shares[models, places, steps],
             "rank": measured[models, steps],
             "value": grid.values[models, steps],
         }
     )
 
 
-def share_table(found: Stability, at: int) -> pd.DataFrame:
+def share_table(stability: Stability, at: int) -> pd.DataFrame:
     """One row a model, best first: its measured rank at checkpoint `at`, and the share of resamples at each rank."""
-    rank = ranks(found.grid.scores)[:, at]
-    frame = pd.DataFrame(found.shares[:, :, at], columns=[f"rank {k + 1}" for k in range(len(rank))])
-    frame.insert(0, "model", found.grid.models)
+    rank = ranks(stability.grid.scores)[:, at]
+    frame = pd.DataFrame(stability.shares[:, :, at], columns=[f"rank {k + 1}" for k in range(len(rank))])
+    frame.insert(0, "model", stability.grid.models)
     frame.insert(1, "rank", rank)
     return frame.sort_values("rank", kind="stable", ignore_index=True)
 
 
-def win_table(found: Stability, at: int) -> pd.DataFrame:
+def win_table(stability: Stability, at: int) -> pd.DataFrame:
     """One row a model, best first: the share of resamples in which it beats each of the others at checkpoint `at`."""
-    order = np.argsort(ranks(found.grid.scores)[:, at], kind="stable")
-    names = [found.grid.models[m] for m in order]
-    frame = pd.DataFrame(found.wins(at)[np.ix_(order, order)], columns=names)
+    order = np.argsort(ranks(stability.grid.scores)[:, at], kind="stable")
+    names = [stability.grid.models[m] for m in order]
+    frame = pd.DataFrame(stability.wins(at)[np.ix_(order, order)], columns=names)
     frame.insert(0, "model", names)
     return frame
 
 
-def tau_table(found: Stability) -> pd.DataFrame:
+def tau_table(stability: Stability) -> pd.DataFrame:
     """tau_b from the early window's end to each later checkpoint."""
-    grid = found.grid
+    grid = stability.grid
     after = slice(len(grid.steps) if grid.end is None else grid.end + 1, None)
-    return _ranged(found.tau, grid, after, "τ_b")
+    return _ranged(stability.tau, grid, after, "τ_b")
 
 
-def decision_table(found: Stability) -> pd.DataFrame:
+def decision_table(stability: Stability) -> pd.DataFrame:
     """Share of pairs that are ordered as at the last checkpoint, at each one."""
-    return _ranged(found.decisions, found.grid, slice(None), "pairs as at the end")
+    return _ranged(stability.decisions, stability.grid, slice(None), "pairs as at the end")
 
 
-def question_table(measured: Measurements, task: TaskSet, held: rank_questions.Holding) -> pd.DataFrame:
+def question_table(
+    measurements: Measurements, task: TaskSet, holding: rank_questions.Holding
+) -> pd.DataFrame:
     """One row a question, the strongest support first."""
     frame = pd.DataFrame(
         {
-            "id": measured.question_ids,
-            "subject": measured.subjects,
+            "id": measurements.question_ids,
+            "subject": measurements.subjects,
             "question": [q.question for q in task.questions],
-            "support": held.support,
-            "agreement": held.agreement,
-            "RC gain": held.rc_gain,
+            "support": holding.support,
+            "agreement": holding.agreement,
+            "RC gain": holding.rc_gain,
         }
     )
     return frame.sort_values(["support", "agreement"], ascending=False, kind="stable", ignore_index=True)
@@ -169,7 +171,11 @@ def question_table(measured: Measurements, task: TaskSet, held: rank_questions.H
 
 
 def document(
-    measured: Measurements, given: Resampled | None, scores: Scores, task: TaskSet, at_step: int | None = None
+    measurements: Measurements,
+    resampled: Resampled | None,
+    scores: Scores,
+    task: TaskSet,
+    at_step: int | None = None,
 ) -> dict[str, Any]:
     """`{task, metric, rc, decision_accuracy, models, checkpoints, tau, wins, decisions, questions}`.
 
@@ -178,7 +184,7 @@ def document(
     the lists are empty, and `rc.why` says so.
     """
     found: dict[str, Any] = {
-        "task": measured.task,
+        "task": measurements.task,
         "metric": scores.metric,
         "rc": scores.rc.model_dump(),
         "decision_accuracy": scores.decision_accuracy.model_dump(),
@@ -189,7 +195,7 @@ def document(
         "decisions": [],
         "questions": [],
     }
-    stable = stability(measured, given, scores.metric) if given else None
+    stable = stability(measurements, resampled, scores.metric) if resampled else None
     if stable is None:
         return found
     grid = stable.grid
@@ -212,9 +218,9 @@ def document(
         "wins": {**_place(grid, at), "shares": _nested(grid.models, stable.wins(at))},
         "decisions": [{**_place(grid, k), **_triple(row)} for k, row in enumerate(stable.decisions)],
     }
-    held = holding(measured, grid, scores.metric)
+    held = holding(measurements, grid, scores.metric)
     if held is not None:
-        table = question_table(measured, task, held)
+        table = question_table(measurements, task, held)
         found["questions"] = [
             {"id": identity, "support": plain(a), "agreement": plain(b), "rc_gain": plain(c)}
             for identity, a, b, c in zip(
@@ -227,9 +233,9 @@ def document(
 # --- within -------------------------------------------------------------------------------------------
 
 
-def _with_range(measured: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+def _with_range(observed: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     """[K], [R, K] -> [K, 3]: the value with the middle 95% of the resamples."""
-    return np.stack([measured, *quantiles(drawn, list(MIDDLE))], axis=-1)
+    return np.stack([observed, *quantiles(drawn, list(MIDDLE))], axis=-1)
 
 
 def _ranged(values: np.ndarray, grid: Grid, at: slice, name: str) -> pd.DataFrame:

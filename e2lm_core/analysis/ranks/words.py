@@ -29,38 +29,38 @@ HELP = {
 }
 
 
-def ranks(found: Stability | None, scores: Scores) -> str:
+def ranks(stability: Stability | None, scores: Scores) -> str:
     """Who leads at the early window's end and at the last checkpoint, in how many resamples, and how far that holds."""
-    if found is None:
+    if stability is None:
         return "Fewer than two models share a complete checkpoint, so there is no order to follow yet."
-    grid = found.grid
+    grid = stability.grid
     if grid.end is None or scores.rc.value is None:
         return f"Ranking consistency is not defined: {scores.rc.why}"
     first = int(np.argmax(grid.scores[:, grid.end]))
     leader, final = grid.models[first], grid.models[int(np.argmax(grid.scores[:, -1]))]
     same = "and still leads at the end" if leader == final else f"but {final} leads at the end"
-    sure = f" (first in {found.shares[first, 0, grid.end]:.0%} of resamples)"
+    sure = f" (first in {stability.shares[first, 0, grid.end]:.0%} of resamples)"
     return (
         f"At the early window's end **{leader}** leads{sure}, {same}; the order then and the orders later agree "
         f"with **RC {scores.rc.value:.3f}** (1 is the same order at every later checkpoint)."
     )
 
 
-def decisions(found: Stability) -> str:
+def decisions(stability: Stability) -> str:
     """From which checkpoint the order is mostly the final one."""
-    grid = found.grid
+    grid = stability.grid
     if len(grid.steps) < 2:
         return "One checkpoint has nothing later to be compared with."
     if np.ptp(grid.scores[:, -1]) == 0:
         return "All models stand equal at the last checkpoint, so there is no order to read early."
     total = len(grid.models) * (len(grid.models) - 1) // 2
-    at = found.decides_from(DECIDED)
+    at = stability.decides_from(DECIDED)
     if at is None:
         return (
             f"Before the last checkpoint, fewer than {DECIDED:.0%} of the pairs of models stand as they do there, or not "
             "to the end."
         )
-    least = float(found.decisions[at:, 0].min())
+    least = float(stability.decisions[at:, 0].min())
     pairs = (
         "every pair of models stands"
         if least == 1
@@ -69,18 +69,18 @@ def decisions(found: Stability) -> str:
     return f"From {phrasing.place(int(grid.steps[at]), grid.tokens_seen[at])} on, {pairs} as at the last checkpoint."
 
 
-def wins(found: Stability, at: int) -> str:
+def wins(stability: Stability, at: int) -> str:
     """How many pairs are decided at a checkpoint, and which is the closest."""
-    names = found.grid.models
-    shares = found.wins(at)
+    names = stability.grid.models
+    shares = stability.wins(at)
     first, second = np.triu_indices(len(names), k=1)
     sure = np.maximum(shares[first, second], shares[second, first])
     closest = int(np.argmin(sure))
     i, j = int(first[closest]), int(second[closest])
     if shares[i, j] < shares[j, i]:
         i, j = j, i
-    place = phrasing.place(int(found.grid.steps[at]), found.grid.tokens_seen[at])
-    if np.ptp(found.grid.scores[:, at]) == 0 and (sure == 0.5).all():
+    place = phrasing.place(int(stability.grid.steps[at]), stability.grid.tokens_seen[at])
+    if np.ptp(stability.grid.scores[:, at]) == 0 and (sure == 0.5).all():
         return f"At {place} all models stand equal, in every resample."
     colours = "Blue: the row beats the column; orange: it loses; ties count half."
     if len(sure) == 1:

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from e2lm_core.base import labels
 from e2lm_core.base.records import BOUNDED_METRICS, Record, Value
 from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores, signal
 from e2lm_core.scores.leave_one_out import scores_without
@@ -17,7 +18,6 @@ from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.scores.uncertainty.intervals import Interval, MetricIntervals
 
 PARTS: tuple[Literal["sq", "rc", "cs"], ...] = ("sq", "rc", "cs")
-LABEL = {"sq": "SQ", "rc": "RC", "cs": "CS", "score": "Score"}
 OF_SEEDS = "Its noise is that of training seeds, which no resampling of questions can tell."
 QUESTIONS_NAMED = 5
 LEAST_GAIN = 5e-5  # what three decimals cannot show is no advice
@@ -74,29 +74,31 @@ def parts(scores: Scores) -> tuple[Part, ...]:
     return tuple(Part(name=n, weight=composite.WEIGHTS[n], value=getattr(scores, n)) for n in PARTS)
 
 
-def detrended_snr(measured: Measurements, metric: str, found: MetricIntervals | None = None) -> Value:
+def detrended_snr(measurements: Measurements, metric: str, intervals: MetricIntervals | None = None) -> Value:
     """AI2's SNR with each run's own straight line taken out of its noise, with the interval it is allowed."""
-    grid = common_grid(measured, metric)
+    grid = common_grid(measurements, metric)
     if grid is None:
         return Value(value=None, why="Fewer than two models share a complete checkpoint.")
     if metric not in signal.RATIO_METRICS:
         return Value(value=None, why="The margin can be negative, and this SNR is a ratio to the mean.")
-    return _attached(found, "snr_detrended", signal.snr(grid.values, detrend=True))
+    return _attached(intervals, "snr_detrended", signal.snr(grid.values, detrend=True))
 
 
-def criteria(measured: Measurements, metric: str, found: MetricIntervals | None = None) -> dict[str, Value]:
+def criteria(
+    measurements: Measurements, metric: str, intervals: MetricIntervals | None = None
+) -> dict[str, Value]:
     """FineTasks' four criteria; monotonicity and ordering with the intervals that the coverage study allows them."""
-    values = finetasks_criteria(measured, metric)
+    values = finetasks_criteria(measurements, metric)
     for name in ("monotonicity", "ordering"):
-        values[name] = _attached(found, name, values[name])
+        values[name] = _attached(intervals, name, values[name])
     for name in ("snr", "above_baseline"):
         if values[name].value is not None:
             values[name] = values[name].model_copy(update={"why": OF_SEEDS})
     return values
 
 
-def _attached(found: MetricIntervals | None, name: str, value: Value) -> Value:
-    interval: Interval | None = found.scores.get(name) if found else None
+def _attached(intervals: MetricIntervals | None, name: str, value: Value) -> Value:
+    interval: Interval | None = intervals.scores.get(name) if intervals else None
     if interval is None or value.value is None:
         return value
     if interval.bounds is None:
@@ -107,15 +109,15 @@ def _attached(found: MetricIntervals | None, name: str, value: Value) -> Value:
 # --- what would raise it --------------------------------------------------------------------------------
 
 
-def advice(measured: Measurements, scores: Scores, metric: str) -> Advice:
+def advice(measurements: Measurements, scores: Scores, metric: str) -> Advice:
     """What would raise the score most: the room in each part, the models, and single questions left out."""
-    of, why, removals = _removals(measured, scores, metric)
+    of, why, removals = _removals(measurements, scores, metric)
     return Advice(
         of=of,
         why=why,
         parts=parts(scores),
         models=_pulls(scores),
-        at_chance=_at_chance(measured, metric),
+        at_chance=_at_chance(measurements, metric),
         removals=removals,
     )
 
@@ -126,47 +128,48 @@ def _pulls(scores: Scores) -> tuple[Pull, ...]:
         return ()
     mean = scores.sq.value
     pulls = []
-    for model, own in known.items():
-        others = (mean * len(known) - own) / (len(known) - 1)
-        pulls.append(Pull(model=model, sq=own, others=others, cost=others - mean))
+    for model, sq in known.items():
+        others = (mean * len(known) - sq) / (len(known) - 1)
+        pulls.append(Pull(model=model, sq=sq, others=others, cost=others - mean))
     return tuple(sorted(pulls, key=lambda p: -p.cost))
 
 
-def _at_chance(measured: Measurements, metric: str) -> tuple[int, int] | None:
+def _at_chance(measurements: Measurements, metric: str) -> tuple[int, int] | None:
     """At how many early checkpoints no science model with a twin is above chance by one standard error."""
     if metric not in BOUNDED_METRICS:
         return None
     counts = []
-    for twin in measured.curves:
-        science = next((c for c in measured.curves if c.model.name == twin.model.twin_of), None)
+    for twin in measurements.curves:
+        science = next((c for c in measurements.curves if c.model.name == twin.model.twin_of), None)
         if science is None:
             continue
-        answers = measured.per_question[science.model.name][metric][science.early]
+        answers = measurements.per_question[science.model.name][metric][science.early]
         values = metrics.curve(answers)
         known = np.isfinite(values)
-        error = contrast.chance_error(metric, measured.chance, len(measured.gold), answers[known])
-        excess = values[known] - measured.chance
+        error = contrast.chance_error(metric, measurements.chance, len(measurements.gold), answers[known])
+        excess = values[known] - measurements.chance
         counts.append((int(((excess < error) | (excess <= 0)).sum()), int(known.sum())))
     return counts[0] if len(counts) == 1 and counts[0][1] else None
 
 
 def _removals(
-    measured: Measurements, scores: Scores, metric: str
+    measurements: Measurements, scores: Scores, metric: str
 ) -> tuple[Literal["score", "sq"] | None, str | None, tuple[Removal, ...]]:
-    if len(measured.question_ids) < 2:
+    if len(measurements.question_ids) < 2:
         return None, "One question cannot be left out: the set would be empty.", ()
     of: Literal["score", "sq"] = "score" if scores.score.value is not None else "sq"
     whole = getattr(scores, of).value
     if whole is None:
         return None, f"SQ is undefined here, so no question can be judged by it. {scores.sq.why}", ()
-    without = scores_without(set_intervals.runs_of(measured), metric, measured.choice_counts).whole[of]
+    runs = set_intervals.runs_of(measurements)
+    without = scores_without(runs, metric, measurements.choice_counts).whole[of]
     gains = np.where(np.isnan(without), -np.inf, without - whole)
     best = [int(q) for q in np.argsort(-gains, kind="stable")[:QUESTIONS_NAMED] if gains[q] > LEAST_GAIN]
     return (
         of,
         None,
         tuple(
-            Removal(question_id=measured.question_ids[q], value=float(without[q]), gain=float(gains[q]))
+            Removal(question_id=measurements.question_ids[q], value=float(without[q]), gain=float(gains[q]))
             for q in best
         ),
     )
@@ -176,7 +179,7 @@ def _removals(
 
 
 def score_frame(
-    measured: Measurements, scores: Scores, metric: str, found: MetricIntervals | None
+    measurements: Measurements, scores: Scores, metric: str, intervals: MetricIntervals | None
 ) -> pd.DataFrame:
     """One row a score of one metric: whose, score, value, low, high, coverage, why."""
     counted = [scores.sq_models[m] for m in scores.counted]
@@ -188,11 +191,12 @@ def score_frame(
         ("beside SQ", "tie-aware Spearman, mean", _mean([q.spearman for q in counted])),
         ("beside SQ", "signed AC, mean", _mean([q.signed_autocorrelation for q in counted])),
         ("AI2", "SNR", scores.snr),
-        ("AI2", "SNR, detrended", detrended_snr(measured, metric, found)),
+        ("AI2", "SNR, detrended", detrended_snr(measurements, metric, intervals)),
         ("AI2", "decision accuracy", scores.decision_accuracy),
     ]
     rows += [
-        ("FineTasks", name.replace("_", " "), v) for name, v in criteria(measured, metric, found).items()
+        ("FineTasks", name.replace("_", " "), v)
+        for name, v in criteria(measurements, metric, intervals).items()
     ]
     return pd.DataFrame(
         [
@@ -219,25 +223,25 @@ def _mean(values: list[float | None]) -> Value:
     return Value(value=float(np.mean(known)), why="The coverage study holds no interval for it.")
 
 
-def removal_frame(found: Advice) -> pd.DataFrame:
+def removal_frame(advice: Advice) -> pd.DataFrame:
     columns = ["question", "value without it", "gain"]
-    return pd.DataFrame([(r.question_id, r.value, r.gain) for r in found.removals], columns=columns)
+    return pd.DataFrame([(r.question_id, r.value, r.gain) for r in advice.removals], columns=columns)
 
 
 def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
     """One row a part: set, part, start, contribution, low, high (of the contribution), and the whole's."""
     start, rows = 0.0, []
     for part in parts(scores):
-        own = part.value.interval
+        interval = part.value.interval
         rows.append(
             {
                 "set": name,
-                "part": LABEL[part.name],
+                "part": labels.SCORES[part.name],
                 "start": start,
                 "contribution": part.contribution,
                 "value": part.value.value,
-                "low": None if own is None else part.weight * own[0],
-                "high": None if own is None else part.weight * own[1],
+                "low": None if interval is None else part.weight * interval[0],
+                "high": None if interval is None else part.weight * interval[1],
                 "why": part.value.why,
                 "total": scores.score.value,
                 "total_low": scores.score.interval[0] if scores.score.interval else None,
@@ -252,27 +256,27 @@ def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
 # --- the command's ---------------------------------------------------------------------------------------
 
 
-def beside(measured: Measurements, metric: str) -> dict[str, dict[str, float | int | None]]:
+def beside(measurements: Measurements, metric: str) -> dict[str, dict[str, float | int | None]]:
     """{model: {rho, autocorrelation, spearman, signed_autocorrelation, points}}: what stands beside each SQ."""
     wanted = {"rho", "autocorrelation", "spearman", "signed_autocorrelation", "points"}
-    found = set_scores.signal_qualities(measured, metric)
-    return {model: quality.model_dump(include=wanted) for model, quality in found.items()}
+    qualities = set_scores.signal_qualities(measurements, metric)
+    return {model: quality.model_dump(include=wanted) for model, quality in qualities.items()}
 
 
-def finetasks_criteria(measured: Measurements, metric: str) -> dict[str, Value]:
+def finetasks_criteria(measurements: Measurements, metric: str) -> dict[str, Value]:
     """FineTasks' four criteria; seed noise is that of the model which was trained from several seeds."""
-    grid = common_grid(measured, metric)
+    grid = common_grid(measurements, metric)
     curves = np.empty((0, 0)) if grid is None else grid.scores
-    chance = measured.chance if metric in BOUNDED_METRICS else None
-    return finetasks.criteria(curves, chance, _seeds(measured, metric))
+    chance = measurements.chance if metric in BOUNDED_METRICS else None
+    return finetasks.criteria(curves, chance, _seeds(measurements, metric))
 
 
-def _seeds(measured: Measurements, metric: str) -> np.ndarray | None:
+def _seeds(measurements: Measurements, metric: str) -> np.ndarray | None:
     """[S, K] curves of the first model with further seeds, None without one or with gaps."""
-    for first in measured.curves:
-        group = [first, *(c for c in measured.curves if c.model.seed_of == first.model.name)]
+    for first in measurements.curves:
+        group = [first, *(c for c in measurements.curves if c.model.seed_of == first.model.name)]
         if len(group) > 1 and all(np.array_equal(c.steps, first.steps) for c in group):
-            curves = np.array([oriented(metric, measured.values(c.model.name, metric)) for c in group])
+            curves = np.array([oriented(metric, measurements.values(c.model.name, metric)) for c in group])
             if np.isfinite(curves).all():
                 return curves
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from e2lm_core.analysis.score.parts import LABEL, LEAST_GAIN, Advice, parts
+from e2lm_core.analysis.score.parts import LEAST_GAIN, Advice, parts
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import Value
 from e2lm_core.scores import composite
@@ -37,7 +37,7 @@ def finding(scores: Scores, metric: str) -> str:
     lacks = 1.0 - scores.score.value
     return (
         f"On {label} the Score is **{phrasing.score(scores.score.value)}**{_bounds(scores.score)}; of the "
-        f"{lacks:.3f} that it lacks, {most.room:.3f} lies in {LABEL[most.name]}."
+        f"{lacks:.3f} that it lacks, {most.room:.3f} lies in {labels.SCORES[most.name]}."
     )
 
 
@@ -45,50 +45,50 @@ def _bounds(value: Value) -> str:
     return "" if value.interval is None else f" {phrasing.interval(*value.interval)}"
 
 
-def sentences(found: Advice) -> list[str]:
+def sentences(advice: Advice) -> list[str]:
     """Each piece of advice with its number, the largest room first."""
     said = []
-    known = sorted((p for p in found.parts if p.room is not None), key=lambda p: -(p.room or 0.0))
+    known = sorted((p for p in advice.parts if p.room is not None), key=lambda p: -(p.room or 0.0))
     if known:
         rooms = [
-            f"**{LABEL[p.name]}** {p.room:.3f} ({p.weight:g} × (1 − {phrasing.score(p.value.value)}))"
+            f"**{labels.SCORES[p.name]}** {p.room:.3f} ({p.weight:g} × (1 − {phrasing.score(p.value.value)}))"
             for p in known
         ]
         said.append(f"The room in each part: {phrasing.listing(rooms)}.")
-    for part in found.parts:
+    for part in advice.parts:
         if part.room is None:
             proxy = (
                 " Relevance stands in for it as a proxy, under its own name."
                 if part.value.why == NO_TWIN
                 else ""
             )
-            said.append(f"{LABEL[part.name]} is undefined: {part.value.why}{proxy}")
-    if found.at_chance is not None and found.at_chance[0]:
-        zero, early = found.at_chance
+            said.append(f"{labels.SCORES[part.name]} is undefined: {part.value.why}{proxy}")
+    if advice.at_chance is not None and advice.at_chance[0]:
+        zero, early = advice.at_chance
         share = composite.WEIGHTS["cs"] * zero / early
         said.append(
             f"At {zero} of {early} early checkpoints the science model is not above chance by one standard error, so "
             f"CS counts 0 there: {share:.3f} of Score. Easier or plainer questions are answered earlier."
         )
-    if found.models and found.models[0].cost > LEAST_GAIN:
-        worst = found.models[0]
+    if advice.models and advice.models[0].cost > LEAST_GAIN:
+        worst = advice.models[0]
         half = composite.WEIGHTS["sq"] * worst.cost
         said.append(
             f"{worst.model} pulls SQ down most: its own is {worst.sq:.3f}. Were its curve as clear as the mean of the "
             f"others ({worst.others:.3f}), SQ would gain {worst.cost:.3f} and Score {half:.3f}."
         )
-    if found.removals:
-        name = LABEL[found.of or "score"]
+    if advice.removals:
+        name = labels.SCORES[advice.of or "score"]
         said += [
             f"Without question {r.question_id}, {name} would be {r.value:.3f} (+{r.gain:.4f})."
-            for r in found.removals[:3]
+            for r in advice.removals[:3]
         ]
-    elif found.of is not None:
+    elif advice.of is not None:
         said.append(
-            f"No single question stands in the way: leaving any one out raises {LABEL[found.of]} by nothing."
+            f"No single question stands in the way: leaving any one out raises {labels.SCORES[advice.of]} by nothing."
         )
-    if found.why:
-        said.append(found.why)
+    if advice.why:
+        said.append(advice.why)
     return said
 
 
@@ -98,19 +98,19 @@ IN_SAMPLE = (
 )
 
 
-def advice_document(found: Advice) -> dict[str, Any]:
+def advice_document(advice: Advice) -> dict[str, Any]:
     """`{of, why, parts: {sq: {weight, contribution, room}, …}, models, at_chance, removals, sentences, in_sample}`."""
     return {
-        "of": found.of,
-        "why": found.why,
+        "of": advice.of,
+        "why": advice.why,
         "parts": {
-            p.name: {"weight": p.weight, "contribution": p.contribution, "room": p.room} for p in found.parts
+            p.name: {"weight": p.weight, "contribution": p.contribution, "room": p.room} for p in advice.parts
         },
-        "models": [p.model_dump() for p in found.models],
+        "models": [p.model_dump() for p in advice.models],
         "at_chance": None
-        if found.at_chance is None
-        else dict(zip(("checkpoints", "of"), found.at_chance, strict=True)),
-        "removals": [r.model_dump() for r in found.removals],
-        "sentences": [s.replace("**", "") for s in sentences(found)],
+        if advice.at_chance is None
+        else dict(zip(("checkpoints", "of"), advice.at_chance, strict=True)),
+        "removals": [r.model_dump() for r in advice.removals],
+        "sentences": [s.replace("**", "") for s in sentences(advice)],
         "in_sample": True,
     }

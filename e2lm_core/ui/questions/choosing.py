@@ -14,7 +14,7 @@ from e2lm_core.analysis.questions.choice import Choice
 from e2lm_core.analysis.questions.heldout import SCORES
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import COLUMNS
-from e2lm_core.base import phrasing
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, TaskSet
 from e2lm_core.charts import questions as question_charts
@@ -97,14 +97,12 @@ def _judgement(found: Choice) -> None:
         default="final",
         required=True,
         key="choosing_score",
-        format_func=lambda s: choice.SCORE_LABEL[s],
+        format_func=lambda s: labels.SCORES[s],
         help=choice_words.GAIN_HELP,
     )
     gain = found.scores[score]
     if gain.in_sample is None or gain.held_out is None:
-        parts.empty(
-            f"The gain in {choice.SCORE_LABEL[score]} is undefined: {gain.why}", icon=":material/block:"
-        )
+        parts.empty(f"The gain in {labels.SCORES[score]} is undefined: {gain.why}", icon=":material/block:")
     else:
         parts.chart(
             question_charts.gains(found, score, session.current_theme(), narrow=window.narrow()),
@@ -121,7 +119,7 @@ def _judgement(found: Choice) -> None:
         frame,
         f"choosing-{found.metric}",
         "choosing_folds",
-        few=("held out", f"{choice.SCORE_LABEL[score]}, in-sample", f"{choice.SCORE_LABEL[score]}, held out"),
+        few=("held out", f"{labels.SCORES[score]}, in-sample", f"{labels.SCORES[score]}, held out"),
         column_config={
             c: st.column_config.NumberColumn(
                 f"gain {c.split(', ')[1]}" if window.narrow() else c,

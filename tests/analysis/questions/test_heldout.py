@@ -23,7 +23,7 @@ GRID = [model(f"{s}-{a}", s, a) for s in ("small", "large") for a in ("arch1", "
 def test_every_size_and_every_shape_is_left_out_once() -> None:
     found, why = heldout.folds(GRID)
     assert why is None
-    assert [(f.label, f.held) for f in found] == [
+    assert [(f.label, f.judges) for f in found] == [
         ("size small", (0, 1)),
         ("size large", (2, 3)),
         ("shape arch1", (0, 2)),
@@ -33,7 +33,7 @@ def test_every_size_and_every_shape_is_left_out_once() -> None:
 
 def test_the_same_models_are_not_left_out_twice() -> None:
     found, _ = heldout.folds([model("a", "small", "arch1"), model("b", "large", "arch2")])
-    assert [f.held for f in found] == [(0,), (1,)]
+    assert [f.judges for f in found] == [(0,), (1,)]
 
 
 def test_models_of_no_known_size_are_their_own_family() -> None:
@@ -44,7 +44,7 @@ def test_models_of_no_known_size_are_their_own_family() -> None:
 
 def test_one_family_and_one_model_say_what_they_cannot() -> None:
     found, why = heldout.folds([model("a", "small", "arch1"), model("b", "small", "arch1")])
-    assert [f.held for f in found] == [(0,), (1,)]
+    assert [f.judges for f in found] == [(0,), (1,)]
     assert why is not None
     assert "one size and one shape" in why
     found, why = heldout.folds(GRID[:1])

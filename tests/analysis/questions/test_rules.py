@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from e2lm_core.analysis.questions import rules as question_rules
-from e2lm_core.analysis.questions.rules import Condition, Contrast, Sample, Where
+from e2lm_core.analysis.questions.rules import Condition, Sample, TwinFinal, Where
 from e2lm_core.scores import signal
 from tests.support.measured import sample
 
@@ -40,7 +40,7 @@ def test_a_sample_of_fewer_models_knows_nothing_of_the_others(four: Sample) -> N
 
 def test_a_contrast_goes_with_its_science_model(four: Sample) -> None:
     twin = np.full(4, 0.5)
-    with_twin = sample(four.values["margin"], contrasts=(Contrast(science=1, twin=twin),))
+    with_twin = sample(four.values["margin"], twins=(TwinFinal(science=1, twin=twin),))
     expected = with_twin.values["norm_prob"][1, -1] - 0.5
     assert with_twin.column("contrast") == pytest.approx(expected)
     assert with_twin.of([1]).column("contrast") == pytest.approx(expected)
