@@ -1,4 +1,4 @@
-"""Checkpoints of a hub: list a family's, add some to the catalogue, download, check and evict them.
+"""Models added from a hub: list a family's checkpoints there, add some to the catalogue, remove them.
 
 A branch, tag or folder is resolved to a commit when it is added, and the commit is what is kept, downloaded
 and part of every result's key: what a hub changes later changes nothing here. What was added stands in
@@ -36,6 +36,8 @@ class Listed(Record):
 
 
 class Listing(Record):
+    """What a hub has of one model now: its checkpoints in step order."""
+
     family: Family
     model: FamilyModel
     checkpoints: tuple[Listed, ...]
@@ -65,6 +67,8 @@ class _Document(Record):
 
 @dataclass(frozen=True)
 class HubModels:
+    """The added models with their checkpoints in step order, and a sentence for what could not be read."""
+
     models: tuple[tuple[ModelInfo, tuple[Checkpoint, ...]], ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -79,20 +83,20 @@ def listing(settings: Settings, family: Family, model: str) -> Listing:
     client = HubClient(settings)
     if family.where == "revision":
         commits = client.revisions(chosen.repo)
-        found = tuple(Listed(place=p, commit=commits[p.name]) for p in family.places(chosen, commits))
+        listed = tuple(Listed(place=p, commit=commits[p.name]) for p in family.places(chosen, commits))
     else:
         commit, files = client.files(chosen.repo, "main")
         folders = {file.path.rpartition("/")[0] for file in files} - {""}
-        found = tuple(
+        listed = tuple(
             Listed(place=p, commit=commit, bytes=_bytes(files, p.name))
             for p in family.places(chosen, folders)
         )
-    if not found:
+    if not listed:
         raise CheckpointError(
             f"{chosen.repo} has no {'branch' if family.where == 'revision' else 'folder'} named like "
             f"{family.pattern}: check the name and the pattern."
         )
-    return Listing(family=family, model=chosen, checkpoints=found)
+    return Listing(family=family, model=chosen, checkpoints=listed)
 
 
 def add(
@@ -101,7 +105,7 @@ def add(
     """Add those of a model's checkpoints that `choice` names to the catalogue; all of them by default.
 
     Nothing is downloaded but the listing. One that was added before stays at its commit. Raises
-    `CheckpointError` as `listing` does, for a choice that fits nothing, for another repository's model of the
+    `CheckpointError` as `listing` does, for a choice that nothing fits, for another repository's model of the
     same name, and for a repository whose weights are not safetensors.
     """
     listed = listing(settings, family, model)
@@ -110,38 +114,43 @@ def add(
     first = chosen[0]
     _, files = HubClient(settings).files(listed.model.repo, at[first].commit)
     wanted_files(listed.model.repo, first.subfolder, files)  # refused now, not after a night's download
-    new = {
-        place.step: _Entry(
-            name=place.name,
-            revision=at[place].commit,
-            subfolder=place.subfolder,
-            step=place.step,
-            tokens_seen=place.tokens_seen,
-            early=place.early,
-        )
-        for place in chosen
-    }
+    new = {place.step: _entry(place, at[place].commit) for place in chosen}
     with _edited(settings) as models:
-        before = models.get(listed.model.name)
-        if before is not None and before.repo != listed.model.repo:
-            raise CheckpointError(
-                f"There is a model {listed.model.name!r} already, of {before.repo}: remove it, or give this one "
-                "another name."
-            )
-        entries = new | {entry.step: entry for entry in (before.checkpoints if before else ())}
-        models[listed.model.name] = Added(
-            model=family.info(listed.model),
-            repo=listed.model.repo,
-            checkpoints=tuple(entries[step] for step in sorted(entries)),
-        )
-        added = models[listed.model.name]
+        added = _joined(models.get(listed.model.name), family, listed.model, new)
+        models[listed.model.name] = added
     return tuple(c for c in _checkpoints(added, settings) if c.step in new)
+
+
+def _entry(place: Place, commit: str) -> _Entry:
+    return _Entry(
+        name=place.name,
+        revision=commit,
+        subfolder=place.subfolder,
+        step=place.step,
+        tokens_seen=place.tokens_seen,
+        early=place.early,
+    )
+
+
+def _joined(before: Added | None, family: Family, model: FamilyModel, new: dict[int, _Entry]) -> Added:
+    """The model with new checkpoints by step; one that was there before stays at its commit."""
+    if before is not None and before.repo != model.repo:
+        raise CheckpointError(
+            f"There is a model {model.name!r} already, of {before.repo}: remove it, or give this one "
+            "another name."
+        )
+    entries = new | {entry.step: entry for entry in (before.checkpoints if before else ())}
+    return Added(
+        model=family.info(model),
+        repo=model.repo,
+        checkpoints=tuple(entries[step] for step in sorted(entries)),
+    )
 
 
 def remove(settings: Settings, model: str, names: tuple[str, ...] = ()) -> int:
     """Take a model, or those of its checkpoints named (as in `Checkpoint.name`), out of the catalogue.
 
-    What was downloaded of them is deleted; results stay. Gives the bytes freed. Raises `CheckpointError` for a
+    What was downloaded of them is deleted; results stay. Returns the bytes freed. Raises `CheckpointError` for a
     model or checkpoint that was not added.
     """
     with _edited(settings) as models:
@@ -172,7 +181,7 @@ def added_models(settings: Settings) -> HubModels:
 
 
 def stamp(settings: Settings) -> tuple[int, int] | None:
-    """Another one whenever a model was added or removed, by any process; None while nothing was ever added."""
+    """(time in ns, bytes) of the list: another one whenever any process adds or removes a model, None without it."""
     try:
         stat = (settings.home / _FILE).stat()
     except OSError:
@@ -182,7 +191,7 @@ def stamp(settings: Settings) -> tuple[int, int] | None:
 
 def _checkpoints(added: Added, settings: Settings) -> tuple[Checkpoint, ...]:
     """`directory` is where each lies or will lie: `snapshot` tells whether it is there."""
-    found = []
+    checkpoints = []
     for entry in added.checkpoints:
         checkpoint = Checkpoint(
             model=added.model,
@@ -193,8 +202,8 @@ def _checkpoints(added: Added, settings: Settings) -> tuple[Checkpoint, ...]:
             revision=entry.revision,
             subfolder=entry.subfolder,
         )
-        found.append(checkpoint.model_copy(update={"directory": snapshot_folder(checkpoint, settings)}))
-    return tuple(found)
+        checkpoints.append(checkpoint.model_copy(update={"directory": snapshot_folder(checkpoint, settings)}))
+    return tuple(checkpoints)
 
 
 def _bytes(files: tuple[RemoteFile, ...], folder: str) -> int:

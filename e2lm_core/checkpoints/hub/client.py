@@ -1,4 +1,4 @@
-"""What is asked of a hub: its branches, its files and their bytes, through huggingface_hub's own calls.
+"""Requests to a model hub (branches, files, their bytes) through huggingface_hub's own calls.
 
 Every failure becomes one sentence. A token is read from the environment (`HF_TOKEN`) at each call, goes to
 the hub alone (not to the storage that it redirects to) and stands in no message.
@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
@@ -34,7 +35,10 @@ class HubUnreachable(CheckpointError):
 
 
 class RemoteFile(Record):
-    """A file of a repository; `sha256` where it is stored as a large file, else `git_sha1`."""
+    """A file of a repository: `bytes` long, with its `sha256` where it is stored as a large file, else `git_sha1`.
+
+    Both are hexadecimal; git's is taken over `blob LENGTH`, a zero byte and the content.
+    """
 
     path: str
     bytes: int
@@ -42,7 +46,26 @@ class RemoteFile(Record):
     git_sha1: str | None = None
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked for, as sentences name it."""
+
+    repo: str
+    revision: str | None = None
+    path: str | None = None
+
+    @property
+    def what(self) -> str:
+        return f"{self.path} of {self.repo}" if self.path else self.repo
+
+    @property
+    def at(self) -> str:
+        return f"{self.repo} at {self.revision}" if self.revision else self.repo
+
+
 class HubClient:
+    """One hub, at `endpoint` (E2LM_HUB_ENDPOINT, else huggingface_hub's own)."""
+
     def __init__(self, settings: Settings) -> None:
         from huggingface_hub import constants  # takes a moment: not before something is asked of a hub
 
@@ -52,13 +75,14 @@ class HubClient:
     def files(self, repo: str, revision: str) -> tuple[str, tuple[RemoteFile, ...]]:
         """The commit that a branch, tag or commit names now, and its files.
 
-        Raises `CheckpointError` (`HubUnreachable` without a connection) in one sentence.
+        Raises `CheckpointError` (`HubUnreachable` without a connection) in one sentence. A hub that asks for a
+        pause of up to 10 seconds is waited for.
         """
 
         def ask() -> Any:
             return self._api().model_info(repo, revision=revision, files_metadata=True, timeout=_TIMEOUT_S)
 
-        with self._told(repo, revision):
+        with self._told(_Asked(repo, revision)):
             info = _patiently(ask)
             return _commit(info.sha), tuple(
                 RemoteFile(
@@ -71,41 +95,41 @@ class HubClient:
             )
 
     def revisions(self, repo: str) -> dict[str, str]:
-        """The commit of every branch and tag. Raises as `files` does."""
+        """Branch or tag → its commit now (40 hex digits). Raises as `files` does."""
 
         def ask() -> Any:
             api = self._api()
-            api.model_info(
-                repo, timeout=_TIMEOUT_S
-            )  # the listing below would wait for ever for a hub that hangs
+            # The listing below would wait for ever for a hub that hangs; this gives up in time.
+            api.model_info(repo, timeout=_TIMEOUT_S)
             return api.list_repo_refs(repo)
 
-        with self._told(repo, None):
+        with self._told(_Asked(repo)):
             refs = _patiently(ask)
             return {ref.name: _commit(ref.target_commit) for ref in [*refs.tags, *refs.branches]}
 
     def fetch(self, repo: str, commit: str, file: RemoteFile, target: BinaryIO, resume_at: int) -> None:
-        """Append the file's bytes from `resume_at` on to `target`, which stands at that place.
+        """Append the file's bytes from byte `resume_at` on to `target`, which stands at that place.
 
-        A connection that breaks is taken up again a few times. Raises as `files` does; what was written
-        until then stays.
+        A connection that breaks is taken up again a few times, and by huggingface_hub's `http_get`, since its
+        whole-file download deletes what is unfinished. Raises as `files` does, and `CheckpointError` where the
+        hub offers another file than it listed; what was written until then stays.
         """
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
         from huggingface_hub.file_download import http_get
         from huggingface_hub.utils import build_hf_headers
 
         url = hf_hub_url(repo, file.path, revision=commit, endpoint=self.endpoint)
-        with self._told(repo, commit, file.path):
-            found = _patiently(
+        with self._told(_Asked(repo, commit, file.path)):
+            offered = _patiently(
                 lambda: get_hf_file_metadata(url, token=_token(), timeout=_TIMEOUT_S, endpoint=self.endpoint)
             )
-            if found.commit_hash != commit or found.etag not in (file.sha256, file.git_sha1):
+            if offered.commit_hash != commit or offered.etag not in (file.sha256, file.git_sha1):
                 raise CheckpointError(
                     f"The hub offers another {file.path} of {repo} than it lists at {commit[:12]}: try again later."
                 )
-            same_host = urlsplit(found.location)[:2] == urlsplit(url)[:2]
+            same_host = urlsplit(offered.location)[:2] == urlsplit(url)[:2]
             http_get(
-                found.location,
+                offered.location,
                 target,
                 resume_size=resume_at,
                 headers={
@@ -122,59 +146,37 @@ class HubClient:
         return HfApi(endpoint=self.endpoint, token=_token())
 
     @contextmanager
-    def _told(self, repo: str, revision: str | None, path: str | None = None) -> Iterator[None]:
-        """Turn what huggingface_hub raises into one sentence."""
-        import httpx2
-        from huggingface_hub.errors import (
-            FileMetadataError,
-            GatedRepoError,
-            HfHubHTTPError,
-            HFValidationError,
-            OfflineModeIsEnabled,
-            RemoteEntryNotFoundError,
-            RevisionNotFoundError,
-        )
-
-        at = f"{repo} at {revision}" if revision else repo
-        what = f"{path} of {repo}" if path else repo
+    def _told(self, asked: _Asked) -> Iterator[None]:
+        """Turn what huggingface_hub raises into one sentence; anything else, as `Cancelled`, passes."""
         try:
             yield
         except CheckpointError:
             raise
-        except HFValidationError as error:
-            raise CheckpointError(
-                f"{repo!r} is not a repository's name: use OWNER/NAME, as in EleutherAI/pythia-70m."
-            ) from error
-        except OfflineModeIsEnabled as error:
-            raise HubUnreachable(
+        except Exception as error:
+            told = _of_the_repository(error, asked) or self._of_the_connection(error, asked.what)
+            if told is None:
+                raise
+            raise told from error
+
+    def _of_the_connection(self, error: Exception, what: str) -> CheckpointError | None:
+        """There is no hub, it is no hub, or its answer ended early; None for an error of another kind."""
+        import httpx2
+        from huggingface_hub.errors import FileMetadataError, OfflineModeIsEnabled
+
+        if isinstance(error, OfflineModeIsEnabled):
+            return HubUnreachable(
                 f"{what} cannot be asked for, since HF_HUB_OFFLINE is set: unset it to go online; "
                 f"{offer(self._settings)}"
-            ) from error
-        except GatedRepoError as error:
-            raise CheckpointError(
-                f"{repo} is gated: accept its terms on the hub and set HF_TOKEN in the environment to a token that may read it."
-            ) from error
-        except RevisionNotFoundError as error:
-            raise CheckpointError(
-                f"The hub no longer has {at}: remove the model and add it again to see what there is now."
-            ) from error
-        except RemoteEntryNotFoundError as error:
-            raise CheckpointError(
-                f"The hub no longer has {path or 'a file'} of {at}: remove the model and add it again."
-            ) from error
-        except HfHubHTTPError as error:
-            raise CheckpointError(_refusal(what, error.response)) from error
-        except httpx2.TransportError as error:
-            raise HubUnreachable(
+            )
+        if isinstance(error, httpx2.TransportError):
+            return HubUnreachable(
                 f"{what} cannot be reached at {self.endpoint} ({_short(error)}): check the "
                 f"connection; {offer(self._settings)}"
-            ) from error
-        except FileMetadataError as error:
-            raise CheckpointError(self._no_hub(what)) from error
-        except OSError as error:
-            raise CheckpointError(_cut_short(what, error)) from error
-        except (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CheckpointError(self._no_hub(what)) from error
+            )
+        if isinstance(error, OSError) and not isinstance(error, FileMetadataError):
+            return CheckpointError(_cut_short(what, error))
+        answers = (FileMetadataError, httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError)
+        return CheckpointError(self._no_hub(what)) if isinstance(error, answers) else None
 
     def _no_hub(self, what: str) -> str:
         return f"{self.endpoint} does not answer about {what} as a hub does: check E2LM_HUB_ENDPOINT."
@@ -191,6 +193,39 @@ class _NoBar:
     def __exit__(self, *_: object) -> None: ...
 
     def update(self, n: float | None = 1) -> None: ...
+
+
+def _of_the_repository(error: Exception, asked: _Asked) -> CheckpointError | None:
+    """What the hub says of a repository, a revision or a file; None for an error of another kind."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        RemoteEntryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    repo, at = asked.repo, asked.at
+    if isinstance(error, HFValidationError):
+        return CheckpointError(
+            f"{repo!r} is not a repository's name: use OWNER/NAME, as in EleutherAI/pythia-70m."
+        )
+    if isinstance(error, GatedRepoError):
+        return CheckpointError(
+            f"{repo} is gated: accept its terms on the hub and set HF_TOKEN in the environment to a token "
+            "that may read it."
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return CheckpointError(
+            f"The hub no longer has {at}: remove the model and add it again to see what there is now."
+        )
+    if isinstance(error, RemoteEntryNotFoundError):
+        return CheckpointError(
+            f"The hub no longer has {asked.path or 'a file'} of {at}: remove the model and add it again."
+        )
+    return (
+        CheckpointError(_refusal(asked.what, error.response)) if isinstance(error, HfHubHTTPError) else None
+    )
 
 
 def _token() -> str | bool:

@@ -1,4 +1,4 @@
-"""Downloading one checkpoint: which files, whether there is room, going on where it stopped, checking."""
+"""The download of one checkpoint: its files chosen, room made sure of, resumed where it stopped, verified."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SPARE_BYTES = 100 * 2**20  # what a download leaves free on the disk
 
 
 class DownloadProgress(Record):
-    """How far a checkpoint's download is."""
+    """How far the download of checkpoint `name` is: the file it is at, and the bytes of all its files."""
 
     name: str
     file: str
@@ -43,48 +43,30 @@ def download(
 ) -> Path:
     """The folder of a hub's checkpoint; whatever of it is not here is downloaded first.
 
-    Goes on where an earlier call stopped. Every file must have the length and the digest that the hub lists.
-    Safe for several processes at once. Raises `LimitError` over the quota, `Cancelled` when `cancelled` says
-    so, and `CheckpointError` (`HubUnreachable` without a connection); what is here is kept each time.
+    Goes on where an earlier call stopped, within a file too. Every file must have the length and the digest
+    that the hub lists. `progress` is called after each write. Safe for several processes at once.
+
+    Raises `LimitError` over the quota, `Cancelled` when `cancelled` says so, and `CheckpointError`
+    (`HubUnreachable` without a connection); what is here is kept each time.
     """
     ready = snapshot(checkpoint, settings)
     if ready is not None:
         return ready
-    repo, commit = checkpoint.repo, checkpoint.revision
-    if repo is None or commit is None:
-        raise CheckpointError(f"{checkpoint.name} is not a checkpoint of a hub.")
 
     def wait() -> None:
         _stop_if(cancelled, checkpoint)
         time.sleep(_WAIT_S)
 
+    run = _Run(checkpoint, settings, progress, cancelled)
     with locked(checkpoint, settings, wait):
-        ready = snapshot(checkpoint, settings)  # another process may have been first
-        if ready is not None:
-            return ready
-        client = HubClient(settings)
-        _, listed = client.files(repo, commit)
-        files = wanted_files(repo, checkpoint.subfolder, listed)
-        partial = partial_folder(checkpoint, settings)
-        try:
-            partial.mkdir(parents=True, exist_ok=True)
-            run = _Run(checkpoint, client, repo, commit, partial, settings, progress, cancelled)
-            if _INDEX in files:
-                files |= run.shards(files, listed)
-            run.check_room(files)
-            held = {name: run.file(name, file) for name, file in files.items()}
-            check_folder(partial)
-            return put_in_place(checkpoint, held, settings)
-        except OSError as error:
-            raise CheckpointError(
-                f"{checkpoint.name} cannot be written to {partial} ({error.strerror or error}): free some space "
-                "there, or set E2LM_HOME to another folder."
-            ) from error
+        # Another process may have been first.
+        return snapshot(checkpoint, settings) or run.whole()
 
 
 def wanted_files(repo: str, subfolder: str | None, listed: tuple[RemoteFile, ...]) -> dict[str, RemoteFile]:
     """Name in the checkpoint's folder → file of the repository; shards stay out until their index is read.
 
+    `listed` are all files of the repository, `subfolder` the checkpoint's, None where a branch is one checkpoint.
     Configuration and tokenizer are the repository's own where the folder has none. Raises `CheckpointError`
     where something is missing and for weights that are not safetensors.
     """
@@ -120,18 +102,34 @@ class _Run:
     def __init__(
         self,
         checkpoint: Checkpoint,
-        client: HubClient,
-        repo: str,
-        commit: str,
-        partial: Path,
         settings: Settings,
         progress: Callable[[DownloadProgress], None] | None,
         cancelled: Callable[[], bool] | None,
     ) -> None:
-        self.checkpoint, self.client, self.repo, self.commit = checkpoint, client, repo, commit
-        self.partial, self.settings = partial, settings
-        self.progress, self.cancelled = progress, cancelled
+        if checkpoint.repo is None or checkpoint.revision is None:
+            raise CheckpointError(f"{checkpoint.name} is not a checkpoint of a hub.")
+        self.checkpoint, self.repo, self.commit = checkpoint, checkpoint.repo, checkpoint.revision
+        self.settings, self.progress, self.cancelled = settings, progress, cancelled
+        self.client, self.partial = HubClient(settings), partial_folder(checkpoint, settings)
         self.done = self.total = 0
+
+    def whole(self) -> Path:
+        """The folder, after every file of it is there and checked."""
+        _, listed = self.client.files(self.repo, self.commit)
+        files = wanted_files(self.repo, self.checkpoint.subfolder, listed)
+        try:
+            self.partial.mkdir(parents=True, exist_ok=True)
+            if _INDEX in files:
+                files |= self.shards(files, listed)
+            self.check_room(files)
+            cached = {name: self.file(name, file) for name, file in files.items()}
+            check_folder(self.partial)
+            return put_in_place(self.checkpoint, cached, self.settings)
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.checkpoint.name} cannot be written to {self.partial} ({error.strerror or error}): free some "
+                "space there, or set E2LM_HOME to another folder."
+            ) from error
 
     def shards(self, files: dict[str, RemoteFile], listed: tuple[RemoteFile, ...]) -> dict[str, RemoteFile]:
         """The files that the index names."""
@@ -157,8 +155,9 @@ class _Run:
         return {name: at[f"{folder}{name}"] for name in names}
 
     def check_room(self, files: dict[str, RemoteFile]) -> None:
+        """Raises `LimitError` over the quota and `CheckpointError` for a disk that is too full."""
         self.total = sum(file.bytes for file in files.values())
-        needed = self.total - sum(self._held(name) for name in files)
+        needed = self.total - sum(self._bytes_here(name) for name in files)
         used = usage(self.settings).used_bytes
         quota = self.settings.hub_quota_bytes
         if used + needed > quota:
@@ -202,7 +201,7 @@ class _Run:
         if start < file.bytes or file.bytes == 0:
             self.client.fetch(self.repo, self.commit, file, cast(BinaryIO, _Watched(target, written)), start)
 
-    def _held(self, name: str) -> int:
+    def _bytes_here(self, name: str) -> int:
         for path in (self.partial / name, self.partial / f"{name}.part"):
             if path.is_file():
                 return path.stat().st_size
