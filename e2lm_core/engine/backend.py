@@ -1,4 +1,7 @@
-"""Who computes log-likelihoods: one protocol, so that services never know where a model runs."""
+"""The protocol of what computes log-likelihoods, so that services never know where a model runs.
+
+Tested in tests/engine/test_local.py and, for the tests' own backend, tests/engine/test_fake_backend.py.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,18 @@ SCORING_VERSION = 1
 
 
 class Backend(Protocol):
+    """Scores requests under checkpoints; one instance serves all threads of a process."""
+
     @property
     def at_once(self) -> int:
         """How many checkpoints are best computed side by side, each from a thread of its own."""
         ...
 
     def scope(self, checkpoint: Checkpoint) -> Scope:
-        """The part of a result's key that is about the model. Cheap: no weights are loaded."""
+        """The part of a result's key that is about the model. Cheap: no weights are loaded.
+
+        Raises `CheckpointError` for a checkpoint that is not on this machine or incomplete.
+        """
         ...
 
     def chunks(
@@ -30,9 +38,11 @@ class Backend(Protocol):
     ) -> Iterator[Scored]:
         """(index, result) of every request, a list for each chunk, to be committed whole, with its tokens.
 
-        The plan is made from all requests; chunks whose indexes are all in `skip` are not computed. So a
-        run that resumes with the same requests gets the same bytes as one that was never interrupted.
-        Raises `Cancelled` before the chunk at which `cancelled()` turns true.
+        `index` is the request's place in `requests`; log-likelihoods are in nats. The plan is made from all
+        requests; chunks whose indexes are all in `skip` are not computed. So a run that resumes with the same
+        requests gets the same bytes as one that was never interrupted. Raises `Cancelled` before the chunk at
+        which `cancelled()` turns true, `CheckpointError`, and `TaskError` or `LimitError` for a request that
+        cannot be scored.
         """
         ...
 
@@ -45,9 +55,9 @@ class Backend(Protocol):
         ...
 
     def prompt_tokens(self, checkpoint: Checkpoint, requests: Sequence[Request]) -> list[int]:
-        """Tokens of context + continuation, before any truncation."""
+        """Tokens of context + continuation of each request, before any truncation."""
         ...
 
     def window(self, checkpoint: Checkpoint) -> int:
-        """Tokens that the model takes at once."""
+        """The longest input that the model takes, in tokens."""
         ...

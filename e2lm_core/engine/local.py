@@ -1,4 +1,4 @@
-"""The models of this machine, scored in this process by the engine. Safe to share between threads."""
+"""The backend of this machine: checkpoints read from its disk and scored in this process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ _KEPT_TEXTS = 4  # a ladder's models share their tokens, and an edit comes besid
 
 
 class LocalBackend:
-    """Device, dtype and threads are those of the settings. Raises `StudioError` for a device not there."""
+    """Scores with the settings' device, dtype and threads. Safe to share between threads.
+
+    Every member that computes raises `StudioError` for a device that is not there.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -45,7 +48,7 @@ class LocalBackend:
 
     @property
     def at_once(self) -> int:
-        """Two on a CPU with two threads or more: small models leave a second torch thread idle most of the time."""
+        """Two on a CPU with two threads or more: small models leave a second torch thread mostly idle."""
         if self._at_once is None:
             import torch
 
@@ -58,6 +61,10 @@ class LocalBackend:
     # --- what the protocol asks for ---------------------------------------------------------------------
 
     def scope(self, checkpoint: Checkpoint) -> Scope:
+        """The checkpoint's fingerprint with the dtype, the window in tokens, and the tokenizer's BOS.
+
+        Remembered for the embedded ladder as long as its manifest is the same. Raises `CheckpointError`.
+        """
         if checkpoint.packed is None:
             return self._scope(checkpoint)
         # What identifies it stands in the manifest: a page asks for a whole ladder at every redraw of a run.
@@ -80,9 +87,11 @@ class LocalBackend:
         )
 
     def window(self, checkpoint: Checkpoint) -> int:
+        """The longest input that the model takes, in tokens. Raises `CheckpointError`."""
         return self._traits(checkpoint).window
 
     def prompt_tokens(self, checkpoint: Checkpoint, requests: Sequence[Request]) -> list[int]:
+        """Each request's tokens, context + continuation, before any truncation. Raises `CheckpointError`."""
         directory = ensure_directory(checkpoint, self.settings)
         with self._lock:
             return self._encoder(directory).lengths(requests)
@@ -94,6 +103,11 @@ class LocalBackend:
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
     ) -> Iterator[Scored]:
+        """Each chunk's (index, log-likelihood in nats) as it is done; no weights are read without requests.
+
+        Raises `CheckpointError`, `Cancelled`, and `TaskError` or `LimitError` for a request that cannot be
+        scored.
+        """
         if not requests:
             return
         model = self.read(checkpoint)
@@ -101,20 +115,26 @@ class LocalBackend:
         yield from self.scorer.score(model, encoded, text, skip=skip, cancelled=cancelled)
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
+        """Begin to read the weights in a thread of its own; an error shows when they are asked for."""
         if checkpoint.name not in self._in_memory:  # whoever computes it sees whether it has changed since
             self._reader.submit(self._read_ahead, checkpoint)
 
     def notes(self) -> list[str]:
+        """The scorer's sentences, none before anything was scored."""
         return [] if self._scorer is None else self._scorer.notes()
 
     # --- how --------------------------------------------------------------------------------------------
 
     @property
     def scorer(self) -> Scorer:
+        """The one scorer of this backend, which keeps verdicts and plans; made when first asked for."""
         return self._engine()[0]
 
     def read(self, checkpoint: Checkpoint) -> LoadedModel:
-        """The weights, from memory or disk. Raises `CheckpointError`."""
+        """The weights, from memory or disk; what is packed is unpacked first, and a hub's downloaded.
+
+        Raises `CheckpointError`.
+        """
         model = self._engine()[1].load(ensure_directory(checkpoint, self.settings))
         self._in_memory[checkpoint.name] = model
         return model
@@ -170,7 +190,11 @@ class LocalBackend:
     def encoded(
         self, model: LoadedModel, requests: Sequence[Request]
     ) -> tuple[list[Encoded], tuple[object, ...]]:
-        """Tokens, remembered since a ladder's models share them, and what identifies them."""
+        """Each request's tokens, cut to the model's window, and a key that identifies them.
+
+        Remembered, since a ladder's models share them. Raises `TaskError` and `LimitError`, as
+        `Encoder.encode`.
+        """
         from e2lm_core.engine.models import window
 
         with self._lock:

@@ -27,7 +27,7 @@ _HEAP_BYTES = 32 * 2**20  # the largest tensor that comes from the heap; glibc t
 
 
 def choose_device(name: str | None) -> torch.device:
-    """The device of that name, or the best one found: CUDA, then MPS, then the CPU.
+    """The device of that name (E2LM_DEVICE), or the best one there: CUDA, then MPS, then the CPU.
 
     Raises `StudioError` where the name is not a device of this machine.
     """
@@ -44,7 +44,7 @@ def choose_device(name: str | None) -> torch.device:
 
 
 def batch_tokens(device: torch.device, parameters: int) -> int:
-    """Tokens of a batch = FLOP of a batch / (2 · parameters), within bounds."""
+    """Tokens of a batch = FLOP of a batch / (2 · parameters), within the device's bounds."""
     on_cpu = device.type == "cpu"
     flop = CPU_BATCH_FLOP if on_cpu else ACCELERATOR_BATCH_FLOP
     low, high = CPU_BATCH_TOKENS if on_cpu else ACCELERATOR_BATCH_TOKENS
@@ -63,11 +63,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @cache
 def settle() -> None:
-    """Once in a process, when torch and transformers are imported.
+    """Keep imported objects and freed tensors from being handled again; once a process, after the imports.
 
-    Their objects are left out of garbage collections, of which a full one took .2 s, amid an edit as well.
-    And glibc keeps what a batch frees for the next one, instead of giving it back to the system and getting
-    it anew page by page: up to a tenth of a small model's time. With another C library that stays as it is.
+    The objects of torch and transformers are left out of garbage collections, of which a full one took 0.2 s,
+    amid an edit as well. And glibc keeps what a batch frees for the next one, instead of giving it back to
+    the system and getting it anew page by page: up to a tenth of a small model's time. With another C library
+    that stays as it is.
     """
     gc.freeze()
     try:

@@ -1,4 +1,7 @@
-"""Weights read from safetensors into one skeleton per architecture, and those read kept within a budget."""
+"""Weights from safetensors, put into one module without weights (a skeleton) for each architecture.
+
+Those read last stay in memory within a budget.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ _Places = dict[str, list[tuple[dict[str, Any], str]]]  # by a weight's name: a m
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A checkpoint's weights on their device, by the names that its skeleton has for them."""
+    """A checkpoint's weights on their device, by the names that its skeleton has for them.
+
+    `config` is transformers' configuration, `config_digest` equal for those that build the same module.
+    """
 
     weights: dict[str, torch.Tensor]
     config: Any
@@ -42,25 +48,32 @@ class LoadedModel:
 
     @property
     def parameters(self) -> int:
+        """Numbers in its weights; tied weights count once."""
         return sum(tensor.numel() for tensor in self.weights.values())
 
     @cached_property
-    def own_parameters(self) -> dict[str, nn.Parameter]:
+    def as_parameters(self) -> dict[str, nn.Parameter]:
         """The weights as a module holds them, made once: a checkpoint is put into its skeleton often."""
         return {n: nn.Parameter(tensor, requires_grad=False) for n, tensor in self.weights.items()}
 
     @property
     def bytes(self) -> int:
+        """Memory that its weights take."""
         return sum(tensor.numel() * tensor.element_size() for tensor in self.weights.values())
 
     def module(self, attention: str | None = None) -> AbstractContextManager[Any]:
-        """A module of these weights for as long as the context is open: the library's own, or one that
-        calls the attention registered under that name."""
+        """A transformers module of these weights for as long as the context is open.
+
+        Its attention is the library's default, or the one that is registered under the name `attention`.
+        """
         return self.skeletons.lease(self, attention)
 
 
 def read_config(directory: Path) -> Any:
-    """The transformers configuration in `directory`, never with code of its own."""
+    """The transformers configuration in `directory`, never with code of its own.
+
+    Raises `CheckpointError` where there is none, or transformers cannot read it.
+    """
     from transformers import AutoConfig
 
     path = directory / "config.json"
@@ -75,9 +88,13 @@ def read_config(directory: Path) -> Any:
 
 
 def window(config: Any, tokenizer: Any) -> int:
-    """Tokens a model takes at once, found as the harness finds them, at most `MAX_WINDOW`."""
+    """The longest input in tokens, as the harness finds it (`HFLM.max_length`), at most `MAX_WINDOW`.
+
+    The configuration's `n_positions`, `max_position_embeddings` or `n_ctx`, else the tokenizer's length, else
+    `DEFAULT_WINDOW`.
+    """
     inner = getattr(config, "text_config", None) or config
-    found = next(
+    tokens = next(
         (
             value
             for name in ("n_positions", "max_position_embeddings", "n_ctx")
@@ -85,11 +102,11 @@ def window(config: Any, tokenizer: Any) -> int:
         ),
         None,
     )
-    if found is None:
-        found = getattr(tokenizer, "model_max_length", None)
-        if found is None or found > _NO_LIMIT:
-            found = DEFAULT_WINDOW
-    return min(int(found), MAX_WINDOW)
+    if tokens is None:
+        tokens = getattr(tokenizer, "model_max_length", None)
+        if tokens is None or tokens > _NO_LIMIT:
+            tokens = DEFAULT_WINDOW
+    return min(int(tokens), MAX_WINDOW)
 
 
 def weight_files(directory: Path) -> list[Path]:
@@ -116,7 +133,10 @@ def weight_files(directory: Path) -> list[Path]:
 
 
 def read_weights(directory: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """Name → tensor on the CPU, floats cast to `dtype`; large files are mapped, not copied."""
+    """Name → tensor on the CPU, floats cast to `dtype`; large files are mapped, not copied.
+
+    Raises `CheckpointError` for what is missing, cut short, or not safetensors.
+    """
     state: dict[str, torch.Tensor] = {}
     for file in weight_files(directory):
         small = file.stat().st_size < _MAPPED_FROM_BYTES
@@ -147,6 +167,11 @@ class Skeletons:
 
     @contextmanager
     def lease(self, model: LoadedModel, attention: str | None) -> Iterator[Any]:
+        """A module with the model's weights put in, for one user until the context closes.
+
+        `attention` as in `LoadedModel.module`. A free module is taken before another is built. Raises
+        `CheckpointError` as `build` does.
+        """
         key = (model.config_digest, attention)
         with self._lock:
             free = self._free.setdefault(key, [])
@@ -156,10 +181,10 @@ class Skeletons:
         try:
             places = self._places.get(module)
             if places is not None and places.keys() == model.weights.keys():
-                own = model.own_parameters
+                weights = model.as_parameters
                 for name, holders in places.items():
-                    for held, inner in holders:
-                        held[inner] = own[name]
+                    for parameters, inner in holders:
+                        parameters[inner] = weights[name]
             else:
                 put_in(module, model.weights)
                 self._places[module] = _places(module, model.weights)
@@ -169,6 +194,10 @@ class Skeletons:
                 self._free[key].append(module)
 
     def build(self, config: Any, attention: str | None = None) -> Any:
+        """A transformers causal language model of that configuration, its parameters on the meta device.
+
+        Only buffers have storage. Raises `CheckpointError` where transformers cannot build one.
+        """
         from transformers import AutoModelForCausalLM
 
         config = copy.deepcopy(config)
@@ -188,7 +217,10 @@ class Skeletons:
 
 
 class Loader:
-    """Reads checkpoints for one device and dtype; keeps those used last within `budget_bytes`, at least two."""
+    """Reads checkpoints for one device and dtype; keeps those used last within `budget_bytes`, at least two.
+
+    Safe to share between threads.
+    """
 
     def __init__(self, device: torch.device, dtype: torch.dtype, budget_bytes: int = 10**9) -> None:
         self.device, self.dtype, self.budget_bytes = device, dtype, budget_bytes
@@ -243,7 +275,7 @@ class Loader:
 
 
 def put_in(module: Any, weights: dict[str, torch.Tensor]) -> None:
-    """Make the tensors the module's own weights; nothing is copied, and nothing of others stays."""
+    """Make the tensors, by name, the module's weights; nothing is copied, and nothing of others stays."""
     for part in module.modules():
         for name, parameter in part._parameters.items():
             if parameter is not None and not parameter.is_meta:

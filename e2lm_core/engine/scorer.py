@@ -1,4 +1,4 @@
-"""Scores requests under one loaded model, chunk by chunk: packed where that is proven right, else plainly."""
+"""Log-likelihoods of encoded requests under one model: in packed batches where those are proven right."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Scorer:
 
     def notes(self) -> list[str]:
         """What a run's record should say about how it was computed, one sentence each."""
-        notes = {verdict.sentence for verdict in self._verdicts.values() if verdict.way != "own"}
+        notes = {verdict.sentence for verdict in self._verdicts.values() if verdict.way != "engine"}
         notes |= {
             f"Batches are cut to {tokens:,} tokens, since memory of {self.device} ran out."
             for tokens in self._most_tokens.values()
@@ -102,16 +102,17 @@ class Scorer:
     ) -> Iterator[Scored]:
         """Yields each chunk's results as it is done; chunks whose requests are all in `skip` are left out.
 
-        `text` identifies `encoded`, so that plans are shared between checkpoints. Once `cancelled` says so no
-        batch is begun, and `Cancelled` is raised after those that were. Raises `LimitError` where not even
-        one row fits into memory.
+        A result is (index in `encoded`, log-likelihood in nats); with it come the tokens that were computed
+        and those that lm-evaluation-harness would have computed. `text` identifies `encoded`, so that plans
+        are shared between checkpoints. Once `cancelled` says so no batch is begun, and `Cancelled` is raised
+        after those that were. Raises `LimitError` where not even one row fits into memory.
         """
         plan = self.plan(model, encoded, text)
         verdict = self._verdicts[model.config_digest]
         done, counted = frozenset(skip), set[int]()
         todo = [chunk for chunk in plan.chunks if not (done and done.issuperset(chunk.requests))]
         # A module of transformers is for one thread: some change their rotary frequencies in every call.
-        side_by_side = self._at_once > 1 and len(todo) > 1 and verdict.way == "own"
+        side_by_side = self._at_once > 1 and len(todo) > 1 and verdict.way == "engine"
         stopped = False
 
         def tasks(compute: Compute) -> Iterator[Callable[[], Results]]:
@@ -159,7 +160,11 @@ class Scorer:
             yield compute
 
     def plan(self, model: LoadedModel, encoded: Sequence[Encoded], text: tuple[object, ...]) -> Plan:
-        """Packed if this configuration was found to score rightly so, which its first batch decides."""
+        """The batches for all of `encoded`, which `text` identifies.
+
+        Rows of a prefix tree where those score rightly, which is decided for each configuration by its first
+        batch (see `selfcheck.compare`).
+        """
         budget = batch_tokens(self.device, model.parameters)
         config = model.config.get_text_config()
         with self._lock:
@@ -226,7 +231,11 @@ def _one_by_one(tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:
 
 
 def collect(rows: Sequence[Row], log_probabilities: NDArray[np.float32]) -> Results:
-    """Sum a chunk's log-probabilities by request: ll_nats = Σ log p(target), in float64."""
+    """ll_nats = Σ log p(target) over a request's targets, summed in float64.
+
+    `log_probabilities` [S] are those of the rows' targets, rows one after the other. (index, sum and number
+    of targets) for each request, ascending.
+    """
     requests = np.concatenate([row.requests for row in rows])
     distinct, slot = np.unique(requests, return_inverse=True)
     sums = np.bincount(slot, weights=log_probabilities.astype(np.float64))

@@ -1,4 +1,4 @@
-"""Whether a packed way gives a model's numbers: a few questions of the first batch are scored plainly as well.
+"""The check of packed scoring: a few requests of the first batch are scored plainly as well.
 
     |packed − plain| ≤ absolute · √tokens + relative · |ll|        for every request looked at
 
@@ -26,7 +26,8 @@ from e2lm_core.engine.models import LoadedModel
 
 # (absolute, relative): float32 is the parity bound of the tests; below it both ways round differently.
 TOLERANCE = {torch.float32: (1e-4, 2e-6), torch.float16: (2e-2, 4e-3), torch.bfloat16: (1e-1, 3e-2)}
-Way = Literal["own", "library", "plain"]
+# The engine's forward, transformers' layers with the tree's attention, or transformers' forward as it is.
+Way = Literal["engine", "library", "plain"]
 _ROWS = 3
 _REQUESTS = 12
 _DRIFTING_ROPE = {"dynamic", "longrope"}  # frequencies that depend on the longest text of the batch
@@ -42,12 +43,16 @@ class Verdict:
 
     @property
     def packed(self) -> bool:
+        """Whether rows of a prefix tree are scored, by whichever forward."""
         return self.way != "plain"
 
     @contextmanager
     def body(self, model: LoadedModel, plan: Plan) -> Iterator[forward.Body]:
-        """The packed way's model for as long as the context is open."""
-        if self.way == "own":
+        """The model as the packed way computes it, for batches of `plan` and as long as the context is open.
+
+        Raises `NoRecipeError` where the engine has no forward for it.
+        """
+        if self.way == "engine":
             yield Decoder(model, self.rotary, plan)
         else:
             with model.module(attention.NAME) as module:
@@ -65,29 +70,33 @@ class _Plainly:
 def compare(
     model: LoadedModel, plan: Plan, encoded: Sequence[Encoded], device: torch.device, dtype: torch.dtype
 ) -> Verdict:
-    """Score up to three rows of `plan` by each packed way, and their requests plainly."""
+    """The first packed way that agrees with plain batches, else the plain one; raises what that does.
+
+    Up to three rows of `plan`, whose requests are `encoded`, are scored by each packed way, and their
+    requests plainly.
+    """
     kind = model.config.model_type
     chunk = next((c for c in plan.chunks if c.trunk is not None), plan.chunks[0])
     rows = _sample(chunk)
     reference, rotary = _plainly(model, rows, encoded, device)
     reasons: list[str] = []
     for verdict in (
-        Verdict("own", f"{kind} models are scored by the engine's own forward.", rotary),
+        Verdict("engine", f"{kind} models are scored by the engine's own forward.", rotary),
         Verdict("library", f"{kind} models are scored packed through transformers' own layers: "),
     ):
         try:
             _refuse_unsuitable(model, verdict.way)
             with verdict.body(model, plan) as body:
                 worst, allowed = _worst(body, plan, chunk.trunk, rows, reference, device, dtype)
-        except (
-            Exception
-        ) as error:  # whatever an unknown architecture does with a packed row, plain still works
+        # Whatever an unknown architecture does with a packed row, plain still works.
+        except Exception as error:
             reasons.append(_reason(error))
             continue
         if worst <= allowed:
             return Verdict(verdict.way, verdict.sentence + "".join(f"{r}." for r in reasons), verdict.rotary)
-        what = "the engine's own forward" if verdict.way == "own" else "packed rows"
-        than = "plain batches" if verdict.way == "own" else "them"
+        by_engine = verdict.way == "engine"
+        what = "the engine's own forward" if by_engine else "packed rows"
+        than = "plain batches" if by_engine else "them"
         reasons.append(f"{what} differed from {than} by {worst:.2g} nats, {allowed:.2g} are allowed")
     return Verdict("plain", f"{kind} models are scored in plain batches: {reasons[-1]}.")
 
@@ -96,14 +105,14 @@ def _plainly(
     model: LoadedModel, rows: Sequence[Row], encoded: Sequence[Encoded], device: torch.device
 ) -> tuple[_Plainly, Rotary | None]:
     requests = np.concatenate([row.requests for row in rows])
-    found = _Plainly({}, {})
+    reference = _Plainly({}, {})
     with model.module() as module:
         for index in sorted(set(requests.tolist()))[:_REQUESTS]:
             (line,) = plan_plain([encoded[index]], 1).chunks[0].rows
             plainly = forward.plain(module, [line], device)
-            found.ll_nats[index] = float(plainly.sum(dtype=np.float64))
-            found.tokens[index] = len(plainly)
-        return found, Rotary.of(module)
+            reference.ll_nats[index] = float(plainly.sum(dtype=np.float64))
+            reference.tokens[index] = len(plainly)
+        return reference, Rotary.of(module)
 
 
 def _refuse_unsuitable(model: LoadedModel, way: Way) -> None:

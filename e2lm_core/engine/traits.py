@@ -1,4 +1,4 @@
-"""What a result's key needs of a model beside its weights, remembered so that nothing heavy is imported."""
+"""A model's window and BOS, parts of a result's key, remembered so that nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from e2lm_core.engine.backend import SCORING_VERSION
 
 
 class Traits(Record):
-    """`window`: tokens taken at once; `bos`: what the tokenizer puts before a text by itself."""
+    """`window`: the longest input in tokens; `bos`: the text that the tokenizer puts before one by itself."""
 
     window: int
     bos: str
@@ -30,7 +30,10 @@ _known: dict[tuple[Path, str], Traits] = {}
 
 
 def traits_key(checkpoint: Checkpoint, settings: Settings) -> str:
-    """A digest of the configuration and the tokenizer, without which traits could not be another's."""
+    """sha256 over all that traits depend on: configuration, tokenizer and `SCORING_VERSION`.
+
+    Raises `CheckpointError` for a checkpoint that is not on this machine or has no configuration.
+    """
     if checkpoint.packed is not None:
         manifest = read_manifest(settings.ladder)
         model, _ = packed_entry(checkpoint, manifest)
@@ -50,6 +53,7 @@ def traits_key(checkpoint: Checkpoint, settings: Settings) -> str:
 
 
 def known_traits(key: str, settings: Settings) -> Traits | None:
+    """The traits remembered under that key, in this process or the cache folder; None without any."""
     file = _file(key, settings)
     with _lock:
         if (file, key) not in _known:
@@ -61,6 +65,7 @@ def known_traits(key: str, settings: Settings) -> Traits | None:
 
 
 def remember_traits(key: str, traits: Traits, settings: Settings) -> None:
+    """Keep them in this process and, where that can be written, in the cache folder. Never raises."""
     file = _file(key, settings)
     with _lock:
         _known[file, key] = traits

@@ -5,8 +5,9 @@
 
 holds for tokenizers that first cut a text by a pattern none of whose matches runs from a visible character
 into a space, as the patterns of GPT-2, Llama 3 and Qwen do, and then merge bytes inside each piece alone.
-`WordEncoder.of` gives an encoder only for tokenizers built of parts known to be so, and those are compared
-with the tokenizer's own encoding again and again while they are used.
+`WordEncoder.of` makes an encoder only for tokenizers built of parts known to be so, and those are compared
+with the tokenizer's own encoding again and again while they are used. The patterns are those of tiktoken's
+`gpt2` and `cl100k_base`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _PATTERNS = {_GPT2, _CL100K % "1,3", (_CL100K % "1").replace("{1}", "")}
 
 
 class WordEncoder:
-    """Encodes texts without special tokens; `known` grows by each word seen."""
+    """Encodes texts without special tokens, and remembers the tokens of each word seen."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
@@ -67,7 +68,7 @@ class WordEncoder:
                 yield [token for word in words for token in known[word]]
 
     def after(self, pairs: Sequence[tuple[str, str]]) -> Iterator[list[int]]:
-        """encode(whole)[len(encode(context)):] for pairs (context, a `whole` that begins with it)."""
+        """encode(whole)[len(encode(context)):] for each pair (context, a `whole` that begins with it)."""
         starts = [_last_cut(context) for context, _ in pairs]
         heads = self.encode([context[start:] for (context, _), start in zip(pairs, starts, strict=True)])
         wholes = self.encode([whole[start:] for (_, whole), start in zip(pairs, starts, strict=True)])

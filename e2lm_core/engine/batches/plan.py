@@ -1,8 +1,10 @@
-"""What is computed together, decided from the whole list of requests before anything is computed.
+"""Batches, planned from the whole list of requests before anything is computed.
 
 A `Row` is a stretch of tokens in one line of a batch, a `Chunk` is a batch: it is computed whole and
 handed over whole. The same requests and budget always give the same plan, so an interrupted run that
 skips the chunks it already has computes the others bit for bit as an undisturbed one would.
+
+Tested in tests/engine/batches/test_tree.py, with the plans that are built of it.
 """
 
 from __future__ import annotations
@@ -21,11 +23,12 @@ LAUNCH_TOKENS = 96  # what starting one more batch costs, in tokens of the small
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """T tokens with what is scored on them.
+    """T tokens with the S targets that are scored on them.
 
-    `positions` [T] are the tokens' places in their own text. `parents` [T] is the place in the row of the
-    token before each in its own text, −1 where that lies before the row; None for plain causal order. The
-    hidden state at `at[s]` predicts `targets[s]`, a token of request `requests[s]`.
+    `tokens` [T] are their ids. `positions` [T] are the tokens' places in their own text. `parents` [T] is the
+    place in the row of the token before each in its own text, −1 where that lies before the row; None for
+    plain causal order. The hidden state at `at[s]` predicts `targets[s]`, a token of request `requests[s]`;
+    all three are [S].
     """
 
     tokens: Tokens
@@ -41,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Trunk:
-    """Tokens that several rows share, from position `start`; `parent` is the trunk that they follow."""
+    """`tokens` [P] that several rows share, from position `start`; `parent` is the trunk that they follow."""
 
     tokens: Tokens
     start: int
@@ -64,6 +67,11 @@ class Chunk:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
+    """The batches of a list of requests, in the order of computing, and the trunks that their rows follow.
+
+    `Chunk.trunk` and `Trunk.parent` are indexes of `trunks`; a trunk's parent comes before it.
+    """
+
     chunks: tuple[Chunk, ...]
     trunks: tuple[Trunk, ...] = ()
 
@@ -76,7 +84,7 @@ class Plan:
 
     @cached_property
     def vocabulary(self) -> Tokens:
-        """Every token that occurs, once, ascending."""
+        """[V] every token that occurs, once, ascending."""
         rows = [row.tokens for chunk in self.chunks for row in chunk.rows]
         return np.unique(np.concatenate([*rows, *(trunk.tokens for trunk in self.trunks)]))
 
@@ -96,14 +104,14 @@ class Plan:
 
     @property
     def tensor_bytes(self) -> int:
-        """At most what the chunks' prepared tensors take: twice [rows, 1, T, T] of four bytes, and tokens."""
+        """At most what the chunks' prepared tensors take: 8 · rows · T² for the biases, and the tokens."""
         return sum(
             len(c.rows) * (8 * (width := max(map(len, c.rows))) ** 2 + 56 * width) for c in self.chunks
         )
 
 
 def plan_plain(encoded: Sequence[Encoded], budget: int) -> Plan:
-    """One row for each distinct input, longest first, batches of at most `budget` tokens with padding."""
+    """One row for each distinct input, longest first; batches of at most `budget` padded tokens."""
     same_input: dict[bytes, list[int]] = {}
     for index, item in enumerate(encoded):
         same_input.setdefault(item.inputs.tobytes(), []).append(index)
@@ -112,9 +120,9 @@ def plan_plain(encoded: Sequence[Encoded], budget: int) -> Plan:
 
 
 def batches(rows: Sequence[Row], budget: int, trunk: int | None = None) -> tuple[Chunk, ...]:
-    """Consecutive rows, the longest first, in chunks of at most `budget` padded tokens (or a single row).
+    """Cut `rows`, the longest first, where Σ over chunks of (rows · longest row + `LAUNCH_TOKENS`) is least.
 
-    Where to cut is the cheapest by: Σ over chunks of rows · longest row + `LAUNCH_TOKENS`.
+    A chunk has at most `budget` padded tokens, or a single row; `trunk` is what all rows follow.
     """
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     best = np.zeros(len(rows) + 1, dtype=np.int64)

@@ -37,13 +37,18 @@ _CONFIRMED, _CONFIRMED_EVERY = 4, 200  # requests of a list that are encoded bot
 
 
 class Encoded(NamedTuple):
-    """A request as the model sees it: hidden state `len(inputs) − len(targets) + i` predicts targets[i]."""
+    """A request as the model sees it: hidden state `first_scored` + i predicts targets[i].
+
+    `inputs` [T] are the tokens of context and continuation less the last, cut on the left to the window;
+    `targets` [S] those of the continuation.
+    """
 
     inputs: Tokens
     targets: Tokens
 
     @property
     def first_scored(self) -> int:
+        """T − S: the place in `inputs` whose hidden state predicts the continuation's first token."""
         return len(self.inputs) - len(self.targets)
 
 
@@ -85,10 +90,11 @@ class Encoder:
         self._words, self._before = _words_of(self.tokenizer)
 
     def encode(self, requests: Sequence[Request], max_length: int) -> list[Encoded]:
-        """One `Encoded` a request, in order.
+        """One `Encoded` a request, in order, of at most `max_length` input tokens.
 
-        Raises `TaskError` for a continuation without a token of its own, `LimitError` for one that is
-        longer than the window.
+        As `TemplateLM._encode_pair` and `HFLM._loglikelihood_tokens` of lm-evaluation-harness. Raises
+        `TaskError` for a continuation without a token of its own, `LimitError` for one that is longer than
+        the window.
         """
         encoded = []
         for request, (context, continuation) in zip(requests, self._pairs(requests), strict=True):
@@ -107,7 +113,7 @@ class Encoder:
         return encoded
 
     def lengths(self, requests: Sequence[Request]) -> list[int]:
-        """Tokens of context + continuation, before any truncation."""
+        """Tokens of context + continuation of each request, before any truncation. Raises `TaskError`."""
         return [len(context) + len(continuation) for context, continuation in self._pairs(requests)]
 
     def _pairs(self, requests: Sequence[Request]) -> list[tuple[Tokens, Tokens]]:

@@ -42,7 +42,10 @@ class _Leaves:
 
 
 def plan_tree(encoded: Sequence[Encoded], budget: int, hidden: int) -> Plan:
-    """Rows and trunks for a model of that hidden size, batches of at most `budget` padded tokens."""
+    """Rows and trunks for a model of that hidden size, batches of at most `budget` padded tokens.
+
+    Every target of `encoded` is in one row. The cost that decides stands in `_cost`.
+    """
     chunks: list[Chunk] = []
     trunks: list[Trunk] = []
     for start in range(0, len(encoded), SEGMENT):

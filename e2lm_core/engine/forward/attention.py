@@ -1,11 +1,13 @@
-"""Attention over a packed row: a token sees its ancestors in the row, and the trunk below which it stands.
+"""Attention over packed rows of a prefix tree: a token sees its ancestors in the row, and the row's trunk.
 
     softmax over [trunk | row] = w · softmax over row + (1 − w) · softmax over trunk,
     w = sigmoid(logsumexp of row − logsumexp of trunk)
 
-so a long trunk's keys and values are read as they are, once for all rows, and not copied for each of them.
-The function is called by transformers' own modules in the place of their attention; what it needs beside
-its tensors comes through the keyword `tree`.
+so a long trunk's keys and values are read as they are, once for all rows, and not copied for each of them
+(as Cascade Inference and Hydragen do; the merge by logsumexp is FlashAttention's). `tree_attention` is called
+by transformers' own modules in the place of their attention; what it needs beside its tensors comes through
+the keyword `tree`. Tested in tests/engine/forward/test_attention.py and, in whole models, in
+tests/engine/forward/test_recipes.py.
 """
 
 from __future__ import annotations
@@ -28,9 +30,12 @@ class UnsupportedError(Exception):
 
 @dataclass
 class TreeState:
-    """What one forward needs: `bias` [B, 1, T, T] is 0 where a token sees another and −inf elsewhere (None
-    for causal order), `trunk` the keys and values before the rows, by layer, `depth` the longest text.
-    With `keep`, the layers' keys and values, the trunk's before them, are put into `kept`."""
+    """What one forward's attention needs beside its tensors.
+
+    `bias` [B, 1, T, T] is 0 where a token sees another and −inf elsewhere, None for causal order. `trunk` has
+    the keys and values before the rows, by layer; `depth` are the tokens of the longest text. With `keep`,
+    the layers' keys and values, the trunk's before them, are put into `kept`.
+    """
 
     bias: torch.Tensor | None
     depth: int
@@ -40,7 +45,7 @@ class TreeState:
     _joined: torch.Tensor | None = None
 
     def joined_bias(self, query: torch.Tensor, before: int) -> torch.Tensor:
-        """The bias with `before` columns of the trunk in front, the same for all layers."""
+        """[B, 1, T, P + T]: the bias after P = `before` columns for the trunk, the same for all layers."""
         if self._joined is None:
             bias, tokens = self.bias, query.shape[2]
             if bias is None:
@@ -51,6 +56,7 @@ class TreeState:
 
 
 def register() -> None:
+    """Make `tree_attention` known to transformers under `NAME`; again does no harm."""
     from transformers import AttentionInterface
 
     AttentionInterface.register(NAME, tree_attention)
@@ -68,7 +74,11 @@ def tree_attention(
     sliding_window: int | None = None,
     **other: Any,
 ) -> tuple[torch.Tensor, None]:
-    """query [B, H, T, size], key and value [B, heads of keys, T, size] → [B, T, H, size]."""
+    """query [B, H, T, size], key and value [B, heads of keys, T, size] → [B, T, H, size].
+
+    In the form of transformers' `AttentionInterface`; `attention_mask` is not looked at, since `tree` has the
+    bias. Raises `UnsupportedError` for layers that ask for a window, soft caps, sinks or a position bias.
+    """
     if tree is None:
         raise UnsupportedError("its layers do not pass keywords on to their attention")
     if sliding_window is not None and sliding_window < tree.depth:
@@ -90,8 +100,11 @@ def attend(
     before: KeyValues | None,
     scaling: float | None = None,
 ) -> torch.Tensor:
-    """query [B, H, Q, size], key and value [B, heads of keys, T, size], `before` [1, heads of keys, P, size]
-    or None → [B, H, Q, size]. `scaling` is 1 / √size where it is not given."""
+    """softmax(scaling · query keyᵀ + bias) value over the trunk and the row → [B, H, Q, size].
+
+    query [B, H, Q, size], key and value [B, heads of keys, T, size], `before` [1, heads of keys, P, size] or
+    None; heads of queries share those of keys in turn. `scaling` is 1 / √size where it is None.
+    """
     heads = query.shape[1]
     key, value = _for_all(key, heads), _for_all(value, heads)
     if before is None:
@@ -103,9 +116,11 @@ def attend(
     return way(query, key, value, (_for_all(before[0], heads), _for_all(before[1], heads)), tree, scaling)
 
 
-def below(before: KeyValues | None, own: KeyValues) -> KeyValues:
-    """The keys and values of a trunk after those of the trunks above it."""
-    return own if before is None else (torch.cat([before[0], own[0]], 2), torch.cat([before[1], own[1]], 2))
+def below(before: KeyValues | None, trunk: KeyValues) -> KeyValues:
+    """[1, heads of keys, P + T, size]: a trunk's keys and values after those of the trunks above it."""
+    if before is None:
+        return trunk
+    return torch.cat([before[0], trunk[0]], 2), torch.cat([before[1], trunk[1]], 2)
 
 
 def joined(
@@ -116,8 +131,11 @@ def joined(
     tree: TreeState,
     scaling: float | None,
 ) -> torch.Tensor:
-    """All [B, H, T, size], `before` [1, H, P, size]: one attention over the trunk and the row, the trunk
-    copied for every row. For short trunks, and where a kernel does not give its logsumexp."""
+    """One attention over the trunk and the row, the trunk copied for every row: all [B, H, T, size], `before`
+    [1, H, P, size].
+
+    For short trunks, and where a kernel does not tell its logsumexp.
+    """
     rows = query.shape[0]
     return functional.scaled_dot_product_attention(
         query,
@@ -136,7 +154,7 @@ def merged(
     tree: TreeState,
     scaling: float | None,
 ) -> torch.Tensor:
-    """The same by two attentions and their logsumexps, all rows' queries at once over the trunk."""
+    """As `joined`, by two attentions and their logsumexps, all rows' queries at once over the trunk."""
     rows, heads, tokens, size = query.shape
     flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     inside, inside_log = flash(query, key, value, 0.0, tree.bias is None, attn_mask=tree.bias, scale=scaling)
@@ -149,8 +167,10 @@ def merged(
 
 
 def subtree_ends(parents: Sequence[np.ndarray], width: int) -> torch.Tensor:
-    """Parents of B rows' tokens, in depth-first order → [B, width]: the token at j is seen from places j to
-    end − 1, which are its own and its descendants'. Padding is seen by itself alone."""
+    """[B, width] where the token at place j is seen from places j to end − 1, its own and its descendants'.
+
+    `parents` are those of B rows' tokens (see `Row`), in depth-first order. Padding is seen by itself alone.
+    """
     ends = np.tile(np.arange(1, width + 1), (len(parents), 1))
     for line, above in enumerate(parents):
         row = ends[line, : len(above)]
@@ -162,8 +182,10 @@ def subtree_ends(parents: Sequence[np.ndarray], width: int) -> torch.Tensor:
 
 
 def tree_bias(ends: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """`ends` [B, T] of the tokens, `places` [B, Q] that look at them → [B, 1, Q, T] float32: 0 where a place
-    is the token's own or a descendant's, else −inf."""
+    """[B, 1, Q, T] float32: 0 where a place is the token's own or a descendant's, else −inf.
+
+    `ends` [B, T] are those of `subtree_ends`, `places` [B, Q] the tokens that look at them.
+    """
     tokens = torch.arange(ends.shape[1])
     sees = (tokens <= places[:, :, None]) & (places[:, :, None] < ends[:, None])
     return torch.zeros(sees.shape).masked_fill_(~sees, -torch.inf)[:, None]
@@ -171,5 +193,5 @@ def tree_bias(ends: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
 
 def _for_all(part: torch.Tensor, heads: int) -> torch.Tensor:
     """Heads of keys repeated for the heads of queries that share them."""
-    own = part.shape[1]
-    return part if own == heads else part.repeat_interleave(heads // own, dim=1)
+    there = part.shape[1]
+    return part if there == heads else part.repeat_interleave(heads // there, dim=1)

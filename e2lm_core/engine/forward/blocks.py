@@ -2,6 +2,7 @@
 
 What transformers' modules compute, without what scoring does not need: no dropout, caches or casts, results
 written over tensors that nobody reads again, and matrix products by the library that is fastest for them.
+Tested in tests/engine/forward/test_blocks.py and, in whole models, in tests/engine/forward/test_recipes.py.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ _PACKED_FROM_ELEMENTS = 2**15
 
 
 class Linear:
-    """x W.T + b. `packed` copies W into the layout that oneDNN multiplies fastest (float32 on the CPU)."""
+    """x Wᵀ + b, with W [out, in] and b [out] or None.
+
+    `packed` copies W into the layout that oneDNN multiplies fastest (float32 on the CPU).
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None, packed: bool = False) -> None:
         self._weight, self._bias = weight, bias
@@ -29,13 +33,14 @@ class Linear:
             self._packed = torch.ops.mkldnn._reorder_linear_weight(weight, None)
 
     def __call__(self, x: Tensor) -> Tensor:
+        """[N, in] → [N, out]"""
         if self._packed is None:
             return functional.linear(x, self._weight, self._bias)
         product: Tensor = torch.ops.mkldnn._linear_pointwise(x, self._packed, self._bias, "none", [], "")
         return product
 
     def add_to(self, total: Tensor, x: Tensor) -> Tensor:
-        """total + x W.T + b, written over `total`."""
+        """total + x Wᵀ + b, written over `total` [N, out]; x [N, in]."""
         if self._packed is not None:
             return total.add_(self(x))
         total.addmm_(x, self._weight.t())
@@ -43,17 +48,21 @@ class Linear:
 
 
 class Norm(Protocol):
-    def __call__(self, x: Tensor) -> Tensor: ...
+    """A normalisation over the last dimension."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[N, size] → [N, size], `x` unchanged."""
 
 
 @dataclass(frozen=True)
 class RmsNorm:
-    """x / √(mean x² + eps) · weight over the last dimension, in float32."""
+    """x / √(mean x² + eps) · weight over the last dimension, in float32 (Zhang and Sennrich 2019; Llama)."""
 
     weight: Tensor
     eps: float
 
     def __call__(self, x: Tensor) -> Tensor:
+        """[N, size] → [N, size], in the dtype of x."""
         wide = x.float()
         squares = torch.linalg.vector_norm(wide, dim=-1, keepdim=True).square_()
         scale = squares.div_(x.shape[-1]).add_(self.eps).rsqrt_()
@@ -62,27 +71,31 @@ class RmsNorm:
 
 @dataclass(frozen=True)
 class LayerNorm:
-    """(x − mean) / √(variance + eps) · weight + bias; neither weight nor bias in some families."""
+    """(x − mean) / √(variance + eps) · weight + bias (Ba et al. 2016); neither weight nor bias in OLMo."""
 
     weight: Tensor | None
     bias: Tensor | None
     eps: float
 
     def __call__(self, x: Tensor) -> Tensor:
+        """[N, size] → [N, size]"""
         return functional.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)
 
 
 class Mlp(Protocol):
+    """A block's feed-forward part: down(inner(x))."""
+
     def inner(self, x: Tensor) -> Tensor:
-        """What the last product, `down`, is taken of."""
+        """[N, hidden] → [N, inner], what the last product is taken of."""
 
     @property
-    def down(self) -> Linear: ...
+    def down(self) -> Linear:
+        """The last product, [N, inner] → [N, hidden]."""
 
 
 @dataclass(frozen=True)
 class GatedMlp:
-    """down(act(gate(x)) · up(x))"""
+    """down(act(gate(x)) · up(x)), of Llama and most since (Shazeer 2020)."""
 
     gate: Linear
     up: Linear
@@ -90,29 +103,36 @@ class GatedMlp:
     act: Callable[[Tensor], Tensor]
 
     def inner(self, x: Tensor) -> Tensor:
+        """act(gate(x)) · up(x)"""
         return self.act(self.gate(x)).mul_(self.up(x))
 
 
 @dataclass(frozen=True)
 class PlainMlp:
-    """down(act(up(x)))"""
+    """down(act(up(x))), of GPT-2 and GPT-NeoX."""
 
     up: Linear
     down: Linear
     act: Callable[[Tensor], Tensor]
 
     def inner(self, x: Tensor) -> Tensor:
+        """act(up(x))"""
         return self.act(self.up(x))
 
 
 class Projection(Protocol):
+    """From hidden states to the heads of an attention."""
+
     def __call__(self, x: Tensor, at: Tensor | None = None) -> Heads:
-        """Heads of queries at the places `at` (None: everywhere), of keys and values everywhere."""
+        """x [N, hidden] → queries at the n places `at` (None: everywhere), keys and values of all N."""
 
 
 @dataclass(frozen=True)
 class SeparateProjection:
-    """Three products, with what some families do to their results: norms over all heads, a clip."""
+    """Three products, then for some families norms over all heads (OLMo 2) or a clip (OLMo).
+
+    `size` is that of a head; keys may have fewer heads than queries (grouped-query attention).
+    """
 
     queries: Linear
     keys: Linear
@@ -123,6 +143,7 @@ class SeparateProjection:
     clip: float | None = None
 
     def __call__(self, x: Tensor, at: Tensor | None = None) -> Heads:
+        """As `Projection`; only the places `at` are projected to queries."""
         q, k, v = self.queries(x if at is None else x[at]), self.keys(x), self.values(x)
         if self.query_norm is not None and self.key_norm is not None:
             q, k = self.query_norm(q), self.key_norm(k)
@@ -134,12 +155,13 @@ class SeparateProjection:
 
 @dataclass(frozen=True)
 class JointProjection:
-    """One product whose columns are, head by head: query, key, value."""
+    """One product whose columns are, head by head: query, key, value (GPT-NeoX)."""
 
     all: Linear
     size: int
 
     def __call__(self, x: Tensor, at: Tensor | None = None) -> Heads:
+        """As `Projection`."""
         parts = self.all(x).view(len(x), -1, 3, self.size)
         q, k, v = parts.unbind(2)
         return q if at is None else q[at], k, v
@@ -147,7 +169,7 @@ class JointProjection:
 
 @dataclass(frozen=True)
 class Block:
-    """Attention and MLP, each added to what came in; `parallel`: both read the same input.
+    """Attention and MLP, each added to what came in; `parallel`: both read the same input (GPT-J, GPT-NeoX).
 
     A norm that the family does not have at a place is None. `rotates`: queries and keys carry positions.
     """
@@ -163,6 +185,7 @@ class Block:
     rotates: bool = True
 
     def heads(self, x: Tensor, at: Tensor | None = None) -> Heads:
+        """As `Projection`, of the normed x [N, hidden]; positions are not in yet (see `rotate`)."""
         return self.project(_normed(self.before_attention, x), at)
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
@@ -175,9 +198,10 @@ class Block:
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary positions: x [N, heads, size], cos and sin [N, 1, r/2]; the first r of each head are turned.
+    """(a, b) → (a cos − b sin, b cos + a sin)        a, b: the halves of a head's first r numbers
 
-    (a, b) → (a cos − b sin, b cos + a sin)        a the first half of r, b the second
+    Rotary positions (RoFormer, Su et al. 2021, in the halves of GPT-NeoX and Llama): x [N, heads, size], cos
+    and sin [N, 1, r / 2]; what is beyond r in each head stays as it is.
     """
     half = cos.shape[-1]
     turned = torch.empty_like(x, memory_format=torch.contiguous_format)

@@ -1,9 +1,11 @@
-"""The engine's own forward of a decoder, for rows of a prefix tree, and nothing that scoring does not need.
+"""The engine's own forward pass of a decoder over packed rows, without what scoring does not need.
 
 - In the last layer only what is scored has queries, an attention and an MLP; keys and values all have.
 - What the first layer projects depends on the token alone, so it is computed once for each distinct token
   of a plan and looked up from then on.
 - Residuals, norms and activations are written over tensors that nobody reads again.
+
+Tested in tests/engine/forward/test_recipes.py, against transformers' forward of each family.
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ _PACKED_FROM_TOKENS = 4_096  # copying weights into another layout costs as much
 
 @dataclass(frozen=True)
 class Rotary:
-    """angle = position · frequency; cosine and sine times `scaling`. `frequencies` [r / 2]."""
+    """angle = position · frequency; cosine and sine times `scaling` (RoFormer; `scaling` is YaRN's).
+
+    `frequencies` [r / 2], in radians a token.
+    """
 
     frequencies: Tensor
     scaling: float
@@ -44,13 +49,13 @@ class Rotary:
         return cls(inner.inv_freq.float(), float(inner.attention_scaling))
 
     def at(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """(cos, sin), each [N, 1, r / 2]."""
+        """(cos, sin) at N positions (in tokens, of any shape), each [N, 1, r / 2]."""
         angles = positions.reshape(-1, 1, 1).float() * self.frequencies
         return (angles.cos() * self.scaling).to(dtype), (angles.sin() * self.scaling).to(dtype)
 
 
 class Decoder:
-    """One checkpoint's weights as blocks. Raises `NoRecipeError` for a family that has no recipe."""
+    """One checkpoint's weights as blocks, a `Body`. Raises `NoRecipeError` for a family without a recipe."""
 
     def __init__(self, model: LoadedModel, rotary: Rotary | None, plan: Plan) -> None:
         """For batches of that plan only."""
@@ -62,13 +67,15 @@ class Decoder:
 
     @property
     def head_rows(self) -> int:
+        """Logits of a token."""
         return self._parts.head_rows
 
     def logits(self, hidden: Tensor) -> Tensor:
+        """[u, hidden] → [u, `head_rows`]"""
         return self._parts.head(hidden)
 
     def scored(self, batch: PackedBatch, trunk: dict[int, KeyValues] | None) -> Tensor:
-        """[U, hidden] after the last norm, at the batch's scored places."""
+        """[U, hidden] after the last norm, at the batch's scored places; `trunk` is what its rows follow."""
         state = TreeState(bias=batch.bias, depth=batch.depth)
         ids, x = batch.ids.reshape(-1), self._embedded(batch.ids)
         turns = self._turns(batch.positions, x.dtype)
@@ -97,7 +104,7 @@ class Decoder:
     def trunk_states(
         self, trunk: Trunk, parent: dict[int, KeyValues] | None, device: torch.device
     ) -> dict[int, KeyValues]:
-        """Keys and values of a trunk by layer, those of the trunks above it before its own."""
+        """Layer → keys and values of a trunk, those of the trunks above it (`parent`) in front."""
         end = trunk.start + len(trunk.tokens)
         state = TreeState(bias=None, depth=end)
         ids = as_tensor(trunk.tokens, device)
@@ -130,8 +137,8 @@ class Decoder:
     ) -> Heads:
         if layer == 0 and self._first is not None:
             places, table = self._first
-            found = places[ids]
-            q, k, v = (part[found] for part in table)
+            rows = places[ids]
+            q, k, v = (part[rows] for part in table)
             q = q if at is None else q[at]
         else:
             q, k, v = block.heads(x, at)

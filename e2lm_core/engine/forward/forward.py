@@ -1,4 +1,4 @@
-"""From rows of tokens to the log-probabilities of their targets.
+"""Log-probabilities of the targets on rows of tokens.
 
     log p(target) = log softmax(logits)[target]        in float32, natural log, at scored positions only
 
@@ -6,6 +6,8 @@
 does. It is the reference. `packed` scores the rows of a prefix tree by a `Body` and applies the LM head to
 scored positions alone; the scorer checks it against `plain` before it relies on it. A body is the engine's
 own decoder, or transformers' modules with the tree's attention.
+
+Tested in tests/engine/test_scorer.py and tests/engine/forward/test_recipes.py.
 """
 
 from __future__ import annotations
@@ -55,9 +57,11 @@ class LibraryBody:
 
     @property
     def head_rows(self) -> int:
+        """Logits of a token."""
         return len(self.module.get_output_embeddings().weight)
 
     def scored(self, batch: PackedBatch, trunk: dict[int, KeyValues] | None) -> torch.Tensor:
+        """[U, hidden] at the batch's scored places. Raises `UnsupportedError` (see `tree_attention`)."""
         state = TreeState(bias=batch.bias, depth=batch.depth, trunk=trunk)
         hidden = self.module.base_model(
             input_ids=batch.ids, position_ids=batch.positions, use_cache=False, tree=state
@@ -65,12 +69,14 @@ class LibraryBody:
         return hidden.reshape(-1, hidden.shape[-1])[batch.at]
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """[u, hidden] → [u, `head_rows`]"""
         logits: torch.Tensor = self.module.get_output_embeddings()(hidden)
         return logits
 
     def trunk_states(
         self, trunk: Trunk, parent: dict[int, KeyValues] | None, device: torch.device
     ) -> dict[int, KeyValues]:
+        """Layer → keys and values of a trunk, those of the trunks above it (`parent`) in front."""
         end = trunk.start + len(trunk.tokens)
         state = TreeState(bias=None, depth=end, trunk=parent, keep=True)
         self.module.base_model(
@@ -83,7 +89,10 @@ class LibraryBody:
 
 
 def plain(model: Any, rows: Sequence[Row], device: torch.device) -> NDArray[np.float32]:
-    """Log-probabilities of all rows' targets, rows one after the other. Causal, padded on the right."""
+    """[S] log-probabilities (nats) of all rows' targets, rows one after the other.
+
+    `model` is a transformers causal language model, its rows causal and padded on the right.
+    """
     width = max(map(len, rows))
     at = np.concatenate([row.at for row in rows])
     line = np.repeat(np.arange(len(rows)), [len(row.at) for row in rows])
@@ -101,7 +110,7 @@ def plain(model: Any, rows: Sequence[Row], device: torch.device) -> NDArray[np.f
 
 
 def packed(body: Body, batch: PackedBatch, trunk: dict[int, KeyValues] | None = None) -> NDArray[np.float32]:
-    """As `plain`, for rows of a prefix tree below `trunk`."""
+    """[S] as `plain`, for rows of a prefix tree; `trunk` has keys and values before them, by layer."""
     with torch.inference_mode():
         hidden = body.scored(batch, trunk)
         step = _head_step(body.head_rows, batch.at.device)
@@ -126,5 +135,6 @@ def _head_step(head_rows: int, device: torch.device) -> int:
 def trunk_states(
     body: Body, trunk: Trunk, parent: dict[int, KeyValues] | None, device: torch.device
 ) -> dict[int, KeyValues]:
+    """The body's `trunk_states`, without gradients."""
     with torch.inference_mode():
         return body.trunk_states(trunk, parent, device)

@@ -1,7 +1,8 @@
-"""How the families that the engine knows build their blocks from a checkpoint's weights.
+"""Recipes for the model families that the engine knows: a decoder's blocks from a checkpoint's weights.
 
 A recipe reads weights by name and has to use every one of them: a checkpoint with one more than the recipe
-knows is another architecture, and is left to transformers. So is every family without a recipe.
+knows is another architecture, and is left to transformers. So is every family without a recipe. The
+references are transformers' modelling files of Llama, OLMo, OLMo 2 and GPT-NeoX.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class NoRecipeError(Exception):
 
 @dataclass(frozen=True)
 class Parts:
-    """A decoder: embedding [V, hidden], blocks, the norm after them, the LM head."""
+    """A decoder: embedding [V, hidden], blocks, the norm after them, the LM head of `head_rows` logits."""
 
     embedding: Tensor
     blocks: tuple[Block, ...]
@@ -68,8 +69,8 @@ class _Weights:
         return LayerNorm(self[f"{name}.weight"], self.get(f"{name}.bias"), eps)
 
     def head(self, name: str, embedding: Tensor, config: Any) -> tuple[Linear, int]:
-        own = self.get(f"{name}.weight")
-        weight = embedding if own is None or config.tie_word_embeddings else own
+        head = self.get(f"{name}.weight")
+        weight = embedding if head is None or config.tie_word_embeddings else head
         return Linear(weight, self.get(f"{name}.bias"), self._packed), len(weight)
 
     def unused(self) -> set[str]:
@@ -77,7 +78,10 @@ class _Weights:
 
 
 def parts_of(config: Any, weights: dict[str, Tensor], packed: bool) -> Parts:
-    """The model's parts; `packed` copies large matrices into a faster layout. Raises `NoRecipeError`."""
+    """The parts of a model of transformers' `config`, its weights by name.
+
+    `packed` copies large matrices into a faster layout (see `blocks.Linear`). Raises `NoRecipeError`.
+    """
     recipe = _RECIPES.get(config.model_type)
     if recipe is None:
         raise NoRecipeError("the engine has no forward of its own for them")

@@ -1,4 +1,7 @@
-"""Packed rows as the tensors of one batch, the same for every checkpoint that is scored on them."""
+"""Packed rows as the tensors of one batch, the same for every checkpoint that is scored on them.
+
+Tested in tests/engine/forward/test_tensors.py.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ class PackedBatch:
 
 
 def prepare(rows: Sequence[Row], device: torch.device, dtype: torch.dtype) -> PackedBatch:
+    """The rows (with `parents`), padded on the right to the longest, on `device`; biases in `dtype`."""
     width = max(map(len, rows))
     flat = np.concatenate([line * width + row.at.astype(np.int64) for line, row in enumerate(rows)])
     at, places = np.unique(flat, return_inverse=True)
@@ -60,6 +64,7 @@ def prepare(rows: Sequence[Row], device: torch.device, dtype: torch.dtype) -> Pa
 
 
 def padded(parts: Sequence[NDArray[np.int32]], width: int) -> NDArray[np.int64]:
+    """[B, width] with B parts of at most `width` numbers, zeros to their right."""
     lines = np.zeros((len(parts), width), dtype=np.int64)
     for line, part in enumerate(parts):
         lines[line, : len(part)] = part
@@ -67,6 +72,7 @@ def padded(parts: Sequence[NDArray[np.int32]], width: int) -> NDArray[np.int64]:
 
 
 def as_tensor(values: NDArray[Any], device: torch.device) -> torch.Tensor:
+    """The array as int64 on `device`, in the same shape."""
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64)).to(device)
 
 
