@@ -4,6 +4,7 @@
 
 The engine's own forward is tried first, then transformers' modules with the tree's attention. What differs
 by more, or cannot take the model at all, is not used for that configuration, and the run's record says so.
+Tested in tests/engine/test_scorer.py and tests/engine/forward/test_recipes.py.
 """
 
 from __future__ import annotations

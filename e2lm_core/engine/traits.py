@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -75,7 +76,8 @@ def remember_traits(key: str, traits: Traits, settings: Settings) -> None:
         temporary.write_text(traits.model_dump_json(), encoding="utf-8")
         temporary.replace(file)
     except OSError:  # a cache that cannot be written costs time, nothing else
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _file(key: str, settings: Settings) -> Path:

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.checkpoints.families import FAMILIES, CheckpointChoice, any_family, choose, family
-from e2lm_core.checkpoints.names import Ramp, read_name
 from e2lm_core.imported.formats.published import read_curves
 from tests.conftest import needs
 
@@ -34,12 +33,6 @@ def place(key, model, name):
 )
 def test_e2lm_ramp(step, tokens):
     assert E2LM.tokens.tokens_seen(step) == tokens
-
-
-def test_a_ramp_by_hand():
-    # 2 phases of 6 sequences each, in batches of 1 and 2, then 3: 6 + 3 steps, then 3 sequences a step.
-    ramp = Ramp(sequence_length=10, batches=(1, 2, 3), ramp_samples=12)
-    assert [ramp.tokens_seen(s) for s in (1, 6, 7, 9, 10, 20)] == [10, 60, 80, 120, 150, 450]
 
 
 def test_e2lm_tokens_are_those_of_the_published_curves():
@@ -139,21 +132,6 @@ def test_unknown_names_are_one_sentence():
 
 
 # --- any repository -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("pattern", "rule", "name", "expected"),
-    [
-        ("ckpt-{step}", 1_000, "ckpt-20", (20, 20_000)),
-        ("ckpt-{step}", None, "ckpt-20", (20, None)),
-        ("{tokens}M/step_{step}", "name", "1.5M/step_3", (3, 1_500_000)),
-        ("run*/{step}-{tokens}", "name", "run-a/7-90", (7, 90)),
-        ("a.b{step}", None, "axb3", None),
-        ("run*-{step}", None, "run/x-3", None),
-    ],
-)
-def test_patterns(pattern, rule, name, expected):
-    assert read_name(name, pattern, rule) == expected
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@
 A `Row` is a stretch of tokens in one line of a batch, a `Chunk` is a batch: it is computed whole and
 handed over whole. The same requests and budget always give the same plan, so an interrupted run that
 skips the chunks it already has computes the others bit for bit as an undisturbed one would.
-
-Tested in tests/engine/batches/test_tree.py, with the plans that are built of it.
 """
 
 from __future__ import annotations

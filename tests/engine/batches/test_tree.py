@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2lm_core.engine.batches.plan import Plan, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
 from e2lm_core.engine.batches.tree import plan_tree
-from e2lm_core.engine.forward.attention import subtree_ends, tree_bias
 
 
 def encoded(context: list[int], continuation: list[int]) -> Encoded:
@@ -59,35 +57,6 @@ def test_a_question_is_one_row_and_its_context_is_there_once() -> None:
     assert row.parents is not None
     assert row.parents.tolist() == [-1, 0, 1, 2, 3]
     assert texts(plan) == {0: ([1, 2, 3, 4], [4, 5]), 1: ([1, 2, 3, 4, 6], [4, 6, 7]), 2: ([1, 2, 3], [8])}
-
-
-def test_a_bias_shows_ancestors_alone() -> None:
-    #  0 ─ 1 ─ 2
-    #      └─── 3
-    ends = subtree_ends([np.array([-1, 0, 1, 1]), np.array([-1, 0])], 4)
-    assert ends.tolist() == [[4, 4, 3, 4], [2, 2, 3, 4]]
-    bias = tree_bias(ends, torch.arange(4).expand(2, -1))
-    see = (bias[:, 0] == 0).int().tolist()
-    assert see[0] == [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 0, 1]]
-    assert see[1] == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
-    assert bias.dtype == torch.float32
-    some = tree_bias(ends, torch.tensor([[3, 1], [1, 0]]))
-    assert torch.equal(some, torch.stack([bias[0, :, [3, 1]], bias[1, :, [1, 0]]]))
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    texts=st.lists(st.lists(st.integers(0, 1), min_size=1, max_size=8).map(tuple), min_size=1, max_size=8),
-    more=st.integers(0, 3),
-)
-def test_what_a_bias_shows_are_the_parents_parents(texts: list[tuple[int, ...]], more: int) -> None:
-    nodes = sorted({text[: i + 1] for text in texts for i in range(len(text))})  # depth first
-    parents = np.array([nodes.index(node[:-1]) if len(node) > 1 else -1 for node in nodes])
-    width = len(nodes) + more
-    bias = tree_bias(subtree_ends([parents], width), torch.arange(width)[None])
-    for place, node in enumerate(nodes):
-        seen = [nodes[i] for i in (bias[0, 0, place] == 0).nonzero()[:, 0].tolist()]
-        assert seen == [node[: i + 1] for i in range(len(node))]
 
 
 def test_a_prefix_that_many_share_is_a_trunk() -> None:

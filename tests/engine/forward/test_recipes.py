@@ -158,17 +158,3 @@ def test_a_weight_too_many_or_too_few_is_refused() -> None:
     del weights["model.norm.weight"]
     with pytest.raises(NoRecipeError, match=r"model\.norm\.weight is not among its weights"):
         parts_of(config, weights, packed=False)
-
-
-def test_rotation_turns_the_first_part_of_each_head() -> None:
-    x = torch.tensor([[[3.0, 5.0, 4.0, 6.0, 9.0]]])
-    cos, sin = torch.tensor([[[0.0, 1.0]]]), torch.tensor([[[1.0, 0.0]]])
-    assert blocks.rotate(x, cos, sin).tolist() == [[[-4.0, 5.0, 3.0, 6.0, 9.0]]]
-
-
-def test_norms_by_hand() -> None:
-    x = torch.tensor([[3.0, 4.0, 0.0, 0.0]])  # mean of squares 6.25
-    rms = blocks.RmsNorm(torch.tensor([1.0, 2.0, 1.0, 1.0]), 0.0)
-    torch.testing.assert_close(rms(x), torch.tensor([[1.2, 3.2, 0.0, 0.0]]))
-    layer = blocks.LayerNorm(None, None, 0.0)
-    torch.testing.assert_close(layer(torch.tensor([[1.0, 3.0]])), torch.tensor([[-1.0, 1.0]]))
