@@ -50,9 +50,7 @@ with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", g
 
 kind, which = against
 try:
-    other = (
-        remembered_scores.version(task.name, which) if kind == "version" else remembered_scores.read(which)
-    )
+    other = remembered_scores.version(task.name, which) if kind == "version" else session.read_set(which)
 except StudioError as error:
     with title.container():
         parts.header("Compare", "The other one cannot be read.")

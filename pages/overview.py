@@ -9,15 +9,15 @@ from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.runs import overview
 from e2lm_core.runs import state as run_state
 from e2lm_core.scores import set_scores
-from e2lm_core.ui import parts, session
+from e2lm_core.ui import parts, running, session
 from e2lm_core.ui.frame import window
 from e2lm_core.ui.remembered import results as remembered_results
-from e2lm_core.ui.strip import start, strip
+from e2lm_core.ui.strip import strip
 
 studio = session.studio()
 task = strip()
 state = remembered_results.state(task)
-running = state.kind == "running"
+is_running = state.kind == "running"
 measured = remembered_results.measurements(task) if task.questions else None
 scores = set_scores.scores(measured, "acc") if measured and measured.complete_checkpoints else None
 
@@ -33,17 +33,17 @@ if state.kind == "never run" and studio.at_hand:
         f"{'are' if len(models) > 1 else 'is'} ready{time}. The shape of every curve is there in seconds."
     )
     if st.button(f"Run {phrasing.count(len(models), 'model')}", type="primary", icon=":material/play_arrow:"):
-        start(task.name)
+        running.start(task.name)
 
 if note := taught.untaught_sentence(taught.taught_answers(studio.catalogue.taught_file, task)):
     st.warning(note, icon=":material/school:")
 
 
-@st.fragment(run_every=session.POLL_S if running else None)
+@st.fragment(run_every=session.POLL_S if is_running else None)
 def results() -> None:
     """Cards and chart stand in their places from the first result on and fill in while a run goes on."""
     now = remembered_results.measurements(task)
-    if not now.complete_checkpoints and not running:
+    if not now.complete_checkpoints and not is_running:
         return
     found, trends = remembered_results.scores(now, "acc"), set_scores.trends(now, "acc")
     with st.grid(4, min_column_width=150):

@@ -7,6 +7,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.ui import parts
 from e2lm_core.ui.questions import choosing
 from e2lm_core.ui.questions import table as question_table
+from e2lm_core.ui.remembered import questions as remembered_questions
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.strip import strip
 
@@ -23,7 +24,7 @@ if not task.questions or not measured.measured:
     st.stop()
 
 try:
-    pool, frame = question_table.pool(task, measured)
+    pool, frame = remembered_questions.pool(task, measured)
 except StudioError as error:
     parts.header("Questions", "Too little is computed yet to tell questions apart.")
     parts.empty(str(error))

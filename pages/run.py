@@ -7,10 +7,10 @@ from e2lm_core.runs import order as run_order
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs import words as run_words
-from e2lm_core.ui import parts, session
+from e2lm_core.ui import parts, running, session
 from e2lm_core.ui.frame import window
 from e2lm_core.ui.remembered import results
-from e2lm_core.ui.strip import start, strip
+from e2lm_core.ui.strip import strip
 
 studio = session.studio()
 task = strip()
@@ -74,21 +74,21 @@ with right:
                 else "No run on this machine yet, so its pace is not known."
             )
 
-running = state.kind == "running"
+is_running = state.kind == "running"
 with st.container(horizontal=True, gap="small"):
     if st.button(
         f"Run {phrasing.count(len(chosen), 'model')}",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=running or not selection or not task.questions,
+        disabled=is_running or not selection or not task.questions,
     ):
-        start(task.name, checkpoints=selection, num_fewshot=shots)
-    if running and st.button("Cancel the run", icon=":material/stop:"):
+        running.start(task.name, checkpoints=selection, num_fewshot=shots)
+    if is_running and st.button("Cancel the run", icon=":material/stop:"):
         studio.jobs.cancel(state.job)
         st.rerun()
 
 
-@st.fragment(run_every=1.0 if running else None)
+@st.fragment(run_every=1.0 if is_running else None)
 def latest() -> None:
     now = run_start.latest_job(studio, task.name)
     if now is None:

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint
-from e2lm_core.runs import evaluate, start, worker
+from e2lm_core.runs import evaluate, worker
+from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui.session import studio
 
@@ -22,16 +24,34 @@ def _workers() -> dict:
     return {}
 
 
+def start(
+    name: str,
+    checkpoints: Sequence[Checkpoint] | None = None,
+    num_fewshot: int | None = None,
+    priority: int = evaluate.SWEEP,
+) -> None:
+    """Start a run and draw the page again; a refusal is shown, and nothing is lost."""
+    try:
+        start_run(name, checkpoints, num_fewshot, priority)
+    except StudioError as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        st.rerun()
+
+
 def start_run(
     name: str,
     checkpoints: Sequence[Checkpoint] | None = None,
     num_fewshot: int | None = None,
     priority: int = evaluate.SWEEP,
 ) -> None:
-    """Queue a run of the set (on the fleet of its last run unless given) and see that a worker is there."""
+    """Queue a run of the set (on the fleet of its last run unless checkpoints are named) and see that a worker is there.
+
+    Raises `StudioError` where the run is refused.
+    """
     if checkpoints is None:
         checkpoints, num_fewshot = run_state.fleet(studio(), name)
-    start.start(studio(), name, checkpoints, num_fewshot, priority, owner=_visitor())
+    run_start.start(studio(), name, checkpoints, num_fewshot, priority, owner=_visitor())
     ensure_worker()
 
 

@@ -84,11 +84,16 @@ def task() -> TaskSet:
         st.page_link("pages/author.py", label="Write a question set", icon=":material/edit_note:")
         st.stop()
     try:
-        info = collection.find_set(studio().settings, name)
-        return _read(str(info.folder), _stamp(info.folder))
+        return read_set(name)
     except StudioError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
+
+
+def read_set(name: str) -> TaskSet:
+    """A set by its name, read again when its files have changed; raises `StudioError` where it cannot be read."""
+    folder = collection.find_set(studio().settings, name).folder
+    return _read(str(folder), _stamp(folder))
 
 
 def _stamp(folder: Path) -> tuple:
@@ -99,9 +104,3 @@ def _stamp(folder: Path) -> tuple:
 @st.cache_resource(max_entries=16, show_spinner=False, scope="session")
 def _read(folder: str, stamp: tuple) -> TaskSet:
     return read_task(Path(folder), studio().settings.limits).task
-
-
-# --- its results --------------------------------------------------------------------------------------
-
-
-# --- running ------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from e2lm_core.base import phrasing
-from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate, words
 from e2lm_core.runs import state as run_state
@@ -71,7 +70,7 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
                 else f"Run {phrasing.count(state.stale, 'stale question')}"
             )
             if st.button(label, key="strip_run", icon=":material/refresh:", type="primary"):
-                start(task.name, priority=evaluate.INTERACTIVE)
+                running.start(task.name, priority=evaluate.INTERACTIVE)
         elif (
             state.job is not None
             and state.kind == "running"
@@ -101,13 +100,3 @@ def describe(task: TaskSet, state: run_state.SetState) -> str:
 def partial(task: TaskSet, state: run_state.SetState) -> bool:
     """Whether a run stopped on its way, rather than questions changed after it."""
     return state.stale == len(task.questions)
-
-
-def start(name: str, **options) -> None:
-    """Start a run from any page; a refusal is shown, and nothing is lost."""
-    try:
-        running.start_run(name, **options)
-    except StudioError as error:
-        st.error(str(error), icon=":material/error:")
-    else:
-        st.rerun()

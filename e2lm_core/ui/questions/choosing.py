@@ -22,6 +22,7 @@ from e2lm_core.sets import authoring, collection
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.author import editor
 from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import questions as remembered_questions
 
 OWN = "a rule of my own"
 
@@ -56,7 +57,7 @@ def choosing(task: TaskSet, given: Pool, head: DeltaGenerator) -> None:
             source = None if wish == BEST_SOURCE else wish
         metric = st.segmented_control("Metric", METRICS, default="acc", required=True, key="choosing_metric")
     try:
-        found = _choice(given, text, metric, source)
+        found = remembered_questions.chosen(given, text, metric, source)
     except StudioError as error:
         with head:
             parts.header("Questions", "Nothing is chosen.")
@@ -78,16 +79,6 @@ def choosing(task: TaskSet, given: Pool, head: DeltaGenerator) -> None:
             "The copy is what the rule chooses by all models, so no model is left that could judge it. What to "
             "expect of it on others is the held-out gain, not its own score."
         )
-
-
-def _choice(given: Pool, text: str, metric: str, source: str | None) -> Choice:
-    """Judged once for what was measured; dropped with the pool."""
-    held: dict[tuple, Choice] = st.session_state.setdefault("question_choices", {})
-    key = (text, metric, source)
-    if key not in held:
-        with st.spinner("Choosing on some models, judging on the others …"):
-            held[key] = choice.choose(given, text, metric, source)
-    return held[key]
 
 
 def _judgement(found: Choice) -> None:

@@ -11,16 +11,14 @@ from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import OF_MODELS
 from e2lm_core.base import phrasing
-from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import BOUNDED_METRICS, METRICS, SHARES, TaskSet
 from e2lm_core.charts import questions as question_charts
-from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
 from e2lm_core.ui.questions.choosing import copy
-from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered import questions as remembered_questions
 
 VIEWS = ("Questions", "Choosing")
 SPARK_ROWS = 1000  # a small curve a row is sent to the browser for so many rows at most
@@ -28,39 +26,6 @@ RANGES = ("slope", "acc", "margin", "norm_prob", "discrimination", "contrast", "
 ORDER = ("id", "curve", *OF_MODELS, "subject", "question", "length")
 FEW = ("id", "slope", "acc", "margin")
 _HIDDEN = ("early_margin",)
-
-
-def pool(task: TaskSet, measured: Measurements) -> tuple[Pool, pd.DataFrame]:
-    """The pool and its table, made once for what was measured; with relevance where it was asked for."""
-    probability = _probability(task)
-    held = st.session_state.get("question_pool")
-    if held is None or held[0] is not measured or held[1] is not probability:
-        made = question_pool.pool(
-            measured, task, taught.taught_answers(session.studio().catalogue.taught_file, task), probability
-        )
-        held = (measured, probability, made, question_pool.question_frame(made, task))
-        st.session_state["question_pool"] = held
-        st.session_state["question_choices"] = {}
-    return held[2], held[3]
-
-
-def _asked() -> dict[str, bool]:
-    """{set: whether its relevance, which was asked for, can be computed}."""
-    return st.session_state.setdefault("questions_relevance", {})
-
-
-def _probability(task: TaskSet) -> np.ndarray | None:
-    """Relevance of every question, None where nobody asked for it: embedding takes its time."""
-    if not _asked().get(task.name):
-        return None
-    try:
-        return results.relevance(task).probability
-    except StudioError:
-        _asked()[task.name] = False
-        return None
-
-
-# --- every question -------------------------------------------------------------------------------------
 
 
 def table(task: TaskSet, measured: Measurements, given: Pool, frame: pd.DataFrame) -> None:
@@ -194,7 +159,7 @@ def _notes(given: Pool, rows: np.ndarray) -> None:
 
 
 def _relevance(task: TaskSet) -> None:
-    asked = _asked().get(task.name)
+    asked = remembered_questions.relevance_asked(task)
     if asked is False:
         st.caption("Relevance cannot be computed here; the page Relevance says why.")
     elif asked is None and st.button(
@@ -204,9 +169,7 @@ def _relevance(task: TaskSet) -> None:
         key="questions_add_relevance",
         help="Embeds the questions; new ones take a few seconds.",
     ):
-        _asked()[task.name] = True
-        with st.spinner("Embedding the questions …", show_time=True):
-            _probability(task)
+        remembered_questions.add_relevance(task)
         st.rerun()
 
 
@@ -245,9 +208,3 @@ def _selection(
         few=("tokens_seen", "selection", "rest"),
         percent=("selection", "rest", "difference") if metric in SHARES else (),
     )
-
-
-# --- choosing -------------------------------------------------------------------------------------------
-
-
-# --- keeping --------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import pandas as pd
-import streamlit as st
 
 from e2lm_core.analysis.curves import crossings, subjects
 from e2lm_core.analysis.ranks import stability
@@ -14,19 +13,15 @@ from e2lm_core.analysis.ranks.questions import Holding
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered.keep import Kept
 
 T = TypeVar("T")
+_OF_ONE_BOOTSTRAP = Kept("curves", None)
 
 
 def remembered(measured: Measurements, key: tuple[str, ...], make: Callable[[], T]) -> T:
     """What `make` gives, made once for these measurements in this session."""
-    of, held = st.session_state.get("evidence", (None, {}))
-    if of is not measured:
-        held = {}
-        st.session_state["evidence"] = (measured, held)
-    if key not in held:
-        held[key] = make()
-    return held[key]
+    return _OF_ONE_BOOTSTRAP.made_of((measured,), key, make)
 
 
 def scores(measured: Measurements, metric: str) -> Scores:

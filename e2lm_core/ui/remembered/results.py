@@ -20,22 +20,20 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.sets.folder.files import task_digest
+from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.session import studio
 
-MEASURED_BYTES = (
-    300 * 2**20
-)  # of log-likelihoods that a session keeps: two sets of the largest size, many small
+# Of log-likelihoods that a session keeps: two sets of the largest size, many small.
+MEASURED_BYTES = 300 * 2**20
+_DIGESTS = Kept("digests", 8)
+# {(digest, checkpoints, num_fewshot): (stamp, measurements)}, the last used last.
+_MEASURED = Kept("measured", MEASURED_BYTES, weight=lambda entry: entry[1].nbytes)
+_RESAMPLED = Kept("resampled", None)
 
 
 def digest(question_set: TaskSet) -> str:
     """`task_digest`, once for each version: of 15,000 questions it takes a tenth of a second."""
-    held = st.session_state.get("digests", [])
-    for known, found in held:
-        if known is question_set:
-            return found
-    found = task_digest(question_set)
-    st.session_state["digests"] = [*held[-7:], (question_set, found)]
-    return found
+    return _DIGESTS.made_of((question_set,), "", lambda: task_digest(question_set))
 
 
 def results_stamp() -> tuple[int, int]:
@@ -60,27 +58,24 @@ def measure(
     question_set: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
 ) -> score_measurements.Measurements:
     """What the store has of it; what this session has read before is not read again."""
-    held = st.session_state.setdefault("measured", {})  # by what was asked, the last used last
     if num_fewshot is None:
         num_fewshot = question_set.config.num_fewshot
     names = _identities(checkpoints)
     asked, stamp = (digest(question_set), names, num_fewshot), results_stamp()
-    then, found = held.pop(asked, (None, None))
-    if found is None:
+    then, measured = _MEASURED.take(asked) or (None, None)
+    if measured is None:
         alike = [
-            own
-            for (other, fleet, shots), (_, own) in held.items()
-            if shots == num_fewshot and (fleet == names or other == asked[0])
+            other
+            for (question_digest, fleet, shots), (_, other) in _MEASURED.items()
+            if shots == num_fewshot and (fleet == names or question_digest == asked[0])
         ]
-        found = reading.measure(
+        measured = reading.measure(
             studio(), question_set, checkpoints, num_fewshot, alike[-1] if alike else None
         )
     elif then != stamp:
-        found = reading.refreshed(studio(), found)
-    held[asked] = stamp, found
-    while len(held) > 1 and sum(own.nbytes for _, own in held.values()) > MEASURED_BYTES:
-        del held[next(iter(held))]
-    return found
+        measured = reading.refreshed(studio(), measured)
+    _MEASURED.put(asked, (stamp, measured))
+    return measured
 
 
 def _identities(checkpoints: Sequence[Checkpoint]) -> tuple[tuple[str, str | None], ...]:
@@ -92,13 +87,7 @@ def resampled(measured: score_measurements.Measurements, metric: str) -> Resampl
     """The bootstrap of one metric, None where nothing is complete; computed once for what was measured."""
     if not measured.complete_checkpoints:
         return None
-    of, by_metric = st.session_state.get("resampled", (None, {}))
-    if of is not measured:
-        by_metric = {}
-        st.session_state["resampled"] = (measured, by_metric)
-    if metric not in by_metric:
-        by_metric[metric] = set_intervals.resample(measured, (metric,))
-    return by_metric[metric]
+    return _RESAMPLED.made_of((measured,), metric, lambda: set_intervals.resample(measured, (metric,)))
 
 
 def scores(measured: score_measurements.Measurements, metric: str) -> set_scores.Scores:

@@ -19,8 +19,10 @@ from e2lm_core.sets.history import History
 from e2lm_core.sets.versions import Version, list_versions, open_version
 from e2lm_core.ui import session
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered.keep import Kept
 
-_HELD = 24  # sets times metrics whose scores a session keeps
+# Sets times metrics: this many scores, comparisons and simulations a session keeps.
+_SCORED, _COMPARED, _WIDTHS = Kept("scored", 24), Kept("compared", 10), Kept("widths", 16)
 Scored = tuple[Scores, MetricIntervals | None, score_parts.Advice]
 
 
@@ -29,19 +31,17 @@ def scored(measured: measurements.Measurements, metric: str, in_hand: bool = Fal
 
     The set in hand has its bootstrap from the session, which other pages share.
     """
-    held: list[tuple[measurements.Measurements, str, Scored]] = st.session_state.setdefault("scored", [])
-    for of, by, result in held:
-        if of is measured and by == metric:
-            return result
+    return _SCORED.made_of((measured,), metric, lambda: _scored(measured, metric, in_hand))
+
+
+def _scored(measured: measurements.Measurements, metric: str, in_hand: bool) -> Scored:
     found = set_scores.scores(measured, metric)
     bounds = None
     if measured.complete_checkpoints:
         given = results.resampled(measured, metric) if in_hand else None
         bounds = set_intervals.intervals_of(given or set_intervals.resample(measured, (metric,)), metric)
         found = set_intervals.with_intervals(found, bounds)
-    result = found, bounds, score_parts.advice(measured, found, metric)
-    st.session_state["scored"] = [*held[1 - _HELD :], (measured, metric, result)]
-    return result
+    return found, bounds, score_parts.advice(measured, found, metric)
 
 
 def examples(question_set: TaskSet) -> tuple[dict[str, measurements.Measurements], list[str]]:
@@ -51,7 +51,7 @@ def examples(question_set: TaskSet) -> tuple[dict[str, measurements.Measurements
     for info in collection.list_sets(session.studio().settings):
         if not info.example or info.problem or info.name == question_set.name:
             continue
-        measured = results.measure(read(info.name), checkpoints, num_fewshot)
+        measured = results.measure(session.read_set(info.name), checkpoints, num_fewshot)
         if measured.complete_checkpoints == measured.checkpoints:
             found[info.name] = measured
         else:
@@ -60,11 +60,6 @@ def examples(question_set: TaskSet) -> tuple[dict[str, measurements.Measurements
                 f"{phrasing.count(measured.checkpoints, 'checkpoint')}; run it on Run."
             )
     return found, lacking
-
-
-def read(name: str) -> TaskSet:
-    info = collection.find_set(session.studio().settings, name)
-    return session._read(str(info.folder), session._stamp(info.folder))
 
 
 # --- comparing ------------------------------------------------------------------------------------------
@@ -83,8 +78,8 @@ def _version(name: str, number: int, stamp: float) -> TaskSet:
 
 
 def version(name: str, number: int) -> TaskSet:
-    folder = History.of(session.studio().settings, name).folder
-    return _version(name, number, folder.stat().st_mtime)
+    """A kept version of a set, read again when its history has changed."""
+    return _version(name, number, History.of(session.studio().settings, name).folder.stat().st_mtime)
 
 
 def measured_with(other: TaskSet, question_set: TaskSet) -> measurements.Measurements:
@@ -101,13 +96,11 @@ def compared(
     metric: str,
 ) -> comparison.Comparison:
     """The comparison of one metric; once for what was measured."""
-    held: list[tuple[tuple, comparison.Comparison]] = st.session_state.setdefault("compared", [])
-    for (a, b, by, of), result in held:
-        if a is first and b is second and by == metric and of == names:
-            return result
-    result = comparison.compare(names, first, second, matched, metric)
-    st.session_state["compared"] = [*held[-9:], ((first, second, metric, names), result)]
-    return result
+    return _COMPARED.made_of(
+        (first, second),
+        (names, metric),
+        lambda: comparison.compare(names, first, second, matched, metric),
+    )
 
 
 # --- planning -------------------------------------------------------------------------------------------
@@ -117,12 +110,14 @@ def widths(
     measured: measurements.Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
 ) -> set_sizes.Widths:
     """The simulated widths on the chosen checkpoints; once for what was measured."""
-    held: list[tuple[tuple, set_sizes.Widths]] = st.session_state.setdefault("widths", [])
-    for (of, names, by, wanted), result in held:
-        if of is measured and (names, by, wanted) == (chosen, metric, target):
-            return result
+    return _WIDTHS.made_of(
+        (measured,), (chosen, metric, target), lambda: _simulated(measured, chosen, metric, target)
+    )
+
+
+def _simulated(
+    measured: measurements.Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
+) -> set_sizes.Widths:
     part = planning.part_of(measured, [c for m in measured.curves for c in m.checkpoints if c.name in chosen])
     with st.spinner("Drawing sets of every size …"):
-        result = planning.simulate(part, metric, target)
-    st.session_state["widths"] = [*held[-15:], ((measured, chosen, metric, target), result)]
-    return result
+        return planning.simulate(part, metric, target)

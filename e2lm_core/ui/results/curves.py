@@ -13,13 +13,16 @@ from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, Record, 
 from e2lm_core.charts import imported as imported_charts
 from e2lm_core.imported import documents, scores
 from e2lm_core.imported import words as imported_words
-from e2lm_core.imported.records import SAME_METRIC, Imported
+from e2lm_core.imported.opening import Imported
+from e2lm_core.imported.records import SAME_METRIC
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered.keep import Kept
 
 MOST_CURVES = 8  # drawn at first; more can be chosen
 MOST_PROBLEMS = 100
@@ -30,6 +33,7 @@ HELP = (
     "score. Nothing in them is executed."
 )
 PERCENT = st.column_config.NumberColumn
+_BANDS, _SCORES = Kept("bands of results", None), Kept("scores of results", None)
 
 
 class Shown(Record):
@@ -198,13 +202,9 @@ def _choose_own(own: Measurements, imported: list[ModelInfo], shown: Shown) -> l
 
 def _bands(shown: Shown, task: str, metric: str) -> pd.DataFrame | None:
     """Kept while the import is open: a bootstrap is not made twice for a switch."""
-    of, held = st.session_state.get("results_bands", (None, {}))
-    if of is not shown.imported:
-        held = {}
-        st.session_state["results_bands"] = (shown.imported, held)
-    if (task, metric) not in held:
-        held[task, metric] = scores.bands(shown.imported, task, metric)
-    return held[task, metric]
+    return _BANDS.made_of(
+        (shown.imported,), (task, metric), lambda: scores.bands(shown.imported, task, metric)
+    )
 
 
 def _about(imported: Imported, task: str, with_own: bool, bands: bool) -> str:
@@ -224,21 +224,18 @@ def _about(imported: Imported, task: str, with_own: bool, bands: bool) -> str:
 
 def _scores(measured: Measurements, metric: str) -> None:
     """What the samples allow: the studio's scores, with intervals."""
-    of, held = st.session_state.get("results_scores", (None, {}))
-    if of is not measured:
-        held = {}
-        st.session_state["results_scores"] = (measured, held)
-    if metric not in held:
-        given = set_intervals.resample(measured, (metric,))
-        held[metric] = set_intervals.with_intervals(
-            set_scores.scores(measured, metric), set_intervals.intervals_of(given, metric)
-        )
-    found = held[metric]
+    found = _SCORES.made_of((measured,), metric, lambda: _with_intervals(measured, metric))
     with st.grid(4, min_column_width=150):
         parts.score("SQ", found.sq)
         parts.score("RC", found.rc)
         parts.score("SNR", found.snr)
         parts.score("Decision accuracy", found.decision_accuracy)
+
+
+def _with_intervals(measured: Measurements, metric: str) -> Scores:
+    resampled = set_intervals.resample(measured, (metric,))
+    bounds = set_intervals.intervals_of(resampled, metric)
+    return set_intervals.with_intervals(set_scores.scores(measured, metric), bounds)
 
 
 def _files(imported: Imported) -> None:

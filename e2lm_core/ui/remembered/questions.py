@@ -1,0 +1,74 @@
+"""The figures of a set's questions and the choices among them, judged once for what was measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis.questions import choice
+from e2lm_core.analysis.questions import pool as question_pool
+from e2lm_core.analysis.questions.choice import Choice
+from e2lm_core.analysis.questions.pool import Pool
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.checkpoints.ladder import taught
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui import session
+from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered.keep import Kept
+
+_POOLS, _CHOICES = Kept("pools", None), Kept("choices", None)
+
+
+def pool(task: TaskSet, measurements: Measurements) -> tuple[Pool, pd.DataFrame]:
+    """The pool and its table; with relevance where it was asked for."""
+    probability = _probability(task)
+    return _POOLS.made_of((measurements, probability), "", lambda: _pool(task, measurements, probability))
+
+
+def _pool(
+    task: TaskSet, measurements: Measurements, probability: np.ndarray | None
+) -> tuple[Pool, pd.DataFrame]:
+    answers = taught.taught_answers(session.studio().catalogue.taught_file, task)
+    made = question_pool.pool(measurements, task, answers, probability)
+    return made, question_pool.question_frame(made, task)
+
+
+def chosen(pool: Pool, rule: str, metric: str, source: str | None) -> Choice:
+    """What a rule chooses of the pool, judged on models held out. Raises `StudioError` for a rule that cannot be read."""
+    return _CHOICES.made_of((pool,), (rule, metric, source), lambda: _chosen(pool, rule, metric, source))
+
+
+def _chosen(pool: Pool, rule: str, metric: str, source: str | None) -> Choice:
+    with st.spinner("Choosing on some models, judging on the others …"):
+        return choice.choose(pool, rule, metric, source)
+
+
+# --- relevance, which embeds every question: only where it was asked for ----------------------------------
+
+
+def relevance_asked(task: TaskSet) -> bool | None:
+    """Whether the relevance that was asked for can be computed; None where nobody asked."""
+    return _asked().get(task.name)
+
+
+def add_relevance(task: TaskSet) -> None:
+    """Ask for the relevance of every question from now on, and compute it."""
+    _asked()[task.name] = True
+    with st.spinner("Embedding the questions …", show_time=True):
+        _probability(task)
+
+
+def _asked() -> dict[str, bool]:
+    return st.session_state.setdefault("questions_relevance", {})
+
+
+def _probability(task: TaskSet) -> np.ndarray | None:
+    if not _asked().get(task.name):
+        return None
+    try:
+        return results.relevance(task).probability
+    except StudioError:
+        _asked()[task.name] = False
+        return None
