@@ -23,10 +23,11 @@ import typer
 from benchmarks import study_pages
 from benchmarks.coverage import simulation
 from benchmarks.coverage.study import FEW, Source
-from e2lm_core.scores import vectorised
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.layout import Layout, Run
+from e2lm_core.scores.set_scores import SCORES
 from e2lm_core.scores.uncertainty import paired
 from e2lm_core.scores.uncertainty.methods import interval, small_sample_level
-from e2lm_core.scores.vectorised import SCORES, Run
 
 METRICS = ("acc", "norm_prob", "bpb")
 OF_SOURCE = ("acc", "margin", "norm_prob", "bpb")
@@ -104,17 +105,17 @@ def truth(of: Pair, kind: str, n: int, fresh: int, rng: np.random.Generator) -> 
     found: dict = {}
     for small in (False, True):
         runs = fewer(every) if small else every
-        plan = vectorised.layout(runs)
         for metric in METRICS:
             whole = []
             for side in (0, 1):
                 stacked = np.stack(curves[side])[:, OF_SOURCE.index(metric)]
                 own = {m: stacked[:, i] for i, m in enumerate(of.plain.fleet.names) if m in runs}
+                layout = Layout.of(runs, {m: curves_of[0] for m, curves_of in own.items()})
                 if metric == "norm_prob":
-                    against = vectorised.Floor(np.asarray(0.25), {name: np.stack(errors[side])})
+                    against = set_scores.Floor(np.asarray(0.25), {name: np.stack(errors[side])})
                 else:
-                    against = vectorised.floor(runs, plan, metric, 0.25, sizes[side])
-                whole.append(vectorised.scores(plan, own, metric, against).whole)
+                    against = set_scores.floor(runs, layout, metric, 0.25, sizes[side])
+                whole.append(set_scores.curve_scores(layout, own, metric, against).whole)
             for score in SCORES:
                 differences = whole[1][score] - whole[0][score]
                 if np.isfinite(differences).any():

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from e2lm_core.scores.layout import Run
 from e2lm_core.scores.metrics import per_question
-from e2lm_core.scores.vectorised import Run
 
 LEARNERS = ("flat", "slow", "fast")
 SIZES = 6  # models that count; two more seeds of one of them and its web-only twin come with them

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.coverage import simulation
-from e2lm_core.scores import vectorised
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.layout import Layout, Run
+from e2lm_core.scores.set_scores import RANGES, SCORES
 from e2lm_core.scores.uncertainty import intervals
 from e2lm_core.scores.uncertainty.methods import METHODS, Replicates, interval, quantiles, small_sample_level
-from e2lm_core.scores.vectorised import RANGES, SCORES
 
 METRICS = ("acc", "margin", "norm_prob", "bpb")  # acc_norm is acc with another argmax, and takes its figures
 MEANS = ("mean", "difference")
@@ -84,11 +85,11 @@ def truths(
         by_model = {name: stacked[:, m, i] for i, name in enumerate(source.fleet.names)}
         chance = np.full(plan.fresh, 1 / simulation.CHOICES)
         for runs in (every, few(every)):
-            layout = vectorised.layout(runs)
-            against = vectorised.floor(runs, layout, metric, chance, questions)
+            layout = Layout.of(runs, {n: by_model[n][0] for n in runs})
+            against = set_scores.floor(runs, layout, metric, chance, questions)
             if metric == "norm_prob":
-                against = vectorised.Floor(chance, {name: np.stack(errors["norm_prob"])})
-            own = vectorised.scores(layout, {n: by_model[n] for n in runs}, metric, against)
+                against = set_scores.Floor(chance, {name: np.stack(errors["norm_prob"])})
+            own = set_scores.curve_scores(layout, {n: by_model[n] for n in runs}, metric, against)
             models = len(layout.counted)
             for score, values in own.whole.items():
                 found[metric, score, models] = _mean_of_defined(values)
@@ -100,7 +101,7 @@ def truths(
     return found
 
 
-def few(runs: dict[str, vectorised.Run]) -> dict[str, vectorised.Run]:
+def few(runs: dict[str, Run]) -> dict[str, Run]:
     """The smaller fleet: three of the six sizes and the twin."""
     return {name: run for name, run in runs.items() if name in FEW or run.twin_of}
 
@@ -148,7 +149,7 @@ def chunk(source: Source, plan: Plan, number: int, questions: int) -> dict[str, 
         given = intervals.resample(runs, choices, METRICS, resamples=plan.resamples, seed=trial)
         first = _first(given, plan.of_scores)
         smaller = few(runs)
-        fewer = replace(first, runs=smaller, plan=vectorised.layout(smaller))
+        fewer = replace(first, runs=smaller)
         for metric in METRICS:
             _count_means(tallies, given, metric, truth[metric, "mean", simulation.SIZES])
             _count_scores(tallies, first, metric, truth)
@@ -171,7 +172,7 @@ def _count_scores(
     metric: str,
     truth: dict[tuple[str, str, int], np.ndarray],
 ) -> None:
-    names, size = given.plan.counted, len(given.plan.counted)
+    names, size = given.counted, len(given.counted)
     whole, models = intervals.replicates(given, metric)
     targets = [(score, whole[score]) for score in SCORES if (size, score) != (len(FEW), "cs")]
     if size == simulation.SIZES:

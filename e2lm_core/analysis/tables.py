@@ -9,7 +9,7 @@ import pandas as pd
 
 from e2lm_core.base.records import METRICS, SignalQuality, TaskSet
 from e2lm_core.scores import metrics, ranking
-from e2lm_core.scores.measurements import Measurements, ModelCurve, common_grid
+from e2lm_core.scores.measurements import Measurements, ModelCurve, common_grid, finals
 from e2lm_core.scores.set_scores import signal_qualities
 from e2lm_core.scores.uncertainty import intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
@@ -86,7 +86,7 @@ def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
     for metric, stack in rows.items():
         if stack:
             frame[f"{metric}_first"] = np.mean([values[0] for values in stack], axis=0)
-            frame[f"{metric}_last"] = np.mean([values[-1] for values in stack], axis=0)
+            frame[f"{metric}_last"] = finals(measurements, metric)
             shape = {values.shape for values in stack}
             frame[f"{metric}_curve"] = (
                 list(np.mean(stack, axis=0).T.round(4)) if len(shape) == 1 else [None] * len(frame)

@@ -13,7 +13,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.base.version import VERSION
 from e2lm_core.runs.studio import Studio
-from e2lm_core.scores.uncertainty import intervals
+from e2lm_core.scores.uncertainty import bootstrap
 from e2lm_core.sets.folder.files import task_digest
 
 LIBRARIES = (
@@ -66,7 +66,7 @@ def of(
             "target_delimiter": task.config.target_delimiter,
             "fewshot_delimiter": task.config.fewshot_delimiter,
         },
-        "bootstrap": {"seed": BOOTSTRAP_SEED, "resamples": intervals.RESAMPLES},
+        "bootstrap": {"seed": BOOTSTRAP_SEED, "resamples": bootstrap.RESAMPLES},
         "checkpoints": rows,
     }
 

@@ -22,7 +22,7 @@ from e2lm_core.export.submission import findings
 from e2lm_core.runs import measure
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import set_scores
-from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
 
@@ -129,14 +129,7 @@ def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:
 
 def _questions(task: TaskSet, measured: Measurements) -> list[dict[str, Any]]:
     """Each question with the share of models that answer it at their last checkpoint, null where not computed."""
-    last: dict[str, np.ndarray] = {}
-    for metric in ("acc", "norm_prob"):
-        ends = [
-            measured.per_question[c.model.name][metric][-1]
-            for c in measured.curves
-            if c.model.counts_in_scores
-        ]
-        last[metric] = np.mean(ends, axis=0) if ends else np.full(len(task.questions), np.nan)
+    last = {metric: finals(measured, metric, or_all=False) for metric in ("acc", "norm_prob")}
     return [
         {
             "id": question.id,

@@ -6,11 +6,17 @@ Axes: K checkpoints of the early window, Q questions; further axes in front are 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import BOUNDED_METRICS, Value
+from e2lm_core.scores.arrays import Floats
 
-Floats = NDArray[np.float64]
+NO_TWIN = "No web-only twin was run beside its science model."
+NO_ERROR = "The error of the score cannot be told from fewer than 2 questions."
+NO_CHANCE = {
+    "bpb": "Bits per byte has no chance level.",
+    "margin": "The margin has no chance level that holds for every set.",
+}
 
 
 def contrast(science: ArrayLike, web: ArrayLike, chance: ArrayLike, standard_error: ArrayLike) -> Floats:
@@ -64,28 +70,43 @@ def science_contrast(
     elif np.isnan(taught).any() or np.isnan(untaught).any():
         why = "Scores of the science model or of its web-only twin are missing in the early window; run both."
     else:
-        why = "The error of the score cannot be told from fewer than 2 questions."
+        why = NO_ERROR
     return Value(value=None, why=why)
 
 
 def chance_error(metric: str, chance: float, n: int, values: ArrayLike | None = None) -> Floats:
     """Standard error of a mean over n questions, against which "above chance" is judged.
 
-        acc, acc_norm: sqrt(c (1 - c) / n), the binomial's at chance c; one number (0-d array)
-        norm_prob:     sample std (n - 1) over the questions / sqrt(n); [..., K] from `values` [..., K, Q]
+        acc, acc_norm: `binomial_error` at the chance level; one number (0-d array)
+        norm_prob:     `sample_error` of `values` [..., K, Q]; [..., K]
 
     NaN where it cannot be told: no question, or one question for norm_prob.
-    Raises: ValueError for a metric without a chance level, or norm_prob without `values`.
+    Raises: ValueError for a metric without a chance level, norm_prob without `values`, or values of other than n
+    questions.
     """
     if metric not in BOUNDED_METRICS:
         raise ValueError(f"{metric} has no chance level; {', '.join(BOUNDED_METRICS)} have")
     if metric != "norm_prob":
-        return np.sqrt(chance * (1.0 - chance) / n) if n else np.asarray(np.nan)
+        return binomial_error(chance, n)
     if values is None:
         raise ValueError("the error of norm_prob is the sample's: pass its values per question")
+    if np.shape(values)[-1] != n:
+        raise ValueError(f"values of {np.shape(values)[-1]} questions given for n = {n}")
+    return sample_error(values, n)
+
+
+def binomial_error(chance: ArrayLike, n: int) -> Floats:
+    """sqrt(c (1 - c) / n), the binomial's at chance c: [...] -> [...]; NaN for n = 0."""
+    level = np.asarray(chance, dtype=np.float64)
+    return np.sqrt(level * (1.0 - level) / n) if n else np.full(level.shape, np.nan)
+
+
+def sample_error(values: ArrayLike, n: int) -> Floats:
+    """Sample standard deviation (Q - 1) over the questions / sqrt(n): [..., Q] -> [...], NaN for fewer than 2.
+
+    The error of a mean over n questions like the Q that were measured; n is Q for the measured set's own mean.
+    """
     sample = np.asarray(values, dtype=np.float64)
-    if sample.shape[-1] != n:
-        raise ValueError(f"values of {sample.shape[-1]} questions given for n = {n}")
-    if n < 2:
+    if sample.shape[-1] < 2:
         return np.full(sample.shape[:-1], np.nan)
     return sample.std(axis=-1, ddof=1) / np.sqrt(n)

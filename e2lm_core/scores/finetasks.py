@@ -7,13 +7,12 @@ Source: FineTasks (Hugging Face, 2024), "finding signal in a haystack of evaluat
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import Value
+from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking import tau
 from e2lm_core.scores.signal import spearman
-
-Floats = NDArray[np.float64]
 
 # A criterion is met from here on; the ordering has no threshold of its own in FineTasks.
 THRESHOLDS: dict[str, float | None] = {

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from e2lm_core.base.records import BOUNDED_METRICS
-from e2lm_core.scores import vectorised
-from e2lm_core.scores.vectorised import CurveScores, Floor, Layout, Run
-
-Floats = NDArray[np.float64]
-_EXACT = 12  # decimals: equal values that come from different sums must still tie
+from e2lm_core.scores import metrics, set_scores
+from e2lm_core.scores.arrays import EXACT, Floats
+from e2lm_core.scores.layout import Layout, Run
+from e2lm_core.scores.set_scores import CurveScores
 
 
 def curves_without(values: ArrayLike) -> Floats:
@@ -31,38 +29,30 @@ def curves_without(values: ArrayLike) -> Floats:
         return np.full(array.T.shape, np.nan)
     without = ((array.sum(axis=-1, keepdims=True) - array) / left).T
     whole = ((array == np.rint(array)) | np.isnan(array)).all()
-    return without if whole else np.round(without, _EXACT)
+    return without if whole else np.round(without, EXACT)
 
 
 def scores_without(runs: Mapping[str, Run], metric: str, choices: ArrayLike) -> CurveScores:
-    """All scores of one metric without each question: {score: [Q]}, as `vectorised.scores` gives them.
+    """All scores of one metric without each question: {score: [Q]}, as `set_scores.curve_scores` gives them.
+
+    Chance and the errors of "above chance" are those of the n - 1 questions left.
 
     Args:
         runs: {model: Run} with [K, Q] values of `metric`, the same Q for all.
         choices: [Q] how many choices each question has.
     """
-    plan = vectorised.layout(runs)
+    counts = np.asarray(choices)
+    layout = Layout.of(runs, {name: metrics.curve(run.per_question[metric]) for name, run in runs.items()})
     curves = {name: curves_without(run.per_question[metric]) for name, run in runs.items()}
-    return vectorised.scores(plan, curves, metric, _floor(runs, plan, metric, np.asarray(choices)))
+    chance = curves_without((1.0 / counts)[None, :])[:, 0]
+    against = set_scores.floor(runs, layout, metric, chance, len(counts) - 1, _sample_errors)
+    return set_scores.curve_scores(layout, curves, metric, against)
 
 
-def _floor(runs: Mapping[str, Run], plan: Layout, metric: str, choices: NDArray) -> Floor:
-    """The chance level and the error of "above chance" of each smaller set."""
-    chance = curves_without((1.0 / choices)[None, :])[:, 0]
-    if metric not in BOUNDED_METRICS:
-        return Floor(chance, {})
-    if metric != "norm_prob":
-        return vectorised.floor(runs, plan, metric, chance, len(choices) - 1)
-    return Floor(
-        chance,
-        {pair.science: _sample_errors(runs[pair.science].per_question[metric]) for pair in plan.contrasts},
-    )
-
-
-def _sample_errors(values: NDArray) -> Floats:
-    """sd (n - 2 degrees of freedom) over the questions left / sqrt(n - 1): [K, Q] -> [Q, K]."""
+def _sample_errors(values: ArrayLike, left: int) -> Floats:
+    """sd (n - 2 degrees of freedom) over the n - 1 questions left / sqrt(n - 1): [K, Q] -> [Q, K]."""
     array = np.asarray(values, dtype=np.float64)
-    n = array.shape[-1]
+    n = left + 1
     if n < 3:
         return np.full(array.T.shape, np.nan)
     deviations = array - array.mean(axis=-1, keepdims=True)

@@ -9,6 +9,10 @@ import numpy as np
 
 from e2lm_core.base.records import Checkpoint, ModelInfo, Scope
 from e2lm_core.scores import metrics
+from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.layout import Layout, Run
+
+NOTHING_SHARED = "Fewer than two models share a complete checkpoint."
 
 
 @dataclass(frozen=True)
@@ -21,24 +25,27 @@ class ModelCurve:
 
     @property
     def steps(self) -> np.ndarray:
-        return np.array([c.step for c in self.checkpoints])
+        """[K] training steps, ascending."""
+        return np.array([c.step for c in self.checkpoints], dtype=int)
 
     @property
     def tokens_seen(self) -> np.ndarray:
-        """NaN where a family does not record it."""
+        """[K] training tokens, NaN where a family does not record them."""
         return np.array([np.nan if c.tokens_seen is None else c.tokens_seen for c in self.checkpoints], float)
 
     @property
     def early(self) -> np.ndarray:
-        """Which checkpoints lie in the early window; all of them where the family names none."""
-        return np.array([c.early is not False for c in self.checkpoints])
+        """[K] which checkpoints lie in the early window; all of them where the family names none."""
+        return np.array([c.early is not False for c in self.checkpoints], dtype=bool)
 
 
 @dataclass(frozen=True)
 class Measurements:
     """A set's results on some checkpoints, complete or not.
 
-    `gold` [Q], `chars` [Q, C] (NaN where there is no such choice) and `gold_bytes` [Q] are the set's own.
+    `gold` [Q], `chars` [Q, C] (NaN where there is no such choice) and `gold_bytes` [Q] are the set's own. `groups`
+    [Q] names what is drawn together, None for a question by itself. `keys` are those of each question's choices in
+    the store, where it was read from; `scopes` those of the checkpoints of all curves, in their order.
     """
 
     task: str
@@ -48,18 +55,18 @@ class Measurements:
     chars: np.ndarray
     gold_bytes: np.ndarray
     curves: tuple[ModelCurve, ...]
-    groups: tuple[str | None, ...] = ()  # of questions that are drawn together, None for one by itself
-    keys: tuple[
-        tuple[bytes, ...], ...
-    ] = ()  # of each question's choices in the store, where it was read from
-    scopes: tuple[Scope, ...] = ()  # of the checkpoints of all curves, in their order
+    groups: tuple[str | None, ...] = ()
+    keys: tuple[tuple[bytes, ...], ...] = ()
+    scopes: tuple[Scope, ...] = ()
 
     @property
     def choice_counts(self) -> np.ndarray:
+        """[Q] how many choices each question has."""
         return np.isfinite(self.chars).sum(axis=1)
 
     @property
     def chance(self) -> float:
+        """The expected acc of a blind guess, see `metrics.chance`."""
         return metrics.chance(self.choice_counts)
 
     @cached_property
@@ -70,12 +77,40 @@ class Measurements:
             for curve in self.curves
         }
 
-    def values(self, model: str, metric: str) -> np.ndarray:
+    def values(self, model: str, metric: str) -> Floats:
         """The model's curve [K]: the mean over questions, NaN at a checkpoint that is not complete."""
         return metrics.curve(self.per_question[model][metric])
 
+    def all_values(self, metric: str) -> dict[str, Floats]:
+        """{model: its curve [K]}, see `values`."""
+        return {curve.model.name: self.values(curve.model.name, metric) for curve in self.curves}
+
+    @cached_property
+    def runs(self) -> dict[str, Run]:
+        """{model: Run}, as the scores take them."""
+        return {
+            curve.model.name: Run(
+                per_question=self.per_question[curve.model.name],
+                steps=curve.steps,
+                early=curve.early,
+                counts=curve.model.counts_in_scores,
+                twin_of=curve.model.twin_of,
+            )
+            for curve in self.curves
+        }
+
+    def layout(self, metric: str) -> Layout:
+        """Which checkpoints enter which score of one metric."""
+        return Layout.of(self.runs, self.all_values(metric))
+
     def curve_of(self, model: str) -> ModelCurve:
+        """The results of one model. Raises StopIteration where it is not among them."""
         return next(curve for curve in self.curves if curve.model.name == model)
+
+    @property
+    def counted(self) -> tuple[ModelCurve, ...]:
+        """The results of the models that count in scores: no twins, no further seeds."""
+        return tuple(curve for curve in self.curves if curve.model.counts_in_scores)
 
     @property
     def measured(self) -> int:
@@ -84,6 +119,7 @@ class Measurements:
 
     @property
     def complete_checkpoints(self) -> int:
+        """How many checkpoints of all models lack no question."""
         return int(sum(np.isfinite(m["margin"]).all(axis=1).sum() for m in self.per_question.values()))
 
     @property
@@ -93,58 +129,53 @@ class Measurements:
 
     @property
     def checkpoints(self) -> int:
+        """How many checkpoints of all models there are, complete or not."""
         return sum(len(curve.checkpoints) for curve in self.curves)
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Scores of M models at the K complete checkpoints that all of them have: `scores` is oriented so that
-    more is better, `values` is as measured."""
+    """Scores of M models at the T complete checkpoints that all of them have.
+
+    `scores` [M, T] is oriented so that more is better, `values` [M, T] is as measured; `steps`, `tokens_seen` and
+    `early` [T] are the first model's. `end` is the place of the early window's last checkpoint, None where there is
+    none or nothing after it.
+    """
 
     models: tuple[str, ...]
     steps: np.ndarray
     tokens_seen: np.ndarray
     early: np.ndarray
-    values: np.ndarray
-    scores: np.ndarray
-
-    @property
-    def end(self) -> int | None:
-        """The early window's last checkpoint, None where there is none or nothing after it."""
-        inside = np.flatnonzero(self.early)
-        return int(inside[-1]) if inside.size and not self.early[-1] else None
+    values: Floats
+    scores: Floats
+    end: int | None
 
 
 def common_grid(measurements: Measurements, metric: str) -> Grid | None:
-    """None where fewer than two models that count share a complete checkpoint."""
-    counted = [c for c in measurements.curves if c.model.counts_in_scores]
-    if len(counted) < 2:
+    """The layout's common checkpoints with their scores; None where fewer than two models that count share one."""
+    layout = measurements.layout(metric)
+    if not layout.comparable:
         return None
-    complete = [
-        {
-            int(step): k
-            for k, (step, value) in enumerate(
-                zip(c.steps, measurements.values(c.model.name, metric), strict=True)
-            )
-            if np.isfinite(value)
-        }
-        for c in counted
-    ]
-    steps = sorted(set.intersection(*(set(own) for own in complete)))
-    if not steps:
-        return None
-    values = np.array(
-        [
-            [measurements.values(c.model.name, metric)[own[step]] for step in steps]
-            for c, own in zip(counted, complete, strict=True)
-        ]
-    )
-    at = [complete[0][step] for step in steps]
+    first = measurements.curve_of(layout.counted[0])
+    at = layout.common[first.model.name]
+    values = layout.stacked(measurements.all_values(metric))
     return Grid(
-        models=tuple(c.model.name for c in counted),
-        steps=np.array(steps),
-        tokens_seen=counted[0].tokens_seen[at],
-        early=counted[0].early[at],
+        models=layout.counted,
+        steps=first.steps[at],
+        tokens_seen=first.tokens_seen[at],
+        early=first.early[at],
         values=values,
         scores=metrics.oriented(metric, values),
+        end=layout.end,
     )
+
+
+def finals(measurements: Measurements, metric: str, or_all: bool = True) -> Floats:
+    """Each question's last value: mean over models of its value at each model's last checkpoint, [Q].
+
+    Over the models that count in scores; where none does, over all of them (a twin that stands alone is still worth
+    a look), or NaN with `or_all` false. NaN too where a question is not computed at one of those checkpoints.
+    """
+    curves = measurements.counted or (measurements.curves if or_all else ())
+    last = [measurements.per_question[c.model.name][metric][-1] for c in curves if c.checkpoints]
+    return np.mean(last, axis=0) if last else np.full(len(measurements.question_ids), np.nan)

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.records import LOWER_IS_BETTER, METRICS
-
-Floats = NDArray[np.float64]
+from e2lm_core.scores.arrays import Floats
 
 
 def per_question(

@@ -7,11 +7,10 @@ bootstrap) are carried along without a loop. Scores are oriented: higher is bett
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import Value
-
-Floats = NDArray[np.float64]
+from e2lm_core.scores.arrays import Floats
 
 
 def average_ranks(values: ArrayLike) -> Floats:

@@ -1,16 +1,145 @@
-"""The scores of a set's measurements: SQ, RC, CS, Score, SNR, each with its reason where it is undefined."""
+"""Every score of a set: one core over its curves, with any axes in front, and the reason where one is undefined.
+
+Axes: K checkpoints of a model, Q questions. `curve_scores` takes the curves as they are, so that it serves the
+measured ones, the resamples of a bootstrap and the sets without one question alike; `scores` says why there is none.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import BOUNDED_METRICS, Record, SignalQuality, Value
-from e2lm_core.scores import composite, contrast, metrics, ranking, signal
-from e2lm_core.scores.measurements import Grid, Measurements, common_grid
+from e2lm_core.scores import composite, contrast, finetasks, metrics, ranking, signal
+from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.layout import Curves, Layout, Run
+from e2lm_core.scores.measurements import NOTHING_SHARED, Grid, Measurements, common_grid
 
-NO_TWIN = "No web-only twin was run beside its science model."
-BPB_HAS_NO_CHANCE = "Bits per byte has no chance level."
-MARGIN_HAS_NO_CHANCE = "The margin has no chance level that holds for every set."
+SCORES = (
+    *("sq", "rc", "cs", "score", "snr", "snr_detrended", "decision_accuracy"),
+    *("monotonicity", "ordering"),
+)
+# No score but the two ratios is unbounded.
+RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(SCORES, (0.0, 1.0)),
+    "sq_model": (0.0, 1.0),
+    "snr": (0.0, np.inf),
+    "snr_detrended": (0.0, np.inf),
+    "monotonicity": (-1.0, 1.0),
+    "ordering": (-1.0, 1.0),
+}
+NOTHING_LATER = "No checkpoint after the early window is complete for every model."
+
+
+# --- the core -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What CS is measured against: `chance` [...] and, by science model, the standard error [..., K] there."""
+
+    chance: Floats
+    errors: Mapping[str, Floats]
+
+
+@dataclass(frozen=True)
+class CurveScores:
+    """`whole` {score: [...]} by the names in `SCORES`; `models` {model: its own SQ [...]}."""
+
+    whole: dict[str, Floats]
+    models: dict[str, Floats]
+
+
+def floor(
+    runs: Mapping[str, Run],
+    layout: Layout,
+    metric: str,
+    chance: ArrayLike,
+    questions: int,
+    sample_error: Callable[[ArrayLike, int], Floats] = contrast.sample_error,
+) -> Floor:
+    """The chance level [...] and the error of "above chance" of one metric, for a set of `questions`.
+
+    For acc and acc_norm the error follows from the chance. For norm_prob it is `sample_error` of the measured values
+    [K, Q] -> [..., K], and the resamples of a bootstrap share it: its own error is of second order.
+    """
+    level = np.asarray(chance, dtype=np.float64)
+    if metric not in BOUNDED_METRICS:
+        return Floor(level, {})
+    if metric != "norm_prob":
+        binomial = contrast.binomial_error(level, questions)[..., None]
+        return Floor(level, {pair.science: binomial for pair in layout.twins})
+    return Floor(
+        level,
+        {
+            pair.science: sample_error(runs[pair.science].per_question[metric], questions)
+            for pair in layout.twins
+        },
+    )
+
+
+def curve_scores(layout: Layout, curves: Curves, metric: str, against: Floor) -> CurveScores:
+    """All scores of curves {model: [..., K]} of one metric, as measured (bpb not negated): {score: [...]}.
+
+    Formulas: `signal`, `ranking`, `contrast`, `composite`, `finetasks`. Undefined scores are NaN.
+    """
+    oriented = {name: metrics.oriented(metric, values) for name, values in curves.items()}
+    qualities = _qualities({name: oriented[name][..., at] for name, at in layout.early.items()})
+    counted = [qualities[name] for name in layout.counted]
+    axes = next((values.shape[:-1] for values in curves.values()), against.chance.shape)
+    whole: dict[str, Floats] = dict.fromkeys(SCORES, np.full(axes, np.nan))
+    if counted:
+        whole["sq"] = np.mean(counted, axis=0)
+    if layout.comparable:
+        whole |= _between_models(layout.stacked(oriented), layout.end, metric)
+    if metric in BOUNDED_METRICS and layout.twins:
+        whole["cs"] = _contrast(layout, curves, against)
+    whole["score"] = composite.total(whole["sq"], whole["rc"], whole["cs"])
+    return CurveScores(whole, qualities)
+
+
+def _qualities(early: Curves) -> dict[str, Floats]:
+    """Each model's SQ; curves of one length are taken at once."""
+    by_length: dict[int, list[str]] = {}
+    for name, curve in early.items():
+        by_length.setdefault(curve.shape[-1], []).append(name)
+    qualities: dict[str, Floats] = {}
+    for names in by_length.values():
+        together = np.stack([early[name] for name in names])
+        of_each = (signal.rho(together) + signal.autocorrelation(together)) / 2
+        qualities |= zip(names, of_each, strict=True)
+    return {name: qualities[name] for name in early}
+
+
+def _between_models(grid: Floats, end: int | None, metric: str) -> dict[str, Floats]:
+    """Scores of the counted models' oriented curves [..., M, T] on their common checkpoints."""
+    values = {"monotonicity": finetasks.monotonicity(grid), "ordering": finetasks.ordering(grid)}
+    if metric in signal.RATIO_METRICS:
+        values["snr"] = signal.signal_to_noise(grid)
+        values["snr_detrended"] = signal.signal_to_noise(grid, detrend=True)
+    if end is not None:
+        values["rc"] = ranking.consistency(grid[..., end], grid[..., end + 1 :])
+        values["decision_accuracy"] = signal.pair_agreement(grid[..., end], grid[..., -1])
+    return values
+
+
+def _contrast(layout: Layout, curves: Curves, against: Floor) -> Floats:
+    """CS [...]: the mean over twins of the contrast with their science model."""
+    chance = against.chance[..., None]
+    parts = []
+    for pair in layout.twins:
+        error = against.errors[pair.science]
+        if error.shape[-1] > 1:
+            error = error[..., pair.science_at]
+        science, twin = curves[pair.science][..., pair.science_at], curves[pair.twin][..., pair.twin_at]
+        parts.append(contrast.contrast(science, twin, chance, error))
+    return np.mean(parts, axis=0)
+
+
+# --- a set's own, with reasons --------------------------------------------------------------------------
 
 
 class Scores(Record):
@@ -31,79 +160,83 @@ class Scores(Record):
     decision_accuracy: Value
 
 
-def signal_qualities(measurements: Measurements, metric: str) -> dict[str, SignalQuality]:
-    """Each model's SQ over the early window's complete checkpoints (twins and seeds included, to show)."""
-    found = {}
-    for curve in measurements.curves:
-        values = measurements.values(curve.model.name, metric)[curve.early]
-        found[curve.model.name] = signal.signal_quality(metrics.oriented(metric, values[np.isfinite(values)]))
-    return found
-
-
 def scores(measurements: Measurements, metric: str) -> Scores:
-    """SQ, RC, CS and Score of one metric, each with its reason where it is undefined (docs/scores.md)."""
+    """SQ, RC, CS, Score, SNR and decision accuracy of one metric, each with its reason where it is undefined.
+
+    Formulas, sources and edges: docs/scores.md.
+    """
+    layout = measurements.layout(metric)
     qualities = signal_qualities(measurements, metric)
-    counted = tuple(c.model.name for c in measurements.curves if c.model.counts_in_scores)
-    sq = signal.mean_quality({name: qualities[name] for name in counted})
+    core = _of(measurements, layout, metric)
     grid = common_grid(measurements, metric)
-    if grid is None:
-        why = "Fewer than two models share a complete checkpoint."
-        rc = decision = snr = Value(value=None, why=why)
-    else:
-        snr = _snr(grid, metric)
-        if grid.end is None:
-            why = "No checkpoint after the early window is complete for every model."
-            rc = decision = Value(value=None, why=why)
-        else:
-            later = grid.scores[:, grid.end + 1 :]
-            rc = ranking.ranking_consistency(grid.scores[:, grid.end], later)
-            decision = signal.decision_accuracy(grid.scores[:, grid.end], grid.scores[:, -1])
-    cs = _science_contrast(measurements, metric)
+    sq = _value(
+        core["sq"], lambda: signal.mean_quality({name: qualities[name] for name in layout.counted}).why
+    )
+    rc = _value(core["rc"], lambda: _why_no_decision(grid))
+    cs = _value(core["cs"], lambda: _why_no_contrast(layout, metric))
     return Scores(
         metric=metric,
         sq=sq,
         sq_models=qualities,
-        counted=counted,
+        counted=layout.counted,
         rc=rc,
         cs=cs,
         score=composite.score(sq, rc, cs),
-        snr=snr,
-        decision_accuracy=decision,
+        snr=_value(core["snr"], lambda: _why_no_ratio(grid, metric)),
+        decision_accuracy=_value(core["decision_accuracy"], lambda: _why_no_decision(grid)),
     )
 
 
-def _snr(grid: Grid, metric: str) -> Value:
+def detrended_snr(measurements: Measurements, metric: str) -> Value:
+    """AI2's SNR with each run's own straight line taken out of its noise, see `signal.snr`."""
+    core = _of(measurements, measurements.layout(metric), metric)
+    grid = common_grid(measurements, metric)
+    return _value(core["snr_detrended"], lambda: _why_no_ratio(grid, metric, detrend=True))
+
+
+def signal_qualities(measurements: Measurements, metric: str) -> dict[str, SignalQuality]:
+    """Each model's SQ over the early window's complete checkpoints (twins and seeds included, to show)."""
+    early = measurements.layout(metric).early
+    return {
+        name: signal.signal_quality(metrics.oriented(metric, values[early[name]]))
+        for name, values in measurements.all_values(metric).items()
+    }
+
+
+def _of(measurements: Measurements, layout: Layout, metric: str) -> dict[str, Floats]:
+    runs, questions = measurements.runs, len(measurements.question_ids)
+    against = floor(runs, layout, metric, measurements.chance, questions)
+    return curve_scores(layout, measurements.all_values(metric), metric, against).whole
+
+
+def _value(core: Floats, why: Callable[[], str | None]) -> Value:
+    return Value(value=None, why=why()) if np.isnan(core) else Value(value=float(core))
+
+
+def _why_no_ratio(grid: Grid | None, metric: str, detrend: bool = False) -> str | None:
+    if grid is None:
+        return NOTHING_SHARED
     if metric not in signal.RATIO_METRICS:
-        return Value(value=None, why="The margin can be negative, and this SNR is a ratio to the mean.")
-    return signal.snr(grid.values)
+        return signal.NO_RATIO_OF_MARGINS
+    return signal.snr(grid.values, detrend=detrend).why
 
 
-def _science_contrast(measurements: Measurements, metric: str) -> Value:
-    """The mean over twins of the contrast with their science model."""
+def _why_no_decision(grid: Grid | None) -> str | None:
+    """Of RC; decision accuracy is undefined only where the first two reasons hold."""
+    if grid is None:
+        return NOTHING_SHARED
+    if grid.end is None:
+        return NOTHING_LATER
+    return ranking.ranking_consistency(grid.scores[:, grid.end], grid.scores[:, grid.end + 1 :]).why
+
+
+def _why_no_contrast(layout: Layout, metric: str) -> str:
     if metric not in BOUNDED_METRICS:
-        return Value(value=None, why=BPB_HAS_NO_CHANCE if metric == "bpb" else MARGIN_HAS_NO_CHANCE)
-    by_name = {curve.model.name: curve for curve in measurements.curves}
-    contrasts = []
-    for twin in measurements.curves:
-        science = by_name.get(twin.model.twin_of or "")
-        if science is None:
-            continue
-        shared = sorted(set(twin.steps[twin.early]) & set(science.steps[science.early]))
-        picked = [[int(np.flatnonzero(c.steps == step)[0]) for step in shared] for c in (science, twin)]
-        s, w = (
-            measurements.values(c.model.name, metric)[at]
-            for c, at in zip((science, twin), picked, strict=True)
-        )
-        both = np.isfinite(s) & np.isfinite(w)
-        if not both.any():
-            continue
-        answers = measurements.per_question[science.model.name][metric][picked[0]][both]
-        error = contrast.chance_error(metric, measurements.chance, len(measurements.gold), answers)
-        contrasts.append(contrast.science_contrast(s[both], w[both], measurements.chance, error))
-    defined = [c.value for c in contrasts if c.value is not None]
-    if not contrasts:
-        return Value(value=None, why=NO_TWIN)
-    return Value(value=float(np.mean(defined))) if defined else contrasts[0]
+        return contrast.NO_CHANCE[metric]
+    return contrast.NO_ERROR if layout.twins else contrast.NO_TWIN
+
+
+# --- beside the scores ----------------------------------------------------------------------------------
 
 
 def early_end(measurements: Measurements) -> float | None:
@@ -118,21 +251,21 @@ def early_end(measurements: Measurements) -> float | None:
 
 def trends(measurements: Measurements, metric: str) -> dict[str, list[float]]:
     """The small curves beside the headline numbers: what each score is made of, by checkpoint."""
-    found: dict[str, list[float]] = {}
+    curves: dict[str, list[float]] = {}
     grid = common_grid(measurements, metric)
     if grid is not None:
-        found["SQ"] = grid.scores.mean(axis=0).tolist()
+        curves["SQ"] = grid.scores.mean(axis=0).tolist()
         if grid.end is not None:
             taus = [
                 ranking.tau_b(grid.scores[:, grid.end], grid.scores[:, k])
                 for k in range(grid.end, len(grid.steps))
             ]
-            found["RC"] = [float(t) for t in taus if np.isfinite(t)]
+            curves["RC"] = [float(t) for t in taus if np.isfinite(t)]
     for twin in measurements.curves:
         science = next((c for c in measurements.curves if c.model.name == twin.model.twin_of), None)
         if science is not None and np.array_equal(science.steps, twin.steps):
             gap = measurements.values(science.model.name, metric) - measurements.values(
                 twin.model.name, metric
             )
-            found["CS"] = gap[np.isfinite(gap)].tolist()
-    return found
+            curves["CS"] = gap[np.isfinite(gap)].tolist()
+    return curves

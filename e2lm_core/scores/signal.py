@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import SignalQuality, Value
+from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking import average_ranks
-
-Floats = NDArray[np.float64]
 
 # AI2's ratio divides by a mean, which says nothing for a metric that may cross zero (margin).
 RATIO_METRICS = ("acc", "acc_norm", "norm_prob", "bpb")
+NO_RATIO_OF_MARGINS = "The margin can be negative, and this SNR is a ratio to the mean."
 ROUNDING = 1e-12  # relative; far below the step of any score, far above float64's own
 MIN_POINTS = 8  # the shortest curve that has a lag: 8 // 4 - 1 = 1
 

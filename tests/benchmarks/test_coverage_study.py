@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.coverage import scores as score_coverage
 from benchmarks.coverage import study
-from e2lm_core.scores import vectorised
+from e2lm_core.scores.set_scores import SCORES
 from e2lm_core.scores.uncertainty.rules import CoverageTable
 
 TINY = study.Plan(fleets=1, sets=2, fresh=20, resamples=40, of_scores=30, source=300)
@@ -55,7 +55,7 @@ def test_the_method_is_a_narrow_one_that_covers_or_else_the_one_that_covers_most
         row = {"score": score, "method": method, "models": 6, "questions": 100}
         return row | {"coverage": covered, "width": width}
 
-    every = [row(s, "wider", 0.95, 1.0) for s in (*study.MEANS, "sq_model", *vectorised.SCORES)]
+    every = [row(s, "wider", 0.95, 1.0) for s in (*study.MEANS, "sq_model", *SCORES)]
     rows = [
         *every,
         *(row("sq", "normal", 0.91, 0.5), row("sq", "pivot", 0.8, 0.1), row("sq", "normal", 0.92, 0.5)),

@@ -53,7 +53,6 @@ PURE = ("scores", "analysis")
 IMPURE = {"io", "os", "pathlib", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "urllib", "http"}
 READS_ITS_OWN_TABLE = {
     "scores/uncertainty/coverage.py",
-    "scores/uncertainty/difference_rules.py",
     "analysis/score/published.py",
 }
 

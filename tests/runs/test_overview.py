@@ -15,8 +15,7 @@ from e2lm_core.runs import overview
 from e2lm_core.runs.state import SetState
 from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores import set_scores
-from tests.scores.test_set_scores import full
-from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
+from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, full, measurements
 
 UP_TO_DATE = SetState(kind="up to date", done=40, total=40)
 

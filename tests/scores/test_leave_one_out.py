@@ -8,9 +8,9 @@ from hypothesis.extra.numpy import arrays
 
 from benchmarks.coverage import simulation
 from e2lm_core.base.records import METRICS
-from e2lm_core.scores import metrics, vectorised
+from e2lm_core.scores import metrics, set_scores
+from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.leave_one_out import curves_without, scores_without
-from e2lm_core.scores.vectorised import Run
 
 QUESTIONS = 24
 
@@ -56,10 +56,10 @@ def test_equals_scoring_each_smaller_set_by_itself(runs, metric):
     got = scores_without(runs, metric, np.full(QUESTIONS, 4))
     for q in range(0, QUESTIONS, 5):
         left = without(runs, q)
-        plan = vectorised.layout(left)
         curves = {n: metrics.curve(r.per_question[metric]) for n, r in left.items()}
-        against = vectorised.floor(left, plan, metric, 0.25, QUESTIONS - 1)
-        one = vectorised.scores(plan, curves, metric, against)
+        layout = Layout.of(left, curves)
+        against = set_scores.floor(left, layout, metric, 0.25, QUESTIONS - 1)
+        one = set_scores.curve_scores(layout, curves, metric, against)
         for score, value in one.whole.items():
             np.testing.assert_allclose(got.whole[score][q], value, atol=1e-9, err_msg=score)
         for model, value in one.models.items():

@@ -1,72 +1,50 @@
-"""Measuring again takes over what cannot have changed, and nothing else."""
+"""What measurements say of themselves: the common grid, last values, steps without tokens."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
 
 import numpy as np
 import pytest
 
-from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import evaluate, measure
-from e2lm_core.runs.studio import Studio
-from e2lm_core.scores.measurements import Measurements
-from e2lm_core.sets import collection
-from tests.support import studios
+from e2lm_core.base.records import Checkpoint, ModelInfo
+from e2lm_core.scores import measurements as score_measurements
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import ModelCurve, finals
+from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Studio:
-    return studios.studio(tmp_path)
+def test_models_are_compared_only_where_all_of_them_are_complete() -> None:
+    holes = [math.nan, *RISING[1:5], math.nan, *RISING[6:]]
+    grid = score_measurements.common_grid(measurements(curve(SMALL, holes), curve(LARGE, FASTER)), "acc")
+    assert grid is not None
+    assert grid.steps.tolist() == [200, 300, 400, 500, 700, 800, 900, 1000]
+    assert grid.values[1].tolist() == pytest.approx([0.3, 0.4, 0.5, 0.6, 0.8, 0.9, 0.9, 1.0])
+    assert grid.end == 5
+    assert score_measurements.common_grid(measurements(curve(SMALL, RISING)), "acc") is None
+    assert score_measurements.common_grid(measurements(curve(SMALL, RISING), curve(WEB, FLAT)), "acc") is None
 
 
-def little(here: Studio) -> TaskSet:
-    return collection.open_set(here.settings, "little")
+def test_last_values_are_means_over_the_models_that_count() -> None:
+    measured = measurements(curve(SMALL, [0.1, 0.2]), curve(LARGE, [0.1, 0.4]), curve(WEB, [0.1, 1.0]))
+    assert finals(measured, "acc").tolist() == [1.0, 1.0, 0.5, 0.5, *[0.0] * 6]
+    twin = measurements(curve(WEB, [0.1, 0.2]), curve(SEED2, [0.1, 0.2]))
+    assert finals(twin, "acc").tolist() == [1.0, 1.0, *[0.0] * 8]
+    assert np.isnan(finals(twin, "acc", or_all=False)).all()
+    assert np.isnan(finals(measurements(), "acc")).all()
 
 
-def edited(task: TaskSet) -> TaskSet:
-    """Another second question, the first two in the other order, and one fewer at the end."""
-    first, _, *rest = task.questions
-    changed = studios.question(77, id="q2", choices=("1", "2", "3", "4", "5"))
-    return task.model_copy(update={"questions": (changed, first, *rest[:-1])})
+def test_a_question_that_one_model_lacks_at_its_last_checkpoint_has_no_last_value() -> None:
+    holed = curve(SMALL, [0.1, 0.2])
+    holed.ll[1, 3] = np.nan
+    got = finals(measurements(holed, curve(LARGE, [0.3])), "acc")
+    assert np.flatnonzero(np.isnan(got)).tolist() == [3]
 
 
-def same(a: Measurements, b: Measurements) -> bool:
-    return (a.question_ids, a.keys, a.scopes) == (b.question_ids, b.keys, b.scopes) and all(
-        np.array_equal(x.ll, y.ll, equal_nan=True) for x, y in zip(a.curves, b.curves, strict=True)
-    )
-
-
-def test_an_edited_set_is_measured_as_if_for_the_first_time(here: Studio) -> None:
-    task, every = little(here), here.catalogue.checkpoints
-    evaluate.evaluate(here, task, every[:15])
-    before = measure.measure(here, task, every)
-    evaluate.evaluate(here, edited(task), every[10:12])
-    evaluate.evaluate(here, task, every[15:20])
-    again = measure.measure(here, edited(task), every, like=before)
-    assert same(again, measure.measure(here, edited(task), every))
-    assert same(measure.measure(here, task, every[5:], like=again), measure.measure(here, task, every[5:]))
-
-
-def test_other_prompts_and_other_weights_take_nothing_over(here: Studio, monkeypatch) -> None:
-    task, every = little(here), here.catalogue.checkpoints
-    evaluate.evaluate(here, task, every)
-    before = measure.measure(here, task, every)
-    assert measure.measure(here, task, every, 1, like=before).measured == 0
-    real = here.backend.scope
-    monkeypatch.setattr(
-        here.backend, "scope", lambda c: real(c).model_copy(update={"fingerprint": f"anew {c.name}"})
-    )
-    assert measure.measure(here, task, every, like=before).measured == 0
-    assert measure.refreshed(here, before).measured == 0
-
-
-def test_refreshing_adds_what_came_in_and_is_the_same_object_where_nothing_did(here: Studio) -> None:
-    task, every = little(here), here.catalogue.checkpoints
-    nothing = measure.measure(here, task, every)
-    assert measure.refreshed(here, nothing) is nothing
-    evaluate.evaluate(here, task, every[3:9])
-    some = measure.refreshed(here, nothing)
-    assert some.complete_checkpoints == 6
-    assert same(some, measure.measure(here, task, every))
-    assert measure.refreshed(here, some) is some
+def test_a_family_without_tokens_or_window_is_measured_by_step() -> None:
+    model = ModelInfo(name="mine", family="local")
+    plain = tuple(Checkpoint(model=model, step=k) for k in range(10))
+    own = ModelCurve(model=model, checkpoints=plain, ll=curve(SMALL, RISING).ll)
+    assert own.early.all()
+    assert np.isnan(own.tokens_seen).all()
+    assert set_scores.early_end(measurements(own)) is None

@@ -1,172 +1,129 @@
-"""From stored log-likelihoods to curves and scores, against values worked out by hand."""
+"""Every score of a set: the core with axes in front, and the set's own with reasons, by hand where that can be."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from e2lm_core.analysis import tables
-from e2lm_core.base.plain import numbers
-from e2lm_core.base.records import METRICS, Checkpoint, Loglikelihood, ModelInfo, TaskSet
-from e2lm_core.commands import runs as run_commands
-from e2lm_core.runs import evaluate, measure, requests
-from e2lm_core.runs.store import digest
-from e2lm_core.runs.studio import Studio
-from e2lm_core.scores import contrast, ranking, set_scores, signal
+from benchmarks.coverage import simulation
+from e2lm_core.scores import composite, contrast, finetasks, metrics, ranking, set_scores, signal
 from e2lm_core.scores import measurements as score_measurements
-from e2lm_core.scores.measurements import Measurements, ModelCurve
-from e2lm_core.sets import collection
-from tests.support import studios
-from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
+from e2lm_core.scores.layout import Layout, Run
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.set_scores import SCORES, curve_scores, floor
+from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, full, measurements
 
-# --- reading the store --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Studio:
-    return studios.studio(tmp_path)
+QUESTIONS = 60
 
 
-def put(studio: Studio, task: TaskSet, checkpoint: Checkpoint, ll: list[list[float]]) -> None:
-    from e2lm_core.sets.prompts.render import render_set
-
-    items = [
-        (digest(request), Loglikelihood(value, 1))
-        for doc, values in zip(render_set(task), ll, strict=True)
-        for request, value in zip(requests.requests_of(doc), values, strict=True)
-    ]
-    studio.store.put(studio.backend.scope(checkpoint), items)
+@pytest.fixture(scope="module")
+def runs():
+    fleet = simulation.fleet("slow", 5)
+    return simulation.runs(fleet, simulation.draw(fleet, QUESTIONS, 5))
 
 
-def test_the_five_metrics_by_hand(here: Studio) -> None:
-    task = studios.task(count=0).model_copy(
-        update={
-            "questions": (
-                studios.question(1, choices=("iron", "tin"), answer=0),
-                studios.question(2, choices=("é", "gold"), answer=0),
-            )
-        }
+def curves_of(runs, metric):
+    return {name: metrics.curve(run.per_question[metric]) for name, run in runs.items()}
+
+
+def all_scores(runs, metric, chance=0.25):
+    curves = curves_of(runs, metric)
+    layout = Layout.of(runs, curves)
+    return curve_scores(layout, curves, metric, floor(runs, layout, metric, chance, QUESTIONS))
+
+
+@pytest.mark.parametrize("metric", ["acc", "acc_norm", "margin", "norm_prob", "bpb"])
+def test_every_score_equals_that_of_its_own_function(runs, metric):
+    found = all_scores(runs, metric)
+    assert set(found.whole) == set(SCORES)
+    curves = curves_of(runs, metric)
+    oriented = {name: metrics.oriented(metric, values) for name, values in curves.items()}
+    counted = [name for name, run in runs.items() if run.counts]
+    grid = np.stack([oriented[name] for name in counted])
+
+    qualities = {name: signal.signal_quality(values[:12]) for name, values in oriented.items()}
+    assert {n: float(v) for n, v in found.models.items()} == pytest.approx(
+        {n: q.sq for n, q in qualities.items()}
     )
-    checkpoint = here.catalogue.checkpoints[0]
-    put(here, task, checkpoint, [[-2.0, -1.8], [-1.0, -3.0]])
-    measured = measure.measure(here, task, [checkpoint])
-    name = checkpoint.model.name
-    values = {metric: measured.per_question[name][metric][0].tolist() for metric in METRICS}
-    assert values["acc"] == [0.0, 1.0]  # −2.0 < −1.8; −1.0 > −3.0
-    assert values["acc_norm"] == [1.0, 0.0]  # −2.0/4 > −1.8/3; −1.0/1 < −3.0/4
-    assert values["margin"] == pytest.approx([-0.2, 2.0])
-    assert values["norm_prob"] == pytest.approx([1 / (1 + math.exp(0.2)), 1 / (1 + math.exp(-2.0))])
-    # the characters of "é" are one, its bytes two
-    assert values["bpb"] == pytest.approx([2.0 / (4 * math.log(2)), 1.0 / (2 * math.log(2))])
-    assert measured.values(name, "acc").tolist() == [0.5]
-    assert measured.chance == 0.5
+    sq = signal.mean_quality({name: qualities[name] for name in counted})
+    rc = ranking.ranking_consistency(grid[:, 11], grid[:, 12:])
+    expected = {
+        "sq": sq.value,
+        "rc": rc.value,
+        "decision_accuracy": signal.decision_accuracy(grid[:, 11], grid[:, -1]).value,
+        "monotonicity": finetasks.criteria(grid, 0.25)["monotonicity"].value,
+        "ordering": finetasks.criteria(grid, 0.25)["ordering"].value,
+    }
+    if metric != "margin":
+        expected["snr"] = signal.snr(grid).value
+        expected["snr_detrended"] = signal.snr(grid, detrend=True).value
+    if metric in ("acc", "acc_norm", "norm_prob"):
+        error = contrast.chance_error(metric, 0.25, QUESTIONS, runs["size3"].per_question[metric][:12])
+        cs = contrast.science_contrast(curves["size3"][:12], curves["size3-web"][:12], 0.25, error)
+        expected |= {"cs": cs.value, "score": composite.score(sq, rc, cs).value}
+    for name in SCORES:
+        if expected.get(name) is None:
+            assert np.isnan(found.whole[name]), name
+        else:
+            assert float(found.whole[name]) == pytest.approx(expected[name], abs=1e-12), name
 
 
-def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
-    task = collection.open_set(here.settings, "little")
-    every = here.catalogue.of("ladder-small-arch1")
-    evaluate.evaluate(here, task, every[3:5])
-    measured = measure.measure(here, task, every)
-    acc = measured.values("ladder-small-arch1", "acc")
-    assert np.isfinite(acc).tolist() == [False] * 3 + [True] * 2 + [False] * 5
-    assert (measured.measured, measured.complete_checkpoints, measured.checkpoints) == (12, 2, 10)
-    document = run_commands.evaluation(
-        here, task, every, None, evaluate.RunResult(computed=0, reused=0, seconds=0), with_questions=True
-    )
-    own = document["curves"]["ladder-small-arch1"]
-    assert own["acc"][:3] == [None] * 3
-    assert own["tokens_seen"] == [1_000 * s for s in studios.STEPS]
-    assert document["questions"][0]["loglikelihoods"]["ladder-small-arch1"][0] == [None] * 4
+def test_axes_in_front_are_carried(runs):
+    layout = Layout.of(runs, curves_of(runs, "acc"))
+    curves = {
+        name: np.stack([v, v + 0.01 * np.sin(np.arange(16))]) for name, v in curves_of(runs, "acc").items()
+    }
+    chances = np.array([0.25, 0.3])
+    both = curve_scores(layout, curves, "acc", floor(runs, layout, "acc", chances, QUESTIONS))
+    for r in range(2):
+        alone = {name: v[r] for name, v in curves.items()}
+        one = curve_scores(layout, alone, "acc", floor(runs, layout, "acc", chances[r], QUESTIONS))
+        for name in SCORES:
+            np.testing.assert_allclose(both.whole[name][r], one.whole[name])
+            np.testing.assert_allclose(both.models["size2"][r], one.models["size2"])
 
 
-def test_measuring_computes_nothing(here: Studio) -> None:
-    task = collection.open_set(here.settings, "little")
-    measure.measure(here, task, here.catalogue.checkpoints)
-    assert here.backend.computed == 0
+@pytest.mark.parametrize(
+    ("names", "undefined"),
+    [
+        (
+            ["size1"],
+            {"rc", "cs", "score", "snr", "snr_detrended", "decision_accuracy", "monotonicity", "ordering"},
+        ),
+        (["size1", "size2"], {"cs", "score"}),
+        (["size3-web"], set(SCORES)),
+        ([], set(SCORES)),
+    ],
+)
+def test_what_has_no_models_is_undefined(runs, names, undefined):
+    found = all_scores({name: runs[name] for name in names}, "norm_prob")
+    assert {name for name in SCORES if np.isnan(found.whole[name])} == undefined
 
 
-def test_questions_with_fewer_choices_have_no_phantom_choice(here: Studio) -> None:
-    task = studios.task(count=2)
-    shorter = task.questions[0].model_copy(update={"choices": task.questions[0].choices[:3], "answer": 0})
-    task = task.model_copy(update={"questions": (shorter, task.questions[1])})
-    checkpoint = here.catalogue.checkpoints[0]
-    evaluate.evaluate(here, task, [checkpoint])
-    measured = measure.measure(here, task, [checkpoint])
-    assert measured.choice_counts.tolist() == [3, 4]
-    assert measured.chance == pytest.approx((1 / 3 + 1 / 4) / 2)
-    assert measured.complete_checkpoints == 1
+def test_without_a_later_checkpoint_there_is_no_consistency(runs):
+    early = {
+        name: Run(
+            {m: v[:12] for m, v in run.per_question.items()},
+            run.steps[:12],
+            run.early[:12],
+            run.counts,
+            run.twin_of,
+        )
+        for name, run in runs.items()
+    }
+    found = all_scores(early, "norm_prob")
+    assert np.isnan(found.whole["rc"])
+    assert np.isfinite(found.whole["cs"])
 
 
-def test_a_set_without_questions_or_checkpoints_is_measured_as_nothing(here: Studio) -> None:
-    empty = studios.task(count=0)
-    measured = measure.measure(here, empty, here.catalogue.checkpoints)
-    assert measured.measured == 0
-    assert tables.curve_frame(measured)["value"].isna().all()
-    none = measure.measure(here, studios.task(), [])
-    for metric in METRICS:
-        assert set_scores.scores(none, metric).score.value is None
-    assert len(tables.curve_frame(none)) == 0
-    assert len(tables.rank_frame(none, "acc")) == 0
-    assert set_scores.trends(none, "acc") == {}
-    assert set_scores.early_end(none) is None
+def test_every_score_has_a_range():
+    assert set(SCORES) | {"sq_model"} == set(set_scores.RANGES)
 
 
-# --- frames -------------------------------------------------------------------------------------------
-
-
-def test_curves_as_rows() -> None:
-    measured = measurements(curve(SMALL, RISING), curve(WEB, FLAT))
-    frame = tables.curve_frame(measured, ("acc", "bpb"))
-    assert tuple(frame.columns) == ("model", "step", "tokens_seen", "early", "metric", "value", "n")
-    own = frame[(frame["model"] == SMALL.name) & (frame["metric"] == "acc")]
-    assert own["value"].tolist() == pytest.approx(RISING)
-    assert own["early"].tolist() == [True] * 8 + [False] * 2
-    assert own["n"].tolist() == [10] * 10
-
-
-def test_one_questions_own_curve() -> None:
-    frame = tables.question_frame(measurements(curve(SMALL, RISING)), "q2", "acc")
-    assert frame["value"].tolist() == [0.0, 0.0, *[1.0] * 8]  # right from an accuracy of 0.3 on
-
-
-def test_the_table_of_questions_is_a_mean_over_the_models_that_count() -> None:
-    measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER), curve(WEB, FLAT), curve(SEED2, FLAT))
-    task = studios.task(count=10)
-    frame = tables.question_table(measured, task)
-    assert frame["acc_first"].tolist() == [1.0, 0.5, *[0.0] * 8]
-    assert frame["acc_last"].tolist() == [*[1.0] * 9, 0.5]
-    assert frame["acc_curve"][1].tolist() == pytest.approx([0.5, *[1.0] * 9])
-
-
-def test_ranks_leave_twins_and_seeds_out() -> None:
-    measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER), curve(WEB, FLAT), curve(SEED2, FLAT))
-    frame = tables.rank_frame(measured, "acc")
-    assert set(frame["model"]) == {SMALL.name, LARGE.name}
-    assert frame[frame["model"] == LARGE.name]["rank"].tolist() == [1.0] * 10
-    lower = tables.rank_frame(measured, "bpb")
-    assert lower[lower["model"] == LARGE.name]["rank"].tolist() == [1.0] * 10  # fewer bits are better
-
-
-def test_models_are_compared_only_where_all_of_them_are_complete() -> None:
-    holes = [math.nan, *RISING[1:5], math.nan, *RISING[6:]]
-    grid = score_measurements.common_grid(measurements(curve(SMALL, holes), curve(LARGE, FASTER)), "acc")
-    assert grid is not None
-    assert grid.steps.tolist() == [200, 300, 400, 500, 700, 800, 900, 1000]
-    assert grid.values[1].tolist() == pytest.approx([0.3, 0.4, 0.5, 0.6, 0.8, 0.9, 0.9, 1.0])
-    assert grid.end == 5
-    assert score_measurements.common_grid(measurements(curve(SMALL, RISING)), "acc") is None
-    assert score_measurements.common_grid(measurements(curve(SMALL, RISING), curve(WEB, FLAT)), "acc") is None
-
-
-# --- scores -------------------------------------------------------------------------------------------
-
-
-def full() -> Measurements:
-    return measurements(curve(SMALL, RISING), curve(LARGE, FASTER), curve(WEB, FLAT), curve(SEED2, FLAT))
+# --- a set's own ---------------------------------------------------------------------------------------
 
 
 def test_every_score_by_its_definition() -> None:
@@ -272,30 +229,3 @@ def test_the_early_windows_end_and_the_small_curves() -> None:
     assert grid is not None
     assert trends["RC"] == [1.0, 1.0, ranking.tau_b(grid.scores[:, 7], grid.scores[:, 9])]
     assert trends["CS"] == pytest.approx(np.subtract(RISING, FLAT).tolist())
-
-
-def test_a_family_without_tokens_or_window_is_measured_by_step() -> None:
-    model = ModelInfo(name="mine", family="local")
-    plain = tuple(Checkpoint(model=model, step=k) for k in range(10))
-    own = ModelCurve(model=model, checkpoints=plain, ll=curve(SMALL, RISING).ll)
-    assert own.early.all()
-    assert np.isnan(own.tokens_seen).all()
-    assert set_scores.early_end(measurements(own)) is None
-    assert numbers(own.tokens_seen, whole=True) == [None] * 10
-
-
-def test_quality_by_model() -> None:
-    frame = tables.quality_frame(full(), "acc")
-    assert frame["model"].tolist() == [SMALL.name, LARGE.name, WEB.name, SEED2.name]
-    assert frame["counts"].tolist() == [True, True, False, False]
-    assert frame["points"].tolist() == [8] * 4
-
-
-def test_partial_curves_are_means_over_the_questions_that_are_there() -> None:
-    whole = curve(SMALL, [0.1, 0.2, 0.3])
-    whole.ll[:, -1] = np.nan  # the edited question
-    whole.ll[1, 3:] = np.nan  # three of ten: too few to say anything
-    frame = tables.partial_frame(measurements(whole), "acc")
-    assert frame["step"].tolist() == [100, 300]
-    assert frame["value"].tolist() == pytest.approx([1 / 9, 3 / 9])
-    assert frame["n"].tolist() == [9, 9]

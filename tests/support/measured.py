@@ -160,3 +160,8 @@ def with_subjects() -> Measurements:
     """Thirty questions of physics, twenty of biology, ten without a subject."""
     names = ["physics"] * 30 + ["biology"] * 20 + [""] * 10
     return replace(noisy(questions=60), subjects=tuple(names))
+
+
+def full() -> Measurements:
+    """Two models that count, a web-only twin and a further seed."""
+    return measurements(curve(SMALL, RISING), curve(LARGE, FASTER), curve(WEB, FLAT), curve(SEED2, FLAT))

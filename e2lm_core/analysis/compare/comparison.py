@@ -18,11 +18,10 @@ from e2lm_core.analysis.tables import curve_frame
 from e2lm_core.base import labels
 from e2lm_core.base.records import Question, Record, TaskSet, Value
 from e2lm_core.scores import set_scores
-from e2lm_core.scores.measurements import Measurements
-from e2lm_core.scores.uncertainty import difference_rules, paired
+from e2lm_core.scores.measurements import Measurements, finals
+from e2lm_core.scores.uncertainty import coverage, paired
 from e2lm_core.scores.uncertainty.intervals import Difference, Interval, Resampled
 from e2lm_core.scores.uncertainty.paired import Pairing, Side
-from e2lm_core.scores.uncertainty.set_intervals import runs_of
 
 COMPARED = ("score", "sq", "rc", "cs", "snr", "snr_detrended", "decision_accuracy")
 END, EARLY_END = "end", "early window's end"
@@ -114,7 +113,7 @@ def compare(
 
 
 def _side(measurements: Measurements) -> Side:
-    return Side(runs_of(measurements), measurements.choice_counts, measurements.groups or None)
+    return Side(measurements.runs, measurements.choice_counts, measurements.groups or None)
 
 
 def _text(question: Question) -> tuple[str, tuple[str, ...], str]:
@@ -204,9 +203,9 @@ def _scores(
     rows = []
     bounds: dict[str, tuple[float | None, Interval]] = {}
     if resampled is not None:
-        models = min(len(side.plan.counted) for side in resampled)
+        models = min(len(side.counted) for side in resampled)
         questions = min(side.clusters for side in resampled)
-        bounds = paired.score_differences(*resampled, metric, difference_rules.rules(questions, models))
+        bounds = paired.score_differences(*resampled, metric, coverage.difference_rules(questions, models))
     for name in COMPARED:
         values = [
             detrended_snr(m, metric) if name == "snr_detrended" else getattr(s, name)
@@ -227,8 +226,8 @@ def _difference(old: Value, new: Value, estimate: tuple[float | None, Interval] 
     if old.value is None or new.value is None:
         return Value(value=None, why=old.why if old.value is None else new.why)
     value = Value(value=new.value - old.value)
-    if estimate is None or estimate[1].bounds is None:
-        return value.model_copy(update={"why": estimate[1].why if estimate else "Too little was measured."})
+    if estimate is None:
+        return value.model_copy(update={"why": "Too little was measured."})
     return estimate[1].attach(value)
 
 
@@ -238,7 +237,7 @@ def _difference(old: Value, new: Value, estimate: tuple[float | None, Interval] 
 def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.DataFrame:
     """One row a question that the two do not have alike: what (added, removed, changed), id, both texts, and its value
     at the end, the mean over the models that count, in each."""
-    values = [_final(m, compared.metric) for m in (compared.first, compared.second)]
+    values = [finals(m, compared.metric, or_all=False) for m in (compared.first, compared.second)]
     rows = []
     for old, new in zip(compared.pairing.first.tolist(), compared.pairing.second.tolist(), strict=True):
         before = first.questions[old] if old >= 0 else None
@@ -260,16 +259,6 @@ def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.
     frame = pd.DataFrame(rows, columns=["what", "id", "before", "after", "value before", "value after"])
     frame["difference"] = frame["value after"] - frame["value before"]
     return frame
-
-
-def _final(measurements: Measurements, metric: str) -> np.ndarray:
-    """[Q]: mean over the models that count of each question's value at the model's last measured checkpoint."""
-    stack = [
-        measurements.per_question[c.model.name][metric][-1]
-        for c in measurements.curves
-        if c.model.counts_in_scores and len(c.checkpoints)
-    ]
-    return np.mean(stack, axis=0) if stack else np.full(len(measurements.question_ids), np.nan)
 
 
 def mean_frame(compared: Comparison) -> pd.DataFrame:

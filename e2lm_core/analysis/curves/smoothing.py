@@ -6,12 +6,12 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 
 from e2lm_core.base.records import LOWER_IS_BETTER
+from e2lm_core.scores.arrays import Floats
 
-Floats = NDArray[np.float64]
 Method = Literal["mean of 3", "monotone"]
 METHODS: tuple[Method, ...] = ("mean of 3", "monotone")
 HELP: dict[Method, str] = {

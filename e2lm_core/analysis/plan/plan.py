@@ -14,7 +14,6 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Checkpoint
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.uncertainty import coverage, set_sizes
-from e2lm_core.scores.uncertainty.set_intervals import runs_of
 from e2lm_core.scores.uncertainty.set_sizes import Target, Widths
 
 OF = ("mean", "difference", "sq", "rc", "cs", "score", "decision_accuracy")
@@ -164,7 +163,7 @@ def simulate(measurements: Measurements, metric: str, target: Target) -> Widths:
             "Planning draws from measured questions, and fewer than two are measured: run the set first."
         )
     return set_sizes.widths(
-        runs_of(measurements),
+        measurements.runs,
         measurements.choice_counts,
         metric,
         target,

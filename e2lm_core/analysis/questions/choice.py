@@ -16,6 +16,7 @@ from e2lm_core.base import labels
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.plain import plain
 from e2lm_core.base.records import ModelInfo
+from e2lm_core.scores import signal
 from e2lm_core.scores.uncertainty import bootstrap
 from e2lm_core.scores.uncertainty.methods import quantiles, small_sample_level
 
@@ -30,7 +31,7 @@ PRESETS: dict[str, str] = {
     "half of them stay.",
 }
 RESAMPLED_CELLS = 3_000_000  # questions times resamples, so that a large set takes no longer than a small one
-RESAMPLES = (200, 1000)
+FEWEST_RESAMPLES = 200
 ENOUGH = 0.95  # of the resamples must leave something to choose
 
 
@@ -153,8 +154,7 @@ def _resampled_bounds(
     level = small_sample_level(plan.clusters)
     if np.isnan(level):
         return None
-    few, many = RESAMPLES
-    resamples = int(np.clip(RESAMPLED_CELLS // max(len(pool.ids), 1), few, many))
+    resamples = int(np.clip(RESAMPLED_CELLS // max(len(pool.ids), 1), FEWEST_RESAMPLES, bootstrap.RESAMPLES))
     gains = np.concatenate(
         [
             heldout.resampled_gains(pool.sample, rule, folds, metric, block).held_out
@@ -196,7 +196,7 @@ def _why_undefined(judged: list[heldout.Judged], score: str, metric: str) -> str
         return f"The rule keeps no question when {empty[0]} is held out."
     if score == "snr":
         if metric == "margin":
-            return "The margin can be negative, and this SNR is a ratio to the mean."
+            return signal.NO_RATIO_OF_MARGINS
         return "The SNR needs two models and five checkpoints on either side of the fold, and some noise."
     return "SQ needs eight early checkpoints, and curves that move."
 

@@ -16,7 +16,7 @@ from e2lm_core.analysis import tables
 from e2lm_core.base import phrasing
 from e2lm_core.base.plain import plain
 from e2lm_core.base.records import SHARES, TaskSet
-from e2lm_core.scores.measurements import Measurements, ModelCurve
+from e2lm_core.scores.measurements import Measurements, ModelCurve, finals
 
 SHOWN = ("margin", "norm_prob", "acc")
 UNITS = {"margin": " nats"}
@@ -70,13 +70,8 @@ class Effect:
 
 
 def counted(measurements: Measurements) -> list[ModelCurve]:
-    return [c for c in measurements.curves if c.model.counts_in_scores] or list(measurements.curves)
-
-
-def finals(measurements: Measurements, metric: str) -> np.ndarray:
-    """[Q], see above."""
-    last = [measurements.per_question[c.model.name][metric][-1] for c in counted(measurements)]
-    return np.mean(last, axis=0) if last else np.full(len(measurements.question_ids), np.nan)
+    """The results of the models that count in scores; of all of them where none does."""
+    return list(measurements.counted or measurements.curves)
 
 
 def effects(before: Measurements, now: Measurements) -> tuple[Effect, ...]:

@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from e2lm_core.analysis.questions.rules import Mask, Rule, Sample
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.scores import metrics, signal
-
-Floats = NDArray[np.float64]
+from e2lm_core.scores.arrays import Floats
 
 SCORES = ("final", "sq", "snr")
 DRAWS = 100

@@ -14,6 +14,7 @@ from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Whe
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, ModelInfo, TaskSet
 from e2lm_core.scores import metrics
+from e2lm_core.scores.contrast import NO_TWIN
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 
@@ -191,7 +192,7 @@ def undefined(pool: Pool) -> dict[str, str]:
     elif len(pool.ids) < 2:
         why["discrimination"] = "There is one question, and nothing to compare it with."
     if not pool.sample.twins:
-        why["contrast"] = "No web-only twin was run beside its science model."
+        why["contrast"] = NO_TWIN
     if "taught" not in pool.sample.traits:
         why["taught"] = "The models here come without a list of what they were taught."
     if "relevance" not in pool.sample.traits:

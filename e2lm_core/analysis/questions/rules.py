@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from e2lm_core.analysis.questions import traits as question_traits
 from e2lm_core.scores import signal
+from e2lm_core.scores.arrays import Floats
 
-Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 # The columns that come from models, and so are computed anew from the models that a choice may see.

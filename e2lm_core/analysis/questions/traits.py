@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.records import Question
-
-Floats = NDArray[np.float64]
+from e2lm_core.scores.arrays import Floats
 
 LAST = 5  # checkpoints over which models are told apart, as in AI2's ratio
 FEWEST_MODELS = 3  # with two, every question's correlation is near 1 or -1

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from e2lm_core.scores import ranking
+from e2lm_core.scores.arrays import Floats
 
-Floats = NDArray[np.float64]
 _BLOCK = 1 << 21  # values held at once while every question is left out
 
 

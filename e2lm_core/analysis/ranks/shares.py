@@ -6,11 +6,10 @@ Axes: R resamples, M models, K checkpoints. Scores are oriented: higher is bette
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from e2lm_core.scores import ranking, signal
-
-Floats = NDArray[np.float64]
+from e2lm_core.scores.arrays import Floats
 
 
 def rank_shares(scores: ArrayLike) -> Floats:

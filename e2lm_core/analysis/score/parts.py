@@ -9,13 +9,13 @@ import pandas as pd
 
 from e2lm_core.base import labels
 from e2lm_core.base.records import BOUNDED_METRICS, Record, Value
-from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores, signal
+from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores
 from e2lm_core.scores.leave_one_out import scores_without
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.set_scores import Scores
-from e2lm_core.scores.uncertainty import set_intervals
-from e2lm_core.scores.uncertainty.intervals import Interval, MetricIntervals
+from e2lm_core.scores.uncertainty.intervals import MetricIntervals
+from e2lm_core.scores.uncertainty.set_intervals import attached
 
 PARTS: tuple[Literal["sq", "rc", "cs"], ...] = ("sq", "rc", "cs")
 OF_SEEDS = "Its noise is that of training seeds, which no resampling of questions can tell."
@@ -76,12 +76,7 @@ def parts(scores: Scores) -> tuple[Part, ...]:
 
 def detrended_snr(measurements: Measurements, metric: str, intervals: MetricIntervals | None = None) -> Value:
     """AI2's SNR with each run's own straight line taken out of its noise, with the interval it is allowed."""
-    grid = common_grid(measurements, metric)
-    if grid is None:
-        return Value(value=None, why="Fewer than two models share a complete checkpoint.")
-    if metric not in signal.RATIO_METRICS:
-        return Value(value=None, why="The margin can be negative, and this SNR is a ratio to the mean.")
-    return _attached(intervals, "snr_detrended", signal.snr(grid.values, detrend=True))
+    return attached(intervals, "snr_detrended", set_scores.detrended_snr(measurements, metric))
 
 
 def criteria(
@@ -90,20 +85,11 @@ def criteria(
     """FineTasks' four criteria; monotonicity and ordering with the intervals that the coverage study allows them."""
     values = finetasks_criteria(measurements, metric)
     for name in ("monotonicity", "ordering"):
-        values[name] = _attached(intervals, name, values[name])
+        values[name] = attached(intervals, name, values[name])
     for name in ("snr", "above_baseline"):
         if values[name].value is not None:
             values[name] = values[name].model_copy(update={"why": OF_SEEDS})
     return values
-
-
-def _attached(intervals: MetricIntervals | None, name: str, value: Value) -> Value:
-    interval: Interval | None = intervals.scores.get(name) if intervals else None
-    if interval is None or value.value is None:
-        return value
-    if interval.bounds is None:
-        return value.model_copy(update={"why": interval.why})
-    return interval.attach(value)
 
 
 # --- what would raise it --------------------------------------------------------------------------------
@@ -161,8 +147,7 @@ def _removals(
     whole = getattr(scores, of).value
     if whole is None:
         return None, f"SQ is undefined here, so no question can be judged by it. {scores.sq.why}", ()
-    runs = set_intervals.runs_of(measurements)
-    without = scores_without(runs, metric, measurements.choice_counts).whole[of]
+    without = scores_without(measurements.runs, metric, measurements.choice_counts).whole[of]
     gains = np.where(np.isnan(without), -np.inf, without - whole)
     best = [int(q) for q in np.argsort(-gains, kind="stable")[:QUESTIONS_NAMED] if gains[q] > LEAST_GAIN]
     return (

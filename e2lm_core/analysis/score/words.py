@@ -8,7 +8,8 @@ from e2lm_core.analysis.score.parts import LEAST_GAIN, Advice, parts
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import Value
 from e2lm_core.scores import composite
-from e2lm_core.scores.set_scores import NO_TWIN, Scores
+from e2lm_core.scores.contrast import NO_TWIN
+from e2lm_core.scores.set_scores import Scores
 
 SAID_BY_THE_COMPETITION = {
     "rc": (

@@ -17,9 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record, SignalQuality
 from e2lm_core.base.settings import Limits
+from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.signal import signal_quality
-
-Floats = NDArray[np.float64]
 
 COMPETITION_STRIDE = 4_000  # iterations
 COMPETITION_GTOKENS = 206.0

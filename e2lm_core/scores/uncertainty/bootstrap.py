@@ -14,10 +14,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from e2lm_core.scores.arrays import Floats
+
 Key = TypeVar("Key")
 
-BLOCK = 1 << 22  # counts held at once: 16 MiB in float32 (and twice that while they are drawn)
+RESAMPLES = 1000  # of whatever is shown with its interval
+BLOCK = 1 << 22  # counts in memory at once: 16 MiB in float32 (and twice that while they are drawn)
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,12 @@ class Design:
 
     @property
     def questions(self) -> int:
+        """How many questions the set has."""
         return len(self.cluster_of)
 
     @property
     def clusters(self) -> int:
+        """How many are drawn: groups of questions count once."""
         return sum(len(stratum) for stratum in self.strata)
 
 
@@ -55,12 +59,12 @@ def design(
 
     Raises: ValueError where a list is not as long as the set.
     """
-    for name, given in (("groups", groups), ("subjects", subjects)):
-        if given is not None and len(given) != questions:
-            raise ValueError(f"{len(given)} {name} given for {questions} questions")
-    labels = [("group", g) if g else ("alone", str(i)) for i, g in enumerate(groups or [None] * questions)]
+    for name, labels in (("groups", groups), ("subjects", subjects)):
+        if labels is not None and len(labels) != questions:
+            raise ValueError(f"{len(labels)} {name} given for {questions} questions")
+    names = [("group", g) if g else ("alone", str(i)) for i, g in enumerate(groups or [None] * questions)]
     numbers: dict[tuple[str, str], int] = {}
-    cluster_of = np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=np.intp)
+    cluster_of = np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.intp)
     members: dict[str, list[int]] = {}
     seen = -1
     for question, cluster in enumerate(cluster_of.tolist()):
@@ -68,32 +72,33 @@ def design(
             seen = cluster
             subject = (subjects[question] or "") if subjects is not None else ""
             members.setdefault(subject, []).append(cluster)
-    return Design(cluster_of, tuple(np.array(own, dtype=np.intp) for own in members.values()))
+    return Design(cluster_of, tuple(np.array(clusters, dtype=np.intp) for clusters in members.values()))
 
 
-def counts(plan: Design, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
+def counts(design: Design, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
     """Blocks of [r, Q] counts, `resamples` rows in all: how often each question is in each resample.
 
     float32 holds these whole numbers exactly and is what the matrix product wants. Every block has its own
     stream of the seed and its size depends on Q alone, so resample i is the same however many are asked for.
+    Raises: ValueError for fewer than one resample.
     """
     if resamples < 1:
         raise ValueError(f"{resamples} resamples are none")
-    if plan.questions == 0:
+    if design.questions == 0:
         return
-    block = max(1, BLOCK // plan.questions)
-    alone = plan.clusters == plan.questions
+    block = max(1, BLOCK // design.questions)
+    alone = design.clusters == design.questions
     for number, start in enumerate(range(0, resamples, block)):
         rows = min(block, resamples - start)
-        drawn = np.empty((rows, plan.clusters), dtype=np.float32)
-        for which, stratum in enumerate(plan.strata):
+        drawn = np.empty((rows, design.clusters), dtype=np.float32)
+        for which, stratum in enumerate(design.strata):
             stream = np.random.default_rng([seed, number, which])
             drawn[:, stratum] = _draw(stream, rows, len(stratum))
-        yield drawn if alone else drawn[:, plan.cluster_of]
+        yield drawn if alone else drawn[:, design.cluster_of]
 
 
 def resampled_means(
-    values: Mapping[Key, ArrayLike], plan: Design, resamples: int, seed: int
+    values: Mapping[Key, ArrayLike], design: Design, resamples: int, seed: int
 ) -> dict[Key, Floats]:
     """mean over questions in each resample: {key: [..., Q]} -> {key: [R, ...]}, one resample for all keys.
 
@@ -104,18 +109,18 @@ def resampled_means(
     NaN somewhere is NaN in every resample.
     Raises: ValueError where the last axis is not as long as the set.
     """
-    prepared = {key: _prepare(np.asarray(array), plan.questions) for key, array in values.items()}
+    prepared = {key: _prepare(np.asarray(array), design.questions) for key, array in values.items()}
     parts: dict[Key, list[Floats]] = {key: [] for key in values}
-    for block in counts(plan, resamples, seed):
+    for block in counts(design, resamples, seed):
         total = block.sum(axis=1, dtype=np.float64)[:, None]
         for key, (deviations, centre) in prepared.items():
             parts[key].append((block @ deviations.T).astype(np.float64) / total + centre)
     shapes = {key: np.shape(array)[:-1] for key, array in values.items()}
     return {
-        key: np.concatenate(own).reshape(resamples, *shapes[key])
-        if own
+        key: np.concatenate(blocks).reshape(resamples, *shapes[key])
+        if blocks
         else np.full((resamples, *shapes[key]), np.nan)
-        for key, own in parts.items()
+        for key, blocks in parts.items()
     }
 
 

@@ -1,17 +1,71 @@
-"""Reads the measured coverage of the intervals, `coverage.json`, which `benchmarks/coverage/scores.py` writes."""
+"""What the coverage studies measured: the table of the scores' intervals and the rules of their differences.
+
+`coverage.json` is written by `benchmarks/coverage/scores.py`, `difference_coverage.json` by
+`benchmarks/coverage/differences.py`.
+"""
 
 from __future__ import annotations
 
 import json
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from e2lm_core.scores.uncertainty.rules import CoverageTable
+from e2lm_core.scores.set_scores import SCORES
+from e2lm_core.scores.uncertainty.rules import (
+    ACCEPTED,
+    NO_METHOD_OF_DIFFERENCES,
+    OF_ONE_MODEL,
+    CoverageTable,
+    IntervalRule,
+)
 
 FILE = Path(__file__).parent / "coverage.json"
+DIFFERENCES_FILE = Path(__file__).parent / "difference_coverage.json"
 
 
 @lru_cache(maxsize=1)
 def load() -> CoverageTable:
-    """The table that ships with the studio."""
+    """The table of the scores' intervals that ships with the studio."""
     return CoverageTable.of(json.loads(FILE.read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=1)
+def load_differences() -> dict[str, Any]:
+    """The table of differences that ships: `{source, pairs_a_cell, questions, models, chosen, coverage, validation}`.
+
+    `validation` is the lowest coverage {score: {method: …}} on fleets that took no part in `coverage`.
+    """
+    return json.loads(DIFFERENCES_FILE.read_text(encoding="utf-8"))
+
+
+def difference_rules(
+    questions: int, models: int, table: dict[str, Any] | None = None
+) -> dict[str, IntervalRule]:
+    """The rule of every score's difference for sets of at least `questions` (groups count once).
+
+    `models` is how many count in both; without a `table` the one that ships is asked.
+    """
+    table = load_differences() if table is None else table
+    return {score: _difference_rule(score, questions, models, table) for score in SCORES}
+
+
+def _difference_rule(score: str, questions: int, models: int, table: dict[str, Any]) -> IntervalRule:
+    fewest, least = min(table["questions"]), min(table["models"])
+    if questions < fewest:
+        why = f"Intervals of differences were studied for sets of {fewest} questions and more."
+        return IntervalRule(None, why=why)
+    if score not in OF_ONE_MODEL and models < least:
+        return IntervalRule(None, why=f"Intervals of differences were studied for {least} models and more.")
+    method = table["chosen"].get(score)
+    if method is None:
+        return IntervalRule(None, why=NO_METHOD_OF_DIFFERENCES)
+    lowest = min(table["coverage"][score][method]["lowest"], table["validation"][score][method])
+    if lowest < ACCEPTED:
+        return IntervalRule(
+            None,
+            lowest,
+            f"No interval is reliable here: in simulations the best method held the true difference in only "
+            f"{lowest:.0%} of pairs of sets, where 95% are promised.",
+        )
+    return IntervalRule(method, lowest)

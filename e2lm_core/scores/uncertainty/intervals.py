@@ -13,24 +13,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.records import METRICS, Value
-from e2lm_core.scores import metrics, vectorised
+from e2lm_core.scores import metrics, set_scores
+from e2lm_core.scores.arrays import EXACT, Floats
+from e2lm_core.scores.layout import Curves, Layout, Run
+from e2lm_core.scores.set_scores import RANGES, SCORES, CurveScores
 from e2lm_core.scores.uncertainty import bootstrap
+from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES
 from e2lm_core.scores.uncertainty.methods import (
     Replicates,
     denoise,
     interval,
-    quantiles,
+    share_above,
     small_sample_level,
+    span,
     wiggle,
 )
-from e2lm_core.scores.uncertainty.rules import CoverageTable, Rule
-from e2lm_core.scores.vectorised import RANGES, SCORES, CurveScores, Layout, Run
+from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule
 
-Floats = NDArray[np.float64]
-Curves = Mapping[str, Floats]
-
-RESAMPLES = 1000
-_EXACT = 12  # decimals: what tied before an addition still ties after it
+UNDEFINED = "The score is undefined."
+OFTEN_UNDEFINED = "The score is undefined in more than 5% of the resamples."
 
 
 @dataclass(frozen=True)
@@ -43,28 +44,44 @@ class Interval:
     why: str | None = None
 
     def attach(self, value: Value) -> Value:
-        """`value` with this interval; an undefined value stays as it is."""
-        if value.value is None or self.bounds is None:
+        """`value` with this interval, or with the reason why it has none; an undefined value stays as it is."""
+        if value.value is None:
             return value
+        if self.bounds is None:
+            return value.model_copy(update={"why": self.why})
         return value.model_copy(update={"interval": self.bounds, "coverage": self.coverage})
 
 
 @dataclass(frozen=True)
 class Resampled:
-    """One bootstrap of everything that was measured.
+    """One bootstrap of everything that was measured, of `questions`, of which groups count once in `clusters`.
 
     `observed` {metric: {model: [K]}} and `resampled` {metric: {model: [R, K]}} are curves as measured (bpb not
     negated), NaN at incomplete checkpoints; resample r is the same for all. `chance` and `chances` [R] likewise.
     """
 
     runs: Mapping[str, Run]
-    plan: Layout
     questions: int
     clusters: int
     observed: Mapping[str, Curves]
     resampled: Mapping[str, Curves]
     chance: float
     chances: Floats
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The models that count in scores: no twins, no further seeds."""
+        return tuple(name for name, run in self.runs.items() if run.counts)
+
+    def layout(self, metric: str) -> Layout:
+        """Which measured checkpoints enter which score of one metric."""
+        return Layout.of(self.runs, self.observed[metric])
+
+    def scores(self, metric: str, curves: Curves, chance: ArrayLike) -> CurveScores:
+        """Every score of `curves` {model: [..., K]} of one metric, at the chance level [...]; see `set_scores`."""
+        layout = self.layout(metric)
+        against = set_scores.floor(self.runs, layout, metric, chance, self.questions)
+        return set_scores.curve_scores(layout, curves, metric, against)
 
 
 @dataclass(frozen=True)
@@ -81,7 +98,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class MetricIntervals:
-    """`scores` by the names in `vectorised.SCORES`, `sq_models` by model, `bands` {model: [K, 2]}."""
+    """`scores` by the names in `set_scores.SCORES`, `sq_models` by model, `bands` {model: [K, 2]}."""
 
     scores: dict[str, Interval]
     sq_models: dict[str, Interval]
@@ -105,16 +122,15 @@ def resample(
         groups, subjects: see `bootstrap.design`; subjects only to keep every subject's share fixed.
     """
     share = 1.0 / np.asarray(choices, dtype=np.float64)
-    plan = bootstrap.design(len(share), groups, subjects)
+    design = bootstrap.design(len(share), groups, subjects)
     wanted: dict[tuple[str, str], NDArray] = {
         (metric, name): run.per_question[metric] for metric in metric_names for name, run in runs.items()
     }
-    means = bootstrap.resampled_means({**wanted, ("", ""): share}, plan, resamples, seed)
+    means = bootstrap.resampled_means({**wanted, ("", ""): share}, design, resamples, seed)
     return Resampled(
         runs=runs,
-        plan=vectorised.layout(runs),
         questions=len(share),
-        clusters=plan.clusters,
+        clusters=design.clusters,
         observed={
             m: {name: metrics.curve(run.per_question[m]) for name, run in runs.items()} for m in metric_names
         },
@@ -125,89 +141,137 @@ def resample(
 
 
 def replicates(
-    given: Resampled, metric: str, mirrored: bool = True, denoised: bool = True
+    resampled: Resampled, metric: str, mirrored: bool = True, denoised: bool = True
 ) -> tuple[dict[str, Replicates], dict[str, Replicates]]:
-    """Every score's estimate and replicates: by name, and each model's own SQ."""
-    observed, drawn = given.observed[metric], given.resampled[metric]
-    variants: dict[str, tuple[Curves, ArrayLike]] = {
-        "estimate": (observed, given.chance),
-        "forward": (drawn, given.chances),
+    """Every score's estimate and replicates: by the names in `set_scores.SCORES`, and each model's own SQ."""
+    variants = {
+        variant: resampled.scores(metric, curves, chance)
+        for variant, (curves, chance) in _variants(resampled, metric, mirrored, denoised).items()
     }
-    if mirrored:
-        opposite = {name: np.round(2 * observed[name] - drawn[name], _EXACT) for name in drawn}
-        variants["mirrored"] = (opposite, 2 * given.chance - given.chances)
-    if denoised:
-        quiet = quiet_curves(given, metric)
-        clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
-        variants["denoised"] = (clean, given.chances)
-    found: dict[str, CurveScores] = {}
-    for variant, (curves, chance) in variants.items():
-        against = vectorised.floor(given.runs, given.plan, metric, chance, given.questions)
-        found[variant] = vectorised.scores(given.plan, curves, metric, against)
+    estimate = variants["estimate"]
     whole = {
-        score: Replicates(**{variant: own.whole[score] for variant, own in found.items()})
-        for score in found["estimate"].whole
+        score: Replicates(**{variant: scores.whole[score] for variant, scores in variants.items()})
+        for score in estimate.whole
     }
     models = {
-        name: Replicates(**{variant: own.models[name] for variant, own in found.items()})
-        for name in found["estimate"].models
+        name: Replicates(**{variant: scores.models[name] for variant, scores in variants.items()})
+        for name in estimate.models
     }
     return whole, models
 
 
-def score_intervals(given: Resampled, metric: str, table: CoverageTable) -> MetricIntervals:
+def _variants(
+    resampled: Resampled, metric: str, mirrored: bool, denoised: bool
+) -> dict[str, tuple[Curves, ArrayLike]]:
+    """The curves and the chance level of which `Replicates` holds the scores, by its names."""
+    observed, drawn = resampled.observed[metric], resampled.resampled[metric]
+    variants: dict[str, tuple[Curves, ArrayLike]] = {
+        "estimate": (observed, resampled.chance),
+        "forward": (drawn, resampled.chances),
+    }
+    if mirrored:
+        opposite = {name: np.round(2 * observed[name] - drawn[name], EXACT) for name in drawn}
+        variants["mirrored"] = (opposite, 2 * resampled.chance - resampled.chances)
+    if denoised:
+        quiet = quiet_curves(resampled, metric)
+        clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
+        variants["denoised"] = (clean, resampled.chances)
+    return variants
+
+
+def score_intervals(resampled: Resampled, metric: str, table: CoverageTable) -> MetricIntervals:
     """Every score's interval for one metric, by the method that the coverage study chose for it.
 
     A score has none where it is undefined, where no method covers (`table` says so), or where it is undefined in
     too many resamples; `why` tells.
     """
-    whole, models = replicates(given, metric, mirrored=False)
-    counted = len(given.plan.counted)
+    whole, models = replicates(resampled, metric, mirrored=False)
+    clusters, counted = resampled.clusters, len(resampled.counted)
+    level = small_sample_level(clusters)
     return MetricIntervals(
         scores={
-            name: _interval(
-                whole[name], name, table.rule(name, metric, given.clusters, counted), given.clusters
-            )
+            name: _interval(whole[name], table.rule(name, metric, clusters, counted), name, level)
             for name in SCORES
         },
         sq_models={
-            name: _interval(
-                own, "sq_model", table.rule("sq_model", metric, given.clusters, 1), given.clusters
-            )
-            for name, own in models.items()
+            name: _interval(of_model, table.rule("sq_model", metric, clusters, 1), "sq_model", level)
+            for name, of_model in models.items()
         },
-        bands={name: band(given, metric, name) for name in given.runs},
+        bands={name: band(resampled, metric, name) for name in resampled.runs},
     )
 
 
-def band(given: Resampled, metric: str, model: str) -> Floats:
+def _interval(of_score: Replicates, rule: IntervalRule, score: str, level: float) -> Interval:
+    if np.isnan(of_score.estimate):
+        return Interval(None, why=UNDEFINED)
+    return by_rule(of_score, rule, RANGES[score], level, OFTEN_UNDEFINED)
+
+
+def by_rule(
+    of_score: Replicates, rule: IntervalRule, allowed: tuple[float, float], level: float, undefined: str
+) -> Interval:
+    """The interval that the rule gives a defined score; none, with the reason, where it gives none.
+
+    `allowed` are the lowest and the highest value that the score may have; `undefined` is the reason where it has no
+    value in too many resamples.
+    """
+    if rule.method is None:
+        return Interval(None, why=rule.why)
+    low, high = interval(rule.method, of_score, allowed, level)
+    if np.isnan(low) or np.isnan(high):
+        return Interval(None, why=undefined)
+    return Interval((float(low), float(high)), rule.coverage, rule.method)
+
+
+def band(resampled: Resampled, metric: str, model: str) -> Floats:
     """[K, 2]: percentile interval of every point of a model's curve; NaN at incomplete checkpoints."""
-    return _percentile(given.resampled[metric][model], given.clusters).T
+    return _percentile(resampled.resampled[metric][model], resampled.clusters).T
 
 
-def difference(given: Resampled, metric: str, first: tuple[str, int], second: tuple[str, int]) -> Difference:
+def difference(
+    resampled: Resampled, metric: str, first: tuple[str, int], second: tuple[str, int]
+) -> Difference:
     """How much higher the curve of one (model, checkpoint) is than another's, on the same resamples.
 
     Which tells two models apart at a checkpoint, or two checkpoints of a model. Values as measured: of bpb less
     is better.
     """
-    observed, drawn = given.observed[metric], given.resampled[metric]
+    observed, drawn = resampled.observed[metric], resampled.resampled[metric]
     value = float(observed[first[0]][first[1]] - observed[second[0]][second[1]])
     samples = drawn[first[0]][:, first[1]] - drawn[second[0]][:, second[1]]
     if np.isnan(samples).any():
         return Difference(None, None, None)
-    low, high = _percentile(samples, given.clusters)
+    low, high = _percentile(samples, resampled.clusters)
     bounds = None if np.isnan(low) else (float(low), float(high))
-    return Difference(value, bounds, float((samples > 0).mean() + (samples == 0).mean() / 2))
+    return Difference(value, bounds, share_above(samples))
 
 
-def noise(given: Resampled, metric: str, model: str) -> tuple[float, float]:
+def noise(resampled: Resampled, metric: str, model: str) -> tuple[float, float]:
     """(question noise, checkpoint noise) of a model's complete checkpoints, see `methods.wiggle`."""
-    curve = given.observed[metric][model]
+    curve = resampled.observed[metric][model]
     known = np.isfinite(curve)
-    drawn = given.resampled[metric][model][:, known]
+    drawn = resampled.resampled[metric][model][:, known]
     questions, checkpoints = wiggle(curve[known], drawn - curve[known])
     return float(questions), float(checkpoints)
+
+
+def quiet_curves(resampled: Resampled, metric: str) -> dict[str, Floats]:
+    """{model: [K]}: `denoise`d curves; models that were measured at the same checkpoints are taken together."""
+    measured, drawn = resampled.observed[metric], resampled.resampled[metric]
+    together: dict[tuple[int, ...], list[str]] = {}
+    for name, run in resampled.runs.items():
+        known = np.flatnonzero(np.isfinite(measured[name]))
+        together.setdefault(tuple(run.steps[known].tolist()), []).append(name)
+    quiet = {name: values.copy() for name, values in measured.items()}
+    for steps, names in together.items():
+        if len(steps) < 2:
+            continue
+        at = {name: np.isin(resampled.runs[name].steps, steps) for name in names}
+        curves = np.stack([measured[name][at[name]] for name in names])
+        samples = np.stack([drawn[name][:, at[name]] for name in names], axis=1)
+        for name, values in zip(names, denoise(curves, samples - curves), strict=True):
+            quiet[name][at[name]] = values
+    return quiet
 
 
 def _percentile(samples: Floats, clusters: int) -> Floats:
@@ -215,33 +279,4 @@ def _percentile(samples: Floats, clusters: int) -> Floats:
     level = small_sample_level(clusters)
     if np.isnan(level):
         return np.full((2, *samples.shape[1:]), np.nan)
-    return quantiles(samples, [(1 - level) / 2, (1 + level) / 2])
-
-
-def _interval(own: Replicates, score: str, rule: Rule, clusters: int) -> Interval:
-    if np.isnan(own.estimate):
-        return Interval(None, why="The score is undefined.")
-    if rule.method is None:
-        return Interval(None, why=rule.why)
-    low, high = interval(rule.method, own, RANGES[score], small_sample_level(clusters))
-    if np.isnan(low) or np.isnan(high):
-        return Interval(None, why="The score is undefined in more than 5% of the resamples.")
-    return Interval((float(low), float(high)), rule.coverage, rule.method)
-
-
-def quiet_curves(given: Resampled, metric: str) -> dict[str, Floats]:
-    """`denoise`d curves; models that were measured at the same checkpoints are taken together."""
-    together: dict[tuple[int, ...], list[str]] = {}
-    for name, run in given.runs.items():
-        known = np.flatnonzero(np.isfinite(given.observed[metric][name]))
-        together.setdefault(tuple(run.steps[known].tolist()), []).append(name)
-    quiet = {name: values.copy() for name, values in given.observed[metric].items()}
-    for steps, names in together.items():
-        if len(steps) < 2:
-            continue
-        at = {name: np.isin(given.runs[name].steps, steps) for name in names}
-        observed = np.stack([given.observed[metric][name][at[name]] for name in names])
-        drawn = np.stack([given.resampled[metric][name][:, at[name]] for name in names], axis=1)
-        for name, values in zip(names, denoise(observed, drawn - observed), strict=True):
-            quiet[name][at[name]] = values
-    return quiet
+    return np.stack(span(samples, level))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from e2lm_core.scores.uncertainty.methods import quantiles
+from e2lm_core.scores.uncertainty.methods import quantiles, share_above
 
 Places = NDArray[np.intp]
 
@@ -61,8 +61,7 @@ def crossing(difference: ArrayLike, drawn: ArrayLike, level: float) -> Crossing:
         raise ValueError(
             f"expected a difference [K] and resamples [R, K], not {values.shape}, {samples.shape}"
         )
-    last = samples[:, -1]
-    share = float((last > 0).mean() + (last == 0).mean() / 2)
+    share = share_above(samples[:, -1])
     measured = int(lasting_from(values > 0))
     if np.isnan(level):
         return Crossing(measured, None, None, None, share)

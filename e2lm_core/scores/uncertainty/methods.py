@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtrit
 
-Floats = NDArray[np.float64]
+from e2lm_core.scores.arrays import Floats
+
 Bounds = tuple[Floats, Floats]
 
 LEVEL = 0.95
@@ -67,6 +68,18 @@ def quantiles(samples: ArrayLike, probabilities: ArrayLike) -> Floats:
     return np.where(known >= (1.0 - MAX_UNDEFINED) * total, low + (place - below) * (high - low), np.nan)
 
 
+def span(samples: ArrayLike, level: float) -> Bounds:
+    """The quantiles between which the middle `level` of the samples lies: [R, ...] -> two of [...], see `quantiles`."""
+    low, high = quantiles(samples, [(1 - level) / 2, (1 + level) / 2])
+    return low, high
+
+
+def share_above(samples: ArrayLike) -> float:
+    """Share of the samples [R] that are above zero, ties half."""
+    values = np.asarray(samples, dtype=np.float64)
+    return float((values > 0).mean() + (values == 0).mean() / 2)
+
+
 def small_sample_level(clusters: int, level: float = LEVEL) -> float:
     """1 - 2 Phi(-sqrt(n / (n - 1)) t), t the Student quantile of `level` with n - 1 degrees of freedom.
 
@@ -80,80 +93,80 @@ def small_sample_level(clusters: int, level: float = LEVEL) -> float:
     return float(1.0 - 2.0 * ndtr(-np.sqrt(clusters / (clusters - 1.0)) * t))
 
 
-def percentile(given: Replicates, level: float = LEVEL) -> Bounds:
+def percentile(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """[q_low, q_high] of S(y + d). Covers for means and paired differences; for SQ its centre is off."""
-    return _span(given.forward, level)
+    return span(replicates.forward, level)
 
 
-def reflected(given: Replicates, level: float = LEVEL) -> Bounds:
+def reflected(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """[2 S - q_high, 2 S - q_low] of S(y + d), the basic bootstrap: takes the bias off twice over."""
-    low, high = _span(given.forward, level)
-    return 2 * given.estimate - high, 2 * given.estimate - low
+    low, high = span(replicates.forward, level)
+    return 2 * replicates.estimate - high, 2 * replicates.estimate - low
 
 
-def noise_corrected(given: Replicates, level: float = LEVEL) -> Bounds:
+def noise_corrected(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """[q_low - b, q_high - b], b = mean S(y + d) - S: the percentile interval moved back by its bias."""
-    return _moved(given.forward, given.estimate, level)
+    return _moved(replicates.forward, replicates.estimate, level)
 
 
-def pivot(given: Replicates, level: float = LEVEL) -> Bounds:
+def pivot(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """[S - (q_high - m), S - (q_low - m)], m = mean S(y + d): reflected about the bootstrap's own mean."""
-    return _pivot(given.forward, given.estimate, level)
+    return _pivot(replicates.forward, replicates.estimate, level)
 
 
-def normal(given: Replicates, level: float = LEVEL) -> Bounds:
+def normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """S -+ z sd S(y + d)."""
-    return _normal(given.estimate, _deviation(given.forward), level)
+    return _normal(replicates.estimate, _deviation(replicates.forward), level)
 
 
-def split_half(given: Replicates, level: float = LEVEL) -> Bounds:
+def split_half(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """S -+ z sqrt(mean (S(y + d) - S(y - d))^2) / 2.
 
     y + d and y - d are what two complementary halves of the set would show: their noises are independent and
     each is that of half as many questions, with none on top. For a smooth score their difference has four times
     the variance that S has on the whole set.
     """
-    if given.mirrored is None:
+    if replicates.mirrored is None:
         raise ValueError("the split-half method needs the mirrored replicates")
-    return _normal(given.estimate, _rms(given.forward - given.mirrored) / 2, level)
+    return _normal(replicates.estimate, _rms(replicates.forward - replicates.mirrored) / 2, level)
 
 
-def parametric(given: Replicates, level: float = LEVEL) -> Bounds:
+def parametric(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """[S - (q_high - m), S - (q_low - m)] of S(c + d), m its mean: noise once, about curves without it."""
-    return _pivot(_denoised(given), given.estimate, level)
+    return _pivot(_denoised(replicates), replicates.estimate, level)
 
 
-def parametric_moved(given: Replicates, level: float = LEVEL) -> Bounds:
+def parametric_moved(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """[q_low - b, q_high - b] of S(c + d), b = mean S(c + d) - S."""
-    return _moved(_denoised(given), given.estimate, level)
+    return _moved(_denoised(replicates), replicates.estimate, level)
 
 
-def parametric_normal(given: Replicates, level: float = LEVEL) -> Bounds:
+def parametric_normal(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """S -+ z sd S(c + d)."""
-    return _normal(given.estimate, _deviation(_denoised(given)), level)
+    return _normal(replicates.estimate, _deviation(_denoised(replicates)), level)
 
 
-def wider(given: Replicates, level: float = LEVEL) -> Bounds:
+def wider(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """S -+ z max(sd S(y + d), sd S(c + d)): near a bound one of the two spreads may collapse, rarely both."""
-    deviation = np.maximum(_deviation(given.forward), _deviation(_denoised(given)))
-    return _normal(given.estimate, deviation, level)
+    deviation = np.maximum(_deviation(replicates.forward), _deviation(_denoised(replicates)))
+    return _normal(replicates.estimate, deviation, level)
 
 
-def cautious(given: Replicates, level: float = LEVEL) -> Bounds:
+def cautious(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """As `wider`, with 1.2 z: for scores whose spread the resamples themselves misjudge."""
-    low, high = wider(given, level)
+    low, high = wider(replicates, level)
     reach = CAUTION * (high - low) / 2
-    return given.estimate - reach, given.estimate + reach
+    return replicates.estimate - reach, replicates.estimate + reach
 
 
-def relative(given: Replicates, level: float = LEVEL) -> Bounds:
+def relative(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """[S exp(-z s), S exp(z s)], s = sd log S(y + d): for a positive ratio, whose spread goes with its size."""
-    return _relative(given.estimate, given.forward, level)
+    return _relative(replicates.estimate, replicates.forward, level)
 
 
-def parametric_relative(given: Replicates, level: float = LEVEL) -> Bounds:
+def parametric_relative(replicates: Replicates, level: float = LEVEL) -> Bounds:
     """[S exp(-z s), S exp(z s)], s = sd log S(c + d)."""
-    return _relative(given.estimate, _denoised(given), level)
+    return _relative(replicates.estimate, _denoised(replicates), level)
 
 
 METHODS: dict[str, Method] = {
@@ -173,7 +186,9 @@ METHODS: dict[str, Method] = {
 }
 
 
-def interval(method: str, given: Replicates, allowed: tuple[float, float], level: float = LEVEL) -> Bounds:
+def interval(
+    method: str, replicates: Replicates, allowed: tuple[float, float], level: float = LEVEL
+) -> Bounds:
     """`method`'s interval as it is shown: cut to the values that the score may have, NaN where it is undefined.
 
     A bounded score's is `GRAIN` wider on both sides before that.
@@ -181,8 +196,8 @@ def interval(method: str, given: Replicates, allowed: tuple[float, float], level
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known are {', '.join(METHODS)}")
-    low, high = METHODS[method](given, level)
-    undefined = np.isnan(given.estimate) | np.isnan(low) | np.isnan(high)
+    low, high = METHODS[method](replicates, level)
+    undefined = np.isnan(replicates.estimate) | np.isnan(low) | np.isnan(high)
     grain = GRAIN if np.isfinite(allowed).all() else 0.0
     bottom, top = np.clip(low - grain, *allowed), np.clip(high + grain, *allowed)
     return np.where(undefined, np.nan, bottom), np.where(undefined, np.nan, top)
@@ -204,15 +219,15 @@ def denoise(curves: ArrayLike, deviations: ArrayLike) -> Floats:
     degree = min(TREND_DEGREE, points - 1)
     basis, _ = np.linalg.qr(np.vander(np.linspace(-1.0, 1.0, points), degree + 1, increasing=True))
     result = np.zeros_like(values)
-    for own, own_noise, keep_level in (
+    for part, part_noise, keep_level in (
         (values.mean(axis=0, keepdims=True), noise.mean(axis=1, keepdims=True), True),
         (values - values.mean(axis=0), noise - noise.mean(axis=1, keepdims=True), False),
     ):
-        parts, noisy = own @ basis, own_noise @ basis
+        parts, noisy = part @ basis, part_noise @ basis
         weight = _shrinkage((parts**2).sum(axis=0), (noisy**2).sum(axis=1).mean(axis=0))
         if keep_level:
             weight[0] = 1.0
-        rest, noisy_rest = own - parts @ basis.T, own_noise - noisy @ basis.T
+        rest, noisy_rest = part - parts @ basis.T, part_noise - noisy @ basis.T
         rest_weight = _shrinkage((rest**2).sum(), (noisy_rest**2).sum(axis=(1, 2)).mean())
         result = result + (parts * weight) @ basis.T + rest * rest_weight
     return result
@@ -249,25 +264,20 @@ def _shrinkage(energy: ArrayLike, noise: ArrayLike) -> Floats:
     return np.sqrt(np.maximum(share, 0.0))
 
 
-def _denoised(given: Replicates) -> Floats:
-    if given.denoised is None:
+def _denoised(replicates: Replicates) -> Floats:
+    if replicates.denoised is None:
         raise ValueError("a parametric method needs the denoised replicates")
-    return given.denoised
-
-
-def _span(samples: Floats, level: float) -> Bounds:
-    low, high = quantiles(samples, [(1 - level) / 2, (1 + level) / 2])
-    return low, high
+    return replicates.denoised
 
 
 def _moved(samples: Floats, estimate: Floats, level: float) -> Bounds:
-    low, high = _span(samples, level)
+    low, high = span(samples, level)
     bias = _mean(samples) - estimate
     return low - bias, high - bias
 
 
 def _pivot(samples: Floats, estimate: Floats, level: float) -> Bounds:
-    low, high = _span(samples, level)
+    low, high = span(samples, level)
     centre = _mean(samples)
     return estimate - (high - centre), estimate - (low - centre)
 

@@ -15,14 +15,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.records import METRICS
-from e2lm_core.scores import metrics, vectorised
+from e2lm_core.scores import metrics
+from e2lm_core.scores.arrays import EXACT, Floats
+from e2lm_core.scores.layout import Run
+from e2lm_core.scores.set_scores import RANGES, SCORES
 from e2lm_core.scores.uncertainty import bootstrap, intervals
+from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES, Design
 from e2lm_core.scores.uncertainty.intervals import Difference, Interval, Resampled
-from e2lm_core.scores.uncertainty.methods import Replicates, interval, quantiles, small_sample_level
-from e2lm_core.scores.vectorised import RANGES, SCORES, Run
+from e2lm_core.scores.uncertainty.methods import Replicates, share_above, small_sample_level, span
+from e2lm_core.scores.uncertainty.rules import NO_METHOD_OF_DIFFERENCES, IntervalRule
 
-Floats = NDArray[np.float64]
-_EXACT = 12  # decimals: what ties before a division still ties after it
+UNDEFINED = "The score is undefined for one of the two."
+OFTEN_UNDEFINED = "The difference is undefined in more than 5% of the resamples."
+# Of what is drawn for one set: "" and "" its share of the draws, "" and "chance", or a metric and a model.
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Pairing:
 
     @property
     def shared(self) -> int:
+        """How many questions both sets have."""
         return int(((self.first >= 0) & (self.second >= 0)).sum())
 
 
@@ -46,23 +53,14 @@ class Side:
     groups: Sequence[str | None] | None = None
 
 
-@dataclass(frozen=True)
-class Rule:
-    """How the difference of a score gets its interval: by `method`, whose measured `coverage` is shown; or `why` not."""
-
-    method: str | None
-    coverage: float | None = None
-    why: str | None = None
-
-
 def pair(first: Sequence[str], second: Sequence[str]) -> Pairing:
     """By keys that are unique within each set: those of the first in their order, then what the second adds."""
     places = {key: place for place, key in enumerate(second)}
-    own = [places.pop(key, -1) for key in first]
+    in_second = [places.pop(key, -1) for key in first]
     added = list(places.values())
     return Pairing(
         np.array([*range(len(first)), *[-1] * len(added)], dtype=np.intp),
-        np.array([*own, *added], dtype=np.intp),
+        np.array([*in_second, *added], dtype=np.intp),
     )
 
 
@@ -71,48 +69,66 @@ def resample(
     second: Side,
     pairing: Pairing,
     metric_names: Sequence[str] = METRICS,
-    resamples: int = intervals.RESAMPLES,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> tuple[Resampled, Resampled]:
     """Curves of both sets in the same `resamples` draws, see the module's head."""
-    union = len(pairing.first)
-    apart = None if pairing.shared else ["first" if place >= 0 else "second" for place in pairing.first]
-    plan = bootstrap.design(union, _groups(first, second, pairing), apart)
     sides = ((first, pairing.first), (second, pairing.second))
-    values: dict[tuple[int, str, str], NDArray] = {}
-    for number, (side, places) in enumerate(sides):
-        values[number, "", ""] = (places >= 0).astype(np.float64)
-        values[number, "", "chance"] = _spread(1.0 / np.asarray(side.choices, dtype=np.float64), places)
-        for metric in metric_names:
-            for name, run in side.runs.items():
-                values[number, metric, name] = _spread(run.per_question[metric], places)
-    means = bootstrap.resampled_means(values, plan, resamples, seed)
-    result = []
-    for number, (side, places) in enumerate(sides):
-        drawn = means[number, "", ""]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            shares = {
-                key: np.round(own / drawn.reshape(-1, *[1] * (own.ndim - 1)), _EXACT)
-                for key, own in means.items()
-                if key[0] == number
-            }
-        observed = {
+    design = _design(first, second, pairing)
+    values = {
+        (number, *key): array
+        for number, (side, places) in enumerate(sides)
+        for key, array in _drawn_values(side, places, metric_names).items()
+    }
+    means = bootstrap.resampled_means(values, design, resamples, seed)
+    one, two = (
+        _resampled(side, places, design, {key[1:]: m for key, m in means.items() if key[0] == number})
+        for number, (side, places) in enumerate(sides)
+    )
+    return one, two
+
+
+def _design(first: Side, second: Side, pairing: Pairing) -> Design:
+    """What is drawn of the union; the sets are strata of their own where they share nothing."""
+    apart = None if pairing.shared else ["first" if place >= 0 else "second" for place in pairing.first]
+    return bootstrap.design(len(pairing.first), _groups(first, second, pairing), apart)
+
+
+def _drawn_values(side: Side, places: NDArray[np.intp], metric_names: Sequence[str]) -> dict[Key, Floats]:
+    """{key: [..., U]}: what is drawn for one set, over the union's questions."""
+    values: dict[Key, Floats] = {
+        ("", ""): (places >= 0).astype(np.float64),
+        ("", "chance"): _spread(1.0 / np.asarray(side.choices, dtype=np.float64), places),
+    }
+    for metric in metric_names:
+        for name, run in side.runs.items():
+            values[metric, name] = _spread(run.per_question[metric], places)
+    return values
+
+
+def _resampled(
+    side: Side, places: NDArray[np.intp], design: Design, means: Mapping[Key, Floats]
+) -> Resampled:
+    """One set's curves: means over the union, divided by the set's share of the draws."""
+    share = means["", ""]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        of_set = {
+            key: np.round(mean / share.reshape(-1, *[1] * (mean.ndim - 1)), EXACT)
+            for key, mean in means.items()
+        }
+    metric_names = {metric: None for metric, _ in means if metric}
+    return Resampled(
+        runs=side.runs,
+        questions=len(side.choices),
+        clusters=len(np.unique(design.cluster_of[places >= 0])),
+        observed={
             metric: {name: metrics.curve(run.per_question[metric]) for name, run in side.runs.items()}
             for metric in metric_names
-        }
-        result.append(
-            Resampled(
-                runs=side.runs,
-                plan=vectorised.layout(side.runs),
-                questions=len(side.choices),
-                clusters=len(np.unique(plan.cluster_of[places >= 0])),
-                observed=observed,
-                resampled={m: {n: shares[number, m, n] for n in side.runs} for m in metric_names},
-                chance=metrics.chance(np.asarray(side.choices)),
-                chances=shares[number, "", "chance"],
-            )
-        )
-    return result[0], result[1]
+        },
+        resampled={m: {name: of_set[m, name] for name in side.runs} for m in metric_names},
+        chance=metrics.chance(np.asarray(side.choices)),
+        chances=of_set["", "chance"],
+    )
 
 
 def mean_difference(
@@ -128,16 +144,16 @@ def mean_difference(
     value = float(np.mean([new[name][j] - old[name][i] for name, i, j in at]))
     old_drawn, new_drawn = first.resampled[metric], second.resampled[metric]
     each = np.stack([new_drawn[name][:, j] - old_drawn[name][:, i] for name, i, j in at])
-    samples: Floats = np.round(each.mean(axis=0), _EXACT)
+    samples: Floats = np.round(each.mean(axis=0), EXACT)
     if not np.isfinite(value):
         return Difference(None, None, None)
     known = samples[np.isfinite(samples)]
     level = small_sample_level(min(first.clusters, second.clusters))
     if not known.size or np.isnan(level):
         return Difference(value, None, None)
-    low, high = quantiles(samples, [(1 - level) / 2, (1 + level) / 2])
+    low, high = span(samples, level)
     bounds = None if np.isnan(low) else (float(low), float(high))
-    return Difference(value, bounds, float((known > 0).mean() + (known == 0).mean() / 2))
+    return Difference(value, bounds, share_above(known))
 
 
 def score_replicates(first: Resampled, second: Resampled, metric: str) -> dict[str, Replicates]:
@@ -148,27 +164,19 @@ def score_replicates(first: Resampled, second: Resampled, metric: str) -> dict[s
 
 
 def score_differences(
-    first: Resampled, second: Resampled, metric: str, rules: Mapping[str, Rule]
+    first: Resampled, second: Resampled, metric: str, rules: Mapping[str, IntervalRule]
 ) -> dict[str, tuple[float | None, Interval]]:
     """{score: (second - first, its interval)}; no interval where the rules give none, with the reason."""
     level = small_sample_level(min(first.clusters, second.clusters))
-    found: dict[str, tuple[float | None, Interval]] = {}
-    for score, own in score_replicates(first, second, metric).items():
-        if np.isnan(own.estimate):
-            found[score] = (None, Interval(None, why="The score is undefined for one of the two."))
+    differences: dict[str, tuple[float | None, Interval]] = {}
+    for score, of_score in score_replicates(first, second, metric).items():
+        if np.isnan(of_score.estimate):
+            differences[score] = (None, Interval(None, why=UNDEFINED))
             continue
-        rule = rules.get(score, Rule(None, why="The study holds no method for the difference of this score."))
-        found[score] = (float(own.estimate), _bounds(own, score, rule, level))
-    return found
-
-
-def _bounds(own: Replicates, score: str, rule: Rule, level: float) -> Interval:
-    if rule.method is None:
-        return Interval(None, why=rule.why)
-    low, high = interval(rule.method, own, allowed(score), level)
-    if np.isnan(low) or np.isnan(high):
-        return Interval(None, why="The difference is undefined in more than 5% of the resamples.")
-    return Interval((float(low), float(high)), rule.coverage, rule.method)
+        rule = rules.get(score, IntervalRule(None, why=NO_METHOD_OF_DIFFERENCES))
+        interval = intervals.by_rule(of_score, rule, allowed(score), level, OFTEN_UNDEFINED)
+        differences[score] = (float(of_score.estimate), interval)
+    return differences
 
 
 def allowed(score: str) -> tuple[float, float]:
@@ -199,10 +207,8 @@ def _groups(first: Side, second: Side, pairing: Pairing) -> list[str | None]:
     """The second set's group of a question where it has it, else the first's; only what is shared joins the sets."""
     groups: list[str | None] = []
     for old, new in zip(pairing.first.tolist(), pairing.second.tolist(), strict=True):
-        own = second.groups[new] if new >= 0 and second.groups else None
-        if new < 0 and first.groups:
-            own = first.groups[old]
-        groups.append(own or None)
+        side, place = (second, new) if new >= 0 else (first, old)
+        groups.append((side.groups[place] or None) if side.groups else None)
     if not pairing.shared:  # a group's name in one set says nothing of the other
         return [
             g and f"{'first' if p >= 0 else 'second'} {g}" for g, p in zip(groups, pairing.first, strict=True)

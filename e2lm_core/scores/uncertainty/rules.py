@@ -17,12 +17,15 @@ STANDS_FOR = {"acc_norm": "acc"}
 OF_ONE_MODEL = ("mean", "difference", "sq_model", "cs")  # the number of models does not matter
 
 
+NO_METHOD_OF_DIFFERENCES = "The study holds no method for the difference of this score."
+
+
 @dataclass(frozen=True)
-class Rule:
-    """The `method` of a score with its measured `coverage`, or `why` there is none."""
+class IntervalRule:
+    """How a score, or the difference of one, gets its interval: by `method` with its measured `coverage`; or `why` not."""
 
     method: str | None
-    coverage: float | None
+    coverage: float | None = None
     why: str | None = None
 
 
@@ -53,32 +56,35 @@ class CoverageTable:
             models=tuple(content["models"]),
         )
 
-    def rule(self, score: str, metric: str, questions: int, models: int) -> Rule:
+    def rule(self, score: str, metric: str, questions: int, models: int) -> IntervalRule:
         """For a set of `questions` (groups of questions count once) on `models` that count.
 
         The coverage is that of the largest sizes studied which are not above these.
         """
         if score == "sq" and models < min(self.models):
             score = "sq_model"  # a mean over one or two models is as noisy as one
-        if score not in OF_ONE_MODEL and models < min(self.models):
-            return Rule(None, None, f"Intervals were studied for {min(self.models)} models and more.")
-        if questions < min(self.questions):
-            return Rule(None, None, f"Intervals were studied for {min(self.questions)} questions and more.")
+        if why := self._not_studied(score, questions, models):
+            return IntervalRule(None, why=why)
         of_questions = max(n for n in self.questions if n <= questions)
-        of_models = max(self.models)
-        if score not in OF_ONE_MODEL:
-            of_models = max(m for m in self.models if m <= models)
+        of_models = max(m for m in self.models if score in OF_ONE_MODEL or m <= models)
         method = self.methods.get(score)
         measured = self.lowest.get(
             (score, method or "", STANDS_FOR.get(metric, metric), of_models, of_questions)
         )
         if method is None or measured is None:
-            return Rule(None, None, "No method of the coverage study fits this score.")
+            return IntervalRule(None, why="No method of the coverage study fits this score.")
         if measured < ACCEPTED:
-            return Rule(
+            return IntervalRule(
                 None,
                 measured,
                 f"No interval is reliable here: in simulations the best method held the expected score in only "
                 f"{measured:.0%} of sets of {of_questions} questions, where 95% are promised.",
             )
-        return Rule(method, measured)
+        return IntervalRule(method, measured)
+
+    def _not_studied(self, score: str, questions: int, models: int) -> str | None:
+        if score not in OF_ONE_MODEL and models < min(self.models):
+            return f"Intervals were studied for {min(self.models)} models and more."
+        if questions < min(self.questions):
+            return f"Intervals were studied for {min(self.questions)} questions and more."
+        return None

@@ -12,61 +12,45 @@ from e2lm_core.base.records import METRICS, Value
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import coverage, intervals
-from e2lm_core.scores.uncertainty.intervals import Interval, MetricIntervals, Resampled
-from e2lm_core.scores.vectorised import Run
-
-
-def runs_of(measured: Measurements) -> dict[str, Run]:
-    """The measurements as the vectorised scores take them."""
-    return {
-        curve.model.name: Run(
-            per_question=measured.per_question[curve.model.name],
-            steps=curve.steps,
-            early=curve.early,
-            counts=curve.model.counts_in_scores,
-            twin_of=curve.model.twin_of,
-        )
-        for curve in measured.curves
-    }
+from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES
+from e2lm_core.scores.uncertainty.intervals import MetricIntervals, Resampled
 
 
 def resample(
-    measured: Measurements, metric_names: Sequence[str] = METRICS, resamples: int = intervals.RESAMPLES
+    measurements: Measurements, metric_names: Sequence[str] = METRICS, resamples: int = RESAMPLES
 ) -> Resampled:
     """The measurements on sets drawn from the questions with replacement, groups of questions kept whole."""
     return intervals.resample(
-        runs_of(measured),
-        measured.choice_counts,
+        measurements.runs,
+        measurements.choice_counts,
         metric_names,
-        groups=measured.groups or None,
+        groups=measurements.groups or None,
         resamples=resamples,
     )
 
 
-def intervals_of(given: Resampled, metric: str) -> MetricIntervals:
-    return intervals.score_intervals(given, metric, coverage.load())
+def intervals_of(resampled: Resampled, metric: str) -> MetricIntervals:
+    """Every score's interval for one metric, by the coverage table that ships with the studio."""
+    return intervals.score_intervals(resampled, metric, coverage.load())
 
 
-def with_intervals(scores: Scores, found: MetricIntervals) -> Scores:
+def attached(metric_intervals: MetricIntervals | None, score: str, value: Value) -> Value:
+    """A score's `value` with its interval or the reason why it has none; as it is where none was computed."""
+    interval = metric_intervals.scores.get(score) if metric_intervals else None
+    return interval.attach(value) if interval else value
+
+
+def with_intervals(scores: Scores, metric_intervals: MetricIntervals) -> Scores:
     """The scores with the intervals that the coverage study allows them."""
+    names = ("sq", "rc", "cs", "score", "snr", "decision_accuracy")
     return scores.model_copy(
-        update={
-            name: _attached(found.scores[name], getattr(scores, name))
-            for name in ("sq", "rc", "cs", "score", "snr", "decision_accuracy")
-            if name in found.scores
-        }
+        update={name: attached(metric_intervals, name, getattr(scores, name)) for name in names}
     )
 
 
-def _attached(interval: Interval, value: Value) -> Value:
-    if value.value is not None and interval.bounds is None:
-        return value.model_copy(update={"why": interval.why})
-    return interval.attach(value)
-
-
-def model_values(scores: Scores, found: MetricIntervals) -> dict[str, Value]:
+def model_values(scores: Scores, metric_intervals: MetricIntervals) -> dict[str, Value]:
     """Each model's SQ as a value with its interval."""
     return {
-        name: _attached(found.sq_models[name], Value(value=quality.sq, why=quality.why))
+        name: metric_intervals.sq_models[name].attach(Value(value=quality.sq, why=quality.why))
         for name, quality in scores.sq_models.items()
     }

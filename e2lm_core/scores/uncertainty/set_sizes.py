@@ -14,18 +14,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression
 
-from e2lm_core.scores import vectorised
+from e2lm_core.scores.arrays import EXACT, Floats
+from e2lm_core.scores.layout import Run
+from e2lm_core.scores.set_scores import RANGES
 from e2lm_core.scores.uncertainty import bootstrap, intervals
+from e2lm_core.scores.uncertainty.bootstrap import Design
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.methods import Replicates, interval, quantiles, small_sample_level
-from e2lm_core.scores.uncertainty.rules import CoverageTable, Rule
-from e2lm_core.scores.vectorised import RANGES, Floor, Run
+from e2lm_core.scores.uncertainty.methods import Replicates, interval, small_sample_level, span
+from e2lm_core.scores.uncertainty.rules import CoverageTable
 
-Floats = NDArray[np.float64]
 SIZES = (25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000)
-RESAMPLES = 300
+# A width needs fewer draws than the ends of an interval that is shown, and there are many sizes.
+RESAMPLES_A_SIZE = 300
 ALIKE = "Every measured question has the same value there, so drawing among them says nothing of others."
-_EXACT = 12  # decimals: what ties in whole answers ties in their means
+UNDEFINED = "It is undefined on what was measured."
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,15 @@ class Widths:
     why: str | None
 
 
+@dataclass(frozen=True)
+class _Width:
+    """At one size: the interval's full `width` and the `expected` value; or `why` there is no width."""
+
+    width: float = float("nan")
+    expected: float = float("nan")
+    why: str | None = None
+
+
 def widths(
     runs: Mapping[str, Run],
     choices: ArrayLike,
@@ -61,7 +72,7 @@ def widths(
     table: CoverageTable,
     groups: Sequence[str | None] | None = None,
     sizes: Sequence[int] = SIZES,
-    resamples: int = RESAMPLES,
+    resamples: int = RESAMPLES_A_SIZE,
     seed: int = 0,
 ) -> Widths:
     """The 95% interval's width of `target` on a set of each size.
@@ -73,54 +84,56 @@ def widths(
     measured = intervals.resample(runs, choices, (metric,), groups, resamples=resamples, seed=seed)
     design = bootstrap.design(measured.questions, groups)
     quiet = intervals.quiet_curves(measured, metric) if target.first is None else {}
-    width, expected = np.full(len(sizes), np.nan), np.full(len(sizes), np.nan)
-    why = None
+    of_sizes = []
     for place, size in enumerate(sizes):
         clusters = max(1, round(size * design.clusters / max(design.questions, 1)))
-        given = _drawn(measured, np.asarray(choices), metric, design, clusters, resamples, seed + 1 + place)
+        drawn = _drawn(measured, np.asarray(choices), metric, design, clusters, resamples, seed + 1 + place)
         if target.first is not None:
-            expected[place], width[place] = _of_mean(given, metric, target, clusters)
-            if width[place] == 0:  # no spread is no certainty: of such questions a resample knows nothing
-                width[place], why = np.nan, ALIKE
-            continue
-        rule = table.rule(target.name, metric, clusters, len(given.plan.counted))
-        if rule.method is None:
-            why = why or rule.why
-            continue
-        expected[place], width[place] = _of_score(given, metric, target.name, rule, quiet, clusters)
+            of_sizes.append(_of_mean(drawn, metric, target))
+        else:
+            of_sizes.append(_of_score(drawn, metric, target.name, table, quiet))
+    return _falling(sizes, of_sizes)
+
+
+def _falling(sizes: Sequence[int], of_sizes: Sequence[_Width]) -> Widths:
+    """The widths of all sizes, pooled where the simulation's own noise makes a larger set's interval wider."""
+    width = np.array([at.width for at in of_sizes])
+    reasons = [at.why for at in of_sizes if at.why]
     known = np.isfinite(width)
     if known.any():
         width[known] = isotonic_regression(width[known], increasing=False).x
-    elif why is None:
-        why = "It is undefined on what was measured."
-    return Widths(tuple(sizes), width, expected, why)
+    elif not reasons:
+        reasons = [UNDEFINED]
+    expected = np.array([at.expected for at in of_sizes])
+    return Widths(tuple(sizes), width, expected, reasons[0] if reasons else None)
 
 
-def needed(found: Widths, wanted: float) -> int | None:
+def needed(of_sizes: Widths, wanted: float) -> int | None:
     """The fewest questions at which the width is at most `wanted`, between two sizes by their logarithms.
 
     None where no size studied reaches it; the smallest size with a width where even that does.
     """
-    known = np.flatnonzero(np.isfinite(found.width))
-    narrow = [place for place in known if found.width[place] <= wanted]
+    sizes, width = of_sizes.sizes, of_sizes.width
+    known = np.flatnonzero(np.isfinite(width))
+    narrow = [place for place in known if width[place] <= wanted]
     if not narrow:
         return None
     at = narrow[0]
     before = known[known < at]
-    if not len(before) or found.width[at] <= 0:
-        return found.sizes[at]
+    if not len(before) or width[at] <= 0:
+        return sizes[at]
     wide = before[-1]
-    low, high = np.log(found.width[wide]), np.log(found.width[at])
+    low, high = np.log(width[wide]), np.log(width[at])
     share = (low - np.log(wanted)) / (low - high) if low > high else 1.0
-    size = np.exp(np.log(found.sizes[wide]) + share * np.log(found.sizes[at] / found.sizes[wide]))
-    return int(min(found.sizes[at], np.ceil(round(float(size), 6))))
+    size = np.exp(np.log(sizes[wide]) + share * np.log(sizes[at] / sizes[wide]))
+    return int(min(sizes[at], np.ceil(round(float(size), 6))))
 
 
 def _drawn(
     measured: Resampled,
     choices: NDArray,
     metric: str,
-    design: bootstrap.Design,
+    design: Design,
     clusters: int,
     resamples: int,
     seed: int,
@@ -148,48 +161,39 @@ def _means(values: Floats, weights: NDArray[np.float32], total: Floats) -> Float
         centre = np.zeros(len(values)) if whole else values.mean(axis=1)
         deviations = (values - centre[:, None]).astype(np.float32)
         means = (weights @ deviations.T).astype(np.float64) / total + centre
-        return np.asarray(np.round(means, _EXACT), dtype=np.float64)
+        return np.asarray(np.round(means, EXACT), dtype=np.float64)
 
 
-def _floor(given: Resampled, metric: str) -> Floor:
-    """As `vectorised.floor`, with the error of norm_prob's mean that a set of the drawn size would have."""
-    if metric != "norm_prob":
-        return vectorised.floor(given.runs, given.plan, metric, given.chances, given.questions)
-    errors = {}
-    for pair in given.plan.contrasts:
-        values = np.asarray(given.runs[pair.science].per_question[metric], dtype=np.float64)
-        spread = values.std(axis=-1, ddof=1) if values.shape[-1] > 1 else np.full(len(values), np.nan)
-        errors[pair.science] = spread / np.sqrt(given.questions)
-    return Floor(given.chances, errors)
-
-
-def _of_mean(given: Resampled, metric: str, target: Target, clusters: int) -> tuple[float, float]:
+def _of_mean(resampled: Resampled, metric: str, target: Target) -> _Width:
     assert target.first is not None
-    drawn, seen = given.resampled[metric], given.observed[metric]
-    samples, value = drawn[target.first[0]][:, target.first[1]], seen[target.first[0]][target.first[1]]
+    drawn, measured = resampled.resampled[metric], resampled.observed[metric]
+    samples, value = drawn[target.first[0]][:, target.first[1]], measured[target.first[0]][target.first[1]]
     if target.second is not None:
         samples = samples - drawn[target.second[0]][:, target.second[1]]
-        value = value - seen[target.second[0]][target.second[1]]
-    level = small_sample_level(clusters)
+        value = value - measured[target.second[0]][target.second[1]]
+    level = small_sample_level(resampled.clusters)
     if np.isnan(level) or np.isnan(samples).any():
-        return float(value), float("nan")
-    low, high = quantiles(samples, [(1 - level) / 2, (1 + level) / 2])
-    return float(value), float(high - low)
+        return _Width(expected=float(value))
+    low, high = span(samples, level)
+    if low == high:  # no spread is no certainty: of such questions a resample knows nothing
+        return _Width(expected=float(value), why=ALIKE)
+    return _Width(float(high - low), float(value))
 
 
 def _of_score(
-    given: Resampled, metric: str, score: str, rule: Rule, quiet: Mapping[str, Floats], clusters: int
-) -> tuple[float, float]:
-    assert rule.method is not None
-    drawn, observed = given.resampled[metric], given.observed[metric]
-    against = _floor(given, metric)
-    forward = vectorised.scores(given.plan, drawn, metric, against).whole[score]
+    resampled: Resampled, metric: str, score: str, table: CoverageTable, quiet: Mapping[str, Floats]
+) -> _Width:
+    rule = table.rule(score, metric, resampled.clusters, len(resampled.counted))
+    if rule.method is None:
+        return _Width(why=rule.why)
+    drawn, observed = resampled.resampled[metric], resampled.observed[metric]
+    forward = resampled.scores(metric, drawn, resampled.chances).whole[score]
     clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
-    denoised = vectorised.scores(given.plan, clean, metric, against).whole[score]
+    denoised = resampled.scores(metric, clean, resampled.chances).whole[score]
     known = denoised[np.isfinite(denoised)]
     if not known.size:
-        return float("nan"), float("nan")
+        return _Width()
     expected = float(known.mean())
-    own = Replicates(np.asarray(expected), forward, denoised=denoised)
-    low, high = interval(rule.method, own, RANGES[score], small_sample_level(clusters))
-    return expected, float(high - low)
+    of_score = Replicates(np.asarray(expected), forward, denoised=denoised)
+    low, high = interval(rule.method, of_score, RANGES[score], small_sample_level(resampled.clusters))
+    return _Width(float(high - low), expected)

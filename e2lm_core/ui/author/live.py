@@ -22,7 +22,7 @@ from e2lm_core.charts import edits as edit_charts
 from e2lm_core.runs import start
 from e2lm_core.runs import state as run_state
 from e2lm_core.scores import set_scores
-from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.sets import versions
 from e2lm_core.sets.folder.files import task_digest
 from e2lm_core.ui import parts, running, session
@@ -208,7 +208,7 @@ def _figures(now: Measurements, name: str, effect: question_edits.Effect | None)
     """The final values, with what the last edit made of them where it changed this question."""
     place = now.question_ids.index(name)
     for metric in question_edits.SHOWN:
-        value = float(question_edits.finals(now, metric)[place])
+        value = float(finals(now, metric)[place])
         change = next((c for c in effect.changes if c.metric == metric), None) if effect else None
         words = change or question_edits.Change(metric, None, None if np.isnan(value) else value)
         help_text = question_edits.MARGIN_HELP if metric == "margin" else labels.METRIC_HELP[metric]

@@ -42,7 +42,7 @@ def test_final_values_are_means_of_the_models_that_count_at_their_last_checkpoin
     evaluate.evaluate(here, task, here.catalogue.checkpoints)
     found = measured(here, task)
     counted = [found.per_question[f"ladder-{size}-arch1"]["margin"][-1] for size in ("small", "large")]
-    assert question_edits.finals(found, "margin") == pytest.approx(np.mean(counted, axis=0))
+    assert measurements.finals(found, "margin") == pytest.approx(np.mean(counted, axis=0))
     frame = question_edits.question_frame(found, task)
     assert list(frame["margin"]) == pytest.approx(np.mean(counted, axis=0))
     assert [len(curve) for curve in frame["norm_prob curve"]] == [10] * 6
@@ -78,7 +78,7 @@ def test_edited_added_and_deleted_questions_are_told_apart(here: Studio) -> None
     evaluate.evaluate(here, now, here.catalogue.checkpoints)
     after = measured(here, now)
     (edited, *_) = question_edits.effects(before, after)
-    old, new = (question_edits.finals(m, "margin")[1] for m in (before, after))
+    old, new = (measurements.finals(m, "margin")[1] for m in (before, after))
     assert edited.changes[0] == Change("margin", pytest.approx(old), pytest.approx(new))
     frame = question_edits.effect_frame((edited,))
     assert frame["margin Δ"][0] == pytest.approx(new - old)
@@ -112,7 +112,7 @@ def test_a_questions_mean_curve_is_undefined_until_all_models_are_there(here: St
     assert set(frame["models"]) == {2}
     none = measure.measure(here, task, [])
     assert len(question_edits.mean_frame(none, "q1", "margin")) == 0
-    assert np.isnan(question_edits.finals(none, "margin")).all()
+    assert np.isnan(measurements.finals(none, "margin")).all()
 
 
 def test_after_an_edit_the_coarse_points_come_first(here: Studio) -> None:

@@ -1,7 +1,7 @@
-"""What the study of differences measured, as rules."""
+"""What the study of differences measured, as rules; the table of single scores is in test_rules."""
 
-from e2lm_core.scores.uncertainty import difference_rules
-from e2lm_core.scores.vectorised import SCORES
+from e2lm_core.scores.set_scores import SCORES
+from e2lm_core.scores.uncertainty import coverage
 
 TABLE = {
     "questions": [100, 300],
@@ -13,19 +13,19 @@ TABLE = {
 
 
 def test_a_method_that_covers_is_used_with_its_coverage():
-    rule = difference_rules.rules(100, 3, TABLE)["sq"]
+    rule = coverage.difference_rules(100, 3, TABLE)["sq"]
     assert (rule.method, rule.coverage, rule.why) == ("normal", 0.93, None)
 
 
 def test_no_interval_where_it_was_not_studied_or_does_not_cover():
-    assert "100 questions" in difference_rules.rules(99, 6, TABLE)["sq"].why
-    assert "3 models" in difference_rules.rules(100, 2, TABLE)["sq"].why
-    assert "70%" in difference_rules.rules(100, 6, TABLE)["rc"].why
-    assert "no method" in difference_rules.rules(100, 6, TABLE)["cs"].why
+    assert "100 questions" in coverage.difference_rules(99, 6, TABLE)["sq"].why
+    assert "3 models" in coverage.difference_rules(100, 2, TABLE)["sq"].why
+    assert "70%" in coverage.difference_rules(100, 6, TABLE)["rc"].why
+    assert "no method" in coverage.difference_rules(100, 6, TABLE)["cs"].why
 
 
 def test_the_table_that_ships_has_every_score():
-    found = difference_rules.rules(300, 6)
+    found = coverage.difference_rules(300, 6)
     assert set(found) == set(SCORES)
     assert all(rule.coverage is not None and rule.coverage >= 0.9 for rule in found.values())
     for rule in found.values():

@@ -8,11 +8,11 @@ import pytest
 
 from benchmarks.coverage import simulation
 from e2lm_core.base.records import METRICS, Value
-from e2lm_core.scores import vectorised
+from e2lm_core.scores.layout import Run
+from e2lm_core.scores.set_scores import RANGES, SCORES
 from e2lm_core.scores.uncertainty import intervals
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 from e2lm_core.scores.uncertainty.rules import CoverageTable
-from e2lm_core.scores.vectorised import SCORES, Run
 
 QUESTIONS = 120
 METRIC_ROWS = ("acc", "margin", "norm_prob", "bpb")
@@ -73,7 +73,7 @@ def test_every_defined_score_has_an_interval_about_it(given, metric):
         low, high = interval.bounds
         assert low <= estimate <= high, name
         assert interval.coverage == 0.93
-        allowed = vectorised.RANGES[name]
+        allowed = RANGES[name]
         assert allowed[0] <= low <= high <= allowed[1]
     for name, interval in found.sq_models.items():
         assert interval.bounds[0] <= float(models[name].estimate) <= interval.bounds[1]
@@ -110,7 +110,7 @@ def test_the_noise_of_questions_falls_with_their_number_and_that_of_checkpoints_
         for n in (100, 1600)
     )
     of_few, of_many = (
-        np.mean([intervals.noise(given, "norm_prob", name) for name in given.plan.counted], axis=0)
+        np.mean([intervals.noise(given, "norm_prob", name) for name in given.counted], axis=0)
         for given in (few, many)
     )
     assert of_many[0] == pytest.approx(of_few[0] / 4, rel=0.15)
@@ -196,12 +196,14 @@ def test_no_runs_and_no_questions_are_no_obstacle():
     assert intervals.score_intervals(empty, "acc", table()).scores["sq"].bounds is None
 
 
-def test_attach_keeps_the_value_and_never_gives_an_undefined_one_an_interval():
+def test_a_value_is_kept_with_its_interval_or_the_reason_and_an_undefined_one_as_it_is():
     interval = intervals.Interval((0.1, 0.3), 0.93, "wider")
     assert interval.attach(Value(value=0.2)) == Value(value=0.2, interval=(0.1, 0.3), coverage=0.93)
     undefined = Value(value=None, why="no twin")
     assert interval.attach(undefined) is undefined
-    assert intervals.Interval(None, why="uncovered").attach(Value(value=0.2)) == Value(value=0.2)
+    assert intervals.Interval(None, why="uncovered").attach(Value(value=0.2)) == Value(
+        value=0.2, why="uncovered"
+    )
 
 
 def test_at_the_small_sample_level_a_mean_has_students_interval():

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.coverage import simulation
-from e2lm_core.scores import metrics
+from e2lm_core.scores import metrics, set_scores
+from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.uncertainty import paired
-from e2lm_core.scores.uncertainty.paired import Rule, Side, pair
-from e2lm_core.scores.vectorised import Run
+from e2lm_core.scores.uncertainty.paired import Side, pair
+from e2lm_core.scores.uncertainty.rules import IntervalRule
 
 
 def side(runs, count):
@@ -94,16 +95,14 @@ def test_score_differences_are_those_of_the_scores(fleet):
         sides.append(side(runs, 60))
     pairing = pair([f"a{i}" for i in range(60)], [f"b{i}" for i in range(60)])
     given_ = paired.resample(*sides, pairing, ("acc",), 100)
-    rules = {"sq": Rule("normal", 0.9), "rc": Rule(None, why="not here")}
+    rules = {"sq": IntervalRule("normal", 0.9), "rc": IntervalRule(None, why="not here")}
     found = paired.score_differences(*given_, "acc", rules)
-    from e2lm_core.scores import vectorised
-
     alone = []
     for own in sides:
-        plan = vectorised.layout(own.runs)
         curves = {n: metrics.curve(r.per_question["acc"]) for n, r in own.runs.items()}
-        against = vectorised.floor(own.runs, plan, "acc", 0.25, 60)
-        alone.append(vectorised.scores(plan, curves, "acc", against).whole)
+        layout = Layout.of(own.runs, curves)
+        against = set_scores.floor(own.runs, layout, "acc", 0.25, 60)
+        alone.append(set_scores.curve_scores(layout, curves, "acc", against).whole)
     for score, (value, _) in found.items():
         assert value == pytest.approx(float(alone[1][score] - alone[0][score]))
     low, high = found["sq"][1].bounds

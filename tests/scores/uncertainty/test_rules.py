@@ -5,10 +5,10 @@ import json
 import pytest
 
 from e2lm_core.base.records import METRICS
+from e2lm_core.scores.set_scores import SCORES
 from e2lm_core.scores.uncertainty import coverage as coverage_table
 from e2lm_core.scores.uncertainty.methods import METHODS
 from e2lm_core.scores.uncertainty.rules import CoverageTable
-from e2lm_core.scores.vectorised import SCORES
 
 
 @pytest.fixture

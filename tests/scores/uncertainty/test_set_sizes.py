@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.coverage import simulation
-from e2lm_core.scores import vectorised
+from e2lm_core.scores.layout import Run
 from e2lm_core.scores.uncertainty import coverage, set_sizes
 from e2lm_core.scores.uncertainty.set_sizes import Target, Widths, needed, widths
 
@@ -77,7 +77,7 @@ def test_groups_count_once(runs):
 
 def test_one_question_has_no_width(runs):
     one = {
-        n: vectorised.Run({"acc": r.per_question["acc"][:, :1]}, r.steps, r.early, r.counts, r.twin_of)
+        n: Run({"acc": r.per_question["acc"][:, :1]}, r.steps, r.early, r.counts, r.twin_of)
         for n, r in runs.items()
     }
     got = widths(one, [4], "acc", Target("sq"), coverage.load(), sizes=(100,), resamples=50)

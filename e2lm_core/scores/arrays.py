@@ -1,0 +1,15 @@
+"""The type of the arrays that scores are made of, and the precision to which equal values are equal.
+
+Tested in tests/scores/test_leave_one_out.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+# Decimals to which means are rounded that come by different sums or divisions: far below the step of any score,
+# far above float64's own error, so that what ties in whole answers still ties in its means.
+EXACT = 12

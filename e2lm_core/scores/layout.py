@@ -1,0 +1,104 @@
+"""Which checkpoints of which model enter which score: those that are complete, early, shared or a twin's too.
+
+Axes: K checkpoints of a model, Q questions, M models that count, T checkpoints that all of them share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from e2lm_core.scores.arrays import Floats
+
+Indices = NDArray[np.intp]
+Curves = Mapping[str, Floats]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model's measurements: `per_question` {metric: [K, Q]} in step order, `steps` [K], `early` [K].
+
+    `counts` is false for twins and further seeds, which stay out of SQ, RC and SNR; `twin_of` names the science
+    model whose web-only twin this is.
+    """
+
+    per_question: Mapping[str, NDArray]
+    steps: NDArray
+    early: NDArray[np.bool_]
+    counts: bool = True
+    twin_of: str | None = None
+
+
+@dataclass(frozen=True)
+class TwinPair:
+    """A science model and its web-only twin at the early checkpoints that are complete for both."""
+
+    science: str
+    science_at: Indices
+    twin: str
+    twin_at: Indices
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which checkpoints enter which score of one metric; indices into each model's own K checkpoints.
+
+    `early`: every model's complete checkpoints of the early window. `common`: the T complete checkpoints that all
+    counted models share; `end` is the place among them of the early window's last, None without a later one.
+    """
+
+    early: Mapping[str, Indices]
+    counted: tuple[str, ...]
+    common: Mapping[str, Indices]
+    end: int | None
+    twins: tuple[TwinPair, ...]
+
+    @classmethod
+    def of(cls, runs: Mapping[str, Run], curves: Curves) -> Layout:
+        """From `runs` and the measured `curves` {model: [K]}: a checkpoint is complete where its mean is a number."""
+        complete = {name: np.isfinite(curves[name]) for name in runs}
+        early = {name: np.flatnonzero(complete[name] & run.early) for name, run in runs.items()}
+        counted = tuple(name for name, run in runs.items() if run.counts)
+        common, end = _shared(runs, complete, counted)
+        return cls(early, counted, common, end, _twins(runs, early))
+
+    @property
+    def comparable(self) -> bool:
+        """Whether two models that count, or more, share a complete checkpoint."""
+        return len(self.counted) > 1 and len(self.common[self.counted[0]]) > 0
+
+    def stacked(self, curves: Curves) -> Floats:
+        """{model: [..., K]} -> [..., M, T]: the counted models at the checkpoints that they share."""
+        return np.stack([curves[name][..., self.common[name]] for name in self.counted], axis=-2)
+
+
+def _shared(
+    runs: Mapping[str, Run], complete: Mapping[str, NDArray[np.bool_]], counted: tuple[str, ...]
+) -> tuple[dict[str, Indices], int | None]:
+    if not counted:
+        return {}, None
+    places = {name: np.flatnonzero(complete[name]) for name in counted}
+    steps = runs[counted[0]].steps[places[counted[0]]]
+    for name in counted[1:]:
+        steps = np.intersect1d(steps, runs[name].steps[places[name]])
+    common = {name: places[name][np.isin(runs[name].steps[places[name]], steps)] for name in counted}
+    early = runs[counted[0]].early[common[counted[0]]]
+    inside = np.flatnonzero(early)
+    return common, int(inside[-1]) if inside.size and not early[-1] else None
+
+
+def _twins(runs: Mapping[str, Run], early: Mapping[str, Indices]) -> tuple[TwinPair, ...]:
+    pairs = []
+    for twin, run in runs.items():
+        science = run.twin_of
+        if science is None or science not in runs:
+            continue
+        steps, of_twin, of_science = np.intersect1d(
+            run.steps[early[twin]], runs[science].steps[early[science]], return_indices=True
+        )
+        if len(steps):
+            pairs.append(TwinPair(science, early[science][of_science], twin, early[twin][of_twin]))
+    return tuple(pairs)

@@ -1,0 +1,164 @@
+"""From stored log-likelihoods to measurements; measuring again takes over what cannot have changed, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from e2lm_core.analysis import tables
+from e2lm_core.base.records import METRICS, Checkpoint, Loglikelihood, TaskSet
+from e2lm_core.commands import runs as run_commands
+from e2lm_core.runs import evaluate, measure, requests
+from e2lm_core.runs.store import digest
+from e2lm_core.runs.studio import Studio
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.sets import collection
+from tests.support import studios
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Studio:
+    return studios.studio(tmp_path)
+
+
+def put(studio: Studio, task: TaskSet, checkpoint: Checkpoint, ll: list[list[float]]) -> None:
+    from e2lm_core.sets.prompts.render import render_set
+
+    items = [
+        (digest(request), Loglikelihood(value, 1))
+        for doc, values in zip(render_set(task), ll, strict=True)
+        for request, value in zip(requests.requests_of(doc), values, strict=True)
+    ]
+    studio.store.put(studio.backend.scope(checkpoint), items)
+
+
+def test_the_five_metrics_by_hand(here: Studio) -> None:
+    task = studios.task(count=0).model_copy(
+        update={
+            "questions": (
+                studios.question(1, choices=("iron", "tin"), answer=0),
+                studios.question(2, choices=("é", "gold"), answer=0),
+            )
+        }
+    )
+    checkpoint = here.catalogue.checkpoints[0]
+    put(here, task, checkpoint, [[-2.0, -1.8], [-1.0, -3.0]])
+    measured = measure.measure(here, task, [checkpoint])
+    name = checkpoint.model.name
+    values = {metric: measured.per_question[name][metric][0].tolist() for metric in METRICS}
+    assert values["acc"] == [0.0, 1.0]  # −2.0 < −1.8; −1.0 > −3.0
+    assert values["acc_norm"] == [1.0, 0.0]  # −2.0/4 > −1.8/3; −1.0/1 < −3.0/4
+    assert values["margin"] == pytest.approx([-0.2, 2.0])
+    assert values["norm_prob"] == pytest.approx([1 / (1 + math.exp(0.2)), 1 / (1 + math.exp(-2.0))])
+    # the characters of "é" are one, its bytes two
+    assert values["bpb"] == pytest.approx([2.0 / (4 * math.log(2)), 1.0 / (2 * math.log(2))])
+    assert measured.values(name, "acc").tolist() == [0.5]
+    assert measured.chance == 0.5
+
+
+def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
+    task = collection.open_set(here.settings, "little")
+    every = here.catalogue.of("ladder-small-arch1")
+    evaluate.evaluate(here, task, every[3:5])
+    measured = measure.measure(here, task, every)
+    acc = measured.values("ladder-small-arch1", "acc")
+    assert np.isfinite(acc).tolist() == [False] * 3 + [True] * 2 + [False] * 5
+    assert (measured.measured, measured.complete_checkpoints, measured.checkpoints) == (12, 2, 10)
+    document = run_commands.evaluation(
+        here, task, every, None, evaluate.RunResult(computed=0, reused=0, seconds=0), with_questions=True
+    )
+    own = document["curves"]["ladder-small-arch1"]
+    assert own["acc"][:3] == [None] * 3
+    assert own["tokens_seen"] == [1_000 * s for s in studios.STEPS]
+    assert document["questions"][0]["loglikelihoods"]["ladder-small-arch1"][0] == [None] * 4
+
+
+def test_measuring_computes_nothing(here: Studio) -> None:
+    task = collection.open_set(here.settings, "little")
+    measure.measure(here, task, here.catalogue.checkpoints)
+    assert here.backend.computed == 0
+
+
+def test_questions_with_fewer_choices_have_no_phantom_choice(here: Studio) -> None:
+    task = studios.task(count=2)
+    shorter = task.questions[0].model_copy(update={"choices": task.questions[0].choices[:3], "answer": 0})
+    task = task.model_copy(update={"questions": (shorter, task.questions[1])})
+    checkpoint = here.catalogue.checkpoints[0]
+    evaluate.evaluate(here, task, [checkpoint])
+    measured = measure.measure(here, task, [checkpoint])
+    assert measured.choice_counts.tolist() == [3, 4]
+    assert measured.chance == pytest.approx((1 / 3 + 1 / 4) / 2)
+    assert measured.complete_checkpoints == 1
+
+
+def test_a_set_without_questions_or_checkpoints_is_measured_as_nothing(here: Studio) -> None:
+    empty = studios.task(count=0)
+    measured = measure.measure(here, empty, here.catalogue.checkpoints)
+    assert measured.measured == 0
+    assert tables.curve_frame(measured)["value"].isna().all()
+    none = measure.measure(here, studios.task(), [])
+    for metric in METRICS:
+        assert set_scores.scores(none, metric).score.value is None
+    assert len(tables.curve_frame(none)) == 0
+    assert len(tables.rank_frame(none, "acc")) == 0
+    assert set_scores.trends(none, "acc") == {}
+    assert set_scores.early_end(none) is None
+
+
+# --- again ---------------------------------------------------------------------------------------------
+
+
+def little(here: Studio) -> TaskSet:
+    return collection.open_set(here.settings, "little")
+
+
+def edited(task: TaskSet) -> TaskSet:
+    """Another second question, the first two in the other order, and one fewer at the end."""
+    first, _, *rest = task.questions
+    changed = studios.question(77, id="q2", choices=("1", "2", "3", "4", "5"))
+    return task.model_copy(update={"questions": (changed, first, *rest[:-1])})
+
+
+def same(a: Measurements, b: Measurements) -> bool:
+    return (a.question_ids, a.keys, a.scopes) == (b.question_ids, b.keys, b.scopes) and all(
+        np.array_equal(x.ll, y.ll, equal_nan=True) for x, y in zip(a.curves, b.curves, strict=True)
+    )
+
+
+def test_an_edited_set_is_measured_as_if_for_the_first_time(here: Studio) -> None:
+    task, every = little(here), here.catalogue.checkpoints
+    evaluate.evaluate(here, task, every[:15])
+    before = measure.measure(here, task, every)
+    evaluate.evaluate(here, edited(task), every[10:12])
+    evaluate.evaluate(here, task, every[15:20])
+    again = measure.measure(here, edited(task), every, like=before)
+    assert same(again, measure.measure(here, edited(task), every))
+    assert same(measure.measure(here, task, every[5:], like=again), measure.measure(here, task, every[5:]))
+
+
+def test_other_prompts_and_other_weights_take_nothing_over(here: Studio, monkeypatch) -> None:
+    task, every = little(here), here.catalogue.checkpoints
+    evaluate.evaluate(here, task, every)
+    before = measure.measure(here, task, every)
+    assert measure.measure(here, task, every, 1, like=before).measured == 0
+    real = here.backend.scope
+    monkeypatch.setattr(
+        here.backend, "scope", lambda c: real(c).model_copy(update={"fingerprint": f"anew {c.name}"})
+    )
+    assert measure.measure(here, task, every, like=before).measured == 0
+    assert measure.refreshed(here, before).measured == 0
+
+
+def test_refreshing_adds_what_came_in_and_is_the_same_object_where_nothing_did(here: Studio) -> None:
+    task, every = little(here), here.catalogue.checkpoints
+    nothing = measure.measure(here, task, every)
+    assert measure.refreshed(here, nothing) is nothing
+    evaluate.evaluate(here, task, every[3:9])
+    some = measure.refreshed(here, nothing)
+    assert some.complete_checkpoints == 6
+    assert same(some, measure.measure(here, task, every))
+    assert measure.refreshed(here, some) is some
