@@ -12,10 +12,12 @@ DASH = "–"
 
 
 def percent(value: float | None) -> str:
+    """41.2%; a dash where there is none."""
     return f"{value:.1%}" if _known(value) else DASH
 
 
 def score(value: float | None) -> str:
+    """0.830; a dash where there is none."""
     return f"{value:.3f}" if _known(value) else DASH
 
 
@@ -34,6 +36,7 @@ def interval(low: float, high: float, share: bool = False) -> str:
 
 
 def metric_value(metric: str, value: float | None) -> str:
+    """Shares of questions in percent, other metrics to three digits."""
     return percent(value) if metric in SHARES else score(value)
 
 
@@ -81,10 +84,6 @@ def listing(names: list[str], most: int = 3) -> str:
     return f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
-def _known(value: float | None) -> TypeGuard[float]:
-    return value is not None and not math.isnan(value)
-
-
 def size(count: float | None) -> str:
     """35 MB, 1.2 GB, 3.7 TB."""
     if count is None:
@@ -94,3 +93,7 @@ def size(count: float | None) -> str:
             number = count / unit
             return f"{number:.0f} {name}" if number >= 10 else f"{number:.1f}".removesuffix(".0") + f" {name}"
     return f"{count:.0f} bytes"
+
+
+def _known(value: float | None) -> TypeGuard[float]:
+    return value is not None and not math.isnan(value)

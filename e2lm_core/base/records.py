@@ -60,6 +60,8 @@ class Question(Record):
 
 
 class PromptStyle(StrEnum):
+    """How a prompt shows the choices: not at all (cloze), as lettered options, or in the author's own way."""
+
     CLOZE = "cloze"
     LETTERS = "letters"
     CUSTOM = "custom"
@@ -81,6 +83,7 @@ class TaskConfig(Record):
 
     @property
     def style(self) -> PromptStyle:
+        """Which of the two templates the prompt has, custom where neither."""
         if (self.doc_to_text, self.doc_to_choice) == (LETTERS_TEXT, LETTERS_CHOICE):
             return PromptStyle.LETTERS
         if self.doc_to_choice in (CLOZE_CHOICE, "choices"):
@@ -98,6 +101,7 @@ class TaskSet(Record):
 
     @property
     def name(self) -> str:
+        """The set's name is its task's."""
         return self.config.task
 
 
@@ -116,9 +120,8 @@ class RenderedDoc(Record):
     question_id: str
     context: str
     continuations: tuple[str, ...]
-    choices: tuple[
-        str, ...
-    ]  # as rendered by doc_to_choice, without the delimiter: acc_norm divides by their length
+    # As rendered by doc_to_choice, without the delimiter: acc_norm divides by their length.
+    choices: tuple[str, ...]
     gold: int
 
 

@@ -50,6 +50,8 @@ class MeanDifference(Record):
 
 
 class ScoreDifference(Record):
+    """Second - first of one score; undefined where it is undefined for either of the two."""
+
     score: str
     first: Value
     second: Value
@@ -71,6 +73,7 @@ class Comparison:
 
     @property
     def shared(self) -> int:
+        """How many questions both have."""
         return self.pairing.shared
 
 
@@ -262,6 +265,7 @@ def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.
 
 
 def mean_frame(compared: Comparison) -> pd.DataFrame:
+    """One row a `MeanDifference`: model, point, first, second, difference, low, high, share."""
     columns = ["model", "point", "first", "second", "difference", "low", "high", "share"]
     rows = [{**m.model_dump(exclude={"interval"}), **_ends(m.interval)} for m in compared.means]
     return pd.DataFrame(rows, columns=columns)
@@ -281,6 +285,7 @@ def curve_pairs(compared: Comparison) -> pd.DataFrame:
 
 
 def score_frame(compared: Comparison) -> pd.DataFrame:
+    """One row a score: score, first, second, difference, low, high, coverage, why."""
     rows = [
         {
             "score": labels.SCORES[s.score],

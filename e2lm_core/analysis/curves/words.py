@@ -70,17 +70,13 @@ def curves(
     if grid is None or len(grid.steps) < 2:
         return few
     said = []
-    if measurements.complete_checkpoints < measurements.checkpoints:
-        said.append(f"{measurements.complete_checkpoints} of {measurements.checkpoints} checkpoints so far.")
+    if so_far := _so_far(measurements):
+        said.append(so_far)
     if pair is not None:
         said.append(parting(measurements, pair))
     if leaving := chance(measurements, above):
         said.append(leaving)
-    first, last = (phrasing.metric_value(metric, float(v)) for v in grid.values.mean(axis=0)[[0, -1]])
-    course = f"stays at **{last}**" if first == last else f"goes from **{first} to {last}**"
-    said.append(
-        f"Over {phrasing.count(len(grid.models), 'model')}, mean {labels.METRIC_LABEL[metric]} {course}."
-    )
+    said.append(f"{_mean_course(grid, metric)}.")
     return " ".join(said)
 
 
@@ -174,25 +170,39 @@ def rise(measurements: Measurements, metric: str) -> str:
     grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
         return _few(measurements, metric)
-    mean = grid.values.mean(axis=0)
-    first, last = (phrasing.metric_value(metric, v) for v in (mean[0], mean[-1]))
-    label = labels.METRIC_LABEL[metric]
-    sentence = ""
-    if measurements.complete_checkpoints < measurements.checkpoints:
-        sentence = f"{measurements.complete_checkpoints} of {measurements.checkpoints} checkpoints so far. "
-    sentence += f"Over {phrasing.count(len(grid.models), 'model')}, mean {label} {_course(first, last)}"
-    if order := sizes_in_order_from(measurements, grid):
-        sentence += f"; from {order} on, larger models stand above smaller ones at every checkpoint"
-    sentence += "."
+    order = sizes_in_order_from(measurements, grid)
+    in_order = (
+        f"; from {order} on, larger models stand above smaller ones at every checkpoint" if order else ""
+    )
+    said = [f"{_mean_course(grid, metric)}{in_order}.", *_twins(measurements, metric)]
+    if so_far := _so_far(measurements):
+        said.insert(0, so_far)
+    return " ".join(said)
+
+
+def _so_far(measurements: Measurements) -> str:
+    if measurements.complete_checkpoints == measurements.checkpoints:
+        return ""
+    return f"{measurements.complete_checkpoints} of {measurements.checkpoints} checkpoints so far."
+
+
+def _mean_course(grid: Grid, metric: str) -> str:
+    """Where the mean of all models goes, from the first shared checkpoint to the last."""
+    first, last = (phrasing.metric_value(metric, float(v)) for v in grid.values.mean(axis=0)[[0, -1]])
+    models = phrasing.count(len(grid.models), "model")
+    return f"Over {models}, mean {labels.METRIC_LABEL[metric]} {_course(first, last)}"
+
+
+def _twins(measurements: Measurements, metric: str) -> list[str]:
+    """Between which values each web-only twin stays."""
+    said = []
+    chance = f" (chance {measurements.chance:.0%})" if metric in SHARES else ""
     for curve in measurements.curves:
-        if curve.model.twin_of:
-            values = measurements.values(curve.model.name, metric)
-            values = values[np.isfinite(values)]
-            if values.size:
-                low, high = (phrasing.metric_value(metric, v) for v in (values.min(), values.max()))
-                chance = f" (chance {measurements.chance:.0%})" if metric in SHARES else ""
-                sentence += f" The web-only twin stays between {low} and {high}{chance}."
-    return sentence
+        values = measurements.values(curve.model.name, metric) if curve.model.twin_of else np.empty(0)
+        if np.isfinite(values).any():
+            low, high = (phrasing.metric_value(metric, v) for v in (np.nanmin(values), np.nanmax(values)))
+            said.append(f"The web-only twin stays between {low} and {high}{chance}.")
+    return said
 
 
 def _few(measurements: Measurements, metric: str) -> str:

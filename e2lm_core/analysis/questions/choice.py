@@ -54,6 +54,8 @@ class Gain:
 
 @dataclass(frozen=True)
 class FoldGain:
+    """One fold: the `models` that judge, how many questions are chosen, and each score's gains on either side."""
+
     label: str
     models: tuple[str, ...]
     size: int

@@ -37,6 +37,7 @@ class Change:
 
     @property
     def difference(self) -> float | None:
+        """After - before, in the metric's own unit."""
         return None if self.before is None or self.after is None else self.after - self.before
 
     @property

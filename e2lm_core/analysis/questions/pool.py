@@ -12,7 +12,7 @@ import pandas as pd
 from e2lm_core.analysis.questions import traits as question_traits
 from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Where
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import METRICS, ModelInfo, TaskSet
+from e2lm_core.base.records import METRICS, ModelInfo, Question, TaskSet
 from e2lm_core.scores import metrics
 from e2lm_core.scores.contrast import NO_TWIN
 from e2lm_core.scores.measurements import Measurements, ModelCurve
@@ -35,8 +35,11 @@ class Pool:
     tokens_seen: np.ndarray
     sample: Sample
     incomplete: int
-    has_sources: bool
-    has_subjects: bool
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether a question names its source."""
+        return bool((self.sample.traits["source"] != "").any())
 
 
 def pool(
@@ -56,25 +59,11 @@ def pool(
             f"{task.name} has no checkpoint yet at which every model that counts is at least half done: let the "
             "run go on, or run it."
         )
-    at = {c.model.name: np.searchsorted(c.steps, steps) for c in curves}
-    stacked = {
-        metric: np.stack([measurements.per_question[c.model.name][metric][at[c.model.name]] for c in curves])
-        for metric in METRICS
-    }
-    ready = np.flatnonzero(np.isfinite(stacked["margin"]).all(axis=(0, 1)))
-    if not ready.size:
-        raise StudioError(f"No question of {task.name} is complete at every shared checkpoint: run the rest.")
+    stacked = _stacked(measurements, curves, steps)
+    ready = _ready(stacked["margin"], task)
     questions = [task.questions[row] for row in ready]
-    tokens = curves[0].tokens_seen[at[curves[0].model.name]]
-    traits: dict[str, np.ndarray] = {
-        **question_traits.text_traits(questions),
-        "subject": np.array([q.subject or "" for q in questions], dtype=object),
-        "source": np.array([q.source or "" for q in questions], dtype=object),
-    }
-    if taught is not None:
-        traits["taught"] = np.array([taught[q.id] for q in questions], bool)
-    if relevance is not None:
-        traits["relevance"] = np.asarray(relevance, dtype=np.float64)[ready]
+    at = np.searchsorted(curves[0].steps, steps)
+    tokens = curves[0].tokens_seen[at]
     return Pool(
         task=task.name,
         rows=ready,
@@ -86,14 +75,28 @@ def pool(
         sample=Sample(
             values={metric: array[..., ready] for metric, array in stacked.items()},
             doublings=question_traits.doublings(tokens, steps),
-            early=curves[0].early[at[curves[0].model.name]],
-            traits=traits,
+            early=curves[0].early[at],
+            traits=_traits(questions, taught, None if relevance is None else np.asarray(relevance)[ready]),
             twins=_twins(measurements, curves, int(steps[-1]), ready),
         ),
         incomplete=len(task.questions) - len(ready),
-        has_sources=any(q.source for q in questions),
-        has_subjects=any(q.subject for q in questions),
     )
+
+
+def _traits(
+    questions: Sequence[Question], taught: Mapping[str, bool] | None, relevance: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """{column: [Q]} of what does not depend on models, where it is known."""
+    traits: dict[str, np.ndarray] = {
+        **question_traits.text_traits(questions),
+        "subject": np.array([q.subject or "" for q in questions], dtype=object),
+        "source": np.array([q.source or "" for q in questions], dtype=object),
+    }
+    if taught is not None:
+        traits["taught"] = np.array([taught[q.id] for q in questions], bool)
+    if relevance is not None:
+        traits["relevance"] = np.asarray(relevance, dtype=np.float64)
+    return traits
 
 
 def _shared(measurements: Measurements) -> tuple[list[ModelCurve], np.ndarray]:
@@ -108,6 +111,30 @@ def _shared(measurements: Measurements) -> tuple[list[ModelCurve], np.ndarray]:
             curves.append(curve)
             steps = curve.steps[known] if steps is None else np.intersect1d(steps, curve.steps[known])
     return curves, np.array([], int) if steps is None else steps
+
+
+def _stacked(
+    measurements: Measurements, curves: list[ModelCurve], steps: np.ndarray
+) -> dict[str, np.ndarray]:
+    """{metric: [M, K, Q]} of these models at these steps."""
+    at = [np.searchsorted(curve.steps, steps) for curve in curves]
+    return {
+        metric: np.stack(
+            [
+                measurements.per_question[curve.model.name][metric][places]
+                for curve, places in zip(curves, at, strict=True)
+            ]
+        )
+        for metric in METRICS
+    }
+
+
+def _ready(values: np.ndarray, task: TaskSet) -> np.ndarray:
+    """The places of the questions that are complete in values [M, K, Q]. Raises `StudioError` where none is."""
+    ready = np.flatnonzero(np.isfinite(values).all(axis=(0, 1)))
+    if not ready.size:
+        raise StudioError(f"No question of {task.name} is complete at every shared checkpoint: run the rest.")
+    return ready
 
 
 def _twins(

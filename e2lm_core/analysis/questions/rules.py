@@ -58,10 +58,12 @@ class Sample:
 
     @property
     def models(self) -> int:
+        """How many models a rule sees."""
         return int(self.values["margin"].shape[-3]) if self.seen is None else len(self.seen)
 
     @property
     def questions(self) -> int:
+        """How many questions there are to choose from."""
         return int(self.values["margin"].shape[-1])
 
     def of(self, models: Sequence[int]) -> Sample:
@@ -113,10 +115,12 @@ class Sample:
 
 
 class Rule(Protocol):
-    """`resampled` says whether it can choose anew in every resample, for an interval of its gain."""
+    """Chooses questions by what a sample of models did on them: [..., Q], or [R, Q] by the weights of resamples."""
 
     @property
-    def resampled(self) -> bool: ...
+    def resampled(self) -> bool:
+        """Whether it can choose anew in every resample, which an interval of its gain takes."""
+        ...
 
     def __call__(self, sample: Sample, weights: NDArray | None = None) -> Mask: ...
 
@@ -265,6 +269,7 @@ class Condition:
     value: float | bool | str
 
     def holds(self, values: NDArray) -> Mask:
+        """Which of the column's values [..., Q] meet it."""
         with np.errstate(invalid="ignore"):
             met = _SIGNS[self.sign](values, self.value)
         if values.dtype.kind == "f":

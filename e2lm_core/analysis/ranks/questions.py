@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from e2lm_core.scores import ranking
 from e2lm_core.scores.arrays import Floats
 
-_BLOCK = 1 << 21  # values held at once while every question is left out
+_BLOCK = 1 << 21  # values in memory at once while every question is left out
 
 
 @dataclass(frozen=True)
@@ -52,23 +52,27 @@ def holding(at_end: ArrayLike, later: ArrayLike) -> Holding:
     if models < 2 or questions < 2 or not after.shape[1]:
         missing = np.full(questions, np.nan)
         return Holding(missing, missing, missing)
-    first, second = np.triu_indices(models, k=1)
-    whole_end, whole_later = early.sum(axis=1), after.sum(axis=2)
-    rc = float(ranking.consistency(whole_end, whole_later))
-    parts = []
-    block = max(1, _BLOCK // (len(first) * (after.shape[1] + 1)))
-    for start in range(0, questions, block):  # blocks of questions, to bound memory
-        own, own_later = (
-            early[:, start : start + block].T,
-            np.moveaxis(after[:, :, start : start + block], 2, 0),
-        )
-        # Sums over the other questions: an order of sums is an order of means. Rounded, so that what ties in counts
-        # ties here.
-        rest_end = np.round(whole_end - own, 9)
-        rest_later = np.round(whole_later - own_later, 9)
-        order = np.sign(rest_later[:, first, -1] - rest_later[:, second, -1])
-        apart = own[:, first] - own[:, second]
-        without = ranking.consistency(rest_end, rest_later)
-        parts.append(((order * apart).mean(axis=1), (order * np.sign(apart)).mean(axis=1), rc - without))
-    support, agreement, gain = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Holding(support, agreement, gain)
+    pairs = models * (models - 1) // 2
+    # Blocks of questions, to bound memory.
+    size = max(1, _BLOCK // (pairs * (after.shape[1] + 1)))
+    parts = [_left_out(early, after, slice(at, at + size)) for at in range(0, questions, size)]
+    support, agreement, without = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    rc = float(ranking.consistency(early.sum(axis=1), after.sum(axis=2)))
+    return Holding(support, agreement, rc - without)
+
+
+def _left_out(early: Floats, after: Floats, block: slice) -> tuple[Floats, Floats, Floats]:
+    """Support, agreement and the RC without it of each question of a block: [block] each."""
+    first, second = np.triu_indices(len(early), k=1)
+    values, values_later = early[:, block].T, np.moveaxis(after[:, :, block], 2, 0)
+    # Sums over the other questions: an order of sums is an order of means. Rounded, so that what ties in counts
+    # ties here.
+    rest_end = np.round(early.sum(axis=1) - values, 9)
+    rest_later = np.round(after.sum(axis=2) - values_later, 9)
+    order = np.sign(rest_later[:, first, -1] - rest_later[:, second, -1])
+    apart = values[:, first] - values[:, second]
+    return (
+        (order * apart).mean(axis=1),
+        (order * np.sign(apart)).mean(axis=1),
+        ranking.consistency(rest_end, rest_later),
+    )

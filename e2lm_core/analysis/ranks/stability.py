@@ -10,7 +10,7 @@ import pandas as pd
 
 from e2lm_core.analysis.ranks import questions as rank_questions
 from e2lm_core.analysis.ranks import shares as rank_shares
-from e2lm_core.base.plain import plain
+from e2lm_core.base.plain import plain, rows
 from e2lm_core.base.records import TaskSet
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
@@ -183,51 +183,59 @@ def document(
     checkpoint `at_step` (by default the early window's last). Without two models that share a complete checkpoint
     the lists are empty, and `rc.why` says so.
     """
-    found: dict[str, Any] = {
+    stable = stability(measurements, resampled, scores.metric) if resampled else None
+    heading = {
         "task": measurements.task,
         "metric": scores.metric,
         "rc": scores.rc.model_dump(),
         "decision_accuracy": scores.decision_accuracy.model_dump(),
-        "models": [],
-        "checkpoints": [],
-        "tau": [],
-        "wins": None,
-        "decisions": [],
-        "questions": [],
     }
-    stable = stability(measurements, resampled, scores.metric) if resampled else None
     if stable is None:
-        return found
+        return heading | {
+            "models": [],
+            "checkpoints": [],
+            "tau": [],
+            "wins": None,
+            "decisions": [],
+            "questions": [],
+        }
+    order = _order(stable, at_step)
+    return heading | order | {"questions": _questions(measurements, task, stable.grid, scores.metric)}
+
+
+def _order(stable: Stability, at_step: int | None) -> dict[str, Any]:
+    """The models' order at each checkpoint and how sure it is; `at_step` as `document` takes it."""
     grid = stable.grid
-    rank = ranks(grid.scores)
     at = stable.default if at_step is None else int(np.flatnonzero(grid.steps == at_step)[0])
-    found |= {
+    later = len(grid.steps) - len(stable.tau)
+    return {
         "models": list(grid.models),
-        "checkpoints": [
-            {
-                **_place(grid, k),
-                "early": bool(grid.early[k]),
-                "ranks": dict(zip(grid.models, rank[:, k].tolist(), strict=True)),
-                "shares": dict(zip(grid.models, stable.shares[:, :, k].tolist(), strict=True)),
-            }
-            for k in range(len(grid.steps))
-        ],
-        "tau": [
-            {**_place(grid, (grid.end or 0) + 1 + k), **_triple(row)} for k, row in enumerate(stable.tau)
-        ],
+        "checkpoints": _checkpoints(stable),
+        "tau": [{**_place(grid, later + k), **_triple(row)} for k, row in enumerate(stable.tau)],
         "wins": {**_place(grid, at), "shares": _nested(grid.models, stable.wins(at))},
         "decisions": [{**_place(grid, k), **_triple(row)} for k, row in enumerate(stable.decisions)],
     }
-    held = holding(measurements, grid, scores.metric)
-    if held is not None:
-        table = question_table(measurements, task, held)
-        found["questions"] = [
-            {"id": identity, "support": plain(a), "agreement": plain(b), "rc_gain": plain(c)}
-            for identity, a, b, c in zip(
-                table["id"], table["support"], table["agreement"], table["RC gain"], strict=True
-            )
-        ]
-    return found
+
+
+def _checkpoints(stability: Stability) -> list[dict[str, Any]]:
+    grid, rank = stability.grid, ranks(stability.grid.scores)
+    return [
+        {
+            **_place(grid, k),
+            "early": bool(grid.early[k]),
+            "ranks": dict(zip(grid.models, rank[:, k].tolist(), strict=True)),
+            "shares": dict(zip(grid.models, stability.shares[:, :, k].tolist(), strict=True)),
+        }
+        for k in range(len(grid.steps))
+    ]
+
+
+def _questions(measurements: Measurements, task: TaskSet, grid: Grid, metric: str) -> list[dict[str, Any]]:
+    effects = holding(measurements, grid, metric)
+    if effects is None:
+        return []
+    table = question_table(measurements, task, effects)[["id", "support", "agreement", "RC gain"]]
+    return rows(table.rename(columns={"RC gain": "rc_gain"}))
 
 
 # --- within -------------------------------------------------------------------------------------------

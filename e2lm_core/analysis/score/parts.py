@@ -32,10 +32,12 @@ class Part(Record):
 
     @property
     def contribution(self) -> float | None:
+        """weight * value: what the part adds to Score."""
         return None if self.value.value is None else self.weight * self.value.value
 
     @property
     def room(self) -> float | None:
+        """weight * (1 - value): what it could still add."""
         return None if self.value.value is None else self.weight * (1.0 - self.value.value)
 
 
@@ -64,13 +66,13 @@ class Advice(Record):
     why: str | None
     parts: tuple[Part, ...]
     models: tuple[Pull, ...]
-    at_chance: (
-        tuple[int, int] | None
-    )  # early checkpoints at which CS counts 0 for want of a gain, of how many
+    # Early checkpoints at which CS counts 0 for want of a gain, and of how many.
+    at_chance: tuple[int, int] | None
     removals: tuple[Removal, ...]
 
 
 def parts(scores: Scores) -> tuple[Part, ...]:
+    """SQ, RC and CS with their weights in Score (`composite.WEIGHTS`)."""
     return tuple(Part(name=n, weight=composite.WEIGHTS[n], value=getattr(scores, n)) for n in PARTS)
 
 
@@ -209,6 +211,7 @@ def _mean(values: list[float | None]) -> Value:
 
 
 def removal_frame(advice: Advice) -> pd.DataFrame:
+    """One row a removal: question, value without it, gain."""
     columns = ["question", "value without it", "gain"]
     return pd.DataFrame([(r.question_id, r.value, r.gain) for r in advice.removals], columns=columns)
 

@@ -39,6 +39,8 @@ class CurveMean(Record):
 
 
 class PublishedFigures(Record):
+    """Everything that was published, and where."""
+
     source: str
     signal_quality: tuple[PublishedFigure, ...]
     totals: tuple[PublishedTotal, ...]

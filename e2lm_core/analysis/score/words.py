@@ -48,49 +48,60 @@ def _bounds(value: Value) -> str:
 
 def sentences(advice: Advice) -> list[str]:
     """Each piece of advice with its number, the largest room first."""
-    said = []
+    said = [*_rooms(advice), *_undefined(advice), *_at_chance(advice), *_weakest(advice), *_removals(advice)]
+    return [*said, advice.why] if advice.why else said
+
+
+def _rooms(advice: Advice) -> list[str]:
     known = sorted((p for p in advice.parts if p.room is not None), key=lambda p: -(p.room or 0.0))
-    if known:
-        rooms = [
-            f"**{labels.SCORES[p.name]}** {p.room:.3f} ({p.weight:g} × (1 − {phrasing.score(p.value.value)}))"
-            for p in known
-        ]
-        said.append(f"The room in each part: {phrasing.listing(rooms)}.")
-    for part in advice.parts:
-        if part.room is None:
-            proxy = (
-                " Relevance stands in for it as a proxy, under its own name."
-                if part.value.why == NO_TWIN
-                else ""
-            )
-            said.append(f"{labels.SCORES[part.name]} is undefined: {part.value.why}{proxy}")
-    if advice.at_chance is not None and advice.at_chance[0]:
-        zero, early = advice.at_chance
-        share = composite.WEIGHTS["cs"] * zero / early
-        said.append(
-            f"At {zero} of {early} early checkpoints the science model is not above chance by one standard error, so "
-            f"CS counts 0 there: {share:.3f} of Score. Easier or plainer questions are answered earlier."
-        )
-    if advice.models and advice.models[0].cost > LEAST_GAIN:
-        worst = advice.models[0]
-        half = composite.WEIGHTS["sq"] * worst.cost
-        said.append(
-            f"{worst.model} pulls SQ down most: its own is {worst.sq:.3f}. Were its curve as clear as the mean of the "
-            f"others ({worst.others:.3f}), SQ would gain {worst.cost:.3f} and Score {half:.3f}."
-        )
-    if advice.removals:
-        name = labels.SCORES[advice.of or "score"]
-        said += [
-            f"Without question {r.question_id}, {name} would be {r.value:.3f} (+{r.gain:.4f})."
-            for r in advice.removals[:3]
-        ]
-    elif advice.of is not None:
-        said.append(
-            f"No single question stands in the way: leaving any one out raises {labels.SCORES[advice.of]} by nothing."
-        )
-    if advice.why:
-        said.append(advice.why)
-    return said
+    rooms = [
+        f"**{labels.SCORES[p.name]}** {p.room:.3f} ({p.weight:g} × (1 − {phrasing.score(p.value.value)}))"
+        for p in known
+    ]
+    return [f"The room in each part: {phrasing.listing(rooms)}."] if rooms else []
+
+
+def _undefined(advice: Advice) -> list[str]:
+    proxy = " Relevance stands in for it as a proxy, under its own name."
+    return [
+        f"{labels.SCORES[part.name]} is undefined: {part.value.why}{proxy if part.value.why == NO_TWIN else ''}"
+        for part in advice.parts
+        if part.room is None
+    ]
+
+
+def _at_chance(advice: Advice) -> list[str]:
+    if advice.at_chance is None or not advice.at_chance[0]:
+        return []
+    zero, early = advice.at_chance
+    share = composite.WEIGHTS["cs"] * zero / early
+    return [
+        f"At {zero} of {early} early checkpoints the science model is not above chance by one standard error, so "
+        f"CS counts 0 there: {share:.3f} of Score. Easier or plainer questions are answered earlier."
+    ]
+
+
+def _weakest(advice: Advice) -> list[str]:
+    if not advice.models or advice.models[0].cost <= LEAST_GAIN:
+        return []
+    worst = advice.models[0]
+    half = composite.WEIGHTS["sq"] * worst.cost
+    return [
+        f"{worst.model} pulls SQ down most: its own is {worst.sq:.3f}. Were its curve as clear as the mean of the "
+        f"others ({worst.others:.3f}), SQ would gain {worst.cost:.3f} and Score {half:.3f}."
+    ]
+
+
+def _removals(advice: Advice) -> list[str]:
+    if advice.of is None:
+        return []
+    name = labels.SCORES[advice.of]
+    if not advice.removals:
+        return [f"No single question stands in the way: leaving any one out raises {name} by nothing."]
+    return [
+        f"Without question {r.question_id}, {name} would be {r.value:.3f} (+{r.gain:.4f})."
+        for r in advice.removals[:3]
+    ]
 
 
 IN_SAMPLE = (
