@@ -14,7 +14,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, show
 
 if TYPE_CHECKING:
-    from e2lm_core.imported.opening import Imported
+    from e2lm_core.imported.records import Imported
 
 app = typer.Typer(
     no_args_is_help=True, help="Results from elsewhere that are kept: list, show, remove, restore."
@@ -50,11 +50,10 @@ def import_results(
 def list_kept(as_json: Json = False) -> None:
     """List what is kept, newest first, and what can be restored."""
     from e2lm_core.imported import keeping
-    from e2lm_core.imported import store as imported_store
 
     settings = Settings.from_env()
     rows = [kept.model_dump() for kept in keeping.list_kept(settings)]
-    document: dict[str, Any] = {"kept": rows, "removed": imported_store.removed(settings)}
+    document: dict[str, Any] = {"kept": rows, "removed": keeping.removed(settings)}
     shown = [{**row, "models": ", ".join(row["models"]), "tasks": ", ".join(row["tasks"])} for row in rows]
     show(as_json, document, shown, ("name", "when", "models", "tasks", "curves", "problem"))
 
@@ -70,18 +69,18 @@ def show_kept(name: Name, scores: Scores = False, as_json: Json = False) -> None
 @app.command("remove")
 def remove(name: Name, as_json: Json = False) -> None:
     """Remove kept results; `results restore` brings them back."""
-    from e2lm_core.imported import store as imported_store
+    from e2lm_core.imported import keeping
 
-    imported_store.remove(Settings.from_env(), name)
+    keeping.remove(Settings.from_env(), name)
     show(as_json, {"removed": name}, [{"removed": name}])
 
 
 @app.command("restore")
 def restore(name: Name, as_json: Json = False) -> None:
     """Bring removed results back."""
-    from e2lm_core.imported import store as imported_store
+    from e2lm_core.imported import keeping
 
-    imported_store.restore(Settings.from_env(), name)
+    keeping.restore(Settings.from_env(), name)
     show(as_json, {"restored": name}, [{"restored": name}])
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 
 from e2lm_core.analysis import documents
-from e2lm_core.imported.join import Curve
-from e2lm_core.imported.opening import Imported
+from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.imported.scores import quality
 
 MAX_PROBLEMS = 200

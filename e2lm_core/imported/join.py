@@ -12,30 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from e2lm_core.base.phrasing import count, listing
-from e2lm_core.base.records import ModelInfo, Record
 from e2lm_core.imported.places import Places
-from e2lm_core.imported.records import Evaluation
+from e2lm_core.imported.records import Curve, Evaluation
 
 Key = tuple[str, str, int | None, int | None]  # model, task, few-shot examples, questions
-
-
-class Curve(Record):
-    """One metric of one model on one task, in step order; `early` as the family says, None where it names no window.
-
-    `per_question`: samples are there at every point.
-    """
-
-    model: ModelInfo
-    task: str
-    metric: str
-    num_fewshot: int | None
-    questions: int | None
-    lower_is_better: bool
-    steps: tuple[int, ...]
-    tokens_seen: tuple[int | None, ...]
-    early: tuple[bool | None, ...]
-    scores: tuple[float, ...]
-    per_question: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,27 @@
-"""Imports kept under a name in the home folder, with everything that was read of them."""
+"""Imports kept under a name in the home folder, one JSON file each, and removed with a way back."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from e2lm_core.base.errors import StudioError
+from e2lm_core.base import atomic
+from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.plain import numbers
 from e2lm_core.base.records import Checkpoint, ModelInfo, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.imported import store as imported_store
-from e2lm_core.imported.join import Curve
-from e2lm_core.imported.opening import Imported
-from e2lm_core.imported.records import FileSeen
+from e2lm_core.imported.records import Curve, FileSeen, Imported
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 VERSION = 1
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_SUFFIX = ".json"
 
 
 class Kept(Record):
@@ -32,22 +36,142 @@ class Kept(Record):
     problem: str | None = None
 
 
+def folder(settings: Settings) -> Path:
+    """Where imports are kept; it need not exist yet."""
+    return settings.home / "results"
+
+
+def names(settings: Settings) -> list[str]:
+    """The names of what is kept, alphabetically."""
+    return _names(folder(settings))
+
+
+def removed(settings: Settings) -> list[str]:
+    """What was removed and can be restored."""
+    return _names(folder(settings) / "removed")
+
+
 def keep(settings: Settings, name: str, imported: Imported) -> None:
-    """Raises StudioError for a name that is taken or cannot be used."""
+    """Keep an import under a name. Raises StudioError for a name that is taken or cannot be used, or too much."""
     document = {
         "version": VERSION,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "curves": [curve.model_dump() for curve in imported.curves],
         "problems": list(imported.problems),
         "files": [seen.model_dump() for seen in imported.files],
-        "measured": {label: _dump(measured) for label, measured in imported.measured.items()},
+        "measured": {label: _document(measured) for label, measured in imported.measured.items()},
     }
-    imported_store.save(settings, name, document)
+    _write(settings, name, document)
 
 
 def open_kept(settings: Settings, name: str) -> Imported:
     """A kept import as it was. Raises StudioError where it is missing, damaged or of a newer studio."""
-    document = imported_store.load(settings, name)
+    return _imported(_read(settings, name), name)
+
+
+def list_kept(settings: Settings) -> list[Kept]:
+    """Every kept import, newest first; one that cannot be read is listed with its reason."""
+    return sorted(
+        (_line(settings, name) for name in names(settings)), key=lambda kept: kept.when, reverse=True
+    )
+
+
+def remove(settings: Settings, name: str) -> None:
+    """Sets results aside; what was set aside under the same name before is gone then."""
+    _check_name(name)
+    path = _path(settings, name)
+    if not path.is_file():
+        raise StudioError(f"No results named {name!r} are kept, so there is nothing to remove.")
+    _move(path, folder(settings) / "removed" / path.name, name)
+
+
+def restore(settings: Settings, name: str) -> None:
+    """Brings removed results back. Raises StudioError where there are none, or the name was taken since."""
+    _check_name(name)
+    aside = folder(settings) / "removed" / f"{name}{_SUFFIX}"
+    if not aside.is_file():
+        raise StudioError(f"No results named {name!r} were removed, so there is nothing to restore.")
+    if _path(settings, name).exists():
+        raise StudioError(f"Results named {name!r} are kept already: remove those first.")
+    _move(aside, _path(settings, name), name)
+
+
+# --- within -------------------------------------------------------------------------------------------
+
+
+def _line(settings: Settings, name: str) -> Kept:
+    try:
+        document = _read(settings, name)
+        imported = _imported(document, name)
+    except StudioError as error:
+        return Kept(name=name, when="", problem=str(error))
+    return Kept(
+        name=name,
+        when=str(document.get("when", "")),
+        models=tuple(dict.fromkeys(curve.model.name for curve in imported.curves)),
+        tasks=tuple(imported.tasks),
+        curves=len(imported.curves),
+        per_question=bool(imported.measured),
+    )
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise StudioError(
+            f"{name[:80]!r} cannot name results: use 1 to 64 letters, digits, dots, dashes and underscores."
+        )
+
+
+def _path(settings: Settings, name: str) -> Path:
+    return folder(settings) / f"{name}{_SUFFIX}"
+
+
+def _names(place: Path) -> list[str]:
+    return sorted((p.stem for p in place.glob(f"*{_SUFFIX}") if p.is_file()), key=str.lower)
+
+
+def _move(source: Path, target: Path, name: str) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+    except OSError as error:
+        raise StudioError(
+            f"The results {name!r} cannot be moved ({error.strerror}): check the home folder's rights."
+        ) from error
+
+
+def _write(settings: Settings, name: str, document: Mapping[str, Any]) -> None:
+    _check_name(name)
+    path = _path(settings, name)
+    if path.exists():
+        raise StudioError(f"Results named {name!r} are kept already: choose another name or remove those.")
+    data = json.dumps(document, allow_nan=False).encode()
+    if len(data) > settings.limits.max_file_bytes:
+        raise LimitError(
+            f"These results take {len(data) / 2**20:,.0f} MB; at most {settings.limits.max_file_bytes // 2**20} MB are "
+            "kept: import fewer models at once."
+        )
+    atomic.replace_file(path, data)
+
+
+def _read(settings: Settings, name: str) -> dict[str, Any]:
+    _check_name(name)
+    path = _path(settings, name)
+    try:
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        kept = ", ".join(names(settings)) or "none are"
+        raise StudioError(f"No results named {name!r} are kept ({kept}).") from error
+    except (OSError, ValueError) as error:
+        raise StudioError(
+            f"The kept results {name!r} cannot be read: remove them and import them again."
+        ) from error
+    if not isinstance(document, dict):
+        raise StudioError(f"The kept results {name!r} are damaged: remove them and import them again.")
+    return document
+
+
+def _imported(document: Mapping[str, Any], name: str) -> Imported:
     if document.get("version") != VERSION:
         raise StudioError(
             f"The kept results {name!r} are of another version of the studio: import them again."
@@ -55,39 +179,17 @@ def open_kept(settings: Settings, name: str) -> Imported:
     try:
         return Imported(
             curves=tuple(Curve.model_validate(curve) for curve in document["curves"]),
-            measured={label: _load(measured) for label, measured in document["measured"].items()},
+            measured={label: _measurements(measured) for label, measured in document["measured"].items()},
             problems=tuple(document["problems"]),
             files=tuple(FileSeen.model_validate(seen) for seen in document["files"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StudioError(
             f"The kept results {name!r} are damaged: remove them and import them again."
         ) from error
 
 
-def list_kept(settings: Settings) -> list[Kept]:
-    """Every kept import, newest first; one that cannot be read is listed with its reason."""
-    found = []
-    for name in imported_store.names(settings):
-        try:
-            imported = open_kept(settings, name)
-        except StudioError as error:
-            found.append(Kept(name=name, when="", problem=str(error)))
-            continue
-        found.append(
-            Kept(
-                name=name,
-                when=str(imported_store.load(settings, name)["when"]),
-                models=tuple(dict.fromkeys(curve.model.name for curve in imported.curves)),
-                tasks=tuple(imported.tasks),
-                curves=len(imported.curves),
-                per_question=bool(imported.measured),
-            )
-        )
-    return sorted(found, key=lambda kept: kept.when, reverse=True)
-
-
-def _dump(measured: Measurements) -> dict[str, Any]:
+def _document(measured: Measurements) -> dict[str, Any]:
     return {
         "task": measured.task,
         "question_ids": measured.question_ids,
@@ -109,20 +211,20 @@ def _dump(measured: Measurements) -> dict[str, Any]:
     }
 
 
-def _load(given: dict[str, Any]) -> Measurements:
+def _measurements(document: Mapping[str, Any]) -> Measurements:
     curves = []
-    for curve in given["curves"]:
+    for curve in document["curves"]:
         model = ModelInfo.model_validate(curve["model"])
-        checkpoints = tuple(Checkpoint(model=model, **own) for own in curve["checkpoints"])
+        checkpoints = tuple(Checkpoint(model=model, **place) for place in curve["checkpoints"])
         curves.append(
             ModelCurve(model=model, checkpoints=checkpoints, ll=np.array(curve["ll"], dtype=np.float64))
         )
     return Measurements(
-        task=given["task"],
-        question_ids=tuple(given["question_ids"]),
-        subjects=tuple(given["subjects"]),
-        gold=np.array(given["gold"], dtype=np.intp),
-        chars=np.array(given["chars"], dtype=np.float64),
-        gold_bytes=np.array(given["gold_bytes"], dtype=np.float64),
+        task=document["task"],
+        question_ids=tuple(document["question_ids"]),
+        subjects=tuple(document["subjects"]),
+        gold=np.array(document["gold"], dtype=np.intp),
+        chars=np.array(document["chars"], dtype=np.float64),
+        gold_bytes=np.array(document["gold_bytes"], dtype=np.float64),
         curves=tuple(curves),
     )

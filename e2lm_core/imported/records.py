@@ -1,4 +1,4 @@
-"""What was read of results from elsewhere, before anything is joined: one model's checkpoint on one task."""
+"""Results from elsewhere as values: an evaluation of one checkpoint, a curve of many, and all that a folder gave."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from e2lm_core.base.records import ModelInfo, Record
+from e2lm_core.base.records import METRICS, ModelInfo, Record
+from e2lm_core.scores.measurements import Measurements
 
 # Metrics of other tools that are the studio's own under another name (docs/results.md has what differs in others).
 SAME_METRIC = {"acc_raw": "acc", "norm_correct_prob": "norm_prob"}
@@ -72,3 +73,44 @@ class FileSeen(Record):
     kind: str | None = None
     results: int = 0
     why: str | None = None
+
+
+class Curve(Record):
+    """One metric of one model on one task, in step order; `early` as the family says, None where it names no window.
+
+    `per_question`: samples are there at every point.
+    """
+
+    model: ModelInfo
+    task: str
+    metric: str
+    num_fewshot: int | None
+    questions: int | None
+    lower_is_better: bool
+    steps: tuple[int, ...]
+    tokens_seen: tuple[int | None, ...]
+    early: tuple[bool | None, ...]
+    scores: tuple[float, ...]
+    per_question: bool = False
+
+
+@dataclass(frozen=True)
+class Imported:
+    """`measured` holds, by task (and few-shot count where a task has several), what samples give of every question."""
+
+    curves: tuple[Curve, ...]
+    measured: Mapping[str, Measurements]
+    problems: tuple[str, ...]
+    files: tuple[FileSeen, ...]
+
+    @property
+    def tasks(self) -> list[str]:
+        return list(dict.fromkeys(curve.task for curve in self.curves))
+
+    def metrics(self, task: str) -> list[str]:
+        """The studio's own first."""
+        found = dict.fromkeys(curve.metric for curve in self.curves if curve.task == task)
+        return sorted(found, key=lambda m: METRICS.index(m) if m in METRICS else len(METRICS))
+
+    def of(self, task: str, metric: str) -> list[Curve]:
+        return [curve for curve in self.curves if (curve.task, curve.metric) == (task, metric)]

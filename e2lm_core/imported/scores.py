@@ -10,8 +10,8 @@ import pandas as pd
 from e2lm_core.analysis import tables
 from e2lm_core.base.records import METRICS, ModelInfo, SignalQuality
 from e2lm_core.imported.formats.published import competition_points
-from e2lm_core.imported.join import Curve, labels
-from e2lm_core.imported.opening import Imported
+from e2lm_core.imported.join import labels
+from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.scores import signal
 from e2lm_core.scores.uncertainty import set_intervals
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from e2lm_core.base.phrasing import count, listing, metric_value, score, tokens
-from e2lm_core.imported.join import Curve, labels
-from e2lm_core.imported.opening import Imported
+from e2lm_core.imported.join import labels
+from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.imported.scores import quality
 
 

@@ -12,7 +12,7 @@ from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.commands.main import app
 from e2lm_core.imported import documents, keeping, opening
-from e2lm_core.imported import store as imported_store
+from e2lm_core.imported.records import Imported
 from tests.support import harness_files
 
 
@@ -22,7 +22,7 @@ def settings(tmp_path) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def imported() -> opening.Imported:
+def imported() -> Imported:
     files = harness_files.folder(steps=(1000, 2000)) | {"notes.txt": b"x"}
     return opening.import_files(files, (), "x")
 
@@ -62,12 +62,12 @@ def test_choices_that_a_question_lacks_stay_missing(settings):
 
 def test_removing_can_be_undone(settings, imported):
     keeping.keep(settings, "mine", imported)
-    imported_store.remove(settings, "mine")
+    keeping.remove(settings, "mine")
     assert keeping.list_kept(settings) == []
-    assert imported_store.removed(settings) == ["mine"]
-    imported_store.restore(settings, "mine")
+    assert keeping.removed(settings) == ["mine"]
+    keeping.restore(settings, "mine")
     assert [row.name for row in keeping.list_kept(settings)] == ["mine"]
-    assert imported_store.removed(settings) == []
+    assert keeping.removed(settings) == []
 
 
 def test_names_are_not_overwritten_nor_lead_elsewhere(settings, imported):
@@ -80,19 +80,29 @@ def test_names_are_not_overwritten_nor_lead_elsewhere(settings, imported):
 
 
 def test_what_is_not_there_says_so(settings):
-    for act in (imported_store.remove, imported_store.restore, imported_store.load):
+    for act in (keeping.remove, keeping.restore, keeping.open_kept):
         with pytest.raises(StudioError, match="No results named 'x'"):
             act(settings, "x")
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 9}', b'{"version": 1, "when": "x"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"version": 9}',
+        b'{"version": 1, "when": "x"}',
+        b'{"version": 1, "curves": [], "measured": []}',
+    ],
+)
 def test_a_damaged_file_is_listed_with_its_reason(settings, imported, content):
     keeping.keep(settings, "whole", imported)
-    (imported_store.folder(settings) / "broken.json").write_bytes(content)
+    (keeping.folder(settings) / "broken.json").write_bytes(content)
     rows = {row.name: row.problem for row in keeping.list_kept(settings)}
     assert rows["whole"] is None
     assert "'broken'" in (rows["broken"] or "")
-    imported_store.remove(settings, "broken")  # and can be removed
+    keeping.remove(settings, "broken")  # and can be removed
 
 
 def test_what_is_too_large_is_refused(tmp_path, imported):

@@ -13,7 +13,6 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.imported import keeping, opening
-from e2lm_core.imported import store as imported_store
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
@@ -46,8 +45,8 @@ def visit(home, monkeypatch) -> Iterator[Visit]:
     monkeypatch.setattr(session, "through_app", lambda: None)
     st.cache_resource.clear()
     opened = Visit(AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run(), session.studio())
-    for name in imported_store.names(settings):
-        imported_store.remove(settings, name)
+    for name in keeping.names(settings):
+        keeping.remove(settings, name)
     opened.open("results")
     yield opened
     session.studio().store.database.close()
@@ -150,9 +149,9 @@ def test_keeping_opening_removing_and_bringing_back(visit):
     press(visit, "results_open_mine")
     assert lines(visit) == ["pythia-70m"]
     press(visit, "results_remove_mine")  # in the popover that asks
-    assert imported_store.names(visit.studio.settings) == []
+    assert keeping.names(visit.studio.settings) == []
     press(visit, "results_undo")
-    assert imported_store.names(visit.studio.settings) == ["mine"]
+    assert keeping.names(visit.studio.settings) == ["mine"]
 
 
 def test_a_name_that_is_taken_is_one_sentence(visit):
@@ -165,7 +164,7 @@ def test_a_name_that_is_taken_is_one_sentence(visit):
 
 
 def test_a_damaged_import_is_listed_with_its_reason(visit):
-    path = imported_store.folder(visit.studio.settings)
+    path = keeping.folder(visit.studio.settings)
     path.mkdir(parents=True, exist_ok=True)
     (path / "broken.json").write_text("{")
     visit.at.run()

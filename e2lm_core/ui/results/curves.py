@@ -13,8 +13,7 @@ from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, Record, 
 from e2lm_core.charts import imported as imported_charts
 from e2lm_core.imported import documents, scores
 from e2lm_core.imported import words as imported_words
-from e2lm_core.imported.opening import Imported
-from e2lm_core.imported.records import SAME_METRIC
+from e2lm_core.imported.records import SAME_METRIC, Imported
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores

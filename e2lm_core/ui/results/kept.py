@@ -7,7 +7,6 @@ import streamlit as st
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.imported import keeping
-from e2lm_core.imported import store as imported_store
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import window
 from e2lm_core.ui.results.curves import Shown, _plain
@@ -18,11 +17,11 @@ def kept() -> None:
     settings = session.studio().settings
     rows = keeping.list_kept(settings)
     back = st.session_state.get("results_removed")
-    if back in imported_store.removed(settings):
+    if back in keeping.removed(settings):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":gray[{back} is removed.]", width="content")
             if st.button("Undo", key="results_undo", icon=":material/undo:"):
-                _do(lambda: imported_store.restore(settings, back))
+                _do(lambda: keeping.restore(settings, back))
     if not rows:
         st.caption("Nothing is kept yet. What you import can be kept under a name.")
     for row in rows:
@@ -49,7 +48,7 @@ def remove(name: str) -> None:
     if shown is not None and shown.name == name:
         st.session_state.pop("results_shown")
     st.session_state["results_removed"] = name
-    _do(lambda: imported_store.remove(session.studio().settings, name))
+    _do(lambda: keeping.remove(session.studio().settings, name))
 
 
 def keep(shown: Shown) -> None:

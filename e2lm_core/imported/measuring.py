@@ -1,0 +1,112 @@
+"""Samples of many checkpoints as the studio's own measurements, so that everything it computes of its own runs.
+
+Tested in tests/imported/test_opening.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from e2lm_core.base.phrasing import listing
+from e2lm_core.base.records import Checkpoint
+from e2lm_core.imported.join import Joined
+from e2lm_core.imported.records import Evaluation, Questions
+from e2lm_core.scores.measurements import Measurements, ModelCurve
+
+
+class _Sampled(NamedTuple):
+    """An evaluation whose samples are there."""
+
+    run: Evaluation
+    questions: Questions
+    ll: np.ndarray
+
+
+def measure(joined: Joined) -> tuple[dict[str, Measurements], list[str]]:
+    """Every task of which samples are there, as the studio's own measurements; and what had to stay out.
+
+    A task is labelled by its name, with few-shot count and number of questions where it was run on several.
+    """
+    by_task = _sampled(joined)
+    namesakes = Counter(task for task, *_ in by_task)
+    measured: dict[str, Measurements] = {}
+    problems: list[str] = []
+    for (task, num_fewshot, n), models in by_task.items():
+        reference = _commonest([run.questions for runs in models for run in runs])
+        if apart := [run.run for runs in models for run in runs if not reference.same_as(run.questions)]:
+            names = listing([f"{run.model.name} at {run.checkpoint}" for run in apart])
+            problems.append(
+                f"{task}: the questions of {names} are not those of the others (another version of the task?); "
+                "their means stay, their samples are left out."
+            )
+        alike = [[run for run in runs if reference.same_as(run.questions)] for runs in models]
+        label = task if namesakes[task] == 1 else f"{task}, {num_fewshot}-shot, {n} questions"
+        measured[label] = _measurements(task, reference, [runs for runs in alike if runs])
+    return measured, problems
+
+
+def without_questions(joined: Joined, measured: Mapping[str, Measurements]) -> list[str]:
+    """What aggregates cannot give, said once for all the tasks that have nothing else."""
+    sampled = {task.task for task in measured.values()}
+    harness = [task for task in dict.fromkeys(key[1] for key in joined.runs) if task not in sampled]
+    if not harness:
+        return []
+    return [
+        f"{listing(harness)} {'has' if len(harness) == 1 else 'have'} means alone: no intervals, no per-question "
+        "view and no metric beside those given; samples (lm_eval --log_samples) would give them."
+    ]
+
+
+def _sampled(joined: Joined) -> dict[tuple[str, int | None, int | None], list[list[_Sampled]]]:
+    """By task, few-shot count and number of questions: each model's evaluations that have samples."""
+    by_task: dict[tuple[str, int | None, int | None], list[list[_Sampled]]] = defaultdict(list)
+    for key, runs in joined.runs.items():
+        sampled = [
+            _Sampled(run, run.questions, run.ll)
+            for run in runs
+            if run.questions is not None and run.ll is not None
+        ]
+        if sampled:
+            by_task[key[1:]].append(sampled)
+    return by_task
+
+
+def _commonest(asked: Sequence[Questions]) -> Questions:
+    groups: list[list[Questions]] = []
+    for questions in asked:
+        group = next((group for group in groups if group[0].same_as(questions)), None)
+        if group is None:
+            groups.append([questions])
+        else:
+            group.append(questions)
+    return max(groups, key=len)[0]
+
+
+def _measurements(task: str, questions: Questions, models: Sequence[Sequence[_Sampled]]) -> Measurements:
+    return Measurements(
+        task=task,
+        question_ids=questions.ids,
+        subjects=questions.subjects,
+        gold=questions.gold,
+        chars=questions.chars,
+        gold_bytes=questions.gold_bytes,
+        curves=tuple(_model_curve(runs) for runs in models),
+    )
+
+
+def _model_curve(runs: Sequence[_Sampled]) -> ModelCurve:
+    checkpoints = tuple(
+        Checkpoint(
+            model=run.model,
+            step=run.step,
+            tokens_seen=run.tokens_seen,
+            early=run.early,
+            revision=run.checkpoint,
+        )
+        for run, _, _ in runs
+    )
+    return ModelCurve(model=runs[0].run.model, checkpoints=checkpoints, ll=np.stack([run.ll for run in runs]))
