@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -27,7 +27,7 @@ DELIMITER = " "  # the harness's own default between prompt and choice
 
 @dataclass(frozen=True)
 class ResultsFile:
-    """What one `results_*.json` says. `keyed` are its evaluations by task, `delimiters` of its tasks."""
+    """What one `results_*.json` says; `delimiters` are those between prompt and choice, by task."""
 
     evaluations: tuple[Evaluation, ...]
     spot: Spot | None
@@ -45,53 +45,27 @@ def is_results(content: Any) -> bool:
 
 def read_results(content: Json, file: str, places: Places) -> ResultsFile:
     """The evaluations of one results file; none, with the reason, where its names tell no checkpoint."""
-    config: Json = own if isinstance(own := content.get("config"), dict) else {}
+    config: Json = named if isinstance(named := content.get("config"), dict) else {}
     pretrained, revision, subfolder = _names(content, config)
     spot = places.find(pretrained, revision, subfolder) if pretrained else None
     if spot is None:
-        named = ", ".join(str(part) for part in (pretrained or "no model", revision, subfolder) if part)
-        return ResultsFile(
-            (),
-            None,
-            {},
-            (
-                f"{file} names no checkpoint ({named}): a curve needs a step, as in revision=step1000 or a folder "
-                "iter_0001000.",
-            ),
+        names = ", ".join(str(part) for part in (pretrained or "no model", revision, subfolder) if part)
+        sentence = (
+            f"{file} names no checkpoint ({names}): a curve needs a step, as in revision=step1000 or a folder "
+            "iter_0001000."
         )
+        return ResultsFile((), None, {}, (sentence,))
     evaluations, problems = [], []
     if config.get("limit") not in (None, 0):
         problems.append(
             f"{file} was run with --limit {config['limit']}, so on the first questions of its tasks alone."
         )
-    for task, found in content["results"].items():
-        if not isinstance(found, dict):
-            continue
-        scores, dropped = _scores(found)
-        problems += [
-            f"{spot.model.name} at {spot.name} has no number for {metric} on {task} ({file}): that point is left out."
-            for metric in dropped
-        ]
-        if not scores:
-            if not dropped and any(key not in _NOT_METRICS for key in found):
-                problems.append(f"{file} has no score for {task}.")
-            continue
-        evaluations.append(
-            Evaluation(
-                model=spot.model,
-                step=spot.step,
-                tokens_seen=spot.tokens_seen,
-                early=spot.early,
-                checkpoint=spot.name,
-                task=str(task),
-                scores=scores,
-                source=file,
-                num_fewshot=_fewshot(content, task),
-                n=_questions(content, task),
-                when=_when(content.get("date"), file),
-                lower=_lower(content, task, scores),
-            )
-        )
+    for task, entries in content["results"].items():
+        if isinstance(entries, dict):
+            scores, lacking = _scored(entries, task, file, spot)
+            problems += lacking
+            if scores:
+                evaluations.append(_evaluation(content, str(task), scores, file, spot))
     return ResultsFile(tuple(evaluations), spot, _delimiters(content), tuple(problems))
 
 
@@ -148,6 +122,28 @@ def _names(content: Json, config: Json) -> tuple[str, str | None, str | None]:
     revision = arguments.get("revision") or config.get("model_revision")
     subfolder = arguments.get("subfolder")
     return str(pretrained), str(revision) if revision else None, str(subfolder) if subfolder else None
+
+
+def _scored(entries: Json, task: str, file: str, spot: Spot) -> tuple[dict[str, float], list[str]]:
+    """A task's scores, and a sentence for each that is no number, or for there being none."""
+    scores, dropped = _scores(entries)
+    if not scores and not dropped and any(key not in _NOT_METRICS for key in entries):
+        return scores, [f"{file} has no score for {task}."]
+    return scores, [
+        f"{spot.model.name} at {spot.name} has no number for {metric} on {task} ({file}): that point is left out."
+        for metric in dropped
+    ]
+
+
+def _evaluation(content: Json, task: str, scores: dict[str, float], file: str, spot: Spot) -> Evaluation:
+    return replace(
+        alone(task, spot, file),
+        scores=scores,
+        num_fewshot=_fewshot(content, task),
+        n=_questions(content, task),
+        when=_when(content.get("date"), file),
+        lower=_lower(content, task, scores),
+    )
 
 
 def _scores(found: Json) -> tuple[dict[str, float], list[str]]:

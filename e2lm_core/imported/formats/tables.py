@@ -40,22 +40,35 @@ _ALIASES = {
 }
 # What stands in a table beside its metrics, in any of the layouts.
 _NOT_METRICS = frozenset(
-    {
-        *("model", "task", "metric", "score", "step", "tokens_seen", "num_fewshot", "params", "data", "seed"),
-        *(
-            "compute",
-            "chinchilla",
-            "metrics",
-            "gtokens",
-            "revision",
-            "early",
-            "n",
-            "questions",
-            "size",
-            "mix",
-        ),
-        *("total_steps", "warmup_steps", "lr_max", "batch_size", "params_numeric", "model_path", "alias"),
-    }
+    [
+        "model",
+        "task",
+        "metric",
+        "score",
+        "step",
+        "tokens_seen",
+        "num_fewshot",
+        "params",
+        "data",
+        "seed",
+        "compute",
+        "chinchilla",
+        "metrics",
+        "gtokens",
+        "revision",
+        "early",
+        "n",
+        "questions",
+        "size",
+        "mix",
+        "total_steps",
+        "warmup_steps",
+        "lr_max",
+        "batch_size",
+        "params_numeric",
+        "model_path",
+        "alias",
+    ]
 )
 _LITERALS = {"nan": "NaN", "inf": "Infinity", "None": "null", "True": "true", "False": "false"}
 _WORD = re.compile(r"(?<![\w'\"])(nan|inf|None|True|False)(?![\w'\"])")
@@ -91,12 +104,7 @@ def read_frame(data: bytes, name: str) -> pd.DataFrame:
 
 def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Evaluation], list[str]]:
     """Every (model, step, task) of a table, and what had to be left out. Raises TaskError for an unknown layout."""
-    frame = _renamed(frame)
-    if {"params", "data"} <= set(frame.columns) and "model" not in frame.columns:
-        seeds = frame["seed"].astype(str) if "seed" in frame.columns else pd.Series("", index=frame.index)
-        base = frame["data"].astype(str) + "-" + frame["params"].astype(str)
-        plain = seeds.str.lower().isin(DEFAULT_SEEDS)
-        frame = frame.assign(model=base.where(plain, base + " (" + seeds + ")"), base=base, other=~plain)
+    frame = _with_models(_renamed(frame))
     lacking = [column for column in ("model", "task", "step") if column not in frame.columns]
     if lacking:
         raise TaskError(
@@ -108,30 +116,16 @@ def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Ev
     if "num_fewshot" in frame.columns:
         frame = frame.assign(num_fewshot=frame["num_fewshot"].map(_whole).astype("Int64"))
     problems: list[str] = []
-    steps = pd.to_numeric(frame["step"], errors="coerce")
-    good = steps.notna() & (steps >= 0) & (steps < LARGEST) & (steps % 1 == 0)
-    if (bad := int((~good).sum())) > 0:
-        problems.append(
-            f"{name}: {bad:,} of {len(frame):,} rows have no whole step from 0; they are left out."
-        )
-    frame, steps = frame[good], steps[good].astype(np.int64)
-    frame = frame.assign(step=steps)
-    if "tokens_seen" in frame.columns:
-        tokens = pd.to_numeric(frame["tokens_seen"], errors="coerce")
-    elif "gtokens" in frame.columns:
-        tokens = (pd.to_numeric(frame["gtokens"], errors="coerce") * 1e9).round()
-    else:
-        tokens = pd.Series(np.nan, index=frame.index)
-    frame = frame.assign(tokens_seen=tokens.where((tokens >= 0) & (tokens < LARGEST)))
+    frame = _with_tokens(_with_whole_steps(frame, name, problems))
     if {"metric", "score"} <= set(frame.columns):
-        found = _long(frame, name, places, problems)
+        rows = _long(frame, name, places, problems)
     elif "metrics" in frame.columns:
-        found = _bundled(frame, name, places, problems)
+        rows = _bundled(frame, name, places, problems)
     else:
-        found = _wide(frame, name, places, problems)
-    if not found and not problems:
+        rows = _wide(frame, name, places, problems)
+    if not rows and not problems:
         problems.append(f"{name} holds no rows.")
-    return found, problems
+    return rows, problems
 
 
 # --- within -------------------------------------------------------------------------------------------
@@ -177,6 +171,37 @@ def _renamed(frame: pd.DataFrame) -> pd.DataFrame:
         if name not in frame.columns and alias in frame.columns
     }
     return frame.rename(columns=renames)
+
+
+def _with_models(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the model of a DataDecide row, which has its data, size and seed in columns of their own."""
+    if not {"params", "data"} <= set(frame.columns) or "model" in frame.columns:
+        return frame
+    seeds = frame["seed"].astype(str) if "seed" in frame.columns else pd.Series("", index=frame.index)
+    base = frame["data"].astype(str) + "-" + frame["params"].astype(str)
+    plain = seeds.str.lower().isin(DEFAULT_SEEDS)
+    return frame.assign(model=base.where(plain, base + " (" + seeds + ")"), base=base, other=~plain)
+
+
+def _with_whole_steps(frame: pd.DataFrame, name: str, problems: list[str]) -> pd.DataFrame:
+    steps = pd.to_numeric(frame["step"], errors="coerce")
+    good = steps.notna() & (steps >= 0) & (steps < LARGEST) & (steps % 1 == 0)
+    if (bad := int((~good).sum())) > 0:
+        problems.append(
+            f"{name}: {bad:,} of {len(frame):,} rows have no whole step from 0; they are left out."
+        )
+    return frame[good].assign(step=steps[good].astype(np.int64))
+
+
+def _with_tokens(frame: pd.DataFrame) -> pd.DataFrame:
+    """With `tokens_seen` as a number, NaN where the table does not say it."""
+    if "tokens_seen" in frame.columns:
+        tokens = pd.to_numeric(frame["tokens_seen"], errors="coerce")
+    elif "gtokens" in frame.columns:
+        tokens = (pd.to_numeric(frame["gtokens"], errors="coerce") * 1e9).round()
+    else:
+        tokens = pd.Series(np.nan, index=frame.index)
+    return frame.assign(tokens_seen=tokens.where((tokens >= 0) & (tokens < LARGEST)))
 
 
 def _long(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -> list[Evaluation]:

@@ -99,20 +99,35 @@ def check(
 
 
 def _faults(question: Question, where: str, limits: Limits) -> Iterable[tuple[str, str]]:
-    choices, gold = question.choices, question.answer
+    """What is wrong with a question in itself: (code, sentence)."""
     if not question.id.strip():
         yield "empty_id", f"{where}: it has no id; give it one."
     if not question.question.strip():
         yield "empty_question", f"{where}: the question is empty; write it or delete the row."
-    if len(choices) < limits.min_choices:
+    yield from _faults_of_choices(question, where, limits)
+    texts = [question.id, question.question, *question.choices]
+    texts += [text for name in OPTIONAL_TEXTS if (text := getattr(question, name)) is not None]
+    longest = max(map(len, texts))
+    if longest > limits.max_question_chars:
         yield (
-            "few_choices",
-            f"{where}: it has {_count(len(choices), 'choice')}; give it {limits.min_choices} to {limits.max_choices}.",
+            "too_long",
+            f"{where}: one of its texts has {longest:,} characters; use at most {limits.max_question_chars:,}.",
         )
+    if any(_has_surrogate(text) for text in texts):
+        yield (
+            "not_text",
+            f"{where}: it holds a half character (a lone surrogate) that UTF-8 cannot store; retype the text.",
+        )
+
+
+def _faults_of_choices(question: Question, where: str, limits: Limits) -> Iterable[tuple[str, str]]:
+    choices, gold = question.choices, question.answer
+    has = _count(len(choices), "choice")
+    if len(choices) < limits.min_choices:
+        yield "few_choices", f"{where}: it has {has}; give it {limits.min_choices} to {limits.max_choices}."
     if len(choices) > limits.max_choices:
         yield "many_choices", f"{where}: it has {len(choices)} choices; use at most {limits.max_choices}."
     if choices and not 0 <= gold < len(choices):
-        has = _count(len(choices), "choice")
         yield "gold_range", f"{where}: gold is {gold}, but it has {has} (use 0–{len(choices) - 1})."
     for position, choice in enumerate(choices):
         if not choice.strip():
@@ -126,19 +141,6 @@ def _faults(question: Question, where: str, limits: Limits) -> Iterable[tuple[st
                 f"({_excerpt(choice)}); make them differ.",
             )
         seen.setdefault(choice.strip(), position)
-    texts = [question.id, question.question, *choices]
-    texts += [text for name in OPTIONAL_TEXTS if (text := getattr(question, name)) is not None]
-    longest = max(map(len, texts))
-    if longest > limits.max_question_chars:
-        yield (
-            "too_long",
-            f"{where}: one of its texts has {longest:,} characters; use at most {limits.max_question_chars:,}.",
-        )
-    if any(_has_surrogate(text) for text in texts):
-        yield (
-            "not_text",
-            f"{where}: it holds a half character (a lone surrogate) that UTF-8 cannot store; retype the text.",
-        )
 
 
 def _size(task: TaskSet, limits: Limits, profile: Profile) -> list[Finding]:

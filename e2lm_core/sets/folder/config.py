@@ -13,7 +13,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskConfig
 from e2lm_core.base.safeyaml import FunctionName, block, load_mapping, quoted
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.folder import data_plan
+from e2lm_core.sets.folder.datafiles import LOADER_NAME, ReadPlan, read_plan
 
 # The first winner's aggregation, which is the studio's margin (mean of ll of gold − mean ll of the others).
 MARGIN_SHA256 = "eaba8ef7ade172b2b35a587ad912552f8c0fbaee406f1dde439ef9f31bb42592"
@@ -74,7 +74,7 @@ READ_OF_FEWSHOT = frozenset({"sampler", "split", "samples"})
 
 class ParsedConfig(NamedTuple):
     config: TaskConfig
-    data: data_plan.DataPlan
+    data: ReadPlan
     warnings: list[str]
 
 
@@ -104,7 +104,7 @@ def parse(files: Mapping[str, bytes], yaml_name: str, limits: Limits, strict: bo
         fewshot_sampler=_sampler(fewshot, yaml_name, strict, warnings),
         metadata=_metadata(raw, yaml_name),
     )
-    return ParsedConfig(config, data_plan.plan(raw, fewshot, files, yaml_name, warnings), warnings)
+    return ParsedConfig(config, read_plan(raw, fewshot, files, yaml_name, warnings), warnings)
 
 
 def to_yaml(config: TaskConfig) -> bytes:
@@ -116,7 +116,7 @@ def to_yaml(config: TaskConfig) -> bytes:
     choice = config.doc_to_choice
     lines = [
         f"task: {config.task}",
-        f"custom_dataset: !function {data_plan.LOADER_NAME}",
+        f"custom_dataset: !function {LOADER_NAME}",
         "output_type: multiple_choice",
         "test_split: test",
         "fewshot_split: dev",

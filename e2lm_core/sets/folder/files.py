@@ -20,7 +20,7 @@ from e2lm_core.base.safeyaml import decode
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import require_sound
 from e2lm_core.sets.folder.config import check_name, parse, to_yaml
-from e2lm_core.sets.folder.data_plan import LOADER, DataPlan
+from e2lm_core.sets.folder.datafiles import LOADER, ReadPlan
 from e2lm_core.sets.rows import check_count, parse_json, parse_jsonl, to_questions, write_jsonl
 
 README = "README.md"
@@ -194,7 +194,7 @@ def _yaml_name(files: Mapping[str, bytes], name: str) -> str:
     )
 
 
-def _test(files: Mapping[str, bytes], plan: DataPlan, where: str, limits: Limits) -> tuple[Question, ...]:
+def _test(files: Mapping[str, bytes], plan: ReadPlan, where: str, limits: Limits) -> tuple[Question, ...]:
     names = [name for name in plan.test if name in files]
     if plan.hub:
         names = names[:1]
@@ -204,7 +204,7 @@ def _test(files: Mapping[str, bytes], plan: DataPlan, where: str, limits: Limits
     return _questions(files, names, limits, "q")
 
 
-def _dev(files: Mapping[str, bytes], plan: DataPlan, limits: Limits) -> tuple[Question, ...]:
+def _dev(files: Mapping[str, bytes], plan: ReadPlan, limits: Limits) -> tuple[Question, ...]:
     if plan.dev_rows is not None:
         return to_questions(plan.dev_rows, "fewshot_config: samples", "dev")
     names = [name for name in plan.dev if name in files]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import LETTERS_CHOICE, LETTERS_TEXT, Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.folder.data_plan import LOADER
+from e2lm_core.sets.folder.datafiles import LOADER
 from e2lm_core.sets.folder.files import read_task, task_digest, write_task
 from tests.conftest import ROOT
 

@@ -16,59 +16,71 @@ LOADER = (Path(__file__).parent / "loader.py").read_bytes()
 LOADER_NAME = "loader.load"
 
 
-class DataPlan(NamedTuple):
-    """Where the rows lie, relative to the YAML: files to try for each split, or rows in the YAML itself."""
+class ReadPlan(NamedTuple):
+    """Where the rows lie, relative to the YAML: files to try for each split, or rows in the YAML itself.
+
+    `hub` is the dataset that the YAML names on a hub; its rows are looked for beside the YAML.
+    """
 
     test: tuple[str, ...]
     dev: tuple[str, ...]
     dev_rows: tuple[Mapping[str, Any], ...] | None
-    hub: str | None  # the dataset that the YAML names on a hub; its rows are looked for beside the YAML
+    hub: str | None
 
 
-def plan(
+def read_plan(
     raw: Mapping[str, Any],
     fewshot: Mapping[str, Any],
     files: Mapping[str, bytes],
     where: str,
     warnings: list[str],
-) -> DataPlan:
-    """Which files hold the test and dev questions; `files` are those of the folder. Raises TaskError."""
-    test = raw.get("test_split") or raw.get("validation_split")
-    dev = fewshot.get("split") or raw.get("fewshot_split")
-    samples = fewshot.get("samples")
-    if dev is None and samples is None:
-        dev = raw.get("training_split") or raw.get("validation_split")
-    if not isinstance(test, str) or not isinstance(dev, str | None):
-        raise TaskError(f"{where}: test_split and fewshot_split must name splits, such as test and dev.")
+) -> ReadPlan:
+    """Which files hold the test and dev questions, by lm-evaluation-harness's rules for splits.
+
+    `raw` is the YAML called `where`, `fewshot` its `fewshot_config`, `files` are those of its folder;
+    `warnings` is added to. Raises TaskError in one sentence.
+    """
+    test, dev = _splits(raw, fewshot, where)
     if dev == test:
         dev = None
         warnings.append(
             f"{where}: few-shot examples would come from the test questions; only 0-shot is possible."
         )
-    rows = None
-    if dev is None and samples is not None:
-        if not isinstance(samples, list) or not all(isinstance(row, dict) for row in samples):
-            raise TaskError(f"{where}: fewshot_config: samples must be a list of rows.")
-        rows = tuple(samples)
-    custom = raw.get("custom_dataset")
+    rows = _sample_rows(fewshot.get("samples"), where) if dev is None else None
+    custom, path = raw.get("custom_dataset"), raw.get("dataset_path")
     if custom is not None:
         _check_loader(custom, files, where)
         for split in (test, dev):
             if split not in ("test", "dev", None):
                 raise TaskError(f"{where}: the loader gives the splits test and dev, not {split!r}.")
-        return DataPlan((f"{test}.jsonl",), (f"{dev}.jsonl",) if dev else (), rows, None)
-    if raw.get("dataset_path") == "json":
-        return DataPlan(
-            _data_files(raw, test, files, where),
-            _data_files(raw, dev, files, where) if dev else (),
-            rows,
-            None,
-        )
-    if not isinstance(raw.get("dataset_path"), str):
+        return ReadPlan((f"{test}.jsonl",), (f"{dev}.jsonl",) if dev else (), rows, None)
+    if path == "json":
+        of_test = _data_files(raw, test, files, where)
+        return ReadPlan(of_test, _data_files(raw, dev, files, where) if dev else (), rows, None)
+    if not isinstance(path, str):
         raise TaskError(
             f"{where} names no data; use custom_dataset: !function {LOADER_NAME} with the studio's loader.py."
         )
-    return DataPlan(_beside(raw, test), _beside(raw, dev) if dev else (), rows, str(raw["dataset_path"]))
+    return ReadPlan(_beside(raw, test), _beside(raw, dev) if dev else (), rows, path)
+
+
+def _splits(raw: Mapping[str, Any], fewshot: Mapping[str, Any], where: str) -> tuple[str, str | None]:
+    """The names of the split that is scored and of that which few-shot examples come from, None for none."""
+    test = raw.get("test_split") or raw.get("validation_split")
+    dev = fewshot.get("split") or raw.get("fewshot_split")
+    if dev is None and fewshot.get("samples") is None:
+        dev = raw.get("training_split") or raw.get("validation_split")
+    if not isinstance(test, str) or not isinstance(dev, str | None):
+        raise TaskError(f"{where}: test_split and fewshot_split must name splits, such as test and dev.")
+    return test, dev
+
+
+def _sample_rows(samples: Any, where: str) -> tuple[Mapping[str, Any], ...] | None:
+    if samples is None:
+        return None
+    if not isinstance(samples, list) or not all(isinstance(row, dict) for row in samples):
+        raise TaskError(f"{where}: fewshot_config: samples must be a list of rows.")
+    return tuple(samples)
 
 
 def _check_loader(custom: Any, files: Mapping[str, bytes], where: str) -> None:
@@ -85,8 +97,8 @@ def _data_files(
     raw: Mapping[str, Any], split: str, files: Mapping[str, bytes], where: str
 ) -> tuple[str, ...]:
     kwargs = raw.get("dataset_kwargs") or {}
-    given = kwargs.get("data_files") if isinstance(kwargs, dict) else None
-    names = given.get(split) if isinstance(given, dict) else given if split == "train" else None
+    listed = kwargs.get("data_files") if isinstance(kwargs, dict) else None
+    names = listed.get(split) if isinstance(listed, dict) else listed if split == "train" else None
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise TaskError(f"{where}: dataset_kwargs: data_files must name the file of the split {split!r}.")
