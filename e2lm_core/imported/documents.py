@@ -16,7 +16,7 @@ MAX_PROBLEMS = 200
 
 def document(imported: Imported, with_scores: bool = False) -> dict[str, Any]:
     """`{curves: [{model, task, metric, steps, tokens_seen, scores, …}], problems, recognised, unrecognised}`."""
-    found: dict[str, Any] = {
+    content: dict[str, Any] = {
         "curves": [curve_document(curve) for curve in imported.curves],
         "problems": list(imported.problems[:MAX_PROBLEMS]),
         "recognised": [
@@ -28,12 +28,12 @@ def document(imported: Imported, with_scores: bool = False) -> dict[str, Any]:
         "per_question": list(imported.measured),
     }
     if (more := len(imported.problems) - MAX_PROBLEMS) > 0:
-        found["problems"].append(f"{more:,} more problems are not listed.")
+        content["problems"].append(f"{more:,} more problems are not listed.")
     if with_scores:
-        found["scores"] = {
+        content["scores"] = {
             label: documents.scoring(measured) for label, measured in imported.measured.items()
         }
-    return found
+    return content
 
 
 def curve_document(curve: Curve) -> dict[str, Any]:

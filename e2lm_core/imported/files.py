@@ -32,7 +32,7 @@ def from_path(path: Path, limits: Limits) -> dict[str, bytes]:
 
 def expand(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
     """The files with every zip among them opened; the limits hold for all together."""
-    found: dict[str, bytes] = {}
+    opened: dict[str, bytes] = {}
     for name, data in files.items():
         _check_size(name, len(data), limits)
         inside = (
@@ -41,19 +41,19 @@ def expand(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
             else {name: data}
         )
         for inner, content in inside.items():
-            key = inner if inner not in found else f"{PurePosixPath(name).stem}/{inner}"
-            while key in found:
+            key = inner if inner not in opened else f"{PurePosixPath(name).stem}/{inner}"
+            while key in opened:
                 key = f"again/{key}"
-            found[key] = content
-        if len(found) > limits.max_archive_files:
+            opened[key] = content
+        if len(opened) > limits.max_archive_files:
             raise LimitError(
                 f"There are more than {limits.max_archive_files:,} files; give at most {limits.max_archive_files:,} at once."
             )
-        if sum(map(len, found.values())) > limits.max_unpacked_bytes:
+        if sum(map(len, opened.values())) > limits.max_unpacked_bytes:
             raise LimitError(
                 f"The files hold more than {limits.max_unpacked_bytes // 2**20} MB in all; give fewer at once."
             )
-    return found
+    return opened
 
 
 def hidden(name: str) -> bool:
@@ -63,7 +63,7 @@ def hidden(name: str) -> bool:
 
 
 def _folder(folder: Path, limits: Limits) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     total = 0
     for parent, directories, names in os.walk(folder):
         directories.sort()
@@ -76,7 +76,7 @@ def _folder(folder: Path, limits: Limits) -> dict[str, bytes]:
             if size > limits.max_file_bytes:
                 _check_size(relative, size, limits)
             total += size
-            if len(found) >= limits.max_archive_files:
+            if len(contents) >= limits.max_archive_files:
                 raise LimitError(
                     f"The folder {folder.name!r} holds more than {limits.max_archive_files:,} files; give the folder of one "
                     "model at a time."
@@ -86,8 +86,8 @@ def _folder(folder: Path, limits: Limits) -> dict[str, bytes]:
                     f"The folder {folder.name!r} holds more than {limits.max_unpacked_bytes // 2**20} MB; give the folder "
                     "of one model at a time."
                 )
-            found[relative] = path.read_bytes()
-    return found
+            contents[relative] = path.read_bytes()
+    return contents
 
 
 def _check_size(name: str, size: int, limits: Limits) -> None:

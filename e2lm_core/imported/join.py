@@ -33,7 +33,7 @@ def join(evaluations: Sequence[Evaluation], places: Places) -> Joined:
     problems = _repeats(repeated)
     problems += _mixtures(runs)
     problems += _missing(runs, places)
-    curves = [curve for own in runs.values() for curve in _curves(own)]
+    curves = [curve for run in runs.values() for curve in _curves(run)]
     return Joined(tuple(curves), runs, tuple(problems))
 
 
@@ -42,19 +42,20 @@ def _newest(
 ) -> tuple[dict[Key, tuple[Evaluation, ...]], dict[tuple[str, str], list[list[Evaluation]]]]:
     """The result of each checkpoint, and by (model, task) those that were there more than once, newest last."""
     groups: dict[tuple[Key, int], list[Evaluation]] = defaultdict(list)
-    for one in evaluations:
-        key = (one.model.name, one.task, one.num_fewshot, one.n)
-        groups[key, one.step].append(one)
+    for run in evaluations:
+        key = (run.model.name, run.task, run.num_fewshot, run.n)
+        groups[key, run.step].append(run)
     runs: dict[Key, list[Evaluation]] = defaultdict(list)
     repeated: dict[tuple[str, str], list[list[Evaluation]]] = defaultdict(list)
-    for (key, _), own in groups.items():
-        own.sort(key=lambda one: one.when)  # stable: of equal dates the one read last is last
-        if any(n > 1 for n in Counter(m for one in own for m in one.scores).values()):
-            repeated[key[0], key[1]].append(own)
-        scores = {metric: value for one in own for metric, value in one.scores.items()}
-        lower = frozenset(metric for one in own for metric in one.lower)
-        runs[key].append(replace(own[-1], scores=scores, lower=lower) if len(own) > 1 else own[-1])
-    ordered = {key: tuple(sorted(own, key=lambda one: one.step)) for key, own in runs.items()}
+    for (key, _), group in groups.items():
+        # Stable: of equal dates the one read last is last.
+        group.sort(key=lambda run: run.when)
+        if any(n > 1 for n in Counter(m for run in group for m in run.scores).values()):
+            repeated[key[0], key[1]].append(group)
+        scores = {metric: value for run in group for metric, value in run.scores.items()}
+        lower = frozenset(metric for run in group for metric in run.lower)
+        runs[key].append(replace(group[-1], scores=scores, lower=lower) if len(group) > 1 else group[-1])
+    ordered = {key: tuple(sorted(group, key=lambda run: run.step)) for key, group in runs.items()}
     return ordered, repeated
 
 
@@ -70,8 +71,8 @@ def _repeats(repeated: Mapping[tuple[str, str], list[list[Evaluation]]]) -> list
                 f"{model} at {last.checkpoint} was run {len(groups[0])} times on {task}: {taken} is taken."
             )
         else:
-            groups.sort(key=lambda own: own[0].step)
-            names = listing([own[-1].checkpoint for own in groups])
+            groups.sort(key=lambda group: group[0].step)
+            names = listing([group[-1].checkpoint for group in groups])
             sentences.append(
                 f"{model} was run more than once on {task} at {len(groups)} checkpoints ({names}): the newest of each is "
                 "taken."
@@ -118,43 +119,43 @@ def _missing(runs: Mapping[Key, tuple[Evaluation, ...]], places: Places) -> list
     """What of a model's known checkpoints has no result, said once for all its tasks where they lack the same."""
     gaps: dict[tuple[str, tuple[str, ...], int], list[str]] = defaultdict(list)
     tasks: dict[str, set[Key]] = defaultdict(set)
-    for key, own in runs.items():
-        schedule = places.schedule(own[0].model)
+    for key, group in runs.items():
+        schedule = places.schedule(group[0].model)
         tasks[key[0]].add(key)
-        there = {one.step for one in own}
+        there = {run.step for run in group}
         lacking = tuple(name for step, name in sorted(schedule.items()) if step not in there)
         if lacking:
             gaps[key[0], lacking, len(schedule)].append(key[1])
     sentences = []
-    for (model, lacking, total), found in gaps.items():
-        where = "" if len(found) == len(tasks[model]) else f" on {listing(sorted(set(found)))}"
+    for (model, lacking, total), lacked_on in gaps.items():
+        where = "" if len(lacked_on) == len(tasks[model]) else f" on {listing(sorted(set(lacked_on)))}"
         sentences.append(
             f"{model} has no result{where} at {len(lacking)} of its {total} known checkpoints ({listing(list(lacking))})."
         )
     return sentences
 
 
-def _curves(own: Sequence[Evaluation]) -> list[Curve]:
-    first = own[0]
-    found = []
-    for metric in dict.fromkeys(metric for one in own for metric in one.scores):
-        points = [one for one in own if metric in one.scores]
-        found.append(
+def _curves(evaluations: Sequence[Evaluation]) -> list[Curve]:
+    first = evaluations[0]
+    curves = []
+    for metric in dict.fromkeys(metric for run in evaluations for metric in run.scores):
+        points = [run for run in evaluations if metric in run.scores]
+        curves.append(
             Curve(
                 model=first.model,
                 task=first.task,
                 metric=metric,
                 num_fewshot=first.num_fewshot,
                 questions=first.n,
-                lower_is_better=any(metric in one.lower for one in points),
-                steps=tuple(one.step for one in points),
-                tokens_seen=tuple(one.tokens_seen for one in points),
-                early=tuple(one.early for one in points),
-                scores=tuple(float(one.scores[metric]) for one in points),
-                per_question=all(one.questions is not None for one in points),
+                lower_is_better=any(metric in run.lower for run in points),
+                steps=tuple(run.step for run in points),
+                tokens_seen=tuple(run.tokens_seen for run in points),
+                early=tuple(run.early for run in points),
+                scores=tuple(float(run.scores[metric]) for run in points),
+                per_question=all(run.questions is not None for run in points),
             )
         )
-    return found
+    return curves
 
 
 def labels(curves: Sequence[Curve]) -> list[str]:
@@ -167,11 +168,11 @@ def labels(curves: Sequence[Curve]) -> list[str]:
 
 def _label(curve: Curve, same: Sequence[Curve]) -> str:
     name = curve.model.name
-    told: list[tuple[Callable[[Curve], int | None], Callable[[int | None], str]]] = [
+    distinctions: list[tuple[Callable[[Curve], int | None], Callable[[int | None], str]]] = [
         (lambda c: c.num_fewshot, _shots),
         (lambda c: c.questions, _asked),
     ]
-    for part, phrase in told:
+    for part, phrase in distinctions:
         if len({part(c) for c in same}) > 1:
             name += f", {phrase(part(curve))}"
     return name

@@ -42,11 +42,14 @@ def import_files(files: Mapping[str, bytes], known: Iterable[Checkpoint], where:
     measured, asides = measure(joined)
     problems = [*reading.problems, *joined.problems, *asides, *without_questions(joined, measured)]
     if not joined.curves:
-        said = [*problems, *(f"{seen.file} is left out: {seen.why}" for seen in reading.files if seen.why)]
-        if not said:
+        sentences = [
+            *problems,
+            *(f"{seen.file} is left out: {seen.why}" for seen in reading.files if seen.why),
+        ]
+        if not sentences:
             raise TaskError(
                 f"{where} holds no files: give results_….json, samples_….jsonl, a curve file or a table."
             )
-        more = f" ({count(len(said) - 1, 'more problem')})" if len(said) > 1 else ""
-        raise TaskError(f"{where} gives no curve: {said[0]}{more}")
+        more = f" ({count(len(sentences) - 1, 'more problem')})" if len(sentences) > 1 else ""
+        raise TaskError(f"{where} gives no curve: {sentences[0]}{more}")
     return Imported(joined.curves, measured, tuple(problems), tuple(reading.files))

@@ -66,8 +66,8 @@ class Places:
         if known is not None:
             return known
         for place in range(len(parts) - 1, -1, -1):
-            if (found := _family_of(parts[place])) is not None:
-                family, model, rest = found
+            if (named := _family_of(parts[place])) is not None:
+                family, model, rest = named
                 inside = [*reversed(below), *([] if revision in _MAIN else [str(revision)])]
                 inside += [*reversed(parts[place + 1 :]), rest]
                 spot = _in_family(family, model, inside)
@@ -77,13 +77,13 @@ class Places:
 
     def schedule(self, model: ModelInfo) -> Mapping[int, str]:
         """{step: name} of every checkpoint that the model is known to have; empty where that is not known."""
-        own = {
+        catalogued = {
             step: c.subfolder or f"iter_{step:07d}"
             for (name, step), c in self._by_step.items()
             if name == model.name.lower() and c.repo is None
         }
-        if own:
-            return own
+        if catalogued:
+            return catalogued
         for family in FAMILIES:
             if family.key == model.family:
                 stand_in = FamilyModel(name=model.name, repo="a/b")
@@ -95,12 +95,12 @@ class Places:
         spot = self.find(model, f"step{step}") if tokens_seen is None else None
         if spot is not None and spot.step == step and spot.model.family != "imported":
             return spot
-        found = _family_of(model.split("/")[-1])
-        info = found[0].info(found[1]) if found and not found[2] else ModelInfo(name=model, family="imported")
+        match = _family_of(model.split("/")[-1])
+        info = match[0].info(match[1]) if match and not match[2] else ModelInfo(name=model, family="imported")
         info = self._models.get(model.lower(), info)
         early = None
-        if found and found[0].early_tokens is not None and tokens_seen is not None:
-            early = tokens_seen <= found[0].early_tokens
+        if match and match[0].early_tokens is not None and tokens_seen is not None:
+            early = tokens_seen <= match[0].early_tokens
         return self._completed(Spot(info, step, tokens_seen, early, f"step {step:,}"))
 
     def _catalogued(self, pretrained: str, parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
@@ -110,9 +110,9 @@ class Places:
         if model is None:
             return None
         for mark in marks:
-            found = _STEP.search(mark)
-            if found and (model.name.lower(), int(found[1])) in self._by_step:
-                checkpoint = self._by_step[model.name.lower(), int(found[1])]
+            step = _STEP.search(mark)
+            if step and (model.name.lower(), int(step[1])) in self._by_step:
+                checkpoint = self._by_step[model.name.lower(), int(step[1])]
                 return Spot(model, checkpoint.step, checkpoint.tokens_seen, checkpoint.early, mark)
         return None
 
@@ -170,13 +170,13 @@ def _in_family(family: Family, model: FamilyModel, names: Sequence[str]) -> Spot
 def _plain(parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
     """Model and step from folder names of training programs; the model is the part that the step stands in or after."""
     for mark in marks:
-        found = _STEP.search(mark)
-        if found is None:
+        step = _STEP.search(mark)
+        if step is None:
             continue
-        before = mark[: found.start()].strip("-_.")
+        before = mark[: step.start()].strip("-_.")
         others = [part for part in parts if part != mark]
         model = before or (others[-1] if others else mark)
-        tokens = _TOKENS.search(mark, found.end())
+        tokens = _TOKENS.search(mark, step.end())
         seen = int(Decimal(tokens[1]) * _UNITS[tokens[2]]) if tokens else None
-        return Spot(ModelInfo(name=model, family="imported"), int(found[1]), seen, None, mark)
+        return Spot(ModelInfo(name=model, family="imported"), int(step[1]), seen, None, mark)
     return None

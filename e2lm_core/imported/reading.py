@@ -50,13 +50,13 @@ class Reading:
             self._refuse(name, "only .json, .jsonl, .csv, .tsv, .parquet and a zip of them can hold results.")
 
     def finish(self) -> list[Evaluation]:
-        found = list(self._tables)
+        evaluations = list(self._tables)
         for name, rows in self._samples.items():
-            found += self._sampled(name, rows)
+            evaluations += self._sampled(name, rows)
         for runs in self._runs.values():
             for _, run in runs:
-                found += run.evaluations
-        return found
+                evaluations += run.evaluations
+        return evaluations
 
     def _refuse(self, name: str, why: str) -> None:
         self.files.append(FileSeen(file=name, why=why))
@@ -127,16 +127,16 @@ class Reading:
 
     def _table(self, name: str, data: bytes) -> None:
         try:
-            found, problems = result_tables.evaluations(
+            evaluations, problems = result_tables.evaluations(
                 result_tables.read_frame(data, name), name, self.places
             )
         except StudioError as error:
             self._refuse(name, str(error))
             self.problems.append(str(error))
             return
-        self._tables += found
+        self._tables += evaluations
         self.problems += problems
-        self.files.append(FileSeen(file=name, kind="table", results=len(found)))
+        self.files.append(FileSeen(file=name, kind="table", results=len(evaluations)))
 
     def _published(self, name: str, content: Any) -> None:
         try:
@@ -171,7 +171,7 @@ class Reading:
                     self.problems.append(
                         f"{name}: {model} has no score for {task} at iteration {at}; left out."
                     )
-        results = sum(len(own) for own in curves.data.values())
+        results = sum(len(scores) for scores in curves.data.values())
         self.files.append(FileSeen(file=name, kind="published curves", results=results))
 
     def _studio(self, name: str, curves: Sequence[Any]) -> None:
@@ -205,8 +205,10 @@ class Reading:
                 if evaluation.task == task:
                     delimiter = run.delimiters.get(task, harness_results.DELIMITER)
                     fuller, why = harness_samples.add_samples(evaluation, rows, delimiter)
-                    own = [*run.evaluations[:at], fuller, *run.evaluations[at + 1 :]]
-                    changed = harness_results.ResultsFile(tuple(own), run.spot, run.delimiters, run.problems)
+                    evaluations = [*run.evaluations[:at], fuller, *run.evaluations[at + 1 :]]
+                    changed = harness_results.ResultsFile(
+                        tuple(evaluations), run.spot, run.delimiters, run.problems
+                    )
                     self._runs[harness_results.run_key(name)][index] = (file, changed)
                     self._said(name, why)
                     return []

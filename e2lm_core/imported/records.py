@@ -109,8 +109,8 @@ class Imported:
 
     def metrics(self, task: str) -> list[str]:
         """The studio's own first."""
-        found = dict.fromkeys(curve.metric for curve in self.curves if curve.task == task)
-        return sorted(found, key=lambda m: METRICS.index(m) if m in METRICS else len(METRICS))
+        names = dict.fromkeys(curve.metric for curve in self.curves if curve.task == task)
+        return sorted(names, key=lambda m: METRICS.index(m) if m in METRICS else len(METRICS))
 
     def of(self, task: str, metric: str) -> list[Curve]:
         return [curve for curve in self.curves if (curve.task, curve.metric) == (task, metric)]

@@ -37,20 +37,20 @@ def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
     """One row a curve, with the columns of `tables.quality_frame`."""
     rows = []
     for curve, label in zip(curves, labels(curves), strict=True):
-        found = quality(curve)
+        rated = quality(curve)
         rows.append(
             {
                 "model": label,
-                "SQ": found.sq,
-                "ρ": found.rho,
-                "AC": found.autocorrelation,
-                "points": found.points,
+                "SQ": rated.sq,
+                "ρ": rated.rho,
+                "AC": rated.autocorrelation,
+                "points": rated.points,
                 "of": len(curve.steps),
                 "first": curve.scores[0],
                 "last": curve.scores[-1],
-                "Spearman": found.spearman,
-                "signed AC": found.signed_autocorrelation,
-                "why": found.why,
+                "Spearman": rated.spearman,
+                "signed AC": rated.signed_autocorrelation,
+                "why": rated.why,
             }
         )
     return pd.DataFrame(rows).round(4)

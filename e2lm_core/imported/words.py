@@ -32,11 +32,11 @@ def finding(curves: Sequence[Curve]) -> str:
         return "There is no curve of this metric."
     lines = [c for c in curves if len(c.steps) > 1]
     if not lines:
-        one = curves[0]
-        at = f"step {one.steps[0]:,}"
+        only = curves[0]
+        at = f"step {only.steps[0]:,}"
         return (
             f"There is one point a curve, so nothing rises or falls: {labels(curves)[0]} has "
-            f"{metric_value(one.metric, one.scores[0])} at {at}."
+            f"{metric_value(only.metric, only.scores[0])} at {at}."
         )
     first = max(lines, key=lambda curve: len(curve.steps))
     values = [
@@ -49,7 +49,7 @@ def finding(curves: Sequence[Curve]) -> str:
     end = first.tokens_seen[-1]
     where = f"step {first.steps[-1]:,}" if end is None else f"{tokens(end)} tokens"
     sentence = f"On {first.task}, {first.metric} of {listing(moves, most=2)} by {where}"
-    rated = [(found.sq, label) for label, c in values if (found := quality(c)).sq is not None]
+    rated = [(rating.sq, label) for label, c in values if (rating := quality(c)).sq is not None]
     if len(rated) > 1:
         best, label = max(rated)
         sentence += f"; {label} rises the most steadily (SQ {score(best)})"

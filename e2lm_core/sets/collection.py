@@ -33,15 +33,15 @@ class SetInfo(Record):
 
 def list_sets(settings: Settings) -> list[SetInfo]:
     """The user's own sets first, then the examples, each by name."""
-    found = []
+    infos = []
     for root, example in ((settings.sets, False), (settings.tasks, True)):
         for folder in sorted(root.iterdir()) if root.is_dir() else ():
             if folder.name.startswith("."):  # a save in progress, or what a crash left of one
                 continue
             if (folder / f"{folder.name}.yaml").is_file():
-                found.append(SetInfo(name=folder.name, folder=folder, example=example))
+                infos.append(SetInfo(name=folder.name, folder=folder, example=example))
             elif folder.is_dir() and any(folder.glob("*.yaml")):
-                found.append(
+                infos.append(
                     SetInfo(
                         name=folder.name,
                         folder=folder,
@@ -49,7 +49,7 @@ def list_sets(settings: Settings) -> list[SetInfo]:
                         problem=f"{folder.name} holds no {folder.name}.yaml.",
                     )
                 )
-    return found
+    return infos
 
 
 def find_set(settings: Settings, name: str) -> SetInfo:
@@ -59,8 +59,8 @@ def find_set(settings: Settings, name: str) -> SetInfo:
             return info
     folder = _task_folder(name)
     if folder is not None:
-        own = folder.parent == settings.sets.resolve()
-        return SetInfo(name=folder.name, folder=folder, example=not own)
+        of_user = folder.parent == settings.sets.resolve()
+        return SetInfo(name=folder.name, folder=folder, example=not of_user)
     known = ", ".join(info.name for info in list_sets(settings)) or "none"
     raise TaskError(
         f"There is no question set {name!r}: give one of the sets here ({known}) or the path of a task folder."

@@ -47,7 +47,7 @@ def changes(frame: pd.DataFrame, edited_rows: Mapping[int, Mapping[str, Any]]) -
     Empty cells behind the last choice are no choices; an empty one before it is kept, so that the checks
     can name it and gold keeps its meaning.
     """
-    found: dict[str, dict[str, Any]] = {}
+    edits: dict[str, dict[str, Any]] = {}
     for row, cells in edited_rows.items():
         before = frame.iloc[int(row)]
         fields: dict[str, Any] = {}
@@ -65,8 +65,8 @@ def changes(frame: pd.DataFrame, edited_rows: Mapping[int, Mapping[str, Any]]) -
                 values.pop()
             fields["choices"] = tuple("" if _blank(v) else str(v) for v in values)
         if fields:
-            found[str(before["id"])] = fields
-    return found
+            edits[str(before["id"])] = fields
+    return edits
 
 
 def _blank(value: Any) -> bool:

@@ -87,13 +87,13 @@ def alone(task: str, spot: Spot, file: str) -> Evaluation:
 def run_key(file: str) -> tuple[str, str]:
     """What the files of one run share: their folder and the date in their names."""
     path = PurePosixPath(file)
-    found = _DATE.search(path.name)
-    return str(path.parent), found[1] if found else ""
+    date = _DATE.search(path.name)
+    return str(path.parent), date[1] if date else ""
 
 
 def sample_task(file: str) -> str | None:
-    found = _SAMPLES.match(PurePosixPath(file).name)
-    return found[1] if found else None
+    match = _SAMPLES.match(PurePosixPath(file).name)
+    return match[1] if match else None
 
 
 def folder_names(file: str) -> str:
@@ -106,11 +106,11 @@ def folder_names(file: str) -> str:
 
 def _names(content: Json, config: Json) -> tuple[str, str | None, str | None]:
     """pretrained, revision, subfolder, from the arguments and, where they are silent, from elsewhere in the file."""
-    given = config.get("model_args")
-    if isinstance(given, str):
-        pairs = (part.split("=", 1) for part in given.split(",") if "=" in part)
-        given = {key.strip(): value.strip() for key, value in pairs}
-    arguments: dict[str, Any] = given if isinstance(given, dict) else {}
+    listed = config.get("model_args")
+    if isinstance(listed, str):
+        pairs = (part.split("=", 1) for part in listed.split(",") if "=" in part)
+        listed = {key.strip(): value.strip() for key, value in pairs}
+    arguments: dict[str, Any] = listed if isinstance(listed, dict) else {}
     for task in (content.get("configs") or {}).values() if isinstance(content.get("configs"), dict) else ():
         metadata = task.get("metadata") if isinstance(task, dict) else None
         if isinstance(metadata, dict):
@@ -146,11 +146,11 @@ def _evaluation(content: Json, task: str, scores: dict[str, float], file: str, s
     )
 
 
-def _scores(found: Json) -> tuple[dict[str, float], list[str]]:
+def _scores(entries: Json) -> tuple[dict[str, float], list[str]]:
     """{metric: value} and the metrics whose value is no number. `acc,none` is acc; other filters stay in the name."""
     scores: dict[str, float] = {}
     dropped: list[str] = []
-    for key, value in found.items():
+    for key, value in entries.items():
         metric, _, kind = str(key).partition(",")
         if metric in _NOT_METRICS or metric.endswith("_stderr"):
             continue
@@ -167,8 +167,8 @@ def _fewshot(content: Json, task: str) -> int | None:
     value = shots.get(task) if isinstance(shots, dict) else None
     if value is None:
         configs = content.get("configs")
-        own = configs.get(task) if isinstance(configs, dict) else None
-        value = own.get("num_fewshot") if isinstance(own, dict) else None
+        settings = configs.get(task) if isinstance(configs, dict) else None
+        value = settings.get("num_fewshot") if isinstance(settings, dict) else None
     if value is None and isinstance(content.get("config"), dict):
         value = content["config"].get("num_fewshot")
     if isinstance(value, int | float) and 0 <= value <= MAX_SHOTS:
@@ -178,37 +178,37 @@ def _fewshot(content: Json, task: str) -> int | None:
 
 def _questions(content: Json, task: str) -> int | None:
     counts = content.get("n-samples")
-    own = counts.get(task) if isinstance(counts, dict) else None
-    value = own.get("effective", own.get("original")) if isinstance(own, dict) else own
+    counted = counts.get(task) if isinstance(counts, dict) else None
+    value = counted.get("effective", counted.get("original")) if isinstance(counted, dict) else counted
     return value if isinstance(value, int) and value > 0 else None
 
 
 def _lower(content: Json, task: str, scores: Mapping[str, float]) -> frozenset[str]:
-    said = content.get("higher_is_better")
-    own = said.get(task) if isinstance(said, dict) else None
-    own = own if isinstance(own, dict) else {}
+    directions = content.get("higher_is_better")
+    higher = directions.get(task) if isinstance(directions, dict) else None
+    higher = higher if isinstance(higher, dict) else {}
     return frozenset(
         metric
         for metric in scores
-        if (own.get(metric.split(",")[0]) is False)
-        or (own.get(metric.split(",")[0]) is None and lower_is_better(metric))
+        if (higher.get(metric.split(",")[0]) is False)
+        or (higher.get(metric.split(",")[0]) is None and lower_is_better(metric))
     )
 
 
 def _delimiters(content: Json) -> dict[str, str]:
     configs = content.get("configs")
     return {
-        str(task): own["target_delimiter"]
-        for task, own in (configs.items() if isinstance(configs, dict) else ())
-        if isinstance(own, dict) and isinstance(own.get("target_delimiter"), str)
+        str(task): settings["target_delimiter"]
+        for task, settings in (configs.items() if isinstance(configs, dict) else ())
+        if isinstance(settings, dict) and isinstance(settings.get("target_delimiter"), str)
     }
 
 
 def _when(date: Any, file: str) -> float:
     if isinstance(date, int | float) and not isinstance(date, bool) and math.isfinite(date):
         return float(date)
-    found = _DATE.search(PurePosixPath(file).name)
-    if found is None:
+    match = _DATE.search(PurePosixPath(file).name)
+    if match is None:
         return 0.0
-    day, clock = found[1].split("T")
+    day, clock = match[1].split("T")
     return datetime.fromisoformat(f"{day}T{clock.replace('-', ':')}").replace(tzinfo=UTC).timestamp()

@@ -42,11 +42,11 @@ def add_samples(
     if missing:
         return evaluation, f"{where}: {missing:,} of the samples have a log-likelihood that is not a number."
     for metric in ("acc", "acc_norm"):
-        said = evaluation.scores.get(metric)
-        if said is not None and abs(said - means[metric]) > AGREES_WITHIN:
+        reported = evaluation.scores.get(metric)
+        if reported is not None and abs(reported - means[metric]) > AGREES_WITHIN:
             return (
                 evaluation,
-                f"{where}: {metric} is {means[metric]:.4f} by the samples but {said:.4f} in the results file; the "
+                f"{where}: {metric} is {means[metric]:.4f} by the samples but {reported:.4f} in the results file; the "
                 "samples are left aside, since they are of another run or task.",
             )
     # The file's own means stay as they are, to the last bit.
@@ -80,7 +80,7 @@ def _read_samples(rows: Sequence[Json], delimiter: str) -> tuple[Questions, np.n
         return str(error)
     if not by_id:
         return "there are none"
-    kept = sorted(by_id.values(), key=lambda own: _order(own[0]["doc_id"]))
+    kept = sorted(by_id.values(), key=lambda sample: _order(sample[0]["doc_id"]))
     width = max(len(values) for _, values, _, _ in kept)
     ll, chars = np.full((len(kept), width), np.nan), np.full((len(kept), width), np.nan)
     for q, (_, values, texts, _) in enumerate(kept):
@@ -109,16 +109,14 @@ def _order(identity: Any) -> tuple[int, float, str]:
 def _choices(row: Json, delimiter: str) -> tuple[list[float], list[str], int]:
     """A sample's log-likelihoods (nats), its choices' texts and its gold index."""
     pairs = list(_arguments(row.get("arguments")))
-    given = row.get("filtered_resps") or row.get("resps")
-    if not isinstance(given, list) or len(given) != len(pairs) or len(pairs) < 2:
+    responses = row.get("filtered_resps") or row.get("resps")
+    if not isinstance(responses, list) or len(responses) != len(pairs) or len(pairs) < 2:
         raise _NoChoices("it is no multiple-choice task")
-    values = [_likelihood(one) for one in given]
+    values = [_likelihood(response) for response in responses]
     half = len(pairs) // 2
     if len(pairs) % 2 == 0 and half > 1 and all(not c for c, _ in pairs[half:]) and pairs[0][0]:
-        pairs, values = (
-            pairs[:half],
-            values[:half],
-        )  # acc_mutual_info scores each choice without the question too
+        # acc_mutual_info scores each choice without the question too.
+        pairs, values = pairs[:half], values[:half]
     if len({context for context, _ in pairs}) > 1:
         raise _NoChoices("its choices stand in the prompt, not after it")
     texts = [continuation.removeprefix(delimiter) for _, continuation in pairs]
@@ -127,22 +125,22 @@ def _choices(row: Json, delimiter: str) -> tuple[list[float], list[str], int]:
     return values, texts, _gold(row.get("target"), texts)
 
 
-def _arguments(given: Any) -> Iterator[tuple[str, str]]:
-    ordered = list(given.values()) if isinstance(given, dict) else given
+def _arguments(arguments: Any) -> Iterator[tuple[str, str]]:
+    ordered = list(arguments.values()) if isinstance(arguments, dict) else arguments
     if not isinstance(ordered, list):
         raise _NoChoices("the prompts were not logged")
-    for one in ordered:
-        pair = list(one.values()) if isinstance(one, dict) else one
+    for argument in ordered:
+        pair = list(argument.values()) if isinstance(argument, dict) else argument
         if not isinstance(pair, list) or len(pair) < 2 or not all(isinstance(p, str) for p in pair[:2]):
             raise _NoChoices("it is no multiple-choice task")
         yield pair[0], pair[1]
 
 
-def _likelihood(given: Any) -> float:
-    while isinstance(given, list) and given:
-        given = given[0]
+def _likelihood(response: Any) -> float:
+    while isinstance(response, list) and response:
+        response = response[0]
     try:
-        return float(given)
+        return float(response)
     except (TypeError, ValueError) as error:
         raise _NoChoices("it is no multiple-choice task") from error
 

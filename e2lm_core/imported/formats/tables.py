@@ -223,16 +223,16 @@ def _long(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -
             f"{name}: {int(repeated.sum()):,} rows repeat a point, the first {_who(frame[repeated].iloc[0])}; the last of "
             "each is taken."
         )
-    found = []
+    read = []
     keys = ["model", "task", "step", *(["num_fewshot"] if "num_fewshot" in frame.columns else [])]
     for _, rows in frame[~repeated].groupby(keys, sort=False, dropna=False):
         values = dict(zip(rows["metric"].astype(str), rows["score"].astype(float), strict=True))
-        found.append(_evaluation(rows.iloc[0].to_dict(), values, name, places))
-    return found
+        read.append(_evaluation(rows.iloc[0].to_dict(), values, name, places))
+    return read
 
 
 def _bundled(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -> list[Evaluation]:
-    found, broken, dropped = [], 0, 0
+    read, broken, dropped = [], 0, 0
     for row in frame.to_dict("records"):
         values = _metrics(row["metrics"])
         if values is None:
@@ -243,14 +243,14 @@ def _bundled(frame: pd.DataFrame, name: str, places: Places, problems: list[str]
             isinstance(v, float) and not math.isfinite(v) for key, v in values.items() if key not in numbers
         )
         if numbers:
-            found.append(_evaluation(row, numbers, name, places))
+            read.append(_evaluation(row, numbers, name, places))
     if broken:
         problems.append(
             f"{name}: {broken:,} of {len(frame):,} rows have no readable `metrics`; they are left out."
         )
     if dropped:
         problems.append(f"{name}: {dropped:,} scores are not a number; those points are left out.")
-    return found
+    return read
 
 
 def _wide(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -> list[Evaluation]:
@@ -264,12 +264,12 @@ def _wide(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -
     for column, values in numbers.items():
         if (bad := int((~np.isfinite(values)).sum())) > 0:
             problems.append(f"{name}: {bad:,} rows have no number for {column}; those points are left out.")
-    found = []
+    read = []
     for index, row in zip(frame.index, frame.to_dict("records"), strict=True):
         scores = {c: float(values[index]) for c, values in numbers.items() if np.isfinite(values[index])}
         if scores:
-            found.append(_evaluation(row, scores, name, places))
-    return found
+            read.append(_evaluation(row, scores, name, places))
+    return read
 
 
 def _evaluation(row: Mapping[Any, Any], scores: Mapping[str, float], name: str, places: Places) -> Evaluation:
@@ -290,9 +290,9 @@ def _evaluation(row: Mapping[Any, Any], scores: Mapping[str, float], name: str, 
     )
 
 
-def _whole(given: Any) -> int | None:
+def _whole(value: Any) -> int | None:
     try:
-        number = int(float(given))
+        number = int(float(value))
         return number if 0 <= number < LARGEST else None
     except (TypeError, ValueError, OverflowError):  # empty, NaN, infinite
         return None
@@ -310,21 +310,21 @@ def _replicate(spot: Spot, row: Mapping[Any, Any]) -> ModelInfo:
     )
 
 
-def _metrics(given: Any) -> Mapping[str, Any] | None:
+def _metrics(value: Any) -> Mapping[str, Any] | None:
     """A JSON object, a Python dict in a string (with nan), or an object already."""
-    if isinstance(given, Mapping):
-        return given
-    if not isinstance(given, str) or len(given) > MAX_METRICS_CHARS:
+    if isinstance(value, Mapping):
+        return value
+    if not isinstance(value, str) or len(value) > MAX_METRICS_CHARS:
         return None
-    text = given if given.lstrip().startswith('{"') else given.replace("'", '"')
+    text = value if value.lstrip().startswith('{"') else value.replace("'", '"')
     try:
-        found = json.loads(_WORD.sub(lambda word: _LITERALS[word[1]], text))
+        parsed = json.loads(_WORD.sub(lambda word: _LITERALS[word[1]], text))
     except (ValueError, RecursionError):
         try:
-            found = ast.literal_eval(given)
+            parsed = ast.literal_eval(value)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             return None
-    return found if isinstance(found, Mapping) else None
+    return parsed if isinstance(parsed, Mapping) else None
 
 
 def _is_score(key: Any, value: Any) -> bool:

@@ -25,36 +25,38 @@ def findings(questions: Sequence[Question]) -> list[Finding]:
 
 
 def _positions(questions: Sequence[Question]) -> list[Finding]:
-    found = []
+    warnings = []
     for position in range(max(len(q.choices) for q in questions)):
         having = [q for q in questions if len(q.choices) > position]
         share, chance = _excess(having, [q.answer == position for q in having])
         if share is not None:
-            found.append(
+            warnings.append(
                 _warning(
                     "gold_position",
                     f"Gold is choice {position} in {share:.0%} of the questions ({chance:.0%} is chance); "
                     "shuffle the choices.",
                 )
             )
-    return found
+    return warnings
 
 
 def _lengths(questions: Sequence[Question]) -> list[Finding]:
-    found = []
+    warnings = []
     for name, pick in (("longest", max), ("shortest", min)):
         lengths = [[len(choice) for choice in q.choices] for q in questions]
-        clear = [(q, own) for q, own in zip(questions, lengths, strict=True) if own.count(pick(own)) == 1]
-        share, chance = _excess([q for q, _ in clear], [own[q.answer] == pick(own) for q, own in clear])
+        clear = [
+            (q, sizes) for q, sizes in zip(questions, lengths, strict=True) if sizes.count(pick(sizes)) == 1
+        ]
+        share, chance = _excess([q for q, _ in clear], [sizes[q.answer] == pick(sizes) for q, sizes in clear])
         if share is not None:
-            found.append(
+            warnings.append(
                 _warning(
                     f"gold_{name}",
                     f"Gold is the {name} choice in {share:.0%} of the {len(clear):,} questions that have one "
                     f"({chance:.0%} is chance); make the choices alike in length.",
                 )
             )
-    return found
+    return warnings
 
 
 def _excess(questions: Sequence[Question], hits: Sequence[bool]) -> tuple[float | None, float]:

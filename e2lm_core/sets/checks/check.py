@@ -27,10 +27,10 @@ def structural_errors(
     """What makes a question unusable: gold out of range, too few, too many, empty or repeated choices, no
     text, an id given twice, lengths, text that UTF-8 cannot hold. One finding for each, in question order.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     first_with: dict[str, int] = {}
     if len(questions) > limits.max_questions:
-        found.append(
+        findings.append(
             _error(
                 "too_many_questions",
                 f"The set has {len(questions):,} {label.lower()}s; use at most {limits.max_questions:,}.",
@@ -38,15 +38,15 @@ def structural_errors(
         )
     for number, question in enumerate(questions, start=1):
         where = f"{label} {number}"
-        found += [_error(code, text, question.id) for code, text in _faults(question, where, limits)]
+        findings += [_error(code, text, question.id) for code, text in _faults(question, where, limits)]
         if question.id in first_with:
             sentence = (
                 f"{where}: its id {question.id!r} is that of {label.lower()} {first_with[question.id]} too; "
                 "give each its own."
             )
-            found.append(_error("repeated_id", sentence, question.id))
+            findings.append(_error("repeated_id", sentence, question.id))
         first_with.setdefault(question.id, number)
-    return found
+    return findings
 
 
 def require_sound(task: TaskSet, limits: Limits) -> None:
@@ -82,7 +82,7 @@ def check(
     ]
     if structural:
         return [*structural, *_size(task, limits, profile)]
-    found = [
+    findings = [
         *_size(task, limits, profile),
         *_in_dev(task),
         *_beyond_window(rendered, prompt_tokens, window, limits),
@@ -94,8 +94,8 @@ def check(
         *_overlap(task.questions, training_ngrams),
     ]
     place = {question.id: n for n, question in enumerate(task.questions)}
-    found.sort(key=lambda f: (f.severity == "warning", place.get(f.question_id or "", -1)))
-    return _capped(found)
+    findings.sort(key=lambda f: (f.severity == "warning", place.get(f.question_id or "", -1)))
+    return _capped(findings)
 
 
 def _faults(question: Question, where: str, limits: Limits) -> Iterable[tuple[str, str]]:
@@ -164,7 +164,7 @@ def _in_dev(task: TaskSet) -> list[Finding]:
     shown: defaultdict[str, list[tuple[int, Question]]] = defaultdict(list)
     for number, question in enumerate(task.dev, start=1):
         shown[text_checks.normalised(question.question)].append((number, question))
-    found = []
+    findings = []
     for number, question in enumerate(task.questions, start=1):
         for dev_number, dev in shown.get(text_checks.normalised(question.question), ()):
             if _gold_text(dev) == _gold_text(question) or _choice_set(dev) == _choice_set(question):
@@ -172,9 +172,9 @@ def _in_dev(task: TaskSet) -> list[Finding]:
                     f"Question {number}: it stands in dev too (dev question {dev_number}), so its answer may be "
                     "shown in the prompt; remove one of them."
                 )
-                found.append(_error("in_dev", sentence, question.id))
+                findings.append(_error("in_dev", sentence, question.id))
                 break
-    return found
+    return findings
 
 
 def _beyond_window(
@@ -208,26 +208,26 @@ def _longest(rendered: Sequence[RenderedDoc], tokens: Sequence[int]) -> list[int
 def _duplicates(questions: Sequence[Question]) -> list[Finding]:
     exact: dict[tuple[str, frozenset[str]], int] = {}
     loose: dict[tuple[str, ...], int] = {}
-    found = []
+    findings = []
     for number, question in enumerate(questions, start=1):
         text = text_checks.normalised(question.question)
         key = (text, _choice_set(question))
         words = (*sorted(text_checks.words(question.question)), "|", _gold_text(question))
         if key in exact:
             sentence = f"Question {number}: it repeats question {exact[key]}; keep one of them."
-            found.append(_warning("repeated_question", sentence, question.id))
+            findings.append(_warning("repeated_question", sentence, question.id))
         elif words in loose:
             sentence = (
                 f"Question {number}: it has the words and the answer of question {loose[words]}; keep one."
             )
-            found.append(_warning("near_duplicate", sentence, question.id))
+            findings.append(_warning("near_duplicate", sentence, question.id))
         exact.setdefault(key, number)
         loose.setdefault(words, number)
-    return found
+    return findings
 
 
 def _near_copies(questions: Sequence[Question]) -> list[Finding]:
-    found = []
+    findings = []
     for number, question in enumerate(questions, start=1):
         seen: dict[str, int] = {}
         for position, choice in enumerate(question.choices):
@@ -237,9 +237,9 @@ def _near_copies(questions: Sequence[Question]) -> list[Finding]:
                     f"Question {number}: choices {seen[key]} and {position} are near copies "
                     f"({_excerpt(choice)}); make them differ in substance."
                 )
-                found.append(_warning("near_copy", sentence, question.id))
+                findings.append(_warning("near_copy", sentence, question.id))
             seen.setdefault(key, position)
-    return found
+    return findings
 
 
 def _not_english(questions: Sequence[Question]) -> list[Finding]:
@@ -257,7 +257,7 @@ def _not_english(questions: Sequence[Question]) -> list[Finding]:
 def _overlap(questions: Sequence[Question], training: Container[str] | None) -> list[Finding]:
     if training is None:
         return []
-    found = []
+    findings = []
     for number, question in enumerate(questions, start=1):
         text = f"{question.question} {question.choices[question.answer]}"
         if shared := [gram for gram in text_checks.ngrams(text) if gram in training]:
@@ -265,16 +265,16 @@ def _overlap(questions: Sequence[Question], training: Container[str] | None) -> 
                 f"Question {number}: 13 of its words in a row stand in the models' training text "
                 f"({_excerpt(min(shared))}); reword it."
             )
-            found.append(_warning("training_overlap", sentence, question.id))
-    return found
+            findings.append(_warning("training_overlap", sentence, question.id))
+    return findings
 
 
-def _capped(found: Sequence[Finding]) -> list[Finding]:
+def _capped(findings: Sequence[Finding]) -> list[Finding]:
     """All errors; of each kind of warning the first ones and, once, how many more there are."""
-    kinds = Counter(f.code for f in found if f.severity == "warning")
+    kinds = Counter(f.code for f in findings if f.severity == "warning")
     shown: Counter[str] = Counter()
     kept = []
-    for finding in found:
+    for finding in findings:
         if finding.severity == "warning":
             shown[finding.code] += 1
             if shown[finding.code] == SHOWN_OF_A_KIND + 1:

@@ -21,7 +21,7 @@ def findings(
 ) -> list[Finding]:
     """One finding for each question whose answer its prompt gives away."""
     prompt_words = _PromptWords(task)
-    found = []
+    leaking = []
     for number, (question, doc) in enumerate(zip(task.questions, rendered, strict=False), start=1):
         gold = question.choices[question.answer]
         answer = " ".join(text_checks.words(gold))
@@ -30,12 +30,12 @@ def findings(
                 f"Question {number}: its answer, {gold.strip()[:60]!r}, stands in its own prompt; "
                 "reword the question or change the few-shot examples."
             )
-            found.append(
+            leaking.append(
                 Finding(
                     severity=severity, code="answer_in_prompt", sentence=sentence, question_id=question.id
                 )
             )
-    return found
+    return leaking
 
 
 class _PromptWords:

@@ -60,8 +60,8 @@ def _task_folder(files: dict[str, bytes]) -> tuple[str, dict[str, bytes]]:
         if path.suffix == ".yaml" and not path.name.startswith((".", "_")) and path.parts[0] != "__MACOSX"
     }
     if len(roots) != 1:
-        found = "no task's YAML" if not roots else f"{len(roots)} folders with a YAML"
-        raise TaskError(f"The archive holds {found}; it must hold one task folder.")
+        there = "no task's YAML" if not roots else f"{len(roots)} folders with a YAML"
+        raise TaskError(f"The archive holds {there}; it must hold one task folder.")
     root = roots.pop()
     inside = {
         str(p.relative_to(root)): files[str(p)] for p in paths if p.is_relative_to(root) and str(p) in files

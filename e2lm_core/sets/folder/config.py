@@ -191,10 +191,10 @@ def _check_keys(raw: Mapping[str, Any], where: str, strict: bool) -> list[str]:
 def _refuse_functions(raw: Mapping[str, Any], where: str) -> None:
     for key, value in raw.items():
         allowed = key == "custom_dataset" or key == "metric_list"  # looked at on their own
-        found = None if allowed else _first_function(value)
-        if found is not None:
+        function = None if allowed else _first_function(value)
+        if function is not None:
             raise TaskError(
-                f"{where}: {key} is !function {found.dotted}, and the studio runs no code from a task; "
+                f"{where}: {key} is !function {function.dotted}, and the studio runs no code from a task; "
                 "write a template, a column's name or a list."
             )
 
@@ -203,7 +203,7 @@ def _first_function(value: Any) -> FunctionName | None:
     if isinstance(value, FunctionName):
         return value
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((found for child in children if (found := _first_function(child)) is not None), None)
+    return next((function for child in children if (function := _first_function(child)) is not None), None)
 
 
 def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: str) -> list[str]:

@@ -183,13 +183,13 @@ def default_readme(task: TaskSet) -> str:
 def _yaml_name(files: Mapping[str, bytes], name: str) -> str:
     if f"{name}.yaml" in files:
         return f"{name}.yaml"
-    found = [n for n in files if n.endswith(".yaml") and not n.startswith((".", "_")) and "/" not in n]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    yamls = [n for n in files if n.endswith(".yaml") and not n.startswith((".", "_")) and "/" not in n]
+    if len(yamls) == 1:
+        return yamls[0]
+    if not yamls:
         raise TaskError(f"The folder {name!r} holds no {name}.yaml; a task folder needs its YAML.")
     raise TaskError(
-        f"The folder {name!r} holds several tasks ({', '.join(found[:5])}); "
+        f"The folder {name!r} holds several tasks ({', '.join(yamls[:5])}); "
         f"keep one, or name the one to open {name}.yaml."
     )
 

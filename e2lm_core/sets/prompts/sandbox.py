@@ -247,5 +247,5 @@ def _is_plain_node(node: nodes.Node) -> bool:
 
 
 def _loops(node: nodes.Node) -> list[nodes.Node]:
-    own: list[nodes.Node] = [node] if isinstance(node, nodes.For) else []
-    return own + list(node.find_all(nodes.For))
+    itself: list[nodes.Node] = [node] if isinstance(node, nodes.For) else []
+    return itself + list(node.find_all(nodes.For))
