@@ -1,4 +1,4 @@
-"""Results from elsewhere as JSON documents and as a plain table."""
+"""Results from elsewhere as JSON documents and as a plain table (tested in tests/imported/test_opening.py)."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def document(imported: Imported, with_scores: bool = False) -> dict[str, Any]:
 
 
 def curve_document(curve: Curve) -> dict[str, Any]:
+    """One curve: its axes and scores as lists of one length, and its signal quality."""
     return {
         "model": curve.model.name,
         "task": curve.task,

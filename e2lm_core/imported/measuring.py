@@ -1,4 +1,4 @@
-"""Samples of many checkpoints as the studio's own measurements, so that everything it computes of its own runs.
+"""Samples of many checkpoints as the studio's own measurements, which then computes all that it does of its own runs.
 
 Tested in tests/imported/test_opening.py.
 """

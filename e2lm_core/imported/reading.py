@@ -1,4 +1,7 @@
-"""Files of results one by one: what each is, and the evaluations that it holds or why it holds none."""
+"""Files of results one by one: what each is, and the evaluations that it holds or why it holds none.
+
+Tested in tests/imported/test_opening.py.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ class Reading:
         self._tables: list[Evaluation] = []
 
     def read(self, name: str, data: bytes) -> None:
+        """Take one file. Whatever is wrong with it is a sentence in `problems` or `files`; nothing is raised."""
         suffix = PurePosixPath(name).suffix.lower()
         if result_files.hidden(name):
             self._refuse(name, "it is a hidden file.")
@@ -50,6 +54,7 @@ class Reading:
             self._refuse(name, "only .json, .jsonl, .csv, .tsv, .parquet and a zip of them can hold results.")
 
     def finish(self) -> list[Evaluation]:
+        """Every evaluation of the files that were read, samples put beside the aggregates of the same run."""
         evaluations = list(self._tables)
         for name, rows in self._samples.items():
             evaluations += self._sampled(name, rows)

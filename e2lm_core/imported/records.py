@@ -1,4 +1,7 @@
-"""Results from elsewhere as values: an evaluation of one checkpoint, a curve of many, and all that a folder gave."""
+"""Results from elsewhere as values: an evaluation of one checkpoint, a curve of many, and all that a folder gave.
+
+Tested in tests/imported/test_opening.py.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ class Questions:
     gold_bytes: NDArray[np.float64]
 
     def same_as(self, other: Questions) -> bool:
+        """Whether ids, gold and the lengths of the choices are the same: the same version of the task."""
         return (
             self.ids == other.ids
             and np.array_equal(self.gold, other.gold)
@@ -96,7 +100,10 @@ class Curve(Record):
 
 @dataclass(frozen=True)
 class Imported:
-    """`measured` holds, by task (and few-shot count where a task has several), what samples give of every question."""
+    """All that a file, a folder or a zip gave: its curves, what was left out, and which files were read.
+
+    `measured` holds, by task (and few-shot count where a task has several), what samples give of every question.
+    """
 
     curves: tuple[Curve, ...]
     measured: Mapping[str, Measurements]
@@ -105,12 +112,14 @@ class Imported:
 
     @property
     def tasks(self) -> list[str]:
+        """The tasks that have a curve, in the order of the curves."""
         return list(dict.fromkeys(curve.task for curve in self.curves))
 
     def metrics(self, task: str) -> list[str]:
-        """The studio's own first."""
+        """The metrics of a task's curves, the studio's own first."""
         names = dict.fromkeys(curve.metric for curve in self.curves if curve.task == task)
         return sorted(names, key=lambda m: METRICS.index(m) if m in METRICS else len(METRICS))
 
-    def of(self, task: str, metric: str) -> list[Curve]:
+    def curves_of(self, task: str, metric: str) -> list[Curve]:
+        """The curves of one metric on one task."""
         return [curve for curve in self.curves if (curve.task, curve.metric) == (task, metric)]

@@ -1,4 +1,4 @@
-"""The one computed sentence of imported results: what was read, and what its curves do."""
+"""The one computed sentence of imported results: what was read, and what its curves do (tested in tests/imported/test_opening.py)."""
 
 from __future__ import annotations
 

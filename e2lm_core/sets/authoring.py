@@ -68,6 +68,7 @@ def add_questions(settings: Settings, name: str, questions: Iterable[Question]) 
 
 
 def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
+    """Take questions out, by their ids; an id that is not there is passed over."""
     gone = set(ids)
     task = open_set(settings, name)
     kept = tuple(q for q in task.questions if q.id not in gone)

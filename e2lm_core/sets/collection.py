@@ -19,7 +19,7 @@ from e2lm_core.sets.checks.check import require_sound
 from e2lm_core.sets.folder.files import read_task, write_task
 from e2lm_core.sets.history import History
 
-NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
 
 
 class SetInfo(Record):
@@ -53,7 +53,10 @@ def list_sets(settings: Settings) -> list[SetInfo]:
 
 
 def find_set(settings: Settings, name: str) -> SetInfo:
-    """The set of that name (the user's own before an example), or the task folder at that path."""
+    """The set of that name (the user's own before an example), or the task folder at that path.
+
+    Raises TaskError, which names the sets that there are, where there is neither.
+    """
     for info in list_sets(settings):
         if info.name == name:
             return info
@@ -76,22 +79,27 @@ def editable_set(settings: Settings, name: str) -> SetInfo:
 
 
 def open_set(settings: Settings, name: str) -> TaskSet:
+    """The set of that name or at that path, as its folder holds it now. Raises TaskError as `read_task` does."""
     return read_task(find_set(settings, name).folder, settings.limits).task
 
 
 def create_set(settings: Settings, name: str, questions: Sequence[Question] = ()) -> TaskSet:
+    """A new set with the default prompt. Raises TaskError for a name that is taken or cannot be one."""
     return _keep_new(settings, TaskSet(config=TaskConfig(task=name), questions=tuple(questions)))
 
 
 def copy_set(settings: Settings, source: str, name: str) -> TaskSet:
-    """A copy of a set, own or example, under a new name, with its own history."""
+    """A copy of a set, the user's or an example, under a new name and with a history of its own.
+
+    Raises TaskError for a source that is not there, a name that is taken or cannot be one.
+    """
     task = open_set(settings, source)
     config = task.config.model_copy(update={"task": name})
     return _keep_new(settings, task.model_copy(update={"config": config}))
 
 
 def import_set(settings: Settings, task: TaskSet, name: str | None = None) -> TaskSet:
-    """Keep a set that came from a bundle, under its own name or another."""
+    """Keep a set that came from a bundle, under its own name or another. Raises TaskError as `create_set` does."""
     config = task.config.model_copy(update={"task": name or task.name})
     return _keep_new(settings, task.model_copy(update={"config": config}))
 
@@ -105,7 +113,10 @@ def free_name(settings: Settings, wish: str) -> str:
 
 
 def delete_set(settings: Settings, name: str) -> None:
-    """Put a set aside; `restore_set` brings it back with its history."""
+    """Put a set aside; `restore_set` brings it back with its history.
+
+    What was put aside under the same name before is gone then. Raises TaskError for an example or a disk error.
+    """
     info = editable_set(settings, name)
     trash = settings.home / "trash" / info.name
     with _disk(f"{info.name} could not be deleted"):
@@ -116,8 +127,9 @@ def delete_set(settings: Settings, name: str) -> None:
 
 
 def restore_set(settings: Settings, name: str) -> TaskSet:
+    """Bring a deleted set back, with its history. Raises TaskError where there is none, or the name was taken since."""
     trash = settings.home / "trash" / name
-    if not NAME.fullmatch(name) or not trash.is_dir():
+    if not _NAME.fullmatch(name) or not trash.is_dir():
         raise TaskError(f"There is no deleted set {name!r} to restore.")
     if (settings.sets / name).exists():
         raise TaskError(f"A set {name!r} exists again: rename or delete it before restoring the old one.")
@@ -129,6 +141,7 @@ def restore_set(settings: Settings, name: str) -> TaskSet:
 
 
 def deleted_sets(settings: Settings) -> list[str]:
+    """The names of the sets that `restore_set` can bring back."""
     trash = settings.home / "trash"
     return (
         sorted(p.name for p in trash.glob("*") if not p.name.endswith(".history")) if trash.is_dir() else []
@@ -137,7 +150,7 @@ def deleted_sets(settings: Settings) -> list[str]:
 
 def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
     name = task.name
-    if not NAME.fullmatch(name):
+    if not _NAME.fullmatch(name):
         raise TaskError(
             f"The name {name!r} cannot be used: 2 to 60 small letters, digits and underscores, a letter first."
         )

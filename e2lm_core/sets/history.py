@@ -22,11 +22,18 @@ KEPT = 100
 
 
 class Step(Record):
+    """A state that is kept: the number of its snapshot and the edit that led to it."""
+
     number: int
     action: str
 
 
 class History:
+    """The states of one set in one folder, which need not exist before the first edit.
+
+    What is written raises StudioError, one sentence, where the disk refuses it.
+    """
+
     def __init__(self, folder: Path):
         self.folder = folder
 
@@ -37,6 +44,7 @@ class History:
 
     @property
     def steps(self) -> list[Step]:
+        """The states that are kept, oldest first; none before the first edit."""
         return [Step(**step) for step in self._state()["steps"]]
 
     @property
@@ -53,6 +61,7 @@ class History:
 
     @property
     def redoable(self) -> str | None:
+        """What *Redo* would make again, None where there is nothing."""
         steps, at = self.steps, self._state()["at"]
         return steps[at + 1].action if at + 1 < len(steps) else None
 
@@ -102,11 +111,13 @@ class History:
             ) from error
 
     def move(self, move: int) -> None:
+        """Go where `peek` looked."""
         state = self._state()
         self._set_state(state["steps"], state["at"] + move)
 
     def rename(self, folder: Path) -> None:
-        shutil.rmtree(folder, ignore_errors=True)  # that of an older set of the same name
+        """Move to `folder`; the history of an older set that lies there goes."""
+        shutil.rmtree(folder, ignore_errors=True)
         if self.folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
             self.folder.rename(folder)

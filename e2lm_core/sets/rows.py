@@ -25,7 +25,7 @@ def parse_jsonl(data: bytes, where: str, limits: Limits) -> list[dict[str, Any]]
 
 
 def parse_json(text: str, where: str) -> Any:
-    """Strict JSON: no NaN, no infinity."""
+    """Strict JSON: no NaN, no infinity. Raises TaskError, which begins with `where`."""
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -59,6 +59,7 @@ def to_questions(rows: Iterable[Mapping[str, Any]], where: str, prefix: str) -> 
 
 
 def check_size(data: bytes, where: str, limits: Limits) -> None:
+    """Raises TaskError for a file of more bytes than the limits allow."""
     if len(data) > limits.max_file_bytes:
         raise TaskError(
             f"{where} has {len(data):,} bytes; a file may have at most {limits.max_file_bytes:,} bytes."
@@ -66,6 +67,7 @@ def check_size(data: bytes, where: str, limits: Limits) -> None:
 
 
 def check_count(count: int, where: str, limits: Limits) -> None:
+    """Raises TaskError for more rows than a set may have questions."""
     if count > limits.max_questions:
         raise TaskError(
             f"{where} has {count:,} rows; a set may have at most {limits.max_questions:,} questions, "
@@ -73,24 +75,25 @@ def check_count(count: int, where: str, limits: Limits) -> None:
         )
 
 
-def extra_columns(row: Mapping[str, Any], at: str) -> dict[str, Any]:
-    """The columns that the studio does not know, without the empty ones."""
+def extra_columns(row: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The columns that the studio does not know, without the empty ones. Raises TaskError for one nested too deeply."""
     extra = {name: value for name, value in row.items() if name not in KNOWN and value is not None}
     for name, value in extra.items():
         if isinstance(value, dict | list) and _is_deep(value):
             raise TaskError(
-                f"{at}: {name[:40]!r} is nested more than {MAX_DEPTH} levels deep; make it flatter."
+                f"{where}: {name[:40]!r} is nested more than {MAX_DEPTH} levels deep; make it flatter."
             )
     return extra
 
 
-def optional_text(row: Mapping[str, Any], name: str, at: str) -> str | None:
+def optional_text(row: Mapping[str, Any], name: str, where: str) -> str | None:
+    """A column of text that may be missing; a number is written out. Raises TaskError for anything else."""
     value = row.get(name)
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int | float):
         return str(value)
-    raise TaskError(f"{at}: {name} must be text, not {_kind(value)}.")
+    raise TaskError(f"{where}: {name} must be text, not {_kind(value)}.")
 
 
 def _question(row: Mapping[str, Any], identity: str, at: str) -> Question:

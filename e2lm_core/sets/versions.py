@@ -41,10 +41,12 @@ def undoable(settings: Settings, name: str) -> tuple[str | None, str | None]:
 
 
 def undo(settings: Settings, name: str) -> TaskSet:
+    """Take the last edit back, on disk. Raises StudioError where there is none, TaskError for an example."""
     return _move(settings, name, -1)
 
 
 def redo(settings: Settings, name: str) -> TaskSet:
+    """Make the edit again that `undo` took back. Raises as `undo` does."""
     return _move(settings, name, 1)
 
 

@@ -8,11 +8,11 @@ from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import imported as imported_charts
 from e2lm_core.charts import palette
 from e2lm_core.imported import opening, scores
-from e2lm_core.imported import words as imported_words
+from e2lm_core.imported.records import Imported
 from tests.support import harness_files
 
 
-def table(models: int, steps: int = 3, metric: str = "acc", tokens: bool = True) -> opening.Imported:
+def table(models: int, steps: int = 3, metric: str = "acc", tokens: bool = True) -> Imported:
     rows = ["model,task,metric,step,tokens_seen,score"]
     rows += [
         f"m{m},t,{metric},{k},{k * 10**9 if tokens else ''},{0.2 + 0.1 * k / (m + 1)}"
@@ -22,7 +22,7 @@ def table(models: int, steps: int = 3, metric: str = "acc", tokens: bool = True)
     return opening.import_files({"x.csv": "\n".join(rows).encode()}, (), "x")
 
 
-def draw(imported: opening.Imported, **options):
+def draw(imported: Imported, **options):
     curves = list(imported.curves)
     looks = imported_charts.looks(scores.models(curves))
     figure = imported_charts.imported_curves(
@@ -70,7 +70,6 @@ def test_one_point_draws():
     assert len(figure.data) == 1
     low, high = figure.layout.yaxis.range
     assert low < 0.25 < high
-    assert imported_words.finding(imported.curves).startswith("There is one point a curve")
 
 
 def test_metrics_of_others_have_a_title():
@@ -79,22 +78,10 @@ def test_metrics_of_others_have_a_title():
     assert imported_charts.y_title("bits_per_byte_corr") == "bits_per_byte_corr (lower is better)"
 
 
-def test_headlines_say_what_was_read_and_what_it_does():
-    imported = opening.import_files(harness_files.folder() | {"x.txt": b"x"}, (), "x")
-    assert imported_words.summary(imported) == (
-        "1 model on 1 task: 5 curves of 10 points, with every question's log-likelihoods; 1 file could not be read."
-    )
-    said = imported_words.finding(imported.of("metals", "acc"))
-    assert "pythia-70m goes from **33.3% to 33.3%** by 4.2 B tokens" in said
-    steady = imported_words.finding(table(2, steps=12).of("t", "acc"))
-    assert "the most steadily (SQ 1.000)" in steady or "the most steadily (SQ 0.9" in steady
-    assert imported_words.finding([]) == "There is no curve of this metric."
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_bands_are_drawn_where_samples_are(theme):
     imported = opening.import_files(harness_files.folder(), (), "x")
-    curves = imported.of("metals", "acc")
+    curves = imported.curves_of("metals", "acc")
     bands = scores.bands(imported, "metals", "acc")
     assert bands is not None
     frame = scores.curve_frame(curves).merge(bands, on=["model", "step"])

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from e2lm_core.analysis import documents
 from e2lm_core.analysis.score.published import published_figures
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Limits
@@ -20,19 +19,9 @@ from e2lm_core.imported import documents as imported_documents
 from e2lm_core.imported import opening
 from e2lm_core.imported import scores as imported_scores
 from e2lm_core.imported.formats.published import read_curves
-from e2lm_core.imported.join import labels
 from tests.conftest import needs
 from tests.support import harness_files
-
-
-def read(files: dict[str, bytes]) -> opening.Imported:
-    return opening.import_files(files, (), "x")
-
-
-def the(imported: opening.Imported, metric: str = "acc"):
-    [curve] = [c for c in imported.curves if c.metric == metric]
-    return curve
-
+from tests.support.harness_files import read, the
 
 # --- the reference folder -----------------------------------------------------------------------------
 
@@ -95,23 +84,6 @@ def test_published_curves_keep_their_scores_and_their_signal_quality():
 # --- samples ------------------------------------------------------------------------------------------
 
 
-def test_samples_give_measurements_and_so_every_score():
-    imported = read(harness_files.folder(steps=(1000, 2000, 3000)))
-    measured = imported.measured["metals"]
-    assert measured.question_ids == ("q0", "q1", "q2")
-    assert measured.subjects == ("chemistry",) * 3
-    assert measured.curves[0].ll.shape == (3, 3, 3)
-    assert the(imported).scores == (1 / 3,) * 3
-    assert {c.metric for c in imported.curves} == {"acc", "acc_norm", "margin", "norm_prob", "bpb"}
-    assert the(imported, "bpb").lower_is_better
-    document = imported_documents.document(imported, with_scores=True)
-    assert document["scores"]["metals"] == documents.scoring(measured)
-    bands = imported_scores.bands(imported, "metals", "acc")
-    assert bands is not None
-    assert list(bands["step"]) == [1000, 2000, 3000]
-    assert not any("means alone" in p for p in imported.problems)
-
-
 def test_samples_without_their_results_name_the_checkpoint_by_their_folder():
     files = {
         f"__data__my-model__step{step}/samples_metals_{harness_files.stamp(k)}.jsonl": harness_files.samples()
@@ -131,68 +103,7 @@ def test_samples_of_an_unknown_checkpoint_are_refused():
     assert len(the(imported).steps) == 2
 
 
-def test_other_questions_are_not_joined():
-    files = harness_files.folder(steps=(1000, 2000, 3000))
-    changed = f"EleutherAI__pythia-70m/samples_metals_{harness_files.stamp(2)}.jsonl"
-    files[changed] = harness_files.samples(choices=("iron", "gold", "copper"))
-    imported = read(files)
-    assert the(imported).steps == (1000, 2000, 3000)
-    assert len(imported.measured["metals"].curves[0].checkpoints) == 2
-    assert any(
-        "the questions of pythia-70m at step3000 are not those of the others" in p for p in imported.problems
-    )
-
-
 # --- mixed up and broken ------------------------------------------------------------------------------
-
-
-def one(number: int, **changes) -> tuple[str, bytes]:
-    return f"results_{harness_files.stamp(number)}.json", harness_files.results(**changes)
-
-
-def test_of_a_revision_that_was_run_twice_the_newest_counts():
-    """Whatever the order of the files and of their names: the date inside decides."""
-    files = dict([one(5, acc=0.1, date=100.0), one(1, acc=0.9, date=200.0), one(3, acc=0.5, date=150.0)])
-    for order in (files, dict(reversed(files.items()))):
-        imported = read(order)
-        assert the(imported).scores == (0.9,)
-        [said] = [p for p in imported.problems if "was run" in p]
-        assert "pythia-70m at step1000 was run 3 times on metals: the newest of 1970-01-01" in said
-        assert harness_files.stamp(1) in said
-
-
-def test_without_a_date_inside_the_files_name_decides():
-    imported = read(dict([one(5, acc=0.1, date=None), one(1, acc=0.9, date=None)]))
-    assert the(imported).scores == (0.1,)
-
-
-def test_many_repeats_are_said_once():
-    files = [one(2 * k + r, revision=f"step{k}000", date=r) for k in range(1, 6) for r in range(2)]
-    [said] = [p for p in read(dict(files)).problems if "run more than once" in p]
-    assert "at 5 checkpoints (step1000, step2000, step3000 and 2 more)" in said
-
-
-def test_mixed_few_shot_counts_stay_apart():
-    files = dict([one(k, revision=f"step{k}000", shots=5 if k == 3 else 0) for k in (1, 2, 3)])
-    imported = read(files)
-    curves = [c for c in imported.curves if c.metric == "acc"]
-    assert {(c.num_fewshot, c.steps) for c in curves} == {(0, (1000, 2000)), (5, (3000,))}
-    assert sorted(labels(curves)) == ["pythia-70m, 0-shot", "pythia-70m, 5-shot"]
-    [said] = [p for p in imported.problems if "kept apart" in p]
-    assert said.startswith("pythia-70m was run on metals 0-shot at 2 checkpoints and 5-shot at 1 checkpoint:")
-
-
-def test_other_numbers_of_questions_stay_apart():
-    imported = read(dict([one(1, n=3), one(2, revision="step2000", n=380)]))
-    assert len(imported.curves) == 2
-    assert any("on 3 questions at 1 checkpoint and on 380 questions at 1" in p for p in imported.problems)
-
-
-def test_missing_revisions_are_named():
-    [said] = [p for p in read(dict([one(1)])).problems if "known checkpoints" in p]
-    assert said == (
-        "pythia-70m has no result at 153 of its 154 known checkpoints (step0, step1, step2 and 150 more)."
-    )
 
 
 def test_a_mixed_up_folder_says_what_everything_is():
@@ -269,52 +180,6 @@ def test_bad_paths_exit_2_with_one_sentence(tmp_path, capsys):
 # --- out and in again ---------------------------------------------------------------------------------
 
 
-def test_what_is_printed_and_downloaded_is_read_back():
-    imported = read(harness_files.folder(steps=(1000, 2000, 3000)))
-    for name, data in (
-        ("x.json", json.dumps(imported_documents.document(imported)).encode()),
-        ("x.csv", imported_documents.csv(imported.curves)),
-    ):
-        again = read({name: data})
-        assert [(c.model.name, c.metric, c.steps, c.tokens_seen, c.scores) for c in again.curves] == [
-            (c.model.name, c.metric, c.steps, c.tokens_seen, c.scores) for c in imported.curves
-        ]
-
-
-def test_the_signal_quality_of_a_metric_of_which_less_is_better():
-    rows = "".join(f"m,t,bpb,{k},{k},{9 - k / 2}\n" for k in range(1, 13))
-    imported = read({"x.csv": b"model,task,metric,step,tokens_seen,score\n" + rows.encode()})
-    found = imported_scores.quality(the(imported, "bpb"))
-    assert found.rho == pytest.approx(1.0)
-    frame = imported_scores.quality_frame(imported.curves)
-    assert frame["SQ"].iloc[0] == round(found.sq or 0, 4)
-    assert frame["of"].iloc[0] == 12
-
-
-def test_signal_quality_of_samples_is_that_of_the_studios_own_runs():
-    files = {}
-    for k in range(1, 13):
-        arguments = {"pretrained": "tiiuae/dense-1b-arch1", "subfolder": f"iter_{2000 * k:07d}"}
-        files[f"a/results_{harness_files.stamp(k)}.json"] = harness_files.results(
-            config={"model_args": arguments}
-        )
-        files[f"a/samples_metals_{harness_files.stamp(k)}.jsonl"] = harness_files.samples()
-    imported = read(files)
-    assert imported_scores.quality(the(imported, "margin")).points == 12
-    models = documents.scoring(imported.measured["metals"])["metrics"]["margin"]["sq"]["models"]
-    assert imported_scores.quality(the(imported, "margin")).sq == models["dense-1b-arch1"]["value"]
-    means = read({name: data for name, data in files.items() if "results" in name})
-    assert imported_scores.quality(the(means)).points == 6  # iterations divisible by 4,000
-
-
-def test_one_point_draws_and_says_why_nothing_is_defined():
-    imported = read(dict([one(1)]))
-    found = imported_scores.quality(the(imported))
-    assert found.sq is None
-    assert found.why
-    assert len(imported_scores.curve_frame(imported.curves)) == 1
-
-
 JUNK = st.sampled_from(
     [
         None,
@@ -376,11 +241,3 @@ def test_whatever_stands_in_a_file_is_a_sentence_at_worst(data):
     imported = read(files)
     json.dumps(imported_documents.document(imported), allow_nan=False)
     imported_documents.csv(imported.curves)
-
-
-@given(st.permutations(range(6)), st.lists(st.floats(0, 1), min_size=6, max_size=6))
-def test_the_order_of_files_changes_nothing(order, scores):
-    files = [one(k, revision=f"step{k + 1}000", acc=scores[k]) for k in range(6)]
-    imported = read(dict(files[k] for k in order))
-    assert the(imported).steps == tuple(1000 * (k + 1) for k in range(6))
-    assert the(imported).scores == tuple(scores)

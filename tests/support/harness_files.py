@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from e2lm_core.imported import opening
+from e2lm_core.imported.records import Curve, Imported
+
 CHOICES = ("iron", "gold", "tin")
 LIKELIHOODS = ((-1.0, -2.0, -3.0), (-2.5, -1.5, -4.0), (-3.0, -2.0, -1.0))  # the right choice is the first
 
@@ -74,3 +77,19 @@ def folder(steps: tuple[int, ...] = (1000, 2000), with_samples: bool = True) -> 
         if with_samples:
             files[f"{place}/samples_metals_{stamp(number)}.jsonl"] = samples()
     return files
+
+
+def one(number: int, **changes: Any) -> tuple[str, bytes]:
+    """A results file of its own date, by its name."""
+    return f"results_{stamp(number)}.json", results(**changes)
+
+
+def read(files: dict[str, bytes]) -> Imported:
+    """What the files give."""
+    return opening.import_files(files, (), "x")
+
+
+def the(imported: Imported, metric: str = "acc") -> Curve:
+    """The one curve of a metric."""
+    [curve] = [c for c in imported.curves if c.metric == metric]
+    return curve

@@ -90,7 +90,7 @@ def test_logged_samples_of_two_checkpoints_are_the_studios_own_numbers(tmp_path,
     assert read.early.tolist() == ours.early.tolist()
     np.testing.assert_allclose(read.ll, ours.ll, atol=1e-4, rtol=2e-6)
     for metric in METRICS:
-        [curve] = imported.of("few", metric)
+        [curve] = imported.curves_of("few", metric)
         assert (curve.num_fewshot, curve.questions) == (num_fewshot, QUESTIONS)
         exact = 1e-12 if metric in ("acc", "acc_norm") else 2e-4
         np.testing.assert_allclose(curve.scores, own.values(model, metric), atol=exact, rtol=0)

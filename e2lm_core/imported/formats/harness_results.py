@@ -36,6 +36,7 @@ class ResultsFile:
 
 
 def is_results(content: Any) -> bool:
+    """Whether parsed JSON is a results file of lm-evaluation-harness, of any of its layouts."""
     return (
         isinstance(content, dict)
         and isinstance(content.get("results"), dict)
@@ -92,6 +93,7 @@ def run_key(file: str) -> tuple[str, str]:
 
 
 def sample_task(file: str) -> str | None:
+    """The task in the name of a samples file, `samples_TASK_DATE.jsonl`; None for another name."""
     match = _SAMPLES.match(PurePosixPath(file).name)
     return match[1] if match else None
 

@@ -18,6 +18,7 @@ AGREES_WITHIN = 1e-9
 
 
 def is_sample(row: Any) -> bool:
+    """Whether a parsed line is a sample as `--log_samples` writes it."""
     return isinstance(row, dict) and "doc_id" in row and ("filtered_resps" in row or "resps" in row)
 
 

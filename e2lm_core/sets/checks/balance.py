@@ -12,7 +12,7 @@ MIN_EXCESS = 0.05
 SIGMAS = 3.0
 
 
-def findings(questions: Sequence[Question]) -> list[Finding]:
+def gold_habits(questions: Sequence[Question]) -> list[Finding]:
     """Warnings where gold's place or length departs from chance by 3 standard errors and 5 points.
 
     Under chance the gold of a question with C choices has a given property with probability 1/C, so the

@@ -15,9 +15,9 @@ from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks import balance, leaks
 from e2lm_core.sets.checks import text as text_checks
+from e2lm_core.sets.prompts.render import OPTIONAL
 
 Profile = Literal["plain", "competition"]
-OPTIONAL_TEXTS = ("subject", "source", "license", "note", "group")
 SHOWN_OF_A_KIND = 50
 
 
@@ -74,7 +74,8 @@ def check(
     `rendered` holds the prompts of `task.questions` in order (empty when they cannot be rendered: pass what
     there is, the structural errors say why). `prompt_tokens` counts context and continuation, one number a
     question (its longest) or one a choice; `window` is the model's. `training_ngrams` are 13-grams as
-    `text.ngrams` makes them.
+    `text.ngrams` makes them. Of each kind of warning 50 are listed. Raises ValueError for another number of
+    `prompt_tokens`.
     """
     structural = [
         *structural_errors(task.questions, limits),
@@ -86,9 +87,9 @@ def check(
         *_size(task, limits, profile),
         *_in_dev(task),
         *_beyond_window(rendered, prompt_tokens, window, limits),
-        *leaks.findings(task, rendered, "error" if profile == "competition" else "warning"),
+        *leaks.answers_in_prompts(task, rendered, "error" if profile == "competition" else "warning"),
         *_duplicates(task.questions),
-        *balance.findings(task.questions),
+        *balance.gold_habits(task.questions),
         *_near_copies(task.questions),
         *_not_english(task.questions),
         *_overlap(task.questions, training_ngrams),
@@ -106,7 +107,7 @@ def _faults(question: Question, where: str, limits: Limits) -> Iterable[tuple[st
         yield "empty_question", f"{where}: the question is empty; write it or delete the row."
     yield from _faults_of_choices(question, where, limits)
     texts = [question.id, question.question, *question.choices]
-    texts += [text for name in OPTIONAL_TEXTS if (text := getattr(question, name)) is not None]
+    texts += [text for name in OPTIONAL if (text := getattr(question, name)) is not None]
     longest = max(map(len, texts))
     if longest > limits.max_question_chars:
         yield (

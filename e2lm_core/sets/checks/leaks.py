@@ -16,7 +16,7 @@ MAX_BETWEEN = 12
 _BETWEEN_OPTIONS = re.compile(r"\W{0,6}(?:\w{1,2}\W{1,4})?")  # ", " or "\nB. "
 
 
-def findings(
+def answers_in_prompts(
     task: TaskSet, rendered: Sequence[RenderedDoc], severity: Literal["error", "warning"]
 ) -> list[Finding]:
     """One finding for each question whose answer its prompt gives away."""

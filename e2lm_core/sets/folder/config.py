@@ -17,7 +17,7 @@ from e2lm_core.sets.folder.datafiles import LOADER_NAME, ReadPlan, read_plan
 
 # The first winner's aggregation, which is the studio's margin (mean of ll of gold − mean ll of the others).
 MARGIN_SHA256 = "eaba8ef7ade172b2b35a587ad912552f8c0fbaee406f1dde439ef9f31bb42592"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 METRICS_OF_THE_HARNESS = frozenset({"acc", "acc_norm", "acc_bytes", "bpb", "brier_score", "likelihood"})
 
 READ = frozenset(
@@ -73,15 +73,20 @@ READ_OF_FEWSHOT = frozenset({"sampler", "split", "samples"})
 
 
 class ParsedConfig(NamedTuple):
+    """A task's YAML as it was read: its settings, where its rows lie, and what was ignored, one sentence each."""
+
     config: TaskConfig
     data: ReadPlan
     warnings: list[str]
 
 
-def parse(files: Mapping[str, bytes], yaml_name: str, limits: Limits, strict: bool = False) -> ParsedConfig:
-    """The task in `yaml_name`; `files` are those of its folder. Raises TaskError in one sentence.
+def read_config(
+    files: Mapping[str, bytes], yaml_name: str, limits: Limits, strict: bool = False
+) -> ParsedConfig:
+    """The task in `yaml_name` as lm-evaluation-harness reads it; `files` are those of its folder.
 
-    `strict` makes an unknown key an error instead of a warning.
+    `strict` makes an unknown key an error instead of a warning. Raises TaskError, one sentence: no YAML, no
+    multiple-choice task, code in a key, a key of the wrong kind, an include that leaves the folder.
     """
     raw = _with_includes(files, yaml_name, ())
     warnings = _check_keys(raw, yaml_name, strict)
@@ -140,7 +145,8 @@ def to_yaml(config: TaskConfig) -> bytes:
 
 
 def check_name(name: str) -> None:
-    if not NAME.fullmatch(name):
+    """Raises TaskError for what cannot be a task's name: lm-evaluation-harness takes it as a file's name too."""
+    if not _NAME.fullmatch(name):
         raise TaskError(
             f"{name[:80]!r} cannot be a task's name; use letters, digits, _ and -, at most 80, "
             "beginning with a letter or digit."

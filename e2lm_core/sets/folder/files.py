@@ -19,7 +19,7 @@ from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.safeyaml import decode
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import require_sound
-from e2lm_core.sets.folder.config import check_name, parse, to_yaml
+from e2lm_core.sets.folder.config import check_name, read_config, to_yaml
 from e2lm_core.sets.folder.datafiles import LOADER, ReadPlan
 from e2lm_core.sets.rows import check_count, parse_json, parse_jsonl, to_questions, write_jsonl
 
@@ -101,9 +101,9 @@ def read_task(folder: Path, limits: Limits, strict: bool = False) -> ReadTask:
 
 
 def read_files(files: Mapping[str, bytes], name: str, limits: Limits, strict: bool = False) -> ReadTask:
-    """As `read_task`, from the files of a folder called `name`, wherever they are."""
+    """As `read_task`, from the files of a folder called `name`, wherever they are. Raises TaskError."""
     yaml_name = _yaml_name(files, name)
-    config, plan, warnings = parse(files, yaml_name, limits, strict)
+    config, plan, warnings = read_config(files, yaml_name, limits, strict)
     task = TaskSet(
         config=config,
         questions=_test(files, plan, yaml_name, limits),
@@ -128,7 +128,10 @@ def write_task(task: TaskSet, folder: Path, limits: Limits) -> None:
 
 
 def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
-    """The folder's files by name, in the order a reader wants them; the same bytes for the same set."""
+    """The folder's files by name, in the order a reader wants them; the same bytes for the same set.
+
+    Raises TaskError for a set with structural errors, a value that its files cannot store, or a file too large.
+    """
     check_name(task.name)
     require_sound(task, limits)
     try:

@@ -127,7 +127,7 @@ def render_all(
 def _render_here(template: Template, doc: Mapping[str, Any], label: str) -> str:
     assert template.compiled is not None
     try:
-        return sandbox_child.render(template.compiled, doc, MAX_RENDERED_CHARS)
+        return sandbox_child.render_text(template.compiled, doc, MAX_RENDERED_CHARS)
     except Exception as error:
         raise _refusal(template, sandbox_child.kind_of(error), str(error), doc, label) from error
 

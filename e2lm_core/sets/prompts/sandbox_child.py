@@ -1,5 +1,7 @@
 """The Jinja environment of prompts, and the program that renders with it in a process of its own.
 
+Tested in tests/sets/prompts/test_sandbox.py.
+
 `sandbox.py` runs this file as a script for every template that is not bounded by its form: the process has
 its own memory, processor time and output, so nothing that a template does can reach or slow the studio.
 It imports nothing of the studio, so that it starts in a fraction of a second.
@@ -43,7 +45,8 @@ def environment() -> ImmutableSandboxedEnvironment:
     return env
 
 
-def render(template: Template, doc: Mapping[str, Any], max_chars: int) -> str:
+def render_text(template: Template, doc: Mapping[str, Any], max_chars: int) -> str:
+    """The template with a document's columns. Raises TooLong beyond `max_chars`, and whatever a template raises."""
     parts, length = [], 0
     for part in template.generate(doc):
         length += len(part)
@@ -54,6 +57,7 @@ def render(template: Template, doc: Mapping[str, Any], max_chars: int) -> str:
 
 
 def kind_of(error: Exception) -> str:
+    """What stopped a template, in one word: the parent process makes a sentence of it."""
     for kind, classes in (
         ("time", OutOfTime),
         ("output", TooLong),
@@ -129,7 +133,7 @@ def _answer(sources: Sequence[str], order: Mapping[str, Any]) -> None:
             for template in templates:
                 at = len(rendered)
                 with clock:
-                    rendered.append(render(template, doc, min(order["max_chars"], left)))
+                    rendered.append(render_text(template, doc, min(order["max_chars"], left)))
                 left -= len(rendered[-1])
             print(json.dumps(rendered), flush=True)
     except Exception as error:
@@ -138,6 +142,7 @@ def _answer(sources: Sequence[str], order: Mapping[str, Any]) -> None:
 
 
 def main() -> None:
+    """Read the order and the documents from standard input, within the limits that the order names."""
     order = json.loads(sys.stdin.buffer.readline())
     _bound_process(order["max_bytes"], order["total_seconds"])
     _answer(order["sources"], order)

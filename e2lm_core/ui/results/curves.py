@@ -57,7 +57,7 @@ def curves(shown: Shown, task: TaskSet) -> None:
             help="The studio's own results of the set in hand, on the same metric. Only curves of the same questions "
             "can be compared point by point.",
         )
-    found = imported.of(name, metric)
+    found = imported.curves_of(name, metric)
     every = scores.models(found)
     names = [model.name for model in every]
     if len(names) > 1:

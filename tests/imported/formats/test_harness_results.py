@@ -1,28 +1,18 @@
-"""lm-evaluation-harness's results and samples, new and old layouts, whole and broken."""
+"""lm-evaluation-harness's results, new and old layouts, whole and broken."""
 
 from __future__ import annotations
 
 import json
-import math
 
-import numpy as np
 import pytest
 
-from e2lm_core.imported.formats import harness_results, harness_samples
+from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.places import Places
 from tests.support import harness_files
 
 
 def read(data: bytes, file: str = "results_x.json"):
     return harness_results.read_results(json.loads(data), file, Places())
-
-
-def evaluation():
-    return read(harness_files.results()).evaluations[0]
-
-
-def rows(**changes):
-    return [json.loads(line) for line in harness_files.samples(**changes).splitlines()]
 
 
 def test_a_results_file_gives_its_scores_as_they_are():
@@ -76,107 +66,3 @@ def test_a_limited_run_is_said():
         harness_files.results(config={"model_args": "pretrained=a/pythia-70m,revision=step1000", "limit": 10})
     )
     assert "--limit 10" in run.problems[0]
-
-
-# --- samples ------------------------------------------------------------------------------------------
-
-
-def test_samples_give_every_metric_by_hand():
-    """Gold is the first of three choices of 4, 4 and 3 characters."""
-    one, why = harness_samples.add_samples(evaluation(), rows(), " ")
-    assert why is None
-    assert one.questions is not None
-    assert one.questions.ids == ("q0", "q1", "q2")
-    assert one.scores["acc"] == 1 / 3  # the file's own, to the last bit
-    # By character: -1/4 -2/4 -3/3, right; -2.5/4 -1.5/4, wrong; -3/4 -2/4 -1/3, wrong.
-    assert one.scores["acc_norm"] == pytest.approx(1 / 3)
-    assert one.scores["margin"] == pytest.approx((1.5 + 0.25 - 1.5) / 3)
-    softmax = [math.exp(own[0]) / sum(map(math.exp, own)) for own in harness_files.LIKELIHOODS]
-    assert one.scores["norm_prob"] == pytest.approx(sum(softmax) / 3)
-    assert one.scores["bpb"] == pytest.approx((1.0 + 2.5 + 3.0) / 3 / (4 * math.log(2)))
-
-
-def test_the_delimiter_is_no_part_of_a_choice():
-    spaced, _ = harness_samples.add_samples(evaluation(), rows(), " ")
-    bare, _ = harness_samples.add_samples(evaluation(), rows(delimiter=""), "")
-    assert spaced.questions is not None
-    assert bare.questions is not None
-    assert spaced.questions.same_as(bare.questions)
-
-
-def test_an_older_layout_of_samples():
-    old = []
-    for row in rows():
-        arguments = [[a["arg_0"], a["arg_1"]] for a in row["arguments"].values()]
-        old.append(
-            row
-            | {
-                "arguments": arguments,
-                "filtered_resps": [[float(a), False] for a, _ in row["filtered_resps"]],
-            }
-        )
-    one, why = harness_samples.add_samples(evaluation(), old, " ")
-    assert why is None
-    np.testing.assert_array_equal(one.ll, np.array(harness_files.LIKELIHOODS))
-
-
-def test_a_target_may_be_the_choice_itself():
-    one, why = harness_samples.add_samples(evaluation(), [r | {"target": "iron"} for r in rows()], " ")
-    assert why is None
-    assert one.questions is not None
-    assert one.questions.gold.tolist() == [0, 0, 0]
-
-
-def test_choices_scored_without_the_question_too_are_cut_off():
-    twice = []
-    for row in rows():
-        more = {
-            f"gen_args_{3 + k}": {"arg_0": "", "arg_1": f" {c}"} for k, c in enumerate(harness_files.CHOICES)
-        }
-        twice.append(
-            row | {"arguments": row["arguments"] | more, "filtered_resps": row["filtered_resps"] * 2}
-        )
-    one, why = harness_samples.add_samples(evaluation(), twice, " ")
-    assert why is None
-    assert one.ll is not None
-    assert one.ll.shape == (3, 3)
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (
-            {"filtered_resps": ["a word"], "arguments": {"gen_args_0": {"arg_0": "Q", "arg_1": "{}"}}},
-            "no multiple-choice",
-        ),
-        ({"target": "copper"}, "'copper' is none of them"),
-        ({"target": "[0, 1]"}, "none of them"),
-        ({"arguments": None}, "not logged"),
-        (
-            {"arguments": {f"g{k}": {"arg_0": f"Q{k}", "arg_1": " a"} for k in range(3)}},
-            "stand in the prompt",
-        ),
-    ],
-)
-def test_samples_of_another_kind_say_so(change, said):
-    before = evaluation()
-    after, why = harness_samples.add_samples(before, [r | change for r in rows()], " ")
-    assert after is before
-    assert why is not None
-    assert said in why
-
-
-def test_samples_of_another_run_are_left_aside():
-    one, why = harness_samples.add_samples(evaluation(), rows(gold=1), " ")
-    assert why is None  # by chance the same acc
-    _, why = harness_samples.add_samples(evaluation(), rows(likelihoods=((-1.0, -2.0, -3.0),) * 3), " ")
-    assert why is not None
-    assert "acc is 1.0000 by the samples but 0.3333 in the results file" in why
-    assert one.questions is not None
-
-
-def test_too_few_samples_are_said():
-    after, why = harness_samples.add_samples(evaluation(), rows()[:2], " ")
-    assert after.questions is None
-    assert why is not None
-    assert "2 of 3 questions" in why

@@ -2,63 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import (
-    CLOZE_CHOICE,
-    CLOZE_TEXT,
     LETTERS_CHOICE,
     LETTERS_TEXT,
-    Finding,
-    Question,
-    TaskConfig,
-    TaskSet,
 )
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import check, require_sound, structural_errors
-from e2lm_core.sets.checks.text import looks_english, ngrams
+from e2lm_core.sets.checks.text import ngrams
 from e2lm_core.sets.prompts.render import render_set
-from tests.conftest import needs
-
-LIMITS = Limits()
-NAMES = (
-    *("barium", "carbon", "cobalt", "copper", "helium", "indium"),
-    *("iodine", "nickel", "osmium", "oxygen", "radium", "silver"),
-)
-
-
-def element(number: int) -> Question:
-    names = [NAMES[(number + 3 * k) % len(NAMES)] for k in range(4)]
-    return Question(
-        id=f"q{number}",
-        question=f"Which element is kept in the store under the number {number + 100}?",
-        choices=tuple(f"{name} {number}{'abcd'[k]}" for k, name in enumerate(names)),
-        answer=number % 4,
-    )
-
-
-def a_set(count: int = 120, **config: Any) -> TaskSet:
-    dev = tuple(
-        Question(id=f"d{i}", question=f"Which tree is number {i}?", choices=("oak", "elm"), answer=i % 2)
-        for i in range(3)
-    )
-    return TaskSet(
-        config=TaskConfig(task="t", **config), questions=tuple(element(n) for n in range(count)), dev=dev
-    )
-
-
-def changed(task: TaskSet, index: int, **values: Any) -> TaskSet:
-    questions = list(task.questions)
-    questions[index] = questions[index].model_copy(update=values)
-    return task.model_copy(update={"questions": tuple(questions)})
-
-
-def findings(task: TaskSet, shots: int = 0, **more: Any) -> list[Finding]:
-    return check(task, render_set(task, shots), LIMITS, **more)
+from tests.sets.checks.elements import LIMITS, a_set, changed, findings
 
 
 def test_a_clean_set_has_no_findings() -> None:
@@ -166,36 +123,6 @@ def test_too_many_tokens_for_the_window() -> None:
     assert check(task, rendered, LIMITS, prompt_tokens=per_question) == []
 
 
-LEAKY = {"question": "The metal Barium, 0A, is inert; which is it of all these in the store?"}
-
-
-def test_an_answer_in_its_own_prompt_stops_a_competition_export() -> None:
-    task = changed(a_set(), 0, **LEAKY)
-    (there,) = findings(task, profile="competition")
-    (elsewhere,) = findings(task)
-    assert there.code == elsewhere.code == "answer_in_prompt"
-    assert (there.severity, elsewhere.severity) == ("error", "warning")
-    assert "'barium 0a'" in there.sentence
-
-
-@pytest.mark.parametrize(
-    "style",
-    [
-        (CLOZE_TEXT, CLOZE_CHOICE),
-        (LETTERS_TEXT, LETTERS_CHOICE),
-        ("{{choices|join(', ')}}: {{question}}", "choices"),
-    ],
-)
-def test_few_shot_answers_leak_and_listed_options_do_not(style: tuple[str, str]) -> None:
-    task = a_set(doc_to_text=style[0], doc_to_choice=style[1])
-    assert [f for f in findings(task, 3) if f.code == "answer_in_prompt"] == []
-    dev = task.dev[0].model_copy(
-        update={"question": "Is barium 0a a tree, an element or a house in the town?"}
-    )
-    task = task.model_copy(update={"dev": (dev, *task.dev[1:])})
-    assert [f.question_id for f in findings(task, 3) if f.code == "answer_in_prompt"] == ["q0"]
-
-
 def test_repeated_and_nearly_repeated_questions() -> None:
     task = a_set()
     again = task.questions[2].model_copy(update={"id": "again"})
@@ -210,22 +137,6 @@ def test_repeated_and_nearly_repeated_questions() -> None:
     assert "repeats question 3" in found[0].sentence
 
 
-def test_gold_s_place_and_length() -> None:
-    task = a_set()
-    first = tuple(q.model_copy(update={"answer": 0}) for q in task.questions)
-    (found,) = findings(task.model_copy(update={"questions": first}))
-    assert found.sentence == "Gold is choice 0 in 100% of the questions (25% is chance); shuffle the choices."
-    long = tuple(
-        q.model_copy(
-            update={"choices": tuple(c + " metal" * (i == q.answer) * 3 for i, c in enumerate(q.choices))}
-        )
-        for q in task.questions
-    )
-    (found,) = findings(task.model_copy(update={"questions": long}))
-    assert found.code == "gold_longest"
-    assert "longest choice in 100% of the 120 questions" in found.sentence
-
-
 def test_near_copies_among_the_options() -> None:
     (found,) = findings(changed(a_set(), 5, choices=("the Moon", "moon.", "Mars", "Venus"), answer=2))
     assert (found.code, found.question_id) == ("near_copy", "q5")
@@ -236,11 +147,6 @@ def test_text_that_is_not_english() -> None:
     german = "Welches Gas ist in der Luft am häufigsten, wenn man sie bei uns misst?"
     (found,) = findings(changed(a_set(), 5, question=german))
     assert (found.code, found.question_id) == ("not_english", "q5")
-    assert not looks_english("水の沸点は何度ですか")
-    assert not looks_english("Quelle est la couleur du ciel pendant la journée dans notre pays")
-    assert looks_english("What is the boiling point of water?")
-    assert looks_english("2x + 3y = 7, α = π/2")
-    assert looks_english("Ca Fe Au")
 
 
 def test_thirteen_words_in_a_row_of_the_training_text() -> None:
@@ -250,7 +156,6 @@ def test_thirteen_words_in_a_row_of_the_training_text() -> None:
     )
     (found,) = findings(task, training_ngrams=training)
     assert (found.code, found.question_id) == ("training_overlap", "q8")
-    assert ngrams("a b c", 2) == {"a b", "b c"}
 
 
 def test_errors_come_first_then_question_order() -> None:
@@ -269,25 +174,3 @@ def test_a_kind_of_warning_is_shown_fifty_times_and_then_counted() -> None:
     found = findings(task.model_copy(update={"questions": german}))
     assert len(found) == 51
     assert found[-1].sentence.startswith("70 more questions have the same")
-
-
-def test_real_questions_leak_alike_in_both_styles() -> None:
-    """Listing the options must add no leak: both styles flag the same three of MMLU's own questions."""
-    lines = (needs("reference") / "mmlu-dev-sample.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = [json.loads(line) for line in lines]
-    every = tuple(
-        Question(id=str(n), question=r["question"], choices=tuple(r["choices"]), answer=r["answer"])
-        for n, r in enumerate(rows)
-    )
-    (torn,) = structural_errors(every, LIMITS)
-    assert torn.code == "repeated_choice"  # the sample's own fault, from its source
-    sound = tuple(q for q in every if q.id != torn.question_id)
-    for text, choice in ((CLOZE_TEXT, CLOZE_CHOICE), (LETTERS_TEXT, LETTERS_CHOICE)):
-        config = TaskConfig(task="t", doc_to_text=text, doc_to_choice=choice)
-        found = findings(TaskSet(config=config, questions=sound[5:], dev=sound[:5]), 5)
-        assert [f.code for f in found] == [
-            "answer_in_prompt",
-            "answer_in_prompt",
-            "repeated_question",
-            "answer_in_prompt",
-        ]

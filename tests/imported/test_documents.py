@@ -1,0 +1,21 @@
+"""What is printed and downloaded is read back."""
+
+from __future__ import annotations
+
+import json
+
+from e2lm_core.imported import documents as imported_documents
+from tests.support import harness_files
+from tests.support.harness_files import read
+
+
+def test_what_is_printed_and_downloaded_is_read_back():
+    imported = read(harness_files.folder(steps=(1000, 2000, 3000)))
+    for name, data in (
+        ("x.json", json.dumps(imported_documents.document(imported)).encode()),
+        ("x.csv", imported_documents.csv(imported.curves)),
+    ):
+        again = read({name: data})
+        assert [(c.model.name, c.metric, c.steps, c.tokens_seen, c.scores) for c in again.curves] == [
+            (c.model.name, c.metric, c.steps, c.tokens_seen, c.scores) for c in imported.curves
+        ]

@@ -1,0 +1,38 @@
+"""Samples become measurements, where the questions are the same at every checkpoint."""
+
+from __future__ import annotations
+
+from e2lm_core.analysis import documents
+from e2lm_core.imported import documents as imported_documents
+from e2lm_core.imported import scores as imported_scores
+from tests.support import harness_files
+from tests.support.harness_files import read, the
+
+
+def test_samples_give_measurements_and_so_every_score():
+    imported = read(harness_files.folder(steps=(1000, 2000, 3000)))
+    measured = imported.measured["metals"]
+    assert measured.question_ids == ("q0", "q1", "q2")
+    assert measured.subjects == ("chemistry",) * 3
+    assert measured.curves[0].ll.shape == (3, 3, 3)
+    assert the(imported).scores == (1 / 3,) * 3
+    assert {c.metric for c in imported.curves} == {"acc", "acc_norm", "margin", "norm_prob", "bpb"}
+    assert the(imported, "bpb").lower_is_better
+    document = imported_documents.document(imported, with_scores=True)
+    assert document["scores"]["metals"] == documents.scoring(measured)
+    bands = imported_scores.bands(imported, "metals", "acc")
+    assert bands is not None
+    assert list(bands["step"]) == [1000, 2000, 3000]
+    assert not any("means alone" in p for p in imported.problems)
+
+
+def test_other_questions_are_not_joined():
+    files = harness_files.folder(steps=(1000, 2000, 3000))
+    changed = f"EleutherAI__pythia-70m/samples_metals_{harness_files.stamp(2)}.jsonl"
+    files[changed] = harness_files.samples(choices=("iron", "gold", "copper"))
+    imported = read(files)
+    assert the(imported).steps == (1000, 2000, 3000)
+    assert len(imported.measured["metals"].curves[0].checkpoints) == 2
+    assert any(
+        "the questions of pythia-70m at step3000 are not those of the others" in p for p in imported.problems
+    )

@@ -1,0 +1,32 @@
+"""Where the gold stands and how long it is: clear habits are told, chance is not."""
+
+from __future__ import annotations
+
+from e2lm_core.sets.checks.balance import gold_habits
+from tests.sets.checks.elements import a_set, findings
+
+
+def test_gold_s_place_and_length() -> None:
+    task = a_set()
+    first = tuple(q.model_copy(update={"answer": 0}) for q in task.questions)
+    (found,) = findings(task.model_copy(update={"questions": first}))
+    assert found.sentence == "Gold is choice 0 in 100% of the questions (25% is chance); shuffle the choices."
+    long = tuple(
+        q.model_copy(
+            update={"choices": tuple(c + " metal" * (i == q.answer) * 3 for i, c in enumerate(q.choices))}
+        )
+        for q in task.questions
+    )
+    (found,) = findings(task.model_copy(update={"questions": long}))
+    assert found.code == "gold_longest"
+    assert "longest choice in 100% of the 120 questions" in found.sentence
+
+
+def test_few_questions_and_small_departures_say_nothing() -> None:
+    few = [q.model_copy(update={"answer": 0}) for q in a_set(19).questions]
+    assert gold_habits(few) == []
+    # 36 of 120 where 30 are expected: five points, but only 1.3 standard errors.
+    some = [
+        q.model_copy(update={"answer": 0 if n < 36 else 1 + n % 3}) for n, q in enumerate(a_set().questions)
+    ]
+    assert not [f for f in gold_habits(some) if "choice 0" in f.sentence]
