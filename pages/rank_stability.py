@@ -138,7 +138,7 @@ st.caption(rank_words.wins(found, chosen))
 
 held = remembered_curves.holding(measured, metric)
 st.subheader("Which questions hold the order up?", anchor=False, help=rank_words.HELP["questions"])
-questions = stability.question_table(measured, task, held) if held is not None else None
+questions = stability.holding_table(measured, task, held) if held is not None else None
 st.markdown(rank_words.holding(questions))
 if questions is not None:
     by_support = questions.dropna(subset=["support"])
