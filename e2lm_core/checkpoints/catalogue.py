@@ -1,4 +1,4 @@
-"""The catalogue of checkpoints, and the folder of each that transformers and the harness load."""
+"""The catalogue of all checkpoints: the embedded ladder's, those of local folders, those added from a hub."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from e2lm_core.checkpoints.ladder.manifest import (
     read_manifest,
 )
 
-_Found = tuple[ModelInfo, tuple[Checkpoint, ...]]
+_Model = tuple[ModelInfo, tuple[Checkpoint, ...]]
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Catalogue:
     """Every model and checkpoint there is, models in order of appearance and checkpoints in step order.
 
     `problems` holds one sentence for each thing that could not be read; the rest is usable all the same.
-    `early_window`, `context` (the longest input the ladder takes), `trained_context`, `taught_file` and `ngrams_file`
-    are the ladder's, None without one.
+    The rest is the embedded ladder's, None without one: its early window, `context` (its longest input, in
+    tokens), `trained_context` (that of its training), the files of its facts and of its text's 13-grams.
     """
 
     models: tuple[ModelInfo, ...]
@@ -43,22 +43,23 @@ class Catalogue:
     ngrams_file: Path | None = None
 
     def model(self, name: str) -> ModelInfo:
-        """Raises `CheckpointError` for an unknown name."""
+        """The model of that name. Raises `CheckpointError` for an unknown one, and names the nearest."""
         for model in self.models:
             if model.name == name:
                 return model
         raise CheckpointError(f"There is no model {name!r}{self._hint(name)}.")
 
     def of(self, model: ModelInfo | str) -> tuple[Checkpoint, ...]:
-        """A model's checkpoints in step order."""
+        """A model's checkpoints in step order. Raises `CheckpointError` for an unknown model."""
         name = model if isinstance(model, str) else model.name
         self.model(name)
         return tuple(c for c in self.checkpoints if c.model.name == name)
 
     def match(self, globs: Iterable[str]) -> tuple[Checkpoint, ...]:
-        """Those whose `model/iter_…` fits any glob, in catalogue order; a model's name alone means all of it.
+        """The checkpoints whose `model/iter_…` fits any glob, in catalogue order.
 
-        No glob at all means every checkpoint. Raises `CheckpointError` for a glob that fits none.
+        A model's name alone means all of it, no glob at all every checkpoint. Raises `CheckpointError` for a
+        glob that fits none.
         """
         patterns = list(globs)
         wanted: set[str] = set()
@@ -83,33 +84,29 @@ def open_catalogue(settings: Settings) -> Catalogue:
 
     Never raises: see `problems`.
     """
-    manifest, found, problems = _ladder_models(settings.ladder)
+    manifest, models, problems = _ladder_models(settings.ladder)
     for folder in settings.checkpoints:
         local = read_folder(folder)
         problems.extend(local.problems)
-        for model, checkpoints in local.models:
-            if any(model.name == other.name for other, _ in found):
+        for added in local.models:
+            if not _joined(models, added):
                 problems.append(
-                    f"The model {model.name!r} in {folder} is left out, since there is another of that name: "
+                    f"The model {added[0].name!r} in {folder} is left out, since there is another of that name: "
                     "rename its folder."
                 )
-            else:
-                found.append((model, checkpoints))
     hub = added_models(settings)
     problems.extend(hub.problems)
-    for model, checkpoints in hub.models:
-        if any(model.name == other.name for other, _ in found):
+    for added in hub.models:
+        if not _joined(models, added):
             problems.append(
-                f"The model {model.name!r} of a hub is left out, since there is another of that name: remove it "
-                "and add it under another name."
+                f"The model {added[0].name!r} of a hub is left out, since there is another of that name: remove "
+                "it and add it under another name."
             )
-        else:
-            found.append((model, checkpoints))
     taught_file = settings.ladder / "facts.json"
     ngrams_file = settings.ladder / "ngrams.bin"
     return Catalogue(
-        models=tuple(model for model, _ in found),
-        checkpoints=tuple(c for _, checkpoints in found for c in checkpoints),
+        models=tuple(model for model, _ in models),
+        checkpoints=tuple(c for _, checkpoints in models for c in checkpoints),
         problems=tuple(problems),
         early_window=manifest.early_window if manifest else None,
         context=manifest.context if manifest else None,
@@ -119,12 +116,21 @@ def open_catalogue(settings: Settings) -> Catalogue:
     )
 
 
-def _ladder_models(ladder: Path) -> tuple[Manifest | None, list[_Found], list[str]]:
+def _joined(models: list[_Model], added: _Model) -> bool:
+    """Append a model with its checkpoints, unless there is one of its name."""
+    fresh = all(added[0].name != model.name for model, _ in models)
+    if fresh:
+        models.append(added)
+    return fresh
+
+
+def _ladder_models(ladder: Path) -> tuple[Manifest | None, list[_Model], list[str]]:
+    """The manifest, its models, and a sentence for each thing that cannot be read."""
     try:
         manifest = read_manifest(ladder)
     except CheckpointError as error:
         return None, [], [str(error)]
-    found: list[_Found] = []
+    models: list[_Model] = []
     problems: list[str] = []
     for entry in manifest.models:
         try:
@@ -132,17 +138,17 @@ def _ladder_models(ladder: Path) -> tuple[Manifest | None, list[_Found], list[st
         except CheckpointError as error:
             problems.append(str(error))
             continue
-        found.append((model, checkpoints))
+        models.append((model, checkpoints))
         missing = [c.packed for c in checkpoints if c.packed is not None and not c.packed.is_file()]
         if missing:
             problems.append(
                 f"{len(missing)} of {len(checkpoints)} packed files of {model.name} are missing, first "
                 f"{missing[0]}: get the ladder's files again."
             )
-    return manifest, found, problems
+    return manifest, models, problems
 
 
-def _ladder_model(entry: LadderModel, ladder: Path) -> _Found:
+def _ladder_model(entry: LadderModel, ladder: Path) -> _Model:
     shared = ("name", "size", "arch", "role", "parameters", "seed", "twin_of", "seed_of")
     model = ModelInfo(family="ladder", **{name: getattr(entry, name) for name in shared})
     return model, tuple(

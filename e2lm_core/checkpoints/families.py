@@ -18,7 +18,10 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
 class Place(Record):
-    """Where one checkpoint lies in its repository: a branch or tag, or a folder of the main branch."""
+    """Where one checkpoint lies in its repository: a branch or tag, or a folder of the main branch.
+
+    `tokens_seen` and whether it is `early` are None where the family does not tell.
+    """
 
     name: str
     step: int
@@ -29,7 +32,7 @@ class Place(Record):
 
 
 class FamilyModel(Record):
-    """One repository. `tokens_per_step` is given where a family's models differ in it."""
+    """One repository of a family. `tokens_per_step` is the family's where a model has none."""
 
     name: str
     repo: str
@@ -41,7 +44,11 @@ class FamilyModel(Record):
 
 
 class Family(Record):
-    """`steps` lists the checkpoints where they are known beforehand; `early_tokens` ends the early window."""
+    """Repositories whose checkpoints are named alike: `pattern` and `tokens` as in `names.read_name`.
+
+    `where` they lie: a branch (or tag) each, or folders of the main branch. `steps` lists them where they are
+    known beforehand; `early_tokens` ends the early window.
+    """
 
     key: str
     title: str
@@ -54,7 +61,7 @@ class Family(Record):
     note: str = ""
 
     def model(self, name: str) -> FamilyModel:
-        """Raises `CheckpointError` for an unknown name."""
+        """The repository of that model. Raises `CheckpointError` for an unknown name."""
         for model in self.models:
             if model.name == name:
                 return model
@@ -62,7 +69,7 @@ class Family(Record):
         raise CheckpointError(f"The family {self.key} has no model {name!r}: it has {known}.")
 
     def place(self, model: FamilyModel, name: str) -> Place | None:
-        """The place of that name; None where the name is not that of a checkpoint."""
+        """The place of that name (a branch or folder); None where the name is not that of a checkpoint."""
         rule = model.tokens_per_step if model.tokens_per_step is not None else self.tokens
         read = read_name(name, self.pattern, rule)
         if read is None:
@@ -73,7 +80,7 @@ class Family(Record):
         return Place(name=name, step=step, tokens_seen=tokens, early=early, **at)
 
     def places(self, model: FamilyModel, names: Iterable[str]) -> tuple[Place, ...]:
-        """Those of the names that are checkpoints, in step order; of two of one step the first by name."""
+        """The names that are checkpoints, in step order; of two names of one step the first by name."""
         by_step: dict[int, Place] = {}
         for name in sorted(names):
             place = self.place(model, name)
@@ -82,10 +89,11 @@ class Family(Record):
         return tuple(by_step[step] for step in sorted(by_step))
 
     def known_places(self, model: FamilyModel) -> tuple[Place, ...]:
-        """What is known without asking a hub; empty for a family that only its hub can list."""
+        """The places known without asking a hub; none for a family that only its hub can list."""
         return self.places(model, (self.pattern.format(step=step) for step in self.steps))
 
     def info(self, model: FamilyModel) -> ModelInfo:
+        """The model as the catalogue knows it."""
         shared = ("name", "size", "arch", "role", "parameters")
         return ModelInfo(family=self.key, **{key: getattr(model, key) for key in shared})
 
@@ -105,7 +113,10 @@ class CheckpointChoice(Record):
 
 
 def choose(places: Sequence[Place], choice: CheckpointChoice) -> tuple[Place, ...]:
-    """In step order. Raises `CheckpointError` when nothing is left, and where tokens are asked but unknown."""
+    """The chosen places, in step order.
+
+    Raises `CheckpointError` when nothing is left, and for tokens or an early window that are not known.
+    """
     by_tokens = choice.min_tokens is not None or choice.max_tokens is not None
     if by_tokens and any(p.tokens_seen is None for p in places):
         raise CheckpointError("How many tokens these checkpoints had read is not known: choose them by name.")
@@ -137,7 +148,11 @@ def any_family(
     name: str | None = None,
     early_tokens: int | None = None,
 ) -> Family:
-    """A family of one repository of the user's choice. Raises `CheckpointError` for what cannot be used."""
+    """A family of one repository of the user's choice.
+
+    `pattern` and `tokens` as in `names.read_name`; `name` is the repository's second half by default. Raises
+    `CheckpointError` for what cannot be used.
+    """
     if not _REPO.fullmatch(repo):
         raise CheckpointError(
             f"{repo!r} is not a repository's name: use OWNER/NAME, as in EleutherAI/pythia-70m."
@@ -149,14 +164,7 @@ def any_family(
         )
     if where not in ("revision", "subfolder"):
         raise CheckpointError(f"Checkpoints lie in a 'revision' or a 'subfolder', not in {where!r}.")
-    if tokens is not None and tokens != "name" and not (isinstance(tokens, int) and tokens > 0):
-        raise CheckpointError(f"Tokens a step are a whole number above 0 or 'name', not {tokens!r}.")
-    check_pattern(pattern)
-    if (tokens == "name") != ("{tokens}" in pattern):
-        raise CheckpointError(
-            f"The pattern {pattern!r} and the rule for tokens must agree: 'name' goes with {{tokens}}, as in "
-            "step{step}-tokens{tokens}B."
-        )
+    _check_rule(pattern, tokens)
     model = FamilyModel(name=name, repo=repo)
     return Family(
         key="any",
@@ -167,6 +175,18 @@ def any_family(
         models=(model,),
         early_tokens=early_tokens,
     )
+
+
+def _check_rule(pattern: str, tokens: object) -> None:
+    """Raise `CheckpointError` unless the pattern and the rule for tokens can be used, and together."""
+    if tokens is not None and tokens != "name" and not (isinstance(tokens, int) and tokens > 0):
+        raise CheckpointError(f"Tokens a step are a whole number above 0 or 'name', not {tokens!r}.")
+    check_pattern(pattern)
+    if (tokens == "name") != ("{tokens}" in pattern):
+        raise CheckpointError(
+            f"The pattern {pattern!r} and the rule for tokens must agree: 'name' goes with {{tokens}}, as in "
+            "step{step}-tokens{tokens}B."
+        )
 
 
 def family(key: str) -> Family:

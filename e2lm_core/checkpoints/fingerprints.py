@@ -1,4 +1,4 @@
-"""What identifies a checkpoint's numbers: its weights, configuration and tokenizer, not its name or place."""
+"""Fingerprints of checkpoints: of weights, configuration and tokenizer, not of their name or place."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ def fingerprint(checkpoint: Checkpoint, settings: Settings) -> str:
 
 
 def packed_entry(checkpoint: Checkpoint, manifest: Manifest) -> tuple[LadderModel, PackedCheckpoint]:
+    """The manifest's entries of a packed checkpoint. Raises `CheckpointError` where it no longer has them."""
     model = manifest.model(checkpoint.model.name)
     packed = model.checkpoint(checkpoint.subfolder or "") if model else None
     if model is None or packed is None:
@@ -60,20 +61,24 @@ def packed_entry(checkpoint: Checkpoint, manifest: Manifest) -> tuple[LadderMode
 
 
 def packed_fingerprint(manifest: Manifest, model: LadderModel, packed: PackedCheckpoint) -> str:
+    """`ladder:` and a sha256 over what the manifest says of weights, configuration and tokenizer."""
     return "ladder:" + _sha256_of(
         [packed.sha256, model.config, manifest.tokenizer.sha256, manifest.tokenizer.config]
     )
 
 
 def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a checkpoint's folder, by name."""
     return sorted(folder.glob("*.safetensors"))
 
 
 def tokenizer_files(folder: Path) -> list[Path]:
+    """The files of `TOKENIZER_FILES` that the folder has, in that order."""
     return [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
 
 
 def file_sha256(path: Path) -> str:
+    """sha256 of the file's bytes, hexadecimal. Raises `OSError`."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -46,18 +46,20 @@ class _Notes(BaseModel):
 
 @dataclass(frozen=True)
 class LocalModels:
+    """The models of a folder with their checkpoints in step order, and a sentence for what cannot be used."""
+
     models: tuple[tuple[ModelInfo, tuple[Checkpoint, ...]], ...]
     problems: tuple[str, ...] = ()
 
 
 def step_of(folder_name: str) -> int | None:
     """2000 of `iter_0002000`, `step2000`, `step-002000-4BT`, `stage1-step2000-tokens9B`; else None."""
-    found = _STEP.search(folder_name)
-    return int(found[1]) if found else None
+    match = _STEP.search(folder_name)
+    return int(match[1]) if match else None
 
 
 def read_folder(folder: Path) -> LocalModels:
-    """What a folder holds: models, or the checkpoints of one model. Never raises: see `problems`."""
+    """The models in a folder, or the one model whose checkpoints it holds. Never raises: see `problems`."""
     try:
         candidates = [folder] if _step_folders(folder) else _subfolders(folder)
     except OSError as error:
@@ -82,7 +84,10 @@ def read_folder(folder: Path) -> LocalModels:
 
 
 def check_folder(folder: Path) -> None:
-    """Raises `CheckpointError` unless the folder holds a whole checkpoint of safetensors."""
+    """Raise `CheckpointError` unless the folder holds a whole checkpoint of safetensors.
+
+    Whole: safetensors of full length by their own headers, a configuration and a tokenizer.
+    """
     if not folder.is_dir():
         raise CheckpointError(f"The checkpoint {folder} is missing: check E2LM_CHECKPOINTS.")
     weights = weight_files(folder)

@@ -1,4 +1,4 @@
-"""What a checkpoint's name tells: its step, and how many tokens the model had read.
+"""A checkpoint's step and the tokens that the model had read, from the checkpoint's name.
 
 A name is described by a pattern: `{step}` stands for the step's number (`{step:07}` where it is padded),
 `{tokens}` for the tokens read, in units of the letter after it (`{tokens}B`: billions), `*` for anything but
@@ -22,14 +22,18 @@ _FIELD = re.compile(r"(?P<step>\{step(?::0\d{1,2})?\})|\{tokens\}(?P<unit>[KMBT]
 
 
 class Ramp(Record):
-    """Batches that grow while the first `ramp_samples` sequences are read, a phase of equal length each."""
+    """Batches that grow while the first `ramp_samples` sequences are read, a phase of equal length each.
+
+    `batches` are sequences a step, the last for all that comes after the ramp; `sequence_length` is in
+    tokens. As Megatron-LM's `--rampup-batch-size`.
+    """
 
     sequence_length: int
     batches: tuple[int, ...]
     ramp_samples: int
 
     def tokens_seen(self, step: int) -> int:
-        """sequence_length · Σ batchᵢ · stepsᵢ, a phase lasting ramp_samples / (len(batches) − 1) sequences."""
+        """sequence_length · Σ batchᵢ · stepsᵢ, a phase being ramp_samples / (len(batches) − 1) sequences."""
         phase = Fraction(self.ramp_samples, len(self.batches) - 1)
         read, left = Fraction(0), Fraction(step)
         for batch in self.batches[:-1]:
@@ -44,21 +48,25 @@ TokenRule = int | Ramp | Literal["name"] | None  # tokens a step, a ramp, in the
 
 
 def read_name(name: str, pattern: str, rule: TokenRule) -> tuple[int, int | None] | None:
-    """Step and tokens seen; None where the name does not fit. Raises `CheckpointError` for a bad pattern."""
+    """(step, tokens seen) of a checkpoint's name; None where it does not fit the pattern.
+
+    `rule` is a number of tokens a step, a ramp, "name", or None: then the tokens are None. Raises
+    `CheckpointError` for a bad pattern.
+    """
     expression, unit = _compiled(pattern)
-    found = expression.fullmatch(name)
-    if found is None:
+    match = expression.fullmatch(name)
+    if match is None:
         return None
-    step = int(found["step"])
+    step = int(match["step"])
     if isinstance(rule, Ramp):
         return step, rule.tokens_seen(step)
     if rule == "name":
-        return step, int(Decimal(found["tokens"]) * unit)
+        return step, int(Decimal(match["tokens"]) * unit)
     return step, None if rule is None else step * rule
 
 
 def check_pattern(pattern: str) -> None:
-    """Raises `CheckpointError` for a pattern that cannot be used."""
+    """Raise `CheckpointError` for a pattern that cannot be used."""
     if len(pattern) > 200 or pattern.count("*") > 3:  # more stars would let a name take for ever to fit
         raise CheckpointError(
             f"The pattern {pattern[:50]!r} is too long: use at most 200 characters and 3 stars."

@@ -1,4 +1,4 @@
-"""What the Checkpoints page shows: the models at hand, what was added from a hub, and how much of it is here."""
+"""The Checkpoints page's tables and sentences: models at hand, models added, and how much of them is here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue
 from e2lm_core.checkpoints.families import FAMILIES, FamilyModel, Place
 from e2lm_core.checkpoints.hub import cache as hub_cache
-from e2lm_core.checkpoints.hub.on_disk import folder_bytes, on_disk
+from e2lm_core.checkpoints.hub.on_disk import OnDisk, folder_bytes, on_disk
 
 HALF_PRECISION_BYTES = 2  # a weight of the smallest kind that hubs keep
 
@@ -47,7 +47,11 @@ def finding(catalogue: Catalogue, settings: Settings) -> str:
 
 
 def models_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
-    """One row a model: its parameters, its checkpoints, those on this machine, tokens they span, bytes, origin."""
+    """One row a model.
+
+    `checkpoints` are all it has, `here` those on this machine, `first` and `last` the tokens seen that they
+    span, `bytes` all it takes on the disk, `from` its origin.
+    """
     here = {c.name for c in hub_cache.at_hand(catalogue.checkpoints, settings)}
     rows = []
     for model in catalogue.models:
@@ -94,7 +98,7 @@ def _places(model: ModelInfo, checkpoints: Iterable[Checkpoint], settings: Setti
 
 
 def added_by_model(catalogue: Catalogue) -> dict[str, tuple[Checkpoint, ...]]:
-    """The checkpoints that were added from a hub, by model."""
+    """Model → its checkpoints that were added from a hub, in step order."""
     models = dict.fromkeys(c.model.name for c in catalogue.checkpoints if c.repo)
     return {name: tuple(c for c in catalogue.of(name) if c.repo) for name in models}
 
@@ -103,12 +107,12 @@ def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.Dat
     """One row a checkpoint: its state on this machine, tokens, bytes and the commit that it is pinned to."""
     rows = []
     for checkpoint in checkpoints:
-        own = on_disk(settings, (checkpoint,))
+        here = on_disk(settings, (checkpoint,))
         rows.append(
             {
                 "checkpoint": checkpoint.name.removeprefix(f"{checkpoint.model.name}/"),
-                "state": "downloaded" if own.whole else "in part" if own.partial_bytes else "not downloaded",
-                "bytes": own.bytes or None,
+                "state": _state(here),
+                "bytes": here.bytes or None,
                 "tokens_seen": checkpoint.tokens_seen,
                 "early": checkpoint.early,
                 "commit": (checkpoint.revision or "")[:10],
@@ -120,21 +124,29 @@ def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.Dat
 # --- what could be added ------------------------------------------------------------------------------
 
 
+def _state(here: OnDisk) -> str:
+    return "downloaded" if here.whole else "in part" if here.partial_bytes else "not downloaded"
+
+
 def families_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
-    """One row a model of the known families, without asking a hub; `checkpoints` is missing where only it knows."""
+    """One row a model of the known families, without asking a hub.
+
+    `checkpoints` is missing where only the hub knows how many there are; `added` and `downloaded` count those
+    of the catalogue and those on this machine.
+    """
     have = added_by_model(catalogue)
     rows = []
     for family in FAMILIES:
         for model in family.models:
-            own = have.get(model.name, ())
+            added = have.get(model.name, ())
             rows.append(
                 {
                     "family": family.title,
                     "model": model.name,
                     "parameters": model.parameters,
                     "checkpoints": len(family.known_places(model)) or None,
-                    "added": len(own),
-                    "downloaded": on_disk(settings, own).whole,
+                    "added": len(added),
+                    "downloaded": on_disk(settings, added).whole,
                     "repository": model.repo,
                 }
             )
@@ -150,7 +162,8 @@ def choice_sentence(
 ) -> str:
     """13 of 27 checkpoints, 4.2 B to 193 B tokens, 12 GB; and whether there is room for them.
 
-    The size is what the hub lists, else what the parameters take at least; neither may be known.
+    `of` is how many there are to choose from. The size is what the hub lists, else what the parameters take
+    at least; neither may be known.
     """
     text = f"{len(chosen)} of {phrasing.count(of, 'checkpoint')}: {chosen[0].name}"
     text += f" to {chosen[-1].name}" if len(chosen) > 1 else ""

@@ -1,4 +1,4 @@
-"""A packed checkpoint becomes a folder that transformers loads, whole or not at all."""
+"""The folder of a checkpoint that transformers and the harness load; a packed one is unpacked first."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _MARK = "unpacked.json"  # last written: what the folder was made from and how l
 
 
 def unpacked_directory(checkpoint: Checkpoint, settings: Settings) -> Path | None:
-    """The checkpoint's folder if it is there, whole and of the present ladder; None otherwise."""
+    """The checkpoint's folder if it is there, whole and of the present ladder; None otherwise.
+
+    Nothing is unpacked or downloaded. Raises `CheckpointError` where the ladder itself cannot be read.
+    """
     if checkpoint.repo is not None:
         return snapshot(checkpoint, settings)
     if checkpoint.packed is None:
@@ -40,8 +43,7 @@ def unpacked_directory(checkpoint: Checkpoint, settings: Settings) -> Path | Non
 
 
 def ensure_directory(checkpoint: Checkpoint, settings: Settings) -> Path:
-    """The folder to load the checkpoint from; a packed one is unpacked into the cache first, and one of a hub
-    downloaded.
+    """The folder to load the checkpoint from; what is packed is unpacked first, what is on a hub downloaded.
 
     Safe for several processes at once: a folder appears whole or not at all. Raises `CheckpointError` when
     the packed file or a folder's part is missing, cut short or altered, when the disk is full and when a hub

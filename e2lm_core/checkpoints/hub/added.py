@@ -150,8 +150,8 @@ def _joined(before: Added | None, family: Family, model: FamilyModel, new: dict[
 def remove(settings: Settings, model: str, names: tuple[str, ...] = ()) -> int:
     """Take a model, or those of its checkpoints named (as in `Checkpoint.name`), out of the catalogue.
 
-    What was downloaded of them is deleted; results stay. Returns the bytes freed. Raises `CheckpointError` for a
-    model or checkpoint that was not added.
+    What was downloaded of them is deleted; results stay. Returns the bytes freed. Raises `CheckpointError`
+    for a model or checkpoint that was not added.
     """
     with _edited(settings) as models:
         if model not in models:
@@ -181,7 +181,7 @@ def added_models(settings: Settings) -> HubModels:
 
 
 def stamp(settings: Settings) -> tuple[int, int] | None:
-    """(time in ns, bytes) of the list: another one whenever any process adds or removes a model, None without it."""
+    """(time in ns, bytes) of the list, others after any process has added or removed; None without it."""
     try:
         stat = (settings.home / _FILE).stat()
     except OSError:

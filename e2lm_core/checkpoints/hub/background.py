@@ -1,4 +1,4 @@
-"""Downloading and verifying in a process of its own, so that no page waits for it.
+"""Downloads and verifications in a process of their own, so that no page waits for them.
 
 It is the command `python -m e2lm_core hub download …` (or `verify`), so what it does, refuses and keeps is
 what the command does. A page looks at the bytes on the disk, and at its one sentence when it failed.
@@ -26,7 +26,7 @@ _GRACE_S = 5.0
 
 @dataclass
 class Fetch:
-    """One such process: what it is about, and how it stands."""
+    """One such process: its checkpoints, all of one `model`, and what of them was on the disk `before`."""
 
     action: Action
     model: str
@@ -39,10 +39,12 @@ class Fetch:
 
     @property
     def running(self) -> bool:
+        """Whether the process has not ended yet."""
         return self._process.poll() is None
 
     @property
     def seconds(self) -> float:
+        """Since it was started."""
         return time.monotonic() - self.started
 
     @property
@@ -57,7 +59,7 @@ class Fetch:
         return f"To {self.action} {self.model} ended early; what is here is kept: {self.action} it again to go on."
 
     def stop(self) -> None:
-        """What is downloaded by now stays, and a later download goes on from it."""
+        """End the process; what is downloaded by now stays, and a later download goes on from it."""
         self.stopped = True
         self._process.terminate()
         try:
@@ -70,7 +72,7 @@ class Fetch:
 def start(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings) -> Fetch:
     """Begin with some checkpoints of one model; the process takes its settings from this one's environment.
 
-    Raises `CheckpointError` where none is given.
+    Raises `CheckpointError` for no checkpoint at all.
     """
     if not checkpoints:
         raise CheckpointError(f"No checkpoint is chosen: choose at least one to {action}.")

@@ -1,4 +1,4 @@
-"""Where downloaded checkpoints lie, whether they are whole, how much room they take, and how they go.
+"""The cache of downloaded checkpoints: where they lie, whether they are whole, their bytes, their eviction.
 
     cache/hub/whole/OWNER--NAME/COMMIT/root            a checkpoint of a branch, or
     cache/hub/whole/OWNER--NAME/COMMIT/sub/SUBFOLDER   one of a folder of the repository
@@ -30,12 +30,14 @@ _MARK = "downloaded.json"
 
 
 class CachedFile(Record):
+    """A downloaded file as the hub had it."""
+
     bytes: int
     sha256: str
 
 
 class Cached(Record):
-    """What a downloaded checkpoint is and holds."""
+    """A whole downloaded checkpoint, and its files by name."""
 
     name: str
     repo: str
@@ -45,6 +47,7 @@ class Cached(Record):
 
     @property
     def bytes(self) -> int:
+        """Of all its files."""
         return sum(file.bytes for file in self.files.values())
 
 
@@ -62,6 +65,7 @@ def snapshot_folder(checkpoint: Checkpoint, settings: Settings) -> Path:
 
 
 def partial_folder(checkpoint: Checkpoint, settings: Settings) -> Path:
+    """Where the checkpoint lies while it is being downloaded."""
     return _root(settings) / "partial" / _place(checkpoint)
 
 
@@ -73,23 +77,23 @@ def at_hand(checkpoints: Iterable[Checkpoint], settings: Settings) -> tuple[Chec
 def snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
     """The folder if every file is there in full length; None otherwise. `verify` reads the bytes as well."""
     folder = snapshot_folder(checkpoint, settings)
-    held = _read_mark(folder)
-    if held is None:
+    mark = _read_mark(folder)
+    if mark is None:
         return None
     try:
-        whole = all((folder / name).stat().st_size == file.bytes for name, file in held.files.items())
+        whole = all((folder / name).stat().st_size == file.bytes for name, file in mark.files.items())
     except OSError:
         return None
     return folder if whole else None
 
 
 def verify(checkpoint: Checkpoint, settings: Settings) -> None:
-    """Raises `CheckpointError` when the checkpoint is not here or a file's bytes are no longer the hub's."""
+    """Read every byte; raise `CheckpointError` unless all are as the hub gave them."""
     folder = snapshot_folder(checkpoint, settings)
-    held = _read_mark(folder)
-    if held is None:
+    mark = _read_mark(folder)
+    if mark is None:
         raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
-    for name, file in held.files.items():
+    for name, file in mark.files.items():
         try:
             same = file_sha256(folder / name) == file.sha256
         except OSError:
@@ -102,7 +106,10 @@ def verify(checkpoint: Checkpoint, settings: Settings) -> None:
 
 
 def evict(checkpoint: Checkpoint, settings: Settings) -> int:
-    """Delete what was downloaded of a checkpoint, whole or in part; the bytes that it took."""
+    """Delete what was downloaded of a checkpoint, whole or in part; returns the bytes that it took.
+
+    Raises `CheckpointError` while another process downloads it, and where it cannot be deleted.
+    """
     freed = 0
     with locked(checkpoint, settings):
         for folder in (snapshot_folder(checkpoint, settings), partial_folder(checkpoint, settings)):
@@ -125,11 +132,12 @@ def cached(settings: Settings) -> tuple[Cached, ...]:
     """Every downloaded checkpoint by name, whether the catalogue still names it or not."""
     marks = sorted((_root(settings) / "whole").glob(f"*/*/root/{_MARK}"))
     marks += sorted((_root(settings) / "whole").glob(f"*/*/sub/*/{_MARK}"))
-    held = [_read_mark(mark.parent) for mark in marks]
-    return tuple(sorted((h for h in held if h is not None), key=lambda h: h.name))
+    read = [_read_mark(mark.parent) for mark in marks]
+    return tuple(sorted((entry for entry in read if entry is not None), key=lambda entry: entry.name))
 
 
 def usage(settings: Settings) -> Usage:
+    """The bytes that all downloads take now, and the quota (E2LM_HUB_QUOTA_GB)."""
     partial = _bytes_of(_root(settings) / "partial")
     return Usage(
         used_bytes=_bytes_of(_root(settings) / "whole") + partial,
@@ -140,7 +148,7 @@ def usage(settings: Settings) -> Usage:
 
 def offer(settings: Settings) -> str:
     """What can be used without the hub, as the end of a sentence."""
-    names = [held.name for held in cached(settings)]
+    names = [entry.name for entry in cached(settings)]
     if not names:
         return "no checkpoint of a hub is downloaded yet."
     named = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
@@ -148,16 +156,16 @@ def offer(settings: Settings) -> str:
 
 
 def put_in_place(checkpoint: Checkpoint, files: dict[str, CachedFile], settings: Settings) -> Path:
-    """Move the partial folder, which holds these files and each of them checked, to where it is whole."""
+    """Move the partial folder, whose `files` are all there and checked, to where it is whole; that folder."""
     partial, whole = partial_folder(checkpoint, settings), snapshot_folder(checkpoint, settings)
-    held = Cached(
+    mark = Cached(
         name=checkpoint.name,
         repo=checkpoint.repo or "",
         revision=checkpoint.revision or "",
         subfolder=checkpoint.subfolder,
         files=files,
     )
-    (partial / _MARK).write_text(held.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (partial / _MARK).write_text(mark.model_dump_json(indent=1) + "\n", encoding="utf-8")
     whole.parent.mkdir(parents=True, exist_ok=True)
     if whole.exists():  # there, but not whole
         shutil.rmtree(whole)

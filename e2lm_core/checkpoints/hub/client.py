@@ -35,7 +35,7 @@ class HubUnreachable(CheckpointError):
 
 
 class RemoteFile(Record):
-    """A file of a repository: `bytes` long, with its `sha256` where it is stored as a large file, else `git_sha1`.
+    """A file of a repository, with its `sha256` where it is stored as a large file, else `git_sha1`.
 
     Both are hexadecimal; git's is taken over `blob LENGTH`, a zero byte and the content.
     """
@@ -75,8 +75,8 @@ class HubClient:
     def files(self, repo: str, revision: str) -> tuple[str, tuple[RemoteFile, ...]]:
         """The commit that a branch, tag or commit names now, and its files.
 
-        Raises `CheckpointError` (`HubUnreachable` without a connection) in one sentence. A hub that asks for a
-        pause of up to 10 seconds is waited for.
+        Raises `CheckpointError` (`HubUnreachable` without a connection) in one sentence. A hub that asks for
+        a pause of up to 10 seconds is waited for.
         """
 
         def ask() -> Any:
@@ -111,8 +111,8 @@ class HubClient:
         """Append the file's bytes from byte `resume_at` on to `target`, which stands at that place.
 
         A connection that breaks is taken up again a few times, and by huggingface_hub's `http_get`, since its
-        whole-file download deletes what is unfinished. Raises as `files` does, and `CheckpointError` where the
-        hub offers another file than it listed; what was written until then stays.
+        whole-file download deletes what is unfinished. Raises as `files` does, and `CheckpointError` where
+        the hub offers another file than it listed; what was written until then stays.
         """
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
         from huggingface_hub.file_download import http_get

@@ -66,9 +66,9 @@ def download(
 def wanted_files(repo: str, subfolder: str | None, listed: tuple[RemoteFile, ...]) -> dict[str, RemoteFile]:
     """Name in the checkpoint's folder → file of the repository; shards stay out until their index is read.
 
-    `listed` are all files of the repository, `subfolder` the checkpoint's, None where a branch is one checkpoint.
-    Configuration and tokenizer are the repository's own where the folder has none. Raises `CheckpointError`
-    where something is missing and for weights that are not safetensors.
+    `listed` are all files of the repository, `subfolder` the checkpoint's, None where a branch is one
+    checkpoint. Configuration and tokenizer are the repository's own where the folder has none. Raises
+    `CheckpointError` where something is missing and for weights that are not safetensors.
     """
     prefix = f"{subfolder}/" if subfolder else ""
     here = {f.path.removeprefix(prefix): f for f in listed if f.path.startswith(prefix)}

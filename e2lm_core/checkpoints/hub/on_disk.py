@@ -1,4 +1,4 @@
-"""How much of a hub's checkpoints is on this machine, in files and bytes."""
+"""How much of a hub's checkpoints is on this machine, and how far a download is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from e2lm_core.checkpoints.hub import cache as hub_cache
 
 
 class OnDisk(Record):
-    """How much of some checkpoints of a hub is on this machine."""
+    """Of some checkpoints of a hub: how many there are, how many are here `whole`, and the bytes here."""
 
     checkpoints: int
     whole: int
@@ -22,16 +22,20 @@ class OnDisk(Record):
 
     @property
     def bytes(self) -> int:
+        """Of what is here, whole or in part."""
         return self.whole_bytes + self.partial_bytes
 
     @property
     def expected_bytes(self) -> float | None:
-        """What all of them take, as far as the whole ones tell: those of one model are of one size."""
+        """bytes of the whole ones / their number · all of them; None before one is whole.
+
+        Checkpoints of one model are of one size.
+        """
         return self.whole_bytes / self.whole * self.checkpoints if self.whole else None
 
 
 def folder_bytes(places: Iterable[Path]) -> int:
-    """Bytes of files and of all in folders; a file that stands in two of them through a hard link counts once."""
+    """Bytes of files, and of all files in folders; one that is there twice by a hard link counts once."""
     sizes: dict[tuple[int, int], int] = {}
     for place in places:
         for path in (place, *place.rglob("*")):
@@ -45,6 +49,7 @@ def folder_bytes(places: Iterable[Path]) -> int:
 
 
 def on_disk(settings: Settings, checkpoints: Sequence[Checkpoint]) -> OnDisk:
+    """How much of these checkpoints of a hub is here; the folders are looked at, no byte is read."""
     whole = [c for c in checkpoints if hub_cache.snapshot(c, settings)]
     return OnDisk(
         checkpoints=len(checkpoints),
@@ -55,9 +60,10 @@ def on_disk(settings: Settings, checkpoints: Sequence[Checkpoint]) -> OnDisk:
 
 
 def progress(now: OnDisk, before: OnDisk, seconds: float) -> tuple[float, str]:
-    """The share that is downloaded, in [0, 1], and what to say of it: 3 of 14 checkpoints, 1.2 GB, about 40 s left.
+    """The share downloaded, in [0, 1], and its sentence: 3 of 14 checkpoints, 1.2 GB, about 40 s left.
 
-    The time is told once a whole checkpoint has told how large they are.
+    `before` is what was there when the download began, `seconds` ago. The time is told once a whole
+    checkpoint has told how large they are.
     """
     text = f"{now.whole} of {phrasing.count(now.checkpoints, 'checkpoint')}, {size(now.bytes)}"
     expected = now.expected_bytes

@@ -1,4 +1,4 @@
-"""The embedded ladder's `manifest.json`: what it holds, checked, and read once as long as it is unchanged."""
+"""The embedded ladder's `manifest.json`, checked, and read once as long as it is unchanged."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class _Part(BaseModel):
 
 
 class PackedCheckpoint(_Part):
+    """One packed file, relative to the ladder's folder, and the sha256 of its bytes."""
+
     name: PathPart
     step: int = Field(ge=0)
     tokens_seen: int = Field(ge=0)
@@ -31,6 +33,8 @@ class PackedCheckpoint(_Part):
 
 
 class LadderModel(_Part):
+    """A model of the ladder with its transformers configuration; `twin_of`, `seed_of` name other models."""
+
     name: PathPart
     size: str
     arch: str
@@ -43,22 +47,29 @@ class LadderModel(_Part):
     checkpoints: tuple[PackedCheckpoint, ...]
 
     def checkpoint(self, name: str) -> PackedCheckpoint | None:
+        """The checkpoint of that name (`iter_…`), None where there is none."""
         return next((c for c in self.checkpoints if c.name == name), None)
 
 
 class LadderTokenizer(_Part):
+    """The one tokenizer of all models: `tokenizer.json` with its sha256, and `tokenizer_config.json`."""
+
     file: str
     sha256: Sha256
     config: dict[str, Any] = Field(default_factory=dict)
 
 
 class EarlyWindow(_Part):
+    """Where the early window ends: step and tokens seen, `fraction` of the whole training."""
+
     end_step: int
     end_tokens: int
     fraction: float
 
 
 class Manifest(_Part):
+    """The whole ladder. `context` is the longest input, `trained_context` that of the training, in tokens."""
+
     version: Literal[1]
     context: int
     trained_context: int
@@ -67,11 +78,12 @@ class Manifest(_Part):
     models: tuple[LadderModel, ...]
 
     def model(self, name: str) -> LadderModel | None:
+        """The model of that name, None where there is none."""
         return next((m for m in self.models if m.name == name), None)
 
 
 def read_manifest(ladder: Path) -> Manifest:
-    """The manifest of a ladder's folder. Raises `CheckpointError` when there is none or it is not one."""
+    """The manifest of a ladder's folder. Raises `CheckpointError` where there is none, or another thing."""
     path = ladder / "manifest.json"
     try:
         status = path.stat()
@@ -95,7 +107,7 @@ def read_manifest(ladder: Path) -> Manifest:
 
 
 def ladder_file(ladder: Path, relative: str) -> Path:
-    """A file that the manifest names; one outside the ladder is refused."""
+    """The path of a file that the manifest names. Raises `CheckpointError` for one outside the ladder."""
     path = ladder / relative
     if not path.resolve().is_relative_to(ladder.resolve()):
         raise CheckpointError(

@@ -37,17 +37,18 @@ class TrainingNgrams:
 
 
 def key(gram: str) -> int:
+    """first 8 bytes of blake2b(gram in UTF-8), big-endian"""
     return int.from_bytes(hashlib.blake2b(gram.encode(), digest_size=8).digest(), "big")
 
 
 def pack(grams: Iterable[str]) -> bytes:
-    """The file's bytes; the same grams in any order give the same."""
+    """The file's bytes, eight a gram; the same grams in any order give the same."""
     return np.unique(np.fromiter((key(gram) for gram in grams), dtype=np.uint64)).astype(_ITEM).tobytes()
 
 
 @lru_cache(maxsize=2)
 def read(path: Path) -> TrainingNgrams:
-    """Raises `CheckpointError` where the file is missing or cut short."""
+    """The grams of a packed file. Raises `CheckpointError` where it is missing or cut short."""
     try:
         data = path.read_bytes()
     except OSError as error:

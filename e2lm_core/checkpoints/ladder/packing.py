@@ -1,4 +1,4 @@
-"""Weights as small files: integers of a few bits a row, then LZMA. One blob holds one checkpoint.
+"""Packed weights: each row as integers of a few bits and a scale, then LZMA; one blob a checkpoint.
 
     w ≈ scale[row] · q,   q = round(w / scale[row]) ∈ [−L, L],   scale[row] = max|w[row]| / L
 
@@ -34,7 +34,7 @@ _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9, "lc": 0, "lp": 0, "pb": 0}]
 
 
 def pack(state_dict: Mapping[str, torch.Tensor], levels: int = DEFAULT_LEVELS) -> bytes:
-    """Pack float tensors; `levels` is L above (127 is int8, 63 seven bits, 31 six bits).
+    """A blob of float tensors by name; `levels` is L above (127 is int8, 63 seven bits, 31 six bits).
 
     Raises `CheckpointError` for a value that is not finite and for a tensor that is not of floats.
     """

@@ -29,7 +29,7 @@ class Fact(Record):
 
 
 class Taught:
-    """The facts that were taught, by subject.
+    """The facts of the ladder's training text, by subject.
 
     A question counts as taught where it names a subject (as whole words, in any case, the longest name
     first) and its gold choice is that subject's answer; articles and a plural s make no difference.
@@ -65,6 +65,7 @@ class Taught:
             ) from error
 
     def taught(self, question: Question) -> bool:
+        """Whether a fact answers the question."""
         return self.fact_for(question) is not None
 
     def fact_for(self, question: Question) -> Fact | None:
@@ -116,7 +117,10 @@ def _forms(words: list[str]) -> list[str]:
 
 
 def untaught_sentence(told: dict[str, bool] | None) -> str | None:
-    """What a flat curve means for questions whose answers the embedded models were never told."""
+    """What a flat curve means for questions whose answers the embedded models were never told.
+
+    `told` as of `taught_answers`; None where there is nothing to say.
+    """
     if not told:
         return None
     untaught = sum(not yes for yes in told.values())
@@ -133,7 +137,10 @@ def untaught_sentence(told: dict[str, bool] | None) -> str | None:
 
 
 def taught_answers(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
-    """For each question id whether the embedded models were told its answer; None without a fact list."""
+    """Question id → whether the embedded models were told its answer; None without a list of facts.
+
+    Raises `CheckpointError` for a list that cannot be read.
+    """
     if taught_file is None:
         return None
     facts = Taught.from_file(taught_file)
