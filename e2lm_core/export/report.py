@@ -39,7 +39,7 @@ def build(
 ) -> dict[str, Any]:
     """The report as one JSON document: what it holds is listed in docs/results.md. Undefined is null."""
     measured = measure.measure(studio, task, checkpoints, num_fewshot)
-    resampled = set_intervals.resample(measured) if measured.complete_checkpoints else None
+    given = set_intervals.resample(measured) if measured.complete_checkpoints else None
     about = provenance.of(studio, task, checkpoints, num_fewshot)
     dtype = about["dtype"][0] if about["dtype"] else studio.settings.dtype
     return {
@@ -50,10 +50,10 @@ def build(
         "early_end_tokens": set_scores.early_end(measured),
         "complete_checkpoints": measured.complete_checkpoints,
         "checkpoints": measured.checkpoints,
-        "curves": _curves(measured, resampled),
+        "curves": _curves(measured, given),
         "scores": _scores(measured),
-        "ranks": _ranks(measured, resampled),
-        "quality": rows(tables.quality_interval_frame(measured, resampled, "acc")) if resampled else [],
+        "ranks": _ranks(measured, given),
+        "quality": rows(tables.quality_interval_frame(measured, given, "acc")) if given else [],
         "checks": [f.model_dump() for f in findings(studio, task)] if task.questions else [],
         "relevance": _relevance(studio, task, with_relevance),
         "questions": _questions(task, measured),
@@ -70,13 +70,11 @@ def _finding(task: TaskSet, measured: Measurements) -> str:
     return curve_words.rise(measured, "acc").replace("**", "")
 
 
-def _curves(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
+def _curves(measured: Measurements, given: Resampled | None) -> list[dict[str, Any]]:
     """A model each: its facts, its axes, and every metric with the 95% interval of its points."""
     if not measured.curves:
         return []
-    bands = (
-        {metric: tables.band_frame(measured, resampled, metric) for metric in METRICS} if resampled else {}
-    )
+    bands = {metric: tables.band_frame(measured, given, metric) for metric in METRICS} if given else {}
     found = []
     for curve in measured.curves:
         name = curve.model.name
@@ -108,9 +106,9 @@ def _scores(measured: Measurements) -> dict[str, Any] | None:
     return documents.scoring(measured)["metrics"] if measured.complete_checkpoints else None
 
 
-def _ranks(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
+def _ranks(measured: Measurements, given: Resampled | None) -> list[dict[str, Any]]:
     """The rank of each model on accuracy at each checkpoint that all have, and the share of resamples at each rank."""
-    found = stability.stability(measured, resampled, "acc") if resampled else None
+    found = stability.stability(measured, given, "acc") if given else None
     return rows(stability.bump_frame(found)) if found else []
 
 

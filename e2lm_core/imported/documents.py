@@ -1,4 +1,4 @@
-"""Results from elsewhere as JSON documents and as a plain table."""
+"""Results from elsewhere as JSON documents and as a plain table (tested in tests/imported/test_opening.py)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,7 @@ MAX_PROBLEMS = 200
 
 
 def document(imported: Imported, with_scores: bool = False) -> dict[str, Any]:
-    """Curves, problems and files, and with `with_scores` what samples give.
-
-    `{curves: [{model, task, metric, steps, tokens_seen, scores, …}], problems, recognised, unrecognised,
-    per_question, scores}`.
-    """
+    """`{curves: [{model, task, metric, steps, tokens_seen, scores, …}], problems, recognised, unrecognised}`."""
     content: dict[str, Any] = {
         "curves": [curve_document(curve) for curve in imported.curves],
         "problems": list(imported.problems[:MAX_PROBLEMS]),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, NoReturn
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.records import Value
+from e2lm_core.base.records import METRICS, Value
 from e2lm_core.charts import canvas
 from e2lm_core.ui.frame import window
 from e2lm_core.ui.session import set_name
@@ -20,6 +20,11 @@ def header(title: str, finding: str) -> None:
     """A page's title and the one computed sentence that is its answer."""
     st.title(title, anchor=False)
     st.markdown(finding)
+
+
+def explained_lines(words: Mapping[str, str]) -> str:
+    """Names in bold, each with what it means, as the text that shows on hover."""
+    return "\n\n".join(f"**{name}**: {meaning}" for name, meaning in words.items())
 
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:
@@ -118,3 +123,33 @@ def _certainty(label: str, value: Value) -> str | None:
 def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:
     """An empty state: what is missing, with what to do about it drawn below by the caller."""
     st.info(sentence, icon=icon)
+
+
+def run_first(sentence: str) -> NoReturn:
+    """End a page that has nothing to show before a run: what would appear here, and the way to Run."""
+    empty(sentence)
+    st.page_link("pages/run.py", label="Choose checkpoints", icon=":material/play_circle:")
+    st.stop()
+
+
+def write_first() -> NoReturn:
+    """End a page that has nothing to show of a set without questions: the way to Author."""
+    st.page_link("pages/author.py", label="Write questions", icon=":material/edit_note:")
+    st.stop()
+
+
+def metric_chosen(key: str) -> str:
+    """The metric of the page's control, for what is drawn above that."""
+    return st.session_state.get(key) or "acc"
+
+
+def metric(key: str, explained: bool = False) -> str:
+    """The control that chooses one of the metrics; what each means is on hover where it is to be explained."""
+    return st.segmented_control(
+        "Metric",
+        METRICS,
+        default="acc",
+        required=True,
+        key=key,
+        help=explained_lines(labels.METRIC_HELP) if explained else None,
+    )

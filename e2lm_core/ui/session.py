@@ -18,7 +18,6 @@ from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import read_task
 
 FIRST_SET = "ladder_science"
-POLL_S = 2.0  # how often what a run fills in is drawn again
 
 
 def studio() -> Studio:

@@ -10,9 +10,8 @@ from e2lm_core.runs import evaluate, words
 from e2lm_core.runs import state as run_state
 from e2lm_core.sets import collection
 from e2lm_core.ui import running, session
+from e2lm_core.ui.frame import polling
 from e2lm_core.ui.remembered import results
-
-POLL_S = 1.0
 
 
 def strip(poll: bool = True) -> TaskSet:
@@ -48,7 +47,7 @@ def strip(poll: bool = True) -> TaskSet:
     return task
 
 
-@st.fragment(run_every=POLL_S)
+@st.fragment(run_every=polling.PROGRESS_S)
 def _live(name: str) -> None:
     """Polls while a run goes on, then lets the whole page take its end in."""
     task = session.task()

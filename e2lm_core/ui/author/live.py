@@ -26,10 +26,9 @@ from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.sets import versions
 from e2lm_core.sets.folder.files import task_digest
 from e2lm_core.ui import parts, running, session
-from e2lm_core.ui.frame import window
+from e2lm_core.ui.frame import polling, window
 from e2lm_core.ui.remembered import results
 
-POLL_S = 0.5
 FIRST_WAIT_S, END_WAIT_S = 0.5, 1.0
 FIRST_LOOK_S, END_LOOK_S = 0.02, 0.05
 CHART_PX = 250
@@ -57,7 +56,7 @@ def every_question(task: TaskSet) -> None:
     ) as box:
         if box.open:
             parts.table(
-                question_edits.finals_frame(measured, task),
+                question_edits.question_frame(measured, task),
                 "questions",
                 "author_questions",
                 height=320,
@@ -71,7 +70,7 @@ def every_question(task: TaskSet) -> None:
 
 
 def _every(task: TaskSet) -> float | None:
-    return POLL_S if results.state(task).kind == "running" else None
+    return polling.EDIT_S if results.state(task).kind == "running" else None
 
 
 def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> None:

@@ -16,9 +16,8 @@ from e2lm_core.checkpoints.hub import background as fetching
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import on_disk as hub_disk
 from e2lm_core.ui import parts, session
-from e2lm_core.ui.frame import window
+from e2lm_core.ui.frame import polling, window
 
-POLL_S = 1.0
 _NUMBER = st.column_config.NumberColumn
 COLUMNS = {
     "parameters": _NUMBER("parameters", format="compact"),
@@ -57,11 +56,11 @@ def desk() -> _Desk:
 
 def added() -> None:
     """The models of a hub; drawn again by itself while something is downloaded."""
-    polling = desk().running is not None
+    busy = desk().running is not None
 
-    @st.fragment(run_every=POLL_S if polling else None)
+    @st.fragment(run_every=polling.PROGRESS_S if busy else None)
     def drawn() -> None:
-        if polling and desk().running is None:
+        if busy and desk().running is None:
             st.rerun()
         _added()
 

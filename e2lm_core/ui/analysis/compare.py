@@ -1,0 +1,230 @@
+"""The page Compare: the set in hand against another set or an earlier version of itself, paired on what both share.
+
+Tested in tests/pages/test_score.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NoReturn
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.compare import comparison
+from e2lm_core.analysis.compare import words as comparison_words
+from e2lm_core.analysis.compare.comparison import Comparison
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
+from e2lm_core.charts import compare as comparison_charts
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.sets import collection
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import scores as remembered
+
+METRIC = "compare_metric"
+TABS = ("Means", "Scores", "Questions that differ", "Curves")
+_NUMBER = st.column_config.NumberColumn
+_NUMBERS = ("first", "second", "difference", "low", "high")
+
+
+@dataclass(frozen=True)
+class Other:
+    """What the set in hand is compared with: an earlier version of it by number, or another set by name."""
+
+    kind: Literal["version", "set"]
+    name: int | str
+
+    @property
+    def is_version(self) -> bool:
+        """Whether both are versions of one set."""
+        return self.kind == "version"
+
+    def names(self, task: TaskSet) -> tuple[str, str]:
+        """What the two are called on the page: (the other one, the set in hand)."""
+        return (f"version {self.name}", "The set now") if self.is_version else (str(self.name), task.name)
+
+    def read(self, task: TaskSet) -> TaskSet:
+        """Raises `StudioError` where it cannot be read."""
+        if self.is_version:
+            return remembered.version(task.name, int(self.name))
+        return session.read_set(str(self.name))
+
+
+# --- choosing ---------------------------------------------------------------------------------------------
+
+
+def choices(task: TaskSet) -> dict[Other, str]:
+    """What there is to compare with, and what it is called in the list: versions, newest first, then sets."""
+    sets = collection.list_sets(session.studio().settings)
+    return {
+        Other("version", version.number): f"version {version.number}: {version.action}"
+        for version in remembered.versions(task.name)
+    } | {Other("set", info.name): info.name for info in sets if not info.problem and info.name != task.name}
+
+
+def nothing_to_compare() -> NoReturn:
+    """End the page: the set was never edited, and it is the only one."""
+    st.page_link("pages/author.py", label="Copy or edit this set", icon=":material/edit_note:")
+    st.stop()
+
+
+def controls(task: TaskSet, others: dict[Other, str]) -> tuple[Other, str]:
+    """(what to compare with, on which metric)."""
+    listed = [(other.kind, other.name) for other in others]
+    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
+        kind, name = st.selectbox(
+            f"Compare {task.name} with",
+            listed,
+            format_func=lambda one: others[Other(*one)],
+            key=f"compare_{task.name}",
+            width=320,
+            help="An earlier version of this set, or another set. It is the first, this set the second: differences "
+            "are second minus first.",
+        )
+        return Other(kind, name), parts.metric(METRIC)
+
+
+def compared(
+    task: TaskSet, measurements: Measurements, other: Other, metric: str
+) -> tuple[TaskSet, Comparison]:
+    """The other set and the comparison with it. Raises `StudioError` where the other one cannot be read."""
+    first = other.read(task)
+    matched = comparison.match(first, task, versions=other.is_version)
+    before = remembered.measured_with(first, task)
+    return first, remembered.compared(other.names(task), before, measurements, matched, metric)
+
+
+# --- the charts -------------------------------------------------------------------------------------------
+
+
+def what_is_missing(compared: Comparison) -> None:
+    """A sentence for each of the two that is not complete on this fleet."""
+    for name, one in zip(compared.names, (compared.first, compared.second), strict=True):
+        if one.complete_checkpoints < one.checkpoints or not one.measured:
+            st.caption(
+                f":material/info: {name} is complete at {one.complete_checkpoints if one.measured else 0} of this fleet's "
+                f"{phrasing.count(one.checkpoints, 'checkpoint')}; what is missing there is left out of both."
+            )
+
+
+def curves(compared: Comparison) -> None:
+    """The curves of both, the first's faint behind the second's."""
+    now, metric = compared.second, compared.metric
+    frame, before = (tables.curve_frame(one, (metric,)) for one in (now, compared.first))
+    parts.chart(
+        curve_charts.learning_curves(
+            frame,
+            [curve.model for curve in now.curves],
+            metric,
+            session.current_theme(),
+            now.chance if metric in BOUNDED_METRICS else None,
+            set_scores.early_end(now),
+            before,
+            narrow=window.narrow(),
+        ),
+        "compare_curves",
+        f"{metric} of each model against tokens seen, the first set's curves faint behind the second's",
+    )
+    first, second = compared.names
+    st.caption(
+        f"{second} in full, {first} faint in the same colours. {comparison_words.paired_words(compared)}"
+    )
+
+
+def differences(compared: Comparison, means: pd.DataFrame) -> None:
+    """Each model's difference of means at one point of the curves."""
+    st.subheader("What differs", anchor=False)
+    points = list(dict.fromkeys(means["point"]))
+    point = points[0]
+    if len(points) > 1:
+        point = st.segmented_control("At the", points, default=points[0], required=True, key="compare_point")
+    models = [curve.model for curve in compared.second.curves]
+    parts.chart(
+        comparison_charts.differences(
+            means, models, compared.metric, point, session.current_theme(), window.narrow()
+        ),
+        "compare_differences",
+        f"Difference of each model's mean {compared.metric} with its 95% interval",
+    )
+    first, second = compared.names
+    st.caption(
+        f"{second} minus {first}; lines are 95% intervals over the same resamples, the dashed line is no difference."
+    )
+
+
+# --- the tables -------------------------------------------------------------------------------------------
+
+
+def mean_table(means: pd.DataFrame, metric: str) -> None:
+    """The differences of means with their intervals."""
+    plain = {} if metric in SHARES else {column: _NUMBER(format="%.4f") for column in _NUMBERS}
+    parts.table(
+        means,
+        f"means-{metric}",
+        "compare_means",
+        few=("model", "point", "difference", "low", "high"),
+        percent=(*(_NUMBERS if metric in SHARES else ()), "share"),
+        column_config={
+            "share": _NUMBER(
+                "higher in", format="%.0f%%", help="The share of resamples in which the second is higher."
+            ),
+            **plain,
+        },
+    )
+
+
+def score_table(compared: Comparison) -> None:
+    """The differences of scores with their intervals, and how far to trust those."""
+    parts.table(
+        comparison.score_frame(compared),
+        f"differences-{compared.metric}",
+        "compare_scores",
+        few=("score", "difference", "low", "high"),
+        percent=("coverage",),
+        column_config={
+            **{c: _NUMBER(format="%.3f") for c in ("first", "second", "difference")},
+            "low": _NUMBER("95% from", format="%.3f"),
+            "high": _NUMBER("to", format="%.3f"),
+            "coverage": _NUMBER(
+                "measured coverage",
+                format="%.0f%%",
+                help="How often such an interval held the true difference in simulations (docs/comparing.md).",
+            ),
+            "why": st.column_config.TextColumn("why no value or no interval", width="large"),
+        },
+    )
+
+
+def question_table(compared: Comparison, first: TaskSet, second: TaskSet) -> None:
+    """The questions that only one of the two has, or that differ."""
+    differing = comparison.question_frame(compared, first, second)
+    if differing.empty:
+        st.caption("Both hold the same questions.")
+        return
+    counts = [f"{n:,} {kind}" for kind, n in differing["what"].value_counts().items()]
+    st.caption(f"{phrasing.listing(counts)}. Values are means over the models that count, at the end.")
+    parts.table(
+        differing,
+        f"questions-{compared.metric}",
+        "compare_questions",
+        height=320,
+        few=("what", "id", "difference"),
+        column_config={c: _NUMBER(format="%.3f") for c in ("value before", "value after", "difference")},
+    )
+
+
+def curve_table(compared: Comparison) -> None:
+    """The points of both curves side by side."""
+    parts.table(
+        comparison.curve_pairs(compared),
+        f"curves-{compared.metric}",
+        "compare_values",
+        height=320,
+        few=("model", "tokens_seen", "first", "second"),
+        column_config={c: _NUMBER(format="%.4f") for c in ("first", "second")},
+    )

@@ -1,0 +1,307 @@
+"""The page Curves: one chart a metric or a small one a subject, the tables behind it, and one question's own curves.
+
+Tested in tests/pages/test_curves.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.curves import axes, crossings, smoothing, subjects
+from e2lm_core.analysis.curves import words as curve_words
+from e2lm_core.base import labels, phrasing
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo, Question, TaskSet
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.charts import subjects as subject_charts
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import polling, window
+from e2lm_core.ui.remembered import curves as remembered
+from e2lm_core.ui.remembered import results
+
+METRIC = "curves_metric"
+TABS = ("Above chance", "Parting", "Signal quality", "Noise", "Values", "One question")
+WHOLE, SPLIT = "all questions", "by subject"
+_SINCE = {name: st.column_config.TextColumn(help=text) for name, text in curve_words.SINCE_HELP.items()} | {
+    "at the end": st.column_config.NumberColumn(format="%.1f%%", help=curve_words.SHARE_HELP)
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """What the visitor wants drawn, and how."""
+
+    metric: str
+    kind: axes.Kind
+    by_subject: bool
+    models: list[ModelInfo]
+    overlay: smoothing.Method | None
+    log: bool
+    bands: bool
+
+    def on_axis(self, frame: pd.DataFrame, measurements: Measurements) -> tuple[pd.DataFrame, axes.Axis]:
+        """The frame with its points placed on the axis that was chosen, and that axis."""
+        return axes.on_axis(frame, measurements, self.kind, self.log)
+
+
+def finding(measurements: Measurements, metric: str) -> str:
+    """The page's answer: how far the curves rise, which are above chance, and which two part."""
+    above, pair = remembered.above_chance(measurements, metric), curve_words.telling_pair(measurements)
+    parted = remembered.parted(measurements, metric, *pair) if pair else None
+    rise = curve_words.rise(measurements, metric)
+    return curve_words.curves(measurements, metric, above, parted, rise)
+
+
+# --- what is drawn ----------------------------------------------------------------------------------------
+
+
+def controls(measurements: Measurements) -> View:
+    """The controls above the chart."""
+    narrow = window.narrow()
+    with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
+        metric = parts.metric(METRIC, explained=True)
+        kind = st.segmented_control(
+            "Over",
+            axes.KINDS,
+            default="tokens",
+            required=True,
+            key="curves_x",
+            format_func=lambda k: axes.LABEL[k],
+            help=parts.explained_lines({axes.LABEL[k]: h for k, h in axes.HELP.items()}),
+        )
+        view = st.segmented_control("Show", (WHOLE, SPLIT), default=WHOLE, required=True, key="curves_view")
+    with (
+        st.expander("What is drawn", icon=":material/tune:")
+        if narrow
+        else st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    ):
+        models = _models(measurements)
+        overlay = _overlay(disabled=view == SPLIT)
+        log = st.toggle(
+            "Log axis", key="curves_log", help="A logarithmic x axis: equal steps are equal factors."
+        )
+        bands = st.toggle(
+            "95% bands",
+            value=True,
+            key="curves_bands",
+            help="Where each point would lie for other questions of the same kind: a bootstrap over questions, the "
+            "same resamples for all models.",
+        )
+    return View(metric, kind, view == SPLIT, models, overlay, log, bands)
+
+
+def _models(measurements: Measurements) -> list[ModelInfo]:
+    names = [curve.model.name for curve in measurements.curves]
+    hidden = st.multiselect("Leave out", names, key="curves_hidden", width=320, placeholder="no model")
+    return [curve.model for curve in measurements.curves if curve.model.name not in hidden]
+
+
+def _overlay(disabled: bool) -> smoothing.Method | None:
+    return st.selectbox(
+        "Smoothed line",
+        smoothing.METHODS,
+        index=None,
+        key="curves_smooth",
+        width=200,
+        placeholder="none",
+        disabled=disabled,
+        help="Drawn over the measured points, never instead of them. "
+        + " ".join(f"**{m}**: {h}." for m, h in smoothing.HELP.items()),
+    )
+
+
+# --- the charts -------------------------------------------------------------------------------------------
+
+
+def chart(task: TaskSet, view: View) -> None:
+    """One chart of all questions or a small one a subject; drawn again by itself while a run goes on."""
+    running = results.state(task).kind == "running"
+    draw = _by_subject if view.by_subject else _whole
+    st.fragment(draw, run_every=polling.CHARTS_S if running else None)(task, view)
+
+
+def _whole(task: TaskSet, view: View) -> None:
+    now, metric = results.measurements(task), view.metric
+    frame, before = results.curves(task, now, metric, view.bands)
+    frame, axis = view.on_axis(frame, now)
+    parts.chart(
+        curve_charts.learning_curves(
+            frame,
+            view.models,
+            metric,
+            session.current_theme(),
+            now.chance if metric in BOUNDED_METRICS else None,
+            set_scores.early_end(now),
+            None if before is None else axes.place(before, now, axis),
+            height=480,
+            narrow=window.narrow(),
+            axis=axis,
+            smooth=smoothing.smooth_frame(frame, metric, view.overlay) if view.overlay else None,
+        ),
+        "curves_main",
+        f"{metric} of each model against {axis.title}",
+    )
+    so_far = f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far. "
+    st.caption(
+        f"{so_far if now.complete_checkpoints < now.checkpoints else ''}{labels.METRIC_HELP[metric]} "
+        f"Each point is the mean over {phrasing.count(len(task.questions), 'question')}. "
+        f"{curve_words.drawing(axis, view.overlay)}"
+    )
+
+
+def _by_subject(task: TaskSet, view: View) -> None:
+    now, metric = results.measurements(task), view.metric
+    curves, others = remembered.by_subject(now, metric, view.bands)
+    axis = view.on_axis(tables.curve_frame(now, (metric,)), now)[1]
+    placed = [one.placed(axes.place(one.frame.dropna(subset=["value"]), now, axis)) for one in curves]
+    parts.chart(
+        subject_charts.subject_curves(
+            placed, view.models, metric, session.current_theme(), axis, window.narrow()
+        ),
+        "curves_subjects",
+        f"{metric} of each model, subject by subject",
+    )
+    st.caption(f"{labels.METRIC_HELP[metric]} {curve_words.subjects(len(curves), others, axis)}")
+
+
+# --- the tables -------------------------------------------------------------------------------------------
+
+
+def above_chance(measurements: Measurements, metric: str) -> None:
+    """From where on each model's curve is surely above chance."""
+    parts.table(
+        crossings.chance_table(remembered.above_chance(measurements, metric)),
+        f"above-chance-{metric}",
+        "curves_above",
+        few=("model", "surely from", "at the end"),
+        percent=("at the end",),
+        column_config=_SINCE,
+    )
+    st.caption(curve_words.SINCE)
+
+
+def parting(measurements: Measurements, metric: str) -> None:
+    """From where on two models' curves have surely parted: of two that are chosen, and of every two."""
+    pair = curve_words.telling_pair(measurements)
+    if pair is None:
+        st.caption("One model alone parts from none.")
+        return
+    names = [curve.model.name for curve in measurements.curves]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        one = st.selectbox("Model", names, index=names.index(pair[0]), key="curves_one_model", width=280)
+        other = st.selectbox("and", names, index=names.index(pair[1]), key="curves_other_model", width=280)
+    if one == other:
+        st.markdown("Choose two different models.")
+    elif (parted := remembered.parted(measurements, metric, one, other)) is not None:
+        st.markdown(curve_words.parting(measurements, parted))
+    parts.table(
+        crossings.parting_table(remembered.all_parted(measurements, metric)),
+        f"parting-{metric}",
+        "curves_parting",
+        height=320,
+        few=("higher", "lower", "surely from"),
+        percent=("at the end",),
+        column_config=_SINCE,
+    )
+
+
+def quality(measurements: Measurements, metric: str) -> None:
+    """Signal quality and its parts, model by model."""
+    parts.table(
+        remembered.quality(measurements, metric), f"sq-{metric}", "curves_sq", few=("model", "SQ", "ρ", "AC")
+    )
+
+
+def noise(measurements: Measurements, metric: str) -> None:
+    """How much a point differs from its neighbours, beside what the choice of questions explains."""
+    parts.table(
+        crossings.noise_table(remembered.noises(measurements, metric)),
+        f"noise-{metric}",
+        "curves_noise",
+        column_config={
+            name: st.column_config.NumberColumn(format="%.4f", help=text)
+            for name, text in curve_words.NOISE_HELP.items()
+        },
+    )
+    st.caption(curve_words.NOISE)
+
+
+def values(task: TaskSet, measurements: Measurements, view: View) -> None:
+    """Every point that is drawn."""
+    metric = view.metric
+    parts.table(
+        results.curves(task, measurements, metric, view.bands)[0].dropna(subset=["value"]),
+        f"curves-{metric}",
+        "curves_values",
+        height=320,
+        few=("model", "tokens_seen", "value"),
+        percent=("value",) if metric in SHARES else (),
+    )
+    if view.by_subject:
+        curves, _ = remembered.by_subject(measurements, metric, view.bands)
+        parts.table(
+            subjects.subject_table(curves),
+            f"subjects-{metric}",
+            "curves_by_subject",
+            height=320,
+            few=("subject", "model", "tokens_seen", "value"),
+        )
+
+
+# --- one question -----------------------------------------------------------------------------------------
+
+
+def one_question(task: TaskSet, measurements: Measurements, view: View) -> None:
+    """A table of all questions, and the curves of the one that is selected in it."""
+    number, line = st.column_config.NumberColumn, st.column_config.LineChartColumn
+    picked = st.dataframe(
+        tables.question_table(measurements, task),
+        hide_index=True,
+        height=300,
+        placeholder=phrasing.DASH,
+        column_order=("id", "acc_first", "acc_last") if window.narrow() else None,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="curves_question",
+        column_config={
+            "acc_first": number("acc, first", format="percent"),
+            "acc_last": number("acc, last", format="percent"),
+            "acc_curve": line("acc", y_min=0, y_max=1),
+            "norm_prob_first": number("norm_prob, first", format="%.3f"),
+            "norm_prob_last": number("norm_prob, last", format="%.3f"),
+            "norm_prob_curve": line("norm_prob", y_min=0, y_max=1),
+        },
+    )
+    if rows := picked.selection.rows:
+        _question(task.questions[rows[0]], measurements, view)
+    else:
+        st.caption("Select a question to see its own curves. Means are over the models that count in scores.")
+
+
+def _question(question: Question, measurements: Measurements, view: View) -> None:
+    st.markdown(f"**{question.id}** · {question.question}")
+    st.caption(
+        " · ".join(f"{'● ' if i == question.answer else ''}{c}" for i, c in enumerate(question.choices))
+    )
+    # Of one question, a share of right answers is 0 or 1: the probability says more.
+    metric = "norm_prob" if view.metric in SHARES else view.metric
+    frame, axis = view.on_axis(tables.question_frame(measurements, question.id, metric), measurements)
+    parts.chart(
+        curve_charts.learning_curves(
+            frame,
+            view.models,
+            metric,
+            session.current_theme(),
+            1 / len(question.choices) if metric == "norm_prob" else None,
+            height=340,
+            narrow=window.narrow(),
+            axis=axis,
+        ),
+        "curves_one",
+        f"{metric} of question {question.id}",
+    )

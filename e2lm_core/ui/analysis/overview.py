@@ -1,0 +1,89 @@
+"""The page Overview: the first run, the headline numbers with the accuracy curves, and what to do next.
+
+Tested in tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.analysis.curves import words as curve_words
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import TaskSet
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.runs import overview
+from e2lm_core.runs import state as run_state
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.ui import parts, running, session
+from e2lm_core.ui.frame import polling, window
+from e2lm_core.ui.remembered import results
+
+
+def first_run(task: TaskSet) -> None:
+    """What a first run takes, and the button that starts it."""
+    studio = session.studio()
+    checkpoints, num_fewshot = run_state.fleet(studio, task.name)
+    models = {c.model.name for c in checkpoints}
+    cost = run_state.estimate(studio, task, checkpoints, num_fewshot)
+    time = f", {phrasing.duration(cost.seconds)}" if cost.seconds else ""
+    parts.empty(
+        f"{phrasing.count(len(models), 'model')} with {phrasing.count(len(checkpoints), 'checkpoint')} "
+        f"{'are' if len(models) > 1 else 'is'} ready{time}. The shape of every curve is there in seconds."
+    )
+    if st.button(f"Run {phrasing.count(len(models), 'model')}", type="primary", icon=":material/play_arrow:"):
+        running.start(task.name)
+
+
+def headlines(task: TaskSet, is_running: bool) -> None:
+    """Cards and chart stand in their places from the first result on and fill in while a run goes on."""
+    st.fragment(_headlines, run_every=polling.CHARTS_S if is_running else None)(task, is_running)
+
+
+def _headlines(task: TaskSet, is_running: bool) -> None:
+    now = results.measurements(task)
+    if not now.complete_checkpoints and not is_running:
+        return
+    _cards(now)
+    st.subheader("Accuracy while the models read", anchor=False)
+    frame, before = results.curves(task, now, "acc")
+    figure = curve_charts.learning_curves(
+        frame,
+        [curve.model for curve in now.curves],
+        "acc",
+        session.current_theme(),
+        now.chance,
+        set_scores.early_end(now),
+        before,
+        height=360,
+        narrow=window.narrow(),
+    )
+    parts.chart(figure, "overview_curves", "Accuracy of each model against tokens seen")
+    st.caption(curve_words.rise(now, "acc").replace("**", ""))
+
+
+def _cards(now: Measurements) -> None:
+    scores, trends = results.scores(now, "acc"), set_scores.trends(now, "acc")
+    with st.grid(4, min_column_width=150):
+        parts.score("Score", scores.score)
+        parts.score("SQ", scores.sq, trends.get("SQ"))
+        parts.score("RC", scores.rc, trends.get("RC"))
+        parts.score("CS", scores.cs, trends.get("CS"))
+    st.caption(
+        "On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS. Small curves: SQ, the models' mean; RC, τ_b of each "
+        "later checkpoint; CS, the science model less its twin."
+    )
+
+
+def next_steps(task: TaskSet, state: run_state.SetState, scores: Scores | None) -> None:
+    """What to do next, each step with the link to its page."""
+    errors = [finding for finding in results.findings(task) if finding.severity == "error"]
+    steps = overview.next_steps(state, scores, len(errors), session.is_example(task.name))
+    if not steps:
+        return
+    st.subheader("What to do next", anchor=False)
+    for step in steps:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.page_link(f"pages/{step.page}.py", label=step.action, icon=":material/arrow_forward:")
+            st.markdown(f":gray[{step.sentence}]", width="content")

@@ -1,0 +1,223 @@
+"""The page Plan: what is to be known and on which fleet, how many questions that takes, and how long.
+
+Tested in tests/pages/test_score.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from e2lm_core.analysis.plan import plan as planning
+from e2lm_core.analysis.plan import words as plan_words
+from e2lm_core.analysis.plan.plan import Goal, Plan
+from e2lm_core.base import labels
+from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.charts import plan as plan_charts
+from e2lm_core.runs import order as run_order
+from e2lm_core.runs import state as run_state
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import scores as remembered
+
+_NUMBER = st.column_config.NumberColumn
+_OWN = "own"
+_FLEETS = {_OWN: "This set's runs", "e2lm": "E2LM's six models"}
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """On which checkpoints the width is simulated, and whose time is planned: theirs, or a family's."""
+
+    checkpoints: list[Checkpoint]
+    num_fewshot: int | None
+    family: str | None
+    seconds: float | None
+
+
+def measured_enough(measurements: Measurements) -> bool:
+    """Whether a plan can be drawn from what was measured: two questions or more, at some whole checkpoint."""
+    return bool(
+        measurements.measured and len(measurements.question_ids) >= 2 and measurements.complete_checkpoints
+    )
+
+
+# --- the controls -----------------------------------------------------------------------------------------
+
+
+def controls(task: TaskSet, measurements: Measurements) -> tuple[Goal, Fleet]:
+    """What is to be known, and on which fleet: side by side where there is room."""
+    left, right = (st.container(), st.container()) if window.narrow() else st.columns(2, gap="large")
+    with left:
+        goal = _goal([curve.model.name for curve in measurements.curves])
+    with right:
+        fleet = _fleet(task, measurements)
+    return goal, fleet
+
+
+def _goal(models: Sequence[str]) -> Goal:
+    st.markdown("**What is to be known**")
+    of = st.selectbox(
+        "Interval of",
+        planning.OF,
+        index=planning.OF.index("sq"),
+        format_func=lambda name: planning.LABEL[name],
+        key="plan_of",
+        help=parts.explained_lines({k: h for k, h in labels.SCORE_HELP.items() if k != "SNR"}),
+    )
+    metric = parts.metric("plan_metric")
+    chosen: list[str] = []
+    if of == "mean":
+        chosen = [st.selectbox("Model", models, key="plan_model")]
+    elif of == "difference":
+        chosen = st.multiselect(
+            "Models",
+            models,
+            max_selections=2,
+            key="plan_pair",
+            placeholder="the two nearest to each other",
+            help="Left empty, the two that count and lie nearest at the end: the hardest to tell apart.",
+        )
+    width = st.number_input(
+        "Wanted width",
+        min_value=0.001,
+        max_value=20.0,
+        value=0.05,
+        step=0.01,
+        format="%.3f",
+        key=f"plan_width_{of}",
+        help="The whole width of the 95% interval, from end to end: 0.05 is ± 2.5 points of accuracy.",
+    )
+    return Goal(of, metric, width, tuple(chosen))
+
+
+def _fleet(task: TaskSet, measurements: Measurements) -> Fleet:
+    st.markdown("**On which fleet**")
+    which = st.segmented_control(
+        "Fleet",
+        list(_FLEETS),
+        default=_OWN,
+        required=True,
+        format_func=lambda key: _FLEETS[key],
+        key="plan_fleet",
+    )
+    at_hand, num_fewshot = run_state.fleet(session.studio(), task.name)
+    checkpoints = list(at_hand)
+    if which == _OWN:
+        checkpoints = _thinned(task, measurements, checkpoints)
+    else:
+        st.caption(
+            "The width is taken from this set's own runs; only the time is that of the other fleet, scaled by parameters."
+        )
+    seconds = st.number_input(
+        "Seconds a question on one checkpoint",
+        min_value=0.0,
+        value=0.0,
+        step=0.01,
+        format="%.4f",
+        key="plan_pace",
+        help="0 takes the pace of this machine's earlier runs. Give your own for another device.",
+    )
+    return Fleet(checkpoints, num_fewshot, None if which == _OWN else which, seconds or None)
+
+
+def _thinned(
+    task: TaskSet, measurements: Measurements, checkpoints: Sequence[Checkpoint]
+) -> list[Checkpoint]:
+    models = [curve.model.name for curve in measurements.curves]
+    picked = st.pills(
+        "Models of the fleet",
+        models,
+        selection_mode="multi",
+        default=models,
+        key=f"plan_models_{task.name}",
+        format_func=lambda name: measurements.curve_of(name).model.short_name,
+        wrap=True,
+    )
+    density = st.segmented_control(
+        "Checkpoints of each", list(run_order.DENSITIES), default="all", required=True, key="plan_density"
+    )
+    return run_order.thin([c for c in checkpoints if c.model.name in picked], density)
+
+
+# --- the answer -------------------------------------------------------------------------------------------
+
+
+def plan_for(measurements: Measurements, goal: Goal, fleet: Fleet) -> Plan:
+    """The plan, its widths simulated once for what was measured. Raises `StudioError` where none can be made."""
+    names = tuple(checkpoint.name for checkpoint in fleet.checkpoints)
+    return run_state.plan_for(
+        session.studio(),
+        measurements,
+        fleet.checkpoints,
+        fleet.num_fewshot,
+        goal,
+        family=fleet.family,
+        seconds=fleet.seconds,
+        simulated=lambda _, metric, target: remembered.widths(measurements, names, metric, target),
+    )
+
+
+def widths(plan: Plan) -> None:
+    """The width against the number of questions, and what it rests on."""
+    parts.chart(
+        plan_charts.widths(plan, session.current_theme(), window.narrow()),
+        "plan_widths",
+        f"Width of the 95% interval of {plan.subject} against the number of questions",
+    )
+    st.caption(
+        f"Sets of each size are drawn from the {plan.measured:,} measured questions, and each gets the interval that these "
+        "pages would show. Beyond that number it is a forecast: it holds if further questions are like these."
+    )
+    if plan.widths.why and plan.questions is not None:
+        st.caption(f":material/info: Small sets have no width here: {plan.widths.why}")
+
+
+def pace(plan: Plan) -> None:
+    """Where the pace is from; the way to a first run where none is known."""
+    if plan.pace is not None:
+        st.caption(f"Pace: {plan.pace.source}.")
+        return
+    st.info(
+        "No run on this machine yet, so its pace is not known: a first run measures it.",
+        icon=":material/timer:",
+    )
+    st.page_link("pages/run.py", label="Make a first run", icon=":material/play_circle:")
+
+
+def by_size(plan: Plan) -> None:
+    """The width and the time at every size studied."""
+    parts.table(
+        plan_words.size_frame(plan),
+        f"plan-{plan.of}-{plan.metric}",
+        "plan_sizes",
+        few=("questions", "width", "seconds"),
+        column_config={
+            "questions": _NUMBER(format="localized"),
+            "width": _NUMBER("width of the 95% interval", format="%.4f"),
+            "expected": _NUMBER(
+                "expected value",
+                format="%.4f",
+                help="What a set of that size is expected to show: noise lowers SQ.",
+            ),
+            "seconds": _NUMBER("seconds in all", format="%.0f"),
+        },
+    )
+
+
+def by_model(plan: Plan) -> None:
+    """The time that each model of the fleet takes."""
+    parts.table(
+        plan_words.fleet_frame(plan),
+        f"plan-fleet-{plan.of}",
+        "plan_fleet",
+        few=("model", "checkpoints", "seconds"),
+        column_config={
+            "parameters": _NUMBER(format="compact"),
+            "seconds a question": _NUMBER(format="%.4f"),
+            "seconds": _NUMBER("seconds in all", format="%.0f"),
+        },
+    )

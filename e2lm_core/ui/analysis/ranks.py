@@ -1,0 +1,300 @@
+"""The page Rank stability: the models' order over tokens, how sure and how early it is, and which questions hold it.
+
+Tested in tests/pages/test_curves.py and tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.ranks import stability
+from e2lm_core.analysis.ranks import words as rank_words
+from e2lm_core.analysis.ranks.stability import Stability
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import SHARES, ModelInfo, TaskSet, Value
+from e2lm_core.charts import ranks as rank_charts
+from e2lm_core.scores import ranking, set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import curves as remembered
+
+METRIC = "ranks_metric"
+TABS = ("Ranks", "Rank shares", "Wins", "Decisions", "τ_b", "Every two checkpoints", "Questions")
+MOST_QUESTIONS = 6  # named on either side
+
+
+@dataclass(frozen=True)
+class Order:
+    """The models' order on one metric, as the parts of this page show it."""
+
+    task: TaskSet
+    measurements: Measurements
+    metric: str
+    stability: Stability
+
+    @property
+    def models(self) -> list[ModelInfo]:
+        """Every model of the fleet."""
+        return [curve.model for curve in self.measurements.curves]
+
+    @property
+    def early_end(self) -> float | None:
+        """Where the early window ends, in tokens."""
+        return set_scores.early_end(self.measurements)
+
+    @property
+    def places(self) -> list[str]:
+        """The shared checkpoints in words."""
+        grid = self.stability.grid
+        return [phrasing.place(int(s), t) for s, t in zip(grid.steps, grid.tokens_seen, strict=True)]
+
+    @cached_property
+    def decisions(self) -> pd.DataFrame:
+        """`stability.decision_table`, for its chart and its tab."""
+        return stability.decision_table(self.stability)
+
+    @cached_property
+    def tau(self) -> pd.DataFrame:
+        """`stability.tau_table`, for its chart and its tab."""
+        return stability.tau_table(self.stability)
+
+    @cached_property
+    def questions(self) -> pd.DataFrame | None:
+        """`stability.question_table`; None where no question can be told to hold the order."""
+        holding = remembered.holding(self.measurements, self.metric)
+        return None if holding is None else stability.question_table(self.measurements, self.task, holding)
+
+
+# --- the charts -------------------------------------------------------------------------------------------
+
+
+def over_tokens(order: Order) -> None:
+    """Each model's rank against tokens seen."""
+    theme, narrow = session.current_theme(), window.narrow()
+    parts.chart(
+        rank_charts.bump(
+            stability.bump_frame(order.stability), order.models, theme, order.early_end, narrow=narrow
+        ),
+        "ranks_bump",
+        "Rank of each model against tokens seen, with the share of resamples at each rank",
+    )
+    st.caption(
+        "Lines join the measured ranks, the best on top; the area of a dot is the share of resamples in which the model "
+        "stands there, so a large dot is a sure rank. Twins and extra seeds are left out. A line that stays level after "
+        "the early window is a ranking that could have been read early."
+    )
+
+
+def cards(scores: Scores) -> None:
+    """The scores that tell of the order."""
+    with st.grid(3, min_column_width=150):
+        parts.score("RC", scores.rc)
+        parts.score("Decision accuracy", scores.decision_accuracy)
+        parts.score("SNR", scores.snr)
+
+
+def how_early(order: Order, rc: Value) -> None:
+    """How early pairs and the whole order are as they will be, side by side."""
+    with st.grid(2, min_column_width=420):
+        with st.container():
+            _decisions(order)
+        with st.container():
+            _tau(order, rc)
+
+
+def _decisions(order: Order) -> None:
+    st.subheader("How early can this set decide?", anchor=False, help=rank_words.HELP["decisions"])
+    parts.chart(
+        rank_charts.over_tokens(
+            order.decisions,
+            "pairs as at the end",
+            session.current_theme(),
+            "pairs as at the end",
+            (0.0, 1.0),
+            (0.5, "a coin"),
+            percent=True,
+            early_end=order.early_end,
+            narrow=window.narrow(),
+        ),
+        "ranks_decisions",
+        "Share of model pairs ordered as at the last checkpoint, against tokens seen",
+    )
+    st.caption(rank_words.decisions(order.stability))
+
+
+def _tau(order: Order, rc: Value) -> None:
+    st.subheader("Does the order hold? τ_b", anchor=False, help=rank_words.HELP["tau"])
+    if not order.tau["τ_b"].notna().any():
+        parts.empty(f"There is none: {rc.why}")
+        return
+    parts.chart(
+        rank_charts.over_tokens(
+            order.tau,
+            "τ_b",
+            session.current_theme(),
+            "τ_b",
+            (-1.0, 1.0),
+            (0.0, "no agreement"),
+            narrow=window.narrow(),
+        ),
+        "ranks_tau",
+        "Kendall's tau between the early window's end and each later checkpoint",
+    )
+    st.caption("1 is the same order as at the early window's end, −1 the reverse. RC is the mean of these.")
+
+
+def at_one_checkpoint(order: Order) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How sure the order is at a checkpoint to choose: (share of resamples at each rank, share of wins of each pair)."""
+    st.subheader("How sure is the order at one checkpoint?", anchor=False)
+    at, places = 0, order.places
+    if len(places) > 1:
+        at = st.select_slider(
+            "Checkpoint",
+            range(len(places)),
+            value=order.stability.default,
+            format_func=lambda k: places[k],
+            key="ranks_at",
+        )
+    shares, wins = stability.share_table(order.stability, at), stability.win_table(order.stability, at)
+    _heatmaps(order, shares, wins)
+    st.caption(rank_words.wins(order.stability, at))
+    return shares, wins
+
+
+def _heatmaps(order: Order, shares: pd.DataFrame, wins: pd.DataFrame) -> None:
+    theme, narrow = session.current_theme(), window.narrow()
+    with st.grid(2, min_column_width=420):
+        parts.chart(
+            rank_charts.share_heatmap(
+                shares,
+                order.models,
+                theme,
+                "rising",
+                "%{y} stands at %{x} in %{z:.1%} of resamples",
+                "share of resamples at each rank",
+                narrow,
+            ),
+            "ranks_shares",
+            "Share of resamples in which each model stands at each rank",
+        )
+        parts.chart(
+            rank_charts.share_heatmap(
+                wins,
+                order.models,
+                theme,
+                "diverging",
+                "%{y} beats %{x} in %{z:.1%} of resamples",
+                "share in which the row beats the column",
+                narrow,
+            ),
+            "ranks_wins",
+            "Share of resamples in which the row's model beats the column's",
+        )
+
+
+def which_questions(order: Order) -> None:
+    """The questions that hold the order up, and those that spoil it."""
+    st.subheader("Which questions hold the order up?", anchor=False, help=rank_words.HELP["questions"])
+    st.markdown(rank_words.holding(order.questions))
+    if order.questions is None:
+        return
+    known = order.questions.dropna(subset=["support"])
+    with st.grid(2, min_column_width=420):
+        _some_questions("Hold it up", "ranks_hold", known[known["support"] > 0].head(MOST_QUESTIONS))
+        _some_questions("Spoil it", "ranks_spoil", known[known["support"] < 0].tail(MOST_QUESTIONS)[::-1])
+
+
+def _some_questions(title: str, key: str, rows: pd.DataFrame) -> None:
+    with st.container():
+        st.markdown(f"**{title}**")
+        if rows.empty:
+            st.caption("No question does.")
+            return
+        st.dataframe(
+            rows,
+            hide_index=True,
+            key=key,
+            column_config={
+                "support": st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP["support"])
+            },
+            column_order=("support", "id") if window.narrow() else ("support", "subject", "question"),
+        )
+
+
+# --- the tables -------------------------------------------------------------------------------------------
+
+
+def rank_table(order: Order) -> None:
+    """Each model's rank at every checkpoint."""
+    parts.table(
+        tables.rank_frame(order.measurements, order.metric),
+        f"ranks-{order.metric}",
+        "ranks",
+        height=300,
+        few=("model", "tokens_seen", "rank"),
+        percent=("value",) if order.metric in SHARES else (),
+    )
+
+
+def decision_table(order: Order) -> None:
+    """The share of pairs that are ordered as at the end, at every checkpoint."""
+    parts.table(
+        order.decisions,
+        f"decisions-{order.metric}",
+        "ranks_decision",
+        height=300,
+        few=("tokens_seen", "pairs as at the end", "resamples from", "to"),
+        percent=("pairs as at the end", "resamples from", "to"),
+    )
+
+
+def tau_table(order: Order) -> None:
+    """The agreement of each later checkpoint with the early window's end."""
+    parts.table(
+        order.tau.round(4),
+        f"tau-{order.metric}",
+        "ranks_later",
+        few=("tokens_seen", "τ_b", "resamples from", "to"),
+    )
+
+
+def every_two_checkpoints(order: Order) -> None:
+    """The agreement of the order between every two checkpoints, drawn and as a table."""
+    grid, places = order.stability.grid, order.places
+    every = ranking.tau_matrix(grid.scores)
+    parts.chart(
+        rank_charts.tau_heatmap(
+            every, list(grid.tokens_seen), session.current_theme(), narrow=window.narrow()
+        ),
+        "ranks_matrix",
+        "Kendall's tau between every two checkpoints",
+    )
+    st.caption("1 (blue): the same order of models at both checkpoints; −1 (orange): the reverse.")
+    matrix = pd.DataFrame(every, columns=places).round(3)
+    matrix.insert(0, "checkpoint", places)
+    parts.table(matrix, f"tau-matrix-{order.metric}", "ranks_every", height=300)
+
+
+def question_table(order: Order) -> None:
+    """What each question does for the order."""
+    if order.questions is None:
+        st.caption(rank_words.holding(None))
+        return
+    parts.table(
+        order.questions,
+        f"rank-questions-{order.metric}",
+        "ranks_questions",
+        height=360,
+        few=("id", "support"),
+        column_config={
+            name: st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP[name])
+            for name in ("support", "agreement", "RC gain")
+        },
+    )

@@ -1,0 +1,149 @@
+"""The page Score: the Score and its parts beside the example sets, what would raise it most, and published figures.
+
+Tested in tests/pages/test_score.py.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis.score import parts as score_parts
+from e2lm_core.analysis.score import published
+from e2lm_core.analysis.score import words as score_words
+from e2lm_core.base import labels
+from e2lm_core.base.records import TaskSet
+from e2lm_core.charts import score as score_charts
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty.intervals import MetricIntervals
+from e2lm_core.ui import parts, session
+from e2lm_core.ui.frame import window
+from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered import scores as remembered
+
+METRIC = "score_metric"
+TABS = ("Every score", "SQ by model", "Questions left out", "The bars")
+
+
+def cards(scores: Scores) -> None:
+    """The Score and its three parts."""
+    with st.grid(4, min_column_width=150):
+        for label, value in (
+            ("Score", scores.score),
+            ("SQ", scores.sq),
+            ("RC", scores.rc),
+            ("CS", scores.cs),
+        ):
+            parts.score(label, value)
+
+
+def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
+    """The set's Score beside those of the example sets, as bars of its parts; what is drawn is returned."""
+    examples, lacking = remembered.examples(task)
+    others = {name: remembered.scored(example, metric)[0] for name, example in examples.items()}
+    frame = pd.concat(
+        [score_parts.bar_frame(name, one) for name, one in {task.name: scores, **others}.items()],
+        ignore_index=True,
+    )
+    parts.chart(
+        score_charts.score_bars(frame, session.current_theme(), window.narrow()),
+        "score_bars",
+        "The Score of this set and of the example sets as stacked bars of its three parts",
+    )
+    st.caption(
+        "From left to right SQ, RC and CS, each times its weight. Above a bar, the thick line is the 95% interval of the whole; below it, "
+        "thin lines are those of the parts, each about its segment's end. The parts move together, so theirs do not add up."
+    )
+    for sentence in lacking:
+        st.caption(f":material/info: {sentence}")
+    return frame
+
+
+def what_would_raise_it(advice: score_parts.Advice) -> None:
+    """What of the set would raise its Score most."""
+    st.subheader("What would raise it most", anchor=False)
+    st.markdown("\n".join(f"- {sentence}" for sentence in score_words.sentences(advice)))
+    st.caption(score_words.IN_SAMPLE)
+    st.page_link("pages/questions.py", label="Choose on Questions", icon=":material/checklist:")
+
+
+# --- the tables -------------------------------------------------------------------------------------------
+
+
+def every_score(
+    measurements: Measurements, scores: Scores, metric: str, bounds: MetricIntervals | None
+) -> None:
+    """Every score with its interval, how far to trust that, and the reason where there is none."""
+    number = st.column_config.NumberColumn
+    parts.table(
+        score_parts.score_frame(measurements, scores, metric, bounds),
+        f"scores-{metric}",
+        "score_every",
+        few=("score", "value", "low", "high"),
+        percent=("coverage",),
+        column_config={
+            "low": number("95% from", format="%.3f", help=labels.PART_HELP["interval"]),
+            "high": number("to", format="%.3f"),
+            "value": number("value", format="%.3f"),
+            "coverage": number(
+                "measured coverage",
+                format="%.0f%%",
+                help="How often such an interval held in simulations (docs/uncertainty.md).",
+            ),
+            "why": st.column_config.TextColumn("why no value or no interval", width="large"),
+        },
+    )
+
+
+def by_model(measurements: Measurements, metric: str) -> None:
+    """Signal quality and its parts, model by model."""
+    parts.table(
+        results.quality(measurements, metric), f"sq-{metric}", "score_models", few=("model", "SQ", "ρ", "AC")
+    )
+
+
+def questions_left_out(advice: score_parts.Advice, metric: str) -> None:
+    """What the score would be without one question, for each of them."""
+    parts.table(
+        score_parts.removal_frame(advice),
+        f"left-out-{metric}",
+        "score_removed",
+        column_config={
+            "value without it": st.column_config.NumberColumn(
+                f"{labels.SCORES[advice.of or 'score']} without it", format="%.4f"
+            ),
+            "gain": st.column_config.NumberColumn("gain, in-sample", format="%.4f"),
+        },
+    )
+
+
+# --- beside the competition -------------------------------------------------------------------------------
+
+
+def the_competition() -> None:
+    """The competition's own words on each score, and how they are read here."""
+    st.subheader("The competition's words, and our reading", anchor=False)
+    for name, (words, reading) in score_words.SAID_BY_THE_COMPETITION.items():
+        st.markdown(f"**{labels.SCORES[name]}**: “{words}”. {reading}")
+
+
+def published_sets() -> None:
+    """Published figures of other sets, apart from one's own: they cannot be compared."""
+    with st.container(border=True):
+        st.subheader("Published sets · :orange[not comparable]", anchor=False)
+        st.caption(
+            "Other models and other hidden checkpoints: these numbers stand apart from yours and cannot be set against them."
+        )
+        figures = published.published_figures()
+        frame = score_charts.published_frame(figures)
+        parts.chart(
+            score_charts.published_bars(frame, session.current_theme(), window.narrow()),
+            "score_published",
+            "Published figures of other sets, not comparable",
+        )
+        st.caption(
+            f"Hatched: half the SQ; dotted: the rest of a published total, in which RC and CS are not told apart. "
+            f"Source of the total: {figures.totals[0].source}. Without a total: {figures.curve_means_source}."
+        )
+        parts.table(frame, "published", "score_published", few=("benchmark", "SQ", "total"))
