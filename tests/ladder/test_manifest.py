@@ -18,7 +18,7 @@ from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.ladder.packing import unpack
 from ladder.cooccurrence import COLUMNS, count
 from ladder.facts import Fact, load_facts
-from ladder.heldout import words
+from ladder.unseen_wordings import words
 from tests.support.ladder_text import training_text
 
 LADDER = ROOT / "ladder"
