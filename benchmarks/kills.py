@@ -13,8 +13,6 @@ import contextlib
 import json
 import os
 import random
-import sqlite3
-import struct
 import subprocess
 import sys
 import tempfile
@@ -22,7 +20,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -32,6 +30,7 @@ from e2lm_core.runs import start
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets.folder.files import write_task
+from tests.support.workers import Stored, stored
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -45,7 +44,6 @@ PASSAGE_WORDS, QUESTION_WORDS, CHOICE_WORDS = 20, (20, 40), 3
 # Most strikes come after the worker has saved something: a job whose workers die ten times in a row without
 # getting further is given up, as it should be.
 EARLY_SHARE, START_S, SPAN_S = 0.2, 4.0, 2.5
-Row = tuple[Any, ...]
 
 
 @dataclass
@@ -124,17 +122,7 @@ def strike(pool: list[subprocess.Popen[bytes]], studio: Studio, number: int, rng
     return False
 
 
-def stored(database: Path) -> dict[Row, tuple[bytes, int]]:
-    """Every result of a database by its whole key: the bytes of its log-likelihood, and its tokens."""
-    with contextlib.closing(sqlite3.connect(database)) as connection:
-        rows = connection.execute(
-            "SELECT fingerprint, dtype, max_length, bos, scoring_version, digest, ll_nats, tokens "
-            "FROM results JOIN scopes ON scopes.id = results.scope"
-        ).fetchall()
-    return {tuple(key): (struct.pack("<d", ll_nats), tokens) for *key, ll_nats, tokens in rows}
-
-
-def differing(expected: dict[Row, tuple[bytes, int]], found: dict[Row, tuple[bytes, int]]) -> int:
+def differing(expected: Stored, found: Stored) -> int:
     """Rows that are missing, too many, or not the same bytes."""
     return sum(expected.get(key) != found.get(key) for key in expected.keys() | found.keys())
 

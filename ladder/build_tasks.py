@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from e2lm_core.base.errors import StudioError
-from ladder.choices import balanced_facts, distractors
+from ladder.distractors import balanced_facts, distractors
 from ladder.facts import FACTS, Fact, Relation, fill, load_relations
-from ladder.heldout import words
+from ladder.unseen_wordings import words
 
 ROOT = Path(__file__).resolve().parent.parent
 LOADER = ROOT / "e2lm_core" / "sets" / "folder" / "loader.py"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from e2lm_core.base.errors import StudioError
-from ladder.heldout import Guard
+from ladder.unseen_wordings import Guard
 
 SAMPLE = Path(__file__).resolve().parent / "filler_sample.jsonl"
 DEFAULT_WORDNET = "/usr/share/wordnet"

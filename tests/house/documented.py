@@ -1,4 +1,4 @@
-"""What documents show: the program's command lines, taken apart."""
+"""What documents show: the command lines of the program and of the scripts around it, taken apart."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scripts import commands_reference
 from scripts.commands_reference import PROGRAM, Command
 
 Call = tuple[str, list[str]]
+AROUND = "benchmarks|scripts|ladder"
 
 
 @cache
@@ -32,3 +33,19 @@ def _call(rest: str) -> Call:
     groups = {name.split()[0] for name in commands() if " " in name}
     size = 2 if words[0] in groups else 1
     return " ".join(words[:size]), words[size:]
+
+
+def scripts(text: str) -> list[Call]:
+    """(dotted module, its options) of every call of a benchmark, a script or the ladder's recipe."""
+    found = re.findall(rf"python -m ((?:{AROUND})(?:\.\w+)+)([^\n`#]*)", text)
+    # What stands in quotes is for another script.
+    unquoted = [(module, re.sub(r'"[^"]*"', "", rest)) for module, rest in found]
+    return [(module, re.findall(r"(?<![\w-])--([a-z][a-z0-9-]*)", rest)) for module, rest in unquoted]
+
+
+def takes(source: str, option: str) -> bool:
+    """Whether a script's source declares the option: by its name, or as a parameter of its `main`."""
+    names = {option, option.removeprefix("no-")}
+    parameters = "|".join(name.replace("-", "_") for name in names)
+    declared = re.search(rf"^    (?:{parameters}): ", source, re.M)
+    return bool(declared) or any(f'"--{name}"' in source for name in names)

@@ -162,8 +162,9 @@ def test_rooms_use_only_what_they_may() -> None:
     assert not upward(PACKAGE)
 
 
-def test_files_import_each_other_in_no_circle() -> None:
-    assert not circle(PACKAGE)
+@pytest.mark.parametrize("top", ["e2lm_core", "benchmarks", "ladder"])
+def test_files_import_each_other_in_no_circle(top: str) -> None:
+    assert not circle(ROOT / top)
 
 
 def test_libraries_stay_in_the_rooms_that_own_them() -> None:
@@ -210,6 +211,26 @@ def test_the_library_knows_nothing_of_what_stands_around_it() -> None:
         for path in modules(PACKAGE).values()
         for dotted, line in imports_of(path)
         if dotted.split(".")[0] in outside
+    ]
+    assert not found
+
+
+def test_benchmarks_use_of_the_tests_their_support_alone() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line} imports {dotted}"
+        for path in modules(ROOT / "benchmarks").values()
+        for dotted, line in imports_of(path)
+        if dotted.startswith("tests.") and not dotted.startswith("tests.support.")
+    ]
+    assert not found
+
+
+def test_tests_use_no_benchmark_but_one_that_they_test() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line} imports {dotted}"
+        for path in modules(ROOT / "tests").values()
+        for dotted, line in imports_of(path)
+        if dotted.startswith("benchmarks.") and path.relative_to(ROOT).parts[1] not in ("benchmarks", "whole")
     ]
     assert not found
 

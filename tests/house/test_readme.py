@@ -18,6 +18,20 @@ PAGES = (
 )
 TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
 COMMANDS = documented.commands()
+# What a script says of itself counts as a document.
+SCRIPTS = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for folder in ("benchmarks", "scripts", "ladder")
+    for path in (ROOT / folder).rglob("*.py")
+}
+SCRIPT_CALLS = sorted(
+    {
+        (page, module, option)
+        for page, text in (TEXTS | SCRIPTS).items()
+        for module, options in documented.scripts(text)
+        for option in (*options, "")
+    }
+)
 CALLS = [(page, *call) for page, text in TEXTS.items() for call in documented.calls(text)]
 
 
@@ -50,6 +64,22 @@ def test_readme_says_how_to_get_and_start_it() -> None:
 def test_a_documented_call_is_one_that_the_program_takes(page: str, name: str, words: list[str]) -> None:
     assert name in COMMANDS, f"{page} calls `{name}`, which the program does not have."
     COMMANDS[name].make_context(name, list(words))  # raises a usage error where it would not run
+
+
+@pytest.mark.parametrize(("page", "module", "option"), SCRIPT_CALLS)
+def test_a_documented_script_is_there_and_takes_the_option(page: str, module: str, option: str) -> None:
+    path = f"{module.replace('.', '/')}.py"
+    assert path in SCRIPTS, f"{page} calls {module}, which does not exist."
+    assert '__name__ == "__main__"' in SCRIPTS[path], f"{page} calls {module}, which is no script."
+    assert not option or documented.takes(SCRIPTS[path], option), (
+        f"{page} gives {module} --{option}, which it does not take."
+    )
+
+
+def test_scripts_that_are_not_there_and_options_that_are_not_taken_are_seen() -> None:
+    assert documented.scripts("`python -m ladder.train --smoke`\n") == [("ladder.train", ["smoke"])]
+    source = 'def main(\n    browser: bool = True,\n) -> None: ...\nparser.add_argument("--shots")\n'
+    assert [documented.takes(source, name) for name in ("no-browser", "shots", "shot")] == [True, True, False]
 
 
 def test_readmes_own_calls_are_among_those() -> None:

@@ -10,8 +10,8 @@ import pytest
 from e2lm_core.base.settings import ROOT
 from ladder import wordings
 from ladder.facts import Relation, fill, load_relations
-from ladder.heldout import Guard, runs, skeleton, words
-from tests.support.ladder_text import training_text
+from ladder.unseen_wordings import Guard, runs, skeleton, words
+from tests.support.ladder_fixtures import training_text
 
 TASKS = ("ladder_science", "ladder_general")
 

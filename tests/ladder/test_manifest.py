@@ -18,8 +18,8 @@ from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.ladder.packing import unpack
 from ladder.cooccurrence import COLUMNS, count
 from ladder.facts import Fact, load_facts
-from ladder.heldout import words
-from tests.support.ladder_text import training_text
+from ladder.unseen_wordings import words
+from tests.support.ladder_fixtures import training_text
 
 LADDER = ROOT / "ladder"
 NAMES = {f"ladder-{size}-arch{arch}" for size in ("small", "medium", "large") for arch in (1, 2)} | {

@@ -12,9 +12,9 @@ import pytest
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import ROOT
 from ladder.build_tasks import build
-from ladder.choices import balanced_facts, distractors
+from ladder.distractors import balanced_facts, distractors
 from ladder.facts import Fact, Relation, load_relations
-from ladder.heldout import words
+from ladder.unseen_wordings import words
 
 Row = dict[str, Any]
 DOMAINS = ("science", "general")

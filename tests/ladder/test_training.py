@@ -16,10 +16,10 @@ from transformers import LlamaForCausalLM
 
 from e2lm_core.base.settings import ROOT
 from ladder.facts import load_relations
-from ladder.heldout import Guard
 from ladder.primer import Primer, drop_words
 from ladder.recipe import LADDER, SMOKE, config_of
 from ladder.training import checkpoint_file, train_member
+from ladder.unseen_wordings import Guard
 
 
 def test_learning_rate_by_hand() -> None:

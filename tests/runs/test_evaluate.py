@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import kills
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError, TaskError
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, Scored, TaskSet
 from e2lm_core.base.settings import Limits, Settings
@@ -22,7 +21,7 @@ from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.prompts import render
 from tests.conftest import needs
-from tests.support import studios
+from tests.support import studios, workers
 from tests.support.fake_backend import FakeBackend
 
 
@@ -237,7 +236,7 @@ def test_an_interrupted_job_gets_the_bytes_of_an_undisturbed_one(
                     plans=plans,
                 )
         run(here, edited, num_fewshot=0, plans=plans)
-        stored.append(kills.stored(here.settings.database))
+        stored.append(workers.stored(here.settings.database))
         assert here.backend.computed == 4 * (20 + 23) * len(here.catalogue.checkpoints)
     assert stored[0] == stored[1]
     assert len(stored[0]) == 4 * (20 + 23) * len(here.catalogue.checkpoints)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks.coverage import simulation
 from e2lm_core.scores import metrics
 from e2lm_core.scores.layout import Layout, Run
+from tests.support import simulation
 
 QUESTIONS = 60
 

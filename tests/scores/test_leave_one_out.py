@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchmarks.coverage import simulation
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.leave_one_out import curves_without, scores_without
+from tests.support import simulation
 
 QUESTIONS = 24
 

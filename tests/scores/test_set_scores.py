@@ -8,12 +8,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from benchmarks.coverage import simulation
 from e2lm_core.scores import composite, contrast, finetasks, metrics, ranking, set_scores, signal
 from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import SCORES, curve_scores, floor
+from tests.support import simulation
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, full, measurements
 
 QUESTIONS = 60

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-from e2lm_core.base.settings import Settings
+from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.ladder import packing
 from e2lm_core.checkpoints.unpacking import ensure_directory
+from tests.conftest import needs
 from tests.support.fake_hub import CONFIG, TOKENIZER
 
 MODELS = ("ladder-tiny-arch1", "ladder-tiny-arch1-web")
@@ -134,3 +136,16 @@ def local(settings, first, tmp_path):
 
 def local_checkpoint(local):
     return open_catalogue(local).of("small-1b")[0]
+
+
+def training_text(role: str) -> Iterator[str]:
+    """Every document that the role's models read, written again from the recipe."""
+    from tokenizers import Tokenizer
+
+    from ladder.mixture import Sources, role_texts
+    from ladder.recipe import LADDER
+
+    needs("wordnet")
+    tokenizer = Tokenizer.from_file(str(ROOT / "ladder" / "weights" / "tokenizer.json"))
+    for text, _ in role_texts(Sources(LADDER.data_seed), tokenizer, LADDER, role):
+        yield text

@@ -1,13 +1,21 @@
-"""Backends that take their time, and waiting for what a worker does."""
+"""A backend that takes its time, waiting for what a worker does, and every row that workers have stored."""
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
 from e2lm_core.runs.queue.records import Job
 from tests.support.fake_backend import FakeBackend
+
+# Every result by its whole key: the bytes of its log-likelihood, and its tokens.
+Stored = dict[tuple[Any, ...], tuple[bytes, int]]
 
 
 class Slow(FakeBackend):
@@ -40,3 +48,13 @@ def until(true: Callable[[], object], seconds: float = 60.0) -> None:
 
 def computed(job: Job) -> int:
     return sum(row.computed for row in job.progress)
+
+
+def stored(database: Path) -> Stored:
+    """Every result of a database by its whole key: the bytes of its log-likelihood, and its tokens."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute(
+            "SELECT fingerprint, dtype, max_length, bos, scoring_version, digest, ll_nats, tokens "
+            "FROM results JOIN scopes ON scopes.id = results.scope"
+        ).fetchall()
+    return {tuple(key): (struct.pack("<d", ll_nats), tokens) for *key, ll_nats, tokens in rows}

@@ -18,6 +18,8 @@ from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
 from scripts.screenshots import FLAGS, server, settle
 from tests.conftest import needs
+from tests.support import workers
+from tests.support.workers import Stored
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,12 +55,12 @@ def studio(fixture: Path, home: str) -> Studio:
 
 
 @pytest.fixture(scope="module")
-def expected(fixture: Path) -> dict[kills.Row, tuple[bytes, int]]:
+def expected(fixture: Path) -> Stored:
     """What an undisturbed run stores."""
     calm = studio(fixture, "calm")
     start.start(calm, "made", calm.catalogue.checkpoints)
     worker.work(calm, once=True)
-    return kills.stored(calm.settings.database)
+    return workers.stored(calm.settings.database)
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -117,16 +119,14 @@ def run_and_kill_the_app(page: Page, here: Studio) -> tuple[Job, int]:
         return here.jobs.get(job.id), worker_of(job)
 
 
-def assert_undisturbed(here: Studio, job: Job, expected: dict[kills.Row, tuple[bytes, int]]) -> None:
+def assert_undisturbed(here: Studio, job: Job, expected: Stored) -> None:
     ended = here.jobs.get(job.id)
     assert (ended.state, ended.error) == ("done", None)
-    assert kills.differing(expected, kills.stored(here.settings.database)) == 0
+    assert kills.differing(expected, workers.stored(here.settings.database)) == 0
     assert kills.miscounted(ended) == 0
 
 
-def test_its_worker_finishes_the_run_and_ends(
-    page: Page, fixture: Path, expected: dict[kills.Row, tuple[bytes, int]]
-) -> None:
+def test_its_worker_finishes_the_run_and_ends(page: Page, fixture: Path, expected: Stored) -> None:
     here = studio(fixture, "worker lives")
     job, process = run_and_kill_the_app(page, here)
     assert not job.over
@@ -137,7 +137,7 @@ def test_its_worker_finishes_the_run_and_ends(
 
 
 def test_an_app_started_again_finishes_the_run_where_its_worker_died_too(
-    page: Page, fixture: Path, expected: dict[kills.Row, tuple[bytes, int]]
+    page: Page, fixture: Path, expected: Stored
 ) -> None:
     here = studio(fixture, "all die")
     job, process = run_and_kill_the_app(page, here)

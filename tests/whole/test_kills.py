@@ -17,13 +17,15 @@ from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.runs.store import Store
 from tests.conftest import ROOT
+from tests.support import workers
+from tests.support.workers import Stored
 
 
-def stored(path: Path, *values: float, dtype: str = "float32") -> dict[kills.Row, tuple[bytes, int]]:
+def stored(path: Path, *values: float, dtype: str = "float32") -> Stored:
     store = Store(path)
     scope = Scope(fingerprint="f", dtype=dtype, max_length=8, bos="none", scoring_version=1)
     store.put(scope, [(bytes([n] * 16), Loglikelihood(value, 1)) for n, value in enumerate(values)])
-    return kills.stored(path)
+    return workers.stored(path)
 
 
 def test_a_row_that_differs_in_its_last_bit_is_seen(tmp_path: Path) -> None:

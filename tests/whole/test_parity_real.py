@@ -12,6 +12,7 @@ from benchmarks.parity import cases as parity_cases
 from benchmarks.parity import parity
 from e2lm_core.engine.models import read_config
 from tests.conftest import needs
+from tests.support import tiny_models
 
 pytest.importorskip("lm_eval")
 pytestmark = pytest.mark.slow
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.slow
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """SmolLM2-135M-Instruct as a folder of safetensors; gone after the session, for its size."""
     needs("smollm2")
-    folder = parity.convert_real(tmp_path_factory.mktemp("smollm2") / "smollm2")
+    folder = tiny_models.convert_real(tmp_path_factory.mktemp("smollm2") / "smollm2")
     yield folder
     shutil.rmtree(folder)
 

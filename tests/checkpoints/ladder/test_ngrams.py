@@ -15,7 +15,7 @@ from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets.checks import text as text_checks
 from e2lm_core.sets.collection import open_set
 from tests.conftest import needs
-from tests.support.ladder_text import training_text
+from tests.support.ladder_fixtures import training_text
 
 
 def test_what_was_packed_is_found_and_nothing_else(tmp_path: Path) -> None:

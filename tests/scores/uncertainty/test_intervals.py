@@ -6,13 +6,13 @@ import time
 import numpy as np
 import pytest
 
-from benchmarks.coverage import simulation
 from e2lm_core.base.records import METRICS, Value
 from e2lm_core.scores.layout import Run
 from e2lm_core.scores.set_scores import RANGES, SCORES
 from e2lm_core.scores.uncertainty import intervals
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 from e2lm_core.scores.uncertainty.rules import CoverageTable
+from tests.support import simulation
 
 QUESTIONS = 120
 METRIC_ROWS = ("acc", "margin", "norm_prob", "bpb")

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.coverage import simulation
 from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.uncertainty import paired
 from e2lm_core.scores.uncertainty.paired import Side, pair
 from e2lm_core.scores.uncertainty.rules import IntervalRule
+from tests.support import simulation
 
 
 def side(runs, count):

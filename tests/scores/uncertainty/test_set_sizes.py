@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.coverage import simulation
 from e2lm_core.scores.layout import Run
 from e2lm_core.scores.uncertainty import coverage, set_sizes
 from e2lm_core.scores.uncertainty.set_sizes import Target, Widths, needed, widths
+from tests.support import simulation
 
 SIZES = (50, 200, 800)
 

@@ -1,7 +1,9 @@
-"""What "held out" means, in code: the wordings of the task sets never stand in the training text.
+"""Guards the wordings of the task sets, which are held out: none of them stands in the training text.
 
 A question's runs are its stretches of min(6, its length) consecutive words; words are lower-cased and
 without punctuation. Its skeleton is the wording with subject and answer masked.
+
+Tested in tests/ladder/test_heldout.py, whose name the READMEs of the exported sets bear.
 """
 
 from __future__ import annotations

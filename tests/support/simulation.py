@@ -9,6 +9,8 @@ the metrics and scores are computed by the code that computes the real ones.
 b is a question's difficulty, a its discrimination; u is how plausible a choice sounds to every model, v to one
 model, e is what changes from checkpoint to checkpoint. Ability grows with tokens, shifted by the model's size,
 by its training seed and, at every checkpoint, by training noise.
+
+Tested in tests/benchmarks/test_simulation.py: the coverage studies stand on it, and tests of scores.
 """
 
 from __future__ import annotations
@@ -90,9 +92,8 @@ def draw(of: Fleet, questions: int, seed: int) -> dict[str, NDArray[np.float32]]
         np.float64
     )
     shared = rng.normal(0, _SHARED, (questions, CHOICES))
-    gold = np.zeros(
-        questions, dtype=np.intp
-    )  # choices are alike, so the place of the gold one does not matter
+    # Choices are alike, so that the place of the gold one does not matter.
+    gold = np.zeros(questions, dtype=np.intp)
     parts: dict[str, list[NDArray[np.float32]]] = {}
     for ability, bits in zip(of.ability, of.bits, strict=True):
         own = shared + rng.normal(0, _OWN, (questions, CHOICES))
