@@ -29,6 +29,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.runs import start
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
+from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
 from tests.support.workers import Stored, stored
 
@@ -91,7 +92,9 @@ def main(
 
 def sweep(studio: Studio, kills: int, rng: random.Random, workers: int) -> tuple[int, int, Job]:
     """Run the set on every checkpoint, through at most so many kills: how many, how many within a checkpoint."""
-    number = start.start(studio, "made", studio.catalogue.match(["family/*"]))
+    number = start.start(
+        studio, collection.open_set(studio.settings, "made"), studio.catalogue.match(["family/*"])
+    )
     dead = within = 0
     with _workers(studio.settings, workers) as pool:
         while dead < kills and strike(pool, studio, number, rng):

@@ -36,12 +36,12 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
                 shortcut=keys,
             ):
                 try:
-                    act(settings, task.name)
+                    moved = act(settings, task.name)
                 except StudioError as error:
                     st.error(str(error))
                 else:
                     editor.reset()
-                    editor.edited(task.name)
+                    editor.edited(moved)
                     st.rerun()
         st.toggle(
             "Run edits at once",
@@ -106,7 +106,7 @@ elif view == "Prompt":
         if st.form_submit_button("Save the prompt", type="primary", disabled=example):
             chosen = styles.get(style, (text, task.config.doc_to_choice))
             try:
-                authoring.update_config(
+                saved = authoring.update_config(
                     settings,
                     task.name,
                     doc_to_text=chosen[0],
@@ -117,7 +117,7 @@ elif view == "Prompt":
             except StudioError as error:
                 st.error(str(error), icon=":material/error:")
             else:
-                editor.edited(task.name)
+                editor.edited(saved)
                 st.rerun()
 
 found = results.findings(task)

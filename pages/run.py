@@ -82,7 +82,7 @@ with st.container(horizontal=True, gap="small"):
         icon=":material/play_arrow:",
         disabled=is_running or not selection or not task.questions,
     ):
-        running.start(task.name, checkpoints=selection, num_fewshot=shots)
+        running.start(task, checkpoints=selection, num_fewshot=shots)
     if is_running and st.button("Cancel the run", icon=":material/stop:"):
         studio.jobs.cancel(state.job)
         st.rerun()

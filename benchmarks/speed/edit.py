@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs import evaluate, start
 from e2lm_core.runs import order as run_order
@@ -105,11 +105,12 @@ def in_store(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
     studio = prepared(settings)
     checkpoints = studio.at_hand
     with worker(settings) as process:
-        sweep_s = wait(studio, start.start(studio, SET, checkpoints, shots))
+        whole = collection.open_set(settings, SET)
+        sweep_s = wait(studio, start.start(studio, whole, checkpoints, shots))
         # What the store holds already leaves the worker cold: a few edits load every checkpoint.
         for number in range(3):
-            _edit(studio, number)
-            wait(studio, start.start(studio, SET, checkpoints, shots, evaluate.INTERACTIVE))
+            edited = _edit(studio, number)
+            wait(studio, start.start(studio, edited, checkpoints, shots, evaluate.INTERACTIVE))
         rows = []
         for number in range(edits):
             rows.append(_one(studio, checkpoints, shots, number, process.pid))
@@ -138,8 +139,8 @@ def _one(
 ) -> dict[str, float]:
     before = cpu_seconds(pid)
     started = time.perf_counter()
-    _edit(studio, number)
-    job = start.start(studio, SET, checkpoints, shots, evaluate.INTERACTIVE)
+    edited = _edit(studio, number)
+    job = start.start(studio, edited, checkpoints, shots, evaluate.INTERACTIVE)
     save_s = time.perf_counter() - started
     coarse = {c.name for c in run_order.thin(checkpoints, "ends and middle")}
     coarse_s = wait(studio, job, coarse, started)
@@ -152,13 +153,12 @@ def _one(
     }
 
 
-def _edit(studio: Studio, number: int) -> str:
-    """Add a word that no version of the question has had; the id of the question."""
+def _edit(studio: Studio, number: int) -> TaskSet:
+    """Add a word that no version of the question has had; the set as it was saved."""
     questions = collection.open_set(studio.settings, SOURCE).questions
     question = questions[number * 7 % QUESTIONS]
     text = f"{question.question.rstrip('?')} in {_new_word()}?"
-    authoring.update_questions(studio.settings, SET, {question.id: {"question": text}})
-    return question.id
+    return authoring.update_questions(studio.settings, SET, {question.id: {"question": text}})
 
 
 def _new_word() -> str:
@@ -221,7 +221,7 @@ def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
         raise SystemExit("Chromium is missing: install Debian's chromium, or set CHROMIUM to its path.")
     studio = prepared(settings)
     with worker(settings):
-        wait(studio, start.start(studio, SET, studio.at_hand, 0))
+        wait(studio, start.start(studio, collection.open_set(settings, SET), studio.at_hand, 0))
     first, complete = [], []
     env = os.environ | {"E2LM_HOME": str(settings.home)}
     with server(env) as url, sync_playwright() as playwright:

@@ -134,17 +134,18 @@ def _evaluated(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
 ) -> RunResult:
     """Compute what is missing, under a bar that counts questions of all checkpoints."""
-    from e2lm_core.runs.evaluate import evaluate
+    from e2lm_core.runs.evaluate import Progressing, evaluate
     from e2lm_core.runs.queue.records import Progress
 
     with progress_bar(task.name, len(checkpoints) * len(task.questions)) as advance:
         done: dict[str, int] = {}
 
-        def report(row: Progress) -> None:
-            advance(row.name, row.done - done.get(row.name, 0))
-            done[row.name] = row.done
+        class Bar(Progressing):
+            def report(self, progress: Progress) -> None:
+                advance(progress.name, progress.done - done.get(progress.name, 0))
+                done[progress.name] = progress.done
 
-        return evaluate(studio, task, checkpoints, num_fewshot, report)
+        return evaluate(studio, task, checkpoints, num_fewshot, Bar())
 
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Running a set against checkpoints: what to compute and in which order; at once, or as a job.
+"""Running a set against checkpoints: what is missing is computed, and goes to the store as it comes.
 
 A run computes only what the store does not hold: an edited question is new to every checkpoint, anything
 else is reused. The order is coarse to fine, so that the shape of every curve is there in seconds.
@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
-from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, RenderedDoc, TaskSet
+from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, Scored, TaskSet
 from e2lm_core.runs.order import plan
 from e2lm_core.runs.queue.records import Progress
-from e2lm_core.runs.queue.resuming import JobPlans
-from e2lm_core.runs.requests import Asked
+from e2lm_core.runs.requests import Asked, prompts
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets.prompts.render import render_set
 
 SWEEP, INTERACTIVE = 0, 10  # an edit overtakes a long sweep
 COMMIT_EVERY_S = 0.5
@@ -35,7 +33,36 @@ class RunResult(Record):
     harness_tokens: int = 0
 
 
-# --- computing ----------------------------------------------------------------------------------------
+class Progressing:
+    """What a run tells whoever started it, and asks. As it stands, a run that nobody watches or shares.
+
+    Checkpoints are named by `Checkpoint.name`. Methods are called from the threads that compute.
+    """
+
+    def report(self, progress: Progress) -> None:
+        """Hear of a commit, within its transaction: raising undoes it."""
+
+    def cancelled(self) -> bool:
+        """Whether to stop; asked before every batch."""
+        return False
+
+    def earlier(self, checkpoint: str) -> Progress | None:
+        """How far an interrupted attempt of this run got: what that computed still counts as computed."""
+        return None
+
+    def take(self, checkpoint: str) -> bool:
+        """Asked just before a checkpoint's turn; False where another worker has it, and it is left out."""
+        return True
+
+    def planned(self, checkpoint: str, missing: Sequence[bytes], requests: Collection[bytes]) -> list[bytes]:
+        """The keys of which batches are made, all of `missing` among them; `requests` are those of the set.
+
+        An interrupted run that plans the same again gets the bytes of one that was not: see `JobPlans`.
+        """
+        return list(missing)
+
+
+ALONE = Progressing()
 
 
 def evaluate(
@@ -43,90 +70,81 @@ def evaluate(
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None = None,
-    report: Callable[[Progress], object] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-    earlier: Mapping[str, Progress] | None = None,
-    plans: JobPlans | None = None,
-    take: Callable[[str], bool] | None = None,
+    progressing: Progressing = ALONE,
 ) -> RunResult:
     """Compute what is missing, checkpoint by checkpoint in the planned order; results go to the store.
 
-    `report` hears of every commit, within its transaction. `earlier` is the progress of an interrupted
-    attempt of the same run: what that computed still counts as computed; `plans` are those of its job, with
-    which it gets the same bytes as if it had never been interrupted. A checkpoint is left out where
-    `take(its name)` says, just before its turn, that another worker has it. Raises `Cancelled` within one
-    batch of `cancelled()` turning true; what was committed stays, and the next run goes on from there.
+    `num_fewshot` None takes the set's own. Raises `TaskError` for a set without questions or with a prompt
+    that cannot be read, `CheckpointError` where no checkpoint is chosen or one cannot be read. Raises
+    `Cancelled` within one batch of `progressing.cancelled()` turning true; what was committed stays, and the
+    next run goes on from there.
     """
     if not task.questions:
         raise TaskError(f"{task.name} has no questions yet: write or import some, then run it.")
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     started = time.monotonic()
-    asked = Asked(_prompts(task, num_fewshot))
-    ordered = plan(checkpoints)
-    before = {} if earlier is None else earlier
-    stop = threading.Event()
-
-    def stopped() -> bool:
-        return stop.is_set() or (cancelled is not None and cancelled())
-
-    def one(checkpoint: Checkpoint, following: Checkpoint | None = None, at_once: int = 1) -> Progress | None:
-        if take is not None and not take(checkpoint.name):
-            return None
-        try:
-            return _evaluate_one(
-                studio,
-                asked,
-                checkpoint,
-                following,
-                report or (lambda _: None),
-                stopped,
-                before.get(checkpoint.name),
-                at_once,
-                plans,
-            )
-        except BaseException:
-            stop.set()  # the others end within a batch, and what they have is kept
-            raise
-
-    done = []
-    while ordered and _is_complete(studio, asked, ordered[0]):
-        done.append(one(ordered.pop(0)))  # nothing to compute, so nothing heavy is imported
-    if ordered:
-        done += _side_by_side(one, ordered, studio.backend.at_once, stop)
-    own = [progress for progress in done if progress is not None]
+    run = _Run(studio, Asked(prompts(task, num_fewshot)), progressing)
+    ends = run.at_all(plan(checkpoints))
     return RunResult(
-        computed=sum(progress.computed for progress in own),
-        reused=sum(progress.reused for progress in own),
+        computed=sum(progress.computed for progress in ends),
+        reused=sum(progress.reused for progress in ends),
         seconds=time.monotonic() - started,
-        tokens=sum(progress.tokens or 0 for progress in own),
-        harness_tokens=sum(progress.harness_tokens or 0 for progress in own),
+        tokens=sum(progress.tokens or 0 for progress in ends),
+        harness_tokens=sum(progress.harness_tokens or 0 for progress in ends),
     )
 
 
-def _is_complete(studio: Studio, asked: Asked, checkpoint: Checkpoint) -> bool:
-    return not asked.missing(studio.store, studio.backend.scope(checkpoint))
+class _Run:
+    """One set at many checkpoints; an error at one of them stops the others within a batch."""
 
+    def __init__(self, studio: Studio, asked: Asked, progressing: Progressing) -> None:
+        self._studio, self._asked, self._progressing = studio, asked, progressing
+        self._stop = threading.Event()
 
-def _side_by_side(
-    one: Callable[[Checkpoint, Checkpoint | None, int], Progress | None],
-    ordered: Sequence[Checkpoint],
-    at_once: int,
-    stop: threading.Event,
-) -> list[Progress | None]:
-    """Every checkpoint, `at_once` of them at a time, begun in their order."""
-    following = [*ordered[at_once:], *[None] * at_once]
-    with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="checkpoint") as pool:
-        futures = [
-            pool.submit(one, checkpoint, after, at_once)
-            for checkpoint, after in zip(ordered, following, strict=False)
-        ]
+    def at_all(self, ordered: list[Checkpoint]) -> list[Progress]:
+        """How far each checkpoint is at the end, but for those that another worker has."""
+        ends = []
+        while ordered and self._is_complete(ordered[0]):
+            ends.append(self._at_one(ordered.pop(0)))  # nothing to compute, so nothing heavy is imported
+        if ordered:
+            ends += self._side_by_side(ordered, self._studio.backend.at_once)
+        return [progress for progress in ends if progress is not None]
+
+    def _is_complete(self, checkpoint: Checkpoint) -> bool:
+        return not self._asked.missing(self._studio.store, self._studio.backend.scope(checkpoint))
+
+    def _side_by_side(self, ordered: Sequence[Checkpoint], at_once: int) -> list[Progress | None]:
+        """Every checkpoint, `at_once` of them at a time, begun in their order."""
+        following = [*ordered[at_once:], *[None] * at_once]
+        with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="checkpoint") as pool:
+            futures = [
+                pool.submit(self._at_one, checkpoint, after, at_once)
+                for checkpoint, after in zip(ordered, following, strict=False)
+            ]
+            try:
+                wait(futures, return_when=FIRST_EXCEPTION)
+            except BaseException:  # the keyboard's stop
+                self._stop.set()
+                raise
+        return [future.result() for future in sorted(futures, key=_cause_first)]
+
+    def _at_one(
+        self, checkpoint: Checkpoint, following: Checkpoint | None = None, at_once: int = 1
+    ) -> Progress | None:
+        if not self._progressing.take(checkpoint.name):
+            return None
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-        except BaseException:  # the keyboard's stop
-            stop.set()
+            if self._stopped():
+                raise Cancelled("The run was cancelled; what was computed is kept.")
+            run = CheckpointRun(self._studio, self._asked, checkpoint, self._progressing, at_once)
+            return run.compute(following, self._stopped)
+        except BaseException:
+            self._stop.set()  # the others end within a batch, and what they have is kept
             raise
-    return [future.result() for future in sorted(futures, key=_cause_first)]
+
+    def _stopped(self) -> bool:
+        return self._stop.is_set() or self._progressing.cancelled()
 
 
 def _cause_first(future: Future[Progress | None]) -> int:
@@ -135,96 +153,79 @@ def _cause_first(future: Future[Progress | None]) -> int:
     return 2 if error is None else 1 if isinstance(error, Cancelled) else 0
 
 
-def _evaluate_one(
-    studio: Studio,
-    asked: Asked,
-    checkpoint: Checkpoint,
-    following: Checkpoint | None,
-    report: Callable[[Progress], object],
-    cancelled: Callable[[], bool] | None,
-    before: Progress | None,
-    at_once: int,
-    plans: JobPlans | None,
-) -> Progress:
-    """`seconds` of its progress are its share of the run's time, so that those of all add up to it."""
-    if cancelled and cancelled():
-        raise Cancelled("The run was cancelled; what was computed is kept.")
-    started = time.monotonic()
-    scope = studio.backend.scope(checkpoint)
-    missing = asked.missing(studio.store, scope)
-    left = [set(keys) for keys in missing.values()]
-    new, total = len(left), len(asked)
-    already = min(before.computed, total - new) if before else 0
-    held: list[tuple[bytes, Loglikelihood]] = []
-    tokens, harness_tokens = _tokens_before(before)
+class CheckpointRun:
+    """One set at one checkpoint: `missing` are the keys of what is to be computed, each once, in their order."""
 
-    def commit() -> Progress:
-        nonlocal left
-        done = {key for key, _ in held}
-        left = [rest for keys in left if (rest := keys - done)]
-        progress = Progress(
-            name=checkpoint.name,
-            done=total - len(left),
-            total=total,
-            computed=already + new - len(left),
-            reused=total - new - already,
-            seconds=(before.seconds if before else 0.0) + (time.monotonic() - started) / at_once,
-            note=" ".join(studio.backend.notes()) or None,
-            tokens=tokens,
-            harness_tokens=harness_tokens,
-        )
+    def __init__(
+        self, studio: Studio, asked: Asked, checkpoint: Checkpoint, progressing: Progressing, at_once: int = 1
+    ) -> None:
+        """`at_once` checkpoints are computed side by side: a second of this one is so much less of the run's."""
+        self._studio, self._asked, self._progressing = studio, asked, progressing
+        self._checkpoint, self._at_once = checkpoint, at_once
+        self._started = time.monotonic()
+        self._before = progressing.earlier(checkpoint.name) or Progress(name=checkpoint.name, done=0, total=0)
+        self._scope = studio.backend.scope(checkpoint)
+        missing = asked.missing(studio.store, self._scope)
+        self.missing = list(dict.fromkeys(key for keys in missing.values() for key in keys))
+        self._left = [set(keys) for keys in missing.values()]
+        self._new = len(missing)
+        self._uncommitted: list[tuple[bytes, Loglikelihood]] = []
+        self._tokens = self._before.tokens or 0
+        self._harness_tokens = self._before.harness_tokens or 0
+
+    def compute(self, following: Checkpoint | None, cancelled: Callable[[], bool]) -> Progress:
+        """All that is missing; `following` is the checkpoint that is read meanwhile. Raises `Cancelled`."""
+        last = time.monotonic()
+        if not self.missing:
+            return self.commit()
+        backend, name = self._studio.backend, self._checkpoint.name
+        if following is not None:
+            backend.prefetch(following)
+        planned = self._progressing.planned(name, self.missing, self._asked.texts.keys())
+        requests = [self._asked.texts[key] for key in planned]
+        missing = set(self.missing)
+        skip = [index for index, key in enumerate(planned) if key not in missing]
+        try:
+            # A chunk is committed whole, so that what a kill leaves behind does not depend on its moment.
+            for chunk in backend.chunks(self._checkpoint, requests, cancelled, skip):
+                self._add(chunk, planned)
+                if time.monotonic() - last > COMMIT_EVERY_S:
+                    self.commit()
+                    last = time.monotonic()
+        except Cancelled:
+            self.commit()
+            raise
+        return self.commit()
+
+    def commit(self) -> Progress:
+        """Save what was computed since the last commit, and tell of it."""
+        done = {key for key, _ in self._uncommitted}
+        self._left = [rest for keys in self._left if (rest := keys - done)]
+        progress = self.result()
         # Results and progress are saved together or not at all: a kill in between counts nothing twice.
-        with studio.store.database.transaction():
-            studio.store.put(scope, held)
-            report(progress)
-            if plans and not left:
-                plans.drop(checkpoint.name)
-        held.clear()
+        with self._studio.store.database.transaction():
+            self._studio.store.put(self._scope, self._uncommitted)
+            self._progressing.report(progress)
+        self._uncommitted.clear()
         return progress
 
-    wanted = planned = list(dict.fromkeys(key for keys in missing.values() for key in keys))
-    last = time.monotonic()
-    if not wanted:
-        return commit()
-    if following is not None:
-        studio.backend.prefetch(following)
-    if plans:
-        planned = plans.fixed(checkpoint.name, wanted, asked.texts.keys())
-    requests = [asked.texts[key] for key in planned]
-    stored = set(planned).difference(wanted)
-    skip = [index for index, key in enumerate(planned) if key in stored]
-    try:
-        # A chunk is committed whole, so that what a kill leaves behind does not depend on its moment.
-        for chunk in studio.backend.chunks(checkpoint, requests, cancelled, skip):
-            held += [(planned[index], result) for index, result in chunk]
-            tokens += chunk.tokens
-            harness_tokens += chunk.harness_tokens
-            if time.monotonic() - last > COMMIT_EVERY_S:
-                commit()
-                last = time.monotonic()
-    except Cancelled:
-        commit()
-        raise
-    return commit()
+    def result(self) -> Progress:
+        """How far it is. `seconds` are its share of the run's time, so that those of all add up to it."""
+        total, left = len(self._asked), len(self._left)
+        already = min(self._before.computed, total - self._new)
+        return Progress(
+            name=self._checkpoint.name,
+            done=total - left,
+            total=total,
+            computed=already + self._new - left,
+            reused=total - self._new - already,
+            seconds=self._before.seconds + (time.monotonic() - self._started) / self._at_once,
+            note=" ".join(self._studio.backend.notes()) or None,
+            tokens=self._tokens,
+            harness_tokens=self._harness_tokens,
+        )
 
-
-def _tokens_before(before: Progress | None) -> tuple[int, int]:
-    """Those that an interrupted attempt computed, and the harness would have."""
-    return ((before.tokens or 0), (before.harness_tokens or 0)) if before else (0, 0)
-
-
-def _prompts(task: TaskSet, num_fewshot: int | None) -> list[RenderedDoc]:
-    """Rendered, and known to be text that a tokenizer takes."""
-    docs = render_set(task, num_fewshot)
-    for number, doc in enumerate(docs, start=1):
-        try:
-            "".join((doc.context, *doc.continuations)).encode()
-        except UnicodeEncodeError as error:
-            raise TaskError(
-                f"Question {number}: its prompt holds a half character (a lone surrogate), which no model reads; "
-                "retype the text."
-            ) from error
-    return docs
-
-
-# --- jobs ---------------------------------------------------------------------------------------------
+    def _add(self, chunk: Scored, planned: Sequence[bytes]) -> None:
+        self._uncommitted += [(planned[index], result) for index, result in chunk]
+        self._tokens += chunk.tokens
+        self._harness_tokens += chunk.harness_tokens

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from e2lm_core.base.records import Checkpoint, Scope, TaskSet
-from e2lm_core.runs.requests import requests_of
-from e2lm_core.runs.store import Store, digest
+from e2lm_core.runs.requests import keys_of
+from e2lm_core.runs.store import Store
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.sets.prompts.render import render_set
@@ -29,7 +29,7 @@ def measure(
     """
     docs = render_set(task, num_fewshot)
     width = max((len(doc.choices) for doc in docs), default=1)  # a set may be empty; no axis may be
-    keys = tuple(tuple(digest(request) for request in requests_of(doc)) for doc in docs)
+    keys = tuple(keys_of(doc) for doc in docs)
     chars = np.full((len(docs), width), np.nan)
     for row, doc in enumerate(docs):
         chars[row, : len(doc.choices)] = [len(choice) for choice in doc.choices]

@@ -1,32 +1,69 @@
-"""What a set asks of every checkpoint, by the store's keys, and what of it is not there yet."""
+"""Requests that a run must score, and which of them are not in the store yet."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from sys import getsizeof
 
-from e2lm_core.base.records import RenderedDoc, Request, Scope
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.memo import Memo
+from e2lm_core.base.records import RenderedDoc, Request, Scope, TaskSet
 from e2lm_core.runs.store import Store, digest
+from e2lm_core.sets.prompts.render import render_set
+
+_Texts = tuple[str, tuple[str, ...]]  # context, continuations
+
+
+def prompts(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDoc]:
+    """A set's prompts in order, known to be text that a tokenizer takes. Raises `TaskError`."""
+    docs = render_set(task, num_fewshot)
+    for number, doc in enumerate(docs, start=1):
+        try:
+            "".join((doc.context, *doc.continuations)).encode()
+        except UnicodeEncodeError as error:
+            raise TaskError(
+                f"Question {number}: its prompt holds a half character (a lone surrogate), which no model reads; "
+                "retype the text."
+            ) from error
+    return docs
 
 
 def requests_of(doc: RenderedDoc) -> list[Request]:
+    """One (context, continuation) a choice, in the choices' order."""
     return [Request(doc.context, continuation) for continuation in doc.continuations]
+
+
+def keys_of(doc: RenderedDoc) -> tuple[bytes, ...]:
+    """The store's key of each of the doc's requests, in their order; hashed once for each text."""
+    texts = doc.context, doc.continuations
+    keys = _HASHED.get(texts)
+    if keys is None:
+        keys = tuple(digest(request) for request in requests_of(doc))
+        _HASHED.put(texts, keys)
+    return keys
+
+
+def _bytes_of(texts: _Texts, keys: tuple[bytes, ...]) -> int:
+    context, continuations = texts
+    return _BYTES_OF_ENTRY + getsizeof(context) + sum(map(getsizeof, (*continuations, *keys)))
+
+
+# Of an edited set only the edited questions are hashed, in every process that hashes it.
+_BYTES_OF_ENTRY = 500
+_HASHED: Memo[_Texts, tuple[bytes, ...]] = Memo(64 * 2**20, _bytes_of)
 
 
 class Asked:
     """The docs of a set as lists of keys, made once for all checkpoints; `texts` has each key's request."""
 
     def __init__(self, docs: Sequence[RenderedDoc]) -> None:
+        self.docs = [keys_of(doc) for doc in docs]
         self.texts: dict[bytes, Request] = {}
-        self.docs: list[list[bytes]] = []
         self._needed_by: dict[bytes, list[int]] = {}
-        for place, doc in enumerate(docs):
-            keys = []
-            for request in requests_of(doc):
-                key = digest(request)
-                keys.append(key)
+        for place, (doc, keys) in enumerate(zip(docs, self.docs, strict=True)):
+            for key, request in zip(keys, requests_of(doc), strict=True):
                 self.texts[key] = request
                 self._needed_by.setdefault(key, []).append(place)
-            self.docs.append(keys)
         self._keys = frozenset(self.texts)
 
     def __len__(self) -> int:

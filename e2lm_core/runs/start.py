@@ -1,4 +1,7 @@
-"""A run is queued: what was asked for, checked and written down as a job."""
+"""A run is queued: what was asked for, checked and written down as a job.
+
+Tested in tests/runs/test_evaluate.py.
+"""
 
 from __future__ import annotations
 
@@ -6,46 +9,47 @@ from collections.abc import Sequence
 from typing import Any
 
 from e2lm_core.base.errors import CheckpointError, TaskError
-from e2lm_core.base.records import Checkpoint
-from e2lm_core.runs.evaluate import SWEEP, _prompts
+from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.runs.evaluate import SWEEP
 from e2lm_core.runs.order import plan
 from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.requests import prompts
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets.collection import open_set
 
 KIND = "evaluate"
 
 
 def start(
     studio: Studio,
-    set_name: str,
+    task: TaskSet,
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None = None,
     priority: int = SWEEP,
     owner: str = "",
 ) -> int:
-    """Queue a run of a set for a worker process; the job's number. `owner` is who asks: see `jobs`.
+    """Queue a run of a set for a worker process, which reads the set anew; the job's number.
 
     The owner's open job of the same set is replaced, so that an edit in the middle of a run is never lost
-    behind it. Raises `LimitError` when the queue is full.
+    behind it. `owner` is who asks: see `Job`. Raises `TaskError` and `CheckpointError` for what `evaluate`
+    would refuse, `LimitError` when the queue is full.
     """
-    task = open_set(studio.settings, set_name)
     if not task.questions:
-        raise TaskError(f"{set_name} has no questions yet: write or import some, then run it.")
+        raise TaskError(f"{task.name} has no questions yet: write or import some, then run it.")
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
-    _prompts(task, num_fewshot)  # one that cannot be read is said now, not by the worker
+    prompts(task, num_fewshot)  # one that cannot be read is said now, not by the worker
     payload: dict[str, Any] = {
-        "set": set_name,
+        "set": task.name,
         "checkpoints": [checkpoint.name for checkpoint in plan(checkpoints)],
         "num_fewshot": num_fewshot,
     }
     with studio.jobs.database.transaction():  # where the queue is full, the open job stays
-        for job in studio.jobs.of_set(KIND, set_name, still_open=True):
+        for job in studio.jobs.of_set(KIND, task.name, still_open=True):
             if job.owner == owner:
                 studio.jobs.cancel(job.id)
         return studio.jobs.submit(KIND, payload, priority, owner)
 
 
 def latest_job(studio: Studio, set_name: str) -> Job | None:
+    """The newest run of a set, whatever its state; None where it was never run."""
     return next(iter(studio.jobs.of_set(KIND, set_name, limit=1)), None)

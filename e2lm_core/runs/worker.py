@@ -16,14 +16,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from e2lm_core.base.errors import Cancelled, StudioError
+from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.runs.evaluate import evaluate
+from e2lm_core.runs.evaluate import Progressing, evaluate
 from e2lm_core.runs.queue.claims import Shares, joinable, open_checkpoints
+from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.runs.queue.resuming import JobPlans
 from e2lm_core.runs.start import KIND
@@ -35,7 +37,8 @@ LEASE_S = 10.0
 LEASES_S = (1.0, 3_600.0)
 BEAT_S = 0.5
 NICE = 8  # of 19: a sixth of the page's weight where both want a core
-POLL_S = 0.02  # an edit waits for it; a look into the queue takes a twentieth of a millisecond
+QUEUE_LOOK_S = 0.02  # an edit waits for it; a look takes a twentieth of a millisecond
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
 
@@ -54,23 +57,12 @@ def work(
     low, high = LEASES_S
     if not low <= lease_s <= high:
         raise StudioError(f"A worker's lease cannot be {lease_s:g} s: use {low:g} to {high:,.0f} seconds.")
-    name = f"{socket.gethostname()}:{os.getpid()}"
-    stopping: list[int] = []
-    previous = {s: signal.signal(s, lambda number, _: stopping.append(number)) for s in _STOP_SIGNALS}
     taken, idle_since = 0, time.monotonic()
     is_child = parent == os.getppid()
-
-    def stop() -> bool:
-        return bool(stopping)
-
-    try:
-        while not stopping:
-            if job := studio.jobs.claim(name, lease_s):
-                taken += 1
-                run_job(studio, job, stop, lease_s)
-            elif job := joinable(studio.jobs, name, (KIND,)):
-                taken += 1
-                help_with(studio, job, stop, lease_s)
+    with _stop_signals() as stopping:
+        while not stopping():
+            if _take_job(studio, stopping, lease_s):
+                taken, idle_since = taken + 1, time.monotonic()
             elif (
                 once
                 or (idle_exit_s is not None and time.monotonic() - idle_since > idle_exit_s)
@@ -78,13 +70,30 @@ def work(
             ):
                 break
             else:
-                time.sleep(POLL_S)
-                continue
-            idle_since = time.monotonic()
+                time.sleep(QUEUE_LOOK_S)
+    return taken
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Whether the process was told to stop; its handlers are put back at the end."""
+    stopping: list[int] = []
+    previous = {s: signal.signal(s, lambda number, _: stopping.append(number)) for s in _STOP_SIGNALS}
+    try:
+        yield lambda: bool(stopping)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-    return taken
+
+
+def _take_job(studio: Studio, stopping: Callable[[], bool], lease_s: float) -> bool:
+    """Work on the next job, else on one that another worker leads; False where there is none."""
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    if job := studio.jobs.claim(name, lease_s):
+        run_job(studio, job, stopping, lease_s)
+    elif job := joinable(studio.jobs, name, (KIND,)):
+        help_with(studio, job, stopping, lease_s)
+    return job is not None
 
 
 def run_job(
@@ -107,13 +116,10 @@ def help_with(
 def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: float, leads: bool) -> None:
     shares = Shares(studio.jobs.database, job, lease_s)
     with _Lease(studio, job, shares, leads) as lease:
-
-        def cancelled() -> bool:
-            return stopping() or lease.lost or studio.jobs.interrupted(job)
-
+        progressing = _JobProgressing(studio.jobs, job, shares, lambda: stopping() or lease.lost)
         error: str | None = None
         try:
-            _compute(studio, job, shares, cancelled, leads)
+            _compute(studio, job, progressing, leads)
         except Cancelled:
             log.info("job %s stopped", job.id)
             if leads:
@@ -130,9 +136,47 @@ def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: fl
             studio.jobs.finish(job, error)
 
 
-def _compute(studio: Studio, job: Job, shares: Shares, cancelled: Callable[[], bool], leads: bool) -> None:
+class _JobProgressing(Progressing):
+    """A run as a job of the queue, which several workers may share and another may go on with."""
+
+    def __init__(self, jobs: JobQueue, job: Job, shares: Shares, stopping: Callable[[], bool]) -> None:
+        self._jobs, self._job, self._shares, self._stopping = jobs, job, shares, stopping
+        self._plans = JobPlans(jobs.database, job.id)
+
+    def report(self, progress: Progress) -> None:
+        self._jobs.report(self._job, [progress])
+        if progress.done == progress.total:
+            self._plans.drop(progress.name)
+
+    def cancelled(self) -> bool:
+        return self._stopping() or self._jobs.interrupted(self._job)
+
+    def earlier(self, checkpoint: str) -> Progress | None:
+        return self._jobs.progress_of(self._job.id, checkpoint)
+
+    def take(self, checkpoint: str) -> bool:
+        return self._shares.take(checkpoint)
+
+    def planned(self, checkpoint: str, missing: Sequence[bytes], requests: Collection[bytes]) -> list[bytes]:
+        return self._plans.fixed(checkpoint, missing, requests)
+
+
+def _compute(studio: Studio, job: Job, progressing: Progressing, leads: bool) -> None:
     if job.kind != KIND:
         raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
+    checkpoints = _checkpoints_of(studio, job)
+    task = open_set(studio.settings, job.payload["set"])
+    todo = checkpoints
+    while True:
+        evaluate(studio, task, todo, job.payload["num_fewshot"], progressing)
+        free = _left_by_others(studio, job, progressing) if leads else []
+        if not free:
+            return
+        todo = [c for c in checkpoints if c.name in free]
+
+
+def _checkpoints_of(studio: Studio, job: Job) -> list[Checkpoint]:
+    """Raises `StudioError` where one is gone."""
     wanted = set(job.payload["checkpoints"])
     checkpoints = [c for c in studio.catalogue.checkpoints if c.name in wanted]
     if len(checkpoints) < len(wanted) or any(c.repo for c in checkpoints):
@@ -140,58 +184,18 @@ def _compute(studio: Studio, job: Job, shares: Shares, cancelled: Callable[[], b
         checkpoints = [c for c in open_catalogue(studio.settings).checkpoints if c.name in wanted]
     if gone := wanted - {c.name for c in checkpoints}:
         raise StudioError(f"The checkpoint {min(gone)} is no longer there: choose the checkpoints again.")
-    task = open_set(studio.settings, job.payload["set"])
-    plans = JobPlans(studio.jobs.database, job.id)
+    return checkpoints
 
-    def report(progress: Progress) -> None:
-        studio.jobs.report(job, [progress])
 
-    todo = checkpoints
+def _left_by_others(studio: Studio, job: Job, progressing: Progressing) -> list[str]:
+    """Waits for the checkpoints that helpers have; names of those whose helper died, none once all is complete."""
     while True:
-        evaluate(
-            studio,
-            task,
-            todo,
-            job.payload["num_fewshot"],
-            report,
-            cancelled,
-            _Earlier(studio, job),
-            plans,
-            shares.take,
-        )
-        # The job is over when all of it is: what a helper has, the leader waits for, or takes where it died.
-        while leads:
-            rest, free = open_checkpoints(studio.jobs, job)
-            if not rest or free:
-                break
-            if cancelled():
-                raise Cancelled("The run was cancelled; what was computed is kept.")
-            time.sleep(POLL_S)
-        if not leads or not rest:
-            return
-        todo = [c for c in checkpoints if c.name in free]
-
-
-class _Earlier(Mapping[str, Progress]):
-    """How far each checkpoint is at the moment of asking: another worker may have begun it."""
-
-    def __init__(self, studio: Studio, job: Job) -> None:
-        self._studio, self._job = studio, job
-
-    def _rows(self) -> dict[str, Progress]:
-        return {row.name: row for row in self._studio.jobs.get(self._job.id).progress}
-
-    def __getitem__(self, name: str) -> Progress:
-        row = self._studio.jobs.progress_of(self._job.id, name)
-        if row is None:
-            raise KeyError(name)
-        return row
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rows())
-
-    def __len__(self) -> int:
-        return len(self._rows())
+        rest, free = open_checkpoints(studio.jobs, job)
+        if free or not rest:
+            return free
+        if progressing.cancelled():
+            raise Cancelled("The run was cancelled; what was computed is kept.")
+        time.sleep(QUEUE_LOOK_S)
 
 
 class _Lease:
@@ -261,6 +265,3 @@ def _gone(process: int, was_parent: bool) -> bool:
     except PermissionError:
         return False
     return False
-
-
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)

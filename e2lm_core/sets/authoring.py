@@ -15,17 +15,24 @@ from pydantic import ValidationError
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.sets.checks.check import require_sound
 from e2lm_core.sets.collection import copy_set, editable_set, open_set
-from e2lm_core.sets.folder.files import write_task
+from e2lm_core.sets.folder.files import put_files, task_files
 from e2lm_core.sets.history import History
 from e2lm_core.sets.importing import ImportPreview, read_rows
 from e2lm_core.sets.prompts.render import render_set
 
 
-def update_questions(settings: Settings, name: str, changes: Mapping[str, Mapping[str, Any]]) -> TaskSet:
-    """Apply `{question id: {field: value}}`; fields that stay as they are cost nothing, twice is as once."""
-    task = open_set(settings, name)
+def update_questions(
+    settings: Settings,
+    name: str,
+    changes: Mapping[str, Mapping[str, Any]],
+    task: TaskSet | None = None,
+) -> TaskSet:
+    """Apply `{question id: {field: value}}`; fields that stay as they are cost nothing, twice is as once.
+
+    Returns the set as it was saved. `task` is the set as its folder holds it now, where that was just read.
+    """
+    task = open_set(settings, name) if task is None else task
     unknown = changes.keys() - {q.id for q in task.questions}
     if unknown:
         raise TaskError(
@@ -122,11 +129,11 @@ def keep(settings: Settings, source: str, name: str, ids: Sequence[str]) -> Task
 def _save(settings: Settings, name: str, before: TaskSet, update: dict[str, Any], action: str) -> TaskSet:
     info = editable_set(settings, name)
     task = before.model_copy(update=update)
-    require_sound(task, settings.limits)
+    files = task_files(task, settings.limits)  # refused before anything is written
     history = History.of(settings, info.name)
     history.begin(before)
     number = history.prepare(task)
-    write_task(task, info.folder, settings.limits)
+    put_files(files, info.folder)
     history.record(number, action)
     return task
 

@@ -6,6 +6,7 @@ read. A set is found by its name, or by the path of a task folder anywhere on th
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -33,23 +34,11 @@ class SetInfo(Record):
 
 def list_sets(settings: Settings) -> list[SetInfo]:
     """The user's own sets first, then the examples, each by name."""
-    infos = []
-    for root, example in ((settings.sets, False), (settings.tasks, True)):
-        for folder in sorted(root.iterdir()) if root.is_dir() else ():
-            if folder.name.startswith("."):  # a save in progress, or what a crash left of one
-                continue
-            if (folder / f"{folder.name}.yaml").is_file():
-                infos.append(SetInfo(name=folder.name, folder=folder, example=example))
-            elif folder.is_dir() and any(folder.glob("*.yaml")):
-                infos.append(
-                    SetInfo(
-                        name=folder.name,
-                        folder=folder,
-                        example=example,
-                        problem=f"{folder.name} holds no {folder.name}.yaml.",
-                    )
-                )
-    return infos
+    sets: list[SetInfo] = []
+    for root, example in _roots(settings):
+        folders = sorted(root.iterdir()) if root.is_dir() else ()
+        sets += [info for folder in folders if (info := _info(folder, example))]
+    return sets
 
 
 def find_set(settings: Settings, name: str) -> SetInfo:
@@ -57,8 +46,9 @@ def find_set(settings: Settings, name: str) -> SetInfo:
 
     Raises TaskError, which names the sets that there are, where there is neither.
     """
-    for info in list_sets(settings):
-        if info.name == name:
+    for root, example in _roots(settings):
+        # By the names that the disk has: it may take capitals and small letters for the same.
+        if root.is_dir() and name in os.listdir(root) and (info := _info(root / name, example)):
             return info
     folder = _task_folder(name)
     if folder is not None:
@@ -68,6 +58,24 @@ def find_set(settings: Settings, name: str) -> SetInfo:
     raise TaskError(
         f"There is no question set {name!r}: give one of the sets here ({known}) or the path of a task folder."
     )
+
+
+def _roots(settings: Settings) -> tuple[tuple[Path, bool], ...]:
+    """Where sets lie, and whether those are examples."""
+    return (settings.sets, False), (settings.tasks, True)
+
+
+def _info(folder: Path, example: bool) -> SetInfo | None:
+    """None where a folder is no set; one that begins with a dot is a save in progress, or a crash left it."""
+    name = folder.name
+    if name.startswith("."):
+        return None
+    if (folder / f"{name}.yaml").is_file():
+        return SetInfo(name=name, folder=folder, example=example)
+    if folder.is_dir() and any(folder.glob("*.yaml")):
+        problem = f"{name} holds no {name}.yaml."
+        return SetInfo(name=name, folder=folder, example=example, problem=problem)
+    return None
 
 
 def editable_set(settings: Settings, name: str) -> SetInfo:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import Checkpoint
+from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs import evaluate, worker
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
@@ -25,14 +25,14 @@ def _workers() -> dict:
 
 
 def start(
-    name: str,
+    task: TaskSet,
     checkpoints: Sequence[Checkpoint] | None = None,
     num_fewshot: int | None = None,
     priority: int = evaluate.SWEEP,
 ) -> None:
     """Start a run and draw the page again; a refusal is shown, and nothing is lost."""
     try:
-        start_run(name, checkpoints, num_fewshot, priority)
+        start_run(task, checkpoints, num_fewshot, priority)
     except StudioError as error:
         st.error(str(error), icon=":material/error:")
     else:
@@ -40,7 +40,7 @@ def start(
 
 
 def start_run(
-    name: str,
+    task: TaskSet,
     checkpoints: Sequence[Checkpoint] | None = None,
     num_fewshot: int | None = None,
     priority: int = evaluate.SWEEP,
@@ -50,8 +50,8 @@ def start_run(
     Raises `StudioError` where the run is refused.
     """
     if checkpoints is None:
-        checkpoints, num_fewshot = run_state.fleet(studio(), name)
-    run_start.start(studio(), name, checkpoints, num_fewshot, priority, owner=_visitor())
+        checkpoints, num_fewshot = run_state.fleet(studio(), task.name)
+    run_start.start(studio(), task, checkpoints, num_fewshot, priority, owner=_visitor())
     ensure_worker()
 
 

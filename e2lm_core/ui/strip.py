@@ -69,7 +69,7 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
                 else f"Run {phrasing.count(state.stale, 'stale question')}"
             )
             if st.button(label, key="strip_run", icon=":material/refresh:", type="primary"):
-                running.start(task.name, priority=evaluate.INTERACTIVE)
+                running.start(task, priority=evaluate.INTERACTIVE)
         elif (
             state.job is not None
             and state.kind == "running"

@@ -10,7 +10,9 @@ from e2lm_core.runs import evaluate, measure, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.sets import authoring, collection
+from tests.support import studios
 from tests.support.visits import OWN, Visit, queue
+from tests.support.workers import Watched
 
 
 def own(at: Visit) -> TaskSet:
@@ -23,14 +25,17 @@ def compute(at: Visit, checkpoints: int | None = None) -> None:
     assert job is not None
     every = run_order.plan(at.studio.catalogue.checkpoints)
     evaluate.evaluate(
-        at.studio, own(at), every[:checkpoints], report=lambda row: at.studio.jobs.report(job, [row])
+        at.studio,
+        own(at),
+        every[:checkpoints],
+        progressing=Watched(lambda row: at.studio.jobs.report(job, [row])),
     )
     if checkpoints is None:
         at.studio.jobs.finish(job)
 
 
 def run_once(at: Visit) -> None:
-    start.start(at.studio, OWN, at.studio.catalogue.checkpoints)
+    studios.start_run(at.studio, OWN, at.studio.catalogue.checkpoints)
     compute(at)
 
 

@@ -23,6 +23,7 @@ from e2lm_core.sets.prompts import render
 from tests.conftest import needs
 from tests.support import studios, workers
 from tests.support.fake_backend import FakeBackend
+from tests.support.workers import Watched
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_another_few_shot_count_is_another_prompt(here: Studio) -> None:
 
 def test_results_come_coarse_to_fine(here: Studio) -> None:
     told: list[Progress] = []
-    run(here, little(here), report=told.append)
+    run(here, little(here), progressing=Watched(told.append))
     done = [row.name for row in told if row.done == row.total]
     assert done == [c.name for c in run_order.plan(here.catalogue.checkpoints)]
     assert [name.split("/")[1] for name in done[:9:4]] == ["iter_0001000", "iter_0000100", "iter_0000500"]
@@ -131,7 +132,7 @@ def test_results_come_coarse_to_fine(here: Studio) -> None:
 def test_a_run_records_its_tokens_and_those_that_the_harness_would_send(here: Studio) -> None:
     told: list[Progress] = []
     task = little(here)
-    whole = run(here, task, report=told.append)
+    whole = run(here, task, progressing=Watched(told.append))
     requests = [request for doc in render.render_set(task) for request in run_requests.requests_of(doc)]
     sent = sum(here.backend.prompt_tokens(here.catalogue.checkpoints[0], requests))
     ends = {row.name: row for row in told}.values()
@@ -140,7 +141,7 @@ def test_a_run_records_its_tokens_and_those_that_the_harness_would_send(here: St
     assert whole.tokens == sum(row.tokens or 0 for row in ends)
     assert all(row.tokens is not None and 0 < row.tokens < sent for row in ends)
     again: list[Progress] = []
-    run(here, task, report=again.append)
+    run(here, task, progressing=Watched(again.append))
     assert {(row.tokens, row.harness_tokens) for row in again} == {(0, 0)}
 
 
@@ -164,8 +165,7 @@ def test_cancelling_keeps_what_was_computed(here: Studio, after: int) -> None:
         run(
             here,
             task,
-            cancelled=lambda: next(calls) >= after,
-            report=lambda row: told.__setitem__(row.name, row),
+            progressing=Watched(lambda row: told.__setitem__(row.name, row), lambda: next(calls) >= after),
         )
     kept = sum(row.computed for row in told.values())
     asked = here.backend.computed
@@ -187,11 +187,13 @@ def test_an_interrupted_run_counts_each_pair_once(here: Studio, stops: tuple[int
             run(
                 here,
                 task,
-                cancelled=lambda calls=calls, stop=stop: next(calls) >= stop,
-                report=lambda row: saved.__setitem__(row.name, row),
-                earlier=dict(saved),
+                progressing=Watched(
+                    lambda row: saved.__setitem__(row.name, row),
+                    lambda calls=calls, stop=stop: next(calls) >= stop,
+                    saved,
+                ),
             )
-    result = run(here, task, report=lambda row: saved.__setitem__(row.name, row), earlier=dict(saved))
+    result = run(here, task, progressing=Watched(lambda row: saved.__setitem__(row.name, row), earlier=saved))
     total = 20 * len(here.catalogue.checkpoints)
     assert (result.computed, result.reused) == (total, 0)
     assert here.backend.computed == 4 * total
@@ -232,10 +234,11 @@ def test_an_interrupted_job_gets_the_bytes_of_an_undisturbed_one(
                     here,
                     edited,
                     num_fewshot=0,
-                    cancelled=lambda calls=calls, stop=stop: next(calls) >= stop,
-                    plans=plans,
+                    progressing=Watched(
+                        cancelled=lambda calls=calls, stop=stop: next(calls) >= stop, plans=plans
+                    ),
                 )
-        run(here, edited, num_fewshot=0, plans=plans)
+        run(here, edited, num_fewshot=0, progressing=Watched(plans=plans))
         stored.append(workers.stored(here.settings.database))
         assert here.backend.computed == 4 * (20 + 23) * len(here.catalogue.checkpoints)
     assert stored[0] == stored[1]
@@ -249,7 +252,7 @@ def test_progress_and_results_are_saved_together_or_not_at_all(here: Studio) -> 
         raise RuntimeError("killed between the two")
 
     with pytest.raises(RuntimeError):
-        run(here, task, report=dies)
+        run(here, task, progressing=Watched(dies))
     assert all(here.store.count(here.backend.scope(c)) == 0 for c in here.catalogue.checkpoints)
 
 
@@ -275,7 +278,7 @@ def test_no_checkpoint_is_no_run(here: Studio) -> None:
 
 def test_a_run_is_queued_in_its_order_and_found_again(here: Studio) -> None:
     some = here.catalogue.match(["ladder-large-arch1/*"])
-    job = here.jobs.get(start.start(here, "little", some, num_fewshot=1, priority=evaluate.INTERACTIVE))
+    job = here.jobs.get(studios.start_run(here, "little", some, num_fewshot=1, priority=evaluate.INTERACTIVE))
     assert (job.kind, job.state, job.priority) == (start.KIND, "queued", evaluate.INTERACTIVE)
     assert job.payload["checkpoints"] == [c.name for c in run_order.plan(some)]
     assert start.latest_job(here, "little") == job
@@ -284,32 +287,32 @@ def test_a_run_is_queued_in_its_order_and_found_again(here: Studio) -> None:
 
 
 def test_a_new_run_of_a_set_replaces_its_open_one(here: Studio) -> None:
-    first = start.start(here, "little", here.catalogue.checkpoints)
-    second = start.start(here, "little", here.catalogue.checkpoints)
+    first = studios.start_run(here, "little", here.catalogue.checkpoints)
+    second = studios.start_run(here, "little", here.catalogue.checkpoints)
     assert [here.jobs.get(i).state for i in (first, second)] == ["cancelled", "queued"]
 
 
 def test_a_full_queue_refuses_and_the_open_run_stays(tmp_path: Path) -> None:
     here = studios.studio(tmp_path, limits=Limits(max_queued_jobs=2))
     studios.write_example(here.settings, studios.task(name="second"))
-    first = start.start(here, "little", here.catalogue.checkpoints)
+    first = studios.start_run(here, "little", here.catalogue.checkpoints)
     here.jobs.claim("test", 60)
     for _ in range(2):
         here.jobs.submit(start.KIND, {"set": "other", "checkpoints": []})
     for name in ("second", "little"):
         with pytest.raises(LimitError, match="2 runs are waiting already"):
-            start.start(here, name, here.catalogue.checkpoints)
+            studios.start_run(here, name, here.catalogue.checkpoints)
     assert here.jobs.get(first).state == "running"
 
 
 @pytest.mark.parametrize("shots", [3, -1, 40])
 def test_a_prompt_that_cannot_be_rendered_is_said_before_it_is_queued(here: Studio, shots: int) -> None:
     with pytest.raises(TaskError, match="num_fewshot"):
-        start.start(here, "little", here.catalogue.checkpoints, num_fewshot=shots)
+        studios.start_run(here, "little", here.catalogue.checkpoints, num_fewshot=shots)
     with pytest.raises(TaskError, match="no question set"):
-        start.start(here, "nothing", here.catalogue.checkpoints)
+        studios.start_run(here, "nothing", here.catalogue.checkpoints)
     with pytest.raises(CheckpointError, match="at least one"):
-        start.start(here, "little", [])
+        studios.start_run(here, "little", [])
     assert here.jobs.recent() == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from e2lm_core.base.records import Loglikelihood, RenderedDoc, Request, Scope
-from e2lm_core.runs.requests import Asked
+from e2lm_core.runs.requests import Asked, keys_of
 from e2lm_core.runs.store import Store, digest
 
 SCOPE = Scope(fingerprint="f", dtype="float32", max_length=64, bos="none", scoring_version=1)
@@ -42,3 +42,14 @@ def test_what_is_missing_is_said_doc_by_doc_in_the_order_of_the_set(tmp_path):
 
 def test_a_set_without_questions_asks_nothing(tmp_path):
     assert Asked([]).missing(Store(tmp_path / "studio.sqlite"), SCOPE) == {}
+
+
+def test_keys_are_those_of_the_texts_whatever_was_hashed_before():
+    docs = [
+        doc("a", "A:", "x", "y"),
+        doc("b", "A:", "y", "x"),
+        doc("c", "A: x", "y"),
+        doc("d", "A:", "x", "y"),
+    ]
+    for one in (*docs, *docs):
+        assert keys_of(one) == tuple(digest(Request(one.context, c)) for c in one.continuations)

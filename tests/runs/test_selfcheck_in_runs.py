@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from e2lm_core.base.settings import ROOT
 from e2lm_core.commands.main import main
 from e2lm_core.engine.forward import tensors
-from e2lm_core.runs import evaluate, start, worker
+from e2lm_core.runs import evaluate, worker
 from e2lm_core.runs import words as run_words
 from e2lm_core.runs.requests import Asked
 from e2lm_core.runs.studio import Studio, open_studio
@@ -42,7 +42,7 @@ def test_a_run_with_a_broken_mask_switches_records_and_shows_it(
     evaluate.evaluate(sound, studios.task(), sound.catalogue.checkpoints)
     assert sound.backend.notes() == []
     monkeypatch.setattr(tensors, "tree_bias", leaking_bias)
-    number = start.start(broken, "little", broken.catalogue.checkpoints)
+    number = studios.start_run(broken, "little", broken.catalogue.checkpoints)
     worker.work(broken, once=True)
     job = broken.jobs.get(number)
     assert (job.state, job.error) == ("done", None)

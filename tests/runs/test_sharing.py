@@ -72,7 +72,7 @@ def joined(here: Studio, name: str) -> Job:
 def test_two_workers_share_one_jobs_checkpoints_and_compute_nothing_twice(tmp_path: Path) -> None:
     here, backend = long_studio(tmp_path)
     every = here.catalogue.checkpoints[:6]
-    number = start.start(here, "long", every)
+    number = studios.start_run(here, "long", every)
     leader = begin(here, claimed(here, "leader"))
     until(lambda: backend.seen)
     helper = begin(here, joined(here, "helper"), helps=True)
@@ -90,8 +90,8 @@ def test_two_workers_share_one_jobs_checkpoints_and_compute_nothing_twice(tmp_pa
 
 def test_two_workers_take_two_jobs(tmp_path: Path) -> None:
     here, _ = long_studio(tmp_path)
-    first = start.start(here, "little", here.catalogue.checkpoints[:3])
-    second = start.start(here, "long", here.catalogue.checkpoints[:3])
+    first = studios.start_run(here, "little", here.catalogue.checkpoints[:3])
+    second = studios.start_run(here, "long", here.catalogue.checkpoints[:3])
     threads = [begin(here, claimed(here, name)) for name in ("a", "b")]
     for thread in threads:
         thread.join()
@@ -105,7 +105,7 @@ def test_two_workers_take_two_jobs(tmp_path: Path) -> None:
 def test_what_a_helper_that_died_had_begun_is_finished_by_the_leader(tmp_path: Path) -> None:
     here, backend = long_studio(tmp_path)
     every = here.catalogue.checkpoints[:2]
-    number = start.start(here, "long", every)
+    number = studios.start_run(here, "long", every)
     job = claimed(here, "leader")
     dead = job.model_copy(update={"worker": "dead"})
     shares = claims.Shares(here.jobs.database, dead, 1.0)
@@ -119,7 +119,7 @@ def test_what_a_helper_that_died_had_begun_is_finished_by_the_leader(tmp_path: P
 def test_a_helper_goes_on_where_the_leader_is_lost_and_another_leads(tmp_path: Path) -> None:
     here, backend = long_studio(tmp_path)
     every = here.catalogue.checkpoints[:2]
-    number = start.start(here, "long", every)
+    number = studios.start_run(here, "long", every)
     lost = here.jobs.claim("lost", 1.0)  # a leader that never beats
     assert lost is not None
     helper = begin(here, joined(here, "helper"), helps=True)
@@ -136,7 +136,7 @@ def test_a_helper_goes_on_where_the_leader_is_lost_and_another_leads(tmp_path: P
 
 def test_cancelling_stops_both(tmp_path: Path) -> None:
     here, backend = long_studio(tmp_path)
-    number = start.start(here, "long", here.catalogue.checkpoints)
+    number = studios.start_run(here, "long", here.catalogue.checkpoints)
     threads = [begin(here, claimed(here, "leader")), begin(here, joined(here, "helper"), helps=True)]
     until(lambda: len(backend.seen) >= 2)
     here.jobs.cancel(number)
@@ -150,10 +150,10 @@ def test_cancelling_stops_both(tmp_path: Path) -> None:
 
 def test_an_urgent_job_is_taken_by_the_helper_and_the_sweep_goes_on(tmp_path: Path) -> None:
     here, backend = long_studio(tmp_path)
-    sweep = start.start(here, "long", here.catalogue.checkpoints[:4])
+    sweep = studios.start_run(here, "long", here.catalogue.checkpoints[:4])
     threads = [begin(here, claimed(here, "leader")), begin(here, joined(here, "helper"), helps=True)]
     until(lambda: len(backend.seen) >= 2)
-    quick = start.start(here, "little", here.catalogue.checkpoints[:1], priority=evaluate.INTERACTIVE)
+    quick = studios.start_run(here, "little", here.catalogue.checkpoints[:1], priority=evaluate.INTERACTIVE)
     for thread in threads:
         thread.join()
     assert here.jobs.get(sweep).state == "queued"
@@ -167,7 +167,7 @@ def test_an_urgent_job_is_taken_by_the_helper_and_the_sweep_goes_on(tmp_path: Pa
 def test_a_defect_in_a_helpers_part_fails_the_job_for_both(tmp_path: Path) -> None:
     here, backend = long_studio(tmp_path)
     every = here.catalogue.checkpoints[:4]
-    number = start.start(here, "long", every)
+    number = studios.start_run(here, "long", every)
     backend.broken = run_order.plan(every)[1].name
     threads = [begin(here, claimed(here, "leader")), begin(here, joined(here, "helper"), helps=True)]
     for thread in threads:
@@ -182,7 +182,7 @@ def test_a_worker_whose_app_has_ended_finishes_what_is_queued_and_ends(tmp_path:
     here, _ = long_studio(tmp_path, 0.001)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    numbers = [start.start(here, name, here.catalogue.checkpoints[:2]) for name in ("little", "long")]
+    numbers = [studios.start_run(here, name, here.catalogue.checkpoints[:2]) for name in ("little", "long")]
     assert worker.work(here, parent=ended.pid) == 2
     assert {here.jobs.get(number).state for number in numbers} == {"done"}
     assert worker.work(here, parent=10**12) == 0

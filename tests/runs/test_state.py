@@ -8,12 +8,13 @@ import pytest
 
 from e2lm_core.analysis.plan.plan import Goal
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import evaluate, measure, start
+from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection
 from tests.support import studios
+from tests.support.workers import Watched
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_coverage_by_what_was_measured_is_the_same(here: Studio) -> None:
     for version in (task, edited):
         measured = measure.measure(here, version, some)
         assert run_state.covered_by(measured) == run_state.coverage(here, version, some)
-    start.start(here, "little", some)
+    studios.start_run(here, "little", some)
     job = here.jobs.claim("test", 60)
     assert job is not None
     here.jobs.finish(job)
@@ -59,7 +60,7 @@ def test_coverage_by_what_was_measured_is_the_same(here: Studio) -> None:
 def test_an_estimate_needs_a_pace(here: Studio) -> None:
     task, every = little(here), here.catalogue.checkpoints
     assert run_state.estimate(here, task, every) == run_state.Estimate(total=240, missing=240, seconds=None)
-    job = here.jobs.get(start.start(here, "little", every))
+    job = here.jobs.get(studios.start_run(here, "little", every))
     claimed = here.jobs.claim("test", 60)
     assert claimed is not None
     assert claimed.id == job.id
@@ -76,7 +77,7 @@ def test_an_estimate_needs_a_pace(here: Studio) -> None:
 def test_the_pace_of_a_sweep_is_not_that_of_an_edit(here: Studio) -> None:
     task, (first, *_) = little(here), here.catalogue.checkpoints
     for computed, seconds in ((20, 1.0), (1, 5.0), (1, 5.0)):
-        start.start(here, "little", [first])
+        studios.start_run(here, "little", [first])
         job = here.jobs.claim("test", 60)
         assert job is not None
         row = Progress(name=first.name, done=6, total=6, computed=computed, seconds=seconds)
@@ -95,12 +96,12 @@ def test_the_state_of_a_set_from_never_run_to_stale(here: Studio) -> None:
     some = here.catalogue.match(["ladder-small-arch1/*"])
     assert run_state.state(here, "mine", task.model_copy(update={"questions": ()})).kind == "empty"
     assert run_state.state(here, "mine", task).kind == "never run"
-    start.start(here, "mine", some)
+    studios.start_run(here, "mine", some)
     queued = run_state.state(here, "mine", task)
     assert (queued.kind, queued.done, queued.total) == ("running", 0, 60)
     job = here.jobs.claim("test", 60)
     assert job is not None
-    evaluate.evaluate(here, task, some, report=lambda row: here.jobs.report(job, [row]))
+    evaluate.evaluate(here, task, some, progressing=Watched(lambda row: here.jobs.report(job, [row])))
     running = run_state.state(here, "mine", task)
     assert (running.kind, running.done, running.total) == ("running", 60, 60)
     here.jobs.finish(job)
@@ -111,7 +112,7 @@ def test_the_state_of_a_set_from_never_run_to_stale(here: Studio) -> None:
 
 
 def test_the_time_that_is_left_follows_the_pace_of_what_was_computed(here: Studio) -> None:
-    start.start(here, "little", here.catalogue.checkpoints)
+    studios.start_run(here, "little", here.catalogue.checkpoints)
     job = here.jobs.claim("test", 60)
     assert job is not None
     assert run_state.seconds_left(job, 0, 100) is None

@@ -18,7 +18,7 @@ def took(name: str, done: int, seconds: float = 1.0) -> Progress:
 
 
 def test_a_run_says_how_far_it_is_and_how_long_it_takes(studio):
-    start.start(studio, "little", studio.catalogue.checkpoints[:4])
+    studios.start_run(studio, "little", studio.catalogue.checkpoints[:4])
     assert run_words.sentence(start.latest_job(studio, "little"), 6) == (
         0.0,
         "0 of 4 checkpoints (waiting for the worker)",
@@ -38,7 +38,7 @@ def test_a_run_says_how_far_it_is_and_how_long_it_takes(studio):
 
 
 def test_a_run_says_what_it_saved_against_the_harness_and_what_the_engine_noted(studio):
-    start.start(studio, "little", studio.catalogue.checkpoints[:4])
+    studios.start_run(studio, "little", studio.catalogue.checkpoints[:4])
     job = studio.jobs.claim("a worker", 60)
     names = job.payload["checkpoints"]
     assert run_words.savings(job) is None  # nothing yet
@@ -63,7 +63,7 @@ def test_a_run_says_what_it_saved_against_the_harness_and_what_the_engine_noted(
 
 
 def test_a_planned_checkpoint_has_its_row_before_it_begins(studio):
-    start.start(studio, "little", studio.catalogue.checkpoints[:2])
+    studios.start_run(studio, "little", studio.catalogue.checkpoints[:2])
     job = studio.jobs.claim("a worker", 60)
     studio.jobs.report(job, [took(job.payload["checkpoints"][0], 3)])
     frame = run_words.job_frame(studio.jobs.get(job.id))
@@ -86,7 +86,7 @@ def test_what_is_there_is_said_model_by_model(studio):
 
 
 def test_what_the_engine_noted_is_said_once(studio):
-    start.start(studio, "little", studio.catalogue.checkpoints[:3])
+    studios.start_run(studio, "little", studio.catalogue.checkpoints[:3])
     job = studio.jobs.claim("a worker", 60)
     noted = [
         took(name, 6).model_copy(update={"note": "mistral models …"}) for name in job.payload["checkpoints"]

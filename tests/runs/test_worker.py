@@ -37,7 +37,7 @@ def here(tmp_path: Path) -> Studio:
 
 
 def test_a_job_is_computed_and_told_checkpoint_by_checkpoint(here: Studio) -> None:
-    number = start.start(here, "little", here.catalogue.checkpoints)
+    number = studios.start_run(here, "little", here.catalogue.checkpoints)
     assert worker.work(here, once=True) == 1
     job = here.jobs.get(number)
     assert (job.state, job.error) == ("done", None)
@@ -60,7 +60,7 @@ def test_a_lease_that_cannot_be_kept_or_never_ends_is_refused(here: Studio, leas
 def test_a_lease_is_as_long_as_asked_for_and_is_extended(tmp_path: Path) -> None:
     here = studios.studio(tmp_path, backend=Slow(0.02))
     studios.write_example(here.settings, studios.task(count=200, name="long"))
-    number = start.start(here, "long", here.catalogue.checkpoints)
+    number = studios.start_run(here, "long", here.catalogue.checkpoints)
     job = here.jobs.claim("test", 60)
     assert job is not None
     thread = threading.Thread(target=worker.run_job, args=(here, job), kwargs={"lease_s": 3.0})
@@ -85,7 +85,7 @@ def test_an_attempt_after_another_keeps_its_plan_and_a_finished_job_none(tmp_pat
     backend = Slow(0.02)
     here = studios.studio(tmp_path, backend=backend)
     studios.write_example(here.settings, studios.task(count=60, name="long"))
-    number = start.start(here, "long", here.catalogue.checkpoints[:2])
+    number = studios.start_run(here, "long", here.catalogue.checkpoints[:2])
 
     def plans() -> list[tuple[str, int]]:
         with here.store.database.reading() as connection:
@@ -130,7 +130,7 @@ def test_a_job_that_cannot_be_done_fails_with_its_reason(here: Studio, payload: 
 
 def test_a_job_of_an_unknown_kind_fails_and_the_next_is_done(here: Studio) -> None:
     odd = here.jobs.submit("something", {})
-    good = start.start(here, "little", here.catalogue.checkpoints[:1])
+    good = studios.start_run(here, "little", here.catalogue.checkpoints[:1])
     assert worker.work(here, once=True) == 2
     assert [here.jobs.get(n).state for n in (odd, good)] == ["failed", "done"]
 
@@ -142,7 +142,7 @@ def test_a_defect_fails_the_job_and_not_the_worker(tmp_path: Path) -> None:
             yield
 
     here = studios.studio(tmp_path, backend=Broken())
-    number = start.start(here, "little", here.catalogue.checkpoints[:1])
+    number = studios.start_run(here, "little", here.catalogue.checkpoints[:1])
     assert worker.work(here, once=True) == 1
     job = here.jobs.get(number)
     assert job.state == "failed"
@@ -153,7 +153,7 @@ def test_a_defect_fails_the_job_and_not_the_worker(tmp_path: Path) -> None:
 def test_cancelling_stops_it_soon_and_keeps_what_was_computed(tmp_path: Path) -> None:
     here = studios.studio(tmp_path, backend=Slow(0.02))
     studios.write_example(here.settings, studios.task(count=200, name="long"))
-    number = start.start(here, "long", here.catalogue.checkpoints)
+    number = studios.start_run(here, "long", here.catalogue.checkpoints)
     job = claim(here)
     thread = threading.Thread(target=worker.run_job, args=(here, job))
     thread.start()
@@ -186,7 +186,7 @@ def test_what_ends_its_turn_takes_effect_before_the_next_batch(tmp_path: Path, e
     backend = Watched()
     here = studios.studio(tmp_path, backend=backend)
     studios.write_example(here.settings, studios.task(count=60, name="long"))
-    number = start.start(here, "long", here.catalogue.checkpoints)
+    number = studios.start_run(here, "long", here.catalogue.checkpoints)
     worker.run_job(here, claim(here))
     assert backend.batches == 3
     job = here.jobs.get(number)
@@ -202,12 +202,12 @@ def test_a_question_just_edited_overtakes_a_long_sweep_which_then_goes_on(tmp_pa
     collection.copy_set(here.settings, "little", "mine")
     authoring.update_questions(here.settings, "mine", {"q1": {"question": "A question just edited?"}})
     every = here.catalogue.checkpoints[:4]
-    sweep = start.start(here, "long", every)
+    sweep = studios.start_run(here, "long", every)
     job = claim(here)
     thread = threading.Thread(target=worker.run_job, args=(here, job))
     thread.start()
     until(lambda: computed(here.jobs.get(sweep)))
-    quick = start.start(here, "mine", every[:1], priority=evaluate.INTERACTIVE)
+    quick = studios.start_run(here, "mine", every[:1], priority=evaluate.INTERACTIVE)
     thread.join()
     assert here.jobs.get(sweep).state == "queued"
     assert claim(here).id == quick
@@ -250,7 +250,7 @@ def real_studio(tmp_path: Path, ladder: Path, count: int = 400) -> Studio:
 def test_a_killed_worker_loses_nothing_and_nothing_counts_twice(tmp_path: Path, ladder: Path) -> None:
     here = real_studio(tmp_path, ladder)
     every = here.catalogue.checkpoints
-    number = start.start(here, "long", every)
+    number = studios.start_run(here, "long", every)
     kept = []
     for _ in range(2):
         before = computed(here.jobs.get(number))
@@ -281,7 +281,7 @@ def test_a_killed_worker_loses_nothing_and_nothing_counts_twice(tmp_path: Path, 
 @pytest.mark.slow
 def test_a_worker_that_is_told_to_stop_hands_its_job_back(tmp_path: Path, ladder: Path) -> None:
     here = real_studio(tmp_path, ladder)
-    number = start.start(here, "long", here.catalogue.checkpoints)
+    number = studios.start_run(here, "long", here.catalogue.checkpoints)
     process = start_worker(here.settings)
     until(lambda: computed(here.jobs.get(number)), 120)
     process.terminate()
@@ -298,7 +298,7 @@ def test_a_spawned_worker_outlives_the_call_and_leaves_when_idle(
     here = real_studio(tmp_path, ladder, count=3)
     for name, value in studios.environment(here.settings).items():
         monkeypatch.setenv(name, value)
-    number = start.start(here, "long", here.catalogue.checkpoints[:2])
+    number = studios.start_run(here, "long", here.catalogue.checkpoints[:2])
     process, own = worker.spawn(idle_exit_s=0.5), os.getpriority(os.PRIO_PROCESS, 0)
     until(
         lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, own + worker.NICE)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from e2lm_core.base.records import Question, TaskConfig, TaskSet
+from e2lm_core.base.records import Checkpoint, Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.engine.backend import Backend
+from e2lm_core.runs import start
 from e2lm_core.runs.studio import Studio, open_studio
+from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
 from tests.support.fake_backend import FakeBackend
 
@@ -196,6 +198,11 @@ def studio(folder: Path, backend: Backend | None = None, **options: Any) -> Stud
     chosen = settings(folder, **options)
     write_example(chosen)
     return open_studio(chosen, backend or FakeBackend())
+
+
+def start_run(studio: Studio, name: str, checkpoints: Sequence[Checkpoint], **options: Any) -> int:
+    """Queue a run of the set of that name, as a page does with the set in hand."""
+    return start.start(studio, collection.open_set(studio.settings, name), checkpoints, **options)
 
 
 def environment(chosen: Settings) -> dict[str, str]:

@@ -11,7 +11,6 @@ import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core.runs import start
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
@@ -84,7 +83,7 @@ def app_in(folder: Path, monkeypatch, ladder: Path) -> Iterator[Visit]:
 
 def queue(visit: Visit, name: str, done: int = 0) -> int:
     """A run that a worker has taken up and that has `done` checkpoints behind it."""
-    number = start.start(visit.studio, name, visit.studio.catalogue.checkpoints)
+    number = studios.start_run(visit.studio, name, visit.studio.catalogue.checkpoints)
     job = visit.studio.jobs.claim("a worker", 60)
     assert job is not None
     questions = len(collection.open_set(visit.studio.settings, name).questions)

@@ -6,12 +6,14 @@ import contextlib
 import sqlite3
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
-from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.evaluate import Progressing
+from e2lm_core.runs.queue.records import Job, Progress
+from e2lm_core.runs.queue.resuming import JobPlans
 from tests.support.fake_backend import FakeBackend
 
 # Every result by its whole key: the bytes of its log-likelihood, and its tokens.
@@ -37,6 +39,34 @@ class Slow(FakeBackend):
         for chunk in super().chunks(checkpoint, requests, cancelled, skip):
             time.sleep(self.seconds)
             yield chunk
+
+
+class Watched(Progressing):
+    """A run that is watched, stopped and gone on with by functions."""
+
+    def __init__(
+        self,
+        report: Callable[[Progress], object] = lambda _: None,
+        cancelled: Callable[[], bool] = lambda: False,
+        earlier: Mapping[str, Progress] | None = None,
+        plans: JobPlans | None = None,
+    ) -> None:
+        self._report, self._cancelled = report, cancelled
+        self._earlier, self._plans = dict(earlier or {}), plans
+
+    def report(self, progress: Progress) -> None:
+        self._report(progress)
+        if self._plans and progress.done == progress.total:
+            self._plans.drop(progress.name)
+
+    def cancelled(self) -> bool:
+        return self._cancelled()
+
+    def earlier(self, checkpoint: str) -> Progress | None:
+        return self._earlier.get(checkpoint)
+
+    def planned(self, checkpoint: str, missing: Sequence[bytes], requests: Collection[bytes]) -> list[bytes]:
+        return self._plans.fixed(checkpoint, missing, requests) if self._plans else list(missing)
 
 
 def until(true: Callable[[], object], seconds: float = 60.0) -> None:

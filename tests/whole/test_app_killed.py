@@ -18,7 +18,7 @@ from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
 from scripts.screenshots import FLAGS, server, settle
 from tests.conftest import needs
-from tests.support import workers
+from tests.support import studios, workers
 from tests.support.workers import Stored
 
 pytestmark = [
@@ -58,7 +58,7 @@ def studio(fixture: Path, home: str) -> Studio:
 def expected(fixture: Path) -> Stored:
     """What an undisturbed run stores."""
     calm = studio(fixture, "calm")
-    start.start(calm, "made", calm.catalogue.checkpoints)
+    studios.start_run(calm, "made", calm.catalogue.checkpoints)
     worker.work(calm, once=True)
     return workers.stored(calm.settings.database)
 

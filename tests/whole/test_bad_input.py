@@ -19,7 +19,7 @@ from e2lm_core.base.errors import LimitError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.commands import main as main_commands
-from e2lm_core.runs import evaluate, start
+from e2lm_core.runs import evaluate
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring, collection, versions
@@ -269,9 +269,9 @@ def test_a_full_queue(here: Settings) -> None:
     limited = here.model_copy(update={"limits": Limits(max_queued_jobs=1)})
     studios.write_example(limited, studios.task(name="second"))
     studio = open_studio(limited, FakeBackend())
-    start.start(studio, "little", studio.catalogue.checkpoints)
+    studios.start_run(studio, "little", studio.catalogue.checkpoints)
     with pytest.raises(LimitError) as error:
-        start.start(studio, "second", studio.catalogue.checkpoints)
+        studios.start_run(studio, "second", studio.catalogue.checkpoints)
     assert str(error.value).count("\n") == 0
     assert "at most 1" in str(error.value)
 

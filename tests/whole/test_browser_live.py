@@ -10,11 +10,12 @@ from playwright.sync_api import Page, expect
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs import order as run_order
-from e2lm_core.runs import start, worker
+from e2lm_core.runs import worker
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import authoring, collection
 from scripts.screenshots import settle
 from tests.conftest import ROOT, needs
+from tests.support import studios
 from tests.support.browser import EDITED, ID_PX, ROW_PX, SET, strip, type_into_question
 
 pytestmark = pytest.mark.slow
@@ -30,7 +31,7 @@ def computed(tmp_path: Path) -> Settings:
     collection.copy_set(settings, "ladder_science", SET)
     surplus = collection.open_set(settings, SET).questions[40:]
     authoring.delete_questions(settings, SET, [q.id for q in surplus])
-    start.start(studio, SET, run_order.thin(studio.at_hand, "ends and middle"))
+    studios.start_run(studio, SET, run_order.thin(studio.at_hand, "ends and middle"))
     worker.work(studio, once=True)
     studio.store.database.close()
     return settings

@@ -123,7 +123,11 @@ def write_task(task: TaskSet, folder: Path, limits: Limits) -> None:
     Raises TaskError, and leaves what was there unharmed: structural errors, a name that cannot be one, a
     full disk, no permission.
     """
-    files = task_files(task, limits)
+    put_files(task_files(task, limits), folder)
+
+
+def put_files(files: Mapping[str, bytes], folder: Path) -> None:
+    """Writes what `task_files` gave, whole or not at all. Raises TaskError for what the disk refuses."""
     atomic.replace_folder(folder, files, dropped=lambda name: name.endswith(".yaml") or name in WRITTEN)
 
 

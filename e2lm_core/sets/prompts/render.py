@@ -12,32 +12,46 @@ import ast
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from sys import getsizeof
 from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.memo import Memo
 from e2lm_core.base.records import CLOZE_CHOICE, Question, RenderedDoc, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.prompts.sandbox import MAX_TOTAL_CHARS, compile_template, render_all
+from e2lm_core.sets.prompts.sandbox import MAX_TOTAL_CHARS, Template, compile_template, render_all
 
 HARNESS_SEED = 1234  # lm_eval.defaults.DEFAULT_OTHER_SEED, given to every task's sampler
 OPTIONAL = ("subject", "source", "license", "note", "group")
 
 Doc = Mapping[str, Any]
+# (the templates, the doc as JSON): all that a doc's parts depend on
+_Key = tuple[tuple[str | tuple[str, ...], ...], str]
 
 
 class _Parts(NamedTuple):
-    """What the templates make of one doc, before they are joined."""
+    """What the templates make of one doc, before they are joined; `rendered` counts the characters they gave."""
 
     description: str
     text: str
     choices: tuple[str, ...]
     target: int | str
+    rendered: int
 
     @property
     def gold(self) -> int:
         if isinstance(self.target, int):
             return self.target if 0 <= self.target < len(self.choices) else -1
         return self.choices.index(self.target) if self.target in self.choices else -1
+
+
+def _bytes_of(key: _Key, parts: _Parts) -> int:
+    return _BYTES_OF_ENTRY + sum(map(getsizeof, (key[1], parts.description, parts.text, *parts.choices)))
+
+
+# Of an edited set only the edited questions are rendered, in every process that renders it.
+_BYTES_OF_ENTRY = 500
+_RENDERED: Memo[_Key, _Parts] = Memo(64 * 2**20, _bytes_of)
 
 
 def row_of(question: Question) -> dict[str, Any]:
@@ -127,29 +141,52 @@ def _check_shots(shots: int, task: TaskSet) -> None:
 
 
 def _parts(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> list[_Parts]:
+    """Those of every doc; only docs that this process has not rendered with these templates are rendered."""
+    written = _templates(config, docs)
+    fields = (config.description, config.doc_to_text, config.doc_to_choice, config.doc_to_target)
+    # ASCII would write a half pair and a whole character alike.
+    keys = [(fields, json.dumps(doc, ensure_ascii=False)) for doc in docs]
+    parts = {place: known for place, key in enumerate(keys) if (known := _RENDERED.get(key))}
+    new = [place for place in range(len(docs)) if place not in parts]
+    templates = list(written.values())
+    rows: list[list[str]] = [[] for _ in new]
+    if templates and new:
+        rows = render_all(templates, [docs[place] for place in new], [labels[place] for place in new])
+    total = sum(known.rendered for known in parts.values()) + sum(len(text) for row in rows for text in row)
+    if total > MAX_TOTAL_CHARS:
+        render_all(templates, docs, labels)  # it says at which doc
+    for place, row in zip(new, rows, strict=True):
+        parts[place] = _parts_of(config, docs[place], dict(zip(written, row, strict=True)), labels[place])
+        _RENDERED.put(keys[place], parts[place])
+    return [parts[place] for place in range(len(docs))]
+
+
+def _templates(config: TaskConfig, docs: Sequence[Doc]) -> dict[str, Template]:
+    """Those fields of the configuration that are templates, compiled; the others name a column, or are empty."""
     columns = docs[0].keys() if docs else ()
-    fields: dict[str, str] = {
+    fields = {
         "description": config.description,
         "doc_to_text": config.doc_to_text,
         "doc_to_target": config.doc_to_target,
     }
     if isinstance(config.doc_to_choice, str) and config.doc_to_choice != CLOZE_CHOICE:
         fields["doc_to_choice"] = config.doc_to_choice
-    written = {name: source for name, source in fields.items() if source not in columns and source}
-    templates = [compile_template(source, name) for name, source in written.items()]
-    rows = render_all(templates, docs, labels) if templates else [[] for _ in docs]
-    parts = []
-    for doc, row, label in zip(docs, rows, labels, strict=True):
-        text = dict(zip(written, row, strict=True))
-        parts.append(
-            _Parts(
-                _column_text(config.description, doc, text.get("description"), "description", label),
-                _text(config.doc_to_text, doc, text.get("doc_to_text"), label),
-                _choices(config.doc_to_choice, doc, text.get("doc_to_choice"), label),
-                _target(config.doc_to_target, doc, text.get("doc_to_target"), label),
-            )
-        )
-    return parts
+    return {
+        name: compile_template(source, name)
+        for name, source in fields.items()
+        if source not in columns and source
+    }
+
+
+def _parts_of(config: TaskConfig, doc: Doc, text: Mapping[str, str], label: str) -> _Parts:
+    """`text` has what the templates gave."""
+    return _Parts(
+        _column_text(config.description, doc, text.get("description"), "description", label),
+        _text(config.doc_to_text, doc, text.get("doc_to_text"), label),
+        _choices(config.doc_to_choice, doc, text.get("doc_to_choice"), label),
+        _target(config.doc_to_target, doc, text.get("doc_to_target"), label),
+        rendered=sum(map(len, text.values())),
+    )
 
 
 def _column_text(source: str, doc: Doc, rendered: str | None, where: str, label: str) -> str:

@@ -33,7 +33,7 @@ def first_run(task: TaskSet) -> None:
         f"{'are' if len(models) > 1 else 'is'} ready{time}. The shape of every curve is there in seconds."
     )
     if st.button(f"Run {phrasing.count(len(models), 'model')}", type="primary", icon=":material/play_arrow:"):
-        running.start(task.name)
+        running.start(task)
 
 
 def headlines(task: TaskSet, is_running: bool) -> None:

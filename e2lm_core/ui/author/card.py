@@ -101,8 +101,11 @@ def _form(task: TaskSet, question: Question, readonly: bool) -> None:
             while choices and not choices[-1].strip():
                 choices.pop()
             fields = {"question": text, "choices": choices, "answer": int(gold), "subject": subject or None}
-            if _saved(lambda s: authoring.update_questions(s, task.name, {question.id: fields})):
-                editor.edited(task.name)
+            edit = {question.id: fields}
+            if saved := _saved(
+                lambda s: authoring.update_questions(s, task.name, edit, session.read_set(task.name))
+            ):
+                editor.edited(saved)
                 st.rerun()
     if not readonly:
         with st.popover("Delete question", icon=":material/delete:"):
@@ -122,7 +125,7 @@ def _add(task: TaskSet) -> None:
             answer=0,
         )
         if saved := _saved(lambda s: authoring.add_questions(s, task.name, [example])):
-            editor.edited(task.name)
+            editor.edited(saved)
             _go(saved.questions[-1].id)
 
 

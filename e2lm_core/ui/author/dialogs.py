@@ -103,12 +103,12 @@ def import_questions(name: str) -> None:
         label += f" and leave out {len(broken):,}"
     if st.button(label, type="primary", key="import_go", icon=":material/playlist_add:"):
         try:
-            authoring.add_questions(settings, name, good)
+            saved = authoring.add_questions(settings, name, good)
         except StudioError as error:
             st.error(str(error), icon=":material/error:")
         else:
             editor.reset()
-            editor.edited(name)
+            editor.edited(saved)
             st.session_state.pop("import_text", None)
             st.toast(f"Added {phrasing.count(len(good), 'question')}.")
             st.rerun()

@@ -8,7 +8,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.runs import evaluate, start
-from e2lm_core.sets import authoring, collection, sheet
+from e2lm_core.sets import authoring, sheet
 from e2lm_core.ui import running, session
 from e2lm_core.ui.remembered import results
 
@@ -65,21 +65,18 @@ def reset() -> None:
     st.session_state.pop("editor_refused", None)
 
 
-def edited(name: str) -> None:
+def edited(task: TaskSet) -> None:
     """After a saved edit: run what changed at once, where the set has results and the visitor wants it."""
-    if st.session_state.get("run_edits", True) and _has_results(name):
+    if st.session_state.get("run_edits", True) and _has_results(task):
         try:
-            running.start_run(name, priority=evaluate.INTERACTIVE)
+            running.start_run(task, priority=evaluate.INTERACTIVE)
         except StudioError as error:
             st.session_state["editor_refused"] = [str(error)]
 
 
-def _has_results(name: str) -> bool:
+def _has_results(task: TaskSet) -> bool:
     """Whether it was run, or holds questions that were: those of a copy, or of a run on the command line."""
-    if start.latest_job(session.studio(), name):
-        return True
-    task = session.task()
-    return task.name == name and results.measurements(task).measured > 0
+    return bool(start.latest_job(session.studio(), task.name)) or results.measurements(task).measured > 0
 
 
 def _epoch() -> int:
@@ -101,16 +98,15 @@ def _apply(name: str, key: str) -> None:
     if held is None:
         return
     settings = session.studio().settings
-    refused, saved = [], False
+    refused, saved = [], None
+    task = session.read_set(name)
     edits = sheet.changes(held[1], st.session_state[key]["edited_rows"])  # since the sheet was made
-    for identity, fields in authoring.unsaved(collection.open_set(settings, name), edits).items():
+    for identity, fields in authoring.unsaved(task, edits).items():
         # One at a time, so that a question that is wrong does not hold the others back.
         try:
-            authoring.update_questions(settings, name, {identity: fields})
+            task = saved = authoring.update_questions(settings, name, {identity: fields}, task)
         except StudioError as error:
             refused.append(f"{error} Not saved yet.")
-        else:
-            saved = True
     st.session_state["editor_refused"] = refused
     if saved:
-        edited(name)
+        edited(saved)

@@ -16,6 +16,7 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import measurements
 from e2lm_core.sets import authoring, collection
 from tests.support import studios
+from tests.support.workers import Watched
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_after_an_edit_the_coarse_points_come_first(here: Studio) -> None:
         here,
         edited,
         here.catalogue.checkpoints,
-        report=lambda row: told.append(row.name) if row.done == row.total else None,
+        progressing=Watched(lambda row: told.append(row.name) if row.done == row.total else None),
     )
     assert told == [c.name for c in run_order.plan(here.catalogue.checkpoints)]
     coarse = {c.name for c in run_order.thin(here.catalogue.checkpoints, "ends and middle")}

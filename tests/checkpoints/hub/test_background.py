@@ -12,6 +12,7 @@ from e2lm_core.checkpoints.hub import background as fetching
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub.download import download
 from e2lm_core.runs import start, worker
+from tests.support import studios
 from tests.support.hub_fixtures import DENSE, MODEL, fake, studio, with_added
 
 __all__ = ["fake", "studio"]  # fixtures
@@ -76,12 +77,12 @@ def test_nothing_chosen(studio):
 def test_a_worker_started_earlier_computes_what_was_added_since(studio):
     later = with_added(studio)
     checkpoints = later.catalogue.of(MODEL)
-    start.start(later, "little", checkpoints)
+    studios.start_run(later, "little", checkpoints)
     worker.work(studio, once=True)  # its catalogue is the one before
     job = start.latest_job(studio, "little")
     assert job is not None
     assert (job.state, job.error) == ("done", None)
     hub.remove(studio.settings, MODEL)
-    start.start(later, "little", checkpoints)
+    studios.start_run(later, "little", checkpoints)
     worker.work(later, once=True)
     assert "is no longer there" in (start.latest_job(studio, "little").error or "")

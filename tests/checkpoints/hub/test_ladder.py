@@ -11,7 +11,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.unpacking import ensure_directory
-from e2lm_core.runs import evaluate, start, worker
+from e2lm_core.runs import evaluate, worker
 from e2lm_core.runs.requests import Asked
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets.prompts.render import render_set
@@ -64,7 +64,7 @@ def files(checkpoint: Checkpoint, tmp_path: Path) -> Files:
 def computed(here: Studio) -> dict[str, int]:
     """Questions computed at each checkpoint, in a run as the app makes it."""
     again = open_studio(here.settings)
-    job = start.start(again, "little", again.catalogue.checkpoints)
+    job = studios.start_run(again, "little", again.catalogue.checkpoints)
     worker.work(again, once=True)
     ended = again.jobs.get(job)
     assert (ended.state, ended.error) == ("done", None)

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 import random
+import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.records import LETTERS_CHOICE, LETTERS_TEXT, Question, TaskConfig, TaskSet
+from e2lm_core.base.memo import Memo
+from e2lm_core.base.records import (
+    LETTERS_CHOICE,
+    LETTERS_TEXT,
+    Question,
+    RenderedDoc,
+    TaskConfig,
+    TaskSet,
+)
 from e2lm_core.sets.folder import loader
+from e2lm_core.sets.prompts import render as prompts
+from e2lm_core.sets.prompts import sandbox
 from e2lm_core.sets.prompts.render import harness_rows, render, render_set
 from tests.conftest import needs
 
@@ -122,3 +134,91 @@ def test_real_questions_render() -> None:
     docs = render_set(TaskSet(config=CLOZE, questions=questions[5:], dev=questions[:5]), 5)
     assert [doc.gold for doc in docs] == [q.answer for q in questions[5:]]
     assert all(doc.context.endswith("\nAnswer:") for doc in docs)
+
+
+# --- what is remembered -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> Callable[[TaskSet], list[RenderedDoc]]:
+    """Renders as a process does that has rendered nothing yet."""
+
+    def rendered(task: TaskSet) -> list[RenderedDoc]:
+        with monkeypatch.context() as patch:
+            patch.setattr(prompts, "_RENDERED", Memo(0, prompts._bytes_of))
+            return render_set(task)
+
+    return rendered
+
+
+TEMPLATE = CLOZE.model_copy(update={"doc_to_text": "{{question}} {{extra}} {{note}} {% set x = 1 %}?"})
+
+
+@pytest.mark.parametrize(
+    "extras",
+    [
+        (1, True, 1.0),
+        (0.0, -0.0, 0),
+        ("\ud83d\ude00", "\U0001f600", "\\ud83d"),
+        (["a", "b"], '["a", "b"]', "a"),
+        (10**30, 10**30 + 1, 1),
+        (None, "None", "null"),
+    ],
+)
+@pytest.mark.parametrize("config", [TEMPLATE, TEMPLATE.model_copy(update={"doc_to_text": "extra {{extra}}"})])
+def test_no_doc_is_taken_for_another(forgotten, config: TaskConfig, extras: tuple[object, ...]) -> None:
+    for extra in extras:  # alone in its set, since docs of a set have columns of one kind
+        one = SKY.model_copy(update={"extra": {"extra": extra}, "note": "x"})
+        other = SKY.model_copy(update={"extra": {"extra": "y"}, "note": "x", "id": "other"})
+        for questions in ((one,), (one, other)):
+            task = TaskSet(config=config, questions=questions)
+            try:
+                expected = forgotten(task)
+            except TaskError as error:
+                with pytest.raises(TaskError, match=re.escape(str(error))):
+                    render_set(task)
+            else:
+                assert render_set(task) == render_set(task) == expected
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"description": "Answer.\n"},
+        {"doc_to_text": "{{question}}"},
+        {"doc_to_text": "question"},
+        {"doc_to_choice": ("no", "yes")},
+        {"doc_to_target": "{{choices[1]}}"},
+        {"target_delimiter": ""},
+        {"fewshot_delimiter": "\n"},
+        {"fewshot_sampler": "default"},
+        {"num_fewshot": 1},
+        {"num_fewshot": 3},
+    ],
+)
+def test_another_prompt_or_another_example_is_rendered_anew(forgotten, values: dict[str, object]) -> None:
+    questions = tuple(SKY.model_copy(update={"id": f"q{n}", "question": f"Why {n}?"}) for n in range(5))
+    task = TaskSet(config=CLOZE.model_copy(update={"num_fewshot": 2}), questions=questions, dev=DEV)
+    render_set(task)
+    config = task.config.model_copy(update=values)
+    dev = (DEV[0].model_copy(update={"question": "Another?"}), *DEV[1:])
+    for update in ({"config": config}, {"config": config, "dev": dev}, {"questions": questions[::-1]}):
+        changed = task.model_copy(update=update)
+        assert render_set(changed) == forgotten(changed)
+
+
+def test_what_is_remembered_counts_for_the_bound_of_a_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = tuple(SKY.model_copy(update={"id": f"q{n}", "question": f"Why {n}?"}) for n in range(5))
+    render_set(TaskSet(config=CLOZE, questions=questions[:4]))
+    monkeypatch.setattr(prompts, "MAX_TOTAL_CHARS", 110)
+    monkeypatch.setattr(sandbox, "MAX_TOTAL_CHARS", 110)
+    with pytest.raises(TaskError, match="110 characters together, reached at Question 5; shorten"):
+        render_set(TaskSet(config=CLOZE, questions=questions))
+
+
+@pytest.mark.parametrize("text", ["{{missing}}", "{{question", "7"])
+def test_what_cannot_be_rendered_is_refused_every_time(text: str) -> None:
+    task = TaskSet(config=CLOZE.model_copy(update={"doc_to_text": text}), questions=(SKY,))
+    for _ in range(2):
+        with pytest.raises(TaskError, match="doc_to_text"):
+            render_set(task)
