@@ -147,7 +147,7 @@ class LocalBackend:
         key = traits_key(checkpoint, self.settings)
         known = known_traits(key, self.settings)
         if known is None:
-            from e2lm_core.engine.models import read_config, window
+            from e2lm_core.engine.folder import read_config, window
 
             directory = ensure_directory(checkpoint, self.settings)
             with self._lock:
@@ -195,7 +195,7 @@ class LocalBackend:
         Remembered, since a ladder's models share them. Raises `TaskError` and `LimitError`, as
         `Encoder.encode`.
         """
-        from e2lm_core.engine.models import window
+        from e2lm_core.engine.folder import window
 
         with self._lock:
             encoder = self._encoder(model.directory)

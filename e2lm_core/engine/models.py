@@ -1,6 +1,6 @@
-"""Weights from safetensors, put into one module without weights (a skeleton) for each architecture.
+"""Checkpoints in memory: weights put into one module without weights (a skeleton) for each architecture.
 
-Those read last stay in memory within a budget.
+Those read last stay within a budget.
 """
 
 from __future__ import annotations
@@ -19,16 +19,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.engine.folder import first_line, read_config, read_weights, signature, weights_by_transformers
 
-DEFAULT_WINDOW = 2_048
-# Beyond this a window costs memory that no question set needs; shorter prompts are not affected by it.
-MAX_WINDOW = 16_384
-_NO_LIMIT = 10**29  # tokenizers without a length say about 10**30
-_MAPPED_FROM_BYTES = 32 * 2**20  # smaller files are copied: a map would follow a file that is rewritten
 _building = threading.Lock()
 _Places = dict[str, list[tuple[dict[str, Any], str]]]  # by a weight's name: a module's own dict, and its key
 
@@ -67,93 +62,6 @@ class LoadedModel:
         Its attention is the library's default, or the one that is registered under the name `attention`.
         """
         return self.skeletons.lease(self, attention)
-
-
-def read_config(directory: Path) -> Any:
-    """The transformers configuration in `directory`, never with code of its own.
-
-    Raises `CheckpointError` where there is none, or transformers cannot read it.
-    """
-    from transformers import AutoConfig
-
-    path = directory / "config.json"
-    if not path.is_file():
-        raise CheckpointError(f"{directory} holds no config.json: a checkpoint is a transformers folder.")
-    try:
-        return AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # unknown architecture, broken JSON, remote code …
-        raise CheckpointError(
-            f"{path} is not a configuration this transformers can load: {_line(error)}."
-        ) from error
-
-
-def window(config: Any, tokenizer: Any) -> int:
-    """The longest input in tokens, as the harness finds it (`HFLM.max_length`), at most `MAX_WINDOW`.
-
-    The configuration's `n_positions`, `max_position_embeddings` or `n_ctx`, else the tokenizer's length, else
-    `DEFAULT_WINDOW`.
-    """
-    inner = getattr(config, "text_config", None) or config
-    tokens = next(
-        (
-            value
-            for name in ("n_positions", "max_position_embeddings", "n_ctx")
-            if (value := getattr(inner, name, None)) is not None
-        ),
-        None,
-    )
-    if tokens is None:
-        tokens = getattr(tokenizer, "model_max_length", None)
-        if tokens is None or tokens > _NO_LIMIT:
-            tokens = DEFAULT_WINDOW
-    return min(int(tokens), MAX_WINDOW)
-
-
-def weight_files(directory: Path) -> list[Path]:
-    """The safetensors files of a checkpoint. Raises `CheckpointError` where there are none to load."""
-    index = directory / "model.safetensors.index.json"
-    if index.is_file():
-        try:
-            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise CheckpointError(f"{index} is not an index of safetensors files.") from error
-        if any(Path(name).name != name for name in names):
-            raise CheckpointError(f"{index} names files outside its own folder.")
-        files = [directory / name for name in names]
-    else:
-        files = [directory / "model.safetensors"]
-    missing = [file.name for file in files if not file.is_file()]
-    if not missing:
-        return files
-    if any(directory.glob("*.bin")) or any(directory.glob("*.pt")) or any(directory.glob("*.pth")):
-        raise CheckpointError(
-            f"{directory} holds pickled weights only, which are never loaded; convert them to safetensors."
-        )
-    raise CheckpointError(f"The checkpoint in {directory} is incomplete: {', '.join(missing)} is missing.")
-
-
-def read_weights(directory: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """Name → tensor on the CPU, floats cast to `dtype`; large files are mapped, not copied.
-
-    Raises `CheckpointError` for what is missing, cut short, or not safetensors.
-    """
-    state: dict[str, torch.Tensor] = {}
-    for file in weight_files(directory):
-        small = file.stat().st_size < _MAPPED_FROM_BYTES
-        try:
-            with safe_open(file, framework="pt", device="cpu") as tensors:
-                for name in tensors.keys():  # noqa: SIM118 — not a dict, and not iterable
-                    tensor = tensors.get_tensor(name)
-                    if tensor.is_floating_point() and tensor.dtype != dtype:
-                        tensor = tensor.to(dtype)
-                    elif small:
-                        tensor = tensor.clone()
-                    state[name] = tensor
-        except (SafetensorError, OSError, RuntimeError) as error:
-            raise CheckpointError(
-                f"{file} is truncated or not safetensors ({_line(error)}); fetch it again."
-            ) from error
-    return state
 
 
 class Skeletons:
@@ -208,7 +116,7 @@ class Skeletons:
                 module: Any = AutoModelForCausalLM.from_config(config, dtype=self.dtype)
         except Exception as error:
             raise CheckpointError(
-                f"No causal language model can be built from {config.model_type!r}: {_line(error)}."
+                f"No causal language model can be built from {config.model_type!r}: {first_line(error)}."
             ) from error
         for part in module.modules():
             for name, buffer in part._buffers.items():
@@ -235,7 +143,7 @@ class Loader:
 
         Raises `CheckpointError` when it is missing, truncated, pickled or not of its configuration's shape.
         """
-        key = _signature(directory)
+        key = signature(directory)
         with self._lock:
             if key in self._loaded:
                 self._loaded.move_to_end(key)
@@ -269,7 +177,7 @@ class Loader:
             with model.module() as module:
                 fits = not any(parameter.is_meta for parameter in module.parameters())
         if not fits:  # other names than the skeleton's, or some are missing: transformers knows, or says so
-            weights = _by_transformers(directory, self.dtype)
+            weights = weights_by_transformers(directory, self.dtype)
         weights = {name: tensor.to(self.device) for name, tensor in weights.items()}
         return LoadedModel(weights, config, digest, directory, self.skeletons)
 
@@ -302,31 +210,6 @@ def _places(module: Any, weights: dict[str, torch.Tensor]) -> _Places:
     return places if len(places) == len(weights) and all(places.values()) else {}
 
 
-def _by_transformers(directory: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """Weights under the skeleton's names by way of transformers' own loading, which can convert old ones."""
-    import transformers
-
-    auto: Any = transformers.AutoModelForCausalLM
-    try:
-        module, report = auto.from_pretrained(
-            str(directory),
-            dtype=dtype,
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    except Exception as error:
-        raise CheckpointError(
-            f"The weights in {directory} do not fit its config.json: {_line(error)}."
-        ) from error
-    if missing := sorted(report["missing_keys"]):
-        raise CheckpointError(
-            f"The checkpoint in {directory} lacks {len(missing)} weights of its configuration, first {missing[0]}."
-        )
-    return {name: tensor.detach() for name, tensor in module.state_dict().items()}
-
-
 @contextmanager
 def _parameters_on_meta() -> Iterator[None]:
     """Modules built inside get parameters without storage, and real buffers (rotary frequencies).
@@ -354,19 +237,3 @@ def _config_digest(config: Any) -> str:
     for name in ("_name_or_path", "name_or_path", "transformers_version", "dtype", "torch_dtype"):
         values.pop(name, None)
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _signature(directory: Path) -> tuple[object, ...]:
-    """The folder and the state of its files: a checkpoint that is trained again has another one."""
-    files = [directory / "config.json", *weight_files(directory)]
-    try:
-        stats = [file.stat() for file in files]
-    except OSError as error:
-        raise CheckpointError(
-            f"{directory} holds no config.json: a checkpoint is a transformers folder."
-        ) from error
-    return (directory, *((s.st_size, s.st_mtime_ns, s.st_ino) for s in stats))
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

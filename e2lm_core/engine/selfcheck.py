@@ -19,6 +19,7 @@ import torch
 
 from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
+from e2lm_core.engine.folder import first_line
 from e2lm_core.engine.forward import attention, forward
 from e2lm_core.engine.forward.decoder import Decoder, Rotary
 from e2lm_core.engine.forward.recipes import NoRecipeError
@@ -152,8 +153,7 @@ def _worst(
 def _reason(error: Exception) -> str:
     if isinstance(error, NoRecipeError | attention.UnsupportedError):
         return str(error)
-    text = str(error).strip()
-    return text.splitlines()[0].rstrip(".") if text else type(error).__name__
+    return first_line(error)
 
 
 def _sample(chunk: Chunk) -> list[Row]:

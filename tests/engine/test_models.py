@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.engine.models import MAX_WINDOW, LoadedModel, Loader, read_config, window
+from e2lm_core.engine.models import LoadedModel, Loader
 from tests.support import tiny_models
 
 CPU = torch.device("cpu")
@@ -121,15 +121,3 @@ def test_code_in_a_checkpoint_is_never_run(tmp_path: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "own.py").write_text("open('was_run', 'w')")
     assert "is not a configuration" in refusal(folder)
-
-
-def test_windows_are_found_as_the_harness_finds_them(tmp_path: Path) -> None:
-    tokenizer = tiny_models.tokenizer()
-    for architecture in ("llama", "neox", "gpt2"):
-        assert window(tiny_models.config(architecture, 99), tokenizer) == 99
-    assert window(tiny_models.config("llama", 10**6), tokenizer) == MAX_WINDOW
-    config = read_config(tiny_models.make(tmp_path, window=77))
-    assert window(config, tokenizer) == 77
-    assert window(object(), tokenizer) == 2_048
-    tokenizer.model_max_length = 55
-    assert window(object(), tokenizer) == 55

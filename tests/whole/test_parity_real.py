@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.parity import cases as parity_cases
 from benchmarks.parity import parity
-from e2lm_core.engine.models import read_config
+from e2lm_core.engine.folder import read_config
 from tests.conftest import needs
 from tests.support import tiny_models
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from e2lm_core.base.errors import CheckpointError, LimitError, TaskError
 from e2lm_core.base.records import Request
 from e2lm_core.engine.batches.bpe_words import WordEncoder
+from e2lm_core.engine.folder import first_line
 
 Tokens = NDArray[np.int32]
 _Text = tuple[str, bool]  # a text, and whether the tokenizer's own special tokens are added to it
@@ -79,7 +80,7 @@ class Encoder:
             )
         except Exception as error:  # transformers raises a dozen kinds for a broken file
             raise CheckpointError(
-                f"The tokenizer in {directory} cannot be read: {_first_line(error)}."
+                f"The tokenizer in {directory} cannot be read: {first_line(error)}."
             ) from error
         logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)
         bos, eos = self.tokenizer.bos_token_id, self.tokenizer.eos_token_id
@@ -223,7 +224,3 @@ def _words_of(tokenizer: Any) -> tuple[WordEncoder | None, list[int]]:
 
 def _short(text: str, limit: int = 60) -> str:
     return repr(text if len(text) <= limit else text[: limit - 1] + "…")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,153 @@
+"""A checkpoint's folder as the engine reads it: configuration, window and weights; no pickles, no code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from e2lm_core.base.errors import CheckpointError
+
+DEFAULT_WINDOW = 2_048
+# Beyond this a window costs memory that no question set needs; shorter prompts are not affected by it.
+MAX_WINDOW = 16_384
+_NO_LIMIT = 10**29  # tokenizers without a length say about 10**30
+_MAPPED_FROM_BYTES = 32 * 2**20  # smaller files are copied: a map would follow a file that is rewritten
+
+
+def read_config(directory: Path) -> Any:
+    """The transformers configuration in `directory`, never with code of its own.
+
+    Raises `CheckpointError` where there is none, or transformers cannot read it.
+    """
+    from transformers import AutoConfig
+
+    path = directory / "config.json"
+    if not path.is_file():
+        raise CheckpointError(f"{directory} holds no config.json: a checkpoint is a transformers folder.")
+    try:
+        return AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # unknown architecture, broken JSON, remote code …
+        raise CheckpointError(
+            f"{path} is not a configuration this transformers can load: {first_line(error)}."
+        ) from error
+
+
+def window(config: Any, tokenizer: Any) -> int:
+    """The longest input in tokens, as the harness finds it (`HFLM.max_length`), at most `MAX_WINDOW`.
+
+    The configuration's `n_positions`, `max_position_embeddings` or `n_ctx`, else the tokenizer's length, else
+    `DEFAULT_WINDOW`.
+    """
+    inner = getattr(config, "text_config", None) or config
+    tokens = next(
+        (
+            value
+            for name in ("n_positions", "max_position_embeddings", "n_ctx")
+            if (value := getattr(inner, name, None)) is not None
+        ),
+        None,
+    )
+    if tokens is None:
+        tokens = getattr(tokenizer, "model_max_length", None)
+        if tokens is None or tokens > _NO_LIMIT:
+            tokens = DEFAULT_WINDOW
+    return min(int(tokens), MAX_WINDOW)
+
+
+def weight_files(directory: Path) -> list[Path]:
+    """The safetensors files of a checkpoint. Raises `CheckpointError` where there are none to load."""
+    index = directory / "model.safetensors.index.json"
+    if index.is_file():
+        try:
+            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise CheckpointError(f"{index} is not an index of safetensors files.") from error
+        if any(Path(name).name != name for name in names):
+            raise CheckpointError(f"{index} names files outside its own folder.")
+        files = [directory / name for name in names]
+    else:
+        files = [directory / "model.safetensors"]
+    missing = [file.name for file in files if not file.is_file()]
+    if not missing:
+        return files
+    if any(directory.glob("*.bin")) or any(directory.glob("*.pt")) or any(directory.glob("*.pth")):
+        raise CheckpointError(
+            f"{directory} holds pickled weights only, which are never loaded; convert them to safetensors."
+        )
+    raise CheckpointError(f"The checkpoint in {directory} is incomplete: {', '.join(missing)} is missing.")
+
+
+def read_weights(directory: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Name → tensor on the CPU, floats cast to `dtype`; large files are mapped, not copied.
+
+    Raises `CheckpointError` for what is missing, cut short, or not safetensors.
+    """
+    state: dict[str, torch.Tensor] = {}
+    for file in weight_files(directory):
+        small = file.stat().st_size < _MAPPED_FROM_BYTES
+        try:
+            with safe_open(file, framework="pt", device="cpu") as tensors:
+                for name in tensors.keys():  # noqa: SIM118 — not a dict, and not iterable
+                    tensor = tensors.get_tensor(name)
+                    if tensor.is_floating_point() and tensor.dtype != dtype:
+                        tensor = tensor.to(dtype)
+                    elif small:
+                        tensor = tensor.clone()
+                    state[name] = tensor
+        except (SafetensorError, OSError, RuntimeError) as error:
+            raise CheckpointError(
+                f"{file} is truncated or not safetensors ({first_line(error)}); fetch it again."
+            ) from error
+    return state
+
+
+def weights_by_transformers(directory: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """As `read_weights`, by way of transformers' own loading, which can convert the names of older files.
+
+    Raises `CheckpointError` where the weights do not fit the configuration, or some are missing.
+    """
+    import transformers
+
+    auto: Any = transformers.AutoModelForCausalLM
+    try:
+        module, report = auto.from_pretrained(
+            str(directory),
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except Exception as error:
+        raise CheckpointError(
+            f"The weights in {directory} do not fit its config.json: {first_line(error)}."
+        ) from error
+    if missing := sorted(report["missing_keys"]):
+        raise CheckpointError(
+            f"The checkpoint in {directory} lacks {len(missing)} weights of its configuration, first {missing[0]}."
+        )
+    return {name: tensor.detach() for name, tensor in module.state_dict().items()}
+
+
+def signature(directory: Path) -> tuple[object, ...]:
+    """The folder and the state of its files: a checkpoint that is trained again has another one.
+
+    Raises `CheckpointError` where one of them is missing.
+    """
+    files = [directory / "config.json", *weight_files(directory)]
+    try:
+        stats = [file.stat() for file in files]
+    except OSError as error:
+        raise CheckpointError(
+            f"{directory} holds no config.json: a checkpoint is a transformers folder."
+        ) from error
+    return (directory, *((s.st_size, s.st_mtime_ns, s.st_ino) for s in stats))
+
+
+def first_line(error: BaseException) -> str:
+    """The error's first line without a full stop, or its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
