@@ -101,7 +101,14 @@ class Measurements:
 
     def layout(self, metric: str) -> Layout:
         """Which checkpoints enter which score of one metric."""
-        return Layout.of(self.runs, self.all_values(metric))
+        if metric not in self._layouts:
+            self._layouts[metric] = Layout.of(self.runs, self.all_values(metric))
+        return self._layouts[metric]
+
+    @cached_property
+    def _layouts(self) -> dict[str, Layout]:
+        """By metric, filled as they are asked for: every score, grid and table of a page asks again."""
+        return {}
 
     def curve_of(self, model: str) -> ModelCurve:
         """The results of one model. Raises StopIteration where it is not among them."""
