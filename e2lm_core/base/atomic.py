@@ -1,4 +1,4 @@
-"""Writing that is done whole or not at all, with a full disk said in one sentence.
+"""Writes files and folders whole or not at all, and says in one sentence why one could not be written.
 
 A folder's new content is made beside it and takes its place by one exchange where the system has it
 (Linux), else by two renames, of which the first can be undone: `recover` finishes what a crash cut short.
@@ -23,7 +23,7 @@ _NOT_EXCHANGEABLE = {errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.ENOTSUP, err
 
 
 def replace_folder(folder: Path, files: Mapping[str, bytes], dropped: Callable[[str], bool]) -> None:
-    """Makes `folder` hold `files` and, of what it held, the files that `dropped` does not name.
+    """Make `folder` hold `files` and, of what it held, the files that `dropped` does not name.
 
     Raises TaskError, in one sentence, on any failure of the disk; the folder is then as it was.
     """
@@ -48,7 +48,7 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], dropped: Callable[[
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Writes one file whole or not at all. Raises TaskError in one sentence."""
+    """Write one file whole or not at all. Raises TaskError in one sentence."""
     new: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def recover(folder: Path) -> None:
-    """Brings back a folder that a crash left between two renames."""
+    """Bring back a folder that a crash left between two renames."""
     previous = _previous(folder)
     if previous.is_dir() and not folder.exists():
         previous.rename(folder)

@@ -1,4 +1,4 @@
-"""One SQLite file for results, jobs and file digests: opening, migrating and explaining it.
+"""Opens and migrates the one SQLite file of results, jobs and file digests, and says in a sentence what fails.
 
 The file is in WAL mode, so that pages read while a worker writes. `PRAGMA user_version` is the number of
 migrations that it has had; a file of a newer version, of another program or with damage is refused before
@@ -166,14 +166,20 @@ class Database:
         self.connection()  # a file that cannot be used is refused here rather than in the first query
 
     def connection(self) -> sqlite3.Connection:
-        held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)
-        if held is None or held[0] != os.getpid():
-            held = (os.getpid(), connect(self.path))
-            self._local.held = held
-        return held[1]
+        """The calling thread's connection, in autocommit mode. Raises `StoreError` as `connect` does."""
+        process, connection = self._of_thread()
+        if connection is None or process != os.getpid():
+            connection = connect(self.path)
+            self._local.opened = (os.getpid(), connection)
+        return connection
+
+    def _of_thread(self) -> tuple[int, sqlite3.Connection | None]:
+        """The process that opened this thread's connection (another one before a fork), and the connection."""
+        return getattr(self._local, "opened", (0, None))
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
+        """The thread's connection, for statements that change nothing. Raises `StoreError` in a sentence."""
         with explained(self.path):
             yield self.connection()
 
@@ -196,13 +202,14 @@ class Database:
 
     def close(self) -> None:
         """Close the calling thread's connection; the others close as their threads end."""
-        held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)
-        if held is not None and held[0] == os.getpid():
-            held[1].close()
-        self._local.held = None
+        process, connection = self._of_thread()
+        if connection is not None and process == os.getpid():
+            connection.close()
+        self._local.opened = (0, None)
 
 
 def opened(database: Path | Database) -> Database:
+    """A database as it is, a path opened. Raises `StoreError` as `connect` does."""
     return database if isinstance(database, Database) else Database(database)
 
 
@@ -228,8 +235,8 @@ def _refuse_other_bytes(path: Path) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:

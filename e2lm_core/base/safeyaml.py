@@ -19,6 +19,7 @@ class FunctionName(NamedTuple):
 
     @property
     def module(self) -> str:
+        """All of the dotted name but its last part."""
         return self.dotted.rpartition(".")[0]
 
 

@@ -1,5 +1,7 @@
 """Where things lie and how much is allowed: read once from the environment, then passed as an argument.
 
+Tested in tests/base/test_settings.py, and tests/house/test_settings_document.py holds the document to it.
+
 | variable | meaning | default |
 |---|---|---|
 | `E2LM_HOME` | the user's own sets, results and caches | `~/.e2lm-studio` |
@@ -49,6 +51,8 @@ class Limits(BaseModel):
 
 
 class Settings(BaseModel):
+    """One user's places and devices; frozen, so that threads may share it."""
+
     model_config = ConfigDict(frozen=True)
 
     home: Path
@@ -79,6 +83,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
+        """The settings that the variables name. Raises `StudioError` for a value that is not allowed."""
         values: dict[str, object] = {
             "home": Path(env.get("E2LM_HOME") or Path.home() / ".e2lm-studio").expanduser().absolute()
         }

@@ -1,12 +1,15 @@
 """A report as one HTML file that needs no network: charts, tables, provenance, light and dark, for paper too.
 
+Tested in tests/export/test_report.py.
+
 Text of users is escaped by the template; what goes into a script is JSON without a character that could end it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,33 +82,35 @@ def script_json(value: Any) -> str:
 
 
 def _figures(document: Mapping[str, Any]) -> dict[str, Any]:
-    """{chart: {theme: {width: plotly figure}}}: the page draws the one that fits."""
+    """{chart: {theme: {width: plotly figure}}}: the page draws the one that fits. Ranks only where models have any."""
     models = [ModelInfo.model_validate(curve["model"]) for curve in document["curves"]]
     ranks = pd.DataFrame(document["ranks"])
-    found: dict[str, Any] = {}
-    for theme in (LIGHT, DARK):
-        for width, narrow in (("wide", False), ("narrow", True)):
-            for metric in METRICS:
-                figure = curve_charts.learning_curves(
-                    curve_frame(document, metric),
-                    models,
-                    metric,
-                    theme,
-                    document["chance"] if metric in BOUNDED_METRICS else None,
-                    document["early_end_tokens"],
-                    height=440,
-                    narrow=narrow,
-                )
-                _put(found, metric, theme, width, figure)
-            if len(ranks):
-                figure = rank_charts.bump(ranks, models, theme, document["early_end_tokens"], narrow=narrow)
-                _put(found, "ranks", theme, width, figure)
-    return found
+    end = document["early_end_tokens"]
+
+    def curves(metric: str, theme: Theme, narrow: bool) -> go.Figure:
+        frame = curve_frame(document, metric)
+        chance = document["chance"] if metric in BOUNDED_METRICS else None
+        return curve_charts.learning_curves(
+            frame, models, metric, theme, chance, end, height=440, narrow=narrow
+        )
+
+    figures = {metric: _versions(partial(curves, metric)) for metric in METRICS}
+    if len(ranks):
+        figures["ranks"] = _versions(
+            lambda theme, narrow: rank_charts.bump(ranks, models, theme, end, narrow=narrow)
+        )
+    return figures
 
 
-def _put(found: dict[str, Any], chart: str, theme: Theme, width: str, figure: go.Figure) -> None:
-    figure.update_layout(template=None)
-    found.setdefault(chart, {}).setdefault(theme.name, {})[width] = json.loads(figure.to_json())
+def _versions(draw: Callable[[Theme, bool], go.Figure]) -> dict[str, dict[str, Any]]:
+    """{theme: {width: figure}} of one chart, without plotly's template."""
+    return {
+        theme.name: {
+            width: json.loads(draw(theme, narrow).update_layout(template=None).to_json())
+            for width, narrow in (("wide", False), ("narrow", True))
+        }
+        for theme in (LIGHT, DARK)
+    }
 
 
 def curve_frame(document: Mapping[str, Any], metric: str) -> pd.DataFrame:
@@ -124,14 +129,14 @@ def curve_frame(document: Mapping[str, Any], metric: str) -> pd.DataFrame:
             "high": high,
         }
         for curve in document["curves"]
-        for own in [curve["metrics"][metric]]
+        for points in [curve["metrics"][metric]]
         for step, tokens, early, value, low, high in zip(
             curve["steps"],
             curve["tokens_seen"],
             curve["early"],
-            own["values"],
-            own["low"],
-            own["high"],
+            points["values"],
+            points["low"],
+            points["high"],
             strict=True,
         )
     ]
@@ -143,9 +148,13 @@ def _cards(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The headline numbers on accuracy, as the overview has them."""
     if document["scores"] is None:
         return []
-    own = document["scores"]["acc"]
+    scores = document["scores"]["acc"]
     return [
-        {"name": part, "label": SCORE_LABELS[part], **(own["sq"]["overall"] if part == "sq" else own[part])}
+        {
+            "name": part,
+            "label": SCORE_LABELS[part],
+            **(scores["sq"]["overall"] if part == "sq" else scores[part]),
+        }
         for part in CARDS
     ]
 
@@ -154,8 +163,8 @@ def _score_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     if document["scores"] is None:
         return []
     return [
-        {"metric": metric, "sq": own["sq"]["overall"], **{part: own[part] for part in SCORE_PARTS}}
-        for metric, own in document["scores"].items()
+        {"metric": metric, "sq": scores["sq"]["overall"], **{part: scores[part] for part in SCORE_PARTS}}
+        for metric, scores in document["scores"].items()
     ]
 
 
@@ -163,9 +172,9 @@ def _rank_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One row a (model, checkpoint): its rank, and the share of resamples that put it there."""
     rows: dict[tuple[str, int], dict[str, Any]] = {}
     for row in document["ranks"]:
-        own = rows.setdefault((row["model"], row["step"]), {**row, "sure": 0.0})
+        at_step = rows.setdefault((row["model"], row["step"]), {**row, "sure": 0.0})
         if row["at rank"] == row["rank"]:
-            own["sure"] = row["share"]
+            at_step["sure"] = row["share"]
     return list(rows.values())
 
 

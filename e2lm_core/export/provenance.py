@@ -1,4 +1,7 @@
-"""What a set of numbers was made from and with, so that somebody else can make them again."""
+"""What a set of numbers was made from and with, so that somebody else can make them again.
+
+Tested in tests/export/test_report.py.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from importlib import metadata
 from typing import Any
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.base.records import Checkpoint, Scope, TaskSet
 from e2lm_core.base.version import VERSION
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.uncertainty import bootstrap
@@ -20,33 +23,17 @@ LIBRARIES = (
     *("torch", "transformers", "tokenizers", "safetensors", "numpy", "scipy", "pandas", "plotly"),
     *("lm_eval", "sentence-transformers"),
 )
-BOOTSTRAP_SEED = 0  # `intervals.resample`'s own
+PROMPT = ("description", "doc_to_text", "doc_to_choice", "target_delimiter", "fewshot_delimiter")
+CHECKPOINT = ("name", "step", "tokens_seen", "early", "repo", "revision", "subfolder")
+BOOTSTRAP_SEED = 0  # that of `intervals.resample`
 
 
 def of(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
 ) -> dict[str, Any]:
-    """Versions, the set's digest, each checkpoint's fingerprint, dtype, seeds and the date."""
-    rows, scopes = [], []
-    for checkpoint in checkpoints:
-        try:
-            scope = studio.backend.scope(checkpoint)
-        except StudioError:  # its files are gone; its name still says what it was
-            scope = None
-        if scope is not None:
-            scopes.append(scope)
-        rows.append(
-            {
-                "name": checkpoint.name,
-                "step": checkpoint.step,
-                "tokens_seen": checkpoint.tokens_seen,
-                "early": checkpoint.early,
-                "repo": checkpoint.repo,
-                "revision": checkpoint.revision,
-                "subfolder": checkpoint.subfolder,
-                "fingerprint": scope.fingerprint if scope else None,
-            }
-        )
+    """Versions, the set's digest, each checkpoint's fingerprint, dtype, seeds and the date, as JSON."""
+    scopes = {checkpoint.name: _scope(studio, checkpoint) for checkpoint in checkpoints}
+    known = [scope for scope in scopes.values() if scope is not None]
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "studio": VERSION,
@@ -54,20 +41,28 @@ def of(
         "libraries": {name: version for name in LIBRARIES if (version := _version(name))},
         "set_sha256": task_digest(task),
         "questions": len(task.questions),
-        "dtype": sorted({s.dtype for s in scopes}),
-        "max_length": sorted({s.max_length for s in scopes}),
-        "bos": sorted({s.bos for s in scopes}),
-        "scoring_version": sorted({s.scoring_version for s in scopes}),
+        "dtype": sorted({s.dtype for s in known}),
+        "max_length": sorted({s.max_length for s in known}),
+        "bos": sorted({s.bos for s in known}),
+        "scoring_version": sorted({s.scoring_version for s in known}),
         "num_fewshot": task.config.num_fewshot if num_fewshot is None else num_fewshot,
-        "prompt": {
-            "description": task.config.description,
-            "doc_to_text": task.config.doc_to_text,
-            "doc_to_choice": task.config.doc_to_choice,
-            "target_delimiter": task.config.target_delimiter,
-            "fewshot_delimiter": task.config.fewshot_delimiter,
-        },
+        "prompt": {name: getattr(task.config, name) for name in PROMPT},
         "bootstrap": {"seed": BOOTSTRAP_SEED, "resamples": bootstrap.RESAMPLES},
-        "checkpoints": rows,
+        "checkpoints": [_row(checkpoint, scopes[checkpoint.name]) for checkpoint in checkpoints],
+    }
+
+
+def _scope(studio: Studio, checkpoint: Checkpoint) -> Scope | None:
+    """What the checkpoint's results are kept under; None where its files are gone: its name still says what it was."""
+    try:
+        return studio.backend.scope(checkpoint)
+    except StudioError:
+        return None
+
+
+def _row(checkpoint: Checkpoint, scope: Scope | None) -> dict[str, Any]:
+    return {name: getattr(checkpoint, name) for name in CHECKPOINT} | {
+        "fingerprint": scope.fingerprint if scope else None
     }
 
 
@@ -89,15 +84,15 @@ def commands(
 
 
 def _globs(studio: Studio, checkpoints: Sequence[Checkpoint]) -> list[str]:
-    """None where all that are on this machine are meant; a glob a model where all of its own are."""
+    """No glob where all that are on this machine are meant; a glob a model where all of its own are."""
     chosen = {c.name for c in checkpoints}
     at_hand = [c.name for c in studio.at_hand]
     if chosen == set(at_hand):
         return []
     globs: list[str] = []
     for model in dict.fromkeys(c.model.name for c in checkpoints):
-        own = [name for name in at_hand if name.startswith(f"{model}/")]
-        if own and set(own) <= chosen:
+        of_model = {name for name in at_hand if name.startswith(f"{model}/")}
+        if of_model and of_model <= chosen:
             globs.append(f"{model}/*")
         else:
             globs += [c.name for c in checkpoints if c.model.name == model]

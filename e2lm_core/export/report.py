@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from e2lm_core.analysis import documents, tables
 from e2lm_core.analysis.curves import words as curve_words
@@ -22,7 +23,7 @@ from e2lm_core.export.submission import findings
 from e2lm_core.runs import measure
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import set_scores
-from e2lm_core.scores.measurements import Measurements, finals
+from e2lm_core.scores.measurements import Measurements, ModelCurve, finals
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
 
@@ -39,7 +40,7 @@ def build(
 ) -> dict[str, Any]:
     """The report as one JSON document: what it holds is listed in docs/results.md. Undefined is null."""
     measured = measure.measure(studio, task, checkpoints, num_fewshot)
-    given = set_intervals.resample(measured) if measured.complete_checkpoints else None
+    resampled = set_intervals.resample(measured) if measured.complete_checkpoints else None
     about = provenance.of(studio, task, checkpoints, num_fewshot)
     dtype = about["dtype"][0] if about["dtype"] else studio.settings.dtype
     return {
@@ -50,10 +51,10 @@ def build(
         "early_end_tokens": set_scores.early_end(measured),
         "complete_checkpoints": measured.complete_checkpoints,
         "checkpoints": measured.checkpoints,
-        "curves": _curves(measured, given),
+        "curves": _curves(measured, resampled),
         "scores": _scores(measured),
-        "ranks": _ranks(measured, given),
-        "quality": rows(tables.quality_interval_frame(measured, given, "acc")) if given else [],
+        "ranks": _ranks(measured, resampled),
+        "quality": rows(tables.quality_interval_frame(measured, resampled, "acc")) if resampled else [],
         "checks": [f.model_dump() for f in findings(studio, task)] if task.questions else [],
         "relevance": _relevance(studio, task, with_relevance),
         "questions": _questions(task, measured),
@@ -70,35 +71,35 @@ def _finding(task: TaskSet, measured: Measurements) -> str:
     return curve_words.rise(measured, "acc").replace("**", "")
 
 
-def _curves(measured: Measurements, given: Resampled | None) -> list[dict[str, Any]]:
+def _curves(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
     """A model each: its facts, its axes, and every metric with the 95% interval of its points."""
     if not measured.curves:
         return []
-    bands = {metric: tables.band_frame(measured, given, metric) for metric in METRICS} if given else {}
-    found = []
-    for curve in measured.curves:
-        name = curve.model.name
-        metrics: dict[str, Any] = {}
-        for metric in METRICS:
-            low = high = np.full(len(curve.steps), np.nan)
-            if bands:
-                own = bands[metric][bands[metric]["model"] == name]
-                low, high = own["low"].to_numpy(), own["high"].to_numpy()
-            metrics[metric] = {
-                "values": numbers(measured.values(name, metric)),
-                "low": numbers(low),
-                "high": numbers(high),
-            }
-        found.append(
-            {
-                "model": curve.model.model_dump(),
-                "steps": curve.steps.tolist(),
-                "tokens_seen": numbers(curve.tokens_seen, whole=True),
-                "early": [c.early for c in curve.checkpoints],
-                "metrics": metrics,
-            }
-        )
-    return found
+    bands = (
+        {metric: tables.band_frame(measured, resampled, metric) for metric in METRICS} if resampled else {}
+    )
+    return [
+        {
+            "model": curve.model.model_dump(),
+            "steps": curve.steps.tolist(),
+            "tokens_seen": numbers(curve.tokens_seen, whole=True),
+            "early": [c.early for c in curve.checkpoints],
+            "metrics": {
+                metric: _points(curve, measured.values(curve.model.name, metric), bands.get(metric))
+                for metric in METRICS
+            },
+        }
+        for curve in measured.curves
+    ]
+
+
+def _points(curve: ModelCurve, values: np.ndarray, band: pd.DataFrame | None) -> dict[str, Any]:
+    """A metric's values at the curve's K checkpoints and their intervals, null where there are none."""
+    low = high = np.full(len(curve.steps), np.nan)
+    if band is not None:
+        of_model = band[band["model"] == curve.model.name]
+        low, high = of_model["low"].to_numpy(), of_model["high"].to_numpy()
+    return {"values": numbers(values), "low": numbers(low), "high": numbers(high)}
 
 
 def _scores(measured: Measurements) -> dict[str, Any] | None:
@@ -106,10 +107,10 @@ def _scores(measured: Measurements) -> dict[str, Any] | None:
     return documents.scoring(measured)["metrics"] if measured.complete_checkpoints else None
 
 
-def _ranks(measured: Measurements, given: Resampled | None) -> list[dict[str, Any]]:
+def _ranks(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
     """The rank of each model on accuracy at each checkpoint that all have, and the share of resamples at each rank."""
-    found = stability.stability(measured, given, "acc") if given else None
-    return rows(stability.bump_frame(found)) if found else []
+    stable = stability.stability(measured, resampled, "acc") if resampled else None
+    return rows(stability.bump_frame(stable)) if stable else []
 
 
 def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:

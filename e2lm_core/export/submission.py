@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from e2lm_core.base.errors import CheckpointError, TaskError
@@ -11,7 +12,7 @@ from e2lm_core.checkpoints.ladder import ngrams
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.checks.check import check, structural_errors
 from e2lm_core.sets.folder import bundle
-from e2lm_core.sets.prompts.render import render_set
+from e2lm_core.sets.prompts.render import RenderedDoc, render_set
 
 Profile = Literal["plain", "competition"]
 
@@ -29,23 +30,13 @@ def findings(
         return structural or [Finding(severity="error", code="prompt", sentence=str(error))]
     if _unsound(task, limits):
         return check(task, rendered, limits, profile)
-    found: list[Finding] = []
-    tokens = window = None
-    checkpoint = next(iter(studio.at_hand), None)
-    if checkpoint is not None:
-        requests = [Request(doc.context, max(doc.continuations, key=len)) for doc in rendered]
-        try:
-            tokens = studio.backend.prompt_tokens(checkpoint, requests)
-            window = studio.backend.window(checkpoint)
-        except CheckpointError as error:
-            sentence = f"The prompts' lengths in tokens are not checked: {error}"
-            found.append(Finding(severity="warning", code="length_unknown", sentence=sentence))
+    tokens, window, unknown = _lengths(studio, rendered)
     grams = studio.catalogue.ngrams_file
-    found += check(
+    checked = check(
         task, rendered, limits, profile, tokens, window, training_ngrams=ngrams.read(grams) if grams else None
     )
-    found += _beyond_training(studio, tokens)
-    return sorted(found, key=lambda finding: finding.severity != "error")
+    every = [*unknown, *checked, *_beyond_training(studio, tokens)]
+    return sorted(every, key=lambda finding: finding.severity != "error")
 
 
 def export(studio: Studio, task: TaskSet, profile: Profile = "plain") -> bytes:
@@ -59,6 +50,23 @@ def export(studio: Studio, task: TaskSet, profile: Profile = "plain") -> bytes:
 
 def _unsound(task: TaskSet, limits: Limits) -> bool:
     return bool(structural_errors(task.questions, limits) or structural_errors(task.dev, limits))
+
+
+def _lengths(
+    studio: Studio, rendered: Sequence[RenderedDoc]
+) -> tuple[list[int] | None, int | None, list[Finding]]:
+    """Tokens of each prompt with its longest choice, the window they must fit, and a warning where neither is known."""
+    checkpoint = next(iter(studio.at_hand), None)
+    if checkpoint is None:
+        return None, None, []
+    requests = [Request(doc.context, max(doc.continuations, key=len)) for doc in rendered]
+    tokens = None
+    try:
+        tokens = studio.backend.prompt_tokens(checkpoint, requests)
+        return tokens, studio.backend.window(checkpoint), []
+    except CheckpointError as error:
+        sentence = f"The prompts' lengths in tokens are not checked: {error}"
+        return tokens, None, [Finding(severity="warning", code="length_unknown", sentence=sentence)]
 
 
 def _beyond_training(studio: Studio, tokens: list[int] | None) -> list[Finding]:

@@ -1,4 +1,6 @@
-"""One SQLite file that keeps embeddings and fitted classifiers by digest.
+"""Keeps embeddings and fitted classifiers in one SQLite file, by digest.
+
+Tested in tests/relevance/test_embeddings.py.
 
 A rollback journal rather than WAL: the file is then one file, which can be thrown away and made again
 when it is damaged. Every call opens its own connection, so that threads and processes may share it.
@@ -39,15 +41,15 @@ class EmbeddingCache:
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
         """The vectors of those keys that are kept."""
-        found: dict[bytes, Vector] = {}
+        kept: dict[bytes, Vector] = {}
         wanted = list(dict.fromkeys(keys))
         with self._connection() as connection:
             for start in range(0, len(wanted), _LOOK_UP):
                 part = wanted[start : start + _LOOK_UP]
                 marks = ",".join("?" * len(part))
                 rows = connection.execute(f"SELECT key, vector FROM embedding WHERE key IN ({marks})", part)
-                found.update((key, np.frombuffer(vector, dtype="<f4")) for key, vector in rows)
-        return found
+                kept.update((key, np.frombuffer(vector, dtype="<f4")) for key, vector in rows)
+        return kept
 
     def put(self, vectors: Mapping[bytes, Vector]) -> None:
         """Keep vectors, in one transaction; one that is there already stays."""
@@ -56,11 +58,13 @@ class EmbeddingCache:
             connection.executemany("INSERT OR IGNORE INTO embedding VALUES (?, ?)", rows)
 
     def get_fit(self, key: bytes) -> bytes | None:
+        """The arrays of a fitted classifier, as they were put; None where none is kept."""
         with self._connection() as connection:
             row = connection.execute("SELECT arrays FROM fit WHERE key = ?", (key,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def put_fit(self, key: bytes, arrays: bytes) -> None:
+        """Keep a fitted classifier, in the place of one of the same key."""
         with self._connection() as connection:
             connection.execute("INSERT OR REPLACE INTO fit VALUES (?, ?)", (key, arrays))
 

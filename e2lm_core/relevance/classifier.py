@@ -80,7 +80,8 @@ class Classifier:
         Raises ValueError when lengths differ, a field is unknown, an accepted row has no field, or fewer
         than five groups of either label are given.
         """
-        from sklearn.linear_model import LogisticRegression  # a second to import, and a cached fit needs none
+        # A second to import, and a cached fit needs none.
+        from sklearn.linear_model import LogisticRegression
 
         x = np.asarray(embeddings, dtype=np.float64)
         y = np.asarray(labels, dtype=bool)
@@ -88,24 +89,10 @@ class Classifier:
             np.arange(len(x)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
         )
         _check(x, y, fields, members)
-
-        folds = _folds(y, members)
-        candidates = [
-            (_log_loss(y, s), c, s) for c in _INVERSE_PENALTIES for s in [_out_of_fold(x, y, folds, c)]
-        ]
-        _, chosen, scores = min(candidates, key=lambda candidate: candidate[:2])
+        inverse_penalty, scores = _best_penalty(x, y, _folds(y, members))
         slope, offset = _platt(scores, y)
-        model = LogisticRegression(C=chosen, max_iter=2000).fit(x, y)
-
-        named = np.asarray(fields, dtype=object)
-        field_model = LogisticRegression(C=_FIELD_INVERSE_PENALTY, max_iter=2000, class_weight="balanced")
-        names, codes = np.unique(named[y].astype(str), return_inverse=True)
-        if len(names) > 2:
-            field_model.fit(x[y], codes)
-            field_weights, field_bias = field_model.coef_, field_model.intercept_
-        else:  # the library fits one row for two classes and refuses one class: nearest centroid instead
-            field_weights = np.stack([x[y][codes == k].mean(axis=0) for k in range(len(names))])
-            field_bias = -0.5 * (field_weights**2).sum(axis=1)
+        model = LogisticRegression(C=inverse_penalty, max_iter=2000).fit(x, y)
+        field_names, field_weights, field_bias = _fit_fields(x[y], np.asarray(fields, dtype=object)[y])
         return cls(
             weights=model.coef_[0],
             bias=float(model.intercept_[0]),
@@ -113,8 +100,8 @@ class Classifier:
             offset=offset,
             field_weights=field_weights,
             field_bias=field_bias,
-            field_names=tuple(str(name) for name in names),
-            inverse_penalty=chosen,
+            field_names=field_names,
+            inverse_penalty=inverse_penalty,
         )
 
     def probability(self, embeddings: Array) -> Array:
@@ -245,15 +232,42 @@ def _folds(y: Array, members: Array) -> Array:
     return fold
 
 
+def _best_penalty(x: Array, y: Array, folds: Array) -> tuple[float, Array]:
+    """The C with the least out-of-fold log loss, the smallest of equals, and the out-of-fold scores [N] at it."""
+    candidates = [
+        (_log_loss(y, scores), c, scores)
+        for c in _INVERSE_PENALTIES
+        for scores in [_out_of_fold(x, y, folds, c)]
+    ]
+    _, chosen, scores = min(candidates, key=lambda candidate: candidate[:2])
+    return chosen, scores
+
+
+def _fit_fields(x: Array, fields: Array) -> tuple[tuple[str, ...], Array, Array]:
+    """Names of the F fields of accepted rows, and their weights [F, D] and bias [F]."""
+    from sklearn.linear_model import LogisticRegression
+
+    names, codes = np.unique(fields.astype(str), return_inverse=True)
+    if len(names) > 2:
+        model = LogisticRegression(C=_FIELD_INVERSE_PENALTY, max_iter=2000, class_weight="balanced")
+        model.fit(x, codes)
+        weights, bias = model.coef_, model.intercept_
+    else:
+        # The library fits one row for two classes and refuses one class: nearest centroid instead.
+        weights = np.stack([x[codes == k].mean(axis=0) for k in range(len(names))])
+        bias = -0.5 * (weights**2).sum(axis=1)
+    return tuple(str(name) for name in names), weights, bias
+
+
 def _out_of_fold(x: Array, y: Array, folds: Array, inverse_penalty: float) -> Array:
     """Score (log odds) of each row [N] by the model that was trained on the other folds."""
     from sklearn.linear_model import LogisticRegression
 
     scores = np.empty(len(y))
     for k in range(_FOLDS):
-        held = folds == k
-        model = LogisticRegression(C=inverse_penalty, max_iter=2000).fit(x[~held], y[~held])
-        scores[held] = model.decision_function(x[held])
+        left_out = folds == k
+        model = LogisticRegression(C=inverse_penalty, max_iter=2000).fit(x[~left_out], y[~left_out])
+        scores[left_out] = model.decision_function(x[left_out])
     return scores
 
 

@@ -31,7 +31,7 @@ _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 _INSTALL = "install the requirements (pip install -r requirements.txt)"
 
 EXEMPLARS = Path(__file__).parent / "exemplars.jsonl"
-_CLASSIFIER_VERSION = 1  # raise it when `Classifier.fit` or the rows that it is given change
+_CLASSIFIER_VERSION = 1  # raise it when `Classifier.fit` or the rows that it is fitted on change
 
 _CHUNK = 256  # texts kept on disk at a time: a stopped run loses at most these
 _BATCH = 32
@@ -241,10 +241,10 @@ def _default_folder() -> Path:
 
 def _check_weights(weights: Path) -> None:
     with weights.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != _WEIGHTS_SHA256:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != _WEIGHTS_SHA256:
         raise EmbeddingError(
-            f"{weights} is not the published {DEFAULT_MODEL} (its sha256 is {found[:12]}…, not "
+            f"{weights} is not the published {DEFAULT_MODEL} (its sha256 is {digest[:12]}…, not "
             f"{_WEIGHTS_SHA256[:12]}…): reinstall the package {_PACKAGE}."
         )
 

@@ -1,4 +1,4 @@
-"""Scientific relevance of a set, and whether the embedded models were ever taught its answers."""
+"""Scientific relevance of a set's questions: how probably the rubric would accept each, and its field."""
 
 from __future__ import annotations
 
@@ -33,11 +33,15 @@ class Relevance(Record):
 
     @property
     def accepted_share(self) -> float | None:
+        """Share of the questions with a probability of at least `ACCEPT_AT`; None without questions."""
         return float(np.mean(self.probability >= ACCEPT_AT)) if len(self.ids) else None
 
 
 def relevance_of(settings: Settings, questions: Sequence[Question]) -> Relevance:
-    """Embed and judge the questions; what was embedded before comes from the cache."""
+    """Embed and judge the questions; what was embedded before comes from the cache.
+
+    Raises `TaskError` for text that cannot be encoded, `EmbeddingError` where no embedding model can be loaded.
+    """
     for number, question in enumerate(questions, start=1):
         try:
             "".join((question.question, *question.choices)).encode()
@@ -63,18 +67,18 @@ def relevance_of(settings: Settings, questions: Sequence[Question]) -> Relevance
 
 def assess(settings: Settings, questions: Sequence[Question]) -> dict[str, Any]:
     """`{questions: [{id, probability, field}], accepted_share}`, in the order given."""
-    found = relevance_of(settings, questions)
+    relevance = relevance_of(settings, questions)
     return {
         "questions": [
             {"id": identity, "probability": float(p), "field": field}
-            for identity, p, field in zip(found.ids, found.probability, found.fields, strict=True)
+            for identity, p, field in zip(relevance.ids, relevance.probability, relevance.fields, strict=True)
         ],
-        "accepted_share": found.accepted_share,
+        "accepted_share": relevance.accepted_share,
     }
 
 
 def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ...]:
-    """A set's questions, or the lines of a JSONL file; a line needs only `question`."""
+    """A set's questions, or the lines of a JSONL file; a line needs only `question`. Raises `TaskError`."""
     path = Path(task_or_jsonl).expanduser()
     if path.suffix != ".jsonl":
         return read_task(find_set(settings, task_or_jsonl).folder, settings.limits).task.questions
@@ -102,9 +106,3 @@ def _question(where: str, number: int, row: dict[str, Any]) -> Question:
         choices=tuple(map(str, choices or ())),
         answer=row["answer"] if isinstance(row.get("answer"), int) else 0,
     )
-
-
-# --- frames -------------------------------------------------------------------------------------------
-
-
-# --- taught -------------------------------------------------------------------------------------------

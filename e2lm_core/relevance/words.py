@@ -9,16 +9,17 @@ from e2lm_core.relevance.classifier import ACCEPT_AT
 from e2lm_core.relevance.judge import Relevance
 
 
-def relevance(found: Relevance) -> str:
-    if not found.ids:
+def relevance(judged: Relevance) -> str:
+    """How many questions would be accepted, and the nearest fields."""
+    if not judged.ids:
         return "This set has no questions yet."
-    accepted = int((found.probability >= ACCEPT_AT).sum())
-    names, counts = np.unique([f for f in found.fields if f != "none"], return_counts=True)
+    accepted = int((judged.probability >= ACCEPT_AT).sum())
+    names, counts = np.unique([f for f in judged.fields if f != "none"], return_counts=True)
     nearest = ""
     if names.size:
         top = [str(names[i]) for i in np.argsort(-counts, kind="stable")[:3]]
         nearest = f" The nearest fields are {phrasing.listing(top)}."
     return (
-        f"**{accepted:,} of {len(found.ids):,}** questions would probably be accepted as science "
-        f"({accepted / len(found.ids):.0%}).{nearest}"
+        f"**{accepted:,} of {len(judged.ids):,}** questions would probably be accepted as science "
+        f"({accepted / len(judged.ids):.0%}).{nearest}"
     )

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 
 from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.checkpoints.ladder import taught
-from e2lm_core.relevance import words as relevance_words
-from e2lm_core.relevance.judge import Relevance
 from e2lm_core.runs import overview
 from e2lm_core.runs.state import SetState
 from e2lm_core.scores import measurements as score_measurements
@@ -18,17 +15,6 @@ from e2lm_core.scores import set_scores
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, full, measurements
 
 UP_TO_DATE = SetState(kind="up to date", done=40, total=40)
-
-
-def relevance(probability: list[float], fields: list[str]) -> Relevance:
-    return Relevance(
-        ids=tuple(f"q{n}" for n in range(len(fields))),
-        probability=np.array(probability),
-        fields=tuple(fields),
-        map=np.zeros((len(fields), 2)),
-        exemplar_map=np.zeros((0, 2)),
-        exemplars=(),
-    )
 
 
 def test_curves_say_the_rise_the_order_and_the_twin() -> None:
@@ -75,14 +61,6 @@ def test_the_overview_follows_the_state() -> None:
     assert "**holds** later (RC 1.000)" in overview.overview(UP_TO_DATE, scores)
     short = set_scores.scores(measurements(curve(SMALL, RISING[:5]), curve(LARGE, FASTER[:5])), "acc")
     assert "5 points" in overview.overview(UP_TO_DATE, short)
-
-
-def test_relevance_counts_what_would_be_accepted() -> None:
-    found = relevance([0.9, 0.5, 0.1], ["physics", "physics", "none"])
-    assert "**2 of 3**" in relevance_words.relevance(found)
-    assert "physics" in relevance_words.relevance(found)
-    assert "no questions" in relevance_words.relevance(relevance([], []))
-    assert "**0 of 1**" in relevance_words.relevance(relevance([0.1], ["none"]))
 
 
 @pytest.mark.parametrize(
