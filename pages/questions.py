@@ -7,24 +7,23 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.ui import parts
 from e2lm_core.ui.questions import choosing
 from e2lm_core.ui.questions import table as question_table
-from e2lm_core.ui.remembered import questions as remembered_questions
+from e2lm_core.ui.remembered import questions as remembered
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.strip import strip
 
+VIEWS = ("Questions", "Choosing")
 task = strip()
-measured = results.measurements(task)
+measurements = results.measurements(task)
 
-if not task.questions or not measured.measured:
+if not task.questions or not measurements.measured:
     parts.header(
         "Questions",
         "Nothing is known of single questions yet." if task.questions else "This set has no questions yet.",
     )
-    parts.empty("Run this set on Run, and every question's slope, margin and discrimination appear here.")
-    st.page_link("pages/run.py", label="Choose checkpoints", icon=":material/play_circle:")
-    st.stop()
+    parts.run_first("Run this set on Run, and every question's slope, margin and discrimination appear here.")
 
 try:
-    pool, frame = remembered_questions.pool(task, measured)
+    pool, frame = remembered.pool(task, measurements)
 except StudioError as error:
     parts.header("Questions", "Too little is computed yet to tell questions apart.")
     parts.empty(str(error))
@@ -34,15 +33,15 @@ with st.container(key="questions_head"):
     head = st.container()
     view = st.segmented_control(
         "View",
-        question_table.VIEWS,
-        default=question_table.VIEWS[0],
+        VIEWS,
+        default=VIEWS[0],
         required=True,
         key="questions_view",
         label_visibility="collapsed",
     )
-if view == question_table.VIEWS[0]:
+if view == VIEWS[0]:
     with head:
         parts.header("Questions", choice_words.questions(pool, frame))
-    question_table.table(task, measured, pool, frame)
+    question_table.table(task, measurements, pool, frame)
 else:
     choosing.choosing(task, pool, head)

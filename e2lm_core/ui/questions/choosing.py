@@ -1,4 +1,7 @@
-"""Choosing among questions: a rule, what it does on models held out, and the copy that keeps them."""
+"""Choosing among questions: a rule, what it does on models held out, and the copy that keeps them.
+
+Tested in tests/pages/test_questions.py.
+"""
 
 from __future__ import annotations
 
@@ -16,72 +19,77 @@ from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import COLUMNS
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import METRICS, TaskSet
+from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.author import editor
 from e2lm_core.ui.frame import window
-from e2lm_core.ui.remembered import questions as remembered_questions
+from e2lm_core.ui.remembered import questions as remembered
 
 OWN = "a rule of my own"
-
-
 BEST_SOURCE = "the one that rises most"
 
 
-def choosing(task: TaskSet, given: Pool, head: DeltaGenerator) -> None:
+def choosing(task: TaskSet, pool: Pool, head: DeltaGenerator) -> None:
     """A rule, what it gains in-sample and held out, and its choice as a copy. The finding is drawn in `head`."""
     with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
-        name = st.selectbox(
-            "Rule",
-            (*choice.PRESETS, OWN),
-            key="choosing_rule",
-            width=240,
-            help="\n\n".join(f"**{preset}**: {what}" for preset, what in choice.PRESETS.items()),
-        )
-        text, source = name, None
-        if name == OWN:
-            text = st.text_input(
-                "Keep questions where",
-                "margin > 0 and slope > 0",
-                key="choosing_own",
-                width=340,
-                help="Comparisons joined by `and`, of these columns: "
-                + ", ".join(f"`{c}`" for c in COLUMNS)
-                + '. Texts in quotes: `subject = "earth & space"`.',
-            )
-        elif name == "one-source" and given.has_sources:
-            known = sorted({s for s in given.sample.traits["source"] if s})
-            wish = st.selectbox("Source", (BEST_SOURCE, *known), key="choosing_source", width=280)
-            source = None if wish == BEST_SOURCE else wish
-        metric = st.segmented_control("Metric", METRICS, default="acc", required=True, key="choosing_metric")
+        name, rule, source = _rule(pool)
+        metric = parts.metric("choosing_metric")
     try:
-        found = remembered_questions.chosen(given, text, metric, source)
+        chosen = remembered.chosen(pool, rule, metric, source)
     except StudioError as error:
         with head:
             parts.header("Questions", "Nothing is chosen.")
         st.error(str(error), icon=":material/error:")
         return
     with head:
-        parts.header("Questions", choice_words.choice(found, len(given.ids)))
-    for sentence in choice_words.warnings(found):
+        parts.header("Questions", choice_words.choice(chosen, len(pool.ids)))
+    for sentence in choice_words.warnings(chosen):
         st.warning(sentence, icon=":material/warning:")
     if name in choice.PRESETS:
         st.caption(choice.PRESETS[name])
-    if found.folds:
-        _judgement(found)
+    if chosen.folds:
+        _judgement(chosen)
     else:
-        parts.empty(found.why or "", icon=":material/group_off:")
-    copy(task.name, list(found.ids), "choosing_keep")
-    if found.folds:
+        parts.empty(chosen.why or "", icon=":material/group_off:")
+    copy(task.name, list(chosen.ids), "choosing_keep")
+    if chosen.folds:
         st.caption(
             "The copy is what the rule chooses by all models, so no model is left that could judge it. What to "
             "expect of it on others is the held-out gain, not its own score."
         )
 
 
-def _judgement(found: Choice) -> None:
+def _rule(pool: Pool) -> tuple[str, str, str | None]:
+    """(name in the list, the rule itself, the source that it keeps or None)."""
+    name = st.selectbox(
+        "Rule",
+        (*choice.PRESETS, OWN),
+        key="choosing_rule",
+        width=240,
+        help=parts.explained_lines(choice.PRESETS),
+    )
+    if name == OWN:
+        rule = st.text_input(
+            "Keep questions where",
+            "margin > 0 and slope > 0",
+            key="choosing_own",
+            width=340,
+            help="Comparisons joined by `and`, of these columns: "
+            + ", ".join(f"`{c}`" for c in COLUMNS)
+            + '. Texts in quotes: `subject = "earth & space"`.',
+        )
+        return name, rule, None
+    if name == "one-source" and pool.has_sources:
+        known = sorted({s for s in pool.sample.traits["source"] if s})
+        wish = st.selectbox("Source", (BEST_SOURCE, *known), key="choosing_source", width=280)
+        return name, name, None if wish == BEST_SOURCE else wish
+    return name, name, None
+
+
+def _judgement(chosen: Choice) -> None:
+    """What the choice gains in one score, fold by fold, drawn and as a table."""
     score = st.segmented_control(
         "Score",
         SCORES,
@@ -91,24 +99,14 @@ def _judgement(found: Choice) -> None:
         format_func=lambda s: labels.SCORES[s],
         help=choice_words.GAIN_HELP,
     )
-    gain = found.scores[score]
-    if gain.in_sample is None or gain.held_out is None:
-        parts.empty(f"The gain in {labels.SCORES[score]} is undefined: {gain.why}", icon=":material/block:")
-    else:
-        parts.chart(
-            question_charts.gains(found, score, session.current_theme(), narrow=window.narrow()),
-            "choosing_gains",
-            f"Gain in {choice_words.score_label(score, found.metric)} of each fold, in-sample and held out",
-        )
-        bar = choice_words.INTERVAL_HELP[gain.covers] if gain.covers else ""
-        st.caption(f"Each row leaves one family of models out of the choice and lets it judge. {bar}")
-    if found.why:
-        st.caption(found.why)
-    frame = pd.DataFrame(choice.fold_rows(found))
+    _gains(chosen, score)
+    if chosen.why:
+        st.caption(chosen.why)
+    frame = pd.DataFrame(choice.fold_rows(chosen))
     gains = [c for c in frame.columns if c.endswith((", in-sample", ", held out"))]
     parts.table(
         frame,
-        f"choosing-{found.metric}",
+        f"choosing-{chosen.metric}",
         "choosing_folds",
         few=("held out", f"{labels.SCORES[score]}, in-sample", f"{labels.SCORES[score]}, held out"),
         column_config={
@@ -120,6 +118,20 @@ def _judgement(found: Choice) -> None:
             for c in gains
         },
     )
+
+
+def _gains(chosen: Choice, score: str) -> None:
+    gain = chosen.scores[score]
+    if gain.in_sample is None or gain.held_out is None:
+        parts.empty(f"The gain in {labels.SCORES[score]} is undefined: {gain.why}", icon=":material/block:")
+        return
+    parts.chart(
+        question_charts.gains(chosen, score, session.current_theme(), narrow=window.narrow()),
+        "choosing_gains",
+        f"Gain in {choice_words.score_label(score, chosen.metric)} of each fold, in-sample and held out",
+    )
+    bar = choice_words.INTERVAL_HELP[gain.covers] if gain.covers else ""
+    st.caption(f"Each row leaves one family of models out of the choice and lets it judge. {bar}")
 
 
 def copy(source: str, ids: Sequence[str], key: str) -> None:

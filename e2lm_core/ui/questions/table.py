@@ -1,4 +1,7 @@
-"""The two views of the page Questions: every question with its figures, and choosing among them."""
+"""Every question with its figures: filters, the table, and the curves of a selection against the rest.
+
+Tested in tests/pages/test_questions.py.
+"""
 
 from __future__ import annotations
 
@@ -11,36 +14,46 @@ from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import OF_MODELS
 from e2lm_core.base import phrasing
-from e2lm_core.base.records import BOUNDED_METRICS, METRICS, SHARES, TaskSet
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.frame import window
 from e2lm_core.ui.questions.choosing import copy
-from e2lm_core.ui.remembered import questions as remembered_questions
+from e2lm_core.ui.remembered import questions as remembered
 
-VIEWS = ("Questions", "Choosing")
-SPARK_ROWS = 1000  # a small curve a row is sent to the browser for so many rows at most
+# A small curve a row is sent to the browser for so many rows at most.
+SPARK_ROWS = 1000
 RANGES = ("slope", "acc", "margin", "norm_prob", "discrimination", "contrast", "length", "gold_ratio")
 ORDER = ("id", "curve", *OF_MODELS, "subject", "question", "length")
 FEW = ("id", "slope", "acc", "margin")
 _HIDDEN = ("early_margin",)
+_TICKS = ("digits", "taught")
+_FORMATS = {
+    "acc": "%.1f%%",
+    "length": "%d",
+    "choices": "%d",
+    "gold_ratio": "%.2f",
+    "slope": "%.2f",
+    "margin": "%.2f",
+}
 
 
-def table(task: TaskSet, measured: Measurements, given: Pool, frame: pd.DataFrame) -> None:
-    """Filters, the table, and the curves of the selection against the rest."""
-    shown = _filters(frame)
-    rows = np.flatnonzero(shown)
-    chosen = np.zeros(len(frame), bool)
-    picked = _rows(given, frame, rows)
-    chosen[rows[picked]] = True
+def table(task: TaskSet, measurements: Measurements, pool: Pool, frame: pd.DataFrame) -> None:
+    """Filters, the table of `question_frame`, and the curves of the selection against the rest."""
+    left = _filters(frame)
+    rows = np.flatnonzero(left)
+    selected = np.zeros(len(frame), bool)
+    picked = _rows(pool, frame, rows)
+    selected[rows[picked]] = True
     if not picked and len(rows) < len(frame):
-        chosen = shown  # a filter is a selection too: of 15,000 rows nobody clicks half
-    _notes(given, rows)
+        # A filter is a selection too: of 15,000 rows nobody clicks half.
+        selected = left
+    _notes(pool, rows)
     _relevance(task)
-    if chosen.any():
-        _selection(task, measured, given, frame, chosen, bool(picked))
+    if selected.any():
+        _selection(task, measurements, pool, frame, selected, bool(picked))
     else:
         st.caption(
             "Select rows, or narrow the table down, to see their curves against the rest and to keep them as a copy."
@@ -48,31 +61,34 @@ def table(task: TaskSet, measured: Measurements, given: Pool, frame: pd.DataFram
 
 
 def _filters(frame: pd.DataFrame) -> np.ndarray:
+    """Which rows the filters leave."""
     with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="small"):
-        subjects = sorted(s for s in frame["subject"].unique() if s)
-        chosen = (
-            st.multiselect("Subjects", subjects, key="questions_subjects", width=320, placeholder="all")
-            if subjects
-            else []
-        )
+        subjects, chosen = sorted(s for s in frame["subject"].unique() if s), []
+        if subjects:
+            chosen = st.multiselect(
+                "Subjects", subjects, key="questions_subjects", width=320, placeholder="all"
+            )
         text = st.text_input("Find", key="questions_find", width=220, placeholder="in id and text")
-        ranges = {}
         with st.popover("Ranges", icon=":material/tune:"):
-            for column in RANGES:
-                known = frame[column].dropna()
-                if len(known) and known.min() < known.max():
-                    low, high = _rounded(known.min(), known.max())
-                    given = st.slider(
-                        choice_words.COLUMN_LABEL[column],
-                        low,
-                        high,
-                        (low, high),
-                        key=f"questions_range_{column}",
-                        help=choice_words.COLUMN_HELP[column],
-                    )
-                    if given != (low, high):
-                        ranges[column] = given
+            ranges = {column: limits for column in RANGES if (limits := _range(frame[column], column))}
     return question_pool.narrowed(frame, chosen, text, ranges)
+
+
+def _range(values: pd.Series, column: str) -> tuple[float, float] | None:
+    """The limits that a column's slider was drawn to; None where it keeps everything, or would."""
+    known = values.dropna()
+    if not len(known) or known.min() >= known.max():
+        return None
+    low, high = _rounded(known.min(), known.max())
+    limits = st.slider(
+        choice_words.COLUMN_LABEL[column],
+        low,
+        high,
+        (low, high),
+        key=f"questions_range_{column}",
+        help=choice_words.COLUMN_HELP[column],
+    )
+    return limits if limits != (low, high) else None
 
 
 def _rounded(low: float, high: float) -> tuple[float, float]:
@@ -80,59 +96,25 @@ def _rounded(low: float, high: float) -> tuple[float, float]:
     return float(np.floor(low * 100) / 100), float(np.ceil(high * 100) / 100)
 
 
-def _rows(given: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
+def _rows(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
     """Draw the table of these rows; which of them are selected."""
-    empty = question_pool.undefined(given)
-    view = frame.iloc[rows].drop(columns=[*_HIDDEN, *(c for c in empty if c in frame)])
-    if 0 < len(rows) <= SPARK_ROWS and len(given.steps) > 1:
-        view["curve"] = question_pool.sparks(given, rows)
-    ahead = [c for c in ORDER if c in view]
-    view = view[[*ahead, *(c for c in view if c not in ahead)]]
-    view = view.drop(columns=[c for c in ("subject", "source") if not (frame[c] != "").any()])
-    view = view.assign(acc=view["acc"] * 100)
-    number = st.column_config.NumberColumn
-    formats = {
-        "acc": "%.1f%%",
-        "length": "%d",
-        "choices": "%d",
-        "gold_ratio": "%.2f",
-        "slope": "%.2f",
-        "margin": "%.2f",
-    }
-    narrow = window.narrow()
-    config: dict = {
-        name: number(
-            name if narrow else choice_words.COLUMN_LABEL[name],
-            format=formats.get(name, "%.3f"),
-            help=choice_words.COLUMN_HELP[name],
-        )
-        for name in view.columns
-        if name in choice_words.COLUMN_LABEL and name not in ("digits", "taught")
-    }
-    config |= {
-        name: st.column_config.CheckboxColumn(name, help=choice_words.COLUMN_HELP[name], width="small")
-        for name in ("digits", "taught")
-    }
-    config["curve"] = st.column_config.LineChartColumn(
-        "norm_prob", y_min=0, y_max=1, help="Mean over models at the shared checkpoints, first to last."
-    )
-    config["question"] = st.column_config.TextColumn("question", width="medium")
+    view = _view(pool, frame, rows)
     picked = st.dataframe(
         view,
         hide_index=True,
         height=420 if len(rows) > 10 else "auto",
         placeholder=phrasing.DASH,
-        column_order=FEW if narrow else None,
+        column_order=FEW if window.narrow() else None,
         on_select="rerun",
         selection_mode="multi-row",
         # Rows are selected by their place: other rows must be another table.
-        key=f"questions_table_{given.task}_{hash(rows.tobytes())}",
-        column_config=config,
+        key=f"questions_table_{pool.task}_{hash(rows.tobytes())}",
+        column_config=_config(view),
     )
     st.download_button(
         "Download CSV",
         lambda: frame.iloc[rows].to_csv(index=False).encode(),
-        f"{given.task}-questions.csv",
+        f"{pool.task}-questions.csv",
         "text/csv",
         key="questions_csv",
         icon=":material/download:",
@@ -141,25 +123,61 @@ def _rows(given: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
     return list(picked.selection.rows)
 
 
-def _notes(given: Pool, rows: np.ndarray) -> None:
-    said = [
-        f"{phrasing.count(len(rows), 'question')} of {len(given.ids):,}. A click on a column's head sorts."
+def _view(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+    """The columns that say something, the most telling first, with a small curve a row where they are not too many."""
+    empty = question_pool.undefined(pool)
+    view = frame.iloc[rows].drop(columns=[*_HIDDEN, *(c for c in empty if c in frame)])
+    if 0 < len(rows) <= SPARK_ROWS and len(pool.steps) > 1:
+        view["curve"] = question_pool.sparks(pool, rows)
+    ahead = [c for c in ORDER if c in view]
+    view = view[[*ahead, *(c for c in view if c not in ahead)]]
+    view = view.drop(columns=[c for c in ("subject", "source") if not (frame[c] != "").any()])
+    return view.assign(acc=view["acc"] * 100)
+
+
+def _config(view: pd.DataFrame) -> dict:
+    numbers = {
+        name: st.column_config.NumberColumn(
+            name if window.narrow() else choice_words.COLUMN_LABEL[name],
+            format=_FORMATS.get(name, "%.3f"),
+            help=choice_words.COLUMN_HELP[name],
+        )
+        for name in view.columns
+        if name in choice_words.COLUMN_LABEL and name not in _TICKS
+    }
+    ticks = {
+        name: st.column_config.CheckboxColumn(name, help=choice_words.COLUMN_HELP[name], width="small")
+        for name in _TICKS
+    }
+    return {
+        **numbers,
+        **ticks,
+        "curve": st.column_config.LineChartColumn(
+            "norm_prob", y_min=0, y_max=1, help="Mean over models at the shared checkpoints, first to last."
+        ),
+        "question": st.column_config.TextColumn("question", width="medium"),
+    }
+
+
+def _notes(pool: Pool, rows: np.ndarray) -> None:
+    notes = [
+        f"{phrasing.count(len(rows), 'question')} of {len(pool.ids):,}. A click on a column's head sorts."
     ]
     if len(rows) > SPARK_ROWS:
-        said.append(
+        notes.append(
             f"The small curves are drawn for at most {SPARK_ROWS:,} rows: narrow the table down to see them."
         )
-    said += [
+    notes += [
         f"No {choice_words.COLUMN_LABEL[c]}: {why}"
-        for c, why in question_pool.undefined(given).items()
+        for c, why in question_pool.undefined(pool).items()
         if c != "relevance"
     ]
-    said.append("Figures of one question are noisy: they hint where to look.")
-    st.caption(" ".join(said))
+    notes.append("Figures of one question are noisy: they hint where to look.")
+    st.caption(" ".join(notes))
 
 
 def _relevance(task: TaskSet) -> None:
-    asked = remembered_questions.relevance_asked(task)
+    asked = remembered.relevance_asked(task)
     if asked is False:
         st.caption("Relevance cannot be computed here; the page Relevance says why.")
     elif asked is None and st.button(
@@ -169,34 +187,39 @@ def _relevance(task: TaskSet) -> None:
         key="questions_add_relevance",
         help="Embeds the questions; new ones take a few seconds.",
     ):
-        remembered_questions.add_relevance(task)
+        remembered.add_relevance(task)
         st.rerun()
 
 
 def _selection(
-    task: TaskSet, measured: Measurements, given: Pool, frame: pd.DataFrame, chosen: np.ndarray, by_hand: bool
+    task: TaskSet,
+    measurements: Measurements,
+    pool: Pool,
+    frame: pd.DataFrame,
+    selected: np.ndarray,
+    by_hand: bool,
 ) -> None:
-    kept, rest = int(chosen.sum()), int((~chosen).sum())
+    kept, rest = int(selected.sum()), int((~selected).sum())
     st.subheader("The selection against the rest", anchor=False)
     with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
-        metric = st.segmented_control("Metric", METRICS, default="acc", required=True, key="questions_metric")
-        copy(task.name, list(frame["id"][chosen]), "questions_keep")
-    curves = question_pool.compared_frame(given, chosen, metric)
+        metric = parts.metric("questions_metric")
+        copy(task.name, list(frame["id"][selected]), "questions_keep")
+    curves = question_pool.compared_frame(pool, selected, metric)
     parts.chart(
         question_charts.compared(
             curves,
             metric,
             (kept, rest),
             session.current_theme(),
-            measured.chance if metric in BOUNDED_METRICS else None,
-            set_scores.early_end(measured),
+            measurements.chance if metric in BOUNDED_METRICS else None,
+            set_scores.early_end(measurements),
             narrow=window.narrow(),
         ),
         "questions_compared",
         f"{metric} of the selected questions and of the rest against tokens seen",
     )
     st.caption(
-        f"Mean over {phrasing.count(len(given.models), 'model')}; {phrasing.count(kept, 'question')} "
+        f"Mean over {phrasing.count(len(pool.models), 'model')}; {phrasing.count(kept, 'question')} "
         f"{'selected by hand' if by_hand else 'that the filters leave'}, {rest:,} others. No interval is drawn: "
         "these questions were picked by what is drawn. Choosing tells what of a difference other models confirm."
     )

@@ -1,19 +1,33 @@
-"""Giving files of results, by upload or paste."""
+"""Files of results that a visitor gives: read once, and open on the page from then on.
+
+Tested in tests/pages/test_results.py.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.imported import opening
 from e2lm_core.ui import session
-from e2lm_core.ui.results.curves import HELP, TYPES, Shown, _plain
+from e2lm_core.ui.results import opened
+
+TYPES = ["zip", "json", "jsonl", "csv", "tsv", "parquet"]
+HELP = (
+    "The results_….json and samples_….jsonl that lm_eval writes (zip the whole folder, all revisions in it), the "
+    "competition's curve file, a table of OLMES or DataDecide, or a CSV with model, task, metric, step, tokens_seen and "
+    "score. Nothing in them is executed."
+)
+# (digest, refusal) of the files that the uploader holds, for they are sent with every drawing of the page.
+_TAKEN = "results_taken"
 
 
 def give() -> None:
-    """Take files in; what is read is open from then on."""
+    """The uploader; what it holds is read once, and a refusal stays in its place."""
     files = st.file_uploader(
         "Result files",
         type=TYPES,
@@ -23,29 +37,41 @@ def give() -> None:
         label_visibility="collapsed",
     )
     if not files:
-        st.session_state.pop("results_taken", None)
+        st.session_state.pop(_TAKEN, None)
         return
-    given = {}
+    uploads = _by_name(files)
+    digest = _digest(uploads)
+    taken, refusal = st.session_state.get(_TAKEN) or (None, None)
+    if taken != digest:
+        refusal = _read(uploads)
+        st.session_state[_TAKEN] = (digest, refusal)
+    if refusal is not None:
+        st.error(opened.unmarked(refusal), icon=":material/error:")
+
+
+def _by_name(files: Sequence[UploadedFile]) -> dict[str, bytes]:
+    """Files of one name keep apart."""
+    uploads: dict[str, bytes] = {}
     for file in files:
         name = file.name
-        while name in given:
+        while name in uploads:
             name = f"again/{name}"
-        given[name] = file.getvalue()
-    taken = hashlib.sha256(
-        b"".join(n.encode("utf-8", "replace") + b"\0" + d for n, d in given.items())
-    ).hexdigest()
-    if st.session_state.get("results_taken") == (taken, None):
-        return
-    if (before := st.session_state.get("results_taken")) and before[0] == taken:
-        st.error(_plain(before[1]), icon=":material/error:")
-        return
+        uploads[name] = file.getvalue()
+    return uploads
+
+
+def _digest(uploads: Mapping[str, bytes]) -> str:
+    parts = (name.encode("utf-8", "replace") + b"\0" + data for name, data in uploads.items())
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def _read(uploads: dict[str, bytes]) -> str | None:
+    """Open what was read; else the sentence that says why nothing was."""
     studio = session.studio()
     try:
         with st.spinner("Reading …"):
-            imported = opening.import_uploads(given, studio.settings.limits, studio.catalogue.checkpoints)
+            imported = opening.import_uploads(uploads, studio.settings.limits, studio.catalogue.checkpoints)
     except StudioError as error:
-        st.session_state["results_taken"] = (taken, str(error))
-        st.error(_plain(str(error)), icon=":material/error:")
-        return
-    st.session_state["results_taken"] = (taken, None)
-    st.session_state["results_shown"] = Shown(imported=imported)
+        return str(error)
+    opened.show(imported)
+    return None

@@ -1,4 +1,7 @@
-"""The results from elsewhere that are kept: opened, removed, brought back."""
+"""The results from elsewhere that are kept: opened, removed, brought back.
+
+Tested in tests/pages/test_results.py.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.imported import keeping
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import window
-from e2lm_core.ui.results.curves import Shown, _plain
+from e2lm_core.ui.results import opened
+from e2lm_core.ui.results.opened import Opened
 
 
 def kept() -> None:
@@ -26,34 +30,37 @@ def kept() -> None:
         st.caption("Nothing is kept yet. What you import can be kept under a name.")
     for row in rows:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"kept_{row.name}"):
-            st.markdown(f"**{row.name}**", width="content")
-            if row.problem is None:
-                about = f"{phrasing.listing(list(row.models), 2)} on {phrasing.listing(list(row.tasks), 2)}, {row.when[:10]}"
-                st.markdown(f":gray[{_plain(about)}]", width="content")
-                if st.button("Open", key=f"results_open_{row.name}", icon=":material/folder_open:"):
-                    _open(row.name)
-            else:
-                st.markdown(f":red[{_plain(row.problem)}]", width="content")
-            with st.popover("Remove", icon=":material/delete:"):
-                st.markdown(
-                    f"**{row.name}** is taken off this list. It can be brought back until another of that name is removed."
-                )
-                if st.button("Remove it", type="primary", key=f"results_remove_{row.name}"):
-                    remove(row.name)
+            _row(row)
+
+
+def _row(row: keeping.Kept) -> None:
+    st.markdown(f"**{row.name}**", width="content")
+    if row.problem is None:
+        about = f"{phrasing.listing(list(row.models), 2)} on {phrasing.listing(list(row.tasks), 2)}, {row.when[:10]}"
+        st.markdown(f":gray[{opened.unmarked(about)}]", width="content")
+        if st.button("Open", key=f"results_open_{row.name}", icon=":material/folder_open:"):
+            _open(row.name)
+    else:
+        st.markdown(f":red[{opened.unmarked(row.problem)}]", width="content")
+    with st.popover("Remove", icon=":material/delete:"):
+        st.markdown(
+            f"**{row.name}** is taken off this list. It can be brought back until another of that name is removed."
+        )
+        if st.button("Remove it", type="primary", key=f"results_remove_{row.name}"):
+            remove(row.name)
 
 
 def remove(name: str) -> None:
     """Take kept results off the list; the page then offers the way back."""
-    shown = st.session_state.get("results_shown")
-    if shown is not None and shown.name == name:
-        st.session_state.pop("results_shown")
+    if (results := opened.opened()) is not None and results.name == name:
+        opened.close()
     st.session_state["results_removed"] = name
     _do(lambda: keeping.remove(session.studio().settings, name))
 
 
-def keep(shown: Shown) -> None:
+def keep(results: Opened) -> None:
     """A name for what was imported."""
-    if shown.name is not None:
+    if results.name is not None:
         return
     with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="small"):
         name = st.text_input(
@@ -61,11 +68,11 @@ def keep(shown: Shown) -> None:
         )
         if st.button("Keep", key="results_keep", icon=":material/bookmark_add:", disabled=not name.strip()):
             try:
-                keeping.keep(session.studio().settings, name.strip(), shown.imported)
+                keeping.keep(session.studio().settings, name.strip(), results.imported)
             except StudioError as error:
                 st.error(str(error), icon=":material/error:")
             else:
-                st.session_state["results_shown"] = Shown(imported=shown.imported, name=name.strip())
+                opened.show(results.imported, name.strip())
                 st.toast(f"Kept as {name.strip()}.")
                 st.rerun()
 
@@ -76,7 +83,7 @@ def _open(name: str) -> None:
     except StudioError as error:
         st.error(str(error), icon=":material/error:")
         return
-    st.session_state["results_shown"] = Shown(imported=imported, name=name)
+    opened.show(imported, name)
     st.rerun()
 
 
