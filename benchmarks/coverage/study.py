@@ -161,9 +161,9 @@ def chunk(source: Source, plan: Plan, number: int, questions: int) -> dict[str, 
 def _first(given: intervals.Resampled, resamples: int) -> intervals.Resampled:
     curves = {
         metric: {name: values[:resamples] for name, values in by_model.items()}
-        for metric, by_model in given.resampled.items()
+        for metric, by_model in given.curves.items()
     }
-    return replace(given, resampled=curves, chances=given.chances[:resamples])
+    return replace(given, curves=curves, chances=given.chances[:resamples])
 
 
 def _count_scores(
@@ -196,7 +196,7 @@ def _count_means(
     """Percentile intervals of every point of every curve, and of paired differences: models, and checkpoints."""
     names = tuple(given.runs)
     observed = np.stack([given.observed[metric][name] for name in names])
-    drawn = np.stack([given.resampled[metric][name] for name in names], axis=1)
+    drawn = np.stack([given.curves[metric][name] for name in names], axis=1)
     science, twin = simulation.SIZES // 2 - 1, len(names) - 1
 
     def differences(curves: np.ndarray) -> np.ndarray:

@@ -45,20 +45,8 @@ def per_question(
 
     real = ~np.isnan(lengths)
     known = ~(np.isnan(likelihoods) & real).any(axis=-1)
-    at_gold = np.broadcast_to(answer[:, None], (*likelihoods.shape[:-1], 1))
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        filled = np.where(real & ~np.isnan(likelihoods), likelihoods, -np.inf)
-        of_gold = np.take_along_axis(filled, at_gold, axis=-1)[..., 0]
-        total = np.where(real, filled, 0.0).sum(axis=-1)
-        others = (real.sum(axis=-1) - 1).astype(np.float64)
-        per_character = filled / np.where(real, lengths, 1.0)
-        values = {
-            "acc": (filled.argmax(axis=-1) == answer).astype(np.float64),
-            "acc_norm": (per_character.argmax(axis=-1) == answer).astype(np.float64),
-            "margin": of_gold - (total - of_gold) / others,
-            "norm_prob": _softmax_at(filled, of_gold),
-            "bpb": -of_gold / (size * np.log(2.0)),
-        }
+    filled = np.where(real & ~np.isnan(likelihoods), likelihoods, -np.inf)
+    values = _every_metric(filled, answer, lengths, size)
     return {metric: np.where(known, values[metric], np.nan) for metric in METRICS}
 
 
@@ -89,6 +77,26 @@ def oriented(metric: str, values: ArrayLike) -> Floats:
         raise ValueError(f"unknown metric {metric!r}; known are {', '.join(METRICS)}")
     array = np.asarray(values, dtype=np.float64)
     return -array if metric in LOWER_IS_BETTER else array
+
+
+def _every_metric(
+    filled: Floats, answer: NDArray[np.intp], lengths: Floats, size: Floats
+) -> dict[str, Floats]:
+    """The formulas of `per_question` on likelihoods that are -inf where there is no choice or no result."""
+    real = ~np.isnan(lengths)
+    at_gold = np.broadcast_to(answer[:, None], (*filled.shape[:-1], 1))
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        of_gold = np.take_along_axis(filled, at_gold, axis=-1)[..., 0]
+        total = np.where(real, filled, 0.0).sum(axis=-1)
+        others = (real.sum(axis=-1) - 1).astype(np.float64)
+        per_character = filled / np.where(real, lengths, 1.0)
+        return {
+            "acc": (filled.argmax(axis=-1) == answer).astype(np.float64),
+            "acc_norm": (per_character.argmax(axis=-1) == answer).astype(np.float64),
+            "margin": of_gold - (total - of_gold) / others,
+            "norm_prob": _softmax_at(filled, of_gold),
+            "bpb": -of_gold / (size * np.log(2.0)),
+        }
 
 
 def _softmax_at(filled: Floats, of_gold: Floats) -> Floats:

@@ -20,8 +20,8 @@ def average_ranks(values: ArrayLike) -> Floats:
     learning curve is less than sorting costs in time.
     """
     array = np.asarray(values, dtype=np.float64)
-    own, other = array[..., :, None], array[..., None, :]
-    ranks = 0.5 + (other < own).sum(axis=-1) + 0.5 * (other == own).sum(axis=-1)
+    each, other = array[..., :, None], array[..., None, :]
+    ranks = 0.5 + (other < each).sum(axis=-1) + 0.5 * (other == each).sum(axis=-1)
     return np.where(np.isnan(array).any(axis=-1, keepdims=True), np.nan, ranks)
 
 

@@ -203,7 +203,7 @@ def _line(measurements: Measurements, resampled: Resampled, metric: str, name: s
             for seen in [curve.tokens_seen[k]]
         ),
         values=oriented(metric, values[known]),
-        drawn=oriented(metric, resampled.resampled[metric][name][:, known]),
+        drawn=oriented(metric, resampled.curves[metric][name][:, known]),
     )
 
 

@@ -62,7 +62,7 @@ def stability(measurements: Measurements, resampled: Resampled, metric: str) -> 
         return None
     drawn = np.stack(
         [
-            resampled.resampled[metric][name][:, np.isin(measurements.curve_of(name).steps, grid.steps)]
+            resampled.curves[metric][name][:, np.isin(measurements.curve_of(name).steps, grid.steps)]
             for name in grid.models
         ],
         axis=1,

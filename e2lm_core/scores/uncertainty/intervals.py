@@ -56,7 +56,7 @@ class Interval:
 class Resampled:
     """One bootstrap of everything that was measured, of `questions`, of which groups count once in `clusters`.
 
-    `observed` {metric: {model: [K]}} and `resampled` {metric: {model: [R, K]}} are curves as measured (bpb not
+    `observed` {metric: {model: [K]}} and `curves` {metric: {model: [R, K]}} are as measured (bpb not
     negated), NaN at incomplete checkpoints; resample r is the same for all. `chance` and `chances` [R] likewise.
     """
 
@@ -64,7 +64,7 @@ class Resampled:
     questions: int
     clusters: int
     observed: Mapping[str, Curves]
-    resampled: Mapping[str, Curves]
+    curves: Mapping[str, Curves]
     chance: float
     chances: Floats
 
@@ -134,7 +134,7 @@ def resample(
         observed={
             m: {name: metrics.curve(run.per_question[m]) for name, run in runs.items()} for m in metric_names
         },
-        resampled={m: {name: means[m, name] for name in runs} for m in metric_names},
+        curves={m: {name: means[m, name] for name in runs} for m in metric_names},
         chance=metrics.chance(np.asarray(choices)),
         chances=means["", ""],
     )
@@ -164,7 +164,7 @@ def _variants(
     resampled: Resampled, metric: str, mirrored: bool, denoised: bool
 ) -> dict[str, tuple[Curves, ArrayLike]]:
     """The curves and the chance level of which `Replicates` holds the scores, by its names."""
-    observed, drawn = resampled.observed[metric], resampled.resampled[metric]
+    observed, drawn = resampled.observed[metric], resampled.curves[metric]
     variants: dict[str, tuple[Curves, ArrayLike]] = {
         "estimate": (observed, resampled.chance),
         "forward": (drawn, resampled.chances),
@@ -225,7 +225,7 @@ def by_rule(
 
 def band(resampled: Resampled, metric: str, model: str) -> Floats:
     """[K, 2]: percentile interval of every point of a model's curve; NaN at incomplete checkpoints."""
-    return _percentile(resampled.resampled[metric][model], resampled.clusters).T
+    return _percentile(resampled.curves[metric][model], resampled.clusters).T
 
 
 def difference(
@@ -236,7 +236,7 @@ def difference(
     Which tells two models apart at a checkpoint, or two checkpoints of a model. Values as measured: of bpb less
     is better.
     """
-    observed, drawn = resampled.observed[metric], resampled.resampled[metric]
+    observed, drawn = resampled.observed[metric], resampled.curves[metric]
     value = float(observed[first[0]][first[1]] - observed[second[0]][second[1]])
     samples = drawn[first[0]][:, first[1]] - drawn[second[0]][:, second[1]]
     if np.isnan(samples).any():
@@ -250,14 +250,14 @@ def noise(resampled: Resampled, metric: str, model: str) -> tuple[float, float]:
     """(question noise, checkpoint noise) of a model's complete checkpoints, see `methods.wiggle`."""
     curve = resampled.observed[metric][model]
     known = np.isfinite(curve)
-    drawn = resampled.resampled[metric][model][:, known]
+    drawn = resampled.curves[metric][model][:, known]
     questions, checkpoints = wiggle(curve[known], drawn - curve[known])
     return float(questions), float(checkpoints)
 
 
 def quiet_curves(resampled: Resampled, metric: str) -> dict[str, Floats]:
     """{model: [K]}: `denoise`d curves; models that were measured at the same checkpoints are taken together."""
-    measured, drawn = resampled.observed[metric], resampled.resampled[metric]
+    measured, drawn = resampled.observed[metric], resampled.curves[metric]
     together: dict[tuple[int, ...], list[str]] = {}
     for name, run in resampled.runs.items():
         known = np.flatnonzero(np.isfinite(measured[name]))

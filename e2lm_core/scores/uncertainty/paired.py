@@ -125,25 +125,25 @@ def _resampled(
             metric: {name: metrics.curve(run.per_question[metric]) for name, run in side.runs.items()}
             for metric in metric_names
         },
-        resampled={m: {name: of_set[m, name] for name in side.runs} for m in metric_names},
+        curves={m: {name: of_set[m, name] for name in side.runs} for m in metric_names},
         chance=metrics.chance(np.asarray(side.choices)),
         chances=of_set["", "chance"],
     )
 
 
 def mean_difference(
-    first: Resampled, second: Resampled, metric: str, at: Sequence[tuple[str, int, int]]
+    first: Resampled, second: Resampled, metric: str, points: Sequence[tuple[str, int, int]]
 ) -> Difference:
-    """Second - first, averaged over `at`: (model, checkpoint in the first's curve, in the second's).
+    """Second - first, averaged over `points`: (model, checkpoint in the first's curve, in the second's).
 
     The percentile interval of the paired resamples; `share` of resamples in which the second is higher, ties half.
     """
-    if not at:
+    if not points:
         return Difference(None, None, None)
     old, new = first.observed[metric], second.observed[metric]
-    value = float(np.mean([new[name][j] - old[name][i] for name, i, j in at]))
-    old_drawn, new_drawn = first.resampled[metric], second.resampled[metric]
-    each = np.stack([new_drawn[name][:, j] - old_drawn[name][:, i] for name, i, j in at])
+    value = float(np.mean([new[name][j] - old[name][i] for name, i, j in points]))
+    old_drawn, new_drawn = first.curves[metric], second.curves[metric]
+    each = np.stack([new_drawn[name][:, j] - old_drawn[name][:, i] for name, i, j in points])
     samples: Floats = np.round(each.mean(axis=0), EXACT)
     if not np.isfinite(value):
         return Difference(None, None, None)

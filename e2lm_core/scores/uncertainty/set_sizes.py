@@ -151,7 +151,7 @@ def _drawn(
     }
     chances = _means((1.0 / choices)[None, :], weights, total)[:, 0]
     size = round(clusters * design.questions / design.clusters)
-    return replace(measured, questions=size, clusters=clusters, resampled={metric: curves}, chances=chances)
+    return replace(measured, questions=size, clusters=clusters, curves={metric: curves}, chances=chances)
 
 
 def _means(values: Floats, weights: NDArray[np.float32], total: Floats) -> Floats:
@@ -166,7 +166,7 @@ def _means(values: Floats, weights: NDArray[np.float32], total: Floats) -> Float
 
 def _of_mean(resampled: Resampled, metric: str, target: Target) -> _Width:
     assert target.first is not None
-    drawn, measured = resampled.resampled[metric], resampled.observed[metric]
+    drawn, measured = resampled.curves[metric], resampled.observed[metric]
     samples, value = drawn[target.first[0]][:, target.first[1]], measured[target.first[0]][target.first[1]]
     if target.second is not None:
         samples = samples - drawn[target.second[0]][:, target.second[1]]
@@ -186,7 +186,7 @@ def _of_score(
     rule = table.rule(score, metric, resampled.clusters, len(resampled.counted))
     if rule.method is None:
         return _Width(why=rule.why)
-    drawn, observed = resampled.resampled[metric], resampled.observed[metric]
+    drawn, observed = resampled.curves[metric], resampled.observed[metric]
     forward = resampled.scores(metric, drawn, resampled.chances).whole[score]
     clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
     denoised = resampled.scores(metric, clean, resampled.chances).whole[score]

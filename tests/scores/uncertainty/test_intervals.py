@@ -42,8 +42,8 @@ def given(runs):
 
 
 def test_the_resample_is_of_everything_at_once(given, runs):
-    assert set(given.resampled) == set(METRICS)
-    assert given.resampled["acc"]["size1"].shape == (300, 16)
+    assert set(given.curves) == set(METRICS)
+    assert given.curves["acc"]["size1"].shape == (300, 16)
     assert (given.questions, given.clusters, given.chance) == (QUESTIONS, QUESTIONS, 0.25)
     np.testing.assert_allclose(given.chances, 0.25)
     np.testing.assert_array_equal(

@@ -84,7 +84,7 @@ def test_unrelated_sets_are_drawn_whole():
         300,
     )
     for drawn, count in ((first, 30), (second, 50)):  # every resample's mean is a count of its own questions
-        means = drawn.resampled["acc"]["m"][:, 0] * count
+        means = drawn.curves["acc"]["m"][:, 0] * count
         np.testing.assert_allclose(means, np.rint(means), atol=1e-6)
 
 
