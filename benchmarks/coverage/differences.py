@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -25,7 +24,7 @@ from benchmarks.coverage.study import FEW, Source
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.set_scores import SCORES
-from e2lm_core.scores.uncertainty import paired
+from e2lm_core.scores.uncertainty import coverage, paired
 from e2lm_core.scores.uncertainty.methods import interval, small_sample_level
 from tests.support import simulation
 
@@ -36,9 +35,7 @@ QUESTIONS = (100, 300)
 TRIED = ("percentile", "noise_corrected", "normal", "parametric_normal", "wider", "cautious")
 EASIER = 0.6  # added to every ability that was taught: a source of easier questions
 RESAMPLES = 200
-OUT = (
-    Path(__file__).resolve().parents[2] / "e2lm_core" / "scores" / "uncertainty" / "difference_coverage.json"
-)
+OUT = coverage.DIFFERENCES_FILE
 Rows = np.ndarray  # [questions, metric * model * checkpoint]
 
 
@@ -134,9 +131,9 @@ def simulate(
         for own in (first, second):
             runs = of.runs(own)
             sides.append(paired.Side(fewer(runs) if small else runs, np.full(len(own), 4)))
-        given = paired.resample(sides[0], sides[1], paired.pair(old, new), METRICS, RESAMPLES, number)
+        resampled = paired.resample(sides[0], sides[1], paired.pair(old, new), METRICS, RESAMPLES, number)
         for metric in METRICS:
-            for score, own in paired.score_replicates(given[0], given[1], metric).items():
+            for score, own in paired.score_replicates(resampled[0], resampled[1], metric).items():
                 true = wanted.get((metric, score, small))
                 if true is None or np.isnan(own.estimate):
                     continue

@@ -146,40 +146,40 @@ def chunk(source: Source, plan: Plan, number: int, questions: int) -> dict[str, 
         rng = np.random.default_rng([number, questions, 2, trial])
         runs = simulation.runs(source.fleet, source.draw(rng, questions))
         choices = np.full(questions, simulation.CHOICES)
-        given = intervals.resample(runs, choices, METRICS, resamples=plan.resamples, seed=trial)
-        first = _first(given, plan.of_scores)
+        resampled = intervals.resample(runs, choices, METRICS, resamples=plan.resamples, seed=trial)
+        first = _first(resampled, plan.of_scores)
         smaller = few(runs)
         fewer = replace(first, runs=smaller)
         for metric in METRICS:
-            _count_means(tallies, given, metric, truth[metric, "mean", simulation.SIZES])
+            _count_means(tallies, resampled, metric, truth[metric, "mean", simulation.SIZES])
             _count_scores(tallies, first, metric, truth)
             if trial % 2 == 0:
                 _count_scores(tallies, fewer, metric, truth)
     return {"|".join(map(str, key)): vars(tally) for key, tally in tallies.items()}
 
 
-def _first(given: intervals.Resampled, resamples: int) -> intervals.Resampled:
+def _first(resampled: intervals.Resampled, resamples: int) -> intervals.Resampled:
     curves = {
         metric: {name: values[:resamples] for name, values in by_model.items()}
-        for metric, by_model in given.curves.items()
+        for metric, by_model in resampled.curves.items()
     }
-    return replace(given, curves=curves, chances=given.chances[:resamples])
+    return replace(resampled, curves=curves, chances=resampled.chances[:resamples])
 
 
 def _count_scores(
     tallies: dict[Cell, Tally],
-    given: intervals.Resampled,
+    resampled: intervals.Resampled,
     metric: str,
     truth: dict[tuple[str, str, int], np.ndarray],
 ) -> None:
-    names, size = given.counted, len(given.counted)
-    whole, models = intervals.replicates(given, metric)
+    names, size = resampled.counted, len(resampled.counted)
+    whole, models = intervals.replicates(resampled, metric)
     targets = [(score, whole[score]) for score in SCORES if (size, score) != (len(FEW), "cs")]
     if size == simulation.SIZES:
         own = [vars(models[name]) for name in names]
         stacked = Replicates(**{field: np.stack([m[field] for m in own], axis=-1) for field in own[0]})
         targets.append(("sq_model", stacked))
-    level = small_sample_level(given.clusters)
+    level = small_sample_level(resampled.clusters)
     for score, replicates in targets:
         aim = truth[metric, score, size]
         if np.isnan(aim).all():
@@ -191,12 +191,12 @@ def _count_scores(
 
 
 def _count_means(
-    tallies: dict[Cell, Tally], given: intervals.Resampled, metric: str, truth: np.ndarray
+    tallies: dict[Cell, Tally], resampled: intervals.Resampled, metric: str, truth: np.ndarray
 ) -> None:
     """Percentile intervals of every point of every curve, and of paired differences: models, and checkpoints."""
-    names = tuple(given.runs)
-    observed = np.stack([given.observed[metric][name] for name in names])
-    drawn = np.stack([given.curves[metric][name] for name in names], axis=1)
+    names = tuple(resampled.runs)
+    observed = np.stack([resampled.observed[metric][name] for name in names])
+    drawn = np.stack([resampled.curves[metric][name] for name in names], axis=1)
     science, twin = simulation.SIZES // 2 - 1, len(names) - 1
 
     def differences(curves: np.ndarray) -> np.ndarray:
@@ -208,7 +208,7 @@ def _count_means(
         )
         return np.concatenate(parts, axis=-1)
 
-    level = small_sample_level(given.clusters)
+    level = small_sample_level(resampled.clusters)
     for score, estimate, samples, aim in (
         ("mean", observed, drawn, truth),
         ("difference", differences(observed), differences(drawn), differences(truth)),
