@@ -48,22 +48,23 @@ def measure(
     )
 
 
-def refreshed(studio: Studio, measured: Measurements) -> Measurements:
+def refreshed(studio: Studio, measurements: Measurements) -> Measurements:
     """The same set with what has been computed since; the same object where that is nothing."""
-    checkpoints = [list(curve.checkpoints) for curve in measured.curves]
-    curves, scopes = _read(studio, measured.keys, measured.chars.shape[1], checkpoints, measured)
-    unchanged = scopes == measured.scopes and all(
+    checkpoints = [list(curve.checkpoints) for curve in measurements.curves]
+    width = measurements.chars.shape[1]
+    curves, scopes = _read(studio, measurements.keys, width, checkpoints, measurements)
+    unchanged = scopes == measurements.scopes and all(
         np.array_equal(new.ll, old.ll, equal_nan=True)
-        for new, old in zip(curves, measured.curves, strict=True)
+        for new, old in zip(curves, measurements.curves, strict=True)
     )
-    return measured if unchanged else replace(measured, curves=curves, scopes=scopes)
+    return measurements if unchanged else replace(measurements, curves=curves, scopes=scopes)
 
 
 def _by_model(checkpoints: Sequence[Checkpoint]) -> list[list[Checkpoint]]:
-    found: dict[str, list[Checkpoint]] = {}
+    by_model: dict[str, list[Checkpoint]] = {}
     for checkpoint in checkpoints:
-        found.setdefault(checkpoint.model.name, []).append(checkpoint)
-    return [sorted(own, key=lambda c: c.step) for own in found.values()]
+        by_model.setdefault(checkpoint.model.name, []).append(checkpoint)
+    return [sorted(curve, key=lambda c: c.step) for curve in by_model.values()]
 
 
 def _read(
@@ -73,28 +74,29 @@ def _read(
     by_model: Sequence[Sequence[Checkpoint]],
     like: Measurements | None,
 ) -> tuple[tuple[ModelCurve, ...], tuple[Scope, ...]]:
-    counts = np.array([len(own) for own in keys], int)
+    """Every model's log-likelihoods in nats, [checkpoint, question, choice up to `width`], NaN where unknown."""
+    counts = np.array([len(choices) for choices in keys], int)
     real = np.arange(width) < counts[:, None]
-    held = {} if like is None else _held(like)
-    places = {} if like is None else {own: place for place, own in enumerate(like.keys)}
-    taken = np.array([places.get(own, -1) for own in keys], int)
-    flat = [key for own in keys for key in own]  # in the order of `array[real]`
+    known = {} if like is None else _by_scope(like)
+    places = {} if like is None else {choices: place for place, choices in enumerate(like.keys)}
+    taken = np.array([places.get(choices, -1) for choices in keys], int)
+    flat = [key for choices in keys for key in choices]  # in the order of `array[real]`
     distinct = sorted(set(flat))
-    place = {key: number for number, key in enumerate(distinct)}
-    at = np.array([place[key] for key in flat], int)
+    number = {key: n for n, key in enumerate(distinct)}
+    at = np.array([number[key] for key in flat], int)
     curves, scopes = [], []
-    for own in by_model:
-        ll = np.full((len(own), len(keys), width), np.nan)
-        for row, checkpoint in zip(ll, own, strict=True):
+    for checkpoints in by_model:
+        ll = np.full((len(checkpoints), len(keys), width), np.nan)
+        for row, checkpoint in zip(ll, checkpoints, strict=True):
             scope = studio.backend.scope(checkpoint)
             scopes.append(scope)
-            if scope in held:
-                before = held[scope][taken[taken >= 0]][:, :width]
+            if scope in known:
+                before = known[scope][taken[taken >= 0]][:, :width]
                 row[taken >= 0, : before.shape[1]] = before
             absent = np.flatnonzero(np.isnan(row[real]))
             if absent.size:
                 row[real] = _filled(studio.store, scope, row[real], absent, distinct, at)
-        curves.append(ModelCurve(model=own[0].model, checkpoints=tuple(own), ll=ll))
+        curves.append(ModelCurve(model=checkpoints[0].model, checkpoints=tuple(checkpoints), ll=ll))
     return tuple(curves), tuple(scopes)
 
 
@@ -103,18 +105,17 @@ def _filled(
 ) -> np.ndarray:
     """`values` with what the store has at `absent`; value i has the key `distinct[at[i]]`, those ascend."""
     if len(absent) == len(values):
-        found = store.ll_nats(scope, distinct)
-        if (
-            list(found) == distinct
-        ):  # all of it, and in their order: no look-ups, the usual case of a large set
-            return np.fromiter(found.values(), float, len(found))[at]
+        stored = store.ll_nats(scope, distinct)
+        # All of it, and in their order: no look-ups, the usual case of a large set.
+        if list(stored) == distinct:
+            return np.fromiter(stored.values(), float, len(stored))[at]
     else:
-        found = store.ll_nats(scope, {distinct[number] for number in at[absent]})
-    if found:
-        values[absent] = [found.get(distinct[number], np.nan) for number in at[absent]]
+        stored = store.ll_nats(scope, {distinct[number] for number in at[absent]})
+    if stored:
+        values[absent] = [stored.get(distinct[number], np.nan) for number in at[absent]]
     return values
 
 
-def _held(measured: Measurements) -> dict[Scope, np.ndarray]:
-    rows = [row for curve in measured.curves for row in curve.ll]
-    return dict(zip(measured.scopes, rows, strict=True)) if measured.scopes else {}
+def _by_scope(measurements: Measurements) -> dict[Scope, np.ndarray]:
+    rows = [row for curve in measurements.curves for row in curve.ll]
+    return dict(zip(measurements.scopes, rows, strict=True)) if measurements.scopes else {}

@@ -1,4 +1,4 @@
-"""Which checkpoints a run takes, and in which order: coarse to fine, so that every curve's shape is there soon."""
+"""The order in which a run takes checkpoints, and thinner choices of them: coarse to fine, curves have a shape soon."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def thin(checkpoints: Sequence[Checkpoint], density: str) -> list[Checkpoint]:
         return [c for c in checkpoints if c.early is not False]
     kept = []
     for name in dict.fromkeys(c.model.name for c in checkpoints):
-        own = sorted((c for c in checkpoints if c.model.name == name), key=lambda c: c.step)
+        curve = sorted((c for c in checkpoints if c.model.name == name), key=lambda c: c.step)
         if density == "half":
-            own = own[::-1][::2][::-1]
+            curve = curve[::-1][::2][::-1]
         elif density == "ends and middle":
-            own = [own[i] for i in sorted(coarse_to_fine(len(own))[:3])]
-        kept += own
+            curve = [curve[i] for i in sorted(coarse_to_fine(len(curve))[:3])]
+        kept += curve
     return kept

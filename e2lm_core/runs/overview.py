@@ -1,4 +1,4 @@
-"""The one computed sentence that is a page's finding. Each follows from the numbers given, none is canned."""
+"""What the Overview says of a set: how strong its signal is, and what to do next. All follows from its numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,26 @@ class NextStep(Record):
     action: str
 
 
+_WRITE = NextStep(
+    sentence="Write the first question, or import a file.", page="author", action="Write questions"
+)
+_RUN = NextStep(sentence="Run it, and see whether models learn it.", page="run", action="Choose checkpoints")
+_RUN_REST = NextStep(
+    sentence="Some results are missing: only those are computed.", page="run", action="Run what is missing"
+)
+_COPY = NextStep(
+    sentence="An example stays as it is: copy it to make it yours.", page="author", action="Copy this set"
+)
+_RELEVANCE = NextStep(
+    sentence="See which questions look least like science.", page="relevance", action="See the relevance"
+)
+_DOWNLOAD = NextStep(
+    sentence="Every check that stops an export passes.", page="export", action="Download the bundle"
+)
+
+
 def overview(state: SetState, scores: Scores | None) -> str:
+    """One sentence (Markdown): how strong the early signal is, or why nothing can be said of it yet."""
     if state.kind == "empty":
         return "This set has no questions yet."
     if state.kind == "running" and (scores is None or scores.sq.value is None):
@@ -27,82 +46,37 @@ def overview(state: SetState, scores: Scores | None) -> str:
         return f"Its signal quality is not defined here: {scores.sq.why}"
     strength = "strong" if scores.sq.value >= 0.9 else "usable" if scores.sq.value >= 0.75 else "weak"
     sentence = f"The early signal is **{strength}** (SQ {scores.sq.value:.3f})"
-    if scores.rc.value is not None:
-        holds = (
-            "holds"
-            if scores.rc.value >= 0.8
-            else "partly holds"
-            if scores.rc.value >= 0.5
-            else "does not hold"
-        )
-        sentence += f", and the order of models at the early window's end **{holds}** later (RC {scores.rc.value:.3f})"
+    if (rc := scores.rc.value) is not None:
+        holds = "holds" if rc >= 0.8 else "partly holds" if rc >= 0.5 else "does not hold"
+        sentence += f", and the order of models at the early window's end **{holds}** later (RC {rc:.3f})"
     return sentence + "."
 
 
 def next_steps(state: SetState, scores: Scores | None, errors: int, example: bool) -> list[NextStep]:
-    """What moves the set on from where it stands, most urgent first, at most three."""
-    steps: list[NextStep] = []
+    """What moves the set on from where it stands, most urgent first, at most three.
+
+    `errors` counts what would stop an export; `scores` are None before anything is complete.
+    """
     if state.kind == "empty":
-        steps.append(
-            NextStep(
-                sentence="Write the first question, or import a file.",
-                page="author",
-                action="Write questions",
-            )
-        )
-        return steps
+        return [_WRITE]
+    steps = []
     if state.kind == "never run":
-        steps.append(
-            NextStep(
-                sentence="Run it, and see whether models learn it.", page="run", action="Choose checkpoints"
-            )
-        )
+        steps.append(_RUN)
     if state.kind == "stale":
-        steps.append(
-            NextStep(
-                sentence="Some results are missing: only those are computed.",
-                page="run",
-                action="Run what is missing",
-            )
-        )
+        steps.append(_RUN_REST)
     if example:
-        steps.append(
-            NextStep(
-                sentence="An example stays as it is: copy it to make it yours.",
-                page="author",
-                action="Copy this set",
-            )
-        )
+        steps.append(_COPY)
     if errors:
-        steps.append(
-            NextStep(
-                sentence=f"{phrasing.count(errors, 'error')} would stop an export.",
-                page="export",
-                action="See the checks",
-            )
-        )
+        sentence = f"{phrasing.count(errors, 'error')} would stop an export."
+        steps.append(NextStep(sentence=sentence, page="export", action="See the checks"))
     if scores is not None and scores.sq.value is not None:
-        weakest = min((q.sq, name) for name in scores.counted if (q := scores.sq_models[name]).sq is not None)
-        steps.append(
-            NextStep(
-                sentence=f"The least clear curve is {weakest[1]}'s (SQ {weakest[0]:.3f}).",
-                page="curves",
-                action="Look at the curves",
-            )
-        )
-        steps.append(
-            NextStep(
-                sentence="See which questions look least like science.",
-                page="relevance",
-                action="See the relevance",
-            )
-        )
+        steps += [_weakest_curve(scores), _RELEVANCE]
         if not errors:
-            steps.append(
-                NextStep(
-                    sentence="Every check that stops an export passes.",
-                    page="export",
-                    action="Download the bundle",
-                )
-            )
+            steps.append(_DOWNLOAD)
     return steps[:3]
+
+
+def _weakest_curve(scores: Scores) -> NextStep:
+    sq, name = min((q.sq, name) for name in scores.counted if (q := scores.sq_models[name]).sq is not None)
+    sentence = f"The least clear curve is {name}'s (SQ {sq:.3f})."
+    return NextStep(sentence=sentence, page="curves", action="Look at the curves")

@@ -1,4 +1,4 @@
-"""Where a set stands: which of its questions are computed at which checkpoints, and how long the rest takes."""
+"""The state of a set's results: which questions are computed at which checkpoints, and how long the rest takes."""
 
 from __future__ import annotations
 
@@ -32,10 +32,12 @@ class Coverage(Record):
 
     @property
     def done(self) -> int:
+        """(checkpoint, question) pairs that are complete."""
         return sum(self.complete.values())
 
     @property
     def total(self) -> int:
+        """All (checkpoint, question) pairs."""
         return self.questions * len(self.complete)
 
 
@@ -61,6 +63,7 @@ class SetState(Record):
 def coverage(
     studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None = None
 ) -> Coverage:
+    """What the store has of a set's current text. Raises `TaskError` where a prompt cannot be rendered."""
     docs = render_set(task, num_fewshot)
     asked = Asked(docs)
     complete: dict[str, int] = {}
@@ -76,18 +79,18 @@ def coverage(
     )
 
 
-def covered_by(measured: Measurements) -> Coverage:
-    """The same of what was measured already, without another look into the store."""
+def covered_by(measurements: Measurements) -> Coverage:
+    """The same of what was read already, without another look into the store."""
     complete: dict[str, int] = {}
-    lacking = np.zeros(len(measured.question_ids), bool)
-    for curve in measured.curves:
-        known = np.isfinite(measured.per_question[curve.model.name]["margin"])
+    lacking = np.zeros(len(measurements.question_ids), bool)
+    for curve in measurements.curves:
+        known = np.isfinite(measurements.per_question[curve.model.name]["margin"])
         complete |= {c.name: int(n) for c, n in zip(curve.checkpoints, known.sum(axis=1), strict=True)}
         lacking |= ~known.all(axis=0)
     return Coverage(
         complete=complete,
-        questions=len(measured.question_ids),
-        stale=tuple(measured.question_ids[place] for place in np.flatnonzero(lacking)),
+        questions=len(measurements.question_ids),
+        stale=tuple(measurements.question_ids[place] for place in np.flatnonzero(lacking)),
     )
 
 
@@ -96,14 +99,16 @@ def estimate(
     task: TaskSet,
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None = None,
-    measured: Measurements | None = None,
+    measurements: Measurements | None = None,
 ) -> Estimate:
     """What is missing, and how long it takes at the pace of this machine's earlier runs.
 
-    A model that never ran is taken at the mean pace of those that did. `measured` is what whoever asks has read
+    A model that never ran is taken at the mean pace of those that did. `measurements` is what whoever asks has read
     of just these checkpoints already.
     """
-    covered = coverage(studio, task, checkpoints, num_fewshot) if measured is None else covered_by(measured)
+    covered = (
+        coverage(studio, task, checkpoints, num_fewshot) if measurements is None else covered_by(measurements)
+    )
     missing = {c.name: covered.questions - covered.complete[c.name] for c in checkpoints}
     total_missing = sum(missing.values())
     pace = pace_of(studio, num_fewshot or 0)
@@ -205,13 +210,13 @@ def family_fleet(key: str) -> tuple[FleetPart, ...]:
 
 def _size(size: str | None) -> int | None:
     """500m -> 500,000,000; None where a size is no number."""
-    found = _SIZE.fullmatch(size or "")
-    return int(float(found[1]) * (10**9 if found[2].lower() == "b" else 10**6)) if found else None
+    parts = _SIZE.fullmatch(size or "")
+    return int(float(parts[1]) * (10**9 if parts[2].lower() == "b" else 10**6)) if parts else None
 
 
 def plan_for(
     studio: Studio,
-    measured: Measurements,
+    measurements: Measurements,
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None,
     goal: Goal,
@@ -227,7 +232,7 @@ def plan_for(
     fleet = family_fleet(family) if family else fleet_of(checkpoints)
     parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
     pace = pace_for(fleet, measured_pace(studio, num_fewshot), parameters, seconds)
-    return plan(part_of(measured, checkpoints), goal, fleet, pace, simulated)
+    return plan(part_of(measurements, checkpoints), goal, fleet, pace, simulated)
 
 
 def measured_pace(studio: Studio, num_fewshot: int | None) -> Pace | None:

@@ -1,4 +1,4 @@
-"""Results that are never computed twice: log-likelihoods by scope and by digest of the two strings."""
+"""The store of log-likelihoods, by model and by digest of context and continuation: none is computed twice."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class Store:
 
     def __init__(self, database: Path | Database) -> None:
         self.database = opened(database)
-        self._found: OrderedDict[tuple[Scope, int], set[bytes]] = OrderedDict()
+        # {(scope, the database file's inode): digests}
+        self._present: OrderedDict[tuple[Scope, int], set[bytes]] = OrderedDict()
         self._lock = threading.Lock()
 
     def put(self, scope: Scope, items: Iterable[tuple[bytes, Loglikelihood]]) -> int:
@@ -85,24 +86,25 @@ class Store:
         """Those of `digests` that are not there. What was found once is not looked up again: results stay."""
         wanted = set(digests)
         try:
-            held = scope, os.stat(self.database.path).st_ino  # another file in its place holds other results
+            place = scope, os.stat(self.database.path).st_ino  # another file in its place holds other results
         except FileNotFoundError:
-            held = scope, 0
+            place = scope, 0
         with self._lock:
-            unknown = wanted - self._found.get(held, set())
+            unknown = wanted - self._present.get(place, set())
         if not unknown:
             return unknown
-        found = {key for (key,) in self._rows("digest", scope, unknown)}
+        present = {key for (key,) in self._rows("digest", scope, unknown)}
         # What a transaction has not saved for good may yet be rolled back.
-        if found and held[1] and not self.database.connection().in_transaction:
+        if present and place[1] and not self.database.connection().in_transaction:
             with self._lock:
-                self._found.setdefault(held, set()).update(found)
-                self._found.move_to_end(held)
-                while sum(map(len, self._found.values())) > _KEPT_KEYS:
-                    self._found.popitem(last=False)
-        return unknown - found
+                self._present.setdefault(place, set()).update(present)
+                self._present.move_to_end(place)
+                while sum(map(len, self._present.values())) > _KEPT_KEYS:
+                    self._present.popitem(last=False)
+        return unknown - present
 
     def count(self, scope: Scope) -> int:
+        """How many results of the scope are there."""
         with self.database.reading() as connection:
             row = connection.execute(
                 "SELECT count(*) FROM results WHERE scope = ?", (self._scope_id(scope),)
@@ -134,12 +136,13 @@ class Store:
         """Whether so many keys are at least a third of what the scope holds; looks no further than needed."""
         most = int(keys / _SCAN_SHARE)
         with self.database.reading() as connection:
-            (held,) = connection.execute(
+            (count,) = connection.execute(
                 "SELECT count(*) FROM (SELECT 1 FROM results WHERE scope = ? LIMIT ?)", (number, most + 1)
             ).fetchone()
-        return bool(held <= most)
+        return bool(count <= most)
 
     def close(self) -> None:
+        """Close the calling thread's connection."""
         self.database.close()
 
     def _scope_id(self, scope: Scope) -> int | None:

@@ -1,4 +1,4 @@
-"""How far a run is, and what is there after it: a sentence and a table, for a page."""
+"""Sentences and tables about runs: how far one is, what it saved, and which results are there after it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.state import SetState, seconds_left
 from e2lm_core.scores.measurements import Measurements
 
+PACE_FROM = 0.05  # the share of a run from which its pace says when it ends: its start loads and warms up
 _STATE = {
     "queued": " (waiting for the worker)",
     "cancelled": " (cancelled; what was computed is kept)",
@@ -47,7 +48,7 @@ def savings(job: Job) -> str | None:
 
 
 def saved(ours: int, theirs: int, computed: str = "Computed") -> str | None:
-    """The same of any two numbers of tokens."""
+    """The sentence for two numbers of tokens; None where one of them is 0."""
     if not ours or not theirs:
         return None
     text = f"{computed} {phrasing.tokens(ours)} tokens where lm-evaluation-harness would compute {phrasing.tokens(theirs)}"
@@ -95,7 +96,7 @@ def coverage_frame(measurements: Measurements) -> pd.DataFrame:
 
 
 def running(state: SetState, questions: int) -> str:
-    """What a run would do, or does."""
+    """What a run would do, or does, for a set of so many questions (Markdown)."""
     match state.kind:
         case "empty":
             return "This set has no questions yet: write some on Author, then run it."
@@ -110,6 +111,3 @@ def running(state: SetState, questions: int) -> str:
             changed = phrasing.count(state.stale, "question")
             return f"**{changed}** changed since the last run; only what changed is computed again."
     return f"**Everything is computed**: {state.total:,} results, one for each question at each checkpoint."
-
-
-PACE_FROM = 0.05  # the share of a run from which its pace says when it ends: its start loads and warms up

@@ -144,20 +144,25 @@ class _JobProgressing(Progressing):
         self._plans = JobPlans(jobs.database, job.id)
 
     def report(self, progress: Progress) -> None:
+        """Progress in the queue's table; what a finished checkpoint was planned from is let go."""
         self._jobs.report(self._job, [progress])
         if progress.done == progress.total:
             self._plans.drop(progress.name)
 
     def cancelled(self) -> bool:
+        """Whether the worker was told to stop, has lost the job, or it is another's turn."""
         return self._stopping() or self._jobs.interrupted(self._job)
 
     def earlier(self, checkpoint: str) -> Progress | None:
+        """As it is now: another worker may have begun it."""
         return self._jobs.progress_of(self._job.id, checkpoint)
 
     def take(self, checkpoint: str) -> bool:
+        """Claim the checkpoint for this worker."""
         return self._shares.take(checkpoint)
 
     def planned(self, checkpoint: str, missing: Sequence[bytes], requests: Collection[bytes]) -> list[bytes]:
+        """Those of the attempt that reached the checkpoint first."""
         return self._plans.fixed(checkpoint, missing, requests)
 
 

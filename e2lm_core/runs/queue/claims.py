@@ -1,4 +1,4 @@
-"""Which worker computes which checkpoint of a job, so that several work on one and none does another's again.
+"""Which worker computes which checkpoint of a job: several may share one, and none does another's again.
 
 A worker takes a checkpoint before it begins it, for as long as its lease; one that was killed loses what it
 held when that runs out. Whose it is decides who may say how far it is.
@@ -36,6 +36,7 @@ class Shares:
             return taken.rowcount > 0
 
     def extend(self) -> None:
+        """Hold what is held for another `lease_s` seconds from now."""
         with self.database.transaction() as connection:
             connection.execute(
                 "UPDATE shares SET lease_until = ? WHERE job = ? AND worker = ?",
@@ -55,7 +56,7 @@ def open_checkpoints(queue: JobQueue, job: Job) -> tuple[list[str], list[str]]:
     now = queue.get(job.id)
     complete = {row.name for row in now.progress if row.done >= row.total}
     with queue.database.reading() as connection:
-        held = {
+        taken = {
             name
             for (name,) in connection.execute(
                 "SELECT checkpoint FROM shares WHERE job = ? AND lease_until >= ? AND worker != ?",
@@ -63,7 +64,7 @@ def open_checkpoints(queue: JobQueue, job: Job) -> tuple[list[str], list[str]]:
             )
         }
     rest = [name for name in now.payload.get("checkpoints", ()) if name not in complete]
-    return rest, [name for name in rest if name not in held]
+    return rest, [name for name in rest if name not in taken]
 
 
 def joinable(queue: JobQueue, worker: str, kinds: Sequence[str]) -> Job | None:
@@ -72,7 +73,7 @@ def joinable(queue: JobQueue, worker: str, kinds: Sequence[str]) -> Job | None:
     That of the highest priority, then the oldest.
     """
     for job in queue.led_by_others(worker):
-        own = job.model_copy(update={"worker": worker})
-        if job.kind in kinds and open_checkpoints(queue, own)[1]:
-            return own
+        helped = job.model_copy(update={"worker": worker})
+        if job.kind in kinds and open_checkpoints(queue, helped)[1]:
+            return helped
     return None

@@ -30,6 +30,11 @@ KEPT_JOBS = 200  # that are over; results are kept apart, and for ever
 
 
 class JobQueue:
+    """The jobs in one database. Safe to use from several threads and processes; times are seconds since the epoch.
+
+    Every method raises `StoreError`, in one sentence, where the database cannot be used.
+    """
+
     def __init__(self, database: Path | Database, limits: Limits) -> None:
         self.database = opened(database)
         self.limits = limits
@@ -44,10 +49,10 @@ class JobQueue:
         """
         text = json.dumps(dict(payload), ensure_ascii=False, sort_keys=True)
         with self.database.transaction() as connection:
-            waiting, own = connection.execute(
+            waiting, of_owner = connection.execute(
                 "SELECT count(*), coalesce(sum(owner = ?), 0) FROM jobs WHERE state = 'queued'", (owner,)
             ).fetchone()
-            self._check_room(waiting, own if owner else 0)
+            self._check_room(waiting, of_owner if owner else 0)
             _prune(connection)
             ((job_id,),) = connection.execute(
                 "INSERT INTO jobs (kind, payload, priority, state, created_at, owner) "
@@ -57,16 +62,16 @@ class JobQueue:
             _record(connection, job_id, "submitted")
             return int(job_id)
 
-    def _check_room(self, waiting: int, own: int) -> None:
+    def _check_room(self, waiting: int, of_owner: int) -> None:
         most, most_of_one = self.limits.max_queued_jobs, self.limits.max_queued_jobs_of_one
         if waiting >= most:
             raise LimitError(
                 f"{waiting} runs are waiting already (at most {most}): "
                 "wait until one has started, or cancel one."
             )
-        if own >= most_of_one:
+        if of_owner >= most_of_one:
             raise LimitError(
-                f"{own} of your runs are waiting already (at most {most_of_one}): "
+                f"{of_owner} of your runs are waiting already (at most {most_of_one}): "
                 "wait until one has started, or cancel one."
             )
 
@@ -253,6 +258,7 @@ class JobQueue:
             return finished
 
     def close(self) -> None:
+        """Close the calling thread's connection."""
         self.database.close()
 
     def _give_up(self, connection: sqlite3.Connection, job_id: int, now: float) -> None:

@@ -12,7 +12,7 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 class Progress(Record):
     """How far one checkpoint is; `done`, `total`, `computed` and `reused` count questions.
 
-    `tokens` went through the model, `harness_tokens` would have in lm-evaluation-harness; None where an older
+    `seconds` is its share of the run's time; `note` what the engine had to say of how it computed. `tokens` went through the model, `harness_tokens` would have in lm-evaluation-harness; None where an older
     version of the studio computed it.
     """
 
@@ -28,24 +28,32 @@ class Progress(Record):
 
 
 class Job(Record):
+    """A run that was asked for: `payload` says of what; times are seconds since the epoch, None until they come.
+
+    `owner` is who asked for it: one visitor's session, "" for whoever is at the machine itself. `attempt`
+    counts claims; `lease_until` is when `worker` loses it unless it is heard of. `progress` has a row for
+    every checkpoint that was begun.
+    """
+
     id: int
     kind: str
     payload: dict[str, Any]
     priority: int
     state: State
-    created_at: float  # seconds since the epoch, as the other times
+    created_at: float
     started_at: float | None
     finished_at: float | None
     worker: str | None
     attempt: int
     lease_until: float | None
     error: str | None
-    owner: str = ""  # who asked for it: one visitor's session, "" for whoever is at the machine itself
+    owner: str = ""
     claimed_at: float | None = None
     progress: tuple[Progress, ...] = ()
 
     @property
     def over(self) -> bool:
+        """Whether it has ended, well or not."""
         return self.state in ("done", "failed", "cancelled")
 
 

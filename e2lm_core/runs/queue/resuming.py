@@ -1,4 +1,4 @@
-"""What a job's chunks are planned from, kept until it is computed: a kill then changes no bit of any result.
+"""The requests that a job's batches are planned from, kept until it is done: a kill changes no bit of a result.
 
 Which questions share a batch decides a result's last bits (float32), so an interrupted job has to go on
 with the batches that it began with, and not with new ones made of what is left.

@@ -24,7 +24,6 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.sets import versions
-from e2lm_core.sets.folder.files import task_digest
 from e2lm_core.ui import parts, running, session
 from e2lm_core.ui.frame import polling, window
 from e2lm_core.ui.remembered import results
@@ -289,7 +288,7 @@ def _version_before(task: TaskSet) -> TaskSet | None:
     seen, before = st.session_state.get("live_versions", (None, None))
     if seen is None or seen.name != task.name:
         before = _last_step(task)
-    elif task_digest(seen) != task_digest(task):
+    elif results.digest(seen) != results.digest(task):
         before = seen
     st.session_state["live_versions"] = (task, before)
     return before
