@@ -1,8 +1,9 @@
-"""What differs between two sets: the difference of every model's mean with its interval, about a line at nil."""
+"""What differs between two sets: every model's mean difference with its interval, about a line at nil."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,10 @@ import plotly.graph_objects as go
 
 from e2lm_core.analysis.compare.comparison import ALL
 from e2lm_core.base.labels import METRIC_LABEL
-from e2lm_core.base.records import LOWER_IS_BETTER, ModelInfo
-from e2lm_core.charts.canvas import blank, span, symbol
-from e2lm_core.charts.palette import Theme, hue
+from e2lm_core.base.records import LOWER_IS_BETTER, SHARES, ModelInfo
+from e2lm_core.charts.canvas import blank, span
+from e2lm_core.charts.marks import reference, segment
+from e2lm_core.charts.palette import Theme, hue, symbol
 
 ROW_PX = 30
 
@@ -27,61 +29,82 @@ def differences(
 ) -> go.Figure:
     """One row a model, the mean of all that count on top: second - first at one point, with its 95% interval.
 
-    `means` as `comparison.mean_frame` gives them. Accuracies are in percentage points.
+    `means` as `comparison.mean_frame` gives them: model, point, difference, low, high, share (of the
+    resamples in which the second is higher). Shares are in percentage points, other metrics in their own
+    unit.
     """
-    own = means[(means["point"] == point) & means["difference"].notna()]
+    shown = means[(means["point"] == point) & means["difference"].notna()]
     by_name = {model.name: model for model in models}
-    figure = blank(theme, ROW_PX * max(len(own), 1) + 84, narrow)
-    scale, unit = (100.0, "points") if metric in ("acc", "acc_norm") else (1.0, "")
-    names, shown = [], [0.0]
-    for place, (_, row) in enumerate(own.iterrows()):
-        model = by_name.get(str(row["model"]))
-        colour = theme.line[hue(model)] if model else theme.text
-        label = model.short_name if model else f"<b>{ALL}</b>"
-        y = len(own) - 1 - place
-        names.append((y, label))
-        value, low, high = (
-            scale * float(row[c] if pd.notna(row[c]) else np.nan) for c in ("difference", "low", "high")
-        )
-        shown += [v for v in (value, low, high) if np.isfinite(v)]
-        if np.isfinite(low):
-            figure.add_trace(
-                go.Scatter(
-                    x=[low, high],
-                    y=[y, y],
-                    mode="lines",
-                    line={"color": colour, "width": 2.4 if model else 3.2},
-                    hoverinfo="skip",
-                    showlegend=False,
-                )
-            )
-        share = "" if pd.isna(row["share"]) else f"<br>higher in {row['share']:.0%} of resamples"
-        bounds = f" [{low:+.3g}, {high:+.3g}]" if np.isfinite(low) else ""
-        figure.add_trace(
-            go.Scatter(
-                x=[value],
-                y=[y],
-                mode="markers",
-                showlegend=False,
-                marker={
-                    "size": 9 if model else 11,
-                    "color": colour,
-                    "symbol": symbol(model) if model else "diamond",
-                },
-                hovertemplate=f"<b>{label}</b><br>{value:+.3g} {unit}{bounds}{share}<extra></extra>",
-            )
-        )
-    low, high = span(shown)
-    figure.add_vline(x=0, line={"color": theme.muted, "dash": "dash", "width": 1})
-    better = " (lower is better)" if metric in LOWER_IS_BETTER else ""
-    title = "difference, percentage points" if unit else f"difference in {METRIC_LABEL[metric]}{better}"
-    figure.update_xaxes(range=[low, high], title_text=title)
-    figure.update_yaxes(
-        tickmode="array",
-        tickvals=[y for y, _ in names],
-        ticktext=[n for _, n in names],
-        showgrid=False,
-        range=[-0.6, len(own) - 0.4],
-    )
+    rows = [_row(row, by_name, metric, theme) for _, row in shown.iterrows()]
+    figure = blank(theme, ROW_PX * max(len(rows), 1) + 84, narrow)
+    for place, row in enumerate(rows):
+        figure.add_traces(list(_marks(row, len(rows) - 1 - place)))
+    figure.add_vline(x=0, line=reference(theme))
+    _axes(figure, rows, metric)
     figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 50})
     return figure
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One difference with its interval, NaN where there is none, and how it is drawn."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    hover: str
+    colour: str
+    symbol: str
+    of_all: bool
+
+
+def _row(row: pd.Series, by_name: Mapping[str, ModelInfo], metric: str, theme: Theme) -> _Row:
+    model = by_name.get(str(row["model"]))
+    label = model.short_name if model else f"<b>{ALL}</b>"
+    scale, unit = (100.0, "points") if metric in SHARES else (1.0, "")
+    value, low, high = (
+        scale * float(row[c] if pd.notna(row[c]) else np.nan) for c in ("difference", "low", "high")
+    )
+    share = "" if pd.isna(row["share"]) else f"<br>higher in {row['share']:.0%} of resamples"
+    bounds = f" [{low:+.3g}, {high:+.3g}]" if np.isfinite(low) else ""
+    return _Row(
+        label=label,
+        value=value,
+        low=low,
+        high=high,
+        hover=f"<b>{label}</b><br>{value:+.3g} {unit}{bounds}{share}<extra></extra>",
+        colour=theme.line[hue(model)] if model else theme.text,
+        symbol=symbol(model) if model else "diamond",
+        of_all=model is None,
+    )
+
+
+def _marks(row: _Row, y: int) -> Iterator[go.Scatter]:
+    """The interval and, over it, the difference; that of all models is drawn larger."""
+    if np.isfinite(row.low):
+        yield segment([row.low, row.high], [y, y], row.colour, 3.2 if row.of_all else 2.4)
+    yield go.Scatter(
+        x=[row.value],
+        y=[y],
+        mode="markers",
+        showlegend=False,
+        marker={"size": 11 if row.of_all else 9, "color": row.colour, "symbol": row.symbol},
+        hovertemplate=row.hover,
+    )
+
+
+def _axes(figure: go.Figure, rows: Sequence[_Row], metric: str) -> None:
+    better = " (lower is better)" if metric in LOWER_IS_BETTER else ""
+    own_unit = f"difference in {METRIC_LABEL[metric]}{better}"
+    figure.update_xaxes(
+        range=list(span([v for row in rows for v in (row.value, row.low, row.high)], 0.0)),
+        title_text="difference, percentage points" if metric in SHARES else own_unit,
+    )
+    figure.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(len(rows)))[::-1],
+        ticktext=[row.label for row in rows],
+        showgrid=False,
+        range=[-0.6, len(rows) - 0.4],
+    )

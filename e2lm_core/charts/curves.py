@@ -1,89 +1,110 @@
-"""Plotly figures from frames, all on one template; nothing here computes a score.
+"""Learning curves: a metric of every model against what it has read, with chance and the early window.
 
-x is tokens seen in millions (steps where a family records no tokens); the chance line and the early window
-are always drawn; models are labelled at the line's end in its own colour, nudged so that none overlaps.
+x is tokens seen in millions (steps where a family records no tokens), or what an `Axis` says. Models are
+named at the line's end in its own colour, moved apart so that none overlaps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import (
+from e2lm_core.charts.canvas import blank, metric_axis, span, token_axis, window_end
+from e2lm_core.charts.marks import (
     band,
-    blank,
     chance_line,
     curve,
     early_window,
+    legend_below,
     lines,
-    name_lines,
+    model_end,
+    name_ends,
     smooth_line,
-    span,
-    token_axis,
-    y_title,
 )
 from e2lm_core.charts.palette import Theme
 
+Curves = list[tuple[ModelInfo, pd.DataFrame]]
+LEGEND_COLUMNS = {False: 5, True: 2}
 
-def learning_curves(
-    frame: pd.DataFrame,
-    models: Sequence[ModelInfo],
-    metric: str,
-    theme: Theme,
-    chance: float | None = None,
-    early_end: float | None = None,
-    before: pd.DataFrame | None = None,
-    height: int = 420,
-    narrow: bool = False,
-    axis: Axis | None = None,
-    smooth: pd.DataFrame | None = None,
-) -> go.Figure:
-    """One metric's curves. `frame` as `tables.curve_frame` gives it; `before` is drawn faint behind.
 
-    `early_end` is the early window's last tokens_seen. An incomplete checkpoint has no marker. Where the frame
-    has the columns `low` and `high`, they are drawn as bands. With an `axis`, the frames come from `axes.on_axis`
-    and the window's end from it. `smooth` has smoothed values, which are drawn over the points.
+@dataclass(frozen=True, eq=False)
+class CurvePlot:
+    """One metric's curves, and how they are drawn.
+
+    `frame` as `tables.curve_frame` gives it: model, step, tokens_seen, metric, value, n. With the columns
+    `low` and `high`, they are drawn as bands. `models` are those that are drawn. `before`, in the same
+    columns, is drawn faint behind; `smooth` has smoothed values, which are drawn over the points. With an
+    `axis`, the frames come from `axes.on_axis` and the window's end from it; `early_end` is the early
+    window's last tokens_seen otherwise. `chance` is the metric's chance level, `height` in pixels.
     """
-    by_name = {model.name: model for model in models}
-    scattered = (
-        axis is not None and axis.kind == "compute"
-    )  # lines end at places of their own: no names beside them
-    figure = blank(theme, height, narrow or scattered)
-    if before is not None:
-        for name, own in lines(before, metric):
-            if name in by_name:
-                figure.add_trace(curve(own, by_name[name], metric, theme, faint=True))
-    ends: dict[str, float] = {}
-    # What is drawn behind counts for the range, so that nothing jumps while new values come in.
-    values = [] if before is None else [v for _, own in lines(before, metric) for v in own["value"]]
-    if "low" in frame:
-        for name, own in lines(frame.dropna(subset=["low", "high"]), metric):
-            if name in by_name:
-                figure.add_trace(band(own, by_name[name], theme))
-                values.extend([*own["low"], *own["high"]])
-    for name, own in lines(frame, metric):
-        if name in by_name and len(own):
-            figure.add_trace(curve(own, by_name[name], metric, theme, under=smooth is not None))
-            ends[name] = float(own["value"].iloc[-1])
-            values.extend(own["value"])
-    for name, own in lines(smooth, metric) if smooth is not None else ():
-        if name in by_name:
-            figure.add_trace(smooth_line(own, by_name[name], theme))
-    shown = [*values, *([chance] if chance is not None else [])]
-    low, high = span(shown)
-    figure.update_yaxes(range=[low, high], title_text=y_title(metric))
-    if metric in ("acc", "acc_norm"):
-        figure.update_yaxes(tickformat=".0%" if high - low > 0.08 else ".1%")  # no tick's label twice
-    token_axis(figure, frame, axis)
-    if chance is not None:
-        chance_line(figure, chance, theme, below=narrow or scattered)
-    end = axis.window_end if axis else None if early_end is None else early_end / 1e6
-    if end is not None:
-        early_window(figure, end, theme, log=axis is not None and axis.log)
-    columns = 2 if narrow else 5
-    name_lines(figure, ends, by_name, (low, high), height, theme, narrow or scattered, columns)
+
+    frame: pd.DataFrame
+    models: Sequence[ModelInfo]
+    metric: str
+    theme: Theme
+    chance: float | None = None
+    early_end: float | None = None
+    before: pd.DataFrame | None = None
+    height: int = 420
+    narrow: bool = False
+    axis: Axis | None = None
+    smooth: pd.DataFrame | None = None
+
+    @property
+    def named_below(self) -> bool:
+        """Whether a legend names the lines: on a narrow screen, and where each ends at another place."""
+        return self.narrow or (self.axis is not None and self.axis.kind == "compute")
+
+    def curves(self, frame: pd.DataFrame | None) -> Curves:
+        """The models that are drawn, each with its points in a frame; none where there is no frame."""
+        if frame is None:
+            return []
+        by_name = {model.name: model for model in self.models}
+        return [(by_name[name], points) for name, points in lines(frame, self.metric) if name in by_name]
+
+
+def learning_curves(plot: CurvePlot) -> go.Figure:
+    """One metric's curves with chance and the early window. An incomplete checkpoint has no marker."""
+    theme, curves = plot.theme, plot.curves(plot.frame)
+    banded = plot.curves(plot.frame.dropna(subset=["low", "high"])) if "low" in plot.frame else []
+    figure = blank(theme, plot.height, plot.named_below)
+    figure.add_traces(_traces(plot, curves, banded))
+    metric_axis(figure, plot.metric, *span(_in_view(plot, curves, banded), plot.chance))
+    token_axis(figure, plot.frame, plot.axis)
+    chance_line(figure, plot.chance, theme, below=plot.named_below)
+    log = plot.axis is not None and plot.axis.log
+    early_window(figure, window_end(plot.early_end, plot.axis), theme, log)
+    if plot.named_below:
+        legend_below(figure, len(curves), LEGEND_COLUMNS[plot.narrow])
+    else:
+        name_ends(figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in curves])
     return figure
+
+
+def _traces(plot: CurvePlot, curves: Curves, banded: Curves) -> list[go.Scatter]:
+    """From behind to the front: what was before, bands, curves, smoothed lines."""
+    metric, theme, under = plot.metric, plot.theme, plot.smooth is not None
+    return [
+        *(curve(points, model, metric, theme, faint=True) for model, points in plot.curves(plot.before)),
+        *(band(points, model, theme) for model, points in banded),
+        *(curve(points, model, metric, theme, under=under) for model, points in curves),
+        *(smooth_line(points, model, theme) for model, points in plot.curves(plot.smooth)),
+    ]
+
+
+def _in_view(plot: CurvePlot, curves: Curves, banded: Curves) -> list[float]:
+    """Every value that the y axis is to show.
+
+    What is drawn behind counts, so that nothing jumps while new values come in.
+    """
+    behind = () if plot.before is None else lines(plot.before, plot.metric)
+    return [
+        *(value for _, points in behind for value in points["value"]),
+        *(value for _, points in banded for value in (*points["low"], *points["high"])),
+        *(value for _, points in curves for value in points["value"]),
+    ]

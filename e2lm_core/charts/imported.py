@@ -11,63 +11,62 @@ import plotly.graph_objects as go
 
 from e2lm_core.base.labels import METRIC_LABEL
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import (
-    BAND_OPACITY,
-    LABEL_GAP_PX,
-    LEGEND_ROW_PX,
-    MARGIN,
-    blank,
-    chance_line,
-    lines,
-    place_words,
-    span,
-    spread,
-    translucent,
-)
+from e2lm_core.charts.canvas import blank, percent_ticks, place_words, plot_height, span
+from e2lm_core.charts.marks import LABEL_GAP_PX, End, area, chance_line, legend_below, lines, name_ends
 from e2lm_core.charts.palette import Theme, dash, hue
 from e2lm_core.imported.records import SAME_METRIC, lower_is_better
 
-HUES = ("blue", "orange", "green", "purple")  # in the order in which they are given out
+# In the order in which they are given out.
+HUES = ("blue", "orange", "green", "purple")
 DASHES = ("solid", "dash", "dot", "dashdot")
 LABEL_CHARS = 26
 LABEL_MARGIN_PX = 190
+LEGEND_COLUMNS = {False: 3, True: 1}
+# Points of a curve: more of them are drawn small.
+MANY_POINTS = 40
 _UNITS = ((1e12, "trillions"), (1e9, "billions"), (1e6, "millions"), (1e3, "thousands"))
+
+
+# --- colours --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a curve is drawn: a colour's name and a dash, no two alike before both are used up."""
+    """How a curve is drawn: a colour's name and a dash, no two alike before both are used up.
+
+    `studio`: a run of the studio's own, beside the imported ones.
+    """
 
     hue: str
     dash: str
-    own: bool = False
+    studio: bool = False
 
 
-def looks(imported: Sequence[ModelInfo], own: Sequence[tuple[str, ModelInfo]] = ()) -> dict[str, Look]:
+def looks(imported: Sequence[ModelInfo], runs: Sequence[tuple[str, ModelInfo]] = ()) -> dict[str, Look]:
     """By label: models of the studio's own palette keep their colours, all others share out what is left.
 
-    `own` are (label, model) of the studio's runs: of a model that was imported too, in its colour.
+    `runs` are (label, model) of the studio's own: of a model that was imported too, in its colour.
     """
-    found: dict[str, Look] = {}
     spare = [Look(colour, style) for style in DASHES for colour in HUES]
-    for model in imported:
-        if _of_palette(model):
-            found[model.name] = Look(hue(model), dash(model))
-    taken = set(found.values())
+    by_label = {model.name: Look(hue(model), dash(model)) for model in imported if _of_palette(model)}
+    taken = set(by_label.values())
     free = [look for look in spare if look not in taken] or spare
-    others = [model for model in imported if model.name not in found]
-    found |= {model.name: free[place % len(free)] for place, model in enumerate(others)}
-    for place, (label, model) in enumerate(own):
-        like = found.get(model.name)
+    others = [model for model in imported if model.name not in by_label]
+    by_label |= {model.name: free[place % len(free)] for place, model in enumerate(others)}
+    for place, (label, model) in enumerate(runs):
+        like = by_label.get(model.name)
         if like is None:
             like = Look(hue(model), dash(model)) if _of_palette(model) else spare[place % len(spare)]
-        found[label] = replace(like, own=True)
-    return found
+        by_label[label] = replace(like, studio=True)
+    return by_label
 
 
 def _of_palette(model: ModelInfo) -> bool:
     """Whether size and shape, or being a web-only twin, tell a model's colour and dash on every page."""
     return model.arch in ("arch1", "arch2") or model.twin_of is not None
+
+
+# --- curves ---------------------------------------------------------------------------------------------
 
 
 def imported_curves(
@@ -79,36 +78,27 @@ def imported_curves(
     height: int = 460,
     narrow: bool = False,
 ) -> go.Figure:
-    """One metric's curves. `frame` in the columns of `imported.scores.curve_frame`, with `low` and `high` where there are
-    samples. The studio's own runs have open markers and thin lines."""
+    """One metric's curves over tokens in the unit that fits them, over steps where tokens are not known.
+
+    `frame` as `imported.scores.curve_frame` gives it: model (its label), step, tokens_seen, metric, value, n,
+    with `low` and `high` where there are samples. The studio's own runs have open markers and thin lines.
+    """
     figure = blank(theme, height, narrow)
-    known = bool(len(frame)) and bool(frame["tokens_seen"].notna().all())
-    unit, name = _unit(float(frame["tokens_seen"].max())) if known else (1.0, "")
-    frame = frame.assign(x=frame["tokens_seen"] / unit if known else frame["step"])
-    ends: dict[str, float] = {}
-    values: list[float] = [] if chance is None else [chance]
-    shown = [(label, own) for label, own in lines(frame, metric) if label in looks_of]
-    for label, own in shown:
-        if "low" in own and own["low"].notna().any():
-            figure.add_trace(_band(own.dropna(subset=["low", "high"]), theme, looks_of[label]))
-            values += [*own["low"].dropna(), *own["high"].dropna()]
-    for label, own in shown:
-        figure.add_trace(_curve(own, label, metric, theme, looks_of[label]))
-        ends[label] = float(own["value"].iloc[-1])
-        values += [*own["value"]]
-    low, high = span(values)
+    frame, title = _placed(frame)
+    curves = [(label, points) for label, points in lines(frame, metric) if label in looks_of]
+    banded = [(label, p.dropna(subset=["low", "high"])) for label, p in curves if _has_band(p)]
+    figure.add_traces([_band(points, theme, looks_of[label]) for label, points in banded])
+    figure.add_traces([_curve(points, label, metric, theme, looks_of[label]) for label, points in curves])
+    values = [v for _, points in curves for v in points["value"]]
+    bounds = [v for _, points in banded for v in (*points["low"], *points["high"])]
+    low, high = span([*values, *bounds], chance)
     figure.update_yaxes(range=[low, high], title_text=y_title(metric))
-    if _share(metric, values):
-        figure.update_yaxes(tickformat=".0%" if high - low > 0.08 else ".1%")
-    top = float(frame["x"].max()) if len(frame) else 1.0
-    first = float(frame["x"].min()) if len(frame) else 0.0
-    figure.update_xaxes(
-        title_text=f"tokens seen ({name})" if known else "training step",
-        range=[0, top * 1.02] if top > first or top > 0 else [-1, 1],
-    )
-    if chance is not None:
-        chance_line(figure, chance, theme)
-    _label(figure, ends, (low, high), height, theme, narrow, looks_of)
+    in_view = [*values, *bounds, *(() if chance is None else (chance,))]
+    if _share(metric, in_view):
+        percent_ticks(figure, low, high)
+    figure.update_xaxes(title_text=title, range=_x_range(frame))
+    chance_line(figure, chance, theme)
+    _name_curves(figure, curves, looks_of, theme, narrow)
     return figure
 
 
@@ -119,102 +109,76 @@ def y_title(metric: str) -> str:
     return f"{label} (lower is better)" if lower_is_better(metric) else label
 
 
+def _placed(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The frame with every point's place in a column `x`, and the axis' name."""
+    if not len(frame) or not frame["tokens_seen"].notna().all():
+        return frame.assign(x=frame["step"]), "training step"
+    largest = float(frame["tokens_seen"].max())
+    unit, name = next(((size, name) for size, name in _UNITS if largest >= size), (1.0, "tokens"))
+    return frame.assign(x=frame["tokens_seen"] / unit), f"tokens seen ({name})"
+
+
+def _x_range(frame: pd.DataFrame) -> list[float]:
+    if not len(frame):
+        return [0, 1.02]
+    first, last = float(frame["x"].min()), float(frame["x"].max())
+    return [0, last * 1.02] if last > first or last > 0 else [-1, 1]
+
+
 def _share(metric: str, values: Sequence[float]) -> bool:
+    """Whether another tool's metric is a share, by its name and what is seen of it."""
     return metric.startswith("acc") and all(0 <= value <= 1 for value in values)
 
 
-def _unit(largest: float) -> tuple[float, str]:
-    return next(((size, name) for size, name in _UNITS if largest >= size), (1.0, "tokens"))
+def _has_band(points: pd.DataFrame) -> bool:
+    return "low" in points and bool(points["low"].notna().any())
 
 
-def _band(own: pd.DataFrame, theme: Theme, look: Look) -> go.Scatter:
-    return go.Scatter(
-        x=[*own["x"], *own["x"][::-1]],
-        y=[*own["high"], *own["low"][::-1]],
-        fill="toself",
-        mode="lines",
-        fillcolor=translucent(theme.line[look.hue], BAND_OPACITY),
-        line={"width": 0},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+def _band(points: pd.DataFrame, theme: Theme, look: Look) -> go.Scatter:
+    return area(points["x"], points["low"], points["high"], theme.line[look.hue])
 
 
-def _curve(own: pd.DataFrame, label: str, metric: str, theme: Theme, look: Look) -> go.Scatter:
+def _curve(points: pd.DataFrame, label: str, metric: str, theme: Theme, look: Look) -> go.Scatter:
     colour = theme.line[look.hue]
-    spec = ".1%" if _share(metric, list(own["value"])) else ".4f"
-    many = len(own) > 40
+    spec = ".1%" if _share(metric, list(points["value"])) else ".4f"
+    many = len(points) > MANY_POINTS
+    counts = ["" if np.isnan(n) else f"<br>n = {n:.0f} questions" for n in points["n"]]
     return go.Scatter(
-        x=own["x"],
-        y=own["value"],
+        x=points["x"],
+        y=points["value"],
         mode="lines+markers",
-        line={"color": colour, "dash": look.dash, "width": 1.2 if look.own else 1.6 if many else 2.0},
+        line={"color": colour, "dash": look.dash, "width": 1.2 if look.studio else 1.6 if many else 2.0},
         marker={
             "size": 3 if many else 5.5,
             "color": colour,
-            "symbol": "circle-open" if look.own else "circle",
+            "symbol": "circle-open" if look.studio else "circle",
         },
         name=_short(label),
-        customdata=list(
-            zip(
-                place_words(own),
-                ["" if np.isnan(n) else f"<br>n = {n:.0f} questions" for n in own["n"]],
-                strict=True,
-            )
-        ),
-        hovertemplate=f"<b>{_short(label)}</b><br>%{{y:{spec}}}<br>%{{customdata[0]}}%{{customdata[1]}}<extra></extra>",
+        customdata=list(zip(place_words(points), counts, strict=True)),
+        hovertemplate=f"<b>{_short(label)}</b><br>%{{y:{spec}}}<br>"
+        "%{customdata[0]}%{customdata[1]}<extra></extra>",
         showlegend=False,
     )
 
 
-def _label(
+def _name_curves(
     figure: go.Figure,
-    ends: Mapping[str, float],
-    y_range: tuple[float, float],
-    height: int,
+    curves: Sequence[tuple[str, pd.DataFrame]],
+    looks_of: Mapping[str, Look],
     theme: Theme,
     narrow: bool,
-    looks_of: Mapping[str, Look],
 ) -> None:
-    """Names at the lines' ends, moved apart; a legend below where there is no room beside the chart."""
-    plot_px = height - MARGIN["t"] - MARGIN["b"]
-    if narrow or len(ends) * LABEL_GAP_PX > plot_px:
-        for trace in figure.data:
-            trace.showlegend = trace.fill is None
-        columns = 1 if narrow else 3
-        below = LEGEND_ROW_PX * -(-len(ends) // columns)
-        figure.update_layout(
-            showlegend=True,
-            legend={
-                "orientation": "h",
-                "y": -(MARGIN["b"] + 4) / plot_px,
-                "yanchor": "top",
-                "x": 0,
-                "font": {"size": 11},
-                "entrywidthmode": "fraction",
-                "entrywidth": 1 / columns,
-            },
-            height=height + below,
-            margin={"b": MARGIN["b"] + below, "r": 16},
-        )
+    """Names at the lines' ends, or a legend below where there is no room beside the chart."""
+    if narrow or len(curves) * LABEL_GAP_PX > plot_height(figure):
+        figure.update_layout(margin={"r": 16})
+        legend_below(figure, len(curves), LEGEND_COLUMNS[narrow])
         return
     figure.update_layout(margin={"r": LABEL_MARGIN_PX})
-    low, high = y_range
-    wanted = {label: plot_px * (high - end) / (high - low) for label, end in ends.items()}
-    placed = spread(list(wanted.values()), LABEL_GAP_PX, plot_px)
-    for (label, at), moved in zip(wanted.items(), placed, strict=True):
-        figure.add_annotation(
-            x=1,
-            xref="paper",
-            xanchor="left",
-            xshift=8,
-            y=ends[label],
-            yanchor="middle",
-            yshift=at - moved,
-            text=_short(label),
-            showarrow=False,
-            font={"color": theme.label[looks_of[label].hue], "size": 12},
-        )
+    ends = [
+        End(float(points["value"].iloc[-1]), _short(label), theme.label[looks_of[label].hue])
+        for label, points in curves
+    ]
+    name_ends(figure, ends)
 
 
 def _short(label: str) -> str:

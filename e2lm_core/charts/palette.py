@@ -1,9 +1,9 @@
 """The one mapping from models to colour and dash, for every page, report and picture.
 
 Okabe and Ito's colours, safe for colour-blind readers, tuned to each theme: size is hue, architecture is
-dash, a web-only twin is grey and dotted. Lines contrast at least 3 with the page, text at least 4.5; every two
-lines stay apart by a CIEDE2000 difference of 12 for readers with any of the three colour-blindnesses (a test
-simulates them).
+dash, a web-only twin is grey and dotted. Lines contrast at least 3 with the page, text at least 4.5; every
+two lines stay apart by a CIEDE2000 difference of 12 for readers with any of the three colour-blindnesses (a
+test simulates them).
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import Literal
 from e2lm_core.base.records import ModelInfo
 
 ThemeName = Literal["light", "dark"]
+Scale = Literal["rising", "diverging"]
+# The end of a diverging scale that is not blue.
+AGAINST = "#b35806"
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ _SPARE = ("orange", "green", "blue", "purple")
 
 
 def theme(name: str | None) -> Theme:
+    """The theme of that name, light for any that is not known."""
     return DARK if name == "dark" else LIGHT
 
 
@@ -90,5 +94,58 @@ def dash(model: ModelInfo) -> str:
 
 
 def width(model: ModelInfo) -> float:
-    """Extra seeds are drawn thin: they are there to show the noise."""
+    """A line's width in pixels: extra seeds are drawn thin, as they are there to show the noise."""
     return 1.2 if model.seed_of else 2.0
+
+
+def symbol(model: ModelInfo) -> str:
+    """Plotly's name of a model's marker."""
+    if model.role == "web":
+        return "diamond"
+    return "square" if model.arch == "arch2" else "circle"
+
+
+# --- mixed colours --------------------------------------------------------------------------------------
+
+
+def translucent(colour: str, opacity: float) -> str:
+    """`#rrggbb` as CSS with an opacity from 0 to 1."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity})"
+
+
+def ink(share: float, theme: Theme, scale: Scale) -> tuple[str, str]:
+    """(text, background) of a cell of a heat map: the text in what reads best there.
+
+    `rising` goes from the page's colour at 0 to blue at 1; `diverging` from AGAINST to blue, with the page's
+    colour at 0.5.
+    """
+    if scale == "rising":
+        background = _mix(theme.background, theme.line["blue"], share)
+    elif share >= 0.5:
+        background = _mix(theme.background, theme.line["blue"], 2 * share - 1)
+    else:
+        background = _mix(theme.background, AGAINST, 1 - 2 * share)
+    dark, light = sorted((theme.text, theme.background), key=_luminance)
+    black, white = "#000000", "#ffffff"
+    best = max((dark, light, black, white), key=lambda colour: _contrast(colour, background))
+    return best, background
+
+
+def _mix(one: str, other: str, share: float) -> str:
+    parts = [
+        round(int(one[i : i + 2], 16) * (1 - share) + int(other[i : i + 2], 16) * share) for i in (1, 3, 5)
+    ]
+    return "#" + "".join(f"{part:02x}" for part in parts)
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one: str, other: str) -> float:
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)

@@ -1,4 +1,4 @@
-"""The width of an interval against the number of questions, the wanted width a line, the number found a mark."""
+"""The width of an interval against the number of questions: a line at the wanted one, a mark at the needed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from e2lm_core.analysis.plan.plan import Plan
 from e2lm_core.analysis.plan.words import rounded, size_frame
 from e2lm_core.base.phrasing import duration
 from e2lm_core.charts.canvas import blank
+from e2lm_core.charts.marks import reference
 from e2lm_core.charts.palette import Theme
 
 TICKS = {False: (25, 100, 400, 1_600, 6_400, 15_000), True: (25, 200, 1_600, 15_000)}
@@ -17,64 +18,85 @@ WIDTH_TICKS = tuple(m * 10.0**e for e in range(-5, 3) for m in (1, 2, 5))
 
 
 def widths(planned: Plan, theme: Theme, narrow: bool = False, height: int = 380) -> go.Figure:
-    """Both axes logarithmic: the width of a mean falls as a straight line of slope -1/2."""
+    """The full width of the 95% interval, in the metric's unit, at every number of questions studied.
+
+    Both axes are logarithmic: the width of a mean falls as a straight line of slope -1/2. A diamond marks the
+    number that the plan needs, a dotted line how many are measured. A size without a width above 0 has no
+    point.
+    """
     sizes = size_frame(planned)
-    known = sizes.dropna(subset=["width"])
-    known = known[known["width"] > 0]
+    known = sizes[sizes["width"] > 0]
     figure = blank(theme, height, narrow)
-    hours = ["" if pd.isna(s) else f"<br>{duration(s)} on this fleet" for s in known["seconds"]]
-    figure.add_trace(
-        go.Scatter(
-            x=known["questions"],
-            y=known["width"],
-            mode="lines+markers",
-            showlegend=False,
-            line={"color": theme.accent, "width": 2},
-            marker={"size": 7, "color": theme.accent},
-            customdata=np.stack([known["expected"].round(3), hours], axis=-1) if len(known) else None,
-            hovertemplate="<b>%{x:,} questions</b><br>95% interval %{y:.3f} wide<br>expected value %{customdata[0]}"
-            "%{customdata[1]}<extra></extra>",
-        )
+    figure.add_trace(_width_line(known, theme))
+    _wanted(figure, planned.wanted, theme)
+    if len(known) and known["questions"].iloc[0] < planned.measured < known["questions"].iloc[-1]:
+        _measured(figure, planned.measured, theme)
+    if planned.questions is not None:
+        figure.add_trace(_needed(planned.questions, planned.wanted, theme))
+    _axes(figure, [*known["width"], planned.wanted], narrow)
+    figure.update_layout(margin={"t": 28, "r": 16})
+    return figure
+
+
+def _width_line(sizes: pd.DataFrame, theme: Theme) -> go.Scatter:
+    hours = ["" if pd.isna(s) else f"<br>{duration(s)} on this fleet" for s in sizes["seconds"]]
+    return go.Scatter(
+        x=sizes["questions"],
+        y=sizes["width"],
+        mode="lines+markers",
+        showlegend=False,
+        line={"color": theme.accent, "width": 2},
+        marker={"size": 7, "color": theme.accent},
+        customdata=np.stack([sizes["expected"].round(3), hours], axis=-1) if len(sizes) else None,
+        hovertemplate="<b>%{x:,} questions</b><br>95% interval %{y:.3f} wide<br>"
+        "expected value %{customdata[0]}%{customdata[1]}<extra></extra>",
     )
-    figure.add_hline(y=planned.wanted, line={"color": theme.muted, "dash": "dash", "width": 1.2})
+
+
+def _wanted(figure: go.Figure, width: float, theme: Theme) -> None:
+    figure.add_hline(y=width, line=reference(theme, thickness=1.2))
     figure.add_annotation(
         x=1,
         xref="paper",
         xanchor="right",
-        y=np.log10(planned.wanted),
+        y=np.log10(width),
         yanchor="bottom",
-        text=f"wanted: {planned.wanted:g}",
+        text=f"wanted: {width:g}",
         showarrow=False,
         font={"color": theme.muted, "size": 12},
     )
-    if len(known):
-        low, high = known["questions"].iloc[0], known["questions"].iloc[-1]
-        if low < planned.measured < high:
-            figure.add_vline(x=planned.measured, line={"color": theme.muted, "dash": "dot", "width": 1})
-            figure.add_annotation(
-                x=np.log10(planned.measured),
-                y=1,
-                yref="paper",
-                yanchor="bottom",
-                showarrow=False,
-                text=f"measured: {planned.measured:,}",
-                font={"color": theme.muted, "size": 12},
-            )
-    if planned.questions is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=[planned.questions],
-                y=[planned.wanted],
-                mode="markers+text",
-                showlegend=False,
-                marker={"symbol": "diamond", "size": 14, "color": theme.text},
-                text=[f"{rounded(planned.questions):,} questions"],
-                textposition="bottom left",
-                textfont={"color": theme.text, "size": 13},
-                hoverinfo="skip",
-                cliponaxis=False,
-            )
-        )
+
+
+def _measured(figure: go.Figure, questions: int, theme: Theme) -> None:
+    figure.add_vline(x=questions, line=reference(theme, dash="dot"))
+    figure.add_annotation(
+        x=np.log10(questions),
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        showarrow=False,
+        text=f"measured: {questions:,}",
+        font={"color": theme.muted, "size": 12},
+    )
+
+
+def _needed(questions: int, width: float, theme: Theme) -> go.Scatter:
+    return go.Scatter(
+        x=[questions],
+        y=[width],
+        mode="markers+text",
+        showlegend=False,
+        marker={"symbol": "diamond", "size": 14, "color": theme.text},
+        text=[f"{rounded(questions):,} questions"],
+        textposition="bottom left",
+        textfont={"color": theme.text, "size": 13},
+        hoverinfo="skip",
+        cliponaxis=False,
+    )
+
+
+def _axes(figure: go.Figure, shown: list[float], narrow: bool) -> None:
+    """Logarithmic axes; y over the widths shown."""
     figure.update_xaxes(
         type="log",
         title_text="questions in the set",
@@ -84,7 +106,6 @@ def widths(planned: Plan, theme: Theme, narrow: bool = False, height: int = 380)
         tickangle=0,
         range=[np.log10(20), np.log10(18_000)],
     )
-    shown = [*known["width"], planned.wanted]
     figure.update_yaxes(
         type="log",
         title_text="width of the 95% interval",
@@ -93,5 +114,3 @@ def widths(planned: Plan, theme: Theme, narrow: bool = False, height: int = 380)
         tickvals=list(WIDTH_TICKS),
         ticktext=[f"{v:g}" for v in WIDTH_TICKS],
     )
-    figure.update_layout(margin={"t": 28, "r": 16})
-    return figure

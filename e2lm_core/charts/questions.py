@@ -1,28 +1,127 @@
-"""Figures of single questions and of choices among them, on the template of all figures."""
+"""Figures of questions: one before and after an edit, a selection against the rest, a choice's gains."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.questions import words as choice_words
-from e2lm_core.analysis.questions.choice import Choice
+from e2lm_core.analysis.questions.choice import Choice, Gain
 from e2lm_core.charts.canvas import (
-    LABEL_GAP_PX,
-    MARGIN,
     blank,
-    chance_line,
-    early_window,
+    metric_axis,
+    place_words,
     positions,
     span,
-    spread,
     token_axis,
+    value_format,
+    window_end,
     y_title,
 )
+from e2lm_core.charts.marks import End, chance_line, early_window, name_ends, reference, segment
 from e2lm_core.charts.palette import Theme
 
 ROW_PX = 34
 MEAN = "mean"
+# Of the axis: closer than that, the label of the old line is left out.
+_LABEL_GAP = 0.09
+
+
+# --- one question, before and after an edit -------------------------------------------------------------
+
+
+def before_and_after(
+    now: pd.DataFrame,
+    metric: str,
+    theme: Theme,
+    before: pd.DataFrame | None = None,
+    chance: float | None = None,
+    early_end: float | None = None,
+    height: int = 250,
+) -> go.Figure:
+    """One question's mean over models, the old line faint behind the new.
+
+    `now` and `before` as `edits.mean_frame` gives them: step, tokens_seen, value, models (how many). Points
+    that are not computed are left out. `early_end` is the early window's last tokens_seen, `height` in
+    pixels.
+    """
+    now = now.dropna(subset=["value"])
+    before = now.iloc[:0] if before is None else before.dropna(subset=["value"])
+    figure = blank(theme, height, narrow=False)
+    if len(before):
+        figure.add_trace(_mean_line(before, theme, "before the edit", opacity=0.35, dash="dot"))
+    if len(now):
+        figure.add_trace(_mean_line(now, theme, "now"))
+    low, high = span([*now["value"], *before["value"]], chance)
+    figure.update_yaxes(range=[low, high], title_text=y_title(metric).split(" (")[0])
+    token_axis(figure, now if len(now) else before)
+    chance_line(figure, chance, theme)
+    early_window(figure, window_end(early_end), theme)
+    _name_lines(figure, now, before, high - low, theme)
+    figure.update_layout(margin={"r": 62})
+    return figure
+
+
+def _mean_line(
+    points: pd.DataFrame, theme: Theme, name: str, opacity: float = 1.0, dash: str = "solid"
+) -> go.Scatter:
+    return go.Scatter(
+        x=positions(points),
+        y=points["value"],
+        mode="lines+markers",
+        name=name,
+        opacity=opacity,
+        showlegend=False,
+        line={"color": theme.accent, "width": 2.4, "dash": dash},
+        marker={"size": 5, "color": theme.accent},
+        customdata=list(zip(points["models"], place_words(points), strict=True)),
+        hovertemplate=f"<b>{name}</b><br>%{{y:.3f}}<br>%{{customdata[1]}}<br>"
+        "mean of %{customdata[0]} models<extra></extra>",
+    )
+
+
+def _name_lines(
+    figure: go.Figure, now: pd.DataFrame, before: pd.DataFrame, height: float, theme: Theme
+) -> None:
+    """ "now" and "before" at the lines' ends; "before" only where it does not stand on "now"."""
+    close = (
+        len(now)
+        and len(before)
+        and abs(now["value"].iloc[-1] - before["value"].iloc[-1]) < _LABEL_GAP * height
+    )
+    for name, points, opacity in (("now", now, 1), ("before", before, 0.7)):
+        if len(points) and not (name == "before" and close):
+            figure.add_annotation(
+                x=float(positions(points).iloc[-1]),
+                y=float(points["value"].iloc[-1]),
+                text=name,
+                showarrow=False,
+                xanchor="left",
+                xshift=8,
+                font={"color": theme.accent, "size": 12},
+                opacity=opacity,
+            )
+
+
+# --- a selection against the rest -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the two curves: a column of the frame, over `count` questions."""
+
+    name: str
+    count: int
+    colour: str
+    label_colour: str
+    dash: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.count:,})"
 
 
 def compared(
@@ -35,138 +134,124 @@ def compared(
     height: int = 360,
     narrow: bool = False,
 ) -> go.Figure:
-    """The selection's mean curve against that of the rest; `frame` as `pool.compared_frame` gives it.
+    """The selection's mean curve against that of the rest.
 
-    `counts` are how many questions either side has; a side without any is not drawn.
+    `frame` as `pool.compared_frame` gives it: step, tokens_seen, selection, rest. `counts` are how many
+    questions either side has; a side without any is not drawn. `early_end` is the early window's last
+    tokens_seen.
     """
+    grey = theme.line["grey"], theme.label["grey"]
+    both = (
+        _Side("selection", counts[0], theme.accent, theme.accent, "solid"),
+        _Side("rest", counts[1], *grey, "dash"),
+    )
+    sides = [side for side in both if side.count]
     figure = blank(theme, height, narrow)
-    sides = [
-        (name, count, line, label)
-        for name, count, line, label in (
-            ("selection", counts[0], theme.accent, theme.accent),
-            ("rest", counts[1], theme.line["grey"], theme.label["grey"]),
-        )
-        if count
-    ]
-    values = [v for name, *_ in sides for v in frame[name]]
-    low, high = span([*values, *([chance] if chance is not None else [])])
-    spec = ".1%" if metric in ("acc", "acc_norm") else ".3f"
-    for name, count, colour, _ in sides:
-        figure.add_trace(
-            go.Scatter(
-                x=positions(frame),
-                y=frame[name],
-                mode="lines+markers",
-                name=f"{name} ({count:,})",
-                line={"color": colour, "width": 2.4, "dash": "solid" if name == "selection" else "dash"},
-                marker={"size": 5.5, "color": colour},
-                customdata=frame["step"],
-                hovertemplate=f"<b>{name}</b><br>%{{y:{spec}}}<br>%{{x:.2f}} M tokens, step %{{customdata:.0f}}<br>"
-                f"n = {count:,} questions<extra></extra>",
-                showlegend=narrow,
-            )
-        )
-    figure.update_yaxes(range=[low, high], title_text=y_title(metric))
-    if metric in ("acc", "acc_norm"):
-        figure.update_yaxes(tickformat=".0%" if high - low > 0.08 else ".1%")
+    figure.add_traces([_side_line(frame, side, metric, narrow) for side in sides])
+    metric_axis(figure, metric, *span([v for side in sides for v in frame[side.name]], chance))
     token_axis(figure, frame)
-    if chance is not None:
-        chance_line(figure, chance, theme)
-    if early_end is not None:
-        early_window(figure, early_end / 1e6, theme)
+    chance_line(figure, chance, theme)
+    early_window(figure, window_end(early_end), theme)
     if narrow:
-        figure.update_layout(
-            showlegend=True,
-            legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
-            margin={"b": 74},
-        )
-        return figure
-    plot = height - MARGIN["t"] - MARGIN["b"]
-    ends = [float(frame[name].iloc[-1]) for name, *_ in sides]
-    wanted = [plot * (high - end) / (high - low) for end in ends]
-    for (name, count, _, colour), end, at, moved in zip(
-        sides, ends, wanted, spread(wanted, LABEL_GAP_PX, plot), strict=True
-    ):
-        figure.add_annotation(
-            x=1,
-            xref="paper",
-            xanchor="left",
-            xshift=8,
-            y=end,
-            yanchor="middle",
-            yshift=at - moved,
-            text=f"{name} ({count:,})",
-            showarrow=False,
-            font={"color": colour, "size": 12},
-        )
+        legend = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
+        figure.update_layout(showlegend=True, legend=legend, margin={"b": 74})
+    else:
+        name_ends(figure, [End(float(frame[s.name].iloc[-1]), s.label, s.label_colour) for s in sides])
     return figure
 
 
+def _side_line(frame: pd.DataFrame, side: _Side, metric: str, in_legend: bool) -> go.Scatter:
+    return go.Scatter(
+        x=positions(frame),
+        y=frame[side.name],
+        mode="lines+markers",
+        name=side.label,
+        line={"color": side.colour, "width": 2.4, "dash": side.dash},
+        marker={"size": 5.5, "color": side.colour},
+        customdata=frame["step"],
+        hovertemplate=f"<b>{side.name}</b><br>%{{y:{value_format(metric)}}}<br>"
+        f"%{{x:.2f}} M tokens, step %{{customdata:.0f}}<br>n = {side.count:,} questions<extra></extra>",
+        showlegend=in_legend,
+    )
+
+
+# --- the gains of a choice ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _GainRow:
+    """A fold's gains, or those of the mean, None where undefined."""
+
+    label: str
+    in_sample: float | None
+    held_out: float | None
+
+    @property
+    def of_mean(self) -> bool:
+        return self.label == MEAN
+
+
 def gains(choice: Choice, score: str, theme: Theme, narrow: bool = False) -> go.Figure:
-    """Every fold's gain in-sample (hollow) and held out (full), and their mean with its bar below."""
-    rows = [(f.label, f.in_sample[score], f.held_out[score]) for f in choice.folds]
-    whole = choice.scores[score]
-    rows.append((MEAN, whole.in_sample, whole.held_out))
-    labels = [label for label, *_ in rows]
+    """Every fold's gain in-sample (hollow) and held out (full), and their mean with its bar below.
+
+    `score` is one of the choice's: final, in the metric's unit, or sq or snr, which have none.
+    """
+    mean = choice.scores[score]
+    rows = [_GainRow(f.label, f.in_sample[score], f.held_out[score]) for f in choice.folds]
+    rows.append(_GainRow(MEAN, mean.in_sample, mean.held_out))
     figure = blank(theme, 96 + ROW_PX * len(rows), narrow=True)
-    for label, seen, held in rows:
-        if seen is not None and held is not None:
-            figure.add_trace(
-                go.Scatter(
-                    x=[seen, held],
-                    y=[label, label],
-                    mode="lines",
-                    hoverinfo="skip",
-                    showlegend=False,
-                    line={"color": theme.grid, "width": 3 if label == MEAN else 2},
-                )
-            )
-    if whole.interval is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=list(whole.interval),
-                y=[MEAN, MEAN],
-                mode="lines",
-                hoverinfo="skip",
-                showlegend=False,
-                line={"color": theme.accent, "width": 2},
-                opacity=0.6,
-            )
-        )
-    for side, name, marker in (
-        (1, "in-sample", {"symbol": "circle-open", "color": theme.muted, "line": {"width": 2}}),
-        (2, "held out", {"symbol": "circle", "color": theme.accent}),
-    ):
-        figure.add_trace(
-            go.Scatter(
-                x=[row[side] for row in rows],
-                y=labels,
-                mode="markers",
-                name=name,
-                marker={"size": [11 if label == MEAN else 9 for label in labels], "opacity": 1, **marker},
-                hovertemplate=f"<b>%{{y}}</b>, {name}<br>gain %{{x:+.3f}}<extra></extra>",
-                showlegend=True,
-            )
-        )
-    figure.add_vline(x=0, line={"color": theme.muted, "dash": "dash", "width": 1})
-    values = [v for _, *own in rows for v in own if v is not None] + list(whole.interval or ())
-    low, high = span([0.0, *values])
+    figure.add_traces([*_gain_lines(rows, mean, theme), *_gain_dots(rows, theme)])
+    figure.add_vline(x=0, line=reference(theme))
+    values = [v for row in rows for v in (row.in_sample, row.held_out) if v is not None]
     figure.update_xaxes(
-        range=[low, high],
+        range=list(span([*values, *(mean.interval or ())], 0.0)),
         title_text=f"gain in {choice_words.score_label(score, choice.metric)}",
         tickformat="+~g",
     )
-    figure.update_yaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=labels[::-1],
-        showgrid=False,
-        ticktext=[f"{label} out" if label != MEAN else f"<b>{MEAN}</b>" for label in labels],
-        tickvals=labels,
-    )
+    _name_rows(figure, rows)
     figure.update_layout(
         showlegend=True,
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
         margin={"l": 90 if narrow else 140, "r": 16, "t": 34, "b": 52},
     )
     return figure
+
+
+def _gain_lines(rows: list[_GainRow], mean: Gain, theme: Theme) -> Iterator[go.Scatter]:
+    """What joins the two gains of a row, and the bar of the mean."""
+    for row in rows:
+        if row.in_sample is not None and row.held_out is not None:
+            ends = [row.in_sample, row.held_out]
+            yield segment(ends, [row.label, row.label], theme.grid, 3 if row.of_mean else 2)
+    if mean.interval is not None:
+        yield segment(list(mean.interval), [MEAN, MEAN], theme.accent, 2, opacity=0.6)
+
+
+def _gain_dots(rows: list[_GainRow], theme: Theme) -> Iterator[go.Scatter]:
+    hollow = {"symbol": "circle-open", "color": theme.muted, "line": {"width": 2}}
+    full = {"symbol": "circle", "color": theme.accent}
+    for name, values, marker in (
+        ("in-sample", [row.in_sample for row in rows], hollow),
+        ("held out", [row.held_out for row in rows], full),
+    ):
+        yield go.Scatter(
+            x=values,
+            y=[row.label for row in rows],
+            mode="markers",
+            name=name,
+            marker={"size": [11 if row.of_mean else 9 for row in rows], "opacity": 1, **marker},
+            hovertemplate=f"<b>%{{y}}</b>, {name}<br>gain %{{x:+.3f}}<extra></extra>",
+            showlegend=True,
+        )
+
+
+def _name_rows(figure: go.Figure, rows: list[_GainRow]) -> None:
+    labels = [row.label for row in rows]
+    figure.update_yaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=labels[::-1],
+        showgrid=False,
+        ticktext=[f"<b>{MEAN}</b>" if row.of_mean else f"{row.label} out" for row in rows],
+        tickvals=labels,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,24 +11,29 @@ import plotly.graph_objects as go
 from e2lm_core.analysis.ranks.stability import SEEN
 from e2lm_core.base.phrasing import tokens
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import (
+from e2lm_core.charts.canvas import blank, place_words, positions, token_axis, window_end
+from e2lm_core.charts.marks import (
     annotate,
-    blank,
+    area,
     early_window,
-    name_lines,
-    place_words,
-    positions,
-    symbol,
-    token_axis,
-    translucent,
+    legend_below,
+    model_end,
+    name_ends,
+    note,
+    reference,
 )
-from e2lm_core.charts.palette import Theme, dash, hue
+from e2lm_core.charts.palette import AGAINST, Scale, Theme, dash, hue, ink, symbol, translucent
 
-AGAINST = "#b35806"  # the end of a diverging scale that is not blue
-LARGEST = 22  # pixels: a model that holds its rank in every resample
+# Pixels: a model that keeps its rank in every resample, on a wide screen and on a narrow one.
+LARGEST = {False: 22, True: 22 * 0.6}
 ROW_PX = 34
-NAMES_PX, RANKS_PX = 110, 70  # the room that column heads take
-Scale = Literal["rising", "diverging"]
+# Pixels that the column heads take: names of models stand aslant.
+NAMES_PX, RANKS_PX = 110, 70
+# Of the axis: room for the window's name above the highest point.
+HEADROOM = 0.12
+
+
+# --- ranks over tokens ----------------------------------------------------------------------------------
 
 
 def bump(
@@ -40,74 +44,71 @@ def bump(
     height: int = 400,
     narrow: bool = False,
 ) -> go.Figure:
-    """Ranks over tokens, 1 on top, from `stability.bump_frame`: the line joins the measured ranks, and the area of
-    each dot is the share of the resamples in which the model stands at that rank."""
+    """Ranks over tokens, 1 on top, with the share of the resamples in which a model stands at each.
+
+    The line joins the measured ranks, and the area of a dot is the share at that rank. `ranks` as
+    `stability.bump_frame` gives it: model, step, tokens_seen, rank, value, `at rank` and its share.
+    `early_end` is the early window's last tokens_seen.
+    """
     by_name = {model.name: model for model in models}
     figure = blank(theme, height, narrow)
-    largest = LARGEST * (0.6 if narrow else 1)
-    ends: dict[str, float] = {}
-    for name, own in ranks.groupby("model", sort=False):
-        model = by_name[str(name)]
-        colour = theme.line[hue(model)]
-        own = own.sort_values("step")
-        line = own.drop_duplicates("step")
-        figure.add_trace(
-            go.Scatter(
-                x=positions(line),
-                y=line["rank"],
-                name=model.short_name,
-                mode="lines",
-                hoverinfo="skip",
-                line={"color": colour, "dash": dash(model), "width": 2.5},
-                showlegend=False,
-            )
-        )
-        figure.add_trace(
-            go.Scatter(
-                x=positions(own),
-                y=own["at rank"],
-                mode="markers",
-                marker={
-                    "size": np.maximum(2.0, largest * np.sqrt(own["share"])),
-                    "symbol": symbol(model),
-                    "color": translucent(colour, 0.6),
-                    "line": {"width": 0},
-                },
-                opacity=0.999,  # below 1: a legend names lines alone
-                customdata=list(zip(place_words(own), own["rank"], own["share"], own["value"], strict=True)),
-                hovertemplate=f"<b>{model.short_name}</b><br>rank %{{y}} in %{{customdata[2]:.1%}} of resamples"
-                "<br>measured: rank %{customdata[1]}, value %{customdata[3]:.3f}"
-                "<br>%{customdata[0]}<extra></extra>",
-                showlegend=False,
-            )
-        )
-        ends[str(name)] = float(line["rank"].iloc[-1])
-    top = max(len(ends), 1)
+    ends = []
+    for name, points in ranks.groupby("model", sort=False):
+        model, dots = by_name[str(name)], points.sort_values("step")
+        line = dots.drop_duplicates("step")
+        figure.add_traces([_rank_line(line, model, theme), _rank_dots(dots, model, theme, LARGEST[narrow])])
+        ends.append(model_end(float(line["rank"].iloc[-1]), model, theme))
+    lowest = max(len(ends), 1)
     figure.update_yaxes(
-        range=[top + 0.5, 0.1],
+        range=[lowest + 0.5, 0.1],
         tickmode="array",
-        tickvals=list(range(1, top + 1)),
+        tickvals=list(range(1, lowest + 1)),
         title_text="rank (1 is best)",
     )
     token_axis(figure, ranks)
-    if early_end is not None:
-        early_window(figure, early_end / 1e6, theme)
-    name_lines(figure, ends, by_name, (top + 0.5, 0.1), height, theme, narrow)
+    early_window(figure, window_end(early_end), theme)
+    if narrow:
+        legend_below(figure, len(ends), columns=2)
+    else:
+        name_ends(figure, ends)
     return figure
 
 
-def ink(share: float, theme: Theme, scale: Scale) -> tuple[str, str]:
-    """(text, background) of a cell of a heat map: whichever of the theme's text and page colours reads better."""
-    if scale == "rising":
-        background = _mix(theme.background, theme.line["blue"], share)
-    elif share >= 0.5:
-        background = _mix(theme.background, theme.line["blue"], 2 * share - 1)
-    else:
-        background = _mix(theme.background, AGAINST, 1 - 2 * share)
-    dark, light = sorted((theme.text, theme.background), key=_luminance)
-    black, white = "#000000", "#ffffff"
-    best = max((dark, light, black, white), key=lambda colour: _contrast(colour, background))
-    return best, background
+def _rank_line(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
+    return go.Scatter(
+        x=positions(points),
+        y=points["rank"],
+        name=model.short_name,
+        mode="lines",
+        hoverinfo="skip",
+        line={"color": theme.line[hue(model)], "dash": dash(model), "width": 2.5},
+        showlegend=False,
+    )
+
+
+def _rank_dots(points: pd.DataFrame, model: ModelInfo, theme: Theme, largest: float) -> go.Scatter:
+    columns = (place_words(points), points["rank"], points["share"], points["value"])
+    return go.Scatter(
+        x=positions(points),
+        y=points["at rank"],
+        mode="markers",
+        marker={
+            "size": np.maximum(2.0, largest * np.sqrt(points["share"])),
+            "symbol": symbol(model),
+            "color": translucent(theme.line[hue(model)], 0.6),
+            "line": {"width": 0},
+        },
+        # Below 1, as a legend names what is drawn in full: the lines alone.
+        opacity=0.999,
+        customdata=list(zip(*columns, strict=True)),
+        hovertemplate=f"<b>{model.short_name}</b><br>rank %{{y}} in %{{customdata[2]:.1%}} of resamples"
+        "<br>measured: rank %{customdata[1]}, value %{customdata[3]:.3f}"
+        "<br>%{customdata[0]}<extra></extra>",
+        showlegend=False,
+    )
+
+
+# --- shares of resamples --------------------------------------------------------------------------------
 
 
 def share_heatmap(
@@ -119,49 +120,19 @@ def share_heatmap(
     x_title: str,
     narrow: bool = False,
 ) -> go.Figure:
-    """Shares in percent as coloured cells with their numbers: one row for each of the column `model`, one column for
-    each other (ranks, or models). `hover` may use %{y}, %{x} and %{z}."""
+    """Shares of resamples in percent, as coloured cells with their numbers.
+
+    One row for each of the column `model`, one column for each other (ranks, or models). `table` as
+    `stability.share_table` or `stability.win_table` gives it. `hover` may use %{y}, %{x} and %{z}.
+    """
     by_name = {model.name: model.short_name for model in models}
-    columns = [c for c in table.columns if c not in ("model", "rank")]
-    shares = table[columns].to_numpy(float)
-    rows = [by_name[str(name)] for name in table["model"]]
-    names = [by_name.get(str(c), str(c)) for c in columns]
-    colours = [
-        [0.0, ink(0.0, theme, scale)[1]],
-        [0.5, ink(0.5, theme, scale)[1]],
-        [1.0, ink(1.0, theme, scale)[1]],
-    ]
-    of_models = set(names) <= set(by_name.values())
-    height = ROW_PX * len(rows) + (NAMES_PX if of_models else RANKS_PX)
-    figure = blank(theme, height, narrow=True)
-    figure.add_trace(
-        go.Heatmap(
-            z=shares,
-            x=names,
-            y=rows,
-            zmin=0,
-            zmax=1,
-            colorscale=colours,
-            xgap=2,
-            ygap=2,
-            showscale=False,
-            hovertemplate=f"{hover}<extra></extra>",
-            hoverongaps=False,
-        )
-    )
-    numbers = [
-        {
-            "x": column,
-            "y": row,
-            "text": f"{share:.0%}",
-            "showarrow": False,
-            "font": {"color": ink(float(share), theme, scale)[0], "size": 10 if narrow else 12.5},
-        }
-        for row, values in zip(rows, shares, strict=True)
-        for column, share in zip(names, values, strict=True)
-        if np.isfinite(share) and (of_models or share >= SEEN)
-    ]
-    annotate(figure, numbers)
+    shares = table.drop(columns=["model", "rank"], errors="ignore")
+    shares = shares.set_axis([by_name.get(str(c), str(c)) for c in shares.columns], axis=1)
+    shares = shares.astype(float).set_axis([by_name[str(name)] for name in table["model"]], axis=0)
+    of_models = set(shares.columns) <= set(by_name.values())
+    figure = blank(theme, ROW_PX * len(shares) + (NAMES_PX if of_models else RANKS_PX), narrow=True)
+    figure.add_trace(_cells(shares, theme, scale, hover))
+    annotate(figure, _numbers(shares, theme, scale, 0.0 if of_models else SEEN, 10 if narrow else 12.5))
     figure.update_xaxes(
         type="category",
         title_text=x_title,
@@ -175,102 +146,36 @@ def share_heatmap(
     return figure
 
 
-def over_tokens(
-    table: pd.DataFrame,
-    value: str,
-    theme: Theme,
-    y_title: str,
-    y_range: tuple[float, float],
-    line_at: tuple[float, str] | None = None,
-    percent: bool = False,
-    early_end: float | None = None,
-    height: int = 300,
-    narrow: bool = False,
-) -> go.Figure:
-    """One number of the whole fleet over tokens, with the middle 95% of the resamples as a band.
-
-    `table`: step, tokens_seen, the column `value`, and `resamples from` and `to`. `line_at`: a level that means
-    something, with its name.
-    """
-    figure = blank(theme, height, narrow=True)
-    spec = ".0%" if percent else ".2f"
-    known = table.dropna(subset=["resamples from", "to"])
-    x = positions(known)
-    colour = theme.line["blue"]
-    figure.add_trace(
-        go.Scatter(
-            x=[*x, *x[::-1]],
-            y=[*known["to"], *known["resamples from"][::-1]],
-            fill="toself",
-            mode="lines",
-            fillcolor=translucent(colour, 0.18),
-            line={"width": 0},
-            hoverinfo="skip",
-            showlegend=False,
-        )
+def _cells(shares: pd.DataFrame, theme: Theme, scale: Scale, hover: str) -> go.Heatmap:
+    return go.Heatmap(
+        z=shares.to_numpy(),
+        x=list(shares.columns),
+        y=list(shares.index),
+        zmin=0,
+        zmax=1,
+        colorscale=[[share, ink(share, theme, scale)[1]] for share in (0.0, 0.5, 1.0)],
+        xgap=2,
+        ygap=2,
+        showscale=False,
+        hovertemplate=f"{hover}<extra></extra>",
+        hoverongaps=False,
     )
-    figure.add_trace(
-        go.Scatter(
-            x=positions(table),
-            y=table[value],
-            mode="lines+markers",
-            showlegend=False,
-            line={"color": colour, "width": 2},
-            marker={"size": 6, "color": colour},
-            customdata=list(zip(place_words(table), table["resamples from"], table["to"], strict=True)),
-            hovertemplate=f"<b>%{{y:{spec}}}</b><br>95% of resamples: %{{customdata[1]:{spec}}} to "
-            f"%{{customdata[2]:{spec}}}<br>%{{customdata[0]}}<extra></extra>",
-        )
-    )
-    if line_at is not None:
-        figure.add_hline(y=line_at[0], line={"color": theme.muted, "dash": "dash", "width": 1})
-        figure.add_annotation(
-            x=0,
-            xref="paper",
-            xanchor="left",
-            y=line_at[0],
-            yanchor="bottom",
-            text=line_at[1],
-            showarrow=False,
-            font={"color": theme.muted, "size": 12},
-            bgcolor=theme.background,
-            opacity=0.85,
-        )
-    token_axis(figure, table)
-    if early_end is not None:
-        early_window(figure, early_end / 1e6, theme)
-    elif len(table):  # what begins late needs no room before it
-        x = positions(table)
-        room = 0.06 * float(x.max() - x.min()) or 0.05 * float(x.max()) or 1.0
-        figure.update_xaxes(range=[float(x.min()) - room, float(x.max()) + room])
-    top = y_range[0] + (y_range[1] - y_range[0]) * 1.12  # room for the window's name above the highest point
-    figure.update_yaxes(
-        range=[y_range[0], top],
-        title_text=y_title,
-        tickformat=spec if percent else ".1f",
-        tickmode="array",
-        tickvals=np.linspace(*y_range, 6 if percent else 5).tolist(),
-    )
-    return figure
 
 
-def _mix(one: str, other: str, share: float) -> str:
-    parts = [
-        round(int(one[i : i + 2], 16) * (1 - share) + int(other[i : i + 2], 16) * share) for i in (1, 3, 5)
+def _numbers(shares: pd.DataFrame, theme: Theme, scale: Scale, least: float, size: float) -> list[dict]:
+    """The share of every cell that has at least `least`, in a colour that can be read on it."""
+    return [
+        {
+            "x": column,
+            "y": row,
+            "text": f"{share:.0%}",
+            "showarrow": False,
+            "font": {"color": ink(float(share), theme, scale)[0], "size": size},
+        }
+        for row, values in zip(shares.index, shares.to_numpy(), strict=True)
+        for column, share in zip(shares.columns, values, strict=True)
+        if np.isfinite(share) and share >= least
     ]
-    return "#" + "".join(f"{part:02x}" for part in parts)
-
-
-def _luminance(colour: str) -> float:
-    """Relative luminance, WCAG 2."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _contrast(one: str, other: str) -> float:
-    low, high = sorted((_luminance(one), _luminance(other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 def tau_heatmap(
@@ -279,7 +184,6 @@ def tau_heatmap(
     """Kendall's τ_b between the model orders at every two checkpoints, [K, K]; undefined stays empty."""
     labels = [tokens(t) for t in tokens_seen]
     figure = blank(theme, height, narrow=True)
-    scale = [[0.0, "#b35806"], [0.5, theme.background], [1.0, theme.line["blue"]]]
     figure.add_trace(
         go.Heatmap(
             z=tau,
@@ -287,7 +191,7 @@ def tau_heatmap(
             y=labels,
             zmin=-1,
             zmax=1,
-            colorscale=scale,
+            colorscale=[[0.0, AGAINST], [0.5, theme.background], [1.0, theme.line["blue"]]],
             xgap=1,
             ygap=1,
             colorbar={"title": {"text": "τ_b"}, "thickness": 10, "outlinewidth": 0, "len": 0.9},
@@ -296,7 +200,73 @@ def tau_heatmap(
     )
     figure.update_xaxes(type="category", title_text="tokens seen", showgrid=False, tickangle=-45)
     figure.update_yaxes(type="category", autorange="reversed", title_text="tokens seen", showgrid=False)
-    if narrow:  # the caption says what the colours mean
+    if narrow:
+        # The caption says what the colours mean.
         figure.update_traces(showscale=False)
     figure.update_layout(margin={"l": 50 if narrow else 70, "r": 10, "t": 10, "b": 72})
     return figure
+
+
+# --- one number over tokens -----------------------------------------------------------------------------
+
+
+def over_tokens(
+    table: pd.DataFrame,
+    value: str,
+    theme: Theme,
+    y_range: tuple[float, float],
+    level: tuple[float, str] | None = None,
+    percent: bool = False,
+    early_end: float | None = None,
+    height: int = 300,
+) -> go.Figure:
+    """One number of the whole fleet over tokens, with the middle 95% of the resamples as a band.
+
+    `table` as `stability.tau_table` or `stability.decision_table` gives it: step, tokens_seen, the column
+    `value`, which names the axis too, and `resamples from` and `to`. `level`: one that means something, with
+    its name. `early_end` is the early window's last tokens_seen.
+    """
+    figure = blank(theme, height, narrow=True)
+    spec = ".0%" if percent else ".2f"
+    colour = theme.line["blue"]
+    known = table.dropna(subset=["resamples from", "to"])
+    figure.add_trace(area(positions(known), known["resamples from"], known["to"], colour, 0.18))
+    figure.add_trace(_number_line(table, value, colour, spec))
+    if level is not None:
+        figure.add_hline(y=level[0], line=reference(theme))
+        place = {"x": 0, "xref": "paper", "xanchor": "left", "y": level[0], "yanchor": "bottom"}
+        figure.add_annotation(note(level[1], theme, **place))
+    token_axis(figure, table)
+    if early_end is None and len(table):
+        _begin_late(figure, positions(table))
+    early_window(figure, window_end(early_end), theme)
+    low, high = y_range
+    figure.update_yaxes(
+        range=[low, low + (high - low) * (1 + HEADROOM)],
+        title_text=value,
+        tickformat=spec if percent else ".1f",
+        tickmode="array",
+        tickvals=np.linspace(low, high, 6 if percent else 5).tolist(),
+    )
+    return figure
+
+
+def _number_line(table: pd.DataFrame, value: str, colour: str, spec: str) -> go.Scatter:
+    return go.Scatter(
+        x=positions(table),
+        y=table[value],
+        mode="lines+markers",
+        showlegend=False,
+        line={"color": colour, "width": 2},
+        marker={"size": 6, "color": colour},
+        customdata=list(zip(place_words(table), table["resamples from"], table["to"], strict=True)),
+        hovertemplate=f"<b>%{{y:{spec}}}</b><br>95% of resamples: %{{customdata[1]:{spec}}} to "
+        f"%{{customdata[2]:{spec}}}<br>%{{customdata[0]}}<extra></extra>",
+    )
+
+
+def _begin_late(figure: go.Figure, x: pd.Series) -> None:
+    """What begins late needs no room before it."""
+    first, last = float(x.min()), float(x.max())
+    room = 0.06 * (last - first) or 0.05 * last or 1.0
+    figure.update_xaxes(range=[first - room, last + room])

@@ -7,13 +7,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.charts.canvas import blank
+from e2lm_core.charts.marks import reference
 from e2lm_core.charts.palette import Theme
 
 
 def probability_histogram(
     probability: np.ndarray, theme: Theme, accepted_from: float = 0.5, height: int = 280
 ) -> go.Figure:
-    """How many questions the relevance model gives which probability, in twentieths."""
+    """How many questions the relevance model gives which probability, in twentieths.
+
+    `probability` [questions], from 0 to 1; those from `accepted_from` on are blue, the others orange.
+    """
     counts, edges = np.histogram(probability, bins=20, range=(0, 1))
     centres = (edges[:-1] + edges[1:]) / 2
     colours = [theme.line["blue"] if c >= accepted_from else theme.line["orange"] for c in centres]
@@ -28,7 +32,7 @@ def probability_histogram(
             hovertemplate="%{y} questions at %{customdata[0]:.2f}–%{customdata[1]:.2f}<extra></extra>",
         )
     )
-    figure.add_vline(x=accepted_from, line={"color": theme.muted, "dash": "dash", "width": 1})
+    figure.add_vline(x=accepted_from, line=reference(theme))
     figure.add_annotation(
         x=accepted_from,
         y=1,
@@ -48,47 +52,15 @@ def probability_histogram(
 def relevance_map(
     questions: pd.DataFrame, exemplars: pd.DataFrame, theme: Theme, height: int = 460
 ) -> go.Figure:
-    """The set among the exemplars, in the plane.
+    """The set among the labelled exemplars, in the plane of their first principal components.
 
-    `questions`: x, y, probability, label. `exemplars`: x, y, accepted, label.
+    `questions` and `exemplars` as `relevance.tables.map_frames` gives them: x, y, probability, label, and x,
+    y, accepted, label. `height` in pixels.
     """
     figure = blank(theme, height, narrow=True)
     for accepted, name in ((True, "exemplar, accepted"), (False, "exemplar, rejected")):
-        own = exemplars[exemplars["accepted"] == accepted]
-        figure.add_trace(
-            go.Scatter(
-                x=own["x"],
-                y=own["y"],
-                mode="markers",
-                name=name,
-                text=own["label"],
-                marker={
-                    "size": 6,
-                    "color": theme.line["blue" if accepted else "orange"],
-                    "opacity": 0.45,
-                    "symbol": "circle" if accepted else "x",
-                },
-                hovertemplate="%{text}<extra></extra>",
-            )
-        )
-    figure.add_trace(
-        go.Scatter(
-            x=questions["x"],
-            y=questions["y"],
-            mode="markers",
-            name="this set",
-            text=questions["label"],
-            customdata=questions["probability"],
-            marker={
-                "size": 7,
-                "color": theme.text,
-                "opacity": 0.75,
-                "symbol": "circle-open",
-                "line": {"width": 1.2},
-            },
-            hovertemplate="%{text}<br>probability %{customdata:.2f}<extra></extra>",
-        )
-    )
+        figure.add_trace(_exemplars(exemplars[exemplars["accepted"] == accepted], name, accepted, theme))
+    figure.add_trace(_questions(questions, theme))
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     figure.update_layout(
@@ -97,3 +69,39 @@ def relevance_map(
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0},
     )
     return figure
+
+
+def _exemplars(exemplars: pd.DataFrame, name: str, accepted: bool, theme: Theme) -> go.Scatter:
+    return go.Scatter(
+        x=exemplars["x"],
+        y=exemplars["y"],
+        mode="markers",
+        name=name,
+        text=exemplars["label"],
+        marker={
+            "size": 6,
+            "color": theme.line["blue" if accepted else "orange"],
+            "opacity": 0.45,
+            "symbol": "circle" if accepted else "x",
+        },
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _questions(questions: pd.DataFrame, theme: Theme) -> go.Scatter:
+    return go.Scatter(
+        x=questions["x"],
+        y=questions["y"],
+        mode="markers",
+        name="this set",
+        text=questions["label"],
+        customdata=questions["probability"],
+        marker={
+            "size": 7,
+            "color": theme.text,
+            "opacity": 0.75,
+            "symbol": "circle-open",
+            "line": {"width": 1.2},
+        },
+        hovertemplate="%{text}<br>probability %{customdata:.2f}<extra></extra>",
+    )

@@ -7,37 +7,42 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.score.published import PublishedFigures
-from e2lm_core.charts.canvas import blank, translucent
-from e2lm_core.charts.palette import Theme
+from e2lm_core.charts.canvas import blank
+from e2lm_core.charts.marks import segment
+from e2lm_core.charts.palette import Theme, translucent
 
 PART_OPACITY = {"SQ": 1.0, "RC": 0.5, "CS": 0.25}
 ROW_PX, AROUND_PX = 74, 76
-_BAR, _PART_Y, _WHOLE_Y = 0.5, -0.34, 0.36  # heights in rows: the bar, and where its intervals stand
-_LEAST_SHARE = {False: 0.075, True: 0.2}  # of the axis: narrower segments have no room for their label
+# Heights in rows: the bar, and where its intervals stand.
+_BAR, _PART_Y, _WHOLE_Y = 0.5, -0.34, 0.36
+# Of the axis: narrower segments have no room for their label.
+_LEAST_SHARE = {False: 0.075, True: 0.2}
 
 
 def score_bars(bars: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Figure:
-    """Stacked bars, one row a set in the order given. `bars` as `parts.bar_frame` gives them, joined.
+    """Stacked bars, one row a set in the order of the frame.
 
-    Thin lines below a bar are the intervals of its parts, each about its segment's end; the thick line above it is
-    the interval of the whole. A set whose Score is undefined has the parts that there are, and no end mark.
+    `bars` as `parts.bar_frame` gives them, joined: set, part, value (the part's own, from 0 to 1), and on the
+    scale of the Score start, contribution, low, high, total, total_low, total_high. Thin lines below a bar
+    are the intervals of its parts, each about its segment's end; the thick line above it is the interval of
+    the whole. A set whose Score is undefined has the parts that there are, and no end mark.
     """
     names = list(dict.fromkeys(bars["set"]))
     height = ROW_PX * max(len(names), 1) + AROUND_PX
     figure = blank(theme, height, narrow)
     rows = {name: len(names) - 1 - i for i, name in enumerate(names)}
-    for part, own in bars.groupby("part", sort=False):
-        own = own.dropna(subset=["contribution"])
-        _segments(figure, str(part), own, [rows[n] for n in own["set"]], theme, narrow)
-        _part_intervals(figure, own.dropna(subset=["low"]), rows, theme)
+    for part, segments in bars.groupby("part", sort=False):
+        segments = segments.dropna(subset=["contribution"])
+        _segments(figure, str(part), segments, [rows[n] for n in segments["set"]], theme, narrow)
+        _part_intervals(figure, segments.dropna(subset=["low"]), rows, theme)
     _wholes(figure, bars.drop_duplicates("set"), rows, theme)
-    _row_names(figure, rows, theme, narrow)
+    _row_names(figure, rows, theme)
     _axes(figure, "Score = 0.5 SQ + 0.1 RC + 0.4 CS", len(names), narrow)
     return figure
 
 
 def published_frame(figures: PublishedFigures) -> pd.DataFrame:
-    """One row a published benchmark: benchmark, total, SQ, from SQ (0.5 SQ), from RC and CS (the rest), source."""
+    """One row a published benchmark: benchmark, total, SQ, from SQ (half of it), from RC and CS, source."""
     rows = [
         {
             "benchmark": total.name,
@@ -65,66 +70,73 @@ def published_frame(figures: PublishedFigures) -> pd.DataFrame:
 
 
 def published_bars(published: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Figure:
-    """The published figures, hatched and grey: other models, other hidden checkpoints."""
-    height = 27 * len(published) + 64
-    figure = blank(theme, height, narrow)
-    grey = theme.line["grey"]
+    """The published figures, hatched and grey: other models, other hidden checkpoints.
+
+    `published` as `published_frame` gives it, one bar a row.
+    """
+    figure = blank(theme, 27 * len(published) + 64, narrow)
     rows = {name: len(published) - 1 - i for i, name in enumerate(published["benchmark"])}
-    y = list(rows.values())
-    for column, fill, shape in (("from SQ", grey, "/"), ("from RC and CS", theme.muted, ".")):
-        start = published["from SQ"] if column != "from SQ" else pd.Series(0.0, index=published.index)
-        figure.add_trace(
-            go.Bar(
-                x=published[column],
-                y=y,
-                base=start,
-                orientation="h",
-                width=0.62,
-                name=column,
-                marker={
-                    "color": translucent(fill, 0.18),
-                    "line": {"color": fill, "width": 1},
-                    "pattern": {"shape": shape, "fgcolor": fill, "size": 6, "solidity": 0.25},
-                },
-                customdata=np.stack([published["benchmark"], published["SQ"].round(3)], axis=-1),
-                hovertemplate="<b>%{customdata[0]}</b>, published<br>"
-                + column
-                + " %{x:.3f}<br>SQ %{customdata[1]:.3f}<extra></extra>",
-                showlegend=False,
-            )
-        )
-    for name, total, part, sq in zip(
-        published["benchmark"], published["total"], published["from SQ"], published["SQ"], strict=True
-    ):
-        known = np.isfinite(total)
-        text = (
-            f"SQ {sq:.3f}" if not known else f"{total:.3f}" if narrow else f"{total:.3f} in all, SQ {sq:.3f}"
-        )
-        figure.add_annotation(
-            x=total if known else part,
-            y=rows[name],
-            xanchor="left",
-            xshift=6,
-            text=text,
-            showarrow=False,
-            font={"color": theme.muted, "size": 12},
-        )
-    _row_names(figure, rows, theme, narrow, above=False)
+    y, from_sq = list(rows.values()), published["from SQ"]
+    nil = pd.Series(0.0, index=published.index)
+    figure.add_trace(_published_segments(published, "from SQ", nil, y, theme.line["grey"], "/"))
+    figure.add_trace(_published_segments(published, "from RC and CS", from_sq, y, theme.muted, "."))
+    _published_totals(figure, published, y, theme, narrow)
+    _row_names(figure, rows, theme, above=False)
     _axes(figure, "contribution, as published", len(rows), narrow)
     return figure
 
 
+def _published_segments(
+    published: pd.DataFrame, column: str, start: pd.Series, y: list[int], colour: str, hatching: str
+) -> go.Bar:
+    return go.Bar(
+        x=published[column],
+        y=y,
+        base=start,
+        orientation="h",
+        width=0.62,
+        name=column,
+        marker={
+            "color": translucent(colour, 0.18),
+            "line": {"color": colour, "width": 1},
+            "pattern": {"shape": hatching, "fgcolor": colour, "size": 6, "solidity": 0.25},
+        },
+        customdata=np.stack([published["benchmark"], published["SQ"].round(3)], axis=-1),
+        hovertemplate=f"<b>%{{customdata[0]}}</b>, published<br>{column} %{{x:.3f}}<br>"
+        "SQ %{customdata[1]:.3f}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _published_totals(
+    figure: go.Figure, published: pd.DataFrame, y: list[int], theme: Theme, narrow: bool
+) -> None:
+    """What each bar comes to, written behind it; where no total is published, its SQ."""
+    for (_, row), place in zip(published.iterrows(), y, strict=True):
+        known = np.isfinite(row["total"])
+        text = f"{row['total']:.3f}" if narrow else f"{row['total']:.3f} in all, SQ {row['SQ']:.3f}"
+        figure.add_annotation(
+            x=row["total"] if known else row["from SQ"],
+            y=place,
+            xanchor="left",
+            xshift=6,
+            text=text if known else f"SQ {row['SQ']:.3f}",
+            showarrow=False,
+            font={"color": theme.muted, "size": 12},
+        )
+
+
 def _segments(
-    figure: go.Figure, part: str, own: pd.DataFrame, y: list[int], theme: Theme, narrow: bool
+    figure: go.Figure, part: str, bars: pd.DataFrame, y: list[int], theme: Theme, narrow: bool
 ) -> None:
     fill = translucent(theme.accent, PART_OPACITY[part])
-    wide = own["contribution"] >= _LEAST_SHARE[narrow]
-    shown = np.where(wide, [f"{part} {c:.3f}" for c in own["contribution"]], "")
+    wide = bars["contribution"] >= _LEAST_SHARE[narrow]
+    shown = np.where(wide, [f"{part} {c:.3f}" for c in bars["contribution"]], "")
     figure.add_trace(
         go.Bar(
-            x=own["contribution"],
+            x=bars["contribution"],
             y=y,
-            base=own["start"],
+            base=bars["start"],
             orientation="h",
             width=_BAR,
             name=part,
@@ -135,16 +147,16 @@ def _segments(
             textangle=0,
             constraintext="none",
             textfont={"size": 12.5, "color": theme.background if PART_OPACITY[part] == 1.0 else theme.text},
-            customdata=np.stack([own["set"], own["value"]], axis=-1),
-            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{part} %{{customdata[1]:.3f}}, of the Score %{{x:.3f}}"
-            "<extra></extra>",
+            customdata=np.stack([bars["set"], bars["value"]], axis=-1),
+            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{part} %{{customdata[1]:.3f}}, "
+            "of the Score %{x:.3f}<extra></extra>",
             showlegend=False,
         )
     )
 
 
-def _part_intervals(figure: go.Figure, own: pd.DataFrame, rows: dict[str, int], theme: Theme) -> None:
-    for _, row in own.iterrows():
+def _part_intervals(figure: go.Figure, bars: pd.DataFrame, rows: dict[str, int], theme: Theme) -> None:
+    for _, row in bars.iterrows():
         low, high = row["start"] + row["low"], row["start"] + row["high"]
         y = rows[row["set"]] + _PART_Y
         figure.add_trace(
@@ -155,7 +167,8 @@ def _part_intervals(figure: go.Figure, own: pd.DataFrame, rows: dict[str, int], 
                 showlegend=False,
                 line={"color": theme.muted, "width": 1.6},
                 marker={"symbol": "line-ns", "size": 7, "line": {"color": theme.muted, "width": 1.6}},
-                hovertemplate=f"{row['part']} 95%: contributes {row['low']:.3f} to {row['high']:.3f}<extra></extra>",
+                hovertemplate=f"{row['part']} 95%: contributes {row['low']:.3f} to {row['high']:.3f}"
+                "<extra></extra>",
             )
         )
 
@@ -166,16 +179,9 @@ def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: 
             continue
         y = rows[row["set"]] + _WHOLE_Y
         if np.isfinite(row["total_low"]):
-            figure.add_trace(
-                go.Scatter(
-                    x=[row["total_low"], row["total_high"]],
-                    y=[y, y],
-                    mode="lines",
-                    showlegend=False,
-                    line={"color": theme.text, "width": 3},
-                    hovertemplate=f"Score 95%: {row['total_low']:.3f} to {row['total_high']:.3f}<extra></extra>",
-                )
-            )
+            ends = [row["total_low"], row["total_high"]]
+            hover = f"Score 95%: {ends[0]:.3f} to {ends[1]:.3f}<extra></extra>"
+            figure.add_trace(segment(ends, [y, y], theme.text, 3, hoverinfo=None, hovertemplate=hover))
         figure.add_trace(
             go.Scatter(
                 x=[row["total"]],
@@ -188,9 +194,7 @@ def _wholes(figure: go.Figure, sets: pd.DataFrame, rows: dict[str, int], theme: 
         )
 
 
-def _row_names(
-    figure: go.Figure, rows: dict[str, int], theme: Theme, narrow: bool, above: bool = True
-) -> None:
+def _row_names(figure: go.Figure, rows: dict[str, int], theme: Theme, above: bool = True) -> None:
     """A set's name over its bar's start, so that long names cost no width; beside it where bars are thin."""
     if not above:
         figure.update_yaxes(tickmode="array", tickvals=list(rows.values()), ticktext=list(rows))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -12,25 +13,20 @@ from plotly.subplots import make_subplots
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.analysis.curves.subjects import SubjectCurves
 from e2lm_core.base.phrasing import count
-from e2lm_core.base.records import BOUNDED_METRICS, ModelInfo
-from e2lm_core.charts.canvas import (
-    LEGEND_ROW_PX,
-    band,
-    blank,
-    curve,
-    lines,
-    log_ticks,
-    span,
-    translucent,
-    y_title,
-)
-from e2lm_core.charts.palette import Theme, hue
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo
+from e2lm_core.charts.canvas import blank, log_ticks, span, y_title
+from e2lm_core.charts.marks import LEGEND_ROW_PX, band, curve, lines, reference
+from e2lm_core.charts.palette import Theme
 
 COLUMNS = 3
-ROW_PX, NARROW_ROW_PX = 190, 170
+ROW_PX = {False: 190, True: 170}
 GAP_PX, TOP_PX, BOTTOM_PX = 62, 30, 52
-NAMES_A_ROW = 4
-PALE = 0.09  # bands of small charts lie over each other more
+NAMES_A_ROW = {False: 4, True: 2}
+# Of the legend's width: what a name takes.
+NAME_WIDTH = {False: 0.95 / 4, True: 0.47}
+# Bands of small charts lie over each other more.
+PALE = 0.09
+HEAD_CHARS = 26
 
 
 def subject_curves(
@@ -41,117 +37,171 @@ def subject_curves(
     axis: Axis,
     narrow: bool = False,
 ) -> go.Figure:
-    """One panel a subject, whose frame comes from `axes.on_axis`; all share both axes, so that heights compare.
+    """One panel a subject; all share both axes, so that heights compare.
 
-    Each panel's head names the subject, its number of questions and its chance level.
+    Each subject's frame comes from `axes.on_axis`: model, step, metric, value, n, x in the axis' unit, with
+    `low` and `high` where bands are drawn. Each panel's head names the subject, its number of questions and
+    its chance level.
     """
-    columns = 1 if narrow else min(COLUMNS, max(1, len(subjects)))
-    rows = max(1, math.ceil(len(subjects) / columns))
-    row_px = NARROW_ROW_PX if narrow else ROW_PX
-    below = LEGEND_ROW_PX * math.ceil(len(models) / (2 if narrow else NAMES_A_ROW))
-    plot = rows * row_px + (rows - 1) * GAP_PX
-    height = plot + TOP_PX + BOTTOM_PX + below
-    figure = blank(theme, height, narrow=True)
+    grid = _grid(len(subjects), len(models), narrow)
+    curves = [_curves(subject, models, metric) for subject in subjects]
+    values = [v for panel in curves for _, points in panel for v in points["value"]]
+    chances = [subject.chance for subject in subjects] if metric in BOUNDED_METRICS else []
+    figure = blank(theme, grid.height, narrow=True)
     style = figure.layout.xaxis.to_plotly_json()
-    figure = make_subplots(
+    figure = _panels(figure, grid, [_head(subject, metric) for subject in subjects], theme)
+    figure.add_traces(_traces(curves, metric, theme))
+    figure.update_xaxes(**style, **_across(subjects, axis))
+    figure.update_yaxes(**style, range=list(span([*values, *chances])), showticklabels=False)
+    figure.update_yaxes(showticklabels=True, col=1)
+    if metric in SHARES:
+        figure.update_yaxes(tickformat=".0%")
+    _titles(figure, grid, len(subjects), axis.title, y_title(metric))
+    shapes = [_chance_line(place, chance, theme) for place, chance in enumerate(chances)]
+    figure.update_layout(height=grid.height, shapes=shapes)
+    _legend(figure, grid, narrow)
+    return figure
+
+
+# --- layout ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Rows and columns of panels: `plot` pixels high in all, with a legend of `below` pixels under them."""
+
+    rows: int
+    columns: int
+    plot: int
+    below: int
+
+    @property
+    def height(self) -> int:
+        return self.plot + TOP_PX + BOTTOM_PX + self.below
+
+
+def _grid(panels: int, models: int, narrow: bool) -> _Grid:
+    columns = 1 if narrow else min(COLUMNS, max(1, panels))
+    rows = max(1, math.ceil(panels / columns))
+    return _Grid(
         rows=rows,
-        cols=columns,
+        columns=columns,
+        plot=rows * ROW_PX[narrow] + (rows - 1) * GAP_PX,
+        below=LEGEND_ROW_PX * math.ceil(models / NAMES_A_ROW[narrow]),
+    )
+
+
+def _panels(figure: go.Figure, grid: _Grid, heads: list[str], theme: Theme) -> go.Figure:
+    figure = make_subplots(
+        rows=grid.rows,
+        cols=grid.columns,
         figure=figure,
-        vertical_spacing=GAP_PX / plot,
+        vertical_spacing=GAP_PX / grid.plot,
         horizontal_spacing=0.035,
-        subplot_titles=[head(own, metric) for own in subjects],
+        subplot_titles=heads,
     )
     figure.update_annotations(font={"color": theme.text, "size": 12.5})
-    by_name: Mapping[str, ModelInfo] = {model.name: model for model in models}
-    traces: list[go.Scatter] = []
-    values: list[float] = []
-    chances: list[dict] = []
-    named: set[str] = set()
-    for place, own in enumerate(subjects):
-        number = "" if place == 0 else str(place + 1)  # make_subplots counts axes row by row
-        own_lines = [(by_name[name], line) for name, line in lines(own.frame, metric) if name in by_name]
-        drawn = [_pale_band(line, model, theme) for model, line in own_lines if "low" in line]
-        for model, line in own_lines:
-            trace = curve(line, model, metric, theme)
-            trace.marker.size, trace.line.width = 3.5, min(trace.line.width, 1.6)
-            trace.legendgroup, trace.showlegend = model.name, model.name not in named
-            named.add(model.name)
-            drawn.append(trace)
-            values.extend(line["value"])
-        for trace in drawn:
-            trace.xaxis, trace.yaxis = f"x{number}", f"y{number}"
-        traces.extend(drawn)
-        if metric in BOUNDED_METRICS:
-            values.append(own.chance)
-            chances.append(
-                {
-                    "type": "line",
-                    "xref": f"x{number} domain",
-                    "yref": f"y{number}",
-                    "x0": 0,
-                    "x1": 1,
-                    "y0": own.chance,
-                    "y1": own.chance,
-                    "line": {"color": theme.muted, "dash": "dash", "width": 1},
-                }
-            )
-    figure.add_traces(traces)
-    low, high = span(values)
-    places = [x for own in subjects for x in own.frame["x"]]
-    across = (
-        {"type": "log", "tickmode": "array", **log_ticks(min(places), max(places))}
-        if axis.log and places
-        else {}
-    )
-    figure.update_xaxes(**style, **across, range=_shared_range(subjects, axis))
-    figure.update_yaxes(**style, range=[low, high], showticklabels=False)
-    figure.update_yaxes(showticklabels=True, col=1)
-    if metric in ("acc", "acc_norm"):
-        figure.update_yaxes(tickformat=".0%")
-    for column in range(1, columns + 1):
-        lowest = (len(subjects) - column) // columns + 1  # the last row may be short
+    return figure
+
+
+def _number(place: int) -> str:
+    """What follows x and y in the names of a panel's axes: make_subplots counts "", 2, 3, … row by row."""
+    return "" if place == 0 else str(place + 1)
+
+
+def _head(subject: SubjectCurves, metric: str) -> str:
+    """Chemistry · 96 questions · chance 25%."""
+    chance = f" · chance {subject.chance:.0%}" if metric in BOUNDED_METRICS else ""
+    name = subject.subject
+    name = name if len(name) <= HEAD_CHARS else f"{name[: HEAD_CHARS - 1]}…"
+    return f"<b>{name}</b> · {count(subject.questions, 'question')}{chance}"
+
+
+def _across(subjects: Sequence[SubjectCurves], axis: Axis) -> dict:
+    """The x axis that all panels share."""
+    places = [x for subject in subjects for x in subject.frame["x"]]
+    if not places:
+        return {"range": [0.0, 1.0]}
+    if not axis.log:
+        return {"range": [0.0, max(places) * 1.03]}
+    low, high = math.log10(min(places)), math.log10(max(places))
+    room = 0.03 * (high - low) or 0.1
+    ticks = {"type": "log", "tickmode": "array", **log_ticks(min(places), max(places))}
+    return ticks | {"range": [low - room, high + room]}
+
+
+def _titles(figure: go.Figure, grid: _Grid, panels: int, x_title: str, y_title: str) -> None:
+    """x is named below the lowest panel of each column, as the last row may be short; y at the middle row."""
+    for column in range(1, grid.columns + 1):
+        lowest = (panels - column) // grid.columns + 1
         if lowest:
-            figure.update_xaxes(title_text=axis.title, row=lowest, col=column)
-    figure.update_yaxes(title_text=y_title(metric), row=(rows + 1) // 2, col=1)
+            figure.update_xaxes(title_text=x_title, row=lowest, col=column)
+    figure.update_yaxes(title_text=y_title, row=(grid.rows + 1) // 2, col=1)
+
+
+def _legend(figure: go.Figure, grid: _Grid, narrow: bool) -> None:
     figure.update_layout(
-        height=height,
-        shapes=chances,
         showlegend=True,
         legend={
             "orientation": "h",
-            "y": -(BOTTOM_PX - 4) / plot,
+            "y": -(BOTTOM_PX - 4) / grid.plot,
             "yanchor": "top",
             "x": 0,
             "font": {"size": 10 if narrow else 11},
             "tracegroupgap": 0,
             "entrywidthmode": "fraction",
-            "entrywidth": 0.47 if narrow else 0.95 / NAMES_A_ROW,
+            "entrywidth": NAME_WIDTH[narrow],
         },
-        margin={"l": 56, "r": 12, "t": TOP_PX, "b": BOTTOM_PX + below},
+        margin={"l": 56, "r": 12, "t": TOP_PX, "b": BOTTOM_PX + grid.below},
     )
-    return figure
 
 
-def head(own: SubjectCurves, metric: str) -> str:
-    """Chemistry · 96 questions · chance 25%."""
-    chance = f" · chance {own.chance:.0%}" if metric in BOUNDED_METRICS else ""
-    name = own.subject if len(own.subject) <= 26 else f"{own.subject[:25]}…"
-    return f"<b>{name}</b> · {count(own.questions, 'question')}{chance}"
+# --- what a panel draws ---------------------------------------------------------------------------------
+
+_Curves = list[tuple[ModelInfo, pd.DataFrame]]
 
 
-def _pale_band(line: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
-    area = band(line.dropna(subset=["low", "high"]), model, theme)
-    area.fillcolor = translucent(theme.line[hue(model)], PALE)
-    return area
+def _curves(subject: SubjectCurves, models: Sequence[ModelInfo], metric: str) -> _Curves:
+    by_name = {model.name: model for model in models}
+    return [(by_name[name], points) for name, points in lines(subject.frame, metric) if name in by_name]
 
 
-def _shared_range(subjects: Sequence[SubjectCurves], axis: Axis) -> list[float]:
-    ends = [float(own.frame["x"].max()) for own in subjects if len(own.frame)]
-    starts = [float(own.frame["x"].min()) for own in subjects if len(own.frame)]
-    if not ends:
-        return [0.0, 1.0]
-    if not axis.log:
-        return [0.0, max(ends) * 1.03]
-    low, high = math.log10(min(starts)), math.log10(max(ends))
-    room = 0.03 * (high - low) or 0.1
-    return [low - room, high + room]
+def _traces(panels: Iterable[_Curves], metric: str, theme: Theme) -> list[go.Scatter]:
+    """Every panel's bands and, over them, its curves; the legend names each model once."""
+    traces, named = [], set()
+    for place, curves in enumerate(panels):
+        bands = [
+            band(points.dropna(subset=["low", "high"]), model, theme, PALE)
+            for model, points in curves
+            if "low" in points
+        ]
+        thin = [_thin_curve(points, model, metric, theme) for model, points in curves]
+        for trace in thin:
+            trace.showlegend = trace.legendgroup not in named
+            named.add(trace.legendgroup)
+        for trace in (*bands, *thin):
+            trace.xaxis, trace.yaxis = f"x{_number(place)}", f"y{_number(place)}"
+        traces += [*bands, *thin]
+    return traces
+
+
+def _thin_curve(points: pd.DataFrame, model: ModelInfo, metric: str, theme: Theme) -> go.Scatter:
+    trace = curve(points, model, metric, theme)
+    trace.marker.size, trace.line.width = 3.5, min(trace.line.width, 1.6)
+    trace.legendgroup = model.name
+    return trace
+
+
+def _chance_line(place: int, chance: float, theme: Theme) -> dict:
+    """Written out as a shape: plotly's own `add_hline` looks at every earlier shape again."""
+    number = _number(place)
+    return {
+        "type": "line",
+        "xref": f"x{number} domain",
+        "yref": f"y{number}",
+        "x0": 0,
+        "x1": 1,
+        "y0": chance,
+        "y1": chance,
+        "line": reference(theme),
+    }

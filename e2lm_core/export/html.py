@@ -90,9 +90,10 @@ def _figures(document: Mapping[str, Any]) -> dict[str, Any]:
     def curves(metric: str, theme: Theme, narrow: bool) -> go.Figure:
         frame = curve_frame(document, metric)
         chance = document["chance"] if metric in BOUNDED_METRICS else None
-        return curve_charts.learning_curves(
-            frame, models, metric, theme, chance, end, height=440, narrow=narrow
+        plot = curve_charts.CurvePlot(
+            frame, models, metric, theme, chance=chance, early_end=end, height=440, narrow=narrow
         )
+        return curve_charts.learning_curves(plot)
 
     figures = {metric: _versions(partial(curves, metric)) for metric in METRICS}
     if len(ranks):

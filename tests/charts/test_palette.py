@@ -1,19 +1,22 @@
-"""Colours that everyone can tell apart: contrast with the page, and distance under simulated colour blindness.
+"""Colours that everyone can tell apart: contrast with the page, distance under simulated colour blindness.
 
 The simulations are coloraide's (Viénot, Brettel and Mollon 1999 and Brettel, Viénot and Mollon 1997; Machado,
-Oliveira and Fernandes 2009), the difference CIEDE2000. Of two patches seen apart, 2.3 is just noticeable; about 10
-is told at a glance.
+Oliveira and Fernandes 2009), the difference CIEDE2000. Of two patches seen apart, 2.3 is just noticeable;
+about 10 is told at a glance.
 """
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import pytest
 from coloraide import Color
 
-from e2lm_core.charts.palette import DARK, LIGHT, Theme
-from e2lm_core.charts.ranks import AGAINST, ink
+from e2lm_core.base.records import ModelInfo
+from e2lm_core.charts import palette
+from e2lm_core.charts.palette import AGAINST, DARK, LIGHT, Theme, ink
+from tests.conftest import ROOT
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 SIGHTS = [
@@ -72,3 +75,32 @@ def test_numbers_in_a_heat_map_can_be_read(theme: Theme, share: float) -> None:
     for scale in ("diverging", "rising"):
         colour, background = ink(share, theme, scale)
         assert contrast(colour, background) >= TEXT
+
+
+# --- of models and of the app ---------------------------------------------------------------------------
+
+
+@THEMES
+def test_every_hue_has_a_line_and_a_label(theme: Theme) -> None:
+    assert theme.line.keys() == theme.label.keys()
+    assert set(palette._HUES.values()) | set(palette._SPARE) | {"grey"} == set(theme.line)
+    assert len(set(theme.line.values())) == len(theme.line)
+
+
+def test_the_theme_of_the_app_is_the_theme_of_the_charts() -> None:
+    config = ROOT / ".streamlit" / "config.toml"
+    backgrounds = re.findall(r'^backgroundColor\s*=\s*"(#[0-9a-fA-F]{6})"', config.read_text(), re.M)
+    shown = {colour.lower() for colour in backgrounds}
+    for theme in (LIGHT, DARK):
+        for background in shown:
+            same = (Color(background).luminance() > 0.5) == (Color(theme.background).luminance() > 0.5)
+            for colour in theme.label.values():
+                assert not same or contrast(colour, background) >= 4.5
+
+
+def test_models_of_unknown_size_keep_a_colour_of_their_own() -> None:
+    own = [ModelInfo(name=name, family="local") for name in ("a", "b", "c", "d")]
+    assert [palette.hue(m) for m in own] == [palette.hue(m) for m in own]
+    assert len({palette.hue(m) for m in own}) == 4
+    assert palette.theme(None) is LIGHT
+    assert palette.theme("dark") is DARK

@@ -1,4 +1,4 @@
-"""Figures of ranks and little figures of subjects: what is drawn, in both themes, wide and narrow, full and empty."""
+"""Figures of ranks: what is drawn, in both themes, wide and narrow, full and empty."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from e2lm_core.analysis.curves import axes, subjects
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.charts import ranks as rank_charts
-from e2lm_core.charts import subjects as subject_charts
 from e2lm_core.charts.palette import DARK, LIGHT, Theme
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
-from tests.support.measured import noisy, with_subjects
+from tests.support.measured import noisy
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 NARROW = pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
@@ -31,11 +29,6 @@ def ranked() -> tuple[Measurements, stability.Stability]:
 
 def texts(figure: go.Figure) -> list[str]:
     return [annotation.text for annotation in figure.layout.annotations]
-
-
-@pytest.fixture(scope="module")
-def measured() -> Measurements:
-    return with_subjects()
 
 
 @THEMES
@@ -78,26 +71,23 @@ def test_shares_are_written_into_their_cells(
 
 
 @THEMES
-@NARROW
 def test_numbers_over_tokens_have_their_band(
-    ranked: tuple[Measurements, stability.Stability], theme: Theme, narrow: bool
+    ranked: tuple[Measurements, stability.Stability], theme: Theme
 ) -> None:
     _, found = ranked
     figure = rank_charts.over_tokens(
         stability.decision_table(found),
         "pairs as at the end",
         theme,
-        "pairs",
         (0.0, 1.0),
         (0.5, "a coin"),
         percent=True,
         early_end=12_000,
-        narrow=narrow,
     )
     assert "a coin" in texts(figure)
     assert figure.data[0].fill == "toself"
     assert figure.layout.yaxis.range[1] > 1  # room above the highest point
-    later = rank_charts.over_tokens(stability.tau_table(found), "τ_b", theme, "τ_b", (-1.0, 1.0))
+    later = rank_charts.over_tokens(stability.tau_table(found), "τ_b", theme, (-1.0, 1.0))
     assert later.layout.xaxis.range[0] > 0  # no empty early window
 
 
@@ -107,34 +97,16 @@ def test_nothing_draws_as_well(theme: Theme) -> None:
     figures = [
         rank_charts.bump(pd.DataFrame(columns=columns), [], theme, early_end=1e6),
         rank_charts.over_tokens(
-            pd.DataFrame(columns=["step", "tokens_seen", "v", "resamples from", "to"]), "v", theme, "", (0, 1)
+            pd.DataFrame(columns=["step", "tokens_seen", "v", "resamples from", "to"]), "v", theme, (0, 1)
         ),
+        rank_charts.tau_heatmap(np.empty((0, 0)), [], theme),
     ]
     for figure in figures:
         assert "NaN" not in figure.to_json()
 
 
-@THEMES
-@NARROW
-def test_little_charts_share_axes_and_one_legend(
-    measured: Measurements,
-    theme: Theme,
-    narrow: bool,
-) -> None:
-    found, _ = subjects.by_subject(measured, "acc")
-    placed = [own.placed(axes.on_axis(own.frame, measured, "tokens")[0]) for own in found]
-    axis = axes.on_axis(found[0].frame, measured, "tokens")[1]
-    models = [c.model for c in measured.curves]
-    figure = subject_charts.subject_curves(placed, models, "acc", theme, axis, narrow)
-    assert [t for t in texts(figure) if "questions" in t] == [
-        "<b>physics</b> · 30 questions · chance 25%",
-        "<b>biology</b> · 20 questions · chance 25%",
-        "<b>no subject</b> · 10 questions · chance 25%",
-    ]
-    assert sum(bool(t.showlegend) for t in figure.data) == len(models)
-    ranges = {(axis.range[0], axis.range[1]) for axis in figure.select_yaxes()}
-    assert len(ranges) == 1
-    columns = {round(axis.domain[0], 3) for axis in figure.select_xaxes()}
-    assert len(columns) == (1 if narrow else 3)
-    one = subject_charts.subject_curves(placed[:1], models, "bpb", theme, axis, narrow)
-    assert len(one.data) == 0  # its frame holds acc alone
+def test_undefined_agreement_stays_empty() -> None:
+    tau = np.array([[1.0, np.nan], [np.nan, 1.0]])
+    figure = rank_charts.tau_heatmap(tau, [1e6, 2e6], LIGHT)
+    assert list(figure.data[0].x) == ["1.0 M", "2.0 M"]
+    assert (figure.data[0].zmin, figure.data[0].zmax) == (-1, 1)

@@ -1,4 +1,4 @@
-"""The stacked bars: segments end to end, intervals where they belong, the published ones with their sources."""
+"""The stacked bars: segments end to end, intervals where they belong, published ones with their sources."""
 
 import pandas as pd
 import pytest

@@ -118,14 +118,16 @@ def curves(compared: Comparison) -> None:
     frame, before = (tables.curve_frame(one, (metric,)) for one in (now, compared.first))
     parts.chart(
         curve_charts.learning_curves(
-            frame,
-            [curve.model for curve in now.curves],
-            metric,
-            session.current_theme(),
-            now.chance if metric in BOUNDED_METRICS else None,
-            set_scores.early_end(now),
-            before,
-            narrow=window.narrow(),
+            curve_charts.CurvePlot(
+                frame,
+                [curve.model for curve in now.curves],
+                metric,
+                session.current_theme(),
+                chance=now.chance if metric in BOUNDED_METRICS else None,
+                early_end=set_scores.early_end(now),
+                before=before,
+                narrow=window.narrow(),
+            )
         ),
         "compare_curves",
         f"{metric} of each model against tokens seen, the first set's curves faint behind the second's",

@@ -131,17 +131,19 @@ def _whole(task: TaskSet, view: View) -> None:
     frame, axis = view.on_axis(frame, now)
     parts.chart(
         curve_charts.learning_curves(
-            frame,
-            view.models,
-            metric,
-            session.current_theme(),
-            now.chance if metric in BOUNDED_METRICS else None,
-            set_scores.early_end(now),
-            None if before is None else axes.place(before, now, axis),
-            height=480,
-            narrow=window.narrow(),
-            axis=axis,
-            smooth=smoothing.smooth_frame(frame, metric, view.overlay) if view.overlay else None,
+            curve_charts.CurvePlot(
+                frame,
+                view.models,
+                metric,
+                session.current_theme(),
+                chance=now.chance if metric in BOUNDED_METRICS else None,
+                early_end=set_scores.early_end(now),
+                before=None if before is None else axes.place(before, now, axis),
+                height=480,
+                narrow=window.narrow(),
+                axis=axis,
+                smooth=smoothing.smooth_frame(frame, metric, view.overlay) if view.overlay else None,
+            )
         ),
         "curves_main",
         f"{metric} of each model against {axis.title}",
@@ -293,14 +295,16 @@ def _question(question: Question, measurements: Measurements, view: View) -> Non
     frame, axis = view.on_axis(tables.question_frame(measurements, question.id, metric), measurements)
     parts.chart(
         curve_charts.learning_curves(
-            frame,
-            view.models,
-            metric,
-            session.current_theme(),
-            1 / len(question.choices) if metric == "norm_prob" else None,
-            height=340,
-            narrow=window.narrow(),
-            axis=axis,
+            curve_charts.CurvePlot(
+                frame,
+                view.models,
+                metric,
+                session.current_theme(),
+                chance=1 / len(question.choices) if metric == "norm_prob" else None,
+                height=340,
+                narrow=window.narrow(),
+                axis=axis,
+            )
         ),
         "curves_one",
         f"{metric} of question {question.id}",

@@ -49,15 +49,17 @@ def _headlines(task: TaskSet, is_running: bool) -> None:
     st.subheader("Accuracy while the models read", anchor=False)
     frame, before = results.curves(task, now, "acc")
     figure = curve_charts.learning_curves(
-        frame,
-        [curve.model for curve in now.curves],
-        "acc",
-        session.current_theme(),
-        now.chance,
-        set_scores.early_end(now),
-        before,
-        height=360,
-        narrow=window.narrow(),
+        curve_charts.CurvePlot(
+            frame,
+            [curve.model for curve in now.curves],
+            "acc",
+            session.current_theme(),
+            chance=now.chance,
+            early_end=set_scores.early_end(now),
+            before=before,
+            height=360,
+            narrow=window.narrow(),
+        )
     )
     parts.chart(figure, "overview_curves", "Accuracy of each model against tokens seen")
     st.caption(curve_words.rise(now, "acc").replace("**", ""))

@@ -18,7 +18,7 @@ from e2lm_core.base import labels, phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import BOUNDED_METRICS, Question, TaskSet
 from e2lm_core.charts import curves as curve_charts
-from e2lm_core.charts import edits as edit_charts
+from e2lm_core.charts import questions as question_charts
 from e2lm_core.runs import start
 from e2lm_core.runs import state as run_state
 from e2lm_core.scores import set_scores
@@ -226,15 +226,17 @@ def _curves(
     st.caption(f"**{title}** · {metric}" + ("; before the edit faint" if before is not None else ""))
     parts.chart(
         curve_charts.learning_curves(
-            frame,
-            [curve.model for curve in now.curves],
-            metric,
-            session.current_theme(),
-            chance,
-            set_scores.early_end(now),
-            before,
-            height=height,
-            narrow=window.narrow(),
+            curve_charts.CurvePlot(
+                frame,
+                [curve.model for curve in now.curves],
+                metric,
+                session.current_theme(),
+                chance=chance,
+                early_end=set_scores.early_end(now),
+                before=before,
+                height=height,
+                narrow=window.narrow(),
+            )
         ),
         key,
         f"{metric}, {title}",
@@ -245,7 +247,7 @@ def _means(now: Measurements, was: Measurements, name: str, metric: str) -> None
     models = phrasing.count(len(question_edits.counted(now)), "model")
     st.caption(f"**{name}** · {metric}, mean over {models}")
     parts.chart(
-        edit_charts.before_and_after(
+        question_charts.before_and_after(
             question_edits.mean_frame(now, name, metric),
             metric,
             session.current_theme(),

@@ -3,15 +3,12 @@
 import json
 import math
 
-import numpy as np
 import pytest
 
 from e2lm_core.analysis.compare import comparison
 from e2lm_core.analysis.compare import words as comparison_words
 from e2lm_core.analysis.compare.comparison import ALL, END
 from e2lm_core.base.records import METRICS
-from e2lm_core.charts import compare as comparison_charts
-from e2lm_core.charts.palette import DARK, LIGHT
 from tests.support import studios
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements
 
@@ -153,7 +150,7 @@ def test_degenerate_comparisons_are_said(metric, first, second):
     frame = comparison.score_frame(found)
     assert (frame["difference"].notna() | frame["why"].notna()).all()
     json.dumps(comparison_words.document([found], FIRST, FIRST), allow_nan=False)
-    comparison_charts.differences(comparison.mean_frame(found), [SMALL], metric, END, LIGHT)
+    comparison.mean_frame(found)
 
 
 def test_one_question_each():
@@ -179,12 +176,3 @@ def test_lower_bits_are_better():
     said = comparison_words.finding(compared(low, high, metric="bpb"))
     assert "lower than first" in said
     assert "which is better" in said
-
-
-@pytest.mark.parametrize("theme", [LIGHT, DARK])
-def test_the_chart_has_a_row_a_model(theme):
-    found = compared(measured(RISING, FASTER), measured(FASTER, RISING))
-    figure = comparison_charts.differences(comparison.mean_frame(found), [SMALL, LARGE], "acc", END, theme)
-    assert len(figure.layout.yaxis.ticktext) == 3
-    values = [t.x[0] for t in figure.data if t.mode == "markers"]
-    np.testing.assert_allclose(values, [0.0, 10.0, -10.0], atol=1e-9)  # in points

@@ -10,8 +10,6 @@ from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.analysis.plan.fleet import FleetPart, Pace
 from e2lm_core.base.errors import StudioError
-from e2lm_core.charts import plan as plan_charts
-from e2lm_core.charts.palette import LIGHT
 from e2lm_core.runs import state as run_state
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements
 
@@ -111,7 +109,6 @@ def test_an_undefined_score_says_why(measured):
     got = planned(one, "rc")
     assert got.questions is None
     assert "3 models" in plan_words.finding(got)
-    plan_charts.widths(got, LIGHT)  # draws with no point
 
 
 def test_the_sentence_has_questions_and_time(measured):
@@ -143,11 +140,9 @@ def test_part_of_a_fleet_keeps_the_checkpoints_named(measured):
     assert fleets.fleet_of(kept)[0].checkpoints == 2
 
 
-def test_the_document_and_the_chart(measured):
+def test_the_document_has_every_size(measured):
     pace = Pace(seconds={"a": 0.01, "b": 0.01}, source="here")
     got = planned(measured, pace=pace, models=[SMALL.name])
     document = json.loads(json.dumps(plan_words.document(got), allow_nan=False))
     assert document["questions"] == got.questions
     assert [row["questions"] for row in document["sizes"]] == list(got.widths.sizes)
-    figure = plan_charts.widths(got, LIGHT, narrow=True)
-    assert any("questions" in (t.text[0] if t.text else "") for t in figure.data)

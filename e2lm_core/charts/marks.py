@@ -1,0 +1,251 @@
+"""What figures draw on the canvas: curves, bands and levels, the early window, and names at lines' ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from scipy.optimize import isotonic_regression
+
+from e2lm_core.base.records import ModelInfo
+from e2lm_core.charts.canvas import MARGIN, place_words, plot_height, positions, value_format
+from e2lm_core.charts.palette import Theme, dash, hue, symbol, translucent, width
+
+LABEL_GAP_PX = 15
+LEGEND_ROW_PX = 21
+BAND_OPACITY = 0.15
+
+
+# --- curves ---------------------------------------------------------------------------------------------
+
+
+def lines(frame: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """(model, its points in step order) of one metric: points without a value are left out.
+
+    `frame` as `tables.curve_frame` gives it: model, step, metric, value, …
+    """
+    measured = frame[(frame["metric"] == metric) & frame["value"].notna()]
+    for name, points in measured.groupby("model", sort=False):
+        yield str(name), points.sort_values("step")
+
+
+def curve(
+    points: pd.DataFrame,
+    model: ModelInfo,
+    metric: str,
+    theme: Theme,
+    faint: bool = False,
+    under: bool = False,
+) -> go.Scatter:
+    """A model's points, joined; `faint` for an older version of the set, `under` a smoothed line."""
+    colour = theme.line[hue(model)]
+    return go.Scatter(
+        x=positions(points),
+        y=points["value"],
+        mode="lines" if faint else "lines+markers",
+        line={"color": colour, "dash": dash(model), "width": 0.8 if under else width(model)},
+        marker={"size": 5.5, "color": colour, "symbol": symbol(model)},
+        opacity=0.28 if faint else 0.6 if under else 1.0,
+        name=model.short_name,
+        customdata=list(zip(*_hover_columns(points), strict=True)),
+        hovertemplate=None if faint else _hover(points, model, metric),
+        hoverinfo="skip" if faint else None,
+        showlegend=False,
+    )
+
+
+def _hover_columns(points: pd.DataFrame) -> list[Any]:
+    columns: list[Any] = [points["n"], place_words(points)]
+    return [*columns, points["low"], points["high"]] if "low" in points else columns
+
+
+def _hover(points: pd.DataFrame, model: ModelInfo, metric: str) -> str:
+    spec = value_format(metric)
+    interval = f" [%{{customdata[2]:{spec}}}, %{{customdata[3]:{spec}}}]" if "low" in points else ""
+    return (
+        f"<b>{model.short_name}</b><br>%{{y:{spec}}}{interval}<br>%{{customdata[1]}}<br>"
+        "n = %{customdata[0]:.0f} questions<extra></extra>"
+    )
+
+
+def smooth_line(points: pd.DataFrame, model: ModelInfo, theme: Theme) -> go.Scatter:
+    """A smoothed line over the points that it was made of."""
+    return go.Scatter(
+        x=positions(points),
+        y=points["value"],
+        mode="lines",
+        line={"color": theme.line[hue(model)], "dash": dash(model), "width": width(model) + 0.6},
+        name=model.short_name,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def band(points: pd.DataFrame, model: ModelInfo, theme: Theme, opacity: float = BAND_OPACITY) -> go.Scatter:
+    """The interval of every point of a line, its columns `low` and `high`, as an area behind it."""
+    colour = theme.line[hue(model)]
+    name = f"{model.short_name}, 95%"
+    return area(positions(points), points["low"], points["high"], colour, opacity, name)
+
+
+def area(
+    x: pd.Series,
+    low: pd.Series,
+    high: pd.Series,
+    colour: str,
+    opacity: float = BAND_OPACITY,
+    name: str | None = None,
+) -> go.Scatter:
+    """What lies between `low` and `high`, filled."""
+    return go.Scatter(
+        x=[*x, *x[::-1]],
+        y=[*high, *low[::-1]],
+        fill="toself",
+        fillcolor=translucent(colour, opacity),
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+        name=name,
+        mode="lines",
+    )
+
+
+def segment(x: Sequence, y: Sequence, colour: str, thickness: float, **more: Any) -> go.Scatter:
+    """A straight line without a hover; `more` of plotly's properties may change that."""
+    fixed = {"mode": "lines", "line": {"color": colour, "width": thickness}, "showlegend": False}
+    return go.Scatter(x=x, y=y, **({"hoverinfo": "skip"} | fixed | more))
+
+
+# --- levels and the window ------------------------------------------------------------------------------
+
+
+def reference(theme: Theme, dash: str = "dash", thickness: float = 1) -> dict[str, Any]:
+    """The line of a level that others are held against."""
+    return {"color": theme.muted, "dash": dash, "width": thickness}
+
+
+def note(text: str, theme: Theme, **place: Any) -> dict[str, Any]:
+    """Small grey words in the plot, on a ground against lines behind them; `place` as plotly has it."""
+    fixed = {"text": text, "showarrow": False, "font": {"color": theme.muted, "size": 12}}
+    return fixed | {"bgcolor": theme.background, "opacity": 0.85} | place
+
+
+def chance_line(figure: go.Figure, chance: float | None, theme: Theme, below: bool = False) -> None:
+    """The chance level, where there is one.
+
+    Its name stands at the left, before the first checkpoint; `below` the line where curves begin at once.
+    """
+    if chance is None:
+        return
+    figure.add_hline(y=chance, line=reference(theme))
+    side = "top" if below else "bottom"
+    place = {"x": 0, "xref": "paper", "xanchor": "left", "y": chance, "yanchor": side, "borderpad": 1}
+    figure.add_annotation(note(f"chance {chance:.0%}", theme, **place))
+
+
+def early_window(figure: go.Figure, end: float | None, theme: Theme, log: bool = False) -> None:
+    """Shades x up to `end`, where there is one.
+
+    On a logarithmic axis, 0 is nowhere, and annotations stand at the logarithm.
+    """
+    if end is None:
+        return
+    start = end / 1e9 if log else 0
+    figure.add_vrect(x0=start, x1=end, fillcolor=theme.window, line_width=0, layer="below")
+    at = math.log10(end) if log else end
+    place = {"x": at, "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "top", "borderpad": 1}
+    figure.add_annotation(note("early window", theme, **place))
+
+
+# --- names ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class End:
+    """A line's last `value`, and the name that stands beside it in its colour."""
+
+    value: float
+    name: str
+    colour: str
+
+
+def model_end(value: float, model: ModelInfo, theme: Theme) -> End:
+    """The end of a model's line, in the model's colour."""
+    return End(value, model.short_name, theme.label[hue(model)])
+
+
+def name_ends(figure: go.Figure, ends: Sequence[End]) -> None:
+    """Names in the right margin, moved apart until LABEL_GAP_PX lies between neighbours.
+
+    The figure has its height and the range of its y axis.
+    """
+    height = plot_height(figure)
+    low, high = figure.layout.yaxis.range
+    wanted = [height * (high - end.value) / (high - low) for end in ends]
+    placed = spread(wanted, LABEL_GAP_PX, height)
+    annotate(figure, [_beside(end, at - moved) for end, at, moved in zip(ends, wanted, placed, strict=True)])
+
+
+def _beside(end: End, shift: float) -> dict[str, Any]:
+    """The name of a line's end at the plot's right edge, `shift` pixels above it."""
+    return {
+        "x": 1,
+        "xref": "paper",
+        "xanchor": "left",
+        "xshift": 8,
+        "y": end.value,
+        "yanchor": "middle",
+        "yshift": shift,
+        "text": end.name,
+        "showarrow": False,
+        "font": {"color": end.colour, "size": 12},
+    }
+
+
+def legend_below(figure: go.Figure, names: int, columns: int) -> None:
+    """A legend of so many names below the plot, for which the figure grows: no margin is left for them.
+
+    It names lines that are drawn in full, neither bands nor old lines.
+    """
+    for trace in figure.data:
+        trace.showlegend = trace.fill is None and trace.opacity in (None, 1.0)
+    below = LEGEND_ROW_PX * math.ceil(names / columns)
+    figure.update_layout(
+        showlegend=True,
+        legend={
+            "orientation": "h",
+            "y": -(MARGIN["b"] + 4) / plot_height(figure),
+            "yanchor": "top",
+            "x": 0,
+            "font": {"size": 11},
+            "entrywidthmode": "fraction",
+            "entrywidth": 1 / columns,
+        },
+        height=figure.layout.height + below,
+        margin={"b": MARGIN["b"] + below},
+    )
+
+
+def annotate(figure: go.Figure, annotations: Sequence[Mapping[str, object]]) -> None:
+    """All at once: each `add_annotation` has plotly look at every earlier one again."""
+    figure.layout.annotations = (*figure.layout.annotations, *annotations)
+
+
+def spread(wanted: Sequence[float], gap: float, length: float) -> list[float]:
+    """Positions moved as little as needed so that neighbours are `gap` apart, in [0, length] if they fit.
+
+    With u the position less the gaps of those before it, "in order and a gap apart" is "u does not fall".
+    """
+    if not wanted:
+        return []
+    order = np.argsort(wanted, kind="stable")
+    gaps = gap * np.arange(len(wanted))
+    rising = isotonic_regression(np.asarray(wanted, float)[order] - gaps).x
+    placed = np.empty(len(wanted))
+    placed[order] = np.clip(rising, 0.0, max(0.0, length - gaps[-1])) + gaps
+    return placed.tolist()

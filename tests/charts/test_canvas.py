@@ -1,0 +1,57 @@
+"""The canvas: ranges, ticks and titles of axes, and where points stand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from e2lm_core.charts import canvas
+from e2lm_core.charts.palette import LIGHT
+
+
+def test_ticks_of_a_logarithmic_axis_are_written_out() -> None:
+    ticks = canvas.log_ticks(0.4, 13.0)
+    assert {"0.5", "1", "2", "5", "10"} <= set(ticks["ticktext"])
+    assert canvas.log_ticks(1, 1e6)["ticktext"][-2:] == ["100,000", "1,000,000"]
+    assert len(ticks["tickvals"]) == len(set(ticks["ticktext"]))
+
+
+@pytest.mark.parametrize(
+    ("metric", "high", "ticks"), [("acc", 0.5, ".0%"), ("acc_norm", 0.27, ".1%"), ("margin", 0.5, None)]
+)
+def test_only_shares_have_ticks_in_percent_and_no_label_twice(
+    metric: str, high: float, ticks: str | None
+) -> None:
+    figure = canvas.blank(LIGHT, 300, narrow=False)
+    canvas.metric_axis(figure, metric, 0.2, high)
+    assert figure.layout.yaxis.range == (0.2, high)
+    assert figure.layout.yaxis.tickformat == ticks
+
+
+def test_the_axis_says_where_less_is_better() -> None:
+    assert canvas.y_title("bpb") == "bits per byte of the gold choice (lower is better)"
+    assert canvas.y_title("acc") == "accuracy"
+
+
+def test_a_range_has_room_and_the_level_in_view() -> None:
+    assert canvas.span([]) == (0, 1)
+    assert canvas.span([np.nan, 0.5]) == pytest.approx((0.45, 0.55))
+    assert canvas.span([0.5, 1.0], 0.0) == pytest.approx((-0.06, 1.06))
+
+
+def test_points_stand_at_millions_of_tokens_where_all_are_known() -> None:
+    frame = pd.DataFrame({"step": [1, 2], "tokens_seen": [1e6, 2e6]})
+    assert list(canvas.positions(frame)) == [1, 2]
+    assert canvas.place_words(frame) == ["1.0 M tokens, step 1", "2.0 M tokens, step 2"]
+    unknown = frame.assign(step=[10, 20], tokens_seen=[1e6, np.nan])
+    assert list(canvas.positions(unknown)) == [10, 20]
+    assert canvas.place_words(unknown)[1] == "step 20"
+    assert list(canvas.positions(frame.assign(x=[7, 8]))) == [7, 8]
+    assert (canvas.window_end(2e6), canvas.window_end(None)) == (2, None)
+
+
+def test_each_figure_has_a_layout_of_its_own() -> None:
+    first = canvas.blank(LIGHT, 300, narrow=False)
+    first.update_layout(margin={"l": 1})
+    assert canvas.blank(LIGHT, 200, narrow=False).layout.margin.l == canvas.MARGIN["l"]
