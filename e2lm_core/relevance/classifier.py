@@ -83,11 +83,9 @@ class Classifier:
         # A second to import, and a cached fit needs none.
         from sklearn.linear_model import LogisticRegression
 
-        x = np.asarray(embeddings, dtype=np.float64)
-        y = np.asarray(labels, dtype=bool)
-        members = (
-            np.arange(len(x)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-        )
+        x, y = np.asarray(embeddings, dtype=np.float64), np.asarray(labels, dtype=bool)
+        rows = range(len(x)) if groups is None else groups
+        members = np.unique(np.asarray(rows), return_inverse=True)[1]
         _check(x, y, fields, members)
         inverse_penalty, scores = _best_penalty(x, y, _folds(y, members))
         slope, offset = _platt(scores, y)
