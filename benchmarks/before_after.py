@@ -2,9 +2,10 @@
 
     python -m benchmarks.before_after OLD NEW [--runs 5] [--only edit] [--edit "--edits 12 --shots 0"] [--redraw ""]
 
-Every turn runs `python -m e2lm_core tasks --json` and the checkouts' own benchmarks `edit` and `redraw`, wherever
-they lie in them, each first in the old checkout and then in the new one, so that a busy minute is busy for both.
-Prints the medians of the turns side by side and their ratio (above 1 the new one is slower), writes JSON.
+Every turn runs `python -m e2lm_core tasks --json` and the checkouts' own benchmarks `edit` and `redraw`,
+wherever they lie in them, each first in the old checkout and then in the new one, so that a busy minute is
+busy for both. Prints the medians of the turns side by side and their ratio (above 1 the new one is slower),
+writes JSON.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Workers killed at random moments of a sweep, restarted, and every result compared with an undisturbed run's.
+"""Kills workers at random moments of a sweep, and compares every result with an undisturbed run's.
 
     python -m benchmarks.kills [--kills 200] [--seed 0] [--workers 1]
 
-A tiny family of checkpoints is made on the spot and swept by real worker processes, one or several at once; one
-is struck by SIGKILL and another takes its place, sweep after sweep, until so many have died. Exit status 1 unless every stored row has
-the same bytes as the undisturbed run's, and every question was counted once. Prints a table, writes JSON.
+A tiny family of checkpoints is made on the spot and swept by real worker processes, one or several at once;
+one is struck by SIGKILL and another takes its place, sweep after sweep, until so many have died. Exit status
+1 unless every stored row has the same bytes as the undisturbed run's, and every question was counted once.
+Prints a table, writes JSON.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def main(
 
 
 def sweep(studio: Studio, kills: int, rng: random.Random, workers: int) -> tuple[int, int, Job]:
-    """Run the set on every checkpoint, through at most so many kills: how many, how many within a checkpoint."""
+    """Run the set on every checkpoint, through so many kills at most: how many, and how many within one."""
     number = start.start(
         studio, collection.open_set(studio.settings, "made"), studio.catalogue.match(["family/*"])
     )

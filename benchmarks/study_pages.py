@@ -8,7 +8,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "studies"
 
 
 def replace_table(text: str, name: str, table: str) -> str:
-    """The document with what stands between the comments `name` and `/name` replaced; blank lines end a table."""
+    """The document with what stands between the comments `name` and `/name` replaced, in blank lines."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     before, rest = text.split(begin, 1)
     return f"{before}{begin}\n\n{table}\n\n{end}{rest.split(end, 1)[1]}"

@@ -87,7 +87,8 @@ def write(folder: Path, domain: str, test: list[Row], dev: list[Row]) -> None:
 
 
 def _share_out(relations: Sequence[Relation], limit: int, rng: random.Random) -> dict[str, list[Fact]]:
-    """The facts to ask of each relation: all that balance allows, cut alike in every relation to the limit."""
+    """The facts to ask of each relation: all that balance allows, cut alike in every relation to the
+    limit."""
     kept = {r.name: balanced_facts(r.facts, rng) for r in relations}
     total = sum(map(len, kept.values()))
     if total > limit:

@@ -1,4 +1,4 @@
-"""`python -m ladder.ngrams`: every 13-gram that the ladder's models read, for the check of a user's own questions.
+"""`python -m ladder.ngrams`: every 13-gram that the ladder's models read, to check questions against.
 
 Written again from the recipe, so it needs WordNet's data files as training does.
 """

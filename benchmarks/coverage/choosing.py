@@ -1,8 +1,9 @@
 """How often the interval of a held-out gain holds it: `python -m benchmarks.coverage.choosing`.
 
-Sets are drawn from a source, pure noise or with structure that models share; a rule chooses and is judged in each, and
-counted is how often the interval of the mean held-out gain holds the expected gain of a fresh set (0 on noise, else
-the mean over all sets drawn). `--write` puts the table into docs/studies/choosing_coverage.md.
+Sets are drawn from a source, pure noise or with structure that models share; a rule chooses and is judged in
+each, and counted is how often the interval of the mean held-out gain holds the expected gain of a fresh set
+(0 on noise, else the mean over all sets drawn). `--write` puts the table into
+docs/studies/choosing_coverage.md.
 """
 
 from __future__ import annotations

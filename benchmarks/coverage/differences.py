@@ -1,9 +1,10 @@
-"""How often the interval of a score's *difference* between two sets holds the true one: `docs/studies/difference_coverage.md`.
+"""How often the interval of a score's *difference* between two sets holds the true one.
 
 Two sets are drawn from sources with known truth (`study.Source`), in four ways: *same* (two independent sets
-of one source), *easier* (the second is of an easier source), *edited* (the second has a third of its questions
-rewritten from the easier source), *grown* (the second has half as many questions more). The truth is the mean
-difference over many fresh pairs. Methods are compared by the same rules as in the study of single scores.
+of one source), *easier* (the second is of an easier source), *edited* (the second has a third of its
+questions rewritten from the easier source), *grown* (the second has half as many questions more). The truth
+is the mean difference over many fresh pairs. Methods are compared by the same rules as in the study of single
+scores.
 
     python -m benchmarks.coverage.differences --write     # about ten minutes of a quiet core
     python -m benchmarks.coverage.differences --quick
@@ -182,8 +183,9 @@ def summary(found: dict) -> dict:
 
 
 def choose(summed: dict, validation: dict) -> dict:
-    """Of the methods that cover 90% in the worst cells of both runs and whose intervals are within a tenth of the
-    narrowest of these, the one whose worst cell covers most; where none covers 90%, the one that covers most."""
+    """Of the methods that cover 90% in the worst cells of both runs and whose intervals are within a tenth of
+    the narrowest of these, the one whose worst cell covers most; where none covers 90%, the one that covers
+    most."""
     chosen = {}
     for score, every in summed.items():
         lowest = {m: min(f["lowest"], validation[score][m]) for m, f in every.items()}

@@ -2,8 +2,9 @@
 
     python -m benchmarks.coverage.parting [--sets 30] [--fleets 6] [--out FILE.json]
 
-The truth is the place from which the curve of the whole source (16,000 questions) stays above chance, or above
-another model's, to the last checkpoint. Counted for each kind of learner, number of questions and metric:
+The truth is the place from which the curve of the whole source (16,000 questions) stays above chance, or
+above another model's, to the last checkpoint. Counted for each kind of learner, number of questions and
+metric:
 
     early   share of sets whose `surely` is before the true place: a claim too early
     holds   share of sets whose 95% range holds the true place; among those settled

@@ -1,10 +1,11 @@
 """How often the intervals hold what they promise: `python -m benchmarks.coverage.scores`.
 
-Simulated fleets with known truth (`benchmarks.coverage.simulation`): models that learn not at all, late or early are put to a
-source of questions; sets are drawn from the source, an interval is computed from each set alone, and counted is how
-often it holds the expected value that a fresh set of as many questions gets. Every (learner, fleet, questions) is
-one chunk; finished chunks are kept in `--work` and not computed again. `--write` puts the results into
-`e2lm_core/scores/uncertainty/coverage.json` and the tables of `docs/studies/coverage.md`; `--quick` takes a minute and writes nothing.
+Simulated fleets with known truth (`tests.support.simulation`): models that learn not at all, late or
+early are put to a source of questions; sets are drawn from the source, an interval is computed from each set
+alone, and counted is how often it holds the expected value that a fresh set of as many questions gets. Every
+(learner, fleet, questions) is one chunk; finished chunks are kept in `--work` and not computed again.
+`--write` puts the results into `e2lm_core/scores/uncertainty/coverage.json` and the tables of
+`docs/studies/coverage.md`; `--quick` takes a minute and writes nothing.
 """
 
 from __future__ import annotations
@@ -64,10 +65,10 @@ def cells(chunks: Iterable[tuple[str, int, dict[str, dict]]]) -> list[dict]:
 def chosen(rows: list[dict]) -> dict[str, str]:
     """{score: method}: of those that cover 90% in their worst cell the best of the narrow ones.
 
-    Narrow are those within a tenth of the narrowest, and the best is the one whose worst cell covers most: so small
-    a gain in width is not worth a method that nearly failed. Where none covers 90%, the one that covers most. Judged
-    on sets of 100 questions and more, which the competition asks for: what the method covers elsewhere is measured
-    too and decides whether it is shown there.
+    Narrow are those within a tenth of the narrowest, and the best is the one whose worst cell covers most: so
+    small a gain in width is not worth a method that nearly failed. Where none covers 90%, the one that covers
+    most. Judged on sets of 100 questions and more, which the competition asks for: what the method covers
+    elsewhere is measured too and decides whether it is shown there.
     """
     judged = [row for row in rows if row["questions"] >= 100] or rows
     found = dict.fromkeys(MEANS, "percentile")

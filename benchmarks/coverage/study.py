@@ -1,4 +1,4 @@
-"""The simulations of the coverage study: sets drawn from sources with known truth, intervals counted (`coverage`)."""
+"""The simulations of the coverage study: sets from sources with known truth, intervals counted."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ QUICK = Plan(fleets=2, sets=10, fresh=200, resamples=200, source=4000)
 class Source:
     """A fleet put to many questions: the finite source that sets are drawn from, with replacement.
 
-    Being the source, its means are the truth exactly. `values` is [source, metric * model * checkpoint], so that
-    a set is a gather of rows.
+    Being the source, its means are the truth exactly. `values` is [source, metric * model * checkpoint], so
+    that a set is a gather of rows.
     """
 
     def __init__(self, learner: str, number: int, size: int) -> None:
@@ -193,7 +193,7 @@ def _count_scores(
 def _count_means(
     tallies: dict[Cell, Tally], resampled: intervals.Resampled, metric: str, truth: np.ndarray
 ) -> None:
-    """Percentile intervals of every point of every curve, and of paired differences: models, and checkpoints."""
+    """Percentile intervals of every point of every curve, and of paired differences of both kinds."""
     names = tuple(resampled.runs)
     observed = np.stack([resampled.observed[metric][name] for name in names])
     drawn = np.stack([resampled.curves[metric][name] for name in names], axis=1)

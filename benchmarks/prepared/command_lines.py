@@ -1,4 +1,4 @@
-"""A sweep of checkpoints through the command lines of both, start-up included; see `benchmarks.speed.sweep`."""
+"""A sweep of checkpoints through the command lines of both, start-up included: `benchmarks.speed.sweep`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALL
 def measure(
     model: str, questions: int, checkpoints: int, harness_checkpoints: int, batch_sizes: Sequence[int]
 ) -> dict[str, Any]:
-    """Seconds of one command of ours and of one command a checkpoint of the harness's, and whether acc agrees."""
+    """Seconds of one command of ours and of the harness's one a checkpoint, and whether acc agrees."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         prepare(folder, model, questions, checkpoints)
@@ -56,7 +56,8 @@ def measure(
 
 
 def prepare(folder: Path, model: str, questions: int, checkpoints: int) -> None:
-    """Local folders of checkpoints and a task folder: questions and prefix as long as in `benchmarks.speed.engine`."""
+    """Local folders of checkpoints and a task folder: questions and prefix as long as in
+    `benchmarks.speed.engine`."""
     from benchmarks.speed.engine import (
         CHOICE_TOKENS,
         CHOICES,

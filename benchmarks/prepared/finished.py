@@ -1,4 +1,4 @@
-"""A home with finished results that were never computed: log-likelihoods as learners of several paces have them.
+"""A home with finished results that were never computed: log-likelihoods of learners of several paces.
 
 For benchmarks of what comes after the computing: reading, scoring, drawing.
 """

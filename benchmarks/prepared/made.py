@@ -1,4 +1,4 @@
-"""What the benchmarks make on the spot, and where their results go: families, sets, and `results/NAME.json`."""
+"""What benchmarks make on the spot (families, sets), and where their results go: `results/NAME.json`."""
 
 from __future__ import annotations
 

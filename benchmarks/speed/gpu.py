@@ -2,15 +2,17 @@
 
     python -m benchmarks.speed.gpu [--models 2m,30m,500m] [--shots 0,5] [--dtypes float32,bfloat16] [--peak-tflops X]
 
-As `benchmarks.speed.engine`: ours against lm-evaluation-harness's HFLM in process, at its best batch size, the same
-model, questions and dtype, both warmed, medians of alternating repeats. Log-likelihoods are compared in float32
-alone; below it both ways round differently. Runs where a CUDA device is found; else it says so, with exit status 2.
+As `benchmarks.speed.engine`: ours against lm-evaluation-harness's HFLM in process, at its best batch size,
+the same model, questions and dtype, both warmed, medians of alternating repeats. Log-likelihoods are compared
+in float32 alone; below it both ways round differently. Runs where a CUDA device is found; else it says so,
+with exit status 2.
 
     MFU = (2 · parameters of the layers · computed tokens + 2 · hidden size · vocabulary · positions through the head)
           / (seconds · peak FLOP/s)
 
-The operations of attention itself are left out, so it is a lower bound. The peak is that of dense matrix products in
-the dtype, by the card's data sheet or `--peak-tflops`; for a card that is not known and not told it is left out.
+The operations of attention itself are left out, so it is a lower bound. The peak is that of dense matrix
+products in the dtype, by the card's data sheet or `--peak-tflops`; for a card that is not known and not told
+it is left out.
 """
 
 from __future__ import annotations

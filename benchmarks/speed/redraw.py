@@ -2,10 +2,11 @@
 
     python -m benchmarks.speed.redraw [--questions 300 --questions 15000] [--pages curves] [--no-browser] [--home FOLDER]
 
-Every page that has a switch of metric is measured, on a set whose results at the whole embedded ladder were put
-into the store (`benchmarks.prepared.finished`): in this process by Streamlit's own AppTest (the script alone), and in
-Chromium by Playwright (from the click to the chart's new points, and to the end of the script). Each option is
-chosen once before (warm-up: "first"), then again and again ("redraw", the median). Prints a table, writes JSON.
+Every page that has a switch of metric is measured, on a set whose results at the whole embedded ladder were
+put into the store (`benchmarks.prepared.finished`): in this process by Streamlit's own AppTest (the script
+alone), and in Chromium by Playwright (from the click to the chart's new points, and to the end of the
+script). Each option is chosen once before (warm-up: "first"), then again and again ("redraw", the median).
+Prints a table, writes JSON.
 """
 
 from __future__ import annotations

@@ -2,13 +2,14 @@
 
     python -m benchmarks.speed.scale [--questions 100,1000,5000,15000] [--checkpoints 10,30,100] [--threads 2]
 
-A family of small Llamas is made on the spot (`--config`), and a set of random words. Each row is one process of the
-command line, `python -m e2lm_core evaluate`, in an empty home: 15,000 questions at two checkpoints, 100 checkpoints
-at 100 questions, and rows between. Its time is told in two parts: starting (imports, opening, a first question at a
-first checkpoint; measured by a run of one question, once) and the rest, by (question, checkpoint) pair. Linear is:
-along each direction, the pair of the largest row costs within 15% of what the pair of a row a third as large or
-larger costs. The peak is the process's own largest resident memory, as the kernel counts it. CPU seconds stand
-beside seconds, since another program on the machine changes them less. Prints a table, writes JSON.
+A family of small Llamas is made on the spot (`--config`), and a set of random words. Each row is one process
+of the command line, `python -m e2lm_core evaluate`, in an empty home: 15,000 questions at two checkpoints,
+100 checkpoints at 100 questions, and rows between. Its time is told in two parts: starting (imports, opening,
+a first question at a first checkpoint; measured by a run of one question, once) and the rest, by (question,
+checkpoint) pair. Linear is: along each direction, the pair of the largest row costs within 15% of what the
+pair of a row a third as large or larger costs. The peak is the process's own largest resident memory, as the
+kernel counts it. CPU seconds stand beside seconds, since another program on the machine changes them less.
+Prints a table, writes JSON.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def main(
 
 
 def growth(rows: list[dict[str, Any]], by: str) -> float:
-    """How much more a pair costs in the largest row than in the one before it of at least a third of its pairs.
+    """How much more a pair costs in the largest row than in one before it of a third of its pairs or more.
 
     Rows smaller than that say little: what a set costs once (tokens cut, chunks planned) is not yet spread.
     """

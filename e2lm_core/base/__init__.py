@@ -1,1 +1,1 @@
-"""The words of the domain (records, errors, settings, phrasing) and files that are written whole or not at all; uses no other room."""
+"""The words of the domain, and files read within limits and written whole or not at all; uses no room."""

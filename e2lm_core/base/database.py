@@ -1,4 +1,4 @@
-"""Opens and migrates the one SQLite file of results, jobs and file digests, and says in a sentence what fails.
+"""Opens and migrates the one SQLite file of results, jobs and file digests, and says what fails in it.
 
 The file is in WAL mode, so that pages read while a worker writes. `PRAGMA user_version` is the number of
 migrations that it has had; a file of a newer version, of another program or with damage is refused before
@@ -174,7 +174,7 @@ class Database:
         return connection
 
     def _of_thread(self) -> tuple[int, sqlite3.Connection | None]:
-        """The process that opened this thread's connection (another one before a fork), and the connection."""
+        """This thread's connection, and the process that opened it: another one before a fork."""
         return getattr(self._local, "opened", (0, None))
 
     @contextmanager

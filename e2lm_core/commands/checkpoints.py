@@ -1,4 +1,4 @@
-"""`checkpoints` and `hub …` on the command line: what there is, and a hub's models added, downloaded and evicted."""
+"""`checkpoints` and `hub …` on the command line: what there is; a hub's models added, downloaded, evicted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands share: options, opening a set with its results, a table or JSON on stdout, progress on stderr."""
+"""What the commands share: options, how a set and its results are opened, tables, JSON and progress."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def show(
     rows: Iterable[dict[str, Any]],
     columns: Sequence[str] | None = None,
 ) -> None:
-    """`document` as one line of JSON, or `rows` as a table of `columns` (all of the first row's by default)."""
+    """`document` as one line of JSON, or `rows` as a table of `columns` (all of the first row's if None)."""
     if as_json:
         # ASCII alone: no terminal's encoding and no half character in a set can break it.
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
@@ -127,8 +127,8 @@ def open_measured(
 ) -> Opened:
     """A set by name or folder with its stored results on the chosen checkpoints; nothing is computed.
 
-    Raises `StudioError` where no checkpoint is complete, or, with `partly`, where nothing at all was computed.
-    With `partly` the set's warnings are not said.
+    Raises `StudioError` where no checkpoint is complete, or, with `partly`, where nothing
+    at all was computed; `partly` says no warnings of the set either.
     """
     from e2lm_core.runs.measure import measure
     from e2lm_core.runs.studio import open_studio
@@ -143,7 +143,7 @@ def open_measured(
 
 
 def require_metrics(metrics: Iterable[str], allowed: str = f"one of {', '.join(METRICS)}") -> None:
-    """Raises `StudioError` for the first metric that the studio does not have; `allowed` says which it has."""
+    """Raises `StudioError` for the first metric that there is not; `allowed` says which there are."""
     for metric in metrics:
         if metric not in METRICS:
             raise StudioError(f"The metric {metric!r} does not exist: use {allowed}.")

@@ -1,4 +1,4 @@
-"""`questions`, `choose` and `relevance` on the command line: what each question does, and choosing among them."""
+"""`questions`, `choose` and `relevance` on the command line: what each question does, and choices."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def _require_step(step: int, stable: Stability | None) -> None:
 
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row a model, the best first: its rank at the step of the wins, and its share of resamples at each rank."""
+    """One row a model, the best first: its rank at the step of the wins, and how sure each rank is."""
     place = next(k for k in document["checkpoints"] if k["step"] == document["wins"]["step"])
     order = sorted(document["models"], key=lambda name: place["ranks"][name])
     return [

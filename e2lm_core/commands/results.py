@@ -1,4 +1,4 @@
-"""`import-results` and `results …` on the command line: results from elsewhere, imported, kept, shown, removed.
+"""`import-results` and `results …` on the command line: results from elsewhere.
 
 Tested in tests/imported/test_opening.py and tests/imported/test_keeping.py.
 """

@@ -59,8 +59,8 @@ def evaluation(
 ) -> dict[str, Any]:
     """`{task, curves, sq, seconds, computed, reused}`, and `questions` on request; undefined is null.
 
-    `curves` {model: {steps [K], tokens_seen [K], metric: [K]}}, `sq` {model: {metric: rho, autocorrelation, sq,
-    points}}, `questions` [{id, loglikelihoods: {model: [K, choices] in nats}}].
+    `curves` {model: {steps [K], tokens_seen [K], metric: [K]}}, `sq` {model: {metric: {rho, autocorrelation,
+    sq, points}}}, `questions` [{id, loglikelihoods: {model: [K, choices] in nats}}].
     """
     from e2lm_core.runs.measure import measure
     from e2lm_core.scores.set_scores import signal_qualities

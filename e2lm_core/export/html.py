@@ -2,7 +2,7 @@
 
 Tested in tests/export/test_report.py.
 
-Text of users is escaped by the template; what goes into a script is JSON without a character that could end it.
+Text of users is escaped by the template; what goes into a script is JSON without a character that ends it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def script_json(value: Any) -> str:
 
 
 def _figures(document: Mapping[str, Any]) -> dict[str, Any]:
-    """{chart: {theme: {width: plotly figure}}}: the page draws the one that fits. Ranks only where models have any."""
+    """{chart: {theme: {width: plotly figure}}}: the page draws the one that fits; ranks where there are any."""
     models = [ModelInfo.model_validate(curve["model"]) for curve in document["curves"]]
     ranks = pd.DataFrame(document["ranks"])
     end = document["early_end_tokens"]

@@ -53,7 +53,7 @@ def of(
 
 
 def _scope(studio: Studio, checkpoint: Checkpoint) -> Scope | None:
-    """What the checkpoint's results are kept under; None where its files are gone: its name still says what it was."""
+    """What its results are kept under; None where its files are gone: its name still says what it was."""
     try:
         return studio.backend.scope(checkpoint)
     except StudioError:

@@ -108,13 +108,13 @@ def _scores(measured: Measurements) -> dict[str, Any] | None:
 
 
 def _ranks(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:
-    """The rank of each model on accuracy at each checkpoint that all have, and the share of resamples at each rank."""
+    """Each model's rank on accuracy at each checkpoint that all have, and how sure each rank is."""
     stable = stability.stability(measured, resampled, "acc") if resampled else None
     return rows(stability.bump_frame(stable)) if stable else []
 
 
 def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:
-    """`{accepted_share, questions, why}`: null with its reason where it was not asked for or cannot be had."""
+    """`{accepted_share, questions, why}`: null with its reason where not asked for or not to be had."""
     nothing: dict[str, Any] = {"accepted_share": None, "questions": []}
     if not task.questions:
         return {**nothing, "why": "The set has no questions."}
@@ -129,7 +129,7 @@ def _relevance(studio: Studio, task: TaskSet, wanted: bool) -> dict[str, Any]:
 
 
 def _questions(task: TaskSet, measured: Measurements) -> list[dict[str, Any]]:
-    """Each question with the share of models that answer it at their last checkpoint, null where not computed."""
+    """Each question with the share of models that answer it at the end, null where not computed."""
     last = {metric: finals(measured, metric, or_all=False) for metric in ("acc", "norm_prob")}
     return [
         {

@@ -55,7 +55,7 @@ def _unsound(task: TaskSet, limits: Limits) -> bool:
 def _lengths(
     studio: Studio, rendered: Sequence[RenderedDoc]
 ) -> tuple[list[int] | None, int | None, list[Finding]]:
-    """Tokens of each prompt with its longest choice, the window they must fit, and a warning where neither is known."""
+    """Tokens of each prompt with its longest choice, the window they must fit, a warning where not known."""
     checkpoint = next(iter(studio.at_hand), None)
     if checkpoint is None:
         return None, None, []

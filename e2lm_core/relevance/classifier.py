@@ -83,11 +83,9 @@ class Classifier:
         # A second to import, and a cached fit needs none.
         from sklearn.linear_model import LogisticRegression
 
-        x = np.asarray(embeddings, dtype=np.float64)
-        y = np.asarray(labels, dtype=bool)
-        members = (
-            np.arange(len(x)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-        )
+        x, y = np.asarray(embeddings, dtype=np.float64), np.asarray(labels, dtype=bool)
+        rows = range(len(x)) if groups is None else groups
+        members = np.unique(np.asarray(rows), return_inverse=True)[1]
         _check(x, y, fields, members)
         inverse_penalty, scores = _best_penalty(x, y, _folds(y, members))
         slope, offset = _platt(scores, y)
@@ -140,7 +138,7 @@ class Classifier:
 
 
 def auroc(labels: Sequence[bool] | Array, scores: Sequence[float] | Array) -> float:
-    """P(score of an accepted row > score of a rejected one) + half of P(equal); NaN when one label is missing.
+    """P(score of an accepted row > score of a rejected one) + half of P(equal); NaN without both labels.
 
     The Mann–Whitney statistic over the number of pairs; labels [N], scores [N].
     """
@@ -190,7 +188,7 @@ def calibration_table(
 
 
 def map_2d(exemplars: Array, questions: Array) -> tuple[Array, Array]:
-    """The two principal components of exemplars [N, D], and questions [Q, D] projected onto them: [N, 2], [Q, 2].
+    """The two principal components of exemplars [N, D], and questions [Q, D] on them: [N, 2], [Q, 2].
 
     The axes come from the exemplars alone, so that a set's points stay where they are while it is edited.
     Each axis points so that its largest loading is positive, which makes the map deterministic.
@@ -233,7 +231,7 @@ def _folds(y: Array, members: Array) -> Array:
 
 
 def _best_penalty(x: Array, y: Array, folds: Array) -> tuple[float, Array]:
-    """The C with the least out-of-fold log loss, the smallest of equals, and the out-of-fold scores [N] at it."""
+    """The C with the least out-of-fold log loss, the smallest of equals, and the scores [N] at it."""
     candidates = [
         (_log_loss(y, scores), c, scores)
         for c in _INVERSE_PENALTIES

@@ -39,7 +39,7 @@ _HUB_TIMEOUT_S = 3.0
 
 
 class Exemplar(Record):
-    """A labelled question: what the organisers' rubric would say of it, and its field (`none` if rejected)."""
+    """A labelled question: what the organisers' rubric would say of it, its field (`none` if rejected)."""
 
     question: Question
     accepted: bool
@@ -48,7 +48,7 @@ class Exemplar(Record):
 
 
 def question_text(question: Question) -> str:
-    """The question and its choices, a line each: what is embedded. Where there are no choices, the question."""
+    """The question and its choices, a line each: what is embedded; without choices the question."""
     return "\n".join([question.question, *question.choices])
 
 

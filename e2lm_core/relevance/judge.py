@@ -40,7 +40,8 @@ class Relevance(Record):
 def relevance_of(settings: Settings, questions: Sequence[Question]) -> Relevance:
     """Embed and judge the questions; what was embedded before comes from the cache.
 
-    Raises `TaskError` for text that cannot be encoded, `EmbeddingError` where no embedding model can be loaded.
+    Raises `TaskError` for text that cannot be encoded, `EmbeddingError` where no embedding model can be
+    loaded.
     """
     for number, question in enumerate(questions, start=1):
         try:

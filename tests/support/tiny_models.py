@@ -1,4 +1,4 @@
-"""What engine and parity score with: tiny models of random weights, made on the spot, and SmolLM2 out of its package."""
+"""What engine and parity score with: tiny models of random weights, and SmolLM2 out of its package."""
 
 from __future__ import annotations
 
