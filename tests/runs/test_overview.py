@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
-from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.runs import overview
 from e2lm_core.runs.state import SetState
-from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores import set_scores
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, full, measurements
 
 UP_TO_DATE = SetState(kind="up to date", done=40, total=40)
-
-
-def test_curves_say_the_rise_the_order_and_the_twin() -> None:
-    said = curve_words.rise(full(), "acc")
-    assert "2 models" in said
-    assert "15.0%" in said
-    assert "95.0%" in said
-    assert "from 1.0 k tokens on, larger models stand above smaller ones" in said
-    assert "web-only twin stays between 40.0% and 60.0% (chance 50%)" in said
-
-
-def test_sizes_are_in_order_only_from_where_they_stay_so() -> None:
-    crossing = [0.0, 0.1, *FASTER[2:]]
-    measured = measurements(curve(SMALL, RISING), curve(LARGE, crossing))
-    grid = score_measurements.common_grid(measured, "acc")
-    assert grid is not None
-    assert curve_words.sizes_in_order_from(measured, grid) == "3.0 k tokens"
-    reverse = measurements(curve(SMALL, FASTER), curve(LARGE, RISING))
-    grid = score_measurements.common_grid(reverse, "acc")
-    assert grid is not None
-    assert curve_words.sizes_in_order_from(reverse, grid) is None
-    assert "larger models" not in curve_words.rise(reverse, "acc")
-
-
-def test_too_little_to_say() -> None:
-    holes = [math.nan] * 9
-    few = measurements(curve(SMALL, [0.5, *holes]), curve(LARGE, [0.5, *holes]))
-    assert "2 of 20 checkpoints so far" in curve_words.rise(few, "acc")
-    assert curve_words.rise(measurements(), "acc")
-
-
-@pytest.mark.parametrize("metric", ["acc", "acc_norm", "margin", "norm_prob", "bpb"])
-def test_every_metric_has_its_sentence(metric: str) -> None:
-    said = curve_words.rise(full(), metric)
-    assert said.endswith(".")
-    assert "nan" not in said
 
 
 def test_the_overview_follows_the_state() -> None:

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from e2lm_core.analysis.compare import comparison
+from e2lm_core.analysis.compare.comparison import Comparison
 from e2lm_core.analysis.questions.rules import Sample
 from e2lm_core.base.records import Checkpoint, ModelInfo, TaskConfig, TaskSet
 from e2lm_core.scores.measurements import Measurements, ModelCurve
@@ -165,3 +167,29 @@ def with_subjects() -> Measurements:
 def full() -> Measurements:
     """Two models that count, a web-only twin and a further seed."""
     return measurements(curve(SMALL, RISING), curve(LARGE, FASTER), curve(WEB, FLAT), curve(SEED2, FLAT))
+
+
+# --- two sets beside each other ----------------------------------------------------------------------------
+
+FIRST = studios.task(10, "first")
+# What leaves little or nothing to compare: the accuracies of the ladder's models on either set.
+DEGENERATE_PAIRS: dict[str, tuple[tuple[list[float], ...], tuple[list[float], ...]]] = {
+    "one model": ((RISING,), (RISING,)),
+    "all equal": (([0.5] * 10, [0.5] * 10, [0.5] * 10), ([0.5] * 10, [0.5] * 10, [0.5] * 10)),
+    "one not run": (([math.nan] * 10,), (RISING,)),
+    "one checkpoint": (([0.5],), ([0.5],)),
+    "nothing": ((), ()),
+}
+
+
+def ladder_measured(*accs: Sequence[float], questions: int = 10) -> Measurements:
+    """The ladder's first models with these accuracies: small, large, the small one's twin."""
+    models = (SMALL, LARGE, WEB)
+    return measurements(*(curve(m, acc, questions=questions) for m, acc in zip(models, accs, strict=False)))
+
+
+def compared(
+    first: Measurements, second: Measurements, one: TaskSet = FIRST, two: TaskSet = FIRST, metric: str = "acc"
+) -> Comparison:
+    """The two under the names `first` and `second`, over 200 resamples."""
+    return comparison.compare(("first", "second"), first, second, comparison.match(one, two), metric, 200)

@@ -9,7 +9,6 @@ import pytest
 
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.curves import crossings
-from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
@@ -71,8 +70,6 @@ def test_equal_and_strange_pairs_have_reasons() -> None:
     given = set_intervals.resample(twice, ("acc",))
     found = crossings.parted(twice, given, "acc", SMALL.name, LARGE.name)
     assert "stand equal" in (found.since.why or "")
-    said = curve_words.parting(twice, found)
-    assert "do not part: they stand equal" in said
     nan = float("nan")
     apart = measurements(curve(SMALL, [0.5, nan]), curve(LARGE, [nan, 0.5]))
     given = set_intervals.resample(apart, ("acc",))
@@ -104,20 +101,6 @@ def test_the_document_is_plain_json(measured: Measurements) -> None:
     assert document["chance"] == 0.25
     assert set(document["noise"][SMALL.name]) == {"questions", "checkpoints"}
     assert crossings.document(measured, None, "bpb")["chance"] is None
-
-
-def test_the_finding_names_the_telling_pair_and_the_twin(measured: Measurements) -> None:
-    given = set_intervals.resample(measured, ("acc",))
-    pair = curve_words.telling_pair(measured)
-    assert pair == (LARGE.name, SMALL.name)
-    above = crossings.above_chance(measured, given, "acc")
-    parted = crossings.parted(measured, given, "acc", *pair)
-    said = curve_words.curves(measured, "acc", above, parted, "few")
-    assert "large-arch1 stands surely above small-arch1" in said
-    assert "the web-only twin never is" in said
-    assert "Both models are above chance from" in said
-    assert curve_words.curves(measurements(curve(SMALL, RISING)), "acc", {}, None, "few") == "few"
-    assert curve_words.telling_pair(measurements(curve(SMALL, RISING))) is None
 
 
 def test_a_range_is_told_only_where_it_was_found_to_hold(measured: Measurements) -> None:

@@ -1,0 +1,280 @@
+"""What is said of curves: exact sentences from places made by hand, and a sentence for any measurements."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from e2lm_core.analysis.curves import crossings
+from e2lm_core.analysis.curves import words as curve_words
+from e2lm_core.analysis.curves.axes import Axis
+from e2lm_core.analysis.curves.crossings import Parted, Point, Since
+from e2lm_core.base.records import METRICS, ModelInfo
+from e2lm_core.scores.measurements import Measurements, common_grid
+from e2lm_core.scores.uncertainty import set_intervals
+from tests.support.measured import (
+    FASTER,
+    LARGE,
+    RISING,
+    SEED2,
+    SMALL,
+    WEB,
+    curve,
+    full,
+    measurements,
+    noisy,
+)
+
+EARLY, LATE = Point(step=100, tokens_seen=1_000), Point(step=900, tokens_seen=9_000)
+NEVER = Since(points=10)
+
+
+def since(sure: Point | None, **changes) -> Since:
+    return Since.model_validate({"sure": sure, "measured": sure, "first": EARLY, "points": 10, **changes})
+
+
+def plain(said: str | None) -> str:
+    """With spaces that break, to be read."""
+    assert said is not None
+    return said.replace("\N{NO-BREAK SPACE}", " ")
+
+
+# --- two models part ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        (
+            since(LATE, low=EARLY, high=LATE),
+            "From **9.0 k tokens** on, large-arch1 stands surely above small-arch1 "
+            "(95% of resamples: 1.0 k to 9.0 k tokens).",
+        ),
+        (
+            since(LATE, low=LATE, high=None),
+            "From **9.0 k tokens** on, large-arch1 stands surely above small-arch1 "
+            "(95% of resamples: 9.0 k to never).",
+        ),
+        (
+            since(EARLY, low=EARLY, high=EARLY),
+            "From the first checkpoint (**1.0 k tokens**) on, large-arch1 stands surely above small-arch1.",
+        ),
+        (
+            since(LATE, no_range=crossings.UNSETTLED),
+            "From **9.0 k tokens** on, large-arch1 stands surely above small-arch1.",
+        ),
+        (
+            since(Point(step=1_300, tokens_seen=None)),
+            "From **step 1,300** on, large-arch1 stands surely above small-arch1.",
+        ),
+        (
+            since(None, share=0.8),
+            "large-arch1 ends above small-arch1 in 80% of resamples, but at no checkpoint surely and to the "
+            "end.",
+        ),
+        (
+            Since(why="They stand equal at the last one."),
+            "large-arch1 and small-arch1 do not part: they stand equal at the last one.",
+        ),
+    ],
+    ids=["later", "perhaps never", "from the first", "no range", "no tokens", "not surely", "equal"],
+)
+def test_from_where_two_models_part(place: Since, says: str) -> None:
+    two = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
+    said = curve_words.parting(two, Parted(higher=LARGE.name, lower=SMALL.name, since=place))
+    assert plain(said) == says
+
+
+def test_a_place_stays_on_one_line() -> None:
+    two = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
+    said = curve_words.parting(two, Parted(higher=LARGE.name, lower=SMALL.name, since=since(LATE)))
+    assert "**9.0\N{NO-BREAK SPACE}k\N{NO-BREAK SPACE}tokens**" in said
+
+
+def test_equal_models_do_not_part() -> None:
+    twice = measurements(curve(SMALL, RISING), curve(LARGE, RISING))
+    drawn = set_intervals.resample(twice, ("acc",))
+    equal = crossings.parted(twice, drawn, "acc", SMALL.name, LARGE.name)
+    assert "do not part: they stand equal" in curve_words.parting(twice, equal)
+
+
+def test_the_finding_names_the_telling_pair_and_the_twin() -> None:
+    measured = noisy(questions=400)
+    drawn = set_intervals.resample(measured, ("acc",))
+    pair = curve_words.telling_pair(measured)
+    assert pair == (LARGE.name, SMALL.name)
+    above = crossings.above_chance(measured, drawn, "acc")
+    parted = crossings.parted(measured, drawn, "acc", *pair)
+    said = curve_words.curves(measured, "acc", above, parted, "few")
+    assert "large-arch1 stands surely above small-arch1" in said
+    assert "the web-only twin never is" in said
+    assert "Both models are above chance from" in said
+
+
+def test_without_a_pair_there_is_another_sentence() -> None:
+    alone = measurements(curve(SMALL, RISING))
+    assert curve_words.curves(alone, "acc", {}, None, "few") == "few"
+    assert curve_words.telling_pair(alone) is None
+
+
+@pytest.mark.parametrize(
+    ("models", "pair"),
+    [
+        ((SMALL, WEB), (SMALL.name, WEB.name)),
+        ((WEB, SMALL, SEED2), (SMALL.name, WEB.name)),
+        ((SMALL, LARGE.model_copy(update={"arch": "arch2"})), (SMALL.name, LARGE.name)),
+        ((LARGE, SMALL.model_copy(update={"parameters": None})), (LARGE.name, SMALL.name)),
+    ],
+    ids=["one counts", "one counts, named last", "two shapes", "size unknown"],
+)
+def test_any_two_are_told_where_no_two_sizes_of_one_shape_are(
+    models: tuple[ModelInfo, ...], pair: tuple[str, str]
+) -> None:
+    assert curve_words.telling_pair(measurements(*(curve(m, RISING) for m in models))) == pair
+
+
+# --- who leaves chance ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("places", "says"),
+    [
+        ((since(EARLY), None, None), "The model is above chance from 1.0 k tokens on."),
+        (
+            (since(EARLY), since(LATE), NEVER),
+            "Both models are above chance from 9.0 k tokens on at the latest; the web-only twin never is.",
+        ),
+        (
+            (since(EARLY), since(LATE), since(LATE)),
+            "Both models are above chance from 9.0 k tokens on at the latest.",
+        ),
+        ((since(EARLY), NEVER, None), "1 of 2 models is above chance from 1.0 k tokens on."),
+        ((NEVER, NEVER, since(EARLY)), "No model is surely above chance at the end."),
+    ],
+    ids=["one model", "both and not the twin", "the twin too", "one of two", "none"],
+)
+def test_who_is_above_chance(places: tuple[Since | None, ...], says: str) -> None:
+    above = {m.name: p for m, p in zip((SMALL, LARGE, WEB), places, strict=True) if p is not None}
+    assert plain(curve_words.chance(full(), above)) == says
+
+
+def test_a_metric_without_chance_has_no_such_sentence() -> None:
+    undefined = Since(points=0, why=crossings.NO_CHANCE.format("margin"))
+    assert curve_words.chance(full(), {SMALL.name: undefined}) is None
+    assert curve_words.chance(full(), {}) is None
+
+
+# --- how far the mean goes ------------------------------------------------------------------------------
+
+
+def test_curves_say_the_rise_the_order_and_the_twin() -> None:
+    said = curve_words.rise(full(), "acc")
+    assert "2 models" in said
+    assert "15.0%" in said
+    assert "95.0%" in said
+    assert "from 1.0 k tokens on, larger models stand above smaller ones" in said
+    assert "web-only twin stays between 40.0% and 60.0% (chance 50%)" in said
+
+
+def test_sizes_are_in_order_only_from_where_they_stay_so() -> None:
+    crossing = [0.0, 0.1, *FASTER[2:]]
+    measured = measurements(curve(SMALL, RISING), curve(LARGE, crossing))
+    grid = common_grid(measured, "acc")
+    assert grid is not None
+    assert curve_words.sizes_in_order_from(measured, grid) == "3.0 k tokens"
+    reverse = measurements(curve(SMALL, FASTER), curve(LARGE, RISING))
+    grid = common_grid(reverse, "acc")
+    assert grid is not None
+    assert curve_words.sizes_in_order_from(reverse, grid) is None
+    assert "larger models" not in curve_words.rise(reverse, "acc")
+
+
+HOLES = [math.nan] * 9
+
+
+@pytest.mark.parametrize(
+    ("measured", "says"),
+    [
+        (
+            measurements(curve(SMALL, RISING)),
+            "The accuracy of ladder-small-arch1 goes from **10.0% to 90.0%** over 10 checkpoints.",
+        ),
+        (
+            measurements(curve(WEB, [0.5, 0.7, 0.5]), curve(SMALL, [0.4, 0.4])),
+            "The accuracy of ladder-small-arch1 stays at **40.0%** over 2 checkpoints.",
+        ),
+        (
+            measurements(curve(SMALL, [0.5]), curve(LARGE, [0.5])),
+            "Every model has one checkpoint here: run more of them to see curves.",
+        ),
+        (
+            measurements(curve(SMALL, [0.5, *HOLES]), curve(LARGE, [0.5, *HOLES])),
+            "2 of 20 checkpoints so far: too few to say what the curves do.",
+        ),
+        (
+            measurements(curve(SMALL, [math.nan])),
+            "0 of 1 checkpoint so far: too few to say what the curves do.",
+        ),
+        (
+            measurements(curve(SMALL, [0.5] * 3), curve(LARGE, [0.5] * 3)),
+            "Over 2 models, mean accuracy stays at **50.0%**.",
+        ),
+        (
+            measurements(curve(SMALL, [0.1, 0.2, math.nan]), curve(LARGE, [0.3, 0.4, math.nan])),
+            "4 of 6 checkpoints so far. Over 2 models, mean accuracy goes from **20.0% to 30.0%**; from 1.0 k "
+            "tokens on, larger models stand above smaller ones at every checkpoint.",
+        ),
+        (measurements(), "Every model has one checkpoint here: run more of them to see curves."),
+    ],
+    ids=["one model", "it counts", "one checkpoint", "too few", "not run", "level", "half run", "nothing"],
+)
+def test_the_rise_at_its_edges(measured: Measurements, says: str) -> None:
+    assert curve_words.rise(measured, "acc") == says
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_has_its_sentence(metric: str) -> None:
+    said = curve_words.rise(full(), metric)
+    assert said.endswith(".")
+    assert "nan" not in said
+
+
+# --- what a drawing leaves out --------------------------------------------------------------------------
+
+
+def axis(**changes) -> Axis:
+    plain_axis = {"kind": "tokens", "log": False, "title": "tokens", "unit": 1.0, "window_end": None}
+    return Axis(**{**plain_axis, "left_out": (), "at_zero": 0, **changes})
+
+
+@pytest.mark.parametrize(
+    ("drawn_over", "says"),
+    [
+        (axis(), ""),
+        (axis(left_out=("a",)), "Not shown, since their tokens are not known: a."),
+        (axis(at_zero=1), "Checkpoints at 0 have no place on a logarithmic axis."),
+        (
+            axis(kind="compute", left_out=("a", "b")),
+            "Compute is 6 · parameters · tokens; models of different sizes leave the early window at "
+            "different places, so it is not drawn. Not shown, since their compute is not known: a and b.",
+        ),
+    ],
+    ids=["nothing", "a model", "zero", "compute"],
+)
+def test_what_has_no_place_on_an_axis_is_named(drawn_over: Axis, says: str) -> None:
+    assert curve_words.drawing(drawn_over, None) == says
+
+
+def test_a_line_over_the_points_says_how_it_was_made() -> None:
+    said = curve_words.drawing(axis(), "mean of 3")
+    assert said.startswith("The thick line is the mean of ")
+    assert said.endswith("; the points are as measured.")
+
+
+def test_small_charts_say_what_they_share_and_which_subjects_have_none() -> None:
+    assert curve_words.subjects(1, [], axis()) == ""
+    assert curve_words.subjects(2, ["law", "music"], axis(at_zero=1)) == (
+        "All charts share both axes; bands are of the subject's own questions. Smaller subjects without a "
+        "chart: law and music. Checkpoints at 0 have no place on a logarithmic axis."
+    )
