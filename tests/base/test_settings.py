@@ -1,4 +1,4 @@
-"""Settings from the environment: paths made absolute, defaults, and a sentence for a value that is not allowed."""
+"""Settings from the environment: what each variable does, and what is said of one that cannot be used."""
 
 from __future__ import annotations
 
@@ -6,50 +6,88 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.settings import ROOT, Settings
+from e2lm_core.base.settings import ROOT, Limits, Settings
+from tests.support import studios
 
 
-def test_an_empty_environment_has_defaults() -> None:
-    settings = Settings.from_env({})
-    assert settings.home == Path.home() / ".e2lm-studio"
-    assert (settings.tasks, settings.ladder) == (ROOT / "tasks", ROOT / "ladder")
-    assert (settings.checkpoints, settings.device, settings.dtype) == ((), None, "float32")
-    assert (settings.threads, settings.hub_endpoint, settings.hub_quota_bytes) == (None, None, 20 * 10**9)
+def test_without_variables_everything_has_its_default() -> None:
+    plain = Settings.from_env({})
+    assert plain.home == Path.home() / ".e2lm-studio"
+    assert (plain.tasks, plain.ladder, plain.checkpoints) == (ROOT / "tasks", ROOT / "ladder", ())
+    assert (plain.device, plain.dtype, plain.threads) == (None, "float32", None)
+    assert (plain.hub_endpoint, plain.hub_quota_bytes) == (None, 20_000_000_000)
+    assert plain.limits == Limits()
 
 
-def test_every_variable_is_read() -> None:
-    settings = Settings.from_env(
-        {
-            "E2LM_HOME": "home",
-            "E2LM_TASKS": "/sets",
-            "E2LM_LADDER": "~/ladder",
-            "E2LM_CHECKPOINTS": os.pathsep.join(["/one", "", "two"]),
-            "E2LM_DEVICE": "cuda:1",
-            "E2LM_DTYPE": "bfloat16",
-            "E2LM_THREADS": "3",
-            "E2LM_HUB_ENDPOINT": "https://hub.example/",
-            "E2LM_HUB_QUOTA_GB": "0.5",
-        }
-    )
-    assert (settings.home, settings.tasks) == (Path.cwd() / "home", Path("/sets"))
-    assert settings.ladder == Path.home() / "ladder"
-    assert settings.checkpoints == (Path("/one"), Path.cwd() / "two")
-    assert (settings.device, settings.dtype, settings.threads) == ("cuda:1", "bfloat16", 3)
-    assert (settings.hub_endpoint, settings.hub_quota_bytes) == ("https://hub.example", 500_000_000)
-    assert (settings.sets, settings.database) == (settings.home / "sets", settings.home / "studio.sqlite")
+def test_an_empty_variable_is_none() -> None:
+    names = ("HOME", "TASKS", "LADDER", "CHECKPOINTS", "DEVICE", "DTYPE", "THREADS", "HUB_ENDPOINT")
+    empty = {f"E2LM_{name}": "" for name in (*names, "HUB_QUOTA_GB")}
+    assert Settings.from_env(empty) == Settings.from_env({})
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("variable", "text", "field", "value"),
     [
-        ("E2LM_DTYPE", "float8"),
-        *(("E2LM_THREADS", value) for value in ("0", "-1", "two")),
-        ("E2LM_HUB_ENDPOINT", "hub.example"),
-        *(("E2LM_HUB_QUOTA_GB", value) for value in ("0", "-1", "1e3", "much")),
+        ("HOME", "/somewhere/studio", "home", Path("/somewhere/studio")),
+        ("HOME", "~/studio", "home", Path.home() / "studio"),
+        ("HOME", "studio", "home", Path.cwd() / "studio"),
+        ("TASKS", "/somewhere/sets", "tasks", Path("/somewhere/sets")),
+        ("LADDER", "~/ladder", "ladder", Path.home() / "ladder"),
+        ("CHECKPOINTS", "/one", "checkpoints", (Path("/one"),)),
+        (
+            "CHECKPOINTS",
+            os.pathsep.join(("/one", "", "two", "~/three")),
+            "checkpoints",
+            (Path("/one"), Path.cwd() / "two", Path.home() / "three"),
+        ),
+        ("DEVICE", "cuda:1", "device", "cuda:1"),
+        ("DTYPE", "bfloat16", "dtype", "bfloat16"),
+        ("THREADS", "3", "threads", 3),
+        ("HUB_ENDPOINT", "https://hub.example/", "hub_endpoint", "https://hub.example"),
+        ("HUB_ENDPOINT", "http://localhost:8080", "hub_endpoint", "http://localhost:8080"),
+        ("HUB_QUOTA_GB", "1.5", "hub_quota_bytes", 1_500_000_000),
+        ("HUB_QUOTA_GB", "20", "hub_quota_bytes", 20_000_000_000),
     ],
 )
-def test_a_value_that_is_not_allowed_is_named(name: str, value: str) -> None:
-    with pytest.raises(StudioError, match=f"^{name} is '{value}'; use .*\\.$"):
-        Settings.from_env({name: value})
+def test_each_variable_sets_one_thing(variable: str, text: str, field: str, value: object) -> None:
+    chosen = Settings.from_env({f"E2LM_{variable}": text})
+    assert chosen == Settings.from_env({}).model_copy(update={field: value})
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "says"),
+    [
+        ("DTYPE", "float64", "'float64'; use one of float32, bfloat16, float16."),
+        ("THREADS", "0", "'0'; use a whole number from 1."),
+        ("THREADS", "-2", "'-2'; use a whole number from 1."),
+        ("THREADS", "two", "'two'; use a whole number from 1."),
+        ("THREADS", "1.5", "'1.5'; use a whole number from 1."),
+        ("HUB_ENDPOINT", "hub.example", "'hub.example'; use an address with https://."),
+        ("HUB_ENDPOINT", "ftp://hub.example", "'ftp://hub.example'; use an address with https://."),
+        ("HUB_QUOTA_GB", "-1", "'-1'; use a number of GB above 0, such as 20."),
+        ("HUB_QUOTA_GB", "0", "'0'; use a number of GB above 0, such as 20."),
+        ("HUB_QUOTA_GB", "much", "'much'; use a number of GB above 0, such as 20."),
+        ("HUB_QUOTA_GB", "nan", "'nan'; use a number of GB above 0, such as 20."),
+        ("HUB_QUOTA_GB", "1e3", "'1e3'; use a number of GB above 0, such as 20."),
+        ("HUB_QUOTA_GB", "20 GB", "'20 GB'; use a number of GB above 0, such as 20."),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_a_sentence(variable: str, text: str, says: str) -> None:
+    with pytest.raises(StudioError) as refused:
+        Settings.from_env({f"E2LM_{variable}": text})
+    assert studios.sentence(refused) == f"E2LM_{variable} is {says}"
+
+
+def test_everything_of_the_users_own_lies_in_the_home() -> None:
+    chosen = Settings(home=Path("/home/studio"))
+    assert chosen.sets == Path("/home/studio/sets")
+    assert chosen.database == Path("/home/studio/studio.sqlite")
+    assert chosen.cache == Path("/home/studio/cache")
+
+
+def test_settings_are_read_once_and_stay() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings(home=Path("/home/studio")).threads = 2  # type: ignore[misc]

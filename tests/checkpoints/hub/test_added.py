@@ -11,8 +11,7 @@ from itertools import chain
 
 import pytest
 
-from e2lm_core.base.errors import CheckpointError, StudioError
-from e2lm_core.base.settings import Settings
+from e2lm_core.base.errors import CheckpointError
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.families import CheckpointChoice, any_family
 from e2lm_core.checkpoints.fingerprints import fingerprint
@@ -143,20 +142,6 @@ def test_removing(settings, fake):
     assert open_catalogue(settings).models == ()
     with pytest.raises(CheckpointError, match="No model 'dense-500m-arch1' of a hub was added"):
         hub.remove(settings, "dense-500m-arch1")
-
-
-def test_settings_from_the_environment():
-    env = {"E2LM_HUB_ENDPOINT": "https://hub.example/", "E2LM_HUB_QUOTA_GB": "1.5"}
-    settings = Settings.from_env(env)
-    assert (settings.hub_endpoint, settings.hub_quota_bytes) == ("https://hub.example", 1_500_000_000)
-    assert Settings.from_env({}).hub_quota_bytes == 20 * 10**9
-    for bad in (
-        {"E2LM_HUB_ENDPOINT": "hub.example"},
-        {"E2LM_HUB_QUOTA_GB": "-1"},
-        {"E2LM_HUB_QUOTA_GB": "0"},
-    ):
-        with pytest.raises(StudioError, match=next(iter(bad))):
-            Settings.from_env(bad)
 
 
 @pytest.mark.slow
