@@ -25,7 +25,7 @@ HARNESS_SEED = 1234  # lm_eval.defaults.DEFAULT_OTHER_SEED, given to every task'
 OPTIONAL = ("subject", "source", "license", "note", "group")
 
 Doc = Mapping[str, Any]
-# (the templates, the doc as JSON): all that a doc's parts depend on
+# (the templates, the doc as Python writes it): all that a doc's parts depend on
 _Key = tuple[tuple[str | tuple[str, ...], ...], str]
 
 
@@ -144,8 +144,8 @@ def _parts(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> li
     """Those of every doc; only docs that this process has not rendered with these templates are rendered."""
     written = _templates(config, docs)
     fields = (config.description, config.doc_to_text, config.doc_to_choice, config.doc_to_target)
-    # ASCII would write a half pair and a whole character alike.
-    keys = [(fields, json.dumps(doc, ensure_ascii=False)) for doc in docs]
+    # Python's own notation tells 1 from 1.0 and True, and two half characters from a whole one.
+    keys = [(fields, repr(doc)) for doc in docs]
     parts = {place: known for place, key in enumerate(keys) if (known := _RENDERED.get(key))}
     new = [place for place in range(len(docs)) if place not in parts]
     templates = list(written.values())
