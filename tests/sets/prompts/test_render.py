@@ -151,7 +151,7 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> Callable[[TaskSet], list[Rende
     return rendered
 
 
-TEMPLATE = CLOZE.model_copy(update={"doc_to_text": "{{question}} {{extra}} {{note}} {% set x = 1 %}?"})
+TEMPLATE = CLOZE.model_copy(update={"doc_to_text": "{{question}} {{extra}} {{note}}?"})
 
 
 @pytest.mark.parametrize(
@@ -187,6 +187,7 @@ def test_no_doc_is_taken_for_another(forgotten, config: TaskConfig, extras: tupl
         {"description": "Answer.\n"},
         {"doc_to_text": "{{question}}"},
         {"doc_to_text": "question"},
+        {"doc_to_text": "{% set text = question %}{{text}}"},
         {"doc_to_choice": ("no", "yes")},
         {"doc_to_target": "{{choices[1]}}"},
         {"target_delimiter": ""},
