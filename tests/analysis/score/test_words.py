@@ -1,0 +1,163 @@
+"""The Score in words: exact sentences from a set whose scores follow on paper, and from advice made by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from e2lm_core.analysis import documents
+from e2lm_core.analysis.score import parts as score_parts
+from e2lm_core.analysis.score import words as score_words
+from e2lm_core.analysis.score.parts import Advice, Part, Pull, Removal
+from e2lm_core.base.records import METRICS, Value
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.contrast import NO_TWIN
+from e2lm_core.scores.measurements import Measurements
+from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements
+
+NOTHING = Advice(of=None, why=None, parts=(), models=(), at_chance=None, removals=())
+
+
+def three() -> Measurements:
+    """SQ and RC 1: both rise at every point, in one order. CS (0 · 6 + 1 + 2/3) / 8: at chance but for the last
+    two of eight, where the gains are .2 and .3 and the twin's 0 and .1."""
+    return measurements(curve(SMALL, RISING), curve(LARGE, FASTER), curve(WEB, FLAT))
+
+
+def advised(measured: Measurements, metric: str = "acc") -> Advice:
+    return score_parts.advice(measured, set_scores.scores(measured, metric), metric)
+
+
+def advice(**changes) -> Advice:
+    return NOTHING.model_copy(update=changes)
+
+
+# --- the finding ----------------------------------------------------------------------------------------
+
+
+def test_the_finding_names_the_part_with_most_room() -> None:
+    scores = set_scores.scores(three(), "acc")
+    assert scores.score.value == pytest.approx(0.5 + 0.1 + 0.4 * 5 / 24)
+    assert score_words.finding(scores, "acc") == (
+        "On accuracy the Score is **0.683**; of the 0.317 that it lacks, 0.317 lies in CS."
+    )
+    sure = scores.model_copy(
+        update={"score": scores.score.model_copy(update={"interval": (0.6, 0.751)}), "sq": Value(value=0.2)}
+    )
+    assert score_words.finding(sure, "acc") == (
+        "On accuracy the Score is **0.683** [0.60, 0.75]; of the 0.317 that it lacks, 0.400 lies in SQ."
+    )
+
+
+def test_without_a_twin_the_finding_says_why_and_gives_sq() -> None:
+    scores = set_scores.scores(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)), "acc")
+    said = score_words.finding(scores, "acc")
+    assert said == (f"Score is undefined on accuracy: {scores.score.why} SQ, half of it, is **{1:.3f}**.")
+    assert NO_TWIN.rstrip(".") in said
+
+
+def test_where_sq_is_undefined_too_only_the_reason_is_left() -> None:
+    scores = set_scores.scores(measurements(curve(SMALL, [0.5])), "acc")
+    assert scores.sq.value is None
+    assert score_words.finding(scores, "acc") == f"Score is undefined on accuracy: {scores.score.why}"
+
+
+# --- advice ---------------------------------------------------------------------------------------------
+
+
+def test_nothing_known_leaves_nothing_to_say() -> None:
+    assert score_words.sentences(NOTHING) == []
+    assert score_words.sentences(advice(why="No score is defined.")) == ["No score is defined."]
+
+
+def test_rooms_are_listed_the_largest_first_and_what_is_undefined_says_why() -> None:
+    parts = (
+        Part(name="sq", weight=0.5, value=Value(value=0.9)),
+        Part(name="rc", weight=0.1, value=Value(value=0.0)),
+        Part(name="cs", weight=0.4, value=Value(value=None, why=NO_TWIN)),
+    )
+    assert score_words.sentences(advice(parts=parts)) == [
+        "The room in each part: **RC** 0.100 (0.1 × (1 − 0.000)) and **SQ** 0.050 (0.5 × (1 − 0.900)).",
+        f"CS is undefined: {NO_TWIN} Relevance stands in for it as a proxy, under its own name.",
+    ]
+    other = Part(name="rc", weight=0.1, value=Value(value=None, why="Fewer than three models."))
+    assert score_words.sentences(advice(parts=(other,))) == ["RC is undefined: Fewer than three models."]
+
+
+def test_checkpoints_at_chance_have_their_price() -> None:
+    assert score_words.sentences(advice(at_chance=(2, 8))) == [
+        "At 2 of 8 early checkpoints the science model is not above chance by one standard error, so CS "
+        "counts 0 there: 0.100 of Score. Easier or plainer questions are answered earlier."
+    ]
+    assert score_words.sentences(advice(at_chance=(0, 8))) == []
+
+
+def test_the_model_that_pulls_down_most_is_named_unless_it_costs_nothing() -> None:
+    worst, best = (
+        Pull(model="a", sq=0.5, others=0.9, cost=0.2),
+        Pull(model="b", sq=0.9, others=0.5, cost=-0.2),
+    )
+    assert score_words.sentences(advice(models=(worst, best))) == [
+        "a pulls SQ down most: its own is 0.500. Were its curve as clear as the mean of the others (0.900), "
+        "SQ would gain 0.200 and Score 0.100."
+    ]
+    alike = worst.model_copy(update={"cost": score_parts.LEAST_GAIN})
+    assert score_words.sentences(advice(models=(alike, best))) == []
+
+
+def test_at_most_three_questions_are_named() -> None:
+    removals = tuple(Removal(question_id=f"q{n}", value=0.7, gain=0.01 / n) for n in range(1, 5))
+    assert score_words.sentences(advice(of="score", removals=removals)) == [
+        "Without question q1, Score would be 0.700 (+0.0100).",
+        "Without question q2, Score would be 0.700 (+0.0050).",
+        "Without question q3, Score would be 0.700 (+0.0033).",
+    ]
+    assert score_words.sentences(advice(of="sq")) == [
+        "No single question stands in the way: leaving any one out raises SQ by nothing."
+    ]
+
+
+# --- on measurements ------------------------------------------------------------------------------------
+
+
+def test_without_a_twin_cs_says_why_and_what_stands_in() -> None:
+    said = " ".join(score_words.sentences(advised(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)))))
+    assert "CS is undefined: No web-only twin" in said
+    assert "Relevance stands in for it as a proxy" in said
+
+
+def test_checkpoints_at_chance_are_said() -> None:
+    assert "At 6 of 8 early checkpoints" in " ".join(score_words.sentences(advised(three())))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    "curves",
+    [
+        (),
+        (curve(SMALL, [0.5] * 10),),
+        (curve(SMALL, [0.5] * 10), curve(LARGE, [0.5] * 10), curve(WEB, [0.5] * 10)),
+        (curve(SMALL, [0.5], early=1),),
+        (curve(SMALL, RISING, questions=1), curve(LARGE, FASTER, questions=1)),
+        (curve(SMALL, [math.nan] * 10), curve(LARGE, [math.nan] * 10)),
+    ],
+    ids=["nothing", "one flat model", "all equal", "one checkpoint", "one question", "not run"],
+)
+def test_degenerate_sets_say_what_is_undefined(metric: str, curves: tuple) -> None:
+    measured = measurements(*curves)
+    scores = set_scores.scores(measured, metric)
+    told = score_parts.advice(measured, scores, metric)
+    assert score_words.finding(scores, metric).endswith(".")
+    assert all(sentence.strip() for sentence in score_words.sentences(told))
+    frame = score_parts.score_frame(measured, scores, metric, None)
+    assert (frame["value"].notna() | frame["why"].notna()).all()
+    assert len(score_parts.bar_frame("little", scores)) == 3
+
+
+def test_advice_as_json() -> None:
+    document = documents.scoring(three(), with_advice=True)["metrics"]["acc"]["advice"]
+    assert document["in_sample"] is True
+    assert set(document["parts"]) == {"sq", "rc", "cs"}
+    assert document["at_chance"] == {"checkpoints": 6, "of": 8}
+    assert not any("**" in sentence for sentence in document["sentences"])
