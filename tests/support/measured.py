@@ -10,6 +10,9 @@ import numpy as np
 
 from e2lm_core.analysis.compare import comparison
 from e2lm_core.analysis.compare.comparison import Comparison
+from e2lm_core.analysis.plan import plan as planning
+from e2lm_core.analysis.plan.fleet import FleetPart, Pace
+from e2lm_core.analysis.plan.plan import Plan
 from e2lm_core.analysis.questions.rules import Sample
 from e2lm_core.base.records import Checkpoint, ModelInfo, TaskConfig, TaskSet
 from e2lm_core.scores.measurements import Measurements, ModelCurve
@@ -193,3 +196,22 @@ def compared(
 ) -> Comparison:
     """The two under the names `first` and `second`, over 200 resamples."""
     return comparison.compare(("first", "second"), first, second, comparison.match(one, two), metric, 200)
+
+
+# --- plans ---------------------------------------------------------------------------------------------------
+
+FLEET_PARTS = (
+    FleetPart(model="a", parameters=100, checkpoints=10),
+    FleetPart(model="b", parameters=300, checkpoints=5),
+)
+
+
+def planned(
+    measured: Measurements,
+    of: str = "mean",
+    wanted: float = 0.1,
+    pace: Pace | None = None,
+    models: Sequence[str] = (),
+) -> Plan:
+    """A plan on accuracy for the fleet of `FLEET_PARTS`."""
+    return planning.plan(measured, planning.Goal(of, "acc", wanted, tuple(models)), FLEET_PARTS, pace)
