@@ -14,8 +14,11 @@ from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.analysis.plan.fleet import FleetPart, Pace
 from e2lm_core.analysis.plan.plan import Plan
 from e2lm_core.analysis.questions.rules import Sample
+from e2lm_core.analysis.ranks import stability
+from e2lm_core.analysis.ranks.stability import Stability
 from e2lm_core.base.records import Checkpoint, ModelInfo, TaskConfig, TaskSet
 from e2lm_core.scores.measurements import Measurements, ModelCurve
+from e2lm_core.scores.uncertainty import set_intervals
 from tests.support import studios
 
 STEPS = tuple(range(100, 1700, 100))  # of the fleet
@@ -215,3 +218,13 @@ def planned(
 ) -> Plan:
     """A plan on accuracy for the fleet of `FLEET_PARTS`."""
     return planning.plan(measured, planning.Goal(of, "acc", wanted, tuple(models)), FLEET_PARTS, pace)
+
+
+# --- orders --------------------------------------------------------------------------------------------------
+
+
+def order_of(measured: Measurements, metric: str = "acc") -> Stability:
+    """The models' order over the default resamples."""
+    order = stability.stability(measured, set_intervals.resample(measured, (metric,)), metric)
+    assert order is not None
+    return order

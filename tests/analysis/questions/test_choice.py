@@ -174,38 +174,6 @@ def test_presets_that_need_subjects_or_sources_say_so() -> None:
         choice.choose(pool, "one-source")
 
 
-# --- words ----------------------------------------------------------------------------------------------
-
-
-def test_the_finding_counts_what_the_table_holds(pool: Pool) -> None:
-    frame = question_pool.question_frame(pool, question_set())
-    said = choice_words.questions(pool, frame)
-    assert f"**{(frame['slope'] > 0).sum()} of 60** questions rise early, mean over 4 models" in said
-    assert frame["id"][int(frame["slope"].argmax())] in said
-    one = question_pool.pool(fleet_measured(count=1), question_set(1))
-    assert "The one question's margin" in choice_words.questions(
-        one, question_pool.question_frame(one, question_set(1))
-    )
-
-
-def test_signed() -> None:
-    assert [choice_words.signed(v) for v in (0.1234, -0.05, 0.0001, -0.0, None)] == [
-        "+0.123",
-        "-0.050",
-        "0.000",
-        "0.000",
-        "–",
-    ]
-
-
-def test_a_gain_that_may_be_nothing_is_said_apart(pool: Pool) -> None:
-    found = choice.choose(pool, 'subject = "physics"')
-    final = found.scores["final"]
-    assert final.interval is not None
-    includes = final.interval[0] <= 0 <= final.interval[1]
-    assert includes == any("may be nothing" in s for s in choice_words.warnings(found))
-
-
 def test_the_rows_end_with_the_mean(pool: Pool) -> None:
     found: Choice = choice.choose(pool, "easiest-half")
     rows = choice.fold_rows(found)

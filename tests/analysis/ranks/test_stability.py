@@ -14,7 +14,7 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
 from tests.support import studios
-from tests.support.measured import LARGE, RISING, SMALL, curve, measurements, noisy
+from tests.support.measured import LARGE, RISING, SMALL, curve, measurements, noisy, order_of
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +22,9 @@ def measured() -> Measurements:
     return noisy(questions=120)
 
 
-def of(measured: Measurements, metric: str = "acc") -> stability.Stability:
-    found = stability.stability(measured, set_intervals.resample(measured, (metric,)), metric)
-    assert found is not None
-    return found
-
-
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_faster_learner_leads_whatever_is_better(measured: Measurements, metric: str) -> None:
-    found = of(measured, metric)
+    found = order_of(measured, metric)
     assert found.grid.models == (SMALL.name, LARGE.name)  # neither twin nor seed
     last = len(found.grid.steps) - 1
     assert found.wins(last)[1, 0] > 0.95
@@ -41,7 +35,7 @@ def test_the_faster_learner_leads_whatever_is_better(measured: Measurements, met
 
 
 def test_tables_have_a_row_for_what_they_say(measured: Measurements) -> None:
-    found = of(measured)
+    found = order_of(measured)
     bump = stability.bump_frame(found)
     assert bump.groupby(["model", "step"])["share"].sum().round(2).between(0.98, 1.0).all()
     assert list(stability.share_table(found, 15).columns) == ["model", "rank", "rank 1", "rank 2"]
@@ -51,7 +45,7 @@ def test_tables_have_a_row_for_what_they_say(measured: Measurements) -> None:
 
 
 def test_questions_are_sorted_by_what_they_do(measured: Measurements) -> None:
-    found = of(measured, "norm_prob")
+    found = order_of(measured, "norm_prob")
     held = stability.holding(measured, found.grid, "norm_prob")
     assert held is not None
     task = studios.task(count=120)
@@ -68,7 +62,7 @@ def test_the_document_is_plain_json_and_equals_the_tables(measured: Measurements
     document = json.loads(
         json.dumps(stability.document(measured, given, scores, task, at_step=16), allow_nan=False)
     )
-    found = of(measured)
+    found = order_of(measured)
     assert document["wins"]["step"] == 16
     assert document["wins"]["shares"][LARGE.name] == {SMALL.name: found.wins(15)[1, 0]}
     assert [d["value"] for d in document["decisions"]] == found.decisions[:, 0].tolist()
@@ -79,24 +73,11 @@ def test_the_document_is_plain_json_and_equals_the_tables(measured: Measurements
     assert (empty["models"], empty["wins"], empty["rc"]["value"]) == ([], None, scores.rc.value)
 
 
-def test_the_sentences_follow_the_numbers(measured: Measurements) -> None:
-    found, scores = of(measured), set_scores.scores(measured, "acc")
-    said = rank_words.ranks(found, scores)
-    assert f"**{LARGE.name}** leads (first in" in said
-    assert "still leads at the end" in said
-    assert "every pair of models stands as at the last checkpoint" in rank_words.decisions(found)
-    assert f"{LARGE.name} stands before {SMALL.name} in" in rank_words.wins(found, 15)
-    assert "Fewer than two models" in rank_words.ranks(None, scores)
-    assert "no later order" in rank_words.holding(None)
-
-
 def test_models_that_stand_equal_have_no_order() -> None:
     twice = measurements(curve(SMALL, RISING), curve(LARGE, RISING))
-    found = of(twice)
+    found = order_of(twice)
     assert (found.wins(9)[~np.eye(2, dtype=bool)] == 0.5).all()
     assert np.isnan(found.tau).all()
-    assert "stand equal" in rank_words.decisions(found)
-    assert "stand equal, in every resample" in rank_words.wins(found, 9)
     held = stability.holding(twice, found.grid, "acc")
     assert held is not None
     assert "No question parts" in rank_words.holding(
@@ -108,6 +89,4 @@ def test_models_that_stand_equal_have_no_order() -> None:
 
 def test_an_order_that_turns_only_at_the_end_is_not_decided_early() -> None:
     late = measurements(curve(SMALL, [0.3] * 9 + [0.9]), curve(LARGE, [0.4] * 9 + [0.8]))
-    found = of(late)
-    assert found.decides_from(0.8) is None
-    assert "Before the last checkpoint, fewer than 80%" in rank_words.decisions(found)
+    assert order_of(late).decides_from(0.8) is None
