@@ -7,8 +7,8 @@ from e2lm_core.analysis.compare import words as comparison_words
 from e2lm_core.base.errors import StudioError
 from e2lm_core.ui import parts
 from e2lm_core.ui.analysis import compare
+from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
-from e2lm_core.ui.strip import strip
 
 task = strip()
 measurements = results.measurements(task)

@@ -7,8 +7,8 @@ from e2lm_core.runs import overview as run_overview
 from e2lm_core.scores import set_scores
 from e2lm_core.ui import parts, session
 from e2lm_core.ui.analysis import overview
+from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
-from e2lm_core.ui.strip import strip
 
 task = strip()
 catalogue, state = session.studio().catalogue, results.state(task)

@@ -1,4 +1,7 @@
-"""The set's report for download: made on the click, not before."""
+"""The page Export: the bundle that lm-evaluation-harness runs, and the report, made on the click.
+
+Tested in tests/pages/test_pages.py.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,61 @@ from typing import Any
 
 import streamlit as st
 
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.export import html as report_html
-from e2lm_core.export import report
+from e2lm_core.export import report as set_report
+from e2lm_core.export import submission
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui import session
 
+PROFILE = "export_profile"
 
-def download(task: TaskSet) -> None:
+
+def profile_chosen() -> submission.Profile:
+    """The profile of the control, for what is drawn above that."""
+    return st.session_state.get(PROFILE) or "plain"
+
+
+def profile() -> None:
+    """The control that chooses whose rules the checks hold to."""
+    st.segmented_control(
+        "Profile",
+        ["plain", "competition"],
+        default="plain",
+        required=True,
+        key=PROFILE,
+        help="competition also asks for 100 to 15,000 questions and that no prompt holds its own answer, as the E2LM organisers did.",
+    )
+
+
+def bundle(task: TaskSet, profile: submission.Profile) -> None:
+    """The bundle for download, and the command that runs it."""
+    try:
+        data = submission.export(session.studio(), task, profile)
+    except StudioError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.download_button(
+        f"Download {task.name}.zip",
+        data,
+        f"{task.name}.zip",
+        "application/zip",
+        type="primary",
+        icon=":material/download:",
+        on_click="ignore",
+        key="export_zip",
+    )
+    st.caption(f"{len(data) / 1024:,.0f} kB. The same set gives the same bytes.")
+    st.markdown("Unzip it anywhere, then:")
+    st.code(
+        f"lm_eval --include_path . --tasks {task.name} --model hf --model_args pretrained=<a model>",
+        language=None,
+        wrap_lines=True,
+    )
+
+
+def report(task: TaskSet) -> None:
     """The report as HTML and as JSON, of the set's fleet as the pages show it."""
     with_relevance = st.toggle(
         "With scientific relevance",
@@ -45,4 +95,4 @@ def download(task: TaskSet) -> None:
 def _document(task: TaskSet, with_relevance: bool) -> dict[str, Any]:
     studio = session.studio()
     checkpoints, num_fewshot = run_state.fleet(studio, task.name)
-    return report.build(studio, task, checkpoints, num_fewshot, with_relevance)
+    return set_report.build(studio, task, checkpoints, num_fewshot, with_relevance)

@@ -1,4 +1,7 @@
-"""One question as a card: a form with room for long text, for phones and for careful writing."""
+"""One question as a card: a form with room for long text, for phones and for careful writing.
+
+Tested in tests/pages/test_pages.py and tests/pages/test_live.py.
+"""
 
 from __future__ import annotations
 
@@ -25,18 +28,23 @@ def card(task: TaskSet, readonly: bool) -> None:
         if not readonly:
             _add(task)
         return
-    held = st.session_state.get("card_id")
-    at = ids.index(held) if held in ids else 0
+    at = _steps(task, ids, readonly)
+    question = task.questions[at]
+    form, results = st.columns([8, 5], gap="medium")
+    with form:
+        _form(task, question, readonly)
+    with results:
+        live.question(task, question)
+    with st.expander("What a model reads", icon=":material/visibility:"):
+        _reading(task, question)
+
+
+def _steps(task: TaskSet, ids: list[str], readonly: bool) -> int:
+    """The place of the question that is shown, with the controls that go to another."""
+    shown = st.session_state.get("card_id")
+    at = ids.index(shown) if shown in ids else 0
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        if st.button(
-            "",
-            icon=":material/chevron_left:",
-            key="card_back",
-            disabled=at == 0,
-            help="Previous question",
-            shortcut="Alt+Left",
-        ):
-            _go(ids[at - 1])
+        _arrow("card_back", "Previous question", ":material/chevron_left:", "Alt+Left", ids[:at][-1:])
         picked = st.selectbox(
             "Question",
             ids,
@@ -48,58 +56,40 @@ def card(task: TaskSet, readonly: bool) -> None:
         )
         if picked != ids[at]:
             _go(picked)
-        if st.button(
-            "",
-            icon=":material/chevron_right:",
-            key="card_next",
-            disabled=at == len(ids) - 1,
-            help="Next question",
-            shortcut="Alt+Right",
-        ):
-            _go(ids[at + 1])
+        _arrow("card_next", "Next question", ":material/chevron_right:", "Alt+Right", ids[at + 1 :][:1])
         if not readonly:
             _add(task)
-    question = task.questions[at]
-    form, results = st.columns([8, 5], gap="medium")
-    with form:
-        _form(task, question, readonly)
-    with results:
-        live.question(task, question)
-    with st.expander("What a model reads", icon=":material/visibility:"):
-        try:
-            doc = render.render(task.config, question, ())
-        except StudioError as error:
-            st.error(str(error))
-        else:
-            st.code(
-                doc.context + "▁".join(["", doc.continuations[doc.gold].lstrip()]),
-                language=None,
-                wrap_lines=True,
-            )
-            st.caption("Zero-shot, with the gold choice behind ▁; each choice is scored in its place.")
+    return at
+
+
+def _arrow(key: str, name: str, icon: str, shortcut: str, to: list[str]) -> None:
+    """A button that goes to a question; disabled where there is none."""
+    if st.button("", icon=icon, key=key, disabled=not to, help=name, shortcut=shortcut):
+        _go(to[0])
+
+
+def _reading(task: TaskSet, question: Question) -> None:
+    try:
+        doc = render.render(task.config, question, ())
+    except StudioError as error:
+        st.error(str(error))
+        return
+    st.code(
+        doc.context + "▁".join(["", doc.continuations[doc.gold].lstrip()]),
+        language=None,
+        wrap_lines=True,
+    )
+    st.caption("Zero-shot, with the gold choice behind ▁; each choice is scored in its place.")
 
 
 def _form(task: TaskSet, question: Question, readonly: bool) -> None:
-    width = len(question.choices)
     with st.form(f"card_{task.name}_{question.id}_{hash(question.model_dump_json())}", enter_to_submit=False):
         text = st.text_area("Question", question.question, height=100, disabled=readonly)
-        slots = width if readonly else max(width + FREE_CHOICES, 4)
-        # Row by row, so that a phone, where columns are stacked, keeps the order.
-        cells = [cell for _ in range(0, slots, 2) for cell in st.columns(2, gap="small")]
-        choices = [
-            cells[i].text_input(
-                f"choice {i}" + (" (gold)" if i == question.answer else ""),
-                question.choices[i] if i < width else "",
-                disabled=readonly,
-            )
-            for i in range(slots)
-        ]
+        choices = _choices(question, readonly)
         left, right = st.columns(2, gap="small")
         gold = left.number_input("gold (index from 0)", 0, 25, max(question.answer, 0), disabled=readonly)
         subject = right.text_input("subject", question.subject or "", disabled=readonly)
         if st.form_submit_button("Save", type="primary", disabled=readonly):
-            while choices and not choices[-1].strip():
-                choices.pop()
             fields = {"question": text, "choices": choices, "answer": int(gold), "subject": subject or None}
             edit = {question.id: fields}
             if saved := _saved(
@@ -108,12 +98,35 @@ def _form(task: TaskSet, question: Question, readonly: bool) -> None:
                 editor.edited(saved)
                 st.rerun()
     if not readonly:
-        with st.popover("Delete question", icon=":material/delete:"):
-            st.markdown(f"Delete **{question.id}**? *Undo* brings it back.")
-            if st.button("Delete", type="primary", key="card_delete") and _saved(
-                lambda s: authoring.delete_questions(s, task.name, [question.id])
-            ):
-                st.rerun()
+        _delete(task, question)
+
+
+def _choices(question: Question, readonly: bool) -> list[str]:
+    """The choices as they are written, without the empty ones behind the last; some are free for more."""
+    width = len(question.choices)
+    slots = width if readonly else max(width + FREE_CHOICES, 4)
+    # Row by row, so that a phone, where columns are stacked, keeps the order.
+    cells = [cell for _ in range(0, slots, 2) for cell in st.columns(2, gap="small")]
+    choices = [
+        cells[i].text_input(
+            f"choice {i}" + (" (gold)" if i == question.answer else ""),
+            question.choices[i] if i < width else "",
+            disabled=readonly,
+        )
+        for i in range(slots)
+    ]
+    while choices and not choices[-1].strip():
+        choices.pop()
+    return choices
+
+
+def _delete(task: TaskSet, question: Question) -> None:
+    with st.popover("Delete question", icon=":material/delete:"):
+        st.markdown(f"Delete **{question.id}**? *Undo* brings it back.")
+        if st.button("Delete", type="primary", key="card_delete") and _saved(
+            lambda s: authoring.delete_questions(s, task.name, [question.id])
+        ):
+            st.rerun()
 
 
 def _add(task: TaskSet) -> None:

@@ -1,7 +1,11 @@
-"""The table editor of a set: its sheet stays fixed while its user types, and every edit is saved at once."""
+"""The table editor of a set: its sheet stays fixed while its user types, and every edit is saved at once.
+
+Tested in tests/pages/test_pages.py.
+"""
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
@@ -20,10 +24,28 @@ def table(task: TaskSet) -> None:
     frame = _sheet(task)
     key = f"editor_{task.name}_{_epoch()}"
     choices = [c for c in frame.columns if c.startswith("choice ")]
-    config = {
-        "id": st.column_config.TextColumn("id", disabled=True, width="small"),
-        "question": st.column_config.TextColumn("question", width="large", required=True),
-        **{c: st.column_config.TextColumn(c, width=CHOICE_PX) for c in choices},
+    st.data_editor(
+        frame,
+        key=key,
+        hide_index=True,
+        num_rows="fixed",
+        placeholder="",
+        column_order=["id", "question", "gold", *choices, "subject", "note", "taught"],
+        column_config=_columns(choices),
+        height=min(560, 38 + 35 * max(len(frame), 3)),
+        on_change=_apply,
+        args=(task.name, key),
+    )
+    for sentence in st.session_state.get("editor_refused", ()):
+        st.error(sentence, icon=":material/error:")
+
+
+def _columns(choices: list[str]) -> dict:
+    text = st.column_config.TextColumn
+    return {
+        "id": text("id", disabled=True, width="small"),
+        "question": text("question", width="large", required=True),
+        **{c: text(c, width=CHOICE_PX) for c in choices},
         "gold": st.column_config.NumberColumn(
             "gold",
             min_value=0,
@@ -33,8 +55,8 @@ def table(task: TaskSet) -> None:
             required=True,
             help="The index of the right choice, from 0.",
         ),
-        "subject": st.column_config.TextColumn("subject", width="small"),
-        "note": st.column_config.TextColumn("note", width="small"),
+        "subject": text("subject", width="small"),
+        "note": text("note", width="small"),
         "taught": st.column_config.CheckboxColumn(
             "taught",
             disabled=True,
@@ -42,20 +64,6 @@ def table(task: TaskSet) -> None:
             help="Whether the embedded models were told this answer. If not, their curves say nothing of it.",
         ),
     }
-    st.data_editor(
-        frame,
-        key=key,
-        hide_index=True,
-        num_rows="fixed",
-        placeholder="",
-        column_order=["id", "question", "gold", *choices, "subject", "note", "taught"],
-        column_config=config,
-        height=min(560, 38 + 35 * max(len(frame), 3)),
-        on_change=_apply,
-        args=(task.name, key),
-    )
-    for sentence in st.session_state.get("editor_refused", ()):
-        st.error(sentence, icon=":material/error:")
 
 
 def reset() -> None:
@@ -83,24 +91,26 @@ def _epoch() -> int:
     return st.session_state.get("editor_epoch", 0)
 
 
-def _sheet(task: TaskSet):
-    held = st.session_state.get("editor_sheet")
+def _sheet(task: TaskSet) -> pd.DataFrame:
+    """The questions as they were when the sheet was made: one that changed would take the cursor from its user."""
     mark = (task.name, _epoch())
-    if held is None or held[0] != mark:
+    made_for, frame = st.session_state.get("editor_sheet", (None, None))
+    if made_for != mark:
         told = taught.taught_answers(session.studio().catalogue.taught_file, task)
-        held = (mark, sheet.to_frame(task.questions, told))
-        st.session_state["editor_sheet"] = held
-    return held[1]
+        frame = sheet.to_frame(task.questions, told)
+        st.session_state["editor_sheet"] = (mark, frame)
+    return frame
 
 
 def _apply(name: str, key: str) -> None:
-    held = st.session_state.get("editor_sheet")
-    if held is None:
+    if "editor_sheet" not in st.session_state:
         return
+    _, frame = st.session_state["editor_sheet"]
     settings = session.studio().settings
     refused, saved = [], None
     task = session.read_set(name)
-    edits = sheet.changes(held[1], st.session_state[key]["edited_rows"])  # since the sheet was made
+    # All since the sheet was made, for the browser sends them again with each.
+    edits = sheet.changes(frame, st.session_state[key]["edited_rows"])
     for identity, fields in authoring.unsaved(task, edits).items():
         # One at a time, so that a question that is wrong does not hold the others back.
         try:

@@ -1,9 +1,12 @@
-"""What was added from a hub, how much of it is here, and what can be done to it."""
+"""What was added from a hub, how much of it is here, and what can be done to it.
+
+Tested in tests/pages/test_checkpoints.py.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -51,6 +54,7 @@ class _Desk:
 
 @st.cache_resource(show_spinner=False)
 def desk() -> _Desk:
+    """The desk of this server, for all visitors."""
     return _Desk()
 
 
@@ -76,28 +80,37 @@ def _added() -> None:
     if not have:
         parts.empty("No model of a hub is added yet: choose one below.", icon=":material/cloud:")
         return
+    model = _choose_model(list(have))
+    if model not in have:
+        return
+    _outcome(model)
+    checkpoints = have[model]
+    on_disk = hub_disk.on_disk(studio.settings, checkpoints)
+    st.markdown(
+        f"{on_disk.whole} of {phrasing.count(len(checkpoints), 'checkpoint')} of {model} "
+        f"{'is' if on_disk.whole == 1 else 'are'} downloaded. :gray[Mark rows to act on those alone.]"
+    )
+    _actions(model, checkpoints, _marked(model, checkpoints), desk().running)
+
+
+def _choose_model(names: list[str]) -> str:
+    """At first the one that is being downloaded, else the one that was added last."""
     running = desk().running
-    names = list(have)
     first = running.model if running else st.session_state.get("library_new")
-    model = st.pills(
+    return st.pills(
         "Model",
         names,
-        default=first if first in have else names[0],
+        default=first if first in names else names[0],
         required=True,
         wrap=True,
         key=f"library_model_{'_'.join(names)}",
         label_visibility="collapsed",
     )
-    if model not in have:
-        return
-    _outcome(model)
-    checkpoints = have[model]
-    held = hub_disk.on_disk(studio.settings, checkpoints)
-    frame = tables.added_frame(studio.settings, checkpoints)
-    st.markdown(
-        f"{held.whole} of {phrasing.count(len(checkpoints), 'checkpoint')} of {model} "
-        f"{'is' if held.whole == 1 else 'are'} downloaded. :gray[Mark rows to act on those alone.]"
-    )
+
+
+def _marked(model: str, checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """Draw the table of a model's checkpoints; those whose rows are marked."""
+    frame = tables.added_frame(session.studio().settings, checkpoints)
     event = st.dataframe(
         frame.dropna(axis=1, how="all"),
         hide_index=True,
@@ -118,8 +131,7 @@ def _added() -> None:
             ),
         },
     )
-    marked = [checkpoints[row] for row in event.selection.rows if row < len(checkpoints)]
-    _actions(model, checkpoints, marked, running)
+    return [checkpoints[row] for row in event.selection.rows if row < len(checkpoints)]
 
 
 def _room(usage: hub_cache.Usage) -> None:
@@ -214,7 +226,8 @@ def _begin(
         st.rerun()
 
 
-def _act(deed) -> None:
+def _act(deed: Callable[[], int]) -> None:
+    """Do what frees bytes; a refusal is shown."""
     try:
         freed = deed()
     except StudioError as error:

@@ -1,0 +1,41 @@
+"""What the checks of a set have found: in one sentence, and in full.
+
+Tested in tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import Finding, TaskSet
+
+MOST_FOLDED = 200
+
+
+def sentence(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
+    """The answer of the page Author: whether the set is sound, or what to do first."""
+    if example:
+        return "This is an example, and it stays as it is. **Copy it** to edit the copy."
+    if not task.questions:
+        return "This set has no questions yet. Add the first one, or import a file."
+    if not findings:
+        return "**Every check passes.** Edits are saved at once, and *Undo* takes them back."
+    errors, warnings = (sum(f.severity == severity for f in findings) for severity in ("error", "warning"))
+    return f"The checks find **{phrasing.count(errors, 'error')}** and {phrasing.count(warnings, 'warning')}."
+
+
+def show(findings: Sequence[Finding], most: int = 12) -> None:
+    """Errors first, then warnings; of each, what is more than `most` is folded."""
+    for severity, icon, box in (
+        ("error", ":material/error:", st.error),
+        ("warning", ":material/warning:", st.warning),
+    ):
+        sentences = [finding.sentence for finding in findings if finding.severity == severity]
+        for sentence in sentences[:most]:
+            box(sentence, icon=icon)
+        if len(sentences) > most:
+            with st.expander(f"{len(sentences) - most} more {severity}s"):
+                st.markdown("\n".join(f"- {sentence}" for sentence in sentences[most : most + MOST_FOLDED]))

@@ -1,0 +1,181 @@
+"""The page Run: which checkpoints, what they cost, the run's progress, and what is computed already.
+
+Tested in tests/pages/test_pages.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.runs import order as run_order
+from e2lm_core.runs import start as run_start
+from e2lm_core.runs import state as run_state
+from e2lm_core.runs import words as run_words
+from e2lm_core.runs.queue.records import Job
+from e2lm_core.ui import parts, running, session
+from e2lm_core.ui.frame import polling, window
+from e2lm_core.ui.remembered import results
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is to be run: the models that were picked, their checkpoints, and the examples in each prompt."""
+
+    models: list[str]
+    checkpoints: list[Checkpoint]
+    num_fewshot: int
+
+
+# --- what to run ------------------------------------------------------------------------------------------
+
+
+def controls(task: TaskSet) -> Choice:
+    """Models, checkpoints and few-shot examples, with what they cost beside them."""
+    fleet, last_fewshot = run_state.fleet(session.studio(), task.name)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        models, checkpoints = _checkpoints(task, fleet)
+    with right:
+        num_fewshot = _num_fewshot(task, last_fewshot)
+        if task.questions and checkpoints:
+            _cost(task, checkpoints, num_fewshot)
+    return Choice(models, checkpoints, num_fewshot)
+
+
+def _checkpoints(task: TaskSet, fleet: Sequence[Checkpoint]) -> tuple[list[str], list[Checkpoint]]:
+    studio = session.studio()
+    models = list(dict.fromkeys(c.model.name for c in studio.at_hand))
+    picked = st.pills(
+        "Models",
+        models,
+        selection_mode="multi",
+        default=[m for m in models if any(c.model.name == m for c in fleet)],
+        key=f"run_models_{task.name}",
+        format_func=lambda name: studio.catalogue.model(name).short_name,
+        wrap=True,
+    )
+    density = st.segmented_control(
+        "Checkpoints of each",
+        list(run_order.DENSITIES),
+        default="all",
+        required=True,
+        key=f"run_density_{task.name}",
+        help="Runs go coarse to fine anyway; fewer checkpoints are sooner done, and SQ needs at least 8 points in the early window.",
+    )
+    return picked, run_order.thin([c for c in studio.at_hand if c.model.name in picked], density)
+
+
+def _num_fewshot(task: TaskSet, last: int | None) -> int:
+    most = min(session.studio().settings.limits.max_fewshot, len(task.dev))
+    return st.number_input(
+        "Few-shot examples",
+        0,
+        most,
+        min(last if last is not None else task.config.num_fewshot, most),
+        key=f"run_shots_{task.name}",
+        help=f"0 to {most}, from the set's dev questions. Early checkpoints read short prompts best.",
+    )
+
+
+def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> None:
+    measurements = results.measure(task, checkpoints, num_fewshot)
+    cost = run_state.estimate(session.studio(), task, checkpoints, num_fewshot, measurements)
+    st.metric(
+        "To compute",
+        f"{cost.missing:,} of {cost.total:,}",
+        border=True,
+        help="Pairs of a checkpoint and a question. What was computed before, for any set, is reused.",
+    )
+    if cost.missing:
+        st.caption(
+            f"{phrasing.duration(cost.seconds).capitalize()}, at the pace of earlier runs."
+            if cost.seconds
+            else "No run on this machine yet, so its pace is not known."
+        )
+
+
+def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
+    """Start the run or, while one goes on, cancel it."""
+    is_running = state.kind == "running"
+    with st.container(horizontal=True, gap="small"):
+        if st.button(
+            f"Run {phrasing.count(len(choice.models), 'model')}",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=is_running or not choice.checkpoints or not task.questions,
+        ):
+            running.start(task, checkpoints=choice.checkpoints, num_fewshot=choice.num_fewshot)
+        if state.job is not None and is_running and st.button("Cancel the run", icon=":material/stop:"):
+            session.studio().jobs.cancel(state.job)
+            st.rerun()
+
+
+# --- what it does -----------------------------------------------------------------------------------------
+
+
+def latest(task: TaskSet, is_running: bool) -> None:
+    """The set's latest run; drawn again by itself while it goes on."""
+    st.fragment(_latest, run_every=polling.PROGRESS_S if is_running else None)(task)
+
+
+def _latest(task: TaskSet) -> None:
+    job = run_start.latest_job(session.studio(), task.name)
+    if job is None:
+        return
+    st.subheader("Progress" if not job.over else "Last run", anchor=False)
+    if job.error:
+        st.error(job.error, icon=":material/error:")
+    for note in run_words.notes(job):
+        st.info(note, icon=":material/rule:")
+    share, text = run_words.sentence(job, len(task.questions))
+    st.progress(share, text=text)
+    if saved := run_words.savings(job):
+        st.caption(
+            saved,
+            help="The harness sends the prompt anew with every choice, at every checkpoint. Here what prompts share is computed once, and what is stored is not computed again.",
+        )
+    _checkpoint_table(job)
+
+
+def _checkpoint_table(job: Job) -> None:
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        run_words.job_frame(job),
+        hide_index=True,
+        height=360,
+        placeholder=phrasing.DASH,
+        column_order=("checkpoint", "progress") if window.narrow() else None,
+        column_config={
+            "progress": st.column_config.ProgressColumn(
+                "progress", format="percent", min_value=0, max_value=1
+            ),
+            "seconds": number("seconds", format="%.1f s"),
+            "tokens": number("tokens computed", format="compact"),
+            "harness_tokens": number("the harness's tokens", format="compact"),
+        },
+    )
+
+
+def coverage(task: TaskSet) -> None:
+    """How many checkpoints of each model are complete."""
+    number = st.column_config.NumberColumn
+    st.subheader("What is there", anchor=False)
+    parts.table(
+        run_words.coverage_frame(results.measurements(task)),
+        "coverage",
+        "run_coverage",
+        few=("model", "complete"),
+        column_config={
+            "complete": st.column_config.ProgressColumn(
+                "checkpoints complete", format="percent", min_value=0, max_value=1
+            ),
+            "parameters": number("parameters", format="compact"),
+            "first": number("first, tokens seen", format="compact"),
+            "last": number("last, tokens seen", format="compact"),
+        },
+    )
