@@ -91,6 +91,7 @@ def measured(checkout: Path, python: str, home: Path, name: str, options: str) -
 
 
 def start_up(checkout: Path, python: str, home: Path) -> float:
+    """Median seconds of `python -m e2lm_core tasks --json` in new processes."""
     seconds = []
     for _ in range(STARTS):
         started = time.perf_counter()
@@ -186,6 +187,7 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def write(report: Mapping[str, Any]) -> None:
+    """The report with the machine it was measured on, as JSON."""
     machine = {"cores": os.cpu_count(), "load": [round(load, 2) for load in os.getloadavg()]}
     RESULTS.mkdir(exist_ok=True)
     document = {"benchmark": "before_after", "machine": machine, **report}
@@ -193,6 +195,7 @@ def write(report: Mapping[str, Any]) -> None:
 
 
 def commit(checkout: Path) -> str:
+    """The checkout's commit, with `-dirty` where files are changed."""
     command = ["git", "-C", str(checkout), "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 

@@ -64,6 +64,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="How many share the work.")] = 1,
 ) -> None:
+    """Sweep, kill, compare; exit status 1 where anything differs."""
     rng = random.Random(seed)
     started = time.monotonic()
     sweeps: list[Sweep] = []
@@ -167,6 +168,8 @@ def make_family(fixture: Path) -> None:
 
 
 def make_set(words: Sequence[str], rng: random.Random) -> TaskSet:
+    """Questions on shared passages, of random words."""
+
     def text(count: int) -> str:
         return " ".join(rng.choices(words, k=count))
 

@@ -32,6 +32,7 @@ from e2lm_core.relevance.embeddings import Embedder, load_exemplars, question_te
 
 
 def heldout_report(embedder: Embedder, classifier: Classifier) -> str:
+    """AUROC, Brier score, calibration and fields on the exemplars that took no part in the fit."""
     heldout = load_exemplars("heldout")
     labels = np.array([e.accepted for e in heldout])
     fields = [e.field for e in heldout]
@@ -75,6 +76,7 @@ def _worst(heldout: tuple, labels: Array, p: Array, count: int = 5) -> list[str]
 
 
 def mmlu_report(path: Path, embedder: Embedder, classifier: Classifier) -> str:
+    """The share accepted of a file of MMLU's questions, by subject where not all are."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     questions = [
         Question(id=str(i), question=r["question"], choices=tuple(r["choices"]), answer=r["answer"])
@@ -98,6 +100,7 @@ def mmlu_report(path: Path, embedder: Embedder, classifier: Classifier) -> str:
 
 
 def main() -> None:
+    """Print the tables; `--write` puts them into the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
     write = parser.parse_args().write

@@ -23,6 +23,8 @@ _WORDING_KEYS = ("statements", "questions", "scenarios", "heldout")
 
 
 class Fact(BaseModel):
+    """A subject, its relation and the one right answer."""
+
     model_config = ConfigDict(frozen=True)
 
     subject: str
@@ -33,6 +35,8 @@ class Fact(BaseModel):
 
 
 class Relation(BaseModel):
+    """Facts of one kind, and the wordings that teach them and ask for them."""
+
     model_config = ConfigDict(frozen=True)
 
     name: str

@@ -66,6 +66,7 @@ def subject_pattern(subjects: Iterable[str]) -> re.Pattern[str]:
 
 
 def wordnet_folder() -> Path:
+    """WordNet's data files. Raises `StudioError` where they are not installed."""
     folder = Path(os.environ.get("WNSEARCHDIR") or DEFAULT_WORDNET)
     if not (folder / "data.noun").is_file():
         raise StudioError(

@@ -51,6 +51,7 @@ def write_facts(folder: Path, relations: list[Relation]) -> Path:
 
 
 def sha256(path: Path) -> str:
+    """The digest of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

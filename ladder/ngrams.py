@@ -30,6 +30,7 @@ def training_ngrams(recipe: Recipe, tokenizer: Tokenizer) -> set[str]:
 
 
 def main() -> None:
+    """Write `ngrams.bin`."""
     tokenizer = Tokenizer.from_file(str(FOLDER / "weights" / "tokenizer.json"))
     data = ngrams.pack(training_ngrams(LADDER, tokenizer))
     replace_file(FOLDER / FILE, data)

@@ -14,6 +14,7 @@ from ladder.recipe import SEPARATOR, Recipe
 
 
 def train_tokenizer(documents: Iterable[str], vocabulary: int) -> Tokenizer:
+    """A byte-level BPE of so many tokens, trained on the documents."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

@@ -23,6 +23,7 @@ Progress = Callable[[str, int, float], None]  # model, steps done, loss in nats
 
 
 def checkpoint_file(weights: Path, model: str, step: int) -> Path:
+    """Where a model's packed weights of a step lie."""
     return weights / model / f"iter_{step:07d}.xz"
 
 

@@ -18,6 +18,7 @@ _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 
 
 def words(text: str) -> list[str]:
+    """The words of a text, lower-cased and without punctuation."""
     return _WORD.findall(text.lower())
 
 

@@ -160,5 +160,6 @@ def _first(found: Iterator[str | None]) -> str | None:
 
 
 def told(where: str, old: Any, new: Any) -> str:
+    """A difference as people read it: where, the old and the new value, cut."""
     one, other = (json.dumps(value, ensure_ascii=False) for value in (old, new))
     return f"{where}: {one[:LONGEST]} → {other[:LONGEST]}"

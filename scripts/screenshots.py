@@ -89,6 +89,7 @@ def _take(browser: Browser, url: str, task: str, out: Path, state: str) -> list[
 
 
 def note_error(errors: list[str], message: ConsoleMessage) -> None:
+    """Keep what a page says on the console as an error."""
     # On a page's own address Streamlit first looks for its server below that address: an expected 404.
     address = message.location.get("url", "")
     if message.type == "error" and "/_stcore/" not in address:
@@ -96,6 +97,7 @@ def note_error(errors: list[str], message: ConsoleMessage) -> None:
 
 
 def note_request(errors: list[str], url: str, request: Request) -> None:
+    """Keep a request that goes to another host."""
     if request.url.startswith("http") and not request.url.startswith(url):
         errors.append(f"asks another host: {request.url}")
 

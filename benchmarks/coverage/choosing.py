@@ -70,6 +70,7 @@ def _each(source: Source, sets: int) -> Iterator[Sample]:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Run the study, print its table; `--write` puts it into the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -83,6 +83,7 @@ class Pair:
 
 
 def fewer(runs: dict[str, Run]) -> dict[str, Run]:
+    """The smaller fleet: its models that count, and all that do not."""
     return {name: run for name, run in runs.items() if name in FEW or not run.counts}
 
 
@@ -224,6 +225,7 @@ def main(
         int, typer.Option(help="Number of the first fleet: that plus 400 starts those that test.")
     ] = 500,
 ) -> None:
+    """Run the study twice, choose a method for each score, print, write."""
     size = (1, 4, 20, 2000) if quick else (fleets, sets, fresh, 8000)
     summed = summary(study(*size, first))
     others = summary(study(max(1, size[0] - 1), *size[1:], first + 400))

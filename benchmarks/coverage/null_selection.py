@@ -140,6 +140,7 @@ def ladder(metric: str) -> dict[str, list[Row]]:
 
 
 def markdown(found: dict[str, list[Row]], simulated: bool) -> str:
+    """The table of the page: a row a rule and score."""
     head = "| rule | score | in-sample gain | held-out gain |" + (" standard error |" if simulated else "")
     lines = [head, "|---|---|---|---|" + ("---|" if simulated else "")]
     for name, rows in found.items():
@@ -150,6 +151,7 @@ def markdown(found: dict[str, list[Row]], simulated: bool) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Run the study, print its tables; `--write` puts them into the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

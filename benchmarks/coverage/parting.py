@@ -84,6 +84,7 @@ def sets_of(learner: str, fleet: int, sets: int) -> Iterator[tuple[Key, tuple[bo
 
 
 def main() -> None:
+    """Run the study, print its table, write JSON where asked."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -184,6 +184,7 @@ def _compact(held: dict) -> str:
 
 
 def main() -> None:
+    """Run what is missing of the study, print its tables; `--write` puts them into their places."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

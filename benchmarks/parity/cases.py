@@ -64,21 +64,25 @@ SPECIAL = [
 
 
 def prompt(question: str) -> str:
+    """The cloze prompt of a question."""
     return f"Question: {question}\nAnswer:"
 
 
 def cloze(questions: Sequence[tuple[str, tuple[str, ...]]], shots: int) -> list[Request]:
+    """Every choice of every question after so many examples."""
     before = "".join(SHOTS[:shots])
     return [Request(before + prompt(q), f" {choice}") for q, choices in questions for choice in choices]
 
 
 def letters(shots: int) -> list[Request]:
+    """The four letters after a lettered prompt with so many examples."""
     listed = "A. iron\nB. water\nC. air\nD. blood"
     before = f"Which is a gas?\n{listed}\nAnswer: C\n\n" * shots
     return [Request(f"{before}Which is a metal?\n{listed}\nAnswer:", f" {letter}") for letter in "ABCD"]
 
 
 def prefixes() -> list[Request]:
+    """Choices of one context of which one is the beginning of another."""
     context = prompt("How many legs has a spider?")
     return [Request(context, " 8888888"[:length]) for length in range(2, 9)] + [
         Request(context, choice) for choice in (" eight", " eight legs", " eight legs, and two")

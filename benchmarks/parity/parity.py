@@ -61,6 +61,7 @@ class Row:
 def main(
     without_real: Annotated[bool, typer.Option("--without-real", help="Leave SmolLM2 out.")] = False,
 ) -> None:
+    """Compare every model and case; exit status 1 where one is beyond the bound."""
     from transformers.utils import logging as transformers_logging
 
     from tests.support import tiny_models
@@ -119,6 +120,7 @@ def compare(
 
 
 def bound(ll_nats: float) -> float:
+    """1e-4 + 2e-6 · |ll|, in nats."""
     return ABSOLUTE + RELATIVE * abs(ll_nats)
 
 
@@ -130,10 +132,12 @@ def ours(directory: Path, requests: Sequence[Request], home: Path) -> tuple[list
 
 
 def checkpoint_of(directory: Path) -> Checkpoint:
+    """The folder as a local checkpoint."""
     return Checkpoint(model=ModelInfo(name=directory.name, family="local"), step=1, directory=directory)
 
 
 def harness_model(directory: Path, batch: int = 1) -> Any:
+    """lm-evaluation-harness's own model class, in float32 on the CPU."""
     from lm_eval.models.huggingface import HFLM
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
@@ -141,6 +145,7 @@ def harness_model(directory: Path, batch: int = 1) -> Any:
 
 
 def harness_scores(model: Any, requests: Sequence[Request]) -> list[float]:
+    """The harness's log-likelihoods in nats, in the order of the requests."""
     from lm_eval.api.instance import Instance
 
     instances = [

@@ -33,6 +33,7 @@ def machine() -> dict[str, Any]:
 
 
 def write(name: str, report: Mapping[str, Any]) -> None:
+    """The report as `results/NAME.json`."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 

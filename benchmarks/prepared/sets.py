@@ -29,6 +29,7 @@ SIZES = (1_000, 5_000, 15_000)
 
 
 def main() -> None:
+    """Measure, print, write."""
     rows = [measure(size) for size in SIZES]
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "sets.json").write_text(json.dumps(rows, indent=2) + "\n")
@@ -68,6 +69,7 @@ def measure(size: int) -> dict[str, Any]:
 
 
 def made(size: int) -> TaskSet:
+    """A set of so many questions of random words."""
     questions = tuple(
         Question(
             id=f"q{n}",
@@ -81,6 +83,7 @@ def made(size: int) -> TaskSet:
 
 
 def timed(step: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds of a step, and what it gives."""
     started = time.perf_counter()
     result = step()
     return time.perf_counter() - started, result

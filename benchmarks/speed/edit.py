@@ -103,6 +103,7 @@ def prepared(settings: Settings) -> Studio:
 
 
 def in_store(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
+    """Seconds of edits until their points are in the store; the set is run once before."""
     studio = prepared(settings)
     checkpoints = studio.at_hand
     with worker(settings) as process:

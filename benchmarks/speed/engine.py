@@ -55,11 +55,13 @@ RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
 def vocabulary(rng: random.Random) -> list[str]:
+    """Six thousand made-up words."""
     syllables = [c + v for c in "bdfgklmnprstvz" for v in ("a", "e", "i", "o", "u", "an", "er", "is")]
     return ["".join(rng.choices(syllables, k=rng.randint(1, 4))) for _ in range(6_000)]
 
 
 def make_tokenizer(words: Sequence[str], rng: random.Random) -> PreTrainedTokenizerFast:
+    """A byte-level BPE trained on the words."""
     inner = Tokenizer(models.BPE())
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     inner.decoder = decoders.ByteLevel()
@@ -75,6 +77,7 @@ def make_tokenizer(words: Sequence[str], rng: random.Random) -> PreTrainedTokeni
 
 
 def make_model(folder: Path, name: str, tokenizer: PreTrainedTokenizerFast) -> Path:
+    """A Llama of random weights in a folder, with its tokenizer."""
     torch.manual_seed(0)
     config = LlamaConfig(
         **CONFIGS[name], vocab_size=VOCABULARY, max_position_embeddings=1_024, tie_word_embeddings=True
@@ -87,6 +90,7 @@ def make_model(folder: Path, name: str, tokenizer: PreTrainedTokenizerFast) -> P
 def text_of(
     tokens: int, words: Sequence[str], tokenizer: Any, rng: random.Random, head: str, tail: str
 ) -> str:
+    """Words between head and tail until they are so many tokens."""
     text = head
     while len(tokenizer.encode(text + tail)) < tokens:
         text += " " + rng.choice(words)
@@ -96,6 +100,8 @@ def text_of(
 def make_requests(
     questions: int, shots: int, words: Sequence[str], tokenizer: Any, rng: random.Random
 ) -> list[Request]:
+    """Requests of questions of four choices, after a prefix of so many examples."""
+
     def question() -> str:
         return text_of(QUESTION_TOKENS, words, tokenizer, rng, "Question:", "?\nAnswer:")
 
@@ -111,6 +117,7 @@ def make_requests(
 
 
 def harness(folder: Path, batch_size: int) -> Score:
+    """The harness's own model class as a function from requests to nats."""
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
@@ -127,10 +134,12 @@ def harness(folder: Path, batch_size: int) -> Score:
 
 
 def checkpoint_of(folder: Path) -> Checkpoint:
+    """The folder as a checkpoint."""
     return Checkpoint(model=ModelInfo(name=folder.name, family="bench"), step=1, directory=folder)
 
 
 def ours(folder: Path, threads: int, warm: Sequence[Request]) -> tuple[Score, LocalBackend]:
+    """Our engine as a function from requests to nats, warmed, and its backend."""
     backend = LocalBackend(Settings(home=folder / "home", device="cpu", threads=threads))
     checkpoint = checkpoint_of(folder)
 
@@ -151,16 +160,19 @@ def harness_timed(
 
 
 def timed(score: Score, requests: Sequence[Request]) -> tuple[float, float, list[float]]:
+    """Seconds, CPU seconds of this process, and the scores."""
     wall, cpu = time.perf_counter(), time.process_time()
     values = score(requests)
     return time.perf_counter() - wall, time.process_time() - cpu, values
 
 
 def say(what: str) -> None:
+    """A line with the time on stderr."""
     print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
 def warmed(folder: Path, batch_size: int, warm: Sequence[Request]) -> Score:
+    """The harness at a batch size, after its first requests."""
     score = harness(folder, batch_size)
     score(warm)
     return score
@@ -217,6 +229,7 @@ def compare(
 
 
 def main() -> None:
+    """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=sorted(CONFIGS), default=list(CONFIGS))
     parser.add_argument("--shots", nargs="+", type=int, default=[0, 5])
@@ -252,6 +265,7 @@ def main() -> None:
 
 
 def write(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -> None:
+    """The rows with the machine and the options, as JSON."""
     report = {
         "benchmark": "engine",
         "repeats": options.repeats,

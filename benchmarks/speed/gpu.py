@@ -74,6 +74,7 @@ def main(
     ] = None,
     device: Annotated[str, typer.Option(help="Another device, to try the script: cuda:1, cpu.")] = "cuda",
 ) -> None:
+    """Measure, print, write."""
     import torch
 
     if device.startswith("cuda") and not torch.cuda.is_available():
@@ -132,6 +133,7 @@ def mfu(row: dict[str, Any], config: dict[str, int], vocabulary: int, peak: floa
 def compare(
     folder: Path, requests: Sequence[Any], warm: Sequence[Any], dtype: str, device: str, repeats: int
 ) -> dict[str, Any]:
+    """One row: medians of ours and of the harness's at its best batch size, and how far they differ."""
     from benchmarks.speed.engine import CHOICES, checkpoint_of, timed
     from e2lm_core.base.settings import Settings
     from e2lm_core.engine.batches.tree import unique_tokens
@@ -186,6 +188,7 @@ def compare(
 
 
 def harness(folder: Path, batch_size: int, dtype: str, device: str) -> Score:
+    """The harness's own model class on the device as a function from requests to nats."""
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
@@ -202,6 +205,7 @@ def harness(folder: Path, batch_size: int, dtype: str, device: str) -> Score:
 
 
 def show(row: dict[str, Any]) -> None:
+    """A row as a line."""
     shares = [f"{who} {share:.1%}" for who in ("ours", "harness") if (share := row[f"{who}_mfu"]) is not None]
     print(
         f"{row['model']:>4} {row['shots']}-shot {row['dtype']:8}: harness {row['harness_s']:8.3f} s (batch "

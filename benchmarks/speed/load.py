@@ -16,6 +16,7 @@ import os
 import random
 import tempfile
 import time
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,8 +60,19 @@ def main(
     repeats: Annotated[int, typer.Option(min=1)] = 7,
     threads: Annotated[int, typer.Option(min=1, help="Torch threads.")] = 1,
 ) -> None:
+    """Measure, print, write."""
     if config not in CONFIGS:
         raise typer.BadParameter(f"there is no configuration {config!r}: use one of {', '.join(CONFIGS)}")
+    with tempfile.TemporaryDirectory() as temporary:
+        row = {"config": config, **measure(Path(temporary), CONFIGS[config], dtype, repeats, threads)}
+    made.write("load", {"benchmark": "load", "threads": threads, "machine": made.machine(), "rows": [row]})
+    show(row, repeats, threads)
+
+
+def measure(
+    folder: Path, config: Mapping[str, Any], dtype: str, repeats: int, threads: int
+) -> dict[str, Any]:
+    """Seconds of reading a model's bytes, of its first forward, of the next one's and of a steady one's."""
     started = time.perf_counter()
     import torch
 
@@ -71,31 +83,27 @@ def main(
     torch.set_num_threads(threads)
     rng = random.Random(0)
     words = vocabulary(rng)
-    with tempfile.TemporaryDirectory() as temporary:
-        family = Path(temporary) / "family"
-        settings = CONFIGS[config] | {"max_position_embeddings": 1_024}
-        (folder,) = made.make_checkpoints(family, settings, 1, make_tokenizer(words, rng))
-        others = [_twin(folder, step) for step in (2, 3)]  # a sweep comes back to none of them
-        weights = folder / "model.safetensors"
-        chosen = getattr(torch, dtype)
-        reading, new, following, steady = [], [], [], []
-        kept = Loader(torch.device("cpu"), chosen, budget_bytes=1)
-        for checkpoint in others:
-            _until_forward(kept, checkpoint)
-        for turn in range(repeats):
-            reading.append(_read(weights))
-            lasts, usual = _until_forward(Loader(torch.device("cpu"), chosen), folder)
-            new.append(lasts - usual)
-            lasts, usual = _until_forward(kept, (folder, *others)[turn % 3])
-            following.append(lasts - usual)
-            steady.append(usual)
-        first = _first_run(folder, Path(temporary) / "home", threads, dtype, words)
-        parameters = sum(tensor.numel() for tensor in kept.load(folder).weights.values())
-        size = weights.stat().st_size
-    row: dict[str, Any] = {
-        "config": config,
-        "parameters": parameters,
-        "file_bytes": size,
+    settings = {**config, "max_position_embeddings": 1_024}
+    (checkpoint,) = made.make_checkpoints(folder / "family", settings, 1, make_tokenizer(words, rng))
+    # A sweep comes back to none of them.
+    others = [_twin(checkpoint, step) for step in (2, 3)]
+    weights = checkpoint / "model.safetensors"
+    chosen = getattr(torch, dtype)
+    reading, new, following, steady = [], [], [], []
+    kept = Loader(torch.device("cpu"), chosen, budget_bytes=1)
+    for other in others:
+        _until_forward(kept, other)
+    for turn in range(repeats):
+        reading.append(_read(weights))
+        lasts, usual = _until_forward(Loader(torch.device("cpu"), chosen), checkpoint)
+        new.append(lasts - usual)
+        lasts, usual = _until_forward(kept, (checkpoint, *others)[turn % 3])
+        following.append(lasts - usual)
+        steady.append(usual)
+    first = _first_run(checkpoint, folder / "home", threads, dtype, words)
+    return {
+        "parameters": sum(tensor.numel() for tensor in kept.load(checkpoint).weights.values()),
+        "file_bytes": weights.stat().st_size,
         "dtype": dtype,
         "reading_its_bytes_s": made.spread(reading),
         "first_of_its_architecture_s": made.spread(new),
@@ -106,25 +114,22 @@ def main(
         "target": TARGET,
         "apart": {"importing_s": round(import_s, 2), **first},
     }
-    made.write("load", {"benchmark": "load", "threads": threads, "machine": made.machine(), "rows": [row]})
+
+
+def show(row: Mapping[str, Any], repeats: int, threads: int) -> None:
+    """The row as a few lines."""
     print(
-        f"{parameters / 1e6:.1f} M parameters, {size / 1e6:.0f} MB, {dtype}, {threads} thread(s), medians of {repeats}:"
+        f"{row['parameters'] / 1e6:.1f} M parameters, {row['file_bytes'] / 1e6:.0f} MB, {row['dtype']}, "
+        f"{threads} thread(s), medians of {repeats}:"
     )
-    for name in (
-        "reading_its_bytes_s",
-        "first_of_its_architecture_s",
-        "next_of_its_architecture_s",
-        "steady_forward_s",
-    ):
+    for name in (name for name in row if name.endswith("_s")):
         print(f"  {name.removesuffix('_s').replace('_', ' '):28}{row[name]['median']:8.3f} s")
     print(
-        f"  over reading its bytes: first {row['first_over_reading']:.2f}, next {row['next_over_reading']:.2f} "
-        f"(target: at most {TARGET})"
+        f"  over reading its bytes: first {row['first_over_reading']:.2f}, "
+        f"next {row['next_over_reading']:.2f} (target: at most {TARGET})"
     )
-    print(
-        "  once, apart: "
-        + ", ".join(f"{k.removesuffix('_s').replace('_', ' ')} {v:.2f} s" for k, v in row["apart"].items())
-    )
+    once = (f"{name.removesuffix('_s').replace('_', ' ')} {s:.2f} s" for name, s in row["apart"].items())
+    print(f"  once, apart: {', '.join(once)}")
 
 
 def _twin(folder: Path, step: int) -> Path:

@@ -65,6 +65,7 @@ def main(
         Path | None, typer.Option(help="Keep the made homes in this folder, and use those there.")
     ] = None,
 ) -> None:
+    """Measure, print, write."""
     wanted = [name.strip() for name in pages.split(",") if name.strip()]
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as temporary:
@@ -82,10 +83,12 @@ def main(
 
 
 def target(questions: int) -> float:
+    """Seconds that a redraw may take at so many questions."""
     return next(seconds for size, seconds in TARGETS_S.items() if questions <= size or size == max(TARGETS_S))
 
 
 def prepare(folder: Path, size: int, checkpoints: str) -> str:
+    """A home with a finished set of so many questions; the set's name."""
     from benchmarks.prepared import finished
     from benchmarks.speed.engine import vocabulary
 
@@ -197,6 +200,7 @@ def in_browser(folder: Path, name: str, rows: list[dict[str, Any]], switches: in
 
 
 def show(row: dict[str, Any]) -> None:
+    """A row as a line."""
     browser = ""
     if chart := row.get("browser_chart_s"):
         browser = f"; Chromium: chart {chart['median']:.2f} s, done {row['browser_done_s']['median']:.2f} s"

@@ -56,6 +56,7 @@ def main(
     config: Annotated[str, typer.Option(help=f"The model: {', '.join(CONFIGS)}.")] = "small",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads that scoring uses.")] = 2,
 ) -> None:
+    """Measure, print, write."""
     if config not in CONFIGS:
         raise typer.BadParameter(f"there is no configuration {config!r}: use one of {', '.join(CONFIGS)}")
     sizes, counts = ([int(n) for n in text.split(",")] for text in (questions, checkpoints))
@@ -104,6 +105,7 @@ def growth(rows: list[dict[str, Any]], by: str) -> float:
 
 
 def prepare(folder: Path, sizes: list[int], checkpoints: int, config: dict[str, int]) -> None:
+    """Sets of these sizes and a family of so many checkpoints in a folder."""
     from benchmarks.speed.engine import VOCABULARY, make_tokenizer, vocabulary
 
     rng = random.Random(0)
@@ -163,6 +165,7 @@ def run(folder: Path, questions: int, checkpoints: int, threads: int) -> dict[st
 
 
 def show(row: dict[str, Any]) -> None:
+    """A row as a line."""
     print(
         f"{row['questions']:>7,} questions × {row['checkpoints']:>3} checkpoints: {row['wall_s']:8.1f} s, "
         f"{row['cpu_s']:8.1f} CPU s; by pair {row['wall_ms_a_pair']:6.2f} ms, {row['cpu_ms_a_pair']:6.2f} CPU ms; "

@@ -50,6 +50,7 @@ def main(
         int, typer.Option(min=1, help="Of the made family.")
     ] = command_lines_of.CHECKPOINTS,
 ) -> None:
+    """Measure, print, write."""
     sizes = [int(size) for size in batch_sizes.split(",")]
     if command_lines:
         ran = min(checkpoints, harness_checkpoints or checkpoints)
