@@ -1,4 +1,4 @@
-"""The commands whose answers are compared, in the order in which they run, and the files that they are given."""
+"""The commands whose answers are compared, in the order in which they run, and the files they are given."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SETS = ("ladder_general", "ladder_science")
 METRICS = ("acc", "acc_norm", "margin", "norm_prob", "bpb")
 SMALL = "--checkpoints 'ladder-small-*/*' --num-fewshot 0"
 
-# {set} is a set's name, {home} the home; {home}/given holds the files of `make_given`, and what a command writes
-# goes into {home}/written.
+# {set} is a set's name, {home} the home; {home}/given holds the files of `make_given`, and what a command
+# writes goes into {home}/written. Some are refused: a refusal's sentence is an answer like any other.
 FIRST = (
     "--help",
     "tasks --json",
@@ -44,10 +44,13 @@ OF_A_SET = (
     "score {set} --json",
     "score {set} --advice --json",
     "score {set} --advice",
+    "score {set} --checkpoints 'no-such-*/*'",
     f"score {{set}} {SMALL} --json",
     *(f"{command} {{set}} --metric {m} --json" for command in ("ranks", "parting") for m in METRICS),
     "ranks {set} --metric norm_prob --at 1600 --json",
     "ranks {set}",
+    "ranks {set} --metric colour",
+    "ranks {set} --at 7",
     "parting {set}",
     "questions {set} --json",
     f"questions {{set}} {SMALL} --where 'slope > 0 and length < 80' --relevance --json",
@@ -58,6 +61,7 @@ OF_A_SET = (
     "choose {set} --rule rising-hard-science --relevance --json",
     "choose {set} --rule one-source --json",
     "choose {set} --rule snr-greedy --json",
+    "choose {set} --rule 'colour > 1'",
     "versions {set}_half --json",
     "compare {set} {set}_half --json",
     "compare {set}_half --metric acc --json",
@@ -68,6 +72,7 @@ OF_A_SET = (
     "plan {set} --of difference --width 0.04 --model ladder-small-arch1 --model ladder-large-arch1 --json",
     "plan {set} --width 0.05 --fleet e2lm --pace 0.02 --json",
     "plan {set} --of difference --width 0.05 --metric norm_prob",
+    "plan {set} --width -1",
     "relevance {set} --json",
     "check {set} --json",
     "check {set} --profile competition --json",
@@ -115,7 +120,7 @@ def asked(sets: Sequence[str]) -> list[Asked]:
 
 
 def make_given(folder: Path) -> None:
-    """Published curves, a table, questions and a harness's results with samples, small and always the same."""
+    """Published curves, a table, questions and a harness's results with samples, always the same."""
     (folder / "harness").mkdir(parents=True)
     (folder / "curves.json").write_text(json.dumps({"data": {f"model-{n}": _curve(n) for n in (1, 2)}}))
     rows = [f"own,facts,acc,{k}00,{k}00000,{0.25 + 0.03 * k + 0.01 * (k * 7 % 5):.2f}" for k in range(1, 15)]
@@ -155,7 +160,7 @@ def _results(step: int, acc: float) -> dict[str, Any]:
 
 
 def _sample(step: int, number: int) -> dict[str, Any]:
-    """A question whose first choice is right, and is found right once the step is beyond the question's number."""
+    """A question whose first choice is right, found right once the step is beyond the question's number."""
     resps = [[[str(ll), "False"]] for ll in (-0.5 - number / 4 - 1 / step, -1 - step / 8, -2.25 - number / 8)]
     asked = {
         f"gen_args_{k}": {"arg_0": f"Question {number}:", "arg_1": f" {choice}"}

@@ -93,6 +93,8 @@ def test_every_command_has_a_folder_of_its_own_and_an_order() -> None:
     lines = [" ".join(one.arguments) for one in wanted]
     assert lines.index("evaluate two --questions --json") < lines.index("compare one two --json")
     assert not [line for line in lines if "{set}" in line or "{first}" in line]
+    for refused in ("ranks two --at 7", "plan two --width -1", "choose two --rule colour > 1"):
+        assert lines.index("evaluate two --json") < lines.index(refused)
     assert {a.command for a in same_bytes.ASIDE} <= {one.arguments[0] for one in wanted}
 
 
