@@ -38,8 +38,9 @@ format: $(VENV)/.dev-ready ## let ruff format and mend what it can
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-docs: $(VENV)/.run-ready ## write the reference in docs/commands.md from the program
+docs: $(VENV)/.run-ready ## write what documents take from the code: the command reference, the tree
 	$(PY) -m scripts.commands_reference
+	$(PY) -m scripts.annotated_tree
 
 screenshots: $(VENV)/.dev-ready ## a picture of every page: light, dark, 1280 and 390 wide
 	$(PY) scripts/screenshots.py

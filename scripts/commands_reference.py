@@ -13,10 +13,11 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from e2lm_core.commands.main import app
+from scripts import marked
 
 PROGRAM = "python -m e2lm_core"
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
-BEGIN, END = "<!-- reference -->", "<!-- /reference -->"
+NAME = "reference"
 Command = TyperCommand | TyperGroup
 Parameter = TyperArgument | TyperOption
 
@@ -45,8 +46,7 @@ def reference() -> str:
 
 def written(page: str) -> str:
     """The page with the reference of today between its marks."""
-    head, rest = page.split(BEGIN, 1)
-    return f"{head}{BEGIN}\n\n{reference()}\n\n{END}{rest.split(END, 1)[1]}"
+    return marked.replaced(page, NAME, reference())
 
 
 def _section(name: str, command: Command) -> str:

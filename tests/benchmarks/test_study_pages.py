@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import study_pages
 from benchmarks.coverage import differences
+from scripts import marked
 
 TABLES = {
     "coverage": ("means", "scores"),
@@ -17,15 +18,10 @@ TABLES = {
 }
 
 
-def test_a_table_goes_between_its_marks():
-    page = "before\n<!-- noise -->\n\nold\n\n<!-- /noise -->\nafter\n"
-    assert study_pages.replace_table(page, "noise", "| new |") == page.replace("old", "| new |")
-
-
 @pytest.mark.parametrize(("study", "name"), [(s, n) for s, names in TABLES.items() for n in names])
 def test_a_study_finds_its_tables_place(study, name):
     page = (study_pages.FOLDER / f"{study}.md").read_text(encoding="utf-8")
-    assert study_pages.replace_table(page, name, study_pages.table_of(study, name)) == page
+    assert marked.replaced(page, name, study_pages.table_of(study, name)) == page
 
 
 def test_no_other_page_waits_for_a_table():

@@ -26,7 +26,7 @@ def test_the_reference_does_not_depend_on_the_terminals_width(monkeypatch: pytes
 
 
 def test_what_is_written_by_hand_is_kept() -> None:
-    page = f"mine\n{made.BEGIN}\nold\n{made.END}\nmine too\n"
+    page = "mine\n<!-- reference -->\nold\n<!-- /reference -->\nmine too\n"
     written = made.written(page)
     assert written.startswith("mine\n")
     assert written.endswith("\nmine too\n")

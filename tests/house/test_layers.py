@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -14,6 +15,8 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "e2lm_core"
 MOST_ENTRIES = 12
+MOST_LINES = 350
+UNTESTED_LINES = 40  # a module longer than this has a test of its name, or says which test covers it
 
 # A room may use itself and these. A new module needs no entry; a new room adds its line.
 MAY_USE = {
@@ -148,6 +151,20 @@ def families(folder: Path) -> list[str]:
     return [f"{folder.name}/{pattern}" for pattern, count in ends.items() if count > 2]
 
 
+def unmirrored(package: Path, tests: Path) -> list[str]:
+    """Modules of some length that have neither a test of their name nor a docstring that says where they are tested."""
+    found = []
+    for path in modules(package).values():
+        text = path.read_text(encoding="utf-8")
+        inside = path.relative_to(package)
+        mirror = tests / inside.parent / f"test_{path.stem}.py"
+        named = re.findall(r"[Tt]ested in (tests/[\w/]+\.py)", ast.get_docstring(ast.parse(text)) or "")
+        known = mirror.exists() or (named and all((tests.parent / name).exists() for name in named))
+        if len(text.splitlines()) > UNTESTED_LINES and not known and path.stem != "loader":
+            found.append(str(inside))
+    return found
+
+
 def test_the_table_names_every_room() -> None:
     assert {p.name for p in PACKAGE.iterdir() if (p / "__init__.py").exists()} == set(MAY_USE)
 
@@ -202,6 +219,15 @@ def test_no_folder_is_a_wall(top: str) -> None:
 def test_a_folders_name_replaces_a_prefix(top: str) -> None:
     folders = [f for f in [ROOT / top, *(ROOT / top).rglob("*")] if (f / "__init__.py").exists()]
     assert not [family for folder in folders for family in families(folder)]
+
+
+def test_every_module_of_some_length_has_its_test() -> None:
+    assert not unmirrored(PACKAGE, ROOT / "tests")
+
+
+def test_no_module_is_long() -> None:
+    sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in modules(PACKAGE).values()}
+    assert not [f"{path.relative_to(ROOT)}: {size}" for path, size in sizes.items() if size > MOST_LINES]
 
 
 def test_the_library_knows_nothing_of_what_stands_around_it() -> None:
@@ -290,6 +316,18 @@ def test_a_family_of_names_is_seen(small: Path) -> None:
     assert not families(small / "base")
     (small / "base" / "score_words.py").touch()
     assert families(small / "base") == ["base/*_words"]
+
+
+def test_a_module_without_its_test_is_seen(small: Path) -> None:
+    tests = small.parent / "tests"
+    (tests / "base").mkdir(parents=True)
+    body = "x = 1\n" * UNTESTED_LINES
+    (small / "base" / "short.py").write_text('"""Short."""\n')
+    (small / "base" / "long.py").write_text(f'"""Long."""\n{body}')
+    (small / "base" / "told.py").write_text(f'"""Long.\n\nTested in tests/base/test_long.py.\n"""\n{body}')
+    assert unmirrored(small, tests) == ["base/long.py", "base/told.py"]
+    (tests / "base" / "test_long.py").touch()
+    assert not unmirrored(small, tests)
 
 
 def test_a_relative_import_is_seen(tmp_path: Path) -> None:
