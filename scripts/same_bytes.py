@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -45,6 +47,12 @@ TEXT_ASIDE: tuple[tuple[str, str, Kind, str], ...] = (
     ("report", r'"studio": "([^"]+)", "python": ', "version", "the studio's own in the JSON inside"),
     ("report", r'"python": "([^"]+)", "libraries": ', "version", "Python's in the JSON inside"),
     ("report", r'"libraries": \{([^}]*)\}', "version", "the libraries' in the JSON inside"),
+    (
+        "export",
+        r"\(`(tests/[\w/]+\.py)` checks it\)",
+        "path",
+        "an example's README names a test of this repository",
+    ),
 )
 
 Places = Mapping[str, str]  # the name that stands for a folder, and the folder's path
@@ -101,7 +109,7 @@ def difference(command: str, old: bytes, new: bytes, places: tuple[Places, Place
     try:
         return in_text(*(set_aside_text(command, raw.decode()) for raw in (old, new)))
     except UnicodeDecodeError:
-        return in_bytes(old, new)
+        return in_zip(command, old, new) if _is_zip(old, new) else in_bytes(old, new)
 
 
 def in_json(old: Any, new: Any, path: str = "$") -> str | None:
@@ -127,6 +135,29 @@ def in_text(old: str, new: str) -> str | None:
             at = _same_until(one, other)
             return told(f"line {number}, column {at + 1}", one[at : at + 60], other[at : at + 60])
     return None if old == new else told("number of characters", len(old), len(new))
+
+
+def in_zip(command: str, old: bytes, new: bytes) -> str | None:
+    """The first member that differs in name, date, rights or content."""
+    members = zip(_members(old), _members(new), strict=False)
+    for (one, content), (other, present) in members:
+        if one != other:
+            return told("a member", one, other)
+        if found := in_text(*(set_aside_text(command, raw.decode("latin-1")) for raw in (content, present))):
+            return f"{one[0]}, {found}"
+    longer = len(_members(old)), len(_members(new))
+    return None if longer[0] == longer[1] else told("number of members", *longer)
+
+
+def _is_zip(*files: bytes) -> bool:
+    return all(zipfile.is_zipfile(io.BytesIO(raw)) for raw in files)
+
+
+def _members(raw: bytes) -> list[tuple[tuple[str, str, int], bytes]]:
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        return [
+            ((i.filename, str(i.date_time), i.external_attr), archive.read(i)) for i in archive.infolist()
+        ]
 
 
 def in_bytes(old: bytes, new: bytes) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 
 import pytest
 
@@ -118,3 +120,26 @@ def test_the_table_has_a_column_a_set() -> None:
     shown = same_answers.table({first: "stdout: $.sq: 1 → 2", second: same_answers.ANSWER})
     assert [column.header for column in shown.columns] == ["command", "one", "two"]
     assert [list(column.cells) for column in shown.columns[1:]] == [["different"], ["same"]]
+
+
+def zipped(readme: str, date: tuple[int, ...] = (1980, 1, 1, 0, 0, 0), more: bytes = b"\x00\xff") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("set/README.md", date), readme)  # type: ignore[arg-type]
+        archive.writestr(zipfile.ZipInfo("set/data", date), more)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def test_a_bundle_is_compared_member_by_member() -> None:
+    old = zipped("Held out (`tests/test_one.py` checks it).")
+    assert (
+        same_bytes.difference("export", old, zipped("Held out (`tests/a/test_b.py` checks it)."), ({}, {}))
+        is None
+    )
+    assert same_bytes.difference("export", old, zipped("Held out."), ({}, {})) == (
+        'set/README.md, line 1, column 9: " (`(path)` checks it)." → "."'
+    )
+    dated = zipped("Held out (`tests/test_one.py` checks it).", (1981, 1, 1, 0, 0, 0))
+    assert "a member" in (same_bytes.difference("export", old, dated, ({}, {})) or "")
+    other = zipped("Held out (`tests/test_one.py` checks it).", more=b"\x01\xff")
+    assert "set/data, line 1" in (same_bytes.difference("export", old, other, ({}, {})) or "")
