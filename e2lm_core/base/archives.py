@@ -38,8 +38,8 @@ def read_zip(
     """The files in a zip by name, directories left out, in the archive's order.
 
     `about` begins every sentence of an error, `folder` is what should be zipped. Raises LimitError (bytes of
-    the archive, of an entry and in all, entries, ratio of packing, a size that lies) or TaskError (a name that
-    leads out, a link, a password, a name twice, no readable archive), one sentence each.
+    the archive, of an entry and in all, entries, ratio of packing, a size that lies) or TaskError (a name
+    that leads out, a link, a password, a name twice, no readable archive), one sentence each.
     """
     if len(data) > limits.max_file_bytes:
         raise LimitError(f"{about} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed.")

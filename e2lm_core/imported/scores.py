@@ -19,7 +19,8 @@ from e2lm_core.scores.uncertainty import set_intervals
 def scored_points(curve: Curve) -> np.ndarray:
     """[K] which points SQ is taken over: those of the early window where the family names one, else all.
 
-    Of the competition's models without samples, the competition's own points; with samples, those of the studio's runs.
+    Of the competition's models without samples, the competition's own points; with samples, those of the
+    studio's runs.
     """
     steps = np.array(curve.steps)
     if curve.model.family == "e2lm" and not curve.per_question and None not in curve.tokens_seen:

@@ -92,7 +92,8 @@ def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskS
 def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
     """Change settings of the prompt, fields of `TaskConfig`.
 
-    Raises TaskError for a field that there is not, and for a prompt that cannot be rendered for every question.
+    Raises TaskError for a field that there is not, and for a prompt that cannot be rendered for every
+    question.
     """
     task = open_set(settings, name)
     try:
@@ -122,7 +123,10 @@ def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
 
 
 def preview_import(settings: Settings, data: bytes, filename: str) -> ImportPreview:
-    """What an upload holds and what is wrong with it; nothing is saved. Raises TaskError as `read_rows` does."""
+    """What an upload holds and what is wrong with it; nothing is saved.
+
+    Raises TaskError as `read_rows` does.
+    """
     return read_rows(data, filename, settings.limits)
 
 
