@@ -206,8 +206,8 @@ class Loglikelihood(NamedTuple):
 class Scored(list[tuple[int, Loglikelihood]]):
     """(index, result) of the requests that were computed together, and what that took.
 
-    `tokens` went through the model for them, without padding. `harness_tokens` is what lm-evaluation-harness would
-    send instead: context and continuation anew for every request, cut to the window.
+    `tokens` went through the model for them, without padding. `harness_tokens` is what lm-evaluation-harness
+    would send instead: context and continuation anew for every request, cut to the window.
     """
 
     def __init__(
@@ -218,7 +218,8 @@ class Scored(list[tuple[int, Loglikelihood]]):
 
 
 class Value(Record):
-    """A score that may be undefined: `why` says why `value` is None or, where it is not, why no interval is given.
+    """A score that may be undefined: `why` says why `value` is None or, where it is not, why no interval is
+    given.
 
     `interval` is (low, high) at 95%, None where no method covers; `coverage` is the measured one.
     """
