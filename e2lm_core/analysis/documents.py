@@ -15,8 +15,8 @@ SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
 
 
 def scoring(measurements: Measurements, with_advice: bool = False) -> dict[str, Any]:
-    """`{task, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr, decision_accuracy, finetasks,
-    snr_detrended}}}`, and `advice` (what would raise the score most) on request.
+    """`{task, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr, decision_accuracy,
+    finetasks, snr_detrended}}}`, and `advice` (what would raise the score most) on request.
 
     Each score is `{value, interval, coverage, why}`: a null value has its reason, a null interval too unless
     the value is null. `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers.

@@ -15,6 +15,9 @@ from e2lm_core.scores.uncertainty import intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.set_intervals import intervals_of
 
+# Of every table of curves, those of results from elsewhere too.
+CURVE_COLUMNS = ("model", "step", "tokens_seen", "early", "metric", "value", "n")
+
 
 def curve_frame(measurements: Measurements, metric_names: Sequence[str] = METRICS) -> pd.DataFrame:
     """One row a (model, checkpoint, metric): model, step, tokens_seen, early, metric, value, n.
@@ -26,7 +29,7 @@ def curve_frame(measurements: Measurements, metric_names: Sequence[str] = METRIC
         for curve in measurements.curves
         for metric in metric_names
     ]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(_COLUMNS))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(CURVE_COLUMNS))
 
 
 def question_frame(measurements: Measurements, question_id: str, metric: str) -> pd.DataFrame:
@@ -53,9 +56,6 @@ def partial_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
     return frame.assign(value=np.concatenate([*means, []])).where(enough).dropna(subset=["value"])
 
 
-_COLUMNS = ("model", "step", "tokens_seen", "early", "metric", "value", "n")
-
-
 def _curve_rows(curve: ModelCurve, metric: str, values: np.ndarray) -> pd.DataFrame:
     """`values` is [K, questions]."""
     columns = (
@@ -67,7 +67,7 @@ def _curve_rows(curve: ModelCurve, metric: str, values: np.ndarray) -> pd.DataFr
         metrics.curve(values),
         np.isfinite(values).sum(axis=1),
     )
-    return pd.DataFrame(dict(zip(_COLUMNS, columns, strict=True)))
+    return pd.DataFrame(dict(zip(CURVE_COLUMNS, columns, strict=True)))
 
 
 def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:

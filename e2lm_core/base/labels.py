@@ -14,9 +14,11 @@ METRIC_LABEL = {
 METRIC_HELP = {
     "acc": "The share of questions whose gold choice has the highest log-likelihood.",
     "acc_norm": "As accuracy, with each log-likelihood divided by its choice's number of characters.",
-    "margin": "The gold choice's log-likelihood less the mean of the others', in nats. Long choices weigh more.",
+    "margin": "The gold choice's log-likelihood less the mean of the others', in nats. Long choices weigh "
+    "more.",
     "norm_prob": "The softmax over the choices' log-likelihoods, read off at the gold choice.",
-    "bpb": "Minus the gold choice's log-likelihood by its bytes, in bits. Lower is better; it has no chance level.",
+    "bpb": "Minus the gold choice's log-likelihood by its bytes, in bits. Lower is better; it has no chance "
+    "level.",
 }
 
 
@@ -33,17 +35,17 @@ SCORES = {
 
 
 SCORE_HELP = {
-    "SQ": "Signal quality: the mean of ρ (does the curve rise in step order?) and AC (does it rise smoothly?) "
-    "over the early window's points, averaged over models. Source: the E2LM competition's scoring notebook. "
-    "More questions and plainer wording raise it.",
+    "SQ": "Signal quality: the mean of ρ (does the curve rise in step order?) and AC (does it rise "
+    "smoothly?) over the early window's points, averaged over models. Source: the E2LM competition's scoring "
+    "notebook. More questions and plainer wording raise it.",
     "RC": "Ranking consistency: the mean of max(0, Kendall's τ_b) between the models' order at the early "
     "window's end and at each later checkpoint. It is our reading of the competition's consistency of "
     "rankings at 1 trillion tokens; theirs uses hidden checkpoints.",
     "CS": "Compliance with science: how much of the science model's gain over chance its web-only twin does "
     "not share, averaged over the early window. Our reading; the competition uses a hidden web-only model.",
     "Score": "0.5 · SQ + 0.1 · RC + 0.4 · CS. Undefined where a part is.",
-    "Decision accuracy": "The share of model pairs that stand in the same order at the early window's end and at "
-    "the last checkpoint. Source: DataDecide (AI2).",
+    "Decision accuracy": "The share of model pairs that stand in the same order at the early window's end "
+    "and at the last checkpoint. Source: DataDecide (AI2).",
     "SNR": "AI2's signal-to-noise ratio: the spread between models over a model's own wobble at its last 5 "
     "checkpoints.",
 }
@@ -53,9 +55,10 @@ PERCENT_SCORES = frozenset({"Decision accuracy"})  # said in percent
 
 
 PART_HELP = {
-    "interval": "What a fresh set of as many questions would get from the same checkpoints (docs/uncertainty.md).",
-    "ρ": "Spearman's ρ between the curve and its step order, as the competition computes it: ties are broken by "
-    "order, so a flat curve has ρ 1. Never below 0.",
+    "interval": "What a fresh set of as many questions would get from the same checkpoints "
+    "(docs/uncertainty.md).",
+    "ρ": "Spearman's ρ between the curve and its step order, as the competition computes it: ties are broken "
+    "by order, so a flat curve has ρ 1. Never below 0.",
     "AC": "The mean absolute autocorrelation over the lags 1 to n/4 − 1: near 1 where the curve is smooth.",
     "Spearman": "The same ρ with ties shared, and negative where the curve falls.",
     "signed AC": "The same autocorrelation with its sign kept.",

@@ -1,1 +1,1 @@
-"""Results from elsewhere: their files read, joined to models and checkpoints, kept; uses base, scores, analysis and checkpoints."""
+"""Results from elsewhere: read, joined to curves, kept; uses base, scores, analysis and checkpoints."""

@@ -1,4 +1,4 @@
-"""Results from elsewhere as JSON documents and as a plain table (tested in tests/imported/test_opening.py)."""
+"""Results from elsewhere as JSON documents and as a plain table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ MAX_PROBLEMS = 200
 
 
 def document(imported: Imported, with_scores: bool = False) -> dict[str, Any]:
-    """`{curves: [{model, task, metric, steps, tokens_seen, scores, …}], problems, recognised, unrecognised}`."""
+    """Curves, problems and files, and with `with_scores` what samples give.
+
+    `{curves: [{model, task, metric, steps, tokens_seen, scores, …}], problems, recognised, unrecognised,
+    per_question, scores}`.
+    """
     content: dict[str, Any] = {
         "curves": [curve_document(curve) for curve in imported.curves],
         "problems": list(imported.problems[:MAX_PROBLEMS]),

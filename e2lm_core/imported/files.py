@@ -47,11 +47,13 @@ def expand(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
             opened[key] = content
         if len(opened) > limits.max_archive_files:
             raise LimitError(
-                f"There are more than {limits.max_archive_files:,} files; give at most {limits.max_archive_files:,} at once."
+                f"There are more than {limits.max_archive_files:,} files; give at most "
+                f"{limits.max_archive_files:,} at once."
             )
         if sum(map(len, opened.values())) > limits.max_unpacked_bytes:
             raise LimitError(
-                f"The files hold more than {limits.max_unpacked_bytes // 2**20} MB in all; give fewer at once."
+                f"The files hold more than {limits.max_unpacked_bytes // 2**20} MB in all; give fewer at "
+                "once."
             )
     return opened
 
@@ -78,13 +80,13 @@ def _folder(folder: Path, limits: Limits) -> dict[str, bytes]:
             total += size
             if len(contents) >= limits.max_archive_files:
                 raise LimitError(
-                    f"The folder {folder.name!r} holds more than {limits.max_archive_files:,} files; give the folder of one "
-                    "model at a time."
+                    f"The folder {folder.name!r} holds more than {limits.max_archive_files:,} files; give "
+                    "the folder of one model at a time."
                 )
             if total > limits.max_unpacked_bytes:
                 raise LimitError(
-                    f"The folder {folder.name!r} holds more than {limits.max_unpacked_bytes // 2**20} MB; give the folder "
-                    "of one model at a time."
+                    f"The folder {folder.name!r} holds more than {limits.max_unpacked_bytes // 2**20} MB; "
+                    "give the folder of one model at a time."
                 )
             contents[relative] = path.read_bytes()
     return contents
@@ -93,5 +95,6 @@ def _folder(folder: Path, limits: Limits) -> dict[str, bytes]:
 def _check_size(name: str, size: int, limits: Limits) -> None:
     if size > limits.max_file_bytes:
         raise LimitError(
-            f"{name[:80]} is {size / 2**20:,.0f} MB; at most {limits.max_file_bytes // 2**20} MB a file are read."
+            f"{name[:80]} is {size / 2**20:,.0f} MB; at most {limits.max_file_bytes // 2**20} MB a file "
+            "are read."
         )

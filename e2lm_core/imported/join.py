@@ -40,7 +40,10 @@ def join(evaluations: Sequence[Evaluation], places: Places) -> Joined:
 def _newest(
     evaluations: Iterable[Evaluation],
 ) -> tuple[dict[Key, tuple[Evaluation, ...]], dict[tuple[str, str], list[list[Evaluation]]]]:
-    """The result of each checkpoint, and by (model, task) those that were there more than once, newest last."""
+    """The result of each checkpoint, and by (model, task) those that were there more than once.
+
+    The newest is last.
+    """
     groups: dict[tuple[Key, int], list[Evaluation]] = defaultdict(list)
     for run in evaluations:
         key = (run.model.name, run.task, run.num_fewshot, run.n)
@@ -74,8 +77,8 @@ def _repeats(repeated: Mapping[tuple[str, str], list[list[Evaluation]]]) -> list
             groups.sort(key=lambda group: group[0].step)
             names = listing([group[-1].checkpoint for group in groups])
             sentences.append(
-                f"{model} was run more than once on {task} at {len(groups)} checkpoints ({names}): the newest of each is "
-                "taken."
+                f"{model} was run more than once on {task} at {len(groups)} checkpoints ({names}): the "
+                "newest of each is taken."
             )
     return sentences
 
@@ -101,8 +104,8 @@ def _mixtures(runs: Mapping[Key, tuple[Evaluation, ...]]) -> list[str]:
                     for value in sorted(counts, key=lambda v: -1 if v is None else v)
                 ]
                 sentences.append(
-                    f"{model} was run on {task} {listing(parts, most=9)}: these are kept apart, since their scores cannot "
-                    "be joined in one curve."
+                    f"{model} was run on {task} {listing(parts, most=9)}: these are kept apart, since "
+                    "their scores cannot be joined in one curve."
                 )
     return sentences
 
@@ -116,7 +119,7 @@ def _asked(value: int | None) -> str:
 
 
 def _missing(runs: Mapping[Key, tuple[Evaluation, ...]], places: Places) -> list[str]:
-    """What of a model's known checkpoints has no result, said once for all its tasks where they lack the same."""
+    """What of a model's known checkpoints has no result: one sentence for tasks that lack the same."""
     gaps: dict[tuple[str, tuple[str, ...], int], list[str]] = defaultdict(list)
     tasks: dict[str, set[Key]] = defaultdict(set)
     for key, group in runs.items():
@@ -130,7 +133,8 @@ def _missing(runs: Mapping[Key, tuple[Evaluation, ...]], places: Places) -> list
     for (model, lacking, total), lacked_on in gaps.items():
         where = "" if len(lacked_on) == len(tasks[model]) else f" on {listing(sorted(set(lacked_on)))}"
         sentences.append(
-            f"{model} has no result{where} at {len(lacking)} of its {total} known checkpoints ({listing(list(lacking))})."
+            f"{model} has no result{where} at {len(lacking)} of its {total} known checkpoints "
+            f"({listing(list(lacking))})."
         )
     return sentences
 

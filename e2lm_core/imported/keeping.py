@@ -52,7 +52,10 @@ def removed(settings: Settings) -> list[str]:
 
 
 def keep(settings: Settings, name: str, imported: Imported) -> None:
-    """Keep an import under a name. Raises StudioError for a name that is taken or cannot be used, or too much."""
+    """Keep an import under a name.
+
+    Raises StudioError for a name that is taken or cannot be used, or too much.
+    """
     document = {
         "version": VERSION,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -148,8 +151,8 @@ def _write(settings: Settings, name: str, document: Mapping[str, Any]) -> None:
     data = json.dumps(document, allow_nan=False).encode()
     if len(data) > settings.limits.max_file_bytes:
         raise LimitError(
-            f"These results take {len(data) / 2**20:,.0f} MB; at most {settings.limits.max_file_bytes // 2**20} MB are "
-            "kept: import fewer models at once."
+            f"These results take {len(data) / 2**20:,.0f} MB; at most "
+            f"{settings.limits.max_file_bytes // 2**20} MB are kept: import fewer models at once."
         )
     atomic.replace_file(path, data)
 

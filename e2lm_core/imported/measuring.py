@@ -1,4 +1,4 @@
-"""Samples of many checkpoints as the studio's own measurements, which then computes all that it does of its own runs.
+"""Samples of many checkpoints as measurements, so that all is computed that is of the studio's own runs.
 
 Tested in tests/imported/test_opening.py.
 """
@@ -40,8 +40,8 @@ def measure(joined: Joined) -> tuple[dict[str, Measurements], list[str]]:
         if apart := [run.run for runs in models for run in runs if not reference.same_as(run.questions)]:
             names = listing([f"{run.model.name} at {run.checkpoint}" for run in apart])
             problems.append(
-                f"{task}: the questions of {names} are not those of the others (another version of the task?); "
-                "their means stay, their samples are left out."
+                f"{task}: the questions of {names} are not those of the others (another version of the "
+                "task?); their means stay, their samples are left out."
             )
         alike = [[run for run in runs if reference.same_as(run.questions)] for runs in models]
         label = task if namesakes[task] == 1 else f"{task}, {num_fewshot}-shot, {n} questions"
@@ -56,8 +56,8 @@ def without_questions(joined: Joined, measured: Mapping[str, Measurements]) -> l
     if not harness:
         return []
     return [
-        f"{listing(harness)} {'has' if len(harness) == 1 else 'have'} means alone: no intervals, no per-question "
-        "view and no metric beside those given; samples (lm_eval --log_samples) would give them."
+        f"{listing(harness)} {'has' if len(harness) == 1 else 'have'} means alone: no intervals, no "
+        "per-question view and no metric beside those given; samples (lm_eval --log_samples) would give them."
     ]
 
 

@@ -1,7 +1,7 @@
 """Results from elsewhere: what was recognised in a folder, the curves it gives, and what had to be left out.
 
-Samples of lm-evaluation-harness give per-question log-likelihoods, so everything that the studio computes of its
-own runs; aggregates and tables give curves of points alone.
+Samples of lm-evaluation-harness give per-question log-likelihoods, so everything that the studio computes of
+its own runs; aggregates and tables give curves of points alone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ def import_uploads(files: Mapping[str, bytes], limits: Limits, known: Iterable[C
 
 
 def import_files(files: Mapping[str, bytes], known: Iterable[Checkpoint], where: str) -> Imported:
-    """The results in files by name. `known` are the catalogue's checkpoints, whose steps and tokens are known."""
+    """The results in files by name.
+
+    `known` are the catalogue's checkpoints, whose steps and tokens are known.
+    """
     places = Places(known)
     reading = Reading(places)
     for name, data in files.items():

@@ -1,8 +1,8 @@
 """Which checkpoint a result is of: model, step and tokens_seen from the names that an evaluation was given.
 
-`pretrained`, `revision` and `subfolder` are read as the families name them (on a hub or copied to a disk), then
-as training programs name their folders (`iter_0002000`, `step-2000`, `checkpoint-2000`). Nothing is guessed: a
-name without a step is no checkpoint of a curve.
+`pretrained`, `revision` and `subfolder` are read as the families name them (on a hub or copied to a disk),
+then as training programs name their folders (`iter_0002000`, `step-2000`, `checkpoint-2000`). Nothing is
+guessed: a name without a step is no checkpoint of a curve.
 """
 
 from __future__ import annotations
@@ -168,7 +168,10 @@ def _in_family(family: Family, model: FamilyModel, names: Sequence[str]) -> Spot
 
 
 def _plain(parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
-    """Model and step from folder names of training programs; the model is the part that the step stands in or after."""
+    """Model and step from folder names of training programs.
+
+    The model is the part that the step stands in or after.
+    """
     for mark in marks:
         step = _STEP.search(mark)
         if step is None:

@@ -37,7 +37,10 @@ class Reading:
         self._tables: list[Evaluation] = []
 
     def read(self, name: str, data: bytes) -> None:
-        """Take one file. Whatever is wrong with it is a sentence in `problems` or `files`; nothing is raised."""
+        """Take one file.
+
+        Whatever is wrong with it is a sentence in `problems` or `files`; nothing is raised.
+        """
         suffix = PurePosixPath(name).suffix.lower()
         if result_files.hidden(name):
             self._refuse(name, "it is a hidden file.")
@@ -121,7 +124,8 @@ class Reading:
                     self._broken(name, f"its line {number} is no JSON.")
                     return
                 self.problems.append(
-                    f"{name}: line {number:,} of {len(lines):,} is no whole JSON and is left out; copy the file again."
+                    f"{name}: line {number:,} of {len(lines):,} is no whole JSON and is left out; copy the "
+                    "file again."
                 )
         if rows and harness_samples.is_sample(rows[0]):
             self._samples[name] = [row for row in rows if harness_samples.is_sample(row)]
@@ -203,7 +207,7 @@ class Reading:
         self._table(name, json.dumps(rows).encode())
 
     def _sampled(self, name: str, rows: Sequence[Any]) -> list[Evaluation]:
-        """Puts samples beside the aggregate of the same run; alone, only their folder's name tells the model."""
+        """Puts samples beside their run's aggregate; alone, their folder's name tells the model."""
         task = harness_results.sample_task(name) or PurePosixPath(name).stem
         for index, (file, run) in enumerate(self._runs.get(harness_results.run_key(name), [])):
             for at, evaluation in enumerate(run.evaluations):
@@ -222,7 +226,8 @@ class Reading:
         if spot is None:
             self._broken(
                 name,
-                "its results_….json of the same date is not beside it, so its checkpoint is unknown: copy that too.",
+                "its results_….json of the same date is not beside it, so its checkpoint is unknown: "
+                "copy that too.",
             )
             return []
         fuller, why = harness_samples.add_samples(
@@ -230,8 +235,8 @@ class Reading:
         )
         self._said(name, why)
         self.problems.append(
-            f"{name} stands without its results_….json: the checkpoint is read from the folder's name, and the number of "
-            "few-shot examples is unknown."
+            f"{name} stands without its results_….json: the checkpoint is read from the folder's name, and "
+            "the number of few-shot examples is unknown."
         )
         return [fuller] if fuller.scores else []
 

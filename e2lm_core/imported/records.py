@@ -1,4 +1,4 @@
-"""Results from elsewhere as values: an evaluation of one checkpoint, a curve of many, and all that a folder gave.
+"""Results from elsewhere as values: one checkpoint's evaluation, a curve of many, all that a folder gave.
 
 Tested in tests/imported/test_opening.py.
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from e2lm_core.base.records import METRICS, ModelInfo, Record
 from e2lm_core.scores.measurements import Measurements
 
-# Metrics of other tools that are the studio's own under another name (docs/results.md has what differs in others).
+# Metrics of other tools that are the studio's own under another name; docs/results.md has those that differ.
 SAME_METRIC = {"acc_raw": "acc", "norm_correct_prob": "norm_prob"}
 _LOWER = ("bpb", "bits_per_byte", "perplexity", "loss", "brier", "ppl", "wer", "ter")
 
@@ -50,8 +50,8 @@ class Questions:
 class Evaluation:
     """One checkpoint's scores on one task, from one file.
 
-    `when` is the run's date in seconds since 1970 (0 unknown), `n` the number of questions, `lower` the metrics
-    of which less is better. `questions` and `ll` [Q, C] (nats) are there where samples were logged.
+    `when` is the run's date in seconds since 1970 (0 unknown), `n` the number of questions, `lower` the
+    metrics of which less is better. `questions` and `ll` [Q, C] (nats) are there where samples were logged.
     """
 
     model: ModelInfo
@@ -80,9 +80,10 @@ class FileSeen(Record):
 
 
 class Curve(Record):
-    """One metric of one model on one task, in step order; `early` as the family says, None where it names no window.
+    """One metric of one model on one task, in step order.
 
-    `per_question`: samples are there at every point.
+    `early` is as the family says, None where it names no window; with `per_question`, samples are
+    there at every point.
     """
 
     model: ModelInfo
@@ -102,7 +103,8 @@ class Curve(Record):
 class Imported:
     """All that a file, a folder or a zip gave: its curves, what was left out, and which files were read.
 
-    `measured` holds, by task (and few-shot count where a task has several), what samples give of every question.
+    `measured` holds, by task (and few-shot count where a task has several), what samples give of every
+    question.
     """
 
     curves: tuple[Curve, ...]

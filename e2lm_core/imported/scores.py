@@ -19,7 +19,8 @@ from e2lm_core.scores.uncertainty import set_intervals
 def scored_points(curve: Curve) -> np.ndarray:
     """[K] which points SQ is taken over: those of the early window where the family names one, else all.
 
-    Of the competition's models without samples, the competition's own points; with samples, those of the studio's runs.
+    Of the competition's models without samples, the competition's own points; with samples, those of the
+    studio's runs.
     """
     steps = np.array(curve.steps)
     if curve.model.family == "e2lm" and not curve.per_question and None not in curve.tokens_seen:
@@ -59,21 +60,21 @@ def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
 def curve_frame(curves: Sequence[Curve]) -> pd.DataFrame:
     """One row a point, in the columns of `tables.curve_frame`; `n` is NaN where the file does not say it."""
     rows = [
-        {
-            "model": label,
-            "step": step,
-            "tokens_seen": np.nan if tokens is None else float(tokens),
-            "early": early is not False,
-            "metric": curve.metric,
-            "value": score,
-            "n": np.nan if curve.questions is None else curve.questions,
-        }
+        (
+            label,
+            step,
+            np.nan if tokens is None else float(tokens),
+            early is not False,
+            curve.metric,
+            score,
+            np.nan if curve.questions is None else curve.questions,
+        )
         for curve, label in zip(curves, labels(curves), strict=True)
         for step, tokens, early, score in zip(
             curve.steps, curve.tokens_seen, curve.early, curve.scores, strict=True
         )
     ]
-    return pd.DataFrame(rows, columns=["model", "step", "tokens_seen", "early", "metric", "value", "n"])
+    return pd.DataFrame(rows, columns=list(tables.CURVE_COLUMNS))
 
 
 def models(curves: Sequence[Curve]) -> list[ModelInfo]:

@@ -1,4 +1,4 @@
-"""The one computed sentence of imported results: what was read, and what its curves do (tested in tests/imported/test_opening.py)."""
+"""The one computed sentence of imported results: what was read, and what its curves do."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def finding(curves: Sequence[Curve]) -> str:
         (label, curve) for label, curve in zip(labels(curves), curves, strict=True) if len(curve.steps) > 1
     ]
     moves = [
-        f"{label} goes from **{metric_value(c.metric, c.scores[0])} to {metric_value(c.metric, c.scores[-1])}**"
+        f"{label} goes from **{metric_value(c.metric, c.scores[0])} to "
+        f"{metric_value(c.metric, c.scores[-1])}**"
         for label, c in values
     ]
     end = first.tokens_seen[-1]

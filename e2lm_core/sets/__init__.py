@@ -1,1 +1,1 @@
-"""Writing question sets: the collection, editing, versions, the editor's sheet, import of tables; uses base."""
+"""Writing question sets: collection, editing, versions, the editor's sheet, import of tables; uses base."""

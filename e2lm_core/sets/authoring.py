@@ -57,7 +57,10 @@ def unsaved(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str
 
 
 def add_questions(settings: Settings, name: str, questions: Iterable[Question]) -> TaskSet:
-    """Append questions; an id that is empty or taken is replaced by the next free one."""
+    """Append questions; an id that is empty or taken is replaced by the next free one.
+
+    Raises TaskError, and adds none, where one of them has an error in itself or the set becomes too large.
+    """
     task = open_set(settings, name)
     taken = {q.id for q in task.questions} | {q.id for q in task.dev}
     added, number = [], len(task.questions)
@@ -87,7 +90,11 @@ def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskS
 
 
 def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
-    """Change settings of the prompt; one that cannot be rendered for every question is refused."""
+    """Change settings of the prompt, fields of `TaskConfig`.
+
+    Raises TaskError for a field that there is not, and for a prompt that cannot be rendered for every
+    question.
+    """
     task = open_set(settings, name)
     try:
         config = TaskConfig(**{**dict(task.config), **values, "task": task.name})
@@ -100,7 +107,10 @@ def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
 
 
 def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
-    """Make exactly these questions the few-shot examples; a question is either in test or in dev."""
+    """Make exactly these questions the few-shot examples; a question is either in test or in dev.
+
+    Raises TaskError where fewer are left than the prompt shows.
+    """
     task = open_set(settings, name)
     chosen = set(ids)
     every = (*task.questions, *task.dev)
@@ -113,12 +123,18 @@ def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
 
 
 def preview_import(settings: Settings, data: bytes, filename: str) -> ImportPreview:
-    """What an upload holds and what is wrong with it; nothing is saved."""
+    """What an upload holds and what is wrong with it; nothing is saved.
+
+    Raises TaskError as `read_rows` does.
+    """
     return read_rows(data, filename, settings.limits)
 
 
 def keep(settings: Settings, source: str, name: str, ids: Sequence[str]) -> TaskSet:
-    """A copy of a set with these questions alone, in their order; undo in the copy brings the others back."""
+    """A copy of a set with these questions alone, in their order; undo in the copy brings the others back.
+
+    Raises StudioError for no question, TaskError for a name that is taken or cannot be one.
+    """
     if not ids:
         raise StudioError("No question is chosen, so there is nothing to keep: choose at least one.")
     task = copy_set(settings, source, name)

@@ -56,7 +56,8 @@ def find_set(settings: Settings, name: str) -> SetInfo:
         return SetInfo(name=folder.name, folder=folder, example=not of_user)
     known = ", ".join(info.name for info in list_sets(settings)) or "none"
     raise TaskError(
-        f"There is no question set {name!r}: give one of the sets here ({known}) or the path of a task folder."
+        f"There is no question set {name!r}: give one of the sets here ({known}) or the path of a task "
+        "folder."
     )
 
 
@@ -87,7 +88,10 @@ def editable_set(settings: Settings, name: str) -> SetInfo:
 
 
 def open_set(settings: Settings, name: str) -> TaskSet:
-    """The set of that name or at that path, as its folder holds it now. Raises TaskError as `read_task` does."""
+    """The set of that name or at that path, as its folder holds it now.
+
+    Raises TaskError as `read_task` does.
+    """
     return read_task(find_set(settings, name).folder, settings.limits).task
 
 
@@ -107,7 +111,10 @@ def copy_set(settings: Settings, source: str, name: str) -> TaskSet:
 
 
 def import_set(settings: Settings, task: TaskSet, name: str | None = None) -> TaskSet:
-    """Keep a set that came from a bundle, under its own name or another. Raises TaskError as `create_set` does."""
+    """Keep a set that came from a bundle, under its own name or another.
+
+    Raises TaskError as `create_set` does.
+    """
     config = task.config.model_copy(update={"task": name or task.name})
     return _keep_new(settings, task.model_copy(update={"config": config}))
 
@@ -123,7 +130,8 @@ def free_name(settings: Settings, wish: str) -> str:
 def delete_set(settings: Settings, name: str) -> None:
     """Put a set aside; `restore_set` brings it back with its history.
 
-    What was put aside under the same name before is gone then. Raises TaskError for an example or a disk error.
+    What was put aside under the same name before is gone then. Raises TaskError for an example or a disk
+    error.
     """
     info = editable_set(settings, name)
     trash = settings.home / "trash" / info.name
@@ -135,7 +143,10 @@ def delete_set(settings: Settings, name: str) -> None:
 
 
 def restore_set(settings: Settings, name: str) -> TaskSet:
-    """Bring a deleted set back, with its history. Raises TaskError where there is none, or the name was taken since."""
+    """Bring a deleted set back, with its history.
+
+    Raises TaskError where there is none, or the name was taken since.
+    """
     trash = settings.home / "trash" / name
     if not _NAME.fullmatch(name) or not trash.is_dir():
         raise TaskError(f"There is no deleted set {name!r} to restore.")
@@ -160,7 +171,8 @@ def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
     name = task.name
     if not _NAME.fullmatch(name):
         raise TaskError(
-            f"The name {name!r} cannot be used: 2 to 60 small letters, digits and underscores, a letter first."
+            f"The name {name!r} cannot be used: 2 to 60 small letters, digits and underscores, a letter "
+            "first."
         )
     if any(info.name == name for info in list_sets(settings)):
         raise TaskError(f"There is already a set {name!r}: choose another name.")

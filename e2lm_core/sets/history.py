@@ -106,8 +106,8 @@ class History:
             return TaskSet.model_validate_json(gzip.decompress(path.read_bytes()))
         except (OSError, EOFError, zlib.error, ValueError) as error:
             raise StudioError(
-                f"{self.folder.name}'s earlier state {path.name} is missing or damaged, so it cannot be brought "
-                "back; the set stays as it is."
+                f"{self.folder.name}'s earlier state {path.name} is missing or damaged, so it cannot be "
+                "brought back; the set stays as it is."
             ) from error
 
     def move(self, move: int) -> None:

@@ -158,8 +158,8 @@ def _require_columns(columns: Sequence[str], choice_columns: Sequence[str], name
     if missing:
         has = ", ".join(columns[:12]) or "none"
         raise TaskError(
-            f"{name} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} (it has {has}); a table "
-            "needs question, answer and choices (a JSON list) or choice_1, choice_2, …"
+            f"{name} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} (it has "
+            f"{has}); a table needs question, answer and choices (a JSON list) or choice_1, choice_2, …"
         )
 
 
@@ -213,8 +213,8 @@ def _ambiguity(numbers: Sequence[int]) -> list[Finding]:
         return []
     more = f" (and in {len(numbers) - 1:,} more rows)" if len(numbers) > 1 else ""
     sentence = (
-        f"Row {numbers[0]}{more}: the answer is a number that is also the text of another choice; numbers are "
-        "read as indices from 0, so write the choice's letter where its text is meant."
+        f"Row {numbers[0]}{more}: the answer is a number that is also the text of another choice; numbers "
+        "are read as indices from 0, so write the choice's letter where its text is meant."
     )
     return [Finding(severity="warning", code="ambiguous_answer", sentence=sentence)]
 

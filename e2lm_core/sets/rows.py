@@ -76,7 +76,10 @@ def check_count(count: int, where: str, limits: Limits) -> None:
 
 
 def extra_columns(row: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The columns that the studio does not know, without the empty ones. Raises TaskError for one nested too deeply."""
+    """The columns that the studio does not know, without the empty ones.
+
+    Raises TaskError for one nested too deeply.
+    """
     extra = {name: value for name, value in row.items() if name not in KNOWN and value is not None}
     for name, value in extra.items():
         if isinstance(value, dict | list) and _is_deep(value):

@@ -1,4 +1,4 @@
-"""Two sets, or two versions of one set, compared on one fleet: means, scores and questions, paired where they share.
+"""Two sets, or two versions of one set, compared on one fleet: means, scores, questions; paired where shared.
 
 What is paired with what, and what that means for the intervals, is in docs/comparing.md.
 """
@@ -30,7 +30,8 @@ Place = tuple[str, int, int]  # model, checkpoint in the first's curve, in the s
 
 
 class Match(Record):
-    """Which questions both have: a key for each question of either set, equal where they are the same question."""
+    """Which questions both have: a key for each question of either set, equal where they are the same
+    question."""
 
     by: Literal["id", "text"]
     first: tuple[str, ...]
@@ -78,8 +79,9 @@ class Comparison:
 
 
 def match(first: TaskSet, second: TaskSet, versions: bool = False) -> Match:
-    """By id for two versions of one set, and for two sets of which one is plainly a copy: half of the ids that both
-    have, or more, name the same text. Otherwise by text, since ids of different sets say nothing."""
+    """By id for two versions of one set, and for two sets of which one is plainly a copy: half of the ids
+    that both have, or more, name the same text. Otherwise by text, since ids of different sets say
+    nothing."""
     old = {q.id: _text(q) for q in first.questions}
     new = {q.id: _text(q) for q in second.questions}
     common = old.keys() & new.keys()
@@ -139,8 +141,8 @@ def _keys(questions: Sequence[Question]) -> tuple[str, ...]:
 
 
 def places(first: Measurements, second: Measurements, metric: str) -> dict[str, list[Place]]:
-    """{point: where each model stands in both}: its last checkpoint that is complete in both, and the early window's
-    last where a later one is complete too."""
+    """{point: where each model stands in both}: its last checkpoint that is complete in both, and the early
+    window's last where a later one is complete too."""
     placed: dict[str, list[Place]] = {EARLY_END: [], END: []}
     for curve in second.curves:
         name = curve.model.name
@@ -238,8 +240,8 @@ def _difference(old: Value, new: Value, estimate: tuple[float | None, Interval] 
 
 
 def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.DataFrame:
-    """One row a question that the two do not have alike: what (added, removed, changed), id, both texts, and its value
-    at the end, the mean over the models that count, in each."""
+    """One row a question that the two do not have alike: what (added, removed, changed), id, both texts, and
+    its value at the end, the mean over the models that count, in each."""
     values = [finals(m, compared.metric, or_all=False) for m in (compared.first, compared.second)]
     rows = []
     for old, new in zip(compared.pairing.first.tolist(), compared.pairing.second.tolist(), strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from e2lm_core.analysis.compare.comparison import ALL, END, Comparison, question_frame
+from e2lm_core.analysis.compare.comparison import ALL, END, Comparison, MeanDifference, question_frame
 from e2lm_core.base import labels, phrasing, plain
 from e2lm_core.base.records import LOWER_IS_BETTER, SHARES, TaskSet
 
@@ -24,26 +24,32 @@ def finding(compared: Comparison) -> str:
         return f"{first} and {second} share no complete checkpoint, so nothing can be compared yet."
     if all(m.difference == 0 and m.interval in (None, (0.0, 0.0)) for m in compared.means):
         return f"**{second}** and {first} measure the same: no mean differs at any of these points."
+    return f"{_said_of_mean(compared, whole, whole.difference)}; {_said_of_sq(compared)}"
+
+
+def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float) -> str:
+    """How far apart the two end, and whether that is more than the questions' luck."""
+    first, second = compared.names
     label = labels.METRIC_LABEL[compared.metric]
-    models = "" if whole.model == ALL else f" for {whole.model}"
-    size = _signed(compared.metric, whole.difference)
-    if whole.interval is None:
-        said = f"**{second}** differs from {first} by {size} in {label} at the end{models}; no interval can be told"
-    else:
-        bounds = f"[{', '.join(_signed(compared.metric, v, unit=False) for v in whole.interval)}]"
-        low, high = whole.interval
-        if low <= 0 <= high:
-            said = f"**{second}** and {first} end alike in {label}{models}: {size} {bounds} is within the questions' luck"
-        else:
-            higher = whole.difference > 0
-            better = higher != (compared.metric in LOWER_IS_BETTER)
-            share = whole.share if higher else 1 - (whole.share or 0.0)
-            size = _signed(compared.metric, abs(whole.difference)).lstrip("+")
-            said = (
-                f"**{second}** ends {size} {'higher' if higher else 'lower'} than {first} in {label}{models} {bounds}"
-                f"{'' if better == higher else ', which is better' if better else ', which is worse'}, in {share:.0%} of resamples"
-            )
-    return f"{said}; {_said_of_sq(compared)}"
+    models = "" if mean.model == ALL else f" for {mean.model}"
+    size = _signed(compared.metric, difference)
+    if mean.interval is None:
+        differs = f"**{second}** differs from {first} by {size} in {label} at the end{models}"
+        return f"{differs}; no interval can be told"
+    low, high = mean.interval
+    bounds = f"[{', '.join(_signed(compared.metric, v, unit=False) for v in mean.interval)}]"
+    if low <= 0 <= high:
+        alike = f"**{second}** and {first} end alike in {label}{models}"
+        return f"{alike}: {size} {bounds} is within the questions' luck"
+    higher = difference > 0
+    better = higher != (compared.metric in LOWER_IS_BETTER)
+    judged = "" if better == higher else ", which is better" if better else ", which is worse"
+    share = mean.share if higher else 1 - (mean.share or 0.0)
+    size = _signed(compared.metric, abs(difference)).lstrip("+")
+    return (
+        f"**{second}** ends {size} {'higher' if higher else 'lower'} than {first} in {label}{models} {bounds}"
+        f"{judged}, in {share:.0%} of resamples"
+    )
 
 
 def _said_of_sq(compared: Comparison) -> str:
@@ -73,8 +79,8 @@ def paired_words(compared: Comparison) -> str:
     new = int((compared.pairing.second >= 0).sum()) - compared.shared
     if not compared.shared:
         return (
-            f"{first} and {second} share no question: each is resampled by itself, and the intervals of the differences "
-            "are as wide as the noise of both."
+            f"{first} and {second} share no question: each is resampled by itself, and the intervals of the "
+            "differences are as wide as the noise of both."
         )
     only = [f"{n:,} only in {name}" for n, name in ((old, first), (new, second)) if n]
     return (

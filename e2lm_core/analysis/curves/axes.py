@@ -28,8 +28,9 @@ FLOPS_PER_PARAMETER_AND_TOKEN = 6
 class Axis:
     """An x axis in `unit`s of tokens, steps or FLOPs, with its `title`.
 
-    `window_end` in the same unit, None where there is no window or each model has another place for it. `left_out`
-    names the models that have no place on this axis, `at_zero` how many points a logarithmic axis cannot show.
+    `window_end` in the same unit, None where there is no window or each model has another place for it.
+    `left_out` names the models that have no place on this axis, `at_zero` how many points a logarithmic axis
+    cannot show.
     """
 
     kind: Kind
@@ -46,8 +47,8 @@ def on_axis(
 ) -> tuple[pd.DataFrame, Axis]:
     """`frame` (columns model, step, tokens_seen) with each row's place in a column `x`, and the axis itself.
 
-    Rows without a place are left out: a model whose parameters or tokens are not known has no compute, and 0 has no
-    logarithm.
+    Rows without a place are left out: a model whose parameters or tokens are not known has no compute, and 0
+    has no logarithm.
     """
     raw = _places(frame, measurements, kind)
     known = raw.notna() & ((raw > 0) | (not log))

@@ -1,4 +1,4 @@
-"""When curves leave chance and when two of them part, with intervals; question noise apart from checkpoint noise."""
+"""When curves leave chance and when two of them part, with intervals; noise of questions and checkpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from e2lm_core.scores.uncertainty.methods import small_sample_level
 NO_CHANCE = "{} has no chance level."
 NO_POINT = "No checkpoint of it is complete."
 NO_INTERVAL = "One question allows no interval."
-# Where the range of a crossing holds the true place in at least 85% of simulated sets (benchmarks/coverage/parting.py).
+# From where on the range of a crossing holds the true place in at least 85% of simulated sets
+# (benchmarks/coverage/parting.py).
 # In questions; the second where two curves of a share part, which moves in steps of one question.
 RANGE_FROM, RANGE_FROM_SHARES = 100, 300
 FEW = "No range: it was found to hold for {} questions and more."
@@ -45,9 +46,10 @@ class Point(Record):
 class Since(Record):
     """From where on something holds to the last checkpoint: `lasting.Crossing`, with checkpoints for places.
 
-    A place that is None is never, except where `why` says why it cannot be told: all of them where `points`, the
-    number of checkpoints compared, is 0, and all but `measured` otherwise. `first` is the first one compared. `low`
-    and `high` are left out where `no_range` says why: where the study of their coverage does not bear them out.
+    A place that is None is never, except where `why` says why it cannot be told: all of them where `points`,
+    the number of checkpoints compared, is 0, and all but `measured` otherwise. `first` is the first one
+    compared. `low` and `high` are left out where `no_range` says why: where the study of their coverage does
+    not bear them out.
     """
 
     sure: Point | None = None
@@ -79,7 +81,8 @@ class _Line:
 
 
 def above_chance(measurements: Measurements, resampled: Resampled, metric: str) -> dict[str, Since]:
-    """For each model: from which checkpoint on it stands above chance (`lasting.crossing` of the curve less chance)."""
+    """For each model: from which checkpoint on it stands above chance (`lasting.crossing` of the curve less
+    chance)."""
     above = {}
     for curve in measurements.curves:
         name = curve.model.name
@@ -98,7 +101,8 @@ def above_chance(measurements: Measurements, resampled: Resampled, metric: str) 
 
 
 def parted(measurements: Measurements, resampled: Resampled, metric: str, one: str, other: str) -> Parted:
-    """From which checkpoint on two models stand apart as at their last common one, paired by the resamples."""
+    """From which checkpoint on two models stand apart as at their last common one, paired by the
+    resamples."""
     first, second = (_line(measurements, resampled, metric, name) for name in (one, other))
     shared = sorted({p.step for p in first.places} & {p.step for p in second.places})
     if not shared:
@@ -166,7 +170,8 @@ def noise_table(noises: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
 
 
 def document(measurements: Measurements, resampled: Resampled | None, metric: str) -> dict[str, Any]:
-    """`{task, metric, chance, above_chance: {model: since}, parting: [{higher, lower, since}], noise: {model: …}}`."""
+    """`{task, metric, chance, above_chance: {model: since}, parting: [{higher, lower, since}], noise: {model:
+    …}}`."""
     bounded = metric in BOUNDED_METRICS
     chance_level = measurements.chance if bounded and np.isfinite(measurements.chance) else None
     above = above_chance(measurements, resampled, metric) if resampled else {}

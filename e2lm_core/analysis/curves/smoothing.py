@@ -16,7 +16,8 @@ Method = Literal["mean of 3", "monotone"]
 METHODS: tuple[Method, ...] = ("mean of 3", "monotone")
 HELP: dict[Method, str] = {
     "mean of 3": "the mean of each point and its two neighbours (of two points at either end)",
-    "monotone": "the rising line nearest to the points in least squares (isotonic regression; falling for bits per byte)",
+    "monotone": "the rising line nearest to the points in least squares (isotonic regression; falling for "
+    "bits per byte)",
 }
 
 
@@ -24,7 +25,7 @@ def smoothed(values: ArrayLike, method: Method, falling: bool = False) -> Floats
     """A curve [K] smoothed over its K known points.
 
         mean of 3:  s_k = mean of y_{k-1}, y_k, y_{k+1}, those that exist
-        monotone:   argmin sum (s_k - y_k)^2 over s that never fall (`falling`: never rise); pool adjacent violators
+        monotone:   argmin sum (s_k - y_k)^2 over s that never fall (`falling`: never rise); pooled violators
 
     Source: scipy.optimize.isotonic_regression for the second. Raises: ValueError where a point is missing.
     """

@@ -19,7 +19,8 @@ NO_SUBJECT = "no subject"
 
 @dataclass(frozen=True)
 class SubjectCurves:
-    """The curves of one subject's `questions`; `frame` as `tables.curve_frame`, with `low` and `high` where asked for."""
+    """The curves of one subject's `questions`; `frame` as `tables.curve_frame`, with `low` and `high` where
+    asked for."""
 
     subject: str
     questions: int

@@ -15,33 +15,36 @@ from e2lm_core.base.records import SHARES, ModelInfo
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 
 SINCE_HELP = {
-    "surely from": "The first checkpoint from which, at every later one as well, the lower end of the 95% interval of the "
-    "difference (paired: the same resamples for both) is above 0.",
+    "surely from": "The first checkpoint from which, at every later one as well, the lower end of the 95% "
+    "interval of the difference (paired: the same resamples for both) is above 0.",
     "measured from": "The first checkpoint from which the measured curve itself stays above to the end.",
     "95% from": "In 95% of the resamples the curve begins to stay above for good between this checkpoint …",
-    "to": "… and this one. Resampled curves are noisier than the measured one, so this range leans late. It is told "
-    "where it held the true place in at least 85% of simulated sets (docs/scores.md).",
+    "to": "… and this one. Resampled curves are noisier than the measured one, so this range leans late. It "
+    "is told where it held the true place in at least 85% of simulated sets (docs/scores.md).",
     "why": "Why something is undefined.",
 }
 SHARE_HELP = "In how many resamples it is above at the last checkpoint; ties count half."
 SINCE = (
-    "From a place on: there and at every later checkpoint. *Never*: not even at the last one. Intervals are about other "
-    "questions of the same kind, on these checkpoints; they are pointwise, one checkpoint at a time."
+    "From a place on: there and at every later checkpoint. *Never*: not even at the last one. Intervals are "
+    "about other questions of the same kind, on these checkpoints; they are pointwise, one checkpoint at a "
+    "time."
 )
 NOISE_HELP = {
-    "question noise": "The standard deviation of one point of the curve that comes from the choice of questions; "
-    "more questions take it away.",
-    "checkpoint noise": "What the curve moves from checkpoint to checkpoint beyond that: the model's own training, "
-    "which more questions do not take away. The curve's own bend counts with it.",
+    "question noise": "The standard deviation of one point of the curve that comes from the choice of "
+    "questions; more questions take it away.",
+    "checkpoint noise": "What the curve moves from checkpoint to checkpoint beyond that: the model's own "
+    "training, which more questions do not take away. The curve's own bend counts with it.",
 }
 NOISE = (
-    "Both in the metric's unit, from how far each point lies off the line between its neighbours. Where question noise is "
-    "the larger, more questions make the curve smoother; where checkpoint noise is, they do not."
+    "Both in the metric's unit, from how far each point lies off the line between its neighbours. Where "
+    "question noise is the larger, more questions make the curve smoother; where checkpoint noise is, they "
+    "do not."
 )
 
 
 def telling_pair(measurements: Measurements) -> tuple[str, str] | None:
-    """The two models whose parting says most: the largest and the smallest of one shape, else any two that count."""
+    """The two models whose parting says most: the largest and the smallest of one shape, else any two that
+    count."""
     counted = [c.model for c in measurements.curves if c.model.counts_in_scores]
     best: tuple[float, str, str] | None = None
     for smaller in counted:
@@ -99,7 +102,8 @@ def parting(measurements: Measurements, pair: Parted) -> str:
 
 
 def chance(measurements: Measurements, above: Mapping[str, Since]) -> str | None:
-    """How many models leave chance, and the last of them; what the twin does. None where a metric has no chance."""
+    """How many models leave chance, and the last of them; what the twin does. None where a metric has no
+    chance."""
     models: Mapping[str, ModelInfo] = {c.model.name: c.model for c in measurements.curves}
     told = {name: since for name, since in above.items() if since.points and since.why is None}
     counted = [name for name in told if models[name].counts_in_scores]
@@ -127,8 +131,8 @@ def drawing(axis: Axis, overlay: smoothing.Method | None) -> str:
         said.append(f"The thick line is {smoothing.HELP[overlay]}; the points are as measured.")
     if axis.kind == "compute":
         said.append(
-            "Compute is 6 · parameters · tokens; models of different sizes leave the early window at different places, "
-            "so it is not drawn."
+            "Compute is 6 · parameters · tokens; models of different sizes leave the early window at "
+            "different places, so it is not drawn."
         )
     if axis.left_out:
         unknown = "tokens are" if axis.kind == "tokens" else "compute is"
@@ -209,8 +213,9 @@ def _few(measurements: Measurements, metric: str) -> str:
     """What can be said where no two models that count share two complete checkpoints."""
     if measurements.complete_checkpoints < measurements.checkpoints:
         return (
-            f"{measurements.complete_checkpoints} of {phrasing.count(measurements.checkpoints, 'checkpoint')} "
-            "so far: too few to say what the curves do."
+            f"{measurements.complete_checkpoints} of "
+            f"{phrasing.count(measurements.checkpoints, 'checkpoint')} so far: too few to say what the "
+            "curves do."
         )
     label = labels.METRIC_LABEL[metric]
     for curve in sorted(measurements.curves, key=lambda c: not c.model.counts_in_scores):

@@ -47,10 +47,10 @@ def pace_for(
 ) -> Pace | None:
     """A pace for every model of a fleet.
 
-    `seconds` a question, where it is not None, holds for all of them. Else a measured model has its own; another is scaled
-    by its parameters from the largest measured one (the work a token is 2 x parameters, and the same questions
-    have about as many tokens): an estimate, and too long where small models spend their time on other things.
-    None where nothing is known.
+    `seconds` a question, where it is not None, holds for all of them. Else a measured model has its own;
+    another is scaled by its parameters from the largest measured one (the work a token is 2 x parameters, and
+    the same questions have about as many tokens): an estimate, and too long where small models spend their
+    time on other things. None where nothing is known.
     """
     if seconds is not None:
         if not (math.isfinite(seconds) and seconds > 0):

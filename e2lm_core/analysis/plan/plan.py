@@ -1,4 +1,4 @@
-"""How many questions a wanted certainty takes, and how long a fleet takes over them, from what was measured."""
+"""How many questions a wanted certainty takes, and how long a fleet takes over them, by what was measured."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class Goal:
 class Plan:
     """What a wanted width takes, and over which `measured` questions that was simulated (`widths`).
 
-    `questions` is None where no size studied reaches the width (`why` says so), `seconds` where no pace is known.
+    `questions` is None where no size studied reaches the width (`why` says so), `seconds` where no pace is
+    known.
     """
 
     of: str
@@ -68,8 +69,8 @@ def target_of(
 ) -> tuple[Target, str]:
     """What is to be known, and its name in words.
 
-    `models` names one model for a mean, two for a difference; by default the two that count and are nearest to
-    each other at the end, of which the first alone for a mean. Raises StudioError where that cannot be.
+    `models` names one model for a mean, two for a difference; by default the two that count and are nearest
+    to each other at the end, of which the first alone for a mean. Raises StudioError where that cannot be.
     """
     if of not in OF:
         raise StudioError(f"{of!r} cannot be planned for: use one of {', '.join(OF)}.")
@@ -91,7 +92,8 @@ def target_of(
 
 
 def _nearest(measurements: Measurements, metric: str) -> tuple[str, ...]:
-    """The two counted models whose values lie nearest at their last common checkpoint: the hardest to tell apart."""
+    """The two counted models whose values lie nearest at their last common checkpoint: the hardest to tell
+    apart."""
     grid = common_grid(measurements, metric)
     if grid is None:
         return tuple(c.model.name for c in measurements.curves)
@@ -120,8 +122,8 @@ def plan(
 ) -> Plan:
     """How many questions narrow the goal's interval to its width, and how long the fleet takes over them.
 
-    `simulated` stands for `simulate` where widths are kept. Raises StudioError for a width that is not above 0 and
-    where nothing is measured.
+    `simulated` stands for `simulate` where widths are kept. Raises StudioError for a width that is not above
+    0 and where nothing is measured.
     """
     if not (math.isfinite(goal.width) and goal.width > 0):
         raise StudioError(
@@ -157,7 +159,8 @@ def _out_of_reach(widths: Widths, wanted: float) -> str:
 
 
 def simulate(measurements: Measurements, metric: str, target: Target) -> Widths:
-    """The widths at all sizes. Raises StudioError where fewer than two questions or no checkpoint is measured."""
+    """The widths at all sizes. Raises StudioError where fewer than two questions or no checkpoint is
+    measured."""
     if len(measurements.question_ids) < 2 or not measurements.complete_checkpoints:
         raise StudioError(
             "Planning draws from measured questions, and fewer than two are measured: run the set first."

@@ -23,12 +23,12 @@ from e2lm_core.scores.uncertainty.methods import quantiles, small_sample_level
 PRESETS: dict[str, str] = {
     "easiest-half": "The half of the questions with the highest mean margin over the early window. After "
     "mmlu_early_training, which keeps the 50% easiest and scores the margin.",
-    "rising-hard-science": "Questions of hard-science subjects whose margin rises over the early window. After "
-    "noor, which keeps positive margin slopes in hard science.",
-    "one-source": "The one source whose questions' margins rise most. After sciknoweval_mcqa, which takes one "
-    "source only.",
-    "snr-greedy": "Questions out and in again while that raises the signal-to-noise ratio of norm_prob; at least "
-    "half of them stay.",
+    "rising-hard-science": "Questions of hard-science subjects whose margin rises over the early window. "
+    "After noor, which keeps positive margin slopes in hard science.",
+    "one-source": "The one source whose questions' margins rise most. After sciknoweval_mcqa, which takes "
+    "one source only.",
+    "snr-greedy": "Questions out and in again while that raises the signal-to-noise ratio of norm_prob; at "
+    "least half of them stay.",
 }
 RESAMPLED_CELLS = 3_000_000  # questions times resamples, so that a large set takes no longer than a small one
 FEWEST_RESAMPLES = 200
@@ -39,8 +39,8 @@ ENOUGH = 0.95  # of the resamples must leave something to choose
 class Gain:
     """One score's mean gains over folds; `value` is the chosen questions' own held-out score.
 
-    `interval` is about the held-out gain: 95% over resampled questions where `covers` is "questions", the least
-    and largest over folds where it is "folds". `why` says why something is None.
+    `interval` is about the held-out gain: 95% over resampled questions where `covers` is "questions", the
+    least and largest over folds where it is "folds". `why` says why something is None.
     """
 
     value: float | None
@@ -54,7 +54,8 @@ class Gain:
 
 @dataclass(frozen=True)
 class FoldGain:
-    """One fold: the `models` that judge, how many questions are chosen, and each score's gains on either side."""
+    """One fold: the `models` that judge, how many questions are chosen, and each score's gains on either
+    side."""
 
     label: str
     models: tuple[str, ...]
@@ -87,8 +88,8 @@ def rule_of(pool: Pool, text: str, source: str | None = None) -> Rule:
             among = question_rules.hard_science(pool.sample.traits["subject"])
             if not among.any():
                 raise StudioError(
-                    f"No question of {pool.task} has a hard-science subject, so this rule has nothing to choose "
-                    "from: fill in subjects such as physics, or use the rule slope > 0."
+                    f"No question of {pool.task} has a hard-science subject, so this rule has nothing to "
+                    "choose from: fill in subjects such as physics, or use the rule slope > 0."
                 )
             return question_rules.Rising(among=among)
         case "one-source":
@@ -149,7 +150,8 @@ def choose(pool: Pool, text: str, metric: str = "acc", source: str | None = None
 def _resampled_bounds(
     pool: Pool, rule: Rule, folds: Sequence[heldout.Fold], metric: str, seed: int
 ) -> tuple[float, float] | None:
-    """95% of the held-out gain of `final` over resampled questions, None where the rule cannot choose anew."""
+    """95% of the held-out gain of `final` over resampled questions, None where the rule cannot choose
+    anew."""
     if not rule.resampled:
         return None
     plan = bootstrap.design(len(pool.ids), pool.groups)
@@ -214,7 +216,8 @@ def _fold_gain(judged: heldout.Judged, models: Sequence[ModelInfo]) -> FoldGain:
 
 
 def fold_rows(choice: Choice) -> list[dict[str, Any]]:
-    """One row a fold and one for their mean: held out, questions, each score's gains, and the models held out."""
+    """One row a fold and one for their mean: held out, questions, each score's gains, and the models held
+    out."""
     rows = [
         {"held out": fold.label, "questions": fold.size}
         | _gain_columns(fold.in_sample, fold.held_out)
@@ -239,7 +242,8 @@ def _gain_columns(seen: dict[str, float | None], unseen: dict[str, float | None]
 
 
 def document(choice: Choice, pool: Pool) -> dict[str, Any]:
-    """What the command line prints: the chosen ids, and every score in-sample and held out, whole and by fold."""
+    """What the command line prints: the chosen ids, and every score in-sample and held out, whole and by
+    fold."""
 
     return {
         "task": pool.task,

@@ -22,14 +22,16 @@ SHOWN = ("margin", "norm_prob", "acc")
 UNITS = {"margin": " nats"}
 MARGIN_HELP = (
     "Margin: the gold choice's log-likelihood less the mean of the others', in nats, at each model's last "
-    "checkpoint, averaged over the models that count in scores. Above 0 the models lean to the gold choice; one nat "
-    "more means that it has become 2.7 times as likely beside the others. Longer choices have larger margins."
+    "checkpoint, averaged over the models that count in scores. Above 0 the models lean to the gold choice; "
+    "one nat more means that it has become 2.7 times as likely beside the others. Longer choices have larger "
+    "margins."
 )
 
 
 @dataclass(frozen=True)
 class Change:
-    """A metric before and after; either is None where it is not computed (yet), or there was no such question."""
+    """A metric before and after; either is None where it is not computed (yet), or there was no such
+    question."""
 
     metric: str
     before: float | None
@@ -141,7 +143,7 @@ def effect_frame(effects: tuple[Effect, ...]) -> pd.DataFrame:
     )
 
 
-def question_frame(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
+def finals_frame(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
     """One row a question: id, question, its curves (mean over models, by checkpoint) and final values."""
     frame = tables.question_table(measurements, task)
     shown = pd.DataFrame({"id": frame["id"], "question": frame["question"]})

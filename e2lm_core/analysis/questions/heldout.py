@@ -1,14 +1,14 @@
 """Is a choice of questions better, or does it flatter itself? Made on some models, judged on others.
 
-Axes: M models, K checkpoints, Q questions, D random subsets, R resamples; further axes in front (simulations) are
-carried along.
+Axes: M models, K checkpoints, Q questions, D random subsets, R resamples; further axes in front (simulations)
+are carried along.
 
     gain = score of the chosen questions - mean score of random subsets of as many questions
 
 Both on the same models. A rule that only reads noise chooses, for models it never saw, a random subset: its
-held-out gain is 0 in expectation whatever the score, while its in-sample gain is not. For a mean over questions
-the random subsets' score is that of the whole set, exactly; for SQ and SNR, which depend on the number of
-questions, it is the mean over D drawn ones.
+held-out gain is 0 in expectation whatever the score, while its in-sample gain is not. For a mean over
+questions the random subsets' score is that of the whole set, exactly; for SQ and SNR, which depend on the
+number of questions, it is the mean over D drawn ones.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Fold:
 
 @dataclass(frozen=True)
 class Judged:
-    """One fold's choice: `mask` [..., Q], `size` [...], and by score of `SCORES` the chosen questions' `value` and
-    `gain`, on the models that chose (in_sample) and on those that did not (held_out): [...]."""
+    """One fold's choice: `mask` [..., Q], `size` [...], and by score of `SCORES` the chosen questions'
+    `value` and `gain`, on the models that chose (in_sample) and on those that did not (held_out): [...]."""
 
     fold: Fold
     mask: Mask
@@ -97,7 +97,8 @@ def judge(
 
 
 def curves(values: Floats, masks: Mask) -> Floats:
-    """Means over the masked questions: [..., M, K, Q], [..., D, Q] -> [..., D, M, K]; NaN of an empty mask."""
+    """Means over the masked questions: [..., M, K, Q], [..., D, Q] -> [..., D, M, K]; NaN of an empty
+    mask."""
     *lead, models, checkpoints, questions = values.shape
     flat = values.reshape(*lead, models * checkpoints, questions)
     member = masks.astype(np.float64)
@@ -108,8 +109,8 @@ def curves(values: Floats, masks: Mask) -> Floats:
 
 
 def scores(curves: Floats, early: Mask, metric: str) -> dict[str, Floats]:
-    """Of curves [..., M, K] as measured: `final` (mean over models at the last checkpoint, oriented), mean SQ over
-    models, and AI2's SNR: {score: [...]}."""
+    """Of curves [..., M, K] as measured: `final` (mean over models at the last checkpoint, oriented), mean SQ
+    over models, and AI2's SNR: {score: [...]}."""
     oriented = metrics.oriented(metric, curves)
     ahead = oriented[..., early]
     quality = (signal.rho(ahead) + signal.autocorrelation(ahead)) / 2
@@ -158,10 +159,10 @@ def resampled_gains(
 ) -> Resamples:
     """The `final` gains on sets drawn anew from the questions, the choice made anew in each of them.
 
-    weights: [R, Q] how often each question was drawn. The interval of these gains is about the questions: what
-    the rule would gain on a fresh set of as many from the same source, with these models. Questions that were
-    chosen are not resampled among themselves, which would take the choice for granted. NaN where a resample
-    leaves nothing to choose.
+    weights: [R, Q] how often each question was drawn. The interval of these gains is about the questions:
+    what the rule would gain on a fresh set of as many from the same source, with these models. Questions that
+    were chosen are not resampled among themselves, which would take the choice for granted. NaN where a
+    resample leaves nothing to choose.
     """
     final = metrics.oriented(metric, sample.values[metric][..., -1, :])  # [M, Q]
     whole = weights @ final.T / weights.sum(axis=-1)[:, None]

@@ -1,4 +1,4 @@
-"""A set's questions one by one, as the models that count see them: their figures, some against the rest, a copy."""
+"""A set's questions one by one, as the models that count see them: figures, and some against the rest."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 class Pool:
     """The questions that can be told about, and what the models that count did on them.
 
-    `rows` [Q] are their places in the set, in the order of `sample`; `incomplete` questions lack results at one
-    of the shared checkpoints and stand aside.
+    `rows` [Q] are their places in the set, in the order of `sample`; `incomplete` questions lack results at
+    one of the shared checkpoints and stand aside.
     """
 
     task: str
@@ -50,14 +50,15 @@ def pool(
 ) -> Pool:
     """The measurements as rules see them. `relevance` [all questions of the set] where it is known.
 
-    A checkpoint enters where every model that counts has at least half of the questions there, so that one edited
-    question does not empty the page. Raises `StudioError` where there is none, or no question is complete at all.
+    A checkpoint enters where every model that counts has at least half of the questions there, so that one
+    edited question does not empty the page. Raises `StudioError` where there is none, or no question is
+    complete at all.
     """
     curves, steps = _shared(measurements)
     if not steps.size:
         raise StudioError(
-            f"{task.name} has no checkpoint yet at which every model that counts is at least half done: let the "
-            "run go on, or run it."
+            f"{task.name} has no checkpoint yet at which every model that counts is at least half done: let "
+            "the run go on, or run it."
         )
     stacked = _stacked(measurements, curves, steps)
     ready = _ready(stacked["margin"], task)
@@ -100,7 +101,8 @@ def _traits(
 
 
 def _shared(measurements: Measurements) -> tuple[list[ModelCurve], np.ndarray]:
-    """The models that count and have anything, and the steps at which all of them are at least half complete."""
+    """The models that count and have anything, and the steps at which all of them are at least half
+    complete."""
     half = max(1, len(measurements.question_ids) / 2)
     curves, steps = [], None
     for curve in measurements.curves:
@@ -130,7 +132,8 @@ def _stacked(
 
 
 def _ready(values: np.ndarray, task: TaskSet) -> np.ndarray:
-    """The places of the questions that are complete in values [M, K, Q]. Raises `StudioError` where none is."""
+    """The places of the questions that are complete in values [M, K, Q]. Raises `StudioError` where none
+    is."""
     ready = np.flatnonzero(np.isfinite(values).all(axis=(0, 1)))
     if not ready.size:
         raise StudioError(f"No question of {task.name} is complete at every shared checkpoint: run the rest.")
@@ -155,7 +158,8 @@ def _twins(
 
 
 def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
-    """One row a complete question: id, question, subject, source, the figures of models and the traits of text.
+    """One row a complete question: id, question, subject, source, the figures of models and the traits of
+    text.
 
     Columns that are undefined for every question are there and empty.
     """
@@ -171,7 +175,8 @@ def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
 
 
 def sparks(pool: Pool, rows: np.ndarray) -> list[list[float]]:
-    """Some questions' norm_prob at the shared checkpoints, mean over models: a small curve a row of a table."""
+    """Some questions' norm_prob at the shared checkpoints, mean over models: a small curve a row of a
+    table."""
     return pool.sample.values["norm_prob"][..., rows].mean(axis=0).T.round(3).tolist()
 
 
@@ -181,8 +186,8 @@ def narrowed(
     text: str = "",
     ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> np.ndarray:
-    """Which rows of a `question_frame` are of these subjects (any where none is given), hold the text in any case,
-    and lie in the ranges, ends included; an undefined figure lies in no range: [rows]."""
+    """Which rows of a `question_frame` are of these subjects (any where none is given), hold the text in any
+    case, and lie in the ranges, ends included; an undefined figure lies in no range: [rows]."""
     kept = np.ones(len(frame), bool)
     if subjects:
         kept &= frame["subject"].isin(list(subjects)).to_numpy()
@@ -198,8 +203,8 @@ def narrowed(
 
 
 def where(pool: Pool, rule: Where) -> np.ndarray:
-    """Which questions of the pool meet a rule of one's own, by all models: [Q]. Raises `StudioError` for a column
-    that is undefined here."""
+    """Which questions of the pool meet a rule of one's own, by all models: [Q]. Raises `StudioError` for a
+    column that is undefined here."""
     empty = undefined(pool)
     for condition in rule.conditions:
         if condition.column in empty:
@@ -228,7 +233,8 @@ def undefined(pool: Pool) -> dict[str, str]:
 
 
 def compared_frame(pool: Pool, chosen: np.ndarray, metric: str) -> pd.DataFrame:
-    """Mean curves over models of some questions and of the rest: step, tokens_seen, early, selection, rest, difference.
+    """Mean curves over models of some questions and of the rest: step, tokens_seen, early, selection, rest,
+    difference.
 
     `chosen` [Q] is a mask of the pool's questions; an empty side is NaN.
     """

@@ -1,7 +1,7 @@
 """Rules that choose questions: what each sees is a sample of models, what it gives is a mask of questions.
 
-Axes: M models, K checkpoints, Q questions; further axes in front (simulations) are carried along. A rule may be
-told how often each question was drawn, `weights` [R, Q], and then chooses anew in every resample: [R, Q].
+Axes: M models, K checkpoints, Q questions; further axes in front (simulations) are carried along. A rule may
+be told how often each question was drawn, `weights` [R, Q], and then chooses anew in every resample: [R, Q].
 Whether a choice keeps its promise on other models is `heldout`'s question.
 """
 
@@ -45,8 +45,8 @@ class TwinFinal:
 class Sample:
     """What some models did on a set: `values` {metric: [..., M, K, Q]} at checkpoints that all of them have.
 
-    `doublings` [K] is log2 of the tokens seen, `early` [K] the early window, `traits` {name: [Q]} what does not
-    depend on models. A rule sees the models `seen` alone, all where it is None.
+    `doublings` [K] is log2 of the tokens seen, `early` [K] the early window, `traits` {name: [Q]} what does
+    not depend on models. A rule sees the models `seen` alone, all where it is None.
     """
 
     values: Mapping[str, Floats]
@@ -67,7 +67,8 @@ class Sample:
         return int(self.values["margin"].shape[-1])
 
     def of(self, models: Sequence[int]) -> Sample:
-        """What a rule sees that may look at these models alone. Copies nothing: of many questions that is slow."""
+        """What a rule sees that may look at these models alone. Copies nothing: of many questions that is
+        slow."""
         return replace(self, seen=tuple(models))
 
     def of_seen(self, metric: str, checkpoints: Any = slice(None)) -> Floats:
@@ -115,7 +116,8 @@ class Sample:
 
 
 class Rule(Protocol):
-    """Chooses questions by what a sample of models did on them: [..., Q], or [R, Q] by the weights of resamples."""
+    """Chooses questions by what a sample of models did on them: [..., Q], or [R, Q] by the weights of
+    resamples."""
 
     @property
     def resampled(self) -> bool:
@@ -159,7 +161,8 @@ class Rising:
 class OneSource:
     """The one source whose questions' margins rise most, by their mean slope (sciknoweval_mcqa: one source).
 
-    `labels` [Q] numbers the sources, -1 for none; those of fewer than `fewest` questions do not stand to choose.
+    `labels` [Q] numbers the sources, -1 for none; those of fewer than `fewest` questions do not stand to
+    choose.
     """
 
     labels: NDArray[np.intp]
@@ -180,12 +183,14 @@ class OneSource:
 
 @dataclass(frozen=True)
 class SnrGreedy:
-    """Questions in and out, while that raises AI2's signal-to-noise ratio of norm_prob over the last checkpoints.
+    """Questions in and out, while that raises AI2's signal-to-noise ratio of norm_prob over the last
+    checkpoints.
 
-    Starts from the whole set. A round ranks every question by the first-order change of the ratio if it went out
-    (or came back), moves the best `portion` of the set at once and looks at the exact ratio: if it did not rise
-    the round is taken back and the next one is half as large. At least `share` of the questions stays. A round
-    is two products of [M x 5, Q] with a vector, and there are at most `rounds`, so that time is linear in Q.
+    Starts from the whole set. A round ranks every question by the first-order change of the ratio if it went
+    out (or came back), moves the best `portion` of the set at once and looks at the exact ratio: if it did
+    not rise the round is taken back and the next one is half as large. At least `share` of the questions
+    stays. A round is two products of [M x 5, Q] with a vector, and there are at most `rounds`, so that time
+    is linear in Q.
     """
 
     share: float = SHARE
@@ -222,7 +227,8 @@ def _means(flat: Floats, chosen: Mask) -> Floats:
 
 
 def _best_moves(flat: Floats, shape: tuple[int, ...], chosen: Mask, size: Floats, least: int) -> Mask:
-    """Which questions to move: those whose move raises the ratio most, at most `size`, never below `least`."""
+    """Which questions to move: those whose move raises the ratio most, at most `size`, never below
+    `least`."""
     curve = _means(flat, chosen)
     gradient = _snr_gradient(curve.reshape(shape)).reshape(curve.shape)
     n = chosen.sum(axis=-1, keepdims=True)

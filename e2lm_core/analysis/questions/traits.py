@@ -1,7 +1,8 @@
-"""What single questions do: how they rise, where they end, whether they part models; and the traits of their text.
+"""What single questions do: how they rise, where they end, whether they part models; traits of their text.
 
-Axes: M models, K checkpoints in step order, Q questions; further axes in front (simulations) are carried along.
-NaN where a figure is undefined. Figures of one question are noisy: they are diagnostics, not measurements.
+Axes: M models, K checkpoints in step order, Q questions; further axes in front (simulations) are carried
+along. NaN where a figure is undefined. Figures of one question are noisy: they are diagnostics, not
+measurements.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ def doublings(tokens_seen: ArrayLike, steps: ArrayLike) -> Floats:
 def slope(values: ArrayLike, x: ArrayLike) -> Floats:
     """sum (x - mean x) y / sum (x - mean x)^2: the least-squares slope of [..., K, Q] on x [K] -> [..., Q].
 
-    With x in `doublings` it is the change per doubling of the tokens seen. Points without an x are left out; NaN
-    where fewer than two are left.
+    With x in `doublings` it is the change per doubling of the tokens seen. Points without an x are left out;
+    NaN where fewer than two are left.
     """
     array, at = np.asarray(values, dtype=np.float64), np.asarray(x, dtype=np.float64)
     known = np.isfinite(at)
@@ -42,12 +43,13 @@ def slope(values: ArrayLike, x: ArrayLike) -> Floats:
 
 
 def discrimination(values: ArrayLike, last: int = LAST) -> Floats:
-    """corr over models and the last checkpoints of (question, mean of the other questions): [..., M, K, Q] -> [..., Q].
+    """corr over models and the last checkpoints of (question, mean of the other questions): [..., M, K, Q] ->
+    [..., Q].
 
-    Both are taken as deviations from the mean over models at their checkpoint, so that learning over time does
-    not enter: what is left is whether models that do better on the rest of the set do better on this question
-    (the corrected item-total correlation of test theory). NaN with fewer than 3 models or 2 questions, and for a
-    question on which the models are equal.
+    Both are taken as deviations from the mean over models at their checkpoint, so that learning over time
+    does not enter: what is left is whether models that do better on the rest of the set do better on this
+    question (the corrected item-total correlation of test theory). NaN with fewer than 3 models or 2
+    questions, and for a question on which the models are equal.
     """
     tail = np.asarray(values, dtype=np.float64)[..., -last:, :]
     models, questions = tail.shape[-3], tail.shape[-1]
@@ -69,8 +71,8 @@ def text_traits(questions: Sequence[Question]) -> dict[str, NDArray]:
         gold_ratio = characters of the gold choice / mean characters of the others
         digits     = whether a digit stands in the question or a choice
 
-    A gold choice that is longer than the rest can be picked without knowing anything. `gold_ratio` is NaN where
-    there is no other choice, or the others are empty.
+    A gold choice that is longer than the rest can be picked without knowing anything. `gold_ratio` is NaN
+    where there is no other choice, or the others are empty.
     """
     return {
         "length": np.array([len(q.question) for q in questions], dtype=np.float64),

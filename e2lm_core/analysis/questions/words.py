@@ -1,4 +1,4 @@
-"""What is said of single questions and of a choice among them; each sentence follows from the numbers given."""
+"""What is said of single questions and of a choice among them; each sentence follows from the numbers."""
 
 from __future__ import annotations
 
@@ -25,69 +25,79 @@ COLUMN_LABEL = {
     "relevance": "relevance",
 }
 COLUMN_HELP = {
-    "slope": "The least-squares slope of the margin over the early window, in nats per doubling of the tokens seen, "
-    "mean over the models that count. Rises where models learn the question while they are young.",
+    "slope": "The least-squares slope of the margin over the early window, in nats per doubling of the "
+    "tokens seen, mean over the models that count. Rises where models learn the question while they are "
+    "young.",
     "acc": "The share of the models that count which answer it rightly at the last shared checkpoint.",
-    "margin": "The gold choice's log-likelihood less the mean of the others', in nats, mean over models at the last "
-    "shared checkpoint. Long choices weigh more.",
-    "early_margin": "The mean margin over the early window and the models that count, in nats: how easy the question is early.",
-    "norm_prob": "The probability of the gold choice among the choices, mean over models at the last shared checkpoint.",
-    "discrimination": "The correlation, over models at the last 5 checkpoints, of the question's norm_prob with that "
-    "of all other questions, growth over time taken out. Negative: better models do worse on it. With a handful "
-    "of models it is a hint, not a measurement.",
-    "contrast": "The science model's final norm_prob less that of its web-only twin: what the science text taught.",
+    "margin": "The gold choice's log-likelihood less the mean of the others', in nats, mean over models at "
+    "the last shared checkpoint. Long choices weigh more.",
+    "early_margin": "The mean margin over the early window and the models that count, in nats: how easy the "
+    "question is early.",
+    "norm_prob": "The probability of the gold choice among the choices, mean over models at the last shared "
+    "checkpoint.",
+    "discrimination": "The correlation, over models at the last 5 checkpoints, of the question's norm_prob "
+    "with that of all other questions, growth over time taken out. Negative: better models do worse on it. "
+    "With a handful of models it is a hint, not a measurement.",
+    "contrast": "The science model's final norm_prob less that of its web-only twin: what the science text "
+    "taught.",
     "length": "Characters of the question's text.",
     "choices": "How many choices it has.",
-    "gold_ratio": "Characters of the gold choice by the mean of the others: far from 1, length gives the answer away.",
+    "gold_ratio": "Characters of the gold choice by the mean of the others: far from 1, length gives the "
+    "answer away.",
     "digits": "Whether a digit stands in the question or its choices.",
-    "taught": "Whether the embedded models were ever told the answer; a flat curve on an untaught question says nothing.",
+    "taught": "Whether the embedded models were ever told the answer; a flat curve on an untaught question "
+    "says nothing.",
     "relevance": "How probably the competition's rubric accepts the question as science. A proxy.",
 }
 GAIN_HELP = (
     "Gain: the score of the chosen questions less that of as many questions at random, on the same models. "
-    "In-sample, the models made the choice; held out, they took no part in it. A rule that reads noise alone gains "
-    "nothing held out, however much in-sample."
+    "In-sample, the models made the choice; held out, they took no part in it. A rule that reads noise alone "
+    "gains nothing held out, however much in-sample."
 )
 INTERVAL_HELP = {
-    "questions": "The bar is the 95% interval of the mean held-out gain over sets drawn anew from these questions, "
-    "the choice made anew in each: what the rule would gain on a fresh set from the same source, with these models. Such bars hold it in at "
-    "least 92% of simulated sets (docs/choosing.md).",
+    "questions": "The bar is the 95% interval of the mean held-out gain over sets drawn anew from these "
+    "questions, the choice made anew in each: what the rule would gain on a fresh set from the same source, "
+    "with these models. Such bars hold it in at least 92% of simulated sets (docs/choosing.md).",
     "folds": "The bar spans the folds' held-out gains, least to largest; it is no confidence interval.",
 }
 
 
 def questions(pool: Pool, frame: pd.DataFrame) -> str:
     """How many questions rise early, which rises most, and how many end below chance."""
-    total = len(frame)
     models = phrasing.count(len(pool.models), "model")
-    slopes = frame["slope"].to_numpy(float)
-    sentence = ""
-    if np.isfinite(slopes).any():
-        best = int(np.nanargmax(slopes))
-        if total == 1:
-            course = "rises" if slopes[0] > 0 else "falls" if slopes[0] < 0 else "stays level"
-            sentence = f"The one question's margin **{course}** early ({slopes[0]:+.2f} nats per doubling of tokens), mean over {models}."
-        else:
-            rising = int((slopes > 0).sum())
-            sentence = f"**{rising:,} of {total:,}** questions rise early, mean over {models}"
-            sentence += (
-                f"; the steepest is `{frame['id'][best]}` ({slopes[best]:+.1f} nats per doubling of tokens)."
-                if rising
-                else "."
-            )
-    below = int((frame["norm_prob"] < 1 / frame["choices"]).sum())
-    last = (
-        f"{phrasing.count(below, 'question')} {'ends' if below == 1 else 'end'} below chance."
-        if below
-        else ""
-    )
-    sentence = (
-        f"{sentence} {last}".strip()
-        or f"{phrasing.count(total, 'question')} on {models}: too few checkpoints to tell how they rise."
-    )
+    sentence = f"{_rising(frame, models)} {_below_chance(frame)}".strip()
+    if not sentence:
+        count = phrasing.count(len(frame), "question")
+        sentence = f"{count} on {models}: too few checkpoints to tell how they rise."
     if pool.incomplete:
-        sentence += f" {phrasing.count(pool.incomplete, 'question')} without all results {'is' if pool.incomplete == 1 else 'are'} left out."
+        count = phrasing.count(pool.incomplete, "question")
+        sentence += f" {count} without all results {'is' if pool.incomplete == 1 else 'are'} left out."
     return sentence
+
+
+def _rising(frame: pd.DataFrame, models: str) -> str:
+    slopes = frame["slope"].to_numpy(float)
+    if not np.isfinite(slopes).any():
+        return ""
+    if len(frame) == 1:
+        course = "rises" if slopes[0] > 0 else "falls" if slopes[0] < 0 else "stays level"
+        return (
+            f"The one question's margin **{course}** early ({slopes[0]:+.2f} nats per doubling of tokens), "
+            "mean "
+            f"over {models}."
+        )
+    rising = int((slopes > 0).sum())
+    said = f"**{rising:,} of {len(frame):,}** questions rise early, mean over {models}"
+    if not rising:
+        return f"{said}."
+    best = int(np.nanargmax(slopes))
+    return f"{said}; the steepest is `{frame['id'][best]}` ({slopes[best]:+.1f} nats per doubling of tokens)."
+
+
+def _below_chance(frame: pd.DataFrame) -> str:
+    below = int((frame["norm_prob"] < 1 / frame["choices"]).sum())
+    ends = "ends" if below == 1 else "end"
+    return f"{phrasing.count(below, 'question')} {ends} below chance." if below else ""
 
 
 def choice(choice: Choice, total: int) -> str:
@@ -98,15 +108,17 @@ def choice(choice: Choice, total: int) -> str:
         return f"{kept} Whether that is a gain cannot be told: {choice.why or gain.why}"
     sure = f" {phrasing.interval(*gain.interval)}" if gain.interval and gain.covers == "questions" else ""
     return (
-        f"{kept} On models that took no part in the choice, {score_label('final', choice.metric)} gains **{signed(gain.held_out)}**{sure} "
-        f"over random questions; on those that made it, {signed(gain.in_sample)}."
+        f"{kept} On models that took no part in the choice, {score_label('final', choice.metric)} gains "
+        f"**{signed(gain.held_out)}**{sure} over random questions; on those that made it, "
+        f"{signed(gain.in_sample)}."
     )
 
 
 def warnings(choice: Choice) -> list[str]:
     """One sentence a score whose gain vanishes held out, and one where it may be nothing."""
     said = [
-        f"In-sample {signed(gain.in_sample)}, held out {signed(gain.held_out)} ({score_label(score, choice.metric)}): this choice flatters itself."
+        f"In-sample {signed(gain.in_sample)}, held out {signed(gain.held_out)} "
+        f"({score_label(score, choice.metric)}): this choice flatters itself."
         for score, gain in choice.scores.items()
         if gain.flatters and gain.in_sample is not None and gain.held_out is not None
     ]
@@ -118,7 +130,8 @@ def warnings(choice: Choice) -> list[str]:
         and final.interval[0] <= 0 <= final.interval[1]
     ):
         said.append(
-            f"The held-out gain in {score_label('final', choice.metric)} may be nothing: its interval {phrasing.interval(*final.interval)} includes 0."
+            f"The held-out gain in {score_label('final', choice.metric)} may be nothing: its interval "
+            f"{phrasing.interval(*final.interval)} includes 0."
         )
     return said
 

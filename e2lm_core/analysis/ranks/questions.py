@@ -29,21 +29,22 @@ def holding(at_end: ArrayLike, later: ArrayLike) -> Holding:
     """What every question does to the models' order.
 
         s_ij(q)      = sign of (final score of i - of j), both means over all questions but q
-        support_q    = mean over pairs of s_ij(q) (v_qi - v_qj),        v the question's values at the window's end
+        support_q    = mean over pairs of s_ij(q) (v_qi - v_qj),   v the question's values at the window's end
         agreement_q  = mean over pairs of s_ij(q) sign(v_qi - v_qj)
-        rc_gain_q    = RC - RC without q                                (the jackknife; RC: `ranking.consistency`)
+        rc_gain_q    = RC - RC without q   (the jackknife; RC: `ranking.consistency`)
 
-    Above 0 a question holds the ranking up: at the early window's end it already parts the models as *the other*
-    questions do at the last checkpoint; below 0 it spoils it. The question's own part in the final order is left
-    out as in a corrected item-total correlation, or every question would vote for itself. rc_gain is what the RC
-    shown would lose without the question; with few models it is 0 for most, since tau_b moves in steps.
+    Above 0 a question holds the ranking up: at the early window's end it already parts the models as *the
+    other* questions do at the last checkpoint; below 0 it spoils it. The question's own part in the final
+    order is left out as in a corrected item-total correlation, or every question would vote for itself.
+    rc_gain is what the RC shown would lose without the question; with few models it is 0 for most, since
+    tau_b moves in steps.
 
     Args:
         at_end: [M, Q] each model's value on each question at the early window's last checkpoint.
         later: [M, T, Q] the same at the checkpoints after it; the last of them is the final one.
 
-    Returns: all NaN with fewer than two models, fewer than two questions, no later checkpoint; `rc_gain` also where
-    RC is undefined with or without the question.
+    Returns: all NaN with fewer than two models, fewer than two questions, no later checkpoint; `rc_gain` also
+    where RC is undefined with or without the question.
     """
     early, after = np.asarray(at_end, dtype=np.float64), np.asarray(later, dtype=np.float64)
     if early.ndim != 2 or after.ndim != 3 or (after.shape[0], after.shape[2]) != early.shape:
@@ -65,8 +66,8 @@ def _left_out(early: Floats, after: Floats, block: slice) -> tuple[Floats, Float
     """Support, agreement and the RC without it of each question of a block: [block] each."""
     first, second = np.triu_indices(len(early), k=1)
     values, values_later = early[:, block].T, np.moveaxis(after[:, :, block], 2, 0)
-    # Sums over the other questions: an order of sums is an order of means. Rounded, so that what ties in counts
-    # ties here.
+    # Sums over the other questions: an order of sums is an order of means. Rounded, so that what ties in
+    # counts ties here.
     rest_end = np.round(early.sum(axis=1) - values, 9)
     rest_later = np.round(after.sum(axis=2) - values_later, 9)
     order = np.sign(rest_later[:, first, -1] - rest_later[:, second, -1])

@@ -17,8 +17,8 @@ def rank_shares(scores: ArrayLike) -> Floats:
 
         share_mk = mean over resamples of [k is one of the ranks that m's tie takes up] / (models in that tie)
 
-    Two models that tie for ranks 1 and 2 have half of each, so that the shares of a model and those of a rank both
-    sum to 1. NaN where a score is missing.
+    Two models that tie for ranks 1 and 2 have half of each, so that the shares of a model and those of a rank
+    both sum to 1. NaN where a score is missing.
     """
     drawn = np.asarray(scores, dtype=np.float64)
     models = drawn.shape[1]
@@ -38,8 +38,8 @@ def rank_shares(scores: ArrayLike) -> Floats:
 
 
 def win_shares(scores: ArrayLike) -> Floats:
-    """Share of the resamples in which the row's model beats the column's: [R, M] -> [M, M], ties half, NaN on the
-    diagonal and where a score is missing."""
+    """Share of the resamples in which the row's model beats the column's: [R, M] -> [M, M], ties half, NaN on
+    the diagonal and where a score is missing."""
     drawn = np.asarray(scores, dtype=np.float64)
     one, other = drawn[:, :, None], drawn[:, None, :]
     shares = (one > other).mean(axis=0) + (one == other).mean(axis=0) / 2
@@ -50,7 +50,8 @@ def win_shares(scores: ArrayLike) -> Floats:
 
 
 def tau_later(scores: ArrayLike, end: int) -> Floats:
-    """tau_b between the order at checkpoint `end` and that at every later one: [..., M, K] -> [..., K - end - 1]."""
+    """tau_b between the order at checkpoint `end` and that at every later one: [..., M, K] -> [..., K - end -
+    1]."""
     array = np.swapaxes(np.asarray(scores, dtype=np.float64), -1, -2)
     return ranking.tau(array[..., end, None, :], array[..., end + 1 :, :])
 
@@ -58,9 +59,10 @@ def tau_later(scores: ArrayLike, end: int) -> Floats:
 def decisions(scores: ArrayLike) -> Floats:
     """Share of model pairs that are ordered at each checkpoint as at the last: [..., M, K] -> [..., K].
 
-    `signal.pair_agreement` of every checkpoint with the last: a pair tied at one of the two alone is not ordered
-    alike. 1 at the last by definition. A coin's is 1/2. NaN with fewer than two models or a missing score.
-    Source: DataDecide, arXiv 2504.11393 (there: early checkpoints of small models against a final large one).
+    `signal.pair_agreement` of every checkpoint with the last: a pair tied at one of the two alone is not
+    ordered alike. 1 at the last by definition. A coin's is 1/2. NaN with fewer than two models or a missing
+    score. Source: DataDecide, arXiv 2504.11393 (there: early checkpoints of small models against a final
+    large one).
     """
     array = np.swapaxes(np.asarray(scores, dtype=np.float64), -1, -2)
     return signal.pair_agreement(array, array[..., -1:, :])

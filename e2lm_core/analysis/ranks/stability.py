@@ -1,4 +1,4 @@
-"""The models' order and how sure it is: ranks, wins, tau and decision accuracy over one bootstrap of the questions."""
+"""The models' order and how sure it is: ranks, wins, tau and decision accuracy over resampled questions."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ SEEN = 0.005  # the smallest share of resamples that is drawn
 class Stability:
     """What the resamples say of the order of the models that count, at the checkpoints that all of them have.
 
-    Axes: M models, K checkpoints. `shares` [M models, M ranks, K]; `scores` [R, M, K] the resampled scores (higher is
-    better); `tau` [later checkpoints, 3] and `decisions` [K, 3]: the measured value, and the ends of the middle 95%
-    of the resamples. `tau` has no rows where no checkpoint lies after the early window.
+    Axes: M models, K checkpoints. `shares` [M models, M ranks, K]; `scores` [R, M, K] the resampled scores
+    (higher is better); `tau` [later checkpoints, 3] and `decisions` [K, 3]: the measured value, and the ends
+    of the middle 95% of the resamples. `tau` has no rows where no checkpoint lies after the early window.
     """
 
     grid: Grid
@@ -49,8 +49,8 @@ class Stability:
         return len(self.grid.steps) - 1 if self.grid.end is None else self.grid.end
 
     def decides_from(self, share: float) -> int | None:
-        """The first checkpoint from which at least `share` of the pairs stand as at the last one; None where there
-        is but the last itself."""
+        """The first checkpoint from which at least `share` of the pairs stand as at the last one; None where
+        there is but the last itself."""
         at = int(lasting_from(self.decisions[:, 0] >= share - 1e-9))
         return at if at < len(self.grid.steps) - 1 else None
 
@@ -82,7 +82,7 @@ def stability(measurements: Measurements, resampled: Resampled, metric: str) -> 
     )
 
 
-def holding(measurements: Measurements, grid: Grid, metric: str) -> rank_questions.Holding | None:
+def holding_of(measurements: Measurements, grid: Grid, metric: str) -> rank_questions.Holding | None:
     """`questions.holding` of the set's questions; None where no checkpoint lies after the early window."""
     if grid.end is None:
         return None
@@ -101,7 +101,8 @@ def holding(measurements: Measurements, grid: Grid, metric: str) -> rank_questio
 
 
 def bump_frame(stability: Stability) -> pd.DataFrame:
-    """One row a (model, checkpoint, rank) of which some resamples tell: share, beside the measured rank and value."""
+    """One row a (model, checkpoint, rank) of which some resamples tell: share, beside the measured rank and
+    value."""
     grid = stability.grid
     measured = ranks(grid.scores)
     at = np.argwhere(stability.shares >= SEEN)
@@ -121,7 +122,8 @@ def bump_frame(stability: Stability) -> pd.DataFrame:
 
 
 def share_table(stability: Stability, at: int) -> pd.DataFrame:
-    """One row a model, best first: its measured rank at checkpoint `at`, and the share of resamples at each rank."""
+    """One row a model, best first: its measured rank at checkpoint `at`, and the share of resamples at each
+    rank."""
     rank = ranks(stability.grid.scores)[:, at]
     frame = pd.DataFrame(stability.shares[:, :, at], columns=[f"rank {k + 1}" for k in range(len(rank))])
     frame.insert(0, "model", stability.grid.models)
@@ -130,7 +132,8 @@ def share_table(stability: Stability, at: int) -> pd.DataFrame:
 
 
 def win_table(stability: Stability, at: int) -> pd.DataFrame:
-    """One row a model, best first: the share of resamples in which it beats each of the others at checkpoint `at`."""
+    """One row a model, best first: the share of resamples in which it beats each of the others at checkpoint
+    `at`."""
     order = np.argsort(ranks(stability.grid.scores)[:, at], kind="stable")
     names = [stability.grid.models[m] for m in order]
     frame = pd.DataFrame(stability.wins(at)[np.ix_(order, order)], columns=names)
@@ -150,9 +153,7 @@ def decision_table(stability: Stability) -> pd.DataFrame:
     return _ranged(stability.decisions, stability.grid, slice(None), "pairs as at the end")
 
 
-def question_table(
-    measurements: Measurements, task: TaskSet, holding: rank_questions.Holding
-) -> pd.DataFrame:
+def holding_table(measurements: Measurements, task: TaskSet, holding: rank_questions.Holding) -> pd.DataFrame:
     """One row a question, the strongest support first."""
     frame = pd.DataFrame(
         {
@@ -179,9 +180,9 @@ def document(
 ) -> dict[str, Any]:
     """`{task, metric, rc, decision_accuracy, models, checkpoints, tau, wins, decisions, questions}`.
 
-    `checkpoints` hold each model's rank and its shares of the resamples at ranks 1 to M; `wins` are those at the
-    checkpoint `at_step` (by default the early window's last). Without two models that share a complete checkpoint
-    the lists are empty, and `rc.why` says so.
+    `checkpoints` hold each model's rank and its shares of the resamples at ranks 1 to M; `wins` are those at
+    the checkpoint `at_step` (by default the early window's last). Without two models that share a complete
+    checkpoint the lists are empty, and `rc.why` says so.
     """
     stable = stability(measurements, resampled, scores.metric) if resampled else None
     heading = {
@@ -231,10 +232,10 @@ def _checkpoints(stability: Stability) -> list[dict[str, Any]]:
 
 
 def _questions(measurements: Measurements, task: TaskSet, grid: Grid, metric: str) -> list[dict[str, Any]]:
-    effects = holding(measurements, grid, metric)
+    effects = holding_of(measurements, grid, metric)
     if effects is None:
         return []
-    table = question_table(measurements, task, effects)[["id", "support", "agreement", "RC gain"]]
+    table = holding_table(measurements, task, effects)[["id", "support", "agreement", "RC gain"]]
     return rows(table.rename(columns={"RC gain": "rc_gain"}))
 
 

@@ -11,26 +11,30 @@ from e2lm_core.scores.set_scores import Scores
 
 DECIDED = 0.8  # the share of pairs from which a set is said to decide; half of them would be a coin's
 HELP = {
-    "decisions": "The share of model pairs that stand in the same order at a checkpoint as at the last one (decision "
-    "accuracy, DataDecide). The band holds the middle 95% of the resamples, each compared with its own last "
-    "checkpoint. Resamples are noisier than the set itself, so the band leans low; the card above has the interval.",
-    "tau": "Kendall's τ_b between the models' order at the early window's end and at each later checkpoint. The band "
-    "holds the middle 95% of the resamples, which are noisier than the set itself, so it leans low; RC, the mean of "
-    "these values with those below 0 counted as 0, has its interval on the card above. RC is our reading of the "
-    "competition's consistency of rankings; theirs uses hidden checkpoints.",
-    "questions": "A question holds the order up where, at the early window's end, it already parts the models as all "
-    "*other* questions do at the last checkpoint, and spoils it where it parts them the other way. Chosen on these "
-    "models, such questions flatter themselves: judge a selection on others.",
-    "support": "The mean over pairs of models of (value of the finally better − value of the other) on this question "
-    "at the early window's end, in the metric's unit. Who is finally better is what all other questions say.",
-    "agreement": "The mean over pairs of +1 where the question puts the finally better model first, −1 where last, "
-    "0 where it cannot tell them apart.",
-    "RC gain": "RC less the RC of the set without this question. With few models it is 0 for most: τ_b moves in steps.",
+    "decisions": "The share of model pairs that stand in the same order at a checkpoint as at the last one "
+    "(decision accuracy, DataDecide). The band holds the middle 95% of the resamples, each compared with its "
+    "own last checkpoint. Resamples are noisier than the set itself, so the band leans low; the card above "
+    "has the interval.",
+    "tau": "Kendall's τ_b between the models' order at the early window's end and at each later checkpoint. "
+    "The band holds the middle 95% of the resamples, which are noisier than the set itself, so it leans low; "
+    "RC, the mean of these values with those below 0 counted as 0, has its interval on the card above. RC is "
+    "our reading of the competition's consistency of rankings; theirs uses hidden checkpoints.",
+    "questions": "A question holds the order up where, at the early window's end, it already parts the "
+    "models as all *other* questions do at the last checkpoint, and spoils it where it parts them the other "
+    "way. Chosen on these models, such questions flatter themselves: judge a selection on others.",
+    "support": "The mean over pairs of models of (value of the finally better − value of the other) on this "
+    "question at the early window's end, in the metric's unit. Who is finally better is what all other "
+    "questions say.",
+    "agreement": "The mean over pairs of +1 where the question puts the finally better model first, −1 where "
+    "last, 0 where it cannot tell them apart.",
+    "RC gain": "RC less the RC of the set without this question. With few models it is 0 for most: τ_b moves "
+    "in steps.",
 }
 
 
 def ranks(stability: Stability | None, scores: Scores) -> str:
-    """Who leads at the early window's end and at the last checkpoint, in how many resamples, and how far that holds."""
+    """Who leads at the early window's end and at the last checkpoint, in how many resamples, and how far that
+    holds."""
     if stability is None:
         return "Fewer than two models share a complete checkpoint, so there is no order to follow yet."
     grid = stability.grid
@@ -41,8 +45,8 @@ def ranks(stability: Stability | None, scores: Scores) -> str:
     same = "and still leads at the end" if leader == final else f"but {final} leads at the end"
     sure = f" (first in {stability.shares[first, 0, grid.end]:.0%} of resamples)"
     return (
-        f"At the early window's end **{leader}** leads{sure}, {same}; the order then and the orders later agree "
-        f"with **RC {scores.rc.value:.3f}** (1 is the same order at every later checkpoint)."
+        f"At the early window's end **{leader}** leads{sure}, {same}; the order then and the orders later "
+        f"agree with **RC {scores.rc.value:.3f}** (1 is the same order at every later checkpoint)."
     )
 
 
@@ -57,8 +61,8 @@ def decisions(stability: Stability) -> str:
     at = stability.decides_from(DECIDED)
     if at is None:
         return (
-            f"Before the last checkpoint, fewer than {DECIDED:.0%} of the pairs of models stand as they do there, or not "
-            "to the end."
+            f"Before the last checkpoint, fewer than {DECIDED:.0%} of the pairs of models stand as they do "
+            "there, or not to the end."
         )
     least = float(stability.decisions[at:, 0].min())
     pairs = (
@@ -66,7 +70,8 @@ def decisions(stability: Stability) -> str:
         if least == 1
         else f"at least {least:.0%} of the {total} pairs of models stand"
     )
-    return f"From {phrasing.place(int(grid.steps[at]), grid.tokens_seen[at])} on, {pairs} as at the last checkpoint."
+    place = phrasing.place(int(grid.steps[at]), grid.tokens_seen[at])
+    return f"From {place} on, {pairs} as at the last checkpoint."
 
 
 def wins(stability: Stability, at: int) -> str:
@@ -86,15 +91,18 @@ def wins(stability: Stability, at: int) -> str:
     if len(sure) == 1:
         return f"At {place}, {names[i]} stands before {names[j]} in {sure[0]:.0%} of the resamples. {colours}"
     return (
-        f"At {place}, {int((sure >= 0.95).sum())} of {len(sure)} pairs stand in one order in at least 95% of the "
-        f"resamples; the closest is {names[i]} before {names[j]} in {sure[closest]:.0%}. {colours}"
+        f"At {place}, {int((sure >= 0.95).sum())} of {len(sure)} pairs stand in one order in at least 95% of "
+        f"the resamples; the closest is {names[i]} before {names[j]} in {sure[closest]:.0%}. {colours}"
     )
 
 
 def holding(questions: pd.DataFrame | None) -> str:
-    """How many questions hold the order up and how many spoil it; `questions` as `stability.question_table`."""
+    """How many questions hold the order up and how many spoil it; `questions` as `stability.holding_table`."""
     if questions is None:
-        return "No checkpoint after the early window is complete for every model, so there is no later order to hold."
+        return (
+            "No checkpoint after the early window is complete for every model, so there is no later order to "
+            "hold."
+        )
     support = questions["support"].dropna()
     if support.empty:
         return "With one question there are no other questions to say which order it should hold."
@@ -104,6 +112,6 @@ def holding(questions: pd.DataFrame | None) -> str:
             "No question parts the models at the early window's end while the others tell them apart later."
         )
     return (
-        f"**{up:,} of {phrasing.count(len(support), 'question')}** part the models at the early window's end as the others "
-        f"do at the last checkpoint; **{down:,}** part them the other way."
+        f"**{up:,} of {phrasing.count(len(support), 'question')}** part the models at the early window's end "
+        f"as the others do at the last checkpoint; **{down:,}** part them the other way."
     )

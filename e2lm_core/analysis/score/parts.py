@@ -1,4 +1,4 @@
-"""What a Score is made of: its parts with their weights, every score as a table, and what would raise it most."""
+"""What a Score is made of: its parts with their weights, every score in a table, what would raise it most."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ LEAST_GAIN = 5e-5  # what three decimals cannot show is no advice
 
 
 class Part(Record):
-    """One part of Score. `contribution` = weight * value, `room` = weight * (1 - value), None where undefined."""
+    """One part of Score. `contribution` = weight * value, `room` = weight * (1 - value), None where
+    undefined."""
 
     name: Literal["sq", "rc", "cs"]
     weight: float
@@ -42,7 +43,8 @@ class Part(Record):
 
 
 class Pull(Record):
-    """How a model moves the mean SQ: `sq` its own, `others` the mean of the others, `cost` = others - the mean."""
+    """How a model moves the mean SQ: `sq` its own, `others` the mean of the others, `cost` = others - the
+    mean."""
 
     model: str
     sq: float
@@ -51,7 +53,8 @@ class Pull(Record):
 
 
 class Removal(Record):
-    """What a score is without one question, and what that adds. In-sample: the same models choose and judge."""
+    """What a score is without one question, and what that adds. In-sample: the same models choose and
+    judge."""
 
     question_id: str
     value: float
@@ -84,7 +87,8 @@ def detrended_snr(measurements: Measurements, metric: str, intervals: MetricInte
 def criteria(
     measurements: Measurements, metric: str, intervals: MetricIntervals | None = None
 ) -> dict[str, Value]:
-    """FineTasks' four criteria; monotonicity and ordering with the intervals that the coverage study allows them."""
+    """FineTasks' four criteria; monotonicity and ordering with the intervals that the coverage study allows
+    them."""
     values = finetasks_criteria(measurements, metric)
     for name in ("monotonicity", "ordering"):
         values[name] = attached(intervals, name, values[name])
@@ -245,7 +249,8 @@ def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
 
 
 def beside(measurements: Measurements, metric: str) -> dict[str, dict[str, float | int | None]]:
-    """{model: {rho, autocorrelation, spearman, signed_autocorrelation, points}}: what stands beside each SQ."""
+    """{model: {rho, autocorrelation, spearman, signed_autocorrelation, points}}: what stands beside each
+    SQ."""
     wanted = {"rho", "autocorrelation", "spearman", "signed_autocorrelation", "points"}
     qualities = set_scores.signal_qualities(measurements, metric)
     return {model: quality.model_dump(include=wanted) for model, quality in qualities.items()}

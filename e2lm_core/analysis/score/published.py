@@ -1,4 +1,4 @@
-"""What the competition's organisers published: figures that stand beside a set's own, marked not comparable."""
+"""What the competition's organisers published: figures beside a set's own, marked not comparable."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class PublishedFigure(Record):
 
 
 class PublishedTotal(Record):
-    """One published composite score: other models and hidden checkpoints, so not comparable with a studio's."""
+    """One published composite score: other models and hidden checkpoints, so not comparable with a
+    studio's."""
 
     name: str
     total: float
@@ -31,7 +32,8 @@ class PublishedTotal(Record):
 
 
 class CurveMean(Record):
-    """The mean SQ over the published models of a benchmark whose curves are published but whose total is not."""
+    """The mean SQ over the published models of a benchmark whose curves are published but whose total is
+    not."""
 
     benchmark: str
     column: str

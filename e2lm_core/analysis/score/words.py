@@ -1,4 +1,4 @@
-"""The Score in words: the finding, what would raise it most, and the competition's words beside our reading."""
+"""The Score in words: the finding, what would raise it most, the competition's words beside our reading."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from e2lm_core.scores.set_scores import Scores
 SAID_BY_THE_COMPETITION = {
     "rc": (
         "consistency of model rankings at 1 trillion tokens",
-        "Theirs uses hidden checkpoints from 200 billion to "
-        "1 trillion tokens; ours the mean of max(0, τ_b) between the order at the early window's end and at every "
-        "later checkpoint there is.",
+        "Theirs uses hidden checkpoints from 200 billion to 1 trillion tokens; ours the mean of max(0, τ_b) "
+        "between the order at the early window's end and at every later checkpoint there is.",
     ),
     "cs": (
         "compliance with science",
@@ -64,7 +63,8 @@ def _rooms(advice: Advice) -> list[str]:
 def _undefined(advice: Advice) -> list[str]:
     proxy = " Relevance stands in for it as a proxy, under its own name."
     return [
-        f"{labels.SCORES[part.name]} is undefined: {part.value.why}{proxy if part.value.why == NO_TWIN else ''}"
+        f"{labels.SCORES[part.name]} is undefined: "
+        f"{part.value.why}{proxy if part.value.why == NO_TWIN else ''}"
         for part in advice.parts
         if part.room is None
     ]
@@ -76,8 +76,9 @@ def _at_chance(advice: Advice) -> list[str]:
     zero, early = advice.at_chance
     share = composite.WEIGHTS["cs"] * zero / early
     return [
-        f"At {zero} of {early} early checkpoints the science model is not above chance by one standard error, so "
-        f"CS counts 0 there: {share:.3f} of Score. Easier or plainer questions are answered earlier."
+        f"At {zero} of {early} early checkpoints the science model is not above chance by one standard "
+        f"error, so CS counts 0 there: {share:.3f} of Score. Easier or plainer questions are answered "
+        "earlier."
     ]
 
 
@@ -87,8 +88,8 @@ def _weakest(advice: Advice) -> list[str]:
     worst = advice.models[0]
     half = composite.WEIGHTS["sq"] * worst.cost
     return [
-        f"{worst.model} pulls SQ down most: its own is {worst.sq:.3f}. Were its curve as clear as the mean of the "
-        f"others ({worst.others:.3f}), SQ would gain {worst.cost:.3f} and Score {half:.3f}."
+        f"{worst.model} pulls SQ down most: its own is {worst.sq:.3f}. Were its curve as clear as the mean "
+        f"of the others ({worst.others:.3f}), SQ would gain {worst.cost:.3f} and Score {half:.3f}."
     ]
 
 
@@ -105,13 +106,15 @@ def _removals(advice: Advice) -> list[str]:
 
 
 IN_SAMPLE = (
-    "What single questions would add is in-sample: the models that name a question also judge the set without it, so "
-    "some gain appears even in noise. Choosing on Questions tests it on models that took no part."
+    "What single questions would add is in-sample: the models that name a question also judge the set "
+    "without it, so some gain appears even in noise. Choosing on Questions tests it on models that took no "
+    "part."
 )
 
 
 def advice_document(advice: Advice) -> dict[str, Any]:
-    """`{of, why, parts: {sq: {weight, contribution, room}, …}, models, at_chance, removals, sentences, in_sample}`."""
+    """`{of, why, parts: {sq: {weight, contribution, room}, …}, models, at_chance, removals, sentences,
+    in_sample}`."""
     return {
         "of": advice.of,
         "why": advice.why,

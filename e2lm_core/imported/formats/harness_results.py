@@ -52,8 +52,8 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
     if spot is None:
         names = ", ".join(str(part) for part in (pretrained or "no model", revision, subfolder) if part)
         sentence = (
-            f"{file} names no checkpoint ({names}): a curve needs a step, as in revision=step1000 or a folder "
-            "iter_0001000."
+            f"{file} names no checkpoint ({names}): a curve needs a step, as in revision=step1000 or a "
+            "folder iter_0001000."
         )
         return ResultsFile((), None, {}, (sentence,))
     evaluations, problems = [], []
@@ -107,7 +107,7 @@ def folder_names(file: str) -> str:
 
 
 def _names(content: Json, config: Json) -> tuple[str, str | None, str | None]:
-    """pretrained, revision, subfolder, from the arguments and, where they are silent, from elsewhere in the file."""
+    """pretrained, revision, subfolder: from the arguments or, where they are silent, the file's other keys."""
     listed = config.get("model_args")
     if isinstance(listed, str):
         pairs = (part.split("=", 1) for part in listed.split(",") if "=" in part)
@@ -132,7 +132,8 @@ def _scored(entries: Json, task: str, file: str, spot: Spot) -> tuple[dict[str, 
     if not scores and not dropped and any(key not in _NOT_METRICS for key in entries):
         return scores, [f"{file} has no score for {task}."]
     return scores, [
-        f"{spot.model.name} at {spot.name} has no number for {metric} on {task} ({file}): that point is left out."
+        f"{spot.model.name} at {spot.name} has no number for {metric} on {task} ({file}): that point is "
+        "left out."
         for metric in dropped
     ]
 
@@ -149,7 +150,10 @@ def _evaluation(content: Json, task: str, scores: dict[str, float], file: str, s
 
 
 def _scores(entries: Json) -> tuple[dict[str, float], list[str]]:
-    """{metric: value} and the metrics whose value is no number. `acc,none` is acc; other filters stay in the name."""
+    """{metric: value} and the metrics whose value is no number.
+
+    `acc,none` is acc; other filters stay in the name.
+    """
     scores: dict[str, float] = {}
     dropped: list[str] = []
     for key, value in entries.items():

@@ -1,4 +1,4 @@
-"""lm-evaluation-harness's `samples_*.jsonl`: each question's log-likelihoods, from which every metric follows."""
+"""lm-evaluation-harness's `samples_*.jsonl`: the log-likelihoods that every metric follows from."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def add_samples(
     if evaluation.n is not None and evaluation.n != len(questions.ids):
         return (
             evaluation,
-            f"{where}: the samples hold {len(questions.ids):,} of {evaluation.n:,} questions, so its means are taken "
-            "from the results file alone; copy the samples again.",
+            f"{where}: the samples hold {len(questions.ids):,} of {evaluation.n:,} questions, so its means "
+            "are taken from the results file alone; copy the samples again.",
         )
     values = metrics.per_question(ll[None], questions.gold, questions.chars, questions.gold_bytes)
     means = {metric: float(metrics.curve(values[metric])[0]) for metric in METRICS}
@@ -47,8 +47,8 @@ def add_samples(
         if reported is not None and abs(reported - means[metric]) > AGREES_WITHIN:
             return (
                 evaluation,
-                f"{where}: {metric} is {means[metric]:.4f} by the samples but {reported:.4f} in the results file; the "
-                "samples are left aside, since they are of another run or task.",
+                f"{where}: {metric} is {means[metric]:.4f} by the samples but {reported:.4f} in the "
+                "results file; the samples are left aside, since they are of another run or task.",
             )
     # The file's own means stay as they are, to the last bit.
     scores = {**{m: v for m, v in means.items() if math.isfinite(v)}, **evaluation.scores}

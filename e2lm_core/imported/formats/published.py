@@ -1,7 +1,7 @@
 """Published learning curves (the organisers' file format) and published single figures.
 
-The format: `{"data": {MODEL: {"iteration": [...], "gtokens": [...], BENCHMARK: [...], ...}}}`, all lists of one
-length; `gtokens` is billions of tokens; `model_type` and `experiment` are labels and are passed over.
+The format: `{"data": {MODEL: {"iteration": [...], "gtokens": [...], BENCHMARK: [...], ...}}}`, all lists of
+one length; `gtokens` is billions of tokens; `model_type` and `experiment` are labels and are passed over.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def sq_of_file(path: Path, limits: Limits | None = None) -> dict[str, dict[str, 
 def read_curves(path: Path, limits: Limits | None = None) -> PublishedCurves:
     """A published curve file, its points in step order.
 
-    Raises: StudioError, one sentence, where the file cannot be read, is too large, not UTF-8 or not JSON, lacks
-    a key, repeats one, has lists of unequal length or anything but numbers in them.
+    Raises: StudioError, one sentence, where the file cannot be read, is too large, not UTF-8 or not JSON,
+    lacks a key, repeats one, has lists of unequal length or anything but numbers in them.
     """
     return curves_of(_parse(Path(path), limits or Limits()), Path(path).name)
 

@@ -1,4 +1,4 @@
-"""Tables of scores as evaluations: CSV, TSV, JSONL, JSON lists and Parquet, in the layouts of docs/results.md.
+"""Tables of scores as evaluations, CSV to Parquet, in the layouts that docs/results.md lists.
 
 Long: a row a score (model, task, metric, step, tokens_seen, score). Wide: a row a checkpoint with a column a
 metric. OLMES and DataDecide: params, data, task, step, seed, tokens, and `metrics`, a JSON object or a Python
@@ -95,21 +95,24 @@ def read_frame(data: bytes, name: str) -> pd.DataFrame:
         raise TaskError(f"{name} cannot be read as a {suffix[1:].upper()} table: copy it again.") from error
     if len(frame) > MAX_ROWS:
         raise LimitError(
-            f"{name} has {len(frame):,} rows; at most {MAX_ROWS:,} are read: keep the models and tasks that you "
-            "compare."
+            f"{name} has {len(frame):,} rows; at most {MAX_ROWS:,} are read: keep the models and tasks "
+            "that you compare."
         )
     frame.columns = [str(column).strip() for column in frame.columns]
     return frame
 
 
 def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Evaluation], list[str]]:
-    """Every (model, step, task) of a table, and what had to be left out. Raises TaskError for an unknown layout."""
+    """Every (model, step, task) of a table, and what had to be left out.
+
+    Raises TaskError for an unknown layout.
+    """
     frame = _with_models(_renamed(frame))
     lacking = [column for column in ("model", "task", "step") if column not in frame.columns]
     if lacking:
         raise TaskError(
-            f"{name} is no table of scores that the studio knows: it lacks the columns {', '.join(lacking)} (a plain "
-            "table has model, task, metric, step, tokens_seen and score)."
+            f"{name} is no table of scores that the studio knows: it lacks the columns "
+            f"{', '.join(lacking)} (a plain table has model, task, metric, step, tokens_seen and score)."
         )
     texts = [c for c in ("model", "task", "metric") if c in frame.columns]
     frame = frame.assign(**{column: frame[column].map(str) for column in texts})
@@ -132,7 +135,10 @@ def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Ev
 
 
 def _parquet(file: io.BytesIO, name: str) -> pd.DataFrame:
-    """A Parquet table. Repeated text lies in a dictionary, so its full size is counted before it is written out."""
+    """A Parquet table.
+
+    Repeated text lies in a dictionary, so its full size is counted before it is written out.
+    """
     import pyarrow as arrow
     import pyarrow.compute as compute
     import pyarrow.parquet as parquet
@@ -140,8 +146,8 @@ def _parquet(file: io.BytesIO, name: str) -> pd.DataFrame:
     about = parquet.ParquetFile(file)
     if about.metadata.num_rows > MAX_ROWS:
         raise LimitError(
-            f"{name} has {about.metadata.num_rows:,} rows; at most {MAX_ROWS:,} are read: keep the models and tasks "
-            "that you compare."
+            f"{name} has {about.metadata.num_rows:,} rows; at most {MAX_ROWS:,} are read: keep the models "
+            "and tasks that you compare."
         )
     texts = [field.name for field in about.schema_arrow if arrow.types.is_string(field.type)]
     table = parquet.read_table(file, read_dictionary=texts)
@@ -210,8 +216,8 @@ def _long(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -
     if (bad := int((~usable).sum())) > 0:
         rows = frame[~usable]
         problems.append(
-            f"{name}: {bad:,} of {len(frame):,} rows have no number as score, the first for {_who(rows.iloc[0])}; those "
-            "points are left out."
+            f"{name}: {bad:,} of {len(frame):,} rows have no number as score, the first for "
+            f"{_who(rows.iloc[0])}; those points are left out."
         )
     frame = frame.assign(score=scores)[usable]
     repeated = frame.duplicated(
@@ -220,8 +226,8 @@ def _long(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -
     )
     if repeated.any():
         problems.append(
-            f"{name}: {int(repeated.sum()):,} rows repeat a point, the first {_who(frame[repeated].iloc[0])}; the last of "
-            "each is taken."
+            f"{name}: {int(repeated.sum()):,} rows repeat a point, the first "
+            f"{_who(frame[repeated].iloc[0])}; the last of each is taken."
         )
     read = []
     keys = ["model", "task", "step", *(["num_fewshot"] if "num_fewshot" in frame.columns else [])]
@@ -259,7 +265,8 @@ def _wide(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -
     numbers = {c: values for c, values in numbers.items() if np.isfinite(values).any()}
     if not numbers:
         raise TaskError(
-            f"{name} has no column of scores: give metric and score, or a column a metric, beside model, task and step."
+            f"{name} has no column of scores: give metric and score, or a column a metric, beside model, "
+            "task and step."
         )
     for column, values in numbers.items():
         if (bad := int((~np.isfinite(values)).sum())) > 0:

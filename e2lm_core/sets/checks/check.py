@@ -112,12 +112,14 @@ def _faults(question: Question, where: str, limits: Limits) -> Iterable[tuple[st
     if longest > limits.max_question_chars:
         yield (
             "too_long",
-            f"{where}: one of its texts has {longest:,} characters; use at most {limits.max_question_chars:,}.",
+            f"{where}: one of its texts has {longest:,} characters; "
+            f"use at most {limits.max_question_chars:,}.",
         )
     if any(_has_surrogate(text) for text in texts):
         yield (
             "not_text",
-            f"{where}: it holds a half character (a lone surrogate) that UTF-8 cannot store; retype the text.",
+            f"{where}: it holds a half character (a lone surrogate) that UTF-8 cannot store; "
+            "retype the text.",
         )
 
 
@@ -170,8 +172,8 @@ def _in_dev(task: TaskSet) -> list[Finding]:
         for dev_number, dev in shown.get(text_checks.normalised(question.question), ()):
             if _gold_text(dev) == _gold_text(question) or _choice_set(dev) == _choice_set(question):
                 sentence = (
-                    f"Question {number}: it stands in dev too (dev question {dev_number}), so its answer may be "
-                    "shown in the prompt; remove one of them."
+                    f"Question {number}: it stands in dev too (dev question {dev_number}), so its answer "
+                    "may be shown in the prompt; remove one of them."
                 )
                 findings.append(_error("in_dev", sentence, question.id))
                 break
@@ -188,8 +190,8 @@ def _beyond_window(
     return [
         _error(
             "too_many_tokens",
-            f"Question {number}: its prompt and longest choice have {count:,} tokens, but at most {allowed:,} "
-            "fit; shorten the question or use fewer few-shot examples.",
+            f"Question {number}: its prompt and longest choice have {count:,} tokens, but at most "
+            f"{allowed:,} fit; shorten the question or use fewer few-shot examples.",
             doc.question_id,
         )
         for number, (doc, count) in enumerate(zip(rendered, longest, strict=True), start=1)
@@ -247,7 +249,8 @@ def _not_english(questions: Sequence[Question]) -> list[Finding]:
     return [
         _warning(
             "not_english",
-            f"Question {number}: it does not look like English, which the models were trained on; translate it.",
+            f"Question {number}: it does not look like English, which the models were trained on; "
+            "translate it.",
             question.id,
         )
         for number, question in enumerate(questions, start=1)

@@ -10,8 +10,8 @@ MIN_WORDS_TO_JUDGE = 8
 MAX_OTHER_SCRIPT = 0.3
 _WORD = re.compile(r"\w+")
 _ARTICLE = re.compile(r"^(?:an?|the)\s+")
-_SURELY = """the and are which what how that this these those with from by when where why whose following does have
-    being would could should can than their there between because its into most many much other each any both
+_SURELY = """the and are which what how that this these those with from by when where why whose following
+    does have being would could should can than their there between because its into most many much other each any both
     before during about through called used"""
 # Frequent in English, but words of another large language too: two of them are needed.
 _PERHAPS = "of is was to in on for or as at be an has had will who it all not"

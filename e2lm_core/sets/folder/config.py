@@ -73,7 +73,7 @@ READ_OF_FEWSHOT = frozenset({"sampler", "split", "samples"})
 
 
 class ParsedConfig(NamedTuple):
-    """A task's YAML as it was read: its settings, where its rows lie, and what was ignored, one sentence each."""
+    """A task's YAML as it was read: its settings, where its rows lie, and a sentence for what was ignored."""
 
     config: TaskConfig
     data: ReadPlan
@@ -145,7 +145,7 @@ def to_yaml(config: TaskConfig) -> bytes:
 
 
 def check_name(name: str) -> None:
-    """Raises TaskError for what cannot be a task's name: lm-evaluation-harness takes it as a file's name too."""
+    """Raises TaskError for what cannot be a task's name, which is a file's name too."""
     if not _NAME.fullmatch(name):
         raise TaskError(
             f"{name[:80]!r} cannot be a task's name; use letters, digits, _ and -, at most 80, "
@@ -223,8 +223,8 @@ def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: st
             source = files.get(f"{function.module.replace('.', '/')}.py")
             if source is None or hashlib.sha256(source).hexdigest() != MARGIN_SHA256:
                 raise TaskError(
-                    f"{where}: metric_list names !function {function.dotted}, and the studio runs no code from a "
-                    "task; use acc and acc_norm."
+                    f"{where}: metric_list names !function {function.dotted}, and the studio runs no code "
+                    "from a task; use acc and acc_norm."
                 )
             warnings.append(f"{where}: {function.dotted} is the studio's margin, which is always computed.")
         elif entry.get("metric") not in METRICS_OF_THE_HARNESS:

@@ -88,8 +88,8 @@ def _check_loader(custom: Any, files: Mapping[str, bytes], where: str) -> None:
         raise TaskError(f"{where}: custom_dataset must be !function {LOADER_NAME}.")
     if custom.dotted != LOADER_NAME or files.get("loader.py") != LOADER:
         raise TaskError(
-            f"{where}: custom_dataset is !function {custom.dotted}, which is not the studio's own loader, and the "
-            f"studio runs no code from a task; use {LOADER_NAME} with its loader.py, unchanged."
+            f"{where}: custom_dataset is !function {custom.dotted}, which is not the studio's own loader, "
+            f"and the studio runs no code from a task; use {LOADER_NAME} with its loader.py, unchanged."
         )
 
 

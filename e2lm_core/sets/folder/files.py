@@ -134,7 +134,8 @@ def put_files(files: Mapping[str, bytes], folder: Path) -> None:
 def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
     """The folder's files by name, in the order a reader wants them; the same bytes for the same set.
 
-    Raises TaskError for a set with structural errors, a value that its files cannot store, or a file too large.
+    Raises TaskError for a set with structural errors, a value that its files cannot store, or a file too
+    large.
     """
     check_name(task.name)
     require_sound(task, limits)
@@ -180,8 +181,8 @@ def default_readme(task: TaskSet) -> str:
     return (
         f"# {task.name}\n\n"
         f"{len(task.questions):,} multiple-choice questions ({len(task.dev):,} few-shot examples) for "
-        "[lm-evaluation-harness](https://github.com/EleutherAI/lm-evaluation-harness), made with the E2LM Task "
-        "Studio.\n\n"
+        "[lm-evaluation-harness](https://github.com/EleutherAI/lm-evaluation-harness), made with the E2LM "
+        "Task Studio.\n\n"
         f"    lm_eval --include_path . --tasks {task.name} --model hf --model_args pretrained=MODEL\n\n"
         + (f"Licences of the questions: {', '.join(licences)}.\n" if licences else "")
     )

@@ -219,8 +219,8 @@ def _choices(source: str | tuple[str, ...], doc: Doc, rendered: str | None, labe
         value = doc["choices" if source == CLOZE_CHOICE else source]
     if not isinstance(value, list | tuple) or not all(isinstance(choice, str) for choice in value):
         raise TaskError(
-            f"doc_to_choice does not give a list of texts at {label}; use {{{{choices}}}}, a list in the YAML, "
-            "or a template that prints a Python list of strings."
+            f"doc_to_choice does not give a list of texts at {label}; use {{{{choices}}}}, a list in the "
+            "YAML, or a template that prints a Python list of strings."
         )
     if len(value) < 2 or not all(value):
         raise TaskError(

@@ -46,7 +46,10 @@ def environment() -> ImmutableSandboxedEnvironment:
 
 
 def render_text(template: Template, doc: Mapping[str, Any], max_chars: int) -> str:
-    """The template with a document's columns. Raises TooLong beyond `max_chars`, and whatever a template raises."""
+    """The template with a document's columns.
+
+    Raises TooLong beyond `max_chars`, and whatever a template raises.
+    """
     parts, length = [], 0
     for part in template.generate(doc):
         length += len(part)

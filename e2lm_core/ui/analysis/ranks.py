@@ -69,7 +69,7 @@ class Order:
     def questions(self) -> pd.DataFrame | None:
         """`stability.question_table`; None where no question can be told to hold the order."""
         holding = remembered.holding(self.measurements, self.metric)
-        return None if holding is None else stability.question_table(self.measurements, self.task, holding)
+        return None if holding is None else stability.holding_table(self.measurements, self.task, holding)
 
 
 # --- the charts -------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def every_question(task: TaskSet) -> None:
     ) as box:
         if box.open:
             parts.table(
-                question_edits.question_frame(measured, task),
+                question_edits.finals_frame(measured, task),
                 "questions",
                 "author_questions",
                 height=320,

@@ -81,4 +81,6 @@ def holding(measured: Measurements, metric: str) -> Holding | None:
     found = stable(measured, metric)
     if found is None:
         return None
-    return remembered(measured, ("holding", metric), lambda: stability.holding(measured, found.grid, metric))
+    return remembered(
+        measured, ("holding", metric), lambda: stability.holding_of(measured, found.grid, metric)
+    )

@@ -44,7 +44,7 @@ def test_final_values_are_means_of_the_models_that_count_at_their_last_checkpoin
     found = measured(here, task)
     counted = [found.per_question[f"ladder-{size}-arch1"]["margin"][-1] for size in ("small", "large")]
     assert measurements.finals(found, "margin") == pytest.approx(np.mean(counted, axis=0))
-    frame = question_edits.question_frame(found, task)
+    frame = question_edits.finals_frame(found, task)
     assert list(frame["margin"]) == pytest.approx(np.mean(counted, axis=0))
     assert [len(curve) for curve in frame["norm_prob curve"]] == [10] * 6
     web = measure.measure(here, task, here.catalogue.of("ladder-small-arch1-web"))

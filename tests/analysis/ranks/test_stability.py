@@ -46,10 +46,10 @@ def test_tables_have_a_row_for_what_they_say(measured: Measurements) -> None:
 
 def test_questions_are_sorted_by_what_they_do(measured: Measurements) -> None:
     found = order_of(measured, "norm_prob")
-    held = stability.holding(measured, found.grid, "norm_prob")
+    held = stability.holding_of(measured, found.grid, "norm_prob")
     assert held is not None
     task = studios.task(count=120)
-    table = stability.question_table(measured, task, held)
+    table = stability.holding_table(measured, task, held)
     assert table["support"].is_monotonic_decreasing
     assert set(table["id"]) == set(measured.question_ids)
     assert "of 120 questions" in rank_words.holding(table)
@@ -78,10 +78,10 @@ def test_models_that_stand_equal_have_no_order() -> None:
     found = order_of(twice)
     assert (found.wins(9)[~np.eye(2, dtype=bool)] == 0.5).all()
     assert np.isnan(found.tau).all()
-    held = stability.holding(twice, found.grid, "acc")
+    held = stability.holding_of(twice, found.grid, "acc")
     assert held is not None
     assert "No question parts" in rank_words.holding(
-        stability.question_table(twice, studios.task(count=10), held)
+        stability.holding_table(twice, studios.task(count=10), held)
     )
     alone = measurements(curve(SMALL, RISING))
     assert stability.stability(alone, set_intervals.resample(alone, ("acc",)), "acc") is None
