@@ -1,4 +1,7 @@
-"""How things are drawn on every page: the finding, a chart with its table, a score, an empty state."""
+"""What every page draws alike: its finding, a chart, a table with its download, a score, a metric, an empty state.
+
+Tested in tests/pages/test_pages.py.
+"""
 
 from __future__ import annotations
 
@@ -78,9 +81,8 @@ def table(
     )
     st.download_button(
         "Download CSV",
-        lambda: frame.to_csv(
-            index=False
-        ).encode(),  # made when asked for: 15,000 rows take a tenth of a second
+        # Made when asked for: 15,000 rows take a tenth of a second.
+        lambda: frame.to_csv(index=False).encode(),
         file_name=f"{set_name()}-{name}.csv",
         mime="text/csv",
         key=f"{key}_csv",

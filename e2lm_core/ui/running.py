@@ -1,4 +1,7 @@
-"""Runs are queued from a page, and a worker process is kept alive while one is open."""
+"""Queues a run from a page, and keeps a worker process alive while one is open.
+
+Tested in tests/pages/test_pages.py.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,11 @@ from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui.session import studio
 
+# No two workers are started within this time, should they die at their start.
 RESPAWN_S = 15.0
 
 
+# {process, started} of the worker that this server started last.
 @st.cache_resource(show_spinner=False)
 def _workers() -> dict:
     return {}
@@ -63,10 +68,10 @@ def _visitor() -> str:
 def ensure_worker() -> None:
     """Start the worker process unless the one that this app started still lives.
 
-    Pages call it while a run is open, so a worker that died is replaced; not at once, should it die at its start.
+    Pages call it while a run is open, so a worker that died is replaced; see `RESPAWN_S`.
     """
-    held = _workers()
-    dead = held.get("process") is None or held["process"].poll() is not None
-    if dead and time.monotonic() - held.get("started", -math.inf) > RESPAWN_S:
-        held["process"] = worker.spawn()
-        held["started"] = time.monotonic()
+    last = _workers()
+    dead = last.get("process") is None or last["process"].poll() is not None
+    if dead and time.monotonic() - last.get("started", -math.inf) > RESPAWN_S:
+        last["process"] = worker.spawn()
+        last["started"] = time.monotonic()

@@ -1,4 +1,7 @@
-"""The open studio, and the set that the visitor has in hand, kept across pages and in the link."""
+"""The open studio, and the set that the visitor has in hand, kept across pages and in the link.
+
+Tested in tests/pages/test_pages.py.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,7 @@ def _studio(stamp: tuple[int, int] | None) -> Studio:
 
 
 def current_theme() -> Theme:
+    """The colours of the theme that the visitor's browser shows."""
     return theme(st.context.theme.type)
 
 
@@ -66,12 +70,14 @@ def set_name() -> str | None:
 
 
 def choose_set(name: str) -> None:
+    """Take a set in hand, in this session and in the link."""
     st.session_state["set"] = name
     if st.query_params.get("set") != name:
         st.query_params["set"] = name
 
 
 def is_example(name: str) -> bool:
+    """Whether a set is one of the examples, which stay as they are."""
     return collection.find_set(studio().settings, name).example
 
 

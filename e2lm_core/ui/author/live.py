@@ -1,6 +1,7 @@
 """Live results beside the questions: what the last edit changed, each question's curves, and new ones as they come.
 
 What polls is a fragment of its own, while a run goes on and no longer: it draws beside the editor, never in it.
+Tested in tests/pages/test_live.py.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ FIRST_WAIT_S, END_WAIT_S = 0.5, 1.0
 FIRST_LOOK_S, END_LOOK_S = 0.02, 0.05
 CHART_PX = 250
 METRICS = ("norm_prob", "margin", "acc")
-PICKED_FROM = 8  # changed questions to choose one of; more are in the table
+# Changed questions to choose one of; more are in the table.
+PICKED_FROM = 8
 
 
 def beside(task: TaskSet) -> None:
@@ -47,15 +49,15 @@ def question(task: TaskSet, shown: Question) -> None:
 
 def every_question(task: TaskSet) -> None:
     """A table of all questions with their curves and margins; drawn when it is opened."""
-    measured = results.measurements(task)
-    if not measured.measured:
+    measurements = results.measurements(task)
+    if not measurements.measured:
         return
     with st.expander(
         "Each question's curves and margin", icon=":material/show_chart:", on_change="rerun"
     ) as box:
         if box.open:
             parts.table(
-                question_edits.finals_frame(measured, task),
+                question_edits.finals_frame(measurements, task),
                 "questions",
                 "author_questions",
                 height=320,
@@ -73,15 +75,17 @@ def _every(task: TaskSet) -> float | None:
 
 
 def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> None:
-    has_points = False  # in the browser
+    # Whether the browser shows points of the present version already.
+    has_points = False
 
     @st.fragment(run_every=run_every)
     def drawn() -> None:
         nonlocal has_points
         st.subheader("What your last edit changed", anchor=False)
         was = None if before is None else _measured_before(task, before)
+        # Not this panel alone: strip, table and checks too are to show that the run is over.
         if run_every and was is not None and has_points and _soon_over(task):
-            st.rerun()  # the whole page takes the run's end in
+            st.rerun()
         now = _with_first_points(task) if run_every and was else results.measurements(task)
         has_points = now.complete_checkpoints > 0
         if was is not None and (now.measured or was.measured):
@@ -126,10 +130,10 @@ def _moments(most_s: float, every_s: float) -> Iterator[None]:
 
 
 def _changes(was: Measurements, now: Measurements) -> None:
-    found = question_edits.effects(was, now)
+    effects = question_edits.effects(was, now)
     whole = question_edits.set_changes(was, now)
     done, total = now.complete_checkpoints, now.checkpoints
-    st.markdown(question_edits.finding(found, whole, done, total), help=question_edits.MARGIN_HELP)
+    st.markdown(question_edits.finding(effects, whole, done, total), help=question_edits.MARGIN_HELP)
     metric = st.segmented_control(
         "Metric",
         METRICS,
@@ -138,7 +142,7 @@ def _changes(was: Measurements, now: Measurements) -> None:
         key="live_metric",
         label_visibility="collapsed",
     )
-    drawable = [e.question_id for e in found if e.kind != "deleted"][:PICKED_FROM]
+    drawable = [e.question_id for e in effects if e.kind != "deleted"][:PICKED_FROM]
     if drawable:
         name = drawable[0]
         if len(drawable) > 1:
@@ -153,10 +157,10 @@ def _changes(was: Measurements, now: Measurements) -> None:
         tables.curve_frame(was, (metric,)),
         now.chance if metric in BOUNDED_METRICS else None,
     )
-    if found:
+    if effects:
         with st.expander("As a table"):
             parts.table(
-                question_edits.effect_frame(found),
+                question_edits.effect_frame(effects),
                 "edit",
                 "live_effects",
                 few=("question", "margin, before", "margin, after"),
@@ -186,10 +190,10 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
             )
             old = None
             if was is not None and effect is not None and shown.id in was.question_ids:
-                old = _question_curves(was, shown.id, metric)
+                old = tables.question_frame(was, shown.id, metric)
             _curves(
                 "Its curves",
-                _question_curves(now, shown.id, metric),
+                tables.question_frame(now, shown.id, metric),
                 metric,
                 now,
                 "live_card_chart",
@@ -261,12 +265,8 @@ def _means(now: Measurements, was: Measurements, name: str, metric: str) -> None
     )
 
 
-def _question_curves(measured: Measurements, name: str, metric: str) -> pd.DataFrame:
-    return tables.question_frame(measured, name, metric)
-
-
-def _chance(measured: Measurements, name: str, metric: str) -> float | None:
-    choices = int(measured.choice_counts[measured.question_ids.index(name)])
+def _chance(measurements: Measurements, name: str, metric: str) -> float | None:
+    choices = int(measurements.choice_counts[measurements.question_ids.index(name)])
     return 1 / choices if metric in BOUNDED_METRICS else None
 
 
@@ -276,7 +276,7 @@ def _measured_before(task: TaskSet, before: TaskSet) -> Measurements:
 
 
 def _end(task: TaskSet, run_every: float | None) -> None:
-    """Once a run that was polled for is over, the whole page takes its end in, and the polling ends."""
+    """Once a run that was polled for is over, draw the whole page again, which no longer polls."""
     if run_every is None:
         return
     if results.state(task).kind == "running":
@@ -304,7 +304,8 @@ def _last_step(task: TaskSet) -> TaskSet | None:
     at = next((n for n, version in enumerate(kept) if version.shown), 0)
     try:
         return versions.open_version(settings, task.name, kept[at - 1].number) if at else None
-    except StudioError:  # its snapshot is gone, or damaged: Undo says so, and here it is not missed
+    except StudioError:
+        # Its snapshot is gone, or damaged: Undo says so, and here it is not missed.
         return None
 
 

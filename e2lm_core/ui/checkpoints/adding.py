@@ -1,4 +1,7 @@
-"""Adding a hub's checkpoints to the catalogue: which family, which model, which of its checkpoints."""
+"""Adding a hub's checkpoints to the catalogue: which family, which model, which of its checkpoints.
+
+Tested in tests/pages/test_checkpoints.py.
+"""
 
 from __future__ import annotations
 
@@ -30,18 +33,11 @@ _BILLION = 10**9
 
 def add() -> None:
     """Choose a family, a model and which of its checkpoints; the hub is asked when a button says so."""
-    titles = [*(family.title for family in FAMILIES), OTHER]
     left, right = st.columns(2, gap="large")
     with left:
-        title = st.selectbox("Family", titles, key="library_family")
-        family = _other() if title == OTHER else FAMILIES[titles.index(title)]
-        if family is None:
+        family, model = _model()
+        if family is None or model is None:
             return
-        if title == OTHER:
-            model = family.models[0]
-        else:
-            by_name = {m.name: m for m in family.models}
-            model = by_name[st.selectbox("Model to add", list(by_name), key=f"library_add_{family.key}")]
         st.caption(f"{model.repo}. {family.note}")
     listing = _listing(family, model)
     places = tuple(c.place for c in listing.checkpoints) if listing else family.known_places(model)
@@ -68,6 +64,18 @@ def add() -> None:
         _add(family, model, choice)
     if ask:
         _ask(family, model)
+
+
+def _model() -> tuple[Family | None, FamilyModel | None]:
+    """One that the studio knows, or the one of another repository; none while that is not named."""
+    titles = [*(family.title for family in FAMILIES), OTHER]
+    title = st.selectbox("Family", titles, key="library_family")
+    if title == OTHER:
+        other = _other()
+        return other, other.models[0] if other else None
+    family = FAMILIES[titles.index(title)]
+    by_name = {m.name: m for m in family.models}
+    return family, by_name[st.selectbox("Model to add", list(by_name), key=f"library_add_{family.key}")]
 
 
 def _other() -> Family | None:
@@ -151,8 +159,8 @@ def _chosen(
 
 def _new(chosen: Sequence[Place], model: FamilyModel) -> list[Place]:
     """Those that the catalogue does not have yet."""
-    own = tables.added_by_model(session.studio().catalogue).get(model.name, ())
-    steps = {c.step for c in own if c.repo == model.repo}
+    there = tables.added_by_model(session.studio().catalogue).get(model.name, ())
+    steps = {c.step for c in there if c.repo == model.repo}
     return [place for place in chosen if place.step not in steps]
 
 

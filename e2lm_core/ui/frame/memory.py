@@ -1,4 +1,7 @@
-"""What the server's garbage collector looks through: what pages make, not what was imported for good."""
+"""What the server's garbage collector looks through: what pages make, not what was imported for good.
+
+Tested in tests/whole/test_memory.py.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import sys
 
 import streamlit as st
 
-_MANY = 20  # modules; fewer are left to the next time
+# Modules; fewer are left to the next time.
+_MANY = 20
 
 
 def keep_imports() -> None:
@@ -17,7 +21,8 @@ def keep_imports() -> None:
     """
     kept = _kept()
     if len(sys.modules) - kept["modules"] >= _MANY:
-        gc.collect()  # what is garbage now would stay as well
+        # What is garbage now would stay as well.
+        gc.collect()
         gc.freeze()
         kept["modules"] = len(sys.modules)
 

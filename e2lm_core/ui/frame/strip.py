@@ -1,6 +1,11 @@
-"""The thin strip on every page: which set, how many questions, and its state with what mends it."""
+"""The thin strip on every page: which set, how many questions, and its state with a button to run or to cancel.
+
+Tested in tests/pages/test_pages.py.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -20,22 +25,7 @@ def strip(poll: bool = True) -> TaskSet:
     infos = collection.list_sets(session.studio().settings)
     name = session.set_name()
     with st.container(key="strip", horizontal=True, vertical_alignment="center", gap="medium"):
-        usable = [info.name for info in infos if not info.problem]
-        examples = {info.name for info in infos if info.example}
-        if usable:
-            picked = st.selectbox(
-                "Question set",
-                usable,
-                index=usable.index(name) if name in usable else 0,
-                format_func=lambda n: f"{n} (example)" if n in examples else n,
-                label_visibility="collapsed",
-                width=260,
-                # A key that holds the name, so that choosing elsewhere (Author, a link) shows here.
-                key=f"strip_set_{name}_{len(usable)}",
-            )
-            if picked != name:
-                session.choose_set(picked)
-                st.rerun()
+        _choose_set(name, [info for info in infos if not info.problem])
         task = session.task()
         if poll and results.state(task).kind == "running":
             _live(task.name)
@@ -47,9 +37,28 @@ def strip(poll: bool = True) -> TaskSet:
     return task
 
 
+def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
+    if not infos:
+        return
+    names, examples = [info.name for info in infos], {info.name for info in infos if info.example}
+    picked = st.selectbox(
+        "Question set",
+        names,
+        index=names.index(name) if name in names else 0,
+        format_func=lambda n: f"{n} (example)" if n in examples else n,
+        label_visibility="collapsed",
+        width=260,
+        # A key that holds the name, so that choosing elsewhere (Author, a link) shows here.
+        key=f"strip_set_{name}_{len(names)}",
+    )
+    if picked != name:
+        session.choose_set(picked)
+        st.rerun()
+
+
 @st.fragment(run_every=polling.PROGRESS_S)
 def _live(name: str) -> None:
-    """Polls while a run goes on, then lets the whole page take its end in."""
+    """The state while a run goes on; once it is over, or another set is in hand, the whole page is drawn again."""
     task = session.task()
     state = results.state(task)
     _state(task, state)
@@ -80,7 +89,7 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
 
 
 def describe(task: TaskSet, state: run_state.SetState) -> str:
-    """300 questions · up to date."""
+    """The state in words, as in: 300 questions · up to date."""
     questions = phrasing.count(len(task.questions), "question")
     if state.kind == "running":
         share = state.done / state.total if state.total else 0.0

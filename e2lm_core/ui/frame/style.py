@@ -1,4 +1,7 @@
-"""The product's marks, and the few rules that the theme has no option for, in one place."""
+"""The product's marks, and the few rules that the theme has no option for, in one place.
+
+Tested in tests/pages/test_pages.py.
+"""
 
 import streamlit as st
 
@@ -34,10 +37,12 @@ _DARK_CSS = """
 
 
 def icon() -> str:
+    """The path of the page's icon."""
     return str(STATIC / "icon.svg")
 
 
 def apply() -> None:
+    """Draw the logo and the rules of the visitor's theme."""
     theme = "dark" if st.context.theme.type == "dark" else "light"
     st.logo(STATIC / f"logo-{theme}.svg", icon_image=STATIC / "icon.svg", size="large")
     st.html(_CSS + (_DARK_CSS if theme == "dark" else ""))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-NARROW_PX = 640  # below it: legends instead of direct labels, fewer columns
+# Below it: legends instead of direct labels, fewer columns.
+NARROW_PX = 640
 _KEY = "window"
 _JS = f"""
 export default function ({{ data, setStateValue }}) {{
@@ -35,8 +36,9 @@ def watch() -> None:
 
 
 def narrow() -> bool:
-    held = st.session_state.get("narrow")
-    return "Mobi" in (st.context.headers.get("User-Agent") or "") if held is None else held
+    """Whether the window is below `NARROW_PX`, as far as is known."""
+    told = st.session_state.get("narrow")
+    return "Mobi" in (st.context.headers.get("User-Agent") or "") if told is None else told
 
 
 def _told() -> None:

@@ -1,4 +1,7 @@
-"""What the pages of curves and ranks compute from one bootstrap, once for what was measured."""
+"""What the pages of curves and ranks compute from one bootstrap, once for what was measured.
+
+Tested in tests/pages/test_curves.py.
+"""
 
 from __future__ import annotations
 
@@ -19,68 +22,83 @@ T = TypeVar("T")
 _OF_ONE_BOOTSTRAP = Kept("curves", None)
 
 
-def remembered(measured: Measurements, key: tuple[str, ...], make: Callable[[], T]) -> T:
+def remembered(measurements: Measurements, key: tuple[str, ...], make: Callable[[], T]) -> T:
     """What `make` gives, made once for these measurements in this session."""
-    return _OF_ONE_BOOTSTRAP.made_of((measured,), key, make)
+    return _OF_ONE_BOOTSTRAP.made_of((measurements,), key, make)
 
 
-def scores(measured: Measurements, metric: str) -> Scores:
-    """`results.scores`, kept."""
-    return remembered(measured, ("scores", metric), lambda: results.scores(measured, metric))
+def scores(measurements: Measurements, metric: str) -> Scores:
+    """`results.scores`, computed once."""
+    return remembered(measurements, ("scores", metric), lambda: results.scores(measurements, metric))
 
 
-def quality(measured: Measurements, metric: str) -> pd.DataFrame:
-    """`results.quality`, kept."""
-    return remembered(measured, ("quality", metric), lambda: results.quality(measured, metric))
+def quality(measurements: Measurements, metric: str) -> pd.DataFrame:
+    """`results.quality`, computed once."""
+    return remembered(measurements, ("quality", metric), lambda: results.quality(measurements, metric))
 
 
-def above_chance(measured: Measurements, metric: str) -> Mapping[str, crossings.Since]:
-    given = results.resampled(measured, metric)
-    if given is None:
+def above_chance(measurements: Measurements, metric: str) -> Mapping[str, crossings.Since]:
+    """{model: from where on it is above chance}; empty where nothing is complete."""
+    resampled = results.resampled(measurements, metric)
+    if resampled is None:
         return {}
-    return remembered(measured, ("chance", metric), lambda: crossings.above_chance(measured, given, metric))
-
-
-def all_parted(measured: Measurements, metric: str) -> list[crossings.Parted]:
-    given = results.resampled(measured, metric)
-    if given is None:
-        return []
-    return remembered(measured, ("parted", metric), lambda: crossings.all_parted(measured, given, metric))
-
-
-def parted(measured: Measurements, metric: str, one: str, other: str) -> crossings.Parted | None:
-    """None where nothing is complete."""
-    both = {one, other}
-    return next((p for p in all_parted(measured, metric) if {p.higher, p.lower} == both), None)
-
-
-def noises(measured: Measurements, metric: str) -> dict[str, tuple[float, float]]:
-    given = results.resampled(measured, metric)
-    if given is None:
-        return {}
-    return remembered(measured, ("noise", metric), lambda: crossings.noises(measured, given, metric))
-
-
-def by_subject(
-    measured: Measurements, metric: str, bands: bool
-) -> tuple[list[subjects.SubjectCurves], list[str]]:
     return remembered(
-        measured, ("subjects", metric, str(bands)), lambda: subjects.by_subject(measured, metric, bands)
+        measurements, ("chance", metric), lambda: crossings.above_chance(measurements, resampled, metric)
     )
 
 
-def stable(measured: Measurements, metric: str) -> stability.Stability | None:
-    """None where fewer than two models that count share a complete checkpoint."""
-    given = results.resampled(measured, metric)
-    if given is None:
-        return None
-    return remembered(measured, ("stable", metric), lambda: stability.stability(measured, given, metric))
+def all_parted(measurements: Measurements, metric: str) -> list[crossings.Parted]:
+    """From where on every two models have parted; empty where nothing is complete."""
+    resampled = results.resampled(measurements, metric)
+    if resampled is None:
+        return []
+    return remembered(
+        measurements, ("parted", metric), lambda: crossings.all_parted(measurements, resampled, metric)
+    )
 
 
-def holding(measured: Measurements, metric: str) -> Holding | None:
-    found = stable(measured, metric)
-    if found is None:
+def parted(measurements: Measurements, metric: str, one: str, other: str) -> crossings.Parted | None:
+    """From where on two models have parted; None where nothing is complete."""
+    both = {one, other}
+    return next((p for p in all_parted(measurements, metric) if {p.higher, p.lower} == both), None)
+
+
+def noises(measurements: Measurements, metric: str) -> dict[str, tuple[float, float]]:
+    """{model: (question noise, checkpoint noise)}; empty where nothing is complete."""
+    resampled = results.resampled(measurements, metric)
+    if resampled is None:
+        return {}
+    return remembered(
+        measurements, ("noise", metric), lambda: crossings.noises(measurements, resampled, metric)
+    )
+
+
+def by_subject(
+    measurements: Measurements, metric: str, bands: bool
+) -> tuple[list[subjects.SubjectCurves], list[str]]:
+    """(the curves of the largest subjects, with bands where asked for; the names of the others)."""
+    return remembered(
+        measurements,
+        ("subjects", metric, str(bands)),
+        lambda: subjects.by_subject(measurements, metric, bands),
+    )
+
+
+def stable(measurements: Measurements, metric: str) -> stability.Stability | None:
+    """The models' order and how sure it is; None where fewer than two that count share a complete checkpoint."""
+    resampled = results.resampled(measurements, metric)
+    if resampled is None:
         return None
     return remembered(
-        measured, ("holding", metric), lambda: stability.holding_of(measured, found.grid, metric)
+        measurements, ("stable", metric), lambda: stability.stability(measurements, resampled, metric)
+    )
+
+
+def holding(measurements: Measurements, metric: str) -> Holding | None:
+    """What each question does for the models' order; None where no checkpoint lies after the early window."""
+    order = stable(measurements, metric)
+    if order is None:
+        return None
+    return remembered(
+        measurements, ("holding", metric), lambda: stability.holding_of(measurements, order.grid, metric)
     )

@@ -1,4 +1,7 @@
-"""The figures of a set's questions and the choices among them, judged once for what was measured."""
+"""The figures of a set's questions and the choices among them, judged once for what was measured.
+
+Tested in tests/pages/test_questions.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A set's results as this session has read them: measured, resampled and scored once."""
+"""A set's results as this session has read them: measured, resampled and scored once.
+
+Tested in tests/pages/test_pages.py and tests/pages/test_live.py.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,16 @@ from e2lm_core.export import submission
 from e2lm_core.relevance import judge
 from e2lm_core.runs import measure as reading
 from e2lm_core.runs import state as run_state
-from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.sets.folder.files import task_digest
 from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.session import studio
 
+Fleet = tuple[tuple[str, str | None], ...]  # (name, commit) of each checkpoint
 # Of log-likelihoods that a session keeps: two sets of the largest size, many small.
 MEASURED_BYTES = 300 * 2**20
 _DIGESTS = Kept("digests", 8)
@@ -31,9 +36,9 @@ _MEASURED = Kept("measured", MEASURED_BYTES, weight=lambda entry: entry[1].nbyte
 _RESAMPLED = Kept("resampled", None)
 
 
-def digest(question_set: TaskSet) -> str:
+def digest(task: TaskSet) -> str:
     """`task_digest`, once for each version: of 15,000 questions it takes a tenth of a second."""
-    return _DIGESTS.made_of((question_set,), "", lambda: task_digest(question_set))
+    return _DIGESTS.made_of((task,), "", lambda: task_digest(task))
 
 
 def results_stamp() -> tuple[int, int]:
@@ -48,84 +53,95 @@ def results_stamp() -> tuple[int, int]:
     return stamps[0], stamps[1]
 
 
-def measurements(question_set: TaskSet) -> score_measurements.Measurements:
+def measurements(task: TaskSet) -> Measurements:
     """The set's results on its fleet, as far as they are there."""
-    checkpoints, num_fewshot = run_state.fleet(studio(), question_set.name)
-    return measure(question_set, checkpoints, num_fewshot)
+    checkpoints, num_fewshot = run_state.fleet(studio(), task.name)
+    return measure(task, checkpoints, num_fewshot)
 
 
-def measure(
-    question_set: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
-) -> score_measurements.Measurements:
-    """What the store has of it; what this session has read before is not read again."""
+def measure(task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None) -> Measurements:
+    """What the store has of the set; what this session has read before is not read again.
+
+    `num_fewshot` None is the set's own. Raises `StudioError` for a set whose prompts cannot be rendered.
+    """
     if num_fewshot is None:
-        num_fewshot = question_set.config.num_fewshot
-    names = _identities(checkpoints)
-    asked, stamp = (digest(question_set), names, num_fewshot), results_stamp()
-    then, measured = _MEASURED.take(asked) or (None, None)
-    if measured is None:
-        alike = [
-            other
-            for (question_digest, fleet, shots), (_, other) in _MEASURED.items()
-            if shots == num_fewshot and (fleet == names or question_digest == asked[0])
-        ]
-        measured = reading.measure(
-            studio(), question_set, checkpoints, num_fewshot, alike[-1] if alike else None
-        )
+        num_fewshot = task.config.num_fewshot
+    fleet = _identities(checkpoints)
+    key, stamp = (digest(task), fleet, num_fewshot), results_stamp()
+    then, measurements = _MEASURED.take(key) or (None, None)
+    if measurements is None:
+        alike = _alike(*key)
+        measurements = reading.measure(studio(), task, checkpoints, num_fewshot, alike)
     elif then != stamp:
-        measured = reading.refreshed(studio(), measured)
-    _MEASURED.put(asked, (stamp, measured))
-    return measured
+        measurements = reading.refreshed(studio(), measurements)
+    _MEASURED.put(key, (stamp, measurements))
+    return measurements
 
 
-def _identities(checkpoints: Sequence[Checkpoint]) -> tuple[tuple[str, str | None], ...]:
+def _alike(digest: str, fleet: Fleet, num_fewshot: int) -> Measurements | None:
+    """The latest of the same set, or of another on the same checkpoints: what both have is not read again."""
+    alike = [
+        measurements
+        for (other, on, shots), (_, measurements) in _MEASURED.items()
+        if shots == num_fewshot and (on == fleet or other == digest)
+    ]
+    return alike[-1] if alike else None
+
+
+def _identities(checkpoints: Sequence[Checkpoint]) -> Fleet:
     """A model that was removed and added again has the same names at another commit."""
     return tuple((c.name, c.revision) for c in checkpoints)
 
 
-def resampled(measured: score_measurements.Measurements, metric: str) -> Resampled | None:
+def resampled(measurements: Measurements, metric: str) -> Resampled | None:
     """The bootstrap of one metric, None where nothing is complete; computed once for what was measured."""
-    if not measured.complete_checkpoints:
+    if not measurements.complete_checkpoints:
         return None
-    return _RESAMPLED.made_of((measured,), metric, lambda: set_intervals.resample(measured, (metric,)))
+    return _RESAMPLED.made_of(
+        (measurements,), metric, lambda: set_intervals.resample(measurements, (metric,))
+    )
 
 
-def scores(measured: score_measurements.Measurements, metric: str) -> set_scores.Scores:
+def scores(measurements: Measurements, metric: str) -> Scores:
     """The scores with the intervals that they are allowed."""
-    found = set_scores.scores(measured, metric)
-    given = resampled(measured, metric)
-    return set_intervals.with_intervals(found, set_intervals.intervals_of(given, metric)) if given else found
+    values, bootstrap = set_scores.scores(measurements, metric), resampled(measurements, metric)
+    if bootstrap is None:
+        return values
+    return set_intervals.with_intervals(values, set_intervals.intervals_of(bootstrap, metric))
 
 
-def quality(measured: score_measurements.Measurements, metric: str) -> pd.DataFrame:
-    given = resampled(measured, metric)
-    if given is None:
-        return tables.quality_frame(measured, metric)
-    return tables.quality_interval_frame(measured, given, metric)
+def quality(measurements: Measurements, metric: str) -> pd.DataFrame:
+    """Signal quality and its parts, one row a model, with intervals where a checkpoint is complete."""
+    bootstrap = resampled(measurements, metric)
+    if bootstrap is None:
+        return tables.quality_frame(measurements, metric)
+    return tables.quality_interval_frame(measurements, bootstrap, metric)
 
 
 def curves(
-    question_set: TaskSet, measured: score_measurements.Measurements, metric: str, bands: bool = False
+    task: TaskSet, measurements: Measurements, metric: str, bands: bool = False
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """The set's curves and, until they are complete, the last complete ones of an earlier version.
 
     Where this session has seen none, the means over the questions that are there stand in.
     """
-    frame = tables.curve_frame(measured, (metric,))
-    given = resampled(measured, metric) if bands else None
-    if given:
-        frame = frame.merge(tables.band_frame(measured, given, metric), on=["model", "step"], how="left")
-    held = st.session_state.setdefault("complete_curves", {})
-    if measured.complete_checkpoints == measured.checkpoints:
-        held[question_set.name, metric] = frame
+    frame = tables.curve_frame(measurements, (metric,))
+    bootstrap = resampled(measurements, metric) if bands else None
+    if bootstrap:
+        intervals = tables.band_frame(measurements, bootstrap, metric)
+        frame = frame.merge(intervals, on=["model", "step"], how="left")
+    complete = st.session_state.setdefault("complete_curves", {})
+    if measurements.complete_checkpoints == measurements.checkpoints:
+        complete[task.name, metric] = frame
         return frame, None
-    before = held.get((question_set.name, metric))
-    return frame, tables.partial_frame(measured, metric) if before is None else before
+    before = complete.get((task.name, metric))
+    return frame, tables.partial_frame(measurements, metric) if before is None else before
 
 
-def state(question_set: TaskSet) -> run_state.SetState:
+def state(task: TaskSet) -> run_state.SetState:
+    """Whether the set was run, is running or is stale; read again when results or checkpoints at hand have changed."""
     at_hand = _identities(studio().at_hand)
-    return _state(question_set.name, digest(question_set), results_stamp(), at_hand, question_set)
+    return _state(task.name, digest(task), results_stamp(), at_hand, task)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")
@@ -133,14 +149,15 @@ def _state(
     name: str,
     digest: str,
     stamp: tuple[int, int],
-    at_hand: tuple[tuple[str, str | None], ...],
+    at_hand: Fleet,
     _task: TaskSet,
 ) -> run_state.SetState:
     return run_state.state(studio(), name, _task, functools.partial(measure, _task))
 
 
-def relevance(question_set: TaskSet) -> judge.Relevance:
-    return _relevance(digest(question_set), question_set)
+def relevance(task: TaskSet) -> judge.Relevance:
+    """How probably each question would be accepted as science. Raises `StudioError` where that cannot be computed."""
+    return _relevance(digest(task), task)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
@@ -148,12 +165,12 @@ def _relevance(digest: str, _task: TaskSet) -> judge.Relevance:
     return judge.relevance_of(studio().settings, _task.questions)
 
 
-def findings(question_set: TaskSet, profile: submission.Profile = "plain") -> list[Finding]:
+def findings(task: TaskSet, profile: submission.Profile = "plain") -> list[Finding]:
     """The checks of the set; none for one without questions, whose pages say so themselves."""
-    if not question_set.questions:
+    if not task.questions:
         return []
     with st.spinner("Checking the set …"):
-        return _findings(digest(question_set), profile, question_set)
+        return _findings(digest(task), profile, task)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, scope="session")

@@ -1,4 +1,7 @@
-"""What Score, Compare and Plan take from the session: scores of other sets and comparisons, computed once."""
+"""What Score, Compare and Plan take from the session: scores of other sets and comparisons, computed once.
+
+Tested in tests/pages/test_score.py.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import state as run_state
-from e2lm_core.scores import measurements, set_scores
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import set_intervals, set_sizes
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
@@ -26,40 +30,39 @@ _SCORED, _COMPARED, _WIDTHS = Kept("scored", 24), Kept("compared", 10), Kept("wi
 Scored = tuple[Scores, MetricIntervals | None, score_parts.Advice]
 
 
-def scored(measured: measurements.Measurements, metric: str, in_hand: bool = False) -> Scored:
+def scored(measurements: Measurements, metric: str, in_hand: bool = False) -> Scored:
     """Scores with intervals, the intervals by themselves, and what would raise them; once for what was measured.
 
     The set in hand has its bootstrap from the session, which other pages share.
     """
-    return _SCORED.made_of((measured,), metric, lambda: _scored(measured, metric, in_hand))
+    return _SCORED.made_of((measurements,), metric, lambda: _scored(measurements, metric, in_hand))
 
 
-def _scored(measured: measurements.Measurements, metric: str, in_hand: bool) -> Scored:
-    found = set_scores.scores(measured, metric)
-    bounds = None
-    if measured.complete_checkpoints:
-        given = results.resampled(measured, metric) if in_hand else None
-        bounds = set_intervals.intervals_of(given or set_intervals.resample(measured, (metric,)), metric)
-        found = set_intervals.with_intervals(found, bounds)
-    return found, bounds, score_parts.advice(measured, found, metric)
+def _scored(measurements: Measurements, metric: str, in_hand: bool) -> Scored:
+    scores, bounds = set_scores.scores(measurements, metric), None
+    if measurements.complete_checkpoints:
+        shared = results.resampled(measurements, metric) if in_hand else None
+        bounds = set_intervals.intervals_of(shared or set_intervals.resample(measurements, (metric,)), metric)
+        scores = set_intervals.with_intervals(scores, bounds)
+    return scores, bounds, score_parts.advice(measurements, scores, metric)
 
 
-def examples(question_set: TaskSet) -> tuple[dict[str, measurements.Measurements], list[str]]:
+def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:
     """The other example sets measured on this set's fleet, and a sentence for each that has too few results there."""
-    checkpoints, num_fewshot = run_state.fleet(session.studio(), question_set.name)
-    found, lacking = {}, []
+    checkpoints, num_fewshot = run_state.fleet(session.studio(), task.name)
+    measured, lacking = {}, []
     for info in collection.list_sets(session.studio().settings):
-        if not info.example or info.problem or info.name == question_set.name:
+        if not info.example or info.problem or info.name == task.name:
             continue
-        measured = results.measure(session.read_set(info.name), checkpoints, num_fewshot)
-        if measured.complete_checkpoints == measured.checkpoints:
-            found[info.name] = measured
+        measurements = results.measure(session.read_set(info.name), checkpoints, num_fewshot)
+        if measurements.complete_checkpoints == measurements.checkpoints:
+            measured[info.name] = measurements
         else:
             lacking.append(
-                f"{info.name} is left out: it has results at {measured.complete_checkpoints} of this fleet's "
-                f"{phrasing.count(measured.checkpoints, 'checkpoint')}; run it on Run."
+                f"{info.name} is left out: it has results at {measurements.complete_checkpoints} of this fleet's "
+                f"{phrasing.count(measurements.checkpoints, 'checkpoint')}; run it on Run."
             )
-    return found, lacking
+    return measured, lacking
 
 
 # --- comparing ------------------------------------------------------------------------------------------
@@ -82,16 +85,16 @@ def version(name: str, number: int) -> TaskSet:
     return _version(name, number, History.of(session.studio().settings, name).folder.stat().st_mtime)
 
 
-def measured_with(other: TaskSet, question_set: TaskSet) -> measurements.Measurements:
+def measured_with(other: TaskSet, task: TaskSet) -> Measurements:
     """Another set on the fleet of the set in hand."""
-    checkpoints, num_fewshot = run_state.fleet(session.studio(), question_set.name)
+    checkpoints, num_fewshot = run_state.fleet(session.studio(), task.name)
     return results.measure(other, checkpoints, num_fewshot)
 
 
 def compared(
     names: tuple[str, str],
-    first: measurements.Measurements,
-    second: measurements.Measurements,
+    first: Measurements,
+    second: Measurements,
     matched: comparison.Match,
     metric: str,
 ) -> comparison.Comparison:
@@ -107,17 +110,19 @@ def compared(
 
 
 def widths(
-    measured: measurements.Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
+    measurements: Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
 ) -> set_sizes.Widths:
     """The simulated widths on the chosen checkpoints; once for what was measured."""
     return _WIDTHS.made_of(
-        (measured,), (chosen, metric, target), lambda: _simulated(measured, chosen, metric, target)
+        (measurements,), (chosen, metric, target), lambda: _simulated(measurements, chosen, metric, target)
     )
 
 
 def _simulated(
-    measured: measurements.Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
+    measurements: Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
 ) -> set_sizes.Widths:
-    part = planning.part_of(measured, [c for m in measured.curves for c in m.checkpoints if c.name in chosen])
+    part = planning.part_of(
+        measurements, [c for m in measurements.curves for c in m.checkpoints if c.name in chosen]
+    )
     with st.spinner("Drawing sets of every size …"):
         return planning.simulate(part, metric, target)
