@@ -1,1 +1,1 @@
-"""The editor of a set: table, card, dialogs, and what an edit changed; uses all but commands."""
+"""The editor of a set: table, card, prompt, files, checks, and what an edit changed; uses all but commands."""

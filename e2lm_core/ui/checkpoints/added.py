@@ -1,4 +1,4 @@
-"""What was added from a hub, how much of it is here, and what can be done to it.
+"""The models that were added from a hub: how much of each is here, downloading, verifying, evicting, removing.
 
 Tested in tests/pages/test_checkpoints.py.
 """

@@ -1,4 +1,4 @@
-"""The product's marks, and the few rules that the theme has no option for, in one place.
+"""The logo, the icon, and the CSS rules that Streamlit's theme has no option for.
 
 Tested in tests/pages/test_pages.py.
 """

@@ -1,4 +1,4 @@
-"""What Score, Compare and Plan take from the session: scores of other sets and comparisons, computed once.
+"""Scores of other sets, comparisons and simulated widths for Score, Compare and Plan, each computed once.
 
 Tested in tests/pages/test_score.py.
 """
