@@ -177,8 +177,9 @@ def test_transformers_loads_sharded_weights(fake, settings):
 _DOWNLOAD = """
 import sys
 from pathlib import Path
-from e2lm_core.checkpoints.catalogue import ensure_directory, open_catalogue
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.catalogue import open_catalogue
+from e2lm_core.checkpoints.unpacking import ensure_directory
 settings = Settings.from_env()
 for checkpoint in open_catalogue(settings).checkpoints:
     assert (ensure_directory(checkpoint, settings) / "model.safetensors").is_file()
