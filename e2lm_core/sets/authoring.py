@@ -1,6 +1,6 @@
 """Editing a question set: its questions, its few-shot examples and its prompt.
 
-Every edit is checked, written atomically and can be undone; an edit that would leave the set invalid
+Every edit is checked, written atomically by one writer at a time, and can be undone; an edit that would leave the set invalid
 raises a `TaskError` whose text says what to change, and the set on disk stays as it was. An edit of an
 example raises too: it is copied first.
 """
@@ -19,6 +19,7 @@ from e2lm_core.sets.collection import copy_set, editable_set, open_set
 from e2lm_core.sets.folder.files import put_files, task_files
 from e2lm_core.sets.history import History
 from e2lm_core.sets.importing import ImportPreview, read_rows
+from e2lm_core.sets.locks import one_writer, writing
 from e2lm_core.sets.prompts.render import render_set
 
 
@@ -30,9 +31,17 @@ def update_questions(
 ) -> TaskSet:
     """Apply `{question id: {field: value}}`; fields that stay as they are cost nothing, twice is as once.
 
-    Returns the set as it was saved. `task` is the set as its folder holds it now, where that was just read.
+    Returns the set as it was saved. `task` is the set as its folder holds it now: it is believed of a thread
+    that has been the set's only writer (`locks.writing`) since it read it, else the set is read again.
     """
-    task = open_set(settings, name) if task is None else task
+    with writing(settings, name) as since_it_was_read:
+        present = task if task is not None and since_it_was_read else open_set(settings, name)
+        return _update(settings, name, changes, present)
+
+
+def _update(
+    settings: Settings, name: str, changes: Mapping[str, Mapping[str, Any]], task: TaskSet
+) -> TaskSet:
     unknown = changes.keys() - {q.id for q in task.questions}
     if unknown:
         raise TaskError(
@@ -56,6 +65,7 @@ def unsaved(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str
     }
 
 
+@one_writer
 def add_questions(settings: Settings, name: str, questions: Iterable[Question]) -> TaskSet:
     """Append questions; an id that is empty or taken is replaced by the next free one.
 
@@ -77,6 +87,7 @@ def add_questions(settings: Settings, name: str, questions: Iterable[Question]) 
     return _save(settings, name, task, {"questions": (*task.questions, *added)}, action)
 
 
+@one_writer
 def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
     """Take questions out, by their ids; an id that is not there is passed over."""
     gone = set(ids)
@@ -89,6 +100,7 @@ def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskS
     return _save(settings, name, task, {"questions": kept}, action)
 
 
+@one_writer
 def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
     """Change settings of the prompt, fields of `TaskConfig`.
 
@@ -106,6 +118,7 @@ def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
     return _save(settings, name, task, {"config": config}, "change the prompt")
 
 
+@one_writer
 def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
     """Make exactly these questions the few-shot examples; a question is either in test or in dev.
 

@@ -19,6 +19,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.sets.checks.check import require_sound
 from e2lm_core.sets.folder.files import read_task, write_task
 from e2lm_core.sets.history import History
+from e2lm_core.sets.locks import one_writer, writing
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
 
@@ -127,6 +128,7 @@ def free_name(settings: Settings, wish: str) -> str:
     return next(n for i in range(1, 10**6) if (n := stem if i == 1 else f"{stem}_{i}") not in taken)
 
 
+@one_writer
 def delete_set(settings: Settings, name: str) -> None:
     """Put a set aside; `restore_set` brings it back with its history.
 
@@ -142,6 +144,7 @@ def delete_set(settings: Settings, name: str) -> None:
         History.of(settings, info.name).rename(trash.with_name(f"{info.name}.history"))
 
 
+@one_writer
 def restore_set(settings: Settings, name: str) -> TaskSet:
     """Bring a deleted set back, with its history.
 
@@ -174,11 +177,12 @@ def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
             f"The name {name!r} cannot be used: 2 to 60 small letters, digits and underscores, a letter "
             "first."
         )
-    if any(info.name == name for info in list_sets(settings)):
-        raise TaskError(f"There is already a set {name!r}: choose another name.")
-    require_sound(task, settings.limits)
-    shutil.rmtree(History.of(settings, name).folder, ignore_errors=True)
-    write_task(task, settings.sets / name, settings.limits)
+    with writing(settings, name):
+        if any(info.name == name for info in list_sets(settings)):
+            raise TaskError(f"There is already a set {name!r}: choose another name.")
+        require_sound(task, settings.limits)
+        shutil.rmtree(History.of(settings, name).folder, ignore_errors=True)
+        write_task(task, settings.sets / name, settings.limits)
     return task
 
 

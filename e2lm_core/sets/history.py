@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-import os
 import shutil
+import uuid
 import zlib
 from pathlib import Path
 
@@ -142,7 +142,7 @@ class History:
         self._replace(self.folder / "cursor.json", json.dumps({"steps": steps, "at": at}).encode())
 
     def _replace(self, path: Path, data: bytes) -> None:
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             part.write_bytes(data)

@@ -8,6 +8,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.sets.collection import editable_set, find_set
 from e2lm_core.sets.folder.files import write_task
 from e2lm_core.sets.history import History
+from e2lm_core.sets.locks import one_writer
 
 
 class Version(Record):
@@ -50,6 +51,7 @@ def redo(settings: Settings, name: str) -> TaskSet:
     return _move(settings, name, 1)
 
 
+@one_writer
 def _move(settings: Settings, name: str, move: int) -> TaskSet:
     info = editable_set(settings, name)
     history = History.of(settings, info.name)

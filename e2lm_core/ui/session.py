@@ -5,6 +5,7 @@ Tested in tests/pages/test_pages.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,13 +61,28 @@ def through_app() -> None:
 
 
 def set_name() -> str | None:
-    """The chosen set: of this session, else of the link, else the science example, else any."""
-    names = [info.name for info in collection.list_sets(studio().settings) if not info.problem]
+    """The chosen set: of this session, else of the link, else the science example, else any.
+
+    None where there is no set, and where that of this session is gone: it is never another one instead.
+    """
+    names = _names()
+    if _gone(names):
+        return None
     wish = st.session_state.get("set") or st.query_params.get("set") or FIRST_SET
     name = wish if wish in names else next(iter(names), None)
     if name is not None:
         choose_set(name)
     return name
+
+
+def _names() -> list[str]:
+    return [info.name for info in collection.list_sets(studio().settings) if not info.problem]
+
+
+def _gone(names: Sequence[str]) -> str | None:
+    """This session's set where others are here and it is not: somebody else has taken it away."""
+    chosen = st.session_state.get("set")
+    return chosen if names and chosen and chosen not in names else None
 
 
 def choose_set(name: str) -> None:
@@ -84,6 +100,13 @@ def is_example(name: str) -> bool:
 def task() -> TaskSet:
     """The set in hand; the page ends with one sentence where it cannot be read."""
     name = set_name()
+    if name is None and (gone := _gone(_names())):
+        st.warning(
+            f"The set {gone} is no longer here: somebody has deleted or renamed it. Choose another one above; "
+            "a deleted set is brought back by New set on Author.",
+            icon=":material/folder_off:",
+        )
+        st.stop()
     if name is None:
         st.info("There is no question set yet. Create one on Author.", icon=":material/edit_note:")
         st.page_link("pages/author.py", label="Write a question set", icon=":material/edit_note:")

@@ -20,7 +20,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.runs import evaluate, start, store, worker
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets import authoring, collection
+from e2lm_core.sets import authoring, collection, locks
 from e2lm_core.sets.checks import check
 from e2lm_core.sets.folder import files
 from e2lm_core.sets.prompts import sandbox_child
@@ -76,9 +76,10 @@ def own(settings: Settings) -> TaskSet:
 
 
 def test_a_save_checks_its_set_once(swept: Visit, calls: Counter[str]) -> None:
-    before = own(swept.studio.settings)
-    calls.clear()
-    saved = authoring.update_questions(swept.studio.settings, OWN, EDITED, before)
+    with locks.writing(swept.studio.settings, OWN):
+        before = own(swept.studio.settings)
+        calls.clear()
+        saved = authoring.update_questions(swept.studio.settings, OWN, EDITED, before)
     assert calls == {"checked": 2}  # its test and its dev questions
     assert saved == own(swept.studio.settings)
 
@@ -114,7 +115,7 @@ def edit_in_another_process(studio: Studio) -> None:
     """As the page does beside its worker: this process has no part in what that one remembers."""
     program = (
         "from e2lm_core.runs import start, state, studio\n"
-        "from e2lm_core.sets import authoring\n"
+        "from e2lm_core.sets import authoring, locks\n"
         "here = studio.open_studio()\n"
         f"edited = authoring.update_questions(here.settings, {OWN!r}, {EDITED!r})\n"
         "start.start(here, edited, *state.fleet(here, edited.name))\n"

@@ -5,6 +5,8 @@ Tested in tests/pages/test_pages.py.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -12,9 +14,12 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.runs import evaluate, start
-from e2lm_core.sets import authoring, sheet
+from e2lm_core.sets import authoring, locks, sheet
 from e2lm_core.ui import running, session
 from e2lm_core.ui.remembered import results
+
+Edits = dict[str, dict[str, Any]]  # {question id: {field: value}}
+_NONE = object()  # unlike any value of a field
 
 CHOICE_PX = 130
 
@@ -71,6 +76,7 @@ def reset() -> None:
     st.session_state["editor_epoch"] = _epoch() + 1
     st.session_state.pop("editor_sheet", None)
     st.session_state.pop("editor_refused", None)
+    st.session_state.pop("editor_saved", None)
 
 
 def edited(task: TaskSet) -> None:
@@ -106,17 +112,44 @@ def _apply(name: str, key: str) -> None:
     if "editor_sheet" not in st.session_state:
         return
     _, frame = st.session_state["editor_sheet"]
-    settings = session.studio().settings
-    refused, saved = [], None
-    task = session.read_set(name)
-    # All since the sheet was made, for the browser sends them again with each.
-    edits = sheet.changes(frame, st.session_state[key]["edited_rows"])
-    for identity, fields in authoring.unsaved(task, edits).items():
-        # One at a time, so that a question that is wrong does not hold the others back.
-        try:
-            task = saved = authoring.update_questions(settings, name, {identity: fields}, task)
-        except StudioError as error:
-            refused.append(f"{error} Not saved yet.")
+    edits = _since_last(sheet.changes(frame, st.session_state[key]["edited_rows"]))
+    try:
+        # From reading to saving, so that what is saved is what was read and the edit, nothing older.
+        with locks.writing(session.studio().settings, name):
+            saved, refused = _save_each(name, edits)
+    except StudioError as error:
+        saved, refused = None, [f"{error} Not saved yet."]
     st.session_state["editor_refused"] = refused
     if saved:
         edited(saved)
+
+
+def _since_last(edits: Edits) -> Edits:
+    """The edits that were not saved from this sheet before: the browser sends all since it was made each time.
+
+    What was saved stays saved by whoever wrote last: sent again, it would take back a colleague's change.
+    """
+    saved: Edits = st.session_state.get("editor_saved", {})
+    return {identity: fields for identity, fields in edits.items() if saved.get(identity) != fields}
+
+
+def _save_each(name: str, edits: Edits) -> tuple[TaskSet | None, list[str]]:
+    """The set as it was saved, None where nothing was, and what was refused.
+
+    One at a time, so that a question that is wrong does not hold the others back; of a question only the
+    fields that changed since its last save.
+    """
+    settings = session.studio().settings
+    done: Edits = st.session_state.setdefault("editor_saved", {})
+    task, saved, refused = session.read_set(name), None, []
+    for identity, fields in edits.items():
+        before = done.get(identity, {})
+        changed = {field: value for field, value in fields.items() if before.get(field, _NONE) != value}
+        if authoring.unsaved(task, {identity: changed}):
+            try:
+                task = saved = authoring.update_questions(settings, name, {identity: changed}, task)
+            except StudioError as error:
+                refused.append(f"{error} Not saved yet.")
+                continue
+        done[identity] = fields
+    return saved, refused

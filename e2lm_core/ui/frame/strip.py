@@ -44,14 +44,15 @@ def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
     picked = st.selectbox(
         "Question set",
         names,
-        index=names.index(name) if name in names else 0,
+        index=names.index(name) if name in names else None,
+        placeholder="Choose a set",
         format_func=lambda n: f"{n} (example)" if n in examples else n,
         label_visibility="collapsed",
         width=260,
         # A key that holds the name, so that choosing elsewhere (Author, a link) shows here.
         key=f"strip_set_{name}_{len(names)}",
     )
-    if picked != name:
+    if picked is not None and picked != name:
         session.choose_set(picked)
         st.rerun()
 

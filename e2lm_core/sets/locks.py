@@ -1,0 +1,87 @@
+"""One writer at a time a set: a lock from an edit's first read to its last write.
+
+It holds for threads, processes and several apps on one home alike, and ends with the process that has it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.settings import Settings
+
+WAIT_S = 10.0  # an edit of the largest set takes a second or two
+_LOOK_AGAIN_S = 0.005
+_of_thread = threading.local()
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@contextmanager
+def writing(settings: Settings, name: str) -> Iterator[bool]:
+    """Be the only writer of the set of that name; gives whether this thread was so already.
+
+    Raises TaskError, one sentence, where another writer does not end within `WAIT_S` seconds, and where the
+    home cannot be written.
+    """
+    path = settings.home / "locks" / f"{Path(name).name}.lock"
+    mine: set[Path] = _of_thread.__dict__.setdefault("paths", set())
+    if path in mine:
+        yield True
+        return
+    with _opened(path) as file:
+        _wait_for(file, name)
+        mine.add(path)
+        try:
+            yield False
+        finally:
+            mine.discard(path)
+
+
+def one_writer(
+    edit: Callable[Concatenate[Settings, str, P], R],
+) -> Callable[Concatenate[Settings, str, P], R]:
+    """An edit of `(settings, name, …)` that is the set's only writer while it runs."""
+
+    @wraps(edit)
+    def locked(settings: Settings, name: str, *arguments: P.args, **options: P.kwargs) -> R:
+        with writing(settings, name):
+            return edit(settings, name, *arguments, **options)
+
+    return locked
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """The lock's file, which stays: whoever deleted it would let two writers in."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    except OSError as error:
+        raise TaskError(
+            f"The edit was not saved: {path.parent} cannot be written ({error.strerror}); check the disk and "
+            "its rights, and save again."
+        ) from error
+    with file:
+        yield file.fileno()
+
+
+def _wait_for(file: int, name: str) -> None:
+    end = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise TaskError(
+                    f"{name} was not saved: another change of it has not ended for {WAIT_S:.0f} s; save again."
+                ) from None
+            time.sleep(_LOOK_AGAIN_S)
