@@ -48,9 +48,17 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], dropped: Callable[[
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write one file whole or not at all. Raises TaskError in one sentence."""
+    """Write one file whole or not at all; a link stays one, and what it leads to is replaced.
+
+    A device or a pipe is written into, never replaced: there is no whole or not at all. Raises TaskError in
+    one sentence.
+    """
     new: Path | None = None
     try:
+        if _is_stream(path):
+            path.write_bytes(data)
+            return
+        path = Path(os.path.realpath(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.new-", dir=path.parent)
         os.close(handle)
@@ -63,6 +71,11 @@ def replace_file(path: Path, data: bytes) -> None:
     finally:
         if new is not None:
             new.unlink(missing_ok=True)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether something is there that is neither a file nor a folder: a device, a pipe, a terminal."""
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def recover(folder: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,33 @@ def test_the_system_s_own_limit_on_file_size(tmp_path: Path) -> None:
     assert done.stderr == ""
     assert held(folder) == {"a": b"1"}
     assert os.listdir(tmp_path) == ["set"]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "there" / "file")
+    atomic.replace_file(link, b"one")
+    atomic.replace_file(link, b"two")
+    assert link.is_symlink()
+    assert (tmp_path / "there" / "file").read_bytes() == b"two"
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["file"]
+
+
+def test_a_pipe_is_written_into_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+        atomic.replace_file(pipe, b"through")
+        assert read.result(10) == b"through"
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(
+    not Path("/dev/full").is_char_device(), reason="needs /dev/full, a disk that is always full"
+)
+def test_a_full_device_is_one_sentence_and_stays_a_device() -> None:
+    with pytest.raises(TaskError, match=r"^full could not be saved: the disk is full"):
+        atomic.replace_file(Path("/dev/full"), b"something")
+    assert Path("/dev/full").is_char_device()

@@ -69,6 +69,7 @@ CHANGES_PROMPTS = frozenset(
         "class",
     }
 )
+MAX_INCLUDES = 20  # files that one task may read beside its own YAML, each as often as it is named
 READ_OF_FEWSHOT = frozenset({"sampler", "split", "samples"})
 
 
@@ -88,7 +89,7 @@ def read_config(
     `strict` makes an unknown key an error instead of a warning. Raises TaskError, one sentence: no YAML, no
     multiple-choice task, code in a key, a key of the wrong kind, an include that leaves the folder.
     """
-    raw = _with_includes(files, yaml_name, ())
+    raw = _with_includes(files, yaml_name, (), [])
     warnings = _check_keys(raw, yaml_name, strict)
     _refuse_functions(raw, yaml_name)
     if raw.get("output_type") != "multiple_choice":
@@ -153,7 +154,13 @@ def check_name(name: str) -> None:
         )
 
 
-def _with_includes(files: Mapping[str, bytes], name: str, above: tuple[str, ...]) -> dict[str, Any]:
+def _with_includes(
+    files: Mapping[str, bytes], name: str, above: tuple[str, ...], read: list[str]
+) -> dict[str, Any]:
+    """The YAML over those that it includes; `read` holds every file that was read for the task so far."""
+    read.append(name)
+    if len(read) > MAX_INCLUDES + 1:
+        raise TaskError(f"{read[0]}: more than {MAX_INCLUDES} files are included; put them into fewer.")
     raw = load_mapping(files[name], name)
     names = raw.pop("include", [])
     merged: dict[str, Any] = {}
@@ -169,7 +176,7 @@ def _with_includes(files: Mapping[str, bytes], name: str, above: tuple[str, ...]
             raise TaskError(
                 f"{name}: include: {other!r} is not in the task's folder; put the file beside it."
             )
-        merged |= _with_includes(files, str(path), (*above, name))
+        merged |= _with_includes(files, str(path), (*above, name), read)
     return merged | raw
 
 

@@ -110,6 +110,10 @@ def _data_files(
             )
         if str(path) not in files:
             raise TaskError(f"{where}: data_files: {name!r} is not beside the YAML; put the file there.")
+        if names.count(name) > 1:
+            raise TaskError(
+                f"{where}: data_files: {name!r} is named {names.count(name)} times; name it once."
+            )
     return tuple(str(PurePosixPath(name)) for name in names)
 
 

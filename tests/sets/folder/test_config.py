@@ -102,6 +102,16 @@ def test_yaml_that_is_refused(folder: Path, old: str, new: str, says: str) -> No
     assert says in refused(folder)
 
 
+def test_includes_that_double_at_every_file_are_refused_at_once(folder: Path) -> None:
+    for number in range(25):
+        (folder / f"part{number}.yaml").write_text(
+            f"include: [part{number + 1}.yaml, part{number + 1}.yaml]\n"
+        )
+    (folder / "part25.yaml").write_text("description: the last\n")
+    edit(folder, "task: sky", "task: sky\ninclude: part0.yaml")
+    assert "sky.yaml: more than 20 files are included; put them into fewer" in refused(folder)
+
+
 def test_an_unknown_key_warns_on_import_and_is_an_error_where_we_write(folder: Path) -> None:
     edit(
         folder,

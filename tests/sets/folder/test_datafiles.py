@@ -71,3 +71,10 @@ def test_few_shot_rows_in_the_yaml_and_splits_of_one(folder: Path) -> None:
     assert warnings == [
         "sky.yaml: few-shot examples would come from the test questions; only 0-shot is possible."
     ]
+
+
+def test_a_file_of_data_that_is_named_again_and_again_is_refused(folder: Path) -> None:
+    many = ", ".join(["test.jsonl"] * 200)
+    files = f"dataset_path: json\ndataset_kwargs:\n  data_files: {{test: [{many}], dev: dev.jsonl}}\n"
+    edit(folder, "custom_dataset: !function loader.load\n", files)
+    assert "data_files: 'test.jsonl' is named 200 times; name it once" in refused(folder)
