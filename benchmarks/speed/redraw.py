@@ -27,6 +27,8 @@ from e2lm_core.base.records import METRICS
 
 TARGETS_S = {300: 0.3, 15_000: 1.0}
 SWITCHES = ("acc", "margin", "norm_prob")
+# Relevance has no switch and would embed the whole set first.
+PAGES = tuple(path.stem for path in sorted((made.ROOT / "pages").glob("*.py")) if path.stem != "relevance")
 LATEST_S = 120
 # The click, and the first frame in which the page's first chart has other points than before.
 CLICK = """async ([option, latest]) => {
@@ -115,9 +117,7 @@ def in_process(folder: Path, name: str, wanted: Sequence[str], switches: int) ->
     at.session_state["set"] = name
     at.run()
     rows = []
-    for page in wanted or [path.stem for path in sorted((made.ROOT / "pages").glob("*.py"))]:
-        if not wanted and "segmented_control" not in (made.ROOT / "pages" / f"{page}.py").read_text():
-            continue
+    for page in wanted or PAGES:
         at.switch_page(f"pages/{page}.py")
         opened, *_ = _timed(at)
         if (switch := _switch(at)) is None:

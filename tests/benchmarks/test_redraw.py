@@ -32,14 +32,14 @@ def test_pages_with_a_switch_are_drawn_again(tmp_path, monkeypatch, capsys) -> N
     monkeypatch.setattr(made, "RESULTS", tmp_path)
     redraw.main(
         questions=[8],
-        pages="curves,rank_stability",
+        pages="",
         switches=1,
         browser=False,
         checkpoints="ladder-*/iter_0001*",
         home=tmp_path,
     )
     rows = {row["page"]: row for row in json.loads((tmp_path / "redraw.json").read_text())["rows"]}
-    assert rows.keys() == {"curves", "rank_stability"}
+    assert rows.keys() == {"compare", "curves", "plan", "rank_stability", "score"}
     for page, row in rows.items():
         assert row["problem"] is None, page
         assert row["redraw_s"]["median"] > 0
