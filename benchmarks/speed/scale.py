@@ -34,15 +34,18 @@ CONFIGS: dict[str, dict[str, int]] = {
 }
 AT_CHECKPOINTS, AT_QUESTIONS = 2, 100
 LINEAR_WITHIN, MOST_BYTES = 0.15, 2.5e9
-# The child: the command line in this process, then what the kernel has counted of it.
+# The child: the command line in this process, then what the kernel has counted of it. Its `ru_maxrss` begins with
+# the memory of the process that started it, so its own high water mark is asked where the system tells it.
 CHILD = """
-import json, resource, sys
+import json, pathlib, re, resource, sys
 from e2lm_core.commands.main import main
 try:
     main(sys.argv[1:])
 finally:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({"cpu_s": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss}), file=sys.stderr)
+    used, status = resource.getrusage(resource.RUSAGE_SELF), pathlib.Path("/proc/self/status")
+    mark = re.search("VmHWM:[^0-9]*([0-9]+)", status.read_text()) if status.exists() else None
+    peak = int(mark[1]) if mark else used.ru_maxrss
+    print(json.dumps({"cpu_s": used.ru_utime + used.ru_stime, "peak": peak}), file=sys.stderr)
 """
 
 
