@@ -80,7 +80,8 @@ def main(
     }
     peak = max(row["peak_bytes"] for row in rows)
     for name, verdict in verdicts.items():
-        print(f"{name.replace('_', ', '):18} {verdict:+.0%} by pair from the row before to the largest")
+        grown = "no telling" if verdict is None else f"{verdict:+.0%}"
+        print(f"{name.replace('_', ', '):18} {grown} by pair from the row before to the largest")
     print(
         f"start {start['wall_s']:.1f} s ({start['cpu_s']:.1f} CPU s), largest peak {peak / 1e9:.2f} GB (at most 2.5)"
     )
@@ -94,17 +95,18 @@ def main(
     made.write("scale", report | {"rows": rows, "growth": verdicts, "peak_bytes": peak})
 
 
-def growth(rows: list[dict[str, Any]], by: str) -> float:
+def growth(rows: list[dict[str, Any]], by: str) -> float | None:
     """How much more a pair costs in the largest row than in one before it of a third of its pairs or more.
 
-    Rows smaller than that say little: what a set costs once (tokens cut, chunks planned) is not yet spread.
+    Rows smaller than that say little: what a set costs once (tokens cut, chunks planned) is not yet spread. None
+    where the row before took no longer than the start alone, so that there is nothing to divide by.
     """
     ordered = sorted(rows, key=lambda row: row["pairs"])
     largest = ordered[-1]
     near = (
         [row for row in ordered[:-1] if 3.4 * row["pairs"] >= largest["pairs"]] or ordered[-2:-1] or [largest]
     )
-    return float(largest[by] / near[0][by] - 1)
+    return float(largest[by] / near[0][by] - 1) if near[0][by] > 0 else None
 
 
 def prepare(folder: Path, sizes: list[int], checkpoints: int, config: dict[str, int]) -> None:

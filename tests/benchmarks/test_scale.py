@@ -16,6 +16,7 @@ def test_growth_is_that_of_a_pair_from_the_nearest_large_row() -> None:
     assert scale.growth(rows[::-1], "ms") == pytest.approx(0.1)
     assert scale.growth([rows[0], rows[2]], "ms") == pytest.approx(1.1 / 9 - 1)  # nothing nearer is there
     assert scale.growth(rows[:1], "ms") == 0.0
+    assert scale.growth([{"pairs": 100, "ms": 0.0}, {"pairs": 200, "ms": 1.0}], "ms") is None
 
 
 @pytest.mark.slow
