@@ -35,6 +35,17 @@ def test_of_a_question_only_the_field_that_changed_is_sent(done: Visit) -> None:
     assert (edited.question, edited.note) == ("A colleague's?", "looked up")
 
 
+def test_the_same_edit_in_a_copy_is_an_edit_of_the_copy(done: Visit) -> None:
+    done.open("author")
+    done.edit({0: {"question": "The same words?"}})
+    authoring.update_questions(done.studio.settings, OWN, {"q1": {"question": "Other words?"}})
+    collection.copy_set(done.studio.settings, OWN, "copied")
+    done.choose("copied").at.run()
+    done.edit({0: {"question": "The same words?"}})
+    assert collection.open_set(done.studio.settings, "copied").questions[0].question == "The same words?"
+    assert texts(done)[0] == "Other words?"
+
+
 def test_an_edit_that_was_refused_is_tried_again(done: Visit) -> None:
     done.open("author")
     before = texts(done)[0]

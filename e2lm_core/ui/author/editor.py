@@ -105,6 +105,7 @@ def _sheet(task: TaskSet) -> pd.DataFrame:
         told = taught.taught_answers(session.studio().catalogue.taught_file, task)
         frame = sheet.to_frame(task.questions, told)
         st.session_state["editor_sheet"] = (mark, frame)
+        st.session_state["editor_saved"] = {}  # of this sheet: another set may have the same questions
     return frame
 
 
