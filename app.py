@@ -2,40 +2,10 @@
 
 import streamlit as st
 
-from e2lm_core.ui.frame import memory, style, window
+from e2lm_core.ui.frame import navigation
+from e2lm_core.ui.server import parts
 
-# Pictures come from the app itself: a material symbol as page icon would be fetched from a font host.
-st.set_page_config(
-    page_title="E2LM Task Studio",
-    page_icon=style.icon(),
-    layout="wide",
-    initial_sidebar_state=style.SIDEBAR_PX,
-)
-style.apply()
-
-navigation = st.navigation(
-    {
-        "Design": [
-            st.Page("pages/overview.py", title="Overview", icon=":material/space_dashboard:", default=True),
-            st.Page("pages/author.py", title="Author", icon=":material/edit_note:"),
-            st.Page("pages/plan.py", title="Plan", icon=":material/architecture:"),
-        ],
-        "Measure": [
-            st.Page("pages/run.py", title="Run", icon=":material/play_circle:"),
-            st.Page("pages/curves.py", title="Curves", icon=":material/show_chart:"),
-            st.Page("pages/rank_stability.py", title="Rank stability", icon=":material/swap_vert:"),
-            st.Page("pages/relevance.py", title="Relevance", icon=":material/science:"),
-            st.Page("pages/questions.py", title="Questions", icon=":material/checklist:"),
-            st.Page("pages/score.py", title="Score", icon=":material/stacked_bar_chart:"),
-            st.Page("pages/compare.py", title="Compare", icon=":material/difference:"),
-        ],
-        "Ship": [st.Page("pages/export.py", title="Export", icon=":material/inventory_2:")],
-        "Library": [
-            st.Page("pages/checkpoints.py", title="Checkpoints", icon=":material/inventory:"),
-            st.Page("pages/results.py", title="Results", icon=":material/upload_file:"),
-        ],
-    }
-)
-window.watch()  # after the navigation: what it reports must find the browser on the right page
-navigation.run()
-memory.keep_imports()
+if __name__ == "__main__":  # run for each visitor, at each redraw
+    navigation.draw()
+else:  # imported once, by the server
+    app = st.App(__file__, middleware=parts.middleware(), routes=parts.routes())

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from e2lm_core.sets import sheet
-from e2lm_core.ui import parts, session
+from e2lm_core.ui import session
 from e2lm_core.ui.author import card, checks, editor, files, live, prompt, toolbar
-from e2lm_core.ui.frame import window
+from e2lm_core.ui.frame import parts, window
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
 

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from e2lm_core.checkpoints import tables
-from e2lm_core.ui import parts, session
+from e2lm_core.ui import session
 from e2lm_core.ui.checkpoints import added, adding
+from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import strip
 
 strip()

@@ -5,8 +5,8 @@ import streamlit as st
 from e2lm_core.analysis.compare import comparison
 from e2lm_core.analysis.compare import words as comparison_words
 from e2lm_core.base.errors import StudioError
-from e2lm_core.ui import parts
 from e2lm_core.ui.analysis import compare
+from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
 

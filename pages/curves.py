@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from e2lm_core.ui import parts
 from e2lm_core.ui.analysis import curves
+from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
 

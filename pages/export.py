@@ -3,8 +3,9 @@
 import streamlit as st
 
 from e2lm_core.base import phrasing
-from e2lm_core.ui import export, parts
+from e2lm_core.ui import export
 from e2lm_core.ui.author import checks
+from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
 

@@ -5,8 +5,9 @@ import streamlit as st
 from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.runs import overview as run_overview
 from e2lm_core.scores import set_scores
-from e2lm_core.ui import parts, session
+from e2lm_core.ui import session
 from e2lm_core.ui.analysis import overview
+from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
 

@@ -4,8 +4,8 @@ import streamlit as st
 
 from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.base.errors import StudioError
-from e2lm_core.ui import parts
 from e2lm_core.ui.analysis import plan
+from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.base.errors import StudioError
-from e2lm_core.ui import parts
+from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.questions import choosing
 from e2lm_core.ui.questions import table as question_table

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from e2lm_core.analysis.ranks import words as rank_words
-from e2lm_core.ui import parts
 from e2lm_core.ui.analysis import ranks
+from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import curves as remembered
 from e2lm_core.ui.remembered import results

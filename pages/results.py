@@ -3,7 +3,7 @@
 import streamlit as st
 
 from e2lm_core.imported import words as imported_words
-from e2lm_core.ui import parts
+from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.results import curves, giving, kept, opened
 

@@ -3,9 +3,11 @@
 import streamlit as st
 
 from e2lm_core.runs import words as run_words
-from e2lm_core.ui import parts, run, session
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.runs import controls
 
 studio = session.studio()
 task = strip()
@@ -20,8 +22,8 @@ if not studio.at_hand:
 for problem in studio.catalogue.problems:
     st.warning(problem, icon=":material/warning:")
 
-choice = run.controls(task)
-run.buttons(task, choice, state)
-run.latest(task, state.kind == "running")
+choice = controls.controls(task)
+controls.buttons(task, choice, state)
+controls.latest(task, state.kind == "running")
 if state.done:
-    run.coverage(task)
+    controls.coverage(task)

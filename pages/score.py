@@ -3,8 +3,8 @@
 import streamlit as st
 
 from e2lm_core.analysis.score import words as score_words
-from e2lm_core.ui import parts
 from e2lm_core.ui.analysis import score
+from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered

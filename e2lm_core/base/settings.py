@@ -51,11 +51,17 @@ class Limits(BaseModel):
 
 
 class Settings(BaseModel):
-    """One user's places and devices; frozen, so that threads may share it."""
+    """Places and devices, and who asks; frozen, so that threads may share it.
+
+    `person` is whose workspace it is, None for that of the home itself, where nobody signs in. `author` is
+    who is named in the history of what is written: the person, else the browser; "" on the command line.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     home: Path
+    person: str | None = None
+    author: str = ""
     tasks: Path = ROOT / "tasks"
     ladder: Path = ROOT / "ladder"
     checkpoints: tuple[Path, ...] = ()
@@ -67,9 +73,20 @@ class Settings(BaseModel):
     limits: Limits = Limits()
 
     @property
+    def workspace(self) -> Path:
+        """Where a person's own things lie: sets, their history, drafts, kept results."""
+        return self.home if self.person is None else self.home / "people" / self.person
+
+    @property
     def sets(self) -> Path:
-        """The user's own question sets, one task folder each."""
-        return self.home / "sets"
+        """The person's own question sets, one task folder each."""
+        return self.workspace / "sets"
+
+    def asked_by(self, person: str | None, author: str | None = None) -> Settings:
+        """The same places, asked by another; `author` is the person unless said otherwise."""
+        return self.model_copy(
+            update={"person": person, "author": author if author is not None else person or ""}
+        )
 
     @property
     def database(self) -> Path:

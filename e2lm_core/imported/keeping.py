@@ -38,7 +38,7 @@ class Kept(Record):
 
 def folder(settings: Settings) -> Path:
     """Where imports are kept; it need not exist yet."""
-    return settings.home / "results"
+    return settings.workspace / "results"
 
 
 def names(settings: Settings) -> list[str]:

@@ -136,7 +136,7 @@ def delete_set(settings: Settings, name: str) -> None:
     error.
     """
     info = editable_set(settings, name)
-    trash = settings.home / "trash" / info.name
+    trash = settings.workspace / "trash" / info.name
     with _disk(f"{info.name} could not be deleted"):
         shutil.rmtree(trash, ignore_errors=True)
         trash.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ def restore_set(settings: Settings, name: str) -> TaskSet:
 
     Raises TaskError where there is none, or the name was taken since.
     """
-    trash = settings.home / "trash" / name
+    trash = settings.workspace / "trash" / name
     if not _NAME.fullmatch(name) or not trash.is_dir():
         raise TaskError(f"There is no deleted set {name!r} to restore.")
     if (settings.sets / name).exists():
@@ -164,7 +164,7 @@ def restore_set(settings: Settings, name: str) -> TaskSet:
 
 def deleted_sets(settings: Settings) -> list[str]:
     """The names of the sets that `restore_set` can bring back."""
-    trash = settings.home / "trash"
+    trash = settings.workspace / "trash"
     return (
         sorted(p.name for p in trash.glob("*") if not p.name.endswith(".history")) if trash.is_dir() else []
     )

@@ -40,7 +40,7 @@ class History:
     @classmethod
     def of(cls, settings: Settings, name: str) -> History:
         """The history of the user's set of that name, in `home/history`; it need not exist yet."""
-        return cls(settings.home / "history" / name)
+        return cls(settings.workspace / "history" / name)
 
     @property
     def steps(self) -> list[Step]:

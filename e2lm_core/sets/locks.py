@@ -32,7 +32,7 @@ def writing(settings: Settings, name: str) -> Iterator[bool]:
     Raises TaskError, one sentence, where another writer does not end within `WAIT_S` seconds, and where the
     home cannot be written.
     """
-    path = settings.home / "locks" / f"{Path(name).name}.lock"
+    path = settings.workspace / "locks" / f"{Path(name).name}.lock"
     mine: set[Path] = _of_thread.__dict__.setdefault("paths", set())
     if path in mine:
         yield True

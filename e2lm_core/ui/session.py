@@ -5,6 +5,7 @@ Tested in tests/pages/test_pages.py.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,16 +21,26 @@ from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import read_task
+from e2lm_core.ui.server import browser
 
 FIRST_SET = "ladder_science"
 
 
 def studio() -> Studio:
-    """One for all visitors: everything in it is safe to share between threads.
+    """What all visitors share, safe to use from several threads, with the settings of the one who asks.
 
     Its catalogue is read again when a model of a hub was added or removed, by whatever process.
     """
-    return _studio(hub.stamp(_opened().settings))
+    shared = _studio(hub.stamp(_opened().settings))
+    return replace(shared, settings=shared.settings.asked_by(None, author()))
+
+
+def author() -> str:
+    """Who is named in the history of what this session writes: its browser, which a reload does not change."""
+    cookie = st.context.cookies.get(browser.COOKIE) or st.session_state.setdefault(
+        "browser", uuid.uuid4().hex
+    )
+    return browser.author(cookie)
 
 
 @st.cache_resource(show_spinner=False)

@@ -17,9 +17,9 @@ from e2lm_core.checkpoints.families import family
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
-from e2lm_core.ui import running as ui_running
 from e2lm_core.ui import session
 from e2lm_core.ui.checkpoints import added
+from e2lm_core.ui.runs import starting as ui_starting
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under
@@ -58,7 +58,7 @@ def visit(fake, tmp_path: Path, monkeypatch, ladder) -> Iterator[Visit]:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("E2LM_HUB_ENDPOINT", fake.endpoint)
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(ui_running, "ensure_worker", lambda: None)
+    monkeypatch.setattr(ui_starting, "ensure_worker", lambda: None)
     monkeypatch.setattr(session, "through_app", lambda: None)
     st.cache_resource.clear()
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()

@@ -14,7 +14,8 @@ from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
 from e2lm_core.runs.requests import requests_of
 from e2lm_core.runs.store import digest
 from e2lm_core.sets.prompts.render import render_set
-from e2lm_core.ui import running, session
+from e2lm_core.ui import session
+from e2lm_core.ui.runs import starting
 from tests.conftest import ROOT
 from tests.pages.test_degenerate import CASES, Case, varied
 from tests.support import studios as support_studios
@@ -41,7 +42,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
         for name, value in support_studios.environment(chosen).items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(ROOT)
-        monkeypatch.setattr(running, "ensure_worker", lambda: None)
+        monkeypatch.setattr(starting, "ensure_worker", lambda: None)
         monkeypatch.setattr(session, "through_app", lambda: None)  # see tests/pages/test_pages.py
         st.cache_resource.clear()
         studio = session.studio()

@@ -17,7 +17,8 @@ from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
 from e2lm_core.runs.requests import requests_of
 from e2lm_core.runs.store import digest
 from e2lm_core.sets.prompts.render import render_set
-from e2lm_core.ui import running, session
+from e2lm_core.ui import session
+from e2lm_core.ui.runs import starting
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_backend import FakeBackend
@@ -62,7 +63,7 @@ def at(request, tmp_path: Path, monkeypatch) -> Iterator[AppTest]:
     for name, value in studios.environment(chosen).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(running, "ensure_worker", lambda: None)
+    monkeypatch.setattr(starting, "ensure_worker", lambda: None)
     monkeypatch.setattr(session, "through_app", lambda: None)  # see tests/pages/test_pages.py
     st.cache_resource.clear()
     studio = session.studio()

@@ -16,7 +16,8 @@ from e2lm_core.imported import keeping, opening
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
-from e2lm_core.ui import running, session
+from e2lm_core.ui import session
+from e2lm_core.ui.runs import starting
 from tests.conftest import ROOT
 from tests.support import harness_files, studios
 from tests.support.visits import Visit
@@ -41,7 +42,7 @@ def visit(home, monkeypatch) -> Iterator[Visit]:
     for name, value in studios.environment(settings).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(running, "ensure_worker", lambda: None)
+    monkeypatch.setattr(starting, "ensure_worker", lambda: None)
     monkeypatch.setattr(session, "through_app", lambda: None)
     st.cache_resource.clear()
     opened = Visit(AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run(), session.studio())

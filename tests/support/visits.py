@@ -14,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
-from e2lm_core.ui import running, session
+from e2lm_core.ui import session
+from e2lm_core.ui.runs import starting
 from tests.conftest import ROOT
 from tests.support import studios
 
@@ -70,7 +71,7 @@ def app_in(folder: Path, monkeypatch, ladder: Path) -> Iterator[Visit]:
     for name, value in studios.environment(chosen).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(running, "ensure_worker", lambda: None)  # the queue is looked at, not worked off
+    monkeypatch.setattr(starting, "ensure_worker", lambda: None)  # the queue is looked at, not worked off
     # AppTest takes every run for a server's first, whose detour through app.py would lose the click.
     monkeypatch.setattr(session, "through_app", lambda: None)
     st.cache_resource.clear()

@@ -16,7 +16,8 @@ from e2lm_core.commands.main import app
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
-from e2lm_core.ui import running, session
+from e2lm_core.ui import session
+from e2lm_core.ui.runs import starting
 from tests.conftest import ROOT
 from tests.support import studios
 
@@ -42,7 +43,7 @@ def environment(home, monkeypatch):
     for name, value in studios.environment(studios.settings(home, home / "real")).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(running, "ensure_worker", lambda: None)
+    monkeypatch.setattr(starting, "ensure_worker", lambda: None)
     monkeypatch.setattr(session, "through_app", lambda: None)
     st.cache_resource.clear()
     yield

@@ -22,8 +22,8 @@ from e2lm_core.charts import curves as curve_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import collection
-from e2lm_core.ui import parts, session
-from e2lm_core.ui.frame import window
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts, window
 from e2lm_core.ui.remembered import scores as remembered
 
 METRIC = "compare_metric"

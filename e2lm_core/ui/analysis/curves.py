@@ -19,8 +19,8 @@ from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import subjects as subject_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.ui import parts, session
-from e2lm_core.ui.frame import polling, window
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts, polling, window
 from e2lm_core.ui.remembered import curves as remembered
 from e2lm_core.ui.remembered import results
 

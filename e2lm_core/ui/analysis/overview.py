@@ -16,9 +16,10 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
-from e2lm_core.ui import parts, running, session
-from e2lm_core.ui.frame import polling, window
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts, polling, window
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.runs import starting
 
 
 def first_run(task: TaskSet) -> None:
@@ -33,7 +34,7 @@ def first_run(task: TaskSet) -> None:
         f"{'are' if len(models) > 1 else 'is'} ready{time}. The shape of every curve is there in seconds."
     )
     if st.button(f"Run {phrasing.count(len(models), 'model')}", type="primary", icon=":material/play_arrow:"):
-        running.start(task)
+        starting.start(task)
 
 
 def headlines(task: TaskSet, is_running: bool) -> None:

@@ -19,8 +19,8 @@ from e2lm_core.charts import plan as plan_charts
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs import state as run_state
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.ui import parts, session
-from e2lm_core.ui.frame import window
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts, window
 from e2lm_core.ui.remembered import scores as remembered
 
 _NUMBER = st.column_config.NumberColumn

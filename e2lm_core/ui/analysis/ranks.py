@@ -21,8 +21,8 @@ from e2lm_core.charts import ranks as rank_charts
 from e2lm_core.scores import ranking, set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
-from e2lm_core.ui import parts, session
-from e2lm_core.ui.frame import window
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts, window
 from e2lm_core.ui.remembered import curves as remembered
 
 METRIC = "ranks_metric"

@@ -11,7 +11,8 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import relevance as relevance_charts
 from e2lm_core.relevance import tables
 from e2lm_core.relevance.judge import Relevance
-from e2lm_core.ui import parts, session
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts
 
 
 def acceptance(relevance: Relevance) -> None:

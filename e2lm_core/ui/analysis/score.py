@@ -17,8 +17,8 @@ from e2lm_core.charts import score as score_charts
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
-from e2lm_core.ui import parts, session
-from e2lm_core.ui.frame import window
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered
 

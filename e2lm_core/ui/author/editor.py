@@ -15,8 +15,9 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.runs import evaluate, start
 from e2lm_core.sets import authoring, locks, sheet
-from e2lm_core.ui import running, session
+from e2lm_core.ui import session
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.runs import starting
 
 Edits = dict[str, dict[str, Any]]  # {question id: {field: value}}
 _NONE = object()  # unlike any value of a field
@@ -83,7 +84,7 @@ def edited(task: TaskSet) -> None:
     """After a saved edit: run what changed at once, where the set has results and the visitor wants it."""
     if st.session_state.get("run_edits", True) and _has_results(task):
         try:
-            running.start_run(task, priority=evaluate.INTERACTIVE)
+            starting.start_run(task, priority=evaluate.INTERACTIVE)
         except StudioError as error:
             st.session_state["editor_refused"] = [str(error)]
 

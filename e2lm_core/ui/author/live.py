@@ -25,9 +25,10 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.sets import versions
-from e2lm_core.ui import parts, running, session
-from e2lm_core.ui.frame import polling, window
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts, polling, window
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.runs import starting
 
 FIRST_WAIT_S, END_WAIT_S = 0.5, 1.0
 FIRST_LOOK_S, END_LOOK_S = 0.02, 0.05
@@ -280,7 +281,7 @@ def _end(task: TaskSet, run_every: float | None) -> None:
     if run_every is None:
         return
     if results.state(task).kind == "running":
-        running.ensure_worker()
+        starting.ensure_worker()
     else:
         st.rerun()
 

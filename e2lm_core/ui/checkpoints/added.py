@@ -18,8 +18,8 @@ from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import background as fetching
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import on_disk as hub_disk
-from e2lm_core.ui import parts, session
-from e2lm_core.ui.frame import polling, window
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts, polling, window
 
 _NUMBER = st.column_config.NumberColumn
 COLUMNS = {

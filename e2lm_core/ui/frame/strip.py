@@ -14,9 +14,10 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate, words
 from e2lm_core.runs import state as run_state
 from e2lm_core.sets import collection
-from e2lm_core.ui import running, session
+from e2lm_core.ui import session
 from e2lm_core.ui.frame import polling
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.runs import starting
 
 
 def strip(poll: bool = True) -> TaskSet:
@@ -64,7 +65,7 @@ def _live(name: str) -> None:
     state = results.state(task)
     _state(task, state)
     if state.kind == "running":
-        running.ensure_worker()
+        starting.ensure_worker()
     if state.kind != "running" or task.name != name:
         st.rerun()
 
@@ -79,7 +80,7 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
                 else f"Run {phrasing.count(state.stale, 'stale question')}"
             )
             if st.button(label, key="strip_run", icon=":material/refresh:", type="primary"):
-                running.start(task, priority=evaluate.INTERACTIVE)
+                starting.start(task, priority=evaluate.INTERACTIVE)
         elif (
             state.job is not None
             and state.kind == "running"

@@ -22,9 +22,9 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.sets import authoring, collection
-from e2lm_core.ui import parts, session
+from e2lm_core.ui import session
 from e2lm_core.ui.author import editor
-from e2lm_core.ui.frame import window
+from e2lm_core.ui.frame import parts, window
 from e2lm_core.ui.remembered import questions as remembered
 
 OWN = "a rule of my own"

@@ -18,8 +18,8 @@ from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.ui import parts, session
-from e2lm_core.ui.frame import window
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts, window
 from e2lm_core.ui.questions.choosing import copy
 from e2lm_core.ui.remembered import questions as remembered
 

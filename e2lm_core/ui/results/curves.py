@@ -21,8 +21,8 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import set_intervals
-from e2lm_core.ui import parts, session
-from e2lm_core.ui.frame import window
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.results import opened

@@ -17,9 +17,10 @@ from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs import words as run_words
 from e2lm_core.runs.queue.records import Job
-from e2lm_core.ui import parts, running, session
-from e2lm_core.ui.frame import polling, window
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts, polling, window
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.runs import starting
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
             icon=":material/play_arrow:",
             disabled=is_running or not choice.checkpoints or not task.questions,
         ):
-            running.start(task, checkpoints=choice.checkpoints, num_fewshot=choice.num_fewshot)
+            starting.start(task, checkpoints=choice.checkpoints, num_fewshot=choice.num_fewshot)
         if state.job is not None and is_running and st.button("Cancel the run", icon=":material/stop:"):
             session.studio().jobs.cancel(state.job)
             st.rerun()

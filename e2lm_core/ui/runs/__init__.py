@@ -1,0 +1,1 @@
+"""The page Run and starting what it queues; uses all but commands."""

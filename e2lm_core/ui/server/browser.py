@@ -1,0 +1,59 @@
+"""Which browser asks: a cookie with a random number, so that drafts and one's own edits outlive a reload.
+
+It names nobody and is sent to no page: of it, others see only `author`, which does not lead back to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from http.cookies import SimpleCookie
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "e2lm_browser"
+_VALUE = re.compile(r"[0-9a-f]{32}")
+_YEAR_S = 365 * 24 * 3600
+
+
+def author(browser: str) -> str:
+    """The name under which a browser's edits stand in histories: 12 hexadecimal digits."""
+    return hashlib.sha256(f"author:{browser}".encode()).hexdigest()[:12]
+
+
+def browser_of(cookies: str | None) -> str | None:
+    """The browser that a Cookie header names, None where it names none that we gave."""
+    morsel = SimpleCookie(cookies or "").get(COOKIE)
+    return morsel.value if morsel is not None and _VALUE.fullmatch(morsel.value) else None
+
+
+class GivesCookie:
+    """Middleware that gives a browser its cookie with the first page it gets."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        headers = Headers(scope=scope) if scope["type"] == "http" else None
+        if headers is None or browser_of(headers.get("cookie")):
+            await self.app(scope, receive, send)
+            return
+        secure = "https" in (scope["scheme"], headers.get("x-forwarded-proto"))
+
+        async def giving(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                if answer.get("content-type", "").startswith("text/html"):
+                    answer.append("set-cookie", _cookie(secure))
+            await send(message)
+
+        await self.app(scope, receive, giving)
+
+
+def _cookie(secure: bool) -> str:
+    # Partitioned: in the frame of a Space's page browsers keep no other cookie.
+    reach = "SameSite=None; Secure; Partitioned" if secure else "SameSite=Lax"
+    return f"{COOKIE}={uuid.uuid4().hex}; Path=/; Max-Age={_YEAR_S}; HttpOnly; {reach}"
