@@ -101,6 +101,46 @@ def delete_questions(settings: Settings, name: str, ids: Iterable[str]) -> TaskS
 
 
 @one_writer
+def move_question(
+    settings: Settings,
+    name: str,
+    identity: str,
+    place: int | None = None,
+    *,
+    before: str | None = None,
+    after: str | None = None,
+) -> TaskSet:
+    """Put a question elsewhere in the set: at a place, counted from 1, or before or after another question.
+
+    Raises TaskError for a question that is not there, a place that there is not, and unless exactly one of
+    the three is given.
+    """
+    task = open_set(settings, name)
+    others = [q for q in task.questions if q.id != identity]
+    moved = next((q for q in task.questions if q.id == identity), None)
+    if moved is None:
+        raise TaskError(f"There is no question {identity!r} in {name} to move.")
+    if [place, before, after].count(None) != 2:
+        raise TaskError(
+            f"Where {identity!r} goes is not clear: give a place, or one question before or after it."
+        )
+    if place is None:
+        beside = before if before is not None else after
+        at = next((i for i, q in enumerate(others) if q.id == beside), None)
+        if at is None:
+            raise TaskError(f"There is no other question {beside!r} in {name} to put {identity!r} beside.")
+        at += after is not None
+    elif 1 <= place <= len(task.questions):
+        at = place - 1
+    else:
+        raise TaskError(f"{name} has the places 1 to {len(task.questions):,}, not {place:,}.")
+    questions = (*others[:at], moved, *others[at:])
+    if questions == task.questions:
+        return task
+    return _save(settings, name, task, {"questions": questions}, f"move question {identity}")
+
+
+@one_writer
 def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
     """Change settings of the prompt, fields of `TaskConfig`.
 

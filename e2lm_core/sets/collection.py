@@ -1,4 +1,4 @@
-"""The collection of question sets: list, find, open, create, copy, import, delete and restore them.
+"""The collection of question sets: list, find, open, create, copy, import, rename, delete and restore them.
 
 The user's sets live in `settings.sets`, one task folder each; the examples in `settings.tasks` are only
 read. A set is found by its name, or by the path of a task folder anywhere on the disk.
@@ -10,14 +10,15 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question, Record, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.checks.check import require_sound
-from e2lm_core.sets.folder.files import read_task, write_task
+from e2lm_core.sets.folder.files import put_files, read_task, task_files, write_task
 from e2lm_core.sets.history import History
 from e2lm_core.sets.locks import one_writer, writing
 
@@ -120,6 +121,39 @@ def import_set(settings: Settings, task: TaskSet, name: str | None = None) -> Ta
     return _keep_new(settings, task.model_copy(update={"config": config}))
 
 
+def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
+    """Give a set another name; its history and the other files of its folder go with it.
+
+    Raises TaskError for an example, a name that is taken or cannot be one, or a disk error. Whatever ends it
+    half-way, the set is there whole, under one of the names or both.
+    """
+    _require_name(new)
+    with ExitStack() as locks:
+        # In one order whoever asks, so that two who swap names do not wait for each other.
+        for one in sorted({Path(name).name, new}):
+            locks.enter_context(writing(settings, one))
+        info = editable_set(settings, name)
+        task = open_set(settings, name)
+        if info.name == new:
+            return task
+        _require_free(settings, new)
+        renamed = task.model_copy(update={"config": task.config.model_copy(update={"task": new})})
+        files = task_files(renamed, settings.limits)  # refused before anything is written
+        with (
+            _disk(f"{info.name} could not be renamed"),
+            TemporaryDirectory(
+                prefix=f".{new}.new-", dir=settings.sets, ignore_cleanup_errors=True
+            ) as beside,
+        ):
+            copy = Path(beside) / new
+            shutil.copytree(info.folder, copy, symlinks=True)
+            put_files(files, copy)
+            copy.rename(settings.sets / new)
+            History.of(settings, info.name).rename(History.of(settings, new).folder)
+            shutil.rmtree(info.folder)
+    return renamed
+
+
 def free_name(settings: Settings, wish: str) -> str:
     """`wish` as a legal name, with a number behind it where it is taken."""
     stem = re.sub(r"[^a-z0-9]+", "_", wish.lower()).strip("_")[:50] or "set"
@@ -172,18 +206,27 @@ def deleted_sets(settings: Settings) -> list[str]:
 
 def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
     name = task.name
+    _require_name(name)
+    with writing(settings, name):
+        _require_free(settings, name)
+        require_sound(task, settings.limits)
+        shutil.rmtree(History.of(settings, name).folder, ignore_errors=True)
+        write_task(task, settings.sets / name, settings.limits)
+    return task
+
+
+def _require_name(name: str) -> None:
+    """Raises TaskError for a text that cannot be the name of a set."""
     if not _NAME.fullmatch(name):
         raise TaskError(
             f"The name {name!r} cannot be used: 2 to 60 small letters, digits and underscores, a letter "
             "first."
         )
-    with writing(settings, name):
-        if any(info.name == name for info in list_sets(settings)):
-            raise TaskError(f"There is already a set {name!r}: choose another name.")
-        require_sound(task, settings.limits)
-        shutil.rmtree(History.of(settings, name).folder, ignore_errors=True)
-        write_task(task, settings.sets / name, settings.limits)
-    return task
+
+
+def _require_free(settings: Settings, name: str) -> None:
+    if any(info.name == name for info in list_sets(settings)):
+        raise TaskError(f"There is already a set {name!r}: choose another name.")
 
 
 def _task_folder(path: str) -> Path | None:

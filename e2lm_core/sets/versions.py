@@ -32,7 +32,8 @@ def open_version(settings: Settings, name: str, number: int) -> TaskSet:
     if number not in kept:
         have = f"it has {kept[0]} to {kept[-1]}" if kept else "it was never edited"
         raise TaskError(f"{name} has no version {number}: {have}; see `versions {name}`.")
-    return History.of(settings, find_set(settings, name).name).version(number)
+    info = find_set(settings, name)
+    return _named(History.of(settings, info.name).version(number), info.name)
 
 
 def undoable(settings: Settings, name: str) -> tuple[str | None, str | None]:
@@ -55,7 +56,12 @@ def redo(settings: Settings, name: str) -> TaskSet:
 def _move(settings: Settings, name: str, move: int) -> TaskSet:
     info = editable_set(settings, name)
     history = History.of(settings, info.name)
-    task = history.peek(move)
+    task = _named(history.peek(move), info.name)
     write_task(task, info.folder, settings.limits)
     history.move(move)
     return task
+
+
+def _named(task: TaskSet, name: str) -> TaskSet:
+    """An earlier state under the set's name of today: what was saved before a renaming bears the old one."""
+    return task.model_copy(update={"config": task.config.model_copy(update={"task": name})})

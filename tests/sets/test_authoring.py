@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,3 +178,42 @@ def test_a_preview_saves_nothing(here: Settings) -> None:
     assert len(preview.questions) == 2
     assert preview.problems
     assert studios.tree(here.home) == before
+
+
+def test_a_question_moves_to_a_place_or_beside_another(here: Settings) -> None:
+    def order() -> str:
+        return " ".join(q.id for q in collection.open_set(here, "mine").questions)
+
+    authoring.move_question(here, "mine", "q5", 1)
+    assert order() == "q5 q1 q2 q3 q4 q6"
+    authoring.move_question(here, "mine", "q5", 6)
+    assert order() == "q1 q2 q3 q4 q6 q5"
+    authoring.move_question(here, "mine", "q6", before="q1")
+    authoring.move_question(here, "mine", "q1", after="q4")
+    assert order() == "q6 q2 q3 q4 q1 q5"
+    count = len(versions.list_versions(here, "mine"))
+    authoring.move_question(here, "mine", "q6", 1)  # where it stands already
+    assert len(versions.list_versions(here, "mine")) == count
+    assert versions.list_versions(here, "mine")[-1].action == "move question q1"
+    versions.undo(here, "mine")
+    assert order() == "q6 q1 q2 q3 q4 q5"
+
+
+@pytest.mark.parametrize(
+    ("identity", "where", "says"),
+    [
+        ("q9", {"place": 1}, "There is no question 'q9' in mine to move"),
+        ("q1", {"place": 0}, "mine has the places 1 to 6, not 0"),
+        ("q1", {"place": 7}, "not 7"),
+        ("q1", {}, "is not clear"),
+        ("q1", {"place": 1, "before": "q2"}, "is not clear"),
+        ("q1", {"before": "q1"}, "no other question 'q1'"),
+        ("q1", {"after": "dev0"}, "no other question 'dev0'"),
+    ],
+)
+def test_a_question_moves_nowhere_else(
+    here: Settings, identity: str, where: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(TaskError, match=says) as error:
+        authoring.move_question(here, "mine", identity, **where)
+    sentence(error)

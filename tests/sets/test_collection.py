@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -144,3 +146,52 @@ def test_what_was_not_deleted_cannot_be_restored(here: Settings, name: str) -> N
 def test_deleting_by_path_puts_the_set_aside_as_deleting_by_name_does(here: Settings) -> None:
     collection.delete_set(here, str(here.sets / "mine"))
     assert collection.restore_set(here, "mine").questions == studios.task().questions
+
+
+def test_a_renamed_set_keeps_its_history_and_its_other_files(here: Settings) -> None:
+    first = collection.open_set(here, "mine")
+    authoring.update_questions(here, "mine", {"q1": {"question": "Changed?"}})
+    (here.sets / "mine" / "notes.txt").write_text("kept")
+    renamed = collection.rename_set(here, "mine", "yours")
+    assert [info.name for info in collection.list_sets(here)] == ["yours", "little"]
+    assert renamed == collection.open_set(here, "yours")
+    assert (renamed.name, renamed.questions[0].question) == ("yours", "Changed?")
+    assert (here.sets / "yours" / "notes.txt").read_text() == "kept"
+    assert not (here.sets / "yours" / "mine.yaml").exists()
+    undone = versions.undo(here, "yours")
+    assert (undone.name, undone.questions) == ("yours", first.questions)
+    assert versions.redo(here, "yours") == renamed
+    assert collection.rename_set(here, "yours", "mine").questions == renamed.questions
+    assert [p.name for p in here.sets.iterdir()] == ["mine"]
+    assert len(versions.list_versions(here, "mine")) == 2
+
+
+def test_a_name_that_is_taken_and_an_example_are_not_renamed(here: Settings) -> None:
+    collection.create_set(here, "other")
+    before = studios.tree(here.sets)
+    for old, new, says in (
+        ("mine", "other", "There is already a set 'other'"),
+        ("mine", "little", "There is already a set 'little'"),
+        ("mine", "Not A Name", "cannot be used"),
+        ("mine", "../x", "cannot be used"),
+        ("little", "big", "is an example and stays as it is"),
+        ("nobody", "big", "There is no question set 'nobody'"),
+    ):
+        with pytest.raises(TaskError, match=says) as error:
+            collection.rename_set(here, old, new)
+        sentence(error)
+    assert collection.rename_set(here, "mine", "mine") == collection.open_set(here, "mine")
+    assert studios.tree(here.sets) == before
+
+
+def test_two_who_rename_crosswise_end_and_lose_nothing(here: Settings) -> None:
+    collection.create_set(here, "other")
+
+    def rename(old: str, new: str) -> None:
+        with contextlib.suppress(TaskError):
+            collection.rename_set(here, old, new)
+
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(rename, ("mine", "other", "mine"), ("other", "mine", "third")))
+    assert len([info for info in collection.list_sets(here) if not info.example]) == 2
+    assert not list(here.sets.glob(".*"))
