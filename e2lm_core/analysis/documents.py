@@ -16,10 +16,12 @@ SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
 
 def scoring(measurements: Measurements, with_advice: bool = False) -> dict[str, Any]:
     """`{task, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr, decision_accuracy,
+    rc_reading, rc_readings,
     finetasks, snr_detrended}}}`, and `advice` (what would raise the score most) on request.
 
     Each score is `{value, interval, coverage, why}`: a null value has its reason, a null interval too unless
-    the value is null. `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers.
+    the value is null. `rc` is the reading that `rc_reading` names, `rc_readings` has all, without
+    intervals. `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers.
     """
     resampled = set_intervals.resample(measurements)
     document: dict[str, Any] = {"task": measurements.task, "metrics": {}}
@@ -36,6 +38,11 @@ def scoring(measurements: Measurements, with_advice: bool = False) -> dict[str, 
                 "beside": score_parts.beside(measurements, metric),
             },
             **{part: getattr(scores, part).model_dump() for part in SCORE_PARTS},
+            "rc_reading": set_scores.READING,
+            "rc_readings": {
+                name: value.model_dump()
+                for name, value in set_scores.rc_readings(measurements, metric).items()
+            },
             "finetasks": {
                 name: value.model_dump()
                 for name, value in score_parts.criteria(measurements, metric, intervals).items()

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.base.records import METRICS, SignalQuality, TaskSet
-from e2lm_core.scores import metrics, ranking
+from e2lm_core.scores import metrics
 from e2lm_core.scores.measurements import Measurements, ModelCurve, common_grid, finals
+from e2lm_core.scores.ranking import order
 from e2lm_core.scores.set_scores import signal_qualities
 from e2lm_core.scores.uncertainty import intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
@@ -123,7 +124,7 @@ def rank_frame(measurements: Measurements, metric: str) -> pd.DataFrame:
     grid = common_grid(measurements, metric)
     if grid is None:
         return pd.DataFrame(columns=["model", "step", "tokens_seen", "early", "rank", "value"])
-    rank = ranking.ranks(grid.scores)
+    rank = order.ranks(grid.scores)
     return pd.DataFrame(
         [
             {

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import Value
 from e2lm_core.scores.arrays import Floats
-from e2lm_core.scores.ranking import tau
+from e2lm_core.scores.ranking.order import tau
 from e2lm_core.scores.signal import spearman
 
 # A criterion is met from here on; the ordering has no threshold of its own in FineTasks.

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import BOUNDED_METRICS, Record, SignalQuality, Value
-from e2lm_core.scores import composite, contrast, finetasks, metrics, ranking, signal
+from e2lm_core.scores import composite, contrast, finetasks, metrics, signal
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.measurements import NOTHING_SHARED, Grid, Measurements, common_grid
+from e2lm_core.scores.ranking import order, readings
 
 SCORES = (
     *("sq", "rc", "cs", "score", "snr", "snr_detrended", "decision_accuracy"),
@@ -31,6 +32,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "monotonicity": (-1.0, 1.0),
     "ordering": (-1.0, 1.0),
 }
+READING = "all_models"  # the reading of RC that enters Score, whose interval was studied
 NOTHING_LATER = "No checkpoint after the early window is complete for every model."
 
 
@@ -121,7 +123,7 @@ def _between_models(grid: Floats, end: int | None, metric: str) -> dict[str, Flo
         values["snr"] = signal.signal_to_noise(grid)
         values["snr_detrended"] = signal.signal_to_noise(grid, detrend=True)
     if end is not None:
-        values["rc"] = ranking.consistency(grid[..., end], grid[..., end + 1 :])
+        values["rc"] = order.consistency(grid[..., end], grid[..., end + 1 :])
         values["decision_accuracy"] = signal.pair_agreement(grid[..., end], grid[..., -1])
     return values
 
@@ -187,6 +189,15 @@ def scores(measurements: Measurements, metric: str) -> Scores:
     )
 
 
+def rc_readings(measurements: Measurements, metric: str) -> dict[str, Value]:
+    """RC of one metric in every published reading, by its name in `readings.READINGS`; `rc` is `READING`'s."""
+    grid = common_grid(measurements, metric)
+    if grid is None:
+        return dict.fromkeys(readings.READINGS, Value(value=None, why=NOTHING_SHARED))
+    sizes = [measurements.curve_of(name).model.size for name in grid.models]
+    return {name: readings.reading(name, grid.scores, grid.end, sizes) for name in readings.READINGS}
+
+
 def detrended_snr(measurements: Measurements, metric: str) -> Value:
     """AI2's SNR with each run's own straight line taken out of its noise, see `signal.snr`."""
     core = _of(measurements, measurements.layout(metric), metric)
@@ -227,7 +238,7 @@ def _why_no_decision(grid: Grid | None) -> str | None:
         return NOTHING_SHARED
     if grid.end is None:
         return NOTHING_LATER
-    return ranking.ranking_consistency(grid.scores[:, grid.end], grid.scores[:, grid.end + 1 :]).why
+    return order.ranking_consistency(grid.scores[:, grid.end], grid.scores[:, grid.end + 1 :]).why
 
 
 def _why_no_contrast(layout: Layout, metric: str) -> str:
@@ -257,7 +268,7 @@ def trends(measurements: Measurements, metric: str) -> dict[str, list[float]]:
         curves["SQ"] = grid.scores.mean(axis=0).tolist()
         if grid.end is not None:
             taus = [
-                ranking.tau_b(grid.scores[:, grid.end], grid.scores[:, k])
+                order.tau_b(grid.scores[:, grid.end], grid.scores[:, k])
                 for k in range(grid.end, len(grid.steps))
             ]
             curves["RC"] = [float(t) for t in taus if np.isfinite(t)]

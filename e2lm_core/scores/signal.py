@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from e2lm_core.base.records import SignalQuality, Value
 from e2lm_core.scores.arrays import Floats
-from e2lm_core.scores.ranking import average_ranks
+from e2lm_core.scores.ranking.order import average_ranks
 
 # AI2's ratio divides by a mean, which says nothing for a metric that may cross zero (margin).
 RATIO_METRICS = ("acc", "acc_norm", "norm_prob", "bpb")

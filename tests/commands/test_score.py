@@ -17,8 +17,9 @@ def test_score(call: Cli, computed: Settings) -> None:
     assert list(document) == ["task", "metrics"]
     assert list(document["metrics"]) == list(METRICS)
     for found in document["metrics"].values():
-        parts = ["sq", "rc", "cs", "score", "snr", "decision_accuracy", "finetasks", "snr_detrended"]
-        assert list(found) == parts
+        parts = ["sq", "rc", "cs", "score", "snr", "decision_accuracy"]
+        assert list(found) == [*parts, "rc_reading", "rc_readings", "finetasks", "snr_detrended"]
+        assert found["rc_readings"][found["rc_reading"]]["value"] == found["rc"]["value"]
         criteria = found["finetasks"]
         assert set(criteria) == {"monotonicity", "snr", "above_baseline", "ordering"}
         scores = [*found["sq"]["models"].values(), found["sq"]["overall"], *list(found.values())[1:6]]

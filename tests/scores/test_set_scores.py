@@ -8,10 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from e2lm_core.scores import composite, contrast, finetasks, metrics, ranking, set_scores, signal
+from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores, signal
 from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.ranking import order
 from e2lm_core.scores.set_scores import SCORES, curve_scores, floor
 from tests.support import simulation
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, full, measurements
@@ -49,7 +50,7 @@ def test_every_score_equals_that_of_its_own_function(runs, metric):
         {n: q.sq for n, q in qualities.items()}
     )
     sq = signal.mean_quality({name: qualities[name] for name in counted})
-    rc = ranking.ranking_consistency(grid[:, 11], grid[:, 12:])
+    rc = order.ranking_consistency(grid[:, 11], grid[:, 12:])
     expected = {
         "sq": sq.value,
         "rc": rc.value,
@@ -227,5 +228,5 @@ def test_the_early_windows_end_and_the_small_curves() -> None:
     assert trends["SQ"] == pytest.approx(np.mean([RISING, FASTER], axis=0).tolist())
     grid = score_measurements.common_grid(measured, "acc")
     assert grid is not None
-    assert trends["RC"] == [1.0, 1.0, ranking.tau_b(grid.scores[:, 7], grid.scores[:, 9])]
+    assert trends["RC"] == [1.0, 1.0, order.tau_b(grid.scores[:, 7], grid.scores[:, 9])]
     assert trends["CS"] == pytest.approx(np.subtract(RISING, FLAT).tolist())

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from e2lm_core.scores import ranking
 from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.ranking.order import consistency
 
 _BLOCK = 1 << 21  # values in memory at once while every question is left out
 
@@ -31,7 +31,7 @@ def holding(at_end: ArrayLike, later: ArrayLike) -> Holding:
         s_ij(q)      = sign of (final score of i - of j), both means over all questions but q
         support_q    = mean over pairs of s_ij(q) (v_qi - v_qj),   v the question's values at the window's end
         agreement_q  = mean over pairs of s_ij(q) sign(v_qi - v_qj)
-        rc_gain_q    = RC - RC without q   (the jackknife; RC: `ranking.consistency`)
+        rc_gain_q    = RC - RC without q   (the jackknife; RC: `consistency`)
 
     Above 0 a question holds the ranking up: at the early window's end it already parts the models as *the
     other* questions do at the last checkpoint; below 0 it spoils it. The question's own part in the final
@@ -58,7 +58,7 @@ def holding(at_end: ArrayLike, later: ArrayLike) -> Holding:
     size = max(1, _BLOCK // (pairs * (after.shape[1] + 1)))
     parts = [_left_out(early, after, slice(at, at + size)) for at in range(0, questions, size)]
     support, agreement, without = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    rc = float(ranking.consistency(early.sum(axis=1), after.sum(axis=2)))
+    rc = float(consistency(early.sum(axis=1), after.sum(axis=2)))
     return Holding(support, agreement, rc - without)
 
 
@@ -75,5 +75,5 @@ def _left_out(early: Floats, after: Floats, block: slice) -> tuple[Floats, Float
     return (
         (order * apart).mean(axis=1),
         (order * np.sign(apart)).mean(axis=1),
-        ranking.consistency(rest_end, rest_later),
+        consistency(rest_end, rest_later),
     )

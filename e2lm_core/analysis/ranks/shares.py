@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from e2lm_core.scores import ranking, signal
+from e2lm_core.scores import signal
 from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.ranking import order
 
 
 def rank_shares(scores: ArrayLike) -> Floats:
@@ -53,7 +54,7 @@ def tau_later(scores: ArrayLike, end: int) -> Floats:
     """tau_b between the order at checkpoint `end` and that at every later one: [..., M, K] -> [..., K - end -
     1]."""
     array = np.swapaxes(np.asarray(scores, dtype=np.float64), -1, -2)
-    return ranking.tau(array[..., end, None, :], array[..., end + 1 :, :])
+    return order.tau(array[..., end, None, :], array[..., end + 1 :, :])
 
 
 def decisions(scores: ArrayLike) -> Floats:

@@ -14,7 +14,7 @@ from e2lm_core.base.plain import plain, rows
 from e2lm_core.base.records import TaskSet
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
-from e2lm_core.scores.ranking import ranks
+from e2lm_core.scores.ranking.order import ranks
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.lasting import lasting_from

@@ -13,6 +13,7 @@ from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores
 from e2lm_core.scores.leave_one_out import scores_without
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.scores.uncertainty.set_intervals import attached
@@ -177,13 +178,18 @@ def score_frame(
     rows: list[tuple[str, str, Value]] = [
         ("E2LM", "Score", scores.score),
         ("E2LM", "SQ", scores.sq),
-        ("E2LM, our reading", "RC", scores.rc),
+        ("E2LM, our reading", f"RC, {readings.LABELS[set_scores.READING]}", scores.rc),
         ("E2LM, our reading", "CS", scores.cs),
         ("beside SQ", "tie-aware Spearman, mean", _mean([q.spearman for q in counted])),
         ("beside SQ", "signed AC, mean", _mean([q.signed_autocorrelation for q in counted])),
         ("AI2", "SNR", scores.snr),
         ("AI2", "SNR, detrended", detrended_snr(measurements, metric, intervals)),
         ("AI2", "decision accuracy", scores.decision_accuracy),
+    ]
+    rows += [
+        ("E2LM, read otherwise", f"RC, {readings.LABELS[name]}", value)
+        for name, value in set_scores.rc_readings(measurements, metric).items()
+        if name != set_scores.READING
     ]
     rows += [
         ("FineTasks", name.replace("_", " "), v)

@@ -18,7 +18,7 @@ from e2lm_core.analysis.ranks.stability import Stability
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import SHARES, ModelInfo, TaskSet, Value
 from e2lm_core.charts import ranks as rank_charts
-from e2lm_core.scores import ranking, set_scores
+from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
@@ -264,7 +264,7 @@ def tau_table(order: Order) -> None:
 def every_two_checkpoints(order: Order) -> None:
     """The agreement of the order between every two checkpoints, drawn and as a table."""
     grid, places = order.stability.grid, order.places
-    every = ranking.tau_matrix(grid.scores)
+    every = order.tau_matrix(grid.scores)
     parts.chart(
         rank_charts.tau_heatmap(
             every, list(grid.tokens_seen), session.current_theme(), narrow=window.narrow()

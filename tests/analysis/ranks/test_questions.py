@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from e2lm_core.analysis.ranks.questions import holding
-from e2lm_core.scores.ranking import consistency
+from e2lm_core.scores.ranking.order import consistency
 
 
 def test_by_hand() -> None:

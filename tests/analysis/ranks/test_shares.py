@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2lm_core.analysis.ranks.shares import decisions, rank_shares, tau_later, win_shares
-from e2lm_core.scores.ranking import tau_b
+from e2lm_core.scores.ranking.order import tau_b
 from e2lm_core.scores.signal import decision_accuracy
 
 

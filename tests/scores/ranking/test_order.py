@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from e2lm_core.scores.ranking import (
+from e2lm_core.scores.ranking.order import (
     average_ranks,
     consistency,
     ranking_consistency,

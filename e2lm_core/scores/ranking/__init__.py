@@ -1,0 +1,1 @@
+"""Orders of models: ranks, tau, and ranking consistency in its readings; uses base."""
