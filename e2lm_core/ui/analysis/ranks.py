@@ -264,7 +264,7 @@ def tau_table(order: Order) -> None:
 def every_two_checkpoints(order: Order) -> None:
     """The agreement of the order between every two checkpoints, drawn and as a table."""
     grid, places = order.stability.grid, order.places
-    every = order.tau_matrix(grid.scores)
+    every = tau_matrix(grid.scores)
     parts.chart(
         rank_charts.tau_heatmap(
             every, list(grid.tokens_seen), session.current_theme(), narrow=window.narrow()
