@@ -20,6 +20,7 @@ from e2lm_core.base.records import SHARES, ModelInfo, TaskSet, Value
 from e2lm_core.charts import ranks as rank_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.ranking.order import tau_matrix
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, window
