@@ -116,9 +116,61 @@ ALTER TABLE progress ADD COLUMN tokens INTEGER;
 ALTER TABLE progress ADD COLUMN harness_tokens INTEGER
 """
 
+# Who signs in, what they share, and how much is theirs to use; quotas of "" are everybody's.
+_PEOPLE = """
+CREATE TABLE people (
+    id TEXT PRIMARY KEY,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    name TEXT NOT NULL,
+    email TEXT,
+    administrator INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL,
+    seen_at REAL NOT NULL,
+    UNIQUE (issuer, subject)
+);
+CREATE TABLE grants (
+    owner TEXT NOT NULL,
+    set_name TEXT NOT NULL,
+    person TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('reader', 'editor')),
+    at REAL NOT NULL,
+    PRIMARY KEY (owner, set_name, person)
+);
+CREATE INDEX grants_to ON grants (person);
+CREATE TABLE links (
+    key TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    set_name TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('reader', 'editor')),
+    at REAL NOT NULL
+);
+CREATE TABLE quotas (
+    person TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    most REAL NOT NULL,
+    PRIMARY KEY (person, kind)
+);
+CREATE TABLE spent (
+    person TEXT NOT NULL,
+    day TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    amount REAL NOT NULL,
+    PRIMARY KEY (person, day, kind)
+)
+"""
+
 Migration = str | Callable[[sqlite3.Connection], None]
 # Numbered by position, from 1. Append only: a migration that has been released never changes.
-MIGRATIONS: tuple[Migration, ...] = (_RESULTS, _JOBS, _FILE_DIGESTS, _PLANS, _OWNERS_AND_SHARES, _TOKENS)
+MIGRATIONS: tuple[Migration, ...] = (
+    _RESULTS,
+    _JOBS,
+    _FILE_DIGESTS,
+    _PLANS,
+    _OWNERS_AND_SHARES,
+    _TOKENS,
+    _PEOPLE,
+)
 
 
 def connect(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> sqlite3.Connection:

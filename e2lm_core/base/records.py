@@ -92,17 +92,26 @@ class TaskConfig(Record):
 
 
 class TaskSet(Record):
-    """A question set: configuration, test questions and the dev questions that few-shot prompts use."""
+    """A question set: configuration, test questions and the dev questions that few-shot prompts use.
+
+    `owner` is the person who shares it with whoever opened it, None for one's own and for examples.
+    """
 
     config: TaskConfig
     questions: tuple[Question, ...]
     dev: tuple[Question, ...] = ()
     readme: str = ""
+    owner: str | None = Field(default=None, exclude=True)
 
     @property
     def name(self) -> str:
         """The set's name is its task's."""
         return self.config.task
+
+    @property
+    def address(self) -> str:
+        """What services and links find it by: its name, or OWNER/NAME of a set that is shared."""
+        return f"{self.owner}/{self.name}" if self.owner else self.name
 
 
 class Finding(Record):

@@ -13,6 +13,11 @@ Tested in tests/base/test_settings.py, and tests/house/test_settings_document.py
 | `E2LM_THREADS` | CPU threads that scoring uses | the cores that it may use |
 | `E2LM_HUB_ENDPOINT` | the hub that checkpoints are fetched from | huggingface_hub's own (`HF_ENDPOINT`) |
 | `E2LM_HUB_QUOTA_GB` | how many GB of downloaded checkpoints are kept at most | 20 |
+| `E2LM_AUTH` | `none`, or `oidc`: people sign in | `none` |
+| `E2LM_ADMINS` | administrators' e-mails or user names, separated by commas | none |
+| `E2LM_VISITORS` | who is not signed in gets a `sandbox`, is `readonly` or `refused` | `sandbox` |
+| `E2LM_SANDBOX_HOURS` | how long after the last visit a sandbox ends | 24 |
+| `E2LM_AS` | the person as whom commands act | the first administrator, if any |
 """
 
 from __future__ import annotations
@@ -29,6 +34,9 @@ from e2lm_core.base.errors import StudioError
 
 ROOT = Path(__file__).resolve().parents[2]
 Dtype = Literal["float32", "bfloat16", "float16"]
+Auth = Literal["none", "oidc"]
+Visitors = Literal["sandbox", "readonly", "refused"]
+PERSON = r"[a-z][a-z0-9-]{0,38}"  # a person's id: safe as a folder's name and in a link
 
 
 class Limits(BaseModel):
@@ -55,6 +63,7 @@ class Settings(BaseModel):
 
     `person` is whose workspace it is, None for that of the home itself, where nobody signs in. `author` is
     who is named in the history of what is written: the person, else the browser; "" on the command line.
+    `paths` is whether a set may be named by a path on this machine, `readonly` whether nothing may be written.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,6 +71,12 @@ class Settings(BaseModel):
     home: Path
     person: str | None = None
     author: str = ""
+    paths: bool = True
+    readonly: bool = False
+    auth: Auth = "none"
+    admins: tuple[str, ...] = ()
+    visitors: Visitors = "sandbox"
+    sandbox_hours: float = 24.0
     tasks: Path = ROOT / "tasks"
     ladder: Path = ROOT / "ladder"
     checkpoints: tuple[Path, ...] = ()
@@ -82,10 +97,13 @@ class Settings(BaseModel):
         """The person's own question sets, one task folder each."""
         return self.workspace / "sets"
 
-    def asked_by(self, person: str | None, author: str | None = None) -> Settings:
+    def asked_by(
+        self, person: str | None, author: str | None = None, *, paths: bool = True, readonly: bool = False
+    ) -> Settings:
         """The same places, asked by another; `author` is the person unless said otherwise."""
+        author = author if author is not None else person or ""
         return self.model_copy(
-            update={"person": person, "author": author if author is not None else person or ""}
+            update={"person": person, "author": author, "paths": paths, "readonly": readonly}
         )
 
     @property
@@ -129,4 +147,25 @@ class Settings(BaseModel):
             if not (re.fullmatch(r"\d{1,6}(\.\d{1,9})?", quota, re.ASCII) and float(quota) > 0):
                 raise StudioError(f"E2LM_HUB_QUOTA_GB is {quota!r}; use a number of GB above 0, such as 20.")
             values["hub_quota_bytes"] = round(float(quota) * 10**9)
-        return cls.model_validate(values)
+        return cls.model_validate(values | _people(env))
+
+
+def _people(env: Mapping[str, str]) -> dict[str, object]:
+    """What the variables say of who may ask."""
+    values: dict[str, object] = {}
+    for key, allowed in (("auth", get_args(Auth)), ("visitors", get_args(Visitors))):
+        if value := env.get(f"E2LM_{key.upper()}"):
+            if value not in allowed:
+                raise StudioError(f"E2LM_{key.upper()} is {value!r}; use one of {', '.join(allowed)}.")
+            values[key] = value
+    if admins := env.get("E2LM_ADMINS"):
+        values["admins"] = tuple(name.strip().lower() for name in admins.split(",") if name.strip())
+    if hours := env.get("E2LM_SANDBOX_HOURS"):
+        if not (re.fullmatch(r"\d{1,5}(\.\d{1,3})?", hours, re.ASCII) and float(hours) > 0):
+            raise StudioError(f"E2LM_SANDBOX_HOURS is {hours!r}; use a number of hours above 0, such as 24.")
+        values["sandbox_hours"] = float(hours)
+    if person := env.get("E2LM_AS"):
+        if not re.fullmatch(PERSON, person):
+            raise StudioError(f"E2LM_AS is {person[:80]!r}; use a person's id, as `people list` shows it.")
+        values |= {"person": person, "author": person}
+    return values

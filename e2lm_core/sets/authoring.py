@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.people.access import edits
 from e2lm_core.sets.collection import copy_set, editable_set, open_set
 from e2lm_core.sets.folder.files import put_files, task_files
 from e2lm_core.sets.history import History
@@ -23,6 +24,7 @@ from e2lm_core.sets.locks import one_writer, writing
 from e2lm_core.sets.prompts.render import render_set
 
 
+@edits
 def update_questions(
     settings: Settings,
     name: str,

@@ -1,7 +1,8 @@
 """The collection of question sets: list, find, open, create, copy, import, rename, delete and restore them.
 
 The user's sets live in `settings.sets`, one task folder each; the examples in `settings.tasks` are only
-read. A set is found by its name, or by the path of a task folder anywhere on the disk.
+read. A set is found by its name, by OWNER/NAME where a person shares it, or by the path of a task folder
+anywhere on the disk.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from tempfile import TemporaryDirectory
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question, Record, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.people import access, sharing
+from e2lm_core.people.access import Role, owns
 from e2lm_core.sets.checks.check import require_sound
 from e2lm_core.sets.folder.files import put_files, read_task, task_files, write_task
 from e2lm_core.sets.history import History
@@ -26,37 +29,75 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
 
 
 class SetInfo(Record):
-    """One line of the list of sets; `problem` says why a folder cannot be opened."""
+    """One line of the list of sets; `problem` says why a folder cannot be opened.
+
+    `owner` is who shares it, `role` what whoever asks may do with it; None for one's own and for examples.
+    """
 
     name: str
     folder: Path
     example: bool
     problem: str | None = None
+    owner: str | None = None
+    role: Role | None = None
+
+    @property
+    def address(self) -> str:
+        """What services and links find it by: its name, or OWNER/NAME of a set that is shared."""
+        return f"{self.owner}/{self.name}" if self.owner else self.name
 
 
 def list_sets(settings: Settings) -> list[SetInfo]:
-    """The user's own sets first, then the examples, each by name."""
-    sets: list[SetInfo] = []
-    for root, example in _roots(settings):
-        folders = sorted(root.iterdir()) if root.is_dir() else ()
-        sets += [info for folder in folders if (info := _info(folder, example))]
-    return sets
+    """The user's own sets first, then those that others share with them, then the examples, each by name."""
+    own, examples = (
+        [
+            info
+            for folder in (sorted(root.iterdir()) if root.is_dir() else ())
+            if (info := _info(folder, example))
+        ]
+        for root, example in _roots(settings)
+    )
+    return own + _shared(settings) + examples
+
+
+def _shared(settings: Settings) -> list[SetInfo]:
+    shared = []
+    for grant in sharing.shared_to(settings):
+        folder = settings.asked_by(grant.owner).sets / grant.set_name
+        if info := _info(folder, example=False):
+            shared.append(info.model_copy(update={"owner": grant.owner, "role": grant.role}))
+    return shared
 
 
 def find_set(settings: Settings, name: str) -> SetInfo:
-    """The set of that name (the user's own before an example), or the task folder at that path.
+    """The set of that name (the user's own before an example) or address, or the task folder at that path.
 
-    Raises TaskError, which names the sets that there are, where there is neither.
+    Raises TaskError, which names the sets that there are, where there is neither, and for another's that is
+    not shared with whoever asks.
     """
+    place = access.of_set(settings, name)
+    if place.owner is not None:
+        info = _info(place.settings.sets / place.name, example=False)
+        if info is not None:
+            return info.model_copy(
+                update={"owner": place.owner, "role": access.role_of(settings, place.owner, place.name)}
+            )
+        raise TaskError(
+            f"There is no question set {name!r} any more: {place.owner} has renamed or deleted it."
+        )
+    name = place.name
     for root, example in _roots(settings):
         # By the names that the disk has: it may take capitals and small letters for the same.
         if root.is_dir() and name in os.listdir(root) and (info := _info(root / name, example)):
             return info
-    folder = _task_folder(name)
+    folder = _task_folder(name) if settings.paths else None
     if folder is not None:
+        access.require_path(settings, folder)
         of_user = folder.parent == settings.sets.resolve()
         return SetInfo(name=folder.name, folder=folder, example=not of_user)
-    known = ", ".join(info.name for info in list_sets(settings)) or "none"
+    if access.is_guest(settings):
+        raise TaskError(f"There is no question set {name!r} any more: its owner has renamed or deleted it.")
+    known = ", ".join(info.address for info in list_sets(settings)) or "none"
     raise TaskError(
         f"There is no question set {name!r}: give one of the sets here ({known}) or the path of a task "
         "folder."
@@ -83,6 +124,7 @@ def _info(folder: Path, example: bool) -> SetInfo | None:
 
 def editable_set(settings: Settings, name: str) -> SetInfo:
     """The set of that name, to be changed. Raises TaskError for an example, which is copied first."""
+    access.of_set(settings, name, "editor")
     info = find_set(settings, name)
     if info.example:
         raise TaskError(f"{info.name} is an example and stays as it is: copy it, and edit the copy.")
@@ -94,7 +136,8 @@ def open_set(settings: Settings, name: str) -> TaskSet:
 
     Raises TaskError as `read_task` does.
     """
-    return read_task(find_set(settings, name).folder, settings.limits).task
+    info = find_set(settings, name)
+    return read_task(info.folder, settings.limits).task.model_copy(update={"owner": info.owner})
 
 
 def create_set(settings: Settings, name: str, questions: Sequence[Question] = ()) -> TaskSet:
@@ -109,7 +152,7 @@ def copy_set(settings: Settings, source: str, name: str) -> TaskSet:
     """
     task = open_set(settings, source)
     config = task.config.model_copy(update={"task": name})
-    return _keep_new(settings, task.model_copy(update={"config": config}))
+    return _keep_new(settings, task.model_copy(update={"config": config, "owner": None}))
 
 
 def import_set(settings: Settings, task: TaskSet, name: str | None = None) -> TaskSet:
@@ -121,6 +164,7 @@ def import_set(settings: Settings, task: TaskSet, name: str | None = None) -> Ta
     return _keep_new(settings, task.model_copy(update={"config": config}))
 
 
+@owns
 def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
     """Give a set another name; its history and the other files of its folder go with it.
 
@@ -151,6 +195,7 @@ def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
             copy.rename(settings.sets / new)
             History.of(settings, info.name).rename(History.of(settings, new).folder)
             shutil.rmtree(info.folder)
+        sharing.follow_renaming(settings, info.name, new)
     return renamed
 
 
@@ -158,10 +203,11 @@ def free_name(settings: Settings, wish: str) -> str:
     """`wish` as a legal name, with a number behind it where it is taken."""
     stem = re.sub(r"[^a-z0-9]+", "_", wish.lower()).strip("_")[:50] or "set"
     stem = stem if stem[0].isalpha() and len(stem) > 1 else f"set_{stem}"
-    taken = {info.name for info in list_sets(settings)}
+    taken = {info.address for info in list_sets(settings)}
     return next(n for i in range(1, 10**6) if (n := stem if i == 1 else f"{stem}_{i}") not in taken)
 
 
+@owns
 @one_writer
 def delete_set(settings: Settings, name: str) -> None:
     """Put a set aside; `restore_set` brings it back with its history.
@@ -176,8 +222,10 @@ def delete_set(settings: Settings, name: str) -> None:
         trash.parent.mkdir(parents=True, exist_ok=True)
         info.folder.rename(trash)
         History.of(settings, info.name).rename(trash.with_name(f"{info.name}.history"))
+    sharing.end(settings, info.name)
 
 
+@owns
 @one_writer
 def restore_set(settings: Settings, name: str) -> TaskSet:
     """Bring a deleted set back, with its history.
@@ -225,7 +273,7 @@ def _require_name(name: str) -> None:
 
 
 def _require_free(settings: Settings, name: str) -> None:
-    if any(info.name == name for info in list_sets(settings)):
+    if any(info.address == name for info in list_sets(settings)):
         raise TaskError(f"There is already a set {name!r}: choose another name.")
 
 

@@ -16,6 +16,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.settings import Settings
+from e2lm_core.people import access
 
 WAIT_S = 10.0  # an edit of the largest set takes a second or two
 _LOOK_AGAIN_S = 0.005
@@ -30,8 +31,9 @@ def writing(settings: Settings, name: str) -> Iterator[bool]:
     """Be the only writer of the set of that name; gives whether this thread was so already.
 
     Raises TaskError, one sentence, where another writer does not end within `WAIT_S` seconds, and where the
-    home cannot be written.
+    home cannot be written, and for a set that whoever asks may not edit.
     """
+    settings, name, _ = access.of_set(settings, name, "editor")
     path = settings.workspace / "locks" / f"{Path(name).name}.lock"
     mine: set[Path] = _of_thread.__dict__.setdefault("paths", set())
     if path in mine:
@@ -49,8 +51,9 @@ def writing(settings: Settings, name: str) -> Iterator[bool]:
 def one_writer(
     edit: Callable[Concatenate[Settings, str, P], R],
 ) -> Callable[Concatenate[Settings, str, P], R]:
-    """An edit of `(settings, name, …)` that is the set's only writer while it runs."""
+    """An edit of `(settings, name, …)` that is the set's only writer while it runs, for those who may edit it."""
 
+    @access.edits
     @wraps(edit)
     def locked(settings: Settings, name: str, *arguments: P.args, **options: P.kwargs) -> R:
         with writing(settings, name):

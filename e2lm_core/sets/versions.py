@@ -5,6 +5,7 @@ from __future__ import annotations
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Record, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.people.access import reads
 from e2lm_core.sets.collection import editable_set, find_set
 from e2lm_core.sets.folder.files import write_task
 from e2lm_core.sets.history import History
@@ -19,6 +20,7 @@ class Version(Record):
     shown: bool
 
 
+@reads
 def list_versions(settings: Settings, name: str) -> list[Version]:
     """The states of a set that are kept, oldest first; none for a set that was never edited."""
     history = History.of(settings, find_set(settings, name).name)
@@ -26,6 +28,7 @@ def list_versions(settings: Settings, name: str) -> list[Version]:
     return [Version(number=s.number, action=s.action, shown=s.number == shown) for s in history.steps]
 
 
+@reads
 def open_version(settings: Settings, name: str, number: int) -> TaskSet:
     """A set as it was. Raises TaskError for a number that is not kept."""
     kept = [version.number for version in list_versions(settings, name)]
@@ -36,6 +39,7 @@ def open_version(settings: Settings, name: str, number: int) -> TaskSet:
     return _named(History.of(settings, info.name).version(number), info.name)
 
 
+@reads
 def undoable(settings: Settings, name: str) -> tuple[str | None, str | None]:
     """What *Undo* and *Redo* would do to the set, None where there is nothing."""
     history = History.of(settings, name)

@@ -1,0 +1,144 @@
+"""Who may open and edit whose sets: OWNER/NAME is a set of that person's, for those whom they share it with.
+
+A service of `(settings, name, …)` is marked `reads`, `edits` or `owns`. What it gets are then the settings of the one whose
+set it is and the set's own name, with `author` still whoever asks; or it is not called at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Record
+from e2lm_core.base.settings import PERSON, Settings
+from e2lm_core.people import register
+
+Role = Literal["reader", "editor"]
+Need = Literal["reader", "editor", "owner"]
+ADDRESS = re.compile(rf"({PERSON})/([a-z][a-z0-9_]{{1,59}})")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Place(NamedTuple):
+    """Where a set is: the settings in whose workspace, under which name, and the owner where that is another."""
+
+    settings: Settings
+    name: str
+    owner: str | None = None
+
+
+def of_set(settings: Settings, name: str, role: Need = "reader") -> Place:
+    """Where the set of that name or address is, for whoever asks to read it, to edit it, or to do as its owner.
+
+    Raises TaskError for a set of another who did not share it so, be it there or not, and for an edit by a
+    visitor who may only read.
+    """
+    if role != "reader":
+        require_writer(settings)
+    address = ADDRESS.fullmatch(name)
+    if address is None:
+        return Place(settings, name)
+    owner, own_name = address.groups()
+    if owner == settings.person:
+        return Place(settings, own_name)
+    if settings.paths and register.get(settings, owner) is None:
+        return Place(settings, name)  # a path
+    granted = role_of(settings, owner, own_name)
+    if granted is None:
+        raise TaskError(
+            f"There is no question set {name!r} that you may open: ask {owner} to share it with you."
+        )
+    if role == "owner" and settings.person is not None:
+        raise TaskError(f"{name} is {owner}'s: only its owner can rename, delete or restore it.")
+    if role == "editor" and granted != "editor":
+        raise TaskError(
+            f"{name} is shared with you to read: copy it and edit the copy, or ask {owner} for the role of editor."
+        )
+    theirs = settings.asked_by(owner, settings.author, paths=settings.paths, readonly=settings.readonly)
+    return Place(theirs, own_name, owner)
+
+
+def role_of(settings: Settings, owner: str, name: str) -> Role | None:
+    """What whoever asks may do with another's set, None for nothing; administrators read all that there is.
+
+    Whoever is at the machine, as nobody, may do everything.
+    """
+    if settings.person is None:
+        return "editor" if register.get(settings, owner) else None
+    with register.database(settings).reading() as connection:
+        row = connection.execute(
+            "SELECT role FROM grants WHERE owner = ? AND set_name = ? AND person = ?",
+            (owner, name, settings.person),
+        ).fetchone()
+    if row is not None:
+        return "editor" if row[0] == "editor" else "reader"
+    return "reader" if register.administers(settings) and register.get(settings, owner) else None
+
+
+def is_guest(settings: Settings) -> bool:
+    """Whether these are the settings of one whose set is open, asked by another: see `Place`."""
+    return settings.person is not None and settings.author not in ("", settings.person)
+
+
+def require_writer(settings: Settings) -> None:
+    """Raises TaskError for a visitor who may only read."""
+    if settings.readonly:
+        raise TaskError("Visitors read here and change nothing: sign in, and you have sets of your own.")
+
+
+def require_path(settings: Settings, folder: Path) -> None:
+    """Raises TaskError where a folder lies in the workspace of another who did not share it."""
+    if settings.person is None or not folder.is_relative_to(settings.home.resolve()):
+        return
+    parts = folder.relative_to(settings.home.resolve()).parts
+    if len(parts) > 1 and parts[0] == "people" and parts[1] == settings.person:
+        return
+    if len(parts) > 3 and (parts[0], parts[2]) == ("people", "sets"):
+        of_set(settings, f"{parts[1]}/{parts[3]}")
+    elif not register.administers(settings):
+        raise TaskError(f"There is no question set {str(folder)[:200]!r} that you may open.")
+
+
+def reads(
+    service: Callable[Concatenate[Settings, str, P], R],
+) -> Callable[Concatenate[Settings, str, P], R]:
+    """A service of `(settings, name, …)` that readers may use."""
+    return _asking(service, "reader")
+
+
+def edits(
+    service: Callable[Concatenate[Settings, str, P], R],
+) -> Callable[Concatenate[Settings, str, P], R]:
+    """A service of `(settings, name, …)` that only the owner and editors may use."""
+    return _asking(service, "editor")
+
+
+def owns(
+    service: Callable[Concatenate[Settings, str, P], R],
+) -> Callable[Concatenate[Settings, str, P], R]:
+    """A service of `(settings, name, …)` that only the owner may use."""
+    return _asking(service, "owner")
+
+
+def _asking(
+    service: Callable[Concatenate[Settings, str, P], R], role: Need
+) -> Callable[Concatenate[Settings, str, P], R]:
+    @wraps(service)
+    def asked(settings: Settings, name: str, *arguments: P.args, **options: P.kwargs) -> R:
+        place = of_set(settings, name, role)
+        return of_owner(service(place.settings, place.name, *arguments, **options), place.owner)
+
+    return asked
+
+
+def of_owner(given: Any, owner: str | None) -> Any:
+    """What a service gave, with whose it is."""
+    if owner is not None and isinstance(given, Record) and "owner" in type(given).model_fields:
+        return given.model_copy(update={"owner": owner})
+    return given

@@ -1,0 +1,244 @@
+"""The people of a studio: whoever signed in, and visitors with a sandbox, in the home's database.
+
+A person's id names the folder of their workspace and stands in links, so it never changes and is never given
+to another. Where nobody ever signed in there is no register, and no database is opened for it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from e2lm_core.base.database import Database
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Record
+from e2lm_core.base.settings import PERSON, Settings
+from e2lm_core.people import inheriting
+
+VISITOR = "visitor"  # the issuer of those who did not sign in; ids that begin so are theirs
+_LONGEST = 24  # characters of an id made from a name
+_SEEN_EVERY_S = 60.0
+
+
+class Person(Record):
+    """Somebody who has a workspace; times are seconds since the epoch.
+
+    `issuer` and `subject` are what the provider of their sign-in calls itself and them.
+    """
+
+    id: str
+    issuer: str
+    subject: str
+    name: str
+    email: str | None
+    administrator: bool
+    created_at: float
+    seen_at: float
+
+    @property
+    def visitor(self) -> bool:
+        """Whether they have a sandbox and did not sign in."""
+        return self.issuer == VISITOR
+
+
+def exists(settings: Settings) -> bool:
+    """Whether anybody ever signed in here, or had a sandbox."""
+    return (settings.home / "people").is_dir()
+
+
+def sign_in(
+    settings: Settings,
+    issuer: str,
+    subject: str,
+    name: str,
+    *,
+    email: str | None = None,
+    username: str | None = None,
+) -> Person:
+    """The person whom a provider vouches for, made at their first sign-in.
+
+    `email` and `username` are such as the provider has verified: E2LM_ADMINS names administrators by them. The
+    first administrator gets what the home held before anybody signed in.
+    """
+    subject, name = _plain(subject), _plain(name)[:80]
+    email, username = email and _plain(email), username and _plain(username)
+    named = {word.lower() for word in (email, username) if word} & set(settings.admins)
+    with database(settings).transaction() as connection:
+        known = _where(settings, "issuer = ? AND subject = ?", (issuer, subject))
+        if not known:
+            identity = _free_id(settings, (username, name, (email or "").partition("@")[0]))
+            now = time.time()
+            connection.execute(
+                "INSERT INTO people (id, issuer, subject, name, email, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (identity, issuer, subject, name or identity, email, now, now),
+            )
+        identity = known[0].id if known else identity
+        connection.execute(
+            "UPDATE people SET name = ?, email = ?, administrator = max(administrator, ?), seen_at = ? WHERE id = ?",
+            (name or identity, email, bool(named), time.time(), identity),
+        )
+    return _settled(settings, identity)
+
+
+def visitor(settings: Settings, browser: str) -> Person:
+    """The visitor with this browser, whose sandbox is made at their first visit; `browser` is 12 hex digits."""
+    identity = f"{VISITOR}-{browser}"
+    now = time.time()
+    with database(settings).transaction() as connection:
+        connection.execute(
+            "INSERT INTO people (id, issuer, subject, name, created_at, seen_at) VALUES (?, ?, ?, 'a visitor', ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
+            (identity, VISITOR, browser, now, now),
+        )
+    return _settled(settings, identity)
+
+
+def get(settings: Settings, identity: str) -> Person | None:
+    """The person of that id, None where there is none."""
+    if not exists(settings):
+        return None
+    return next(iter(_where(settings, "id = ?", (identity,))), None)
+
+
+def find(settings: Settings, who: str) -> Person:
+    """The person of that id, e-mail or, where no two have it, name. Raises StudioError where there is none."""
+    who = _plain(who)
+    if exists(settings):
+        if person := get(settings, who):
+            return person
+        named = _where(settings, "issuer != ? AND lower(email) = lower(?)", (VISITOR, who))
+        named = named or _where(settings, "issuer != ? AND lower(name) = lower(?)", (VISITOR, who))
+        if len(named) == 1:
+            return named[0]
+        if named:
+            ids = ", ".join(person.id for person in named[:5])
+            raise StudioError(f"{len(named)} people are called {who[:80]!r}: give an id ({ids}).")
+    raise StudioError(
+        f"Nobody called {who[:80]!r} has signed in here: give the id, e-mail or name of somebody who has."
+    )
+
+
+def everyone(settings: Settings) -> list[Person]:
+    """All people by the time of their first visit, visitors last."""
+    if not exists(settings):
+        return []
+    return sorted(_where(settings, "1", ()), key=lambda person: (person.visitor, person.created_at))
+
+
+def first_administrator(settings: Settings) -> Person | None:
+    """As whom commands act; None where nobody signs in."""
+    return next((person for person in everyone(settings) if person.administrator), None)
+
+
+def administers(settings: Settings) -> bool:
+    """Whether whoever asks is an administrator: so is everybody where nobody signs in."""
+    if settings.person is None:
+        return not settings.readonly
+    person = get(settings, settings.person)
+    return person is not None and person.administrator
+
+
+def require_administrator(settings: Settings, to_do: str) -> None:
+    """Raises StudioError unless whoever asks is one; `to_do` is what they wanted, as in "change quotas"."""
+    if not administers(settings):
+        raise StudioError(f"Only an administrator may {to_do}: ask one (E2LM_ADMINS names them).")
+
+
+def set_administrator(settings: Settings, who: str, is_one: bool) -> Person:
+    """Make somebody an administrator, or no longer one. Raises StudioError as `find` does, and for a visitor."""
+    require_administrator(settings, "say who is an administrator")
+    person = find(settings, who)
+    if person.visitor:
+        raise StudioError("A visitor cannot be an administrator: they have to sign in first.")
+    with database(settings).transaction() as connection:
+        connection.execute("UPDATE people SET administrator = ? WHERE id = ?", (is_one, person.id))
+    return _settled(settings, person.id)
+
+
+def still_here(settings: Settings, person: Person) -> Person | None:
+    """The person as they are now, None where they are gone; that they are here is noted once a minute."""
+    now = time.time()
+    found = get(settings, person.id)
+    if found is not None and now - found.seen_at > _SEEN_EVERY_S:
+        with database(settings).transaction() as connection:
+            connection.execute("UPDATE people SET seen_at = ? WHERE id = ?", (now, person.id))
+    return found
+
+
+def forget(settings: Settings, identity: str) -> None:
+    """Take a person out of every table; their folder is the caller's."""
+    with database(settings).transaction() as connection:
+        connection.execute("DELETE FROM grants WHERE owner = ? OR person = ?", (identity, identity))
+        connection.execute("DELETE FROM links WHERE owner = ?", (identity,))
+        for table in ("quotas", "spent"):
+            connection.execute(f"DELETE FROM {table} WHERE person = ?", (identity,))
+        connection.execute("DELETE FROM people WHERE id = ?", (identity,))
+
+
+def database(settings: Settings) -> Database:
+    """The home's database, opened once a process; anew where another file has taken its place."""
+    try:
+        stat = settings.database.stat()
+    except OSError:
+        Database(settings.database).close()  # made here
+        stat = settings.database.stat()
+    return _opened(settings.database, stat.st_dev, stat.st_ino)
+
+
+@lru_cache(maxsize=8)
+def _opened(path: Path, device: int, inode: int) -> Database:
+    return Database(path)
+
+
+def _where(settings: Settings, condition: str, values: tuple[object, ...]) -> list[Person]:
+    columns = tuple(Person.model_fields)
+    with database(settings).reading() as connection:
+        rows = connection.execute(
+            f"SELECT {', '.join(columns)} FROM people WHERE {condition} ORDER BY created_at", values
+        ).fetchall()
+    return [Person(**dict(zip(columns, row, strict=True))) for row in rows]
+
+
+def _settled(settings: Settings, identity: str) -> Person:
+    """The person with a workspace; the first administrator's holds what the home had."""
+    person = _where(settings, "id = ?", (identity,))[0]
+    workspace = settings.asked_by(identity).workspace
+    try:
+        workspace.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudioError(
+            f"A workspace cannot be made ({error.strerror}): the studio's disk is full or read-only; tell an administrator."
+        ) from error
+    first = first_administrator(settings) if person.administrator else None
+    if first is not None and first.id == identity:
+        inheriting.hand_over(settings, database(settings), identity)
+    return person
+
+
+def _free_id(settings: Settings, wishes: Iterable[str | None]) -> str:
+    stem = next((slug for wish in wishes if wish and (slug := _slug(wish))), "person")
+    if stem == VISITOR or stem.startswith(f"{VISITOR}-"):
+        stem = f"a-{stem}"
+    # Folders as well: one of somebody who is no longer in the register is nobody else's.
+    taken = {person.id for person in _where(settings, "1", ())}
+    folder = settings.home / "people"
+    numbered = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 10**6))
+    return next(one for one in numbered if one not in taken and not (folder / one).exists())
+
+
+def _plain(text: str) -> str:
+    """Text without what no database takes and no page shows: half characters and control characters."""
+    whole = text.encode("utf-8", "ignore").decode()
+    return "".join(c for c in whole if unicodedata.category(c) != "Cc").strip()
+
+
+def _slug(text: str) -> str:
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")
+    slug = slug if slug[:1].isalpha() else f"p-{slug}" if slug else ""
+    slug = slug[:_LONGEST].rstrip("-")
+    return slug if re.fullmatch(PERSON, slug) else ""

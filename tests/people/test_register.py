@@ -1,0 +1,124 @@
+"""Who has signed in: ids that are safe and nobody else's, administrators, and what a home held before."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import PERSON, Settings
+from e2lm_core.people import register
+from e2lm_core.sets import authoring, collection, versions
+from tests.support import studios
+
+ISSUER = "https://id.example"
+
+
+@pytest.fixture
+def home(tmp_path) -> Settings:
+    chosen = studios.settings(tmp_path).model_copy(
+        update={"auth": "oidc", "admins": ("ada@example.org", "grace")}
+    )
+    studios.write_example(chosen)
+    return chosen
+
+
+def test_nobody_is_known_and_nothing_is_opened_before_the_first_sign_in(home):
+    assert not register.exists(home)
+    assert register.everyone(home) == []
+    assert register.get(home, "ada") is None
+    assert register.first_administrator(home) is None
+    assert register.administers(home)
+    assert not home.database.exists()
+
+
+def test_a_person_keeps_their_id_when_their_name_changes(home):
+    first = register.sign_in(home, ISSUER, "1", "Ada Lovelace")
+    again = register.sign_in(home, ISSUER, "1", "Ada King")
+    assert (first.id, again.id, again.name) == ("ada-lovelace", "ada-lovelace", "Ada King")
+    assert home.asked_by(first.id).workspace.is_dir()
+
+
+def test_two_of_one_name_and_of_two_providers_are_two(home):
+    ids = [
+        register.sign_in(home, ISSUER, "1", "Ada").id,
+        register.sign_in(home, ISSUER, "2", "Ada").id,
+        register.sign_in(home, "https://other.example", "1", "Ada").id,
+    ]
+    assert ids == ["ada", "ada-2", "ada-3"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "../../etc", "空", "visitor", "visitor-0123456789ab", "1984", "a/b", "é" * 200, "\ud800", "con\x00"],
+)
+def test_whatever_the_name_the_id_is_safe_as_a_folder(home, name):
+    person = register.sign_in(home, ISSUER, "1", name)
+    assert re.fullmatch(PERSON, person.id)
+    assert not person.id.startswith("visitor")
+    assert home.asked_by(person.id).workspace.parent == home.home / "people"
+
+
+def test_a_folder_that_is_left_is_given_to_nobody_else(home):
+    register.sign_in(home, ISSUER, "1", "Ada")
+    register.forget(home, "ada")
+    assert register.sign_in(home, ISSUER, "2", "Ada").id == "ada-2"
+
+
+def test_administrators_are_named_by_verified_e_mail_or_user_name_and_never_by_display_name(home):
+    assert register.sign_in(home, ISSUER, "1", "x", email="Ada@example.org").administrator
+    assert register.sign_in(home, ISSUER, "2", "y", username="grace").administrator
+    assert not register.sign_in(home, ISSUER, "3", "grace").administrator
+
+
+def test_the_first_administrator_gets_what_the_home_held(home):
+    collection.copy_set(home, "little", "mine")
+    question = collection.open_set(home, "mine").questions[0].id
+    authoring.update_questions(home, "mine", {question: {"note": "old"}})
+    collection.copy_set(home, "little", "gone")
+    collection.delete_set(home, "gone")
+    other = home.asked_by(register.sign_in(home, ISSUER, "1", "Bob").id)
+    assert "mine" not in [info.name for info in collection.list_sets(other)]
+    ada = home.asked_by(register.sign_in(home, ISSUER, "2", "Ada", email="ada@example.org").id)
+    assert [info.name for info in collection.list_sets(ada) if not info.example] == ["mine"]
+    assert len(versions.list_versions(ada, "mine")) == 2
+    assert collection.deleted_sets(ada) == ["gone"]
+    assert [info.name for info in collection.list_sets(home)] == ["little"]
+    second = home.asked_by(register.sign_in(home, ISSUER, "3", "Grace", username="grace").id)
+    assert [info.name for info in collection.list_sets(second)] == ["little"]
+    first = register.first_administrator(home)
+    assert first is not None
+    assert first.id == "ada"
+
+
+def test_only_an_administrator_makes_another(home):
+    ada = home.asked_by(register.sign_in(home, ISSUER, "1", "Ada", email="ada@example.org").id)
+    bob = home.asked_by(register.sign_in(home, ISSUER, "2", "Bob").id)
+    with pytest.raises(StudioError, match="Only an administrator may say who is an administrator"):
+        register.set_administrator(bob, "bob", True)
+    assert register.set_administrator(ada, "bob", True).administrator
+    assert register.administers(bob)
+    assert not register.set_administrator(home, "bob", False).administrator
+
+
+def test_people_are_found_by_id_e_mail_and_a_name_that_one_has(home):
+    register.sign_in(home, ISSUER, "1", "Ada", email="one@example.org")
+    register.sign_in(home, ISSUER, "2", "Ada", email="two@example.org")
+    register.sign_in(home, ISSUER, "3", "Bob")
+    assert register.find(home, "ada-2").subject == "2"
+    assert register.find(home, "TWO@example.org").subject == "2"
+    assert register.find(home, "bob").subject == "3"
+    with pytest.raises(StudioError, match="2 people are called"):
+        register.find(home, "Ada ".strip().upper())
+    with pytest.raises(StudioError, match="Nobody called 'eve' has signed in here"):
+        register.find(home, "eve")
+
+
+def test_a_visitor_is_the_same_in_the_same_browser_and_no_administrator(home):
+    first = register.visitor(home, "0123456789ab")
+    assert register.visitor(home, "0123456789ab").id == first.id == "visitor-0123456789ab"
+    assert first.visitor
+    assert not first.administrator
+    with pytest.raises(StudioError, match="sign in first"):
+        register.set_administrator(home, first.id, True)
