@@ -5,7 +5,7 @@ import streamlit as st
 from e2lm_core.checkpoints import tables
 from e2lm_core.ui import session
 from e2lm_core.ui.checkpoints import added, adding
-from e2lm_core.ui.frame import parts
+from e2lm_core.ui.frame import parts, say
 from e2lm_core.ui.frame.strip import strip
 
 strip()
@@ -13,7 +13,7 @@ studio = session.studio()
 
 parts.header("Checkpoints", tables.finding(studio.catalogue, studio.settings))
 for problem in studio.catalogue.problems:
-    st.warning(problem, icon=":material/warning:")
+    say.warning(problem, icon=":material/warning:")
 
 if studio.catalogue.models:
     parts.table(

@@ -6,7 +6,7 @@ from e2lm_core.analysis.compare import comparison
 from e2lm_core.analysis.compare import words as comparison_words
 from e2lm_core.base.errors import StudioError
 from e2lm_core.ui.analysis import compare
-from e2lm_core.ui.frame import parts
+from e2lm_core.ui.frame import parts, say
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
 
@@ -28,7 +28,7 @@ try:
 except StudioError as error:
     with title.container():
         parts.header("Compare", "The other one cannot be read.")
-    st.error(str(error), icon=":material/error:")
+    say.error(error, icon=":material/error:")
     st.stop()
 
 with title.container():

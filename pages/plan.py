@@ -5,7 +5,7 @@ import streamlit as st
 from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.base.errors import StudioError
 from e2lm_core.ui.analysis import plan
-from e2lm_core.ui.frame import parts
+from e2lm_core.ui.frame import parts, say
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
 
@@ -26,7 +26,7 @@ try:
 except StudioError as error:
     with title.container():
         parts.header("Plan", "This cannot be planned for.")
-    st.warning(str(error), icon=":material/info:")
+    say.warning(error, icon=":material/info:")
     st.stop()
 
 with title.container():

@@ -5,7 +5,7 @@ import streamlit as st
 from e2lm_core.base.errors import StudioError
 from e2lm_core.relevance import words as relevance_words
 from e2lm_core.ui.analysis import relevance
-from e2lm_core.ui.frame import parts
+from e2lm_core.ui.frame import parts, say
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
 
@@ -19,7 +19,7 @@ try:
         judged = results.relevance(task)
 except StudioError as error:
     parts.header("Relevance", "Relevance cannot be computed here.")
-    st.error(str(error), icon=":material/error:")
+    say.error(error, icon=":material/error:")
     st.stop()
 
 parts.header("Relevance", relevance_words.relevance(judged))

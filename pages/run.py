@@ -4,7 +4,7 @@ import streamlit as st
 
 from e2lm_core.runs import words as run_words
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts
+from e2lm_core.ui.frame import parts, say
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.runs import controls
@@ -16,11 +16,11 @@ state = results.state(task)
 parts.header("Run", run_words.running(state, len(task.questions)))
 if not studio.at_hand:
     for problem in studio.catalogue.problems:
-        st.error(problem, icon=":material/error:")
+        say.error(problem, icon=":material/error:")
     parts.empty("There are no checkpoints: the embedded ladder is missing, and E2LM_CHECKPOINTS names none.")
     st.stop()
 for problem in studio.catalogue.problems:
-    st.warning(problem, icon=":material/warning:")
+    say.warning(problem, icon=":material/warning:")
 
 choice = controls.controls(task)
 controls.buttons(task, choice, state)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,6 +76,40 @@ def _checked_layout(theme: Theme, narrow: bool) -> dict:
         legend={"font": {"color": theme.muted, "size": 12}},
     )
     return figure.layout.to_plotly_json()
+
+
+# Our own marks in a figure's texts. Plotly reads links and styles, too: those could only be others'.
+_FOREIGN_TAG = re.compile(r"<(?!(?:br ?/?|/?(?:b|i|sub|sup|extra))>)")
+
+
+def without_links(figure: go.Figure) -> go.Figure:
+    """The same figure, in whose texts nothing is a mark but breaks, bold, italic and what is raised or lowered."""
+    for part in (*figure._data, figure._layout):
+        _unmark(part)
+    return figure
+
+
+def _unmark(part: dict[str, Any]) -> None:
+    for name, value in part.items():
+        if isinstance(value, dict):
+            _unmark(value)
+        elif (mended := _unmarked(value)) is not value:
+            part[name] = mended
+
+
+def _unmarked(value: Any) -> Any:
+    """A value of a figure with foreign tags as text; the very same one where there is none."""
+    if isinstance(value, str):
+        return _FOREIGN_TAG.sub("&lt;", value) if "<" in value else value
+    if isinstance(value, dict):
+        _unmark(value)
+        return value
+    dtype = getattr(value, "dtype", None)
+    if not isinstance(value, (list, tuple)) and (dtype is None or getattr(dtype, "kind", "O") not in "OUT"):
+        return value
+    old = list(value)
+    new = [_unmarked(one) for one in old]
+    return value if all(a is b for a, b in zip(old, new, strict=True)) else new
 
 
 def plot_height(figure: go.Figure) -> int:

@@ -107,7 +107,9 @@ def _versions(draw: Callable[[Theme, bool], go.Figure]) -> dict[str, dict[str, A
     """{theme: {width: figure}} of one chart, without plotly's template."""
     return {
         theme.name: {
-            width: json.loads(draw(theme, narrow).update_layout(template=None).to_json())
+            width: json.loads(
+                canvas.without_links(draw(theme, narrow)).update_layout(template=None).to_json()
+            )
             for width, narrow in (("wide", False), ("narrow", True))
         }
         for theme in (LIGHT, DARK)

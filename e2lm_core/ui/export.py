@@ -17,6 +17,7 @@ from e2lm_core.export import report as set_report
 from e2lm_core.export import submission
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui import session
+from e2lm_core.ui.frame import say
 
 PROFILE = "export_profile"
 
@@ -43,10 +44,10 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
     try:
         data = submission.export(session.studio(), task, profile)
     except StudioError as error:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
         return
     st.download_button(
-        f"Download {task.name}.zip",
+        say.plain(f"Download {task.name}.zip"),
         data,
         f"{task.name}.zip",
         "application/zip",
@@ -55,7 +56,7 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
         on_click="ignore",
         key="export_zip",
     )
-    st.caption(f"{len(data) / 1024:,.0f} kB. The same set gives the same bytes.")
+    say.caption(f"{len(data) / 1024:,.0f} kB. The same set gives the same bytes.")
     st.markdown("Unzip it anywhere, then:")
     st.code(
         f"lm_eval --include_path . --tasks {task.name} --model hf --model_args pretrained=<a model>",

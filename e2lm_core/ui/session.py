@@ -21,6 +21,7 @@ from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import read_task
+from e2lm_core.ui.frame import say
 from e2lm_core.ui.server import browser
 
 FIRST_SET = "ladder_science"
@@ -112,7 +113,7 @@ def task() -> TaskSet:
     """The set in hand; the page ends with one sentence where it cannot be read."""
     name = set_name()
     if name is None and (gone := _gone(_names())):
-        st.warning(
+        say.warning(
             f"The set {gone} is no longer here: somebody has deleted or renamed it. Choose another one above; "
             "a deleted set is brought back by New set on Author.",
             icon=":material/folder_off:",
@@ -125,7 +126,7 @@ def task() -> TaskSet:
     try:
         return read_set(name)
     except StudioError as error:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
         st.stop()
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from e2lm_core.charts import canvas
@@ -55,3 +59,26 @@ def test_each_figure_has_a_layout_of_its_own() -> None:
     first = canvas.blank(LIGHT, 300, narrow=False)
     first.update_layout(margin={"l": 1})
     assert canvas.blank(LIGHT, 200, narrow=False).layout.margin.l == canvas.MARGIN["l"]
+
+
+def test_a_name_in_a_figure_is_no_link_and_no_style() -> None:
+    bad = '<a href="http://127.0.0.1/x">best</a><span style="fill:url(http://127.0.0.1/y)">a < b</span>'
+    figure = go.Figure(
+        go.Scatter(x=["b", bad], y=np.array([1.0, 2.0]), name=bad, customdata=[["c", bad]], text=[bad, "ok"])
+    )
+    figure.add_annotation(text=bad)
+    figure.update_layout(title_text=f"<b>{bad}</b><br>two<extra></extra>", template=None)
+    text = canvas.without_links(figure).to_json()
+    assert "<a " not in json.loads(text)["layout"]["annotations"][0]["text"]
+    assert not re.search(r"<(?!/?(b|br|extra)>)", json.dumps(json.loads(text)))
+    assert json.loads(text)["layout"]["title"]["text"].startswith("<b>&lt;a href")
+    assert json.loads(text) == json.loads(canvas.without_links(figure).to_json()), (
+        "a second time changes nothing"
+    )
+
+
+def test_numbers_of_a_figure_are_left_alone() -> None:
+    values = np.arange(5.0)
+    figure = go.Figure(go.Scatter(x=values, y=values))
+    kept = figure._data[0]["x"]
+    assert canvas.without_links(figure)._data[0]["x"] is kept

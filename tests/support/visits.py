@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
+from e2lm_core.ui.frame import say
 from e2lm_core.ui.runs import starting
 from tests.conftest import ROOT
 from tests.support import studios
@@ -40,10 +42,12 @@ class Visit:
 
     @property
     def said(self) -> str:
+        """What can be read on the page, without the signs that keep Markdown from reading others' text."""
         at = self.at
         texts = [e.value for kind in ("title", "subheader", "markdown", "caption") for e in at.get(kind)]
         texts += [e.value for e in (*at.info, *at.warning, *at.error, *at.success)]
-        return "\n".join([*texts, *(f"{m.label} {m.value}" for m in at.metric)])
+        said = "\n".join([*texts, *(f"{m.label} {m.value}" for m in at.metric)])
+        return re.sub(r"\\([^\w\s])", r"\1", said).replace(say.JOINER, "")
 
     def click(self, label: str) -> AppTest:
         next(b for b in self.at.button if b.label == label).click().run()

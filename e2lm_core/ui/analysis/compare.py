@@ -23,7 +23,7 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, window
+from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import scores as remembered
 
 METRIC = "compare_metric"
@@ -78,7 +78,7 @@ def controls(task: TaskSet, others: dict[Other, str]) -> tuple[Other, str]:
     listed = [(other.kind, other.name) for other in others]
     with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
         kind, name = st.selectbox(
-            f"Compare {task.name} with",
+            say.plain(f"Compare {task.name} with"),
             listed,
             format_func=lambda one: others[Other(*one)],
             key=f"compare_{task.name}",
@@ -106,9 +106,14 @@ def what_is_missing(compared: Comparison) -> None:
     """A sentence for each of the two that is not complete on this fleet."""
     for name, one in zip(compared.names, (compared.first, compared.second), strict=True):
         if one.complete_checkpoints < one.checkpoints or not one.measured:
-            st.caption(
-                f":material/info: {name} is complete at {one.complete_checkpoints if one.measured else 0} of this fleet's "
-                f"{phrasing.count(one.checkpoints, 'checkpoint')}; what is missing there is left out of both."
+            say.caption(
+                say.filled(
+                    ":material/info: {name} is complete at {complete} of this fleet's {all}; what is missing there is "
+                    "left out of both.",
+                    name=name,
+                    complete=one.complete_checkpoints if one.measured else 0,
+                    all=phrasing.count(one.checkpoints, "checkpoint"),
+                )
             )
 
 
@@ -133,7 +138,7 @@ def curves(compared: Comparison) -> None:
         f"{metric} of each model against tokens seen, the first set's curves faint behind the second's",
     )
     first, second = compared.names
-    st.caption(
+    say.caption(
         f"{second} in full, {first} faint in the same colours. {comparison_words.paired_words(compared)}"
     )
 
@@ -144,7 +149,9 @@ def differences(compared: Comparison, means: pd.DataFrame) -> None:
     points = list(dict.fromkeys(means["point"]))
     point = points[0]
     if len(points) > 1:
-        point = st.segmented_control("At the", points, default=points[0], required=True, key="compare_point")
+        point = st.segmented_control(
+            "At the", points, format_func=say.plain, default=points[0], required=True, key="compare_point"
+        )
     models = [curve.model for curve in compared.second.curves]
     parts.chart(
         comparison_charts.differences(
@@ -154,7 +161,7 @@ def differences(compared: Comparison, means: pd.DataFrame) -> None:
         f"Difference of each model's mean {compared.metric} with its 95% interval",
     )
     first, second = compared.names
-    st.caption(
+    say.caption(
         f"{second} minus {first}; lines are 95% intervals over the same resamples, the dashed line is no difference."
     )
 
@@ -209,7 +216,7 @@ def question_table(compared: Comparison, first: TaskSet, second: TaskSet) -> Non
         st.caption("Both hold the same questions.")
         return
     counts = [f"{n:,} {kind}" for kind, n in differing["what"].value_counts().items()]
-    st.caption(f"{phrasing.listing(counts)}. Values are means over the models that count, at the end.")
+    say.caption(f"{phrasing.listing(counts)}. Values are means over the models that count, at the end.")
     parts.table(
         differing,
         f"questions-{compared.metric}",

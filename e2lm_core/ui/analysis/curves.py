@@ -20,16 +20,16 @@ from e2lm_core.charts import subjects as subject_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, polling, window
+from e2lm_core.ui.frame import parts, polling, say, window
 from e2lm_core.ui.remembered import curves as remembered
 from e2lm_core.ui.remembered import results
 
 METRIC = "curves_metric"
 TABS = ("Above chance", "Parting", "Signal quality", "Noise", "Values", "One question")
 WHOLE, SPLIT = "all questions", "by subject"
-_SINCE = {name: st.column_config.TextColumn(help=text) for name, text in curve_words.SINCE_HELP.items()} | {
-    "at the end": st.column_config.NumberColumn(format="%.1f%%", help=curve_words.SHARE_HELP)
-}
+_SINCE = {
+    name: st.column_config.TextColumn(help=curve_words.SINCE_HELP[name]) for name in curve_words.SINCE_HELP
+} | {"at the end": st.column_config.NumberColumn(format="%.1f%%", help=curve_words.SHARE_HELP)}
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,10 @@ def _overlay(disabled: bool) -> smoothing.Method | None:
         width=200,
         placeholder="none",
         disabled=disabled,
-        help="Drawn over the measured points, never instead of them. "
-        + " ".join(f"**{m}**: {h}." for m, h in smoothing.HELP.items()),
+        help=say.words(
+            "Drawn over the measured points, never instead of them. "
+            + " ".join(f"**{m}**: {h}." for m, h in smoothing.HELP.items())
+        ),
     )
 
 
@@ -149,7 +151,7 @@ def _whole(task: TaskSet, view: View) -> None:
         f"{metric} of each model against {axis.title}",
     )
     so_far = f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far. "
-    st.caption(
+    say.caption(
         f"{so_far if now.complete_checkpoints < now.checkpoints else ''}{labels.METRIC_HELP[metric]} "
         f"Each point is the mean over {phrasing.count(len(task.questions), 'question')}. "
         f"{curve_words.drawing(axis, view.overlay)}"
@@ -168,7 +170,7 @@ def _by_subject(task: TaskSet, view: View) -> None:
         "curves_subjects",
         f"{metric} of each model, subject by subject",
     )
-    st.caption(f"{labels.METRIC_HELP[metric]} {curve_words.subjects(len(curves), others, axis)}")
+    say.caption(f"{labels.METRIC_HELP[metric]} {curve_words.subjects(len(curves), others, axis)}")
 
 
 # --- the tables -------------------------------------------------------------------------------------------
@@ -200,7 +202,7 @@ def parting(measurements: Measurements, metric: str) -> None:
     if one == other:
         st.markdown("Choose two different models.")
     elif (parted := remembered.parted(measurements, metric, one, other)) is not None:
-        st.markdown(curve_words.parting(measurements, parted))
+        say.markdown(curve_words.parting(measurements, parted))
     parts.table(
         crossings.parting_table(remembered.all_parted(measurements, metric)),
         f"parting-{metric}",
@@ -226,8 +228,8 @@ def noise(measurements: Measurements, metric: str) -> None:
         f"noise-{metric}",
         "curves_noise",
         column_config={
-            name: st.column_config.NumberColumn(format="%.4f", help=text)
-            for name, text in curve_words.NOISE_HELP.items()
+            name: st.column_config.NumberColumn(format="%.4f", help=curve_words.NOISE_HELP[name])
+            for name in curve_words.NOISE_HELP
         },
     )
     st.caption(curve_words.NOISE)
@@ -286,9 +288,11 @@ def one_question(task: TaskSet, measurements: Measurements, view: View) -> None:
 
 
 def _question(question: Question, measurements: Measurements, view: View) -> None:
-    st.markdown(f"**{question.id}** · {question.question}")
-    st.caption(
-        " · ".join(f"{'● ' if i == question.answer else ''}{c}" for i, c in enumerate(question.choices))
+    say.markdown(say.filled("**{id}** · {text}", id=question.id, text=question.question))
+    say.caption(
+        say.plain(
+            " · ".join(f"{'● ' if i == question.answer else ''}{c}" for i, c in enumerate(question.choices))
+        )
     )
     # Of one question, a share of right answers is 0 or 1: the probability says more.
     metric = "norm_prob" if view.metric in SHARES else view.metric

@@ -17,7 +17,7 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, polling, window
+from e2lm_core.ui.frame import parts, polling, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.runs import starting
 
@@ -33,7 +33,9 @@ def first_run(task: TaskSet) -> None:
         f"{phrasing.count(len(models), 'model')} with {phrasing.count(len(checkpoints), 'checkpoint')} "
         f"{'are' if len(models) > 1 else 'is'} ready{time}. The shape of every curve is there in seconds."
     )
-    if st.button(f"Run {phrasing.count(len(models), 'model')}", type="primary", icon=":material/play_arrow:"):
+    if st.button(
+        say.plain(f"Run {phrasing.count(len(models), 'model')}"), type="primary", icon=":material/play_arrow:"
+    ):
         starting.start(task)
 
 
@@ -63,7 +65,7 @@ def _headlines(task: TaskSet, is_running: bool) -> None:
         )
     )
     parts.chart(figure, "overview_curves", "Accuracy of each model against tokens seen")
-    st.caption(curve_words.rise(now, "acc").replace("**", ""))
+    say.caption(curve_words.rise(now, "acc").replace("**", ""))
 
 
 def _cards(now: Measurements) -> None:
@@ -88,5 +90,7 @@ def next_steps(task: TaskSet, state: run_state.SetState, scores: Scores | None) 
     st.subheader("What to do next", anchor=False)
     for step in steps:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.page_link(f"pages/{step.page}.py", label=step.action, icon=":material/arrow_forward:")
-            st.markdown(f":gray[{step.sentence}]", width="content")
+            st.page_link(
+                f"pages/{step.page}.py", label=say.plain(step.action), icon=":material/arrow_forward:"
+            )
+            say.markdown(say.filled(":gray[{sentence}]", sentence=say.words(step.sentence)), width="content")

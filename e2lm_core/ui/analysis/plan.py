@@ -20,7 +20,7 @@ from e2lm_core.runs import order as run_order
 from e2lm_core.runs import state as run_state
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, window
+from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import scores as remembered
 
 _NUMBER = st.column_config.NumberColumn
@@ -134,7 +134,7 @@ def _thinned(
         selection_mode="multi",
         default=models,
         key=f"plan_models_{task.name}",
-        format_func=lambda name: measurements.curve_of(name).model.short_name,
+        format_func=lambda name: say.plain(measurements.curve_of(name).model.short_name),
         wrap=True,
     )
     density = st.segmented_control(
@@ -168,18 +168,18 @@ def widths(plan: Plan) -> None:
         "plan_widths",
         f"Width of the 95% interval of {plan.subject} against the number of questions",
     )
-    st.caption(
+    say.caption(
         f"Sets of each size are drawn from the {plan.measured:,} measured questions, and each gets the interval that these "
         "pages would show. Beyond that number it is a forecast: it holds if further questions are like these."
     )
     if plan.widths.why and plan.questions is not None:
-        st.caption(f":material/info: Small sets have no width here: {plan.widths.why}")
+        say.caption(say.filled(":material/info: Small sets have no width here: {why}", why=plan.widths.why))
 
 
 def pace(plan: Plan) -> None:
     """Where the pace is from; the way to a first run where none is known."""
     if plan.pace is not None:
-        st.caption(f"Pace: {plan.pace.source}.")
+        say.caption(f"Pace: {plan.pace.source}.")
         return
     st.info(
         "No run on this machine yet, so its pace is not known: a first run measures it.",

@@ -23,7 +23,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking.order import tau_matrix
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, window
+from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import curves as remembered
 
 METRIC = "ranks_metric"
@@ -125,7 +125,7 @@ def _decisions(order: Order) -> None:
         "ranks_decisions",
         "Share of model pairs ordered as at the last checkpoint, against tokens seen",
     )
-    st.caption(rank_words.decisions(order.stability))
+    say.caption(rank_words.decisions(order.stability))
 
 
 def _tau(order: Order, rc: Value) -> None:
@@ -161,7 +161,7 @@ def at_one_checkpoint(order: Order) -> tuple[pd.DataFrame, pd.DataFrame]:
         )
     shares, wins = stability.share_table(order.stability, at), stability.win_table(order.stability, at)
     _heatmaps(order, shares, wins)
-    st.caption(rank_words.wins(order.stability, at))
+    say.caption(rank_words.wins(order.stability, at))
     return shares, wins
 
 
@@ -199,7 +199,7 @@ def _heatmaps(order: Order, shares: pd.DataFrame, wins: pd.DataFrame) -> None:
 def which_questions(order: Order) -> None:
     """The questions that hold the order up, and those that spoil it."""
     st.subheader("Which questions hold the order up?", anchor=False, help=rank_words.HELP["questions"])
-    st.markdown(rank_words.holding(order.questions))
+    say.markdown(rank_words.holding(order.questions))
     if order.questions is None:
         return
     known = order.questions.dropna(subset=["support"])
@@ -210,7 +210,7 @@ def which_questions(order: Order) -> None:
 
 def _some_questions(title: str, key: str, rows: pd.DataFrame) -> None:
     with st.container():
-        st.markdown(f"**{title}**")
+        say.markdown(say.filled("**{title}**", title=title))
         if rows.empty:
             st.caption("No question does.")
             return
@@ -282,7 +282,7 @@ def every_two_checkpoints(order: Order) -> None:
 def question_table(order: Order) -> None:
     """What each question does for the order."""
     if order.questions is None:
-        st.caption(rank_words.holding(None))
+        say.caption(rank_words.holding(None))
         return
     parts.table(
         order.questions,

@@ -18,7 +18,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, window
+from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered
 
@@ -56,14 +56,14 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
         "thin lines are those of the parts, each about its segment's end. The parts move together, so theirs do not add up."
     )
     for sentence in lacking:
-        st.caption(f":material/info: {sentence}")
+        say.caption(say.filled(":material/info: {sentence}", sentence=say.words(sentence)))
     return frame
 
 
 def what_would_raise_it(advice: score_parts.Advice) -> None:
     """What of the set would raise its Score most."""
     st.subheader("What would raise it most", anchor=False)
-    st.markdown("\n".join(f"- {sentence}" for sentence in score_words.sentences(advice)))
+    say.markdown("\n".join(f"- {sentence}" for sentence in score_words.sentences(advice)))
     st.caption(score_words.IN_SAMPLE)
     st.page_link("pages/questions.py", label="Choose on Questions", icon=":material/checklist:")
 
@@ -125,7 +125,7 @@ def the_competition() -> None:
     """The competition's own words on each score, and how they are read here."""
     st.subheader("The competition's words, and our reading", anchor=False)
     for name, (words, reading) in score_words.SAID_BY_THE_COMPETITION.items():
-        st.markdown(f"**{labels.SCORES[name]}**: “{words}”. {reading}")
+        say.markdown(f"**{labels.SCORES[name]}**: “{words}”. {reading}")
 
 
 def published_sets() -> None:
@@ -142,7 +142,7 @@ def published_sets() -> None:
             "score_published",
             "Published figures of other sets, not comparable",
         )
-        st.caption(
+        say.caption(
             f"Hatched: half the SQ; dotted: the rest of a published total, in which RC and CS are not told apart. "
             f"Source of the total: {figures.totals[0].source}. Without a total: {figures.curve_means_source}."
         )

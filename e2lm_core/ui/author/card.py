@@ -16,6 +16,7 @@ from e2lm_core.sets import authoring
 from e2lm_core.sets.prompts import render
 from e2lm_core.ui import session
 from e2lm_core.ui.author import editor, live
+from e2lm_core.ui.frame import say
 
 FREE_CHOICES = 2
 
@@ -64,7 +65,7 @@ def _steps(task: TaskSet, ids: list[str], readonly: bool) -> int:
 
 def _arrow(key: str, name: str, icon: str, shortcut: str, to: list[str]) -> None:
     """A button that goes to a question; disabled where there is none."""
-    if st.button("", icon=icon, key=key, disabled=not to, help=name, shortcut=shortcut):
+    if st.button("", icon=icon, key=key, disabled=not to, help=say.plain(name), shortcut=shortcut):
         _go(to[0])
 
 
@@ -72,7 +73,7 @@ def _reading(task: TaskSet, question: Question) -> None:
     try:
         doc = render.render(task.config, question, ())
     except StudioError as error:
-        st.error(str(error))
+        say.error(error)
         return
     st.code(
         doc.context + "▁".join(["", doc.continuations[doc.gold].lstrip()]),
@@ -109,7 +110,7 @@ def _choices(question: Question, readonly: bool) -> list[str]:
     cells = [cell for _ in range(0, slots, 2) for cell in st.columns(2, gap="small")]
     choices = [
         cells[i].text_input(
-            f"choice {i}" + (" (gold)" if i == question.answer else ""),
+            say.plain(f"choice {i}" + (" (gold)" if i == question.answer else "")),
             question.choices[i] if i < width else "",
             disabled=readonly,
         )
@@ -122,7 +123,7 @@ def _choices(question: Question, readonly: bool) -> list[str]:
 
 def _delete(task: TaskSet, question: Question) -> None:
     with st.popover("Delete question", icon=":material/delete:"):
-        st.markdown(f"Delete **{question.id}**? *Undo* brings it back.")
+        say.markdown(say.filled("Delete **{id}**? *Undo* brings it back.", id=question.id))
         if st.button("Delete", type="primary", key="card_delete") and _saved(
             lambda s: authoring.delete_questions(s, task.name, [question.id])
         ):
@@ -147,7 +148,7 @@ def _saved(edit: Callable[[Settings], TaskSet]) -> TaskSet | None:
     try:
         saved = edit(session.studio().settings)
     except StudioError as error:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
         return None
     editor.reset()
     return saved

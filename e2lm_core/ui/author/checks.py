@@ -11,6 +11,7 @@ import streamlit as st
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import Finding, TaskSet
+from e2lm_core.ui.frame import say
 
 MOST_FOLDED = 200
 
@@ -30,12 +31,12 @@ def sentence(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
 def show(findings: Sequence[Finding], most: int = 12) -> None:
     """Errors first, then warnings; of each, what is more than `most` is folded."""
     for severity, icon, box in (
-        ("error", ":material/error:", st.error),
-        ("warning", ":material/warning:", st.warning),
+        ("error", ":material/error:", say.error),
+        ("warning", ":material/warning:", say.warning),
     ):
         sentences = [finding.sentence for finding in findings if finding.severity == severity]
         for sentence in sentences[:most]:
             box(sentence, icon=icon)
         if len(sentences) > most:
-            with st.expander(f"{len(sentences) - most} more {severity}s"):
-                st.markdown("\n".join(f"- {sentence}" for sentence in sentences[most : most + MOST_FOLDED]))
+            with st.expander(say.plain(f"{len(sentences) - most} more {severity}s")):
+                say.markdown(say.listed(sentences[most : most + MOST_FOLDED]))

@@ -16,6 +16,7 @@ from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.runs import evaluate, start
 from e2lm_core.sets import authoring, locks, sheet
 from e2lm_core.ui import session
+from e2lm_core.ui.frame import say
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.runs import starting
 
@@ -43,7 +44,7 @@ def table(task: TaskSet) -> None:
         args=(task.name, key),
     )
     for sentence in st.session_state.get("editor_refused", ()):
-        st.error(sentence, icon=":material/error:")
+        say.error(sentence, icon=":material/error:")
 
 
 def _columns(choices: list[str]) -> dict:

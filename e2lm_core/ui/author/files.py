@@ -15,6 +15,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.sets import authoring, importing, rows
 from e2lm_core.ui import session
 from e2lm_core.ui.author import checks, editor
+from e2lm_core.ui.frame import say
 
 MOST_SHOWN = 200
 
@@ -31,7 +32,7 @@ def import_questions(name: str) -> None:
     try:
         preview = authoring.preview_import(session.studio().settings, data, filename)
     except StudioError as error:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
         return
     checks.show(preview.problems)
     broken = {problem.question_id for problem in preview.problems if problem.severity == "error"}
@@ -70,7 +71,7 @@ def _preview(name: str, questions: Sequence[Question], broken: int) -> None:
     label = f"Add {phrasing.count(len(questions), 'question')}"
     if broken:
         label += f" and leave out {broken:,}"
-    if st.button(label, type="primary", key="import_go", icon=":material/playlist_add:"):
+    if st.button(say.plain(label), type="primary", key="import_go", icon=":material/playlist_add:"):
         _add(name, questions)
 
 
@@ -78,12 +79,12 @@ def _add(name: str, questions: Sequence[Question]) -> None:
     try:
         saved = authoring.add_questions(session.studio().settings, name, questions)
     except StudioError as error:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
     else:
         editor.reset()
         editor.edited(saved)
         st.session_state.pop("import_text", None)
-        st.toast(f"Added {phrasing.count(len(questions), 'question')}.")
+        say.toast(f"Added {phrasing.count(len(questions), 'question')}.")
         st.rerun()
 
 

@@ -26,7 +26,7 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.sets import versions
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, polling, window
+from e2lm_core.ui.frame import parts, polling, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.runs import starting
 
@@ -134,7 +134,7 @@ def _changes(was: Measurements, now: Measurements) -> None:
     effects = question_edits.effects(was, now)
     whole = question_edits.set_changes(was, now)
     done, total = now.complete_checkpoints, now.checkpoints
-    st.markdown(question_edits.finding(effects, whole, done, total), help=question_edits.MARGIN_HELP)
+    say.markdown(question_edits.finding(effects, whole, done, total), help=question_edits.MARGIN_HELP)
     metric = st.segmented_control(
         "Metric",
         METRICS,
@@ -215,7 +215,7 @@ def _figures(now: Measurements, name: str, effect: question_edits.Effect | None)
         change = next((c for c in effect.changes if c.metric == metric), None) if effect else None
         words = change or question_edits.Change(metric, None, None if np.isnan(value) else value)
         help_text = question_edits.MARGIN_HELP if metric == "margin" else labels.METRIC_HELP[metric]
-        st.markdown(words.words if change else words.present, help=help_text)
+        say.markdown(words.words if change else words.present, help=say.words(help_text))
 
 
 def _curves(
@@ -228,7 +228,8 @@ def _curves(
     chance: float | None,
     height: int = CHART_PX,
 ) -> None:
-    st.caption(f"**{title}** · {metric}" + ("; before the edit faint" if before is not None else ""))
+    about = f"{metric}; before the edit faint" if before is not None else metric
+    say.caption(say.filled("**{title}** · {about}", title=title, about=about))
     parts.chart(
         curve_charts.learning_curves(
             curve_charts.CurvePlot(
@@ -250,7 +251,9 @@ def _curves(
 
 def _means(now: Measurements, was: Measurements, name: str, metric: str) -> None:
     models = phrasing.count(len(question_edits.counted(now)), "model")
-    st.caption(f"**{name}** · {metric}, mean over {models}")
+    say.caption(
+        say.filled("**{name}** · {metric}, mean over {models}", name=name, metric=metric, models=models)
+    )
     parts.chart(
         question_charts.before_and_after(
             question_edits.mean_frame(now, name, metric),

@@ -19,6 +19,7 @@ from e2lm_core.base.records import (
 from e2lm_core.sets import authoring
 from e2lm_core.ui import session
 from e2lm_core.ui.author import editor
+from e2lm_core.ui.frame import say
 
 _STYLES = {"Cloze": (CLOZE_TEXT, CLOZE_CHOICE), "Letters": (LETTERS_TEXT, LETTERS_CHOICE)}
 _NAMES = {PromptStyle.CLOZE: "Cloze", PromptStyle.LETTERS: "Letters"}
@@ -52,6 +53,7 @@ def _style(task: TaskSet, readonly: bool) -> str:
     return st.radio(
         "Style",
         styles,
+        format_func=say.plain,
         index=styles.index(_NAMES.get(task.config.style, _CUSTOM)),
         horizontal=True,
         disabled=readonly,
@@ -66,7 +68,7 @@ def _num_fewshot(task: TaskSet, readonly: bool) -> int:
         min(session.studio().settings.limits.max_fewshot, len(task.dev)),
         min(task.config.num_fewshot, len(task.dev)),
         disabled=readonly,
-        help=f"Examples in the prompt, from the set's {len(task.dev)} dev questions.",
+        help=say.plain(f"Examples in the prompt, from the set's {len(task.dev)} dev questions."),
     )
 
 
@@ -74,7 +76,7 @@ def _save(task: TaskSet, **values: str | int | tuple[str, ...]) -> None:
     try:
         saved = authoring.update_config(session.studio().settings, task.name, **values)
     except StudioError as error:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
     else:
         editor.edited(saved)
         st.rerun()

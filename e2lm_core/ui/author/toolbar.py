@@ -17,6 +17,7 @@ from e2lm_core.sets import collection, versions
 from e2lm_core.sets.folder import bundle
 from e2lm_core.ui import session
 from e2lm_core.ui.author import editor
+from e2lm_core.ui.frame import say
 
 
 def copy(name: str) -> None:
@@ -46,19 +47,21 @@ def create() -> None:
                 wish,
             )
         for gone in collection.deleted_sets(settings):
-            if st.button(f"Restore {gone}", key=f"restore_{gone}", icon=":material/restore_from_trash:"):
+            if st.button(
+                say.plain(f"Restore {gone}"), key=f"restore_{gone}", icon=":material/restore_from_trash:"
+            ):
                 _do(partial(collection.restore_set, settings, gone), gone)
 
 
 def delete(name: str) -> None:
     """A popover that asks before a set is put aside."""
     with st.popover("Delete set", icon=":material/delete:"):
-        st.markdown(f"Put **{name}** aside? *New set* can restore it.")
+        say.markdown(say.filled("Put **{name}** aside? *New set* can restore it.", name=name))
         if st.button("Delete this set", type="primary", key="delete_go"):
             try:
                 collection.delete_set(session.studio().settings, name)
             except StudioError as error:
-                st.error(str(error))
+                say.error(error)
             else:
                 st.session_state.pop("set", None)
                 st.query_params.pop("set", None)
@@ -82,12 +85,14 @@ def _step(
     name: str,
 ) -> None:
     hint = action or f"nothing to {label.lower()}"
-    if not st.button(label, icon=icon, disabled=action is None, help=hint, shortcut=shortcut):
+    if not st.button(
+        say.plain(label), icon=icon, disabled=action is None, help=say.plain(hint), shortcut=shortcut
+    ):
         return
     try:
         moved = move(session.studio().settings, name)
     except StudioError as error:
-        st.error(str(error))
+        say.error(error)
     else:
         editor.reset()
         editor.edited(moved)
@@ -109,7 +114,7 @@ def _do(action: Callable[[], object], name: str) -> None:
     try:
         action()
     except StudioError as error:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
     else:
         session.choose_set(name)
         editor.reset()

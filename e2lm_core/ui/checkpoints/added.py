@@ -19,7 +19,7 @@ from e2lm_core.checkpoints.hub import background as fetching
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import on_disk as hub_disk
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, polling, window
+from e2lm_core.ui.frame import parts, polling, say, window
 
 _NUMBER = st.column_config.NumberColumn
 COLUMNS = {
@@ -86,10 +86,11 @@ def _added() -> None:
     _outcome(model)
     checkpoints = have[model]
     on_disk = hub_disk.on_disk(studio.settings, checkpoints)
-    st.markdown(
+    have_words = (
         f"{on_disk.whole} of {phrasing.count(len(checkpoints), 'checkpoint')} of {model} "
-        f"{'is' if on_disk.whole == 1 else 'are'} downloaded. :gray[Mark rows to act on those alone.]"
+        f"{'is' if on_disk.whole == 1 else 'are'} downloaded."
     )
+    say.markdown(say.filled("{here} :gray[Mark rows to act on those alone.]", here=have_words))
     _actions(model, checkpoints, _marked(model, checkpoints), desk().running)
 
 
@@ -103,6 +104,7 @@ def _choose_model(names: list[str]) -> str:
         default=first if first in names else names[0],
         required=True,
         wrap=True,
+        format_func=say.plain,
         key=f"library_model_{'_'.join(names)}",
         label_visibility="collapsed",
     )
@@ -138,7 +140,9 @@ def _room(usage: hub_cache.Usage) -> None:
     part = f", {phrasing.size(usage.partial_bytes)} of it half downloaded" if usage.partial_bytes else ""
     st.progress(
         min(1.0, usage.used_bytes / usage.quota_bytes),
-        text=f"Disk: {phrasing.size(usage.used_bytes)} of the {phrasing.size(usage.quota_bytes)} allowed{part}",
+        text=say.plain(
+            f"Disk: {phrasing.size(usage.used_bytes)} of the {phrasing.size(usage.quota_bytes)} allowed{part}"
+        ),
     )
 
 
@@ -152,17 +156,17 @@ def _outcome(model: str) -> None:
             if fetch.action == "download":
                 now = hub_disk.on_disk(session.studio().settings, fetch.checkpoints)
                 share, text = hub_disk.progress(now, fetch.before, fetch.seconds)
-                st.progress(share, text=f"Downloading {fetch.model}: {text}")
+                st.progress(share, text=say.plain(f"Downloading {fetch.model}: {text}"))
             else:
                 read = phrasing.size(fetch.before.whole_bytes)
-                st.markdown(f"Verifying {fetch.model}: {read} are read again.")
+                say.markdown(f"Verifying {fetch.model}: {read} are read again.")
             if st.button("Stop", key="library_stop", icon=":material/stop:"):
                 fetch.stop()
                 st.rerun()
     elif fetch.model != model:
         return
     elif fetch.error:
-        st.error(fetch.error, icon=":material/error:")
+        say.error(fetch.error, icon=":material/error:")
     elif fetch.stopped:
         st.info(
             "Stopped; what is downloaded stays, and *Download* goes on from there.", icon=":material/pause:"
@@ -173,7 +177,7 @@ def _outcome(model: str) -> None:
             sentence = f"Every byte of {count} is what the hub gave."
         else:
             sentence = f"Downloaded {count}: they can be chosen on *Run*."
-        st.success(sentence, icon=":material/check:")
+        say.success(sentence, icon=":material/check:")
 
 
 def _actions(
@@ -189,11 +193,11 @@ def _actions(
         _begin("download", missing, "Download", ":material/download:", busy, primary=True)
         _begin("verify", whole, "Verify", ":material/verified:", busy)
         with st.popover(
-            f"Evict {phrasing.count(len(some), 'checkpoint')}" if some else "Evict",
+            say.plain(f"Evict {phrasing.count(len(some), 'checkpoint')}" if some else "Evict"),
             icon=":material/delete_sweep:",
             disabled=busy or not some,
         ):
-            st.markdown(
+            say.markdown(
                 f"Delete {phrasing.size(hub_disk.on_disk(settings, some).bytes)} of weights? They stay listed and can be "
                 "downloaded again; results stay too."
             )
@@ -203,7 +207,7 @@ def _actions(
             what = (
                 f"{len(marked)} of {len(checkpoints)} checkpoints of {model}" if marked else f"all of {model}"
             )
-            st.markdown(
+            say.markdown(
                 f"Take {what} out of the catalogue and delete what is downloaded of it? Results stay; adding it again "
                 "takes what the hub has then."
             )
@@ -216,7 +220,7 @@ def _begin(
 ) -> None:
     label = f"{verb} {phrasing.count(len(chosen), 'checkpoint')}" if chosen else verb
     if st.button(
-        label,
+        say.plain(label),
         key=f"library_{action}",
         icon=icon,
         disabled=busy or not chosen,
@@ -231,7 +235,7 @@ def _act(deed: Callable[[], int]) -> None:
     try:
         freed = deed()
     except StudioError as error:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
     else:
-        st.toast(f"{phrasing.size(freed)} freed.")
+        say.toast(f"{phrasing.size(freed)} freed.")
         st.rerun()

@@ -25,6 +25,7 @@ from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import client as hub_client
 from e2lm_core.ui import session
+from e2lm_core.ui.frame import say
 
 OTHER = "Another repository"
 _IN_NAME, _UNKNOWN, _A_STEP = "in the name", "unknown", "so many a step"
@@ -38,7 +39,7 @@ def add() -> None:
         family, model = _model()
         if family is None or model is None:
             return
-        st.caption(f"{model.repo}. {family.note}")
+        say.caption(f"{model.repo}. {family.note}")
     listing = _listing(family, model)
     places = tuple(c.place for c in listing.checkpoints) if listing else family.known_places(model)
     with right:
@@ -47,7 +48,7 @@ def add() -> None:
     new = _new(chosen, model)
     with st.container(horizontal=True, gap="small"):
         add_these = st.button(
-            _label(places, chosen, new),
+            say.plain(_label(places, chosen, new)),
             key="library_go",
             icon=":material/add:",
             disabled=bool(places) and not new,
@@ -105,7 +106,7 @@ def _other() -> Family | None:
             "name" if rule == _IN_NAME else tokens,
         )
     except StudioError as error:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
         return None
 
 
@@ -119,7 +120,7 @@ def _choice(family: Family, places: Sequence[Place]) -> CheckpointChoice:
         help="2 takes the second, the fourth and so on: of E2LM's, the competition's own points.",
     )
     early = family.early_tokens is not None and st.toggle(
-        f"Early window only (to {phrasing.tokens(family.early_tokens)} tokens)",
+        say.plain(f"Early window only (to {phrasing.tokens(family.early_tokens)} tokens)"),
         key=f"library_early_{family.key}",
     )
     low = high = None
@@ -145,7 +146,7 @@ def _chosen(
     try:
         chosen = choose(places, choice)
     except StudioError as error:
-        st.warning(str(error), icon=":material/filter_alt_off:")
+        say.warning(error, icon=":material/filter_alt_off:")
         return ()
     listed = None
     if listing is not None:
@@ -153,7 +154,7 @@ def _chosen(
         known = [size for place in chosen if (size := sizes[place]) is not None]
         listed = sum(known) if len(known) == len(chosen) else None
     usage = hub_cache.usage(session.studio().settings)
-    st.caption(tables.choice_sentence(chosen, len(places), model, listed, usage))
+    say.caption(tables.choice_sentence(chosen, len(places), model, listed, usage))
     return chosen
 
 
@@ -180,7 +181,7 @@ def _listing(family: Family, model: FamilyModel) -> hub.Listing | None:
 
 def _ask(family: Family, model: FamilyModel) -> None:
     try:
-        with st.spinner(f"Asking the hub about {model.repo}"):
+        with st.spinner(say.plain(f"Asking the hub about {model.repo}")):
             st.session_state["library_listing"] = hub.listing(session.studio().settings, family, model.name)
     except StudioError as error:
         _refused(error)
@@ -190,19 +191,19 @@ def _ask(family: Family, model: FamilyModel) -> None:
 
 def _add(family: Family, model: FamilyModel, choice: CheckpointChoice) -> None:
     try:
-        with st.spinner(f"Asking the hub about {model.repo}"):
+        with st.spinner(say.plain(f"Asking the hub about {model.repo}")):
             new = hub.add(session.studio().settings, family, model.name, choice)
     except StudioError as error:
         _refused(error)
     else:
         st.session_state["library_new"] = model.name
-        st.toast(f"Added {phrasing.count(len(new), 'checkpoint')} of {model.name}.")
+        say.toast(f"Added {phrasing.count(len(new), 'checkpoint')} of {model.name}.")
         st.rerun()
 
 
 def _refused(error: StudioError) -> None:
     """Without a connection it is no fault of anyone's: what is here still works, and the sentence names it."""
     if isinstance(error, hub_client.HubUnreachable):
-        st.warning(str(error), icon=":material/cloud_off:")
+        say.warning(error, icon=":material/cloud_off:")
     else:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")

@@ -15,24 +15,24 @@ import streamlit as st
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import METRICS, Value
 from e2lm_core.charts import canvas
-from e2lm_core.ui.frame import window
+from e2lm_core.ui.frame import say, window
 from e2lm_core.ui.session import set_name
 
 
 def header(title: str, finding: str) -> None:
     """A page's title and the one computed sentence that is its answer."""
-    st.title(title, anchor=False)
-    st.markdown(finding)
+    say.title(title, anchor=False)
+    say.markdown(finding)
 
 
-def explained_lines(words: Mapping[str, str]) -> str:
+def explained_lines(words: Mapping[str, str]) -> say.Marked:
     """Names in bold, each with what it means, as the text that shows on hover."""
-    return "\n\n".join(f"**{name}**: {meaning}" for name, meaning in words.items())
+    return say.words("\n\n".join(f"**{name}**: {meaning}" for name, meaning in words.items()))
 
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:
     """Drawn as it is: the figure carries the theme's own colours, so Streamlit's are switched off."""
-    st.plotly_chart(figure, theme=None, key=key, config=canvas.CONFIG, alt=alt)
+    st.plotly_chart(canvas.without_links(figure), theme=None, key=key, config=canvas.CONFIG, alt=alt)
 
 
 _NUMBER = st.column_config.NumberColumn
@@ -101,12 +101,12 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
     elif value.coverage is not None:
         help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets."
     st.metric(
-        label,
+        say.plain(label),
         phrasing.percent(value.value) if label in labels.PERCENT_SCORES else phrasing.score(value.value),
-        delta=_certainty(label, value),
+        delta=say.plain(_certainty(label, value) or "") or None,
         delta_color="off",
         delta_arrow="off",
-        help=help_text,
+        help=say.words(help_text),
         border=True,
         height="stretch",
         chart_data=curve if value.value is not None and curve and len(curve) > 1 else None,
@@ -124,7 +124,7 @@ def _certainty(label: str, value: Value) -> str | None:
 
 def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:
     """An empty state: what is missing, with what to do about it drawn below by the caller."""
-    st.info(sentence, icon=icon)
+    say.info(sentence, icon=icon)
 
 
 def run_first(sentence: str) -> NoReturn:

@@ -15,7 +15,7 @@ from e2lm_core.runs import evaluate, words
 from e2lm_core.runs import state as run_state
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import polling
+from e2lm_core.ui.frame import polling, say
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.runs import starting
 
@@ -34,7 +34,7 @@ def strip(poll: bool = True) -> TaskSet:
             _state(task, results.state(task))
     for info in infos:
         if info.problem:
-            st.warning(f"{info.name} is left out: {info.problem}", icon=":material/folder_off:")
+            say.warning(f"{info.name} is left out: {info.problem}", icon=":material/folder_off:")
     return task
 
 
@@ -72,14 +72,14 @@ def _live(name: str) -> None:
 
 def _state(task: TaskSet, state: run_state.SetState) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
-        st.markdown(f":gray[{describe(task, state)}]", width="content")
+        say.markdown(say.filled(":gray[{state}]", state=say.Marked(describe(task, state))), width="content")
         if state.kind == "stale":
             label = (
                 "Run the rest"
                 if partial(task, state)
                 else f"Run {phrasing.count(state.stale, 'stale question')}"
             )
-            if st.button(label, key="strip_run", icon=":material/refresh:", type="primary"):
+            if st.button(say.plain(label), key="strip_run", icon=":material/refresh:", type="primary"):
                 starting.start(task, priority=evaluate.INTERACTIVE)
         elif (
             state.job is not None

@@ -24,7 +24,7 @@ from e2lm_core.charts import questions as question_charts
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui import session
 from e2lm_core.ui.author import editor
-from e2lm_core.ui.frame import parts, window
+from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import questions as remembered
 
 OWN = "a rule of my own"
@@ -41,12 +41,12 @@ def choosing(task: TaskSet, pool: Pool, head: DeltaGenerator) -> None:
     except StudioError as error:
         with head:
             parts.header("Questions", "Nothing is chosen.")
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
         return
     with head:
         parts.header("Questions", choice_words.choice(chosen, len(pool.ids)))
     for sentence in choice_words.warnings(chosen):
-        st.warning(sentence, icon=":material/warning:")
+        say.warning(sentence, icon=":material/warning:")
     if name in choice.PRESETS:
         st.caption(choice.PRESETS[name])
     if chosen.folds:
@@ -76,9 +76,11 @@ def _rule(pool: Pool) -> tuple[str, str, str | None]:
             "margin > 0 and slope > 0",
             key="choosing_own",
             width=340,
-            help="Comparisons joined by `and`, of these columns: "
-            + ", ".join(f"`{c}`" for c in COLUMNS)
-            + '. Texts in quotes: `subject = "earth & space"`.',
+            help=say.words(
+                "Comparisons joined by `and`, of these columns: "
+                + ", ".join(f"`{c}`" for c in COLUMNS)
+                + '. Texts in quotes: `subject = "earth & space"`.'
+            ),
         )
         return name, rule, None
     if name == "one-source" and pool.has_sources:
@@ -101,7 +103,7 @@ def _judgement(chosen: Choice) -> None:
     )
     _gains(chosen, score)
     if chosen.why:
-        st.caption(chosen.why)
+        say.caption(chosen.why)
     frame = pd.DataFrame(choice.fold_rows(chosen))
     gains = [c for c in frame.columns if c.endswith((", in-sample", ", held out"))]
     parts.table(
@@ -131,14 +133,14 @@ def _gains(chosen: Choice, score: str) -> None:
         f"Gain in {choice_words.score_label(score, chosen.metric)} of each fold, in-sample and held out",
     )
     bar = choice_words.INTERVAL_HELP[gain.covers] if gain.covers else ""
-    st.caption(f"Each row leaves one family of models out of the choice and lets it judge. {bar}")
+    say.caption(f"Each row leaves one family of models out of the choice and lets it judge. {bar}")
 
 
 def copy(source: str, ids: Sequence[str], key: str) -> None:
     """A popover that copies the set with these questions alone; the set itself stays as it is."""
     settings = session.studio().settings
     with st.popover(
-        f"Copy the set with {phrasing.count(len(ids), 'question')}", icon=":material/content_copy:"
+        say.plain(f"Copy the set with {phrasing.count(len(ids), 'question')}"), icon=":material/content_copy:"
     ):
         wish = st.text_input(
             "Name of the copy", collection.free_name(settings, f"{source}_chosen"), key=f"{key}_name"
@@ -148,9 +150,9 @@ def copy(source: str, ids: Sequence[str], key: str) -> None:
             try:
                 authoring.keep(settings, source, wish, ids)
             except StudioError as error:
-                st.error(str(error), icon=":material/error:")
+                say.error(error, icon=":material/error:")
                 return
             session.choose_set(wish)
             editor.reset()
-            st.toast(f"{wish} holds {phrasing.count(len(ids), 'question')}.")
+            say.toast(f"{wish} holds {phrasing.count(len(ids), 'question')}.")
             st.rerun()

@@ -19,7 +19,7 @@ from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, window
+from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.questions.choosing import copy
 from e2lm_core.ui.remembered import questions as remembered
 
@@ -173,7 +173,7 @@ def _notes(pool: Pool, rows: np.ndarray) -> None:
         if c != "relevance"
     ]
     notes.append("Figures of one question are noisy: they hint where to look.")
-    st.caption(" ".join(notes))
+    say.caption(" ".join(notes))
 
 
 def _relevance(task: TaskSet) -> None:
@@ -218,7 +218,7 @@ def _selection(
         "questions_compared",
         f"{metric} of the selected questions and of the rest against tokens seen",
     )
-    st.caption(
+    say.caption(
         f"Mean over {phrasing.count(len(pool.models), 'model')}; {phrasing.count(kept, 'question')} "
         f"{'selected by hand' if by_hand else 'that the filters leave'}, {rest:,} others. No interval is drawn: "
         "these questions were picked by what is drawn. Choosing tells what of a difference other models confirm."

@@ -22,7 +22,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, window
+from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.results import opened
@@ -68,7 +68,7 @@ def curves(results_open: Opened, task: TaskSet) -> None:
     imported_curves = view.imported.curves_of(view.task, view.metric)
     models = scores.models(imported_curves)
     chosen = _choose_models(view, [model.name for model in models])
-    st.markdown(imported_words.finding(imported_curves))
+    say.markdown(imported_words.finding(imported_curves))
     frame = scores.curve_frame(imported_curves)
     bands = _bands(view)
     if bands is not None:
@@ -78,7 +78,7 @@ def curves(results_open: Opened, task: TaskSet) -> None:
         own = _choose_own(view, view.own_runs, models)
         frame = pd.concat([frame, _own_frame(view, view.own_runs, own)], ignore_index=True)
     _chart(view, frame, imported_charts.looks([m for m in models if m.name in chosen], own))
-    st.caption(_about(view, bands is not None))
+    say.caption(_about(view, bands is not None))
     if view.sampled is not None and view.same_metric in METRICS:
         _scores(view.sampled, view.same_metric)
     _tables(view, imported_curves, frame)
@@ -94,7 +94,7 @@ def _controls(results_open: Opened, task: TaskSet) -> View:
         metric = st.selectbox("Metric", imported.metrics(name), key=f"results_metric_{key}_{name}", width=200)
         own_runs = _own_runs(task, metric)
         beside = own_runs is not None and st.toggle(
-            f"Beside {task.name}'s own runs", key="results_own", help=_ABOUT_OWN_RUNS
+            say.plain(f"Beside {task.name}'s own runs"), key="results_own", help=_ABOUT_OWN_RUNS
         )
     return View(results_open, name, metric, own_runs if beside else None)
 

@@ -14,6 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from e2lm_core.base.errors import StudioError
 from e2lm_core.imported import opening
 from e2lm_core.ui import session
+from e2lm_core.ui.frame import say
 from e2lm_core.ui.results import opened
 
 TYPES = ["zip", "json", "jsonl", "csv", "tsv", "parquet"]
@@ -46,7 +47,7 @@ def give() -> None:
         refusal = _read(uploads)
         st.session_state[_TAKEN] = (digest, refusal)
     if refusal is not None:
-        st.error(opened.unmarked(refusal), icon=":material/error:")
+        say.error(refusal, icon=":material/error:")
 
 
 def _by_name(files: Sequence[UploadedFile]) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.imported import keeping
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import window
+from e2lm_core.ui.frame import say, window
 from e2lm_core.ui.results import opened
 from e2lm_core.ui.results.opened import Opened
 
@@ -23,7 +23,7 @@ def kept() -> None:
     back = st.session_state.get("results_removed")
     if back in keeping.removed(settings):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f":gray[{back} is removed.]", width="content")
+            say.markdown(say.filled(":gray[{name} is removed.]", name=back), width="content")
             if st.button("Undo", key="results_undo", icon=":material/undo:"):
                 _do(lambda: keeping.restore(settings, back))
     if not rows:
@@ -34,17 +34,20 @@ def kept() -> None:
 
 
 def _row(row: keeping.Kept) -> None:
-    st.markdown(f"**{row.name}**", width="content")
+    say.markdown(say.filled("**{name}**", name=row.name), width="content")
     if row.problem is None:
         about = f"{phrasing.listing(list(row.models), 2)} on {phrasing.listing(list(row.tasks), 2)}, {row.when[:10]}"
-        st.markdown(f":gray[{opened.unmarked(about)}]", width="content")
+        say.markdown(say.filled(":gray[{about}]", about=about), width="content")
         if st.button("Open", key=f"results_open_{row.name}", icon=":material/folder_open:"):
             _open(row.name)
     else:
-        st.markdown(f":red[{opened.unmarked(row.problem)}]", width="content")
+        say.markdown(say.filled(":red[{problem}]", problem=row.problem), width="content")
     with st.popover("Remove", icon=":material/delete:"):
-        st.markdown(
-            f"**{row.name}** is taken off this list. It can be brought back until another of that name is removed."
+        say.markdown(
+            say.filled(
+                "**{name}** is taken off this list. It can be brought back until another of that name is removed.",
+                name=row.name,
+            )
         )
         if st.button("Remove it", type="primary", key=f"results_remove_{row.name}"):
             remove(row.name)
@@ -70,10 +73,10 @@ def keep(results: Opened) -> None:
             try:
                 keeping.keep(session.studio().settings, name.strip(), results.imported)
             except StudioError as error:
-                st.error(str(error), icon=":material/error:")
+                say.error(error, icon=":material/error:")
             else:
                 opened.show(results.imported, name.strip())
-                st.toast(f"Kept as {name.strip()}.")
+                say.toast(f"Kept as {name.strip()}.")
                 st.rerun()
 
 
@@ -81,7 +84,7 @@ def _open(name: str) -> None:
     try:
         imported = keeping.open_kept(session.studio().settings, name)
     except StudioError as error:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
         return
     opened.show(imported, name)
     st.rerun()
@@ -91,6 +94,6 @@ def _do(action) -> None:
     try:
         action()
     except StudioError as error:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
     else:
         st.rerun()

@@ -13,7 +13,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.records import Record
 from e2lm_core.imported import documents
 from e2lm_core.imported.records import Imported
-from e2lm_core.ui.frame import window
+from e2lm_core.ui.frame import say, window
 
 MOST_PROBLEMS = 100
 _OPEN = "results_shown"
@@ -46,26 +46,19 @@ def close() -> None:
     st.session_state.pop(_OPEN, None)
 
 
-def unmarked(text: str) -> str:
-    """Text of files as it is: Streamlit would read brackets, stars and dollars as marks."""
-    for mark in ("\\", "`", "*", "_", "[", "]", "$", "~", "<", ":", "#", "|"):
-        text = text.replace(mark, f"\\{mark}")
-    return text
-
-
 def problems(imported: Imported, open_up_to: int = 3) -> None:
     """What is to be known of the import, folded where it is much."""
     if not imported.problems:
         return
     count = phrasing.count(len(imported.problems), "thing")
     with st.expander(
-        f"{count} to know of these results",
+        say.plain(f"{count} to know of these results"),
         expanded=len(imported.problems) <= open_up_to,
         icon=":material/info:",
     ):
-        st.markdown("\n".join(f"- {unmarked(sentence)}" for sentence in imported.problems[:MOST_PROBLEMS]))
+        say.markdown(say.listed(imported.problems[:MOST_PROBLEMS]))
         if (more := len(imported.problems) - MOST_PROBLEMS) > 0:
-            st.caption(f"{more:,} more are in the JSON.")
+            say.caption(f"{more:,} more are in the JSON.")
 
 
 def files(imported: Imported) -> None:

@@ -18,7 +18,7 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.runs import words as run_words
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, polling, window
+from e2lm_core.ui.frame import parts, polling, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.runs import starting
 
@@ -57,7 +57,7 @@ def _checkpoints(task: TaskSet, fleet: Sequence[Checkpoint]) -> tuple[list[str],
         selection_mode="multi",
         default=[m for m in models if any(c.model.name == m for c in fleet)],
         key=f"run_models_{task.name}",
-        format_func=lambda name: studio.catalogue.model(name).short_name,
+        format_func=lambda name: say.plain(studio.catalogue.model(name).short_name),
         wrap=True,
     )
     density = st.segmented_control(
@@ -79,7 +79,9 @@ def _num_fewshot(task: TaskSet, last: int | None) -> int:
         most,
         min(last if last is not None else task.config.num_fewshot, most),
         key=f"run_shots_{task.name}",
-        help=f"0 to {most}, from the set's dev questions. Early checkpoints read short prompts best.",
+        help=say.plain(
+            f"0 to {most}, from the set's dev questions. Early checkpoints read short prompts best."
+        ),
     )
 
 
@@ -93,7 +95,7 @@ def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> Non
         help="Pairs of a checkpoint and a question. What was computed before, for any set, is reused.",
     )
     if cost.missing:
-        st.caption(
+        say.caption(
             f"{phrasing.duration(cost.seconds).capitalize()}, at the pace of earlier runs."
             if cost.seconds
             else "No run on this machine yet, so its pace is not known."
@@ -105,7 +107,7 @@ def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
     is_running = state.kind == "running"
     with st.container(horizontal=True, gap="small"):
         if st.button(
-            f"Run {phrasing.count(len(choice.models), 'model')}",
+            say.plain(f"Run {phrasing.count(len(choice.models), 'model')}"),
             type="primary",
             icon=":material/play_arrow:",
             disabled=is_running or not choice.checkpoints or not task.questions,
@@ -130,13 +132,13 @@ def _latest(task: TaskSet) -> None:
         return
     st.subheader("Progress" if not job.over else "Last run", anchor=False)
     if job.error:
-        st.error(job.error, icon=":material/error:")
+        say.error(job.error, icon=":material/error:")
     for note in run_words.notes(job):
-        st.info(note, icon=":material/rule:")
+        say.info(note, icon=":material/rule:")
     share, text = run_words.sentence(job, len(task.questions))
-    st.progress(share, text=text)
+    st.progress(share, text=say.plain(text))
     if saved := run_words.savings(job):
-        st.caption(
+        say.caption(
             saved,
             help="The harness sends the prompt anew with every choice, at every checkpoint. Here what prompts share is computed once, and what is stored is not computed again.",
         )

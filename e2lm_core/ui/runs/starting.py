@@ -17,6 +17,7 @@ from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs import evaluate, worker
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
+from e2lm_core.ui.frame import say
 from e2lm_core.ui.session import studio
 
 # No two workers are started within this time, should they die at their start.
@@ -39,7 +40,7 @@ def start(
     try:
         start_run(task, checkpoints, num_fewshot, priority)
     except StudioError as error:
-        st.error(str(error), icon=":material/error:")
+        say.error(error, icon=":material/error:")
     else:
         st.rerun()
 

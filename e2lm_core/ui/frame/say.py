@@ -1,0 +1,109 @@
+"""What the studio says, with others' text in it: the one way by which a sentence reaches Streamlit's Markdown.
+
+A question, a name or an error may hold anything: an image of another host, which each visitor's browser
+would fetch, or a link among the studio's own words. `plain` shows a text as it is. `words` is for sentences
+that a room made, with names in bold: emphasis, code and lists stay, and nothing is linked, fetched or
+coloured. `filled` puts plain texts into a template of ours. tests/house/test_said.py holds pages to it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import streamlit as st
+
+# Text that looks like an address is linked after all escapes are gone; only a character between stops that.
+JOINER = "\u2060"
+_ADDRESS = re.compile(r"(?i)(:)(?=//)|(www)(?=\.)|((?:mailto|xmpp):)|(@)(?=[-\w]+\.)")
+_NAMED = re.compile(r":(?=[A-Za-z+:-])")  # :emoji:, :material/icon:, :red[…], :directive
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_LOOSE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+_BLOCK = re.compile(r">|#(?=#{0,5}(?:\s|$))|[+-](?=[\s-]|$)|\d{1,9}(?=[.)](?:\s|$))")
+_MARK = re.compile(r"[\\`*\[\]<$~]")
+_MARK_BUT_EMPHASIS = re.compile(r"[\\\[\]<$~]|``+")
+
+
+class Marked(str):
+    """Markdown in which others' text is escaped."""
+
+
+def plain(text: object) -> Marked:
+    """A text as it is, on one line: none of it is a mark. What is marked already stays."""
+    if isinstance(text, Marked):
+        return text
+    line = re.sub(r"\s*[\r\n\u2028\u2029]\s*", " ", str(text)).strip()
+    line = _MARK.sub(_escaped, line)
+    line = _LOOSE_UNDERSCORE.sub(_escaped, line)
+    line = _NAMED.sub(lambda found: found[0] + JOINER, line)
+    if found := _BLOCK.match(line):
+        line = f"{found[0]}\\{line[found.end() :]}" if found[0].isdigit() else f"\\{line}"
+    return Marked(_unlinked(line))
+
+
+def words(sentence: object) -> Marked:
+    """A sentence of a room's: **bold**, *italic*, `code` and lists stay. What is marked already stays."""
+    if isinstance(sentence, Marked):
+        return sentence
+    return Marked(_unlinked(_MARK_BUT_EMPHASIS.sub(_escaped, str(sentence))))
+
+
+def filled(template: str, **texts: object) -> Marked:
+    """A template of ours with `{names}`, each filled with a text: `plain`, unless it is marked already."""
+    return Marked(template.format(**{name: plain(text) for name, text in texts.items()}))
+
+
+def listed(sentences: Any) -> Marked:
+    """Texts as a list with points, each `plain` unless it is marked already."""
+    return Marked("\n".join(f"- {plain(sentence)}" for sentence in sentences))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(f"\\{mark}" for mark in found[0])
+
+
+def _unlinked(text: str) -> str:
+    return _ADDRESS.sub(lambda found: found[0] + JOINER, _ENTITY.sub(r"\\&", text))
+
+
+# --- Streamlit's own calls, of the same names -------------------------------------------------------------
+
+
+def markdown(sentence: object, **options: Any) -> None:
+    """A paragraph of `words`."""
+    st.markdown(words(sentence), **options)
+
+
+def caption(sentence: object, **options: Any) -> None:
+    """A paragraph of `words`, small and grey."""
+    st.caption(words(sentence), **options)
+
+
+def title(text: object, **options: Any) -> None:
+    """A page's title, `plain`."""
+    st.title(plain(text), **options)
+
+
+def info(sentence: object, **options: Any) -> None:
+    """A box of `words`."""
+    st.info(words(sentence), **options)
+
+
+def success(text: object, **options: Any) -> None:
+    """A box that says what went well, `plain`."""
+    st.success(plain(text), **options)
+
+
+def warning(text: object, **options: Any) -> None:
+    """A box that says what is doubtful, `plain`: an error's text, or a check's."""
+    st.warning(plain(text), **options)
+
+
+def error(text: object, **options: Any) -> None:
+    """A box that says what is wrong, `plain`: an error's text, or a check's."""
+    st.error(plain(text), **options)
+
+
+def toast(text: object, **options: Any) -> None:
+    """A word that passes, `plain`."""
+    st.toast(plain(text), **options)
