@@ -7,16 +7,19 @@ example raises too: it is copied first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.people import access
 from e2lm_core.people.access import edits
-from e2lm_core.sets.collection import copy_set, editable_set, open_set
+from e2lm_core.sets.collection import copy_set, editable_set, find_set, open_set, renamed_to
+from e2lm_core.sets.conflicts import Clash, Edits, Gone, Saved, merge, plain
 from e2lm_core.sets.folder.files import put_files, task_files
 from e2lm_core.sets.history import History
 from e2lm_core.sets.importing import ImportPreview, read_rows
@@ -46,15 +49,94 @@ def _update(
 ) -> TaskSet:
     unknown = changes.keys() - {q.id for q in task.questions}
     if unknown:
-        raise TaskError(
-            f"Question {min(unknown)!r} is no longer in {name}: it was deleted; undo brings it back."
-        )
+        raise Gone(_question_gone(min(unknown), name), changes)
     questions = tuple(_changed(q, changes[q.id]) if q.id in changes else q for q in task.questions)
     if questions == task.questions:
         return task
     edited = [q.id for q, before in zip(questions, task.questions, strict=True) if q != before]
     action = f"edit question {edited[0]}" if len(edited) == 1 else f"edit {len(edited)} questions"
     return _save(settings, name, task, {"questions": questions}, action)
+
+
+def merge_edits(settings: Settings, name: str, changes: Edits, seen: Edits) -> Saved:
+    """Apply `{question id: {field: value}}` by what the author saw of them, in the same form.
+
+    What nobody else has changed since, or changed to the same, is saved; the choices of one question are merged
+    choice by choice. What another has changed otherwise stays theirs and is returned as a `Clash`, which
+    `settle` ends. A field without a seen value is written as it is.
+
+    Raises Gone, with the values that are left over, where a question or the set is no longer there (then the
+    other questions are saved), TaskError, and saves nothing, where the set would be wrong.
+    """
+    with _editing(settings, name, changes) as (settings, name, owner):
+        task = open_set(settings, name)
+        present = {q.id: q for q in task.questions}
+        lost = {identity: fields for identity, fields in changes.items() if identity not in present}
+        merged = {
+            identity: merge(present[identity], fields, seen.get(identity, {}))
+            for identity, fields in changes.items()
+            if identity in present
+        }
+        task = _update(settings, name, {i: m.fields for i, m in merged.items() if m.fields}, task)
+        clashes = tuple(clash for m in merged.values() for clash in m.clashes)
+        saved = Saved(task=task.model_copy(update={"owner": owner}), clashes=clashes)
+        if lost:
+            raise Gone(_question_gone(min(lost), name), lost, saved)
+        return saved
+
+
+Keep = Literal["mine", "theirs", "text"]
+
+
+def settle(settings: Settings, name: str, clash: Clash, keep: Keep, text: Any = None) -> Saved:
+    """End a clash: keep "mine", keep "theirs", or write `text`, a value of the field, in their place.
+
+    Both values stand in the set's history whichever is kept, each in a version of its own. Where the set no
+    longer holds the clash's `theirs`, nothing is saved, and the clash of today is returned.
+
+    Raises Gone with what the author wants where the question or the set is no longer there, TaskError where
+    the set would be wrong.
+    """
+    wanted = plain(clash.field, text) if keep == "text" else clash.theirs if keep == "theirs" else clash.mine
+    unsaved = {clash.question: {clash.field: clash.mine if keep == "theirs" else wanted}}
+    with _editing(settings, name, unsaved) as (settings, name, owner):
+        task = open_set(settings, name).model_copy(update={"owner": owner})
+        question = next((q for q in task.questions if q.id == clash.question), None)
+        if question is None:
+            raise Gone(_question_gone(clash.question, name), unsaved)
+        if (holds := getattr(question, clash.field)) not in (clash.theirs, clash.mine):
+            today = clash.model_copy(update={"seen": clash.theirs, "theirs": holds})
+            return Saved(task=task, clashes=(today,))
+        for value in (clash.mine, wanted):
+            task = _update(settings, name, {clash.question: {clash.field: value}}, task)
+        return Saved(task=task)
+
+
+@contextmanager
+def _editing(settings: Settings, name: str, unsaved: Edits) -> Iterator[access.Place]:
+    """Be the only writer of a set; raises Gone with the unsaved values where it is not there any more."""
+    with _or_gone(settings, name, unsaved):
+        place = access.of_set(settings, name, "editor")
+    with writing(place.settings, place.name):
+        with _or_gone(settings, name, unsaved):
+            find_set(place.settings, place.name)
+        yield place
+
+
+@contextmanager
+def _or_gone(settings: Settings, name: str, unsaved: Edits) -> Iterator[None]:
+    try:
+        yield
+    except TaskError as error:
+        if renamed := renamed_to(settings, name):
+            sentence = f"Your edit is not saved: somebody has renamed {name} to {renamed}; save it there."
+        else:
+            sentence = f"Your edit is not saved: {error}"
+        raise Gone(sentence, unsaved, renamed=renamed) from error
+
+
+def _question_gone(identity: str, name: str) -> str:
+    return f"Question {identity!r} is no longer in {name}: it was deleted; whoever deleted it can undo that."
 
 
 def unsaved(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

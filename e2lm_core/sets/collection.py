@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -194,9 +194,29 @@ def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
             put_files(files, copy)
             copy.rename(settings.sets / new)
             History.of(settings, info.name).rename(History.of(settings, new).folder)
+            _trace(settings, info.name).write_text(new, encoding="utf-8")
             shutil.rmtree(info.folder)
         sharing.follow_renaming(settings, info.name, new)
     return renamed
+
+
+def renamed_to(settings: Settings, name: str) -> str | None:
+    """The name or address that a set of this one has now; None where it was not renamed, or not for whoever asks."""
+    address = access.ADDRESS.fullmatch(name)
+    owner, current = address.groups() if address else (None, name)
+    there = settings.asked_by(owner, settings.author) if owner else settings
+    seen: set[str] = set()
+    with suppress(OSError, ValueError, TaskError):
+        while _NAME.fullmatch(current) and current not in seen and not (there.sets / current).exists():
+            seen.add(current)
+            current = _trace(there, current).read_text(encoding="utf-8")
+        return find_set(settings, f"{owner}/{current}" if owner else current).address if seen else None
+    return None
+
+
+def _trace(settings: Settings, name: str) -> Path:
+    """Where it stands what a set was renamed to: beside its lock, which outlives it too."""
+    return settings.workspace / "locks" / f"{name}.renamed"
 
 
 def free_name(settings: Settings, wish: str) -> str:
@@ -260,6 +280,7 @@ def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
         require_sound(task, settings.limits)
         shutil.rmtree(History.of(settings, name).folder, ignore_errors=True)
         write_task(task, settings.sets / name, settings.limits)
+        _trace(settings, name).unlink(missing_ok=True)
     return task
 
 

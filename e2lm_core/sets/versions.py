@@ -1,4 +1,7 @@
-"""Earlier states of a set: which are kept, opening one, undo and redo."""
+"""Earlier states of a set: which are kept, opening one, undo and redo.
+
+Tested in tests/sets/past/test_versions.py.
+"""
 
 from __future__ import annotations
 

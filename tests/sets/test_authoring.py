@@ -11,7 +11,7 @@ from e2lm_core.base import settings as base_settings
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import LETTERS_CHOICE, LETTERS_TEXT
 from e2lm_core.base.settings import Settings
-from e2lm_core.sets import authoring, collection, versions
+from e2lm_core.sets import authoring, collection, conflicts, versions
 from tests.support import studios
 from tests.support.studios import sentence
 
@@ -217,3 +217,77 @@ def test_a_question_moves_nowhere_else(
     with pytest.raises(TaskError, match=says) as error:
         authoring.move_question(here, "mine", identity, **where)
     sentence(error)
+
+
+# --- two authors ----------------------------------------------------------------------------------------
+
+SEEN = {"q1": {"question": "What is twice the number 1?", "note": None}}
+MINE = {"q1": {"question": "Mine?", "note": "mine"}}
+
+
+def of(settings: Settings, identity: str = "q1"):
+    return next(q for q in collection.open_set(settings, "mine").questions if q.id == identity)
+
+
+def clash(here: Settings):
+    authoring.update_questions(here, "mine", {"q1": {"question": "Theirs?"}})
+    (clash,) = authoring.merge_edits(here, "mine", MINE, SEEN).clashes
+    return clash
+
+
+def test_what_merges_is_saved_and_a_clash_overwrites_nothing(here: Settings) -> None:
+    authoring.update_questions(here, "mine", {"q1": {"question": "Theirs?"}, "q2": {"note": "theirs"}})
+    changes = MINE | {"q2": {"subject": "mine"}, "q3": {"question": "Third?"}}
+    saved = authoring.merge_edits(here, "mine", changes, SEEN)
+    assert [(c.question, c.field) for c in saved.clashes] == [("q1", "question")]
+    assert (of(here).question, of(here).note) == ("Theirs?", "mine")
+    assert (of(here, "q2").note, of(here, "q2").subject, of(here, "q3").question) == (
+        "theirs",
+        "mine",
+        "Third?",
+    )
+    assert saved.task == collection.open_set(here, "mine")
+    assert authoring.merge_edits(here, "mine", {"q1": {"question": "Theirs?"}}, SEEN).clashes == ()
+
+
+@pytest.mark.parametrize(
+    ("keep", "text", "result"),
+    [("mine", None, "Mine?"), ("theirs", None, "Theirs?"), ("text", "Both?", "Both?")],
+)
+def test_a_clash_is_settled_and_both_texts_stand_in_the_history(here: Settings, keep, text, result) -> None:
+    saved = authoring.settle(here, "mine", clash(here), keep, text)
+    assert saved.clashes == ()
+    assert of(here).question == result
+    kept = [versions.open_version(here, "mine", v.number) for v in versions.list_versions(here, "mine")]
+    assert {"Mine?", "Theirs?"} <= {task.questions[0].question for task in kept}
+
+
+def test_a_clash_that_moved_on_is_returned_anew(here: Settings) -> None:
+    old = clash(here)
+    authoring.update_questions(here, "mine", {"q1": {"question": "Theirs, again?"}})
+    (new,) = authoring.settle(here, "mine", old, "mine").clashes
+    assert (new.seen, new.theirs, new.mine) == ("Theirs?", "Theirs, again?", "Mine?")
+    assert of(here).question == "Theirs, again?"
+
+
+def test_a_deleted_question_gives_its_text_back_and_the_others_are_saved(here: Settings) -> None:
+    authoring.delete_questions(here, "mine", ["q1"])
+    with pytest.raises(conflicts.Gone, match="'q1' is no longer in mine") as error:
+        authoring.merge_edits(here, "mine", MINE | {"q2": {"note": "kept"}}, SEEN)
+    assert error.value.unsaved == MINE
+    assert error.value.saved.task == collection.open_set(here, "mine")
+    assert of(here, "q2").note == "kept"
+
+
+def test_a_set_that_is_gone_gives_the_text_back(here: Settings) -> None:
+    old = clash(here)
+    collection.rename_set(here, "mine", "yours")
+    with pytest.raises(conflicts.Gone, match="renamed mine to yours") as error:
+        authoring.merge_edits(here, "mine", MINE, SEEN)
+    assert (error.value.unsaved, error.value.renamed) == (MINE, "yours")
+    collection.delete_set(here, "yours")
+    for keep in ("mine", "theirs"):
+        with pytest.raises(conflicts.Gone, match="no question set 'mine'") as error:
+            authoring.settle(here, "mine", old, keep)
+        assert error.value.unsaved == {"q1": {"question": "Mine?"}}
+    assert sentence(error)

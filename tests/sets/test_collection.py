@@ -195,3 +195,13 @@ def test_two_who_rename_crosswise_end_and_lose_nothing(here: Settings) -> None:
         list(threads.map(rename, ("mine", "other", "mine"), ("other", "mine", "third")))
     assert len([info for info in collection.list_sets(here) if not info.example]) == 2
     assert not list(here.sets.glob(".*"))
+
+
+def test_a_renamed_set_leaves_word_of_its_name(here: Settings) -> None:
+    collection.rename_set(here, "mine", "yours")
+    collection.rename_set(here, "yours", "ours")
+    assert collection.renamed_to(here, "mine") == "ours"
+    assert collection.renamed_to(here, "ours") is None
+    collection.create_set(here, "mine")
+    assert collection.renamed_to(here, "mine") is None
+    assert collection.renamed_to(here, "yours") == "ours"

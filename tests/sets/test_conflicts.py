@@ -1,0 +1,95 @@
+"""What two authors changed of one question: what merges and what clashes, by hand and as properties."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from e2lm_core.base.records import Question
+from e2lm_core.sets.conflicts import merge
+
+WAS = Question(
+    id="q1", question="Was?", choices=("a", "b", "c", "d"), answer=1, subject=None, extra={"x": 1, "y": 2}
+)
+
+
+def after(theirs: dict[str, Any], mine: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The question after `mine` was merged over `theirs` (the changed fields alone), and the fields that clash."""
+    present = WAS.model_copy(update=theirs)
+    merged = merge(present, mine, {field: getattr(WAS, field) for field in Question.model_fields})
+    result = present.model_copy(update=merged.fields)
+    changed = {f: v for f in Question.model_fields if (v := getattr(result, f)) != getattr(WAS, f)}
+    return changed, sorted(clash.field for clash in merged.clashes)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "result", "clashes"),
+    [
+        ({}, {"question": "Mine?"}, {"question": "Mine?"}, []),
+        ({"question": "Theirs?"}, {"question": "Mine?"}, {"question": "Theirs?"}, ["question"]),
+        ({"question": "Same?"}, {"question": "Same?"}, {"question": "Same?"}, []),
+        ({"question": "Theirs?"}, {"question": "Was?"}, {"question": "Theirs?"}, []),
+        ({"note": "n"}, {"subject": "s"}, {"note": "n", "subject": "s"}, []),
+        ({"subject": "s"}, {"subject": None}, {"subject": "s"}, []),
+        # Choice by choice: each changed by one of them at most.
+        ({"choices": ("A", "b", "c", "d")}, {"choices": ["a", "b", "c", "D"]}, {"choices": ("A", "b", "c", "D")}, []),
+        ({"choices": ("A", "b", "c", "d")}, {"choices": ("Z", "b", "c", "d")}, {"choices": ("A", "b", "c", "d")}, ["choices"]),
+        ({"choices": ("A", "b", "c", "d")}, {"choices": ("a", "b", "c", "d", "e")}, {"choices": ("A", "b", "c", "d", "e")}, []),
+        ({"choices": ("a", "b", "c", "X")}, {"choices": ("a", "c", "d")}, {"choices": ("a", "b", "c", "X")}, ["choices"]),
+        # A choice that is reworded has not moved: the gold index still points at it.
+        ({"choices": ("a", "B", "c", "d")}, {"answer": 2}, {"choices": ("a", "B", "c", "d"), "answer": 2}, []),
+        ({"answer": 2}, {"choices": ("a", "B", "c", "d")}, {"choices": ("a", "B", "c", "d"), "answer": 2}, []),
+        # One that was taken out, or put elsewhere, has.
+        ({"choices": ("b", "c", "d")}, {"answer": 2}, {"choices": ("b", "c", "d")}, ["answer"]),
+        ({"answer": 2}, {"choices": ("b", "a", "c", "d")}, {"answer": 2}, ["choices"]),
+        ({"choices": ("A", "b", "c", "d")}, {"choices": ("b", "a", "c", "d"), "answer": 0}, {"choices": ("A", "b", "c", "d")}, ["answer", "choices"]),
+        ({"answer": 3}, {"choices": ("b", "a", "c", "d"), "answer": 0}, {"answer": 3}, ["answer", "choices"]),
+        ({"extra": {"x": 5, "y": 2}}, {"extra": {"x": 1, "y": 2, "z": 3}}, {"extra": {"x": 5, "y": 2, "z": 3}}, []),
+        ({"extra": {"x": 5, "y": 2}}, {"extra": {"y": 2}}, {"extra": {"x": 5, "y": 2}}, ["extra"]),
+    ],
+)  # fmt: skip
+def test_what_merges_and_what_clashes(theirs, mine, result, clashes) -> None:
+    assert after(theirs, mine) == (result, clashes)
+
+
+def test_a_clash_says_what_was_seen_what_is_there_and_what_is_wanted() -> None:
+    present = WAS.model_copy(update={"question": "Theirs?"})
+    (clash,) = merge(present, {"question": "Mine?"}, {"question": "Was?"}).clashes
+    assert clash.model_dump() == {
+        "question": "q1", "field": "question", "seen": "Was?", "theirs": "Theirs?", "mine": "Mine?"
+    }  # fmt: skip
+
+
+def test_what_nobody_says_to_have_seen_is_written_as_it_is() -> None:
+    present = WAS.model_copy(update={"question": "Theirs?"})
+    assert merge(present, {"question": "Mine?"}, {}).fields == {"question": "Mine?"}
+
+
+choices = st.lists(st.sampled_from("abcde"), min_size=2, max_size=5, unique=True).map(tuple)
+sides = st.fixed_dictionaries(
+    {},
+    optional={
+        "question": st.sampled_from(["Was?", "One?", "Two?"]),
+        "choices": choices,
+        "answer": st.integers(0, 4),
+    },
+)
+
+
+@given(theirs=sides, mine=sides)
+def test_nothing_of_theirs_is_lost_and_nothing_of_mine_unsaid(theirs, mine) -> None:
+    changed, clashes = after(theirs, mine)
+    for field, value in theirs.items():
+        if field not in mine or mine[field] == getattr(WAS, field):
+            assert changed.get(field, getattr(WAS, field)) == value
+    for field, value in mine.items():
+        if field not in clashes and (field not in theirs or theirs[field] == getattr(WAS, field)):
+            assert changed.get(field, getattr(WAS, field)) == value
+
+
+@given(theirs=sides, mine=sides)
+def test_who_changes_alone_is_never_refused(theirs, mine) -> None:
+    assert after({}, mine)[1] == after(theirs, {})[1] == []
