@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from e2lm_core.base.records import SHARES
 
 DASH = "–"
+MOST_OF_A_SENTENCE = 300  # characters
+MOST_OF_A_VALUE = 60
 
 
 def percent(value: float | None) -> str:
@@ -93,6 +96,32 @@ def size(count: float | None) -> str:
             number = count / unit
             return f"{number:.0f} {name}" if number >= 10 else f"{number:.1f}".removesuffix(".0") + f" {name}"
     return f"{count:.0f} bytes"
+
+
+def quoted(value: object, most: int = MOST_OF_A_VALUE) -> str:
+    """A value that a user gave, in quotes, with an ellipsis for its middle where it is long."""
+    return repr(_shortened(str(value), most))
+
+
+def sentence(text: str, most: int = MOST_OF_A_SENTENCE) -> str:
+    """A sentence on one line and of at most so many characters, whatever the values that stand in it.
+
+    It loses the middle of long values first, then its own: its beginning says what is wrong, its end what
+    to do. What cannot be printed is written as its escape.
+    """
+    line = " ".join(printable(text).split())
+    if len(line) > most:
+        line = re.sub(r"\S{61,}", lambda word: _shortened(word[0], MOST_OF_A_VALUE), line)
+    return _shortened(line, most, tail=most // 3)
+
+
+def printable(text: str) -> str:
+    """The text with spaces for other white space, and an escape for what moves a cursor or is half a character."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in text)
+
+
+def _shortened(text: str, most: int, tail: int = 15) -> str:
+    return text if len(text) <= most else f"{text[: most - tail - 1]}…{text[len(text) - tail :]}"
 
 
 def _known(value: float | None) -> TypeGuard[float]:

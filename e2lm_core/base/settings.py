@@ -31,6 +31,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.phrasing import quoted
 
 ROOT = Path(__file__).resolve().parents[2]
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -120,32 +121,32 @@ class Settings(BaseModel):
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
         """The settings that the variables name. Raises `StudioError` for a value that is not allowed."""
         values: dict[str, object] = {
-            "home": Path(env.get("E2LM_HOME") or Path.home() / ".e2lm-studio").expanduser().absolute()
+            "home": _path(env.get("E2LM_HOME") or str(Path.home() / ".e2lm-studio"), "E2LM_HOME")
         }
         for key in ("tasks", "ladder"):
             if path := env.get(f"E2LM_{key.upper()}"):
-                values[key] = Path(path).expanduser().absolute()
+                values[key] = _path(path, f"E2LM_{key.upper()}")
         if paths := env.get("E2LM_CHECKPOINTS"):
-            values["checkpoints"] = tuple(
-                Path(p).expanduser().absolute() for p in paths.split(os.pathsep) if p
-            )
+            values["checkpoints"] = tuple(_path(p, "E2LM_CHECKPOINTS") for p in paths.split(os.pathsep) if p)
         if device := env.get("E2LM_DEVICE"):
             values["device"] = device
         if dtype := env.get("E2LM_DTYPE"):
             if dtype not in get_args(Dtype):
-                raise StudioError(f"E2LM_DTYPE is {dtype!r}; use one of {', '.join(get_args(Dtype))}.")
+                raise StudioError(f"E2LM_DTYPE is {quoted(dtype)}; use one of {', '.join(get_args(Dtype))}.")
             values["dtype"] = dtype
         if threads := env.get("E2LM_THREADS"):
-            if not threads.isdigit() or int(threads) < 1:
-                raise StudioError(f"E2LM_THREADS is {threads!r}; use a whole number from 1.")
+            if not re.fullmatch(r"0*[1-9][0-9]{0,3}", threads):
+                raise StudioError(f"E2LM_THREADS is {quoted(threads)}; use a whole number from 1 to 9,999.")
             values["threads"] = int(threads)
         if endpoint := env.get("E2LM_HUB_ENDPOINT"):
             if not endpoint.startswith(("https://", "http://")):
-                raise StudioError(f"E2LM_HUB_ENDPOINT is {endpoint!r}; use an address with https://.")
+                raise StudioError(f"E2LM_HUB_ENDPOINT is {quoted(endpoint)}; use an address with https://.")
             values["hub_endpoint"] = endpoint.rstrip("/")
         if quota := env.get("E2LM_HUB_QUOTA_GB"):
             if not (re.fullmatch(r"\d{1,6}(\.\d{1,9})?", quota, re.ASCII) and float(quota) > 0):
-                raise StudioError(f"E2LM_HUB_QUOTA_GB is {quota!r}; use a number of GB above 0, such as 20.")
+                raise StudioError(
+                    f"E2LM_HUB_QUOTA_GB is {quoted(quota)}; use a number of GB above 0, such as 20."
+                )
             values["hub_quota_bytes"] = round(float(quota) * 10**9)
         return cls.model_validate(values | _people(env))
 
@@ -169,3 +170,13 @@ def _people(env: Mapping[str, str]) -> dict[str, object]:
             raise StudioError(f"E2LM_AS is {person[:80]!r}; use a person's id, as `people list` shows it.")
         values |= {"person": person, "author": person}
     return values
+
+
+def _path(text: str, variable: str) -> Path:
+    """The path that a variable names, from the root. Raises `StudioError` for a home that nobody has."""
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # `~somebody` who has no account here
+        raise StudioError(
+            f"{variable} is {quoted(text)}, but nobody here has that name: write the path from its root."
+        ) from error

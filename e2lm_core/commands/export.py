@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.commands.output import Json, Task, open_task, show
+from e2lm_core.base.phrasing import quoted
+from e2lm_core.commands.output import Json, Task, goes_to_stdout, open_task, show, to_stdout
 
 if TYPE_CHECKING:
     from e2lm_core.export.submission import Profile as ProfileName
 
-Page = Annotated[Path, typer.Option("--out", metavar="X.html", help="Where the report is written.")]
-Bundle = Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where the bundle is written.")]
+Page = Annotated[
+    Path, typer.Option("--out", metavar="X.html", help="Where the report is written; - is stdout.")
+]
+Bundle = Annotated[
+    Path, typer.Option("--out", metavar="X.zip", help="Where the bundle is written; - is stdout.")
+]
 Profile = Annotated[str, typer.Option("--profile", help="plain or competition.")]
 # Unlike other commands a report is by default of the set's last run: its checkpoints and its examples.
 LastCheckpoints = Annotated[
@@ -49,6 +54,7 @@ def report(
     from e2lm_core.runs import state as run_state
     from e2lm_core.runs.studio import open_studio
 
+    piped = goes_to_stdout(out, as_json)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
     chosen, shots = run_state.fleet(studio, question_set.name)
@@ -57,7 +63,11 @@ def report(
     if num_fewshot is not None:
         shots = num_fewshot
     document = reports.build(studio, question_set, chosen, shots, relevance)
-    atomic.replace_file(out, report_html.render(document).encode("utf-8", "replace"))
+    page = report_html.render(document).encode("utf-8", "replace")
+    if piped:
+        to_stdout(page)
+        return
+    atomic.replace_file(out, page)
     show(as_json, document, [{"path": str(out), "bytes": out.stat().st_size}])
     if not as_json:
         typer.echo(reports.headline(document))
@@ -74,8 +84,12 @@ def export(
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.folder.bundle import write
 
+    piped = goes_to_stdout(out, as_json)
     studio = open_studio()
     data = export_set(studio, open_task(studio.settings, task), _profile(profile))
+    if piped:
+        to_stdout(data)
+        return
     write(data, out)
     row = {"path": str(out), "bytes": len(data)}
     show(as_json, row, [row])
@@ -108,4 +122,4 @@ def _profile(name: str) -> ProfileName:
         return "plain"
     if name == "competition":
         return "competition"
-    raise StudioError(f"The profile {name!r} does not exist: use plain or competition.")
+    raise StudioError(f"The profile {quoted(name)} does not exist: use plain or competition.")

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 import typer
 
+from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.phrasing import quoted
 from e2lm_core.commands import checkpoints as checkpoint_commands
 from e2lm_core.commands import compare as comparison_commands
 from e2lm_core.commands import export as export_commands
@@ -22,7 +24,8 @@ from e2lm_core.commands import ranks as rank_commands
 from e2lm_core.commands import results as result_commands
 from e2lm_core.commands import runs as run_commands
 from e2lm_core.commands import score as score_commands
-from e2lm_core.commands import sets
+from e2lm_core.commands.sets import collection, history
+from e2lm_core.commands.sets import questions as question_texts
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,23 +36,28 @@ app = typer.Typer(
 )
 
 for command in (
-    *(sets.tasks, sets.versions, checkpoint_commands.checkpoints, run_commands.evaluate, run_commands.worker),
+    *(collection.tasks, history.undo, history.redo, history.versions),
+    *(checkpoint_commands.checkpoints, run_commands.evaluate, run_commands.worker),
     *(score_commands.sq, score_commands.score, rank_commands.ranks, rank_commands.parting),
     *(question_commands.questions, question_commands.choose, question_commands.relevance),
     *(comparison_commands.compare, plan_commands.plan),
     *(export_commands.check, export_commands.export, export_commands.report, result_commands.import_results),
 ):
     app.command()(command)
+app.add_typer(collection.app, name="sets")
+app.add_typer(question_texts.app, name="question")
 app.add_typer(checkpoint_commands.app, name="hub")
 app.add_typer(result_commands.app, name="results")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; never a traceback for bad input."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     command = typer.main.get_command(app)
     try:
+        _require_text(words)
         code = command.main(
-            args=list(arguments) if arguments is not None else None,
+            args=words,
             prog_name="python -m e2lm_core",
             standalone_mode=False,
         )
@@ -76,6 +84,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 # --- within -------------------------------------------------------------------------------------------
 
 
+def _require_text(words: Sequence[str]) -> None:
+    """Raises `StudioError` for a word that is no text: bytes that are not UTF-8, or one that is nil."""
+    for word in words:
+        if "\0" in word or any("\ud800" <= c <= "\udfff" for c in word):
+            raise StudioError(
+                f"{quoted(word)} is no text in UTF-8: write it anew, or name the file otherwise."
+            )
+
+
 def _fail(sentence: str) -> None:
-    typer.echo(" ".join(sentence.split()), err=True)
+    typer.echo(phrasing.sentence(sentence), err=True)
     sys.exit(2)

@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
@@ -35,6 +37,7 @@ Fewshot = Annotated[
 ]
 Metric = Annotated[str, typer.Option("--metric", help=f"One of {', '.join(METRICS)}.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 
 
 def show(
@@ -59,8 +62,46 @@ def show(
         numeric = all(isinstance(row.get(name), int | float | None) for row in rows)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(cell(row.get(name)) for name in names))
+        table.add_row(*(phrasing.printable(cell(row.get(name))) for name in names))
     Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False).print(table)
+
+
+def say(as_json: bool, document: dict[str, Any], sentence: str) -> None:
+    """`document` as one line of JSON, or what was done as a sentence."""
+    if as_json:
+        show(True, document, ())
+    else:
+        typer.echo(phrasing.sentence(sentence))
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask on stderr, unless it was said before. Raises `StudioError` for a no, and where nobody answers."""
+    if yes:
+        return
+    try:
+        answer = typer.confirm(phrasing.sentence(question), err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():  # control-C
+            raise
+        raise StudioError("Nothing was changed, for nobody answered: say --yes where nobody can.") from None
+    if not answer:
+        raise StudioError("Nothing was changed.")
+
+
+def goes_to_stdout(out: Path | str | None, as_json: bool) -> bool:
+    """Whether `--out -` was given. Raises `StudioError` beside --json, which wants stdout for itself."""
+    if str(out) != "-":
+        return False
+    if as_json:
+        raise StudioError("--out - and --json both write to stdout: give --out a file, or leave --json out.")
+    return True
+
+
+def to_stdout(data: bytes) -> None:
+    """Bytes as they are, for whatever reads on."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
 
 
 def cell(value: Any) -> str:
@@ -146,4 +187,4 @@ def require_metrics(metrics: Iterable[str], allowed: str = f"one of {', '.join(M
     """Raises `StudioError` for the first metric that there is not; `allowed` says which there are."""
     for metric in metrics:
         if metric not in METRICS:
-            raise StudioError(f"The metric {metric!r} does not exist: use {allowed}.")
+            raise StudioError(f"The metric {phrasing.quoted(metric)} does not exist: use {allowed}.")

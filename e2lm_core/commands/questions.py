@@ -16,9 +16,11 @@ from e2lm_core.commands.output import (
     Opened,
     Task,
     cell,
+    goes_to_stdout,
     open_measured,
     require_metrics,
     show,
+    to_stdout,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +45,12 @@ Relevance = Annotated[
     bool, typer.Option("--relevance", help="Embed the questions as well, for the column relevance.")
 ]
 Copy = Annotated[
-    str | None, typer.Option("--out", metavar="NAME", help="Copy the set with the chosen questions.")
+    str | None,
+    typer.Option(
+        "--out",
+        metavar="NAME",
+        help="Copy the set with the chosen questions; - prints them as JSONL instead.",
+    ),
 ]
 SHOWN = ("id", "slope", "acc", "margin", "discrimination", "contrast", "length", "question")
 
@@ -91,11 +98,17 @@ def choose(
     from e2lm_core.analysis.questions import choice
     from e2lm_core.analysis.questions import words as choice_words
     from e2lm_core.sets import authoring
+    from e2lm_core.sets.rows import write_jsonl
 
+    piped = goes_to_stdout(out, as_json)
     require_metrics([metric], ", ".join(METRICS))
     opened = open_measured(task, checkpoints, num_fewshot, partly=True)
     pool = _pool(opened, relevance)
     chosen = choice.choose(pool, rule, metric, source)
+    if piped:
+        wanted = set(chosen.ids)
+        to_stdout(write_jsonl(q for q in opened.task.questions if q.id in wanted))
+        return
     if out is not None:
         authoring.keep(opened.studio.settings, task, out, chosen.ids)
     warnings = choice_words.warnings(chosen)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Question, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.classifier import ACCEPT_AT, map_2d
@@ -80,15 +81,21 @@ def assess(settings: Settings, questions: Sequence[Question]) -> dict[str, Any]:
 
 def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ...]:
     """A set's questions, or the lines of a JSONL file; a line needs only `question`. Raises `TaskError`."""
-    path = Path(task_or_jsonl).expanduser()
-    if path.suffix != ".jsonl":
+    if not task_or_jsonl.endswith(".jsonl"):
         return read_task(find_set(settings, task_or_jsonl).folder, settings.limits).task.questions
+    where = f"The file {quoted(task_or_jsonl)}"
     try:
+        path = Path(task_or_jsonl).expanduser()
+        if path.exists() and not path.is_file():  # a pipe may never end, a device never does
+            raise TaskError(f"{where} is no file that can be read: give the path of a JSONL file.")
+        if path.stat().st_size > settings.limits.max_file_bytes:
+            raise TaskError(
+                f"{where} is larger than the {settings.limits.max_file_bytes // 2**20} MB allowed: split it."
+            )
         data = path.read_bytes()
-    except OSError as error:
-        raise TaskError(
-            f"The file {task_or_jsonl} cannot be read ({error.strerror}): check its path."
-        ) from error
+    except (OSError, RuntimeError, ValueError) as error:  # `~somebody` who is not here; a nil in the name
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise TaskError(f"{where} cannot be read ({reason}): check its path.") from error
     rows = parse_jsonl(data, path.name, settings.limits)
     if not rows:
         raise TaskError(f"{path.name} is empty: give it one JSON object a line, each with a `question`.")

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
@@ -203,16 +204,18 @@ def move_question(
     others = [q for q in task.questions if q.id != identity]
     moved = next((q for q in task.questions if q.id == identity), None)
     if moved is None:
-        raise TaskError(f"There is no question {identity!r} in {name} to move.")
+        raise TaskError(f"There is no question {quoted(identity)} in {name} to move.")
     if [place, before, after].count(None) != 2:
         raise TaskError(
-            f"Where {identity!r} goes is not clear: give a place, or one question before or after it."
+            f"Where {quoted(identity)} goes is not clear: give a place, or one question before or after it."
         )
     if place is None:
         beside = before if before is not None else after
         at = next((i for i, q in enumerate(others) if q.id == beside), None)
         if at is None:
-            raise TaskError(f"There is no other question {beside!r} in {name} to put {identity!r} beside.")
+            raise TaskError(
+                f"There is no other question {quoted(beside)} in {name} to put {quoted(identity)} beside."
+            )
         at += after is not None
     elif 1 <= place <= len(task.questions):
         at = place - 1

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Question, Record, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, sharing
@@ -96,10 +97,14 @@ def find_set(settings: Settings, name: str) -> SetInfo:
         of_user = folder.parent == settings.sets.resolve()
         return SetInfo(name=folder.name, folder=folder, example=not of_user)
     if access.is_guest(settings):
-        raise TaskError(f"There is no question set {name!r} any more: its owner has renamed or deleted it.")
-    known = ", ".join(info.address for info in list_sets(settings)) or "none"
+        raise TaskError(
+            f"There is no question set {quoted(name)} any more: its owner has renamed or deleted it."
+        )
+    names = [info.address for info in list_sets(settings)]
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    known = ", ".join(names[:8]) + more or "none"
     raise TaskError(
-        f"There is no question set {name!r}: give one of the sets here ({known}) or the path of a task "
+        f"There is no question set {quoted(name)}: give one of the sets here ({known}) or the path of a task "
         "folder."
     )
 
@@ -254,7 +259,7 @@ def restore_set(settings: Settings, name: str) -> TaskSet:
     """
     trash = settings.workspace / "trash" / name
     if not _NAME.fullmatch(name) or not trash.is_dir():
-        raise TaskError(f"There is no deleted set {name!r} to restore.")
+        raise TaskError(f"There is no deleted set {quoted(name)} to restore.")
     if (settings.sets / name).exists():
         raise TaskError(f"A set {name!r} exists again: rename or delete it before restoring the old one.")
     with _disk(f"{name} could not be restored"):
@@ -288,7 +293,7 @@ def _require_name(name: str) -> None:
     """Raises TaskError for a text that cannot be the name of a set."""
     if not _NAME.fullmatch(name):
         raise TaskError(
-            f"The name {name!r} cannot be used: 2 to 60 small letters, digits and underscores, a letter "
+            f"The name {quoted(name)} cannot be used: 2 to 60 small letters, digits and underscores, a letter "
             "first."
         )
 

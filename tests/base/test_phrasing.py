@@ -72,3 +72,24 @@ def test_counts_and_lists() -> None:
     assert phrasing.listing(["a"]) == "a"
     assert phrasing.listing(["a", "b", "c"]) == "a, b and c"
     assert phrasing.listing(list("abcdefg")) == "a, b, c and 4 more"
+
+
+def test_what_a_user_gave_is_quoted_with_its_middle_left_out() -> None:
+    assert phrasing.quoted("it's") == '"it\'s"'
+    assert phrasing.quoted("a" * 60) == f"'{'a' * 60}'"
+    assert phrasing.quoted("a" * 100 + "end") == f"'{'a' * 44}…{'a' * 12}end'"
+    assert phrasing.quoted("\ud800\n") == r"'\ud800\n'"
+
+
+def test_a_sentence_is_short_whatever_stands_in_it() -> None:
+    short = "There is no set 'a': give one of mine."
+    assert phrasing.sentence(short) == short
+    assert phrasing.sentence("one\n  line\t\x1b[31m \ud800\u202e") == r"one line \x1b[31m \ud800\u202e"
+    for long in ("x" * 200_000, "word " * 60_000):
+        said = phrasing.sentence(f"There is no set {long}: give one of mine.")
+        assert len(said) <= 300
+        assert said.startswith("There is no set")
+        assert said.endswith("give one of mine.")
+    many = phrasing.sentence("There is no set 'a': " + " ".join("y" * 59 for _ in range(9)) + " end.")
+    assert len(many) == 300
+    assert many.endswith(" end.")

@@ -6,6 +6,9 @@ import io
 import zipfile
 from pathlib import Path
 
+import pytest
+
+from e2lm_core.commands import main as main_commands
 from tests.commands.conftest import Cli
 
 
@@ -29,3 +32,18 @@ def test_export_gives_the_same_bytes_each_time(call: Cli, tmp_path: Path) -> Non
     names = zipfile.ZipFile(io.BytesIO(paths[0].read_bytes())).namelist()
     assert "little/little.yaml" in names
     assert "little/test.jsonl" in names
+
+
+def test_out_may_be_stdout(call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("export", "little", "--out", str(tmp_path / "a.zip"), "--json")
+    printed = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(printed, encoding="utf-8"))
+    with pytest.raises(SystemExit):
+        main_commands.main(["export", "little", "--out", "-"])
+    assert printed.getvalue() == (tmp_path / "a.zip").read_bytes()
+    assert not Path("-").exists()
+
+
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_stdout_is_for_one_thing(call: Cli, command: str) -> None:
+    assert "--json both write to stdout" in call(command, "little", "--out", "-", "--json", code=2)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from e2lm_core.base.settings import Settings
+from tests.commands.conftest import Cli
 from tests.conftest import ROOT
 from tests.support import studios
 
@@ -47,3 +49,64 @@ def test_whoever_stops_reading_is_no_failure(here: Settings) -> None:
     )
     assert b"Traceback" not in done.stderr
     assert b"BrokenPipe" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("relevance", "~nosuchuser/x"), "no question set '~nosuchuser/x'"),
+        (("relevance", "~nosuchuser/x.jsonl"), "cannot be read"),
+        (("score", "~nosuchuser/x"), "no question set"),
+        (("relevance", "/dev/zero"), "no question set"),
+        (("sq", "/dev/zero"), "is no file"),
+        (("sq", "~nosuchuser/x"), "cannot be read"),
+        (("import-results", "/dev/zero"), "no file or folder"),
+        (("score", "x" * 200_000), "no question set 'xxx"),
+        (("score", "a b " * 50_000), "little"),
+        (("sq", "x" * 200_000), "cannot be read"),
+        (("x" * 200_000,), "No such command"),
+        (("score", "little", "--" + "x" * 200_000), "No such option"),
+        (("score", "little", "--num-fewshot", "9" * 5_000), "--num-fewshot"),
+        (("score", "little", "--num-fewshot", "x" * 200_000), "--num-fewshot"),
+        (("check", "little", "--profile", "x" * 200_000), "use plain or competition"),
+        (("score", "\udcff"), r"'\udcff' is no text in UTF-8"),
+        (("compare", "little", "--metric", "\ud800"), r"'\ud800' is no text in UTF-8"),
+        (("sq", "a\0b"), r"'a\x00b' is no text in UTF-8"),
+        (("score", "\x1b[31mred"), r"'\x1b[31mred'"),
+    ],
+    ids=lambda part: (
+        " ".join(part)[:40].encode("ascii", "replace").decode() if isinstance(part, tuple) else ""
+    ),
+)
+def test_hostile_arguments_are_one_short_sentence(call: Cli, words: tuple[str, ...], says: str) -> None:
+    said = call(*words, code=2)
+    assert says in said
+    assert len(said) <= 301
+    assert said.rstrip("\n").isprintable()
+
+
+@pytest.mark.parametrize("command", ["sq", "relevance", "import-results"])
+def test_a_pipe_that_nobody_fills_is_refused_at_once(call: Cli, tmp_path: Path, command: str) -> None:
+    pipe = tmp_path / "curves.jsonl"
+    os.mkfifo(pipe)
+    assert "no file" in call(command, str(pipe), code=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("E2LM_THREADS", "²", "E2LM_THREADS is '²'; use a whole number"),
+        ("E2LM_THREADS", "--1", "E2LM_THREADS is '--1'; use a whole number"),
+        ("E2LM_THREADS", "9" * 5_000, "use a whole number"),
+        ("E2LM_HOME", "~nosuchuser/x", "nobody here has that name"),
+        ("E2LM_HOME", "/" + "x" * 5_000, "cannot"),
+        ("E2LM_DEVICE", "x" * 5_000, "E2LM_DEVICE"),
+    ],
+)
+def test_hostile_settings_are_one_short_sentence(
+    call: Cli, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    said = call("evaluate", "little", code=2)
+    assert says in said
+    assert len(said) <= 301

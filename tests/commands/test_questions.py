@@ -64,6 +64,14 @@ def test_choose_out_copies_and_leaves_the_set_alone(call: Cli, here: Settings) -
     assert studios.tree(here.tasks) == before
 
 
+def test_choose_prints_what_another_command_adds(call: Cli, here: Settings) -> None:
+    printed = call("choose", "little", "--rule", "easiest-half", "--out", "-")
+    rows = [json.loads(line) for line in printed.splitlines()]
+    chosen = call("choose", "little", "--rule", "easiest-half", "--json")["chosen"]
+    by_id = {q.id: q.question for q in collection.open_set(here, "little").questions}
+    assert [(row["id"], row["question"]) for row in rows] == [(i, by_id[i]) for i in chosen]
+
+
 def test_one_model_chooses_and_nothing_judges(call: Cli) -> None:
     document = call(
         "choose", "little", "--rule", "easiest-half", "--checkpoints", "ladder-small-arch1", "--json"

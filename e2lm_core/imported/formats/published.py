@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Record, SignalQuality
 from e2lm_core.base.settings import Limits
 from e2lm_core.scores.arrays import Floats
@@ -89,8 +90,10 @@ def curves_of(content: Any, name: str) -> PublishedCurves:
 
 
 def _parse(path: Path, limits: Limits) -> Any:
-    where = f"The curve file {path.name!r}"
+    where = f"The curve file {quoted(path.name)}"
     try:
+        if path.exists() and not path.is_file():  # a pipe may never end, a device never does
+            raise StudioError(f"{where} is no file; give the path of a JSON file.")
         if path.stat().st_size > limits.max_file_bytes:
             raise StudioError(f"{where} is larger than the {limits.max_file_bytes // 2**20} MB allowed.")
         text = path.read_bytes().decode("utf-8-sig")

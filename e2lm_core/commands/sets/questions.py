@@ -1,0 +1,211 @@
+"""`question …` on the command line: a set's questions listed, added, edited, deleted and moved."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.phrasing import count, listing, quoted
+from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.settings import Settings
+from e2lm_core.commands.output import Json, Task, Yes, confirm, open_task, say, show
+from e2lm_core.commands.sets.collection import Mine
+from e2lm_core.commands.sets.rows import SkipBroken, changed, of_options, read_questions
+
+app = typer.Typer(no_args_is_help=True, help="The questions of a set: list, add, edit, delete and move them.")
+Identity = Annotated[str, typer.Argument(metavar="ID", help="The question's id, see `question list`.")]
+Identities = Annotated[
+    list[str], typer.Argument(metavar="ID", help="The questions' ids, see `question list`.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="FIELD=VALUE",
+        help="question, choices (a JSON list), answer, subject, source, license, note, group or a column of the set; nothing behind = clears it; may be repeated.",
+    ),
+]
+SHOWN = ("place", "id", "question", "choices", "answer")
+
+
+@app.command("list")
+def list_questions(task: Task, as_json: Json = False) -> None:
+    """List the questions of a set, and with --json every field."""
+    opened = open_task(Settings.from_env(), task)
+    shown = [
+        {
+            "place": place,
+            "id": q.id,
+            "question": q.question,
+            "choices": " | ".join(q.choices),
+            "answer": q.answer,
+        }
+        for place, q in enumerate(opened.questions, start=1)
+    ]
+    document = {
+        "task": opened.name,
+        "questions": [_row(q) for q in opened.questions],
+        "dev": [_row(q) for q in opened.dev],
+    }
+    show(as_json, document, shown, SHOWN)
+
+
+@app.command("add")
+def add(
+    task: Mine,
+    question: Annotated[str | None, typer.Option("--question", metavar="TEXT", help="What is asked.")] = None,
+    choice: Annotated[
+        list[str] | None, typer.Option("--choice", metavar="TEXT", help="A choice; repeated, in their order.")
+    ] = None,
+    answer: Annotated[
+        str | None,
+        typer.Option(
+            "--answer", metavar="N", help="The right choice: its index from 0, its letter or its text."
+        ),
+    ] = None,
+    identity: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Its id (default: the next free one).")
+    ] = None,
+    sets: Set = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--file", metavar="FILE", help="All of a CSV, TSV, JSONL or JSON file instead; - is stdin."
+        ),
+    ] = None,
+    skip_broken: SkipBroken = False,
+    as_json: Json = False,
+) -> None:
+    """Add a question, or those of a file, at the end of a set."""
+    from e2lm_core.sets import authoring, collection
+    from e2lm_core.sets.locks import writing
+
+    settings = Settings.from_env()
+    new: tuple[Question, ...] = ()
+    if file is not None:
+        if any(given is not None for given in (question, choice, answer, identity, sets)):
+            raise StudioError(
+                "Questions come from --file or from --question, --choice and --answer, not from both."
+            )
+        new = read_questions(settings, file, skip_broken)
+    elif question is None or not choice or answer is None:
+        raise StudioError(
+            "A question needs --question, --choice at least twice, and --answer; or give --file."
+        )
+    with writing(settings, task):
+        before = collection.open_set(settings, task)
+        if file is None:
+            values = {"question": question, "choices": choice, "answer": answer}
+            new = (of_options(before, _free(before, identity), values, sets or (), settings.limits),)
+        after = authoring.add_questions(settings, task, new)
+    added = after.questions[len(before.questions) :]
+    document = {"task": after.name, "added": [_row(q) for q in added], "questions": len(after.questions)}
+    ids = listing([q.id for q in added])
+    say(
+        as_json,
+        document,
+        f"Added {count(len(added), 'question')} ({ids}) to {after.name}; `undo {after.name}` takes back."
+        if added
+        else f"There was no question to add to {after.name}.",
+    )
+
+
+@app.command("edit")
+def edit(
+    task: Mine,
+    identity: Identity,
+    sets: Set = None,
+    choice: Annotated[
+        list[str] | None,
+        typer.Option("--choice", metavar="N=TEXT", help="Replace choice N, from 0; may be repeated."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Change fields of one question; `undo` takes it back."""
+    from e2lm_core.sets import authoring, collection
+    from e2lm_core.sets.locks import writing
+
+    settings = Settings.from_env()
+    with writing(settings, task):
+        before = collection.open_set(settings, task)
+        question = _found(before, identity)
+        values = changed(before, question, sets or (), choice or (), settings.limits)
+        after = authoring.update_questions(settings, task, {identity: values})
+    edited = _found(after, identity)
+    document = {"task": after.name, "question": _row(edited), "changed": edited != question}
+    say(
+        as_json,
+        document,
+        f"Changed question {quoted(identity)} of {after.name}; `undo {after.name}` takes it back."
+        if edited != question
+        else f"Question {quoted(identity)} of {after.name} was so already.",
+    )
+
+
+@app.command("delete")
+def delete(task: Mine, identities: Identities, yes: Yes = False, as_json: Json = False) -> None:
+    """Take questions out of a set, after asking; `undo` brings them back."""
+    from e2lm_core.sets import authoring, collection
+
+    settings = Settings.from_env()
+    name = collection.editable_set(settings, task).name
+    before = collection.open_set(settings, task)
+    ids = [_found(before, identity).id for identity in dict.fromkeys(identities)]
+    what = f"{count(len(ids), 'question')} ({listing(ids)})"
+    confirm(f"Delete {what} of {name}? `undo {name}` brings back.", yes)
+    after = authoring.delete_questions(settings, task, ids)
+    document = {"task": name, "deleted": ids, "questions": len(after.questions), "back": f"undo {name}"}
+    say(as_json, document, f"Deleted {what} of {name}; `undo {name}` brings back.")
+
+
+@app.command("move")
+def move(
+    task: Mine,
+    identity: Identity,
+    to: Annotated[
+        int | None, typer.Option("--to", metavar="PLACE", help="Its new place, 1 for the first.")
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option("--before", metavar="ID", help="Before this question instead.")
+    ] = None,
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="ID", help="Behind this question instead.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Put a question elsewhere in its set."""
+    from e2lm_core.sets import authoring
+
+    saved = authoring.move_question(Settings.from_env(), task, identity, to, before=before, after=after)
+    place = [q.id for q in saved.questions].index(identity) + 1
+    document = {"task": saved.name, "id": identity, "place": place, "order": [q.id for q in saved.questions]}
+    say(as_json, document, f"Question {quoted(identity)} stands at place {place:,} of {saved.name}.")
+
+
+def _row(question: Question) -> dict[str, Any]:
+    from e2lm_core.sets.prompts.render import row_of
+
+    return row_of(question)
+
+
+def _found(task: TaskSet, identity: str) -> Question:
+    """The question of that id. Raises TaskError where there is none, or it is a few-shot example."""
+    for question in task.questions:
+        if question.id == identity:
+            return question
+    if any(q.id == identity for q in task.dev):
+        raise TaskError(
+            f"{quoted(identity)} is one of {task.name}'s few-shot examples, which stay as they are."
+        )
+    raise TaskError(
+        f"There is no question {quoted(identity)} in {task.name}: see `question list {task.name}`."
+    )
+
+
+def _free(task: TaskSet, identity: str | None) -> str:
+    """The id of a new question; empty where the set may choose. Raises TaskError for one that is taken."""
+    if identity is not None and any(q.id == identity for q in (*task.questions, *task.dev)):
+        raise TaskError(f"There is already a question {quoted(identity)} in {task.name}: give another id.")
+    return identity or ""
