@@ -7,9 +7,18 @@ and exits 2; neither ever shows a traceback for it. Anything else that is raised
 
 from __future__ import annotations
 
+from e2lm_core.base import phrasing
+
 
 class StudioError(Exception):
-    """Bad input or a missing outside thing, said in one clear sentence."""
+    """Bad input or a missing outside thing, said in one clear sentence.
+
+    Whatever a stranger's file has put into it, the text has one line, at most 300 characters and none that
+    cannot be printed.
+    """
+
+    def __init__(self, text: object = "") -> None:
+        super().__init__(phrasing.sentence(str(text)))
 
 
 class TaskError(StudioError):

@@ -17,6 +17,16 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def number(value: Any) -> float | None:
+    """A number of JSON as Python's own; None for anything else, and for what is not finite or too large."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+
+
 def numbers(values: Iterable[float], whole: bool = False) -> list[float | int | None]:
     """The numbers of an array [N], whole ones where asked; None where one is NaN or infinite."""
     number = int if whole else float

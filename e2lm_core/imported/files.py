@@ -7,13 +7,14 @@ import os
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from e2lm_core.base.archives import read_zip
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers.archives import read_zip
+from e2lm_core.base.strangers.regular import read_regular
 
 
-def from_path(path: Path, limits: Limits) -> dict[str, bytes]:
-    """The files at `path`, named relative to it. Raises StudioError in one sentence."""
+def at_path(path: Path, limits: Limits) -> dict[str, bytes]:
+    """The files at `path` as they are, named relative to it. Raises StudioError in one sentence."""
     try:
         if path.is_dir():
             return _folder(path, limits)
@@ -22,7 +23,7 @@ def from_path(path: Path, limits: Limits) -> dict[str, bytes]:
                 f"There is no file or folder {str(path)!r}: give a folder, a zip or a file of results."
             )
         _check_size(path.name, path.stat().st_size, limits)
-        return expand({path.name: path.read_bytes()}, limits)
+        return {path.name: read_regular(path, limits.max_file_bytes)}
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise StudioError(
@@ -88,7 +89,7 @@ def _folder(folder: Path, limits: Limits) -> dict[str, bytes]:
                     f"The folder {folder.name!r} holds more than {limits.max_unpacked_bytes // 2**20} MB; "
                     "give the folder of one model at a time."
                 )
-            contents[relative] = path.read_bytes()
+            contents[relative] = read_regular(path, limits.max_file_bytes)
     return contents
 
 

@@ -15,11 +15,14 @@ from e2lm_core.base import atomic
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.base.plain import numbers
 from e2lm_core.base.records import Checkpoint, ModelInfo, Record
-from e2lm_core.base.settings import Settings
+from e2lm_core.base.settings import Limits, Settings
+from e2lm_core.base.strangers import safejson
+from e2lm_core.base.strangers.regular import read_regular
 from e2lm_core.imported.records import Curve, FileSeen, Imported
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 VERSION = 1
+MAX_BYTES = 2 * Limits().max_file_bytes
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _SUFFIX = ".json"
 
@@ -161,7 +164,7 @@ def _read(settings: Settings, name: str) -> dict[str, Any]:
     _check_name(name)
     path = _path(settings, name)
     try:
-        document = json.loads(path.read_bytes())
+        document = safejson.loads(read_regular(path, MAX_BYTES).decode())
     except FileNotFoundError as error:
         kept = ", ".join(names(settings)) or "none are"
         raise StudioError(f"No results named {name!r} are kept ({kept}).") from error

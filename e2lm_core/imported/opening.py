@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import count
+from e2lm_core.base.phrasing import count, sentence
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers import confined
 from e2lm_core.imported import files as result_files
 from e2lm_core.imported.join import join
 from e2lm_core.imported.measuring import measure, without_questions
@@ -20,15 +21,34 @@ from e2lm_core.imported.places import Places
 from e2lm_core.imported.reading import Reading
 from e2lm_core.imported.records import Imported
 
+_PARSERS = ("pyarrow.parquet", "pyarrow.compute")
+
 
 def import_path(path: Path, limits: Limits, known: Iterable[Checkpoint] = ()) -> Imported:
     """The results in a file, a folder or a zip. Raises StudioError where there is none."""
-    return import_files(result_files.from_path(path, limits), known, path.name or str(path))
+    files = result_files.at_path(path, limits)
+    return _confined(files, limits, known, path.name or str(path), zips=not path.is_dir())
 
 
 def import_uploads(files: Mapping[str, bytes], limits: Limits, known: Iterable[Checkpoint] = ()) -> Imported:
     """The results in uploaded files, zips among them opened. Raises StudioError where there is none."""
-    return import_files(result_files.expand(dict(files), limits), known, "The upload")
+    return _confined(dict(files), limits, known, "The upload")
+
+
+def _confined(
+    files: dict[str, bytes], limits: Limits, known: Iterable[Checkpoint], where: str, zips: bool = True
+) -> Imported:
+    """A stranger's files are opened and parsed where they can do nothing, and take no more than they may."""
+    given = sum(map(len, files.values()))
+    arguments = (files, limits if zips else None, tuple(known), where)
+    return confined.run(_opened, *arguments, given=given, about=where, modules=_PARSERS)
+
+
+def _opened(
+    files: dict[str, bytes], limits: Limits | None, known: tuple[Checkpoint, ...], where: str
+) -> Imported:
+    """Zips are opened where limits are given: not those that lie in a folder."""
+    return import_files(result_files.expand(files, limits) if limits else files, known, where)
 
 
 def import_files(files: Mapping[str, bytes], known: Iterable[Checkpoint], where: str) -> Imported:
@@ -55,4 +75,4 @@ def import_files(files: Mapping[str, bytes], known: Iterable[Checkpoint], where:
             )
         more = f" ({count(len(sentences) - 1, 'more problem')})" if len(sentences) > 1 else ""
         raise TaskError(f"{where} gives no curve: {sentences[0]}{more}")
-    return Imported(joined.curves, measured, tuple(problems), tuple(reading.files))
+    return Imported(joined.curves, measured, tuple(map(sentence, problems)), tuple(reading.files))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.checkpoints.families import FAMILIES, Family, FamilyModel
@@ -50,6 +51,7 @@ class Places:
         self._by_step: dict[tuple[str, int], Checkpoint] = {}
         self._models: dict[str, ModelInfo] = {}
         self._repos: dict[str, ModelInfo] = {}
+        self._known: dict[str, bool] = {}
         for checkpoint in known:
             name = checkpoint.model.name
             self._by_step[name.lower(), checkpoint.step] = checkpoint
@@ -92,7 +94,7 @@ class Places:
 
     def named(self, model: str, step: int, tokens_seen: int | None = None) -> Spot:
         """The checkpoint of a table's row, which says the step itself."""
-        spot = self.find(model, f"step{step}") if tokens_seen is None else None
+        spot = self.find(model, f"step{step}") if tokens_seen is None and self._is_known(model) else None
         if spot is not None and spot.step == step and spot.model.family != "imported":
             return spot
         match = _family_of(model.split("/")[-1])
@@ -102,6 +104,15 @@ class Places:
         if match and match[0].early_tokens is not None and tokens_seen is not None:
             early = tokens_seen <= match[0].early_tokens
         return self._completed(Spot(info, step, tokens_seen, early, f"step {step:,}"))
+
+    def _is_known(self, model: str) -> bool:
+        """Whether a table's model is of the catalogue or of a family; asked anew for every row of it."""
+        if model not in self._known:
+            parts = re.split(r"[\\/]+", model)
+            self._known[model] = model.lower() in self._repos or any(
+                part.lower() in self._models or _family_of(part) is not None for part in parts
+            )
+        return self._known[model]
 
     def _catalogued(self, pretrained: str, parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
         model = self._repos.get(pretrained.lower())
@@ -130,6 +141,7 @@ class Places:
         )
 
 
+@lru_cache(maxsize=1024)  # a table names the same few models in each of its rows
 def _family_of(part: str) -> tuple[Family, FamilyModel, str] | None:
     """The family and model that a path's part names, and what stands behind the name: `-step1000`."""
     lowered = part.lower()

@@ -5,9 +5,9 @@ Tested in tests/imported/test_opening.py.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
+from json import JSONDecodeError
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,13 +15,16 @@ import numpy as np
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.phrasing import listing
+from e2lm_core.base.strangers import safejson
 from e2lm_core.imported import files as result_files
 from e2lm_core.imported.formats import harness_results, harness_samples
 from e2lm_core.imported.formats import tables as result_tables
+from e2lm_core.imported.formats.frames import READABLE, frame_of, read_frame
 from e2lm_core.imported.formats.published import curves_of
 from e2lm_core.imported.places import Places
 from e2lm_core.imported.records import Evaluation, FileSeen
 
+MAX_LINES = 400_000  # of a JSONL file
 MAX_GTOKENS = 9e6  # billions of tokens; beyond it a file means something else
 
 
@@ -51,7 +54,7 @@ class Reading:
             self._json(name, data)
         elif suffix == ".jsonl":
             self._jsonl(name, data)
-        elif suffix in result_tables.READABLE:
+        elif suffix in READABLE:
             self._table(name, data)
         else:
             self._refuse(name, "only .json, .jsonl, .csv, .tsv, .parquet and a zip of them can hold results.")
@@ -76,11 +79,11 @@ class Reading:
     def _json(self, name: str, data: bytes) -> None:
         try:
             text = data.decode("utf-8-sig")
-            content = json.loads(text)
+            content = safejson.loads(text)
         except UnicodeDecodeError:
             self._broken(name, "it is not UTF-8 text, so no JSON.")
             return
-        except json.JSONDecodeError as error:
+        except JSONDecodeError as error:
             half = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated")
             self._broken(
                 name,
@@ -89,8 +92,8 @@ class Reading:
                 else f"it is no JSON (line {error.lineno}, column {error.colno}: {error.msg.lower()}).",
             )
             return
-        except (ValueError, RecursionError):
-            self._broken(name, "it is no usable JSON: it nests too deeply or holds a number too long.")
+        except safejson.Unusable as error:
+            self._broken(name, f"it is no usable JSON: {error}.")
             return
         if harness_results.is_results(content):
             run = harness_results.read_results(content, name, self.places)
@@ -105,7 +108,7 @@ class Reading:
         elif isinstance(content, dict) and isinstance(content.get("curves"), list):
             self._studio(name, content["curves"])
         elif isinstance(content, list) and content and all(isinstance(row, dict) for row in content):
-            self._table(name, data)
+            self._table(name, content)
         else:
             self._refuse(
                 name, 'it is JSON, but neither lm-eval results ("results") nor a curve file ("data").'
@@ -113,13 +116,16 @@ class Reading:
 
     def _jsonl(self, name: str, data: bytes) -> None:
         rows: list[Any] = []
+        if data.count(b"\n") > MAX_LINES or data.count(b",") > safejson.MAX_PARTS:
+            self._broken(name, f"it has more than {MAX_LINES:,} lines or {safejson.MAX_PARTS:,} values.")
+            return
         lines = data.decode("utf-8", "replace").splitlines()
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
-                rows.append(json.loads(line))
-            except (ValueError, RecursionError):
+                rows.append(safejson.loads(line))
+            except ValueError:
                 if not rows:
                     self._broken(name, f"its line {number} is no JSON.")
                     return
@@ -130,15 +136,15 @@ class Reading:
         if rows and harness_samples.is_sample(rows[0]):
             self._samples[name] = [row for row in rows if harness_samples.is_sample(row)]
         elif rows and isinstance(rows[0], dict):
-            self._table(name, "\n".join(json.dumps(row) for row in rows if isinstance(row, dict)).encode())
+            self._table(name, [row for row in rows if isinstance(row, dict)])
         else:
             self._refuse(name, "its lines are neither samples of lm-eval nor rows of a table.")
 
-    def _table(self, name: str, data: bytes) -> None:
+    def _table(self, name: str, content: bytes | list[Any]) -> None:
+        """A table as a file's bytes, or as rows that were read already."""
         try:
-            evaluations, problems = result_tables.evaluations(
-                result_tables.read_frame(data, name), name, self.places
-            )
+            frame = read_frame(content, name) if isinstance(content, bytes) else frame_of(content, name)
+            evaluations, problems = result_tables.evaluations(frame, name, self.places)
         except StudioError as error:
             self._refuse(name, str(error))
             self.problems.append(str(error))
@@ -204,7 +210,7 @@ class Reading:
             except (KeyError, TypeError, ValueError):
                 self._broken(name, 'a curve needs "model", "task", "metric" and lists of one length.')
                 return
-        self._table(name, json.dumps(rows).encode())
+        self._table(name, rows)
 
     def _sampled(self, name: str, rows: Sequence[Any]) -> list[Evaluation]:
         """Puts samples beside their run's aggregate; alone, their folder's name tells the model."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ SAME_METRIC = {"acc_raw": "acc", "norm_correct_prob": "norm_prob"}
 _LOWER = ("bpb", "bits_per_byte", "perplexity", "loss", "brier", "ppl", "wer", "ter")
 
 
+@lru_cache(maxsize=1024)
 def lower_is_better(metric: str) -> bool:
     """What a metric's name says, for files that do not say it themselves."""
     return any(part in metric.lower() for part in _LOWER)

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Finding, Question
-from e2lm_core.base.safeyaml import decode
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers.safeyaml import decode
 from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.prompts.render import OPTIONAL
 from e2lm_core.sets.rows import check_count, check_size, extra_columns, optional_text, parse_json, parse_jsonl

@@ -8,8 +8,9 @@ from typing import Any
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
-from e2lm_core.base.safeyaml import decode
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers import safejson
+from e2lm_core.base.strangers.safeyaml import decode
 from e2lm_core.sets.prompts.render import OPTIONAL, row_of
 
 MAX_DEPTH = 16
@@ -27,8 +28,8 @@ def parse_jsonl(data: bytes, where: str, limits: Limits) -> list[dict[str, Any]]
 def parse_json(text: str, where: str) -> Any:
     """Strict JSON: no NaN, no infinity. Raises TaskError, which begins with `where`."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        return safejson.loads(text, halves=True, parse_constant=_refuse_constant)
+    except ValueError as error:
         problem = getattr(error, "msg", None) or str(error)
         raise TaskError(f"{where} is not valid JSON ({problem[:120]}).") from error
 

@@ -28,9 +28,9 @@ def test_a_folder_a_file_and_a_zip_give_the_same(tmp_path):
         (tmp_path / "f" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "f" / name).write_bytes(data)
     (tmp_path / "f.zip").write_bytes(archive(files))
-    assert result_files.from_path(tmp_path / "f", LIMITS) == files
-    assert result_files.from_path(tmp_path / "f.zip", LIMITS) == files
-    assert result_files.from_path(tmp_path / "f" / "b.csv", LIMITS) == {"b.csv": b"x"}
+    assert result_files.at_path(tmp_path / "f", LIMITS) == files
+    assert result_files.expand(result_files.at_path(tmp_path / "f.zip", LIMITS), LIMITS) == files
+    assert result_files.at_path(tmp_path / "f" / "b.csv", LIMITS) == {"b.csv": b"x"}
 
 
 def test_two_archives_with_the_same_names_lose_nothing():
@@ -46,7 +46,7 @@ def test_an_empty_archive_is_empty():
 
 def test_what_is_not_there_says_so(tmp_path):
     with pytest.raises(StudioError, match="no file or folder"):
-        result_files.from_path(tmp_path / "nothing", LIMITS)
+        result_files.at_path(tmp_path / "nothing", LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_limits_of_folders(tmp_path):
     for name in "abc":
         (tmp_path / name).write_bytes(b"12345")
     with pytest.raises(LimitError, match="more than 2 files"):
-        result_files.from_path(tmp_path, Limits(max_archive_files=2))
+        result_files.at_path(tmp_path, Limits(max_archive_files=2))
     with pytest.raises(LimitError, match="MB; give the folder of one model"):
-        result_files.from_path(tmp_path, Limits(max_unpacked_bytes=10))
+        result_files.at_path(tmp_path, Limits(max_unpacked_bytes=10))
 
 
 def test_a_broken_archive_says_so():

@@ -6,7 +6,6 @@ missing, broken or not a number is left out and named in a sentence.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
+from e2lm_core.base.plain import number
 from e2lm_core.base.records import Json
 from e2lm_core.imported.places import Places, Spot
 from e2lm_core.imported.records import Evaluation, lower_is_better
@@ -22,6 +22,8 @@ _DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d(?:\.\d+)?)")
 _SAMPLES = re.compile(r"samples_(.+?)_\d{4}-\d\d-\d\dT")
 _NOT_METRICS = frozenset({"alias", "name", "sample_len", "samples", "sample_count", " "})
 MAX_SHOTS = 10_000  # more is no number of examples
+MAX_QUESTIONS = 10**9
+MAX_DATE = 253_402_300_800  # the year 10,000, in seconds since 1970
 DELIMITER = " "  # the harness's own default between prompt and choice
 
 
@@ -161,10 +163,11 @@ def _scores(entries: Json) -> tuple[dict[str, float], list[str]]:
         if metric in _NOT_METRICS or metric.endswith("_stderr"):
             continue
         name = metric if kind in ("", "none") else f"{metric},{kind}"
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        score = number(value)
+        if score is None:
             dropped.append(name)
         else:
-            scores[name] = float(value)
+            scores[name] = score
     return scores, dropped
 
 
@@ -186,7 +189,7 @@ def _questions(content: Json, task: str) -> int | None:
     counts = content.get("n-samples")
     counted = counts.get(task) if isinstance(counts, dict) else None
     value = counted.get("effective", counted.get("original")) if isinstance(counted, dict) else counted
-    return value if isinstance(value, int) and value > 0 else None
+    return value if isinstance(value, int) and 0 < value < MAX_QUESTIONS else None
 
 
 def _lower(content: Json, task: str, scores: Mapping[str, float]) -> frozenset[str]:
@@ -211,10 +214,14 @@ def _delimiters(content: Json) -> dict[str, str]:
 
 
 def _when(date: Any, file: str) -> float:
-    if isinstance(date, int | float) and not isinstance(date, bool) and math.isfinite(date):
-        return float(date)
+    seconds = number(date)
+    if seconds is not None and 0 <= seconds < MAX_DATE:
+        return seconds
     match = _DATE.search(PurePosixPath(file).name)
     if match is None:
         return 0.0
     day, clock = match[1].split("T")
-    return datetime.fromisoformat(f"{day}T{clock.replace('-', ':')}").replace(tzinfo=UTC).timestamp()
+    try:
+        return datetime.fromisoformat(f"{day}T{clock.replace('-', ':')}").replace(tzinfo=UTC).timestamp()
+    except ValueError:  # the 99th day of a month
+        return 0.0

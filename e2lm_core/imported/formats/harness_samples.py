@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from e2lm_core.base.plain import number
 from e2lm_core.base.records import METRICS, Json
 from e2lm_core.imported.records import Evaluation, Questions
 from e2lm_core.scores import metrics
 
 AGREES_WITHIN = 1e-9
+MAX_CHOICES = 200
+MAX_CELLS = 2_000_000  # questions × choices
+_INDEX = re.compile(r"[0-9]{1,9}")
 
 
 def is_sample(row: Any) -> bool:
@@ -83,6 +88,8 @@ def _read_samples(rows: Sequence[Json], delimiter: str) -> tuple[Questions, np.n
         return "there are none"
     kept = sorted(by_id.values(), key=lambda sample: _order(sample[0]["doc_id"]))
     width = max(len(values) for _, values, _, _ in kept)
+    if len(kept) * width > MAX_CELLS:
+        return f"{len(kept):,} questions of up to {width:,} choices are more than can be read"
     ll, chars = np.full((len(kept), width), np.nan), np.full((len(kept), width), np.nan)
     for q, (_, values, texts, _) in enumerate(kept):
         ll[q, : len(values)] = values
@@ -104,7 +111,8 @@ def _read_samples(rows: Sequence[Json], delimiter: str) -> tuple[Questions, np.n
 
 
 def _order(identity: Any) -> tuple[int, float, str]:
-    return (0, float(identity), "") if isinstance(identity, int | float) else (1, 0.0, str(identity))
+    place = number(identity)
+    return (0, place, "") if place is not None else (1, 0.0, str(identity))
 
 
 def _choices(row: Json, delimiter: str) -> tuple[list[float], list[str], int]:
@@ -113,6 +121,8 @@ def _choices(row: Json, delimiter: str) -> tuple[list[float], list[str], int]:
     responses = row.get("filtered_resps") or row.get("resps")
     if not isinstance(responses, list) or len(responses) != len(pairs) or len(pairs) < 2:
         raise _NoChoices("it is no multiple-choice task")
+    if len(pairs) > 2 * MAX_CHOICES:
+        raise _NoChoices(f"a question has more than {MAX_CHOICES} choices")
     values = [_likelihood(response) for response in responses]
     half = len(pairs) // 2
     if len(pairs) % 2 == 0 and half > 1 and all(not c for c, _ in pairs[half:]) and pairs[0][0]:
@@ -142,13 +152,13 @@ def _likelihood(response: Any) -> float:
         response = response[0]
     try:
         return float(response)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise _NoChoices("it is no multiple-choice task") from error
 
 
 def _gold(target: Any, texts: Sequence[str]) -> int:
     text = str(target).strip()
-    if text.lstrip("-").isdigit() and 0 <= int(text) < len(texts):
+    if _INDEX.fullmatch(text) and int(text) < len(texts):
         return int(text)
     named = [i for i, choice in enumerate(texts) if choice.strip() == text]
     if len(named) != 1:

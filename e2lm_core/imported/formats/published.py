@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Record, SignalQuality
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers import confined, safejson
+from e2lm_core.base.strangers.regular import read_regular
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.signal import signal_quality
 
@@ -70,12 +73,15 @@ def read_curves(path: Path, limits: Limits | None = None) -> PublishedCurves:
     Raises: StudioError, one sentence, where the file cannot be read, is too large, not UTF-8 or not JSON,
     lacks a key, repeats one, has lists of unequal length or anything but numbers in them.
     """
-    return curves_of(_parse(Path(path), limits or Limits()), Path(path).name)
+    name = Path(path).name
+    about = f"The curve file {quoted(name)}"
+    data = _bytes(Path(path), limits or Limits(), about)
+    return confined.run(_parsed, data, name, given=len(data), about=about)
 
 
 def curves_of(content: Any, name: str) -> PublishedCurves:
     """The curves of a file that was parsed already. Raises StudioError as `read_curves` does."""
-    where = f"The curve file {name!r}"
+    where = f"The curve file {quoted(name)}"
     models = content.get("data") if isinstance(content, dict) else None
     if not isinstance(models, dict) or not models:
         raise StudioError(
@@ -89,38 +95,42 @@ def curves_of(content: Any, name: str) -> PublishedCurves:
     return PublishedCurves(data=data, iteration=iteration, gtokens=gtokens)
 
 
-def _parse(path: Path, limits: Limits) -> Any:
-    where = f"The curve file {quoted(path.name)}"
+def _bytes(path: Path, limits: Limits, where: str) -> bytes:
     try:
-        if path.exists() and not path.is_file():  # a pipe may never end, a device never does
-            raise StudioError(f"{where} is no file; give the path of a JSON file.")
         if path.stat().st_size > limits.max_file_bytes:
             raise StudioError(f"{where} is larger than the {limits.max_file_bytes // 2**20} MB allowed.")
-        text = path.read_bytes().decode("utf-8-sig")
+        return read_regular(path, limits.max_file_bytes)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise StudioError(f"{where} cannot be read ({reason}); give the path of a JSON file.") from error
+
+
+def _parsed(data: bytes, name: str) -> PublishedCurves:
+    return curves_of(_json(data, f"The curve file {quoted(name)}"), name)
+
+
+def _json(data: bytes, where: str) -> Any:
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise StudioError(
             f"{where} is not UTF-8 (byte {error.start} cannot be read); save it as UTF-8."
         ) from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise StudioError(f"{where} cannot be read ({reason}); give the path of a JSON file.") from error
     try:
-        return json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, where))
+        return safejson.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, where))
     except json.JSONDecodeError as error:
         raise StudioError(
             f"{where} is not JSON: line {error.lineno}, column {error.colno}: {error.msg.lower()}."
         ) from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits; thousands of brackets
-        raise StudioError(
-            f"{where} is not usable JSON: it nests too deeply or holds a number too long."
-        ) from error
+    except safejson.Unusable as error:
+        raise StudioError(f"{where} is not usable JSON: {error}.") from error
 
 
 def _unique(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = Counter(names).most_common(1)[0][0]
         raise StudioError(f"{where} has the key {_short(twice)} twice in one object; keep one of the two.")
     return result
 

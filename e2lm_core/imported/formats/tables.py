@@ -8,27 +8,24 @@ dict in a string (their shards have either).
 from __future__ import annotations
 
 import ast
-import io
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
-from pathlib import PurePath
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.base.plain import number
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.imported.places import Places, Spot
 from e2lm_core.imported.records import Evaluation, lower_is_better
 
-MAX_ROWS = 200_000
 LARGEST = 2**53  # up to here a float holds every whole number
 MAX_METRICS_CHARS = 20_000
-MAX_TABLE_BYTES = 400 * 2**20
-READABLE = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+MAX_SCORES = 2_000_000  # of one table, over its rows
 _ALIASES = {
     "model": ("model_name",),
     "task": ("benchmark", "dataset"),
@@ -72,34 +69,9 @@ _NOT_METRICS = frozenset(
 )
 _LITERALS = {"nan": "NaN", "inf": "Infinity", "None": "null", "True": "true", "False": "false"}
 _WORD = re.compile(r"(?<![\w'\"])(nan|inf|None|True|False)(?![\w'\"])")
+# What an evaluation is made of, beside its scores.
+_ROW = ("model", "task", "step", "tokens_seen", "num_fewshot", "base", "params", "other")
 DEFAULT_SEEDS = frozenset({"", "default", "nan", "none"})
-
-
-def read_frame(data: bytes, name: str) -> pd.DataFrame:
-    """The table in a file, by the end of its name. Raises TaskError or LimitError in one sentence."""
-    suffix = PurePath(name).suffix.lower()
-    readers: Mapping[str, Callable[[io.BytesIO], pd.DataFrame]] = {
-        ".csv": lambda file: pd.read_csv(file, dtype=object, keep_default_na=False, encoding="utf-8-sig"),
-        ".tsv": lambda file: pd.read_csv(
-            file, sep="\t", dtype=object, keep_default_na=False, encoding="utf-8-sig"
-        ),
-        ".jsonl": lambda file: pd.DataFrame([json.loads(line) for line in file if line.strip()]),
-        ".json": lambda file: pd.DataFrame(json.load(file)),
-        ".parquet": lambda file: _parquet(file, name),
-    }
-    try:
-        frame = readers[suffix](io.BytesIO(data))
-    except LimitError:
-        raise
-    except Exception as error:  # pandas and pyarrow raise whatever their parsers do
-        raise TaskError(f"{name} cannot be read as a {suffix[1:].upper()} table: copy it again.") from error
-    if len(frame) > MAX_ROWS:
-        raise LimitError(
-            f"{name} has {len(frame):,} rows; at most {MAX_ROWS:,} are read: keep the models and tasks "
-            "that you compare."
-        )
-    frame.columns = [str(column).strip() for column in frame.columns]
-    return frame
 
 
 def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Evaluation], list[str]]:
@@ -134,38 +106,6 @@ def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Ev
 # --- within -------------------------------------------------------------------------------------------
 
 
-def _parquet(file: io.BytesIO, name: str) -> pd.DataFrame:
-    """A Parquet table.
-
-    Repeated text lies in a dictionary, so its full size is counted before it is written out.
-    """
-    import pyarrow as arrow
-    import pyarrow.compute as compute
-    import pyarrow.parquet as parquet
-
-    about = parquet.ParquetFile(file)
-    if about.metadata.num_rows > MAX_ROWS:
-        raise LimitError(
-            f"{name} has {about.metadata.num_rows:,} rows; at most {MAX_ROWS:,} are read: keep the models "
-            "and tasks that you compare."
-        )
-    texts = [field.name for field in about.schema_arrow if arrow.types.is_string(field.type)]
-    table = parquet.read_table(file, read_dictionary=texts)
-    total = table.nbytes
-    for text in texts:
-        for chunk in table[text].chunks:
-            lengths = compute.binary_length(chunk.dictionary).take(chunk.indices)
-            total += compute.sum(lengths).as_py() or 0
-    if total > MAX_TABLE_BYTES:
-        raise LimitError(
-            f"{name} holds more than {MAX_TABLE_BYTES // 2**20} MB of values: keep the rows that you compare."
-        )
-    for text in texts:
-        at = table.schema.get_field_index(text)
-        table = table.set_column(at, text, table[text].cast(arrow.string()))
-    return table.to_pandas()
-
-
 def _renamed(frame: pd.DataFrame) -> pd.DataFrame:
     lowered = {str(column): str(column).strip().lower().replace(" ", "_") for column in frame.columns}
     frame = frame.rename(columns=lowered)
@@ -190,7 +130,7 @@ def _with_models(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_whole_steps(frame: pd.DataFrame, name: str, problems: list[str]) -> pd.DataFrame:
-    steps = pd.to_numeric(frame["step"], errors="coerce")
+    steps = _numeric(frame["step"])
     good = steps.notna() & (steps >= 0) & (steps < LARGEST) & (steps % 1 == 0)
     if (bad := int((~good).sum())) > 0:
         problems.append(
@@ -202,16 +142,16 @@ def _with_whole_steps(frame: pd.DataFrame, name: str, problems: list[str]) -> pd
 def _with_tokens(frame: pd.DataFrame) -> pd.DataFrame:
     """With `tokens_seen` as a number, NaN where the table does not say it."""
     if "tokens_seen" in frame.columns:
-        tokens = pd.to_numeric(frame["tokens_seen"], errors="coerce")
+        tokens = _numeric(frame["tokens_seen"])
     elif "gtokens" in frame.columns:
-        tokens = (pd.to_numeric(frame["gtokens"], errors="coerce") * 1e9).round()
+        tokens = (_numeric(frame["gtokens"]) * 1e9).round()
     else:
         tokens = pd.Series(np.nan, index=frame.index)
     return frame.assign(tokens_seen=tokens.where((tokens >= 0) & (tokens < LARGEST)))
 
 
 def _long(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -> list[Evaluation]:
-    scores = pd.to_numeric(frame["score"], errors="coerce")
+    scores = _numeric(frame["score"])
     usable = np.isfinite(scores)
     if (bad := int((~usable).sum())) > 0:
         rows = frame[~usable]
@@ -229,25 +169,39 @@ def _long(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -
             f"{name}: {int(repeated.sum()):,} rows repeat a point, the first "
             f"{_who(frame[repeated].iloc[0])}; the last of each is taken."
         )
-    read = []
     keys = ["model", "task", "step", *(["num_fewshot"] if "num_fewshot" in frame.columns else [])]
-    for _, rows in frame[~repeated].groupby(keys, sort=False, dropna=False):
-        values = dict(zip(rows["metric"].astype(str), rows["score"].astype(float), strict=True))
-        read.append(_evaluation(rows.iloc[0].to_dict(), values, name, places))
-    return read
+    points: dict[tuple[Any, ...], tuple[dict[Any, Any], dict[str, float]]] = {}
+    for row in _rows(frame[~repeated], "metric", "score"):
+        key = tuple(None if pd.isna(row[column]) else row[column] for column in keys)
+        points.setdefault(key, (row, {}))[1][str(row["metric"])] = float(row["score"])
+    return [_evaluation(row, values, name, places) for row, values in points.values()]
 
 
 def _bundled(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -> list[Evaluation]:
-    read, broken, dropped = [], 0, 0
-    for row in frame.to_dict("records"):
-        values = _metrics(row["metrics"])
+    read, broken, dropped, total = [], 0, 0, 0
+    known: dict[str, Mapping[str, Any] | None] = {}  # rows that repeat a text share it
+    for row in _rows(frame, "metrics"):
+        text = row["metrics"]
+        if isinstance(text, str) and len(text) <= MAX_METRICS_CHARS:
+            if text not in known:
+                known[text] = _metrics(text)
+            values = known[text]
+        else:
+            values = _metrics(text)
         if values is None:
             broken += 1
             continue
-        numbers = {key: float(v) for key, v in values.items() if _is_score(key, v)}
+        numbers = {
+            key: score
+            for key, v in values.items()
+            if isinstance(key, str)
+            and not key.startswith("predicted_index")
+            and (score := number(v)) is not None
+        }
         dropped += sum(
             isinstance(v, float) and not math.isfinite(v) for key, v in values.items() if key not in numbers
         )
+        total = _counted(total + len(numbers), name)
         if numbers:
             read.append(_evaluation(row, numbers, name, places))
     if broken:
@@ -261,7 +215,7 @@ def _bundled(frame: pd.DataFrame, name: str, places: Places, problems: list[str]
 
 def _wide(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -> list[Evaluation]:
     columns = [c for c in frame.columns if c not in _NOT_METRICS and c not in ("base", "other")]
-    numbers = {c: pd.to_numeric(frame[c], errors="coerce") for c in columns}
+    numbers = {c: _numeric(frame[c]) for c in columns}
     numbers = {c: values for c, values in numbers.items() if np.isfinite(values).any()}
     if not numbers:
         raise TaskError(
@@ -271,12 +225,41 @@ def _wide(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -
     for column, values in numbers.items():
         if (bad := int((~np.isfinite(values)).sum())) > 0:
             problems.append(f"{name}: {bad:,} rows have no number for {column}; those points are left out.")
-    read = []
-    for index, row in zip(frame.index, frame.to_dict("records"), strict=True):
+    read, total = [], 0
+    for index, row in zip(frame.index, _rows(frame), strict=True):
         scores = {c: float(values[index]) for c, values in numbers.items() if np.isfinite(values[index])}
+        total = _counted(total + len(scores), name)
         if scores:
             read.append(_evaluation(row, scores, name, places))
     return read
+
+
+def _numeric(column: pd.Series) -> pd.Series:
+    """A column's numbers, NaN for everything else."""
+    try:
+        return pd.to_numeric(column, errors="coerce")
+    except (OverflowError, TypeError):  # a whole number of hundreds of digits; a list in a cell
+        return pd.Series([_numeric_cell(cell) for cell in column], index=column.index, dtype=float)
+
+
+def _numeric_cell(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (OverflowError, TypeError, ValueError):
+        return math.nan
+
+
+def _rows(frame: pd.DataFrame, *more: str) -> Sequence[dict[Any, Any]]:
+    """The rows without the columns of other scores, of which there may be hundreds."""
+    return frame[[c for c in (*_ROW, *more) if c in frame.columns]].to_dict("records")
+
+
+def _counted(scores: int, name: str) -> int:
+    if scores > MAX_SCORES:
+        raise LimitError(
+            f"{name} holds more than {MAX_SCORES:,} scores: keep the models, tasks and metrics that you compare."
+        )
+    return scores
 
 
 def _evaluation(row: Mapping[Any, Any], scores: Mapping[str, float], name: str, places: Places) -> Evaluation:
@@ -332,16 +315,6 @@ def _metrics(value: Any) -> Mapping[str, Any] | None:
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             return None
     return parsed if isinstance(parsed, Mapping) else None
-
-
-def _is_score(key: Any, value: Any) -> bool:
-    return (
-        isinstance(key, str)
-        and not key.startswith("predicted_index")
-        and isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-    )
 
 
 def _who(row: pd.Series) -> str:

@@ -7,10 +7,10 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from e2lm_core.base import atomic
-from e2lm_core.base.archives import read_zip
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers.archives import read_zip
 from e2lm_core.sets.folder.files import read_files, task_files
 
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same bytes on every day

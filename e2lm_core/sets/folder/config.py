@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskConfig
-from e2lm_core.base.safeyaml import FunctionName, block, load_mapping, quoted
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers.safeyaml import FunctionName, block, load_mapping, quoted
 from e2lm_core.sets.folder.datafiles import LOADER_NAME, ReadPlan, read_plan
 
 # The first winner's aggregation, which is the studio's margin (mean of ll of gold − mean ll of the others).

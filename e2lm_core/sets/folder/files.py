@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from e2lm_core.base import atomic
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question, TaskSet
-from e2lm_core.base.safeyaml import decode
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers.safeyaml import decode
 from e2lm_core.sets.checks.check import require_sound
 from e2lm_core.sets.folder.config import check_name, read_config, to_yaml
 from e2lm_core.sets.folder.datafiles import LOADER, ReadPlan
@@ -149,12 +149,13 @@ def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
         }
         # What is written must say what was meant: values that YAML or JSON bend are refused here.
         again = read_files(files, task.name, limits, strict=True).task
+        unchanged = task_digest(again) == task_digest(task)
     except (TypeError, ValueError, RecursionError) as error:
         raise TaskError(
             f"{task.name} holds a value that its files cannot store ({' '.join(str(error).split())[:120]}); "
             "use text, numbers and lists."
         ) from error
-    if task_digest(again) != task_digest(task):
+    if not unchanged:
         raise TaskError(
             f"{task.name} holds a column or setting that its files cannot store unchanged; "
             "use text, numbers and lists, and no column named like one of the studio's."

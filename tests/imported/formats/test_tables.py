@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.imported.formats import frames
 from e2lm_core.imported.formats import tables as result_tables
 from e2lm_core.imported.places import Places
 
@@ -17,7 +18,7 @@ METRICS = {"acc_raw": 0.25, "acc_per_char": 0.5, "primary_metric": 0.5, "predict
 
 
 def read(data: bytes, name: str = "x.csv"):
-    return result_tables.evaluations(result_tables.read_frame(data, name), name, Places())
+    return result_tables.evaluations(frames.read_frame(data, name), name, Places())
 
 
 def decide(metrics: object = METRICS, seed: str = "default", step: float = 1250.0) -> dict[str, object]:
@@ -100,7 +101,7 @@ def test_parquet_is_read_as_csv_is():
 
 
 def test_text_that_a_dictionary_hides_is_counted(monkeypatch):
-    monkeypatch.setattr(result_tables, "MAX_TABLE_BYTES", 100_000)
+    monkeypatch.setattr(frames, "MAX_TABLE_BYTES", 100_000)
     file = io.BytesIO()
     pd.DataFrame([decide("x" * 1_000)] * 1_000).to_parquet(file)
     assert len(file.getvalue()) < 20_000
@@ -131,6 +132,6 @@ def test_other_tables_say_what_they_lack(data, name, said):
 
 
 def test_too_many_rows(monkeypatch):
-    monkeypatch.setattr(result_tables, "MAX_ROWS", 2)
+    monkeypatch.setattr(frames, "MAX_ROWS", 2)
     with pytest.raises(LimitError, match="3 rows; at most 2"):
         read(LONG)

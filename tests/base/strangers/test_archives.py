@@ -8,9 +8,9 @@ import zipfile
 
 import pytest
 
-from e2lm_core.base.archives import MAX_RATIO, read_zip
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers.archives import MAX_RATIO, read_zip
 
 LIMITS = Limits()
 DIRECTORY = b"PK\x01\x02"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.safeyaml import FunctionName, block, load_mapping, quoted
+from e2lm_core.base.strangers.safeyaml import FunctionName, block, load_mapping, quoted
 
 
 def test_plain_values_and_named_functions() -> None:

@@ -1,0 +1,201 @@
+"""Tables of strangers as frames: rows and columns are counted before they exist, and text is never expanded.
+
+Tested in tests/imported/formats/test_tables.py.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from e2lm_core.base.errors import LimitError, StudioError, TaskError
+from e2lm_core.base.strangers import safejson
+
+MAX_ROWS = 200_000
+MAX_COLUMNS = 1_000
+MAX_CELLS = 4_000_000
+MAX_SEPARATORS = 8_000_000  # commas within quoted text among them
+MAX_LINES = 2_000_000
+MAX_TABLE_BYTES = 400 * 2**20  # of text, each repetition counted
+MAX_NAMES_BYTES = 64 * 2**20  # the same, of columns but for `metrics`: texts that are put together later
+MAX_PACKED = 50  # times smaller than it is
+MIN_SUSPECT_BYTES = 16 * 2**20
+MAX_FOOTER_BYTES = 4 * 2**20
+READABLE = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+# Columns that Parquet may not hold in a type that is neither number nor text.
+_NEEDED = frozenset({"model", "task", "metric", "score", "value", "step", "metrics"})
+
+
+def read_frame(data: bytes, name: str) -> pd.DataFrame:
+    """The table in a file, by the end of its name. Raises TaskError or LimitError in one sentence."""
+    suffix = PurePath(name).suffix.lower()
+    try:
+        if suffix == ".parquet":
+            frame = _parquet(data, name)
+        elif suffix in _SEPARATORS:
+            frame = _separated(data, name, _SEPARATORS[suffix])
+        elif suffix == ".jsonl":
+            frame = frame_of(
+                [safejson.loads(line) for line in data.decode().split("\n") if line.strip()], name
+            )
+        else:
+            frame = frame_of(safejson.loads(data.decode()), name)
+    except (StudioError, MemoryError):
+        raise
+    except Exception as error:  # pandas and pyarrow raise whatever their parsers do
+        raise TaskError(f"{name} cannot be read as a {suffix[1:].upper()} table: copy it again.") from error
+    _check(len(frame), len(frame.columns), name)
+    frame.columns = [str(column).strip() for column in frame.columns]
+    return frame
+
+
+def frame_of(rows: Sequence[Mapping[str, Any]], name: str) -> pd.DataFrame:
+    """Rows of JSON as a frame; a row lacks what others have.
+
+    Raises LimitError for too many of either, TaskError for what is no list of rows.
+    """
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise TaskError(f"{name} cannot be read as a JSON table: it must be a list of objects, one a row.")
+    columns: dict[str, None] = {}
+    for row in rows:
+        columns.update(dict.fromkeys(row))
+        if len(columns) > MAX_COLUMNS:
+            break
+    _check(len(rows), len(columns), name)
+    try:
+        frame = pd.DataFrame(rows)
+    except (TypeError, ValueError, OverflowError) as error:  # what no column of pandas can hold
+        raise TaskError(f"{name} cannot be read as a JSON table: copy it again.") from error
+    frame.columns = [str(column).strip() for column in frame.columns]
+    return frame
+
+
+# --- within -------------------------------------------------------------------------------------------
+
+
+def _check(rows: int, columns: int, name: str) -> None:
+    if rows > MAX_ROWS:
+        raise LimitError(
+            f"{name} has {rows:,} rows; at most {MAX_ROWS:,} are read: keep the models and tasks that you "
+            "compare."
+        )
+    if columns > MAX_COLUMNS:
+        raise LimitError(
+            f"{name} has more than {MAX_COLUMNS:,} columns; a table of scores has one a metric: keep those "
+            "that you compare."
+        )
+    if rows * columns > MAX_CELLS:
+        raise LimitError(
+            f"{name} has {rows:,} rows of {columns:,} columns; at most {MAX_CELLS:,} cells are read: keep "
+            "what you compare."
+        )
+
+
+def _separated(data: bytes, name: str, separator: str) -> pd.DataFrame:
+    mark = separator.encode()
+    columns = data.split(b"\n", 1)[0].count(mark) + 1
+    lines = data.count(b"\n") + data.count(b"\r")
+    _check(0, columns, name)
+    if lines > MAX_LINES or data.count(mark) > MAX_SEPARATORS:
+        raise LimitError(
+            f"{name} has more cells than the {MAX_CELLS:,} that are read: keep what you compare."
+        )
+    return pd.read_csv(
+        io.BytesIO(data),
+        sep=separator,
+        dtype=object,
+        keep_default_na=False,
+        encoding="utf-8-sig",
+        nrows=MAX_ROWS + 1,
+    )
+
+
+def _parquet(data: bytes, name: str) -> pd.DataFrame:
+    """A Parquet table, a group of rows at a time.
+
+    Repeated text lies in a dictionary: its full size is counted, and the rows share the dictionary's texts.
+    """
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    if data[-4:] == b"PAR1" and int.from_bytes(data[-8:-4], "little") > MAX_FOOTER_BYTES:
+        raise LimitError(f"{name} describes more columns than can be read: keep those that you compare.")
+    schema = parquet.ParquetFile(arrow.BufferReader(data)).schema_arrow
+    texts = [field.name for field in schema if _is_text(field.type)]
+    names = [field.name for field in schema if _is_text(field.type) or _is_number(field.type)]
+    names = [column for column in names if not column.startswith("__index_level_")]
+    for field in schema:
+        if field.name.strip().lower() in _NEEDED and field.name not in names:
+            raise TaskError(
+                f"{name}: the column {field.name!r} is of the type {str(field.type)[:60]}; write it as numbers "
+                "or text."
+            )
+    if len(set(schema.names)) < len(schema.names):
+        raise TaskError(f"{name} has two columns of one name: rename one of them.")
+    file = parquet.ParquetFile(arrow.BufferReader(data), read_dictionary=texts)
+    _check(file.metadata.num_rows, len(schema.names), name)
+    _check_packing(file.metadata, {*names}, len(data), name)
+    parts: dict[str, list[Any]] = {column: [] for column in names}
+    total = long = 0
+    for group in range(file.metadata.num_row_groups):
+        table = file.read_row_group(group, columns=names, use_threads=False)
+        for column in names:
+            if column not in texts:
+                parts[column].append(table[column].to_pandas().to_numpy())
+                continue
+            for chunk in table[column].chunks:
+                values, size = _texts(chunk)
+                parts[column].append(values)
+                total += size
+                long += 0 if column.strip().lower() == "metrics" else size
+            if total > MAX_TABLE_BYTES or long > MAX_NAMES_BYTES:
+                most = MAX_NAMES_BYTES if long > MAX_NAMES_BYTES else MAX_TABLE_BYTES
+                raise LimitError(
+                    f"{name} holds more than {most // 2**20} MB of values: keep the rows that you compare."
+                )
+    return pd.DataFrame({c: np.concatenate(found) if found else [] for c, found in parts.items()})
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as arrow
+
+    inner = kind.value_type if arrow.types.is_dictionary(kind) else kind
+    return bool(arrow.types.is_string(inner) or arrow.types.is_large_string(inner))
+
+
+def _is_number(kind: Any) -> bool:
+    import pyarrow as arrow
+
+    return bool(arrow.types.is_integer(kind) or arrow.types.is_floating(kind) or arrow.types.is_boolean(kind))
+
+
+def _check_packing(metadata: Any, names: set[str], given: int, name: str) -> None:
+    """What the table of contents says of the sizes, before a page is unpacked; the process's memory is limited."""
+    if metadata.num_row_groups * metadata.num_columns > MAX_ROWS:
+        raise LimitError(f"{name} has {metadata.num_row_groups:,} groups of rows: write it with fewer.")
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    chunks = [group.column(place) for group in groups for place in range(metadata.num_columns)]
+    size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema in names)
+    if size > max(MIN_SUSPECT_BYTES, MAX_PACKED * given):
+        raise LimitError(
+            f"{name} is packed more than {MAX_PACKED} times smaller than it is, as no table of scores is: "
+            "write it again."
+        )
+
+
+def _texts(chunk: Any) -> tuple[Any, int]:
+    """A column's texts [rows], each repeated one the same object, and how many bytes they would be apart."""
+    import pyarrow.compute as compute
+
+    known = chunk.dictionary
+    codes = chunk.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+    sizes = np.append(compute.binary_length(known).fill_null(0).to_numpy(zero_copy_only=False), 0)
+    values = np.empty(len(known) + 1, dtype=object)
+    values[:-1] = known.to_pylist()
+    return values[codes], int(sizes[codes].sum(dtype=np.int64))

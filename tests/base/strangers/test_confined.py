@@ -1,0 +1,154 @@
+"""A job in a process of its own: what it gives, what ends it, and what it cannot do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.base.records import Finding
+from e2lm_core.base.strangers import confined
+
+FINDING = Finding(severity="error", code="x", sentence="y")
+
+
+def asked(function, *arguments):
+    return confined.run(function, *arguments, given=1_000, about="The file 'x'")
+
+
+def gives(value):
+    return value, FINDING, np.arange(3.0)
+
+
+def refuses():
+    raise TaskError("The row is wrong.")
+
+
+def stumbles():
+    raise KeyError("of ours")
+
+
+def grows():
+    return len(b"x" * 10**9)
+
+
+def never_ends():
+    while True:
+        pass
+
+
+def dies():
+    os.abort()
+
+
+def held():
+    return sorted(os.environ)
+
+
+def reaches(what: str) -> str:
+    try:
+        {
+            "file": lambda: Path("/etc/hostname").read_bytes(),
+            "written": lambda: Path(__file__).with_name("x").write_bytes(b""),
+            "descriptor": lambda: os.open("/dev/null", os.O_WRONLY),
+            "removed": lambda: os.remove("/nothing"),
+            "socket": lambda: socket.create_connection(("127.0.0.1", 9)),
+            "process": lambda: subprocess.run(["true"]),
+        }[what]()
+    except OSError as error:
+        return type(error).__name__
+    return "reached"
+
+
+class Evil:
+    def __reduce__(self):
+        return os.getcwd, ()
+
+
+def lies():
+    return Evil()
+
+
+def test_what_a_job_gives_comes_back() -> None:
+    value, finding, array = asked(gives, {"a": [1, None, "é"]})
+    assert (value, finding, array.tolist()) == ({"a": [1, None, "é"]}, FINDING, [0.0, 1.0, 2.0])
+
+
+def test_what_a_job_says_is_said() -> None:
+    with pytest.raises(TaskError, match=r"^The row is wrong\.$"):
+        asked(refuses)
+
+
+def test_a_defect_is_one_sentence() -> None:
+    with pytest.raises(TaskError, match="The file 'x' holds something that cannot be read"):
+        asked(stumbles)
+
+
+@pytest.mark.parametrize("function", [grows, dies])
+def test_memory_ends_it(function) -> None:
+    with pytest.raises(LimitError, match="The file 'x' takes more than 256 MB of memory to read"):
+        asked(function)
+
+
+def test_time_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confined, "SECONDS", 1)
+    start = time.monotonic()
+    with pytest.raises(LimitError, match="takes more than 1 s of processor time"):
+        asked(never_ends)
+    assert time.monotonic() - start < 9
+
+
+@pytest.mark.parametrize("what", ["file", "written", "descriptor", "removed", "socket", "process"])
+def test_nothing_is_within_reach(what: str) -> None:
+    assert asked(reaches, what) == "PermissionError"
+
+
+def test_the_environment_stays_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    confined._process.drop()
+    assert "HF_TOKEN" not in asked(held)
+
+
+def test_only_values_come_back() -> None:
+    with pytest.raises(LimitError):
+        asked(lies)
+
+
+def test_many_at_once_and_after_its_end() -> None:
+    found: list[object] = []
+    threads = [threading.Thread(target=lambda: found.append(asked(gives, 1)[0])) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [1] * 8
+
+
+def test_too_many_wait_no_longer_than_they_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confined, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(confined, "WAIT_S", 0.01)
+    with confined._places, pytest.raises(LimitError, match="waits behind others"):
+        asked(gives, 1)
+
+
+def test_a_process_that_was_ended_is_replaced() -> None:
+    asked(gives, 1)
+    [warm] = [p for p in Path("/proc").glob("[0-9]*") if _is_ours(p)]
+    os.kill(int(warm.name), 9)
+    assert asked(gives, 2)[0] == 2
+
+
+def _is_ours(process: Path) -> bool:
+    try:
+        parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+        words = (process / "cmdline").read_bytes()
+    except OSError:
+        return False
+    return int(parent) == os.getpid() and b"strangers/child.py" in words

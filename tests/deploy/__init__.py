@@ -1,1 +1,0 @@
-"""Tests of what stands around a deployed studio."""
