@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from e2lm_core.base.settings import Settings
+from e2lm_core.commands import main as main_commands
+from e2lm_core.sets import collection
 from tests.commands.conftest import Cli
 from tests.conftest import ROOT
+from tests.house import documented
 from tests.support import studios
 
 HEAVY = {
@@ -110,3 +116,58 @@ def test_hostile_settings_are_one_short_sentence(
     said = call("evaluate", "little", code=2)
     assert says in said
     assert len(said) <= 301
+
+
+def hostile_calls(folder: Path) -> Iterator[list[str]]:
+    """Every command with each of its parameters hostile and the others as they should be."""
+    pipe = folder / "pipe.jsonl"
+    os.mkfifo(pipe)
+    values = ("x" * 200_000, "\udcff", "~nosuchuser/x", "/dev/zero", "\x1b[31m²", "", str(pipe))
+    usual = {
+        "--width": "0.05",
+        "--rule": "easiest-half",
+        "NAME": "other",
+        "SET": "own",
+        "ID": "q1",
+        "PATH": str(folder),
+    }
+    for name, command in documented.commands().items():
+        for hostile in (p for p in command.params if p.name != "help" and not getattr(p, "is_flag", False)):
+            for value in values:
+                words = [name.split(), ["--yes"] if any(p.name == "yes" for p in command.params) else []]
+                for parameter in command.params:
+                    is_option = parameter.param_type_name == "option"
+                    key = parameter.opts[0] if is_option else (parameter.metavar or "").strip("[]")
+                    given = value if parameter is hostile else usual.get(key, "little")
+                    if parameter is hostile and key == "--out" and given == str(pipe):
+                        given = "/dev/full"  # a pipe waits for its reader, as everywhere
+                    if parameter is hostile or parameter.required:
+                        words.append([key, given] if is_option else [given])
+                yield [word for part in words for word in part]
+
+
+@pytest.mark.slow
+def test_every_parameter_of_every_command_may_be_hostile(
+    call: Cli,
+    computed: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    collection.copy_set(computed, "little", "own")
+    before = studios.tree(computed.tasks)
+    for words in hostile_calls(tmp_path):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+        began = time.process_time()
+        with pytest.raises(SystemExit) as end:
+            main_commands.main(words)
+        took = time.process_time() - began
+        said = capsys.readouterr().err
+        shown = " ".join(words)[:120]
+        assert end.value.code in (0, 2), (shown, said)
+        assert took < 2, (shown, took)
+        if end.value.code:
+            assert len(said) <= 301, shown
+            assert said.removesuffix("\n").isprintable(), (shown, said)
+    assert studios.tree(computed.tasks) == before

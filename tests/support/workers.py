@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import struct
+import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
+from e2lm_core.base.settings import ROOT
 from e2lm_core.runs.evaluate import Progressing
 from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.runs.queue.resuming import JobPlans
@@ -74,6 +76,19 @@ def until(true: Callable[[], object], seconds: float = 60.0) -> None:
     while not true():
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.005)
+
+
+@contextlib.contextmanager
+def process(command: Sequence[str], env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A process beside this one, killed at the end; what it prints can be read as it comes."""
+    running = subprocess.Popen(command, env=dict(env), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+        if running.stdout is not None:
+            running.stdout.close()
 
 
 def computed(job: Job) -> int:

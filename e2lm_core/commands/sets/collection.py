@@ -16,7 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Question sets as a whole: list, create, copy, rename, delete and restore them.",
 )
-Mine = Annotated[str, typer.Argument(metavar="SET", help="The name of a set of your own.")]
+Mine = Annotated[str, typer.Argument(metavar="SET", help="The name of a set of your own, or OWNER/NAME.")]
 New = Annotated[
     str, typer.Argument(metavar="NAME", help="2 to 60 small letters, digits and underscores, a letter first.")
 ]
@@ -81,10 +81,10 @@ def delete(task: Mine, yes: Yes = False, as_json: Json = False) -> None:
     from e2lm_core.sets import collection
 
     settings = Settings.from_env()
-    name = collection.editable_set(settings, task).name
+    name = collection.editable_set(settings, task).address
     back = f"sets restore {name}"
     confirm(f"Delete {name}? `{back}` brings it back.", yes)
-    collection.delete_set(settings, task)
+    collection.delete_set(settings, name)
     say(as_json, {"deleted": name, "back": back}, f"Deleted {name}; `{back}` brings it back.")
 
 
@@ -103,14 +103,15 @@ def restore(
 def _made(settings: Settings, task: TaskSet, as_json: bool, done: str) -> None:
     """Says what was made of which set: its name, where it lies, how much it holds."""
     from e2lm_core.base.phrasing import count
+    from e2lm_core.sets.collection import find_set
 
     document = {
-        "name": task.name,
-        "path": str(settings.sets / task.name),
+        "name": task.address,
+        "path": str(find_set(settings, task.address).folder),
         "questions": len(task.questions),
         "dev": len(task.dev),
     }
-    say(as_json, document, f"{done} {task.name}: {count(len(task.questions), 'question')}.")
+    say(as_json, document, f"{done} {task.address}: {count(len(task.questions), 'question')}.")
 
 
 def _rows(settings: Settings) -> list[dict[str, Any]]:
@@ -120,7 +121,7 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
 
     rows = []
     for info in list_sets(settings):
-        row: dict[str, Any] = {"name": info.name, "path": str(info.folder), "example": info.example}
+        row: dict[str, Any] = {"name": info.address, "path": str(info.folder), "example": info.example}
         try:
             if info.problem:
                 raise StudioError(info.problem)

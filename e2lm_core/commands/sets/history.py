@@ -13,14 +13,14 @@ def undo(task: Mine, as_json: Json = False) -> None:
     from e2lm_core.sets import collection, versions
 
     settings = Settings.from_env()
-    action = versions.undoable(settings, collection.editable_set(settings, task).name)[0]
+    action = versions.undoable(settings, collection.editable_set(settings, task).address)[0]
     saved = versions.undo(settings, task)
-    document = {"task": saved.name, "undone": action, "questions": len(saved.questions)}
+    document = {"task": saved.address, "undone": action, "questions": len(saved.questions)}
     say(
         as_json,
         document,
-        f"Taken back in {saved.name}: {action}. It has {count(len(saved.questions), 'question')}; "
-        f"`redo {saved.name}` makes the change again.",
+        f"Taken back in {saved.address}: {action}. It has {count(len(saved.questions), 'question')}; "
+        f"`redo {saved.address}` makes the change again.",
     )
 
 
@@ -29,14 +29,14 @@ def redo(task: Mine, as_json: Json = False) -> None:
     from e2lm_core.sets import collection, versions
 
     settings = Settings.from_env()
-    action = versions.undoable(settings, collection.editable_set(settings, task).name)[1]
+    action = versions.undoable(settings, collection.editable_set(settings, task).address)[1]
     saved = versions.redo(settings, task)
-    document = {"task": saved.name, "redone": action, "questions": len(saved.questions)}
+    document = {"task": saved.address, "redone": action, "questions": len(saved.questions)}
     say(
         as_json,
         document,
-        f"Made again in {saved.name}: {action}. It has {count(len(saved.questions), 'question')}; "
-        f"`undo {saved.name}` takes it back.",
+        f"Made again in {saved.address}: {action}. It has {count(len(saved.questions), 'question')}; "
+        f"`undo {saved.address}` takes it back.",
     )
 
 

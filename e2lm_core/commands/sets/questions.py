@@ -45,7 +45,7 @@ def list_questions(task: Task, as_json: Json = False) -> None:
         for place, q in enumerate(opened.questions, start=1)
     ]
     document = {
-        "task": opened.name,
+        "task": opened.address,
         "questions": [_row(q) for q in opened.questions],
         "dev": [_row(q) for q in opened.dev],
     }
@@ -101,14 +101,14 @@ def add(
             new = (of_options(before, _free(before, identity), values, sets or (), settings.limits),)
         after = authoring.add_questions(settings, task, new)
     added = after.questions[len(before.questions) :]
-    document = {"task": after.name, "added": [_row(q) for q in added], "questions": len(after.questions)}
+    document = {"task": after.address, "added": [_row(q) for q in added], "questions": len(after.questions)}
     ids = listing([q.id for q in added])
     say(
         as_json,
         document,
-        f"Added {count(len(added), 'question')} ({ids}) to {after.name}; `undo {after.name}` takes back."
+        f"Added {count(len(added), 'question')} ({ids}) to {after.address}; `undo {after.address}` takes back."
         if added
-        else f"There was no question to add to {after.name}.",
+        else f"There was no question to add to {after.address}.",
     )
 
 
@@ -134,13 +134,13 @@ def edit(
         values = changed(before, question, sets or (), choice or (), settings.limits)
         after = authoring.update_questions(settings, task, {identity: values})
     edited = _found(after, identity)
-    document = {"task": after.name, "question": _row(edited), "changed": edited != question}
+    document = {"task": after.address, "question": _row(edited), "changed": edited != question}
     say(
         as_json,
         document,
-        f"Changed question {quoted(identity)} of {after.name}; `undo {after.name}` takes it back."
+        f"Changed question {quoted(identity)} of {after.address}; `undo {after.address}` takes it back."
         if edited != question
-        else f"Question {quoted(identity)} of {after.name} was so already.",
+        else f"Question {quoted(identity)} of {after.address} was so already.",
     )
 
 
@@ -150,7 +150,7 @@ def delete(task: Mine, identities: Identities, yes: Yes = False, as_json: Json =
     from e2lm_core.sets import authoring, collection
 
     settings = Settings.from_env()
-    name = collection.editable_set(settings, task).name
+    name = collection.editable_set(settings, task).address
     before = collection.open_set(settings, task)
     ids = [_found(before, identity).id for identity in dict.fromkeys(identities)]
     what = f"{count(len(ids), 'question')} ({listing(ids)})"
@@ -180,8 +180,13 @@ def move(
 
     saved = authoring.move_question(Settings.from_env(), task, identity, to, before=before, after=after)
     place = [q.id for q in saved.questions].index(identity) + 1
-    document = {"task": saved.name, "id": identity, "place": place, "order": [q.id for q in saved.questions]}
-    say(as_json, document, f"Question {quoted(identity)} stands at place {place:,} of {saved.name}.")
+    document = {
+        "task": saved.address,
+        "id": identity,
+        "place": place,
+        "order": [q.id for q in saved.questions],
+    }
+    say(as_json, document, f"Question {quoted(identity)} stands at place {place:,} of {saved.address}.")
 
 
 def _row(question: Question) -> dict[str, Any]:
@@ -200,7 +205,7 @@ def _found(task: TaskSet, identity: str) -> Question:
             f"{quoted(identity)} is one of {task.name}'s few-shot examples, which stay as they are."
         )
     raise TaskError(
-        f"There is no question {quoted(identity)} in {task.name}: see `question list {task.name}`."
+        f"There is no question {quoted(identity)} in {task.name}: see `question list {task.address}`."
     )
 
 

@@ -15,7 +15,7 @@ from e2lm_core.runs import evaluate, words
 from e2lm_core.runs import state as run_state
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import polling, say
+from e2lm_core.ui.frame import lasting, polling, say
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.runs import starting
 
@@ -32,6 +32,7 @@ def strip(poll: bool = True) -> TaskSet:
             _live(task.name)
         else:
             _state(task, results.state(task))
+        lasting.draw(session.studio().settings.home)
     for info in infos:
         if info.problem:
             say.warning(f"{info.name} is left out: {info.problem}", icon=":material/folder_off:")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from e2lm_core.base.settings import Settings
+from e2lm_core.people import register, sharing
 from e2lm_core.sets import authoring, collection, versions
 from tests.commands.conftest import Cli
 from tests.commands.sets.conftest import Pipe
@@ -76,6 +79,35 @@ def test_delete_asks_and_says_what_brings_it_back(call: Cli, here: Settings, pip
     pipe("y\n")
     assert "`sets restore mine`" in call("sets", "delete", "mine")
     assert collection.deleted_sets(here) == ["mine"]
+
+
+def test_a_set_that_is_shared_is_written_by_its_address(
+    call: Cli, here: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, _ = (
+        here.asked_by(register.sign_in(here, "https://id.example", name, name, username=name).id)
+        for name in ("ada", "bob")
+    )
+    collection.copy_set(ada, "little", "hers")
+    sharing.share(ada, "hers", "bob", "editor")
+    monkeypatch.setenv("E2LM_AS", "bob")
+    assert [row["name"] for row in call("sets", "list", "--json")["sets"]] == ["ada/hers", "little"]
+    said = call("question", "edit", "ada/hers", "q1", "--set", "note=his")
+    assert said == "Changed question 'q1' of ada/hers; `undo ada/hers` takes it back.\n"
+    assert collection.open_set(ada, "hers").questions[0].note == "his"
+    assert "`redo ada/hers`" in call("undo", "ada/hers")
+    for refused in (("rename", "ada/hers", "mine"), ("delete", "ada/hers", "--yes"), ("restore", "ada/hers")):
+        assert "only its owner" in call("sets", *refused, code=2)
+    sharing.unshare(ada, "hers", "bob")
+    for words in (
+        ("question", "list", "ada/hers"),
+        ("question", "edit", "ada/hers", "q1", "--set", "note=x"),
+        ("question", "delete", "ada/hers", "q1", "--yes"),
+        ("undo", "ada/hers"),
+        ("versions", "ada/hers"),
+        ("sets", "copy", "ada/hers", "stolen"),
+    ):
+        assert "ask ada to share it with you" in call(*words, code=2)
 
 
 def test_what_cannot_be_is_one_sentence_and_harms_nothing(call: Cli, here: Settings) -> None:

@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
 from tests.commands.conftest import Cli
@@ -121,51 +119,48 @@ def test_move(call: Cli) -> None:
     assert call("question", "move", "mine", "q5", "--before", "q2", "--json")["place"] == 2
 
 
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (("list", "nobody"), "no question set 'nobody'"),
-        (("edit", "mine", "q9", "--set", "note=x"), "no question 'q9' in mine: see `question list mine`"),
-        (("edit", "mine", "dev0", "--set", "note=x"), "few-shot examples"),
-        (("edit", "mine", "q1"), "give --set FIELD=VALUE"),
-        (("edit", "mine", "q1", "--set", "note"), "write FIELD=VALUE"),
-        (("edit", "mine", "q1", "--set", "nte=x"), "no field 'nte'"),
-        (("edit", "mine", "q1", "--set", "id=x"), "no field 'id'"),
-        (("edit", "mine", "q1", "--set", "note=x", "--set", "note=y"), "set twice"),
-        (("edit", "mine", "q1", "--set", "answer=4"), "Question 1: gold is 4"),
-        (("edit", "mine", "q1", "--set", "answer=²"), "Question 'q1': answer is '²'"),
-        (("edit", "mine", "q1", "--set", "answer=" + "9" * 5_000), "Question 'q1': answer is"),
-        (("edit", "mine", "q1", "--set", "choices=a,b"), "not valid JSON"),
-        (("edit", "mine", "q1", "--set", "choices=" + "[" * 9_000), "not valid JSON"),
-        (("edit", "mine", "q1", "--set", 'choices=["a"]'), "choice"),
-        (("edit", "mine", "q1", "--set", 'choices=["a","b"]', "--choice", "0=c"), "set twice"),
-        (("edit", "mine", "q1", "--choice", "5=e"), "from 0 to 3, or 4 to add one"),
-        (("edit", "mine", "q1", "--choice", "²=e"), "write N=TEXT"),
-        (("edit", "mine", "q1", "--choice", "-1=e"), "write N=TEXT"),
-        (("edit", "mine", "q1", "--choice", "3"), "write N=TEXT"),
-        (("edit", "mine", "q1", "--choice", "0=4"), "are equal"),
-        (("edit", "little", "q1", "--set", "note=x"), "is an example"),
-        (("add", "mine"), "needs --question"),
-        (("add", "mine", "--question", "Why?", "--choice", "a", "--answer", "0"), "choice"),
-        (("add", "mine", "--file", "x.csv", "--question", "Why?"), "not from both"),
-        (("add", "mine", "--file", "/dev/zero"), "is no file"),
-        (("add", "mine", "--file", "x" * 200_000), "cannot be read"),
-        (("delete", "mine", "q1", "q9", "--yes"), "no question 'q9'"),
-        (("delete", "little", "q1", "--yes"), "is an example"),
-        (("move", "mine", "q1"), "is not clear"),
-        (("move", "mine", "q1", "--to", "7"), "the places 1 to 6, not 7"),
-        (("move", "mine", "q1", "--to", "²"), "--to"),
-        (("move", "mine", "q9", "--to", "1"), "no question 'q9'"),
-    ],
-    ids=lambda part: " ".join(part)[:50] if isinstance(part, tuple) else "",
+REFUSED = (
+    (("list", "nobody"), "no question set 'nobody'"),
+    (("edit", "mine", "q9", "--set", "note=x"), "no question 'q9' in mine: see `question list mine`"),
+    (("edit", "mine", "dev0", "--set", "note=x"), "few-shot examples"),
+    (("edit", "mine", "q1"), "give --set FIELD=VALUE"),
+    (("edit", "mine", "q1", "--set", "note"), "write FIELD=VALUE"),
+    (("edit", "mine", "q1", "--set", "nte=x"), "no field 'nte'"),
+    (("edit", "mine", "q1", "--set", "id=x"), "no field 'id'"),
+    (("edit", "mine", "q1", "--set", "note=x", "--set", "note=y"), "set twice"),
+    (("edit", "mine", "q1", "--set", "answer=4"), "Question 1: gold is 4"),
+    (("edit", "mine", "q1", "--set", "answer=²"), "Question 'q1': answer is '²'"),
+    (("edit", "mine", "q1", "--set", "answer=" + "9" * 5_000), "Question 'q1': answer is"),
+    (("edit", "mine", "q1", "--set", "choices=a,b"), "not valid JSON"),
+    (("edit", "mine", "q1", "--set", "choices=" + "[" * 9_000), "not valid JSON"),
+    (("edit", "mine", "q1", "--set", 'choices=["a"]'), "choice"),
+    (("edit", "mine", "q1", "--set", 'choices=["a","b"]', "--choice", "0=c"), "set twice"),
+    (("edit", "mine", "q1", "--choice", "5=e"), "from 0 to 3, or 4 to add one"),
+    (("edit", "mine", "q1", "--choice", "²=e"), "write N=TEXT"),
+    (("edit", "mine", "q1", "--choice", "-1=e"), "write N=TEXT"),
+    (("edit", "mine", "q1", "--choice", "3"), "write N=TEXT"),
+    (("edit", "mine", "q1", "--choice", "0=4"), "are equal"),
+    (("edit", "little", "q1", "--set", "note=x"), "is an example"),
+    (("add", "mine"), "needs --question"),
+    (("add", "mine", "--question", "Why?", "--choice", "a", "--answer", "0"), "choice"),
+    (("add", "mine", "--file", "x.csv", "--question", "Why?"), "not from both"),
+    (("add", "mine", "--file", "/dev/zero"), "is no file"),
+    (("add", "mine", "--file", "x" * 200_000), "cannot be read"),
+    (("delete", "mine", "q1", "q9", "--yes"), "no question 'q9'"),
+    (("delete", "little", "q1", "--yes"), "is an example"),
+    (("move", "mine", "q1"), "is not clear"),
+    (("move", "mine", "q1", "--to", "7"), "the places 1 to 6, not 7"),
+    (("move", "mine", "q1", "--to", "²"), "--to"),
+    (("move", "mine", "q9", "--to", "1"), "no question 'q9'"),
 )
-def test_what_cannot_be_is_one_short_sentence_and_changes_nothing(
-    call: Cli, here: Settings, words: tuple[str, ...], says: str
-) -> None:
+
+
+def test_what_cannot_be_is_one_short_sentence_and_changes_nothing(call: Cli, here: Settings) -> None:
     before = studios.tree(here.sets)
-    said = call("question", *words, code=2)
-    assert says in said
-    assert len(said) <= 301
+    for words, says in REFUSED:
+        said = call("question", *words, code=2)
+        assert says in said
+        assert len(said) <= 301
     assert studios.tree(here.sets) == before
 
 

@@ -1,0 +1,195 @@
+"""A home as one file, made while people write and runs compute: `backup`. What it holds comes back with `restore`.
+
+The archive is a tar with gzip: `backup.json` first, then what the home holds, each database as SQLite's own backup
+gives it, each set with its history as it was under the set's lock. The cache and the locks are left out: they are
+made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import os
+import re
+import sqlite3
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from e2lm_core.base.database import explained
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Record
+from e2lm_core.base.settings import Settings
+from e2lm_core.base.version import VERSION
+from e2lm_core.sets import locks
+
+HEAD = "backup.json"
+FORMAT = 1
+ASIDE = "aside"  # what a restore has put away
+_LEFT_OUT = {"cache", "locks", ASIDE}
+PEOPLE = "people"
+# What a save, a lock or a check leaves for a moment: no part of anyone's work.
+_PASSING = re.compile(r"\..*\.(new-.*|lock|previous)|\.(disk|restore|backup)-.*|.*\.sqlite-(wal|shm|journal)")
+_PACKED = 6
+
+
+class Made(Record):
+    """A backup that was written: files and bytes of the archive, and how many sets are in it."""
+
+    path: Path
+    bytes: int
+    files: int
+    sets: int
+
+
+def backup(settings: Settings, path: Path) -> Made:
+    """Write the home of `settings` to `path`, whole or not at all; whoever writes meanwhile is not held up.
+
+    Only while a set is read is it locked, for its other writers to wait. Raises StudioError in one sentence
+    where there is no home, where the disk refuses, and for a path inside the home's own sets.
+    """
+    home = settings.home
+    if not home.is_dir():
+        raise StudioError(f"There is nothing to back up: {home} is not there; E2LM_HOME names the home.")
+    path = path.absolute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".backup-", dir=path.parent)
+    except OSError as error:
+        raise _unwritten(path, error) from error
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            files, sets = _write(file, settings, {path, new})
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        raise _unwritten(path, error) from error
+    finally:
+        new.unlink(missing_ok=True)
+    return Made(path=path, bytes=path.stat().st_size, files=files, sets=sets)
+
+
+def workspaces(home: Path) -> Iterator[Path]:
+    """The home's own workspace, then everybody's."""
+    yield home
+    people = home / PEOPLE
+    if people.is_dir():
+        yield from sorted(folder for folder in people.iterdir() if folder.is_dir())
+
+
+def set_names(workspace: Path) -> set[str]:
+    """The sets of a workspace, and those of which only the history is left."""
+    return {
+        entry.name
+        for part in ("sets", "history")
+        if (workspace / part).is_dir()
+        for entry in (workspace / part).iterdir()
+        if entry.is_dir() and not entry.name.startswith(".")
+    }
+
+
+def locked(settings: Settings, workspace: Path, name: str) -> contextlib.AbstractContextManager[bool]:
+    """Be the only writer of a set of a workspace. Raises TaskError as `locks.writing` does."""
+    person = None if workspace == settings.home else workspace.name
+    return locks.writing(settings.asked_by(person), name)
+
+
+def _unwritten(path: Path, error: OSError) -> StudioError:
+    return StudioError(
+        f"The backup {path} could not be written ({error.strerror or error}): choose another place, or free some space."
+    )
+
+
+def _write(file: io.BufferedIOBase, settings: Settings, own: set[Path]) -> tuple[int, int]:
+    """How many files and sets were written."""
+    files, sets = 0, 0
+    with (
+        gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_PACKED) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        head = {"format": FORMAT, "studio": VERSION, "made_at": time.time()}
+        _add(archive, HEAD, json.dumps(head).encode(), time.time())
+        for path in sorted(settings.home.glob("*.sqlite")):
+            _add_database(archive, path)
+            files += 1
+        for workspace in workspaces(settings.home):
+            names = set_names(workspace)
+            for name in sorted(names):
+                files += _add_set(archive, settings, workspace, name)
+            sets += len(names)
+            files += _add_rest(archive, settings.home, workspace, own)
+    return files, sets
+
+
+def _add_set(archive: tarfile.TarFile, settings: Settings, workspace: Path, name: str) -> int:
+    """A set and its history, of one moment: read under its lock, packed once the lock is free again."""
+    with locked(settings, workspace, name):
+        held = [
+            (str(path.relative_to(settings.home)), path.read_bytes(), path.stat().st_mtime)
+            for part in ("sets", "history")
+            for path in _files(workspace / part / name)
+        ]
+    for inside, content, modified in held:
+        _add(archive, inside, content, modified)
+    return len(held)
+
+
+def _add_rest(archive: tarfile.TarFile, home: Path, workspace: Path, own: set[Path]) -> int:
+    """Drafts, kept results, trash and whatever else lies in a workspace; a file that goes meanwhile is left out."""
+    left_out = _LEFT_OUT | {"sets", "history"} | ({PEOPLE} if workspace == home else set())
+    count = 0
+    for entry in sorted(workspace.iterdir()):
+        if entry.name in left_out or _PASSING.fullmatch(entry.name):
+            continue
+        for path in [entry] if entry.is_file() else _files(entry):
+            if path in own or (path.parent == home and path.suffix == ".sqlite") or path.is_symlink():
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                _add(archive, str(path.relative_to(home)), path.read_bytes(), path.stat().st_mtime)
+                count += 1
+    return count
+
+
+def _add_database(archive: tarfile.TarFile, path: Path) -> None:
+    """A database as of one moment; in WAL mode nobody waits for it."""
+    with tempfile.TemporaryDirectory(prefix="e2lm-backup-") as folder, explained(path):
+        copy = Path(folder) / path.name
+        with (
+            contextlib.closing(sqlite3.connect(path, timeout=10.0)) as source,
+            contextlib.closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")
+        archive.add(copy, arcname=path.name, filter=_plain)
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes, modified: float) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mtime, entry.mode = len(content), int(modified), 0o644
+    archive.addfile(entry, io.BytesIO(content))
+
+
+def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    entry.mode = 0o644
+    return entry
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files below a folder that are there to stay; no links."""
+    if not folder.is_dir():
+        return []
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and not path.is_symlink()
+        and not any(_PASSING.fullmatch(part) for part in path.relative_to(folder).parts)
+    ]

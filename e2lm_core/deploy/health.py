@@ -1,0 +1,74 @@
+"""Is the studio well? The app answers, the database can be read and written, and runs have a worker.
+
+No path, no name and nothing that is secret stands in the answer: strangers may read it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from typing import Literal
+
+from e2lm_core.base.database import connect
+from e2lm_core.base.errors import StoreError
+from e2lm_core.base.records import Record
+from e2lm_core.base.settings import Settings
+
+PATIENCE_S = 2.0  # a writer holds the database for milliseconds
+WORKER_LATE_S = 120.0  # one that starts on a busy machine takes some seconds
+
+Database = Literal["ok", "busy", "failed"]
+# idle: no run is open; working: one is computed; waiting: one waits for a worker; missing: for too long.
+Worker = Literal["idle", "working", "waiting", "missing", "unknown"]
+
+
+class Health(Record):
+    """`ok` is whether everything lives; `waiting_s` how long the oldest open run has been without a worker."""
+
+    ok: bool
+    app: Literal["ok"] = "ok"
+    database: Database
+    worker: Worker
+    waiting_s: float | None = None
+
+
+def health(settings: Settings, now: float | None = None) -> Health:
+    """What lives of the studio of these settings; creates the database where there is none yet."""
+    try:
+        if not settings.database.exists():
+            connect(settings.database).close()
+        with contextlib.closing(
+            sqlite3.connect(settings.database, timeout=PATIENCE_S, isolation_level=None)
+        ) as connection:
+            return _of(connection, time.time() if now is None else now)
+    except (sqlite3.Error, StoreError):
+        return Health(ok=False, database="failed", worker="unknown")
+
+
+def _of(connection: sqlite3.Connection, now: float) -> Health:
+    ((working, since),) = connection.execute(
+        "SELECT coalesce(sum(state = 'running' AND lease_until >= :now), 0), "
+        "min(coalesce(lease_until, created_at)) FROM jobs WHERE state IN ('queued', 'running')",
+        {"now": now},
+    ).fetchall()
+    database = _written(connection)
+    if working or since is None:
+        return Health(ok=True, database=database, worker="working" if working else "idle")
+    waiting_s = max(0.0, now - since)
+    late = waiting_s > WORKER_LATE_S
+    return Health(
+        ok=not late, database=database, worker="missing" if late else "waiting", waiting_s=round(waiting_s, 1)
+    )
+
+
+def _written(connection: sqlite3.Connection) -> Database:
+    """Whether one may write; raises sqlite3.Error where the disk or its rights are against it."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if (error.sqlite_errorcode & 0xFF) == sqlite3.SQLITE_BUSY:
+            return "busy"
+        raise
+    connection.execute("ROLLBACK")
+    return "ok"

@@ -1,0 +1,135 @@
+"""What the server and its workers write to stderr: one line an event, and nothing that a user has typed.
+
+`E2LM_LOG` is `json` (an object a line, for a machine), `text` (the same to be read) or `off` (Streamlit's own lines
+alone). Of an error stand its kind and its places in the code, not its message, which may hold a question's words.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any, Literal, get_args
+
+from e2lm_core.base.errors import StudioError
+
+Kind = Literal["json", "text", "off"]
+VARIABLE = "E2LM_LOG"
+# Which request is being answered, in the code that answers it.
+request: ContextVar[str | None] = ContextVar("request", default=None)
+log = logging.getLogger("e2lm")
+_OWN = ("e2lm", "e2lm_core")
+_PLACES = 12  # the innermost ones of a traceback
+
+
+def kind(env: Mapping[str, str] = os.environ) -> Kind:
+    """The kind that `E2LM_LOG` names, `off` where it is not set. Raises `StudioError` for any other."""
+    named = env.get(VARIABLE) or "off"
+    for known in get_args(Kind):
+        if named == known:
+            return known
+    raise StudioError(f"{VARIABLE} is {named[:40]!r}; use one of {', '.join(get_args(Kind))}.")
+
+
+def set_up(chosen: Kind | None = None) -> None:
+    """From now on every logger of this process writes lines of the chosen kind (of `E2LM_LOG` if None) to stderr.
+
+    Loggers that libraries make later are caught as they add their handler. Raises as `kind` does.
+    """
+    chosen = kind() if chosen is None else chosen
+    if chosen == "off":
+        return
+    formatter = Json() if chosen == "json" else Text()
+    _Caught.formatter = formatter
+    logging.setLoggerClass(_Caught)
+    own = logging.StreamHandler(sys.stderr)
+    own.setFormatter(formatter)
+    for name in _OWN:
+        logger = logging.getLogger(name)
+        logger.handlers[:], logger.propagate = [own], False
+        logger.setLevel(logging.INFO)
+    for known in list(logging.root.manager.loggerDict.values()):
+        for handler in known.handlers if isinstance(known, logging.Logger) else ():
+            handler.setFormatter(formatter)
+    logging.root.handlers[:] = [own]
+    logging.captureWarnings(True)
+
+
+def event(what: str, **facts: Any) -> None:
+    """One line: what happened, and numbers or names of our own; never what a user typed."""
+    log.info(what, extra={"facts": facts})
+
+
+def doubt(sentence: str) -> None:
+    """One line for whoever deploys: what does not bode well, and what to do about it."""
+    log.warning(sentence)
+
+
+def facts_of(record: logging.LogRecord) -> dict[str, Any]:
+    """What stands in a record's line, in order."""
+    of_us = record.name.split(".")[0] in _OWN or record.name.startswith(("streamlit", "uvicorn"))
+    facts: dict[str, Any] = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+        "level": record.levelname.lower(),
+        "from": record.name,
+        # Other libraries' sentences may quote what they were given: only their pattern is ours to show.
+        "what": record.getMessage() if of_us and not record.exc_info else str(record.msg),
+    }
+    if identifier := request.get():
+        facts["request"] = identifier
+    facts |= getattr(record, "facts", {})
+    if record.exc_info and record.exc_info[1] is not None:
+        error = record.exc_info[1]
+        frames = traceback.extract_tb(error.__traceback__)[-_PLACES:]
+        facts["error"] = type(error).__name__
+        facts["places"] = [f"{_short(f.filename)}:{f.lineno} {f.name}" for f in frames]
+    return facts
+
+
+class Json(logging.Formatter):
+    """An object a line; ASCII, so that no character of it breaks a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See logging."""
+        return json.dumps(facts_of(record), default=str)
+
+
+class Text(logging.Formatter):
+    """The same for a reader: when, how bad, what, then the rest as name=value."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See logging."""
+        facts = facts_of(record)
+        start = " ".join(str(facts.pop(name)) for name in ("at", "level", "what"))
+        facts.pop("from")
+        line = " ".join([start, *(f"{name}={value}" for name, value in facts.items())])
+        return line.encode("unicode_escape").decode()
+
+
+class _Caught(logging.Logger):
+    """A logger whose handlers write in our form, whoever adds them."""
+
+    formatter: logging.Formatter | None = None
+
+    def addHandler(self, hdlr: logging.Handler) -> None:
+        """See logging."""
+        if self.formatter is not None:
+            hdlr.setFormatter(self.formatter)
+        super().addHandler(hdlr)
+
+
+def _short(path: str) -> str:
+    """A file as `e2lm_core/…` or `streamlit/…`, without where it is installed."""
+    parts = path.replace("\\", "/").split("/")
+    for mark in ("site-packages", "dist-packages"):
+        if mark in parts:
+            return "/".join(parts[parts.index(mark) + 1 :])
+    for mark in ("e2lm_core", "pages"):
+        if mark in parts:
+            return "/".join(parts[parts.index(mark) :])
+    return parts[-1]

@@ -1,0 +1,64 @@
+"""Does what is saved last? Where the home lies, by the mounts that the system tells of: volume, own disk, memory.
+
+A container's own disk ends with the container; only what is mounted into it stays.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from e2lm_core.base.records import Record
+
+MOUNTS = Path("/proc/self/mountinfo")
+# What container engines leave in a container, and the variable that a Space has.
+MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+SPACE = "SPACE_ID"
+_IN_MEMORY = {"tmpfs", "ramfs"}
+_LAYERED = {"overlay", "overlayfs", "aufs", "fuse.fuse-overlayfs"}
+
+
+class Place(Record):
+    """The mount that a folder lies on, its file system, and whether what is there outlives a restart."""
+
+    mount: str
+    kind: str
+    lasting: bool
+
+
+def of(folder: Path, env: Mapping[str, str] = os.environ, mounts: str | None = None) -> Place:
+    """Where a folder lies, which need not exist yet; `mounts` is the text of `/proc/self/mountinfo`.
+
+    A system that tells of no mounts is taken for one whose disk lasts.
+    """
+    if mounts is None:
+        mounts = MOUNTS.read_text(encoding="utf-8", errors="replace") if MOUNTS.is_file() else ""
+    kinds = dict(_mounted(line) for line in mounts.splitlines() if " - " in line)
+    path = Path(os.path.realpath(folder))
+    mount = next((str(p) for p in (path, *path.parents) if str(p) in kinds), "/")
+    kind = kinds.get(mount, "")
+    contained = bool(env.get(SPACE)) or kinds.get("/") in _LAYERED or any(mark.exists() for mark in MARKS)
+    lost = kind in _IN_MEMORY or (contained and mount == "/")
+    return Place(mount=mount, kind=kind, lasting=not lost)
+
+
+def risk(home: Path, env: Mapping[str, str] = os.environ, mounts: str | None = None) -> str | None:
+    """One sentence for visitors where what they save does not last, else None."""
+    place = of(home, env, mounts)
+    if place.lasting:
+        return None
+    if place.kind in _IN_MEMORY:
+        return "What is saved here lies in this machine's memory and ends with its next restart: download what you want to keep."
+    return (
+        "What is saved here ends with the next restart, since no storage is mounted for it: download what you "
+        "want to keep."
+    )
+
+
+def _mounted(line: str) -> tuple[str, str]:
+    """(where, the file system's kind) of a line; blanks in a path stand there as octal numbers."""
+    before, _, after = line.partition(" - ")
+    point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), before.split()[4])
+    return point, after.split()[0]

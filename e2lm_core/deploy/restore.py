@@ -1,0 +1,183 @@
+"""A home brought back from a backup, while the app may run: what was there is put aside, nothing is deleted.
+
+The archive is unpacked beside and looked through before anything is touched: its names, its databases, whether
+this studio can read them. Databases come back through SQLite's own backup, so that whoever has them open sees the
+restored one; sets under their locks. Tested in tests/deploy/test_backup.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+from e2lm_core.base.database import MIGRATIONS, explained
+from e2lm_core.base.errors import StoreError, StudioError
+from e2lm_core.base.records import Record
+from e2lm_core.base.settings import Settings
+from e2lm_core.deploy.backup import ASIDE, FORMAT, HEAD, locked, set_names, workspaces
+
+_STAYS = {"cache", "locks", ASIDE}
+_BUSY_S = 10.0
+
+
+class Restored(Record):
+    """What came back: when the backup was made (seconds since the epoch), sets, and where the old home lies now."""
+
+    made_at: float
+    sets: int
+    aside: Path | None
+
+
+def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
+    """Make the home what the backup at `path` holds. What the home held goes to `home/aside/…`, with `replace`.
+
+    Raises StudioError, one sentence, for a file that is no backup, holds a name or a link that leads out, is of a
+    newer studio or damaged, for a home that is not empty unless `replace`, and where the disk refuses.
+    """
+    home = settings.home
+    if not replace and _holds(home):
+        raise StudioError(
+            f"The home {home} is not empty: with --yes it is put aside and the backup takes its place."
+        )
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".restore-", dir=home) as folder:
+            unpacked = Path(folder)
+            made_at = _unpack(path, unpacked)
+            for database in sorted(unpacked.glob("*.sqlite")):
+                _check(database, path)
+            sets = sum(len(set_names(workspace)) for workspace in workspaces(unpacked))
+            aside = _put_in_place(settings, unpacked)
+    except OSError as error:
+        raise StudioError(
+            f"{error.filename or path} cannot be used ({error.strerror or error}): check its path, its rights and "
+            "the free space; what was put aside lies in the home's folder `aside`."
+        ) from error
+    return Restored(made_at=made_at, sets=sets, aside=aside)
+
+
+def _holds(home: Path) -> bool:
+    """Whether anything lies in the home that a restore would replace."""
+    return home.is_dir() and any(
+        entry.name not in _STAYS and not entry.name.startswith(".") for entry in home.iterdir()
+    )
+
+
+def _unpack(path: Path, folder: Path) -> float:
+    """Unpacks into an empty folder; when the backup was made."""
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            room = shutil.disk_usage(folder).free
+            for entry in archive:
+                if not entry.isfile():
+                    raise StudioError(f"{path} holds {entry.name[:80]!r}, which is no file: it is no backup.")
+                room -= entry.size
+                if room < 0:
+                    raise StudioError(f"{path} unpacks to more than the disk has room for: free some space.")
+                archive.extract(entry, folder, filter="data")
+        head = json.loads((folder / HEAD).read_text(encoding="utf-8"))
+        made, made_at = int(head["format"]), float(head["made_at"])
+    except tarfile.FilterError as error:
+        raise StudioError(f"{path} holds a name that leads out of the home: it is no backup.") from error
+    except (tarfile.TarError, EOFError, KeyError, TypeError, ValueError) as error:
+        raise StudioError(
+            f"{path} is no backup of a home, or is damaged: give a file that `backup` made."
+        ) from error
+    except FileNotFoundError as error:
+        if path.is_file():
+            raise StudioError(f"{path} is no backup of a home: it has no {HEAD}.") from error
+        raise
+    if made > FORMAT:
+        raise StudioError(f"{path} was made by a newer studio: update this one, then restore it.")
+    (folder / HEAD).unlink()
+    return made_at
+
+
+def _check(database: Path, path: Path) -> None:
+    """Raises `StudioError` for a database that is damaged or newer than this studio."""
+    try:
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            ((verdict,),) = connection.execute("PRAGMA integrity_check(1)").fetchall()
+            ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    except sqlite3.DatabaseError as error:
+        raise StudioError(f"The {database.name} in {path} is damaged: use another backup.") from error
+    if verdict != "ok":
+        raise StudioError(f"The {database.name} in {path} is damaged: use another backup.")
+    if version > len(MIGRATIONS):
+        raise StudioError(f"{path} was made by a newer studio: update this one, then restore it.")
+
+
+def _put_in_place(settings: Settings, unpacked: Path) -> Path | None:
+    """Swap the unpacked home and the present one, set by set and file by file; where the old one lies now."""
+    home = settings.home
+    aside: Path | None = None
+    if _holds(home):
+        aside = home / ASIDE / time.strftime("%Y%m%d-%H%M%S")
+        aside.mkdir(parents=True)
+    with contextlib.ExitStack() as stack:
+        for workspace in workspaces(home):
+            inside = unpacked / workspace.relative_to(home)
+            # In one order whoever asks, so that two that hold several locks do not wait for each other.
+            for name in sorted(set_names(workspace) | set_names(inside)):
+                stack.enter_context(locked(settings, workspace, name))
+        databases = {p.name for folder in (home, unpacked) for p in folder.glob("*.sqlite")}
+        if aside is not None:
+            _move(home, aside, databases)
+        for name in sorted(databases):
+            _swap_database(home / name, unpacked / name, aside / name if aside is not None else None)
+        _move(unpacked, home, databases)
+    return aside
+
+
+def _move(source: Path, target: Path, databases: set[str]) -> None:
+    """Renames all that lies in a home, but for what stays; locks of people stay where they are."""
+    of_databases = {name + end for name in databases for end in ("", "-wal", "-shm", "-journal")}
+    for entry in sorted(source.iterdir()):
+        if entry.name in _STAYS | of_databases or entry.name.startswith("."):
+            continue
+        if entry.name == "people":
+            for person in sorted(entry.iterdir()):
+                (target / "people" / person.name).mkdir(parents=True, exist_ok=True)
+                _move(person, target / "people" / person.name, set())
+        else:
+            entry.rename(target / entry.name)
+
+
+def _swap_database(path: Path, new: Path, aside: Path | None) -> None:
+    """The old one copied aside, the new one written into the same file: whoever has it open stays with it.
+
+    One that cannot be read is moved aside instead. Where the backup has none, the old one is moved aside.
+    """
+    if path.exists() and aside is not None:
+        try:
+            _copy(path, aside)
+        except (sqlite3.DatabaseError, StoreError):
+            _set_aside(path, aside)
+        else:
+            if not new.exists():
+                _set_aside(path, aside)
+    if new.exists():
+        with explained(path):
+            _copy(new, path)
+            new.unlink()
+
+
+def _copy(source: Path, target: Path) -> None:
+    with (
+        contextlib.closing(sqlite3.connect(source, timeout=_BUSY_S)) as read,
+        contextlib.closing(sqlite3.connect(target, timeout=_BUSY_S)) as written,
+    ):
+        read.backup(written)
+
+
+def _set_aside(path: Path, aside: Path) -> None:
+    for end in ("-wal", "-shm", "-journal"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
+    path.rename(aside)

@@ -1,0 +1,25 @@
+"""In the strip: whether what is saved here ends with the next restart.
+
+Tested in tests/ui/frame/test_lasting.py.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+from e2lm_core.deploy import place
+from e2lm_core.ui.frame import say
+
+
+def draw(home: Path) -> None:
+    """A word with its sentence behind it, nothing where what is saved lasts."""
+    if sentence := _risk(home):
+        st.markdown(":gray[:material/cloud_off: not kept]", help=say.words(sentence), width="content")
+
+
+@lru_cache(maxsize=4)
+def _risk(home: Path) -> str | None:
+    return place.risk(home)  # mounts do not change while the server runs

@@ -1,0 +1,21 @@
+"""`/healthz`: what lives of the studio, as JSON with 200 or 503."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from e2lm_core.base.settings import Settings
+from e2lm_core.deploy.health import health
+
+PATH = "/healthz"
+
+
+def healthz(_: Request) -> Response:
+    """See `deploy.health`. Not async: what it asks of the database may take a moment."""
+    found = health(Settings.from_env())
+    return JSONResponse(
+        found.model_dump(exclude_none=True),
+        status_code=200 if found.ok else 503,
+        headers={"Cache-Control": "no-store"},
+    )

@@ -1,0 +1,251 @@
+"""A home backed up while others write comes back whole: sets with their history, results, drafts, scores."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sqlite3
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.commands import main as main_commands
+from e2lm_core.deploy import backup, restore
+from e2lm_core.runs import evaluate
+from e2lm_core.runs import worker as worker_module
+from e2lm_core.runs.studio import Studio, open_studio
+from e2lm_core.sets import authoring, collection, locks, versions
+from tests.support import studios, workers
+from tests.support.fake_backend import FakeBackend
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Studio:
+    studio = studios.studio(tmp_path)
+    collection.copy_set(studio.settings, "little", "mine")
+    return studio
+
+
+def elsewhere(settings: Settings, name: str = "other") -> Settings:
+    return settings.model_copy(update={"home": settings.home.parent / name})
+
+
+def archive(path: Path, **files: bytes) -> Path:
+    with tarfile.open(path, "w:gz") as made:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name.replace("__", "/"))
+            entry.size = len(content)
+            made.addfile(entry, io.BytesIO(content))
+    return path
+
+
+HEAD = {"backup.json": json.dumps({"format": 1, "studio": "0", "made_at": 1.0}).encode()}
+
+
+def test_everything_but_the_cache_comes_back(here: Studio, tmp_path: Path) -> None:
+    home = here.settings.home
+    for name in ("drafts/d.json", "results/kept/r.json", "people/ada/sets/hers/hers.yaml", "people/ada/drafts/x",
+                 "cache/big", "locks/mine.lock", "sets/.mine.new-ab/x", "hub.json", "new_thing/file"):  # fmt: skip
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(name)
+    made = backup.backup(here.settings, tmp_path / "out" / "b.tar.gz")
+    assert made.sets == 2
+    other = elsewhere(here.settings)
+    assert restore.restore(other, made.path).aside is None
+    passing = ("cache/", "locks/", "people/ada/locks/", "sets/.", "studio.")
+    kept = {name: c for name, c in studios.tree(home).items() if not name.startswith(passing)}
+    back = {name: c for name, c in studios.tree(other.home).items() if not name.startswith(passing)}
+    assert not (other.home / "cache").exists()
+    assert back == kept
+    assert collection.open_set(other, "mine") == collection.open_set(here.settings, "mine")
+
+
+def test_a_backup_inside_the_home_does_not_hold_itself(here: Studio) -> None:
+    first = backup.backup(here.settings, here.settings.home / "backups" / "b.tar.gz")
+    second = backup.backup(here.settings, here.settings.home / "backups" / "b.tar.gz")
+    assert second.files == first.files
+
+
+def test_sets_are_read_under_their_lock(here: Studio, tmp_path: Path) -> None:
+    done: list[backup.Made] = []
+    thread = threading.Thread(target=lambda: done.append(backup.backup(here.settings, tmp_path / "b.tar.gz")))
+    with locks.writing(here.settings, "mine"):
+        thread.start()
+        time.sleep(0.1)
+        assert not done
+    thread.join()
+    assert done
+
+
+def test_a_home_that_is_not_empty_is_kept_unless_said_otherwise(here: Studio, tmp_path: Path) -> None:
+    path = backup.backup(here.settings, tmp_path / "b.tar.gz").path
+    collection.create_set(here.settings, "younger")
+    before = studios.tree(here.settings.home / "sets")
+    with pytest.raises(StudioError, match="is not empty: with --yes"):
+        restore.restore(here.settings, path)
+    assert studios.tree(here.settings.home / "sets") == before
+    restored = restore.restore(here.settings, path, replace=True)
+    assert restored.aside is not None
+    assert studios.tree(restored.aside / "sets") == before
+    assert {info.name for info in collection.list_sets(here.settings) if not info.example} == {"mine"}
+    # What was put aside is no part of the next backup, and opens as a home.
+    with tarfile.open(backup.backup(here.settings, path).path) as archive_after:
+        assert not any("aside" in name for name in archive_after.getnames())
+    aside = here.settings.model_copy(update={"home": restored.aside})
+    assert collection.find_set(aside, "younger")
+    assert open_studio(aside, FakeBackend()).jobs.recent() == []
+
+
+def test_an_open_studio_sees_what_was_restored(here: Studio, tmp_path: Path) -> None:
+    number = studios.start_run(here, "mine", here.catalogue.checkpoints)
+    path = backup.backup(here.settings, tmp_path / "b.tar.gz").path
+    here.jobs.cancel(number)
+    restore.restore(here.settings, path, replace=True)
+    assert here.jobs.get(number).state == "queued"
+    assert here.jobs.cancel(number)
+
+
+def test_a_damaged_database_is_moved_aside(here: Studio, tmp_path: Path) -> None:
+    path = backup.backup(here.settings, tmp_path / "b.tar.gz").path
+    here.store.database.close()
+    here.settings.database.write_bytes(b"not a database at all" * 500)
+    restored = restore.restore(here.settings, path, replace=True)
+    assert restored.aside is not None
+    assert (restored.aside / "studio.sqlite").read_bytes().startswith(b"not a database")
+    assert open_studio(here.settings, FakeBackend()).jobs.recent() == []
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "no backup of a home"),
+        ({"backup.json": b"{}"}, "no backup of a home"),
+        ({"backup.json": b'{"format": 99, "made_at": 1}'}, "newer studio"),
+        ({**HEAD, "../out": b"x"}, "leads out"),
+        ({**HEAD, "/tmp/out": b"x"}, ""),
+        ({**HEAD, "studio.sqlite": b"x" * 5000}, "damaged"),
+    ],
+)
+def test_what_is_no_backup_changes_nothing(
+    here: Studio, tmp_path: Path, files: dict[str, bytes], said: str
+) -> None:
+    other = elsewhere(here.settings)
+    path = archive(tmp_path / "bad.tar.gz", **files)
+    if said:
+        with pytest.raises(StudioError, match=said) as error:
+            restore.restore(other, path)
+        studios.sentence(error)
+        assert studios.tree(other.home) == {}
+    else:  # made relative, as every tar program does
+        restore.restore(other, path)
+        assert (other.home / "tmp/out").is_file()
+    assert not (tmp_path / "out").exists()
+
+
+def test_links_and_text_are_no_backups(here: Studio, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "link.tar.gz", "w:gz") as made:
+        entry = tarfile.TarInfo("sets")
+        entry.type, entry.linkname = tarfile.SYMTYPE, "/etc"
+        made.addfile(entry)
+    (tmp_path / "text").write_text("no archive")
+    for name, said in (("link.tar.gz", "no file"), ("text", "no backup"), ("missing", "cannot be used")):
+        with pytest.raises(StudioError, match=said) as error:
+            restore.restore(elsewhere(here.settings), tmp_path / name)
+        studios.sentence(error)
+
+
+def test_a_newer_database_is_refused(here: Studio, tmp_path: Path) -> None:
+    here.store.database.close()
+    with contextlib.closing(sqlite3.connect(here.settings.database)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    path = backup.backup(here.settings, tmp_path / "b.tar.gz").path
+    with pytest.raises(StudioError, match="newer studio"):
+        restore.restore(elsewhere(here.settings), path)
+
+
+def test_there_must_be_a_home(tmp_path: Path) -> None:
+    with pytest.raises(StudioError, match="nothing to back up"):
+        backup.backup(Settings(home=tmp_path / "none"), tmp_path / "b.tar.gz")
+
+
+EDITS = """
+import itertools
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import authoring
+settings = Settings.from_env()
+for number in itertools.count():
+    authoring.update_questions(settings, "mine", {"q1": {"question": f"Edit {number}?"}})
+    print(number, flush=True)
+"""
+
+
+@pytest.fixture
+def score(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[Settings], str]:
+    """What `score steady --json` prints on a home."""
+
+    def printed(settings: Settings) -> str:
+        for name, value in studios.environment(settings).items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as end:
+            main_commands.main(["score", "steady", "--json"])
+        out, err = capsys.readouterr()
+        assert end.value.code == 0, err
+        return out
+
+    return printed
+
+
+@pytest.mark.slow
+def test_a_backup_during_edits_and_a_run_of_other_processes(
+    tmp_path: Path, score: Callable[[Settings], str]
+) -> None:
+    settings = studios.settings(tmp_path, ladder=studios.real_ladder(tmp_path / "ladder"))
+    studios.write_example(settings, studios.task(60))
+    for name in ("mine", "steady", "busy"):
+        collection.copy_set(settings, "little", name)
+    studio = open_studio(settings)
+    evaluate.evaluate(studio, collection.open_set(settings, "steady"), studio.catalogue.checkpoints)
+    authoring.add_questions(settings, "busy", [studios.question(n) for n in range(2000, 2400)])
+    number = studios.start_run(studio, "busy", studio.catalogue.checkpoints)
+    with ExitStack() as stack:
+        env = os.environ | studios.environment(settings)
+        editor = stack.enter_context(workers.process([sys.executable, "-c", EDITS], env))
+        assert editor.stdout is not None
+        for _ in range(20):
+            acknowledged = int(editor.stdout.readline())
+        worker = stack.enter_context(
+            workers.process([sys.executable, "-m", "e2lm_core", "worker", "--once"], env)
+        )
+        workers.until(lambda: workers.computed(studio.jobs.get(number)))
+        path = backup.backup(settings, tmp_path / "home.tar.gz").path
+        assert worker.poll() is None, "the run was over before the backup"
+        assert editor.poll() is None
+    other = elsewhere(settings)
+    restore.restore(other, path)
+    with contextlib.closing(sqlite3.connect(other.database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert score(other) == score(settings)
+    edit = collection.open_set(other, "mine").questions[0].question
+    assert int(edit.removeprefix("Edit ").removesuffix("?")) >= acknowledged
+    for version in versions.list_versions(other, "mine"):
+        assert versions.open_version(other, "mine", version.number).questions
+    # The run goes on from where the backup found it.
+    again = open_studio(other)
+    before = workers.computed(again.jobs.get(number))
+    assert before > 0
+    with contextlib.closing(sqlite3.connect(other.database)) as connection:  # its worker is not coming back
+        connection.execute("UPDATE jobs SET lease_until = 0")
+        connection.commit()
+    worker_module.work(again, once=True)
+    assert again.jobs.get(number).state == "done"
+    assert len(workers.stored(other.database)) > 0
