@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -121,6 +122,14 @@ def edit(
         list[str] | None,
         typer.Option("--choice", metavar="N=TEXT", help="Replace choice N, from 0; may be repeated."),
     ] = None,
+    seen: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--seen",
+            metavar="FIELD=VALUE",
+            help="What a field held when you looked; if another has changed it since, nothing is overwritten.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Change fields of one question; `undo` takes it back."""
@@ -132,6 +141,8 @@ def edit(
         before = collection.open_set(settings, task)
         question = _found(before, identity)
         values = changed(before, question, sets or (), choice or (), settings.limits)
+        if seen:
+            _require_unchanged(before, question, values, changed(before, question, seen, (), settings.limits))
         after = authoring.update_questions(settings, task, {identity: values})
     edited = _found(after, identity)
     document = {"task": after.address, "question": _row(edited), "changed": edited != question}
@@ -207,6 +218,19 @@ def _found(task: TaskSet, identity: str) -> Question:
     raise TaskError(
         f"There is no question {quoted(identity)} in {task.name}: see `question list {task.address}`."
     )
+
+
+def _require_unchanged(
+    task: TaskSet, question: Question, values: Mapping[str, Any], seen: Mapping[str, Any]
+) -> None:
+    """Raises TaskError where another has changed what is to be written since its author looked."""
+    from e2lm_core.sets.conflicts import merge
+
+    for clash in merge(question, values, seen).clashes:
+        raise TaskError(
+            f"Nothing was overwritten: {clash.field} of question {quoted(question.id)} of {task.address} says "
+            f"{quoted(clash.theirs)} by now, not {quoted(clash.seen)}; look again, and edit that."
+        )
 
 
 def _free(task: TaskSet, identity: str | None) -> str:

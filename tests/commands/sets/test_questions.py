@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from e2lm_core.base.settings import Settings
+from e2lm_core.commands import main as main_commands
 from e2lm_core.sets import authoring, collection, versions
 from tests.commands.conftest import Cli
 from tests.commands.sets.conftest import Pipe
@@ -42,6 +46,17 @@ def test_edit_changes_what_is_named_and_nothing_else(call: Cli, here: Settings) 
     call("question", "edit", "mine", "q1", "--set", "note=", "--set", "subject=")
     assert row(call, "q1") == {k: v for k, v in before.items() if k != "subject"}
     assert len(versions.list_versions(here, "mine")) == 3
+
+
+def test_edit_overwrites_nothing_that_another_changed_since(call: Cli, here: Settings) -> None:
+    question = row(call, "q1")["question"]
+    words = ("question", "edit", "mine", "q1", "--set", "question=Mine?", "--seen", f"question={question}")
+    authoring.update_questions(here, "mine", {"q1": {"question": "Theirs?", "note": "theirs"}})
+    said = call(*words, code=2)
+    assert "question of question 'q1' of mine says 'Theirs?' by now, not 'What is twice" in said
+    assert row(call, "q1")["question"] == "Theirs?"
+    call("question", "edit", "mine", "q1", "--set", "question=Mine?", "--seen", "question=Theirs?")
+    assert (row(call, "q1")["question"], row(call, "q1")["note"]) == ("Mine?", "theirs")
 
 
 def test_edit_choices_and_the_answer(call: Cli) -> None:
@@ -173,3 +188,22 @@ def test_edits_by_commands_and_by_others_are_all_there(call: Cli, here: Settings
         "two",
         "three",
     )
+
+
+def test_commands_side_by_side_lose_nothing(
+    call: Cli, here: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each changes one choice of a question that others change as well."""
+
+    def edit(work: tuple[str, int]) -> object:
+        with pytest.raises(SystemExit) as end:
+            main_commands.main(["question", "edit", "mine", work[0], "--choice", f"{work[1]}=new {work[1]}"])
+        return end.value.code
+
+    works = [(identity, place) for place in range(4) for identity in ("q1", "q2", "q3")]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(edit, works)) == [0] * 12
+    capsys.readouterr()
+    for identity in ("q1", "q2", "q3"):
+        assert row(call, identity)["choices"] == ["new 0", "new 1", "new 2", "new 3"]
+    assert len(versions.list_versions(here, "mine")) == 13
