@@ -12,6 +12,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Question, Record
 from e2lm_core.base.settings import Settings
+from e2lm_core.base.strangers.regular import read_regular
 from e2lm_core.relevance.classifier import ACCEPT_AT, map_2d
 from e2lm_core.relevance.embeddings import Embedder, load_exemplars, relevance_classifier
 from e2lm_core.sets.collection import find_set
@@ -86,13 +87,7 @@ def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ..
     where = f"The file {quoted(task_or_jsonl)}"
     try:
         path = Path(task_or_jsonl).expanduser()
-        if path.exists() and not path.is_file():  # a pipe may never end, a device never does
-            raise TaskError(f"{where} is no file that can be read: give the path of a JSONL file.")
-        if path.stat().st_size > settings.limits.max_file_bytes:
-            raise TaskError(
-                f"{where} is larger than the {settings.limits.max_file_bytes // 2**20} MB allowed: split it."
-            )
-        data = path.read_bytes()
+        data = read_regular(path, settings.limits.max_file_bytes)
     except (OSError, RuntimeError, ValueError) as error:  # `~somebody` who is not here; a nil in the name
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise TaskError(f"{where} cannot be read ({reason}): check its path.") from error

@@ -17,6 +17,7 @@ from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.phrasing import count, quoted
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import Limits, Settings
+from e2lm_core.base.strangers.regular import read_regular
 
 SkipBroken = Annotated[
     bool, typer.Option("--skip-broken", help="Leave rows with an error out, instead of adding none.")
@@ -29,10 +30,10 @@ def read_questions(settings: Settings, file: str, skip_broken: bool) -> tuple[Qu
 
     Raises StudioError for a file that cannot be read, and for rows with an error unless they are skipped.
     """
-    from e2lm_core.sets.importing import read_rows
+    from e2lm_core.sets import authoring
 
     data, name = _read(file, settings.limits)
-    preview = read_rows(data, name, settings.limits)
+    preview = authoring.preview_import(settings, data, name)
     errors = [problem for problem in preview.problems if problem.severity == "error"]
     if errors and not skip_broken:
         more = f" ({count(len(errors) - 1, 'more error')})" if len(errors) > 1 else ""
@@ -136,13 +137,7 @@ def _read(file: str, limits: Limits) -> tuple[bytes, str]:
         return data, f"stdin.{kind}"
     path = Path(file)
     try:
-        if path.exists() and not path.is_file():
-            raise StudioError(f"{quoted(file)} is no file: give a table or JSON, or - for what is piped in.")
-        if path.stat().st_size > limits.max_file_bytes:
-            raise StudioError(
-                f"{quoted(file)} is larger than the {limits.max_file_bytes // 2**20} MB allowed: split it."
-            )
-        return path.read_bytes(), path.name
+        return read_regular(path, limits.max_file_bytes), path.name
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StudioError(f"{quoted(file)} cannot be read ({reason}): check its path and rights.") from error
