@@ -123,9 +123,8 @@ def settle(page: Page) -> None:
     page.wait_for_selector(
         '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=READY_S * 1000
     )
-    page.wait_for_function(
-        "document.querySelectorAll('[data-testid=stSkeleton]').length === 0", timeout=READY_S * 1000
-    )
+    # A selector and no function of our own, which the pages' policy would not let be evaluated.
+    page.wait_for_selector("[data-testid=stSkeleton]", state="detached", timeout=READY_S * 1000)
     page.wait_for_timeout(SETTLE_MS)
 
 

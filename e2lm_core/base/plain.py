@@ -1,8 +1,9 @@
-"""Values as JSON knows them: Python's own numbers, and null where a number is missing."""
+"""Values as other programs take them: JSON's numbers and nulls, and cells that no spreadsheet runs."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -36,3 +37,32 @@ def numbers(values: Iterable[float], whole: bool = False) -> list[float | int | 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A table as JSON: one object a row, `plain` values by the columns' names."""
     return [{str(name): plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+# A spreadsheet takes a cell that begins so for a formula, and a formula may call programs and addresses. Those
+# that are wide are taken for the narrow ones.
+_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_QUOTED = re.compile(r"'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?|[+-]?(inf|nan)", re.ASCII)
+
+
+def cell(value: Any) -> Any:
+    """A value of a table for a spreadsheet: text that it would run gets an apostrophe; numbers stay.
+
+    `uncelled` gives what it was, whatever it was.
+    """
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
+        return value
+    return f"'{value}" if _FORMULA.match(value) or _QUOTED.match(value) else value
+
+
+def uncelled(value: Any) -> Any:
+    """What a cell that `cell` made was made of; any other is as it is."""
+    return value[1:] if isinstance(value, str) and _QUOTED.match(value) else value
+
+
+def csv(frame: pd.DataFrame) -> bytes:
+    """A table for a spreadsheet: its rows and its columns' names as `cell`s; UTF-8."""
+    texts = {name: frame[name].map(cell) for name, kind in frame.dtypes.items() if kind.kind not in "biufMm"}
+    safe = frame.assign(**{str(name): values for name, values in texts.items()}) if texts else frame
+    return safe.rename(columns=cell).to_csv(index=False).encode()

@@ -13,6 +13,13 @@ Tested in tests/base/test_settings.py, and tests/house/test_settings_document.py
 | `E2LM_THREADS` | CPU threads that scoring uses | the cores that it may use |
 | `E2LM_HUB_ENDPOINT` | the hub that checkpoints are fetched from | huggingface_hub's own (`HF_ENDPOINT`) |
 | `E2LM_HUB_QUOTA_GB` | how many GB of downloaded checkpoints are kept at most | 20 |
+| `E2LM_HUB_TOKEN_FOR` | owners of repositories that `HF_TOKEN` is used for | any, where nobody signs in |
+| `E2LM_WORKER_GB` | how much memory a worker may take | 80% of the machine's |
+| `E2LM_RUN_CPU_SECONDS` | how much processor time a run may take | 360000 |
+| `E2LM_UPLOADS_MB` | how much of uploads is held in memory, in all | 600 |
+| `E2LM_FRAMES` | which sites may show the studio in a frame | itself and huggingface.co |
+| `E2LM_HOSTS` | names of its own that a server on loopback answers to | `localhost` alone |
+| `E2LM_METRICS` | `open`: Streamlit's counters are shown to whoever asks | `closed` |
 | `E2LM_AUTH` | `none`, or `oidc`: people sign in | `none` |
 | `E2LM_ADMINS` | administrators' e-mails or user names, separated by commas | none |
 | `E2LM_VISITORS` | who is not signed in gets a `sandbox`, is `readonly` or `refused` | `sandbox` |
@@ -86,6 +93,13 @@ class Settings(BaseModel):
     threads: int | None = None
     hub_endpoint: str | None = None  # None leaves it to huggingface_hub
     hub_quota_bytes: int = 20 * 10**9
+    hub_token_for: tuple[str, ...] | None = None  # None: any repository, where nobody but oneself asks
+    worker_bytes: int | None = None  # None: most of the machine's memory
+    run_cpu_s: float = 360_000.0
+    frames: tuple[str, ...] = ("'self'", "https://huggingface.co")
+    hosts: tuple[str, ...] = ()
+    metrics: bool = False
+    uploads_bytes: int = 600 * 2**20
     limits: Limits = Limits()
 
     @property
@@ -143,12 +157,8 @@ class Settings(BaseModel):
                 raise StudioError(f"E2LM_HUB_ENDPOINT is {quoted(endpoint)}; use an address with https://.")
             values["hub_endpoint"] = endpoint.rstrip("/")
         if quota := env.get("E2LM_HUB_QUOTA_GB"):
-            if not (re.fullmatch(r"\d{1,6}(\.\d{1,9})?", quota, re.ASCII) and float(quota) > 0):
-                raise StudioError(
-                    f"E2LM_HUB_QUOTA_GB is {quoted(quota)}; use a number of GB above 0, such as 20."
-                )
-            values["hub_quota_bytes"] = round(float(quota) * 10**9)
-        return cls.model_validate(values | _people(env))
+            values["hub_quota_bytes"] = round(_above_0("E2LM_HUB_QUOTA_GB", quota, "GB", 20) * 10**9)
+        return cls.model_validate(values | _people(env) | _guards(env))
 
 
 def _people(env: Mapping[str, str]) -> dict[str, object]:
@@ -180,3 +190,43 @@ def _path(text: str, variable: str) -> Path:
         raise StudioError(
             f"{variable} is {quoted(text)}, but nobody here has that name: write the path from its root."
         ) from error
+
+
+def _above_0(name: str, value: str, unit: str, such_as: int) -> float:
+    if not (re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII) and float(value) > 0):
+        raise StudioError(f"{name} is {quoted(value)}; use a number of {unit} above 0, such as {such_as}.")
+    return float(value)
+
+
+_ORIGIN = r"'self'|'none'|(https?://)?(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?"
+
+
+def _guards(env: Mapping[str, str]) -> dict[str, object]:
+    """What the variables say of how much is given away: memory, time, the hub's token, frames."""
+    values: dict[str, object] = {}
+    if "E2LM_HUB_TOKEN_FOR" in env:
+        values["hub_token_for"] = _names(env["E2LM_HUB_TOKEN_FOR"])
+    if gigabytes := env.get("E2LM_WORKER_GB"):
+        values["worker_bytes"] = round(_above_0("E2LM_WORKER_GB", gigabytes, "GB", 8) * 10**9)
+    if seconds := env.get("E2LM_RUN_CPU_SECONDS"):
+        values["run_cpu_s"] = _above_0("E2LM_RUN_CPU_SECONDS", seconds, "seconds", 36_000)
+    if megabytes := env.get("E2LM_UPLOADS_MB"):
+        values["uploads_bytes"] = round(_above_0("E2LM_UPLOADS_MB", megabytes, "MB", 600) * 2**20)
+    for key in ("frames", "hosts"):
+        if text := env.get(f"E2LM_{key.upper()}"):
+            values[key] = _names(text)
+            if wrong := next((name for name in _names(text) if not re.fullmatch(_ORIGIN, name)), None):
+                raise StudioError(
+                    f"E2LM_{key.upper()} names {quoted(wrong)}; use addresses such as studio.example.org, with commas "
+                    "between them."
+                )
+    if metrics := env.get("E2LM_METRICS"):
+        if metrics not in ("open", "closed"):
+            raise StudioError(f"E2LM_METRICS is {quoted(metrics)}; use open or closed.")
+        values["metrics"] = metrics == "open"
+    return values
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names with commas or spaces between them, in small letters."""
+    return tuple(name.lower() for name in re.split(r"[,\s]+", text) if name)

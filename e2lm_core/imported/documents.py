@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from e2lm_core.analysis import documents
+from e2lm_core.base import plain
 from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.imported.scores import quality
 
@@ -74,4 +75,4 @@ def csv(curves: Sequence[Curve]) -> bytes:
     frame = pd.DataFrame(rows)
     for column in ("tokens_seen", "num_fewshot"):
         frame[column] = frame[column].astype("Int64")
-    return frame.to_csv(index=False).encode()
+    return plain.csv(frame)

@@ -16,6 +16,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.plain import cell, uncelled
 from e2lm_core.base.records import Finding, Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers.safeyaml import decode
@@ -81,17 +82,16 @@ def write_csv(questions: Iterable[Question]) -> bytes:
     choice_columns = [f"choice_{n}" for n in range(1, widest + 1)]
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["id", "question", *choice_columns, "answer", *optional, *extra])
+    writer.writerow(map(cell, ["id", "question", *choice_columns, "answer", *optional, *extra]))
     for q in questions:
         choices = [*q.choices, *[""] * (widest - len(q.choices))]
         known = [getattr(q, name) or "" for name in optional]
-        writer.writerow(
-            [q.id, q.question, *choices, q.answer, *known, *(_cell(q.extra.get(n)) for n in extra)]
-        )
+        row = [q.id, q.question, *choices, q.answer, *known, *(_as_text(q.extra.get(n)) for n in extra)]
+        writer.writerow(map(cell, row))
     return buffer.getvalue().encode()
 
 
-def _cell(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, ensure_ascii=False)
@@ -107,8 +107,9 @@ def _delimited(
     rows: list[Mapping[str, Any]] = []
     count = 0
     try:
-        columns = [column.strip() for column in next(reader, [])]
-        for cells in reader:
+        columns = [uncelled(column.strip()) for column in next(reader, [])]
+        for line in reader:
+            cells = [uncelled(text) for text in line]
             if not any(cells):
                 continue
             count += 1

@@ -1,12 +1,13 @@
-"""Values for JSON: no number of numpy, no NaN."""
+"""Values for JSON: no number of numpy, no NaN; and cells that no spreadsheet runs."""
 
+import io
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from e2lm_core.base.plain import numbers, plain, rows
+from e2lm_core.base.plain import cell, csv, numbers, plain, rows, uncelled
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,43 @@ def test_a_table_is_one_object_a_row():
 
 def test_a_table_without_rows_is_an_empty_list():
     assert rows(pd.DataFrame(columns=["id"])) == []
+
+
+FORMULAS = (
+    "=1+1",
+    '=HYPERLINK("http://127.0.0.1","x")',
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "-",
+    "-x",
+    "＝1+1",
+)
+HARMLESS = ("", "5", "-5", "+3.2e-5", "-.5", "12%", "-inf", "x", "'tis", "'", " =1", "a=b", "1-2", "#x")
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text):
+    assert cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", [*HARMLESS, 5, -5.0, None, True])
+def test_numbers_and_other_text_stay(value):
+    assert cell(value) == value
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, *HARMLESS, "'=1", "''=1", "'-5", "'@"])
+def test_what_was_written_is_read_back(text):
+    assert uncelled(cell(text)) == text
+
+
+def test_a_table_for_a_spreadsheet_holds_no_formula_in_cells_or_names():
+    frame = pd.DataFrame({"id": ["=1", "b"], "=name": ["-x", "-5"], "n": [-1.5, 2.0], "k": [-1, 2]})
+    back = pd.read_csv(io.BytesIO(csv(frame)), dtype=str)
+    assert back.columns.tolist() == ["id", "'=name", "n", "k"]
+    assert back.iloc[0].tolist() == ["'=1", "'-x", "-1.5", "-1"]
+    assert back.iloc[1].tolist() == ["b", "-5", "2.0", "2"]
+    assert frame["id"].tolist() == ["=1", "b"], "the table itself stays"

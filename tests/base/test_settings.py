@@ -109,3 +109,41 @@ def test_everything_of_the_users_own_lies_in_the_home() -> None:
 def test_settings_are_read_once_and_stay() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings(home=Path("/home/studio")).threads = 2  # type: ignore[misc]
+
+
+def test_what_is_given_away_is_read():
+    settings = Settings.from_env(
+        {
+            "E2LM_HUB_TOKEN_FOR": "EleutherAI, me",
+            "E2LM_WORKER_GB": "1.5",
+            "E2LM_RUN_CPU_SECONDS": "60",
+            "E2LM_UPLOADS_MB": "2",
+            "E2LM_FRAMES": "'self' https://*.example.org",
+            "E2LM_HOSTS": "studio.example.org",
+            "E2LM_METRICS": "open",
+        }
+    )
+    assert settings.hub_token_for == ("eleutherai", "me")
+    assert (settings.worker_bytes, settings.run_cpu_s) == (1_500_000_000, 60.0)
+    assert settings.uploads_bytes == 2 * 2**20
+    assert settings.frames == ("'self'", "https://*.example.org")
+    assert (settings.hosts, settings.metrics) == (("studio.example.org",), True)
+    assert Settings.from_env({"E2LM_HUB_TOKEN_FOR": ""}).hub_token_for == ()
+    assert Settings.from_env({}).hub_token_for is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("E2LM_WORKER_GB", "0"),
+        ("E2LM_WORKER_GB", "much"),
+        ("E2LM_RUN_CPU_SECONDS", "-1"),
+        ("E2LM_UPLOADS_MB", "1e9"),
+        ("E2LM_FRAMES", "https://a; script-src *"),
+        ("E2LM_HOSTS", "a/b"),
+        ("E2LM_METRICS", "yes"),
+    ],
+)
+def test_what_may_not_be_given_away_so_is_refused_by_its_name(name, value):
+    with pytest.raises(StudioError, match=name):
+        Settings.from_env({name: value})

@@ -19,3 +19,11 @@ def test_what_is_printed_and_downloaded_is_read_back():
         assert [(c.model.name, c.metric, c.steps, c.tokens_seen, c.scores) for c in again.curves] == [
             (c.model.name, c.metric, c.steps, c.tokens_seen, c.scores) for c in imported.curves
         ]
+
+
+def test_names_that_a_spreadsheet_would_run_come_back_as_they_were():
+    rows = [{"model": "=m", "task": "@t", "metric": "acc", "step": s, "score": s / 900} for s in (100, 200)]
+    table = imported_documents.csv(read({"s.json": json.dumps(rows).encode()}).curves)
+    assert b"'=m,'@t" in table
+    again = read({"s.csv": table})
+    assert [(c.model.name, c.task) for c in again.curves] == [("=m", "@t")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
@@ -143,3 +145,15 @@ def test_csv_is_read_back(texts: list[list[str]]) -> None:
     )
     preview = read_rows(write_csv(questions), "t.csv", LIMITS)
     assert preview.questions == questions
+
+
+def test_a_spreadsheet_runs_nothing_of_a_table_and_it_is_read_back() -> None:
+    bad = '=HYPERLINK("http://127.0.0.1/x")'
+    question = Question(
+        id="@a", question=bad, choices=("-5", "+cmd|x", "'=1"), answer=1, subject="-s", extra={"=c": "\tx"}
+    )
+    table = write_csv([question])
+    rows = list(csv.reader(io.StringIO(table.decode(), newline="")))
+    assert rows[0][-1] == "'=c"
+    assert rows[1] == ["'@a", f"'{bad}", "-5", "'+cmd|x", "''=1", "1", "'-s", "'\tx"]
+    assert read_rows(table, "t.csv", LIMITS).questions == (question,)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
+from e2lm_core.base.plain import uncelled
 from e2lm_core.base.strangers import safejson
 
 MAX_ROWS = 200_000
@@ -106,7 +107,7 @@ def _separated(data: bytes, name: str, separator: str) -> pd.DataFrame:
         raise LimitError(
             f"{name} has more cells than the {MAX_CELLS:,} that are read: keep what you compare."
         )
-    return pd.read_csv(
+    frame = pd.read_csv(
         io.BytesIO(data),
         sep=separator,
         dtype=object,
@@ -114,6 +115,7 @@ def _separated(data: bytes, name: str, separator: str) -> pd.DataFrame:
         encoding="utf-8-sig",
         nrows=MAX_ROWS + 1,
     )
+    return frame.map(uncelled).rename(columns=uncelled)
 
 
 def _parquet(data: bytes, name: str) -> pd.DataFrame:

@@ -22,6 +22,8 @@ _CSS = """
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
 /* What listens to the window's width takes no room in the page. */
 .st-key-window { position: absolute; }
+/* Its file keeps what a spreadsheet would run; the download below a table does not. */
+[data-testid="stElementToolbarButton"] [aria-label^="Download as CSV"] { display: none; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 4.6rem .9rem 3rem; }
   .st-key-strip { row-gap: .3rem; }

@@ -13,7 +13,7 @@ from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.analysis.questions.rules import OF_MODELS
-from e2lm_core.base import phrasing
+from e2lm_core.base import phrasing, plain
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores import set_scores
@@ -113,7 +113,7 @@ def _rows(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
     )
     st.download_button(
         "Download CSV",
-        lambda: frame.iloc[rows].to_csv(index=False).encode(),
+        lambda: plain.csv(frame.iloc[rows]),
         f"{pool.task}-questions.csv",
         "text/csv",
         key="questions_csv",

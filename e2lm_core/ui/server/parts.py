@@ -10,14 +10,33 @@ from collections.abc import Sequence
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
 from e2lm_core.ui.server import health
 from e2lm_core.ui.server.browser import GivesCookie
+from e2lm_core.ui.server.door import Door
+from e2lm_core.ui.server.headers import GivesHeaders
 from e2lm_core.ui.server.logged import Told
+from e2lm_core.ui.server.uploads import CountsUploads
 
 
 def middleware() -> Sequence[Middleware]:
     """What every request passes through, the outermost first."""
-    return (Middleware(Told), Middleware(GivesCookie))
+    settings = _settings()
+    return (
+        Middleware(Told),
+        Middleware(GivesHeaders, frames=settings.frames),
+        Middleware(Door, hosts=settings.hosts, metrics=settings.metrics),
+        Middleware(CountsUploads, most=settings.uploads_bytes),
+        Middleware(GivesCookie),
+    )
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_env()
+    except StudioError:  # the first page says what is wrong
+        return Settings.from_env({})
 
 
 def routes() -> Sequence[Route]:

@@ -1,0 +1,90 @@
+"""Who may come in: no other site's script, no name that is not the server's own, nobody at the counters.
+
+Streamlit lets any page of the visitor's own machine (`http://localhost:ANY`) open a session, and its own
+protection of uploads needs a cookie that browsers withhold in a Space's frame. Browsers say themselves where
+a request comes from, with or without cookies: `Sec-Fetch-Site` and `Origin`, which no script can set.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import config
+
+_READING = ("GET", "HEAD", "OPTIONS")
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")
+_METRICS = "/_stcore/metrics"
+
+
+class Door:
+    """Middleware that answers 403, or 404 at the counters, to whoever may not come in."""
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str] = (), metrics: bool = False) -> None:
+        self.app, self.hosts, self.metrics = app, hosts, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] == "http" and scope["path"].endswith(_METRICS) and not self.metrics:
+            await PlainTextResponse("Not found.", 404)(scope, receive, send)
+            return
+        why = _refused(scope, self.hosts) if scope["type"] in ("http", "websocket") else None
+        if why is None:
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": why})
+        else:
+            await PlainTextResponse(why, 403)(scope, receive, send)
+
+
+def _refused(scope: Scope, hosts: Sequence[str]) -> str | None:
+    """Why a request is refused, in a sentence; None where it is not."""
+    if scope["type"] == "http" and scope["method"] in _READING:
+        return None
+    headers = Headers(scope=scope)
+    if _renamed(scope, headers, hosts):
+        return "This name is none of the server's: name it in E2LM_HOSTS."
+    if _foreign(headers, opens=scope["type"] == "websocket"):
+        return "Another site's page asks for this: open the studio's own page."
+    return None
+
+
+def _renamed(scope: Scope, headers: Headers, hosts: Sequence[str]) -> bool:
+    """Whether a server on loopback is spoken to by a foreign name, and by no proxy.
+
+    Such a name was made to lead here (DNS rebinding), so that its page passes for the server's own.
+    """
+    own = (scope.get("server") or ("", 0))[0]
+    name = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    if not _loopback(own) or any(header in headers for header in _FORWARDED):
+        return False
+    return not (_loopback(name) or name in hosts)
+
+
+def _foreign(headers: Headers, opens: bool) -> bool:
+    """Whether the browser says that a page of another origin asks, and the origin is not allowed by name."""
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+    if site == "same-origin" or origin in config.get_option("server.corsAllowedOrigins"):
+        return False
+    if origin is None:
+        return site in ("cross-site", "same-site")
+    host = urlsplit(origin)
+    if host.netloc in (headers.get("host"), headers.get("x-forwarded-host")):
+        return False
+    # Where a session `opens`, Streamlit itself decides about other names (an address of this machine behind a proxy); `null`
+    # and this machine's other ports are nobody's own page.
+    return not opens or not host.hostname or _loopback(host.hostname)
+
+
+def _loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified

@@ -1,0 +1,76 @@
+"""Headers of every answer: what a page may load and run, who may frame it, and that types are not guessed.
+
+The policy is as strict as Streamlit's own pages allow: scripts come from this server alone (`blob:` for the
+components that it loads so), styles may stand in elements (its styling does nothing else), pictures and
+fonts may be data, and nothing at all comes from, or goes to, another host.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_OFF = ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb")
+
+
+def inline_scripts(page: Path) -> list[str]:
+    """The hashes by which a policy allows the scripts that stand in Streamlit's own page, and no others."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    digests = [hashlib.sha256(script.encode()).digest() for script in _INLINE_SCRIPT.findall(text)]
+    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+
+
+def policy(frames: Sequence[str], scripts: Sequence[str]) -> str:
+    """The Content-Security-Policy for pages that `frames` may show."""
+    rules = {
+        "default-src": ["'self'"],
+        "script-src": ["'self'", "blob:", *scripts],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "worker-src": ["'self'", "blob:"],
+        "frame-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": list(frames),
+    }
+    return "; ".join(" ".join((name, *sources)) for name, sources in rules.items())
+
+
+class GivesHeaders:
+    """Middleware that adds them to every answer; one that an answer has already stays."""
+
+    def __init__(self, app: ASGIApp, frames: Sequence[str]) -> None:
+        self.app = app
+        page = Path(st.__file__).parent / "static" / "index.html"
+        self.headers = {
+            "content-security-policy": policy(frames, inline_scripts(page)),
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "same-origin",
+            "permissions-policy": ", ".join(f"{feature}=()" for feature in _OFF),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def giving(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    answer.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, giving)

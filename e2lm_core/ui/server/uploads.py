@@ -1,0 +1,101 @@
+"""How much of uploads is held in memory: so much of one session, so much in all, and no more.
+
+Streamlit keeps what is uploaded until its session ends, also where no page asks for a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime import Runtime
+
+from e2lm_core.base import phrasing
+
+_UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
+SHARE_OF_ONE = 3  # of all, a session may hold one in so many
+
+
+def held() -> dict[str, int]:
+    """Bytes of uploads by session, as Streamlit holds them now."""
+    if not Runtime.exists():
+        return {}
+    storage = getattr(Runtime.instance().uploaded_file_mgr, "file_storage", {})
+    return {
+        session: sum(len(f.data) for f in list(files.values())) for session, files in list(storage.items())
+    }
+
+
+class _TooMuch(Exception):
+    """An upload that goes beyond what is left while it comes in."""
+
+
+class CountsUploads:
+    """Middleware that answers 413 to an upload beyond `most` bytes in all, or a third of that of one session.
+
+    `held` says what is there already; what is coming in counts as well.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, held: Callable[[], dict[str, int]] = held) -> None:
+        self.app, self.most, self.held = app, most, held
+        self.coming: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        found = (
+            _UPLOAD.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "PUT" else None
+        )
+        if found is None:
+            await self.app(scope, receive, send)
+            return
+        session, room = found[1], self._room(found[1])
+        said = int(next((v for k, v in scope["headers"] if k == b"content-length" and v.isdigit()), b"0"))
+        if said > room:
+            await self._refuse(scope, receive, send)
+            return
+        # What is announced is taken at once, so that uploads side by side do not all find the same room.
+        taken, got, started = said, 0, False
+        self.coming[session] += taken
+
+        async def counting() -> Message:
+            nonlocal taken, got
+            message = await receive()
+            got += len(message.get("body", b""))
+            if got > taken:
+                self.coming[session] += got - taken
+                taken = got
+                if got > room:
+                    raise _TooMuch
+            return message
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, counting, sending)
+        except _TooMuch:
+            if started:
+                raise
+            await self._refuse(scope, receive, send)
+        finally:
+            self.coming[session] -= taken
+            self.coming += Counter()  # forgets sessions that have nothing under way
+
+    def _room(self, session: str) -> int:
+        here = self.held()
+        in_all = sum(here.values()) + self.coming.total()
+        return min(
+            self.most - in_all, self.most // SHARE_OF_ONE - here.get(session, 0) - self.coming[session]
+        )
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sentence = (
+            f"No room for this file: a visitor may have {phrasing.size(self.most // SHARE_OF_ONE)} of files open, and "
+            f"all together {phrasing.size(self.most)}; reload the page to let go of yours."
+        )
+        await PlainTextResponse(sentence, 413)(scope, receive, send)

@@ -1,0 +1,113 @@
+"""Who may come in: browsers say where a request comes from, with or without cookies."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient, WebSocketDisconnect
+
+from e2lm_core.ui.server.door import Door
+
+OWN = "127.0.0.1:8501"
+UPLOAD = "/_stcore/upload_file/session/file"
+
+
+async def stream(socket):
+    await socket.accept()
+    await socket.close()
+
+
+def client(host: str = OWN, server: str = "127.0.0.1", **options) -> TestClient:
+    app = Starlette(
+        routes=[
+            Route(UPLOAD, lambda _: PlainTextResponse("taken"), methods=["PUT", "DELETE", "GET"]),
+            Route("/_stcore/metrics", lambda _: PlainTextResponse("counters")),
+            WebSocketRoute("/_stcore/stream", stream),
+        ],
+        middleware=[Middleware(Door, **options)],
+    )
+
+    async def served(scope, receive, send):
+        scope["server"] = (server, 8501)
+        await app(scope, receive, send)
+
+    return TestClient(served, base_url=f"http://{host}")
+
+
+def opens(door: TestClient, **headers: str) -> bool:
+    try:
+        with door.websocket_connect(
+            f"ws://{door.base_url.netloc.decode()}/_stcore/stream", headers=headers
+        ) as socket:
+            socket.receive()
+    except WebSocketDisconnect:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "http://localhost:9999"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example", "sec-fetch-site": "cross-site"},
+    ],
+)
+def test_another_sites_page_uploads_and_deletes_nothing(headers):
+    for method in ("PUT", "DELETE"):
+        answer = client().request(method, UPLOAD, headers=headers)
+        assert (answer.status_code, answer.text[:12]) == (403, "Another site")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},  # no browser
+        {"origin": f"http://{OWN}"},
+        {"sec-fetch-site": "same-origin"},
+        {"origin": "https://proxied.example", "sec-fetch-site": "same-origin"},
+        {"origin": "https://studio.example", "x-forwarded-host": "studio.example"},
+    ],
+)
+def test_its_own_page_does_without_a_cookie(headers):
+    assert client().put(UPLOAD, headers=headers).text == "taken"
+
+
+def test_what_only_reads_is_open():
+    assert client().get(UPLOAD, headers={"origin": "https://evil.example"}).text == "taken"
+
+
+@pytest.mark.parametrize(
+    ("origin", "opened"),
+    [
+        (f"http://{OWN}", True),
+        ("http://localhost:9999", False),
+        ("http://127.0.0.1:9999", False),
+        ("http://evil.localhost", False),
+        ("http://[::1]:9999", False),
+        ("null", False),
+        ("https://elsewhere.example", True),  # Streamlit's own check comes next
+    ],
+)
+def test_no_other_port_of_this_machine_opens_a_session(origin, opened):
+    assert opens(client(), origin=origin) is opened
+
+
+def test_a_name_that_was_made_to_lead_here_opens_none():
+    evil = {"origin": "http://evil.example:8501"}
+    assert not opens(client("evil.example:8501"), **evil)
+    assert opens(client("evil.example:8501", hosts=["evil.example"]), **evil)
+    assert opens(client("evil.example:8501"), **evil, **{"x-forwarded-for": "10.0.0.1"}), "a proxy's word"
+    assert opens(client("evil.example:8501", server="10.0.0.2"), **evil), "served to others anyway"
+    assert client("evil.example:8501").put(UPLOAD, headers=evil).status_code == 403
+
+
+def test_the_counters_are_closed_unless_they_are_opened():
+    assert client().get("/_stcore/metrics").status_code == 404
+    assert client(metrics=True).get("/_stcore/metrics").text == "counters"
