@@ -11,7 +11,9 @@ from typing import Any
 from e2lm_core.base.errors import CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs.evaluate import SWEEP
+from e2lm_core.people import access
 from e2lm_core.runs.order import plan
+from e2lm_core.runs.queue import asking
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.requests import prompts
 from e2lm_core.runs.studio import Studio
@@ -30,26 +32,35 @@ def start(
     """Queue a run of a set for a worker process, which reads the set anew; the job's number.
 
     The owner's open job of the same set is replaced, so that an edit in the middle of a run is never lost
-    behind it. `owner` is who asks: see `Job`. Raises `TaskError` and `CheckpointError` for what `evaluate`
-    would refuse, `LimitError` when the queue is full.
+    behind it. `owner` is who asks where nobody signs in: see `Job`. Raises `TaskError` and `CheckpointError` for what `evaluate`
+    would refuse, and for a set or by a visitor that may not be run; `LimitError` when the queue is full.
     """
+    access.require_writer(studio.settings)
     if not task.questions:
         raise TaskError(f"{task.name} has no questions yet: write or import some, then run it.")
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     prompts(task, num_fewshot)  # one that cannot be read is said now, not by the worker
+    asker = studio.settings.person
+    workspace, name = asking.workspace_of(studio.settings, task.address)
     payload: dict[str, Any] = {
-        "set": task.name,
+        "set": name,
         "checkpoints": [checkpoint.name for checkpoint in plan(checkpoints)],
         "num_fewshot": num_fewshot,
     }
+    payload |= {key: one for key, one in (("owner", workspace), ("asker", asker)) if one is not None}
+    owner = asker or owner
     with studio.jobs.database.transaction():  # where the queue is full, the open job stays
-        for job in studio.jobs.of_set(KIND, task.name, still_open=True):
+        for job in studio.jobs.of_set(KIND, name, still_open=True, whose=workspace):
             if job.owner == owner:
                 studio.jobs.cancel(job.id)
         return studio.jobs.submit(KIND, payload, priority, owner)
 
 
 def latest_job(studio: Studio, set_name: str) -> Job | None:
-    """The newest run of a set, whatever its state; None where it was never run."""
-    return next(iter(studio.jobs.of_set(KIND, set_name, limit=1)), None)
+    """The newest run of a set (a name or address), whatever its state and whoever asked for it; None without one.
+
+    Raises `TaskError` for a set that whoever asks may not open.
+    """
+    workspace, name = asking.workspace_of(studio.settings, set_name)
+    return next(iter(studio.jobs.of_set(KIND, name, limit=1, whose=workspace)), None)

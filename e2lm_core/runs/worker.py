@@ -24,6 +24,7 @@ from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.runs.evaluate import Progressing, evaluate
+from e2lm_core.runs.queue import asking
 from e2lm_core.runs.queue.claims import Shares, joinable, open_checkpoints
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, Progress
@@ -170,7 +171,7 @@ def _compute(studio: Studio, job: Job, progressing: Progressing, leads: bool) ->
     if job.kind != KIND:
         raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
     checkpoints = _checkpoints_of(studio, job)
-    task = open_set(studio.settings, job.payload["set"])
+    task = open_set(*asking.set_of(studio.settings, job))
     todo = checkpoints
     while True:
         evaluate(studio, task, todo, job.payload["num_fewshot"], progressing)

@@ -99,12 +99,14 @@ class JobQueue:
         """The newest first, whatever their state."""
         return self._jobs("ORDER BY id DESC LIMIT ?", (limit,))
 
-    def of_set(self, kind: str, set_name: str, limit: int = 200, still_open: bool = False) -> list[Job]:
-        """Those whose payload names the set, the newest first; `still_open`: only those that are not over."""
-        states = "AND state IN ('queued', 'running')" if still_open else ""
+    def of_set(
+        self, kind: str, set_name: str, limit: int = 200, still_open: bool = False, whose: str | None = None
+    ) -> list[Job]:
+        """Those of a set in that person's workspace (None: the home's own, and examples), newest first."""
         return self._jobs(
-            f"WHERE kind = ? AND json_extract(payload, '$.set') = ? {states} ORDER BY id DESC LIMIT ?",
-            (kind, set_name, limit),
+            "WHERE kind = ? AND json_extract(payload, '$.set') = ? AND json_extract(payload, '$.owner') IS ? "
+            "AND (? OR state IN ('queued', 'running')) ORDER BY id DESC LIMIT ?",
+            (kind, set_name, whose, not still_open, limit),
         )
 
     def spent(self, kind: str, num_fewshot: int, at_least: int) -> dict[str, tuple[float, int]]:

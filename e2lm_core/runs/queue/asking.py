@@ -1,0 +1,72 @@
+"""Whose a run is: who may see it, and who may cancel it.
+
+A run is its asker's (`Job.owner`), of a set in somebody's workspace (`owner` in the payload; without one the home's
+own, or an example). Where nobody signs in, everybody sees and cancels all.
+"""
+
+from __future__ import annotations
+
+from e2lm_core.base.errors import StoreError
+from e2lm_core.base.settings import Settings
+from e2lm_core.people import access, register
+from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.studio import Studio
+
+_LOOKED_AT = 1_000  # of the newest runs, for those that may be seen
+
+
+def run(studio: Studio, job_id: int) -> Job:
+    """A run of the set of somebody who lets it be seen. Raises `StoreError` for another as for an unknown one."""
+    job = studio.jobs.get(job_id)
+    if not _may_see(studio.settings, job):
+        raise StoreError(f"There is no run {job_id}: it may belong to another database (see E2LM_HOME).")
+    return job
+
+
+def recent(studio: Studio, limit: int = 20) -> list[Job]:
+    """The newest runs that whoever asks may see, whatever their state."""
+    jobs = studio.jobs.recent(limit if studio.settings.person is None else _LOOKED_AT)
+    return [job for job in jobs if _may_see(studio.settings, job)][:limit]
+
+
+def cancel(studio: Studio, job_id: int) -> bool:
+    """Stop a run of one's own, an administrator any; True where this call stopped it.
+
+    Raises `StoreError` for a run that there is not, or that is another's.
+    """
+    job = run(studio, job_id)
+    if not may_cancel(studio.settings, job):
+        raise StoreError(f"Run {job_id} is another person's: only they, or an administrator, can cancel it.")
+    return studio.jobs.cancel(job_id)
+
+
+def may_cancel(settings: Settings, job: Job) -> bool:
+    """Whether it is a run of whoever asks, or they are an administrator."""
+    return settings.person is None or job.owner == settings.person or register.administers(settings)
+
+
+def workspace_of(settings: Settings, address: str) -> tuple[str | None, str]:
+    """In whose workspace a set is, None for the home's own and for examples, and its name there.
+
+    Raises TaskError for a set that whoever asks may not open.
+    """
+    place = access.of_set(settings, address)
+    inside = place.settings
+    is_own = (inside.sets / place.name).exists() or not (inside.tasks / place.name).exists()
+    return (inside.person if is_own else None), place.name
+
+
+def set_of(settings: Settings, job: Job) -> tuple[Settings, str]:
+    """As whom a worker opens the run's set, and under which name or address: whoever asked for it."""
+    asker, owner, name = job.payload.get("asker"), job.payload.get("owner"), job.payload["set"]
+    asked = settings.asked_by(asker)
+    return asked, name if owner in (None, asker) else f"{owner}/{name}"
+
+
+def _may_see(settings: Settings, job: Job) -> bool:
+    if may_cancel(settings, job):
+        return True
+    owner, name = job.payload.get("owner"), str(job.payload.get("set"))
+    if owner is None:
+        return (settings.tasks / name).exists()
+    return owner == settings.person or access.role_of(settings, owner, name) is not None

@@ -1,0 +1,110 @@
+"""Whose runs are seen and cancelled, and as whom a worker opens the set of one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from e2lm_core.base.errors import StoreError, TaskError
+from e2lm_core.people import register, sharing
+from e2lm_core.runs import start, worker
+from e2lm_core.runs.queue import asking
+from e2lm_core.runs.studio import Studio
+from e2lm_core.sets import collection
+from tests.support import studios
+
+
+@pytest.fixture
+def studio(tmp_path) -> Studio:
+    opened = studios.studio(tmp_path)
+    settings = opened.settings.model_copy(update={"auth": "oidc", "admins": ("root",)})
+    return replace(opened, settings=settings)
+
+
+def asked(studio: Studio, name: str) -> Studio:
+    """The studio as it is for somebody who has signed in."""
+    person = register.sign_in(studio.settings, "https://id.example", name, name, username=name)
+    return replace(studio, settings=studio.settings.asked_by(person.id, paths=False))
+
+
+@pytest.fixture
+def ada(studio) -> Studio:
+    theirs = asked(studio, "ada")
+    collection.copy_set(theirs.settings, "little", "mine")
+    return theirs
+
+
+def queued(studio: Studio, name: str) -> int:
+    return start.start(studio, collection.open_set(studio.settings, name), studio.catalogue.checkpoints[:1])
+
+
+def test_a_run_of_anothers_set_is_as_one_that_is_not_there(studio, ada):
+    number = queued(ada, "mine")
+    bob = asked(studio, "bob")
+    for refused in (lambda: asking.run(bob, number), lambda: asking.cancel(bob, number)):
+        with pytest.raises(StoreError, match=f"There is no run {number}"):
+            refused()
+    assert asking.recent(bob) == []
+    with pytest.raises(TaskError, match="that you may open"):
+        start.latest_job(bob, "ada/mine")
+    assert [job.id for job in asking.recent(ada)] == [number]
+    assert asking.cancel(ada, number)
+
+
+def test_of_a_shared_set_the_run_is_seen_and_only_its_asker_or_an_administrator_cancels_it(studio, ada):
+    bob, root = asked(studio, "bob"), asked(studio, "root")
+    sharing.share(ada.settings, "mine", "bob")
+    of_ada, of_bob = queued(ada, "mine"), queued(bob, "ada/mine")
+    latest = start.latest_job(ada, "mine")
+    assert latest is not None
+    assert latest.id == of_bob
+    assert not studio.jobs.get(of_ada).over  # a person's new run replaces their own alone
+    with pytest.raises(StoreError, match=f"Run {of_ada} is another person's"):
+        asking.cancel(bob, of_ada)
+    with pytest.raises(StoreError, match="another person's"):
+        asking.cancel(ada, of_bob)
+    assert asking.cancel(root, of_bob)
+    assert asking.cancel(studio, of_ada)
+
+
+def test_two_sets_of_one_name_are_two_and_an_examples_runs_are_everybodys(studio, ada):
+    bob = asked(studio, "bob")
+    collection.copy_set(bob.settings, "little", "mine")
+    number = queued(ada, "mine")
+    assert start.latest_job(bob, "mine") is None
+    example = queued(bob, "little")
+    for one in (ada, bob, studio):
+        latest = start.latest_job(one, "little")
+        assert latest is not None
+        assert latest.id == example
+    assert asking.may_cancel(ada.settings, asking.run(ada, number))
+
+
+def test_a_worker_opens_the_set_as_whoever_asked(studio, ada):
+    bob = asked(studio, "bob")
+    sharing.share(ada.settings, "mine", "bob")
+    first, second = queued(bob, "ada/mine"), queued(ada, "mine")
+    sharing.unshare(ada.settings, "mine", "bob")
+    worker.work(studio, once=True)
+    refused = studio.jobs.get(first)
+    assert refused.state == "failed"
+    assert "that you may open" in (refused.error or "")
+    assert studio.jobs.get(second).state == "done"
+
+
+def test_what_was_queued_before_the_first_sign_in_goes_on(studio):
+    collection.copy_set(studio.settings, "little", "old")
+    number = queued(studio, "old")
+    root = asked(studio, "root")
+    latest = start.latest_job(root, "old")
+    assert latest is not None
+    assert latest.id == number
+    worker.work(studio, once=True)
+    assert asking.run(root, number).state == "done"
+
+
+def test_a_reading_visitor_runs_nothing(studio):
+    reader = replace(studio, settings=studio.settings.asked_by("visitor-0", paths=False, readonly=True))
+    with pytest.raises(TaskError, match="Visitors read here"):
+        queued(reader, "little")
