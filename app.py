@@ -8,4 +8,10 @@ from e2lm_core.ui.server import lifespan, parts
 if __name__ == "__main__":  # run for each visitor, at each redraw
     navigation.draw()
 else:  # imported once, by the server
-    app = st.App(__file__, middleware=parts.middleware(), routes=parts.routes(), lifespan=lifespan.running)
+    app = st.App(
+        __file__,
+        middleware=parts.middleware(),
+        routes=parts.routes(),
+        lifespan=lifespan.running,
+        secrets=parts.secrets(),
+    )

@@ -10,15 +10,16 @@ from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
 
 task = strip(poll=False)
-example = session.is_example(task.name)
+example = session.is_example(task.address)
 head = st.container()  # filled at the end: the checks take longer than an edit's first results
 
 with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-    toolbar.copy(task.name)
+    toolbar.copy(task.address)
     toolbar.create()
     if not example:
-        toolbar.delete(task.name)
-        toolbar.undo_and_redo(task.name)
+        if not task.owner:
+            toolbar.delete(task.address)
+        toolbar.undo_and_redo(task.address)
         toolbar.run_edits()
 
 # Fixed for the session: a default that changed with the window's width would be lit without being shown.
@@ -41,11 +42,11 @@ if view == "Table":
         with aside:
             live.beside(task)
     live.every_question(task)
-    files.download(task.name)
+    files.download(task.address)
 elif view == "Card":
     card.card(task, readonly=example)
 elif view == "Import":
-    files.import_questions(task.name)
+    files.import_questions(task.address)
 elif view == "Prompt":
     prompt.prompt(task, readonly=example)
 

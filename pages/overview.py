@@ -16,7 +16,7 @@ scores = (
     set_scores.scores(measurements, "acc") if measurements and measurements.complete_checkpoints else None
 )
 
-parts.header(task.name, run_overview.overview(state, scores))
+parts.header(task.address, run_overview.overview(state, scores))
 if state.kind == "never run" and session.studio().at_hand:
     overview.first_run(task)
 if note := taught.untaught_sentence(taught.taught_answers(catalogue.taught_file, task)):

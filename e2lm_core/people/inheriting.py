@@ -1,4 +1,4 @@
-"""What a home held before anybody signed in goes to its first administrator: sets, their history, kept results.
+"""What was made before a sign-in goes to the person: the home's to its first administrator, a sandbox's to its visitor.
 
 Each thing is moved by one rename, so an end half-way leaves nothing torn, and the next sign-in goes on.
 Tested in tests/people/test_register.py.
@@ -16,11 +16,11 @@ _FOLDERS = ("history", "trash", "drafts", "results", "sets")  # a set comes last
 
 
 def hand_over(settings: Settings, database: Database, person: str) -> None:
-    """Move what lies in the home itself to a person's workspace; what they have already stays theirs."""
+    """Move what lies in the workspace of `settings` to a person's; a name that they have already stays behind."""
     workspace = settings.asked_by(person).workspace
     moved: list[str] = []
     for name in _FOLDERS:
-        for entry in _entries(settings.home / name):
+        for entry in _entries(settings.workspace / name):
             target = workspace / name / entry.name
             if target.exists():
                 continue
@@ -33,8 +33,8 @@ def hand_over(settings: Settings, database: Database, person: str) -> None:
     with database.transaction() as connection:  # the sets' runs are theirs as well
         connection.executemany(
             "UPDATE jobs SET payload = json_set(payload, '$.owner', ?), owner = ? "
-            "WHERE json_extract(payload, '$.set') = ? AND json_extract(payload, '$.owner') IS NULL",
-            [(person, person, name) for name in moved],
+            "WHERE json_extract(payload, '$.set') = ? AND json_extract(payload, '$.owner') IS ?",
+            [(person, person, name, settings.person) for name in moved],
         )
 
 

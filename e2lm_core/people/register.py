@@ -215,7 +215,7 @@ def _settled(settings: Settings, identity: str) -> Person:
         ) from error
     first = first_administrator(settings) if person.administrator else None
     if first is not None and first.id == identity:
-        inheriting.hand_over(settings, database(settings), identity)
+        inheriting.hand_over(settings.asked_by(None), database(settings), identity)
     return person
 
 

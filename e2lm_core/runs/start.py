@@ -10,8 +10,8 @@ from typing import Any
 
 from e2lm_core.base.errors import CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, TaskSet
-from e2lm_core.runs.evaluate import SWEEP
 from e2lm_core.people import access
+from e2lm_core.runs.evaluate import SWEEP
 from e2lm_core.runs.order import plan
 from e2lm_core.runs.queue import asking
 from e2lm_core.runs.queue.records import Job

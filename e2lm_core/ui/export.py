@@ -95,5 +95,5 @@ def report(task: TaskSet) -> None:
 
 def _document(task: TaskSet, with_relevance: bool) -> dict[str, Any]:
     studio = session.studio()
-    checkpoints, num_fewshot = run_state.fleet(studio, task.name)
+    checkpoints, num_fewshot = run_state.fleet(studio, task.address)
     return set_report.build(studio, task, checkpoints, num_fewshot, with_relevance)

@@ -15,6 +15,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.base.settings import Settings
 from e2lm_core.charts.palette import Theme, theme
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.hub import added as hub
@@ -22,7 +23,7 @@ from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import read_task
 from e2lm_core.ui.frame import say
-from e2lm_core.ui.server import browser
+from e2lm_core.ui.server import browser, sign_in
 
 FIRST_SET = "ladder_science"
 
@@ -33,15 +34,20 @@ def studio() -> Studio:
     Its catalogue is read again when a model of a hub was added or removed, by whatever process.
     """
     shared = _studio(hub.stamp(_opened().settings))
-    return replace(shared, settings=shared.settings.asked_by(None, author()))
+    return replace(shared, settings=sign_in.asked_by(shared.settings, author()))
 
 
 def author() -> str:
-    """Who is named in the history of what this session writes: its browser, which a reload does not change."""
+    """Who is named in histories where nobody signs in: the session's browser, which a reload does not change."""
     cookie = st.context.cookies.get(browser.COOKIE) or st.session_state.setdefault(
         "browser", uuid.uuid4().hex
     )
     return browser.author(cookie)
+
+
+def opened_settings() -> Settings:
+    """The settings of the server, before anybody asks."""
+    return _opened().settings
 
 
 @st.cache_resource(show_spinner=False)
@@ -81,20 +87,32 @@ def set_name() -> str | None:
     if _gone(names):
         return None
     wish = st.session_state.get("set") or st.query_params.get("set") or FIRST_SET
-    name = wish if wish in names else next(iter(names), None)
+    if "/" in wish and wish not in names and not _opens(wish):
+        return wish  # never another set instead: `task` says that it may not be opened
+    name = wish if wish in names or "/" in wish else next(iter(names), None)
     if name is not None:
         choose_set(name)
     return name
 
 
 def _names() -> list[str]:
-    return [info.name for info in collection.list_sets(studio().settings) if not info.problem]
+    return [info.address for info in collection.list_sets(studio().settings) if not info.problem]
 
 
 def _gone(names: Sequence[str]) -> str | None:
     """This session's set where others are here and it is not: somebody else has taken it away."""
     chosen = st.session_state.get("set")
-    return chosen if names and chosen and chosen not in names else None
+    if not names or not chosen or chosen in names or ("/" in chosen and _opens(chosen)):
+        return None
+    return chosen
+
+
+def _opens(address: str) -> bool:
+    """Whether a set of another opens that no list has: administrators read all."""
+    try:
+        return bool(collection.find_set(studio().settings, address))
+    except StudioError:
+        return False
 
 
 def choose_set(name: str) -> None:
@@ -105,8 +123,15 @@ def choose_set(name: str) -> None:
 
 
 def is_example(name: str) -> bool:
-    """Whether a set is one of the examples, which stay as they are."""
-    return collection.find_set(studio().settings, name).example
+    """Whether a set stays as it is for whoever looks: an example, shared to be read, or they are a reading visitor."""
+    settings = studio().settings
+    info = collection.find_set(settings, name)
+    return info.example or info.role == "reader" or settings.readonly
+
+
+def file_name(name: str) -> str:
+    """A set's address as part of a file's name."""
+    return name.replace("/", "-")
 
 
 def task() -> TaskSet:
@@ -114,7 +139,7 @@ def task() -> TaskSet:
     name = set_name()
     if name is None and (gone := _gone(_names())):
         say.warning(
-            f"The set {gone} is no longer here: somebody has deleted or renamed it. Choose another one above; "
+            f"The set {gone} is no longer here: somebody has deleted or renamed it, or shares it no longer. Choose another one above; "
             "a deleted set is brought back by New set on Author.",
             icon=":material/folder_off:",
         )
@@ -132,8 +157,8 @@ def task() -> TaskSet:
 
 def read_set(name: str) -> TaskSet:
     """A set by its name, read again when its files have changed; raises `StudioError` where it cannot be read."""
-    folder = collection.find_set(studio().settings, name).folder
-    return _read(str(folder), _stamp(folder))
+    info = collection.find_set(studio().settings, name)
+    return _read(str(info.folder), _stamp(info.folder), info.owner)
 
 
 def _stamp(folder: Path) -> tuple:
@@ -142,5 +167,6 @@ def _stamp(folder: Path) -> tuple:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, scope="session")
-def _read(folder: str, stamp: tuple) -> TaskSet:
-    return read_task(Path(folder), studio().settings.limits).task
+def _read(folder: str, stamp: tuple, owner: str | None) -> TaskSet:
+    task = read_task(Path(folder), studio().settings.limits).task
+    return task.model_copy(update={"owner": owner})

@@ -46,12 +46,12 @@ class Other:
 
     def names(self, task: TaskSet) -> tuple[str, str]:
         """What the two are called on the page: (the other one, the set in hand)."""
-        return (f"version {self.name}", "The set now") if self.is_version else (str(self.name), task.name)
+        return (f"version {self.name}", "The set now") if self.is_version else (str(self.name), task.address)
 
     def read(self, task: TaskSet) -> TaskSet:
         """Raises `StudioError` where it cannot be read."""
         if self.is_version:
-            return remembered.version(task.name, int(self.name))
+            return remembered.version(task.address, int(self.name))
         return session.read_set(str(self.name))
 
 
@@ -63,8 +63,12 @@ def choices(task: TaskSet) -> dict[Other, str]:
     sets = collection.list_sets(session.studio().settings)
     return {
         Other("version", version.number): f"version {version.number}: {version.action}"
-        for version in remembered.versions(task.name)
-    } | {Other("set", info.name): info.name for info in sets if not info.problem and info.name != task.name}
+        for version in remembered.versions(task.address)
+    } | {
+        Other("set", info.address): info.address
+        for info in sets
+        if not info.problem and info.address != task.address
+    }
 
 
 def nothing_to_compare() -> NoReturn:
@@ -78,10 +82,10 @@ def controls(task: TaskSet, others: dict[Other, str]) -> tuple[Other, str]:
     listed = [(other.kind, other.name) for other in others]
     with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
         kind, name = st.selectbox(
-            say.plain(f"Compare {task.name} with"),
+            say.plain(f"Compare {task.address} with"),
             listed,
             format_func=lambda one: others[Other(*one)],
-            key=f"compare_{task.name}",
+            key=f"compare_{task.address}",
             width=320,
             help="An earlier version of this set, or another set. It is the first, this set the second: differences "
             "are second minus first.",

@@ -25,7 +25,7 @@ from e2lm_core.ui.runs import starting
 def first_run(task: TaskSet) -> None:
     """What a first run takes, and the button that starts it."""
     studio = session.studio()
-    checkpoints, num_fewshot = run_state.fleet(studio, task.name)
+    checkpoints, num_fewshot = run_state.fleet(studio, task.address)
     models = {c.model.name for c in checkpoints}
     cost = run_state.estimate(studio, task, checkpoints, num_fewshot)
     time = f", {phrasing.duration(cost.seconds)}" if cost.seconds else ""
@@ -84,7 +84,7 @@ def _cards(now: Measurements) -> None:
 def next_steps(task: TaskSet, state: run_state.SetState, scores: Scores | None) -> None:
     """What to do next, each step with the link to its page."""
     errors = [finding for finding in results.findings(task) if finding.severity == "error"]
-    steps = overview.next_steps(state, scores, len(errors), session.is_example(task.name))
+    steps = overview.next_steps(state, scores, len(errors), session.is_example(task.address))
     if not steps:
         return
     st.subheader("What to do next", anchor=False)

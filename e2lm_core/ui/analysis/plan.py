@@ -104,7 +104,7 @@ def _fleet(task: TaskSet, measurements: Measurements) -> Fleet:
         format_func=lambda key: _FLEETS[key],
         key="plan_fleet",
     )
-    at_hand, num_fewshot = run_state.fleet(session.studio(), task.name)
+    at_hand, num_fewshot = run_state.fleet(session.studio(), task.address)
     checkpoints = list(at_hand)
     if which == _OWN:
         checkpoints = _thinned(task, measurements, checkpoints)
@@ -133,7 +133,7 @@ def _thinned(
         models,
         selection_mode="multi",
         default=models,
-        key=f"plan_models_{task.name}",
+        key=f"plan_models_{task.address}",
         format_func=lambda name: say.plain(measurements.curve_of(name).model.short_name),
         wrap=True,
     )

@@ -43,7 +43,7 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
     examples, lacking = remembered.examples(task)
     others = {name: remembered.scored(example, metric)[0] for name, example in examples.items()}
     frame = pd.concat(
-        [score_parts.bar_frame(name, one) for name, one in {task.name: scores, **others}.items()],
+        [score_parts.bar_frame(name, one) for name, one in {task.address: scores, **others}.items()],
         ignore_index=True,
     )
     parts.chart(

@@ -84,7 +84,9 @@ def _reading(task: TaskSet, question: Question) -> None:
 
 
 def _form(task: TaskSet, question: Question, readonly: bool) -> None:
-    with st.form(f"card_{task.name}_{question.id}_{hash(question.model_dump_json())}", enter_to_submit=False):
+    with st.form(
+        f"card_{task.address}_{question.id}_{hash(question.model_dump_json())}", enter_to_submit=False
+    ):
         text = st.text_area("Question", question.question, height=100, disabled=readonly)
         choices = _choices(question, readonly)
         left, right = st.columns(2, gap="small")
@@ -94,7 +96,7 @@ def _form(task: TaskSet, question: Question, readonly: bool) -> None:
             fields = {"question": text, "choices": choices, "answer": int(gold), "subject": subject or None}
             edit = {question.id: fields}
             if saved := _saved(
-                lambda s: authoring.update_questions(s, task.name, edit, session.read_set(task.name))
+                lambda s: authoring.update_questions(s, task.address, edit, session.read_set(task.address))
             ):
                 editor.edited(saved)
                 st.rerun()
@@ -125,7 +127,7 @@ def _delete(task: TaskSet, question: Question) -> None:
     with st.popover("Delete question", icon=":material/delete:"):
         say.markdown(say.filled("Delete **{id}**? *Undo* brings it back.", id=question.id))
         if st.button("Delete", type="primary", key="card_delete") and _saved(
-            lambda s: authoring.delete_questions(s, task.name, [question.id])
+            lambda s: authoring.delete_questions(s, task.address, [question.id])
         ):
             st.rerun()
 
@@ -138,7 +140,7 @@ def _add(task: TaskSet) -> None:
             choices=("carbon dioxide", "helium", "neon", "argon"),
             answer=0,
         )
-        if saved := _saved(lambda s: authoring.add_questions(s, task.name, [example])):
+        if saved := _saved(lambda s: authoring.add_questions(s, task.address, [example])):
             editor.edited(saved)
             _go(saved.questions[-1].id)
 

@@ -29,7 +29,7 @@ CHOICE_PX = 130
 def table(task: TaskSet) -> None:
     """Edit in place. A refused edit stays in its cell, with the sentence that says why, until it is mended."""
     frame = _sheet(task)
-    key = f"editor_{task.name}_{_epoch()}"
+    key = f"editor_{task.address}_{_epoch()}"
     choices = [c for c in frame.columns if c.startswith("choice ")]
     st.data_editor(
         frame,
@@ -41,7 +41,7 @@ def table(task: TaskSet) -> None:
         column_config=_columns(choices),
         height=min(560, 38 + 35 * max(len(frame), 3)),
         on_change=_apply,
-        args=(task.name, key),
+        args=(task.address, key),
     )
     for sentence in st.session_state.get("editor_refused", ()):
         say.error(sentence, icon=":material/error:")
@@ -92,7 +92,7 @@ def edited(task: TaskSet) -> None:
 
 def _has_results(task: TaskSet) -> bool:
     """Whether it was run, or holds questions that were: those of a copy, or of a run on the command line."""
-    return bool(start.latest_job(session.studio(), task.name)) or results.measurements(task).measured > 0
+    return bool(start.latest_job(session.studio(), task.address)) or results.measurements(task).measured > 0
 
 
 def _epoch() -> int:
@@ -101,7 +101,7 @@ def _epoch() -> int:
 
 def _sheet(task: TaskSet) -> pd.DataFrame:
     """The questions as they were when the sheet was made: one that changed would take the cursor from its user."""
-    mark = (task.name, _epoch())
+    mark = (task.address, _epoch())
     made_for, frame = st.session_state.get("editor_sheet", (None, None))
     if made_for != mark:
         told = taught.taught_answers(session.studio().catalogue.taught_file, task)

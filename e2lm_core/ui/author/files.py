@@ -95,7 +95,7 @@ def download(name: str) -> None:
         st.download_button(
             "Download CSV",
             importing.write_csv(task.questions),
-            f"{name}.csv",
+            f"{task.name}.csv",
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
@@ -104,7 +104,7 @@ def download(name: str) -> None:
         st.download_button(
             "Download JSONL",
             rows.write_jsonl(task.questions),
-            f"{name}.jsonl",
+            f"{task.name}.jsonl",
             "application/jsonl",
             icon=":material/download:",
             on_click="ignore",

@@ -115,7 +115,7 @@ def _with_first_points(task: TaskSet) -> Measurements:
 def _soon_over(task: TaskSet) -> bool:
     """Waits a moment for the run's end: a drawing just before the last would take the time away from that one."""
     for _ in _moments(END_WAIT_S, END_LOOK_S):
-        job = start.latest_job(session.studio(), task.name)
+        job = start.latest_job(session.studio(), task.address)
         if job is None or job.over:
             return True
     return False
@@ -275,7 +275,7 @@ def _chance(measurements: Measurements, name: str, metric: str) -> float | None:
 
 
 def _measured_before(task: TaskSet, before: TaskSet) -> Measurements:
-    checkpoints, num_fewshot = run_state.fleet(session.studio(), task.name)
+    checkpoints, num_fewshot = run_state.fleet(session.studio(), task.address)
     return results.measure(before, checkpoints, num_fewshot)
 
 
@@ -292,7 +292,7 @@ def _end(task: TaskSet, run_every: float | None) -> None:
 def _version_before(task: TaskSet) -> TaskSet | None:
     """What the visitor saw before the present version; in a new session, the last step of the set's history."""
     seen, before = st.session_state.get("live_versions", (None, None))
-    if seen is None or seen.name != task.name:
+    if seen is None or seen.address != task.address:
         before = _last_step(task)
     elif results.digest(seen) != results.digest(task):
         before = seen
@@ -301,13 +301,13 @@ def _version_before(task: TaskSet) -> TaskSet | None:
 
 
 def _last_step(task: TaskSet) -> TaskSet | None:
-    if session.is_example(task.name):
+    if session.is_example(task.address):
         return None
     settings = session.studio().settings
-    kept = versions.list_versions(settings, task.name)
+    kept = versions.list_versions(settings, task.address)
     at = next((n for n, version in enumerate(kept) if version.shown), 0)
     try:
-        return versions.open_version(settings, task.name, kept[at - 1].number) if at else None
+        return versions.open_version(settings, task.address, kept[at - 1].number) if at else None
     except StudioError:
         # Its snapshot is gone, or damaged: Undo says so, and here it is not missed.
         return None

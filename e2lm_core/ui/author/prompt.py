@@ -74,7 +74,7 @@ def _num_fewshot(task: TaskSet, readonly: bool) -> int:
 
 def _save(task: TaskSet, **values: str | int | tuple[str, ...]) -> None:
     try:
-        saved = authoring.update_config(session.studio().settings, task.name, **values)
+        saved = authoring.update_config(session.studio().settings, task.address, **values)
     except StudioError as error:
         say.error(error, icon=":material/error:")
     else:

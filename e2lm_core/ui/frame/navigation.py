@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from e2lm_core.ui import session
 from e2lm_core.ui.frame import memory, style, window
+from e2lm_core.ui.server import sign_in
 
 
 def draw() -> None:
@@ -46,6 +48,7 @@ def draw() -> None:
             ],
         }
     )
+    sign_in.draw(session.opened_settings(), session.author())
     window.watch()  # after the navigation: what it reports must find the browser on the right page
     pages.run()
     memory.keep_imports()

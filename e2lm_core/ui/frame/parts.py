@@ -16,7 +16,7 @@ from e2lm_core.base import labels, phrasing, plain
 from e2lm_core.base.records import METRICS, Value
 from e2lm_core.charts import canvas
 from e2lm_core.ui.frame import say, window
-from e2lm_core.ui.session import set_name
+from e2lm_core.ui.session import file_name, set_name
 
 
 def header(title: str, finding: str) -> None:
@@ -83,7 +83,7 @@ def table(
         "Download CSV",
         # Made when asked for: 15,000 rows take a tenth of a second.
         lambda: plain.csv(frame),
-        file_name=f"{set_name()}-{name}.csv",
+        file_name=f"{file_name(set_name() or '')}-{name}.csv",
         mime="text/csv",
         key=f"{key}_csv",
         icon=":material/download:",

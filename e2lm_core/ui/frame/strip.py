@@ -29,20 +29,20 @@ def strip(poll: bool = True) -> TaskSet:
         _choose_set(name, [info for info in infos if not info.problem])
         task = session.task()
         if poll and results.state(task).kind == "running":
-            _live(task.name)
+            _live(task.address)
         else:
             _state(task, results.state(task))
         lasting.draw(session.studio().settings.home)
     for info in infos:
         if info.problem:
-            say.warning(f"{info.name} is left out: {info.problem}", icon=":material/folder_off:")
+            say.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")
     return task
 
 
 def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
     if not infos:
         return
-    names, examples = [info.name for info in infos], {info.name for info in infos if info.example}
+    names, examples = [info.address for info in infos], {info.address for info in infos if info.example}
     picked = st.selectbox(
         "Question set",
         names,
@@ -67,7 +67,7 @@ def _live(name: str) -> None:
     _state(task, state)
     if state.kind == "running":
         starting.ensure_worker()
-    if state.kind != "running" or task.name != name:
+    if state.kind != "running" or task.address != name:
         st.rerun()
 
 
@@ -87,7 +87,7 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
             and state.kind == "running"
             and st.button("Cancel", key="strip_cancel", type="tertiary")
         ):
-            session.studio().jobs.cancel(state.job)
+            starting.cancel(state.job)
             st.rerun()
 
 

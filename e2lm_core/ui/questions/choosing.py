@@ -53,7 +53,7 @@ def choosing(task: TaskSet, pool: Pool, head: DeltaGenerator) -> None:
         _judgement(chosen)
     else:
         parts.empty(chosen.why or "", icon=":material/group_off:")
-    copy(task.name, list(chosen.ids), "choosing_keep")
+    copy(task.address, list(chosen.ids), "choosing_keep")
     if chosen.folds:
         st.caption(
             "The copy is what the rule chooses by all models, so no model is left that could judge it. What to "

@@ -203,7 +203,7 @@ def _selection(
     st.subheader("The selection against the rest", anchor=False)
     with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
         metric = parts.metric("questions_metric")
-        copy(task.name, list(frame["id"][selected]), "questions_keep")
+        copy(task.address, list(frame["id"][selected]), "questions_keep")
     curves = question_pool.compared_frame(pool, selected, metric)
     parts.chart(
         question_charts.compared(

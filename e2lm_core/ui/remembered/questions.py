@@ -53,12 +53,12 @@ def _chosen(pool: Pool, rule: str, metric: str, source: str | None) -> Choice:
 
 def relevance_asked(task: TaskSet) -> bool | None:
     """Whether the relevance that was asked for can be computed; None where nobody asked."""
-    return _asked().get(task.name)
+    return _asked().get(task.address)
 
 
 def add_relevance(task: TaskSet) -> None:
     """Ask for the relevance of every question from now on, and compute it."""
-    _asked()[task.name] = True
+    _asked()[task.address] = True
     with st.spinner("Embedding the questions …", show_time=True):
         _probability(task)
 
@@ -68,10 +68,10 @@ def _asked() -> dict[str, bool]:
 
 
 def _probability(task: TaskSet) -> np.ndarray | None:
-    if not _asked().get(task.name):
+    if not _asked().get(task.address):
         return None
     try:
         return results.relevance(task).probability
     except StudioError:
-        _asked()[task.name] = False
+        _asked()[task.address] = False
         return None

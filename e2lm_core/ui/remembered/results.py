@@ -55,7 +55,7 @@ def results_stamp() -> tuple[int, int]:
 
 def measurements(task: TaskSet) -> Measurements:
     """The set's results on its fleet, as far as they are there."""
-    checkpoints, num_fewshot = run_state.fleet(studio(), task.name)
+    checkpoints, num_fewshot = run_state.fleet(studio(), task.address)
     return measure(task, checkpoints, num_fewshot)
 
 
@@ -132,16 +132,16 @@ def curves(
         frame = frame.merge(intervals, on=["model", "step"], how="left")
     complete = st.session_state.setdefault("complete_curves", {})
     if measurements.complete_checkpoints == measurements.checkpoints:
-        complete[task.name, metric] = frame
+        complete[task.address, metric] = frame
         return frame, None
-    before = complete.get((task.name, metric))
+    before = complete.get((task.address, metric))
     return frame, tables.partial_frame(measurements, metric) if before is None else before
 
 
 def state(task: TaskSet) -> run_state.SetState:
     """Whether the set was run, is running or is stale; read again when results or checkpoints at hand have changed."""
     at_hand = _identities(studio().at_hand)
-    return _state(task.name, digest(task), results_stamp(), at_hand, task)
+    return _state(task.address, digest(task), results_stamp(), at_hand, task)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")

@@ -49,17 +49,17 @@ def _scored(measurements: Measurements, metric: str, in_hand: bool) -> Scored:
 
 def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:
     """The other example sets measured on this set's fleet, and a sentence for each that has too few results there."""
-    checkpoints, num_fewshot = run_state.fleet(session.studio(), task.name)
+    checkpoints, num_fewshot = run_state.fleet(session.studio(), task.address)
     measured, lacking = {}, []
     for info in collection.list_sets(session.studio().settings):
-        if not info.example or info.problem or info.name == task.name:
+        if not info.example or info.problem or info.address == task.address:
             continue
-        measurements = results.measure(session.read_set(info.name), checkpoints, num_fewshot)
+        measurements = results.measure(session.read_set(info.address), checkpoints, num_fewshot)
         if measurements.complete_checkpoints == measurements.checkpoints:
-            measured[info.name] = measurements
+            measured[info.address] = measurements
         else:
             lacking.append(
-                f"{info.name} is left out: it has results at {measurements.complete_checkpoints} of this fleet's "
+                f"{info.address} is left out: it has results at {measurements.complete_checkpoints} of this fleet's "
                 f"{phrasing.count(measurements.checkpoints, 'checkpoint')}; run it on Run."
             )
     return measured, lacking
@@ -87,7 +87,7 @@ def version(name: str, number: int) -> TaskSet:
 
 def measured_with(other: TaskSet, task: TaskSet) -> Measurements:
     """Another set on the fleet of the set in hand."""
-    checkpoints, num_fewshot = run_state.fleet(session.studio(), task.name)
+    checkpoints, num_fewshot = run_state.fleet(session.studio(), task.address)
     return results.measure(other, checkpoints, num_fewshot)
 
 

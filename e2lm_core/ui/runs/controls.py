@@ -37,7 +37,7 @@ class Choice:
 
 def controls(task: TaskSet) -> Choice:
     """Models, checkpoints and few-shot examples, with what they cost beside them."""
-    fleet, last_fewshot = run_state.fleet(session.studio(), task.name)
+    fleet, last_fewshot = run_state.fleet(session.studio(), task.address)
     left, right = st.columns([3, 2], gap="large")
     with left:
         models, checkpoints = _checkpoints(task, fleet)
@@ -56,7 +56,7 @@ def _checkpoints(task: TaskSet, fleet: Sequence[Checkpoint]) -> tuple[list[str],
         models,
         selection_mode="multi",
         default=[m for m in models if any(c.model.name == m for c in fleet)],
-        key=f"run_models_{task.name}",
+        key=f"run_models_{task.address}",
         format_func=lambda name: say.plain(studio.catalogue.model(name).short_name),
         wrap=True,
     )
@@ -65,7 +65,7 @@ def _checkpoints(task: TaskSet, fleet: Sequence[Checkpoint]) -> tuple[list[str],
         list(run_order.DENSITIES),
         default="all",
         required=True,
-        key=f"run_density_{task.name}",
+        key=f"run_density_{task.address}",
         help="Runs go coarse to fine anyway; fewer checkpoints are sooner done, and SQ needs at least 8 points in the early window.",
     )
     return picked, run_order.thin([c for c in studio.at_hand if c.model.name in picked], density)
@@ -78,7 +78,7 @@ def _num_fewshot(task: TaskSet, last: int | None) -> int:
         0,
         most,
         min(last if last is not None else task.config.num_fewshot, most),
-        key=f"run_shots_{task.name}",
+        key=f"run_shots_{task.address}",
         help=say.plain(
             f"0 to {most}, from the set's dev questions. Early checkpoints read short prompts best."
         ),
@@ -114,7 +114,7 @@ def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
         ):
             starting.start(task, checkpoints=choice.checkpoints, num_fewshot=choice.num_fewshot)
         if state.job is not None and is_running and st.button("Cancel the run", icon=":material/stop:"):
-            session.studio().jobs.cancel(state.job)
+            starting.cancel(state.job)
             st.rerun()
 
 
@@ -127,7 +127,7 @@ def latest(task: TaskSet, is_running: bool) -> None:
 
 
 def _latest(task: TaskSet) -> None:
-    job = run_start.latest_job(session.studio(), task.name)
+    job = run_start.latest_job(session.studio(), task.address)
     if job is None:
         return
     st.subheader("Progress" if not job.over else "Last run", anchor=False)

@@ -17,6 +17,7 @@ from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs import evaluate, worker
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
+from e2lm_core.runs.queue import asking
 from e2lm_core.ui.frame import say
 from e2lm_core.ui.session import studio
 
@@ -56,9 +57,17 @@ def start_run(
     Raises `StudioError` where the run is refused.
     """
     if checkpoints is None:
-        checkpoints, num_fewshot = run_state.fleet(studio(), task.name)
+        checkpoints, num_fewshot = run_state.fleet(studio(), task.address)
     run_start.start(studio(), task, checkpoints, num_fewshot, priority, owner=_visitor())
     ensure_worker()
+
+
+def cancel(job: int) -> None:
+    """Cancel a run; a refusal is shown once the page is drawn again."""
+    try:
+        asking.cancel(studio(), job)
+    except StudioError as error:
+        say.toast(error)
 
 
 def _visitor() -> str:

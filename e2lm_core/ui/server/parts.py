@@ -6,13 +6,14 @@ Tested in tests/whole/test_browser.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.ui.server import health
+from e2lm_core.ui.server import health, sign_in
 from e2lm_core.ui.server.browser import GivesCookie
 from e2lm_core.ui.server.door import Door
 from e2lm_core.ui.server.headers import GivesHeaders
@@ -42,3 +43,11 @@ def _settings() -> Settings:
 def routes() -> Sequence[Route]:
     """Addresses that are no pages."""
     return (Route(health.PATH, health.healthz),)
+
+
+def secrets() -> dict[str, Any] | None:
+    """What signing in needs; a deployment that lacks some of it does not start, and says why in a sentence."""
+    try:
+        return sign_in.secrets(Settings.from_env())
+    except StudioError as error:
+        raise SystemExit(str(error)) from None

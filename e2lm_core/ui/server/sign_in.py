@@ -1,0 +1,247 @@
+"""Who asks where people sign in (E2LM_AUTH=oidc): Streamlit's own sign-in, and sandboxes for those who do not.
+
+Any OpenID provider serves. On a Hugging Face Space it is the Hub, known from the Space's own variables; elsewhere
+the variables are these:
+
+| variable | meaning |
+|---|---|
+| `E2LM_OIDC_ISSUER` | the provider's address, below which `.well-known/openid-configuration` lies |
+| `E2LM_OIDC_CLIENT_ID`, `E2LM_OIDC_CLIENT_SECRET` | what the provider knows the studio by |
+| `E2LM_OIDC_URL` | the studio's own address; the provider is told to come back to its `/oauth2callback` |
+| `E2LM_OIDC_SCOPES` | what is asked of the provider (`openid email profile`) |
+| `E2LM_COOKIE_SECRET` | what cookies are signed with; else made once in the home |
+"""
+
+from __future__ import annotations
+
+import os
+import secrets as random
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.settings import Settings
+from e2lm_core.people import register, sharing, visitors
+from e2lm_core.people.register import Person
+from e2lm_core.ui.frame import say
+
+_LOOK_AGAIN_S = 20.0  # an administrator's word, or the end of a sandbox, counts after this at the latest
+_WISH_S = 900.0  # to come back from the provider in
+_ON_SPACE = {
+    "E2LM_OIDC_ISSUER": "OPENID_PROVIDER_URL",
+    "E2LM_OIDC_CLIENT_ID": "OAUTH_CLIENT_ID",
+    "E2LM_OIDC_CLIENT_SECRET": "OAUTH_CLIENT_SECRET",
+    "E2LM_OIDC_URL": "SPACE_HOST",
+    "E2LM_OIDC_SCOPES": "OAUTH_SCOPES",
+}
+
+
+# --- what the server is told once -------------------------------------------------------------------------
+
+
+def secrets(settings: Settings, env: Mapping[str, str] = os.environ) -> dict[str, Any] | None:
+    """What `st.App` takes as its secrets; None where nobody signs in.
+
+    Raises `StudioError` for a variable that is missing or no address.
+    """
+    if settings.auth == "none":
+        return None
+    given = {name: env.get(name) or env.get(on_space) for name, on_space in _ON_SPACE.items()}
+    for name, value in given.items():
+        if not value and name != "E2LM_OIDC_SCOPES":
+            raise StudioError(
+                f"E2LM_AUTH is oidc and {name} is not set: set it, or on a Hugging Face Space hf_oauth; see docs/deploy.md."
+            )
+    issuer = _address("E2LM_OIDC_ISSUER", given["E2LM_OIDC_ISSUER"] or "")
+    own = _address("E2LM_OIDC_URL", given["E2LM_OIDC_URL"] or "")
+    auth = {
+        "redirect_uri": f"{own}/oauth2callback",
+        "cookie_secret": env.get("E2LM_COOKIE_SECRET") or _cookie_secret(settings.home),
+        "client_id": given["E2LM_OIDC_CLIENT_ID"],
+        "client_secret": given["E2LM_OIDC_CLIENT_SECRET"],
+        "server_metadata_url": f"{issuer}/.well-known/openid-configuration",
+        "client_kwargs": {"scope": given["E2LM_OIDC_SCOPES"] or "openid email profile"},
+    }
+    return {"auth": auth}
+
+
+def _address(name: str, value: str) -> str:
+    value = (value if "://" in value else f"https://{value}").rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+        raise StudioError(f"{name} is {value[:200]!r}; use an address with https://.")
+    return value
+
+
+def _cookie_secret(home: Path) -> str:
+    """The home's own, made once and for the server's user alone to read."""
+    path = home / "cookie.key"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{random.token_hex(8)}")
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(random.token_hex(32))
+        try:
+            os.link(part, path)  # whole, and of two that start at once only one's
+        except FileExistsError:
+            pass
+        finally:
+            part.unlink()
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise StudioError(
+            f"The key that cookies are signed with cannot be kept in {home} ({error.strerror}): set E2LM_COOKIE_SECRET."
+        ) from error
+
+
+# --- who asks ---------------------------------------------------------------------------------------------
+
+
+def asked_by(settings: Settings, browser: str) -> Settings:
+    """The settings of whoever this session is; `browser` names it in histories where nobody signs in."""
+    if settings.auth == "none":
+        return settings.asked_by(None, browser)
+    person = _person(settings, browser)
+    if person is None:
+        return settings.asked_by(f"{register.VISITOR}-{browser}", paths=False, readonly=True)
+    return settings.asked_by(person.id, paths=False)
+
+
+def _person(settings: Settings, browser: str) -> Person | None:
+    """None for a visitor without a sandbox."""
+    claims = _claims()
+    if claims is not None:
+        key = (str(claims.get("iss", "")), str(claims["sub"]))
+        return _remembered(settings, key, lambda: _signed_in(settings, *key, claims, browser))
+    if settings.visitors != "sandbox":
+        return None
+    return _remembered(settings, ("", browser), lambda: visitors.arrive(settings, browser))
+
+
+def _claims() -> Mapping[str, Any] | None:
+    """What the provider said of whoever signed in; None for a visitor."""
+    said = st.user.to_dict()
+    return said if said.get("is_logged_in") and said.get("sub") else None
+
+
+def _signed_in(
+    settings: Settings, issuer: str, subject: str, claims: Mapping[str, Any], browser: str
+) -> Person:
+    verified = claims.get("email_verified") in (True, "true")
+    username = claims.get("preferred_username")
+    person = register.sign_in(
+        settings,
+        issuer,
+        subject,
+        str(claims.get("name") or username or ""),
+        email=str(claims["email"]) if verified and claims.get("email") else None,
+        username=str(username) if username else None,
+    )
+    visitors.adopt(settings, browser, person)
+    return person
+
+
+def _remembered(settings: Settings, key: tuple[str, str], come: Callable[[], Person]) -> Person:
+    """Who this session is, looked up again now and then."""
+    known: tuple[tuple[str, str], Person, float] | None = st.session_state.get("person")
+    now = time.monotonic()
+    if known is not None and known[0] == key and now - known[2] < _LOOK_AGAIN_S:
+        return known[1]
+    still = register.still_here(settings, known[1]) if known is not None and known[0] == key else None
+    person = still or come()
+    st.session_state["person"] = (key, person, now)
+    return person
+
+
+# --- what a page shows of it ------------------------------------------------------------------------------
+
+
+def draw(settings: Settings, browser: str) -> None:
+    """Who is signed in, or where to; ends the page where visitors are refused, and follows a link that shares a set."""
+    if settings.auth == "none":
+        return
+    claims = _claims()
+    if claims is None and "sign_in" in st.query_params:
+        del st.query_params["sign_in"]
+        _go(browser)
+    with st.sidebar.container(key="people"):
+        if claims is None:
+            _invite(settings, browser)
+        else:
+            _signed(settings, browser, claims)
+    if claims is None and settings.visitors == "refused":
+        st.title("Sign in", anchor=False)
+        st.markdown(
+            "This studio is for people who have signed in: *Sign in* on the left leads to where you do."
+        )
+        st.stop()
+    _follow(settings, browser)
+
+
+def _invite(settings: Settings, browser: str) -> None:
+    st.caption(
+        {
+            "sandbox": f"A visitor's sandbox: what is made here ends {phrasing.count(round(settings.sandbox_hours), 'hour')} "
+            "after the last visit. Sign in, and it stays.",
+            "readonly": "Visitors read. Sign in to make sets of your own.",
+            "refused": "",
+        }[settings.visitors]
+    )
+    if host := os.environ.get("SPACE_HOST"):
+        # A provider's page cannot be shown in the frame in which a Space shows the studio.
+        st.link_button("Sign in", f"{_address('SPACE_HOST', host)}/?sign_in=1", icon=":material/login:")
+    elif st.button("Sign in", icon=":material/login:", key="sign_in"):
+        _go(browser)
+
+
+def _signed(settings: Settings, browser: str, claims: Mapping[str, Any]) -> None:
+    asked = asked_by(settings, browser)
+    name = say.plain(str(claims.get("name") or asked.person))
+    st.caption(f"{name} ({asked.person})" + (", administrator" if register.administers(asked) else ""))
+    if st.button("Sign out", icon=":material/logout:", key="sign_out"):
+        st.session_state.clear()
+        st.logout()
+        st.stop()
+    wish = _wishes().pop(browser, None)
+    if wish is not None and time.monotonic() - wish[1] < _WISH_S:
+        st.query_params.from_dict(wish[0])
+
+
+def _go(browser: str) -> None:
+    """To the provider, remembering what the link asked for: one comes back to the bare address."""
+    _wishes()[browser] = (
+        {k: st.query_params[k] for k in ("set", "key") if k in st.query_params},
+        time.monotonic(),
+    )
+    st.login()
+    st.stop()
+
+
+@st.cache_resource(show_spinner=False)
+def _wishes() -> dict[str, tuple[dict[str, str], float]]:
+    return {}
+
+
+def _follow(settings: Settings, browser: str) -> None:
+    key = st.query_params.get("key")
+    if key is None:
+        return
+    asked = asked_by(settings, browser)
+    if asked.readonly:
+        return  # the link waits for them to sign in
+    del st.query_params["key"]
+    try:
+        grant = sharing.follow(asked, key)
+    except TaskError as error:
+        say.toast(error)
+        return
+    if grant is not None:
+        st.session_state["set"] = f"{grant.owner}/{grant.set_name}"
+    elif wish := st.query_params.get("set"):
+        st.session_state["set"] = wish

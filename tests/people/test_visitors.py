@@ -1,0 +1,62 @@
+"""A visitor's sandbox ends some hours after the last visit, with all that was in it, and goes along at a sign-in."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2lm_core.base.settings import Settings
+from e2lm_core.people import register, sharing, visitors
+from e2lm_core.sets import collection
+from tests.support import studios
+
+ONE, OTHER = "0123456789ab", "ba9876543210"
+
+
+@pytest.fixture
+def home(tmp_path) -> Settings:
+    chosen = studios.settings(tmp_path).model_copy(update={"auth": "oidc", "sandbox_hours": 2.0})
+    studios.write_example(chosen)
+    return chosen
+
+
+def last_seen(home: Settings, identity: str, hours: float) -> None:
+    with register.database(home).transaction() as connection:
+        connection.execute("UPDATE people SET seen_at = seen_at - ? WHERE id = ?", (hours * 3600, identity))
+
+
+def test_a_sandbox_ends_hours_after_the_last_visit_with_everything_in_it(home):
+    one = home.asked_by(visitors.arrive(home, ONE).id)
+    other = home.asked_by(visitors.arrive(home, OTHER).id)
+    collection.copy_set(one, "little", "tried")
+    sharing.share(one, "tried", other.person or "")
+    last_seen(home, one.person or "", 1.9)
+    assert visitors.sweep(home) == []
+    last_seen(home, one.person or "", 0.2)
+    assert visitors.sweep(home) == [one.person]
+    assert not one.workspace.exists()
+    assert sharing.shared_to(other) == []
+    assert [person.id for person in register.everyone(home)] == [other.person]
+    assert [path.name for path in (home.home / "people").iterdir()] == [other.person]
+    again = home.asked_by(visitors.arrive(home, ONE).id)
+    assert [info.name for info in collection.list_sets(again)] == ["little"]
+
+
+def test_people_who_signed_in_are_never_swept(home):
+    person = register.sign_in(home, "https://id.example", "1", "Ada")
+    last_seen(home, person.id, 10_000)
+    assert visitors.sweep(home) == []
+
+
+def test_what_a_visitor_made_goes_with_them_and_takes_nothing_of_theirs(home):
+    one = home.asked_by(visitors.arrive(home, ONE).id)
+    collection.copy_set(one, "little", "tried")
+    collection.create_set(one, "mine")
+    ada = home.asked_by(register.sign_in(home, "https://id.example", "1", "Ada").id)
+    collection.copy_set(ada, "little", "mine")
+    person = register.get(home, "ada")
+    assert person is not None
+    visitors.adopt(home, ONE, person)
+    assert [info.name for info in collection.list_sets(ada) if not info.example] == ["mine", "tried"]
+    assert collection.open_set(ada, "mine").questions
+    assert register.get(home, one.person or "") is None
+    visitors.adopt(home, ONE, person)  # once more is nothing

@@ -1,0 +1,157 @@
+"""Signing in with a real OpenID provider, in a real browser: a workspace of one's own, a shared set, signing out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import oidc_provider_mock
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from e2lm_core.base.settings import Settings
+from e2lm_core.people import register, sharing
+from e2lm_core.sets import collection
+from scripts.screenshots import FLAGS, server, settle
+from tests.conftest import needs
+from tests.support.browser import go, strip
+
+pytestmark = pytest.mark.slow
+expect.set_options(timeout=60_000)
+PEOPLE = {
+    "1": {
+        "name": "Ada Lovelace",
+        "email": "ada@example.org",
+        "email_verified": True,
+        "preferred_username": "ada",
+    },
+    "2": {"name": "Bob", "preferred_username": "bob"},
+}
+
+
+@contextmanager
+def studio(home: Path, **env: str) -> Iterator[str]:
+    """The address of a studio whose people sign in with a provider on this machine."""
+    users = [oidc_provider_mock.User(sub=sub, claims=claims) for sub, claims in PEOPLE.items()]
+    with oidc_provider_mock.run_server_in_thread(user_claims=users) as provider:
+        variables = {
+            "E2LM_HOME": str(home),
+            "E2LM_LADDER": str(needs("ladder")),
+            "E2LM_AUTH": "oidc",
+            "E2LM_ADMINS": "ada@example.org",
+            "E2LM_OIDC_ISSUER": f"http://localhost:{provider.server_port}",
+            "E2LM_OIDC_CLIENT_ID": "studio",
+            "E2LM_OIDC_CLIENT_SECRET": "not a secret",
+            "E2LM_OIDC_URL": "http://localhost:{port}",
+            **env,
+        }
+        with server(os.environ | variables) as url:
+            yield url.replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
+        yield opened
+        opened.close()
+
+
+def visit(browser: Browser, url: str) -> Page:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(60_000)
+    page.goto(url)
+    settle(page)
+    return page
+
+
+def people(page: Page):
+    return page.locator(".st-key-people")
+
+
+def sign_in(page: Page, sub: str) -> None:
+    people(page).get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name=sub, exact=True).click()
+    expect(people(page)).to_contain_text(str(PEOPLE[sub]["name"]))
+    settle(page)
+
+
+def copy_example(page: Page, name: str) -> None:
+    go(page, "Author")
+    page.get_by_role("button", name="Copy this set").click()
+    field = page.get_by_label("Name of the copy")
+    field.fill(name)
+    field.press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page).to_have_url(re.compile(f"set={name}"))
+    settle(page)
+
+
+def test_two_people_have_workspaces_share_a_set_and_sign_out(tmp_path, browser):
+    home = tmp_path / "home"
+    settings = Settings(home=home)
+    collection.copy_set(settings, "ladder_science", "from_before")
+    with studio(home, E2LM_VISITORS="refused") as url:
+        stranger = visit(browser, url)
+        expect(stranger.get_by_role("heading", level=1)).to_have_text("Sign in")
+        expect(stranger.get_by_role("combobox")).to_have_count(0)
+
+        ada = visit(browser, url)
+        sign_in(ada, "1")
+        expect(people(ada)).to_contain_text("(ada), administrator")
+        copy_example(ada, "hers")
+        names = [info.address for info in collection.list_sets(settings.asked_by("ada")) if not info.example]
+        assert names == ["from_before", "hers"]
+        assert (home / "people" / "ada" / "sets" / "hers").is_dir()
+        assert not list((home / "sets").iterdir())
+        assert (home / "cookie.key").stat().st_mode & 0o777 == 0o600
+
+        # A link to another's set opens nothing, until it carries a key; both outlive the way to the provider.
+        bob = visit(browser, f"{url}/?set=ada/hers")
+        sign_in(bob, "2")
+        expect(bob.get_by_text("that you may open")).to_be_visible()
+        link = sharing.make_link(settings.asked_by("ada"), "hers", "editor")
+        bob.goto(f"{url}/{link.query}")
+        settle(bob)
+        expect(strip(bob).get_by_role("combobox")).to_have_value(re.compile("ada/hers"))
+        expect(bob.get_by_role("heading", level=1)).to_have_text("ada/hers")
+        assert "key=" not in bob.url
+
+        people(bob).get_by_role("button", name="Sign out").click()
+        bob.get_by_role("button", name="End session").click()  # the provider asks too
+        expect(bob.get_by_role("button", name="Sign in")).to_be_visible()
+        bob.goto(f"{url}/?set=ada/hers")
+        settle(bob)
+        expect(bob.get_by_role("heading", level=1)).to_have_text("Sign in")
+        expect(people(ada)).to_contain_text("Ada Lovelace")
+
+
+def test_a_visitors_sandbox_is_their_own_and_goes_with_them_when_they_sign_in(tmp_path, browser):
+    home = tmp_path / "home"
+    settings = Settings(home=home)
+    with studio(home) as url:
+        first, second = visit(browser, url), visit(browser, url)
+        expect(people(first)).to_contain_text("ends 24 hours after the last visit")
+        copy_example(first, "tried")
+        second.goto(f"{url}/author?set=tried")
+        settle(second)
+        expect(strip(second).get_by_role("combobox")).to_have_value(re.compile("ladder_"))
+        assert len([p for p in register.everyone(settings) if p.visitor]) == 2
+        sign_in(first, "2")
+        names = [info.address for info in collection.list_sets(settings.asked_by("bob")) if not info.example]
+        assert names == ["tried"]
+        assert len([p for p in register.everyone(settings) if p.visitor]) == 1
+
+
+def test_a_visitor_who_may_only_read_sees_the_examples_as_they_are(tmp_path, browser):
+    with studio(tmp_path / "home", E2LM_VISITORS="readonly") as url:
+        page = visit(browser, f"{url}/author")
+        expect(people(page)).to_contain_text("Visitors read")
+        page.get_by_role("button", name="Copy this set").click()
+        page.get_by_role("button", name="Copy", exact=True).click()
+        expect(page.get_by_text("Visitors read here and change nothing")).to_be_visible()
+        assert not (tmp_path / "home" / "people").exists()
