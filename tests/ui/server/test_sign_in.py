@@ -76,5 +76,5 @@ def test_what_is_missing_is_named(settings, name):
 
 @pytest.mark.parametrize("value", ["ftp://id.example", "https://", "https://id.example?x=1"])
 def test_what_is_no_address_is_refused(settings, value):
-    with pytest.raises(StudioError, match="E2LM_OIDC_ISSUER is .*; use an address with https://"):
+    with pytest.raises(StudioError, match=r"E2LM_OIDC_ISSUER is .*; use an address with https://"):
         sign_in.secrets(settings, OURS | {"E2LM_OIDC_ISSUER": value})
