@@ -85,8 +85,8 @@ def _cookie_secret(home: Path) -> str:
     try:
         home.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{random.token_hex(8)}")
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(random.token_hex(32))
+        part.touch(0o600, exist_ok=False)
+        part.write_text(random.token_hex(32), encoding="ascii")
         try:
             os.link(part, path)  # whole, and of two that start at once only one's
         except FileExistsError:
@@ -185,14 +185,13 @@ def draw(settings: Settings, browser: str) -> None:
 
 
 def _invite(settings: Settings, browser: str) -> None:
-    st.caption(
-        {
-            "sandbox": f"A visitor's sandbox: what is made here ends {phrasing.count(round(settings.sandbox_hours), 'hour')} "
-            "after the last visit. Sign in, and it stays.",
-            "readonly": "Visitors read. Sign in to make sets of your own.",
-            "refused": "",
-        }[settings.visitors]
-    )
+    if settings.visitors == "sandbox":
+        hours = phrasing.count(round(settings.sandbox_hours), "hour")
+        say.caption(
+            f"A visitor's sandbox: what is made here ends {hours} after the last visit. Sign in, and it stays."
+        )
+    elif settings.visitors == "readonly":
+        say.caption("Visitors read. Sign in to make sets of your own.")
     if host := os.environ.get("SPACE_HOST"):
         # A provider's page cannot be shown in the frame in which a Space shows the studio.
         st.link_button("Sign in", f"{_address('SPACE_HOST', host)}/?sign_in=1", icon=":material/login:")
@@ -202,8 +201,8 @@ def _invite(settings: Settings, browser: str) -> None:
 
 def _signed(settings: Settings, browser: str, claims: Mapping[str, Any]) -> None:
     asked = asked_by(settings, browser)
-    name = say.plain(str(claims.get("name") or asked.person))
-    st.caption(f"{name} ({asked.person})" + (", administrator" if register.administers(asked) else ""))
+    role = ", administrator" if register.administers(asked) else ""
+    st.caption(say.plain(f"{claims.get('name') or asked.person} ({asked.person}){role}"))
     if st.button("Sign out", icon=":material/logout:", key="sign_out"):
         st.session_state.clear()
         st.logout()
