@@ -9,7 +9,7 @@ from e2lm_core.analysis.score import words as score_words
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.scores.uncertainty import set_intervals
+from e2lm_core.scores.uncertainty import null, set_intervals
 
 SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
 
@@ -19,15 +19,19 @@ def scoring(measurements: Measurements, with_advice: bool = False) -> dict[str, 
     rc_reading, rc_readings,
     finetasks, snr_detrended}}}`, and `advice` (what would raise the score most) on request.
 
-    Each score is `{value, interval, coverage, why}`: a null value has its reason, a null interval too unless
-    the value is null. `rc` is the reading that `rc_reading` names, `rc_readings` has all, without
+    Each score is `{value, interval, coverage, why, null}`: a value of null has its reason, an interval too unless
+    the value is null; `null` is `{mean, q95, p}` under random answers, where that is known. `rc` is the reading that `rc_reading` names, `rc_readings` has all, without
     intervals. `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers.
     """
     resampled = set_intervals.resample(measurements)
     document: dict[str, Any] = {"task": measurements.task, "metrics": {}}
     for metric in METRICS:
         intervals = set_intervals.intervals_of(resampled, metric)
-        scores = set_intervals.with_intervals(set_scores.scores(measurements, metric), intervals)
+        scores = null.judged(
+            measurements,
+            set_intervals.with_intervals(set_scores.scores(measurements, metric), intervals),
+            metric,
+        )
         document["metrics"][metric] = {
             "sq": {
                 "overall": scores.sq.model_dump(),

@@ -33,6 +33,12 @@ def with_interval(value: Mapping[str, Any]) -> str:
     return f"{text} [{score(low)}, {score(high)}]"
 
 
+def null(mean: float, q95: float, p: float) -> str:
+    """What random answers give beside a score, as in: random answers give 0.173, up to 0.324 in 95% (p = 0.31)."""
+    chance = "p < 0.01" if p < 0.01 else f"p = {p:.2f}"
+    return f"random answers give {score(mean)}, up to {score(q95)} in 95% of draws; {chance}"
+
+
 def interval(low: float, high: float, share: bool = False) -> str:
     """[0.78, 0.88], or [78%, 88%]."""
     return f"[{low:.0%}, {high:.0%}]" if share else f"[{low:.2f}, {high:.2f}]"

@@ -226,17 +226,27 @@ class Scored(list[tuple[int, Loglikelihood]]):
         self.tokens, self.harness_tokens = tokens, harness_tokens
 
 
+class Null(Record):
+    """What a score is under random answers to the same questions: mean, 95% point, and the share `p` at least as high."""
+
+    mean: float
+    q95: float
+    p: float
+
+
 class Value(Record):
     """A score that may be undefined: `why` says why `value` is None or, where it is not, why it has no
     interval.
 
-    `interval` is (low, high) at 95%, None where no method covers; `coverage` is the measured one.
+    `interval` is (low, high) at 95%, None where no method covers; `coverage` is the measured one. `null` is what
+    random answers give, None where that is not known.
     """
 
     value: float | None
     why: str | None = None
     interval: tuple[float, float] | None = None
     coverage: float | None = None
+    null: Null | None = None
 
 
 class SignalQuality(Record):

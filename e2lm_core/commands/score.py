@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +33,22 @@ def sq(
     show(as_json, {"models": models}, rows)
 
 
+def _meaningless(metrics: Mapping[str, Any]) -> list[str]:
+    """One line a score that random answers reach as well, of the scores whose null is known."""
+    from e2lm_core.base import phrasing
+    from e2lm_core.scores.uncertainty.null import LEVEL
+
+    lines = []
+    for metric, scores in metrics.items():
+        for name in ("sq", "rc", "cs", "score", "decision_accuracy"):
+            value = scores["sq"]["overall"] if name == "sq" else scores[name]
+            if value["null"] and value["null"]["p"] > LEVEL:
+                lines.append(
+                    f"{metric} {name} is not distinguishable from random answers: {phrasing.null(**value['null'])}."
+                )
+    return lines
+
+
 def score(
     task: Task,
     checkpoints: Checkpoints = None,
@@ -54,6 +71,9 @@ def score(
         for metric, scores in document["metrics"].items()
     ]
     show(as_json, document, rows)
+    if not as_json:
+        for line in _meaningless(document["metrics"]):
+            typer.echo(line)
     if advice and not as_json:
         for metric, scores in document["metrics"].items():
             typer.echo("\n".join([f"\n{metric}:", *(f"  {s}" for s in scores["advice"]["sentences"])]))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from e2lm_core.base.records import Checkpoint, Scope, TaskSet
+from e2lm_core.base.records import Checkpoint, PromptStyle, Scope, TaskSet
 from e2lm_core.runs.requests import keys_of
 from e2lm_core.runs.store import Store
 from e2lm_core.runs.studio import Studio
@@ -31,8 +31,12 @@ def measure(
     width = max((len(doc.choices) for doc in docs), default=1)  # a set may be empty; no axis may be
     keys = tuple(keys_of(doc) for doc in docs)
     chars = np.full((len(docs), width), np.nan)
+    sizes, texts = np.full_like(chars, np.nan), np.full(chars.shape, -1)
+    numbers: dict[str, int] = {}
     for row, doc in enumerate(docs):
         chars[row, : len(doc.choices)] = [len(choice) for choice in doc.choices]
+        sizes[row, : len(doc.choices)] = [len(choice.encode()) for choice in doc.choices]
+        texts[row, : len(doc.choices)] = [numbers.setdefault(c, len(numbers)) for c in doc.choices]
     curves, scopes = _read(studio, keys, width, _by_model(checkpoints), like)
     return Measurements(
         task=task.name,
@@ -45,6 +49,9 @@ def measure(
         groups=tuple(q.group for q in task.questions),
         keys=keys,
         scopes=scopes,
+        choice_bytes=sizes,
+        choice_texts=texts,
+        letters=task.config.style is PromptStyle.LETTERS,
     )
 
 

@@ -46,6 +46,8 @@ class Measurements:
     `gold` [Q], `chars` [Q, C] (NaN where there is no such choice) and `gold_bytes` [Q] are the set's own. `groups`
     [Q] names what is drawn together, None for a question by itself. `keys` are those of each question's choices in
     the store, where it was read from; `scopes` those of the checkpoints of all curves, in their order.
+    `choice_bytes` [Q, C] and `choice_texts` [Q, C] (a number for each distinct text, -1 where there is no choice)
+    are None where the choices' texts are not known; `letters` says that the choices scored are letters.
     """
 
     task: str
@@ -58,6 +60,9 @@ class Measurements:
     groups: tuple[str | None, ...] = ()
     keys: tuple[tuple[bytes, ...], ...] = ()
     scopes: tuple[Scope, ...] = ()
+    choice_bytes: np.ndarray | None = None
+    choice_texts: np.ndarray | None = None
+    letters: bool = False
 
     @property
     def choice_counts(self) -> np.ndarray:

@@ -118,8 +118,7 @@ def test_overview_shows_the_scores_that_the_library_computes(done):
     task = collection.open_set(done.studio.settings, OWN)
     measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
     scores = set_scores.scores(measured, "acc")
-    shown = {metric.label: metric.value for metric in done.at.metric}
-    assert shown == {
+    assert done.numbers == {
         name: phrasing.score(value.value)
         for name, value in (("Score", scores.score), ("SQ", scores.sq), ("RC", scores.rc), ("CS", scores.cs))
     }
@@ -156,7 +155,7 @@ def test_rank_stability_names_the_leader(done):
     at = done.open("rank_stability")
     at.segmented_control(key="ranks_metric").set_value("norm_prob").run()  # untrained models tie on accuracy
     assert "leads" in done.said
-    assert {"RC", "SNR", "Decision accuracy"} <= {m.label for m in done.at.metric}
+    assert {"RC", "SNR", "Decision accuracy"} <= set(done.numbers)
     assert len(done.at.get("plotly_chart")) == 6
 
 

@@ -91,7 +91,7 @@ def test_a_zip_gives_curves_scores_and_what_is_to_be_known(visit):
     assert "1 file could not be read" in visit.said
     assert "has no result at 152 of its 154 known checkpoints" in visit.said
     assert lines(visit) == ["pythia-70m"]
-    assert {m.label for m in visit.at.metric} == {"SQ", "RC", "SNR", "Decision accuracy"}
+    assert set(visit.numbers) == {"SQ", "RC", "SNR", "Decision accuracy"}
     tables = [frame.value for frame in visit.at.dataframe]
     assert any("why not" in table.columns and "readme.txt" in set(table["file"]) for table in tables)
 

@@ -54,6 +54,11 @@ class Visit:
         assert not self.at.exception
         return self.at
 
+    @property
+    def numbers(self) -> dict[str, str]:
+        """The headline numbers by their label, grey or not: grey ones do not differ from random answers'."""
+        return {m.label.removeprefix(":gray[").removesuffix("]"): m.value for m in self.at.metric}
+
     def labels(self) -> list[str]:
         return [b.label for b in self.at.button if not b.disabled]
 

@@ -15,6 +15,7 @@ from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty import null
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.scores.uncertainty.set_intervals import attached
 
@@ -62,6 +63,12 @@ class Removal(Record):
     gain: float
 
 
+NOTHING_ADVISED = (
+    "The score is not distinguishable from that of random answers to the same questions, so nothing is advised from "
+    "it: more questions, or others that these models have learned, come first."
+)
+
+
 class Advice(Record):
     """What would raise the score most. `of` names the score that removals are measured on: Score, or SQ where
     that is undefined; None (with `why`) where neither can be."""
@@ -103,7 +110,15 @@ def criteria(
 
 
 def advice(measurements: Measurements, scores: Scores, metric: str) -> Advice:
-    """What would raise the score most: the room in each part, the models, and single questions left out."""
+    """What would raise the score most: the room in each part, the models, and single questions left out.
+
+    Nothing, with the reason, where the scores carry their nulls and the score is within its own.
+    """
+    judged = scores.score if scores.score.value is not None else scores.sq
+    if null.says_nothing(judged):
+        return Advice(
+            of=None, why=NOTHING_ADVISED, parts=parts(scores), models=(), at_chance=None, removals=()
+        )
     of, why, removals = _removals(measurements, scores, metric)
     return Advice(
         of=of,
@@ -173,7 +188,7 @@ def _removals(
 def score_frame(
     measurements: Measurements, scores: Scores, metric: str, intervals: MetricIntervals | None
 ) -> pd.DataFrame:
-    """One row a score of one metric: whose, score, value, low, high, coverage, why."""
+    """One row a score of one metric: whose, score, value, low, high, coverage, random (answers: mean), random 95%, p, why."""
     counted = [scores.sq_models[m] for m in scores.counted]
     rows: list[tuple[str, str, Value]] = [
         ("E2LM", "Score", scores.score),
@@ -204,6 +219,9 @@ def score_frame(
                 "low": value.interval[0] if value.interval else None,
                 "high": value.interval[1] if value.interval else None,
                 "coverage": value.coverage if value.interval else None,
+                "random": value.null.mean if value.null else None,
+                "random 95%": value.null.q95 if value.null else None,
+                "p": value.null.p if value.null else None,
                 "why": value.why,
             }
             for whose, name, value in rows

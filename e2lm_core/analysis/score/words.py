@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from e2lm_core.analysis.score.parts import LEAST_GAIN, Advice, parts
+from e2lm_core.analysis.score.parts import LEAST_GAIN, NOTHING_ADVISED, Advice, parts
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import Value
 from e2lm_core.scores import composite
 from e2lm_core.scores.contrast import NO_TWIN
 from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty import null
 
 SAID_BY_THE_COMPETITION = {
     "rc": (
@@ -33,6 +34,11 @@ def finding(scores: Scores, metric: str) -> str:
         if scores.sq.value is not None:
             sentence += f" SQ, half of it, is **{phrasing.score(scores.sq.value)}**{_bounds(scores.sq)}."
         return sentence
+    if null.says_nothing(scores.score):
+        return (
+            f"On {label} the Score of **{phrasing.score(scores.score.value)}** is not distinguishable from random "
+            f"answers: {beside_null(scores.score)}."
+        )
     most = max((p for p in parts(scores) if p.room is not None), key=lambda p: p.room or 0.0)
     lacks = 1.0 - scores.score.value
     return (
@@ -41,12 +47,19 @@ def finding(scores: Scores, metric: str) -> str:
     )
 
 
+def beside_null(value: Value) -> str:
+    """What random answers to the same questions give, in words; empty where that is not known."""
+    return phrasing.null(**value.null.model_dump()) if value.null else ""
+
+
 def _bounds(value: Value) -> str:
     return "" if value.interval is None else f" {phrasing.interval(*value.interval)}"
 
 
 def sentences(advice: Advice) -> list[str]:
     """Each piece of advice with its number, the largest room first."""
+    if advice.why == NOTHING_ADVISED:
+        return [advice.why]
     said = [*_rooms(advice), *_undefined(advice), *_at_chance(advice), *_weakest(advice), *_removals(advice)]
     return [*said, advice.why] if advice.why else said
 

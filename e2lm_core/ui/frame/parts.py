@@ -15,6 +15,7 @@ import streamlit as st
 from e2lm_core.base import labels, phrasing, plain
 from e2lm_core.base.records import METRICS, Value
 from e2lm_core.charts import canvas
+from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui.frame import say, window
 from e2lm_core.ui.session import file_name, set_name
 
@@ -100,8 +101,12 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
         help_text += f"\n\nNo interval is shown: {value.why}"
     elif value.coverage is not None:
         help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets."
+    if value.null is not None:
+        help_text += (
+            f"\n\nOf the same questions and log-likelihoods, {phrasing.null(**value.null.model_dump())}."
+        )
     st.metric(
-        say.plain(label),
+        f":gray[{say.plain(label)}]" if null.says_nothing(value) else say.plain(label),
         phrasing.percent(value.value) if label in labels.PERCENT_SCORES else phrasing.score(value.value),
         delta=say.plain(_certainty(label, value) or "") or None,
         delta_color="off",
@@ -117,6 +122,8 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
 def _certainty(label: str, value: Value) -> str | None:
     if value.value is None:
         return "undefined"
+    if null.says_nothing(value):
+        return "not distinguishable from random answers"
     if value.interval is None:
         return None
     return phrasing.interval(*value.interval, share=label in labels.PERCENT_SCORES)

@@ -21,7 +21,7 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
-from e2lm_core.scores.uncertainty import set_intervals
+from e2lm_core.scores.uncertainty import null, set_intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.sets.folder.files import task_digest
 from e2lm_core.ui.remembered.keep import Kept
@@ -34,6 +34,7 @@ _DIGESTS = Kept("digests", 8)
 # {(digest, checkpoints, num_fewshot): (stamp, measurements)}, the last used last.
 _MEASURED = Kept("measured", MEASURED_BYTES, weight=lambda entry: entry[1].nbytes)
 _RESAMPLED = Kept("resampled", None)
+_SCORES = Kept("judged", None)
 
 
 def digest(task: TaskSet) -> str:
@@ -103,11 +104,16 @@ def resampled(measurements: Measurements, metric: str) -> Resampled | None:
 
 
 def scores(measurements: Measurements, metric: str) -> Scores:
-    """The scores with the intervals that they are allowed."""
+    """The scores with the intervals that they are allowed and what random answers give; once for what was measured."""
+    return _SCORES.made_of((measurements,), metric, lambda: _scores(measurements, metric))
+
+
+def _scores(measurements: Measurements, metric: str) -> Scores:
     values, bootstrap = set_scores.scores(measurements, metric), resampled(measurements, metric)
     if bootstrap is None:
         return values
-    return set_intervals.with_intervals(values, set_intervals.intervals_of(bootstrap, metric))
+    values = set_intervals.with_intervals(values, set_intervals.intervals_of(bootstrap, metric))
+    return null.judged(measurements, values, metric)
 
 
 def quality(measurements: Measurements, metric: str) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
-from e2lm_core.scores.uncertainty import set_intervals, set_sizes
+from e2lm_core.scores.uncertainty import null, set_intervals, set_sizes
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
 from e2lm_core.sets.history import History
@@ -43,7 +43,7 @@ def _scored(measurements: Measurements, metric: str, in_hand: bool) -> Scored:
     if measurements.complete_checkpoints:
         shared = results.resampled(measurements, metric) if in_hand else None
         bounds = set_intervals.intervals_of(shared or set_intervals.resample(measurements, (metric,)), metric)
-        scores = set_intervals.with_intervals(scores, bounds)
+        scores = null.judged(measurements, set_intervals.with_intervals(scores, bounds), metric)
     return scores, bounds, score_parts.advice(measurements, scores, metric)
 
 

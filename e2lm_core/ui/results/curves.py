@@ -20,7 +20,7 @@ from e2lm_core.imported.records import SAME_METRIC, Curve, Imported
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
-from e2lm_core.scores.uncertainty import set_intervals
+from e2lm_core.scores.uncertainty import null, set_intervals
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import results
@@ -198,7 +198,8 @@ def _scores(measurements: Measurements, metric: str) -> None:
 def _with_intervals(measurements: Measurements, metric: str) -> Scores:
     resampled = set_intervals.resample(measurements, (metric,))
     bounds = set_intervals.intervals_of(resampled, metric)
-    return set_intervals.with_intervals(set_scores.scores(measurements, metric), bounds)
+    scores = set_intervals.with_intervals(set_scores.scores(measurements, metric), bounds)
+    return null.judged(measurements, scores, metric)
 
 
 def _tables(view: View, imported_curves: list[Curve], frame: pd.DataFrame) -> None:

@@ -10,11 +10,12 @@ from e2lm_core.analysis import documents
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.analysis.score import words as score_words
 from e2lm_core.analysis.score.parts import Advice, Part, Pull, Removal
-from e2lm_core.base.records import METRICS, Value
+from e2lm_core.base.records import METRICS, Null, Value
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.contrast import NO_TWIN
 from e2lm_core.scores.measurements import Measurements
-from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements
+from e2lm_core.scores.uncertainty import null
+from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements, noisy
 
 NOTHING = Advice(of=None, why=None, parts=(), models=(), at_chance=None, removals=())
 
@@ -161,3 +162,25 @@ def test_advice_as_json() -> None:
     assert set(document["parts"]) == {"sq", "rc", "cs"}
     assert document["at_chance"] == {"checkpoints": 6, "of": 8}
     assert not any("**" in sentence for sentence in document["sentences"])
+
+
+def test_inside_its_null_the_score_is_said_to_mean_nothing_and_nothing_is_advised():
+    measured = noisy()
+    scores = set_scores.scores(measured, "acc")
+    within = scores.model_copy(
+        update={"score": scores.score.model_copy(update={"null": Null(mean=0.2, q95=0.4, p=0.31)})}
+    )
+    said = score_words.finding(within, "acc")
+    assert "not distinguishable from random answers" in said
+    assert "p = 0.31" in said
+    advice = score_parts.advice(measured, within, "acc")
+    assert advice.removals == advice.models == ()
+    assert score_words.sentences(advice) == [score_parts.NOTHING_ADVISED]
+
+
+def test_above_its_null_it_is_said_as_before():
+    measured = noisy()
+    scores = null.judged(measured, set_scores.scores(measured, "acc"), "acc")
+    assert scores.score.null.p < 0.01
+    assert "not distinguishable" not in score_words.finding(scores, "acc")
+    assert score_parts.advice(measured, scores, "acc").of == "score"

@@ -1,0 +1,197 @@
+"""What every score is where nothing is right: the same log-likelihoods with answers drawn at random, no model run.
+
+A set of questions that no model was taught gets an SQ, an RC and a Score as well, since early and late checkpoints
+answer the same questions and share their quirks. A score says something where it lies above what random gold gives.
+
+Axes: B draws, K checkpoints of a model, Q questions, C choices.
+
+Source: permutation tests on labels, Ojala & Garriga, JMLR 11 (2010); p with the added 1, Phipson & Smyth (2010).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from e2lm_core.base.records import BOUNDED_METRICS, Null, Value
+from e2lm_core.scores import metrics, set_scores
+from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.set_scores import CurveScores, Floor, Scores
+
+DRAWS = 999
+LEVEL = 0.05  # a score whose p is above it is not distinguishable from random answers
+MOST_UNDEFINED = 0.5  # of the draws; beyond, what is left of the null is another one
+_BLOCK = 1 << 22  # numbers of the one-hot gold in memory at once: 32 MiB
+
+
+def golds(
+    gold: ArrayLike,
+    choice_counts: ArrayLike,
+    letters: bool = False,
+    texts: ArrayLike | None = None,
+    groups: Sequence[str | None] = (),
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> NDArray[np.intp]:
+    """[B, Q]: a gold index of every question in every draw, one for all models and checkpoints.
+
+    Args:
+        gold: [Q] the real index; choice_counts: [Q] how many choices each question has.
+        letters: the choices are letters (A, B, …): the real positions are permuted among questions with as many
+            choices, so that a bias towards a letter stays. Else gold is uniform among the question's choices.
+        texts: [Q, C] a number for each choice's text, -1 where there is none; with `groups` [Q]: in a group, equal
+            choices share one permutation, so that rewordings of one fact stay right or wrong together.
+    """
+    rng = np.random.default_rng(seed)
+    answer, counts = np.asarray(gold, dtype=np.intp), np.asarray(choice_counts, dtype=np.intp)
+    if letters:
+        return _permuted(answer, counts, draws, rng)
+    drawn = (rng.random((draws, len(answer))) * counts).astype(np.intp)
+    if texts is not None:
+        for together in _sharing(np.asarray(texts), groups):
+            _share(drawn, answer, np.asarray(texts), together, rng)
+    return drawn
+
+
+def nulls(measurements: Measurements, metric: str, draws: int = DRAWS, seed: int = 0) -> CurveScores | None:
+    """Every score of one metric under random gold, {score: [B]}; None where the metric needs lengths that are unknown."""
+    if not measurements.curves or not len(measurements.gold):
+        return None
+    if metric == "bpb" and measurements.choice_bytes is None:
+        return None
+    drawn = golds(
+        measurements.gold,
+        measurements.choice_counts,
+        measurements.letters,
+        measurements.choice_texts,
+        measurements.groups,
+        draws,
+        seed,
+    )
+    values = {
+        curve.model.name: _of_every_choice(measurements, curve.ll, metric) for curve in measurements.curves
+    }
+    layout = measurements.layout(metric)
+    curves, errors = _curves(values, drawn, {pair.science for pair in layout.twins}, metric)
+    if metric in BOUNDED_METRICS and metric != "norm_prob":
+        observed = set_scores.floor(
+            measurements.runs, layout, metric, measurements.chance, len(measurements.question_ids)
+        )
+        errors = dict(observed.errors)
+    against = Floor(np.asarray(measurements.chance), errors)
+    return set_scores.curve_scores(layout, curves, metric, against)
+
+
+def null_of(value: float | None, drawn: ArrayLike) -> Null | None:
+    """p = (1 + #{S* >= S}) / (B + 1) of a score S among its values S* under random gold, with their mean and 95% point.
+
+    None where the score is undefined, or more than `MOST_UNDEFINED` of the draws are.
+    """
+    every = np.asarray(drawn, dtype=np.float64)
+    known = every[np.isfinite(every)]
+    if value is None or known.size == 0 or known.size < (1 - MOST_UNDEFINED) * every.size:
+        return None
+    return Null(
+        mean=float(known.mean()),
+        q95=float(np.quantile(known, 0.95)),
+        p=float((1 + (known >= value).sum()) / (known.size + 1)),
+    )
+
+
+def judged(measurements: Measurements, scores: Scores, metric: str) -> Scores:
+    """The scores, each with its null where it has one."""
+    drawn = nulls(measurements, metric)
+    if drawn is None:
+        return scores
+    names = ("sq", "rc", "cs", "score", "snr", "decision_accuracy")
+    return scores.model_copy(
+        update={name: with_null(getattr(scores, name), drawn.whole[name]) for name in names}
+    )
+
+
+def says_nothing(value: Value) -> bool:
+    """Whether a score is not distinguishable from what random answers give; false where its null is not known."""
+    return value.null is not None and value.null.p > LEVEL
+
+
+def with_null(value: Value, drawn: ArrayLike) -> Value:
+    """`value` with what random gold gives."""
+    return value.model_copy(update={"null": null_of(value.value, drawn)})
+
+
+def _permuted(
+    answer: NDArray[np.intp], counts: NDArray[np.intp], draws: int, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    drawn = np.tile(answer, (draws, 1))
+    for count in np.unique(counts):
+        alike = np.flatnonzero(counts == count)
+        drawn[:, alike] = rng.permuted(drawn[:, alike], axis=1)
+    return drawn
+
+
+def _sharing(texts: NDArray, groups: Sequence[str | None]) -> Iterator[list[int]]:
+    """Questions of one group that have the same choices, in whatever order."""
+    alike: dict[tuple, list[int]] = {}
+    for question, group in enumerate(groups):
+        if group:
+            choices = tuple(sorted(text for text in texts[question] if text >= 0))
+            alike.setdefault((group, choices), []).append(question)
+    yield from (questions for questions in alike.values() if len(questions) > 1)
+
+
+def _share(
+    drawn: NDArray[np.intp],
+    answer: NDArray[np.intp],
+    texts: NDArray,
+    together: list[int],
+    rng: np.random.Generator,
+) -> None:
+    """Give these questions golds by one permutation of their choices a draw, in place."""
+    choices = np.sort(texts[together[0]][texts[together[0]] >= 0])
+    permuted = rng.permuted(np.tile(choices, (len(drawn), 1)), axis=1)  # [B, C]
+    for question in together:
+        of_gold = permuted[:, np.searchsorted(choices, texts[question, answer[question]])]
+        drawn[:, question] = (texts[question][None, :] == of_gold[:, None]).argmax(axis=1)
+
+
+def _of_every_choice(measurements: Measurements, ll: Floats, metric: str) -> Floats:
+    """[K, Q, C]: what the metric would be were that choice gold; NaN where a result or the choice is missing."""
+    of_each = []
+    for choice in range(ll.shape[-1]):
+        there = np.isfinite(measurements.chars[:, choice])
+        gold = np.where(there, choice, 0)
+        sizes = measurements.gold_bytes
+        if measurements.choice_bytes is not None:
+            sizes = measurements.choice_bytes[np.arange(len(gold)), gold]
+        values = metrics.per_question(ll, gold, measurements.chars, sizes)[metric]
+        of_each.append(np.where(there, values, np.nan))
+    return np.stack(of_each, axis=-1)
+
+
+def _curves(
+    values: Mapping[str, Floats], drawn: NDArray[np.intp], science: set[str], metric: str
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """{model: [B, K]} means over questions under each draw and, for norm_prob, the errors of `science` models."""
+    draws, questions = drawn.shape
+    width = next(iter(values.values())).shape[-1] if values else 1
+    curves = {name: np.empty((draws, len(v))) for name, v in values.items()}
+    errors = {name: np.empty((draws, len(values[name]))) for name in science if metric == "norm_prob"}
+    flat = {name: np.nan_to_num(v).reshape(len(v), -1) for name, v in values.items()}
+    rows = max(1, _BLOCK // (questions * width))
+    for start in range(0, draws, rows):
+        part = slice(start, start + rows)
+        picked = drawn[part] + width * np.arange(questions)
+        one_hot = np.zeros((len(picked), questions * width))
+        np.put_along_axis(one_hot, picked, 1.0, axis=1)
+        for name, by_choice in flat.items():
+            curves[name][part] = one_hot @ by_choice.T / questions
+            if name in errors:
+                squares = one_hot @ (by_choice**2).T / questions
+                spread = np.maximum(squares - curves[name][part] ** 2, 0.0)
+                errors[name][part] = np.sqrt(spread / (questions - 1)) if questions > 1 else np.nan
+    for name, v in values.items():
+        curves[name][:, np.isnan(v).all(axis=-1).any(axis=-1)] = np.nan  # not complete as measured
+    return curves, errors

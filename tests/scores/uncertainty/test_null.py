@@ -1,0 +1,180 @@
+"""The null of every score: golds drawn as they may be, curves as the metrics give them, p by hand, calibration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from e2lm_core.base.records import METRICS, Checkpoint, ModelInfo
+from e2lm_core.scores import contrast, metrics, set_scores
+from e2lm_core.scores.measurements import Measurements, ModelCurve
+from e2lm_core.scores.uncertainty import null
+
+SIZES = (("small", 4), ("medium", 8), ("large", 16))
+CHECKPOINTS, EARLY = 16, 8
+
+
+def noise(questions: int = 40, seed: int = 0, taught: float = 0.0, choices: int = 4) -> Measurements:
+    """Three sizes in two shapes and a web-only twin; with `taught`, gold rises over checkpoints by size.
+
+    Every model has its own slowly wandering taste for each choice, as real ones have for wrong answers.
+    """
+    rng = np.random.default_rng(seed)
+    gold = rng.integers(0, choices, questions)
+    shared = rng.normal(size=(questions, choices))
+    curves = []
+    for name, gain, twin_of in (
+        *((f"{size}-{arch}", gain, None) for size, gain in SIZES for arch in ("arch1", "arch2")),
+        ("web", 0, "large-arch1"),
+    ):
+        size, _, arch = name.partition("-")
+        model = ModelInfo(name=name, family="f", size=size, arch=arch or None, twin_of=twin_of)
+        wander = np.cumsum(rng.normal(scale=0.3, size=(CHECKPOINTS, questions, choices)), axis=0)
+        ll = -10.0 + shared + wander
+        grown = np.linspace(0, 1, CHECKPOINTS) * taught * gain
+        ll[np.arange(CHECKPOINTS)[:, None], np.arange(questions), gold] += grown[:, None]
+        checkpoints = tuple(
+            Checkpoint(model=model, step=k + 1, tokens_seen=1000 * (k + 1), early=k < EARLY)
+            for k in range(CHECKPOINTS)
+        )
+        curves.append(ModelCurve(model=model, checkpoints=checkpoints, ll=ll))
+    chars = np.full((questions, choices), 5.0)
+    return Measurements(
+        task="made",
+        question_ids=tuple(f"q{i}" for i in range(questions)),
+        subjects=("",) * questions,
+        gold=gold,
+        chars=chars,
+        gold_bytes=np.full(questions, 5.0),
+        curves=tuple(curves),
+        choice_bytes=chars,
+    )
+
+
+# --- golds --------------------------------------------------------------------------------------------
+
+
+def test_gold_is_uniform_among_a_questions_own_choices():
+    drawn = null.golds([0, 1, 0], [2, 4, 3], draws=6000)
+    for question, count in enumerate((2, 4, 3)):
+        shares = np.bincount(drawn[:, question], minlength=count) / 6000
+        assert shares == pytest.approx(np.full(count, 1 / count), abs=0.03)
+
+
+def test_letters_keep_how_often_each_is_right():
+    gold, counts = [0, 0, 0, 1, 3, 2, 1], [4, 4, 4, 4, 4, 3, 3]
+    drawn = null.golds(gold, counts, letters=True, draws=50)
+    assert (np.sort(drawn[:, :5], axis=1) == sorted(gold[:5])).all()
+    assert (np.sort(drawn[:, 5:], axis=1) == sorted(gold[5:])).all()
+    assert (drawn[:, :5] != gold[:5]).any()
+
+
+def test_rewordings_of_a_fact_stay_right_or_wrong_together():
+    texts = [[7, 8, 9], [9, 7, 8], [1, 2, 3], [7, 8, 9]]
+    drawn = null.golds([0, 1, 0, 0], [3] * 4, texts=texts, groups=("a", "a", "a", ""), draws=300)
+    text = np.array(texts)[np.arange(4), drawn]
+    assert (text[:, 0] == text[:, 1]).all()  # both ask for 7
+    assert (text[:, 0] != text[:, 3]).any()  # the same choices, but of no group
+    assert np.bincount(drawn[:, 0]) / 300 == pytest.approx(np.full(3, 1 / 3), abs=0.1)
+
+
+def test_two_facts_on_the_same_choices_never_share_an_answer():
+    drawn = null.golds([0, 1], [3, 3], texts=[[1, 2, 3], [1, 2, 3]], groups=("a", "a"), draws=200)
+    assert (drawn[:, 0] != drawn[:, 1]).all()
+
+
+def test_the_same_seed_draws_the_same():
+    assert (null.golds([0] * 9, [4] * 9) == null.golds([0] * 9, [4] * 9)).all()
+    assert (null.golds([0] * 9, [4] * 9) != null.golds([0] * 9, [4] * 9, seed=1)).any()
+
+
+# --- scores under them ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_draw_is_the_score_of_the_set_with_that_gold(metric):
+    measured = noise(questions=12, choices=3)
+    drawn = null.golds(measured.gold, measured.choice_counts, draws=4)
+    whole = null.nulls(measured, metric, draws=4).whole
+    for draw in range(4):
+        there = replace(measured, gold=drawn[draw])
+        scores = set_scores.scores(there, metric)
+        for name in ("sq", "rc", "cs", "score", "snr", "decision_accuracy"):
+            value = getattr(scores, name).value
+            assert whole[name][draw] == pytest.approx(np.nan if value is None else value, nan_ok=True), name
+
+
+def test_the_error_of_above_chance_is_the_draws_own():
+    measured = noise(questions=12)
+    drawn = null.golds(measured.gold, measured.choice_counts, draws=2)
+    curve = measured.curve_of("large-arch1")
+    values = null._of_every_choice(measured, curve.ll, "norm_prob")
+    _, errors = null._curves({"m": values}, drawn, {"m"}, "norm_prob")
+    there = metrics.per_question(curve.ll, drawn[1], measured.chars, measured.gold_bytes)["norm_prob"]
+    assert errors["m"][1] == pytest.approx(contrast.sample_error(there, 12))
+
+
+def test_blocks_change_nothing(monkeypatch):
+    measured = noise(questions=10)
+    at_once = null.nulls(measured, "acc", draws=30).whole["sq"]
+    monkeypatch.setattr(null, "_BLOCK", 10 * 4 * 7)
+    assert null.nulls(measured, "acc", draws=30).whole["sq"] == pytest.approx(at_once, nan_ok=True)
+
+
+def test_a_checkpoint_that_is_not_complete_stays_so():
+    measured = noise(questions=10)
+    curve = measured.curves[0]
+    holed = curve.ll.copy()
+    holed[3, 2] = np.nan
+    values = null._of_every_choice(measured, holed, "acc")
+    curves, _ = null._curves({"m": values}, null.golds(measured.gold, [4] * 10, draws=5), set(), "acc")
+    assert np.isnan(curves["m"][:, 3]).all()
+    assert np.isfinite(np.delete(curves["m"], 3, axis=1)).all()
+
+
+def test_bits_per_byte_need_the_length_of_every_choice():
+    assert null.nulls(replace(noise(10), choice_bytes=None), "bpb") is None
+    assert null.nulls(replace(noise(10), choice_bytes=None), "acc", draws=3) is not None
+
+
+# --- p ------------------------------------------------------------------------------------------------
+
+
+def test_p_by_hand():
+    found = null.null_of(0.5, [0.1, 0.5, 0.2, 0.9])
+    assert found.p == pytest.approx((1 + 2) / 5)
+    assert found.mean == pytest.approx(0.425)
+    assert null.null_of(2.0, [0.1] * 999).p == pytest.approx(1 / 1000)
+
+
+def test_what_is_undefined_has_none():
+    assert null.null_of(None, [0.1, 0.2]) is None
+    assert null.null_of(0.5, [np.nan, np.nan, 0.2]) is None
+    assert null.null_of(0.5, [np.nan, 0.3, 0.2]).p == pytest.approx(1 / 3)
+
+
+def test_a_taught_set_stands_above_its_null():
+    measured = noise(questions=80, taught=0.4)
+    scores = null.judged(measured, set_scores.scores(measured, "acc"), "acc")
+    for name in ("sq", "cs", "score"):
+        assert getattr(scores, name).null.p < 0.01, name
+    assert scores.sq.null.mean < scores.sq.value
+
+
+@pytest.mark.slow
+def test_of_sets_that_mean_nothing_few_stand_out():
+    """At p <= .05 at most 7% and a binomial's margin of them, whatever the score."""
+    sets = 200
+    names = ("sq", "rc", "cs", "score", "decision_accuracy")
+    out = dict.fromkeys(names, 0)
+    for seed in range(sets):
+        measured = noise(questions=30, seed=seed)
+        drawn = null.nulls(measured, "acc", draws=199, seed=seed).whole
+        scores = set_scores.scores(measured, "acc")
+        for name in names:
+            found = null.null_of(getattr(scores, name).value, drawn[name])
+            out[name] += found is not None and found.p <= null.LEVEL
+    most = sets * 0.07 + 2 * np.sqrt(sets * 0.07 * 0.93)
+    assert all(count <= most for count in out.values()), out
