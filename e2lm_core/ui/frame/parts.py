@@ -106,7 +106,7 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
             f"\n\nOf the same questions and log-likelihoods, {phrasing.null(**value.null.model_dump())}."
         )
     st.metric(
-        f":gray[{say.plain(label)}]" if null.says_nothing(value) else say.plain(label),
+        say.filled(":gray[{label}]", label=label) if null.says_nothing(value) else say.plain(label),
         phrasing.percent(value.value) if label in labels.PERCENT_SCORES else phrasing.score(value.value),
         delta=say.plain(_certainty(label, value) or "") or None,
         delta_color="off",
