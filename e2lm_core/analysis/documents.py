@@ -14,8 +14,19 @@ from e2lm_core.scores.uncertainty import null, set_intervals
 SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
 
 
+def taught(measurements: Measurements) -> dict[str, Any] | None:
+    """`{questions, of, sentence}`: how many answers the models measured were told; None where that is not known."""
+    if measurements.taught is None:
+        return None
+    return {
+        "questions": sum(measurements.taught),
+        "of": len(measurements.taught),
+        "sentence": score_words.untaught(measurements.taught),
+    }
+
+
 def scoring(measurements: Measurements, with_advice: bool = False) -> dict[str, Any]:
-    """`{task, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr, decision_accuracy,
+    """`{task, taught, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr, decision_accuracy,
     rc_reading, rc_readings,
     finetasks, snr_detrended}}}`, and `advice` (what would raise the score most) on request.
 
@@ -24,7 +35,7 @@ def scoring(measurements: Measurements, with_advice: bool = False) -> dict[str, 
     intervals. `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers.
     """
     resampled = set_intervals.resample(measurements)
-    document: dict[str, Any] = {"task": measurements.task, "metrics": {}}
+    document: dict[str, Any] = {"task": measurements.task, "taught": taught(measurements), "metrics": {}}
     for metric in METRICS:
         intervals = set_intervals.intervals_of(resampled, metric)
         scores = null.judged(

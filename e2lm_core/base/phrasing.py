@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-from e2lm_core.base.records import SHARES
+from e2lm_core.base.records import SHARES, Null
 
 DASH = "–"
 MOST_OF_A_SENTENCE = 300  # characters
@@ -33,10 +33,12 @@ def with_interval(value: Mapping[str, Any]) -> str:
     return f"{text} [{score(low)}, {score(high)}]"
 
 
-def null(mean: float, q95: float, p: float) -> str:
-    """What random answers give beside a score, as in: random answers give 0.173, up to 0.324 in 95% (p = 0.31)."""
-    chance = "p < 0.01" if p < 0.01 else f"p = {p:.2f}"
-    return f"random answers give {score(mean)}, up to {score(q95)} in 95% of draws; {chance}"
+def beside_random(null: Null | None) -> str:
+    """As in: random answers give 0.173, up to 0.324 in 95% of draws; p = 0.31. Empty where it is not known."""
+    if null is None:
+        return ""
+    chance = "p < 0.01" if null.p < 0.01 else f"p = {null.p:.2f}"
+    return f"random answers give {score(null.mean)}, up to {score(null.q95)} in 95% of draws; {chance}"
 
 
 def interval(low: float, high: float, share: bool = False) -> str:

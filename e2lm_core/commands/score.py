@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from e2lm_core.base.records import SignalQuality
+from e2lm_core.base.records import Null, SignalQuality
 from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Task, open_measured, show
 
 
@@ -44,7 +44,7 @@ def _meaningless(metrics: Mapping[str, Any]) -> list[str]:
             value = scores["sq"]["overall"] if name == "sq" else scores[name]
             if value["null"] and value["null"]["p"] > LEVEL:
                 lines.append(
-                    f"{metric} {name} is not distinguishable from random answers: {phrasing.null(**value['null'])}."
+                    f"{metric} {name} is not distinguishable from random answers: {phrasing.beside_random(Null(**value['null']))}."
                 )
     return lines
 
@@ -72,6 +72,8 @@ def score(
     ]
     show(as_json, document, rows)
     if not as_json:
+        if document["taught"] and document["taught"]["sentence"]:
+            typer.echo(document["taught"]["sentence"])
         for line in _meaningless(document["metrics"]):
             typer.echo(line)
     if advice and not as_json:

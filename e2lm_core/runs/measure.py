@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from e2lm_core.base.records import Checkpoint, PromptStyle, Scope, TaskSet
+from e2lm_core.checkpoints.ladder.taught import taught_answers
 from e2lm_core.runs.requests import keys_of
 from e2lm_core.runs.store import Store
 from e2lm_core.runs.studio import Studio
@@ -52,7 +53,16 @@ def measure(
         choice_bytes=sizes,
         choice_texts=texts,
         letters=task.config.style is PromptStyle.LETTERS,
+        taught=_taught(studio, task, checkpoints),
     )
+
+
+def _taught(studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint]) -> tuple[bool, ...] | None:
+    """Whether the embedded models were told each answer; None where another model is among them."""
+    if not checkpoints or any(checkpoint.packed is None for checkpoint in checkpoints):
+        return None
+    told = taught_answers(studio.catalogue.taught_file, task)
+    return None if told is None else tuple(told.values())
 
 
 def refreshed(studio: Studio, measurements: Measurements) -> Measurements:

@@ -6,6 +6,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.records import Record
 from e2lm_core.runs.state import SetState
 from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty import null
 
 
 class NextStep(Record):
@@ -44,11 +45,18 @@ def overview(state: SetState, scores: Scores | None) -> str:
         return "This set has not been run yet, so nothing is known of its signal."
     if scores.sq.value is None:
         return f"Its signal quality is not defined here: {scores.sq.why}"
+    if null.says_nothing(scores.sq):
+        return (
+            f"The curves (SQ {scores.sq.value:.3f}) are **not distinguishable from those of random answers** to the "
+            f"same questions: {phrasing.beside_random(scores.sq.null)}."
+        )
     strength = "strong" if scores.sq.value >= 0.9 else "usable" if scores.sq.value >= 0.75 else "weak"
     sentence = f"The early signal is **{strength}** (SQ {scores.sq.value:.3f})"
-    if (rc := scores.rc.value) is not None:
+    if (rc := scores.rc.value) is not None and not null.says_nothing(scores.rc):
         holds = "holds" if rc >= 0.8 else "partly holds" if rc >= 0.5 else "does not hold"
         sentence += f", and the order of models at the early window's end **{holds}** later (RC {rc:.3f})"
+    elif rc is not None:
+        sentence += f"; the order of models later is no nearer to the early one than under random answers (RC {rc:.3f})"
     return sentence + "."
 
 

@@ -47,7 +47,8 @@ class Measurements:
     [Q] names what is drawn together, None for a question by itself. `keys` are those of each question's choices in
     the store, where it was read from; `scopes` those of the checkpoints of all curves, in their order.
     `choice_bytes` [Q, C] and `choice_texts` [Q, C] (a number for each distinct text, -1 where there is no choice)
-    are None where the choices' texts are not known; `letters` says that the choices scored are letters.
+    are None where the choices' texts are not known; `letters` says that the choices scored are letters;
+    `taught` [Q] whether the models measured were told each answer, None where that is not known of all of them.
     """
 
     task: str
@@ -63,6 +64,7 @@ class Measurements:
     choice_bytes: np.ndarray | None = None
     choice_texts: np.ndarray | None = None
     letters: bool = False
+    taught: tuple[bool, ...] | None = None
 
     @property
     def choice_counts(self) -> np.ndarray:

@@ -14,7 +14,7 @@ from tests.conftest import needs
 
 def test_score(call: Cli, computed: Settings) -> None:
     document = call("score", "little", "--json")
-    assert list(document) == ["task", "metrics"]
+    assert list(document) == ["task", "taught", "metrics"]
     assert list(document["metrics"]) == list(METRICS)
     for found in document["metrics"].values():
         parts = ["sq", "rc", "cs", "score", "snr", "decision_accuracy"]
@@ -34,7 +34,9 @@ def test_score(call: Cli, computed: Settings) -> None:
 
 def test_advice_is_said_and_written(call: Cli, computed: Settings) -> None:
     assert "advice" in call("score", "little", "--advice", "--json")["metrics"]["acc"]
-    assert "The room in each part" in call("score", "little", "--advice")
+    said = call("score", "little", "--advice")
+    assert "never taught" in said  # the models of the fixture have read nothing
+    assert "The room in each part" not in said
 
 
 def test_nothing_computed_is_one_sentence(call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

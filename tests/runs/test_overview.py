@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from e2lm_core.checkpoints.ladder import taught
+from e2lm_core.base.records import Null
 from e2lm_core.runs import overview
 from e2lm_core.runs.state import SetState
 from e2lm_core.scores import set_scores
@@ -23,26 +21,17 @@ def test_the_overview_follows_the_state() -> None:
     assert "5 points" in overview.overview(UP_TO_DATE, short)
 
 
-@pytest.mark.parametrize(
-    ("told", "says"),
-    [
-        (None, None),
-        ({}, None),
-        ({"a": True, "b": True}, None),
-        ({"a": False}, "never taught this question: their curves say nothing about it"),
-        ({"a": False, "b": False}, "never taught any of these 2: their curves say nothing about them"),
-        (
-            {f"q{n}": n < 2 for n in range(30)},
-            "The embedded models were never taught 28 of these 30: their curves say nothing about them; "
-            "use larger checkpoints.",
-        ),
-    ],
-)
-def test_what_a_flat_curve_means_for_untaught_questions(
-    told: dict[str, bool] | None, says: str | None
-) -> None:
-    said = taught.untaught_sentence(told)
-    assert (said is None) if says is None else (said is not None and says in said)
+def test_what_random_answers_give_is_no_signal() -> None:
+    scores = set_scores.scores(full(), "acc")
+    inside = Null(mean=0.4, q95=0.8, p=0.3)
+    flat = scores.model_copy(update={"sq": scores.sq.model_copy(update={"null": inside})})
+    said = overview.overview(UP_TO_DATE, flat)
+    assert "not distinguishable from those of random answers" in said
+    assert "strong" not in said
+    shuffled = scores.model_copy(update={"rc": scores.rc.model_copy(update={"null": inside})})
+    said = overview.overview(UP_TO_DATE, shuffled)
+    assert "holds" not in said
+    assert "no nearer to the early one than under random answers" in said
 
 
 def test_the_least_clear_curve_is_of_a_model_that_counts() -> None:

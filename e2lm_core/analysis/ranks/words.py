@@ -8,6 +8,7 @@ import pandas as pd
 from e2lm_core.analysis.ranks.stability import Stability
 from e2lm_core.base import phrasing
 from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty import null
 
 DECIDED = 0.8  # the share of pairs from which a set is said to decide; half of them would be a coin's
 HELP = {
@@ -40,6 +41,12 @@ def ranks(stability: Stability | None, scores: Scores) -> str:
     grid = stability.grid
     if grid.end is None or scores.rc.value is None:
         return f"Ranking consistency is not defined: {scores.rc.why}"
+    if null.says_nothing(scores.rc):
+        return (
+            f"The models' order is **not distinguishable from that under random answers** to the same questions: RC "
+            f"{scores.rc.value:.3f}, where {phrasing.beside_random(scores.rc.null)}. No question holds it up "
+            "or spoils it."
+        )
     first = int(np.argmax(grid.scores[:, grid.end]))
     leader, final = grid.models[first], grid.models[int(np.argmax(grid.scores[:, -1]))]
     same = "and still leads at the end" if leader == final else f"but {final} leads at the end"

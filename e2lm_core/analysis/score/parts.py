@@ -63,6 +63,10 @@ class Removal(Record):
     gain: float
 
 
+NOTHING_TAUGHT = (
+    "The models measured were never taught any of these answers, so nothing is advised from what they score, "
+    "whatever it is: measure models that have read of them."
+)
 NOTHING_ADVISED = (
     "The score is not distinguishable from that of random answers to the same questions, so nothing is advised from "
     "it: more questions, or others that these models have learned, come first."
@@ -112,13 +116,11 @@ def criteria(
 def advice(measurements: Measurements, scores: Scores, metric: str) -> Advice:
     """What would raise the score most: the room in each part, the models, and single questions left out.
 
-    Nothing, with the reason, where the scores carry their nulls and the score is within its own.
+    Nothing, with the reason, where no question was taught to the models measured, and where the score is within its
+    null.
     """
-    judged = scores.score if scores.score.value is not None else scores.sq
-    if null.says_nothing(judged):
-        return Advice(
-            of=None, why=NOTHING_ADVISED, parts=parts(scores), models=(), at_chance=None, removals=()
-        )
+    if why := _why_nothing(measurements, scores):
+        return Advice(of=None, why=why, parts=parts(scores), models=(), at_chance=None, removals=())
     of, why, removals = _removals(measurements, scores, metric)
     return Advice(
         of=of,
@@ -128,6 +130,13 @@ def advice(measurements: Measurements, scores: Scores, metric: str) -> Advice:
         at_chance=_at_chance(measurements, metric),
         removals=removals,
     )
+
+
+def _why_nothing(measurements: Measurements, scores: Scores) -> str | None:
+    if measurements.taught is not None and not any(measurements.taught):
+        return NOTHING_TAUGHT
+    judged = scores.score if scores.score.value is not None else scores.sq
+    return NOTHING_ADVISED if null.says_nothing(judged) else None
 
 
 def _pulls(scores: Scores) -> tuple[Pull, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from e2lm_core.analysis.score.parts import LEAST_GAIN, NOTHING_ADVISED, Advice, parts
+from e2lm_core.analysis.score.parts import LEAST_GAIN, NOTHING_ADVISED, NOTHING_TAUGHT, Advice, parts
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import Value
 from e2lm_core.scores import composite
@@ -37,7 +38,7 @@ def finding(scores: Scores, metric: str) -> str:
     if null.says_nothing(scores.score):
         return (
             f"On {label} the Score of **{phrasing.score(scores.score.value)}** is not distinguishable from random "
-            f"answers: {beside_null(scores.score)}."
+            f"answers: {phrasing.beside_random(scores.score.null)}."
         )
     most = max((p for p in parts(scores) if p.room is not None), key=lambda p: p.room or 0.0)
     lacks = 1.0 - scores.score.value
@@ -47,18 +48,31 @@ def finding(scores: Scores, metric: str) -> str:
     )
 
 
-def beside_null(value: Value) -> str:
-    """What random answers to the same questions give, in words; empty where that is not known."""
-    return phrasing.null(**value.null.model_dump()) if value.null else ""
-
-
 def _bounds(value: Value) -> str:
     return "" if value.interval is None else f" {phrasing.interval(*value.interval)}"
 
 
+def untaught(taught: Sequence[bool] | None) -> str | None:
+    """What scores mean for questions whose answers the embedded models were never told; None with nothing to say.
+
+    `taught` [Q] as `Measurements` has it.
+    """
+    if not taught or all(taught):
+        return None
+    number = sum(not told for told in taught)
+    if number == len(taught):
+        subject = f"any of these {number:,}" if number > 1 else "this question"
+    else:
+        subject = f"{number:,} of these {len(taught):,}"
+    return (
+        f"The embedded models were never taught {subject}: their curves say nothing about "
+        f"{'it' if len(taught) == 1 else 'them'}; use larger checkpoints."
+    )
+
+
 def sentences(advice: Advice) -> list[str]:
     """Each piece of advice with its number, the largest room first."""
-    if advice.why == NOTHING_ADVISED:
+    if advice.why in (NOTHING_ADVISED, NOTHING_TAUGHT):
         return [advice.why]
     said = [*_rooms(advice), *_undefined(advice), *_at_chance(advice), *_weakest(advice), *_removals(advice)]
     return [*said, advice.why] if advice.why else said

@@ -116,26 +116,6 @@ def _forms(words: list[str]) -> list[str]:
     return [f"{head} {form}".strip() for form in singulars if form is last or len(form) >= _SHORTEST_SINGULAR]
 
 
-def untaught_sentence(told: dict[str, bool] | None) -> str | None:
-    """What a flat curve means for questions whose answers the embedded models were never told.
-
-    `told` as of `taught_answers`; None where there is nothing to say.
-    """
-    if not told:
-        return None
-    untaught = sum(not yes for yes in told.values())
-    if untaught == 0:
-        return None
-    if untaught == len(told):
-        subject = f"any of these {len(told)}" if len(told) > 1 else "this question"
-    else:
-        subject = f"{untaught:,} of these {len(told):,}"
-    return (
-        f"The embedded models were never taught {subject}: their curves say nothing about "
-        f"{'it' if len(told) == 1 else 'them'}; use larger checkpoints."
-    )
-
-
 def taught_answers(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
     """Question id → whether the embedded models were told its answer; None without a list of facts.
 

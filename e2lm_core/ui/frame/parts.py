@@ -102,9 +102,7 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
     elif value.coverage is not None:
         help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets."
     if value.null is not None:
-        help_text += (
-            f"\n\nOf the same questions and log-likelihoods, {phrasing.null(**value.null.model_dump())}."
-        )
+        help_text += f"\n\nOf the same questions and log-likelihoods, {phrasing.beside_random(value.null)}."
     st.metric(
         say.filled(":gray[{label}]", label=label) if null.says_nothing(value) else say.plain(label),
         phrasing.percent(value.value) if label in labels.PERCENT_SCORES else phrasing.score(value.value),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -184,3 +185,34 @@ def test_above_its_null_it_is_said_as_before():
     assert scores.score.null.p < 0.01
     assert "not distinguishable" not in score_words.finding(scores, "acc")
     assert score_parts.advice(measured, scores, "acc").of == "score"
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        (None, None),
+        ((), None),
+        ((True, True), None),
+        ((False,), "never taught this question: their curves say nothing about it"),
+        ((False, False), "never taught any of these 2: their curves say nothing about them"),
+        (
+            (True,) * 2 + (False,) * 28,
+            "The embedded models were never taught 28 of these 30: their curves say nothing about them; "
+            "use larger checkpoints.",
+        ),
+    ],
+)
+def test_what_a_flat_curve_means_for_untaught_questions(
+    told: tuple[bool, ...] | None, says: str | None
+) -> None:
+    said = score_words.untaught(told)
+    assert (said is None) if says is None else (said is not None and says in said)
+
+
+def test_of_what_was_never_taught_nothing_is_advised_whatever_its_score():
+    measured = replace(noisy(), taught=(False,) * 60)
+    scores = null.judged(measured, set_scores.scores(measured, "acc"), "acc")
+    assert scores.score.null.p < 0.01
+    advice = score_parts.advice(measured, scores, "acc")
+    assert score_words.sentences(advice) == [score_parts.NOTHING_TAUGHT]
+    assert documents.scoring(measured)["taught"]["questions"] == 0
