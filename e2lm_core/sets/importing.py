@@ -11,7 +11,9 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -19,11 +21,14 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.plain import cell, uncelled
 from e2lm_core.base.records import Finding, Question
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers import confined
 from e2lm_core.base.strangers.safeyaml import decode
 from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.prompts.render import OPTIONAL
 from e2lm_core.sets.rows import check_count, check_size, extra_columns, optional_text, parse_json, parse_jsonl
 
+MAX_COLUMNS = 200
+MAX_CELLS = 1_000_000
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CHOICE_COLUMN = re.compile(r"(?:choice|option)[ _-]?(\d{1,2}|[a-z])", re.IGNORECASE)
@@ -40,10 +45,20 @@ class ImportPreview(NamedTuple):
 
 
 def read_rows(data: bytes, filename: str, limits: Limits) -> ImportPreview:
+    """As `parse_rows`, of a stranger's file: in a process of its own that can do nothing else.
+
+    Raises what `parse_rows` raises, and LimitError where the file takes too much memory or time.
+    """
+    name = PurePath(filename).name[:80]
+    check_size(data, name, limits)
+    return confined.run(parse_rows, data, filename, limits, given=len(data), about=name)
+
+
+def parse_rows(data: bytes, filename: str, limits: Limits) -> ImportPreview:
     """The questions of a CSV, TSV, JSONL or JSON file, by the end of its name.
 
     Raises TaskError, in one sentence, where the file as a whole is of no use: not UTF-8, lacking columns,
-    too many rows, another kind of file. A row that cannot be read is a problem and is left out.
+    too many rows or columns, another kind of file. A row that cannot be read is a problem and is left out.
     """
     name = PurePath(filename).name[:80]
     suffix = PurePath(filename).suffix.lower()
@@ -51,9 +66,9 @@ def read_rows(data: bytes, filename: str, limits: Limits) -> ImportPreview:
     if suffix in DELIMITERS:
         columns, rows = _delimited(decode(data, name), DELIMITERS[suffix], name, limits)
     elif suffix == ".jsonl":
-        columns, rows = _with_columns(parse_jsonl(data, name, limits))
+        columns, rows = _with_columns(parse_jsonl(data, name, limits), name)
     elif suffix == ".json":
-        columns, rows = _with_columns(_json_list(data, name, limits))
+        columns, rows = _with_columns(_json_list(data, name, limits), name)
     else:
         raise TaskError(f"{name} is no file that can be imported; use .csv, .tsv, .jsonl or .json.")
     choice_columns = _choice_columns(columns)
@@ -108,17 +123,23 @@ def _delimited(
     count = 0
     try:
         columns = [uncelled(column.strip()) for column in next(reader, [])]
+        if len(columns) > MAX_COLUMNS:
+            raise TaskError(f"{name} has {len(columns):,} columns; a table may have at most {MAX_COLUMNS}.")
         for line in reader:
-            cells = [uncelled(text) for text in line]
+            cells = [uncelled(text) for text in line[: len(columns)]]
             if not any(cells):
                 continue
             count += 1
             if count <= limits.max_questions:
-                rows.append(dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))], strict=False)))
+                rows.append(dict(zip_longest(columns, cells[: len(columns)], fillvalue="")))
+            if count * len(columns) > MAX_CELLS:
+                raise TaskError(
+                    f"{name} has more than {MAX_CELLS:,} cells; keep the columns and rows that you need."
+                )
     except csv.Error as error:
         raise TaskError(f"{name}, line {reader.line_num} is not valid CSV ({error}).") from error
     check_count(count, name, limits)
-    repeated = next((c for i, c in enumerate(columns) if c and c in columns[:i]), None)
+    repeated = next((c for c, times in Counter(columns).items() if c and times > 1), None)
     if repeated is not None:
         raise TaskError(f"{name} has the column {repeated!r} twice; rename one of them.")
     return [column for column in columns if column], rows
@@ -134,8 +155,13 @@ def _json_list(data: bytes, name: str, limits: Limits) -> list[dict[str, Any]]:
     return value
 
 
-def _with_columns(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[Mapping[str, Any]]]:
-    return list(dict.fromkeys(column for row in rows for column in row)), list(rows)
+def _with_columns(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[list[str], list[Mapping[str, Any]]]:
+    columns: dict[str, None] = {}
+    for row in rows:
+        columns.update(dict.fromkeys(row))
+        if len(columns) > MAX_COLUMNS:
+            raise TaskError(f"{name} has more than {MAX_COLUMNS} columns; keep those that you need.")
+    return list(columns), list(rows)
 
 
 def _choice_columns(columns: Sequence[str]) -> list[str]:

@@ -14,12 +14,18 @@ from e2lm_core.base.strangers.safeyaml import decode
 from e2lm_core.sets.prompts.render import OPTIONAL, row_of
 
 MAX_DEPTH = 16
+MAX_BLANK = 10  # lines a row, at most, on average
 KNOWN = ("id", "question", "choices", "answer", *OPTIONAL)
 
 
 def parse_jsonl(data: bytes, where: str, limits: Limits) -> list[dict[str, Any]]:
     """The objects of a JSONL file. Raises TaskError: not UTF-8, not JSON, not an object, too many rows."""
     check_size(data, where, limits)
+    check_count(data.count(b"\n") // MAX_BLANK, where, limits)
+    if sum(map(data.count, (b",", b"[", b"{"))) > safejson.MAX_PARTS:
+        raise TaskError(
+            f"{where} holds more than {safejson.MAX_PARTS:,} values; keep the columns that you need."
+        )
     lines = [(number, line) for number, line in enumerate(decode(data, where).split("\n"), 1) if line.strip()]
     check_count(len(lines), where, limits)
     return [_object(line, f"{where}, line {number}") for number, line in lines]

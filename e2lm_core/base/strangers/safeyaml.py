@@ -10,6 +10,8 @@ import yaml
 from e2lm_core.base.errors import TaskError
 
 MAX_BYTES = 256 * 1024
+MAX_PARTS = 20_000  # lines, commas and brackets, those in texts among them: each may be a value
+MAX_NUMBER = 10**40
 
 
 class FunctionName(NamedTuple):
@@ -42,6 +44,16 @@ class _Loader(yaml.SafeLoader):
             seen.add(key) if isinstance(key, Hashable) else None
         return super().construct_mapping(node, deep=deep)
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        try:
+            value = super().construct_yaml_int(node)
+        except ValueError:  # `0x`, or thousands of digits
+            value = MAX_NUMBER
+        if abs(value) >= MAX_NUMBER:
+            problem = "a whole number is none or too long; use at most 40 digits, or text in quotes"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return value
+
 
 def _function_name(loader: _Loader, node: yaml.Node) -> FunctionName:
     if not isinstance(node, yaml.ScalarNode):
@@ -51,6 +63,7 @@ def _function_name(loader: _Loader, node: yaml.Node) -> FunctionName:
 
 
 _Loader.add_constructor("!function", _function_name)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def load_mapping(data: bytes, where: str) -> dict[str, Any]:
@@ -58,6 +71,10 @@ def load_mapping(data: bytes, where: str) -> dict[str, Any]:
     if len(data) > MAX_BYTES:
         raise TaskError(f"{where} has {len(data):,} bytes; a task's YAML may have at most {MAX_BYTES:,}.")
     text = decode(data, where)
+    if sum(map(text.count, "\n,[{")) > MAX_PARTS:
+        raise TaskError(
+            f"{where} has more than {MAX_PARTS:,} lines and values; put rows into a file of their own."
+        )
     try:
         value = yaml.load(text, Loader=_Loader)  # a SafeLoader
     except yaml.MarkedYAMLError as error:
@@ -113,5 +130,6 @@ def block(value: Any, indent: str = "  ") -> str:
 
 
 def _problem(error: Exception) -> str:
-    text = getattr(error, "problem", None) or str(error) or "it is nested too deeply"
+    text = "it is nested too deeply" if isinstance(error, RecursionError) else getattr(error, "problem", None)
+    text = text or str(error)
     return " ".join(str(text).split()).rstrip(".")[:200]

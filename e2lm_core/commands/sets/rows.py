@@ -121,9 +121,9 @@ def _with_choices(question: Question, given: str | None, choices: Sequence[str])
 
 def _question(row: Mapping[str, Any], identity: str, limits: Limits) -> Question:
     """The row read as a file's would be: the answer is an index, a letter or a text, choices a JSON list."""
-    from e2lm_core.sets.importing import read_rows
+    from e2lm_core.sets.importing import parse_rows
 
-    preview = read_rows(json.dumps(row).encode(), "options.jsonl", limits)
+    preview = parse_rows(json.dumps(row).encode(), "options.jsonl", limits)
     if not preview.questions:
         raise TaskError(preview.problems[0].sentence.replace("Row 1", f"Question {quoted(identity)}", 1))
     return preview.questions[0]

@@ -7,9 +7,10 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from e2lm_core.base import atomic
-from e2lm_core.base.errors import TaskError
+from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers import confined
 from e2lm_core.base.strangers.archives import read_zip
 from e2lm_core.sets.folder.files import read_files, task_files
 
@@ -42,10 +43,19 @@ def write(data: bytes, path: Path) -> None:
 
 
 def unpack(data: bytes, limits: Limits) -> TaskSet:
-    """The set in a zip of a task folder, read in memory.
+    """The set in a zip of a task folder, read in memory, in a process of its own.
 
-    Raises what `archives.read_zip` raises, and TaskError for no task or several.
+    Raises what `archives.read_zip` raises, TaskError for no task or several, and LimitError where it takes too
+    much memory or time.
     """
+    about = "The archive"
+    if len(data) > limits.max_file_bytes:
+        raise LimitError(f"{about} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed.")
+    return confined.run(unpack_here, data, limits, given=len(data), about=about)
+
+
+def unpack_here(data: bytes, limits: Limits) -> TaskSet:
+    """As `unpack`, in this process."""
     files = read_zip(data, limits, folder="the task folder")
     folder, inside = _task_folder(files)
     return read_files(inside, folder, limits).task

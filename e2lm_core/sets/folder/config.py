@@ -234,7 +234,7 @@ def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: st
                     "from a task; use acc and acc_norm."
                 )
             warnings.append(f"{where}: {function.dotted} is the studio's margin, which is always computed.")
-        elif entry.get("metric") not in METRICS_OF_THE_HARNESS:
+        elif str(entry.get("metric")) not in METRICS_OF_THE_HARNESS:
             warnings.append(
                 f"{where}: the metric {entry.get('metric')!r} is ignored; the studio has its own."
             )

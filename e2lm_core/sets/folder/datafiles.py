@@ -5,6 +5,7 @@ The studio's own loader is known by its bytes and never executed; a hub's datase
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -80,6 +81,12 @@ def _sample_rows(samples: Any, where: str) -> tuple[Mapping[str, Any], ...] | No
         return None
     if not isinstance(samples, list) or not all(isinstance(row, dict) for row in samples):
         raise TaskError(f"{where}: fewshot_config: samples must be a list of rows.")
+    try:
+        json.dumps(samples, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TaskError(
+            f"{where}: fewshot_config: samples may hold text, numbers, lists and mappings only."
+        ) from error
     return tuple(samples)
 
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 import ast
 import json
 import random
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from sys import getsizeof
 from typing import Any, NamedTuple
 
@@ -19,7 +21,13 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.memo import Memo
 from e2lm_core.base.records import CLOZE_CHOICE, Question, RenderedDoc, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.prompts.sandbox import MAX_TOTAL_CHARS, Template, compile_template, render_all
+from e2lm_core.sets.prompts.sandbox import (
+    MAX_TOTAL_CHARS,
+    Refused,
+    Template,
+    compile_template,
+    render_all,
+)
 
 HARNESS_SEED = 1234  # lm_eval.defaults.DEFAULT_OTHER_SEED, given to every task's sampler
 OPTIONAL = ("subject", "source", "license", "note", "group")
@@ -52,6 +60,9 @@ def _bytes_of(key: _Key, parts: _Parts) -> int:
 # Of an edited set only the edited questions are rendered, in every process that renders it.
 _BYTES_OF_ENTRY = 500
 _RENDERED: Memo[_Key, _Parts] = Memo(64 * 2**20, _bytes_of)
+# What a template was refused for, and at which question; a machine may be quicker some minutes later.
+REFUSED_S = 600.0
+_REFUSED: Memo[tuple[_Key, int], tuple[str, str]] = Memo(4 * 2**20, lambda key, _: getsizeof(key[0][1]))
 
 
 def row_of(question: Question) -> dict[str, Any]:
@@ -151,7 +162,18 @@ def _parts(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> li
     templates = list(written.values())
     rows: list[list[str]] = [[] for _ in new]
     if templates and new:
-        rows = render_all(templates, [docs[place] for place in new], [labels[place] for place in new])
+        for place in new:
+            _refuse_again(keys[place], labels[place])
+        try:
+            rows = render_all(templates, [docs[place] for place in new], [labels[place] for place in new])
+        except Refused as refusal:
+            for place, row in zip(new, refusal.rendered, strict=False):
+                with suppress(TaskError):
+                    part = _parts_of(config, docs[place], dict(zip(written, row, strict=True)), labels[place])
+                    _RENDERED.put(keys[place], part)
+            for place in new[len(refusal.rendered) :][:1]:
+                _REFUSED.put((keys[place], _period()), (str(refusal), labels[place]))
+            raise
     total = sum(known.rendered for known in parts.values()) + sum(len(text) for row in rows for text in row)
     if total > MAX_TOTAL_CHARS:
         render_all(templates, docs, labels)  # it says at which doc
@@ -159,6 +181,17 @@ def _parts(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> li
         parts[place] = _parts_of(config, docs[place], dict(zip(written, row, strict=True)), labels[place])
         _RENDERED.put(keys[place], parts[place])
     return [parts[place] for place in range(len(docs))]
+
+
+def _period() -> int:
+    return int(time.monotonic() // REFUSED_S)
+
+
+def _refuse_again(key: _Key, label: str) -> None:
+    """Raises Refused for what was refused a while ago: a template is not given its second at every check."""
+    if (known := _REFUSED.get((key, _period()))) is not None:
+        sentence, at = known
+        raise Refused(sentence.replace(f" at {at}", f" at {label}", 1))
 
 
 def _templates(config: TaskConfig, docs: Sequence[Doc]) -> dict[str, Template]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,9 @@ MAX_TEMPLATE_CHARS = 20_000
 MAX_RENDERED_CHARS = 1_000_000
 MAX_TOTAL_CHARS = 200_000_000
 MAX_PLAIN_NODES = 200
+MAX_DEPTH = 200  # operations chained or nested: Python compiles no more brackets within brackets
+AT_ONCE = 2
+WAIT_S = 30.0
 DOC_SECONDS = 1.0
 TOTAL_SECONDS = 60
 MAX_BYTES = 768 * 2**20
@@ -64,6 +68,7 @@ LOOP_ATTRIBUTES = frozenset({"index", "index0", "first", "last", "length"})
 REFUSED_NODES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 _ENVIRONMENT = sandbox_child.environment()
+_places = threading.BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -89,12 +94,23 @@ def compile_template(source: str, where: str) -> Template:
         tree = _ENVIRONMENT.parse(source)
     except jinja2.TemplateSyntaxError as error:
         raise TaskError(f"{where} is not a valid template (line {error.lineno}: {_short(error)}).") from error
-    except (ValueError, RecursionError, OverflowError) as error:
+    except RecursionError as error:
+        raise _too_deep(where) from error
+    except (ValueError, OverflowError) as error:
         raise TaskError(f"{where} is not a valid template: {_short(error)}.") from error
     _refuse_reaching(tree, where)
-    if not _is_plain(tree):
-        return Template(source, where, None)
-    return Template(source, where, _ENVIRONMENT.from_string(tree))
+    try:
+        return Template(source, where, _ENVIRONMENT.from_string(tree) if _is_plain(tree) else None)
+    except (RecursionError, SyntaxError, MemoryError) as error:  # Python's own limits of nesting
+        raise _too_deep(where) from error
+
+
+class Refused(TaskError):
+    """What a template does not do; `rendered` are the rows that were whole before, `[document][template]`."""
+
+    def __init__(self, text: object = "", rendered: Sequence[list[str]] = ()) -> None:
+        super().__init__(text)
+        self.rendered = rendered
 
 
 def render_all(
@@ -102,18 +118,23 @@ def render_all(
 ) -> list[list[str]]:
     """`[document][template]`: every template rendered for every document.
 
-    `labels` name the documents in messages ("Question 7"). Raises TaskError, in one sentence, for what a
-    template reaches for or how long it takes.
+    `labels` name the documents in messages ("Question 7"). Raises Refused, in one sentence, for what a
+    template reaches for or how long it takes, with the rows that were whole before.
     """
     outside = [template for template in templates if template.compiled is None]
-    from_child = iter(_render_in_child(outside, docs, labels) if outside else ())
-    rendered, total = [], 0
-    for doc, label in zip(docs, labels, strict=True):
-        theirs = iter(next(from_child) if outside else ())
-        row = [
-            next(theirs) if template.compiled is None else _render_here(template, doc, label)
-            for template in templates
-        ]
+    answers, failure = _render_in_child(outside, docs, labels) if outside else ([[]] * len(docs), None)
+    rendered: list[list[str]] = []
+    total = 0
+    for doc, label, answer in zip(docs, labels, answers, strict=False):
+        theirs = iter(answer)
+        try:
+            row = [
+                next(theirs) if template.compiled is None else _render_here(template, doc, label)
+                for template in templates
+            ]
+        except Refused as error:
+            error.rendered = rendered
+            raise
         total += sum(map(len, row))
         if total > MAX_TOTAL_CHARS:
             raise TaskError(
@@ -121,6 +142,9 @@ def render_all(
                 "shorten the templates or use fewer questions."
             )
         rendered.append(row)
+    if failure is not None:
+        failure.rendered = rendered
+        raise failure
     return rendered
 
 
@@ -134,7 +158,8 @@ def _render_here(template: Template, doc: Mapping[str, Any], label: str) -> str:
 
 def _render_in_child(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
-) -> list[list[str]]:
+) -> tuple[list[list[str]], Refused | None]:
+    """The rows of as many documents as could be rendered, and why there are no more."""
     order = {
         "sources": [template.source for template in templates],
         "max_chars": MAX_RENDERED_CHARS,
@@ -144,33 +169,44 @@ def _render_in_child(
         "max_bytes": MAX_BYTES,
     }
     lines = "".join(json.dumps(line) + "\n" for line in (order, *docs))
+    if not _places.acquire(timeout=WAIT_S):
+        raise TaskError(
+            f"{templates[0].where} waits behind other templates that take long to render; try again in a minute."
+        )
     try:
         done = subprocess.run(
             [sys.executable, "-I", str(Path(sandbox_child.__file__))],
             input=lines.encode(),
             capture_output=True,
-            timeout=2 * TOTAL_SECONDS,
+            timeout=2 * TOTAL_SECONDS + 10,
             env={},  # no token of ours is within a template's reach
             check=False,
         )
+        lines_out, code, stderr = done.stdout.splitlines(), done.returncode, done.stderr
     except subprocess.TimeoutExpired as error:
-        raise _refusal(templates[0], "time", "", {}, "the set") from error
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
+        lines_out, code, stderr = (error.stdout or b"").splitlines()[:-1], -1, b""
+    finally:
+        _places.release()
+    answers = [json.loads(line) for line in lines_out]
     if answers and isinstance(answers[-1], dict):
         failure, at = answers[-1], len(answers) - 1
         doc = docs[at] if at < len(docs) else {}
         label = labels[at] if at < len(labels) else "the set"
-        raise _refusal(templates[failure["template"]], failure["error"], failure["message"], doc, label)
-    if done.returncode != 0 or len(answers) != len(docs):
-        kind = "memory" if b"MemoryError" in done.stderr else "time"
-        raise _refusal(templates[0], kind, "", {}, labels[len(answers)] if len(answers) < len(labels) else "")
-    return answers
+        template = templates[failure["template"]]
+        return answers[:-1], _refusal(template, failure["error"], failure["message"], doc, label)
+    if code != 0 or len(answers) != len(docs):
+        kind = "memory" if b"MemoryError" in stderr else "time"
+        label = labels[len(answers)] if len(answers) < len(labels) else ""
+        return answers, _refusal(templates[0], kind, "", {}, label)
+    return answers, None
 
 
-def _refusal(template: Template, kind: str, message: str, doc: Mapping[str, Any], label: str) -> TaskError:
+def _refusal(template: Template, kind: str, message: str, doc: Mapping[str, Any], label: str) -> Refused:
     at = f" at {label}" if label else ""
     if kind == "time":
         what = f"takes longer than {DOC_SECONDS:g} second{at}; make its loops shorter"
+    elif kind == "total":
+        what = f"takes longer than {TOTAL_SECONDS} seconds for all questions together, reached{at}; make it simpler"
     elif kind == "memory":
         what = f"needs more than {MAX_BYTES // 2**20} MB of memory{at}; make its texts and loops smaller"
     elif kind == "output":
@@ -184,7 +220,13 @@ def _refusal(template: Template, kind: str, message: str, doc: Mapping[str, Any]
     else:
         columns = f"; the columns are {', '.join(doc)}" if doc and "undefined" in message else ""
         what = f"cannot be rendered{at}: {_short(message)}{columns}"
-    return TaskError(f"{template.where} {what}.")
+    return Refused(f"{template.where} {what}.")
+
+
+def _too_deep(where: str) -> TaskError:
+    return TaskError(
+        f"{where} is not a valid template: it chains or nests more than {MAX_DEPTH} operations; use fewer."
+    )
 
 
 def _short(message: object) -> str:
@@ -193,7 +235,9 @@ def _short(message: object) -> str:
 
 
 def _refuse_reaching(tree: nodes.Template, where: str) -> None:
-    for node in tree.find_all((nodes.Getattr, nodes.Getitem, *REFUSED_NODES)):
+    for node in _nodes(tree, where):
+        if not isinstance(node, (nodes.Getattr, nodes.Getitem, *REFUSED_NODES)):
+            continue
         if isinstance(node, REFUSED_NODES):
             raise TaskError(
                 f"{where} loads another template (line {node.lineno}); write everything into one template."
@@ -206,6 +250,16 @@ def _refuse_reaching(tree: nodes.Template, where: str) -> None:
                 f"{where} reaches for the attribute {name!r} (line {node.lineno}); "
                 "use the columns of a question, filters and tests only."
             )
+
+
+def _nodes(tree: nodes.Template, where: str) -> Iterator[nodes.Node]:
+    """Every node, level by level. Raises TaskError where there are too many levels."""
+    level: list[nodes.Node] = [tree]
+    for _ in range(MAX_DEPTH):
+        yield from level
+        level = [child for node in level for child in node.iter_child_nodes()]
+    if level:
+        raise _too_deep(where)
 
 
 def _is_plain(tree: nodes.Template) -> bool:

@@ -17,6 +17,7 @@ import json
 import re
 import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
 
 class OutOfTime(Exception):
     """A document took longer than it may."""
+
+
+class OutOfAllTime(Exception):
+    """All documents together took longer than they may."""
 
 
 class TooLong(Exception):
@@ -63,6 +68,7 @@ def kind_of(error: Exception) -> str:
     """What stopped a template, in one word: the parent process makes a sentence of it."""
     for kind, classes in (
         ("time", OutOfTime),
+        ("total", OutOfAllTime),
         ("output", TooLong),
         ("memory", MemoryError),
         ("security", SecurityError),
@@ -81,7 +87,7 @@ def _bound_process(max_bytes: int, total_seconds: int) -> None:
         return
     bounds = (
         (resource.RLIMIT_AS, max_bytes),
-        (resource.RLIMIT_CPU, total_seconds),
+        (resource.RLIMIT_CPU, total_seconds + 2),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     )
@@ -131,6 +137,8 @@ def _answer(sources: Sequence[str], order: Mapping[str, Any]) -> None:
             with clock:
                 templates.append(env.from_string(source))
         for line in sys.stdin.buffer:
+            if time.process_time() > order["total_seconds"]:
+                raise OutOfAllTime
             doc = json.loads(line)
             rendered: list[str] = []
             for template in templates:

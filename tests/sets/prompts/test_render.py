@@ -223,3 +223,22 @@ def test_what_cannot_be_rendered_is_refused_every_time(text: str) -> None:
     for _ in range(2):
         with pytest.raises(TaskError, match="doc_to_text"):
             render_set(task)
+
+
+def test_a_refusal_is_remembered_and_so_is_what_was_rendered_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "{{ (question ~ 'x') * 1 if question != 'Why 3?' else none.missing }}"
+    questions = tuple(SKY.model_copy(update={"id": f"r{n}", "question": f"Why {n}?"}) for n in range(5))
+    task = TaskSet(config=CLOZE.model_copy(update={"doc_to_text": text}), questions=questions)
+    asked: list[int] = []
+
+    def counted(templates, docs, labels):
+        asked.append(len(docs))
+        return sandbox.render_all(templates, docs, labels)
+
+    monkeypatch.setattr(prompts, "render_all", counted)
+    for order, place in ((questions, 4), (questions, 4), (questions[::-1], 2)):
+        with pytest.raises(TaskError, match=f"cannot be rendered at Question {place}"):
+            render_set(task.model_copy(update={"questions": order}))
+    assert asked == [5]
+    render_set(task.model_copy(update={"questions": (*questions[:3], questions[4])}))
+    assert asked == [5, 1]

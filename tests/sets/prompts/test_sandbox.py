@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -36,7 +37,7 @@ def test_common_templates_need_no_process_of_their_own(source: str) -> None:
         "{{ question|center(9) }}",
         "{% set x = question %}",
         "{{ range(3) }}",
-        "{{ question" + ".strip()" * 200 + " }}",
+        ("{{ question" + ".strip()" * 60 + " }}") * 2,
     ],
 )
 def test_what_could_grow_runs_in_a_process_of_its_own(source: str) -> None:
@@ -115,3 +116,50 @@ def test_the_place_of_a_failure_is_named() -> None:
     for source in ("{{ choices|length }}", "{{ (choices|length) * 1 }}"):
         with pytest.raises(TaskError, match="Question 2"):
             render_all([compile_template(source, "doc_to_text")], docs, ["Question 1", "Question 2"])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ question" + ".strip()" * 900 + " }}",
+        "{{ 1" + "+1" * 4_000 + " }}",
+        "{{ question" + "[0]" * 5_000 + " }}",
+        "{{ question" + "|trim" * 3_000 + " }}",
+        "{{ " + "not " * 4_000 + "question }}",
+        "{% if question %}" * 600 + "{% endif %}" * 600,
+        "{{ " + "[" * 2_000 + "]" * 2_000 + " }}",
+        "{{ question" + " if question else question" * 700 + " }}",
+    ],
+)
+def test_thousands_of_operations_are_one_sentence(source: str) -> None:
+    with pytest.raises(TaskError, match="chains or nests more than 200 operations"):
+        rendered(source)
+
+
+def test_what_is_just_short_enough_is_rendered() -> None:
+    assert rendered("{{ question" + ".strip()" * 95 + " }}") == "Why?"
+    assert rendered("{{ 1" + "+1" * 190 + " }}") == "191"
+
+
+def test_no_more_than_two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(sandbox, "WAIT_S", 0.01)
+    with sandbox._places, pytest.raises(TaskError, match="doc_to_text waits behind other templates"):
+        rendered("{{ 'a' * 9 }}")
+    assert rendered("{{ 'a' * 9 }}") == "a" * 9
+
+
+def test_what_was_rendered_before_a_refusal_comes_with_it() -> None:
+    docs = [DOC, DOC, DOC | {"choices": None}, DOC]
+    template = compile_template("{{ (choices|length) * 1 }}", "doc_to_text")
+    with pytest.raises(sandbox.Refused, match="Question 2") as refusal:
+        render_all([template], docs, [f"Question {n}" for n in range(4)])
+    assert refusal.value.rendered == [["2"], ["2"]]
+
+
+def test_all_questions_together_have_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "TOTAL_SECONDS", 0)
+    with pytest.raises(
+        TaskError, match="takes longer than 0 seconds for all questions together, reached at Q"
+    ):
+        rendered("{{ 'a' * 9 }}")
