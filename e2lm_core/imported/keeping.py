@@ -19,6 +19,7 @@ from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.base.strangers import safejson
 from e2lm_core.base.strangers.regular import read_regular
 from e2lm_core.imported.records import Curve, FileSeen, Imported
+from e2lm_core.people import access, quotas
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 VERSION = 1
@@ -59,6 +60,9 @@ def keep(settings: Settings, name: str, imported: Imported) -> None:
 
     Raises StudioError for a name that is taken or cannot be used, or too much.
     """
+    access.require_writer(settings)
+    quotas.require(settings, "results")
+    quotas.require(settings, "bytes", 0)
     document = {
         "version": VERSION,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -84,6 +88,7 @@ def list_kept(settings: Settings) -> list[Kept]:
 
 def remove(settings: Settings, name: str) -> None:
     """Sets results aside; what was set aside under the same name before is gone then."""
+    access.require_writer(settings)
     _check_name(name)
     path = _path(settings, name)
     if not path.is_file():
@@ -93,6 +98,8 @@ def remove(settings: Settings, name: str) -> None:
 
 def restore(settings: Settings, name: str) -> None:
     """Brings removed results back. Raises StudioError where there are none, or the name was taken since."""
+    access.require_writer(settings)
+    quotas.require(settings, "results")
     _check_name(name)
     aside = folder(settings) / "removed" / f"{name}{_SUFFIX}"
     if not aside.is_file():

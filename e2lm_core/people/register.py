@@ -221,7 +221,7 @@ def _settled(settings: Settings, identity: str) -> Person:
 
 def _free_id(settings: Settings, wishes: Iterable[str | None]) -> str:
     stem = next((slug for wish in wishes if wish and (slug := _slug(wish))), "person")
-    if stem == VISITOR or stem.startswith(f"{VISITOR}-"):
+    if stem.startswith(VISITOR) or stem == "everybody":  # they mean others
         stem = f"a-{stem}"
     # Folders as well: one of somebody who is no longer in the register is nobody else's.
     taken = {person.id for person in _where(settings, "1", ())}

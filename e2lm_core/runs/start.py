@@ -10,10 +10,11 @@ from typing import Any
 
 from e2lm_core.base.errors import CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, TaskSet
-from e2lm_core.people import access
+from e2lm_core.people import access, quotas
 from e2lm_core.runs.evaluate import SWEEP
 from e2lm_core.runs.order import plan
 from e2lm_core.runs.queue import asking
+from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.requests import prompts
 from e2lm_core.runs.studio import Studio
@@ -50,11 +51,23 @@ def start(
     }
     payload |= {key: one for key, one in (("owner", workspace), ("asker", asker)) if one is not None}
     owner = asker or owner
+    quotas.require(studio.settings, "cpu", 0)
     with studio.jobs.database.transaction():  # where the queue is full, the open job stays
         for job in studio.jobs.of_set(KIND, name, still_open=True, whose=workspace):
             if job.owner == owner:
                 studio.jobs.cancel(job.id)
-        return studio.jobs.submit(KIND, payload, priority, owner)
+        quotas.require(studio.settings, "runs")
+        return _queue(studio).submit(KIND, payload, priority, owner)
+
+
+def _queue(studio: Studio) -> JobQueue:
+    """The queue, with the quota of whoever asks in the place of the limit of one."""
+    if studio.settings.person is None:
+        return studio.jobs
+    most = quotas.most_of(studio.settings, "runs")
+    of_one = studio.jobs.limits.max_queued_jobs if most is None else int(most)
+    limits = studio.jobs.limits.model_copy(update={"max_queued_jobs_of_one": of_one})
+    return JobQueue(studio.jobs.database, limits)
 
 
 def latest_job(studio: Studio, set_name: str) -> Job | None:

@@ -29,6 +29,7 @@ from e2lm_core.runs.queue.claims import Shares, joinable, open_checkpoints
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.runs.queue.resuming import JobPlans
+from e2lm_core.runs.queue.spending import Account
 from e2lm_core.runs.start import KIND
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.collection import open_set
@@ -117,15 +118,17 @@ def help_with(
 def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: float, leads: bool) -> None:
     shares = Shares(studio.jobs.database, job, lease_s)
     with _Lease(studio, job, shares, leads) as lease:
-        progressing = _JobProgressing(studio.jobs, job, shares, lambda: stopping() or lease.lost)
+        progressing = _JobProgressing(studio.jobs, job, shares, lambda: stopping() or lease.ended)
         error: str | None = None
         try:
             _compute(studio, job, progressing, leads)
         except Cancelled:
             log.info("job %s stopped", job.id)
-            if leads:
+            error = lease.account.refused
+            if error is None and leads:
                 studio.jobs.release(job)  # nothing, where it was cancelled or is another's
-            return
+            if error is None:
+                return
         except StudioError as caught:
             error = str(caught)
         except Exception:
@@ -212,9 +215,15 @@ class _Lease:
 
     def __init__(self, studio: Studio, job: Job, shares: Shares, leads: bool):
         self.lost = False
+        self.account = Account(asking.set_of(studio.settings, job)[0])
         self._studio, self._job, self._shares, self._leads = studio, job, shares, leads
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    @property
+    def ended(self) -> bool:
+        """Whether to stop: the lease is lost, or its asker may spend no more today."""
+        return self.lost or self.account.refused is not None
 
     def __enter__(self) -> _Lease:
         self._thread.start()
@@ -223,6 +232,8 @@ class _Lease:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+        with contextlib.suppress(StudioError):
+            self.account.note(at_once=True)
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):
@@ -231,6 +242,7 @@ class _Lease:
                 goes_on = jobs.heartbeat(job, self._shares.lease_s) if self._leads else jobs.goes_on(job)
                 self.lost = not goes_on
                 self._shares.extend()
+                self.account.note()
             except StudioError:
                 log.warning("job %s: the lease could not be extended this time", self._job.id)
             if self.lost:

@@ -17,7 +17,7 @@ from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import access
+from e2lm_core.people import access, quotas
 from e2lm_core.people.access import edits
 from e2lm_core.sets.collection import copy_set, editable_set, find_set, open_set, renamed_to
 from e2lm_core.sets.conflicts import Clash, Edits, Gone, Saved, merge, plain
@@ -286,6 +286,7 @@ def _save(settings: Settings, name: str, before: TaskSet, update: dict[str, Any]
     info = editable_set(settings, name)
     task = before.model_copy(update=update)
     files = task_files(task, settings.limits)  # refused before anything is written
+    quotas.require(settings, "bytes", 0)
     history = History.of(settings, info.name)
     history.begin(before)
     number = history.prepare(task)

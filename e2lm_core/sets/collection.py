@@ -19,7 +19,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Question, Record, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import access, sharing
+from e2lm_core.people import access, quotas, sharing
 from e2lm_core.people.access import Role, owns
 from e2lm_core.sets.checks.check import require_sound
 from e2lm_core.sets.folder.files import put_files, read_task, task_files, write_task
@@ -258,6 +258,7 @@ def restore_set(settings: Settings, name: str) -> TaskSet:
     Raises TaskError where there is none, or the name was taken since.
     """
     trash = settings.workspace / "trash" / name
+    quotas.require(settings, "sets")
     if not _NAME.fullmatch(name) or not trash.is_dir():
         raise TaskError(f"There is no deleted set {quoted(name)} to restore.")
     if (settings.sets / name).exists():
@@ -283,6 +284,8 @@ def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
     with writing(settings, name):
         _require_free(settings, name)
         require_sound(task, settings.limits)
+        quotas.require(settings, "sets")
+        quotas.require(settings, "bytes", 0)
         shutil.rmtree(History.of(settings, name).folder, ignore_errors=True)
         write_task(task, settings.sets / name, settings.limits)
         _trace(settings, name).unlink(missing_ok=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from e2lm_core.base.errors import StoreError, TaskError
-from e2lm_core.people import register, sharing
+from e2lm_core.base.errors import LimitError, StoreError, TaskError
+from e2lm_core.people import quotas, register, sharing
 from e2lm_core.runs import start, worker
-from e2lm_core.runs.queue import asking
+from e2lm_core.runs.queue import asking, spending
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
 from tests.support import studios
+from tests.support.fake_backend import FakeBackend
 
 
 @pytest.fixture
@@ -108,3 +110,48 @@ def test_a_reading_visitor_runs_nothing(studio):
     reader = replace(studio, settings=studio.settings.asked_by("visitor-0", paths=False, readonly=True))
     with pytest.raises(TaskError, match="Visitors read here"):
         queued(reader, "little")
+
+
+def test_waiting_runs_have_a_quota_of_their_own(studio, ada):
+    root = asked(studio, "root")
+    quotas.set_most(root.settings, "runs", 1, "ada")
+    queued(ada, "little")
+    with pytest.raises(LimitError, match="1 of your runs are waiting already, and 1 may"):
+        queued(ada, "mine")
+    for name in ("one", "two", "three"):
+        collection.copy_set(root.settings, "little", name)
+        queued(root, name)  # an administrator has none
+
+
+def test_what_runs_compute_is_on_their_askers_account(studio, ada):
+    number = queued(ada, "mine")
+    worker.work(studio, once=True)
+    assert studio.jobs.get(number).state == "done"
+    used = {quota.kind.key: quota.used for quota in quotas.of(ada.settings, "ada")}
+    assert used["cpu"] > 0
+    quotas.set_most(asked(studio, "root").settings, "cpu", 0, "ada")
+    with pytest.raises(LimitError, match="go on tomorrow"):
+        queued(ada, "mine")
+
+
+def test_a_run_whose_asker_has_used_up_the_day_ends_with_a_sentence_and_keeps_what_it_has(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(spending, "EVERY_S", 0.0)
+    monkeypatch.setattr(worker, "BEAT_S", 0.01)
+
+    class Slow(FakeBackend):
+        def chunks(self, *arguments, **options):
+            for chunk in super().chunks(*arguments, **options):
+                yield chunk
+                time.sleep(0.1)
+
+    opened = studios.studio(tmp_path, Slow())
+    studio = replace(opened, settings=opened.settings.model_copy(update={"admins": ("root",)}))
+    ada, root = asked(studio, "ada"), asked(studio, "root")
+    number = start.start(ada, collection.open_set(ada.settings, "little"), studio.catalogue.checkpoints)
+    quotas.set_most(root.settings, "cpu", 0, "ada")
+    worker.work(studio, once=True)
+    ended = studio.jobs.get(number)
+    assert ended.state == "failed"
+    assert "what is computed is kept; go on tomorrow" in (ended.error or "")

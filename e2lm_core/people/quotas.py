@@ -1,0 +1,262 @@
+"""How much is a person's to use: sets, bytes, kept results, waiting runs, CPU and uploads of a day; each with its sentence.
+
+What an administrator has set for a person counts before what they set for visitors or for everybody, and that before
+what is here. Administrators have no quotas, and nobody has where nobody signs in.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import LimitError, StudioError
+from e2lm_core.base.records import Record
+from e2lm_core.base.settings import Settings
+from e2lm_core.people import register
+
+EVERYBODY, VISITORS = "everybody", "visitors"
+_FOLDERS = ("sets", "history", "trash", "drafts", "results")
+_LOOK_AGAIN_S = 3.0  # at the bytes on the disk: an edit does not wait for each of them
+_MORE = "or ask an administrator for more"
+
+
+class Kind(Record):
+    """One thing of which there is so much, for a person and for a visitor without an account."""
+
+    key: str
+    label: str
+    most: float
+    most_of_visitor: float
+    sentence: str  # with {used} and {most}
+    unit: str = ""  # "bytes" or "seconds", "" for a number
+
+
+KINDS = (
+    Kind(
+        key="sets",
+        label="question sets",
+        most=100,
+        most_of_visitor=5,
+        sentence=f"You have {{used}} question sets, and {{most}} are yours to have: delete one, {_MORE}.",
+    ),
+    Kind(
+        key="bytes",
+        label="disk, with history",
+        most=2e9,
+        most_of_visitor=1e8,
+        unit="bytes",
+        sentence=f"Your sets, their history and your results take {{used}}, and {{most}} are yours: delete what you no "
+        f"longer need, {_MORE}.",
+    ),
+    Kind(
+        key="results",
+        label="kept results",
+        most=50,
+        most_of_visitor=5,
+        sentence=f"You keep {{used}} results from elsewhere, and {{most}} are yours to keep: remove one, {_MORE}.",
+    ),
+    Kind(
+        key="runs",
+        label="waiting runs",
+        most=10,
+        most_of_visitor=2,
+        sentence=f"{{used}} of your runs are waiting already, and {{most}} may: wait until one has started, cancel one, "
+        f"{_MORE}.",
+    ),
+    Kind(
+        key="cpu",
+        label="CPU a day",
+        most=6 * 3600,
+        most_of_visitor=1800,
+        unit="seconds",
+        sentence="Your runs have computed for {used} today, and {most} a day are yours: what is computed is kept; go on "
+        f"tomorrow (UTC), {_MORE}.",
+    ),
+    Kind(
+        key="uploads",
+        label="uploads a day",
+        most=2e9,
+        most_of_visitor=2e8,
+        unit="bytes",
+        sentence=f"You have uploaded {{used}} today, and {{most}} a day are yours: go on tomorrow (UTC), {_MORE}.",
+    ),
+)
+_BY_KEY = {kind.key: kind for kind in KINDS}
+
+
+class Quota(Record):
+    """How much of something a person has and may have; None for an administrator, who may have any."""
+
+    kind: Kind
+    used: float
+    most: float | None
+
+    @property
+    def text(self) -> str:
+        """As in: 3 of 100."""
+        limit = "any" if self.most is None else said(self.kind, self.most)
+        return f"{said(self.kind, self.used)} of {limit}"
+
+
+def of(settings: Settings, person: str) -> list[Quota]:
+    """All quotas of a person, with what they use; one's own, or anybody's for an administrator."""
+    if person != settings.person:
+        register.require_administrator(settings, "see what others use")
+    theirs = settings.asked_by(person)
+    return [Quota(kind=k, used=_USED[k.key](theirs), most=_most(theirs, k)) for k in KINDS]
+
+
+def require(settings: Settings, key: str, more: float = 1) -> None:
+    """Raises LimitError, the kind's sentence, where whoever asks would have more than is theirs."""
+    if settings.person is None:
+        return
+    kind = _BY_KEY[key]
+    most = _most(settings, kind)
+    if most is None:
+        return
+    used = _USED[key](settings)
+    if used + more > most:
+        raise LimitError(kind.sentence.format(used=said(kind, used), most=said(kind, most)))
+
+
+def most_of(settings: Settings, key: str) -> float | None:
+    """How much of a kind is theirs who asks; None where there is no quota."""
+    return None if settings.person is None else _most(settings, _BY_KEY[key])
+
+
+def spend(settings: Settings, key: str, amount: float) -> None:
+    """Note what whoever asks has used today, of a kind that is counted by the day."""
+    if settings.person is None or amount <= 0:
+        return
+    with register.database(settings).transaction() as connection:
+        connection.execute(
+            "INSERT INTO spent (person, day, kind, amount) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (person, day, kind) DO UPDATE SET amount = amount + excluded.amount",
+            (settings.person, _today(), key, amount),
+        )
+
+
+def set_most(settings: Settings, key: str, most: float | None, who: str = EVERYBODY) -> None:
+    """Say how much of a kind is theirs: a person's, `visitors`' or `everybody`'s; None takes back what was said.
+
+    Raises StudioError unless an administrator asks, and for a kind, a number or a person that there is not.
+    """
+    register.require_administrator(settings, "change quotas")
+    if key not in _BY_KEY:
+        raise StudioError(f"There is no quota {key[:80]!r}: there are {', '.join(_BY_KEY)}.")
+    if most is not None and not 0 <= most < 1e15:
+        raise StudioError(f"A quota cannot be {most:g}: use a number from 0.")
+    person = who if who in (EVERYBODY, VISITORS) else register.find(settings, who).id
+    with register.database(settings).transaction() as connection:
+        connection.execute("DELETE FROM quotas WHERE person = ? AND kind = ?", (person, key))
+        if most is not None:
+            connection.execute(
+                "INSERT INTO quotas (person, kind, most) VALUES (?, ?, ?)", (person, key, most)
+            )
+
+
+def changed(settings: Settings) -> list[tuple[str, Kind, float]]:
+    """What administrators have said: of whom, which kind, how much."""
+    register.require_administrator(settings, "see quotas")
+    if not register.exists(settings):
+        return []
+    with register.database(settings).reading() as connection:
+        rows = connection.execute("SELECT person, kind, most FROM quotas ORDER BY person, kind").fetchall()
+    return [(person, _BY_KEY[key], most) for person, key, most in rows if key in _BY_KEY]
+
+
+def said(kind: Kind, amount: float) -> str:
+    """An amount in words."""
+    if kind.unit == "bytes":
+        return phrasing.size(round(amount))
+    if kind.unit == "seconds":
+        return f"{amount / 3600:,.1f} h" if amount >= 3600 else f"{amount / 60:,.0f} min"
+    return f"{amount:,.0f}"
+
+
+def _most(settings: Settings, kind: Kind) -> float | None:
+    if register.administers(settings):
+        return None
+    person = settings.person or ""
+    visits = person.startswith(f"{register.VISITOR}-")
+    names = (person, VISITORS if visits else EVERYBODY)
+    with register.database(settings).reading() as connection:
+        rows = dict(
+            connection.execute(
+                "SELECT person, most FROM quotas WHERE kind = ? AND person IN (?, ?)", (kind.key, *names)
+            ).fetchall()
+        )
+    default = kind.most_of_visitor if visits else kind.most
+    return float(next((rows[name] for name in names if name in rows), default))
+
+
+def _sets(settings: Settings) -> float:
+    return sum(1 for folder in _inside(settings.sets) if not folder.name.startswith("."))
+
+
+def _results(settings: Settings) -> float:
+    return sum(1 for path in _inside(settings.workspace / "results") if path.suffix == ".json")
+
+
+def _inside(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+_sizes: dict[Path, tuple[float, int]] = {}  # by workspace: when it was measured, and bytes
+
+
+def _bytes(settings: Settings) -> float:
+    at, size = _sizes.get(settings.workspace, (float("-inf"), 0))
+    if time.monotonic() - at > _LOOK_AGAIN_S:
+        size = sum(_size(settings.workspace / name) for name in _FOLDERS)
+        _sizes[settings.workspace] = (time.monotonic(), size)
+    return float(size)
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for at, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(at, name)).st_size
+            except OSError:  # gone in the meantime
+                continue
+    return total
+
+
+def _runs(settings: Settings) -> float:
+    with register.database(settings).reading() as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM jobs WHERE owner = ? AND state = 'queued'", (settings.person,)
+        ).fetchone()
+    return float(count)
+
+
+def _spent(key: str) -> Callable[[Settings], float]:
+    def of_today(settings: Settings) -> float:
+        with register.database(settings).reading() as connection:
+            row = connection.execute(
+                "SELECT amount FROM spent WHERE person = ? AND day = ? AND kind = ?",
+                (settings.person, _today(), key),
+            ).fetchone()
+        return float(row[0]) if row else 0.0
+
+    return of_today
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+_USED: dict[str, Callable[[Settings], float]] = {
+    "sets": _sets,
+    "bytes": _bytes,
+    "results": _results,
+    "runs": _runs,
+    "cpu": _spent("cpu"),
+    "uploads": _spent("uploads"),
+}

@@ -1,0 +1,35 @@
+"""What a run computes is on its asker's account, by the day; where that is used up the run ends, and what it has is kept.
+
+Tested in tests/runs/queue/test_asking.py.
+"""
+
+from __future__ import annotations
+
+import time
+
+from e2lm_core.base.errors import LimitError
+from e2lm_core.base.settings import Settings
+from e2lm_core.people import quotas
+
+EVERY_S = 5.0
+
+
+class Account:
+    """The CPU seconds that this process spends from now on, all its threads together."""
+
+    def __init__(self, asker: Settings) -> None:
+        self._asker = asker
+        self._from, self._noted = time.process_time(), time.monotonic()
+        self.refused: str | None = None  # the sentence, once no more is theirs today
+
+    def note(self, at_once: bool = False) -> None:
+        """Write down what was spent since the last time, now and then or `at_once`."""
+        if self._asker.person is None or not (at_once or time.monotonic() - self._noted > EVERY_S):
+            return
+        now = time.process_time()
+        quotas.spend(self._asker, "cpu", now - self._from)
+        self._from, self._noted = now, time.monotonic()
+        try:
+            quotas.require(self._asker, "cpu", 0)
+        except LimitError as error:
+            self.refused = str(error)

@@ -1,0 +1,132 @@
+"""How much is a person's to use: each quota with its sentence, an administrator's word, and nobody's where nobody signs in."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2lm_core.base.errors import LimitError, StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.imported import keeping
+from e2lm_core.imported.records import Imported
+from e2lm_core.people import quotas, register, sharing, visitors
+from e2lm_core.sets import authoring, collection
+from tests.support import studios
+
+ISSUER = "https://id.example"
+
+
+@pytest.fixture
+def home(tmp_path) -> Settings:
+    chosen = studios.settings(tmp_path).model_copy(update={"auth": "oidc", "admins": ("root",)})
+    studios.write_example(chosen)
+    return chosen
+
+
+def person(home: Settings, name: str) -> Settings:
+    return home.asked_by(register.sign_in(home, ISSUER, name, name, username=name).id, paths=False)
+
+
+@pytest.fixture
+def root(home) -> Settings:
+    return person(home, "root")
+
+
+@pytest.fixture
+def ada(home) -> Settings:
+    return person(home, "ada")
+
+
+@pytest.fixture(autouse=True)
+def every_byte_at_once(monkeypatch):
+    monkeypatch.setattr(quotas, "_LOOK_AGAIN_S", -1.0)
+
+
+def test_sets_are_counted_also_when_one_is_brought_back(root, ada):
+    quotas.set_most(root, "sets", 1, "ada")
+    collection.copy_set(ada, "little", "one")
+    with pytest.raises(LimitError) as refused:
+        collection.create_set(ada, "two")
+    assert studios.sentence(refused) == (
+        "You have 1 question sets, and 1 are yours to have: delete one, or ask an administrator for more."
+    )
+    collection.delete_set(ada, "one")
+    collection.create_set(ada, "two")
+    with pytest.raises(LimitError, match="question sets"):
+        collection.restore_set(ada, "one")
+
+
+def test_bytes_count_with_history_and_an_editors_edit_is_on_the_owners_account(root, ada, home):
+    collection.copy_set(ada, "little", "one")
+    bob = person(home, "bob")
+    sharing.share(ada, "one", "bob", "editor")
+    quotas.set_most(root, "bytes", 100, "ada")
+    for asked, name in ((ada, "one"), (bob, "ada/one")):
+        with pytest.raises(LimitError, match="Your sets, their history and your results take"):
+            authoring.delete_questions(asked, name, ["q1"])
+    with pytest.raises(LimitError, match="are yours: delete what you no longer need"):
+        collection.create_set(ada, "two")
+    collection.copy_set(bob, "ada/one", "mine")
+    collection.delete_set(ada, "one")  # deleting is never refused
+
+
+def test_kept_results(root, ada):
+    quotas.set_most(root, "results", 1, "ada")
+    keeping.keep(ada, "first", Imported(curves=(), measured={}, problems=(), files=()))
+    with pytest.raises(LimitError, match="You keep 1 results from elsewhere, and 1 are yours to keep"):
+        keeping.keep(ada, "second", Imported(curves=(), measured={}, problems=(), files=()))
+
+
+def test_what_is_spent_counts_for_today_alone(root, ada, home):
+    quotas.set_most(root, "cpu", 60, "ada")
+    quotas.spend(ada, "cpu", 59)
+    quotas.require(ada, "cpu", 0)
+    quotas.spend(ada, "cpu", 61)
+    with pytest.raises(
+        LimitError, match="Your runs have computed for 2 min today, and 1 min a day are yours"
+    ):
+        quotas.require(ada, "cpu", 0)
+    with register.database(home).transaction() as connection:
+        connection.execute("UPDATE spent SET day = '2000-01-01'")
+    quotas.require(ada, "cpu", 0)
+
+
+def test_a_persons_own_quota_counts_before_everybodys_and_that_before_the_default(root, ada, home):
+    def most(settings):
+        return {quota.kind.key: quota.most for quota in quotas.of(settings, settings.person)}["sets"]
+
+    visitor = home.asked_by(visitors.arrive(home, "0123456789ab").id)
+    assert (most(ada), most(visitor), most(root)) == (100, 5, None)
+    quotas.set_most(root, "sets", 7)
+    quotas.set_most(root, "sets", 2, quotas.VISITORS)
+    assert (most(ada), most(visitor), most(root)) == (7, 2, None)
+    quotas.set_most(root, "sets", 9, "ada")
+    assert most(ada) == 9
+    assert [(who, kind.key, number) for who, kind, number in quotas.changed(root)] == [
+        ("ada", "sets", 9),
+        ("everybody", "sets", 7),
+        ("visitors", "sets", 2),
+    ]
+    quotas.set_most(root, "sets", None, "ada")
+    assert most(ada) == 7
+
+
+def test_only_administrators_change_quotas_and_see_those_of_others(root, ada):
+    with pytest.raises(StudioError, match="Only an administrator may change quotas"):
+        quotas.set_most(ada, "sets", 1_000, "ada")
+    with pytest.raises(StudioError, match="Only an administrator may see what others use"):
+        quotas.of(ada, "root")
+    with pytest.raises(StudioError, match="Only an administrator may see quotas"):
+        quotas.changed(ada)
+    with pytest.raises(StudioError, match="no quota 'wishes': there are sets, bytes"):
+        quotas.set_most(root, "wishes", 3)
+    with pytest.raises(StudioError, match="A quota cannot be -1"):
+        quotas.set_most(root, "sets", -1)
+    with pytest.raises(StudioError, match="A quota cannot be nan"):
+        quotas.set_most(root, "sets", float("nan"))
+    assert [quota.text for quota in quotas.of(root, "ada")][:2] == ["0 of 100", "0 bytes of 2 GB"]
+
+
+def test_where_nobody_signs_in_there_are_no_quotas(home):
+    quotas.require(home, "sets", 10**9)
+    quotas.spend(home, "cpu", 10**9)
+    assert not home.database.exists()
