@@ -107,7 +107,8 @@ def add(
     say(
         as_json,
         document,
-        f"Added {count(len(added), 'question')} ({ids}) to {after.address}; `undo {after.address}` takes back."
+        f"Added {count(len(added), 'question')} ({ids}) to {after.address}; `undo {after.address}` takes "
+        f"{_them(len(added))} out again."
         if added
         else f"There was no question to add to {after.address}.",
     )
@@ -165,10 +166,11 @@ def delete(task: Mine, identities: Identities, yes: Yes = False, as_json: Json =
     before = collection.open_set(settings, task)
     ids = [_found(before, identity).id for identity in dict.fromkeys(identities)]
     what = f"{count(len(ids), 'question')} ({listing(ids)})"
-    confirm(f"Delete {what} of {name}? `undo {name}` brings back.", yes)
+    back = f"`undo {name}` brings {_them(len(ids))} back"
+    confirm(f"Delete {what} of {name}? {back}.", yes)
     after = authoring.delete_questions(settings, task, ids)
     document = {"task": name, "deleted": ids, "questions": len(after.questions), "back": f"undo {name}"}
-    say(as_json, document, f"Deleted {what} of {name}; `undo {name}` brings back.")
+    say(as_json, document, f"Deleted {what} of {name}; {back}.")
 
 
 @app.command("move")
@@ -204,6 +206,10 @@ def _row(question: Question) -> dict[str, Any]:
     from e2lm_core.sets.prompts.render import row_of
 
     return row_of(question)
+
+
+def _them(number: int) -> str:
+    return "it" if number == 1 else "them"
 
 
 def _found(task: TaskSet, identity: str) -> Question:

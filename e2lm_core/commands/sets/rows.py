@@ -140,4 +140,6 @@ def _read(file: str, limits: Limits) -> tuple[bytes, str]:
         return read_regular(path, limits.max_file_bytes), path.name
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise StudioError(f"{quoted(file)} cannot be read ({reason}): check its path and rights.") from error
+        raise StudioError(
+            f"{quoted(file)} cannot be read ({reason}): check its path, or pipe it in and give -."
+        ) from error

@@ -117,7 +117,7 @@ def test_add_a_file_and_what_is_piped_in(call: Cli, tmp_path: Path, pipe: Pipe) 
 
 def test_delete_asks_and_undo_brings_back(call: Cli, here: Settings, pipe: Pipe) -> None:
     pipe("no\n")
-    assert "`undo mine` brings back" in call("question", "delete", "mine", "q1", "q2", code=2)
+    assert "`undo mine` brings them back." in call("question", "delete", "mine", "q1", "q2", code=2)
     pipe("y\n")
     assert "Deleted 2 questions (q1 and q2)" in call("question", "delete", "mine", "q1", "q2", "q1")
     document = call("question", "delete", "mine", "q3", "--yes", "--json")
