@@ -17,7 +17,9 @@ from pathlib import Path
 
 from e2lm_core.base.errors import StoreError
 
-BUSY_TIMEOUT_S = 30.0
+# A page says within three seconds that another program holds the database; a worker has the time to wait.
+PATIENCE_S = 2.5
+WORKERS_PATIENCE_S = 30.0
 _MAGIC = b"SQLite format 3\0"
 
 Migration = str | Callable[[sqlite3.Connection], None]
@@ -28,10 +30,12 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
 )
 
 
-def connect(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> sqlite3.Connection:
+def connect(
+    path: Path, migrations: Sequence[Migration] = MIGRATIONS, patience_s: float = PATIENCE_S
+) -> sqlite3.Connection:
     """An open connection in autocommit mode, to a database that has had all `migrations`.
 
-    Raises `StoreError` for a file that is damaged, newer, not ours or out of reach; it is left as it was.
+    It waits for `patience_s` seconds where another program writes. Raises `StoreError` for a file that is damaged, newer, not ours or out of reach; it is left as it was.
     """
     with explained(path):
         try:
@@ -42,9 +46,9 @@ def connect(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> sqlite3
                 f"The results database {path} cannot be opened ({error.strerror}): "
                 "set E2LM_HOME to a folder that you can write to."
             ) from error
-        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
         try:
-            _prepare(connection, path, migrations)
+            _prepare(connection, path, migrations, patience_s)
         except BaseException:
             connection.close()
             raise
@@ -68,7 +72,7 @@ class Database:
     """The file for all threads of a process: a connection each, made on first use and anew after a fork."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.patience_s = path, PATIENCE_S
         self._local = threading.local()
         self.connection()  # a file that cannot be used is refused here rather than in the first query
 
@@ -76,9 +80,15 @@ class Database:
         """The calling thread's connection, in autocommit mode. Raises `StoreError` as `connect` does."""
         process, connection = self._of_thread()
         if connection is None or process != os.getpid():
-            connection = connect(self.path)
+            connection = connect(self.path, patience_s=self.patience_s)
             self._local.opened = (os.getpid(), connection)
         return connection
+
+    def wait_longer(self, patience_s: float = WORKERS_PATIENCE_S) -> None:
+        """From now on wait so long where another program writes: this thread, and those that begin."""
+        self.patience_s = patience_s
+        with self.reading() as connection:
+            connection.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
 
     def _of_thread(self) -> tuple[int, sqlite3.Connection | None]:
         """This thread's connection, and the process that opened it: another one before a fork."""
@@ -146,9 +156,11 @@ def _identity(path: Path) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
+def _prepare(
+    connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration], patience_s: float
+) -> None:
     version = _checked_version(connection, path, migrations)
-    _use_wal(connection, path)
+    _use_wal(connection, path, patience_s)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     if version < len(migrations):
@@ -171,9 +183,9 @@ def _checked_version(connection: sqlite3.Connection, path: Path, migrations: Seq
     return int(version)
 
 
-def _use_wal(connection: sqlite3.Connection, path: Path) -> None:
+def _use_wal(connection: sqlite3.Connection, path: Path, patience_s: float) -> None:
     # The switch needs the file alone and does not wait for it as other statements do.
-    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    deadline = time.monotonic() + patience_s
     while True:
         try:
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -231,8 +243,8 @@ def _sentence(path: Path, error: sqlite3.Error) -> str | None:
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return (
-                f"The results database {path} was in use by another program for more than "
-                f"{BUSY_TIMEOUT_S:.0f} seconds: close that program and try again."
+                f"The results database {path} is held by another program, so nothing was saved: try again in a "
+                "moment, or close that program."
             )
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             return (

@@ -19,12 +19,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
+from e2lm_core.base.children import environment
 from e2lm_core.base.errors import Cancelled, StudioError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.runs.evaluate import Progressing, evaluate
 from e2lm_core.runs.queue import asking
+from e2lm_core.runs.queue.allowance import Allowance
 from e2lm_core.runs.queue.claims import Shares, joinable, open_checkpoints
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, Progress
@@ -38,6 +40,7 @@ LEASE_S = 10.0
 # A shorter one may end between two beats; a dead worker's job waits for its end.
 LEASES_S = (1.0, 3_600.0)
 BEAT_S = 0.5
+EXIT_MEMORY = 75
 NICE = 8  # of 19: a sixth of the page's weight where both want a core
 QUEUE_LOOK_S = 0.02  # an edit waits for it; a look takes a twentieth of a millisecond
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -59,6 +62,7 @@ def work(
     low, high = LEASES_S
     if not low <= lease_s <= high:
         raise StudioError(f"A worker's lease cannot be {lease_s:g} s: use {low:g} to {high:,.0f} seconds.")
+    studio.jobs.database.wait_longer()
     taken, idle_since = 0, time.monotonic()
     is_child = parent == os.getppid()
     with _stop_signals() as stopping:
@@ -124,8 +128,8 @@ def _work_on(studio: Studio, job: Job, stopping: Callable[[], bool], lease_s: fl
             _compute(studio, job, progressing, leads)
         except Cancelled:
             log.info("job %s stopped", job.id)
-            error = lease.account.refused
-            if error is None and leads:
+            error = lease.too_much or lease.account.refused
+            if leads and error is None:
                 studio.jobs.release(job)  # nothing, where it was cancelled or is another's
             if error is None:
                 return
@@ -210,12 +214,15 @@ def _left_by_others(studio: Studio, job: Job, progressing: Progressing) -> list[
 class _Lease:
     """Keeps a job's lease alive from a thread: loading a large checkpoint may take longer than a lease.
 
-    A helper keeps that of its shares alone, so that a leader's death is noticed.
+    A helper keeps that of its shares alone, so that a leader's death is noticed. It also watches what the job
+    takes: `too_much` is the sentence that ends it.
     """
 
     def __init__(self, studio: Studio, job: Job, shares: Shares, leads: bool):
         self.lost = False
         self.account = Account(asking.set_of(studio.settings, job)[0])
+        self.too_much: str | None = None
+        self._allowance = Allowance(studio.jobs, job, studio.settings)
         self._studio, self._job, self._shares, self._leads = studio, job, shares, leads
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
@@ -229,11 +236,17 @@ class _Lease:
         self._thread.start()
         return self
 
+    @property
+    def ended(self) -> bool:
+        """Whether to stop at the next batch."""
+        return self.lost or self.too_much is not None
+
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        with contextlib.suppress(StudioError):
+        with contextlib.suppress(StudioError):  # a run that is done stays so, whatever it took
             self.account.note(at_once=True)
+            self._allowance.too_much_time(now=True)
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):
@@ -243,10 +256,21 @@ class _Lease:
                 self.lost = not goes_on
                 self._shares.extend()
                 self.account.note()
+                self.too_much = self.too_much or self._allowance.too_much_time()
+                self._watch_memory()
             except StudioError:
                 log.warning("job %s: the lease could not be extended this time", self._job.id)
             if self.lost:
                 return
+
+    def _watch_memory(self) -> None:
+        """End the process where it holds too much: a batch that goes on taking would not come to its end."""
+        if sentence := self._allowance.too_much_memory():
+            log.error("job %s: %s", self._job.id, sentence)
+            self._shares.drop()
+            if self._leads:
+                self._studio.jobs.finish(self._job, sentence)
+            os._exit(EXIT_MEMORY)
 
 
 def give_way() -> None:
@@ -266,6 +290,7 @@ def spawn(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
             *["--idle-exit", str(idle_exit_s), "--parent", str(os.getpid())],
         ],
         cwd=ROOT,
+        env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,

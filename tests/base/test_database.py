@@ -2,11 +2,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from e2lm_core.base.database import MIGRATIONS, Database, connect, explained
+from e2lm_core.base.database import MIGRATIONS, PATIENCE_S, Database, connect, explained
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.settings import Limits
 from e2lm_core.runs.queue.queue import JobQueue
@@ -233,3 +235,60 @@ def test_processes_see_each_others_writes_however_often_one_of_them_connects(tmp
     names = {name for (name,) in own.execute("SELECT name FROM sqlite_master")}
     assert {"theirs0", "theirs1"} <= names
     assert path.with_name(f"{path.name}-wal").exists()  # the last one out deletes it, and that is not they
+
+
+_HOLDER = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+time.sleep(float(sys.argv[2]))
+connection.execute("ROLLBACK")
+"""
+
+
+@contextmanager
+def held_by_another(path, seconds):
+    """A second process that holds the lock of writers."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(path), str(seconds)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    try:
+        yield
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+
+
+def test_a_held_database_is_said_within_three_seconds(tmp_path):
+    database = Database(tmp_path / "studio.sqlite")
+    assert PATIENCE_S < 3
+    database.wait_longer(0.3)  # as a page's, only sooner
+    with held_by_another(database.path, 60):
+        with database.reading() as connection:
+            assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (0,), "reads go on"
+        start = time.monotonic()
+        with pytest.raises(StoreError, match="is held by another program") as said, database.transaction():
+            pass
+        assert time.monotonic() - start < 1.5
+        assert str(said.value).endswith("close that program.")
+
+
+def test_a_worker_waits_longer(tmp_path):
+    database = Database(tmp_path / "studio.sqlite")
+    database.wait_longer(20.0)
+    with held_by_another(database.path, 0.5), database.transaction() as connection:
+        connection.execute("DELETE FROM jobs")
+
+
+@pytest.mark.slow
+def test_a_page_says_so_in_time_and_its_whole_patience(tmp_path):
+    database = Database(tmp_path / "studio.sqlite")
+    with held_by_another(database.path, 60):
+        start = time.monotonic()
+        with pytest.raises(StoreError), database.transaction():
+            pass
+        assert 2.0 < time.monotonic() - start < 3.0

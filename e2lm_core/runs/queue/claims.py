@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from e2lm_core.base.database import Database, opened
+from e2lm_core.runs.queue import leases
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job
 
@@ -25,13 +26,15 @@ class Shares:
 
     def take(self, checkpoint: str) -> bool:
         """False where another worker has it."""
-        now = time.time()
+        now = leases.now()
         with self.database.transaction() as connection:
             taken = connection.execute(
-                "INSERT INTO shares (job, checkpoint, worker, lease_until) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (job, checkpoint) DO UPDATE SET worker = excluded.worker, "
-                "lease_until = excluded.lease_until WHERE shares.worker = excluded.worker OR lease_until < ?",
-                (self.job.id, checkpoint, self.job.worker, now + self.lease_s, now),
+                "INSERT INTO shares (job, checkpoint, worker, lease_until, lease_from, lease_s) "
+                "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (job, checkpoint) DO UPDATE SET "
+                "worker = excluded.worker, lease_until = excluded.lease_until, "
+                "lease_from = excluded.lease_from, lease_s = excluded.lease_s "
+                f"WHERE shares.worker = excluded.worker OR NOT {leases.held(now, 'shares')}",
+                (self.job.id, checkpoint, self.job.worker, time.time() + self.lease_s, now, self.lease_s),
             )
             return taken.rowcount > 0
 
@@ -39,8 +42,8 @@ class Shares:
         """Hold what is held for another `lease_s` seconds from now."""
         with self.database.transaction() as connection:
             connection.execute(
-                "UPDATE shares SET lease_until = ? WHERE job = ? AND worker = ?",
-                (time.time() + self.lease_s, self.job.id, self.job.worker),
+                "UPDATE shares SET lease_until = ?, lease_from = ?, lease_s = ? WHERE job = ? AND worker = ?",
+                (time.time() + self.lease_s, leases.now(), self.lease_s, self.job.id, self.job.worker),
             )
 
     def drop(self) -> None:
@@ -59,8 +62,8 @@ def open_checkpoints(queue: JobQueue, job: Job) -> tuple[list[str], list[str]]:
         taken = {
             name
             for (name,) in connection.execute(
-                "SELECT checkpoint FROM shares WHERE job = ? AND lease_until >= ? AND worker != ?",
-                (job.id, time.time(), job.worker),
+                f"SELECT checkpoint FROM shares WHERE job = ? AND worker != ? AND {leases.held(leases.now())}",
+                (job.id, job.worker),
             )
         }
     rest = [name for name in now.payload.get("checkpoints", ()) if name not in complete]

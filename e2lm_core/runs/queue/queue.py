@@ -20,6 +20,7 @@ from typing import Any
 from e2lm_core.base.database import Database, opened
 from e2lm_core.base.errors import LimitError, StoreError
 from e2lm_core.base.settings import Limits
+from e2lm_core.runs.queue import leases, turns
 from e2lm_core.runs.queue.records import Event, Job, Progress
 
 # A job that kills its worker each time (out of memory, say) must not do so for ever; any saved progress
@@ -38,6 +39,7 @@ class JobQueue:
     def __init__(self, database: Path | Database, limits: Limits) -> None:
         self.database = opened(database)
         self.limits = limits
+        self._turns: dict[tuple[int, int], float] = {}  # when this process began with a job's attempt
 
     # --- for those who want something done ------------------------------------------------------------
 
@@ -143,11 +145,11 @@ class JobQueue:
         while True:
             # Looking needs no lock, so idle workers hinder nobody.
             with self.database.reading() as connection:
-                if _next(connection, time.time()) is None:
+                if turns.next_job(connection) is None:
                     return None
             with self.database.transaction() as connection:
                 now = time.time()
-                row = _next(connection, now)
+                row = turns.next_job(connection)
                 if row is None:
                     return None
                 job_id, state, deaths = row
@@ -161,9 +163,10 @@ class JobQueue:
                     (job_id, job_id),
                 )
                 connection.execute(
-                    "UPDATE jobs SET state = 'running', worker = ?, lease_until = ?, attempt = attempt + 1, "
-                    "deaths = deaths + ?, started_at = coalesce(started_at, ?), claimed_at = ? WHERE id = ?",
-                    (worker, now + lease_s, int(died), now, now, job_id),
+                    "UPDATE jobs SET state = 'running', worker = ?, lease_until = ?, lease_from = ?, lease_s = ?, "
+                    "attempt = attempt + 1, deaths = deaths + ?, started_at = coalesce(started_at, ?), "
+                    "claimed_at = ? WHERE id = ?",
+                    (worker, now + lease_s, leases.now(), lease_s, int(died), now, now, job_id),
                 )
                 _record(connection, job_id, "reclaimed" if died else "claimed", worker)
                 return self.get(job_id)
@@ -173,8 +176,8 @@ class JobQueue:
         with self.database.transaction() as connection:
             return _changed(
                 connection,
-                f"UPDATE jobs SET lease_until = ? WHERE {_HELD}",
-                (time.time() + lease_s, *_held(job)),
+                f"UPDATE jobs SET lease_until = ?, lease_from = ?, lease_s = ? WHERE {_HELD}",
+                (time.time() + lease_s, leases.now(), lease_s, *_held(job)),
             )
 
     def goes_on(self, job: Job) -> bool:
@@ -186,8 +189,8 @@ class JobQueue:
     def led_by_others(self, worker: str) -> list[Job]:
         """Running jobs whose worker is another and alive; the highest priority first, then the oldest."""
         return self._jobs(
-            "WHERE state = 'running' AND lease_until >= ? AND worker != ? ORDER BY priority DESC, id",
-            (time.time(), worker),
+            f"WHERE state = 'running' AND {leases.held(leases.now())} AND worker != ? ORDER BY priority DESC, id",
+            (worker,),
         )
 
     def report(self, job: Job, progress: Iterable[Progress | Mapping[str, Any]]) -> bool:
@@ -225,14 +228,9 @@ class JobQueue:
 
         It is when a job of higher priority waits, or one as high of another owner once a turn is over.
         """
-        turn_over = job.claimed_at is not None and time.time() - job.claimed_at > TURN_S
+        begun = self._turns.setdefault((job.id, job.attempt), leases.now())
         with self.database.reading() as connection:
-            row = connection.execute(
-                "SELECT 1 FROM jobs WHERE state = 'queued' AND "
-                "(priority > ? OR (? AND priority = ? AND owner != ?)) LIMIT 1",
-                (job.priority, turn_over, job.priority, job.owner),
-            ).fetchone()
-        return row is not None
+            return turns.another(connection, job, over=leases.now() - begun > TURN_S)
 
     def release(self, job: Job) -> bool:
         """Put a claimed job back, in its old place and with its progress."""
@@ -296,18 +294,6 @@ _HELD = "id = ? AND attempt = ? AND state = 'running'"
 
 def _held(job: Job) -> tuple[int, int]:
     return job.id, job.attempt
-
-
-def _next(connection: sqlite3.Connection, now: float) -> tuple[int, str, int] | None:
-    row: tuple[int, str, int] | None = connection.execute(
-        "SELECT id, state, deaths FROM jobs "
-        "WHERE state = 'queued' OR (state = 'running' AND lease_until < :now) ORDER BY priority DESC, "
-        "(SELECT count(*) FROM jobs AS own WHERE own.owner = jobs.owner AND own.state = 'running' "
-        "AND own.lease_until >= :now), "
-        "(SELECT coalesce(max(claimed_at), 0) FROM jobs AS own WHERE own.owner = jobs.owner), id LIMIT 1",
-        {"now": now},
-    ).fetchone()
-    return row
 
 
 def _prune(connection: sqlite3.Connection) -> None:

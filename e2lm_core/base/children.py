@@ -1,0 +1,96 @@
+"""What processes of ours are given: names of the environment, and how much memory they may take.
+
+A deployer's environment holds secrets (a hub's token, an OAuth client's): a process that computes needs none.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+# Where programs, libraries and temporary files are, how many threads to take, which device; and our own.
+_NAMES = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "TEMP", "TMP"),
+    *(
+        "LD_LIBRARY_PATH",
+        "DYLD_*",
+        "VIRTUAL_ENV",
+        "XDG_*",
+        "SYSTEMROOT",
+        "SYSTEMDRIVE",
+        "USERPROFILE",
+        "APPDATA",
+    ),
+    *("PYTHON*", "COVERAGE_*", "E2LM_*"),
+    *("OMP_*", "MKL_*", "KMP_*", "OPENBLAS_*", "VECLIB_*", "NUMEXPR_*", "GOMP_*", "MALLOC_*", "LD_PRELOAD"),
+    *("CUDA_*", "NVIDIA_*", "HIP_*", "ROCR_*", "PYTORCH_*", "TORCH_*", "TRITON_*"),
+    *(
+        "HF_HOME",
+        "HF_HUB_CACHE",
+        "HF_HUB_OFFLINE",
+        "HF_ENDPOINT",
+        "TRANSFORMERS_OFFLINE",
+        "TOKENIZERS_PARALLELISM",
+    ),
+)
+# Of those that download: the way to the network, and how a hub is spoken to.
+_NETWORK = (
+    *(
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "all_proxy",
+    ),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HF_HUB_*", "HF_XET_*"),
+)
+TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_SECRET = re.compile(r"TOKEN$|SECRET|PASSWORD|CREDENTIAL|_KEY$")
+_CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+SHARE = 0.8  # of the memory that there is
+
+
+def environment(
+    network: bool = False, token: bool = False, env: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The variables that a process of ours gets, by a list of names; a hub's token only where `token` says so."""
+    here = os.environ if env is None else env
+    names = (*_NAMES, *_NETWORK) if network else _NAMES
+    given = {
+        name: value
+        for name, value in here.items()
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in names) and not _SECRET.search(name)
+    }
+    return given | {name: here[name] for name in TOKENS if token and name in here}
+
+
+def memory_there() -> int | None:
+    """Bytes of memory that this machine, or the container's limit, has; None where it does not say."""
+    found = [_number(path.read_text(encoding="ascii")) for path in _CGROUP if path.exists()]
+    found.append(_kilobytes(Path("/proc/meminfo"), "MemTotal"))
+    return min((number for number in found if number), default=None)
+
+
+def memory_taken() -> int | None:
+    """Bytes that this process holds of its own, without files that it only maps; None where nobody says."""
+    status = Path("/proc/self/status")
+    anonymous, shared = _kilobytes(status, "RssAnon"), _kilobytes(status, "RssShmem")
+    return None if anonymous is None else anonymous + (shared or 0)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.strip().isdigit() else None  # `max` is no limit
+
+
+def _kilobytes(path: Path, name: str) -> int | None:
+    try:
+        found = re.search(rf"^{name}:\s+(\d+) kB$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) * 1024 if found else None

@@ -1,0 +1,22 @@
+"""When a lease is over, by a clock that nobody sets.
+
+The wall clock may be set back or forward by an hour while a run goes on. What counts instead are the seconds
+since the machine was started, sleep included: the same for all processes, and never set. A lease that was
+begun before the last start lies ahead of that clock, or is older than itself, and is over either way.
+"""
+
+from __future__ import annotations
+
+import time
+
+
+def now() -> float:
+    """Seconds since the machine was started."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
+def held(at: float, table: str = "") -> str:
+    """The condition, in SQL, that a row with `lease_from` and `lease_s` is held `at` a time of `now`."""
+    begun, lasts = (f"{table}.{name}" if table else name for name in ("lease_from", "lease_s"))
+    return f"(coalesce({begun} <= {at!r} AND {at!r} - {begun} <= {lasts}, 0))"

@@ -1,0 +1,31 @@
+"""Whose turn it is: the next job to be claimed, and whether one that goes on gives way. `queue` says how."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from e2lm_core.runs.queue import leases
+from e2lm_core.runs.queue.records import Job
+
+
+def next_job(connection: sqlite3.Connection) -> tuple[int, str, int] | None:
+    """(id, state, deaths) of the next job: one that waits, or one whose lease is over; None without one."""
+    now = leases.now()
+    row: tuple[int, str, int] | None = connection.execute(
+        "SELECT id, state, deaths FROM jobs "
+        f"WHERE state = 'queued' OR (state = 'running' AND NOT {leases.held(now)}) ORDER BY priority DESC, "
+        "(SELECT count(*) FROM jobs AS own WHERE own.owner = jobs.owner AND own.state = 'running' "
+        f"AND {leases.held(now, 'own')}), "
+        "(SELECT coalesce(max(claimed_at), 0) FROM jobs AS own WHERE own.owner = jobs.owner), id LIMIT 1"
+    ).fetchone()
+    return row
+
+
+def another(connection: sqlite3.Connection, job: Job, over: bool) -> bool:
+    """Whether a job of higher priority waits, or one as high of another owner and the turn is `over`."""
+    row = connection.execute(
+        "SELECT 1 FROM jobs WHERE state = 'queued' AND "
+        "(priority > ? OR (? AND priority = ? AND owner != ?)) LIMIT 1",
+        (job.priority, over, job.priority, job.owner),
+    ).fetchone()
+    return row is not None

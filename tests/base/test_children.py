@@ -1,0 +1,62 @@
+"""What processes of ours are given of the environment and of memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from e2lm_core.base import children
+
+SECRETS = {
+    "HF_TOKEN": "hf_x",
+    "HUGGING_FACE_HUB_TOKEN": "hf_y",
+    "OAUTH_CLIENT_SECRET": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    "STREAMLIT_SERVER_COOKIE_SECRET": "x",
+    "DATABASE_URL": "x",
+    "E2LM_SOME_TOKEN": "x",
+    "HF_HUB_TOKEN": "x",
+    "ANYTHING": "x",
+}
+NEEDED = {
+    "PATH": "/bin",
+    "HOME": "/h",
+    "LC_ALL": "C",
+    "E2LM_HOME": "/e",
+    "OMP_NUM_THREADS": "2",
+    "PYTHONPATH": "/p",
+}
+WAYS = {"HTTPS_PROXY": "http://p", "SSL_CERT_FILE": "/c", "HF_HUB_CACHE": "/d"}
+
+
+def test_a_process_that_computes_gets_no_secret():
+    assert children.environment(env=SECRETS | NEEDED | {"HTTPS_PROXY": "x"}) == NEEDED
+
+
+def test_one_that_downloads_gets_the_way_there_and_the_token_only_where_it_may():
+    given = children.environment(network=True, env=SECRETS | NEEDED | WAYS)
+    assert given == NEEDED | WAYS
+    with_token = children.environment(network=True, token=True, env=SECRETS | NEEDED | WAYS)
+    assert set(with_token) - set(given) == set(children.TOKENS)
+
+
+def test_what_is_left_is_enough_to_run_the_studio():
+    code = "import e2lm_core.base.settings, os; print('ANYTHING' in os.environ)"
+    env = children.environment(env=os.environ | SECRETS)
+    assert subprocess.check_output([sys.executable, "-c", code], env=env, text=True) == "False\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux says so in /proc")
+def test_memory_is_what_is_there_and_what_is_taken():
+    there, before = children.memory_there(), children.memory_taken()
+    assert there is not None
+    assert before is not None
+    held = bytearray(os.urandom(1) * 2**25)
+    taken = children.memory_taken()
+    assert taken is not None
+    assert 2**24 < taken - before < 2**26
+    assert taken < there
+    assert len(held) == 2**25
