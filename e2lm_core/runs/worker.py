@@ -290,7 +290,7 @@ def spawn(idle_exit_s: float = 900.0) -> subprocess.Popen[bytes]:
             *["--idle-exit", str(idle_exit_s), "--parent", str(os.getpid())],
         ],
         cwd=ROOT,
-        env=environment(),
+        env=environment(network=True),  # it may have to fetch a checkpoint that was evicted meanwhile
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,

@@ -23,7 +23,7 @@ from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import read_task
 from e2lm_core.ui.frame import say
-from e2lm_core.ui.server import browser, sign_in
+from e2lm_core.ui.server import browser, door, sign_in
 
 FIRST_SET = "ladder_science"
 
@@ -34,7 +34,14 @@ def studio() -> Studio:
     Its catalogue is read again when a model of a hub was added or removed, by whatever process.
     """
     shared = _studio(hub.stamp(_opened().settings))
-    return replace(shared, settings=sign_in.asked_by(shared.settings, author()))
+    return replace(shared, settings=_without_token(sign_in.asked_by(shared.settings, author())))
+
+
+def _without_token(settings: Settings) -> Settings:
+    """The deployer's hub token is for whoever sits at the machine; for others where its owner is named."""
+    if settings.hub_token_for is not None or (settings.auth == "none" and door.at_this_machine()):
+        return settings
+    return settings.model_copy(update={"hub_token_for": ()})
 
 
 def author() -> str:

@@ -15,9 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import IO, Literal
 
+from e2lm_core.base import children
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT, Settings
+from e2lm_core.checkpoints.hub.client import may_use_token
 from e2lm_core.checkpoints.hub.on_disk import OnDisk, on_disk
 
 Action = Literal["download", "verify"]
@@ -72,6 +74,7 @@ class Fetch:
 def start(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings) -> Fetch:
     """Begin with some checkpoints of one model; the process takes its settings from this one's environment.
 
+    Of that it gets what it needs (see `children.environment`), and the hub's token where it may be used for them.
     Raises `CheckpointError` for no checkpoint at all.
     """
     if not checkpoints:
@@ -88,6 +91,7 @@ def start(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings)
             "--json",
         ],
         cwd=ROOT,
+        env=_environment(checkpoints, settings),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=said,
@@ -96,3 +100,11 @@ def start(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings)
     return Fetch(
         action, checkpoints[0].model.name, tuple(checkpoints), on_disk(settings, checkpoints), process, said
     )
+
+
+def _environment(checkpoints: Sequence[Checkpoint], settings: Settings) -> dict[str, str]:
+    allowed = all(may_use_token(c.repo, settings) for c in checkpoints if c.repo)
+    env = children.environment(network=True, token=allowed)
+    if settings.hub_token_for is not None:
+        env["E2LM_HUB_TOKEN_FOR"] = ",".join(settings.hub_token_for)
+    return env

@@ -1,7 +1,8 @@
 """Requests to a model hub (branches, files, their bytes) through huggingface_hub's own calls.
 
-Every failure becomes one sentence. A token is read from the environment (`HF_TOKEN`) at each call, goes to
-the hub alone (not to the storage that it redirects to) and stands in no message.
+Every failure becomes one sentence. A token is read from the environment (`HF_TOKEN`) at each call, is used
+for repositories whose owner the settings allow, goes to the hub alone (not to the storage that it redirects
+to) and stands in no message.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
 from urllib.parse import urlsplit
 
+from e2lm_core.base.children import TOKENS
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
@@ -80,7 +82,9 @@ class HubClient:
         """
 
         def ask() -> Any:
-            return self._api().model_info(repo, revision=revision, files_metadata=True, timeout=_TIMEOUT_S)
+            return self._api(repo).model_info(
+                repo, revision=revision, files_metadata=True, timeout=_TIMEOUT_S
+            )
 
         with self._told(_Asked(repo, revision)):
             info = _patiently(ask)
@@ -98,7 +102,7 @@ class HubClient:
         """Branch or tag → its commit now (40 hex digits). Raises as `files` does."""
 
         def ask() -> Any:
-            api = self._api()
+            api = self._api(repo)
             # The listing below would wait for ever for a hub that hangs; this gives up in time.
             api.model_info(repo, timeout=_TIMEOUT_S)
             return api.list_repo_refs(repo)
@@ -118,10 +122,11 @@ class HubClient:
         from huggingface_hub.file_download import http_get
         from huggingface_hub.utils import build_hf_headers
 
+        token = token_for(repo, self._settings)
         url = hf_hub_url(repo, file.path, revision=commit, endpoint=self.endpoint)
         with self._told(_Asked(repo, commit, file.path)):
             offered = _patiently(
-                lambda: get_hf_file_metadata(url, token=_token(), timeout=_TIMEOUT_S, endpoint=self.endpoint)
+                lambda: get_hf_file_metadata(url, token=token, timeout=_TIMEOUT_S, endpoint=self.endpoint)
             )
             if offered.commit_hash != commit or offered.etag not in (file.sha256, file.git_sha1):
                 raise CheckpointError(
@@ -133,17 +138,17 @@ class HubClient:
                 target,
                 resume_size=resume_at,
                 headers={
-                    **build_hf_headers(token=_token() if same_host else False),
+                    **build_hf_headers(token=token if same_host else False),
                     "Accept-Encoding": "identity",  # a place in a compressed answer is not one in the file
                 },
                 expected_size=file.bytes,
                 tqdm_class=_NoBar,
             )
 
-    def _api(self) -> HfApi:
+    def _api(self, repo: str) -> HfApi:
         from huggingface_hub import HfApi
 
-        return HfApi(endpoint=self.endpoint, token=_token())
+        return HfApi(endpoint=self.endpoint, token=token_for(repo, self._settings))
 
     @contextmanager
     def _told(self, asked: _Asked) -> Iterator[None]:
@@ -153,7 +158,9 @@ class HubClient:
         except CheckpointError:
             raise
         except Exception as error:
-            told = _of_the_repository(error, asked) or self._of_the_connection(error, asked.what)
+            told = _of_the_repository(error, asked, self._settings) or self._of_the_connection(
+                error, asked.what
+            )
             if told is None:
                 raise
             raise told from error
@@ -195,7 +202,7 @@ class _NoBar:
     def update(self, n: float | None = 1) -> None: ...
 
 
-def _of_the_repository(error: Exception, asked: _Asked) -> CheckpointError | None:
+def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> CheckpointError | None:
     """What the hub says of a repository, a revision or a file; None for an error of another kind."""
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -211,6 +218,8 @@ def _of_the_repository(error: Exception, asked: _Asked) -> CheckpointError | Non
             f"{repo!r} is not a repository's name: use OWNER/NAME, as in EleutherAI/pythia-70m."
         )
     if isinstance(error, GatedRepoError):
+        if withheld(repo, settings):
+            return CheckpointError(f"{repo} is gated: {_not_named(repo)}")
         return CheckpointError(
             f"{repo} is gated: accept its terms on the hub and set HF_TOKEN in the environment to a token "
             "that may read it."
@@ -224,13 +233,34 @@ def _of_the_repository(error: Exception, asked: _Asked) -> CheckpointError | Non
             f"The hub no longer has {asked.path or 'a file'} of {at}: remove the model and add it again."
         )
     return (
-        CheckpointError(_refusal(asked.what, error.response)) if isinstance(error, HfHubHTTPError) else None
+        CheckpointError(_refusal(asked, error.response, settings))
+        if isinstance(error, HfHubHTTPError)
+        else None
     )
 
 
-def _token() -> str | bool:
-    """False keeps huggingface_hub from taking one out of a file."""
-    return os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN") or False
+def token_for(repo: str, settings: Settings) -> str | Literal[False]:
+    """The hub's token where it may be used for that repository; False keeps huggingface_hub from a file's."""
+    return (may_use_token(repo, settings) and _token()) or False
+
+
+def may_use_token(repo: str, settings: Settings) -> bool:
+    """Whether the deployer's token may be used for a repository: where the settings name its owner, or do not ask."""
+    named = settings.hub_token_for
+    return named is None or "*" in named or repo.partition("/")[0].lower() in named
+
+
+def withheld(repo: str, settings: Settings) -> bool:
+    """Whether there is a token that is not used for that repository."""
+    return bool(_token()) and not may_use_token(repo, settings)
+
+
+def _token() -> str:
+    return next((value for name in TOKENS if (value := os.environ.get(name))), "")
+
+
+def _not_named(repo: str) -> str:
+    return f"the studio's token is not used for it, unless its deployer names {repo.partition('/')[0]} in E2LM_HUB_TOKEN_FOR."
 
 
 def _commit(sha: object) -> str:
@@ -264,9 +294,11 @@ def _retry_after(response: Any) -> int | None:
     return limit.reset_in_seconds if limit is not None and limit.remaining == 0 else None
 
 
-def _refusal(what: str, response: Any) -> str:
-    status = response.status_code
+def _refusal(asked: _Asked, response: Any, settings: Settings) -> str:
+    status, what = response.status_code, asked.what
     if status in (401, 403):
+        if withheld(asked.repo, settings):
+            return f"The hub does not show {what} without a token ({status}): {_not_named(asked.repo)}"
         if _token():
             return f"The hub refuses {what} to the token in HF_TOKEN ({status}): use one that may read it, or check the name."
         return f"The hub does not show {what} without a token ({status}): set HF_TOKEN in the environment, or check the name."

@@ -11,6 +11,7 @@ import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+import streamlit as st
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -78,6 +79,13 @@ def _foreign(headers: Headers, opens: bool) -> bool:
     # Where a session `opens`, Streamlit itself decides about other names (an address of this machine behind a proxy); `null`
     # and this machine's other ports are nobody's own page.
     return not opens or not host.hostname or _loopback(host.hostname)
+
+
+def at_this_machine() -> bool:
+    """Whether the session's browser runs on this very machine, and no proxy stands between."""
+    headers = st.context.headers
+    name = urlsplit(f"//{headers.get('Host') or ''}").hostname or ""
+    return st.context.ip_address is None and _loopback(name) and not any(h in headers for h in _FORWARDED)
 
 
 def _loopback(name: str) -> bool:

@@ -86,3 +86,28 @@ def test_a_worker_started_earlier_computes_what_was_added_since(studio):
     studios.start_run(later, "little", checkpoints)
     worker.work(later, once=True)
     assert "is no longer there" in (start.latest_job(studio, "little").error or "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("owners", "ends_well"), [((), False), (("tiiuae",), True), (None, True)])
+def test_a_downloader_has_the_hubs_token_only_where_it_may_use_it(
+    studio, fake, monkeypatch, owners, ends_well
+):
+    here = with_added(studio)
+    fake.repos[DENSE].token = "hf_" + "secret"
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "secret")
+    asked = here.settings.model_copy(update={"hub_token_for": owners})
+    fetch = ended(fetching.start("download", here.catalogue.of(MODEL)[:1], asked))
+    assert (fetch.error is None) is ends_well
+    assert ends_well or "without a token" in (fetch.error or "")
+
+
+def test_a_downloaders_environment_is_a_list_of_names(studio, monkeypatch):
+    for name in ("HF_TOKEN", "OAUTH_CLIENT_SECRET", "ANYTHING"):
+        monkeypatch.setenv(name, "x")
+    checkpoints = with_added(studio).catalogue.of(MODEL)
+    asked = studio.settings.model_copy(update={"hub_token_for": ("else",)})
+    env = fetching._environment(checkpoints, asked)
+    assert not {"HF_TOKEN", "OAUTH_CLIENT_SECRET", "ANYTHING"} & set(env)
+    assert env["E2LM_HUB_TOKEN_FOR"] == "else"
+    assert fetching._environment(checkpoints, studio.settings)["HF_TOKEN"] == "x"

@@ -137,3 +137,34 @@ def test_no_connection(fake, settings, first):
     with pytest.raises(hub_client.HubUnreachable) as error:
         ensure_directory(first, away)
     assert "cannot be reached at http://127.0.0.1:9" in sentence(error)
+
+
+TOKEN = "hf_" + "secret"
+
+
+def named(settings, *owners: str):
+    return settings.model_copy(update={"hub_token_for": owners})
+
+
+@pytest.mark.parametrize(
+    ("owners", "opens"), [((), False), (("else",), False), (("tiiuae",), True), (("*",), True)]
+)
+def test_the_deployers_token_is_used_for_owners_that_are_named(fake, settings, monkeypatch, owners, opens):
+    fake.repos[DENSE].token = TOKEN
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    fake.seen.clear()
+    if opens:
+        first = hub.add(named(settings, *owners), E2LM, "dense-500m-arch1")[0]
+        ensure_directory(first, named(settings, *owners))
+        return
+    with pytest.raises(CheckpointError) as error:
+        hub.add(named(settings, *owners), E2LM, "dense-500m-arch1")
+    assert "unless its deployer names tiiuae in E2LM_HUB_TOKEN_FOR" in sentence(error)
+    assert TOKEN not in str(fake.seen), "not even sent"
+    assert TOKEN not in sentence(error)
+
+
+def test_an_owners_name_is_no_pattern_and_no_beginning(settings):
+    for repo in ("tiiuae-evil/x", "evil/tiiuae", "tiiuae", "x/tiiuae/y"):
+        assert hub_client.may_use_token(repo, named(settings, "tiiuae")) is (repo == "tiiuae")
+    assert hub_client.may_use_token("TiiUAE/x", named(settings, "tiiuae"))

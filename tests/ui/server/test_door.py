@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDisconnect
 
+from e2lm_core.ui.server import door
 from e2lm_core.ui.server.door import Door
 
 OWN = "127.0.0.1:8501"
@@ -37,10 +41,10 @@ def client(host: str = OWN, server: str = "127.0.0.1", **options) -> TestClient:
     return TestClient(served, base_url=f"http://{host}")
 
 
-def opens(door: TestClient, **headers: str) -> bool:
+def opens(at: TestClient, **headers: str) -> bool:
     try:
-        with door.websocket_connect(
-            f"ws://{door.base_url.netloc.decode()}/_stcore/stream", headers=headers
+        with at.websocket_connect(
+            f"ws://{at.base_url.netloc.decode()}/_stcore/stream", headers=headers
         ) as socket:
             socket.receive()
     except WebSocketDisconnect:
@@ -111,3 +115,20 @@ def test_a_name_that_was_made_to_lead_here_opens_none():
 def test_the_counters_are_closed_unless_they_are_opened():
     assert client().get("/_stcore/metrics").status_code == 404
     assert client(metrics=True).get("/_stcore/metrics").text == "counters"
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "here"),
+    [
+        (None, {"Host": "localhost:8501"}, True),
+        (None, {"Host": "127.0.0.1:8501"}, True),
+        (None, {"Host": "studio.example"}, False),
+        (None, {"Host": "localhost:8501", "X-Forwarded-For": "10.0.0.1"}, False),
+        ("10.0.0.1", {"Host": "localhost:8501"}, False),
+        (None, {}, False),
+    ],
+)
+def test_who_sits_at_this_machine(monkeypatch, address, headers, here):
+    context = SimpleNamespace(ip_address=address, headers=Headers(headers))
+    monkeypatch.setattr(door.st, "context", context)
+    assert door.at_this_machine() is here
