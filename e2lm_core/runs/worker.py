@@ -229,17 +229,12 @@ class _Lease:
 
     @property
     def ended(self) -> bool:
-        """Whether to stop: the lease is lost, or its asker may spend no more today."""
-        return self.lost or self.account.refused is not None
+        """Whether to stop at the next batch: the lease is lost, or the run or its asker may spend no more."""
+        return self.lost or (self.too_much or self.account.refused) is not None
 
     def __enter__(self) -> _Lease:
         self._thread.start()
         return self
-
-    @property
-    def ended(self) -> bool:
-        """Whether to stop at the next batch."""
-        return self.lost or self.too_much is not None
 
     def __exit__(self, *_: object) -> None:
         self._over.set()

@@ -58,7 +58,7 @@ def workspace_of(settings: Settings, address: str) -> tuple[str | None, str]:
 
 def set_of(settings: Settings, job: Job) -> tuple[Settings, str]:
     """As whom a worker opens the run's set, and under which name or address: whoever asked for it."""
-    asker, owner, name = job.payload.get("asker"), job.payload.get("owner"), job.payload["set"]
+    asker, owner, name = job.payload.get("asker"), job.payload.get("owner"), job.payload.get("set", "")
     asked = settings.asked_by(asker)
     return asked, name if owner in (None, asker) else f"{owner}/{name}"
 
