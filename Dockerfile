@@ -18,18 +18,16 @@ RUN if [ "$TORCH" = cpu ] && [ -n "$TORCH_INDEX" ]; then set -- --index-url "$TO
     && pip install --no-cache-dir --disable-pip-version-check -r requirements.txt \
     && site="$(python -c 'import os, torch; print(os.path.dirname(os.path.dirname(torch.__file__)))')" \
     && find "$site" -type d -name tests -prune -exec rm -rf {} + \
-    && rm -rf "$site/torch/include" "$site/torch/bin" "$site/torch/test" "$site/pyarrow/include" "$site/pyarrow/src"
+    && rm -rf "$site/torch/include" "$site/torch/test" "$site/pyarrow/include" "$site/pyarrow/src"
 
 # Compiled once, since user 1000 would do it anew at every start.
 COPY . .
 RUN python -m compileall -q app.py pages e2lm_core
 USER 1000
 
-# XSRF protection is off, since a Space shows the app in an iframe of another site: there browsers withhold
-# the XSRF cookie, and every upload would answer 403. Nothing is lost by it here: the studio has no accounts
-# and no cookies to abuse, and an upload's address holds the session's own unguessable id. CORS protection
-# stays on, so no other site's script can open a session in a visitor's browser. Set
-# STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION=true where the app is not framed.
+# Streamlit's XSRF protection is off, since a Space shows the app in an iframe of another site: there browsers
+# withhold its cookie, and every upload would answer 403. What it would keep out, the server itself does by what
+# browsers say of where a request comes from (e2lm_core/ui/server/door.py); where people sign in it is on again.
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION=false \

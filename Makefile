@@ -10,7 +10,7 @@ CORES := $(shell nproc 2>/dev/null || echo 1)
 PARALLEL := $(if $(filter-out 1,$(CORES)),-n 2 --dist loadfile,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-slow lint format docs screenshots setup setup-dev clean
+.PHONY: help run test test-fast test-slow lint format docs screenshots image setup setup-dev clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -44,6 +44,9 @@ docs: $(VENV)/.run-ready ## write what documents take from the code: the command
 
 screenshots: $(VENV)/.dev-ready ## a picture of every page: light, dark, 1280 and 390 wide
 	$(PY) scripts/screenshots.py
+
+image: ## build the container's image (docs/deploy.md)
+	docker build -t e2lm-studio .
 
 setup: $(VENV)/.run-ready ## only the set-up that run needs
 

@@ -1,9 +1,18 @@
 #!/bin/sh
-# Starts the studio in a container: sets and results go to the volume at /data where one can be written to,
-# else to the container's own disk, where they last as long as the container does.
+# Starts the studio in a container. Sets and results go to the volume at /data where one can be written to and does
+# what a database needs; else to the container's own disk, where they last as long as the container does, with a
+# copy on the volume every ten minutes where that can be written to at all.
 set -eu
+fit="import sys; from pathlib import Path; from e2lm_core.deploy.home.disk import shortcomings; sys.exit(bool(shortcomings(Path('/data'))))"
 if [ -z "${E2LM_HOME:-}" ]; then
-    if [ -w /data ]; then E2LM_HOME=/data; else E2LM_HOME=$HOME/.e2lm-studio; fi
+    E2LM_HOME=$HOME/.e2lm-studio
+    if [ -w /data ]; then
+        if [ -e /data/studio.sqlite ] || python -c "$fit"; then
+            E2LM_HOME=/data
+        else
+            export E2LM_BACKUP="${E2LM_BACKUP:-/data/studio-backup.tar.gz}"
+        fi
+    fi
     export E2LM_HOME
 fi
 # exec: the server gets the container's stop signal itself. Without browser.serverAddress, Streamlit would ask a

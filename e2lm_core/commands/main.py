@@ -16,14 +16,15 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.phrasing import quoted
 from e2lm_core.commands import checkpoints as checkpoint_commands
-from e2lm_core.commands import compare as comparison_commands
 from e2lm_core.commands import export as export_commands
-from e2lm_core.commands import plan as plan_commands
 from e2lm_core.commands import questions as question_commands
-from e2lm_core.commands import ranks as rank_commands
 from e2lm_core.commands import results as result_commands
 from e2lm_core.commands import runs as run_commands
-from e2lm_core.commands import score as score_commands
+from e2lm_core.commands.analysis import compare as comparison_commands
+from e2lm_core.commands.analysis import plan as plan_commands
+from e2lm_core.commands.analysis import ranks as rank_commands
+from e2lm_core.commands.analysis import score as score_commands
+from e2lm_core.commands.deploy import home, space
 from e2lm_core.commands.sets import collection, history
 from e2lm_core.commands.sets import questions as question_texts
 
@@ -42,6 +43,7 @@ for command in (
     *(question_commands.questions, question_commands.choose, question_commands.relevance),
     *(comparison_commands.compare, plan_commands.plan),
     *(export_commands.check, export_commands.export, export_commands.report, result_commands.import_results),
+    *(home.backup, home.restore, space.deploy),
 ):
     app.command()(command)
 app.add_typer(collection.app, name="sets")

@@ -166,9 +166,11 @@ def worker(
     idle_exit: IdleExit = None, once: Once = False, lease: Lease = None, parent: Parent = None
 ) -> None:
     """Compute queued runs, alone or with others; the app starts one by itself."""
+    from e2lm_core.deploy import logs
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.runs.worker import LEASE_S, give_way, work
 
+    logs.set_up()
     if parent is not None:
         give_way()
     work(open_studio(), once, idle_exit, LEASE_S if lease is None else lease, parent)

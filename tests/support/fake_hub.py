@@ -143,7 +143,7 @@ class FakeHub:
         self.repos: dict[str, Repo] = {}
         self.answers: list[Answer] = []
         self.seen: list[tuple[str, str, Mapping[str, str]]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self.endpoint = f"http://127.0.0.1:{self.port}"
@@ -157,6 +157,10 @@ class FakeHub:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def handler(self) -> type[Any]:
+        """What answers a request; a hub that can do more extends it."""
+        return _handler(self)
 
     def repo(self, name: str) -> Repo:
         return self.repos.setdefault(name, Repo())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from e2lm_core.deploy import place
+from e2lm_core.deploy.home import keeping, place
 from e2lm_core.ui.frame import say
 
 
@@ -22,4 +22,6 @@ def draw(home: Path) -> None:
 
 @lru_cache(maxsize=4)
 def _risk(home: Path) -> str | None:
+    if keeping.kept_in() is not None:
+        return None
     return place.risk(home)  # mounts do not change while the server runs

@@ -1,35 +1,47 @@
-"""What the server does when it starts and ends: the log is set up, and what does not bode well for saved work is said."""
+"""What the server does when it starts and ends: its log is set up, a home that does not last is kept elsewhere.
+
+What does not bode well for saved work is said in the log.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
-from e2lm_core.deploy import disk, logs, place
+from e2lm_core.deploy import logs
+from e2lm_core.deploy.home import disk, keeping, place
 
 
 @asynccontextmanager
 async def running(_: Any) -> AsyncIterator[None]:
     """Around the server's life; see `st.App`'s `lifespan`."""
     logs.set_up()
-    home = Settings.from_env().home
-    for sentence in await asyncio.to_thread(risks, home):
-        logs.doubt(sentence)
+    keeper = await asyncio.to_thread(_begin, Settings.from_env())
     logs.event("started", version=VERSION)
     yield
+    if keeper is not None:
+        await asyncio.to_thread(keeper.stop)
     logs.event("stopped")
 
 
-def risks(home: Path) -> list[str]:
-    """What speaks against the place and the disk of the home, a sentence each."""
+def _begin(settings: Settings) -> keeping.Keeper | None:
+    """Bring the home back where it is kept in a file, and say what speaks against its place and its disk."""
+    file, keeper = keeping.kept_in(), None
     try:
-        found = [place.risk(home), disk.risk(home)]
+        if file is not None:
+            if keeping.bring_back(settings, file):
+                logs.event("restored")
+            keeper = keeping.Keeper(settings, file)
+            keeper.start()
+        doubts = [None if file is not None else place.risk(settings.home), disk.risk(settings.home)]
     except StudioError as error:
-        return [str(error)]
-    return [sentence for sentence in found if sentence]
+        doubts = [str(error)]
+    for sentence in doubts:
+        if sentence is not None:
+            logs.doubt(sentence)
+    return keeper

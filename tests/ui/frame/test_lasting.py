@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core.deploy import place
+from e2lm_core.deploy.home import place
 from e2lm_core.ui.frame import lasting
 
 

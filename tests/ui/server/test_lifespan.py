@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.settings import ROOT
-from e2lm_core.deploy import place
+from e2lm_core.deploy.home import place
 from e2lm_core.ui.server import lifespan
 
 PROGRAM = """

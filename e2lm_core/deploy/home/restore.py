@@ -2,7 +2,7 @@
 
 The archive is unpacked beside and looked through before anything is touched: its names, its databases, whether
 this studio can read them. Databases come back through SQLite's own backup, so that whoever has them open sees the
-restored one; sets under their locks. Tested in tests/deploy/test_backup.py.
+restored one; sets under their locks. Tested in tests/deploy/home/test_backup.py.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from e2lm_core.base.database import MIGRATIONS, explained
 from e2lm_core.base.errors import StoreError, StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.deploy.backup import ASIDE, FORMAT, HEAD, locked, set_names, workspaces
+from e2lm_core.deploy.home.backup import ASIDE, FORMAT, HEAD, LEFT_OUT, locked, set_names, workspaces
 
-_STAYS = {"cache", "locks", ASIDE}
+_STAYS = LEFT_OUT
 _BUSY_S = 10.0
 
 
@@ -41,7 +41,7 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
     newer studio or damaged, for a home that is not empty unless `replace`, and where the disk refuses.
     """
     home = settings.home
-    if not replace and _holds(home):
+    if not replace and holds(home):
         raise StudioError(
             f"The home {home} is not empty: with --yes it is put aside and the backup takes its place."
         )
@@ -62,7 +62,7 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
     return Restored(made_at=made_at, sets=sets, aside=aside)
 
 
-def _holds(home: Path) -> bool:
+def holds(home: Path) -> bool:
     """Whether anything lies in the home that a restore would replace."""
     return home.is_dir() and any(
         entry.name not in _STAYS and not entry.name.startswith(".") for entry in home.iterdir()
@@ -117,7 +117,7 @@ def _put_in_place(settings: Settings, unpacked: Path) -> Path | None:
     """Swap the unpacked home and the present one, set by set and file by file; where the old one lies now."""
     home = settings.home
     aside: Path | None = None
-    if _holds(home):
+    if holds(home):
         aside = home / ASIDE / time.strftime("%Y%m%d-%H%M%S")
         aside.mkdir(parents=True)
     with contextlib.ExitStack() as stack:

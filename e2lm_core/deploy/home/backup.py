@@ -1,8 +1,8 @@
 """A home as one file, made while people write and runs compute: `backup`. What it holds comes back with `restore`.
 
 The archive is a tar with gzip: `backup.json` first, then what the home holds, each database as SQLite's own backup
-gives it, each set with its history as it was under the set's lock. The cache and the locks are left out: they are
-made anew.
+gives it, each set with its history as it was under the set's lock. The cache, the locks and the key that signs
+cookies are left out: they are made anew.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from e2lm_core.sets import locks
 HEAD = "backup.json"
 FORMAT = 1
 ASIDE = "aside"  # what a restore has put away
-_LEFT_OUT = {"cache", "locks", ASIDE}
+KEY = "cookie.key"  # signs cookies: made anew in another home, where people then sign in again
+LEFT_OUT = {"cache", "locks", ASIDE, KEY}
 PEOPLE = "people"
 # What a save, a lock or a check leaves for a moment: no part of anyone's work.
 _PASSING = re.compile(r"\..*\.(new-.*|lock|previous)|\.(disk|restore|backup)-.*|.*\.sqlite-(wal|shm|journal)")
@@ -142,7 +143,7 @@ def _add_set(archive: tarfile.TarFile, settings: Settings, workspace: Path, name
 
 def _add_rest(archive: tarfile.TarFile, home: Path, workspace: Path, own: set[Path]) -> int:
     """Drafts, kept results, trash and whatever else lies in a workspace; a file that goes meanwhile is left out."""
-    left_out = _LEFT_OUT | {"sets", "history"} | ({PEOPLE} if workspace == home else set())
+    left_out = LEFT_OUT | {"sets", "history"} | ({PEOPLE} if workspace == home else set())
     count = 0
     for entry in sorted(workspace.iterdir()):
         if entry.name in left_out or _PASSING.fullmatch(entry.name):

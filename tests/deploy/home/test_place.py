@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from e2lm_core.deploy import place
+from e2lm_core.deploy.home import place
 
 OVERLAY = "1 0 0:50 / / rw,relatime - overlay overlay rw,lowerdir=/a:/b\n"
 VOLUME = "2 1 8:1 /volumes/e2lm /data rw,relatime shared:3 - ext4 /dev/sda1 rw\n"

@@ -20,7 +20,7 @@ import pytest
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands import main as main_commands
-from e2lm_core.deploy import backup, restore
+from e2lm_core.deploy.home import backup, restore
 from e2lm_core.runs import evaluate
 from e2lm_core.runs import worker as worker_module
 from e2lm_core.runs.studio import Studio, open_studio
@@ -55,17 +55,17 @@ HEAD = {"backup.json": json.dumps({"format": 1, "studio": "0", "made_at": 1.0}).
 def test_everything_but_the_cache_comes_back(here: Studio, tmp_path: Path) -> None:
     home = here.settings.home
     for name in ("drafts/d.json", "results/kept/r.json", "people/ada/sets/hers/hers.yaml", "people/ada/drafts/x",
-                 "cache/big", "locks/mine.lock", "sets/.mine.new-ab/x", "hub.json", "new_thing/file"):  # fmt: skip
+                 "cache/big", "cookie.key", "locks/mine.lock", "sets/.mine.new-ab/x", "hub.json", "new_thing/file"):  # fmt: skip
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(name)
     made = backup.backup(here.settings, tmp_path / "out" / "b.tar.gz")
     assert made.sets == 2
     other = elsewhere(here.settings)
     assert restore.restore(other, made.path).aside is None
-    passing = ("cache/", "locks/", "people/ada/locks/", "sets/.", "studio.")
+    passing = ("cache/", "cookie.key", "locks/", "people/ada/locks/", "sets/.", "studio.")
     kept = {name: c for name, c in studios.tree(home).items() if not name.startswith(passing)}
     back = {name: c for name, c in studios.tree(other.home).items() if not name.startswith(passing)}
-    assert not (other.home / "cache").exists()
+    assert not any((other.home / name).exists() for name in ("cache", "cookie.key"))
     assert back == kept
     assert collection.open_set(other, "mine") == collection.open_set(here.settings, "mine")
 

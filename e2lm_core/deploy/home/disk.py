@@ -50,7 +50,8 @@ def shortcomings(folder: Path, vfs: str = "") -> tuple[str, ...]:
         return tuple(
             name
             for name, holds in (
-                ("renames a file over another", _renames),
+                ("files renamed over others", _renames),
+                ("a second name for a file", _links),
                 ("locks that keep others out", _locks),
                 ("a database that two programs share", lambda at: _shares_a_database(at, vfs)),
             )
@@ -67,7 +68,7 @@ def risk(folder: Path, vfs: str = "") -> str | None:
         return None
     return (
         f"The disk of {folder} does not give what the studio needs of it ({', '.join(missing)}), so work may be "
-        "lost there: set E2LM_HOME to a folder on this machine's own disk."
+        "lost there: set E2LM_HOME to a folder on this machine's own disk, and E2LM_BACKUP to a file on that one."
     )
 
 
@@ -93,6 +94,17 @@ def _renames(folder: Path) -> bool:
     finally:
         os.close(handle)
     return old.read_bytes() == b"new" and not new.exists()
+
+
+def _links(folder: Path) -> bool:
+    """A file gets a second name, but not one that is taken: so one of two that start at once makes a key."""
+    (folder / "first").write_bytes(b"x")
+    os.link(folder / "first", folder / "second")
+    try:
+        os.link(folder / "first", folder / "second")
+    except FileExistsError:
+        return (folder / "second").read_bytes() == b"x"
+    return False
 
 
 def _locks(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.settings import ROOT
-from e2lm_core.deploy.ignored import Ignored, context
+from e2lm_core.deploy.space.ignored import Ignored, context
 
 
 @pytest.mark.parametrize(

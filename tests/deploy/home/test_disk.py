@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from pathlib import Path
 
 import pytest
 
 from e2lm_core.base.errors import StoreError
-from e2lm_core.deploy import disk
+from e2lm_core.deploy.home import disk
 
 
 def test_a_disk_that_is_fit(tmp_path: Path) -> None:
@@ -38,6 +39,19 @@ def test_a_disk_that_knows_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(fcntl, "flock", refuses)
     assert disk.shortcomings(tmp_path) == ("locks that keep others out",)
+
+
+@pytest.mark.parametrize(
+    ("call", "missing"), [("link", "a second name for a file"), ("replace", "files renamed over others")]
+)
+def test_a_disk_that_lacks_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, missing: str
+) -> None:
+    def refuses(*_: object, **__: object) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(os, call, refuses)
+    assert disk.shortcomings(tmp_path) == (missing,)
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.database import MIGRATIONS
-from e2lm_core.deploy import backup, restore
+from e2lm_core.deploy.home import backup, restore
 from e2lm_core.runs import measure
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection

@@ -1,0 +1,117 @@
+"""A home on a disk that does not last, kept in a file on one that does: `E2LM_BACKUP`.
+
+Where a mounted volume cannot hold a database that two programs share (object storage, say), the home lies on the
+container's own disk. It is brought back from the file when the server starts with an empty home, and written to it
+every ten minutes in which something changed, and at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.deploy import logs
+from e2lm_core.deploy.home import backup, restore
+
+VARIABLE = "E2LM_BACKUP"
+EVERY_S = 600.0
+_NEWER = ".new"
+
+
+def kept_in(env: Mapping[str, str] = os.environ) -> Path | None:
+    """The file that `E2LM_BACKUP` names, None where it is not set."""
+    named = env.get(VARIABLE)
+    return Path(named).expanduser().absolute() if named else None
+
+
+def bring_back(settings: Settings, file: Path) -> bool:
+    """Fill an empty home from the file; False where the home holds something or there is no file.
+
+    The file that was being written when all ended is tried where the whole one is not there or damaged. Raises
+    `StudioError` where neither can be read.
+    """
+    there = [path for path in (file, file.with_name(file.name + _NEWER)) if path.is_file()]
+    if not there or restore.holds(settings.home):
+        return False
+    for path in there[:-1]:
+        try:
+            restore.restore(settings, path)
+            return True
+        except StudioError as error:
+            logs.doubt(str(error))
+    restore.restore(settings, there[-1])
+    return True
+
+
+class Keeper:
+    """Writes the home of `settings` to `file` from a thread of its own, from `start` to `stop`."""
+
+    def __init__(self, settings: Settings, file: Path, every_s: float = EVERY_S) -> None:
+        self._settings, self._file, self._every_s = settings, file, every_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="backups", daemon=True)
+        self._kept = _stamp(settings.home)
+
+    def start(self) -> None:
+        """Begin; what the home holds now counts as kept."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is not kept yet, and end."""
+        self._over.set()
+        self._thread.join()
+        self.keep()
+
+    def keep(self) -> bool:
+        """Write the home unless nothing changed since; what goes wrong is said in the log, and tried again."""
+        stamp = _stamp(self._settings.home)
+        if stamp == self._kept:
+            return False
+        try:
+            made = backup.backup(self._settings, self._settings.cache / "backup.tar.gz")
+            _put(made.path, self._file)
+        except (StudioError, OSError) as error:
+            logs.doubt(f"The home is not kept: {error}")
+            return False
+        self._kept = stamp
+        logs.event("kept", bytes=made.bytes, sets=made.sets)
+        return True
+
+    def _run(self) -> None:
+        while not self._over.wait(self._every_s):
+            self.keep()
+
+
+def _put(source: Path, target: Path) -> None:
+    """Copy beside, then in one step over; where the disk has no such step, once more over the old one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    newer = target.with_name(target.name + _NEWER)
+    shutil.copyfile(source, newer)
+    source.unlink()
+    try:
+        newer.chmod(0o600)
+        newer.replace(target)
+    except OSError:
+        shutil.copyfile(newer, target)
+        newer.unlink()
+
+
+def _stamp(home: Path) -> int:
+    """Changes where a file of the home does, but for the cache and the locks."""
+    found = []
+    for folder, folders, names in os.walk(home):
+        if Path(folder) == home:
+            folders[:] = [name for name in folders if name not in backup.LEFT_OUT]
+        for name in names:
+            try:
+                stat = os.stat(os.path.join(folder, name))
+            except FileNotFoundError:
+                continue
+            if not name.endswith("-shm") and "/locks" not in folder:
+                found.append((folder, name, stat.st_mtime_ns, stat.st_size))
+    return hash(tuple(sorted(found)))

@@ -1,0 +1,271 @@
+"""The studio as a Space: what is there, what is wanted, the difference as a plan, and the plan carried out.
+
+A Space keeps what it has and what nobody asked to change: its title, its other variables and mounts. Files are
+what the image is built from; those of the Space that are no longer among them go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Record
+from e2lm_core.base.settings import ROOT, Settings
+from e2lm_core.deploy.space import hub, uploads
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi, Volume
+
+DATA = "/data"
+FRONT: Mapping[str, Any] = {
+    "title": "E2LM Task Studio",
+    "emoji": "📈",
+    "colorFrom": "indigo",
+    "colorTo": "blue",
+    "sdk": "docker",
+    "app_port": 7860,
+    "license": "apache-2.0",
+}
+ALWAYS = ("sdk", "app_port")  # the rest of the front matter is the Space's own once it is there
+_STAYS = {".gitattributes"}
+_REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+
+
+class Wish(Record):
+    """What a Space is to be; None leaves a thing as it is, in a new Space as the hub does it."""
+
+    repo: str
+    title: str | None = None
+    hardware: str | None = None
+    bucket: str | None = None
+    sign_in: bool | None = None
+    private: bool | None = None
+    variables: dict[str, str] = Field(default_factory=dict)
+
+
+class Setting(Record):
+    """One thing about a Space that a deployment changes."""
+
+    name: str
+    before: str | None
+    after: str
+
+
+class Plan(Record):
+    """What a deployment will do, in this order: bucket, Space, settings, files. Empty where nothing is to do."""
+
+    repo: str
+    url: str
+    creates: bool
+    creates_bucket: bool
+    settings: tuple[Setting, ...]
+    uploads: tuple[uploads.File, ...]
+    deletes: tuple[str, ...]
+    head: str | None  # the commit that it was made for
+
+    @property
+    def empty(self) -> bool:
+        """Whether the Space is as it is wanted already."""
+        return not (self.creates or self.creates_bucket or self.settings or self.uploads or self.deletes)
+
+
+class _There(Record):
+    """A Space as the hub tells of it; `files` are (git_sha1, sha256) by path."""
+
+    head: str | None = None
+    front: dict[str, Any] = Field(default_factory=dict)
+    private: bool | None = None
+    hardware: str | None = None
+    variables: dict[str, str] = Field(default_factory=dict)
+    volumes: tuple[Any, ...] = ()
+    files: dict[str, tuple[str | None, str | None]] = Field(default_factory=dict)
+
+
+def plan(settings: Settings, wish: Wish) -> Plan:
+    """The difference between the Space and the wish; asks the hub and changes nothing.
+
+    Raises `StudioError` for a name or a value that cannot be, where a file holds a secret, and where the hub
+    refuses or cannot be reached.
+    """
+    wish = _sound(wish)
+    api = hub.api(settings)
+    with hub.told(f"the Space {wish.repo}"):
+        there = _there(api, wish.repo)
+        bucket_is_there = wish.bucket is None or _has_bucket(api, wish.bucket)
+    present = there or _There()
+    wanted = uploads.files(ROOT, _readme(wish, present), settings.home, secrets=[hub.token()])
+    return Plan(
+        repo=wish.repo,
+        url=f"{api.endpoint}/spaces/{wish.repo}",
+        creates=there is None,
+        creates_bucket=not bucket_is_there,
+        settings=tuple(_settings(wish, present)),
+        uploads=tuple(f for name, f in wanted.items() if not f.same(*present.files.get(name, (None, None)))),
+        deletes=tuple(sorted(set(present.files) - set(wanted) - _STAYS)),
+        head=present.head,
+    )
+
+
+def carry_out(settings: Settings, wish: Wish, made: Plan) -> str | None:
+    """Do what a plan says; the new commit, None where no file changed.
+
+    Raises `StudioError` as `plan` does, and where another changed the Space since: then the files are not touched.
+    """
+    from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
+
+    wish = _sound(wish)
+    api = hub.api(settings)
+    if made.creates_bucket and wish.bucket is not None:
+        with hub.told(f"the bucket {wish.bucket}"):
+            api.create_bucket(wish.bucket, private=True, exist_ok=True)
+    with hub.told(f"the Space {wish.repo}"):
+        if made.creates:
+            api.create_repo(
+                wish.repo,
+                repo_type="space",
+                space_sdk="docker",
+                private=wish.private,
+                space_hardware=wish.hardware,  # type: ignore[arg-type]
+                space_variables=[{"key": k, "value": v} for k, v in wish.variables.items()] or None,
+                space_volumes=_mounts(wish, ()) or None,
+            )
+        else:
+            _set(api, wish, {setting.name for setting in made.settings})
+        operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [
+            *(
+                CommitOperationAdd(f.path, ROOT / f.path if f.text is None else f.text.encode())
+                for f in made.uploads
+            ),
+            *(CommitOperationDelete(path) for path in made.deletes),
+        ]
+        if not operations:
+            return None
+        told = api.create_commit(
+            wish.repo,
+            operations,
+            commit_message="Deploy E2LM Task Studio",
+            repo_type="space",
+            parent_commit=made.head,
+        )
+        return str(told.oid)
+
+
+def _sound(wish: Wish) -> Wish:
+    """The wish with what follows from it. Raises `StudioError` for what no Space can have."""
+    if not _REPO.fullmatch(wish.repo):
+        raise StudioError(f"{wish.repo[:80]!r} is no Space's name: use OWNER/NAME, as in me/studio.")
+    if wish.bucket is not None and not _REPO.fullmatch(wish.bucket):
+        raise StudioError(f"{wish.bucket[:80]!r} is no bucket's name: use OWNER/NAME, as in me/studio-data.")
+    if wish.hardware == "zero-a10g":
+        raise StudioError(
+            "ZeroGPU runs Gradio apps only, and this is none: choose other hardware; see docs/deploy.md."
+        )
+    for name in wish.variables:
+        if not _VARIABLE.fullmatch(name):
+            raise StudioError(f"{name[:60]!r} cannot be a variable: use letters, digits and underscores.")
+    uploads.require_public(wish.variables)
+    if not wish.sign_in:
+        return wish
+    of_signing_in = {"E2LM_AUTH": "oidc", "E2LM_ADMINS": wish.repo.split("/")[0]}
+    return wish.model_copy(update={"variables": of_signing_in | wish.variables})
+
+
+def _there(api: HfApi, repo: str) -> _There | None:
+    """The Space as it is, None where there is none that the token may see."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        info = api.space_info(repo, files_metadata=True, timeout=20)
+    except RepositoryNotFoundError:
+        return None
+    runtime = api.get_space_runtime(repo)
+    hardware = runtime.requested_hardware or runtime.hardware
+    return _There(
+        head=info.sha,
+        front=info.card_data.to_dict() if info.card_data else {},
+        private=info.private,
+        hardware=str(getattr(hardware, "value", hardware)) if hardware else None,
+        variables={name: variable.value for name, variable in api.get_space_variables(repo).items()},
+        volumes=tuple(runtime.volumes or ()),
+        files={
+            sibling.rfilename: (sibling.blob_id, sibling.lfs.sha256 if sibling.lfs else None)
+            for sibling in info.siblings or ()
+        },
+    )
+
+
+def _has_bucket(api: HfApi, bucket: str) -> bool:
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        api.bucket_info(bucket)
+    except HfHubHTTPError as error:
+        if error.response.status_code in (401, 404):
+            return False
+        raise
+    return True
+
+
+def _readme(wish: Wish, there: _There) -> bytes:
+    """This repository's README below the Space's settings."""
+    from huggingface_hub import SpaceCardData
+
+    front = {**FRONT, **there.front, **{name: FRONT[name] for name in ALWAYS}}
+    if wish.title is not None:
+        front["title"] = wish.title
+    if wish.sign_in is not None:
+        front["hf_oauth"] = wish.sign_in
+    text = (ROOT / uploads.README).read_text(encoding="utf-8") if (ROOT / uploads.README).is_file() else ""
+    return f"---\n{SpaceCardData(**front).to_yaml()}\n---\n\n{text}".encode()
+
+
+def _settings(wish: Wish, there: _There) -> list[Setting]:
+    """What is wanted and not so."""
+    wanted: list[tuple[str, str | None, str | None]] = [("hardware", there.hardware, wish.hardware)]
+    if wish.private is not None:
+        before = None if there.private is None else _visibility(there.private)
+        wanted.append(("visibility", before, _visibility(wish.private)))
+    if wish.bucket is not None:
+        mounted = next((v.source for v in there.volumes if v.mount_path == DATA), None)
+        wanted.append((f"volume {DATA}", mounted, wish.bucket))
+    wanted += [
+        (f"variable {name}", there.variables.get(name), value) for name, value in wish.variables.items()
+    ]
+    return [
+        Setting(name=name, before=before, after=after)
+        for name, before, after in wanted
+        if after is not None and before != after
+    ]
+
+
+def _visibility(private: bool) -> str:
+    return "private" if private else "public"
+
+
+def _mounts(wish: Wish, present: Sequence[Volume]) -> list[Volume]:
+    """The Space's volumes with the wished bucket at /data."""
+    from huggingface_hub import Volume
+
+    if wish.bucket is None:
+        return list(present)
+    others = [volume for volume in present if volume.mount_path != DATA]
+    return [*others, Volume(type="bucket", source=wish.bucket, mount_path=DATA)]
+
+
+def _set(api: HfApi, wish: Wish, names: set[str]) -> None:
+    """Give an existing Space the settings of these names."""
+    if "visibility" in names:
+        api.update_repo_settings(wish.repo, repo_type="space", private=wish.private)
+    for name, value in wish.variables.items():
+        if f"variable {name}" in names:
+            api.add_space_variable(wish.repo, name, value)
+    if f"volume {DATA}" in names:
+        present = api.get_space_runtime(wish.repo).volumes or []
+        api.set_space_volumes(wish.repo, _mounts(wish, present))
+    if "hardware" in names and wish.hardware is not None:
+        api.request_space_hardware(wish.repo, wish.hardware)  # type: ignore[arg-type]

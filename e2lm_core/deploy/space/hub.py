@@ -1,0 +1,73 @@
+"""A hub's Spaces through huggingface_hub's own calls; every refusal is one sentence, and no token stands in any.
+
+The token is `HF_TOKEN`'s: a login that lies in a file is not used without being named.
+Tested in tests/deploy/space/test_deployment.py.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+
+def token() -> str:
+    """The token of the environment. Raises `StudioError` where there is none."""
+    if found := os.environ.get("HF_TOKEN"):
+        return found
+    raise StudioError("A Space is made with a token that may write: set HF_TOKEN in the environment.")
+
+
+def api(settings: Settings) -> HfApi:
+    """The hub of the settings, asked with the environment's token."""
+    from huggingface_hub import HfApi, constants
+
+    return HfApi(endpoint=settings.hub_endpoint or constants.ENDPOINT, token=token())
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Turn what huggingface_hub raises when asked for `what` into one sentence; a defect of ours passes."""
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+
+    try:
+        yield
+    except StudioError:
+        raise
+    except HFValidationError as error:
+        raise StudioError(f"{what} has no name that a hub knows: use OWNER/NAME, as in me/studio.") from error
+    except OfflineModeIsEnabled as error:
+        raise StudioError(f"{what} cannot be reached, since HF_HUB_OFFLINE is set: unset it.") from error
+    except HfHubHTTPError as error:
+        raise StudioError(_refusal(what, error.response.status_code)) from error
+    except httpx2.TransportError as error:
+        raise StudioError(f"{what} cannot be reached: check the connection, and HF_ENDPOINT.") from error
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise StudioError(f"The hub's answer about {what} was not understood: try again later.") from error
+
+
+def _refusal(what: str, status: int) -> str:
+    if status == 402:
+        return (
+            f"The hub wants a paid plan for {what} (402): a Docker Space needs PRO for a person, Team or Enterprise "
+            "for an organisation; see docs/deploy.md."
+        )
+    if status in (401, 403):
+        return f"The hub refuses {what} to the token in HF_TOKEN ({status}): use one that may write to its owner."
+    if status == 404:
+        return f"The hub has no {what}: check the name, and that the token in HF_TOKEN may see it."
+    if status in (409, 412):
+        return f"{what} was changed by another meanwhile ({status}): look at it, and deploy again."
+    if status == 429:
+        return f"The hub asks for a pause before it goes on with {what} (429): try again in some minutes."
+    if status >= 500:
+        return f"The hub cannot serve {what} at the moment ({status}): try again later."
+    return f"The hub answers {status} about {what}: check what was asked for."
