@@ -110,7 +110,7 @@ def verify(globs: Globs = None, as_json: Json = False) -> None:
 def evict(globs: Annotated[list[str], typer.Argument(metavar="GLOB")], as_json: Json = False) -> None:
     """Delete downloaded weights; the catalogue and every result stay."""
     settings = Settings.from_env()
-    freed = sum(hub_cache.evict(checkpoint, settings) for checkpoint in _added(settings, globs))
+    freed = hub.evict_some(settings, _added(settings, globs))
     show(as_json, {"freed_bytes": freed}, [{"freed_bytes": freed}])
 
 

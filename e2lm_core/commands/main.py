@@ -25,7 +25,7 @@ from e2lm_core.commands.analysis import plan as plan_commands
 from e2lm_core.commands.analysis import ranks as rank_commands
 from e2lm_core.commands.analysis import score as score_commands
 from e2lm_core.commands.deploy import home, space
-from e2lm_core.commands.sets import collection, history
+from e2lm_core.commands.sets import collection, history, people
 from e2lm_core.commands.sets import questions as question_texts
 
 app = typer.Typer(
@@ -33,7 +33,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="E2LM Task Studio: question sets that tell young language models apart.",
 )
 
 for command in (
@@ -46,7 +45,11 @@ for command in (
     *(home.backup, home.restore, space.deploy),
 ):
     app.command()(command)
+for sharing in (people.share, people.unshare, people.shares, people.link):
+    collection.app.command()(sharing)
+app.callback(help="E2LM Task Studio: question sets that tell young language models apart.")(people.act_as)
 app.add_typer(collection.app, name="sets")
+app.add_typer(people.app, name="people")
 app.add_typer(question_texts.app, name="question")
 app.add_typer(checkpoint_commands.app, name="hub")
 app.add_typer(result_commands.app, name="results")
@@ -56,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; never a traceback for bad input."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = typer.main.get_command(app)
+    asked = os.environ.get(people.AS)
     try:
         _require_text(words)
         code = command.main(
@@ -80,6 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         text = error.format_message().rstrip() or "No command is given: see --help."
         _fail(text if text.endswith((".", "?")) else f"{text}.")
+    finally:
+        os.environ.pop(people.AS, None)
+        if asked is not None:
+            os.environ[people.AS] = asked
     sys.exit(code if isinstance(code, int) else 0)
 
 

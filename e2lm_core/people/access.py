@@ -92,6 +92,13 @@ def require_writer(settings: Settings) -> None:
         raise TaskError("Visitors read here and change nothing: sign in, and you have sets of your own.")
 
 
+def require_member(settings: Settings, to_do: str) -> None:
+    """Raises TaskError for a visitor, sandbox or not; `to_do` is what they wanted, as in "download checkpoints"."""
+    person = None if settings.person is None else register.get(settings, settings.person)
+    if settings.readonly or (settings.person is not None and (person is None or person.visitor)):
+        raise TaskError(f"Visitors do not {to_do}: sign in first.")
+
+
 def require_path(settings: Settings, folder: Path) -> None:
     """Raises TaskError where a folder lies in the workspace of another who did not share it."""
     if settings.person is None or not folder.is_relative_to(settings.home.resolve()):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,6 +23,7 @@ from e2lm_core.checkpoints.families import CheckpointChoice, Family, FamilyModel
 from e2lm_core.checkpoints.hub.cache import evict, snapshot_folder
 from e2lm_core.checkpoints.hub.client import HubClient, RemoteFile
 from e2lm_core.checkpoints.hub.download import wanted_files
+from e2lm_core.people import access, register
 
 _FILE = "families.json"
 
@@ -53,11 +54,12 @@ class _Entry(Record):
 
 
 class Added(Record):
-    """A model of the catalogue that lies on a hub."""
+    """A model of the catalogue that lies on a hub; `by` is the person who added it, where people sign in."""
 
     model: ModelInfo
     repo: str
     checkpoints: tuple[_Entry, ...]
+    by: str | None = None
 
 
 class _Document(Record):
@@ -106,8 +108,9 @@ def add(
 
     Nothing is downloaded but the listing. One that was added before stays at its commit. Raises
     `CheckpointError` as `listing` does, for a choice that nothing fits, for another repository's model of the
-    same name, and for a repository whose weights are not safetensors.
+    same name, and for a repository whose weights are not safetensors; TaskError for a visitor.
     """
+    access.require_member(settings, "add checkpoints")
     listed = listing(settings, family, model)
     at = {entry.place: entry for entry in listed.checkpoints}
     chosen = choose(tuple(at), choice or CheckpointChoice())
@@ -116,7 +119,7 @@ def add(
     wanted_files(listed.model.repo, first.subfolder, files)  # refused now, not after a night's download
     new = {place.step: _entry(place, at[place].commit) for place in chosen}
     with _edited(settings) as models:
-        added = _joined(models.get(listed.model.name), family, listed.model, new)
+        added = _joined(models.get(listed.model.name), family, listed.model, new, settings.person)
         models[listed.model.name] = added
     return tuple(c for c in _checkpoints(added, settings) if c.step in new)
 
@@ -132,7 +135,9 @@ def _entry(place: Place, commit: str) -> _Entry:
     )
 
 
-def _joined(before: Added | None, family: Family, model: FamilyModel, new: dict[int, _Entry]) -> Added:
+def _joined(
+    before: Added | None, family: Family, model: FamilyModel, new: dict[int, _Entry], by: str | None
+) -> Added:
     """The model with new checkpoints by step; one that was there before stays at its commit."""
     if before is not None and before.repo != model.repo:
         raise CheckpointError(
@@ -144,6 +149,7 @@ def _joined(before: Added | None, family: Family, model: FamilyModel, new: dict[
         model=family.info(model),
         repo=model.repo,
         checkpoints=tuple(entries[step] for step in sorted(entries)),
+        by=before.by if before else by,
     )
 
 
@@ -151,13 +157,14 @@ def remove(settings: Settings, model: str, names: tuple[str, ...] = ()) -> int:
     """Take a model, or those of its checkpoints named (as in `Checkpoint.name`), out of the catalogue.
 
     What was downloaded of them is deleted; results stay. Returns the bytes freed. Raises `CheckpointError`
-    for a model or checkpoint that was not added.
+    for a model or checkpoint that was not added, or that another person added.
     """
     with _edited(settings) as models:
         if model not in models:
             there = f" (there is {', '.join(models)})" if models else ""
             raise CheckpointError(f"No model {model!r} of a hub was added{there}.")
         entry = models[model]
+        _require_own(settings, entry, "remove")
         by_name = {c.name: c for c in _checkpoints(entry, settings)}
         if unknown := [name for name in names if name not in by_name]:
             raise CheckpointError(f"{unknown[0]!r} is not a checkpoint of {model} that was added.")
@@ -169,6 +176,25 @@ def remove(settings: Settings, model: str, names: tuple[str, ...] = ()) -> int:
         else:
             del models[model]
     return sum(evict(checkpoint, settings) for checkpoint in gone)
+
+
+def evict_some(settings: Settings, checkpoints: Iterable[Checkpoint]) -> int:
+    """Delete what was downloaded of some checkpoints; the bytes freed.
+
+    Raises `CheckpointError` as `evict` does, and for those that another person added.
+    """
+    chosen, models = list(checkpoints), _read(settings)
+    for name in {checkpoint.model.name for checkpoint in chosen}:
+        _require_own(settings, models.get(name), "evict")
+    return sum(evict(checkpoint, settings) for checkpoint in chosen)
+
+
+def _require_own(settings: Settings, entry: Added | None, to_do: str) -> None:
+    access.require_writer(settings)
+    if register.administers(settings) or (entry is not None and entry.by == settings.person):
+        return
+    name = "This model" if entry is None else entry.model.name
+    raise CheckpointError(f"{name} was added by another: only they, or an administrator, can {to_do} it.")
 
 
 def added_models(settings: Settings) -> HubModels:

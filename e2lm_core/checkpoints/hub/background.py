@@ -21,6 +21,7 @@ from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.checkpoints.hub.client import may_use_token
 from e2lm_core.checkpoints.hub.on_disk import OnDisk, on_disk
+from e2lm_core.people import access
 
 Action = Literal["download", "verify"]
 _GRACE_S = 5.0
@@ -75,8 +76,9 @@ def start(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings)
     """Begin with some checkpoints of one model; the process takes its settings from this one's environment.
 
     Of that it gets what it needs (see `children.environment`), and the hub's token where it may be used for them.
-    Raises `CheckpointError` for no checkpoint at all.
+    Raises `CheckpointError` for no checkpoint at all, TaskError for a visitor.
     """
+    access.require_member(settings, f"{action} checkpoints")
     if not checkpoints:
         raise CheckpointError(f"No checkpoint is chosen: choose at least one to {action}.")
     said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the last reference to the fetch

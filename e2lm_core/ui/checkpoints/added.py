@@ -202,7 +202,7 @@ def _actions(
                 "downloaded again; results stay too."
             )
             if st.button("Evict them", type="primary", key="library_evict"):
-                _act(lambda: sum(hub_cache.evict(c, settings) for c in some))
+                _act(lambda: hub.evict_some(settings, some))
         with st.popover("Remove", icon=":material/delete:", disabled=busy):
             what = (
                 f"{len(marked)} of {len(checkpoints)} checkpoints of {model}" if marked else f"all of {model}"

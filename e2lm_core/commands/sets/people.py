@@ -1,0 +1,187 @@
+"""`people …` and the sharing of `sets …` on the command line, and as whom commands act."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.commands.output import Json, say, show
+
+app = typer.Typer(no_args_is_help=True, help="Who signs in to this studio, and how much is theirs to use.")
+AS = "E2LM_AS"
+Mine = Annotated[str, typer.Argument(metavar="SET", help="The name of a set of your own.")]
+Who = Annotated[str, typer.Argument(metavar="PERSON", help="An id, e-mail or name, see `people list`.")]
+RoleOption = Annotated[str, typer.Option("--role", metavar="ROLE", help="`reader` or `editor`.")]
+Acting = Annotated[
+    str | None,
+    typer.Option(
+        "--as", metavar="PERSON", help="Act as this person (default: E2LM_AS, else the first administrator)."
+    ),
+]
+
+
+def act_as(person: Acting = None) -> None:
+    """Every command after this acts as that person: by name here, by `E2LM_AS`, else the home's first administrator."""
+    from e2lm_core.people import register
+
+    wish = person or os.environ.pop(AS, None)
+    if wish:
+        os.environ.pop(AS, None)
+        os.environ[AS] = register.find(Settings.from_env(), wish).id
+        return
+    try:
+        settings = Settings.from_env()
+        first = register.first_administrator(settings)
+    except StudioError:
+        return  # the command itself says what is wrong, where it needs it
+    if first is not None:
+        os.environ[AS] = first.id
+
+
+@app.command("list")
+def people(as_json: Json = False) -> None:
+    """List who has signed in, and visitors with a sandbox, with what they use."""
+    from e2lm_core.people import quotas, register
+
+    settings = Settings.from_env()
+    register.require_administrator(settings, "list people")
+    rows: list[dict[str, Any]] = []
+    for person in register.everyone(settings):
+        used = {quota.kind.key: quota for quota in quotas.of(settings, person.id)}
+        rows.append(
+            {
+                "id": person.id,
+                "name": person.name,
+                "email": person.email,
+                "administrator": person.administrator,
+                "visitor": person.visitor,
+                "seen": datetime.fromtimestamp(person.seen_at, UTC).isoformat(timespec="seconds"),
+                **{key: quota.used if as_json else quota.text for key, quota in used.items()},
+            }
+        )
+    show(as_json, {"people": rows}, rows)
+
+
+@app.command("administrator")
+def administrator(
+    person: Who,
+    no: Annotated[bool, typer.Option("--no", help="They are no longer one.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make somebody an administrator; the first one gets what the home held before anybody signed in."""
+    from e2lm_core.people import register
+
+    one = register.set_administrator(Settings.from_env(), person, not no)
+    word = "no longer an administrator" if no else "an administrator"
+    say(as_json, {"id": one.id, "administrator": one.administrator}, f"{one.name} ({one.id}) is {word}.")
+
+
+@app.command("quota")
+def quota(
+    kind: Annotated[
+        str | None,
+        typer.Argument(metavar="KIND", help="`sets`, `bytes`, `results`, `runs`, `cpu` or `uploads`."),
+    ] = None,
+    most: Annotated[
+        float | None, typer.Argument(metavar="MOST", help="How many; bytes, and seconds of CPU, a day.")
+    ] = None,
+    whose: Annotated[
+        str, typer.Option("--person", metavar="PERSON", help="Whose: a person's, `visitors`, or `everybody`.")
+    ] = "everybody",
+    unset: Annotated[bool, typer.Option("--unset", help="Take back what was said of it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say how much is somebody's to use, or without a KIND list what is."""
+    from e2lm_core.people import quotas
+
+    settings = Settings.from_env()
+    if kind is not None:
+        if (most is None) != unset:
+            raise StudioError("Give how much of it, or --unset, and not both.")
+        quotas.set_most(settings, kind, most, whose)
+    said = {(who, one.key): number for who, one, number in quotas.changed(settings)}
+    rows: list[dict[str, Any]] = []
+    for one in quotas.KINDS:
+        others = {who: number for (who, key), number in said.items() if key == one.key}
+        rows.append(
+            {
+                "kind": one.key,
+                "what": one.label,
+                "unit": one.unit or "number",
+                quotas.EVERYBODY: others.pop(quotas.EVERYBODY, one.most),
+                quotas.VISITORS: others.pop(quotas.VISITORS, one.most_of_visitor),
+                "people": others,
+            }
+        )
+    show(as_json, {"quotas": rows}, [_in_words(row) for row in rows])
+
+
+def _in_words(row: dict[str, Any]) -> dict[str, str]:
+    from e2lm_core.people import quotas
+
+    one = next(kind for kind in quotas.KINDS if kind.key == row["kind"])
+    few = {key: quotas.said(one, row[key]) for key in (quotas.EVERYBODY, quotas.VISITORS)}
+    others = ", ".join(f"{who} {quotas.said(one, number)}" for who, number in row["people"].items())
+    return {"kind": one.key, "what": one.label, **few, "people": others}
+
+
+def share(task: Mine, person: Who, role: RoleOption = "reader", as_json: Json = False) -> None:
+    """Share a set of yours with somebody who has signed in; again with another role changes it."""
+    from e2lm_core.people import sharing
+
+    grant = sharing.share(Settings.from_env(), task, person, role)  # type: ignore[arg-type]  # refused there
+    address = f"{grant.owner}/{grant.set_name}"
+    say(
+        as_json,
+        {"set": address, "person": grant.person, "role": grant.role},
+        f"{grant.person} may open {address} as {grant.role}.",
+    )
+
+
+def unshare(task: Annotated[str, typer.Argument(metavar="SET")], person: Who, as_json: Json = False) -> None:
+    """Take back what was shared with somebody, or leave a set that was shared with you."""
+    from e2lm_core.people import sharing
+
+    sharing.unshare(Settings.from_env(), task, person)
+    say(as_json, {"set": task, "person": person}, f"{task} is no longer shared with {person}.")
+
+
+def shares(task: Mine, as_json: Json = False) -> None:
+    """List with whom a set is shared, and its links."""
+    from e2lm_core.people import sharing
+
+    settings = Settings.from_env()
+    rows = [
+        {"set": f"{grant.owner}/{grant.set_name}", "with": grant.person, "role": grant.role}
+        for grant in sharing.shared_with(settings, task)
+    ]
+    rows += [
+        {"set": f"{link.owner}/{link.set_name}", "with": link.query, "role": link.role}
+        for link in sharing.links(settings, task)
+    ]
+    show(as_json, {"shares": rows}, rows)
+
+
+def link(
+    task: Mine,
+    role: RoleOption = "reader",
+    close: Annotated[
+        bool, typer.Option("--close", help="Close the set's links: nobody new comes by them.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a link by which whoever signs in may open a set: what stands behind the studio's address."""
+    from e2lm_core.people import sharing
+
+    settings = Settings.from_env()
+    if close:
+        closed = sharing.close_links(settings, task)
+        say(as_json, {"closed": closed}, f"{closed} links to {task} are closed.")
+        return
+    made = sharing.make_link(settings, task, role)  # type: ignore[arg-type]  # refused there
+    say(as_json, {"link": made.query, "role": made.role}, made.query)
