@@ -30,6 +30,7 @@ def calls(text: str) -> list[Call]:
 
 def _call(rest: str) -> Call:
     words = shlex.split(rest, comments=True)
+    words = words[2:] if words[0] == "--as" else words  # as whom it acts stands before any command
     groups = {name.split()[0] for name in commands() if " " in name}
     size = 2 if words[0] in groups else 1
     return " ".join(words[:size]), words[size:]
