@@ -71,13 +71,13 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         fixture = Path(folder)
         make_family(fixture)
-        sweep(_studio(fixture, "undisturbed"), 0, rng, 1)
+        sweep(studio_of(fixture, "undisturbed"), 0, rng, 1)
         expected = stored(fixture / "undisturbed" / "studio.sqlite")
         print(
             f"{'sweep':>6}{'kills':>7}{'within a checkpoint':>21}{'rows':>9}{'different':>11}{'miscounted':>12}"
         )
         while (left := kills - sum(s.kills for s in sweeps)) > 0:
-            studio = _studio(fixture, f"sweep{len(sweeps)}")
+            studio = studio_of(fixture, f"sweep{len(sweeps)}")
             dead, within, job = sweep(studio, left, rng, workers)
             found = stored(studio.settings.database)
             sweeps.append(Sweep(dead, within, len(found), differing(expected, found), miscounted(job)))
@@ -186,11 +186,13 @@ def make_set(words: Sequence[str], rng: random.Random) -> TaskSet:
     return TaskSet(config=TaskConfig(task="made"), questions=questions)
 
 
-def _studio(fixture: Path, home: str) -> Studio:
+def studio_of(fixture: Path, home: str) -> Studio:
+    """A studio of its own on the fixture's set and family."""
     return open_studio(
         Settings(
             home=fixture / home,
             tasks=fixture / "tasks",
+            ladder=fixture / "none",
             checkpoints=(fixture / "family",),
             device="cpu",
             threads=1,
@@ -210,18 +212,23 @@ def _workers(settings: Settings, count: int) -> Iterator[list[subprocess.Popen[b
             process.wait()
 
 
-def _worker(settings: Settings) -> subprocess.Popen[bytes]:
-    environment = {
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables by which another process has these settings."""
+    return {
         "E2LM_HOME": str(settings.home),
         "E2LM_TASKS": str(settings.tasks),
+        "E2LM_LADDER": str(settings.ladder),
         "E2LM_CHECKPOINTS": os.pathsep.join(map(str, settings.checkpoints)),
         "E2LM_DEVICE": "cpu",
         "E2LM_THREADS": "2",
     }
+
+
+def _worker(settings: Settings) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "e2lm_core", "worker", "--lease", str(LEASE_S)],
         cwd=ROOT,
-        env=os.environ | environment,
+        env=os.environ | environment(settings),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,14 +89,16 @@ def progress_beside(home: Path) -> float:
 
 
 @contextlib.contextmanager
-def served(home: Path, log: Path) -> Iterator[tuple[str, psutil.Process]]:
+def served(
+    home: Path, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, psutil.Process]]:
     """The server's address and its process; stopped at the end, its words in `log`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port)]
-    env = os.environ | {"E2LM_HOME": str(home)}
+    env = os.environ | {"E2LM_HOME": str(home)} | dict(environment or {})
     with log.open("w", encoding="utf-8") as words:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", *options],

@@ -7,51 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from e2lm_core.base.records import METRICS, Checkpoint, ModelInfo
+from e2lm_core.base.records import METRICS
 from e2lm_core.scores import contrast, metrics, set_scores
-from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty import null
-
-SIZES = (("small", 4), ("medium", 8), ("large", 16))
-CHECKPOINTS, EARLY = 16, 8
-
-
-def noise(questions: int = 40, seed: int = 0, taught: float = 0.0, choices: int = 4) -> Measurements:
-    """Three sizes in two shapes and a web-only twin; with `taught`, gold rises over checkpoints by size.
-
-    Every model has its own slowly wandering taste for each choice, as real ones have for wrong answers.
-    """
-    rng = np.random.default_rng(seed)
-    gold = rng.integers(0, choices, questions)
-    shared = rng.normal(size=(questions, choices))
-    curves = []
-    for name, gain, twin_of in (
-        *((f"{size}-{arch}", gain, None) for size, gain in SIZES for arch in ("arch1", "arch2")),
-        ("web", 0, "large-arch1"),
-    ):
-        size, _, arch = name.partition("-")
-        model = ModelInfo(name=name, family="f", size=size, arch=arch or None, twin_of=twin_of)
-        wander = np.cumsum(rng.normal(scale=0.3, size=(CHECKPOINTS, questions, choices)), axis=0)
-        ll = -10.0 + shared + wander
-        grown = np.linspace(0, 1, CHECKPOINTS) * taught * gain
-        ll[np.arange(CHECKPOINTS)[:, None], np.arange(questions), gold] += grown[:, None]
-        checkpoints = tuple(
-            Checkpoint(model=model, step=k + 1, tokens_seen=1000 * (k + 1), early=k < EARLY)
-            for k in range(CHECKPOINTS)
-        )
-        curves.append(ModelCurve(model=model, checkpoints=checkpoints, ll=ll))
-    chars = np.full((questions, choices), 5.0)
-    return Measurements(
-        task="made",
-        question_ids=tuple(f"q{i}" for i in range(questions)),
-        subjects=("",) * questions,
-        gold=gold,
-        chars=chars,
-        gold_bytes=np.full(questions, 5.0),
-        curves=tuple(curves),
-        choice_bytes=chars,
-    )
-
+from tests.support.simulation import answered as noise
 
 # --- golds --------------------------------------------------------------------------------------------
 

@@ -1,0 +1,228 @@
+"""Kills the app and its workers while people edit and a run goes on, and looks for what was lost.
+
+    python -m benchmarks.killed [--kills 50] [--seed 0] [--sessions 2]
+
+A home with a set that sessions edit over websockets, and a run of another on a tiny family of checkpoints made on the
+spot. At random moments SIGKILL strikes the app, its workers or both; the app starts again, sessions come back. Exit
+status 1 unless every acknowledged edit and draft is there after every kill, every version of the edited set opens,
+nothing is left behind, and the run ends with the same bytes as an undisturbed one. Prints a table, writes JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import signal
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import typer
+
+from benchmarks import kills
+from benchmarks.people.server import served
+from benchmarks.people.session import Session
+from e2lm_core.base.errors import StudioError
+from e2lm_core.runs import start
+from e2lm_core.runs.studio import Studio
+from e2lm_core.sets import authoring, collection, versions
+from tests.support.workers import stored
+
+SHARED = "shared"
+ROUND_S = (3.0, 9.0)  # from the sessions' first page to the kill
+LOOK_S = 0.005
+RUN_S = 600.0
+
+
+@dataclass
+class Found:
+    """What the kills did. `lost` edits were acknowledged and are gone; `left` are files that nobody will remove."""
+
+    kills: int = 0
+    acknowledged: int = 0
+    lost: int = 0
+    unreadable: int = 0
+    left: int = 0
+    rows: int = 0
+    different: int = 0
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing at all was lost."""
+        return not (self.lost or self.unreadable or self.left or self.different or self.errors)
+
+
+@dataclass
+class Row:
+    """A question of a session's own: the last text that was seen on disk, and the one that was sent after it."""
+
+    saved: str | None = None
+    sent: str | None = None
+
+
+def main(
+    count: Annotated[int, typer.Option("--kills", min=1, help="How many times.")] = 50,
+    seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
+    sessions: Annotated[int, typer.Option(min=1, help="How many edit.")] = 2,
+) -> None:
+    """Edit, run, kill, look; exit status 1 where anything was lost."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        found = kill(Path(folder), count, random.Random(seed), sessions)
+    kills.RESULTS.mkdir(exist_ok=True)
+    result = {
+        "seed": seed,
+        "sessions": sessions,
+        "seconds": round(time.monotonic() - started),
+        **asdict(found),
+    }
+    (kills.RESULTS / "killed.json").write_text(json.dumps(result, indent=2) + "\n")
+    for name, value in result.items():
+        print(f"{name:>14}  {value}")
+    if not found.sound:
+        raise SystemExit(1)
+
+
+def kill(fixture: Path, count: int, rng: random.Random, sessions: int) -> Found:
+    """Make the fixture there, strike so many times, and say what was found."""
+    kills.make_family(fixture)
+    calm = kills.studio_of(fixture, "undisturbed")
+    kills.sweep(calm, 0, rng, 1)
+    expected = stored(calm.settings.database)
+    studio = kills.studio_of(fixture, "home")
+    collection.copy_set(studio.settings, "made", SHARED)
+    job = start.start(studio, collection.open_set(studio.settings, "made"), studio.catalogue.checkpoints)
+    found, rows = Found(), {number: Row() for number in range(sessions)}
+    environment = kills.environment(studio.settings)
+    while found.kills < count:
+        with served(studio.settings.home, fixture / "server.log", environment) as (url, process):
+            while found.kills < count and process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                asyncio.run(_edit_until(url, process, studio, rng, rows, found))
+                found.kills += 1
+                _look(studio, rows, found)
+    with served(studio.settings.home, fixture / "server.log", environment) as (url, _):
+        asyncio.run(_finish(url, studio, job))
+    ended = studio.jobs.get(job)
+    if ended.state != "done":
+        found.errors.append(f"the run ended as {ended.state}: {ended.error}")
+    results = stored(studio.settings.database)
+    found.rows = len(expected)
+    found.different = sum(results.get(key) != value for key, value in expected.items())
+    _last_look(studio, found)
+    return found
+
+
+async def _edit_until(
+    url: str,
+    process: psutil.Process,
+    studio: Studio,
+    rng: random.Random,
+    rows: dict[int, Row],
+    found: Found,
+) -> None:
+    """Let the sessions edit until the blow falls; what it interrupts is no error."""
+    watching = Session(url, "made")
+    people = [Session(url, SHARED) for _ in rows]
+    try:
+        await watching.open()
+        await watching.visit("run")
+        for person in people:
+            await person.open()
+            await person.visit("author")
+    except (OSError, TimeoutError) as error:
+        found.errors.append(f"a page did not open: {type(error).__name__}: {error}")
+    editing = [
+        asyncio.create_task(_edit(person, number, studio, rng, rows[number], found))
+        for number, person in enumerate(people)
+    ]
+    await asyncio.sleep(rng.uniform(*ROUND_S))
+    _strike(process, rng)
+    for task in editing:
+        task.cancel()
+    await asyncio.gather(*editing, return_exceptions=True)
+    for session in (watching, *people):
+        found.errors += session.seen
+        with contextlib.suppress(Exception):
+            await session.close()
+
+
+async def _edit(
+    person: Session, number: int, studio: Studio, rng: random.Random, row: Row, found: Found
+) -> None:
+    """Edit one question again and again, each text once the last is on disk."""
+    while True:
+        row.sent = f"Which of these is {rng.getrandbits(64):016x}?"
+        await person.edit(number, "question", row.sent)
+        while _text(studio, number) != row.sent:
+            await asyncio.sleep(LOOK_S)
+        row.saved = row.sent
+        found.acknowledged += 1
+        await asyncio.sleep(rng.uniform(0, 0.3))
+
+
+def _strike(process: psutil.Process, rng: random.Random) -> None:
+    """SIGKILL to the app, its workers, or both; where there is no worker yet, to the app."""
+    workers = process.children(recursive=True)
+    at = rng.choice(("app", "workers", "both"))
+    struck = [*(workers if at != "app" else []), *([process] if at != "workers" or not workers else [])]
+    for one in struck:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.send_signal(signal.SIGKILL)
+    psutil.wait_procs(struck, timeout=30)
+
+
+def _look(studio: Studio, rows: dict[int, Row], found: Found) -> None:
+    """Each row holds what was saved last, or what was under way when the blow fell; the history shows it."""
+    for number, row in rows.items():
+        text = _text(studio, number)
+        if row.saved is not None and text not in (row.saved, row.sent):
+            found.lost += 1
+            found.errors.append(f"question {number} is {text!r}, not {row.saved!r} nor {row.sent!r}")
+        row.saved = text
+
+
+async def _finish(url: str, studio: Studio, job: int) -> None:
+    """A page of the run sees that a worker is there; the run ends."""
+    watching = Session(url, "made")
+    await watching.open()
+    await watching.visit("run")
+    deadline = time.monotonic() + RUN_S
+    while not studio.jobs.get(job).over and time.monotonic() < deadline:
+        await asyncio.sleep(0.2)
+    await watching.close()
+
+
+def _last_look(studio: Studio, found: Found) -> None:
+    """One more edit, which sweeps what kills have left; then every version opens and nothing else lies about."""
+    questions = collection.open_set(studio.settings, SHARED).questions
+    authoring.update_questions(studio.settings, SHARED, {questions[-1].id: {"note": "the last edit"}})
+    for version in versions.list_versions(studio.settings, SHARED):
+        try:
+            versions.open_version(studio.settings, SHARED, version.number)
+        except StudioError as error:
+            found.unreadable += 1
+            found.errors.append(str(error))
+    home = studio.settings.home
+    left = [path for path in home.rglob("*") if ".new-" in path.name or path.name.endswith((".part", ".tmp"))]
+    found.left = len(left)
+    found.errors += [f"left behind: {path.relative_to(home)}" for path in left[:10]]
+
+
+def _text(studio: Studio, number: int) -> str | None:
+    """The question's text as it is on disk; None while the file is being exchanged."""
+    file = studio.settings.sets / SHARED / "test.jsonl"
+    for _ in range(50):
+        with contextlib.suppress(FileNotFoundError, IndexError):
+            return json.loads(file.read_text(encoding="utf-8").splitlines()[number])["question"]
+        time.sleep(0.001)
+    return None
+
+
+if __name__ == "__main__":
+    typer.run(main)
