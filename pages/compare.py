@@ -9,6 +9,7 @@ from e2lm_core.ui.analysis import compare
 from e2lm_core.ui.frame import parts, say
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered import scores as remembered
 
 task = strip()
 measurements = results.measurements(task)
@@ -37,7 +38,7 @@ compare.what_is_missing(compared)
 if not compared.means:
     parts.run_first("Run both on the same checkpoints, and their differences appear here.")
 
-means = comparison.mean_frame(compared)
+means = remembered.of_comparison(compared, "means", lambda: comparison.mean_frame(compared))
 compare.curves(compared)
 compare.differences(compared, means)
 

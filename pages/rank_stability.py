@@ -13,7 +13,7 @@ task = strip()
 measurements = results.measurements(task)
 metric = parts.metric_chosen(ranks.METRIC)
 stability = remembered.stable(measurements, metric)
-scores = remembered.scores(measurements, metric)
+scores = results.scores(measurements, metric)
 
 parts.header("Rank stability", rank_words.ranks(stability, scores))
 if stability is None:
@@ -32,9 +32,9 @@ tabs = st.tabs(ranks.TABS)
 with tabs[0]:
     ranks.rank_table(order)
 with tabs[1]:
-    parts.table(shares, f"rank-shares-{metric}", "ranks_share", percent=shares.columns[2:])
+    parts.table(shares, f"rank-shares-{metric}", "ranks_share", percent=shares.columns[2:], of=(shares,))
 with tabs[2]:
-    parts.table(wins, f"wins-{metric}", "ranks_win", percent=wins.columns[1:])
+    parts.table(wins, f"wins-{metric}", "ranks_win", percent=wins.columns[1:], of=(wins,))
 with tabs[3]:
     ranks.decision_table(order)
 with tabs[4]:

@@ -16,7 +16,7 @@ if not (measurements.measured and measurements.complete_checkpoints):
     parts.header("Score", "There is no score yet.")
     parts.run_first("Run this set on Run; the scores follow when whole checkpoints are there.")
 
-scores, bounds, advice = remembered.scored(measurements, metric, in_hand=True)
+scores, bounds, advice = remembered.scored(measurements, metric)
 parts.header("Score", score_words.finding(scores, metric))
 parts.metric(score.METRIC, explained=True)
 score.cards(scores)
@@ -31,7 +31,7 @@ with by_model:
 with left_out:
     score.questions_left_out(advice, metric)
 with drawn:
-    parts.table(bars, f"score-bars-{metric}", "score_drawn", few=("set", "part", "contribution"))
+    parts.table(bars, f"score-bars-{metric}", "score_drawn", few=("set", "part", "contribution"), of=(bars,))
 
 score.the_competition()
 score.published_sets()

@@ -42,7 +42,7 @@ def main(
 ) -> None:
     """Measure, print, write."""
     chosen = [page.strip() for page in pages.split(",") if page.strip()]
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:  # a worker may still write
         place = home or Path(temporary) / "home"
         folder = server.prepare(place)
         looks: list[server.Look] = []

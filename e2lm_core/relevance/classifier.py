@@ -9,6 +9,7 @@ Shapes: N rows, D dimensions, F fields.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -198,11 +199,16 @@ def map_2d(exemplars: Array, questions: Array) -> tuple[Array, Array]:
     if base.ndim != 2 or base.shape[0] < 3 or base.shape[1] < 2:
         raise ValueError(f"a map needs at least three exemplars in two dimensions, not {base.shape}")
     centre = base.mean(axis=0)
-    axes = np.linalg.svd(base - centre, full_matrices=False)[2][:2]
-    largest = np.abs(axes).argmax(axis=1)
-    axes = axes * np.sign(axes[[0, 1], largest])[:, None]
+    axes = _axes((base - centre).tobytes(), base.shape[1])
     points = np.asarray(questions, dtype=np.float64).reshape(-1, base.shape[1])
     return (base - centre) @ axes.T, (points - centre) @ axes.T
+
+
+@functools.lru_cache(maxsize=2)  # of the same exemplars, which take half a second
+def _axes(centred: bytes, dimensions: int) -> Array:
+    axes = np.linalg.svd(np.frombuffer(centred).reshape(-1, dimensions), full_matrices=False)[2][:2]
+    largest = np.abs(axes).argmax(axis=1)
+    return axes * np.sign(axes[[0, 1], largest])[:, None]
 
 
 def _check(x: Array, y: Array, fields: Sequence[str], members: Array) -> None:

@@ -52,7 +52,7 @@ def relevance_of(settings: Settings, questions: Sequence[Question]) -> Relevance
             raise TaskError(
                 f"Question {number} holds a half character (a lone surrogate), which no model reads; retype it."
             ) from error
-    embedder = Embedder(settings)
+    embedder = _embedder(settings)
     classifier = relevance_classifier(embedder)
     exemplars = load_exemplars("train")
     anchors = embedder.embed_questions([e.question for e in exemplars])
@@ -66,6 +66,17 @@ def relevance_of(settings: Settings, questions: Sequence[Question]) -> Relevance
         exemplar_map=exemplar_map,
         exemplars=tuple((e.field, e.accepted, e.question.question) for e in exemplars),
     )
+
+
+_KEPT: list[tuple[tuple[object, ...], Embedder]] = []
+
+
+def _embedder(settings: Settings) -> Embedder:
+    """That of the last call where it would be the same: its model is loaded once."""
+    key = (Embedder, settings.cache, settings.device, settings.threads)
+    if not _KEPT or _KEPT[0][0] != key:
+        _KEPT[:] = [(key, Embedder(settings))]
+    return _KEPT[0][1]
 
 
 def assess(settings: Settings, questions: Sequence[Question]) -> dict[str, Any]:

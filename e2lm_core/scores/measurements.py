@@ -126,12 +126,12 @@ class Measurements:
         """The results of the models that count in scores: no twins, no further seeds."""
         return tuple(curve for curve in self.curves if curve.model.counts_in_scores)
 
-    @property
+    @cached_property
     def measured(self) -> int:
         """How many (checkpoint, question) pairs are complete."""
         return int(sum(np.isfinite(m["margin"]).sum() for m in self.per_question.values()))
 
-    @property
+    @cached_property
     def complete_checkpoints(self) -> int:
         """How many checkpoints of all models lack no question."""
         return int(sum(np.isfinite(m["margin"]).all(axis=1).sum() for m in self.per_question.values()))

@@ -18,6 +18,7 @@ from e2lm_core.export import submission
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import say
+from e2lm_core.ui.remembered import results
 
 PROFILE = "export_profile"
 
@@ -42,7 +43,7 @@ def profile() -> None:
 def bundle(task: TaskSet, profile: submission.Profile) -> None:
     """The bundle for download, and the command that runs it."""
     try:
-        data = submission.export(session.studio(), task, profile)
+        data = results.bundle(task, profile)
     except StudioError as error:
         say.error(error, icon=":material/error:")
         return

@@ -23,9 +23,12 @@ from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import read_task
 from e2lm_core.ui.frame import say
+from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.server import browser, door, sign_in
 
 FIRST_SET = "ladder_science"
+# By their folder, which only those reach who may read it; one set is one object for all of them.
+_READ = Kept("sets")
 
 
 def studio() -> Studio:
@@ -164,16 +167,14 @@ def task() -> TaskSet:
 
 def read_set(name: str) -> TaskSet:
     """A set by its name, read again when its files have changed; raises `StudioError` where it cannot be read."""
-    info = collection.find_set(studio().settings, name)
-    return _read(str(info.folder), _stamp(info.folder), info.owner)
+    info, limits = collection.find_set(studio().settings, name), studio().settings.limits
+
+    def read() -> TaskSet:
+        return read_task(info.folder, limits).task.model_copy(update={"owner": info.owner})
+
+    return _READ.made_of((), (info.folder, info.owner), read, version=_stamp(info.folder))
 
 
 def _stamp(folder: Path) -> tuple:
     files = sorted(folder.iterdir())
     return tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False, scope="session")
-def _read(folder: str, stamp: tuple, owner: str | None) -> TaskSet:
-    task = read_task(Path(folder), studio().settings.limits).task
-    return task.model_copy(update={"owner": owner})

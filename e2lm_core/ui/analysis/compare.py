@@ -24,6 +24,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, say, window
+from e2lm_core.ui.remembered import drawn
 from e2lm_core.ui.remembered import scores as remembered
 
 METRIC = "compare_metric"
@@ -123,6 +124,10 @@ def what_is_missing(compared: Comparison) -> None:
 
 def curves(compared: Comparison) -> None:
     """The curves of both, the first's faint behind the second's."""
+    drawn.once(("compared", compared), lambda: _curves(compared))
+
+
+def _curves(compared: Comparison) -> None:
     now, metric = compared.second, compared.metric
     frame, before = (tables.curve_frame(one, (metric,)) for one in (now, compared.first))
     parts.chart(
@@ -158,11 +163,12 @@ def differences(compared: Comparison, means: pd.DataFrame) -> None:
         )
     models = [curve.model for curve in compared.second.curves]
     parts.chart(
-        comparison_charts.differences(
+        lambda: comparison_charts.differences(
             means, models, compared.metric, point, session.current_theme(), window.narrow()
         ),
         "compare_differences",
         f"Difference of each model's mean {compared.metric} with its 95% interval",
+        of=(compared, point),
     )
     first, second = compared.names
     say.caption(
@@ -188,13 +194,14 @@ def mean_table(means: pd.DataFrame, metric: str) -> None:
             ),
             **plain,
         },
+        of=(means,),
     )
 
 
 def score_table(compared: Comparison) -> None:
     """The differences of scores with their intervals, and how far to trust those."""
     parts.table(
-        comparison.score_frame(compared),
+        lambda: comparison.score_frame(compared),
         f"differences-{compared.metric}",
         "compare_scores",
         few=("score", "difference", "low", "high"),
@@ -210,12 +217,15 @@ def score_table(compared: Comparison) -> None:
             ),
             "why": st.column_config.TextColumn("why no value or no interval", width="large"),
         },
+        of=(compared,),
     )
 
 
 def question_table(compared: Comparison, first: TaskSet, second: TaskSet) -> None:
     """The questions that only one of the two has, or that differ."""
-    differing = comparison.question_frame(compared, first, second)
+    differing = remembered.of_comparison(
+        compared, "questions", lambda: comparison.question_frame(compared, first, second)
+    )
     if differing.empty:
         st.caption("Both hold the same questions.")
         return
@@ -228,16 +238,18 @@ def question_table(compared: Comparison, first: TaskSet, second: TaskSet) -> Non
         height=320,
         few=("what", "id", "difference"),
         column_config={c: _NUMBER(format="%.3f") for c in ("value before", "value after", "difference")},
+        of=(differing,),
     )
 
 
 def curve_table(compared: Comparison) -> None:
     """The points of both curves side by side."""
     parts.table(
-        comparison.curve_pairs(compared),
+        lambda: comparison.curve_pairs(compared),
         f"curves-{compared.metric}",
         "compare_values",
         height=320,
         few=("model", "tokens_seen", "first", "second"),
         column_config={c: _NUMBER(format="%.4f") for c in ("first", "second")},
+        of=(compared,),
     )

@@ -22,7 +22,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, polling, say, window
 from e2lm_core.ui.remembered import curves as remembered
-from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered import drawn, results
 
 METRIC = "curves_metric"
 TABS = ("Above chance", "Parting", "Signal quality", "Noise", "Values", "One question")
@@ -43,6 +43,12 @@ class View:
     overlay: smoothing.Method | None
     log: bool
     bands: bool
+
+    @property
+    def plain(self) -> tuple[object, ...]:
+        """The same as names, by which one view is told from another."""
+        shown = tuple(model.name for model in self.models)
+        return (self.metric, self.kind, self.by_subject, shown, self.overlay, self.log, self.bands)
 
     def on_axis(self, frame: pd.DataFrame, measurements: Measurements) -> tuple[pd.DataFrame, axes.Axis]:
         """The frame with its points placed on the axis that was chosen, and that axis."""
@@ -130,6 +136,16 @@ def chart(task: TaskSet, view: View) -> None:
 def _whole(task: TaskSet, view: View) -> None:
     now, metric = results.measurements(task), view.metric
     frame, before = results.curves(task, now, metric, view.bands)
+    drawn.once(
+        ("curves", now, frame, before, *view.plain),
+        lambda: _drawn(len(task.questions), now, view, frame, before),
+    )
+
+
+def _drawn(
+    questions: int, now: Measurements, view: View, frame: pd.DataFrame, before: pd.DataFrame | None
+) -> None:
+    metric = view.metric
     frame, axis = view.on_axis(frame, now)
     parts.chart(
         curve_charts.learning_curves(
@@ -153,13 +169,18 @@ def _whole(task: TaskSet, view: View) -> None:
     so_far = f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far. "
     say.caption(
         f"{so_far if now.complete_checkpoints < now.checkpoints else ''}{labels.METRIC_HELP[metric]} "
-        f"Each point is the mean over {phrasing.count(len(task.questions), 'question')}. "
+        f"Each point is the mean over {phrasing.count(questions, 'question')}. "
         f"{curve_words.drawing(axis, view.overlay)}"
     )
 
 
 def _by_subject(task: TaskSet, view: View) -> None:
-    now, metric = results.measurements(task), view.metric
+    now = results.measurements(task)
+    drawn.once(("by subject", now, *view.plain), lambda: _drawn_by_subject(now, view))
+
+
+def _drawn_by_subject(now: Measurements, view: View) -> None:
+    metric = view.metric
     curves, others = remembered.by_subject(now, metric, view.bands)
     axis = view.on_axis(tables.curve_frame(now, (metric,)), now)[1]
     placed = [one.placed(axes.place(one.frame.dropna(subset=["value"]), now, axis)) for one in curves]
@@ -179,12 +200,13 @@ def _by_subject(task: TaskSet, view: View) -> None:
 def above_chance(measurements: Measurements, metric: str) -> None:
     """From where on each model's curve is surely above chance."""
     parts.table(
-        crossings.chance_table(remembered.above_chance(measurements, metric)),
+        lambda: crossings.chance_table(remembered.above_chance(measurements, metric)),
         f"above-chance-{metric}",
         "curves_above",
         few=("model", "surely from", "at the end"),
         percent=("at the end",),
         column_config=_SINCE,
+        of=(measurements,),
     )
     st.caption(curve_words.SINCE)
 
@@ -204,33 +226,39 @@ def parting(measurements: Measurements, metric: str) -> None:
     elif (parted := remembered.parted(measurements, metric, one, other)) is not None:
         say.markdown(curve_words.parting(measurements, parted))
     parts.table(
-        crossings.parting_table(remembered.all_parted(measurements, metric)),
+        lambda: crossings.parting_table(remembered.all_parted(measurements, metric)),
         f"parting-{metric}",
         "curves_parting",
         height=320,
         few=("higher", "lower", "surely from"),
         percent=("at the end",),
         column_config=_SINCE,
+        of=(measurements,),
     )
 
 
 def quality(measurements: Measurements, metric: str) -> None:
     """Signal quality and its parts, model by model."""
     parts.table(
-        remembered.quality(measurements, metric), f"sq-{metric}", "curves_sq", few=("model", "SQ", "ρ", "AC")
+        lambda: results.quality(measurements, metric),
+        f"sq-{metric}",
+        "curves_sq",
+        few=("model", "SQ", "ρ", "AC"),
+        of=(measurements,),
     )
 
 
 def noise(measurements: Measurements, metric: str) -> None:
     """How much a point differs from its neighbours, beside what the choice of questions explains."""
     parts.table(
-        crossings.noise_table(remembered.noises(measurements, metric)),
+        lambda: crossings.noise_table(remembered.noises(measurements, metric)),
         f"noise-{metric}",
         "curves_noise",
         column_config={
             name: st.column_config.NumberColumn(format="%.4f", help=curve_words.NOISE_HELP[name])
             for name in curve_words.NOISE_HELP
         },
+        of=(measurements,),
     )
     st.caption(curve_words.NOISE)
 
@@ -238,22 +266,25 @@ def noise(measurements: Measurements, metric: str) -> None:
 def values(task: TaskSet, measurements: Measurements, view: View) -> None:
     """Every point that is drawn."""
     metric = view.metric
+    frame = results.curves(task, measurements, metric, view.bands)[0]
     parts.table(
-        results.curves(task, measurements, metric, view.bands)[0].dropna(subset=["value"]),
+        lambda: frame.dropna(subset=["value"]),
         f"curves-{metric}",
         "curves_values",
         height=320,
         few=("model", "tokens_seen", "value"),
         percent=("value",) if metric in SHARES else (),
+        of=(frame,),
     )
     if view.by_subject:
         curves, _ = remembered.by_subject(measurements, metric, view.bands)
         parts.table(
-            subjects.subject_table(curves),
+            lambda: subjects.subject_table(curves),
             f"subjects-{metric}",
             "curves_by_subject",
             height=320,
             few=("subject", "model", "tokens_seen", "value"),
+            of=(measurements, view.bands),
         )
 
 
@@ -264,7 +295,7 @@ def one_question(task: TaskSet, measurements: Measurements, view: View) -> None:
     """A table of all questions, and the curves of the one that is selected in it."""
     number, line = st.column_config.NumberColumn, st.column_config.LineChartColumn
     picked = st.dataframe(
-        tables.question_table(measurements, task),
+        results.remembered(measurements, ("questions",), lambda: tables.question_table(measurements, task)),
         hide_index=True,
         height=300,
         placeholder=phrasing.DASH,

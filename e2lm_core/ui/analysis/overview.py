@@ -5,6 +5,7 @@ Tested in tests/pages/test_pages.py.
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis.curves import words as curve_words
@@ -18,7 +19,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, polling, say, window
-from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered import drawn, results
 from e2lm_core.ui.runs import starting
 
 
@@ -48,9 +49,13 @@ def _headlines(task: TaskSet, is_running: bool) -> None:
     now = results.measurements(task)
     if not now.complete_checkpoints and not is_running:
         return
+    frame, before = results.curves(task, now, "acc")
+    drawn.once(("overview", now, frame, before), lambda: _drawn(now, frame, before))
+
+
+def _drawn(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
     _cards(now)
     st.subheader("Accuracy while the models read", anchor=False)
-    frame, before = results.curves(task, now, "acc")
     figure = curve_charts.learning_curves(
         curve_charts.CurvePlot(
             frame,

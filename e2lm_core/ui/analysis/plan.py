@@ -21,6 +21,7 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, say, window
+from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered
 
 _NUMBER = st.column_config.NumberColumn
@@ -104,7 +105,7 @@ def _fleet(task: TaskSet, measurements: Measurements) -> Fleet:
         format_func=lambda key: _FLEETS[key],
         key="plan_fleet",
     )
-    at_hand, num_fewshot = run_state.fleet(session.studio(), task.address)
+    at_hand, num_fewshot = results.fleet(task)
     checkpoints = list(at_hand)
     if which == _OWN:
         checkpoints = _thinned(task, measurements, checkpoints)
@@ -149,24 +150,27 @@ def _thinned(
 def plan_for(measurements: Measurements, goal: Goal, fleet: Fleet) -> Plan:
     """The plan, its widths simulated once for what was measured. Raises `StudioError` where none can be made."""
     names = tuple(checkpoint.name for checkpoint in fleet.checkpoints)
-    return run_state.plan_for(
-        session.studio(),
-        measurements,
-        fleet.checkpoints,
-        fleet.num_fewshot,
-        goal,
-        family=fleet.family,
-        seconds=fleet.seconds,
-        simulated=lambda _, metric, target: remembered.widths(measurements, names, metric, target),
+    return remembered.planned(
+        run_state.plan_for(
+            session.studio(),
+            measurements,
+            fleet.checkpoints,
+            fleet.num_fewshot,
+            goal,
+            family=fleet.family,
+            seconds=fleet.seconds,
+            simulated=lambda _, metric, target: remembered.widths(measurements, names, metric, target),
+        )
     )
 
 
 def widths(plan: Plan) -> None:
     """The width against the number of questions, and what it rests on."""
     parts.chart(
-        plan_charts.widths(plan, session.current_theme(), window.narrow()),
+        lambda: plan_charts.widths(plan, session.current_theme(), window.narrow()),
         "plan_widths",
         f"Width of the 95% interval of {plan.subject} against the number of questions",
+        of=(plan,),
     )
     say.caption(
         f"Sets of each size are drawn from the {plan.measured:,} measured questions, and each gets the interval that these "
@@ -191,7 +195,7 @@ def pace(plan: Plan) -> None:
 def by_size(plan: Plan) -> None:
     """The width and the time at every size studied."""
     parts.table(
-        plan_words.size_frame(plan),
+        lambda: plan_words.size_frame(plan),
         f"plan-{plan.of}-{plan.metric}",
         "plan_sizes",
         few=("questions", "width", "seconds"),
@@ -205,13 +209,14 @@ def by_size(plan: Plan) -> None:
             ),
             "seconds": _NUMBER("seconds in all", format="%.0f"),
         },
+        of=(plan,),
     )
 
 
 def by_model(plan: Plan) -> None:
     """The time that each model of the fleet takes."""
     parts.table(
-        plan_words.fleet_frame(plan),
+        lambda: plan_words.fleet_frame(plan),
         f"plan-fleet-{plan.of}",
         "plan_fleet",
         few=("model", "checkpoints", "seconds"),
@@ -220,4 +225,5 @@ def by_model(plan: Plan) -> None:
             "seconds a question": _NUMBER(format="%.4f"),
             "seconds": _NUMBER("seconds in all", format="%.0f"),
         },
+        of=(plan,),
     )

@@ -5,8 +5,10 @@ Tested in tests/pages/test_curves.py and tests/pages/test_pages.py.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -25,7 +27,9 @@ from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import curves as remembered
+from e2lm_core.ui.remembered import drawn, results
 
+T = TypeVar("T")
 METRIC = "ranks_metric"
 TABS = ("Ranks", "Rank shares", "Wins", "Decisions", "τ_b", "Every two checkpoints", "Questions")
 MOST_QUESTIONS = 6  # named on either side
@@ -56,21 +60,36 @@ class Order:
         grid = self.stability.grid
         return [phrasing.place(int(s), t) for s, t in zip(grid.steps, grid.tokens_seen, strict=True)]
 
-    @cached_property
+    @property
     def decisions(self) -> pd.DataFrame:
         """`stability.decision_table`, for its chart and its tab."""
-        return stability.decision_table(self.stability)
+        return self._once("decisions", lambda: stability.decision_table(self.stability))
 
-    @cached_property
+    @property
     def tau(self) -> pd.DataFrame:
         """`stability.tau_table`, for its chart and its tab."""
-        return stability.tau_table(self.stability)
+        return self._once("tau", lambda: stability.tau_table(self.stability))
 
     @cached_property
     def questions(self) -> pd.DataFrame | None:
         """`stability.question_table`; None where no question can be told to hold the order."""
         holding = remembered.holding(self.measurements, self.metric)
-        return None if holding is None else stability.holding_table(self.measurements, self.task, holding)
+        if holding is None:
+            return None
+        return self._once("questions", lambda: stability.holding_table(self.measurements, self.task, holding))
+
+    def at(self, checkpoint: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """(share of resamples at each rank, share of wins of each pair) at one shared checkpoint."""
+        return self._once(
+            f"at {checkpoint}",
+            lambda: (
+                stability.share_table(self.stability, checkpoint),
+                stability.win_table(self.stability, checkpoint),
+            ),
+        )
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        return results.remembered(self.measurements, ("order", self.metric, name), make)
 
 
 # --- the charts -------------------------------------------------------------------------------------------
@@ -78,6 +97,10 @@ class Order:
 
 def over_tokens(order: Order) -> None:
     """Each model's rank against tokens seen."""
+    drawn.once(("over tokens", order.stability), lambda: _over_tokens(order))
+
+
+def _over_tokens(order: Order) -> None:
     theme, narrow = session.current_theme(), window.narrow()
     parts.chart(
         rank_charts.bump(
@@ -103,6 +126,10 @@ def cards(scores: Scores) -> None:
 
 def how_early(order: Order, rc: Value) -> None:
     """How early pairs and the whole order are as they will be, side by side."""
+    drawn.once(("how early", order.stability, rc.why), lambda: _how_early(order, rc))
+
+
+def _how_early(order: Order, rc: Value) -> None:
     with st.grid(2, min_column_width=420):
         with st.container():
             _decisions(order)
@@ -159,8 +186,8 @@ def at_one_checkpoint(order: Order) -> tuple[pd.DataFrame, pd.DataFrame]:
             format_func=lambda k: places[k],
             key="ranks_at",
         )
-    shares, wins = stability.share_table(order.stability, at), stability.win_table(order.stability, at)
-    _heatmaps(order, shares, wins)
+    shares, wins = order.at(at)
+    drawn.once(("at one checkpoint", shares), lambda: _heatmaps(order, shares, wins))
     say.caption(rank_words.wins(order.stability, at))
     return shares, wins
 
@@ -198,6 +225,10 @@ def _heatmaps(order: Order, shares: pd.DataFrame, wins: pd.DataFrame) -> None:
 
 def which_questions(order: Order) -> None:
     """The questions that hold the order up, and those that spoil it."""
+    drawn.once(("which questions", order.stability), lambda: _which_questions(order))
+
+
+def _which_questions(order: Order) -> None:
     st.subheader("Which questions hold the order up?", anchor=False, help=rank_words.HELP["questions"])
     say.markdown(rank_words.holding(order.questions))
     if order.questions is None:
@@ -231,12 +262,13 @@ def _some_questions(title: str, key: str, rows: pd.DataFrame) -> None:
 def rank_table(order: Order) -> None:
     """Each model's rank at every checkpoint."""
     parts.table(
-        tables.rank_frame(order.measurements, order.metric),
+        lambda: tables.rank_frame(order.measurements, order.metric),
         f"ranks-{order.metric}",
         "ranks",
         height=300,
         few=("model", "tokens_seen", "rank"),
         percent=("value",) if order.metric in SHARES else (),
+        of=(order.measurements,),
     )
 
 
@@ -249,22 +281,35 @@ def decision_table(order: Order) -> None:
         height=300,
         few=("tokens_seen", "pairs as at the end", "resamples from", "to"),
         percent=("pairs as at the end", "resamples from", "to"),
+        of=(order.stability,),
     )
 
 
 def tau_table(order: Order) -> None:
     """The agreement of each later checkpoint with the early window's end."""
     parts.table(
-        order.tau.round(4),
+        lambda: order.tau.round(4),
         f"tau-{order.metric}",
         "ranks_later",
         few=("tokens_seen", "τ_b", "resamples from", "to"),
+        of=(order.stability,),
     )
 
 
 def every_two_checkpoints(order: Order) -> None:
     """The agreement of the order between every two checkpoints, drawn and as a table."""
-    grid, places = order.stability.grid, order.places
+    drawn.once(("every two", order.stability), lambda: _every_two(order))
+    parts.table(
+        lambda: _matrix(order),
+        f"tau-matrix-{order.metric}",
+        "ranks_every",
+        height=300,
+        of=(order.stability,),
+    )
+
+
+def _every_two(order: Order) -> None:
+    grid = order.stability.grid
     every = tau_matrix(grid.scores)
     parts.chart(
         rank_charts.tau_heatmap(
@@ -274,9 +319,13 @@ def every_two_checkpoints(order: Order) -> None:
         "Kendall's tau between every two checkpoints",
     )
     st.caption("1 (blue): the same order of models at both checkpoints; −1 (orange): the reverse.")
-    matrix = pd.DataFrame(every, columns=places).round(3)
+
+
+def _matrix(order: Order) -> pd.DataFrame:
+    places = order.places
+    matrix = pd.DataFrame(tau_matrix(order.stability.grid.scores), columns=places).round(3)
     matrix.insert(0, "checkpoint", places)
-    parts.table(matrix, f"tau-matrix-{order.metric}", "ranks_every", height=300)
+    return matrix
 
 
 def question_table(order: Order) -> None:
@@ -294,4 +343,5 @@ def question_table(order: Order) -> None:
             name: st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP[name])
             for name in ("support", "agreement", "RC gain")
         },
+        of=(order.questions,),
     )

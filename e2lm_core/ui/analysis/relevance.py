@@ -19,17 +19,19 @@ def acceptance(relevance: Relevance) -> None:
     """How the probabilities are spread, and the fields that the questions are nearest to."""
     st.subheader("Probability of acceptance", anchor=False)
     parts.chart(
-        relevance_charts.probability_histogram(relevance.probability, session.current_theme()),
+        lambda: relevance_charts.probability_histogram(relevance.probability, session.current_theme()),
         "relevance_histogram",
         "Histogram of acceptance probabilities",
+        of=(relevance,),
     )
     st.caption("Most sets of one kind stand at one side; the questions between are worth reading.")
     st.subheader("Nearest field", anchor=False)
     parts.table(
-        tables.field_frame(relevance),
+        lambda: tables.field_frame(relevance),
         "fields",
         "relevance_fields",
         column_config={"mean_probability": st.column_config.NumberColumn("mean probability", format="%.2f")},
+        of=(relevance,),
     )
 
 
@@ -37,9 +39,10 @@ def exemplars(relevance: Relevance, task: TaskSet) -> None:
     """The questions on a map of the labelled exemplars."""
     st.subheader("The set among labelled exemplars", anchor=False)
     parts.chart(
-        relevance_charts.relevance_map(*tables.map_frames(relevance, task), session.current_theme()),
+        lambda: relevance_charts.relevance_map(*tables.map_frames(relevance, task), session.current_theme()),
         "relevance_map",
         "Map of the questions among exemplars",
+        of=(relevance, task),
     )
     st.caption("Near points read alike. Directions have no meaning of their own (principal components).")
 
@@ -48,7 +51,7 @@ def least_scientific(relevance: Relevance, task: TaskSet) -> None:
     """Every question with its probability, the lowest first."""
     st.subheader("The least scientific first", anchor=False)
     parts.table(
-        tables.question_frame(relevance, task),
+        lambda: tables.question_frame(relevance, task),
         "relevance",
         "relevance_questions",
         height=360,
@@ -58,6 +61,7 @@ def least_scientific(relevance: Relevance, task: TaskSet) -> None:
                 "probability", format="%.2f", min_value=0, max_value=1
             )
         },
+        of=(relevance, task),
     )
 
 

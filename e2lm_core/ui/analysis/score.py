@@ -42,14 +42,13 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
     """The set's Score beside those of the example sets, as bars of its parts; what is drawn is returned."""
     examples, lacking = remembered.examples(task)
     others = {name: remembered.scored(example, metric)[0] for name, example in examples.items()}
-    frame = pd.concat(
-        [score_parts.bar_frame(name, one) for name, one in {task.address: scores, **others}.items()],
-        ignore_index=True,
-    )
+    shown = {task.address: scores, **others}
+    frame = remembered.bars(shown)
     parts.chart(
-        score_charts.score_bars(frame, session.current_theme(), window.narrow()),
+        lambda: score_charts.score_bars(frame, session.current_theme(), window.narrow()),
         "score_bars",
         "The Score of this set and of the example sets as stacked bars of its three parts",
+        of=(frame,),
     )
     st.caption(
         "From left to right SQ, RC and CS, each times its weight. Above a bar, the thick line is the 95% interval of the whole; below it, "
@@ -77,7 +76,7 @@ def every_score(
     """Every score with its interval, how far to trust that, and the reason where there is none."""
     number = st.column_config.NumberColumn
     parts.table(
-        score_parts.score_frame(measurements, scores, metric, bounds),
+        lambda: score_parts.score_frame(measurements, scores, metric, bounds),
         f"scores-{metric}",
         "score_every",
         few=("score", "value", "low", "high"),
@@ -93,20 +92,25 @@ def every_score(
             ),
             "why": st.column_config.TextColumn("why no value or no interval", width="large"),
         },
+        of=(measurements,),
     )
 
 
 def by_model(measurements: Measurements, metric: str) -> None:
     """Signal quality and its parts, model by model."""
     parts.table(
-        results.quality(measurements, metric), f"sq-{metric}", "score_models", few=("model", "SQ", "ρ", "AC")
+        lambda: results.quality(measurements, metric),
+        f"sq-{metric}",
+        "score_models",
+        few=("model", "SQ", "ρ", "AC"),
+        of=(measurements,),
     )
 
 
 def questions_left_out(advice: score_parts.Advice, metric: str) -> None:
     """What the score would be without one question, for each of them."""
     parts.table(
-        score_parts.removal_frame(advice),
+        lambda: score_parts.removal_frame(advice),
         f"left-out-{metric}",
         "score_removed",
         column_config={
@@ -115,6 +119,7 @@ def questions_left_out(advice: score_parts.Advice, metric: str) -> None:
             ),
             "gain": st.column_config.NumberColumn("gain, in-sample", format="%.4f"),
         },
+        of=(advice,),
     )
 
 
@@ -136,14 +141,22 @@ def published_sets() -> None:
             "Other models and other hidden checkpoints: these numbers stand apart from yours and cannot be set against them."
         )
         figures = published.published_figures()
-        frame = score_charts.published_frame(figures)
         parts.chart(
-            score_charts.published_bars(frame, session.current_theme(), window.narrow()),
+            lambda: score_charts.published_bars(
+                score_charts.published_frame(figures), session.current_theme(), window.narrow()
+            ),
             "score_published",
             "Published figures of other sets, not comparable",
+            of=(),
         )
         say.caption(
             f"Hatched: half the SQ; dotted: the rest of a published total, in which RC and CS are not told apart. "
             f"Source of the total: {figures.totals[0].source}. Without a total: {figures.curve_means_source}."
         )
-        parts.table(frame, "published", "score_published", few=("benchmark", "SQ", "total"))
+        parts.table(
+            lambda: score_charts.published_frame(figures),
+            "published",
+            "score_published",
+            few=("benchmark", "SQ", "total"),
+            of=(),
+        )

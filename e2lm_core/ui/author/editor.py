@@ -12,15 +12,17 @@ import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
-from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.runs import evaluate, start
 from e2lm_core.sets import authoring, locks, sheet
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import say
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.runs import starting
 
 Edits = dict[str, dict[str, Any]]  # {question id: {field: value}}
+# One sheet of a set's version is the same for all who edit it: their edits are apart.
+_SHEETS = Kept("sheets")
 _NONE = object()  # unlike any value of a field
 
 CHOICE_PX = 130
@@ -104,11 +106,15 @@ def _sheet(task: TaskSet) -> pd.DataFrame:
     mark = (task.address, _epoch())
     made_for, frame = st.session_state.get("editor_sheet", (None, None))
     if made_for != mark:
-        told = taught.taught_answers(session.studio().catalogue.taught_file, task)
-        frame = sheet.to_frame(task.questions, told)
+        frame = _SHEETS.made_of((task,), "", lambda: _made(task))
         st.session_state["editor_sheet"] = (mark, frame)
         st.session_state["editor_saved"] = {}  # of this sheet: another set may have the same questions
     return frame
+
+
+def _made(task: TaskSet) -> pd.DataFrame:
+    told = results.taught_answers(task)
+    return sheet.to_frame(task.questions, told)
 
 
 def _apply(name: str, key: str) -> None:

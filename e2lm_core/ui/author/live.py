@@ -21,13 +21,13 @@ from e2lm_core.base.records import BOUNDED_METRICS, Question, TaskSet
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.runs import start
-from e2lm_core.runs import state as run_state
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.sets import versions
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, polling, say, window
-from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered import drawn, results
+from e2lm_core.ui.remembered import scores as remembered
 from e2lm_core.ui.runs import starting
 
 FIRST_WAIT_S, END_WAIT_S = 0.5, 1.0
@@ -131,8 +131,11 @@ def _moments(most_s: float, every_s: float) -> Iterator[None]:
 
 
 def _changes(was: Measurements, now: Measurements) -> None:
-    effects = question_edits.effects(was, now)
-    whole = question_edits.set_changes(was, now)
+    effects, whole = results.remembered_of(
+        (was, now),
+        "changes",
+        lambda: (question_edits.effects(was, now), question_edits.set_changes(was, now)),
+    )
     done, total = now.complete_checkpoints, now.checkpoints
     say.markdown(question_edits.finding(effects, whole, done, total), help=question_edits.MARGIN_HELP)
     metric = st.segmented_control(
@@ -148,15 +151,18 @@ def _changes(was: Measurements, now: Measurements) -> None:
         name = drawable[0]
         if len(drawable) > 1:
             name = st.selectbox("Question", drawable, key=f"live_question_{len(drawable)}") or name
-        _means(now, was, name, metric)
-    _curves(
-        "The whole set",
-        tables.curve_frame(now, (metric,)),
-        metric,
-        now,
-        "live_set_chart",
-        tables.curve_frame(was, (metric,)),
-        now.chance if metric in BOUNDED_METRICS else None,
+        drawn.once(("live question", now, was, name, metric), lambda: _means(now, was, name, metric))
+    drawn.once(
+        ("live set", now, was, metric),
+        lambda: _curves(
+            "The whole set",
+            tables.curve_frame(now, (metric,)),
+            metric,
+            now,
+            "live_set_chart",
+            tables.curve_frame(was, (metric,)),
+            now.chance if metric in BOUNDED_METRICS else None,
+        ),
     )
     if effects:
         with st.expander("As a table"):
@@ -275,7 +281,7 @@ def _chance(measurements: Measurements, name: str, metric: str) -> float | None:
 
 
 def _measured_before(task: TaskSet, before: TaskSet) -> Measurements:
-    checkpoints, num_fewshot = run_state.fleet(session.studio(), task.address)
+    checkpoints, num_fewshot = results.fleet(task)
     return results.measure(before, checkpoints, num_fewshot)
 
 
@@ -307,7 +313,7 @@ def _last_step(task: TaskSet) -> TaskSet | None:
     kept = versions.list_versions(settings, task.address)
     at = next((n for n, version in enumerate(kept) if version.shown), 0)
     try:
-        return versions.open_version(settings, task.address, kept[at - 1].number) if at else None
+        return remembered.version(task.address, kept[at - 1].number) if at else None
     except StudioError:
         # Its snapshot is gone, or damaged: Undo says so, and here it is not missed.
         return None

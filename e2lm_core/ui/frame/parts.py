@@ -5,7 +5,7 @@ Tested in tests/pages/test_pages.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NoReturn
 
 import pandas as pd
@@ -17,6 +17,7 @@ from e2lm_core.base.records import METRICS, Value
 from e2lm_core.charts import canvas
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui.frame import say, window
+from e2lm_core.ui.remembered import drawn
 from e2lm_core.ui.session import file_name, set_name
 
 
@@ -31,9 +32,22 @@ def explained_lines(words: Mapping[str, str]) -> say.Marked:
     return say.words("\n\n".join(f"**{name}**: {meaning}" for name, meaning in words.items()))
 
 
-def chart(figure: go.Figure, key: str, alt: str) -> None:
-    """Drawn as it is: the figure carries the theme's own colours, so Streamlit's are switched off."""
-    st.plotly_chart(canvas.without_links(figure), theme=None, key=key, config=canvas.CONFIG, alt=alt)
+def chart(
+    figure: go.Figure | Callable[[], go.Figure], key: str, alt: str, of: tuple[object, ...] | None = None
+) -> None:
+    """Drawn as it is: the figure carries the theme's own colours, so Streamlit's are switched off.
+
+    With `of`, all that it depends on, a figure that is made by a call is made once for all who look: `drawn.once`.
+    """
+
+    def draw() -> None:
+        made = figure() if callable(figure) else figure
+        st.plotly_chart(canvas.without_links(made), theme=None, key=key, config=canvas.CONFIG, alt=alt)
+
+    if of is None:
+        draw()
+    else:
+        drawn.once(("chart", key, alt, *of), draw)
 
 
 _NUMBER = st.column_config.NumberColumn
@@ -56,34 +70,47 @@ _COLUMNS = {
 
 
 def table(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | Callable[[], pd.DataFrame],
     name: str,
     key: str,
     height: int | Literal["auto"] = "auto",
     few: Sequence[str] = (),
     percent: Sequence[str] = (),
     column_config: dict | None = None,
+    of: tuple[object, ...] | None = None,
 ) -> None:
     """The numbers behind a chart, and their download.
 
-    A narrow window shows the columns `few` alone; shares in the columns `percent` are said in percent.
+    A narrow window shows the columns `few` alone; shares in the columns `percent` are said in percent. With `of`,
+    all that it depends on, a frame that is made by a call is made once for all who look: `drawn.once`.
     """
-    shown = frame.dropna(axis=1, how="all") if len(frame) else frame
-    shown = shown.assign(**{column: shown[column] * 100 for column in percent if column in shown})
-    config = _COLUMNS | {column: _NUMBER(format="%.1f%%") for column in percent} | (column_config or {})
-    st.dataframe(
-        shown,
-        hide_index=True,
-        height=height,
-        key=f"{key}_table",
-        placeholder=phrasing.DASH,
-        column_order=list(few) if few and window.narrow() else None,
-        column_config=config,
-    )
+
+    def made() -> pd.DataFrame:
+        return frame() if callable(frame) else frame
+
+    def draw() -> None:
+        whole = made()
+        shown = whole.dropna(axis=1, how="all") if len(whole) else whole
+        shown = shown.assign(**{column: shown[column] * 100 for column in percent if column in shown})
+        config = _COLUMNS | {column: _NUMBER(format="%.1f%%") for column in percent} | (column_config or {})
+        st.dataframe(
+            shown,
+            hide_index=True,
+            height=height,
+            key=f"{key}_table",
+            placeholder=phrasing.DASH,
+            column_order=list(few) if few and window.narrow() else None,
+            column_config=config,
+        )
+
+    if of is None:
+        draw()
+    else:
+        drawn.once(("table", key, name, *of), draw)
     st.download_button(
         "Download CSV",
         # Made when asked for: 15,000 rows take a tenth of a second.
-        lambda: plain.csv(frame),
+        lambda: plain.csv(made()),
         file_name=f"{file_name(set_name() or '')}-{name}.csv",
         mime="text/csv",
         key=f"{key}_csv",

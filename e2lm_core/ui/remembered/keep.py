@@ -1,60 +1,151 @@
-"""What a browser session computed once, found again by the very objects that it was computed from."""
+"""What was computed once is kept for all who look, found again by the very objects that it was computed from.
+
+All sessions of a server share one store. What is made of an object can be asked for only by whoever holds that
+object, so nobody finds what another's set was made into; `results` sees that equal sets are one object.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import streamlit as st
+from e2lm_core.ui.remembered.weight import weigh
 
 T = TypeVar("T")
+# Of everything that pages have computed, with what it was computed from.
+MOST_BYTES = 400 * 2**20
+
+
+@dataclass
+class _Slot:
+    """One value; `done` once it is there, or its maker has failed and `failed` is set."""
+
+    version: Hashable = None
+    done: threading.Event = field(default_factory=threading.Event)
+    failed: bool = False
+    value: Any = None
+    bytes: int = 0
+
+
+@dataclass
+class _Group:
+    """All that was made of the same objects. The objects are kept too: while they live, none has their identity."""
+
+    objects: tuple[object, ...]
+    place: tuple[Hashable, ...]
+    bytes: int = 0
+    slots: dict[Hashable, _Slot] = field(default_factory=dict)
+
+
+class Store:
+    """Values by the objects that they were made of and a key, each made once, however many ask at once.
+
+    Where all weighs more than `most` bytes, what was made of the objects that nobody asked about for longest is
+    forgotten, all of it; the newest stays whatever it weighs. Safe to share between threads.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self.bytes = most, 0
+        self._groups: OrderedDict[tuple[Hashable, ...], _Group] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def made_of(
+        self, objects: tuple[object, ...], key: Hashable, make: Callable[[], T], version: Hashable = None
+    ) -> T:
+        """What `make` gives, made once for these objects (compared by identity) and this key (by equality).
+
+        Of several versions only the one that was asked for last is kept. Nothing is kept where `make` raises;
+        whoever waited for it then makes it himself. `make` may ask for other values.
+        """
+        place = tuple(map(id, objects)) if objects else (key,)
+        while True:
+            with self._lock:
+                group = self._groups.get(place)
+                if group is None:
+                    group = self._groups[place] = _Group(objects, place)
+                    self._add(group, sum(map(weigh, objects)))
+                self._groups.move_to_end(place)
+                slot = group.slots.get(key)
+                if slot is not None and slot.version != version:
+                    self._add(group, -slot.bytes)
+                    slot = None
+                if mine := slot is None:
+                    slot = group.slots[key] = _Slot(version)
+            assert slot is not None
+            if mine:
+                return self._make(group, key, slot, make)
+            slot.done.wait()
+            if not slot.failed:
+                return slot.value
+
+    def last(self, key: Hashable) -> Any | None:
+        """What was made last under a key alone, of whatever version; None where nothing was."""
+        with self._lock:
+            group = self._groups.get((key,))
+            slot = group.slots.get(key) if group else None
+        return slot.value if slot and slot.done.is_set() else None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._groups.clear()
+            self.bytes = 0
+
+    def _make(self, group: _Group, key: Hashable, slot: _Slot, make: Callable[[], T]) -> T:
+        try:
+            value = make()
+            weight = weigh(value)
+        except BaseException:  # Streamlit ends a script by raising what is no Exception
+            slot.failed = True
+            with self._lock:
+                if group.slots.get(key) is slot:
+                    del group.slots[key]
+            raise
+        else:
+            slot.value = value
+            with self._lock:
+                if group.slots.get(key) is slot:  # else another version has taken its place
+                    slot.bytes = weight
+                    self._add(group, weight)
+                self._forget()
+            return value
+        finally:
+            slot.done.set()
+
+    def _add(self, group: _Group, weight: int) -> None:
+        group.bytes += weight
+        if self._groups.get(group.place) is group:  # else it was forgotten meanwhile
+            self.bytes += weight
+
+    def _forget(self) -> None:
+        while self.bytes > self.most and len(self._groups) > 1:
+            _, oldest = self._groups.popitem(last=False)
+            self.bytes -= oldest.bytes
+
+
+_ALL = Store(MOST_BYTES)
+
+
+def forget() -> None:
+    """Forget all that is kept, for tests and for a home that was exchanged."""
+    _ALL.clear()
 
 
 class Kept:
-    """Values of one kind, in the session of whoever looks at the page.
+    """Values of one kind, kept for everybody in the one store of the server."""
 
-    `size` is how many are kept or, with `weight`, how much they may weigh together: the oldest leave first, and the
-    newest stays whatever it weighs. A size of None keeps all that was made of the latest objects, nothing of others.
-    """
+    def __init__(self, kind: str, store: Store = _ALL) -> None:
+        self._kind, self._store = kind, store
 
-    def __init__(self, kind: str, size: int | None, weight: Callable[[Any], int] = lambda _: 1) -> None:
-        self._kind, self._size, self._weight = kind, size, weight
+    def made_of(
+        self, objects: tuple[object, ...], key: Hashable, make: Callable[[], T], version: Hashable = None
+    ) -> T:
+        """See `Store.made_of`. Without objects the key must hold all that the value depends on, and whose it is."""
+        return self._store.made_of(objects, (self._kind, key), make, version)
 
-    def made_of(self, objects: tuple[object, ...], key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives, made once for these objects (compared by identity) and this key (by equality).
-
-        Nothing is kept where `make` raises.
-        """
-        place = (tuple(map(id, objects)), key)
-        if self._size is None and any(other[0] != place[0] for other in self._entries):
-            self._entries.clear()
-        if place not in self._entries:
-            self._add(place, objects, make())
-        return self._entries[place][1]
-
-    def take(self, key: Hashable) -> Any | None:
-        """Take out what `put` kept under a key; None where there is none."""
-        return self._entries.pop(((), key), (None, None))[1]
-
-    def put(self, key: Hashable, value: Any) -> None:
-        """Keep a value under a key alone, as the newest."""
-        self._entries.pop(((), key), None)
-        self._add(((), key), (), value)
-
-    def items(self) -> Iterator[tuple[Any, Any]]:
-        """(key, value) of all that is kept, the oldest first."""
-        return ((key, value) for (_, key), (_, value) in self._entries.items())
-
-    @property
-    def _entries(self) -> dict[tuple[tuple[int, ...], Hashable], tuple[tuple[object, ...], Any]]:
-        return st.session_state.setdefault("kept", {}).setdefault(self._kind, {})
-
-    def _add(self, place: tuple[tuple[int, ...], Hashable], objects: tuple[object, ...], value: Any) -> None:
-        # The objects are kept too: while they live, no other object can have their identity.
-        entries = self._entries
-        entries[place] = (objects, value)
-        while self._size is not None and len(entries) > 1 and self._total() > self._size:
-            del entries[next(iter(entries))]
-
-    def _total(self) -> int:
-        return sum(self._weight(value) for _, value in self._entries.values())
+    def last(self, key: Hashable) -> Any | None:
+        """See `Store.last`."""
+        return self._store.last((self._kind, key))

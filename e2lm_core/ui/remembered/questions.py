@@ -15,13 +15,11 @@ from e2lm_core.analysis.questions.choice import Choice
 from e2lm_core.analysis.questions.pool import Pool
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
-from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.ui import session
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered.keep import Kept
 
-_POOLS, _CHOICES = Kept("pools", None), Kept("choices", None)
+_POOLS, _CHOICES = Kept("pools"), Kept("choices")
 
 
 def pool(task: TaskSet, measurements: Measurements) -> tuple[Pool, pd.DataFrame]:
@@ -33,7 +31,7 @@ def pool(task: TaskSet, measurements: Measurements) -> tuple[Pool, pd.DataFrame]
 def _pool(
     task: TaskSet, measurements: Measurements, probability: np.ndarray | None
 ) -> tuple[Pool, pd.DataFrame]:
-    answers = taught.taught_answers(session.studio().catalogue.taught_file, task)
+    answers = results.taught_answers(task)
     made = question_pool.pool(measurements, task, answers, probability)
     return made, question_pool.question_frame(made, task)
 

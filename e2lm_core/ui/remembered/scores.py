@@ -5,6 +5,10 @@ Tested in tests/pages/test_score.py.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis.compare import comparison
@@ -12,44 +16,30 @@ from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import state as run_state
-from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
-from e2lm_core.scores.uncertainty import null, set_intervals, set_sizes
+from e2lm_core.scores.uncertainty import set_sizes
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
-from e2lm_core.sets.history import History
 from e2lm_core.sets.versions import Version, list_versions, open_version
 from e2lm_core.ui import session
-from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered import aside, computing, results
 from e2lm_core.ui.remembered.keep import Kept
 
-# Sets times metrics: this many scores, comparisons and simulations a session keeps.
-_SCORED, _COMPARED, _WIDTHS = Kept("scored", 24), Kept("compared", 10), Kept("widths", 16)
+_SCORED, _COMPARED, _WIDTHS, _VERSIONS = Kept("scored"), Kept("compared"), Kept("widths"), Kept("versions")
+T = TypeVar("T")
 Scored = tuple[Scores, MetricIntervals | None, score_parts.Advice]
 
 
-def scored(measurements: Measurements, metric: str, in_hand: bool = False) -> Scored:
-    """Scores with intervals, the intervals by themselves, and what would raise them; once for what was measured.
-
-    The set in hand has its bootstrap from the session, which other pages share.
-    """
-    return _SCORED.made_of((measurements,), metric, lambda: _scored(measurements, metric, in_hand))
-
-
-def _scored(measurements: Measurements, metric: str, in_hand: bool) -> Scored:
-    scores, bounds = set_scores.scores(measurements, metric), None
-    if measurements.complete_checkpoints:
-        shared = results.resampled(measurements, metric) if in_hand else None
-        bounds = set_intervals.intervals_of(shared or set_intervals.resample(measurements, (metric,)), metric)
-        scores = null.judged(measurements, set_intervals.with_intervals(scores, bounds), metric)
-    return scores, bounds, score_parts.advice(measurements, scores, metric)
+def scored(measurements: Measurements, metric: str) -> Scored:
+    """Scores with intervals, the intervals by themselves, and what would raise them; once for what was measured."""
+    scores, bounds = results.scores(measurements, metric), results.intervals(measurements, metric)
+    return scores, bounds, results.computed(computing.advice, measurements, metric)
 
 
 def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:
     """The other example sets measured on this set's fleet, and a sentence for each that has too few results there."""
-    checkpoints, num_fewshot = run_state.fleet(session.studio(), task.address)
+    checkpoints, num_fewshot = results.fleet(task)
     measured, lacking = {}, []
     for info in collection.list_sets(session.studio().settings):
         if not info.example or info.problem or info.address == task.address:
@@ -65,6 +55,17 @@ def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:
     return measured, lacking
 
 
+def bars(scores: Mapping[str, Scores]) -> pd.DataFrame:
+    """The bars of these scores of sets, one below the other; made once."""
+    return _SCORED.made_of(
+        tuple(scores.values()),
+        ("bars", *scores),
+        lambda: pd.concat(
+            [score_parts.bar_frame(name, one) for name, one in scores.items()], ignore_index=True
+        ),
+    )
+
+
 # --- comparing ------------------------------------------------------------------------------------------
 
 
@@ -75,19 +76,22 @@ def versions(name: str) -> list[Version]:
     return [v for v in reversed(list_versions(session.studio().settings, name)) if not v.shown]
 
 
-@st.cache_resource(max_entries=6, show_spinner=False, scope="session")
-def _version(name: str, number: int, stamp: float) -> TaskSet:
-    return open_version(session.studio().settings, name, number)
-
-
 def version(name: str, number: int) -> TaskSet:
-    """A kept version of a set, read again when its history has changed."""
-    return _version(name, number, History.of(session.studio().settings, name).folder.stat().st_mtime)
+    """A kept version of a set, read again when the set has changed, and with it perhaps its history."""
+    settings = session.studio().settings
+    folder = collection.find_set(settings, name).folder
+    state = folder.stat()
+    return _VERSIONS.made_of(
+        (),
+        (folder, settings.workspace, number),
+        lambda: open_version(settings, name, number),
+        version=(state.st_mtime_ns, state.st_ino),
+    )
 
 
 def measured_with(other: TaskSet, task: TaskSet) -> Measurements:
     """Another set on the fleet of the set in hand."""
-    checkpoints, num_fewshot = run_state.fleet(session.studio(), task.address)
+    checkpoints, num_fewshot = results.fleet(task)
     return results.measure(other, checkpoints, num_fewshot)
 
 
@@ -102,8 +106,17 @@ def compared(
     return _COMPARED.made_of(
         (first, second),
         (names, metric),
-        lambda: comparison.compare(names, first, second, matched, metric),
+        lambda: comparison.Comparison(
+            first=first,
+            second=second,
+            **aside.figures(computing.compared, names, first, second, matched, metric),
+        ),
     )
+
+
+def of_comparison(compared: comparison.Comparison, name: str, make: Callable[[], T]) -> T:
+    """What `make` gives of a comparison, made once."""
+    return _COMPARED.made_of((compared,), name, make)
 
 
 # --- planning -------------------------------------------------------------------------------------------
@@ -118,11 +131,14 @@ def widths(
     )
 
 
+def planned(plan: planning.Plan) -> planning.Plan:
+    """The plan that says the same and was made before, so that what was drawn of it is found again."""
+    said = (plan.of, plan.subject, plan.metric, plan.wanted, plan.why, plan.seconds)
+    return _WIDTHS.made_of((plan.widths,), (*said, repr(plan.fleet), repr(plan.pace)), lambda: plan)
+
+
 def _simulated(
     measurements: Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
 ) -> set_sizes.Widths:
-    part = planning.part_of(
-        measurements, [c for m in measurements.curves for c in m.checkpoints if c.name in chosen]
-    )
     with st.spinner("Drawing sets of every size …"):
-        return planning.simulate(part, metric, target)
+        return aside.figures(computing.simulated, measurements, chosen, metric, target)

@@ -30,7 +30,7 @@ from e2lm_core.ui.results.opened import Opened
 
 MOST_CURVES = 8  # drawn at first; more can be chosen
 _NUMBER = st.column_config.NumberColumn
-_BANDS, _SCORES = Kept("bands of results", None), Kept("scores of results", None)
+_BANDS, _SCORES = Kept("bands of results"), Kept("scores of results")
 _ABOUT_OWN_RUNS = (
     "The studio's own results of the set in hand, on the same metric. Only curves of the same questions can be "
     "compared point by point."

@@ -37,7 +37,7 @@ class Choice:
 
 def controls(task: TaskSet) -> Choice:
     """Models, checkpoints and few-shot examples, with what they cost beside them."""
-    fleet, last_fewshot = run_state.fleet(session.studio(), task.address)
+    fleet, last_fewshot = results.fleet(task)
     left, right = st.columns([3, 2], gap="large")
     with left:
         models, checkpoints = _checkpoints(task, fleet)

@@ -15,6 +15,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
 from e2lm_core.deploy import logs
 from e2lm_core.deploy.home import disk, keeping, place
+from e2lm_core.ui.remembered import aside
 
 
 @asynccontextmanager
@@ -22,8 +23,10 @@ async def running(_: Any) -> AsyncIterator[None]:
     """Around the server's life; see `st.App`'s `lifespan`."""
     logs.set_up()
     keeper = await asyncio.to_thread(_begin, Settings.from_env())
+    await asyncio.to_thread(aside.open_all)
     logs.event("started", version=VERSION)
     yield
+    await asyncio.to_thread(aside.close_all)
     if keeper is not None:
         await asyncio.to_thread(keeper.stop)
     logs.event("stopped")

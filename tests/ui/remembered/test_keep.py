@@ -1,20 +1,16 @@
-"""What a session keeps: found again by identity, dropped by number or weight, and nothing of what is past."""
+"""What is kept for all: found again by identity, made once however many ask, forgotten by weight."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
-from e2lm_core.ui.remembered import keep
-from e2lm_core.ui.remembered.keep import Kept
-
-
-@pytest.fixture(autouse=True)
-def session_state(monkeypatch: pytest.MonkeyPatch) -> dict:
-    state: dict = {}
-    monkeypatch.setattr(keep.st, "session_state", state)
-    return state
+from e2lm_core.ui.remembered.keep import Kept, Store
 
 
 class Counted:
@@ -33,49 +29,92 @@ def make() -> Counted:
     return Counted()
 
 
-def test_it_is_made_once_for_the_same_objects_and_an_equal_key(make: Counted) -> None:
-    kept, thing = Kept("some", 2), [1]
+@pytest.fixture
+def store() -> Store:
+    return Store(10**6)
+
+
+def test_it_is_made_once_for_the_same_objects_and_an_equal_key(make: Counted, store: Store) -> None:
+    kept, thing = Kept("some", store), [1]
     assert kept.made_of((thing,), ("a", 1), make) == kept.made_of((thing,), ("a", 1), make) == 1
     assert kept.made_of((thing,), ("a", 2), make) == 2
 
 
-def test_equal_objects_are_not_the_same(make: Counted) -> None:
-    kept = Kept("some", 2)
-    assert kept.made_of(([1],), "", make) == 1
-    assert kept.made_of(([1],), "", make) == 2
+def test_equal_objects_are_not_the_same(make: Counted, store: Store) -> None:
+    kept, one, other = Kept("some", store), [1], [1]
+    assert kept.made_of((one,), "", make) == 1
+    assert kept.made_of((other,), "", make) == 2
 
 
-def test_kinds_and_sessions_do_not_share(make: Counted, session_state: dict) -> None:
+def test_kinds_do_not_share_and_sessions_do(make: Counted, store: Store) -> None:
     thing = [1]
-    assert Kept("some", 2).made_of((thing,), "", make) == 1
-    assert Kept("other", 2).made_of((thing,), "", make) == 2
-    session_state.clear()
-    assert Kept("some", 2).made_of((thing,), "", make) == 3
+    assert Kept("some", store).made_of((thing,), "", make) == 1
+    assert Kept("other", store).made_of((thing,), "", make) == 2
+    with ThreadPoolExecutor(1) as another:
+        assert another.submit(Kept("some", store).made_of, (thing,), "", make).result() == 1
 
 
-def test_the_oldest_leaves(make: Counted) -> None:
-    kept, things = Kept("some", 2), [[n] for n in range(3)]
-    for thing in things:
-        kept.made_of((thing,), "", make)
-    assert [kept.made_of((thing,), "", make) for thing in things[1:]] == [2, 3]
-    assert kept.made_of((things[0],), "", make) == 4
+def test_many_who_ask_at_once_wait_for_the_one_that_makes_it(store: Store) -> None:
+    kept, thing, made = Kept("some", store), [1], []
+
+    def slowly() -> object:
+        made.append(threading.get_ident())
+        time.sleep(0.05)
+        return object()
+
+    with ThreadPoolExecutor(8) as many:
+        values = list(many.map(lambda _: kept.made_of((thing,), "", slowly), range(8)))
+    assert len(made) == 1
+    assert len(set(map(id, values))) == 1
 
 
-def test_what_is_kept_keeps_its_objects_so_that_no_other_is_taken_for_them(make: Counted) -> None:
-    kept = Kept("some", 1000)
+def test_one_who_waits_for_a_maker_that_fails_makes_it_himself(store: Store) -> None:
+    kept, thing, begun = Kept("some", store), [1], threading.Event()
+
+    def fail() -> int:
+        begun.set()
+        time.sleep(0.05)
+        raise KeyboardInterrupt  # as Streamlit ends a script: no Exception
+
+    def first() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            kept.made_of((thing,), "", fail)
+
+    with ThreadPoolExecutor(2) as two:
+        failing = two.submit(first)
+        begun.wait()
+        assert two.submit(kept.made_of, (thing,), "", lambda: 7).result() == 7
+        failing.result()
+
+
+def test_what_was_asked_about_longest_ago_leaves_with_all_that_was_made_of_it(make: Counted) -> None:
+    store = Store(3_000)
+    kept, things = Kept("some", store), [np.zeros(100) for _ in range(3)]  # 800 bytes each
+    for thing in things[:2]:
+        kept.made_of((thing,), "a", lambda: np.zeros(50))
+    kept.made_of((things[0],), "b", make)
+    kept.made_of((things[2],), "a", lambda: np.zeros(50))
+    assert store.bytes <= store.most
+    assert kept.made_of((things[0],), "b", make) == 1
+    kept.made_of((things[1],), "a", make)
+    assert make.made == 2
+
+
+def test_the_newest_stays_whatever_it_weighs(make: Counted) -> None:
+    kept, thing = Kept("some", Store(100)), np.zeros(1_000)
+    assert [kept.made_of((thing,), "", make) for _ in range(2)] == [1, 1]
+
+
+def test_what_is_kept_keeps_its_objects_so_that_no_other_is_taken_for_them(
+    make: Counted, store: Store
+) -> None:
+    kept = Kept("some", store)
     for number in range(1, 200):  # without that, one of these would get the place of one that is gone
         assert kept.made_of(([],), "", make) == number
 
 
-def test_without_a_size_all_of_the_latest_objects_is_kept_and_nothing_of_others(make: Counted) -> None:
-    kept, first, second = Kept("some", None), [1], [2]
-    assert [kept.made_of((first,), key, make) for key in "abcabc"] == [1, 2, 3, 1, 2, 3]
-    assert kept.made_of((second,), "a", make) == 4
-    assert kept.made_of((first,), "a", make) == 5
-
-
-def test_what_raises_is_not_kept(make: Counted) -> None:
-    kept, thing = Kept("some", 2), [1]
+def test_what_raises_is_not_kept(make: Counted, store: Store) -> None:
+    kept, thing = Kept("some", store), [1]
 
     def fail() -> int:
         raise ValueError
@@ -85,30 +124,20 @@ def test_what_raises_is_not_kept(make: Counted) -> None:
     assert kept.made_of((thing,), "", make) == 1
 
 
-def test_making_may_ask_for_the_same_kind(make: Counted) -> None:
-    kept, thing = Kept("some", 2), [1]
+def test_making_may_ask_for_the_same_kind(make: Counted, store: Store) -> None:
+    kept, thing = Kept("some", store), [1]
     outer: Callable[[], int] = lambda: 10 + kept.made_of((thing,), "inner", make)  # noqa: E731
     assert kept.made_of((thing,), "outer", outer) == 11
     assert kept.made_of((thing,), "inner", make) == 1
 
 
-def test_what_is_taken_and_put_back_is_the_newest(make: Counted) -> None:
-    kept = Kept("some", 2)
-    kept.put("a", 1)
-    kept.put("b", 2)
-    assert kept.take("a") == 1
-    assert kept.take("a") is None
-    kept.put("a", 3)
-    kept.put("c", 4)
-    assert list(kept.items()) == [("a", 3), ("c", 4)]
+def test_of_versions_only_the_one_asked_for_last_is_kept(make: Counted, store: Store) -> None:
+    kept = Kept("some", store)
+    assert [kept.made_of((), "set", make, version=v) for v in (1, 1, 2, 2, 1)] == [1, 1, 2, 2, 3]
 
 
-def test_by_weight_the_newest_stays_whatever_it_weighs() -> None:
-    kept = Kept("heavy", 10, weight=len)
-    kept.put("a", "12345")
-    kept.put("b", "12345")
-    assert [key for key, _ in kept.items()] == ["a", "b"]
-    kept.put("c", "1")
-    assert [key for key, _ in kept.items()] == ["b", "c"]
-    kept.put("d", "1" * 20)
-    assert [key for key, _ in kept.items()] == ["d"]
+def test_a_version_that_was_replaced_weighs_nothing_any_more(store: Store) -> None:
+    kept = Kept("some", store)
+    for version in range(20):
+        kept.made_of((), "set", lambda: np.zeros(1_000), version=version)
+    assert store.bytes == 8_000

@@ -1,0 +1,202 @@
+"""Heavy work beside the pages: processes that compute while this one draws, and that give their memory back.
+
+One process computes figures, another embeds texts. They are started with the server and end with it, have less
+weight than the pages where both want a core, and are replaced when they have grown. Without them (a test, a
+command) everything is computed where it is asked for: the answers are the same.
+Tested in tests/ui/remembered/test_aside.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import itertools
+import logging
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, TypeVar
+
+from e2lm_core.base.settings import ROOT
+from e2lm_core.scores.measurements import Measurements
+
+T = TypeVar("T")
+NICE = 4  # of 19: less than the pages, more than a run
+MOST_MB = 1_500  # of a process's own; measurements of the largest sets take half of that
+KNOWN = 4  # measurements that a process keeps, so that they are sent once
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Stands for measurements that the process has."""
+
+    number: int
+
+
+class Aside:
+    """A process that calls functions of ours, one at a time, for all threads of this one."""
+
+    def __init__(self, most_mb: int = MOST_MB) -> None:
+        self._most_mb = most_mb
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pipe: Connection | None = None
+        # Of what the process has, by identity: {id: (the object, its number)}, the last used last.
+        self._known: OrderedDict[int, tuple[object, int]] = OrderedDict()
+        self._numbers = itertools.count()
+
+    @property
+    def process(self) -> int | None:
+        """The process's id while there is one."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the process, unless it runs; a call would start it too, and wait for it."""
+        with self._lock:
+            self._started()
+
+    def stop(self) -> None:
+        """End the process; the next call starts another."""
+        with self._lock:
+            self._ended()
+
+    def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What `function` (of a module, by name) gives, computed in the process; raises what it raises.
+
+        Where the process dies, as it may when memory is short, the call is made here instead.
+        """
+        with self._lock:
+            try:
+                fine, answer = self._asked(function, arguments)
+            except (EOFError, OSError, pickle.PickleError) as error:
+                log.warning("The process beside the pages is gone (%s); computing here.", error)
+                self._ended()
+                fine, answer = False, None
+            else:
+                if self._grown():
+                    self._ended()
+        if fine:
+            return answer
+        if answer is None:
+            return function(*arguments)
+        raise answer
+
+    def _asked(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any]:
+        pipe = self._started()
+        new: dict[int, Any] = {}
+        sent = tuple(self._sent(a, new) if isinstance(a, Measurements) else a for a in arguments)
+        pipe.send(
+            (function.__module__, function.__qualname__, sent, new, [n for _, n in self._known.values()])
+        )
+        return pipe.recv()
+
+    def _sent(self, measurements: Measurements, new: dict[int, Any]) -> _Known:
+        held = self._known.pop(id(measurements), None)
+        if held is None:
+            held = (measurements, next(self._numbers))
+            new[held[1]] = replace(measurements)  # without what it has computed of itself
+        self._known[id(measurements)] = held
+        while len(self._known) > KNOWN:
+            self._known.popitem(last=False)
+        return _Known(held[1])
+
+    def _started(self) -> Connection:
+        if self._process is not None and self._process.poll() is None and self._pipe is not None:
+            return self._pipe
+        self._ended()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+            )
+        self._pipe = Connection(ours.detach())
+        return self._pipe
+
+    def _ended(self) -> None:
+        self._known.clear()
+        if self._pipe is not None:
+            self._pipe.close()  # at which it ends by itself
+        if self._process is not None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=5)
+        self._process = self._pipe = None
+
+    def _grown(self) -> bool:
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            pages = int(Path(f"/proc/{self.process}/statm").read_text(encoding="ascii").split()[1])
+            return pages * os.sysconf("SC_PAGE_SIZE") > self._most_mb * 2**20
+        return False
+
+
+_FIGURES, _TEXTS = Aside(), Aside()
+_open = threading.Event()
+
+
+def open_all() -> None:
+    """From now on heavy work is done beside; both processes are started."""
+    _FIGURES.start()
+    _TEXTS.start()
+    _open.set()
+
+
+def close_all() -> None:
+    """End the processes: heavy work is done here again."""
+    _open.clear()
+    _FIGURES.stop()
+    _TEXTS.stop()
+
+
+def figures(function: Callable[..., T], *arguments: Any) -> T:
+    """What a function of `computing` gives, computed beside where the server has opened that."""
+    return _FIGURES.call(function, *arguments) if _open.is_set() else function(*arguments)
+
+
+def texts(function: Callable[..., T], *arguments: Any) -> T:
+    """The same for what embeds texts, whose library alone takes half a gigabyte."""
+    return _TEXTS.call(function, *arguments) if _open.is_set() else function(*arguments)
+
+
+# --- the process itself -----------------------------------------------------------------------------------
+
+
+def serve(pipe: Connection) -> None:
+    """Answer calls until the other end is closed."""
+    known: dict[int, Any] = {}
+    while True:
+        try:
+            module, name, arguments, new, still = pipe.recv()
+        except (EOFError, OSError):
+            return
+        known.update(new)
+        for number in set(known) - set(still):
+            del known[number]
+        try:
+            function = getattr(importlib.import_module(module), name)
+            answer = (True, function(*(known[a.number] if isinstance(a, _Known) else a for a in arguments)))
+        except Exception as error:  # it is the caller's, whatever it is
+            answer = (False, error)
+        try:
+            pipe.send(answer)
+        except (pickle.PickleError, TypeError, AttributeError):
+            pipe.send((False, RuntimeError(f"{name} gave what cannot be sent: {answer[1]!r}"[:300])))
+
+
+if __name__ == "__main__":
+    # Its classes must be those that the other end knows, not those of a script.
+    from e2lm_core.ui.remembered import aside
+
+    os.nice(NICE)
+    aside.serve(Connection(int(sys.argv[1])))

@@ -1,0 +1,143 @@
+"""What pages show of measurements, computed: functions that run beside the pages, each once in a process.
+
+Tested in tests/pages/test_curves.py and tests/ui/remembered/test_aside.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import pandas as pd
+
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.compare import comparison
+from e2lm_core.analysis.curves import crossings, subjects
+from e2lm_core.analysis.plan import plan as planning
+from e2lm_core.analysis.ranks import stability
+from e2lm_core.analysis.ranks.questions import Holding
+from e2lm_core.analysis.score import parts as score_parts
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty import null, set_intervals, set_sizes
+from e2lm_core.scores.uncertainty.intervals import MetricIntervals, Resampled
+from e2lm_core.ui.remembered.keep import Kept
+
+_KEPT = Kept("computed")  # of this process: the bootstrap of one metric serves all that follows from it
+
+
+def resampled(measurements: Measurements, metric: str) -> Resampled | None:
+    """The bootstrap of one metric, None where nothing is complete."""
+    if not measurements.complete_checkpoints:
+        return None
+    return _KEPT.made_of((measurements,), metric, lambda: set_intervals.resample(measurements, (metric,)))
+
+
+def intervals(measurements: Measurements, metric: str) -> MetricIntervals | None:
+    """The intervals of the scores of one metric, None where nothing is complete."""
+    return _KEPT.made_of((measurements,), ("intervals", metric), lambda: _intervals(measurements, metric))
+
+
+def _intervals(measurements: Measurements, metric: str) -> MetricIntervals | None:
+    bootstrap = resampled(measurements, metric)
+    return None if bootstrap is None else set_intervals.intervals_of(bootstrap, metric)
+
+
+def scores(measurements: Measurements, metric: str) -> Scores:
+    """The scores with the intervals that they are allowed and what random answers give."""
+    return _KEPT.made_of((measurements,), ("scores", metric), lambda: _scores(measurements, metric))
+
+
+def _scores(measurements: Measurements, metric: str) -> Scores:
+    values, bounds = set_scores.scores(measurements, metric), intervals(measurements, metric)
+    if bounds is None:
+        return values
+    return null.judged(measurements, set_intervals.with_intervals(values, bounds), metric)
+
+
+def advice(measurements: Measurements, metric: str) -> score_parts.Advice:
+    """What would raise the score, of the scores with their intervals."""
+    return score_parts.advice(measurements, scores(measurements, metric), metric)
+
+
+def quality(measurements: Measurements, metric: str) -> pd.DataFrame:
+    """Signal quality and its parts, one row a model, with intervals where a checkpoint is complete."""
+    bootstrap = resampled(measurements, metric)
+    if bootstrap is None:
+        return tables.quality_frame(measurements, metric)
+    return tables.quality_interval_frame(measurements, bootstrap, metric)
+
+
+def curves(measurements: Measurements, metric: str, bands: bool) -> pd.DataFrame:
+    """The curves, with the intervals of their points where these are asked for and a checkpoint is complete."""
+    frame = tables.curve_frame(measurements, (metric,))
+    bootstrap = resampled(measurements, metric) if bands else None
+    if bootstrap:
+        band_frame = tables.band_frame(measurements, bootstrap, metric)
+        frame = frame.merge(band_frame, on=["model", "step"], how="left")
+    return frame
+
+
+def above_chance(measurements: Measurements, metric: str) -> Mapping[str, crossings.Since]:
+    """{model: from where on it is above chance}; empty where nothing is complete."""
+    bootstrap = resampled(measurements, metric)
+    return {} if bootstrap is None else crossings.above_chance(measurements, bootstrap, metric)
+
+
+def all_parted(measurements: Measurements, metric: str) -> list[crossings.Parted]:
+    """From where on every two models have parted; empty where nothing is complete."""
+    bootstrap = resampled(measurements, metric)
+    return [] if bootstrap is None else crossings.all_parted(measurements, bootstrap, metric)
+
+
+def noises(measurements: Measurements, metric: str) -> dict[str, tuple[float, float]]:
+    """{model: (question noise, checkpoint noise)}; empty where nothing is complete."""
+    bootstrap = resampled(measurements, metric)
+    return {} if bootstrap is None else crossings.noises(measurements, bootstrap, metric)
+
+
+def by_subject(
+    measurements: Measurements, metric: str, bands: bool
+) -> tuple[list[subjects.SubjectCurves], list[str]]:
+    """(the curves of the largest subjects, with bands where asked for; the names of the others)."""
+    return subjects.by_subject(measurements, metric, bands)
+
+
+def stable(measurements: Measurements, metric: str) -> stability.Stability | None:
+    """The models' order and how sure it is; None where fewer than two that count share a complete checkpoint."""
+    return _KEPT.made_of((measurements,), ("stable", metric), lambda: _stable(measurements, metric))
+
+
+def _stable(measurements: Measurements, metric: str) -> stability.Stability | None:
+    bootstrap = resampled(measurements, metric)
+    return None if bootstrap is None else stability.stability(measurements, bootstrap, metric)
+
+
+def holding(measurements: Measurements, metric: str) -> Holding | None:
+    """What each question does for the models' order; None where no checkpoint lies after the early window."""
+    order = stable(measurements, metric)
+    return None if order is None else stability.holding_of(measurements, order.grid, metric)
+
+
+def compared(
+    names: tuple[str, str],
+    first: Measurements,
+    second: Measurements,
+    matched: comparison.Match,
+    metric: str,
+) -> dict[str, Any]:
+    """The fields of `comparison.compare` but the measurements, which whoever asks has."""
+    made = comparison.compare(names, first, second, matched, metric)
+    return {f.name: getattr(made, f.name) for f in fields(made) if f.name not in ("first", "second")}
+
+
+def simulated(
+    measurements: Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
+) -> set_sizes.Widths:
+    """The simulated widths on the chosen checkpoints."""
+    part = planning.part_of(
+        measurements, [c for m in measurements.curves for c in m.checkpoints if c.name in chosen]
+    )
+    return planning.simulate(part, metric, target)

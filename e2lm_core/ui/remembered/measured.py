@@ -1,0 +1,107 @@
+"""What was measured of a set, read once for everybody and by content: equal sets on one fleet are one object.
+
+Tested in tests/ui/remembered/test_measured.py.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.runs import measure as reading
+from e2lm_core.runs.studio import Studio
+from e2lm_core.scores.measurements import Measurements
+
+Fleet = tuple[tuple[str, str | None], ...]  # (name, commit) of each checkpoint
+Stamp = tuple[int, int]
+# Of log-likelihoods that the server keeps for all: two sets of the largest size, many small.
+MEASURED_BYTES = 300 * 2**20
+
+
+@dataclass
+class _Entry:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    stamp: Stamp | None = None
+    measurements: Measurements | None = None
+
+
+_Key = tuple[Path, str, Fleet, int]
+
+
+class Measured:
+    """Measurements by (database, digest of the set, fleet, few-shot count), the last used last."""
+
+    def __init__(self, most_bytes: int = MEASURED_BYTES) -> None:
+        self._most = most_bytes
+        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(
+        self, studio: Studio, task: TaskSet, digest: str, checkpoints: Sequence[Checkpoint], num_fewshot: int
+    ) -> Measurements:
+        """What the store has of the set now; what was read before is not read again, and is the same object.
+
+        One at a time reads it where it has to be read; all others wait for that. Raises `StudioError` for a set
+        whose prompts cannot be rendered.
+        """
+        database = studio.settings.database
+        key = (database, digest, identities(checkpoints), num_fewshot)
+        with self._lock:
+            entry = self._entries.setdefault(key, _Entry())
+            self._entries.move_to_end(key)
+        with entry.lock:
+            stamp, then = stamp_of(database), entry.measurements
+            if then is None:
+                now = reading.measure(studio, task, checkpoints, num_fewshot, self._alike(key))
+            elif entry.stamp != stamp:
+                now = reading.refreshed(studio, then)
+            else:
+                now = then
+            entry.stamp, entry.measurements = stamp, now
+        if now is not then:
+            self._forget()
+        return now
+
+    def _alike(self, key: _Key) -> Measurements | None:
+        """The latest of the same set, or of another on the same checkpoints: what both have is not read again."""
+        database, digest, fleet, num_fewshot = key
+        with self._lock:
+            alike = [
+                entry.measurements
+                for (where, other, on, shots), entry in self._entries.items()
+                if (where, shots) == (database, num_fewshot)
+                and (on == fleet or other == digest)
+                and entry.measurements is not None
+            ]
+        return alike[-1] if alike else None
+
+    def _forget(self) -> None:
+        with self._lock:
+            weights = {k: e.measurements.nbytes for k, e in self._entries.items() if e.measurements}
+            total = sum(weights.values())
+            for key, weight in list(weights.items())[:-1]:
+                if total <= self._most:
+                    break
+                del self._entries[key]
+                total -= weight
+
+
+def identities(checkpoints: Sequence[Checkpoint]) -> Fleet:
+    """A model that was removed and added again has the same names at another commit."""
+    return tuple((c.name, c.revision) for c in checkpoints)
+
+
+def stamp_of(database: Path) -> Stamp:
+    """Changes whenever anything is written to the database, in this process or a worker's."""
+    stamps = []
+    for path in (str(database), f"{database}-wal"):
+        try:
+            stamps.append(os.stat(path).st_mtime_ns)
+        except FileNotFoundError:
+            stamps.append(0)
+    return stamps[0], stamps[1]

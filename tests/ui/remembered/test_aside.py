@@ -1,0 +1,102 @@
+"""Work beside the pages: another process, the same answers, errors that come back, and life after its death."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui.remembered import aside, computing
+from e2lm_core.ui.remembered.aside import Aside
+from tests.support import measured
+
+
+@pytest.fixture(scope="module")
+def beside() -> Iterator[Aside]:
+    process = Aside()
+    yield process
+    process.stop()
+
+
+def made() -> Measurements:
+    rising = measured.RISING
+    return measured.measurements(
+        measured.curve(measured.SMALL, rising), measured.curve(measured.LARGE, rising)
+    )
+
+
+def where(*_: object) -> int:
+    return os.getpid()
+
+
+def refuse(word: str) -> None:
+    raise TaskError(f"The word {word} is not allowed: use another.")
+
+
+def same(measurements: Measurements) -> int:
+    return id(measurements)
+
+
+def lambda_of(_: object) -> object:
+    return lambda: None
+
+
+def test_a_call_is_made_in_another_process_with_less_weight(beside: Aside) -> None:
+    assert beside.call(where) == beside.process != os.getpid()
+    assert beside.call(os.getpriority, os.PRIO_PROCESS, 0) == os.getpriority(os.PRIO_PROCESS, 0) + aside.NICE
+
+
+def test_an_error_comes_back_as_what_it_is(beside: Aside) -> None:
+    with pytest.raises(TaskError, match="The word no is not allowed"):
+        beside.call(refuse, "no")
+    with pytest.raises(RuntimeError, match="cannot be sent"):
+        beside.call(lambda_of, 1)
+    assert beside.call(where) == beside.process
+
+
+def test_measurements_are_sent_once_and_give_the_same_numbers(beside: Aside) -> None:
+    measurements = made()
+    assert beside.call(same, measurements) == beside.call(same, measurements)
+    here, there = (call(computing.scores, measurements, "acc") for call in (_here, beside.call))
+    assert here == there
+    here, there = (call(computing.curves, measurements, "acc", True) for call in (_here, beside.call))
+    np.testing.assert_array_equal(here.to_numpy(), there.to_numpy())
+    others = [made() for _ in range(aside.KNOWN + 1)]
+    for other in others:
+        beside.call(same, other)
+    assert beside.call(computing.scores, measurements, "acc") == _here(computing.scores, measurements, "acc")
+
+
+@pytest.mark.slow
+def test_where_it_dies_the_answer_is_made_here_and_the_next_one_beside_again(beside: Aside) -> None:
+    beside.start()
+    assert beside.process
+    os.kill(beside.process, signal.SIGKILL)
+    time.sleep(0.1)
+    assert beside.call(where) in (os.getpid(), beside.process)
+    assert beside.call(where) == beside.process != os.getpid()
+
+
+@pytest.mark.slow
+def test_one_that_has_grown_gives_its_memory_back() -> None:
+    small = Aside(most_mb=1)
+    try:
+        first, second = small.call(where), small.call(where)
+        assert os.getpid() not in (first, second)
+        assert first != second
+    finally:
+        small.stop()
+
+
+def test_unless_a_server_opens_it_everything_is_computed_here() -> None:
+    assert aside.figures(where) == aside.texts(where) == os.getpid()
+
+
+def _here(function, *arguments):
+    return function(*arguments)

@@ -1,0 +1,68 @@
+"""What was measured is read once for all: one object for equal sets, new rows when they come, no more than a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from e2lm_core.base.records import Loglikelihood, TaskSet
+from e2lm_core.runs import measure as reading
+from e2lm_core.runs import requests
+from e2lm_core.runs.store import digest as row_key
+from e2lm_core.runs.studio import Studio
+from e2lm_core.sets.folder.files import task_digest
+from e2lm_core.sets.prompts.render import render_set
+from e2lm_core.ui.remembered.measured import Measured
+from tests.support import studios
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Studio]:
+    studio = studios.studio(tmp_path)
+    yield studio
+    studio.store.database.close()
+
+
+def fill(studio: Studio, task: TaskSet) -> None:
+    for checkpoint in studio.at_hand:
+        keys = {row_key(r) for doc in render_set(task) for r in requests.requests_of(doc)}
+        rows = [(key, Loglikelihood(-1.0 - n, 1)) for n, key in enumerate(sorted(keys))]
+        studio.store.put(studio.backend.scope(checkpoint), rows)
+
+
+def get(measured: Measured, studio: Studio, task: TaskSet):
+    return measured.get(studio, task, task_digest(task), studio.at_hand, 0)
+
+
+def test_equal_sets_are_one_object_and_are_read_once(here: Studio, monkeypatch) -> None:
+    measured, made = Measured(), []
+    read = reading.measure
+    monkeypatch.setattr(reading, "measure", lambda *a: made.append(1) or read(*a))
+    fill(here, studios.task())
+    with ThreadPoolExecutor(4) as four:
+        found = list(four.map(lambda _: get(measured, here, studios.task()), range(4)))
+    assert len(made) == 1
+    assert len(set(map(id, found))) == 1
+    assert found[0].complete_checkpoints == len(here.at_hand)
+
+
+def test_what_comes_in_is_read_and_what_is_whole_stays_the_same_object(here: Studio) -> None:
+    measured, task = Measured(), studios.task()
+    before = get(measured, here, task)
+    assert before.measured == 0
+    fill(here, task)
+    now = get(measured, here, task)
+    assert now.complete_checkpoints == now.checkpoints
+    fill(here, studios.task(9, name="another"))
+    assert get(measured, here, task) is now
+
+
+def test_no_more_is_kept_than_may_be_and_the_newest_always(here: Studio) -> None:
+    measured, sets = Measured(most_bytes=1), [studios.task(3, name=f"set{n}") for n in range(3)]
+    first = get(measured, here, sets[0])
+    assert get(measured, here, sets[0]) is first
+    get(measured, here, sets[1])
+    assert get(measured, here, sets[0]) is not first
