@@ -14,6 +14,7 @@ from e2lm_core.base.database import connect
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
+from e2lm_core.runs.queue import leases
 
 PATIENCE_S = 2.0  # a writer holds the database for milliseconds
 WORKER_LATE_S = 120.0  # one that starts on a busy machine takes some seconds
@@ -48,9 +49,8 @@ def health(settings: Settings, now: float | None = None) -> Health:
 
 def _of(connection: sqlite3.Connection, now: float) -> Health:
     ((working, since),) = connection.execute(
-        "SELECT coalesce(sum(state = 'running' AND lease_until >= :now), 0), "
-        "min(coalesce(lease_until, created_at)) FROM jobs WHERE state IN ('queued', 'running')",
-        {"now": now},
+        f"SELECT coalesce(sum(state = 'running' AND {leases.held(leases.now())}), 0), "
+        "min(coalesce(lease_until, created_at)) FROM jobs WHERE state IN ('queued', 'running')"
     ).fetchall()
     database = _written(connection)
     if working or since is None:

@@ -12,6 +12,7 @@ import pytest
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.deploy.health import WORKER_LATE_S, Health, health
+from e2lm_core.runs.queue import leases
 from e2lm_core.runs.studio import Studio
 from tests.support import studios
 
@@ -25,21 +26,24 @@ def test_a_new_home_is_well(tmp_path: Path) -> None:
     assert health(Settings(home=tmp_path / "new")) == Health(ok=True, database="ok", worker="idle")
 
 
-def test_runs_and_their_worker(here: Studio) -> None:
+def test_runs_and_their_worker(here: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    number = studios.start_run(here, "little", here.catalogue.checkpoints)
+    studios.start_run(here, "little", here.catalogue.checkpoints)
     assert health(here.settings, now).worker == "waiting"
     assert health(here.settings, now + WORKER_LATE_S + 9).worker == "missing"
-    job = here.jobs.claim("one", 10.0)
-    assert job is not None
+    assert here.jobs.claim("one", 10.0) is not None
     studios.start_run(here, "little", here.catalogue.checkpoints[:1], owner="another")
-    assert health(here.settings, now + 5).worker == "working"
+    # One that waits for its turn waits for no worker; and a clock that somebody sets says nothing of leases.
+    assert health(here.settings, now + 3600).worker == "working"
+    assert health(here.settings, now - 3600).worker == "working"
+    later = leases.now() + 30
+    monkeypatch.setattr(leases, "now", lambda: later)
+    assert health(here.settings, now + 30).worker == "waiting"
     late = health(here.settings, now + WORKER_LATE_S + 30)
     assert (late.ok, late.worker) == (False, "missing")
     assert late.waiting_s is not None
     for open_job in here.jobs.recent():
         here.jobs.cancel(open_job.id)
-    assert number
     assert health(here.settings, now + 999) == Health(ok=True, database="ok", worker="idle")
 
 

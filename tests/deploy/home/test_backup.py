@@ -209,8 +209,10 @@ def score(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 def test_a_backup_during_edits_and_a_run_of_other_processes(
     tmp_path: Path, score: Callable[[Settings], str]
 ) -> None:
-    settings = studios.settings(tmp_path, ladder=studios.real_ladder(tmp_path / "ladder"))
-    studios.write_example(settings, studios.task(60))
+    models = ("ladder-small-arch1", "ladder-large-arch1")
+    ladder = studios.real_ladder(tmp_path / "ladder", steps=studios.STEPS[:4], models=models)
+    settings = studios.settings(tmp_path, ladder=ladder)
+    studios.write_example(settings, studios.task(20))
     for name in ("mine", "steady", "busy"):
         collection.copy_set(settings, "little", name)
     studio = open_studio(settings)
@@ -244,7 +246,7 @@ def test_a_backup_during_edits_and_a_run_of_other_processes(
     before = workers.computed(again.jobs.get(number))
     assert before > 0
     with contextlib.closing(sqlite3.connect(other.database)) as connection:  # its worker is not coming back
-        connection.execute("UPDATE jobs SET lease_until = 0")
+        connection.execute("UPDATE jobs SET lease_from = NULL")
         connection.commit()
     worker_module.work(again, once=True)
     assert again.jobs.get(number).state == "done"
