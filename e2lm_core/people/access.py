@@ -21,6 +21,8 @@ Role = Literal["reader", "editor"]
 Need = Literal["reader", "editor", "owner"]
 ADDRESS = re.compile(rf"({PERSON})/([a-z][a-z0-9_]{{1,59}})")
 
+_PATH = re.compile(r"[/\\\0]|^[.~]|^$")
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -43,6 +45,8 @@ def of_set(settings: Settings, name: str, role: Need = "reader") -> Place:
         require_writer(settings)
     address = ADDRESS.fullmatch(name)
     if address is None:
+        if not settings.paths and _PATH.search(name):
+            raise TaskError(f"There is no question set {name[:80]!r} here: give the name of one.")
         return Place(settings, name)
     owner, own_name = address.groups()
     if owner == settings.person:
@@ -145,7 +149,10 @@ def _asking(
 
 
 def of_owner(given: Any, owner: str | None) -> Any:
-    """What a service gave, with whose it is."""
-    if owner is not None and isinstance(given, Record) and "owner" in type(given).model_fields:
+    """What a service gave, a set or something with a set as its `task`, with whose it is."""
+    if owner is None or not isinstance(given, Record):
+        return given
+    if "owner" in type(given).model_fields:
         return given.model_copy(update={"owner": owner})
-    return given
+    inner = getattr(given, "task", None)
+    return given.model_copy(update={"task": of_owner(inner, owner)}) if isinstance(inner, Record) else given

@@ -45,7 +45,7 @@ def open_version(settings: Settings, name: str, number: int) -> TaskSet:
 @reads
 def undoable(settings: Settings, name: str) -> tuple[str | None, str | None]:
     """What *Undo* and *Redo* would do to the set, None where there is nothing."""
-    history = History.of(settings, name)
+    history = History.of(settings, find_set(settings, name).name)
     return history.undoable, history.redoable
 
 

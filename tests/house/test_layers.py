@@ -32,7 +32,7 @@ MAY_USE = {
     "imported": "base people scores analysis checkpoints",
     "charts": "base analysis imported",
     "export": "base people scores analysis checkpoints sets runs relevance charts",
-    "deploy": "base sets runs",
+    "deploy": "base people sets runs",
     "commands": "base people scores analysis checkpoints sets runs relevance imported export deploy",
     "ui": "base people scores analysis checkpoints sets runs relevance imported charts export deploy",
 }

@@ -25,6 +25,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
+from e2lm_core.people import register
 from e2lm_core.sets import locks
 
 HEAD = "backup.json"
@@ -51,8 +52,10 @@ def backup(settings: Settings, path: Path) -> Made:
     """Write the home of `settings` to `path`, whole or not at all; whoever writes meanwhile is not held up.
 
     Only while a set is read is it locked, for its other writers to wait. Raises StudioError in one sentence
-    where there is no home, where the disk refuses, and for a path inside the home's own sets.
+    where there is no home, where the disk refuses, for a path inside the home's own sets, and unless an
+    administrator asks.
     """
+    register.require_administrator(settings, "back up the home")
     home = settings.home
     if not home.is_dir():
         raise StudioError(f"There is nothing to back up: {home} is not there; E2LM_HOME names the home.")

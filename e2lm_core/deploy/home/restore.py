@@ -21,6 +21,7 @@ from e2lm_core.base.errors import StoreError, StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.deploy.home.backup import ASIDE, FORMAT, HEAD, LEFT_OUT, locked, set_names, workspaces
+from e2lm_core.people import register
 
 _STAYS = LEFT_OUT
 _BUSY_S = 10.0
@@ -38,8 +39,10 @@ def restore(settings: Settings, path: Path, replace: bool = False) -> Restored:
     """Make the home what the backup at `path` holds. What the home held goes to `home/aside/…`, with `replace`.
 
     Raises StudioError, one sentence, for a file that is no backup, holds a name or a link that leads out, is of a
-    newer studio or damaged, for a home that is not empty unless `replace`, and where the disk refuses.
+    newer studio or damaged, for a home that is not empty unless `replace`, where the disk refuses, and unless an
+    administrator asks.
     """
+    register.require_administrator(settings, "restore a home")
     home = settings.home
     if not replace and holds(home):
         raise StudioError(

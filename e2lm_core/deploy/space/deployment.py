@@ -16,6 +16,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.deploy.space import hub, uploads
+from e2lm_core.people import register
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, Volume
@@ -90,8 +91,9 @@ def plan(settings: Settings, wish: Wish) -> Plan:
     """The difference between the Space and the wish; asks the hub and changes nothing.
 
     Raises `StudioError` for a name or a value that cannot be, where a file holds a secret, and where the hub
-    refuses or cannot be reached.
+    refuses or cannot be reached, and unless an administrator asks.
     """
+    register.require_administrator(settings, "deploy the studio")
     wish = _sound(wish)
     api = hub.api(settings)
     with hub.told(f"the Space {wish.repo}"):

@@ -1,0 +1,412 @@
+"""Nobody gets at what is another's: every service, command and page is tried with another person's ids, none left out.
+
+The lists are made from the code: a new function that takes settings or a studio and a name or a number is tried as it
+is, and fails here unless it refuses, or stands below with the reason why it has nothing of another's to refuse.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Question
+from e2lm_core.commands import main as main_commands
+from e2lm_core.imported import keeping
+from e2lm_core.imported.records import Imported
+from e2lm_core.people import register
+from e2lm_core.runs import start
+from e2lm_core.runs.studio import Studio
+from e2lm_core.sets import authoring, collection
+from e2lm_core.ui import session
+from e2lm_core.ui.server import sign_in
+from tests.conftest import ROOT
+from tests.house import documented
+from tests.support import studios
+from tests.support.visits import app_in
+
+ISSUER = "https://id.example"
+SECRET = "What is the secret that nobody but Ada knows?"
+ROOMS = ("sets", "runs", "imported", "checkpoints", "relevance", "export", "deploy", "people")
+
+# With the reason why there is nothing of another's in them.
+HARMLESS = {
+    "sets.authoring.preview_import": "reads what is uploaded with it",
+    "sets.collection.create_set": "makes a set of one's own",
+    "sets.collection.free_name": "gives a name for a set of one's own",
+    "sets.collection.import_set": "keeps a set of one's own",
+    "sets.collection.renamed_to": "of one's own sets",
+    "runs.state.plan_for": "names a public family of models",
+    "imported.keeping.keep": "keeps results of one's own",
+    "checkpoints.hub.added.listing": "asks the hub what is there",
+    "checkpoints.hub.added.add": "the catalogue is everybody's; visitors may not, which test_added tries",
+    "checkpoints.hub.cache.put_in_place": "a step of a download",
+    "checkpoints.hub.client.may_use_token": "of a repository",
+    "checkpoints.hub.client.token_for": "of a repository",
+    "checkpoints.hub.client.withheld": "of a repository",
+    "people.quotas.require": "of whoever asks",
+    "people.quotas.most_of": "of whoever asks",
+    "people.quotas.spend": "of whoever asks",
+    "people.sharing.follow": "whoever has a link's key may: test_access tries one that there is not",
+    "people.sharing.end": "ends what whoever asks has shared",
+    "people.sharing.follow_renaming": "renames what whoever asks has shared",
+}
+# These work on a set that whoever calls has in hand already: it was opened by a service that is tried above.
+GIVEN = {
+    *("runs.evaluate.evaluate", "runs.measure.measure", "runs.state.coverage", "runs.state.estimate"),
+    *(
+        "runs.state.pace_of",
+        "runs.state.measured_pace",
+        "runs.queue.asking.recent",
+        "runs.queue.asking.set_of",
+    ),
+    *(
+        "runs.queue.asking.may_cancel",
+        "export.provenance.of",
+        "export.provenance.commands",
+        "export.report.build",
+    ),
+    *("export.submission.findings", "export.submission.export"),
+}
+# What services stand on, and what the sign-in alone calls: who somebody is, and whose a name is.
+BENEATH = ("people.register.", "people.access.", "people.visitors.", "people.inheriting.")
+# No page calls these, and no command by somebody's ids.
+MACHINE = (
+    "runs.worker.",
+    "deploy.home.backup.locked",
+    "deploy.home.keeping.",
+    "deploy.home.disk.",
+    "deploy.home.place.",
+)
+
+
+class There(NamedTuple):
+    """Ada's set, run, results and model, as Bob and she see the studio."""
+
+    studio: Studio
+    ada: Studio
+    bob: Studio
+    run: int
+
+
+def _there(folder: Path, ladder: Path | None = None) -> There:
+    opened = studios.studio(folder, ladder=ladder)
+    studio = replace(opened, settings=opened.settings.model_copy(update={"auth": "oidc"}))
+
+    def asked(name: str) -> Studio:
+        person = register.sign_in(studio.settings, ISSUER, name, name, username=name)
+        return replace(studio, settings=studio.settings.asked_by(person.id, paths=False))
+
+    ada, bob = asked("ada"), asked("bob")
+    collection.create_set(
+        ada.settings, "secret", [Question(id="q1", question=SECRET, choices=("a", "b"), answer=0)]
+    )
+    authoring.update_questions(ada.settings, "secret", {"q1": {"note": "hers"}})
+    collection.create_set(ada.settings, "gone")
+    collection.delete_set(ada.settings, "gone")
+    keeping.keep(ada.settings, "her_results", Imported(curves=(), measured={}, problems=(SECRET,), files=()))
+    run = start.start(ada, collection.open_set(ada.settings, "secret"), studio.catalogue.checkpoints[:1])
+    model = {"name": "hers", "family": "any"}
+    entry = {
+        "name": "step1",
+        "revision": "0" * 40,
+        "subfolder": None,
+        "step": 1,
+        "tokens_seen": None,
+        "early": None,
+    }
+    added = {"version": 1, "added": [{"model": model, "repo": "o/hers", "checkpoints": [entry], "by": "ada"}]}
+    (studio.settings.home / "families.json").write_text(json.dumps(added))
+    return There(studio, ada, bob, run)
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory) -> There:
+    return _there(tmp_path_factory.mktemp("there"))
+
+
+def _hers(there: There) -> Any:
+    """All that is Ada's, byte for byte, and what lies in the home for all."""
+    with register.database(there.studio.settings).reading() as connection:
+        rows = [
+            connection.execute(f"SELECT * FROM {t} ORDER BY 1, 2").fetchall()
+            for t in ("jobs", "grants", "quotas")
+        ]
+        people = connection.execute("SELECT id, administrator FROM people ORDER BY 1").fetchall()
+    locks = there.ada.settings.workspace / "locks"
+    files = {k: v for k, v in studios.tree(there.ada.settings.workspace).items() if not (locks / k).exists()}
+    return files, rows, people, (there.studio.settings.home / "families.json").read_text()
+
+
+# --- services -----------------------------------------------------------------------------------------------
+
+
+def _services() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every public function of the services that takes settings or a studio, and a text or a number with them."""
+    for room in ROOMS:
+        package = importlib.import_module(f"e2lm_core.{room}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            for name, function in vars(importlib.import_module(module.name)).items():
+                if (
+                    name.startswith("_")
+                    or not inspect.isfunction(function)
+                    or function.__module__ != module.name
+                ):
+                    continue
+                kinds = [str(p.annotation) for p in inspect.signature(function).parameters.values()]
+                if {"Settings", "Studio"} & set(kinds) and any(_names_something(kind) for kind in kinds):
+                    yield f"{module.name.removeprefix('e2lm_core.')}.{name}", function
+
+
+def _names_something(kind: str) -> bool:
+    return bool(re.search(r"\b(str|int|Path|TaskSet|Job|Draft)\b", kind))
+
+
+SERVICES = dict(_services())
+
+
+def _tried(name: str) -> bool:
+    return name not in {*HARMLESS, *GIVEN} and not name.startswith((*BENEATH, *MACHINE))
+
+
+def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
+    """What stands for another's thing, by the parameters' names: as an address, and as a path where a page asks."""
+    for address in ("ada/secret", str(there.ada.settings.sets / "secret"), "../ada/sets/secret"):
+        yield {
+            "name": "her_results" if room == "imported" else address,
+            "source": address,
+            "set_name": address,
+            "address": address,
+            "task_or_jsonl": address,
+            "task": collection.open_set(there.ada.settings, "secret").model_copy(update={"owner": "ada"}),
+            "job_id": there.run,
+            "job": there.studio.jobs.get(there.run),
+            "model": "hers",
+            "person": "ada",
+            "who": "bob",
+            "key": "sets",
+            "most": 10**6,
+            "changes": {"q1": {"note": "his"}},
+            "seen": {"q1": {"note": "hers"}},
+            "ids": ["q1"],
+            "identity": "q1",
+            "number": 0,
+            "place": 1,
+            "new": "his",
+            "questions": (),
+            "checkpoints": there.studio.catalogue.checkpoints[:1],
+            "path": there.studio.settings.home / "x.tar.gz",
+            "text": "his",
+            "keep": "mine",
+            "limit": 10,
+        }
+
+
+def _call(function: Callable[..., Any], there: There, values: dict[str, Any]) -> Any:
+    given: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        kind = str(parameter.annotation)
+        if kind in ("Settings", "Studio"):
+            given[parameter.name] = there.bob if kind == "Studio" else there.bob.settings
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            given["description"] = "his"
+        elif parameter.name == "clash":
+            from e2lm_core.sets.conflicts import Clash
+
+            given["clash"] = Clash(question="q1", field="note", seen="hers", theirs="hers", mine="his")
+        elif parameter.name in values and (parameter.default is parameter.empty or parameter.name == "place"):
+            given[parameter.name] = values[parameter.name]
+        else:
+            assert parameter.default is not parameter.empty, (
+                f"say what {parameter.name} stands for in `_values`"
+            )
+    result = function(**given)
+    if hasattr(result, "__enter__"):
+        with result:
+            pass
+    return result
+
+
+@pytest.mark.parametrize("name", sorted(name for name in SERVICES if _tried(name)))
+def test_a_service_refuses_what_is_anothers_with_a_sentence(name, there):
+    before = _hers(there)
+    for values in _values(there, name.partition(".")[0]):
+        with pytest.raises(StudioError) as refused:
+            _call(SERVICES[name], there, values)
+        said = studios.sentence(refused)
+        assert SECRET not in said
+        assert len(said) <= 400
+    assert _hers(there) == before
+
+
+def test_what_is_harmless_is_still_there_and_nothing_else_is_left_out():
+    assert set(HARMLESS) <= set(SERVICES), f"gone: {sorted(set(HARMLESS) - set(SERVICES))}"
+    assert set(GIVEN) <= set(SERVICES), f"gone: {sorted(set(GIVEN) - set(SERVICES))}"
+
+
+def test_lists_hold_nothing_of_anothers(there):
+    from e2lm_core.runs.queue import asking
+
+    settings = there.bob.settings
+    assert [info.address for info in collection.list_sets(settings)] == ["little"]
+    assert collection.deleted_sets(settings) == []
+    assert keeping.list_kept(settings) == keeping.names(settings) == keeping.removed(settings) == []
+    assert asking.recent(there.bob) == []
+    assert not asking.may_cancel(settings, there.studio.jobs.get(there.run))
+
+
+def test_pages_and_commands_ask_for_runs_through_the_service_that_looks_who_asks():
+    faces = [*(ROOT / "pages").glob("*.py"), *(ROOT / "e2lm_core" / "ui").rglob("*.py")]
+    faces += [
+        *(ROOT / "e2lm_core" / "commands").rglob("*.py"),
+        *(ROOT / "e2lm_core" / "export").rglob("*.py"),
+    ]
+    past = [
+        f"{path}: {line}"
+        for path in faces
+        for line in path.read_text().splitlines()
+        if re.search(r"\.jobs\.\w+\(", line)
+    ]
+    assert not past
+
+
+# --- commands -----------------------------------------------------------------------------------------------
+
+# With the reason why there is nothing of another's in them; those that list are looked at below.
+PLAIN_COMMANDS = {
+    "checkpoints": "everybody's",
+    "hub families": "everybody's",
+    "hub list": "everybody's",
+    "hub add": "everybody's",
+    "hub download": "everybody's",
+    "hub verify": "everybody's",
+    "import-results": "a file of one's own",
+    "sets create": "makes a set of one's own",
+    "sq": "a file of one's own",
+    "worker": "the machine's",
+}
+LISTS = ("tasks", "sets list", "results list")
+_USUAL = {
+    "--width": "0.05",
+    "--rule": "easiest-half",
+    "--out": "x.zip",
+    "NAME": "his",
+    "ID": "q1",
+    "GLOB": "hers/*",
+    "MODEL": "hers",
+    "PERSON": "bob",
+    "FILE": "home.tar.gz",
+    "OWNER/NAME": "owner/name",
+    "KIND": "sets",
+    "MOST": "9",
+}
+_WITH = {
+    "question add": ["--question", "x", "--choice", "a", "--choice", "b", "--answer", "0"],
+    "question edit": ["--set", "note=his"],
+    "question move": ["--to", "1"],
+    "people quota": ["sets", "9"],
+    "compare": ["little"],
+    "sets unshare": ["ada"],
+}
+
+
+def _words(name: str, command: Any) -> list[str]:
+    words = name.split()
+    for parameter in command.params:
+        is_option = parameter.param_type_name == "option"
+        key = parameter.opts[0] if is_option else (parameter.metavar or "").strip("[]")
+        value = _USUAL.get(key, "ada/secret")
+        if name.startswith("results ") and key == "NAME":
+            value = "her_results"
+        if parameter.required and not (name == "sets unshare" and key == "PERSON"):
+            words += [key, value] if is_option else [value]
+    return words + _WITH.get(name, []) + (["--yes"] if any(p.name == "yes" for p in command.params) else [])
+
+
+@pytest.fixture
+def call(there, monkeypatch, capsys, tmp_path) -> Callable[..., tuple[int, str, str]]:
+    for name, value in studios.environment(there.studio.settings).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as end:
+            main_commands.main(["--as", "bob", *words])
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+@pytest.mark.parametrize("name", sorted(set(documented.commands()) - set(PLAIN_COMMANDS) - set(LISTS)))
+def test_a_command_refuses_what_is_anothers_with_a_sentence(name, call, there, tmp_path):
+    before = _hers(there)
+    code, out, err = call(*_words(name, documented.commands()[name]))
+    assert code == 2, out
+    assert re.search(
+        r"that you may open|not your set|Only an administrator|No results named|added by another", err
+    ), err
+    assert SECRET not in out + err
+    assert _hers(there) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_command_that_lists_lists_nothing_of_anothers(name, call):
+    code, out, _ = call(*name.split(), "--json")
+    assert code == 0
+    assert "secret" not in out
+    assert "her_results" not in out
+
+
+def test_what_commands_are_plain_are_still_there():
+    assert {*PLAIN_COMMANDS, *LISTS} <= set(documented.commands())
+
+
+# --- pages --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def visit_of_bob(tmp_path_factory):
+    """The app as Bob sees it: what the provider says of him is put in, everything behind it is the studio's own."""
+    folder = tmp_path_factory.mktemp("pages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("E2LM_AUTH", "oidc")
+        there = _there(folder, studios.real_ladder(folder / "ladder"))
+        patch.setattr(
+            sign_in,
+            "_claims",
+            lambda: {"iss": ISSUER, "sub": "bob", "name": "bob", "preferred_username": "bob"},
+        )
+        for visit in app_in(folder, patch, there.studio.settings.ladder):
+            assert session.studio().settings.person == "bob"
+            yield there, visit
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", sorted(path.stem for path in (ROOT / "pages").glob("*.py")))
+@pytest.mark.parametrize("by", ["link", "session"])
+def test_a_page_shows_nothing_of_anothers(page, by, visit_of_bob):
+    there, visit = visit_of_bob
+    before = _hers(there)
+    for address in ("ada/secret", str(there.ada.settings.sets / "secret")):
+        visit.at.session_state["set"] = address if by == "session" else None
+        visit.at.query_params.clear()
+        if by == "link":
+            visit.at.query_params["set"] = address
+        said = visit.open(page).main
+        drawn = visit.said + repr(said)
+        assert SECRET not in drawn
+        assert "hers" not in visit.said or page == "checkpoints"
+        if address == "ada/secret":
+            assert re.search("that you may open|no longer here", visit.said)
+    assert _hers(there) == before
