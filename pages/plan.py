@@ -39,3 +39,4 @@ with by_size:
     plan.by_size(planned)
 with by_model:
     plan.by_model(planned)
+plan.power(measurements, goal.metric)

@@ -79,7 +79,7 @@ def target_of(
     if of not in ("mean", "difference"):
         return Target(of), f"{LABEL[of]} on {labels.METRIC_LABEL[metric]}"
     wanted = 1 if of == "mean" else 2
-    names = list(models) or list(_nearest(measurements, metric))[:wanted]
+    names = list(models) or list(nearest(measurements, metric))[:wanted]
     if len(names) != wanted or len(set(names)) != wanted:
         raise StudioError(
             f"Planning for {LABEL[of]} takes {phrasing.count(wanted, 'model')}: name {wanted} that were run."
@@ -91,7 +91,7 @@ def target_of(
     return Target("difference", ends[0], ends[1]), f"the difference of {names[0]} and {names[1]} in {label}"
 
 
-def _nearest(measurements: Measurements, metric: str) -> tuple[str, ...]:
+def nearest(measurements: Measurements, metric: str) -> tuple[str, ...]:
     """The two counted models whose values lie nearest at their last common checkpoint: the hardest to tell
     apart."""
     grid = common_grid(measurements, metric)

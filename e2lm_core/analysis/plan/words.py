@@ -8,8 +8,15 @@ import pandas as pd
 
 from e2lm_core.analysis.plan.fleet import seconds_for
 from e2lm_core.analysis.plan.plan import Plan
+from e2lm_core.analysis.plan.power import Power
 from e2lm_core.base import phrasing, plain
 from e2lm_core.base.records import SHARES
+
+POWER_HELP = (
+    "The chance that a 95% test finds the difference that these two models show, on a fresh set of so many questions "
+    "like these and with both trained anew, where it is known how far that moves them."
+)
+POWER_SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 15_000)
 
 
 def finding(planned: Plan) -> str:
@@ -32,6 +39,62 @@ def finding(planned: Plan) -> str:
         else f" This set has {planned.measured:,}."
     )
     return f"For an interval of {planned.subject} {wanted} wide, {count} are needed; {time}.{now}"
+
+
+def power(planned: Power) -> str:
+    """The chance of telling the two apart, how many questions it takes for the wanted one, or why none are enough."""
+    place = phrasing.place(planned.step, planned.tokens_seen)
+    differ = (
+        f"{planned.first} and {planned.second} differ by {_points(planned, abs(planned.spread.difference))}"
+    )
+    chance = (
+        f"At {place} {differ}; {planned.questions:,} questions tell them apart with a chance of "
+        f"**{planned.power:.0%}**"
+    )
+    if planned.needed is None:
+        enough = (
+            f". No number of questions tells them apart with {planned.wanted:.0%}: retraining alone moves a model's "
+            f"mean by {_points(planned, planned.spread.training_sd or 0.0)}"
+            if planned.spread.difference
+            else ". No number of questions tells equal models apart"
+        )
+    else:
+        enough = f", and **{rounded(planned.needed):,}** with {planned.wanted:.0%}"
+    known = (
+        " How far retraining would move them is not known, since no model was trained twice, and is left out."
+        if planned.spread.training_sd is None
+        else ""
+    )
+    return (
+        f"{chance}{enough}. The smallest difference that {planned.questions:,} questions tell in 80% of cases is "
+        f"{_points(planned, planned.detectable)}.{known}"
+    )
+
+
+def _points(planned: Power, value: float) -> str:
+    return f"{100 * value:.2g} points" if planned.metric in SHARES else f"{value:.3g}"
+
+
+def power_frame(planned: Power) -> pd.DataFrame:
+    """One row a number of questions: questions, power, detectable difference (in the metric's own unit)."""
+    sizes = sorted({*POWER_SIZES, planned.questions, *([planned.needed] if planned.needed else [])})
+    return pd.DataFrame(
+        {
+            "questions": sizes,
+            "power": [planned.spread.power(n) for n in sizes],
+            "detectable": [planned.spread.detectable(n) for n in sizes],
+        }
+    )
+
+
+def power_document(planned: Power) -> dict[str, Any]:
+    """`{first, second, metric, step, tokens_seen, questions, measured, spread, power, detectable, wanted, needed,
+    sizes, finding}`."""
+    return {
+        **planned.model_dump(),
+        "sizes": plain.rows(power_frame(planned)),
+        "finding": power(planned).replace("**", ""),
+    }
 
 
 def _width(planned: Plan, width: float) -> str:

@@ -6,15 +6,29 @@ from typing import Annotated
 
 import typer
 
+from e2lm_core.base.errors import StudioError
 from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Metric, Task, show
 
 Width = Annotated[
-    float, typer.Option("--width", metavar="W", help="The whole width that a 95% interval may have.")
+    float | None, typer.Option("--width", metavar="W", help="The whole width that a 95% interval may have.")
 ]
 Of = Annotated[str, typer.Option("--of", help="mean, difference, sq, rc, cs, score or decision_accuracy.")]
 Models = Annotated[
     list[str] | None,
     typer.Option("--model", help="One model for a mean, two for a difference (default: the nearest two)."),
+]
+Power = Annotated[
+    bool,
+    typer.Option("--power", help="The chance of telling two models apart, in place of an interval's width."),
+]
+Tokens = Annotated[
+    float | None,
+    typer.Option(
+        "--tokens", metavar="T", help="With --power: the checkpoint with about so many tokens seen."
+    ),
+]
+Questions = Annotated[
+    int | None, typer.Option("--questions", metavar="N", help="With --power: of a set of so many questions.")
 ]
 Fleet = Annotated[
     str | None, typer.Option("--fleet", metavar="FAMILY", help="Time another fleet: e2lm or pythia.")
@@ -29,7 +43,10 @@ Pace = Annotated[
 
 def plan(
     task: Task,
-    width: Width,
+    width: Width = None,
+    power: Power = False,
+    tokens: Tokens = None,
+    questions: Questions = None,
     of: Of = "sq",
     metric: Metric = "acc",
     models: Models = None,
@@ -39,7 +56,8 @@ def plan(
     num_fewshot: Fewshot = None,
     as_json: Json = False,
 ) -> None:
-    """How many questions narrow an interval to a width, and how long a fleet takes over them."""
+    """How many questions narrow an interval to a width or tell two models apart, and how long a fleet takes."""
+    from e2lm_core.analysis.plan import power as powers
     from e2lm_core.analysis.plan import words as plan_words
     from e2lm_core.analysis.plan.plan import Goal
     from e2lm_core.runs import measure
@@ -47,15 +65,21 @@ def plan(
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets import collection
 
+    if (width is None) != power:
+        raise StudioError("Say what to plan for: either --width W, the width of an interval, or --power.")
     studio = open_studio()
     question_set = collection.open_set(studio.settings, task)
     chosen = (
         studio.catalogue.match(checkpoints) if checkpoints else run_state.fleet(studio, question_set.name)[0]
     )
     measured = measure.measure(studio, question_set, chosen, num_fewshot)
-    goal = Goal(of, metric, width, tuple(models or ()))
-    planned = run_state.plan_for(studio, measured, chosen, num_fewshot, goal, fleet, pace)
-    document = plan_words.document(planned)
+    if width is None:
+        told = powers.power(measured, metric, tuple(models or ()), tokens, questions)
+        document = plan_words.power_document(told)
+    else:
+        goal = Goal(of, metric, width, tuple(models or ()))
+        planned = run_state.plan_for(studio, measured, chosen, num_fewshot, goal, fleet, pace)
+        document = plan_words.document(planned)
     show(as_json, document, document["sizes"])
     if not as_json:
         typer.echo(document["finding"])

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from e2lm_core.analysis.plan import plan as planning
+from e2lm_core.analysis.plan import power as powers
 from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.analysis.plan.plan import Goal, Plan
 from e2lm_core.base import labels
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.charts import plan as plan_charts
 from e2lm_core.runs import order as run_order
@@ -210,6 +212,39 @@ def by_size(plan: Plan) -> None:
             "seconds": _NUMBER("seconds in all", format="%.0f"),
         },
         of=(plan,),
+    )
+
+
+def power(measurements: Measurements, metric: str) -> None:
+    """Whether a set like this tells two models apart, and how many questions it takes."""
+    st.subheader("Telling two models apart", anchor=False, help=plan_words.POWER_HELP)
+    names = [curve.model.name for curve in measurements.counted]
+    if len(names) < 2:
+        parts.empty("Two models that count in scores are needed: run a second one.")
+        return
+    nearest = planning.nearest(measurements, metric)
+    with st.container(horizontal=True, gap="small"):
+        first = st.selectbox("First model", names, names.index(nearest[0]), key="plan_power_first")
+        second = st.selectbox("Second model", names, names.index(nearest[1]), key="plan_power_second")
+        asked = st.number_input(
+            "Questions", 2, 20_000, max(2, len(measurements.question_ids)), key="plan_power_questions"
+        )
+    try:
+        told = powers.power(measurements, metric, (first, second), questions=int(asked))
+    except StudioError as error:
+        say.info(error, icon=":material/info:")
+        return
+    say.markdown(plan_words.power(told))
+    parts.table(
+        plan_words.power_frame(told),
+        f"power-{metric}",
+        "plan_power",
+        percent=("power",),
+        column_config={
+            "questions": _NUMBER(format="localized"),
+            "power": _NUMBER("chance of telling them apart", format="%.0f%%"),
+            "detectable": _NUMBER("smallest difference told in 80%", format="%.4f"),
+        },
     )
 
 

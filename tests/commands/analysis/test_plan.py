@@ -46,9 +46,21 @@ def test_plan(call: Cli, computed: Settings) -> None:
     assert sum(row["checkpoints"] for row in other["fleet"]) == 6 * 27
 
 
+def test_power(call: Cli, computed: Settings) -> None:
+    document = call("plan", "little", "--power", "--metric", "norm_prob", "--questions", "500", "--json")
+    assert document["questions"] == 500
+    assert 0 < document["power"] <= 1
+    assert document["sizes"][0].keys() == {"questions", "power", "detectable"}
+    assert "tell them apart with a chance of" in call("plan", "little", "--power", "--metric", "norm_prob")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        ((), "either --width W"),
+        (("--width", "0.1", "--power"), "either --width W"),
+        (("--power", "--model", "nobody", "--model", "x"), "not among those of this run"),
+        (("--power", "--questions", "1"), "use 2 or more"),
         (("--width", "0"), "above 0"),
         (("--width", "-1"), "above 0"),
         (("--width", "0.1", "--of", "mode"), "cannot be planned"),

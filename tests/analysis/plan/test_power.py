@@ -1,0 +1,139 @@
+"""Power by hand, against simulation with training noise, and what cannot be told by any number of questions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from e2lm_core.analysis.plan import power as powers
+from e2lm_core.analysis.plan import words as plan_words
+from e2lm_core.analysis.plan.power import Spread
+from e2lm_core.base.errors import StudioError
+from tests.support.measured import FASTER, LARGE, RISING, SEED2, SMALL, curve, measurements, noisy
+
+
+def spread(difference=0.05, sd=0.5, effect=1.0, training=None):
+    return Spread(difference=difference, questions_sd=sd, design_effect=effect, training_sd=training)
+
+
+def test_by_hand():
+    # SE = .5 / sqrt(400) = .025, d / SE = 2
+    assert spread().error(400) == pytest.approx(0.025)
+    assert spread().power(400) == pytest.approx(norm.cdf(2 - 1.959964) + norm.cdf(-2 - 1.959964), abs=1e-6)
+    assert spread().detectable(400) == pytest.approx((1.959964 + 0.841621) * 0.025, abs=1e-6)
+    # n = 7.85 v / d^2 for 80%, 10.51 v / d^2 for 90% (Card et al.)
+    assert spread().needed(0.8) == pytest.approx(7.85 * 0.25 / 0.05**2, abs=1.5)
+    assert spread().needed(0.9) == pytest.approx(10.51 * 0.25 / 0.05**2, abs=1.5)
+
+
+def test_groups_and_retraining_cost_questions():
+    assert spread(effect=3).needed() == pytest.approx(3 * spread().needed(), abs=3)
+    assert spread(training=0.005).needed() > spread().needed()
+    assert spread(training=0.02).needed() is None  # 2 · .02² leaves nothing of (.05 / 3.24)²
+
+
+def test_the_number_needed_has_the_power_and_one_less_has_not():
+    for training in (None, 0.008):
+        of = spread(training=training)
+        number = of.needed(0.9)
+        assert of.power(number) >= 0.9 - 1e-9 > of.power(number - 1) - 1e-4
+        assert of.power(number - 5) < 0.9
+
+
+def test_models_that_do_not_differ():
+    assert spread(difference=0.0).needed() is None
+    assert spread(difference=0.0).power(1000) == pytest.approx(0.05)
+    assert spread(difference=0.0, sd=0.0).power(10) == 0.05
+    assert spread(sd=0.0).power(10) == 1.0
+
+
+@pytest.mark.parametrize("wanted", [0.5, 0.8, 0.9])
+def test_the_stated_power_is_met_with_retraining(wanted):
+    """1,000 fleets: both models trained anew, questions drawn anew, judged at 5% with the spread of that sample."""
+    rng = np.random.default_rng(round(100 * wanted))
+    of = spread(difference=0.04, sd=0.45, training=0.006)
+    number = of.needed(wanted)
+    told = 0
+    for _ in range(1000):
+        truth = 0.04 + rng.normal(0, 0.006) - rng.normal(0, 0.006)
+        apart = rng.normal(truth, 0.45, number)
+        error = math.sqrt(apart.var(ddof=1) / number + 2 * 0.006**2)
+        told += abs(apart.mean()) / error > 1.959964
+    assert told / 1000 == pytest.approx(wanted, abs=0.05)
+
+
+# --- from measurements ------------------------------------------------------------------------------------
+
+
+def test_of_two_measured_models():
+    measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
+    found = powers.power(measured, "acc")
+    # At the end .9 and 1.0 of ten questions: one of ten differs.
+    assert abs(found.spread.difference) == pytest.approx(0.1)
+    assert found.spread.questions_sd == pytest.approx(np.std([0] * 9 + [1], ddof=1))
+    assert found.spread.training_sd is None
+    assert (found.questions, found.measured, found.step) == (10, 10, 1000)
+    assert "not known, since no model was trained twice" in plan_words.power(found)
+    assert powers.power(measured, "acc", questions=100).power > found.power
+
+
+def test_tokens_choose_the_nearest_checkpoint():
+    measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
+    assert powers.power(measured, "acc", tokens=2_400).tokens_seen == 2_000
+
+
+def test_retraining_is_known_from_seeds():
+    """Two seeds whose means are .2 apart where question noise explains .1² · 10/9 / 10 … by hand."""
+    measured = measurements(curve(SMALL, [0.4] * 10), curve(SEED2, [0.6] * 10))
+    apart = np.array([0] * 8 + [-1] * 2)
+    noise = apart.var(ddof=1) / 10
+    assert powers.training_sd(measured, "acc", 1000) == pytest.approx(math.sqrt((0.2**2 - noise) / 2))
+    same = measurements(curve(SMALL, [0.4] * 10), curve(SEED2, [0.5] * 10))
+    assert powers.training_sd(same, "acc", 1000) == 0.0  # what question noise explains
+
+
+def test_questions_in_groups_have_a_design_effect():
+    values = np.repeat([0.0, 1.0], 10)
+    assert powers.design_effect(values, ()) == 1.0
+    assert powers.design_effect(values, ["a"] * 10 + ["b"] * 10) == pytest.approx(10.0)
+    assert powers.design_effect(values, [None] * 20) == 1.0
+    measured = noisy(groups=tuple(f"g{n // 6}" for n in range(60)))
+    assert powers.power(measured, "acc").spread.design_effect >= 1.0
+
+
+def test_what_no_number_of_questions_tells_is_said():
+    found = powers.power(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)), "acc")
+    close = found.model_copy(update={"spread": spread(0.005, 0.4, training=0.01), "needed": None})
+    said = plan_words.power(close)
+    assert "differ by 0.5 points" in said
+    assert "retraining alone moves a model's mean by 1 points" in said
+    equal = found.model_copy(update={"spread": spread(0.0), "needed": None})
+    assert "No number of questions tells equal models apart" in plan_words.power(equal)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"models": ("nobody", SMALL.name)}, "not among those of this run"),
+        ({"models": (SMALL.name,)}, "Power is of two models"),
+        ({"models": (SMALL.name, SMALL.name)}, "Power is of two models"),
+        ({"questions": 1}, "use 2 or more"),
+        ({"metric": "f1"}, "does not exist"),
+        ({"wanted": 1.0}, "between 0.05 and 1"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_sentence(options, sentence):
+    measured = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
+    with pytest.raises(StudioError, match=sentence):
+        powers.power(measured, options.pop("metric", "acc"), **options)
+
+
+def test_models_without_a_common_checkpoint():
+    first, second = curve(SMALL, RISING[:3]), curve(LARGE, FASTER)
+    apart = replace(second, checkpoints=second.checkpoints[4:], ll=second.ll[4:])
+    with pytest.raises(StudioError, match="share no complete checkpoint"):
+        powers.power(measurements(first, apart), "acc", (SMALL.name, LARGE.name))
