@@ -2,7 +2,8 @@
 
 Streamlit lets any page of the visitor's own machine (`http://localhost:ANY`) open a session, and its own
 protection of uploads needs a cookie that browsers withhold in a Space's frame. Browsers say themselves where
-a request comes from, with or without cookies: `Sec-Fetch-Site` and `Origin`, which no script can set.
+a request comes from, with or without cookies: `Sec-Fetch-Site` and `Origin`, which no script can set. An
+upload's address holds the session's own random number as well.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
+from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
+from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 
 _READING = ("GET", "HEAD", "OPTIONS")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")
 _METRICS = "/_stcore/metrics"
+_UPLOADS = "/_stcore/upload_file/"
 
 
 class Door:
@@ -35,7 +39,7 @@ class Door:
             return
         why = _refused(scope, self.hosts) if scope["type"] in ("http", "websocket") else None
         if why is None:
-            await self.app(scope, receive, send)
+            await self.app(_with_token(scope), receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": why})
         else:
@@ -52,6 +56,27 @@ def _refused(scope: Scope, hosts: Sequence[str]) -> str | None:
     if _foreign(headers, opens=scope["type"] == "websocket"):
         return "Another site's page asks for this: open the studio's own page."
     return None
+
+
+def _with_token(scope: Scope) -> Scope:
+    """An upload with the token that Streamlit asks for, where the browser says that the studio's own page sends it.
+
+    The page has the token from a cookie. Inside another site's frame, a Space's, it has none, and what the
+    browser says is as good.
+    """
+    if scope["type"] != "http" or scope["method"] not in ("PUT", "DELETE") or _UPLOADS not in scope["path"]:
+        return scope
+    headers = Headers(scope=scope)
+    own = headers.get("sec-fetch-site") == "same-origin" or (
+        "sec-fetch-site" not in headers and urlsplit(headers.get("origin", "")).netloc == headers.get("host")
+    )
+    if not own or "x-xsrftoken" in headers:
+        return scope
+    token = generate_xsrf_token_string()
+    cookies = "; ".join(filter(None, (headers.get("cookie"), f"{XSRF_COOKIE_NAME}={token}")))
+    others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
+    given = [(b"cookie", cookies.encode("latin-1")), (b"x-xsrftoken", token.encode("ascii"))]
+    return {**scope, "headers": [*others, *given]}
 
 
 def _renamed(scope: Scope, headers: Headers, hosts: Sequence[str]) -> bool:
@@ -76,8 +101,8 @@ def _foreign(headers: Headers, opens: bool) -> bool:
     host = urlsplit(origin)
     if host.netloc in (headers.get("host"), headers.get("x-forwarded-host")):
         return False
-    # Where a session `opens`, Streamlit itself decides about other names (an address of this machine behind a proxy); `null`
-    # and this machine's other ports are nobody's own page.
+    # Where a session `opens`, Streamlit itself decides about other names (an address of this machine behind a
+    # proxy); `null` and this machine's other ports are nobody's own page.
     return not opens or not host.hostname or _loopback(host.hostname)
 
 

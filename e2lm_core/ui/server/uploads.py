@@ -29,6 +29,15 @@ def held() -> dict[str, int]:
     }
 
 
+def let_go() -> None:
+    """Free the uploads of sessions that have no browser any more; Streamlit waits for such for two minutes."""
+    if Runtime.exists():
+        runtime = Runtime.instance()
+        for session in held():
+            if not runtime.is_active_session(session):
+                runtime.uploaded_file_mgr.remove_session_files(session)
+
+
 class _TooMuch(Exception):
     """An upload that goes beyond what is left while it comes in."""
 
@@ -36,11 +45,18 @@ class _TooMuch(Exception):
 class CountsUploads:
     """Middleware that answers 413 to an upload beyond `most` bytes in all, or a third of that of one session.
 
-    `held` says what is there already; what is coming in counts as well.
+    `held` says what is there already; what is coming in counts as well. Where that leaves no room, `let_go` makes
+    some.
     """
 
-    def __init__(self, app: ASGIApp, most: int, held: Callable[[], dict[str, int]] = held) -> None:
-        self.app, self.most, self.held = app, most, held
+    def __init__(
+        self,
+        app: ASGIApp,
+        most: int,
+        held: Callable[[], dict[str, int]] = held,
+        let_go: Callable[[], None] = let_go,
+    ) -> None:
+        self.app, self.most, self.held, self.let_go = app, most, held, let_go
         self.coming: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,9 +67,11 @@ class CountsUploads:
         if found is None:
             await self.app(scope, receive, send)
             return
-        session, room = found[1], self._room(found[1])
+        session = found[1]
         said = int(next((v for k, v in scope["headers"] if k == b"content-length" and v.isdigit()), b"0"))
-        if said > room:
+        if said > self._room(session):
+            self.let_go()
+        if said > (room := self._room(session)):
             await self._refuse(scope, receive, send)
             return
         # What is announced is taken at once, so that uploads side by side do not all find the same room.

@@ -11,6 +11,8 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDisconnect
+from streamlit.web.server.starlette.starlette_app_utils import validate_xsrf_token
+from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 
 from e2lm_core.ui.server import door
 from e2lm_core.ui.server.door import Door
@@ -81,6 +83,29 @@ def test_another_sites_page_uploads_and_deletes_nothing(headers):
 )
 def test_its_own_page_does_without_a_cookie(headers):
     assert client().put(UPLOAD, headers=headers).text == "taken"
+
+
+def says_token(request):
+    valid = validate_xsrf_token(request.headers.get("x-xsrftoken"), request.cookies.get(XSRF_COOKIE_NAME))
+    return PlainTextResponse(f"{valid} {sorted(request.cookies)}")
+
+
+@pytest.mark.parametrize(
+    ("headers", "valid"),
+    [
+        ({"sec-fetch-site": "same-origin"}, True),
+        ({"sec-fetch-site": "same-origin", "cookie": "a=b"}, True),
+        ({"origin": f"http://{OWN}"}, True),
+        ({}, False),
+        ({"sec-fetch-site": "none"}, False),
+        ({"sec-fetch-site": "same-origin", "x-xsrftoken": "made-up"}, False),
+    ],
+)
+def test_what_the_browser_says_stands_for_the_cookie_that_a_frame_withholds(headers, valid):
+    app = Starlette(routes=[Route(UPLOAD, says_token, methods=["PUT"])], middleware=[Middleware(Door)])
+    answer = TestClient(app, base_url=f"http://{OWN}").put(UPLOAD, headers=headers).text
+    assert answer.startswith(str(valid))
+    assert ("'a'" in answer) is ("cookie" in headers), "others are kept"
 
 
 def test_what_only_reads_is_open():

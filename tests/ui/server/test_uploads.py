@@ -54,6 +54,21 @@ def test_what_is_let_go_is_room_again(client, there):
     assert put(client, "a", 100) == 200
 
 
+def test_room_is_made_of_what_nobody_has_open_any_more():
+    there = {"gone": 250, "a": 40}
+
+    async def taken(scope, receive, send):
+        await PlainTextResponse("taken")(scope, receive, send)
+
+    middleware = CountsUploads(taken, most=MOST, held=lambda: there, let_go=lambda: there.pop("gone", None))
+    client = TestClient(middleware)
+    assert put(client, "a", 10) == 200
+    assert "gone" in there, "only where there is need"
+    assert put(client, "a", 50) == 200
+    assert put(client, "a", 61) == 413
+    assert there == {"a": 40}
+
+
 def test_the_refusal_is_a_sentence(client):
     answer = client.put("/_stcore/upload_file/a/f", content=b"x" * 101)
     assert answer.text.startswith("No room for this file: a visitor may have 100 bytes")
