@@ -25,12 +25,11 @@ COPY . .
 RUN python -m compileall -q app.py pages e2lm_core
 USER 1000
 
-# Streamlit's XSRF protection is off, since a Space shows the app in an iframe of another site: there browsers
-# withhold its cookie, and every upload would answer 403. What it would keep out, the server itself does by what
-# browsers say of where a request comes from (e2lm_core/ui/server/door.py); where people sign in it is on again.
+# XSRF protection stays on, also in a Space's frame, where browsers withhold Streamlit's cookie: the studio's door
+# gives an upload its token where the browser says that the studio's own page sends it (e2lm_core/ui/server/door.py).
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION=false \
+    STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION=true \
     STREAMLIT_SERVER_ENABLE_CORS=true \
     E2LM_LOG=json \
     PORT=7860
