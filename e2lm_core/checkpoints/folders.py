@@ -13,20 +13,24 @@ A model's folder may hold `checkpoints.json`, which tells what folder names cann
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
+from e2lm_core.base.strangers import safejson
 from e2lm_core.checkpoints.fingerprints import tokenizer_files, weight_files
 
+MAX_HEADER_BYTES = 100 * 2**20  # what safetensors itself allows
 _STEP = re.compile(r"(?:^|[-_])(?:iter|step|global_step|checkpoint)[-_]?(\d{1,15})(?!\d)", re.IGNORECASE)
+
+
+LARGEST = 10**18  # a database keeps no larger whole number
 
 
 class _Notes(BaseModel):
@@ -35,13 +39,13 @@ class _Notes(BaseModel):
     size: str | None = None
     arch: str | None = None
     role: Literal["science", "web"] = "science"
-    parameters: int | None = Field(default=None, gt=0)
-    seed: int | None = None
+    parameters: int | None = Field(default=None, gt=0, lt=LARGEST)
+    seed: int | None = Field(default=None, gt=-LARGEST, lt=LARGEST)
     twin_of: str | None = None
     seed_of: str | None = None
-    early_end_step: int | None = Field(default=None, ge=0)
-    tokens_per_step: int | None = Field(default=None, gt=0)
-    tokens_seen: dict[str, int] = Field(default_factory=dict)
+    early_end_step: int | None = Field(default=None, ge=0, lt=LARGEST)
+    tokens_per_step: int | None = Field(default=None, gt=0, lt=10**12)
+    tokens_seen: dict[str, Annotated[int, Field(ge=0, lt=LARGEST)]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,8 @@ def check_folder(folder: Path) -> None:
     needed = [] if weights else ["model.safetensors"]
     if index.is_file():
         try:
-            needed = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+            names = safejson.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+            needed = sorted({_file_name(name) for name in names})
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise CheckpointError(f"{index} is not an index of weights: copy the file again.") from error
     for name in ["config.json", *needed]:
@@ -112,6 +117,12 @@ def check_folder(folder: Path) -> None:
         )
     for path in weights:
         _check_length(path)
+
+
+def _file_name(name: object) -> str:
+    if not isinstance(name, str) or Path(name).name != name:
+        raise TypeError("an index names files beside it")
+    return name
 
 
 def _read_model(folder: Path, steps: list[Path]) -> tuple[ModelInfo, tuple[Checkpoint, ...]]:
@@ -150,7 +161,7 @@ def _read_notes(path: Path) -> _Notes:
     if not path.is_file():
         return _Notes()
     try:
-        return _Notes.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return _Notes.model_validate(safejson.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
@@ -178,7 +189,8 @@ def _check_length(path: Path) -> None:
         with path.open("rb") as file:
             header_bytes = int.from_bytes(file.read(8), "little")
             size = os.fstat(file.fileno()).st_size
-            header = json.loads(file.read(header_bytes)) if header_bytes < size else None
+            whole = header_bytes < min(size, MAX_HEADER_BYTES)
+            header = safejson.loads(file.read(header_bytes).decode()) if whole else None
         ends = (
             [t["data_offsets"][1] for name, t in header.items() if name != "__metadata__"] if header else None
         )

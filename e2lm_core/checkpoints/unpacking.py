@@ -14,6 +14,7 @@ from pathlib import Path
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
+from e2lm_core.base.strangers import safejson
 from e2lm_core.checkpoints.fingerprints import file_sha256, fingerprint, packed_entry, packed_fingerprint
 from e2lm_core.checkpoints.folders import check_folder
 from e2lm_core.checkpoints.hub.cache import snapshot
@@ -35,7 +36,7 @@ def unpacked_directory(checkpoint: Checkpoint, settings: Settings) -> Path | Non
         return directory if directory is not None and directory.is_dir() else None
     folder = _cache_folder(checkpoint, settings)
     try:
-        mark = json.loads((folder / _MARK).read_text(encoding="utf-8"))
+        mark = safejson.loads((folder / _MARK).read_text(encoding="utf-8"))
         whole = all((folder / name).stat().st_size == size for name, size in mark["bytes"].items())
     except (OSError, ValueError, KeyError, AttributeError):
         return None

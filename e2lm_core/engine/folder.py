@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.strangers import safejson
 
 DEFAULT_WINDOW = 2_048
 # Beyond this a window costs memory that no question set needs; shorter prompts are not affected by it.
@@ -63,10 +63,10 @@ def weight_files(directory: Path) -> list[Path]:
     index = directory / "model.safetensors.index.json"
     if index.is_file():
         try:
-            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+            names = sorted(set(safejson.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise CheckpointError(f"{index} is not an index of safetensors files.") from error
-        if any(Path(name).name != name for name in names):
+        if not all(isinstance(name, str) and Path(name).name == name for name in names):
             raise CheckpointError(f"{index} names files outside its own folder.")
         files = [directory / name for name in names]
     else:

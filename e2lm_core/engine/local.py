@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import fingerprint
@@ -42,6 +43,7 @@ class LocalBackend:
         self._loader: Loader | None = None
         self._encoders: dict[str, Encoder] = {}
         self._encoded: OrderedDict[tuple[object, ...], list[Encoded]] = OrderedDict()
+        self._largest: dict[tuple[object, ...], int] = {}  # token of each of those
         self._scopes: tuple[Manifest | None, dict[str, Scope]] = (None, {})
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
         self._in_memory: WeakValueDictionary[str, LoadedModel] = WeakValueDictionary()
@@ -204,7 +206,15 @@ class LocalBackend:
             if text in self._encoded:
                 self._encoded.move_to_end(text)
             else:
-                self._encoded[text] = encoder.encode(requests, max_length)
+                encoded = encoder.encode(requests, max_length)
+                tokens = [int(t.max()) for e in encoded for t in (e.inputs, e.targets) if len(t)]
+                self._encoded[text], self._largest[text] = encoded, max(tokens, default=0)
                 if len(self._encoded) > _KEPT_TEXTS:
-                    self._encoded.popitem(last=False)
+                    self._largest.pop(self._encoded.popitem(last=False)[0], None)
+            rows = getattr(model.config, "vocab_size", None)
+            if isinstance(rows, int) and self._largest[text] >= rows:
+                raise CheckpointError(
+                    f"The tokenizer in {model.directory} has a token {self._largest[text]:,}, but the model knows "
+                    f"{rows:,}: give it the tokenizer that it was trained with."
+                )
             return self._encoded[text], text

@@ -18,6 +18,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.phrasing import sentence
 from e2lm_core.base.plain import cell, uncelled
 from e2lm_core.base.records import Finding, Question
 from e2lm_core.base.settings import Limits
@@ -29,6 +30,8 @@ from e2lm_core.sets.rows import check_count, check_size, extra_columns, optional
 
 MAX_COLUMNS = 200
 MAX_CELLS = 1_000_000
+MAX_SEPARATORS = 4_000_000  # commas within quoted text among them
+MAX_LINES = 1_000_000
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CHOICE_COLUMN = re.compile(r"(?:choice|option)[ _-]?(\d{1,2}|[a-z])", re.IGNORECASE)
@@ -85,7 +88,8 @@ def parse_rows(data: bytes, filename: str, limits: Limits) -> ImportPreview:
             ambiguous.append(number)
     problems += structural_errors(questions, limits)
     problems += _ambiguity(ambiguous)
-    return ImportPreview(tuple(questions), tuple(problems), tuple(columns))
+    shown = [finding.model_copy(update={"sentence": sentence(finding.sentence)}) for finding in problems]
+    return ImportPreview(tuple(questions), tuple(shown), tuple(columns))
 
 
 def write_csv(questions: Iterable[Question]) -> bytes:
@@ -118,6 +122,10 @@ def _delimited(
     first = text.split("\n", 1)[0]
     if delimiter == "," and first.count(";") > first.count(","):  # as spreadsheets in many countries write it
         delimiter = ";"
+    if first.count(delimiter) >= MAX_COLUMNS:
+        raise TaskError(f"{name} has more than {MAX_COLUMNS} columns; keep those that you need.")
+    if text.count(delimiter) > MAX_SEPARATORS or text.count("\n") > MAX_LINES:
+        raise TaskError(f"{name} has more than {MAX_CELLS:,} cells; keep the columns and rows that you need.")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[Mapping[str, Any]] = []
     count = 0
@@ -239,11 +247,11 @@ def _ambiguity(numbers: Sequence[int]) -> list[Finding]:
     if not numbers:
         return []
     more = f" (and in {len(numbers) - 1:,} more rows)" if len(numbers) > 1 else ""
-    sentence = (
+    said = (
         f"Row {numbers[0]}{more}: the answer is a number that is also the text of another choice; numbers "
         "are read as indices from 0, so write the choice's letter where its text is meant."
     )
-    return [Finding(severity="warning", code="ambiguous_answer", sentence=sentence)]
+    return [Finding(severity="warning", code="ambiguous_answer", sentence=said)]
 
 
 def _answer(value: Any, choices: tuple[str, ...], at: str) -> int:

@@ -67,9 +67,12 @@ def _job(channel: socket.socket, order: dict[str, Any]) -> None:
     with channel.makefile("rb") as given, channel.makefile("wb") as answer:
         module, name, arguments = pickle.load(given)  # from the studio, not from a stranger
         _bound(order)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         reply = _reply(module, name, arguments)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        cost = used.ru_utime + used.ru_stime, (used.ru_maxrss - before) * 1024
         try:
-            pickle.dump(reply, answer, pickle.HIGHEST_PROTOCOL)
+            pickle.dump((cost, reply), answer, pickle.HIGHEST_PROTOCOL)
         except MemoryError:
             return  # half an answer is none
         answer.flush()

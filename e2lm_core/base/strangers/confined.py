@@ -77,13 +77,15 @@ def run(
         raise LimitError(f"{about} waits behind others that are being read: try again in a minute.")
     try:
         start = time.monotonic()
-        reply = _asked(order, (function.__module__, function.__qualname__, arguments))
+        answer = _asked(order, (function.__module__, function.__qualname__, arguments))
         took = time.monotonic() - start
     finally:
         _places.release()
-    if reply is None:
-        reply = (child.NO_MEMORY,) if took < 0.9 * seconds else ("no time",)
-    kind, *rest = reply
+    if answer is None:
+        kind, rest = child.NO_MEMORY if took < 0.9 * seconds else "no time", []
+    else:
+        (used_s, grown), (kind, *rest) = answer
+        _log.debug("%s took %.2f s and %d bytes to read", about, used_s, grown)
     if kind == child.DONE:
         return rest[0]
     if kind == child.SAID:

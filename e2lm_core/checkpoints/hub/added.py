@@ -8,7 +8,6 @@ and part of every result's key: what a hub changes later changes nothing here. W
 from __future__ import annotations
 
 import fcntl
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from e2lm_core.base.atomic import replace_file
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo, Record
 from e2lm_core.base.settings import Settings
+from e2lm_core.base.strangers import safejson
 from e2lm_core.checkpoints.families import CheckpointChoice, Family, FamilyModel, Place, choose
 from e2lm_core.checkpoints.hub.cache import evict, snapshot_folder
 from e2lm_core.checkpoints.hub.client import HubClient, RemoteFile
@@ -243,7 +243,7 @@ def _bytes(files: tuple[RemoteFile, ...], folder: str) -> int:
 def _read(settings: Settings) -> dict[str, Added]:
     path = settings.home / _FILE
     try:
-        document = _Document.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        document = _Document.model_validate(safejson.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return {}
     except OSError as error:

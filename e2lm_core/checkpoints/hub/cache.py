@@ -10,7 +10,6 @@ A folder comes to `whole` by one rename, after every file's digest was that of t
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import uuid
@@ -24,6 +23,7 @@ from pydantic import ValidationError
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
+from e2lm_core.base.strangers import safejson
 from e2lm_core.checkpoints.fingerprints import file_sha256
 
 _MARK = "downloaded.json"
@@ -222,7 +222,7 @@ def _part(name: str) -> str:
 
 def _read_mark(folder: Path) -> Cached | None:
     try:
-        return Cached.model_validate(json.loads((folder / _MARK).read_text(encoding="utf-8")))
+        return Cached.model_validate(safejson.loads((folder / _MARK).read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError):
         return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import BinaryIO, cast
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
+from e2lm_core.base.strangers import safejson
 from e2lm_core.checkpoints.fingerprints import TOKENIZER_FILES, file_sha256
 from e2lm_core.checkpoints.folders import check_folder
 from e2lm_core.checkpoints.hub.cache import CachedFile, locked, partial_folder, put_in_place, snapshot, usage
@@ -141,7 +141,7 @@ class _Run:
         at = {file.path: file for file in listed}
         folder = index.path.removesuffix(_INDEX)
         try:
-            named = json.loads((self.partial / _INDEX).read_text(encoding="utf-8"))["weight_map"].values()
+            named = safejson.loads((self.partial / _INDEX).read_text(encoding="utf-8"))["weight_map"].values()
             names = sorted(set(named))
             missing = [name for name in names if f"{folder}{name}" not in at]
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.strangers import safejson
 
 # Names become folders in the cache, so they must not be able to leave it.
 PathPart = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -119,4 +119,4 @@ def ladder_file(ladder: Path, relative: str) -> Path:
 @lru_cache(maxsize=8)
 def _read(path: Path, mtime_ns: int, size: int) -> Manifest:
     # The time and size are part of the key alone: a rebuilt ladder is read again.
-    return Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    return Manifest.model_validate(safejson.loads(path.read_text(encoding="utf-8")))

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
+import math
 import struct
 from collections.abc import Mapping
 
@@ -22,6 +23,7 @@ import numpy as np
 import torch
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.strangers import safejson
 
 MAGIC = b"E2LMPACK"
 VERSION = 1
@@ -81,9 +83,14 @@ def unpack(blob: bytes) -> dict[str, torch.Tensor]:
     payload = blob[_HEAD.size :]
     if hashlib.sha256(payload).digest() != digest:
         raise CheckpointError("The packed weights are cut short or altered: fetch the file again.")
-    header = json.loads(payload[:header_bytes])
-    entries = [(str(t["name"]), tuple(int(n) for n in t["shape"]), t["kind"]) for t in header["tensors"]]
-    float_counts = [_rows(shape) if kind == "rows" else _size(shape) for _, shape, kind in entries]
+    try:
+        header = safejson.loads(payload[:header_bytes].decode())
+        entries = [(str(t["name"]), tuple(int(n) for n in t["shape"]), t["kind"]) for t in header["tensors"]]
+        if any(n < 0 or n > MAX_UNPACKED_BYTES for _, shape, _ in entries for n in shape):
+            raise ValueError("no shape")
+        float_counts = [_rows(shape) if kind == "rows" else _size(shape) for _, shape, kind in entries]
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+        raise CheckpointError("The packed weights have no usable header: fetch the file again.") from error
     expected = 4 * sum(float_counts) + sum(_size(shape) for _, shape, kind in entries if kind == "rows")
     if not 0 <= expected <= MAX_UNPACKED_BYTES:
         raise CheckpointError(
@@ -119,8 +126,8 @@ def _decompress(body: bytes, expected: int) -> bytes:
 
 
 def _size(shape: tuple[int, ...]) -> int:
-    return int(np.prod(shape, dtype=np.int64))
+    return math.prod(shape)
 
 
 def _rows(shape: tuple[int, ...]) -> int:
-    return int(np.prod(shape[:-1], dtype=np.int64))
+    return math.prod(shape[:-1])

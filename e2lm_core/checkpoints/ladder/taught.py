@@ -5,7 +5,6 @@ A flat curve on a question that was never taught says nothing about the question
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Question, Record, TaskSet
+from e2lm_core.base.strangers import safejson
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _SHORTEST_SINGULAR = 3  # "gas" is not the plural of "ga"
@@ -50,7 +50,7 @@ class Taught:
     def from_file(cls, path: Path) -> Taught:
         """Read `facts.json`. Raises `CheckpointError` when it is missing or something else."""
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))["facts"]
+            facts = safejson.loads(path.read_text(encoding="utf-8"))["facts"]
             known = Fact.model_fields
             return cls(Fact(**{key: fact[key] for key in known}) for fact in facts)
         except OSError as error:
