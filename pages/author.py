@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from e2lm_core.sets import sheet
+from e2lm_core.sets.desk import drafts, sheet
 from e2lm_core.ui import session
-from e2lm_core.ui.author import card, checks, editor, files, live, prompt, toolbar
+from e2lm_core.ui.author import card, checks, editor, files, live, presence, prompt, toolbar
+from e2lm_core.ui.author.unsaved import clashes, forms, waiting
 from e2lm_core.ui.frame import parts, window
 from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.remembered import results
@@ -22,12 +23,17 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         toolbar.undo_and_redo(task.address)
         toolbar.run_edits()
 
+if not example:
+    presence.watch(task)
+    forms.refusals()
+
 # Fixed for the session: a default that changed with the window's width would be lit without being shown.
-first_view = st.session_state.setdefault("author_first_view", "Card" if window.narrow() else "Table")
+if "author_first_view" not in st.session_state:
+    st.session_state["author_first_view"] = waiting.first_view(task, window.narrow())
 view = st.segmented_control(
     "View",
     ["Table", "Card", "Prompt"] + ([] if example else ["Import"]),
-    default=first_view,
+    default=st.session_state["author_first_view"],
     required=True,
     label_visibility="collapsed",
     key="author_view",
@@ -36,6 +42,7 @@ if view == "Table":
     if example or not task.questions:
         st.dataframe(sheet.to_frame(task.questions), hide_index=True, height=440)
     else:
+        clashes.of_set(task)
         table, aside = st.columns([8, 5], gap="medium")
         with table:
             editor.table(task)
@@ -50,9 +57,13 @@ elif view == "Import":
 elif view == "Prompt":
     prompt.prompt(task, readonly=example)
 
+if not example:
+    shown = {"Card": card.places(task), "Prompt": [drafts.PROMPT], "Table": clashes.places(task)}
+    waiting.elsewhere(task, shown.get(view, []))
+
 findings = results.findings(task)
 with head:
-    parts.header("Author", checks.sentence(task, findings, example))
+    parts.header("Author", checks.sentence(task, findings, example) + waiting.sentence(task, example))
 if findings:
     st.subheader("Checks", anchor=False)
     checks.show(findings, most=5)

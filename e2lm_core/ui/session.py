@@ -22,6 +22,7 @@ from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import read_task
+from e2lm_core.ui import leftover
 from e2lm_core.ui.frame import say
 from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.server import browser, door, sign_in
@@ -148,11 +149,7 @@ def task() -> TaskSet:
     """The set in hand; the page ends with one sentence where it cannot be read."""
     name = set_name()
     if name is None and (gone := _gone(_names())):
-        say.warning(
-            f"The set {gone} is no longer here: somebody has deleted or renamed it, or shares it no longer. Choose another one above; "
-            "a deleted set is brought back by New set on Author.",
-            icon=":material/folder_off:",
-        )
+        leftover.gone_set(studio().settings, gone, choose_set)
         st.stop()
     if name is None:
         st.info("There is no question set yet. Create one on Author.", icon=":material/edit_note:")

@@ -1,49 +1,69 @@
 """One question as a card: a form with room for long text, for phones and for careful writing.
 
-Tested in tests/pages/test_pages.py and tests/pages/test_live.py.
+What is typed is kept as a draft until it is saved, on this question or on a new one. Tested in
+tests/pages/test_pages.py, tests/pages/test_live.py and tests/pages/writing/test_drafts.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question, TaskSet
-from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring
+from e2lm_core.sets.desk import drafts
 from e2lm_core.sets.prompts import render
 from e2lm_core.ui import session
-from e2lm_core.ui.author import editor, live
+from e2lm_core.ui.author import after, live
+from e2lm_core.ui.author.unsaved import clashes, forms, listening, saving
+from e2lm_core.ui.author.unsaved.forms import Form
+from e2lm_core.ui.author.unsaved.listening import Field
 from e2lm_core.ui.frame import say
 
-FREE_CHOICES = 2
+FREE_CHOICES, NEW_CHOICES = 2, 4
+AREA = "card_area"
+_BLANK = Question(id="", question="", choices=(), answer=0)
 
 
 def card(task: TaskSet, readonly: bool) -> None:
     """Step through the questions; edit, add and delete."""
     ids = [q.id for q in task.questions]
+    if not readonly and (not ids or st.session_state.get("card_new")):
+        _new(task)
+        return
     if not ids:
-        st.info("No question yet. Add the first one.", icon=":material/edit_note:")
-        if not readonly:
-            _add(task)
+        st.info("No question yet.", icon=":material/edit_note:")
         return
     at = _steps(task, ids, readonly)
     question = task.questions[at]
     form, results = st.columns([8, 5], gap="medium")
     with form:
-        _form(task, question, readonly)
+        _question(task, question, readonly)
     with results:
         live.question(task, question)
     with st.expander("What a model reads", icon=":material/visibility:"):
         _reading(task, question)
 
 
+def places(task: TaskSet) -> list[str]:
+    """The place whose form the card shows."""
+    ids = [q.id for q in task.questions]
+    if not ids or st.session_state.get("card_new"):
+        return [drafts.NEW]
+    return [drafts.of_question(ids[_at(ids)])]
+
+
+def go(identity: str) -> None:
+    """The card shows this question from the next drawing on."""
+    st.session_state["card_id"] = identity
+    st.session_state.pop("card_new", None)
+
+
 def _steps(task: TaskSet, ids: list[str], readonly: bool) -> int:
     """The place of the question that is shown, with the controls that go to another."""
-    shown = st.session_state.get("card_id")
-    at = ids.index(shown) if shown in ids else 0
+    at = _at(ids)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _arrow("card_back", "Previous question", ":material/chevron_left:", "Alt+Left", ids[:at][-1:])
         picked = st.selectbox(
@@ -56,17 +76,28 @@ def _steps(task: TaskSet, ids: list[str], readonly: bool) -> int:
             format_func=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {i}",
         )
         if picked != ids[at]:
-            _go(picked)
+            go(picked)
+            st.rerun()
         _arrow("card_next", "Next question", ":material/chevron_right:", "Alt+Right", ids[at + 1 :][:1])
         if not readonly:
-            _add(task)
+            st.button("Add a question", icon=":material/add:", key="card_add", on_click=_add)
     return at
+
+
+def _at(ids: list[str]) -> int:
+    shown = st.session_state.get("card_id")
+    return ids.index(shown) if shown in ids else 0
 
 
 def _arrow(key: str, name: str, icon: str, shortcut: str, to: list[str]) -> None:
     """A button that goes to a question; disabled where there is none."""
     if st.button("", icon=icon, key=key, disabled=not to, help=say.plain(name), shortcut=shortcut):
-        _go(to[0])
+        go(to[0])
+        st.rerun()
+
+
+def _add() -> None:
+    st.session_state["card_new"] = True
 
 
 def _reading(task: TaskSet, question: Question) -> None:
@@ -83,79 +114,140 @@ def _reading(task: TaskSet, question: Question) -> None:
     st.caption("Zero-shot, with the gold choice behind ▁; each choice is scored in its place.")
 
 
-def _form(task: TaskSet, question: Question, readonly: bool) -> None:
-    with st.form(
-        f"card_{task.address}_{question.id}_{hash(question.model_dump_json())}", enter_to_submit=False
-    ):
-        text = st.text_area("Question", question.question, height=100, disabled=readonly)
-        choices = _choices(question, readonly)
-        left, right = st.columns(2, gap="small")
-        gold = left.number_input("gold (index from 0)", 0, 25, max(question.answer, 0), disabled=readonly)
-        subject = right.text_input("subject", question.subject or "", disabled=readonly)
-        if st.form_submit_button("Save", type="primary", disabled=readonly):
-            fields = {"question": text, "choices": choices, "answer": int(gold), "subject": subject or None}
-            edit = {question.id: fields}
-            if saved := _saved(
-                lambda s: authoring.update_questions(s, task.address, edit, session.read_set(task.address))
-            ):
-                editor.edited(saved)
-                st.rerun()
+def _question(task: TaskSet, question: Question, readonly: bool) -> None:
+    place = drafts.of_question(question.id)
+    if not readonly and clashes.of_question(task, question):
+        return
+    form = forms.open_form(task.address, place, _values(question))
+    slots = (
+        len(question.choices) if readonly else max(len(form.values["choices"]) + FREE_CHOICES, NEW_CHOICES)
+    )
     if not readonly:
+        forms.notice(form)
+    with st.container(key=AREA), st.form(f"card_{form.name}", enter_to_submit=False):
+        _fields(form, question.answer, slots, readonly)
+        forms.buttons(form, "Save", readonly, _save, (form, question.id, slots))
+    if not readonly:
+        _listen(form, slots)
         _delete(task, question)
 
 
-def _choices(question: Question, readonly: bool) -> list[str]:
-    """The choices as they are written, without the empty ones behind the last; some are free for more."""
-    width = len(question.choices)
-    slots = width if readonly else max(width + FREE_CHOICES, 4)
+def _new(task: TaskSet) -> None:
+    """A question that is not there yet: nothing of it is in the set before it is saved."""
+    form = forms.open_form(task.address, drafts.NEW, _values(_BLANK))
+    slots = max(len(form.values["choices"]) + FREE_CHOICES, NEW_CHOICES)
+    st.subheader("A new question", anchor=False)
+    forms.notice(form)
+    with st.container(key=AREA), st.form(f"card_{form.name}", enter_to_submit=False):
+        _fields(form, None, slots, readonly=False)
+        forms.buttons(form, "Save", False, _save_new, (form, slots))
+    _listen(form, slots)
+    if task.questions:
+        st.button("Back to the questions", icon=":material/arrow_back:", key="card_old", on_click=_leave_new)
+
+
+def _leave_new() -> None:
+    st.session_state.pop("card_new", None)
+
+
+def _values(question: Question) -> dict[str, Any]:
+    return {
+        "question": question.question,
+        "choices": question.choices,
+        "answer": question.answer,
+        "subject": question.subject,
+    }
+
+
+def _fields(form: Form, gold: int | None, slots: int, readonly: bool) -> None:
+    st.text_area(
+        "Question", form.values["question"] or "", height=100, disabled=readonly, key=form.key("question")
+    )
+    choices = form.values["choices"]
     # Row by row, so that a phone, where columns are stacked, keeps the order.
     cells = [cell for _ in range(0, slots, 2) for cell in st.columns(2, gap="small")]
-    choices = [
+    for i in range(slots):
         cells[i].text_input(
-            say.plain(f"choice {i}" + (" (gold)" if i == question.answer else "")),
-            question.choices[i] if i < width else "",
+            say.plain(f"choice {i}" + (" (gold)" if i == gold else "")),
+            choices[i] if i < len(choices) else "",
             disabled=readonly,
+            key=form.key(f"choice{i}"),
         )
-        for i in range(slots)
+    left, right = st.columns(2, gap="small")
+    answer = min(max(form.values["answer"], 0), 25)
+    left.number_input("gold (index from 0)", 0, 25, answer, disabled=readonly, key=form.key("answer"))
+    right.text_input("subject", form.values["subject"] or "", disabled=readonly, key=form.key("subject"))
+
+
+def _listen(form: Form, slots: int) -> None:
+    fields = [
+        Field("question", [form.key("question")], "text"),
+        Field("choices", [form.key(f"choice{i}") for i in range(slots)], "list"),
+        Field("answer", [form.key("answer")], "number"),
+        Field("subject", [form.key("subject")], "maybe"),
     ]
+    if listening.listen(form.task, form.place, form.name, AREA, fields, form.values, form.seen):
+        forms.forget(form.task, form.place)
+        st.rerun()
+
+
+def _typed(form: Form, slots: int) -> dict[str, Any]:
+    """What stands in the form; choices without the empty ones behind the last."""
+    choices = [form.typed(f"choice{i}") or "" for i in range(slots)]
     while choices and not choices[-1].strip():
         choices.pop()
-    return choices
+    return {
+        "question": form.typed("question") or "",
+        "choices": tuple(choices),
+        "answer": int(form.typed("answer") or 0),
+        "subject": form.typed("subject") or None,
+    }
+
+
+def _save(form: Form, identity: str, slots: int) -> None:
+    values = _typed(form, slots)
+    changes = {field: value for field, value in form.changes(values).items() if field in form.seen}
+    if changes.get("answer") == 0 and form.seen["answer"] < 0:
+        changes.pop("answer")  # the field cannot show it
+    if not changes:
+        forms.close(form)
+        return
+    forms.keep(form, values)  # whatever happens now, it is not lost
+    saving.save_question(form, identity, changes)
+
+
+def _save_new(form: Form, slots: int) -> None:
+    values = _typed(form, slots)
+    forms.keep(form, values)
+    try:
+        saved = authoring.add_questions(
+            session.studio().settings, form.task, [_BLANK.model_copy(update=values)]
+        )
+    except StudioError as error:
+        forms.refuse(f"{error} Not saved yet.")
+        return
+    forms.close(form)
+    after.reset()
+    after.edited(saved)
+    go(saved.questions[-1].id)
+    forms.acknowledge(drafts.of_question(saved.questions[-1].id))
 
 
 def _delete(task: TaskSet, question: Question) -> None:
-    with st.popover("Delete question", icon=":material/delete:"):
+    # With the question's name as key: one that stayed open would ask for the next question, under the pointer.
+    with st.popover("Delete question", icon=":material/delete:", key=f"card_delete_{question.id}"):
         say.markdown(say.filled("Delete **{id}**? *Undo* brings it back.", id=question.id))
-        if st.button("Delete", type="primary", key="card_delete") and _saved(
-            lambda s: authoring.delete_questions(s, task.address, [question.id])
-        ):
-            st.rerun()
+        st.button("Delete", type="primary", key="card_delete", on_click=_delete_now, args=(task, question.id))
 
 
-def _add(task: TaskSet) -> None:
-    if st.button("Add a question", icon=":material/add:", key="card_add"):
-        example = Question(
-            id="",
-            question="Which gas do plants take from the air?",
-            choices=("carbon dioxide", "helium", "neon", "argon"),
-            answer=0,
-        )
-        if saved := _saved(lambda s: authoring.add_questions(s, task.address, [example])):
-            editor.edited(saved)
-            _go(saved.questions[-1].id)
-
-
-def _saved(edit: Callable[[Settings], TaskSet]) -> TaskSet | None:
-    """The set after an edit; None, with the sentence that says why, where it was refused."""
+def _delete_now(task: TaskSet, identity: str) -> None:
+    ids = [q.id for q in task.questions]
     try:
-        saved = edit(session.studio().settings)
+        authoring.delete_questions(session.studio().settings, task.address, [identity])
     except StudioError as error:
-        say.error(error, icon=":material/error:")
-        return None
-    editor.reset()
-    return saved
-
-
-def _go(identity: str) -> None:
-    st.session_state["card_id"] = identity
-    st.rerun()
+        forms.refuse(error)
+        return
+    after.reset()
+    at = ids.index(identity)
+    if rest := [*ids[at + 1 :], *ids[:at][::-1]]:
+        go(rest[0])

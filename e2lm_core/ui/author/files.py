@@ -14,7 +14,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question
 from e2lm_core.sets import authoring, importing, rows
 from e2lm_core.ui import session
-from e2lm_core.ui.author import checks, editor
+from e2lm_core.ui.author import after, checks
 from e2lm_core.ui.frame import say
 
 MOST_SHOWN = 200
@@ -81,8 +81,8 @@ def _add(name: str, questions: Sequence[Question]) -> None:
     except StudioError as error:
         say.error(error, icon=":material/error:")
     else:
-        editor.reset()
-        editor.edited(saved)
+        after.reset()
+        after.edited(saved)
         st.session_state.pop("import_text", None)
         say.toast(f"Added {phrasing.count(len(questions), 'question')}.")
         st.rerun()

@@ -1,9 +1,11 @@
 """The prompt of a set: its style or its own templates, the description, and how many examples stand in it.
 
-Tested in tests/pages/test_pages.py.
+Tested in tests/pages/test_pages.py and tests/pages/writing/test_drafts.py.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import streamlit as st
 
@@ -14,69 +16,165 @@ from e2lm_core.base.records import (
     LETTERS_CHOICE,
     LETTERS_TEXT,
     PromptStyle,
+    TaskConfig,
     TaskSet,
 )
-from e2lm_core.sets import authoring
+from e2lm_core.sets import authoring, locks
+from e2lm_core.sets.conflicts import Clash, Saved
+from e2lm_core.sets.desk import drafts
 from e2lm_core.ui import session
-from e2lm_core.ui.author import editor
+from e2lm_core.ui.author import after
+from e2lm_core.ui.author.unsaved import clashes, forms, listening, saving
+from e2lm_core.ui.author.unsaved.forms import Form
+from e2lm_core.ui.author.unsaved.listening import Field
 from e2lm_core.ui.frame import say
 
 _STYLES = {"Cloze": (CLOZE_TEXT, CLOZE_CHOICE), "Letters": (LETTERS_TEXT, LETTERS_CHOICE)}
 _NAMES = {PromptStyle.CLOZE: "Cloze", PromptStyle.LETTERS: "Letters"}
 _CUSTOM = "Custom"
+STYLES = (*_STYLES, _CUSTOM)
+AREA = "prompt_area"
 
 
 def prompt(task: TaskSet, readonly: bool) -> None:
     """A form, for a change of the prompt makes every result stale."""
-    with st.form("prompt"):
-        style = _style(task, readonly)
-        text = st.text_area(
-            "doc_to_text (Jinja2, used with Custom)", task.config.doc_to_text, height=110, disabled=readonly
-        )
-        description = st.text_area(
-            "description (before every prompt)", task.config.description, height=70, disabled=readonly
-        )
-        shots = _num_fewshot(task, readonly)
-        if st.form_submit_button("Save the prompt", type="primary", disabled=readonly):
-            doc_to_text, doc_to_choice = _STYLES.get(style, (text, task.config.doc_to_choice))
-            _save(
-                task,
-                doc_to_text=doc_to_text,
-                doc_to_choice=doc_to_choice,
-                description=description,
-                num_fewshot=int(shots),
-            )
+    present = _values(task.config)
+    if not readonly and _clashing(task, present):
+        return
+    form = forms.open_form(task.address, drafts.PROMPT, present)
+    if not readonly:
+        forms.notice(form)
+    with st.container(key=AREA), st.form(f"prompt_{form.name}"):
+        _fields(task, form, readonly)
+        forms.buttons(form, "Save the prompt", readonly, _save, (form,))
+    if not readonly:
+        fields = [
+            Field("style", [form.key("style")], "option", STYLES),
+            Field("doc_to_text", [form.key("doc_to_text")], "text"),
+            Field("description", [form.key("description")], "text"),
+            Field("num_fewshot", [form.key("num_fewshot")], "number"),
+        ]
+        if listening.listen(form.task, form.place, form.name, AREA, fields, form.values, form.seen):
+            forms.forget(form.task, form.place)
+            st.rerun()
 
 
-def _style(task: TaskSet, readonly: bool) -> str:
-    styles = [*_STYLES, _CUSTOM]
-    return st.radio(
+def _values(config: TaskConfig) -> dict[str, Any]:
+    """The prompt's fields, as its form has them."""
+    return {
+        "style": _NAMES.get(config.style, _CUSTOM),
+        "doc_to_text": config.doc_to_text,
+        "description": config.description,
+        "num_fewshot": config.num_fewshot,
+    }
+
+
+def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
+    values, most = form.values, len(task.dev)
+    style = values["style"] if values["style"] in STYLES else _CUSTOM
+    st.radio(
         "Style",
-        styles,
+        STYLES,
         format_func=say.plain,
-        index=styles.index(_NAMES.get(task.config.style, _CUSTOM)),
+        index=STYLES.index(style),
         horizontal=True,
         disabled=readonly,
+        key=form.key("style"),
         help="Cloze scores each choice's own text, which shows a signal earliest; letters lists the choices and scores the letter.",
     )
-
-
-def _num_fewshot(task: TaskSet, readonly: bool) -> int:
-    return st.number_input(
+    st.text_area(
+        "doc_to_text (Jinja2, used with Custom)",
+        values["doc_to_text"] or "",
+        height=110,
+        disabled=readonly,
+        key=form.key("doc_to_text"),
+    )
+    st.text_area(
+        "description (before every prompt)",
+        values["description"] or "",
+        height=70,
+        disabled=readonly,
+        key=form.key("description"),
+    )
+    st.number_input(
         "num_fewshot",
         0,
-        min(session.studio().settings.limits.max_fewshot, len(task.dev)),
-        min(task.config.num_fewshot, len(task.dev)),
+        min(session.studio().settings.limits.max_fewshot, most),
+        min(max(values["num_fewshot"], 0), most),
         disabled=readonly,
-        help=say.plain(f"Examples in the prompt, from the set's {len(task.dev)} dev questions."),
+        key=form.key("num_fewshot"),
+        help=say.plain(f"Examples in the prompt, from the set's {most} dev questions."),
     )
 
 
-def _save(task: TaskSet, **values: str | int | tuple[str, ...]) -> None:
+def _save(form: Form) -> None:
+    """What the button does, before anything is drawn."""
+    values = {
+        "style": form.typed("style") or _CUSTOM,
+        "doc_to_text": form.typed("doc_to_text") or "",
+        "description": form.typed("description") or "",
+        "num_fewshot": int(form.typed("num_fewshot") or 0),
+    }
+    forms.keep(form, values)
+    changes = form.changes(values)
     try:
-        saved = authoring.update_config(session.studio().settings, task.address, **values)
+        saved = _merged(form.task, changes, form.seen)
     except StudioError as error:
-        say.error(error, icon=":material/error:")
-    else:
-        editor.edited(saved)
-        st.rerun()
+        forms.refuse(f"{error} Not saved yet.")
+        return
+    forms.close(form)
+    for clash in saved.clashes:
+        saving.keep_clash(form.task, form.place, clash)
+    if not saved.clashes:
+        forms.acknowledge(form.place)
+    after.edited(saved.task)
+
+
+def _merged(name: str, changes: dict[str, Any], seen: dict[str, Any]) -> Saved:
+    """Save of the changes what nobody else has changed since, and give the others."""
+    settings = session.studio().settings
+    with locks.writing(settings, name):
+        task = session.read_set(name)
+        present = _values(task.config)
+        clashing = tuple(
+            Clash(question="", field=field, seen=seen.get(field), theirs=present[field], mine=value)
+            for field, value in changes.items()
+            if present[field] not in (seen.get(field), value)
+        )
+        left = {clash.field for clash in clashing}
+        wanted = {field: value for field, value in changes.items() if field not in left}
+        if wanted:
+            task = authoring.update_config(settings, name, **_config(task.config, wanted))
+        return Saved(task=task, clashes=clashing)
+
+
+def _config(config: TaskConfig, values: dict[str, Any]) -> dict[str, Any]:
+    """Fields of the configuration, from fields of the form."""
+    wanted = {field: value for field, value in values.items() if field != "style"}
+    style = values.get("style", _NAMES.get(config.style, _CUSTOM))
+    if style in _STYLES:
+        wanted |= dict(zip(("doc_to_text", "doc_to_choice"), _STYLES[style], strict=True))
+    return wanted
+
+
+def _clashing(task: TaskSet, present: dict[str, Any]) -> bool:
+    """Show where the person's prompt clashes with what was saved meanwhile; False where it does not."""
+    draft = drafts.find(session.studio().settings, task.address, drafts.PROMPT)
+    if draft is None or not draft.tried:
+        return False
+    found = [
+        Clash(question="", field=f, seen=draft.seen.get(f), theirs=present[f], mine=mine)
+        for f, mine in draft.fields.items()
+        if f in present and present[f] not in (draft.seen.get(f), mine) and mine != draft.seen.get(f)
+    ]
+    for clash in found:
+        clashes.show(task.address, drafts.PROMPT, clash, _settle)
+    return bool(found)
+
+
+def _settle(name: str, clash: Clash, keep: authoring.Keep, text: Any) -> Saved:
+    """End a clash of the prompt as `authoring.settle` does one of a question."""
+    if keep == "theirs":
+        return Saved(task=session.read_set(name))
+    value = text if keep == "text" else clash.mine
+    return _merged(name, {clash.field: value}, {clash.field: clash.theirs})

@@ -16,7 +16,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection, versions
 from e2lm_core.sets.folder import bundle
 from e2lm_core.ui import session
-from e2lm_core.ui.author import editor
+from e2lm_core.ui.author import after
 from e2lm_core.ui.frame import say
 
 
@@ -65,7 +65,7 @@ def delete(name: str) -> None:
             else:
                 st.session_state.pop("set", None)
                 st.query_params.pop("set", None)
-                editor.reset()
+                after.reset()
                 st.rerun()
 
 
@@ -94,13 +94,13 @@ def _step(
     except StudioError as error:
         say.error(error)
     else:
-        editor.reset()
-        editor.edited(moved)
+        after.reset()
+        after.edited(moved)
         st.rerun()
 
 
 def run_edits() -> None:
-    """The switch that `editor.edited` obeys."""
+    """The switch that `after.edited` obeys."""
     st.toggle(
         "Run edits at once",
         value=True,
@@ -117,5 +117,5 @@ def _do(action: Callable[[], object], name: str) -> None:
         say.error(error, icon=":material/error:")
     else:
         session.choose_set(name)
-        editor.reset()
+        after.reset()
         st.rerun()

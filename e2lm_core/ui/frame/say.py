@@ -13,6 +13,8 @@ from typing import Any
 
 import streamlit as st
 
+from e2lm_core.ui.frame import differing
+
 # Text that looks like an address is linked after all escapes are gone; only a character between stops that.
 JOINER = "\u2060"
 _ADDRESS = re.compile(r"(?i)(:)(?=//)|(www)(?=\.)|((?:mailto|xmpp):)|(@)(?=[-\w]+\.)")
@@ -64,6 +66,11 @@ def _escaped(found: re.Match[str]) -> str:
 
 def _unlinked(text: str) -> str:
     return _ADDRESS.sub(lambda found: found[0] + JOINER, _ENTITY.sub(r"\\&", text))
+
+
+def html(text: str, other: str) -> str:
+    """A text as HTML for `st.html`, with the words in `<mark>` that it does not share with the other."""
+    return f'<div class="both-texts">{differing.marked(text, other) or "<i>empty</i>"}</div>'
 
 
 # --- Streamlit's own calls, of the same names -------------------------------------------------------------

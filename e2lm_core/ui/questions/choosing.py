@@ -23,7 +23,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui import session
-from e2lm_core.ui.author import editor
+from e2lm_core.ui.author import after
 from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import questions as remembered
 
@@ -153,6 +153,6 @@ def copy(source: str, ids: Sequence[str], key: str) -> None:
                 say.error(error, icon=":material/error:")
                 return
             session.choose_set(wish)
-            editor.reset()
+            after.reset()
             say.toast(f"{wish} holds {phrasing.count(len(ids), 'question')}.")
             st.rerun()

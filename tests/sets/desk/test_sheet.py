@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from e2lm_core.base.records import Question
-from e2lm_core.sets import sheet
+from e2lm_core.sets.desk import sheet
 from tests.support import studios
 
 QUESTIONS = (studios.question(1), studios.question(2, choices=("a", "b"), answer=1, note="check"))

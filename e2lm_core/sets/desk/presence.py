@@ -1,0 +1,63 @@
+"""Who has a set open, and whether it was changed: marks in the home that a page renews while it is open.
+
+A mark is a file without content, named by the author; its time is when the page last spoke.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from pathlib import Path
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.people import access
+from e2lm_core.sets.collection import find_set
+
+# A page that nobody looks at speaks rarely: browsers hold its timers back to one a minute.
+GONE_AFTER_S = 100.0
+MOST_NAMED = 50
+
+
+@access.reads
+def here(settings: Settings, name: str, leaving: bool = False) -> None:
+    """Note that the person has the set open or, `leaving`, no longer. A disk that refuses is passed over."""
+    if not settings.author:
+        return
+    mark = _folder(settings, name) / settings.author.encode().hex()
+    with contextlib.suppress(OSError):
+        if leaving:
+            mark.unlink(missing_ok=True)
+        else:
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+
+
+@access.reads
+def others(settings: Settings, name: str, now: float | None = None) -> list[str]:
+    """The authors who have the set open beside the person, by name; marks of those who left are removed."""
+    now, found = time.time() if now is None else now, []
+    with contextlib.suppress(OSError):
+        for mark in _folder(settings, name).iterdir():
+            with contextlib.suppress(OSError, ValueError):
+                author = bytes.fromhex(mark.name).decode()
+                if now - mark.stat().st_mtime > GONE_AFTER_S:
+                    mark.unlink(missing_ok=True)
+                elif author != settings.author:
+                    found.append(author)
+    return sorted(found)[:MOST_NAMED]
+
+
+def stamp(settings: Settings, name: str) -> str:
+    """Changes whenever the set's files do; "" where the set is no longer there."""
+    try:
+        files = sorted(find_set(settings, name).folder.iterdir())
+        said = [(f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files]
+    except (OSError, StudioError):
+        return ""
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _folder(settings: Settings, name: str) -> Path:
+    return settings.workspace / "presence" / hashlib.sha256(name.encode()).hexdigest()[:32]

@@ -1,0 +1,56 @@
+const TEXT = "textarea, input, [contenteditable=true]";
+const SHORTCUT = (event) =>
+  ((event.ctrlKey || event.metaKey) && "zy".includes(event.key.toLowerCase())) ||
+  (event.altKey && ["ArrowLeft", "ArrowRight"].includes(event.key));
+
+export default function ({ data, parentElement, setStateValue }) {
+  // Called again with each drawing, while Streamlit calls what is returned at the end alone.
+  parentElement.e2lmStop?.();
+  let timer = null, gone = false, said = null, typed = 0;
+  const busy = () => {
+    const active = document.activeElement;
+    const inText = active?.matches?.(TEXT) && !["checkbox", "radio"].includes(active.type);
+    if (document.querySelector(".gdg-input, .gdg-overlay-editor") || Date.now() - typed < data.idle_ms) return "typing";
+    if (inText && active.closest(".stForm")) return "typing";
+    return active?.closest?.("[data-testid=stDataFrame]") ? "in the table" : "idle";
+  };
+  const ask = async (leaving) => {
+    const body = JSON.stringify({ pass: data.pass, leaving });
+    const headers = { "content-type": "application/json" };
+    return fetch(data.url, { method: "POST", headers, body, keepalive: true, credentials: "same-origin" });
+  };
+  const look = async () => {
+    try {
+      const answer = await ask(false);
+      if (answer.ok && !gone) {
+        const told = await answer.json(), now = busy();
+        const news = told.stamp !== data.drawn, others = told.others.join() !== data.others.join();
+        const key = JSON.stringify([told, news ? now : ""]);
+        if ((news || others) && key !== said) {
+          said = key;
+          setStateValue("heard", { ...told, busy: now });
+        }
+      }
+    } catch { /* the server is not there; it will be asked again */ }
+    if (!gone) timer = setTimeout(look, document.hidden ? data.hidden_look_ms : data.look_ms);
+  };
+  const note = () => { typed = Date.now(); };
+  const hold = (event) => {
+    if (SHORTCUT(event) && event.target?.matches?.(TEXT)) event.stopImmediatePropagation();
+  };
+  const leave = () => { ask(true).catch(() => null); };
+  const seen = () => { if (!document.hidden) { clearTimeout(timer); look(); } };
+  document.addEventListener("input", note, true);
+  document.addEventListener("visibilitychange", seen);
+  window.addEventListener("keydown", hold, true);
+  window.addEventListener("pagehide", leave);
+  timer = setTimeout(look, 400);
+  return (parentElement.e2lmStop = () => {
+    gone = true;
+    clearTimeout(timer);
+    document.removeEventListener("input", note, true);
+    document.removeEventListener("visibilitychange", seen);
+    window.removeEventListener("keydown", hold, true);
+    window.removeEventListener("pagehide", leave);
+  });
+}

@@ -1,0 +1,1 @@
+"""Writing on the page Author: drafts, and several people at one set."""

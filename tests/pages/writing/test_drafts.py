@@ -1,0 +1,227 @@
+"""What is typed and not saved: shown again, saved, discarded and brought back, and never lost with its set."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import authoring, collection
+from e2lm_core.sets.desk import drafts
+from e2lm_core.sets.desk.drafts import Draft
+from e2lm_core.ui.frame import differing
+from tests.pages.writing.conftest import ME
+from tests.support.visits import OWN, Visit
+
+Q1 = drafts.of_question("q1")
+
+
+def questions(at: Visit, name: str = OWN) -> list[Any]:
+    return list(collection.open_set(at.studio.settings, name).questions)
+
+
+def mine(at: Visit) -> Settings:
+    """The settings of this visitor."""
+    return at.studio.settings.asked_by(None, ME)
+
+
+def card(at: Visit) -> Visit:
+    at.open("author")
+    at.at.segmented_control(key="author_view").set_value("Card").run()
+    assert not at.at.exception
+    return at
+
+
+def typed(at: Visit, place: str = Q1, form: str = "b" * 32, **fields: object) -> None:
+    """What the script in the page sends while somebody types."""
+    question = next((q for q in questions(at) if drafts.of_question(q.id) == place), None)
+    seen: dict[str, object] = {"question": "", "choices": (), "answer": 0, "subject": None}
+    if question is not None:
+        seen = {field: getattr(question, field) for field in seen}
+    draft = Draft(
+        task=OWN, place=place, form=form, at=time.time() - 240, turn=1, fields={**seen, **fields}, seen=seen
+    )
+    assert drafts.keep(mine(at), draft)
+
+
+def text(at: Visit) -> str:
+    return str(at.at.text_area[0].value)
+
+
+def test_a_form_shows_what_was_typed_before_and_says_so(done):
+    card(done)
+    before = text(done)
+    typed(done, question="Typed, not saved?")
+    done.at.run()
+    assert text(done) == "Typed, not saved?"
+    assert "Not saved yet: typed about 4 min ago" in done.said
+    assert questions(done)[0].question == before
+    done.click("Save")
+    assert questions(done)[0].question == "Typed, not saved?"
+    assert drafts.find(mine(done), OWN, Q1) is None
+    assert "Not saved yet" not in done.said
+    assert "Saved" in done.said
+
+
+def test_what_comes_late_after_saving_is_no_draft(done):
+    card(done)
+    typed(done, question="Typed, not saved?")
+    done.at.run()
+    done.click("Save")
+    late = Draft(task=OWN, place=Q1, form="b" * 32, at=time.time(), turn=9, fields={"question": "x"}, seen={})
+    assert not drafts.keep(mine(done), late)
+
+
+def test_discarded_text_can_be_brought_back(done):
+    card(done)
+    before = text(done)
+    typed(done, question="Typed, not saved?")
+    done.at.run()
+    done.click("Discard")
+    assert text(done) == before
+    done.click("Bring it back")
+    assert text(done) == "Typed, not saved?"
+    assert "Bring it back" not in done.labels()
+    done.click("Discard")
+    assert questions(done)[0].question == before
+
+
+def test_a_draft_is_found_from_the_table_and_opened(done):
+    done.open("author")
+    typed(done, drafts.of_question("q3"), question="Typed on q3?")
+    done.at.run()
+    assert "Not saved yet: **question q3**" in done.said
+    done.click("Open")
+    assert text(done) == "Typed on q3?"
+
+
+def test_the_next_question_leaves_text_where_it_was_typed(done):
+    card(done)
+    typed(done, question="Typed, not saved?")
+    done.at.button(key="card_next").click().run()
+    assert "Not saved yet: **question q1**" in done.said
+    done.at.button(key="card_back").click().run()
+    assert text(done) == "Typed, not saved?"
+    assert "Not saved yet: typed" in done.said
+
+
+def test_a_new_question_is_in_the_set_when_it_is_saved_and_not_before(done):
+    card(done)
+    done.click("Add a question")
+    assert len(questions(done)) == 6
+    done.click("Save")
+    assert "Not saved yet" in done.said
+    assert len(questions(done)) == 6
+    typed(done, drafts.NEW, question="What is pH?", choices=["a measure of acids", "a metal"])
+    done.at.run()
+    assert text(done) == "What is pH?"
+    done.click("Save")
+    assert len(questions(done)) == 7
+    assert questions(done)[-1].choices == ("a measure of acids", "a metal")
+    assert text(done) == "What is pH?"
+    assert drafts.list_drafts(mine(done), OWN) == []
+
+
+def test_the_prompt_has_its_draft_too(done):
+    done.open("author")
+    done.at.segmented_control(key="author_view").set_value("Prompt").run()
+    config = collection.open_set(done.studio.settings, OWN).config
+    seen = {"style": "Cloze", "doc_to_text": config.doc_to_text, "description": "", "num_fewshot": 0}
+    fields = {**seen, "style": "Letters", "description": "Choose well.\n"}
+    drafts.keep(
+        mine(done),
+        Draft(task=OWN, place="prompt", form="c" * 32, at=time.time(), fields=fields, seen=seen),
+    )
+    done.at.run()
+    assert done.at.radio[0].value == "Letters"
+    authoring.update_config(done.studio.settings, OWN, num_fewshot=1)  # a colleague
+    done.click("Save the prompt")
+    saved = collection.open_set(done.studio.settings, OWN).config
+    assert (saved.description, saved.num_fewshot, saved.style) == ("Choose well.\n", 1, "letters")
+    assert drafts.list_drafts(mine(done), OWN) == []
+
+
+def test_two_prompts_are_settled_by_their_author(done):
+    done.open("author")
+    done.at.segmented_control(key="author_view").set_value("Prompt").run()
+    done.at.text_area[1].set_value("Mine.\n")
+    authoring.update_config(done.studio.settings, OWN, description="Theirs.\n")
+    done.click("Save the prompt")
+    assert "The prompt: somebody else changed the description" in done.said
+    assert collection.open_set(done.studio.settings, OWN).config.description == "Theirs.\n"
+    done.click("Keep mine")
+    assert collection.open_set(done.studio.settings, OWN).config.description == "Mine.\n"
+    assert "omebody else" not in done.said
+
+
+def test_text_of_a_question_that_somebody_deleted_is_shown(done):
+    card(done)
+    typed(done, question="Typed, not saved?")
+    done.at.run()
+    authoring.delete_questions(done.studio.settings, OWN, ["q1"])
+    done.click("Save")
+    assert "no longer in" in done.said
+    assert any("Typed, not saved?" in code.value for code in done.at.code)
+
+
+def test_text_of_a_set_that_somebody_deleted_or_renamed_is_shown(done):
+    card(done)
+    done.at.text_area[0].set_value("Typed, not saved?")
+    collection.rename_set(done.studio.settings, OWN, "renamed")
+    done.click("Save")
+    assert "somebody has renamed it to renamed" in done.said
+    assert any("Typed, not saved?" in code.value for code in done.at.code)
+    done.click("Open renamed")
+    assert done.at.session_state["set"] == "renamed"
+    assert questions(done, "renamed")[0].question != "Typed, not saved?"
+
+
+def test_a_refused_cell_is_kept_and_the_card_shows_it(done):
+    done.open("author")
+    done.edit({0: {"gold": 9}})
+    assert "Not saved yet: **question q1**" in done.said
+    done.click("Open")
+    assert done.at.number_input[0].value == 9
+    done.at.number_input[0].set_value(1)
+    done.click("Save")
+    assert questions(done)[0].answer == 1
+
+
+def test_an_examples_form_keeps_nothing(visit):
+    visit.open("author")
+    visit.at.segmented_control(key="author_view").set_value("Card").run()
+    assert not visit.at.exception
+    assert visit.at.text_area[0].disabled
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "marked"),
+    [
+        ("a cat", "a dog", "a <mark>cat</mark>"),
+        ("one new word", "one", "one<mark> new word</mark>"),
+        ("two new words", "other words", "<mark>two new</mark> words"),
+        ("same", "same", "same"),
+        ("", "gone", ""),
+        ("<b>&", "", "<mark>&lt;b&gt;&amp;</mark>"),
+        ("x" * 9, "x" * 9, "x" * 9),
+    ],
+)
+def test_differing_words_are_marked_and_nothing_is_html(text, other, marked):
+    assert differing.marked(text, other) == marked
+
+
+def test_long_texts_are_marked_as_a_whole_in_no_time():
+    long = "word " * 20_000
+    start = time.monotonic()
+    assert differing.marked(long, long + "x").startswith("<mark>word ")
+    assert time.monotonic() - start < 1
+
+
+def test_a_visit_begins_where_text_was_typed_last(done):
+    typed(done, drafts.of_question("q2"), question="Typed on q2?")
+    done.open("author")
+    assert text(done) == "Typed on q2?"
+    assert "1 text" in done.said
+    assert "of yours is not saved yet" in done.said

@@ -1,0 +1,158 @@
+"""A colleague at the same set: what the table sends again, and what a page says of a set that is gone."""
+
+from __future__ import annotations
+
+from e2lm_core.base.records import TaskSet
+from e2lm_core.sets import authoring, collection, versions
+from tests.support.visits import OWN, Visit
+
+
+def texts(at: Visit) -> list[str]:
+    return [q.question for q in collection.open_set(at.studio.settings, OWN).questions]
+
+
+def colleague(at: Visit, row: int, **fields: object) -> None:
+    """Somebody else edits a question, elsewhere."""
+    identity = collection.open_set(at.studio.settings, OWN).questions[row].id
+    authoring.update_questions(at.studio.settings, OWN, {identity: fields})
+
+
+def test_the_table_takes_back_no_colleagues_edit(done: Visit) -> None:
+    done.open("author")
+    done.edit({0: {"question": "Mine, first?"}})
+    colleague(done, 0, question="A colleague's?")
+    # The browser sends all that was edited since the sheet was made.
+    done.edit({0: {"question": "Mine, first?"}, 2: {"question": "Mine, second?"}})
+    assert texts(done)[0] == "A colleague's?"
+    assert texts(done)[2] == "Mine, second?"
+
+
+def test_of_a_question_only_the_field_that_changed_is_sent(done: Visit) -> None:
+    done.open("author")
+    done.edit({0: {"question": "Mine, first?"}})
+    colleague(done, 0, question="A colleague's?")
+    done.edit({0: {"question": "Mine, first?", "note": "looked up"}})
+    edited = collection.open_set(done.studio.settings, OWN).questions[0]
+    assert (edited.question, edited.note) == ("A colleague's?", "looked up")
+
+
+def test_the_same_edit_in_a_copy_is_an_edit_of_the_copy(done: Visit) -> None:
+    done.open("author")
+    done.edit({0: {"question": "The same words?"}})
+    authoring.update_questions(done.studio.settings, OWN, {"q1": {"question": "Other words?"}})
+    collection.copy_set(done.studio.settings, OWN, "copied")
+    done.choose("copied").at.run()
+    done.edit({0: {"question": "The same words?"}})
+    assert collection.open_set(done.studio.settings, "copied").questions[0].question == "The same words?"
+    assert texts(done)[0] == "Other words?"
+
+
+def test_an_edit_that_was_refused_is_tried_again(done: Visit) -> None:
+    done.open("author")
+    before = texts(done)[0]
+    done.edit({0: {"gold": 9}})
+    assert "Not saved yet" in done.said
+    done.edit({0: {"gold": 9}, 1: {"question": "Mine, second?"}})
+    assert "Not saved yet" in done.said
+    assert (texts(done)[0], texts(done)[1]) == (before, "Mine, second?")
+
+
+def test_a_set_that_somebody_deleted_is_never_another_one_instead(done: Visit) -> None:
+    done.open("author")
+    collection.delete_set(done.studio.settings, OWN)
+    done.at.run()
+    assert not done.at.exception
+    assert f"The set {OWN} is no longer here" in done.said
+    assert not done.at.get("arrow_data_frame")
+    assert done.at.selectbox[0].value is None
+    done.at.selectbox[0].select("little").run()
+    assert "no longer here" not in done.said
+    assert done.at.session_state["set"] == "little"
+
+
+# --- both change the same ---------------------------------------------------------------------------------
+
+
+def card(at: Visit) -> Visit:
+    at.open("author")
+    at.at.segmented_control(key="author_view").set_value("Card").run()
+    return at
+
+
+def actions(at: Visit) -> list[TaskSet]:
+    """Every state of the set that its history has."""
+    settings = at.studio.settings
+    return [versions.open_version(settings, OWN, v.number) for v in versions.list_versions(settings, OWN)]
+
+
+def had(at: Visit, text: str) -> bool:
+    return any(task.questions[0].question == text for task in actions(at))
+
+
+def test_the_same_cell_is_overwritten_by_nobody(done: Visit) -> None:
+    done.open("author")
+    colleague(done, 0, question="A colleague's?")
+    done.edit({0: {"question": "Mine?"}})
+    assert texts(done)[0] == "A colleague's?"
+    assert "q1: somebody else changed the text while you wrote" in done.said
+    shown = [html.value for html in done.at.get("html") if "both-texts" in str(html.value)]
+    assert any("colleague" in html for html in shown)
+    assert any("Mine" in html for html in shown)
+    done.edit({0: {"question": "Mine?"}, 2: {"question": "Mine, third?"}})
+    assert (texts(done)[0], texts(done)[2]) == ("A colleague's?", "Mine, third?")
+    done.click("Keep mine")
+    assert texts(done)[0] == "Mine?"
+    assert "omebody else" not in done.said
+    assert had(done, "A colleague's?")
+
+
+def test_a_saved_card_is_lost_to_nobody(done: Visit) -> None:
+    card(done)
+    done.at.text_area[0].set_value("Mine?")
+    next(t for t in done.at.text_input if t.label == "choice 1").set_value("seven")
+    colleague(done, 0, question="A colleague's?", subject="theirs")
+    done.click("Save")
+    question = collection.open_set(done.studio.settings, OWN).questions[0]
+    # Other fields merge.
+    assert (question.question, question.choices[1], question.subject) == ("A colleague's?", "seven", "theirs")
+    assert "q1: somebody else changed the text while you wrote" in done.said
+    done.at.run()  # as after a reload: it is on the disk
+    assert "q1: somebody else changed the text" in done.said
+    done.click("Keep theirs")
+    assert texts(done)[0] == "A colleague's?"
+    assert had(done, "Mine?")
+    assert done.at.text_area[0].value == "A colleague's?"
+
+
+def test_a_third_text_may_stand_in_the_place_of_both(done: Visit) -> None:
+    card(done)
+    done.at.text_area[0].set_value("Mine?")
+    colleague(done, 0, question="A colleague's?")
+    done.click("Save")
+    done.click("Edit")
+    assert done.at.text_area[0].value == "Mine?"
+    done.at.text_area[0].set_value("Both of ours?")
+    done.click("Save this")
+    assert texts(done)[0] == "Both of ours?"
+    assert had(done, "Mine?")
+    assert had(done, "A colleague's?")
+
+
+def test_who_is_faster_once_more_is_seen_too(done: Visit) -> None:
+    done.open("author")
+    colleague(done, 0, choices=("a", "b", "c", "d"))
+    done.edit({0: {"choice 0": "mine"}})
+    assert "q1: somebody else changed the choices" in done.said
+    colleague(done, 0, choices=("e", "f", "g", "h"))
+    done.click("Keep mine")
+    assert collection.open_set(done.studio.settings, OWN).questions[0].choices == ("e", "f", "g", "h")
+    assert "q1: somebody else changed the choices" in done.said
+    done.click("Keep mine")
+    assert collection.open_set(done.studio.settings, OWN).questions[0].choices[0] == "mine"
+
+
+def test_an_untouched_card_follows_a_colleague(done: Visit) -> None:
+    card(done)
+    colleague(done, 0, question="A colleague's?")
+    done.at.run()
+    assert done.at.text_area[0].value == "A colleague's?"

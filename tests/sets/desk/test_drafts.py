@@ -1,0 +1,136 @@
+"""Drafts: kept for their author alone, never brought back by what comes late, within limits."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from e2lm_core.base.errors import LimitError, StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets.desk import drafts
+from e2lm_core.sets.desk.drafts import Draft
+
+Q1 = drafts.of_question("q1")
+
+
+@pytest.fixture
+def ada(tmp_path) -> Settings:
+    return Settings(home=tmp_path, author="ada")
+
+
+def typed(text: str, form: str = "a" * 32, place: str = Q1, turn: int = 0, task: str = "mine") -> Draft:
+    return Draft(task=task, place=place, form=form, at=time.time(), turn=turn, fields={"question": text})
+
+
+def test_a_draft_is_found_again_and_the_last_text_counts(ada):
+    assert drafts.find(ada, "mine", Q1) is None
+    assert drafts.keep(ada, typed("What is", turn=1))
+    assert drafts.keep(ada, typed("What is pH?", turn=2))
+    assert not drafts.keep(ada, typed("What is", turn=1))  # a request that was overtaken
+    found = drafts.find(ada, "mine", Q1)
+    assert found is not None
+    assert found.fields == {"question": "What is pH?"}
+    assert drafts.list_drafts(ada, "mine") == [found]
+    assert drafts.list_drafts(ada, "other") == []
+
+
+def test_text_that_is_typed_back_is_no_draft(ada):
+    drafts.keep(ada, typed("What is pH?", turn=1))
+    back = typed("What is", turn=2).model_copy(update={"seen": {"question": "What is"}})
+    assert drafts.keep(ada, back)
+    assert drafts.find(ada, "mine", Q1) is None
+
+
+def test_fields_come_to_a_draft_and_leave_it_one_by_one(ada):
+    drafts.add(ada, "mine", Q1, {"question": "New?"}, {"question": "Old?"}, tried=True)
+    drafts.add(ada, "mine", Q1, {"note": "looked up"}, {"note": None})
+    found = drafts.find(ada, "mine", Q1)
+    assert found is not None
+    assert (found.fields, found.tried) == ({"question": "New?", "note": "looked up"}, True)
+    drafts.drop(ada, "mine", Q1, ["question"])
+    left = drafts.find(ada, "mine", Q1)
+    assert left is not None
+    assert (left.fields, left.seen) == ({"note": "looked up"}, {"note": None})
+    drafts.drop(ada, "mine", Q1, ["note"])
+    assert drafts.find(ada, "mine", Q1) is None
+
+
+def test_a_draft_is_its_authors_alone(ada):
+    drafts.keep(ada, typed("Mine?"))
+    for other in (ada.asked_by(None, "bob"), ada.asked_by("ada", "ada"), ada.asked_by(None, "")):
+        assert drafts.find(other, "mine", Q1) is None
+        assert drafts.list_drafts(other, "mine") == []
+        drafts.discard(other, "mine", Q1)
+        drafts.saved(other, "mine", Q1, "a" * 32)
+    assert drafts.find(ada, "mine", Q1)
+    assert not drafts.keep(ada.asked_by(None, ""), typed("The command line has none."))
+
+
+@pytest.mark.parametrize("author", ["..", ".", "../ada", "a/b", "/etc", "x" * 400, "ü@example.org", "\ud800"])
+@pytest.mark.parametrize("task", ["..", "OWNER/NAME", "t" * 300])
+def test_no_name_leads_out_of_the_folder_of_drafts(tmp_path, author, task):
+    here = Settings(home=tmp_path / "home", author=author)
+    assert drafts.keep(here, typed("Text?", place="question/../../x", task=task))
+    assert len(drafts.list_drafts(here, task)) == 1
+    (path,) = (p for p in tmp_path.rglob("*.json"))
+    assert path.parents[2] == here.workspace / "drafts"
+
+
+def test_what_comes_late_brings_back_nothing_that_was_saved_or_discarded(ada):
+    drafts.keep(ada, typed("One?"))
+    drafts.saved(ada, "mine", Q1, "a" * 32)
+    assert not drafts.keep(ada, typed("One?", turn=9))
+    assert drafts.find(ada, "mine", Q1) is None
+    assert drafts.keep(ada, typed("Two?", form="b" * 32))
+    drafts.saved(ada, "mine", Q1, "a" * 32)  # another window's form, which this draft is not of
+    assert drafts.find(ada, "mine", Q1)
+    drafts.discard(ada, "mine", Q1)
+    assert not drafts.keep(ada, typed("Two!", form="b" * 32, turn=9))
+    assert drafts.find(ada, "mine", Q1) is None
+
+
+def test_discarded_text_is_brought_back_once(ada):
+    drafts.keep(ada, typed("One?"))
+    drafts.discard(ada, "mine", Q1)
+    assert drafts.discarded(ada, "mine", Q1)
+    back = drafts.bring_back(ada, "mine", Q1)
+    assert back == drafts.find(ada, "mine", Q1)
+    assert back.fields == {"question": "One?"}
+    assert not drafts.discarded(ada, "mine", Q1)
+    with pytest.raises(StudioError, match="no discarded text"):
+        drafts.bring_back(ada, "mine", Q1)
+
+
+def test_a_draft_and_a_person_have_limits(ada, monkeypatch):
+    with pytest.raises(LimitError, match="too long to be kept"):
+        drafts.keep(ada, typed("x" * drafts.MOST_BYTES))
+    monkeypatch.setattr(drafts, "MOST_OF_ONE", 2)
+    for number in range(2):
+        drafts.keep(ada, typed("Text?", place=f"question/{number}"))
+    drafts.keep(ada, typed("Longer text?", place="question/0"))
+    with pytest.raises(LimitError, match="no room for another draft"):
+        drafts.keep(ada, typed("Text?", place="question/2"))
+    drafts.keep(ada.asked_by(None, "bob"), typed("Text?"))
+    monkeypatch.setattr(drafts, "MOST_BYTES_OF_ONE", 300)
+    with pytest.raises(LimitError):
+        drafts.keep(ada, typed("x" * 300, place="question/0"))
+
+
+def test_old_drafts_and_marks_go_and_what_is_damaged_is_passed_over(ada):
+    drafts.keep(ada, typed("Old?"))
+    drafts.keep(ada, typed("Saved?", place="prompt"))
+    drafts.saved(ada, "mine", "prompt", "a" * 32)
+    folder = next((ada.workspace / "drafts" / "ada").iterdir())
+    (folder / "broken.json").write_text("{")
+    assert len(drafts.list_drafts(ada, "mine")) == 1
+    drafts.sweep(ada)
+    assert len(list(folder.iterdir())) == 3
+    drafts.sweep(ada, time.time() + 2 * drafts.MARKS_KEPT_S)
+    assert len(list(folder.iterdir())) == 1
+    for path in folder.iterdir():
+        os.utime(path, (0, time.time() - drafts.KEPT_S - 60))
+    (ada.workspace / "drafts" / ".swept").unlink()
+    drafts.keep(ada, typed("New?", place="new"))
+    assert [d.place for d in drafts.list_drafts(ada, "mine")] == ["new"]
