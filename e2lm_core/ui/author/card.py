@@ -1,7 +1,7 @@
 """One question as a card: a form with room for long text, for phones and for careful writing.
 
-What is typed is kept as a draft until it is saved, on this question or on a new one. Tested in
-tests/pages/test_pages.py, tests/pages/test_live.py and tests/pages/writing/test_drafts.py.
+What is typed is kept as a draft until it is saved, on this question or on a new one.
+Tested in tests/pages/test_pages.py and tests/pages/writing/test_drafts.py.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ _OF_STREAMLIT = {
     "_stcore",
     "static",
     "app",
+    "drafts",
+    "presence",
     "media",
     "component",
     "vendor",
@@ -31,7 +33,7 @@ _OF_STREAMLIT = {
     "healthz",
 }
 # Asked for so often that their lines would hide the others.
-_QUIET = {"/static", "/app", "/vendor", "/component", "/healthz", "/_stcore/health"}
+_QUIET = {"/static", "/app", "/vendor", "/component", "/healthz", "/_stcore/health", "/drafts", "/presence"}
 
 
 class Told:

@@ -2,8 +2,8 @@
 
 A page hands its script a pass: who asks, about which set, until when, signed with a key that lies in the home.
 It works where the browser keeps no cookie (in the frame of a Space); where there is one, it must agree. A
-request is JSON from the same origin, which no page of another site can send. Tested in
-tests/ui/server/test_desk.py.
+request is JSON from the same origin, which no page of another site can send.
+Tested in tests/ui/server/test_desk.py.
 """
 
 from __future__ import annotations
@@ -130,11 +130,8 @@ def _made(path: Path) -> bool:
     """Whether the key's file is there now; False where the disk refuses it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(handle, secrets.token_bytes(_KEY_BYTES))
-        finally:
-            os.close(handle)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.writelines([secrets.token_bytes(_KEY_BYTES)])
     except FileExistsError:
         return True
     except OSError:

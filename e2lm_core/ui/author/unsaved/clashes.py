@@ -1,7 +1,7 @@
 """Two authors' texts of one field side by side: nothing is overwritten before one of them has chosen.
 
-What clashes is a draft of its author until then, so that it outlives a reload. Tested in
-tests/pages/writing/test_writers.py.
+What clashes is a draft of its author until then, so that it outlives a reload.
+Tested in tests/pages/writing/test_writers.py.
 """
 
 from __future__ import annotations
