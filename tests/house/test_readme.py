@@ -13,7 +13,14 @@ from tests.house import documented
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PAGES = (
-    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md", "ladder/README.md"),
+    *(
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "benchmarks/README.md",
+        "ladder/README.md",
+    ),
     *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("**/*.md")),
 )
 TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}

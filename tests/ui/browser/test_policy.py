@@ -202,6 +202,31 @@ def test_twelve_files_of_60_MB_without_a_widget_are_refused_and_let_go(page: Pag
         assert [put(url, f"/_stcore/upload_file/{session}/{n}", body) for n in range(2)] == [204] * 2
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/app/static/../app.py",
+        "/app/static/..%2fapp.py",
+        "/app/static/%2e%2e/%2e%2e/etc/passwd",
+        "/static/..%2f..%2fpyproject.toml",
+        "/media/../../app.py",
+        "/media/..%5c..%5capp.py",
+        "/_stcore/../app.py",
+        "//etc/passwd",
+        "/component/x/../../app.py",
+    ],
+)
+def test_no_address_leads_to_a_file_of_the_server(url: str, path: str) -> None:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    assert answer.status >= 400 or b"<title>Streamlit</title>" in text
+    assert b"root:" not in text
+    assert b"navigation.draw" not in text
+
+
 def put(url: str, path: str, body: bytes) -> int:
     """The status of an upload; one that is refused at once may close before all is sent."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
