@@ -12,7 +12,9 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from e2lm_core.base.errors import TaskError
@@ -37,14 +39,62 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], dropped: Callable[[
             _write(new / name, data)
         if folder.is_dir():
             _keep(folder, new, lambda name: name in files or dropped(name))
-        _flush(new)
+        flush(new)
         _put_in_place(new, folder)
-        _flush(folder.parent)
+        flush(folder.parent)
     except OSError as error:
         raise TaskError(_sentence(folder.name, error)) from error
     finally:
         if new is not None:
             shutil.rmtree(new, ignore_errors=True)
+
+
+def replace_inside(folder: Path, name: str, data: bytes) -> None:
+    """Make one file of `folder` hold `data`, whole or not at all; the new one is made beside the folder.
+
+    Raises TaskError, in one sentence, on any failure of the disk; the folder is then as it was.
+    """
+    try:
+        replace_bytes(folder / name, data, folder.parent / f".{folder.name}.new-")
+    except OSError as error:
+        raise TaskError(_sentence(folder.name, error)) from error
+
+
+def replace_bytes(path: Path, data: bytes, beside: Path | None = None) -> None:
+    """Make a file hold `data`, whole or not at all, by way of a new one; `beside` is how its path begins.
+
+    Raises OSError.
+    """
+    beside = beside or path.with_name(f"{path.name}.")
+    handle, name = tempfile.mkstemp(prefix=beside.name, suffix=".part", dir=beside.parent)
+    os.close(handle)
+    new = Path(name)
+    try:
+        _write(new, data)
+        new.chmod(0o644)
+        new.replace(path)
+        flush(path.parent)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, older_than_s: float) -> None:
+    """Remove what writers of `folder` who were killed have left beside it, if it is older than that.
+
+    Only its present writer may: another's new files are not to be taken away under their hands.
+    """
+    sweep_files(folder.parent, f".{folder.name}.new-*", older_than_s)
+
+
+def sweep_files(folder: Path, pattern: str, older_than_s: float) -> None:
+    """As `sweep`, of files and folders in `folder` by a pattern of their names."""
+    for left in folder.glob(pattern):
+        with suppress(OSError):
+            if time.time() - left.lstat().st_mtime > older_than_s:
+                if left.is_dir() and not left.is_symlink():
+                    shutil.rmtree(left, ignore_errors=True)
+                else:
+                    left.unlink()
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -134,8 +184,8 @@ def _keep(old: Path, new: Path, dropped: Callable[[str], bool]) -> None:
             shutil.copytree(entry, new / entry.name, symlinks=True)
 
 
-def _flush(folder: Path) -> None:
-    """Makes names survive a power cut, where folders can be synced."""
+def flush(folder: Path) -> None:
+    """Make the names of a folder survive a power cut, where folders can be synced. Raises OSError."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -21,10 +21,9 @@ from e2lm_core.people import access, quotas
 from e2lm_core.people.access import edits
 from e2lm_core.sets.collection import copy_set, editable_set, find_set, open_set, renamed_to
 from e2lm_core.sets.conflicts import Clash, Edits, Gone, Saved, merge, plain
-from e2lm_core.sets.folder.files import put_files, task_files
-from e2lm_core.sets.history import History
 from e2lm_core.sets.importing import ImportPreview, read_rows
 from e2lm_core.sets.locks import one_writer, writing
+from e2lm_core.sets.past.saving import save
 from e2lm_core.sets.prompts.render import render_set
 
 
@@ -37,12 +36,11 @@ def update_questions(
 ) -> TaskSet:
     """Apply `{question id: {field: value}}`; fields that stay as they are cost nothing, twice is as once.
 
-    Returns the set as it was saved. `task` is the set as its folder holds it now: it is believed of a thread
-    that has been the set's only writer (`locks.writing`) since it read it, else the set is read again.
+    Whatever others have written since is overwritten: `merge_edits` asks what the author saw. Returns the set
+    as it was saved.
     """
-    with writing(settings, name) as since_it_was_read:
-        present = task if task is not None and since_it_was_read else open_set(settings, name)
-        return _update(settings, name, changes, present)
+    with writing(settings, name):
+        return _update(settings, name, changes, open_set(settings, name))
 
 
 def _update(
@@ -54,7 +52,8 @@ def _update(
     questions = tuple(_changed(q, changes[q.id]) if q.id in changes else q for q in task.questions)
     if questions == task.questions:
         return task
-    edited = [q.id for q, before in zip(questions, task.questions, strict=True) if q != before]
+    pairs = zip(questions, task.questions, strict=True)
+    edited = [q.id for q, before in pairs if q is not before and q != before]
     action = f"edit question {edited[0]}" if len(edited) == 1 else f"edit {len(edited)} questions"
     return _save(settings, name, task, {"questions": questions}, action)
 
@@ -108,8 +107,16 @@ def settle(settings: Settings, name: str, clash: Clash, keep: Keep, text: Any = 
         if (holds := getattr(question, clash.field)) not in (clash.theirs, clash.mine):
             today = clash.model_copy(update={"seen": clash.theirs, "theirs": holds})
             return Saved(task=task, clashes=(today,))
-        for value in (clash.mine, wanted):
-            task = _update(settings, name, {clash.question: {clash.field: value}}, task)
+        states: list[tuple[TaskSet, str]] = []
+        for value, done in ((clash.mine, "edit"), (wanted, "settle")):
+            if getattr(question, clash.field) != value:
+                question = _changed(question, {clash.field: value})
+                questions = tuple(question if q.id == clash.question else q for q in task.questions)
+                task = task.model_copy(update={"questions": questions})
+                states.append((task, f"{done} question {clash.question}"))
+        if states:
+            quotas.require(settings, "bytes", 0)
+            save(settings, editable_set(settings, name).folder, states)
         return Saved(task=task)
 
 
@@ -284,15 +291,8 @@ def keep(settings: Settings, source: str, name: str, ids: Sequence[str]) -> Task
 
 def _save(settings: Settings, name: str, before: TaskSet, update: dict[str, Any], action: str) -> TaskSet:
     info = editable_set(settings, name)
-    task = before.model_copy(update=update)
-    files = task_files(task, settings.limits)  # refused before anything is written
     quotas.require(settings, "bytes", 0)
-    history = History.of(settings, info.name)
-    history.begin(before)
-    number = history.prepare(task)
-    put_files(files, info.folder)
-    history.record(number, action)
-    return task
+    return save(settings, info.folder, [(before.model_copy(update=update), action)])
 
 
 def _changed(question: Question, values: Mapping[str, Any]) -> Question:

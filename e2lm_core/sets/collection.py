@@ -22,9 +22,10 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, quotas, sharing
 from e2lm_core.people.access import Role, owns
 from e2lm_core.sets.checks.check import require_sound
-from e2lm_core.sets.folder.files import put_files, read_task, task_files, write_task
-from e2lm_core.sets.history import History
+from e2lm_core.sets.folder import known as known_sets
+from e2lm_core.sets.folder.files import put_files, task_files, write_task
 from e2lm_core.sets.locks import one_writer, writing
+from e2lm_core.sets.past.log import Log
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
 
@@ -142,7 +143,8 @@ def open_set(settings: Settings, name: str) -> TaskSet:
     Raises TaskError as `read_task` does.
     """
     info = find_set(settings, name)
-    return read_task(info.folder, settings.limits).task.model_copy(update={"owner": info.owner})
+    task = known_sets.read(info.folder, settings.limits).task
+    return task.model_copy(update={"owner": info.owner}) if info.owner else task
 
 
 def create_set(settings: Settings, name: str, questions: Sequence[Question] = ()) -> TaskSet:
@@ -198,7 +200,7 @@ def rename_set(settings: Settings, name: str, new: str) -> TaskSet:
             shutil.copytree(info.folder, copy, symlinks=True)
             put_files(files, copy)
             copy.rename(settings.sets / new)
-            History.of(settings, info.name).rename(History.of(settings, new).folder)
+            Log.of(settings, info.name).move(Log.of(settings, new).folder)
             _trace(settings, info.name).write_text(new, encoding="utf-8")
             shutil.rmtree(info.folder)
         sharing.follow_renaming(settings, info.name, new)
@@ -246,7 +248,7 @@ def delete_set(settings: Settings, name: str) -> None:
         shutil.rmtree(trash, ignore_errors=True)
         trash.parent.mkdir(parents=True, exist_ok=True)
         info.folder.rename(trash)
-        History.of(settings, info.name).rename(trash.with_name(f"{info.name}.history"))
+        Log.of(settings, info.name).move(trash.with_name(f"{info.name}.history"))
     sharing.end(settings, info.name)
 
 
@@ -266,7 +268,7 @@ def restore_set(settings: Settings, name: str) -> TaskSet:
     with _disk(f"{name} could not be restored"):
         settings.sets.mkdir(parents=True, exist_ok=True)
         trash.rename(settings.sets / name)
-        History(trash.with_name(f"{name}.history")).rename(History.of(settings, name).folder)
+        Log(trash.with_name(f"{name}.history")).move(Log.of(settings, name).folder)
     return open_set(settings, name)
 
 
@@ -286,7 +288,7 @@ def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
         require_sound(task, settings.limits)
         quotas.require(settings, "sets")
         quotas.require(settings, "bytes", 0)
-        shutil.rmtree(History.of(settings, name).folder, ignore_errors=True)
+        shutil.rmtree(Log.of(settings, name).folder, ignore_errors=True)
         write_task(task, settings.sets / name, settings.limits)
         _trace(settings, name).unlink(missing_ok=True)
     return task

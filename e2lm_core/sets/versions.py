@@ -1,72 +1,248 @@
-"""Earlier states of a set: which are kept, opening one, undo and redo.
+"""Earlier states of a set: which are kept, by whom and when; opening, naming, comparing and restoring one; undo and redo.
+
+Undo takes back one's own last change, that of `settings.author`, wherever others have gone on since: it is
+applied the other way round to the set as it is. Who has no author, as on the command line, takes back the last
+change of all. Nothing is ever dropped by going back: an undo is a step like any other.
 
 Tested in tests/sets/past/test_versions.py.
 """
 
 from __future__ import annotations
 
-from e2lm_core.base.errors import TaskError
+from collections.abc import Iterable, Sequence
+
+from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Record, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.people import access
 from e2lm_core.people.access import reads
-from e2lm_core.sets.collection import editable_set, find_set
-from e2lm_core.sets.folder.files import write_task
-from e2lm_core.sets.history import History
+from e2lm_core.sets.collection import SetInfo, editable_set, find_set
+from e2lm_core.sets.folder import known as known_sets
 from e2lm_core.sets.locks import one_writer
+from e2lm_core.sets.past.delta import Standing, touches
+from e2lm_core.sets.past.differences import Difference
+from e2lm_core.sets.past.differences import differences as _differences
+from e2lm_core.sets.past.log import Log, Step
+from e2lm_core.sets.past.saving import save, settle
+from e2lm_core.sets.past.state import turned
+from e2lm_core.sets.past.states import delta_of, state_at
+from e2lm_core.sets.prompts.render import render_set
+
+NAME_CHARS = 80
 
 
 class Version(Record):
-    """One saved state of a set; `shown` is that which its folder holds now."""
+    """One saved state of a set; `shown` is that which its folder holds now.
+
+    `who` is the author of the step that led to it, "" for the command line and for what is not known; `at` is
+    when, UTC in ISO form, None for what an earlier studio kept; `name` is what somebody called it.
+    """
 
     number: int
     action: str
     shown: bool
+    who: str = ""
+    at: str | None = None
+    name: str | None = None
+
+
+class Moved(Record):
+    """A set after an undo or a redo; `sentence` says what of it was left as it is, None where all was done."""
+
+    task: TaskSet
+    sentence: str | None = None
 
 
 @reads
 def list_versions(settings: Settings, name: str) -> list[Version]:
     """The states of a set that are kept, oldest first; none for a set that was never edited."""
-    history = History.of(settings, find_set(settings, name).name)
-    shown = history.shown
-    return [Version(number=s.number, action=s.action, shown=s.number == shown) for s in history.steps]
+    steps = _log(settings, find_set(settings, name)).steps
+    return [
+        Version(number=s.number, action=s.action, shown=s is steps[-1], who=s.who, at=s.at, name=s.name)
+        for s in steps
+    ]
 
 
 @reads
 def open_version(settings: Settings, name: str, number: int) -> TaskSet:
-    """A set as it was. Raises TaskError for a number that is not kept."""
+    """A set as it was. Raises TaskError for a number that is not kept, StudioError for one that cannot be read."""
+    info = find_set(settings, name)
     kept = [version.number for version in list_versions(settings, name)]
     if number not in kept:
         have = f"it has {kept[0]} to {kept[-1]}" if kept else "it was never edited"
         raise TaskError(f"{name} has no version {number}: {have}; see `versions {name}`.")
+    present = known_sets.read(info.folder, settings.limits)
+    return _named(state_at(Log.of(settings, info.name), number, present), info.name)
+
+
+@one_writer
+def name_version(settings: Settings, name: str, number: int, called: str) -> None:
+    """Give a version a name, or take it away with "". A version with a name is kept however many follow.
+
+    Raises TaskError for a number that is not kept, and for a name of more than 80 characters or that another
+    version has.
+    """
+    info = editable_set(settings, name)
+    called = " ".join(called.split())
+    versions = list_versions(settings, name)
+    if number not in [version.number for version in versions]:
+        raise TaskError(f"{name} has no version {number} to be named; see `versions {name}`.")
+    if len(called) > NAME_CHARS:
+        raise TaskError(f"A version's name has at most {NAME_CHARS} characters, not {len(called)}.")
+    if called and any(v.name == called and v.number != number for v in versions):
+        raise TaskError(f"Another version of {name} is called {called!r} already; choose another name.")
+    log = Log.of(settings, info.name)
+    settle(log, known_sets.read(info.folder, settings.limits), info.folder)
+    log.give_name(number, called)
+
+
+@one_writer
+def restore_version(settings: Settings, name: str, number: int) -> TaskSet:
+    """Make the set again what it was, as a step of its own that can be undone.
+
+    Raises as `open_version` does, and TaskError for an example.
+    """
+    info = editable_set(settings, name)
+    task = open_version(settings, name, number)
+    present = known_sets.read(info.folder, settings.limits).task
+    if task == present:
+        return present
+    return save(settings, info.folder, [(task, f"restore version {number}")])
+
+
+@reads
+def differences(settings: Settings, name: str, first: int, second: int | None = None) -> list[Difference]:
+    """What makes version `second`, or else the set as it is, of version `first`: by question and field, with the words.
+
+    Raises as `open_version` does.
+    """
     info = find_set(settings, name)
-    return _named(History.of(settings, info.name).version(number), info.name)
+    after = known_sets.read(info.folder, settings.limits).task
+    if second is not None:
+        after = open_version(settings, name, second)
+    return _differences(open_version(settings, name, first), after)
+
+
+# --- undo and redo --------------------------------------------------------------------------------------
 
 
 @reads
 def undoable(settings: Settings, name: str) -> tuple[str | None, str | None]:
-    """What *Undo* and *Redo* would do to the set, None where there is nothing."""
-    history = History.of(settings, find_set(settings, name).name)
-    return history.undoable, history.redoable
+    """What *Undo* and *Redo* would do to the set for whoever asks, None where there is nothing."""
+    log = _log(settings, find_set(settings, name))
+    back, forth = _last_own(log, settings.author), _last_undone(log, settings.author)
+    return (back.action if back else None), (forth.action if forth else None)
 
 
 def undo(settings: Settings, name: str) -> TaskSet:
-    """Take the last edit back, on disk. Raises StudioError where there is none, TaskError for an example."""
-    return _move(settings, name, -1)
+    """Take one's own last change back, on disk; `step_back` says too what another's change kept from it.
+
+    Raises StudioError where there is none, TaskError for an example.
+    """
+    return step_back(settings, name).task
 
 
 def redo(settings: Settings, name: str) -> TaskSet:
-    """Make the edit again that `undo` took back. Raises as `undo` does."""
-    return _move(settings, name, 1)
+    """Make the change again that one's last `undo` took back. Raises as `undo` does."""
+    return step_forth(settings, name).task
+
+
+def step_back(settings: Settings, name: str) -> Moved:
+    """As `undo`, with a sentence where a field of a question stays because another has changed it since."""
+    return _by_owner(settings, name, back=True)
+
+
+def step_forth(settings: Settings, name: str) -> Moved:
+    """As `redo`, with a sentence where a field of a question stays because another has changed it since."""
+    return _by_owner(settings, name, back=False)
+
+
+def _by_owner(settings: Settings, name: str, back: bool) -> Moved:
+    place = access.of_set(settings, name, "editor")
+    moved = _move(place.settings, place.name, back)
+    return moved.model_copy(update={"task": access.of_owner(moved.task, place.owner)})
 
 
 @one_writer
-def _move(settings: Settings, name: str, move: int) -> TaskSet:
+def _move(settings: Settings, name: str, back: bool) -> Moved:
     info = editable_set(settings, name)
-    history = History.of(settings, info.name)
-    task = _named(history.peek(move), info.name)
-    write_task(task, info.folder, settings.limits)
-    history.move(move)
-    return task
+    log = Log.of(settings, info.name)
+    present = known_sets.read(info.folder, settings.limits)
+    settle(log, present, info.folder)
+    step = (_last_own if back else _last_undone)(log, settings.author)
+    if step is None:
+        raise StudioError("There is nothing to undo." if back else "There is nothing to redo.")
+    task, stands = turned(present.task, delta_of(log, step.number, present), back=back)
+    if task.config != present.task.config or task.dev != present.task.dev:
+        render_set(task)
+    undoes, redoes = ((step.number,), None) if back else ((), step.number)
+    action = f"{'undo' if back else 'redo'} {step.action}"
+    saved = save(settings, info.folder, [(task, action)], undoes=undoes, redoes=redoes)
+    return Moved(task=saved, sentence=_left(log, step, stands) if stands else None)
+
+
+def _last_own(log: Log, author: str) -> Step | None:
+    """The last change of an author, of anybody for "", that is not taken back already."""
+    steps, known = log.steps, log.turnable
+    done = known - _undone(steps)
+    return next((s for s in reversed(steps) if _is_own(s, author) and s.number in done), None)
+
+
+def _last_undone(log: Log, author: str) -> Step | None:
+    """The change that the author has taken back last, unless they have made another since."""
+    steps = log.steps
+    undone = _undone(steps)
+    for step in reversed(steps):
+        if _is_own(step, author):
+            return None
+        if author in ("", step.who) and (left := [n for n in step.undoes if n in undone]):
+            return next(s for s in steps if s.number == left[0])
+    return None
+
+
+def _undone(steps: Iterable[Step]) -> set[int]:
+    undone: set[int] = set()
+    for step in steps:
+        undone |= set(step.undoes)
+        undone.discard(-1 if step.redoes is None else step.redoes)
+    kept = {step.number for step in steps}
+    return undone & kept
+
+
+def _is_own(step: Step, author: str) -> bool:
+    return not step.undoes and step.redoes is None and author in ("", step.who)
+
+
+def _left(log: Log, step: Step, stands: Sequence[Standing]) -> str:
+    """What was left as it is, and because of whom."""
+    places = [
+        (f"{stand.field} of {stand.question}" if stand.field else f"question {stand.question}")
+        if stand.question
+        else f"the prompt's {stand.field}"
+        for stand in stands
+    ]
+    later = [e for e in log.entries if e.step.number > step.number and e.step.who != step.who]
+    others = {e.step.who for e in later if e.delta and any(touches(e.delta, stand) for stand in stands)}
+    whom = f"{min(others)} has" if len(others) == 1 and min(others) else "somebody else has"
+    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+    stays = "stays" if len(places) == 1 else "stay"
+    changed = "it" if len(places) == 1 else "them"
+    return f"{', '.join(places[:3])}{more} {stays} as now: {whom} changed {changed} since."
+
+
+# --- what they share ------------------------------------------------------------------------------------
+
+
+def _log(settings: Settings, info: SetInfo) -> Log:
+    """The log of a set without a step that was noted and that the set has not come to."""
+    log = Log.of(settings, info.name)
+    if (pending := log.pending) and log.entries[-1].step.digest != _digest(settings, info):
+        del log.entries[-len(pending) :]
+    return log
+
+
+def _digest(settings: Settings, info: SetInfo) -> str:
+    return known_sets.read(info.folder, settings.limits).digest
 
 
 def _named(task: TaskSet, name: str) -> TaskSet:

@@ -50,7 +50,7 @@ def _without_token(settings: Settings) -> Settings:
 
 def author() -> str:
     """Who is named in histories where nobody signs in: the session's browser, which a reload does not change."""
-    cookie = st.context.cookies.get(browser.COOKIE) or st.session_state.setdefault(
+    cookie = browser.ours(st.context.cookies.get(browser.COOKIE)) or st.session_state.setdefault(
         "browser", uuid.uuid4().hex
     )
     return browser.author(cookie)

@@ -14,8 +14,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.runs import evaluate, measure, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.scores import set_scores
-from e2lm_core.sets import authoring, collection
-from e2lm_core.sets.history import History
+from e2lm_core.sets import authoring, collection, versions
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.visits import OWN, app_in, queue
@@ -225,7 +224,7 @@ def test_edits_that_the_editor_keeps_sending_are_applied_once(done):
     done.open("author")
     done.edit({0: {"subject": "arithmetic"}})
     done.edit({0: {"subject": "arithmetic"}, 1: {"subject": "arithmetic"}})
-    steps = History.of(done.studio.settings, OWN).steps
+    steps = versions.list_versions(done.studio.settings, OWN)
     assert [s.action for s in steps] == ["open", "edit question q1", "edit question q2"]
 
 

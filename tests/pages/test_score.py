@@ -105,7 +105,11 @@ def test_an_empty_set_compares_with_a_measured_one(done):
 
 def test_a_damaged_version_is_one_sentence(done):
     authoring.delete_questions(done.studio.settings, OWN, ["q2"])
-    (done.studio.settings.home / "history" / OWN / "000000.json.gz").write_bytes(b"\x00")
+    history = done.studio.settings.home / "history" / OWN
+    (history / "000000.json.gz").write_bytes(b"\x00")
+    (history / "log.jsonl").write_text(
+        (history / "log.jsonl").read_text().replace('"digest":"', '"digest":"0')
+    )
     done.open("compare")
     assert len(done.at.error) == 1
     assert "missing or damaged" in done.at.error[0].value

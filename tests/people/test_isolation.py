@@ -78,7 +78,13 @@ GIVEN = {
     *("export.submission.findings", "export.submission.export"),
 }
 # What services stand on, and what the sign-in alone calls: who somebody is, and whose a name is.
-BENEATH = ("people.register.", "people.access.", "people.visitors.", "people.inheriting.")
+BENEATH = (
+    "people.register.",
+    "people.access.",
+    "people.visitors.",
+    "people.inheriting.",
+    "sets.past.saving.",
+)
 # No page calls these, and no command by somebody's ids.
 MACHINE = (
     "runs.worker.",
@@ -200,6 +206,8 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "ids": ["q1"],
             "identity": "q1",
             "number": 0,
+            "first": 0,
+            "called": "his",
             "place": 1,
             "new": "his",
             "questions": (),

@@ -163,7 +163,7 @@ def test_a_renamed_set_keeps_its_history_and_its_other_files(here: Settings) -> 
     assert versions.redo(here, "yours") == renamed
     assert collection.rename_set(here, "yours", "mine").questions == renamed.questions
     assert [p.name for p in here.sets.iterdir()] == ["mine"]
-    assert len(versions.list_versions(here, "mine")) == 2
+    assert len(versions.list_versions(here, "mine")) == 4
 
 
 def test_a_name_that_is_taken_and_an_example_are_not_renamed(here: Settings) -> None:

@@ -26,7 +26,12 @@ def author(browser: str) -> str:
 def browser_of(cookies: str | None) -> str | None:
     """The browser that a Cookie header names, None where it names none that we gave."""
     morsel = SimpleCookie(cookies or "").get(COOKIE)
-    return morsel.value if morsel is not None and _VALUE.fullmatch(morsel.value) else None
+    return ours(morsel.value) if morsel is not None else None
+
+
+def ours(value: object) -> str | None:
+    """A cookie's value where it is one that we gave."""
+    return value if isinstance(value, str) and _VALUE.fullmatch(value) else None
 
 
 class GivesCookie:

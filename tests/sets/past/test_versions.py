@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
+from tests.support import studios
 
 
 def test_undo_and_redo_walk_through_every_edit(here: Settings) -> None:
@@ -51,3 +54,148 @@ def test_versions_are_listed_and_opened(here: Settings) -> None:
     assert versions.open_version(here, "mine", 0) == before
     with pytest.raises(TaskError, match="it has 0 to 1"):
         versions.open_version(here, "mine", 7)
+
+
+def test_a_version_says_who_made_it_and_when(here: Settings) -> None:
+    ada = here.asked_by(None, "ada")
+    authoring.update_questions(ada, "mine", {"q1": {"note": "hers"}})
+    opened, edited = versions.list_versions(here, "mine")
+    assert (opened.who, edited.who) == ("", "ada")
+    assert edited.at is not None
+    assert datetime.fromisoformat(edited.at).tzinfo == UTC
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(edited.at)).total_seconds()) < 60
+
+
+# --- one's own last change ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def both(here: Settings) -> tuple[Settings, Settings]:
+    """Two authors of one set."""
+    return here.asked_by(None, "ada"), here.asked_by(None, "bob")
+
+
+def note(settings: Settings, identity: str = "q1") -> str | None:
+    return next(q.note for q in collection.open_set(settings, "mine").questions if q.id == identity)
+
+
+def test_undo_takes_back_ones_own_and_leaves_the_others(both) -> None:
+    ada, bob = both
+    authoring.update_questions(ada, "mine", {"q1": {"note": "hers"}})
+    authoring.update_questions(bob, "mine", {"q2": {"note": "his"}})
+    assert versions.undoable(ada, "mine") == ("edit question q1", None)
+    moved = versions.step_back(ada, "mine")
+    assert (note(ada), note(ada, "q2"), moved.sentence) == (None, "his", None)
+    assert versions.undoable(ada, "mine") == (None, "edit question q1")
+    assert versions.undoable(bob, "mine") == ("edit question q2", None)
+    with pytest.raises(StudioError, match="nothing to undo"):
+        versions.undo(ada, "mine")
+    with pytest.raises(StudioError, match="nothing to redo"):
+        versions.redo(bob, "mine")
+    authoring.update_questions(bob, "mine", {"q3": {"note": "his"}})
+    assert versions.step_forth(ada, "mine").sentence is None
+    assert (note(ada), note(ada, "q3")) == ("hers", "his")
+
+
+def test_without_an_author_undo_takes_back_the_last_change_of_all(here: Settings, both) -> None:
+    ada, bob = both
+    authoring.update_questions(ada, "mine", {"q1": {"note": "hers"}})
+    authoring.update_questions(bob, "mine", {"q2": {"note": "his"}})
+    versions.undo(here, "mine")
+    assert (note(here), note(here, "q2")) == ("hers", None)
+    assert versions.undoable(bob, "mine") == (None, None)
+    versions.undo(here, "mine")
+    assert note(here) is None
+    assert [versions.redo(here, "mine").questions[n].note for n in (0, 1)] == ["hers", "his"]
+
+
+def test_where_anothers_change_stands_on_it_that_is_said(both) -> None:
+    ada, bob = both
+    authoring.update_questions(ada, "mine", {"q1": {"question": "Hers?", "note": "hers"}})
+    authoring.update_questions(bob, "mine", {"q1": {"question": "His?"}})
+    moved = versions.step_back(ada, "mine")
+    assert moved.sentence == "question of q1 stays as now: bob has changed it since."
+    assert (moved.task.questions[0].question, moved.task.questions[0].note) == ("His?", None)
+    assert versions.step_forth(ada, "mine").sentence == moved.sentence
+    assert note(ada) == "hers"
+    # Nothing of it is left to be taken back: the one before is next all the same.
+    authoring.update_questions(ada, "mine", {"q2": {"note": "hers"}})
+    authoring.update_questions(bob, "mine", {"q2": {"note": "his"}})
+    assert versions.step_back(ada, "mine").sentence == "note of q2 stays as now: bob has changed it since."
+    assert versions.undoable(ada, "mine") == ("edit question q1", "edit question q2")
+
+
+def test_a_question_that_another_deleted_stays_deleted(both) -> None:
+    ada, bob = both
+    authoring.update_questions(ada, "mine", {"q1": {"note": "hers"}})
+    authoring.delete_questions(bob, "mine", ["q1"])
+    assert versions.step_back(ada, "mine").sentence == "question q1 stays as now: bob has changed it since."
+    versions.undo(bob, "mine")
+    assert note(ada) == "hers"
+
+
+def test_deleted_questions_come_back_among_what_others_did(both) -> None:
+    ada, bob = both
+    authoring.delete_questions(ada, "mine", ["q2", "q3"])
+    authoring.update_questions(bob, "mine", {"q4": {"note": "his"}})
+    authoring.add_questions(bob, "mine", [studios.question(70)])
+    after = versions.undo(ada, "mine")
+    assert [q.id for q in after.questions] == ["q1", "q2", "q3", "q4", "q5", "q6", "q70"]
+    assert note(ada, "q4") == "his"
+
+
+def test_an_undo_that_would_spoil_the_set_is_refused(both) -> None:
+    ada, bob = both
+    authoring.update_config(ada, "mine", num_fewshot=0, description="Hers.")
+    authoring.set_dev(ada, "mine", ["q1", "q2"])
+    authoring.set_dev(ada, "mine", ["q1", "q2", "q3"])
+    authoring.update_config(bob, "mine", num_fewshot=3)
+    before = collection.open_set(ada, "mine")
+    with pytest.raises(StudioError):
+        versions.undo(ada, "mine")
+    assert collection.open_set(ada, "mine") == before
+
+
+# --- names, restoring, comparing ------------------------------------------------------------------------
+
+
+def test_a_version_is_named_and_restored(here: Settings) -> None:
+    first = authoring.update_questions(here, "mine", {"q1": {"question": "One?"}})
+    versions.name_version(here, "mine", 1, "  as   sent ")
+    authoring.update_questions(here, "mine", {"q1": {"question": "Two?"}})
+    assert [v.name for v in versions.list_versions(here, "mine")] == [None, "as sent", None]
+    for number, called, says in (
+        (9, "x", "no version 9"),
+        (2, "as sent", "already"),
+        (2, "x" * 81, "at most 80"),
+    ):
+        with pytest.raises(TaskError, match=says):
+            versions.name_version(here, "mine", number, called)
+    assert versions.restore_version(here, "mine", 1) == first == collection.open_set(here, "mine")
+    assert versions.undoable(here, "mine")[0] == "restore version 1"
+    assert versions.undo(here, "mine").questions[0].question == "Two?"
+    versions.name_version(here, "mine", 1, "")
+    assert not any(v.name for v in versions.list_versions(here, "mine"))
+
+
+def test_the_words_that_differ_between_two_versions(here: Settings) -> None:
+    authoring.update_questions(here, "mine", {"q1": {"question": "What is thrice the number 1?"}})
+    authoring.update_questions(here, "mine", {"q2": {"choices": ("0", "4", "5", "6"), "answer": 1}})
+    authoring.delete_questions(here, "mine", ["q3"])
+    authoring.update_config(here, "mine", description="Choose.")
+    found = versions.differences(here, "mine", 0)
+    assert [(d.question, d.field) for d in found] == [
+        (None, "description"), ("q1", "question"), ("q2", "choice 0"), ("q2", "choice 1"), ("q2", "choice 2"),
+        ("q2", "choice 3"), ("q2", "answer"), ("q3", None),
+    ]  # fmt: skip
+    assert found[1].parts == (
+        ("same", "What is "), ("out", "twice"), ("in", "thrice"), ("same", " the number 1?")
+    )  # fmt: skip
+    assert (found[-1].before, found[-1].after) == ("What is twice the number 3?", None)
+    for difference in found:
+        assert "".join(text for kind, text in difference.parts if kind != "in") == (difference.before or "")
+        assert "".join(text for kind, text in difference.parts if kind != "out") == (difference.after or "")
+    assert [d.question for d in versions.differences(here, "mine", 1, 2)] == ["q2"] * len(
+        versions.differences(here, "mine", 1, 2)
+    )
+    assert versions.differences(here, "mine", 0, 0) == []
