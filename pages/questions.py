@@ -6,12 +6,12 @@ from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.base.errors import StudioError
 from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import strip
-from e2lm_core.ui.questions import choosing
+from e2lm_core.ui.questions import choosing, doubted
 from e2lm_core.ui.questions import table as question_table
 from e2lm_core.ui.remembered import questions as remembered
 from e2lm_core.ui.remembered import results
 
-VIEWS = ("Questions", "Choosing")
+VIEWS = ("Questions", "Suspects", "Choosing")
 task = strip()
 measurements = results.measurements(task)
 
@@ -43,5 +43,7 @@ if view == VIEWS[0]:
     with head:
         parts.header("Questions", choice_words.questions(pool, frame))
     question_table.table(task, measurements, pool, frame)
+elif view == VIEWS[1]:
+    doubted.doubted(task, measurements, head)
 else:
     choosing.choosing(task, pool, head)

@@ -39,7 +39,12 @@ for command in (
     *(collection.tasks, history.undo, history.redo, history.versions),
     *(checkpoint_commands.checkpoints, run_commands.evaluate, run_commands.worker),
     *(score_commands.sq, score_commands.score, rank_commands.ranks, rank_commands.parting),
-    *(question_commands.questions, question_commands.choose, question_commands.relevance),
+    *(
+        question_commands.questions,
+        question_commands.suspects,
+        question_commands.choose,
+        question_commands.relevance,
+    ),
     *(comparison_commands.compare, plan_commands.plan),
     *(export_commands.check, export_commands.export, export_commands.report, result_commands.import_results),
     *(home.backup, home.restore, space.deploy),

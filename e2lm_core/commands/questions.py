@@ -1,4 +1,4 @@
-"""`questions`, `choose` and `relevance` on the command line: what each question does, and choices."""
+"""`questions`, `suspects`, `choose` and `relevance` on the command line: what each question does, and choices."""
 
 from __future__ import annotations
 
@@ -81,6 +81,25 @@ def questions(
         "questions": rows,
     }
     show(as_json, document, rows, SHOWN)
+
+
+def suspects(
+    task: Task, checkpoints: Checkpoints = None, num_fewshot: Fewshot = None, as_json: Json = False
+) -> None:
+    """List the questions whose keys the models doubt, that may have two right answers, or that part nobody."""
+    from e2lm_core.analysis.questions import suspects as looked_at
+
+    opened = open_measured(task, checkpoints, num_fewshot)
+    found = looked_at.suspects(opened.measured)
+    rows = plain.rows(looked_at.frame(found, opened.task.questions))
+    said = looked_at.finding(found).replace("**", "")
+    show(
+        as_json,
+        {"task": opened.task.name, "finding": said, "knowledge": found.knowledge, "suspects": rows},
+        rows,
+    )
+    if not as_json:
+        typer.echo(said)
 
 
 def choose(

@@ -134,3 +134,9 @@ def test_relevance_of_a_file_and_of_a_set(call: Cli, tmp_path: Path) -> None:
         assert 0 <= question["probability"] <= 1
     assert document["questions"][0]["probability"] > document["questions"][1]["probability"]
     assert len(call("relevance", "little", "--json")["questions"]) == 6
+
+
+def test_suspects(call: Cli) -> None:
+    document = call("suspects", "little", "--json")
+    assert list(document) == ["task", "finding", "knowledge", "suspects"]
+    assert "do not know these answers well enough" in call("suspects", "little")

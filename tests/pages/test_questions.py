@@ -156,3 +156,10 @@ def test_one_question_and_one_model(visit):
     visit.at.segmented_control(key="questions_view").set_value("Choosing").run()
     assert not visit.at.exception
     assert "There is one model" in visit.said
+
+
+def test_suspects_of_models_that_know_nothing(done):
+    at = done.open("questions")
+    at.segmented_control(key="questions_view").set_value("Suspects").run()
+    assert not at.exception
+    assert "do not know these answers well enough to doubt a key" in done.said
