@@ -1,7 +1,8 @@
 """What the server and its workers write to stderr: one line an event, and nothing that a user has typed.
 
 `E2LM_LOG` is `json` (an object a line, for a machine), `text` (the same to be read) or `off` (Streamlit's own lines
-alone). Of an error stand its kind and its places in the code, not its message, which may hold a question's words.
+alone). Of an error stand its kind and its places in the code, not its message, which may hold a question's words; of
+another library's sentence its pattern and its numbers, or the place that wrote it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import time
 import traceback
@@ -24,6 +26,7 @@ VARIABLE = "E2LM_LOG"
 request: ContextVar[str | None] = ContextVar("request", default=None)
 log = logging.getLogger("e2lm")
 _OWN = ("e2lm", "e2lm_core")
+_PLACEHOLDER = re.compile(r"%%|%(\(\w+\))?[-#0 +]*[\d*]*(\.[\d*]+)?[a-zA-Z]")
 _PLACES = 12  # the innermost ones of a traceback
 
 
@@ -72,13 +75,11 @@ def doubt(sentence: str) -> None:
 
 def facts_of(record: logging.LogRecord) -> dict[str, Any]:
     """What stands in a record's line, in order."""
-    of_us = record.name.split(".")[0] in _OWN or record.name.startswith(("streamlit", "uvicorn"))
     facts: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
         "level": record.levelname.lower(),
         "from": record.name,
-        # Other libraries' sentences may quote what they were given: only their pattern is ours to show.
-        "what": record.getMessage() if of_us and not record.exc_info else str(record.msg),
+        "what": _said(record),
     }
     if identifier := request.get():
         facts["request"] = identifier
@@ -121,6 +122,18 @@ class _Caught(logging.Logger):
         if self.formatter is not None:
             hdlr.setFormatter(self.formatter)
         super().addHandler(hdlr)
+
+
+def _said(record: logging.LogRecord) -> str:
+    """A record's sentence without what may come from a visitor: texts among its arguments, others' own wording."""
+    pattern = str(record.msg)
+    if not record.args:
+        ours = record.name.split(".")[0] in _OWN
+        return pattern if ours else f"… ({_short(record.pathname)}:{record.lineno})"
+    given = record.args.values() if isinstance(record.args, Mapping) else record.args
+    if not all(isinstance(value, int | float) for value in given):
+        return _PLACEHOLDER.sub(lambda found: "%" if found[0] == "%%" else "…", pattern)
+    return record.getMessage()
 
 
 def _short(path: str) -> str:

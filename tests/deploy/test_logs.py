@@ -18,6 +18,7 @@ import logging, warnings
 from e2lm_core.deploy import logs
 before = logging.getLogger("uvicorn.error")
 before.addHandler(logging.StreamHandler())
+before.propagate = False
 logs.set_up()
 logs.event("started", version="1")
 logs.request.set("ab12cd34")
@@ -29,7 +30,9 @@ try:
     raise ValueError("a question's\\nwords")
 except ValueError as error:
     late.error("Uncaught app execution", exc_info=error)
-logging.getLogger("transformers").warning("The text %s is odd", "a question's words")
+logging.getLogger("transformers").warning("The text %s is %d%% odd", "a question's words", 7)
+logging.getLogger("e2lm_core.base").warning("%s ended a parser", "The file 'a question's words'")
+logging.getLogger("uvicorn.error").warning("a question's words " + "are wrong")
 """
 
 
@@ -47,17 +50,19 @@ def written(kind: str) -> list[str]:
 
 
 def test_json_lines() -> None:
-    started, stopped, failed, odd = map(json.loads, written("json"))
+    started, stopped, failed, odd, ended, foreign = map(json.loads, written("json"))
     assert (started["what"], started["version"], started["level"]) == ("started", "1", "info")
     assert started["at"].endswith("Z")
     assert (stopped["what"], stopped["request"]) == ("job 7 stopped", "ab12cd34")
-    assert (failed["error"], failed["places"]) == ("ValueError", ["<string>:14 <module>"])
-    assert odd["what"] == "The text %s is odd"
+    assert (failed["error"], failed["places"]) == ("ValueError", ["<string>:15 <module>"])
+    assert odd["what"] == "The text … is …% odd"
+    assert ended["what"] == "… ended a parser"
+    assert foreign["what"] == "… (<string>:20)"
 
 
 def test_text_lines() -> None:
     lines = written("text")
-    assert len(lines) == 4
+    assert len(lines) == 6
     assert lines[0].endswith("info started version=1")
     assert not any("words" in line for line in lines)
 
