@@ -2,8 +2,9 @@
 
 Root on Debian, with debootstrap. In place of the base image stands Debian with its own Python (trixie: 3.13), or
 with another that was built from source, as the base image's is: --python PREFIX. apt's mirror and pip's settings
-are taken from this machine. Everything runs in namespaces of its own, which
-end with it. Prints one line of JSON; exit 1 where something does not hold. scripts/chroot_image.sh calls it.
+are taken from this machine. Everything runs in namespaces of its own, which end with it. With bindfs installed a
+volume that is not fit for a database is tried too. Prints one line of JSON; exit 1 where something does not hold.
+scripts/chroot_image.sh calls it.
 """
 
 from __future__ import annotations

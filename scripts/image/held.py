@@ -26,6 +26,7 @@ START_S, END_S = 120.0, 10.0
 PATH = "/usr/local/bin:/usr/bin:/bin"
 HOME = "/home/studio"
 CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
+BINDFS = shutil.which("bindfs")
 UNSHARE = shutil.which("unshare") or "/usr/bin/unshare"
 
 
@@ -68,6 +69,7 @@ def report(root: Path, image: Image) -> dict[str, Any]:
     found["log_without_data"] = _log(server)
     shutil.rmtree(root / HOME.lstrip("/") / ".e2lm-studio", ignore_errors=True)
     _empty(root / "data", owner=1000)
+    found["unfit_volume"] = _on_an_unfit_volume(root, image, env)
     found["holds"] = _holds(found)
     return found
 
@@ -78,6 +80,36 @@ COMMANDS = (
     ("relevance", "ladder_science", "--json"),
     ("report", "ladder_science", "--out", "/tmp/report.html", "--json"),
 )
+
+
+def _on_an_unfit_volume(root: Path, image: Image, env: Mapping[str, str]) -> dict[str, bool] | None:
+    """With a volume on which no database can be shared the home lies beside it, and is kept there over a restart.
+
+    None where bindfs, which makes such a volume, is not installed.
+    """
+    if BINDFS is None:
+        return None
+    home = root / HOME.lstrip("/") / ".e2lm-studio"
+    (root / "tmp/volume").mkdir(exist_ok=True)
+    os.chown(root / "tmp/volume", 1000, 1000)
+    subprocess.run([BINDFS, "-o", "direct_io", root / "tmp/volume", root / "data"], check=True)
+    copying = ["sets", "copy", "ladder_science", "kept", "--json"]
+    try:
+        with _server(root, image, env) as server:
+            _served(root, image, env, server)
+            copied = _works(root, copying, {**env, "E2LM_HOME": f"{HOME}/.e2lm-studio"})
+            beside = home.is_dir()
+            ended = _ended(server) is not None
+        kept = (root / "tmp/volume/studio-backup.tar.gz").is_file()
+        shutil.rmtree(home)
+        with _server(root, image, env) as server:
+            _served(root, image, env, server)
+            back = (home / "sets/kept/kept.yaml").is_file()
+            ended = _ended(server) is not None and ended
+    finally:
+        subprocess.run(["umount", "--lazy", root / "data"], check=False)
+        shutil.rmtree(home, ignore_errors=True)
+    return {"home_beside": beside and copied, "kept": kept, "back": back, "ended": ended}
 
 
 def _holds(found: Mapping[str, Any]) -> bool:
@@ -93,6 +125,7 @@ def _holds(found: Mapping[str, Any]) -> bool:
         and is_served(found["served"])
         and is_served(found["served_without_data"])
         and all(end is not None for end in ends)
+        and all((found["unfit_volume"] or {}).values())
     )
 
 
@@ -137,7 +170,7 @@ def _served(
 
 
 def _works(root: Path, words: Sequence[str], env: Mapping[str, str]) -> bool:
-    done = inside(root, ["python", "-m", "e2lm_core", *words], {**env, "E2LM_HOME": "/data"})
+    done = inside(root, ["python", "-m", "e2lm_core", *words], {"E2LM_HOME": "/data", **env})
     if done.returncode:
         sys.stderr.write(done.stderr[-3000:])
     return done.returncode == 0
