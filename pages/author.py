@@ -4,7 +4,7 @@ import streamlit as st
 
 from e2lm_core.sets.desk import drafts, sheet
 from e2lm_core.ui import session
-from e2lm_core.ui.author import card, checks, editor, files, live, presence, prompt, toolbar
+from e2lm_core.ui.author import card, checks, editor, files, live, presence, prompt, sharing, toolbar
 from e2lm_core.ui.author.unsaved import clashes, forms, waiting
 from e2lm_core.ui.frame import parts, window
 from e2lm_core.ui.frame.strip import strip
@@ -22,6 +22,7 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             toolbar.delete(task.address)
         toolbar.undo_and_redo(task.address)
         toolbar.run_edits()
+    sharing.share(task)
 
 if not example:
     presence.watch(task)

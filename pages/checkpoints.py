@@ -4,7 +4,7 @@ import streamlit as st
 
 from e2lm_core.checkpoints import tables
 from e2lm_core.ui import session
-from e2lm_core.ui.checkpoints import added, adding
+from e2lm_core.ui.checkpoints import added, adding, people
 from e2lm_core.ui.frame import parts, say
 from e2lm_core.ui.frame.strip import strip
 
@@ -45,3 +45,5 @@ with st.expander("All families and models that the studio knows"):
             ),
         },
     )
+
+people.people()

@@ -1,0 +1,114 @@
+"""On the pages: sharing a set, leaving one, who uses what, and quotas. What a provider says of a person is put in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from e2lm_core.base.settings import Settings
+from e2lm_core.people import quotas, register, sharing
+from e2lm_core.sets import collection
+from e2lm_core.ui.server import sign_in
+from tests.support import studios
+from tests.support.visits import Visit, app_in
+
+pytestmark = pytest.mark.slow
+ISSUER = "https://id.example"
+
+
+@pytest.fixture
+def claims(monkeypatch) -> dict[str, object]:
+    """Who is signed in; may be changed."""
+    said: dict[str, object] = {"iss": ISSUER, "sub": "ada", "name": "Ada", "preferred_username": "ada"}
+    monkeypatch.setattr(sign_in, "_claims", lambda: said or None)
+    return said
+
+
+@pytest.fixture
+def visit(tmp_path, monkeypatch, claims, request) -> Iterator[Visit]:
+    """Ada, who administers and has `mine`; Bob has signed in before."""
+    monkeypatch.setenv("E2LM_AUTH", "oidc")
+    monkeypatch.setenv("E2LM_ADMINS", "ada")
+    monkeypatch.setenv("E2LM_VISITORS", getattr(request, "param", "sandbox"))
+    chosen = studios.settings(tmp_path, studios.real_ladder(tmp_path / "ladder", (100, 200)))
+    studios.write_example(chosen)
+    register.sign_in(chosen, ISSUER, "bob", "Bob", username="bob")
+    yield from app_in(tmp_path, monkeypatch, chosen.ladder)
+
+
+@pytest.fixture
+def ada(visit) -> Settings:
+    settings = visit.studio.settings
+    collection.copy_set(settings, "little", "mine")
+    visit.choose("mine")
+    return settings
+
+
+def press(visit: Visit, key: str) -> None:
+    visit.at.button(key=key).click().run()
+    assert not visit.at.exception
+
+
+def test_a_set_is_shared_taken_back_and_given_a_link(visit, ada):
+    visit.open("author")
+    visit.at.text_input(key="share_who").input("Bob").run()
+    press(visit, "share_go")
+    assert [(g.person, g.role) for g in sharing.shared_with(ada, "mine")] == [("bob", "reader")]
+    assert "bob, to read" in visit.said
+    press(visit, "share_end_bob")
+    assert sharing.shared_with(ada, "mine") == []
+    press(visit, "share_link")
+    (link,) = sharing.links(ada, "mine")
+    assert any(link.query in code.value for code in visit.at.code)
+    press(visit, "share_close")
+    assert sharing.links(ada, "mine") == []
+    visit.at.text_input(key="share_who").input("eve").run()
+    press(visit, "share_go")
+    assert "Nobody called 'eve' has signed in here" in visit.said
+
+
+def test_a_reader_sees_the_set_as_an_example_and_may_leave_it(visit, ada, claims):
+    sharing.share(ada, "mine", "bob")
+    claims |= {"sub": "bob", "name": "Bob", "preferred_username": "bob"}
+    visit.choose("ada/mine").open("author")
+    assert "Delete this set" not in visit.labels()
+    assert "Undo" not in visit.labels()
+    assert visit.at.button(key="share_leave")
+    press(visit, "share_leave")
+    assert sharing.shared_with(ada, "mine") == []
+    assert visit.at.session_state["set"] == "little"
+
+
+def test_an_administrator_sees_who_uses_what_and_changes_quotas(visit, ada, claims):
+    visit.open("checkpoints")
+    table = next(d.value for d in visit.at.dataframe if "administrator" in d.value.columns)
+    rows = table.set_index("id")
+    assert rows["question sets"].to_dict() == {"bob": "0 of 100", "ada": "1 of any"}
+    visit.at.selectbox(key="quota_whose").select("bob").run()
+    visit.at.number_input(key="quota_most_bob_sets").set_value(3).run()
+    press(visit, "quota_save")
+    assert [(who, kind.key, most) for who, kind, most in quotas.changed(ada)] == [("bob", "sets", 3)]
+    claims |= {"sub": "bob", "name": "Bob", "preferred_username": "bob"}
+    visit.choose("little").open("checkpoints")
+    assert "Yours to use: question sets 0 of 3" in visit.said
+    assert not any("administrator" in d.value.columns for d in visit.at.dataframe)
+
+
+@pytest.mark.parametrize("visit", ["readonly"], indirect=True)
+def test_a_visitor_who_may_only_read(visit, claims):
+    claims.clear()
+    visit.choose("little").at.run()
+    assert visit.at.button(key="sign_in")
+    assert "Visitors read. Sign in" in visit.said
+    visit.open("author")
+    visit.at.button(key="copy_go").click().run()
+    assert "Visitors read here and change nothing" in visit.said
+
+
+@pytest.mark.parametrize("visit", ["refused"], indirect=True)
+def test_a_visitor_who_is_refused(visit, claims):
+    claims.clear()
+    visit.choose("little").at.run()
+    assert [title.value for title in visit.at.title] == ["Sign in"]
+    assert not visit.at.selectbox
