@@ -145,13 +145,3 @@ def test_a_visitors_sandbox_is_their_own_and_goes_with_them_when_they_sign_in(tm
         names = [info.address for info in collection.list_sets(settings.asked_by("bob")) if not info.example]
         assert names == ["tried"]
         assert len([p for p in register.everyone(settings) if p.visitor]) == 1
-
-
-def test_a_visitor_who_may_only_read_sees_the_examples_as_they_are(tmp_path, browser):
-    with studio(tmp_path / "home", E2LM_VISITORS="readonly") as url:
-        page = visit(browser, f"{url}/author")
-        expect(people(page)).to_contain_text("Visitors read")
-        page.get_by_role("button", name="Copy this set").click()
-        page.get_by_role("button", name="Copy", exact=True).click()
-        expect(page.get_by_text("Visitors read here and change nothing")).to_be_visible()
-        assert not (tmp_path / "home" / "people").exists()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import quotas, register, sharing
 from e2lm_core.sets import collection
 from e2lm_core.ui.server import sign_in
+from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.visits import Visit, app_in
 
@@ -98,10 +100,10 @@ def test_an_administrator_sees_who_uses_what_and_changes_quotas(visit, ada, clai
 @pytest.mark.parametrize("visit", ["readonly"], indirect=True)
 def test_a_visitor_who_may_only_read(visit, claims):
     claims.clear()
-    visit.choose("little").at.run()
+    visit.at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert visit.at.button(key="sign_in")
     assert "Visitors read. Sign in" in visit.said
-    visit.open("author")
+    visit.choose("little").open("author")
     visit.at.button(key="copy_go").click().run()
     assert "Visitors read here and change nothing" in visit.said
 
@@ -109,6 +111,6 @@ def test_a_visitor_who_may_only_read(visit, claims):
 @pytest.mark.parametrize("visit", ["refused"], indirect=True)
 def test_a_visitor_who_is_refused(visit, claims):
     claims.clear()
-    visit.choose("little").at.run()
+    visit.at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert [title.value for title in visit.at.title] == ["Sign in"]
     assert not visit.at.selectbox

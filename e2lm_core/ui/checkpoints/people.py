@@ -58,7 +58,11 @@ def _change(settings: Settings) -> None:
         scale = _IN.get(kind.unit, 1.0)
         now = _now(settings, whose, kind)
         most = st.number_input(
-            _UNITS[kind.unit].capitalize(), 0.0, None, now / scale, key=f"quota_most_{whose}_{kind.key}"
+            say.plain(_UNITS[kind.unit].capitalize()),
+            0.0,
+            None,
+            now / scale,
+            key=f"quota_most_{whose}_{kind.key}",
         )
         with st.container(horizontal=True):
             if st.button("Save", type="primary", key="quota_save"):
