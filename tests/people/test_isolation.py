@@ -6,11 +6,13 @@ is, and fails here unless it refuses, or stands below with the reason why it has
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import json
 import pkgutil
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +29,7 @@ from e2lm_core.people import register
 from e2lm_core.runs import start
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection
+from e2lm_core.sets.desk import drafts
 from e2lm_core.ui import session
 from e2lm_core.ui.server import sign_in
 from tests.conftest import ROOT
@@ -36,6 +39,7 @@ from tests.support.visits import app_in
 
 ISSUER = "https://id.example"
 SECRET = "What is the secret that nobody but Ada knows?"
+HERS = "what Ada has typed and not saved"
 ROOMS = ("sets", "runs", "imported", "checkpoints", "relevance", "export", "deploy", "people")
 
 # With the reason why there is nothing of another's in them.
@@ -77,6 +81,8 @@ GIVEN = {
     ),
     *("export.submission.findings", "export.submission.export"),
 }
+# What they keep and find is one's own, whatever it is of: these may go through, and touch or give nothing of another's.
+OWN = ("sets.desk.drafts.", "sets.desk.presence.stamp")
 # What services stand on, and what the sign-in alone calls: who somebody is, and whose a name is.
 BENEATH = (
     "people.register.",
@@ -120,6 +126,10 @@ def _there(folder: Path, ladder: Path | None = None) -> There:
     collection.create_set(ada.settings, "gone")
     collection.delete_set(ada.settings, "gone")
     keeping.keep(ada.settings, "her_results", Imported(curves=(), measured={}, problems=(SECRET,), files=()))
+    typed = {"fields": {"note": HERS}, "seen": {"note": "hers"}}
+    drafts.keep(
+        ada.settings, drafts.Draft(task="secret", place="question/q1", form="1" * 32, at=time.time(), **typed)
+    )
     run = start.start(ada, collection.open_set(ada.settings, "secret"), studio.catalogue.checkpoints[:1])
     model = {"name": "hers", "family": "any"}
     entry = {
@@ -181,7 +191,7 @@ SERVICES = dict(_services())
 
 
 def _tried(name: str) -> bool:
-    return name not in {*HARMLESS, *GIVEN} and not name.startswith((*BENEATH, *MACHINE))
+    return name not in {*HARMLESS, *GIVEN} and not name.startswith((*BENEATH, *MACHINE, *OWN))
 
 
 def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
@@ -216,6 +226,11 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "text": "his",
             "keep": "mine",
             "limit": 10,
+            "fields": {"note": "his"},
+            "form": "0" * 32,
+            "draft": drafts.Draft(
+                task=address, place="question/q1", form="0" * 32, at=1.0, fields={"note": "his"}
+            ),
         }
 
 
@@ -231,6 +246,10 @@ def _call(function: Callable[..., Any], there: There, values: dict[str, Any]) ->
             from e2lm_core.sets.conflicts import Clash
 
             given["clash"] = Clash(question="q1", field="note", seen="hers", theirs="hers", mine="his")
+        elif parameter.name == "task" and kind == "str":
+            given["task"] = values["address"]
+        elif parameter.name == "place" and kind == "str":
+            given["place"] = "question/q1"
         elif parameter.name in values and (parameter.default is parameter.empty or parameter.name == "place"):
             given[parameter.name] = values[parameter.name]
         else:
@@ -253,6 +272,17 @@ def test_a_service_refuses_what_is_anothers_with_a_sentence(name, there):
         said = studios.sentence(refused)
         assert SECRET not in said
         assert len(said) <= 400
+    assert _hers(there) == before
+
+
+@pytest.mark.parametrize("name", sorted(name for name in SERVICES if name.startswith(OWN)))
+def test_what_is_kept_for_oneself_touches_and_gives_nothing_of_anothers(name, there):
+    before = _hers(there)
+    for values in _values(there, "sets"):
+        with contextlib.suppress(StudioError):
+            given = repr(_call(SERVICES[name], there, values))
+            assert HERS not in given
+            assert SECRET not in given
     assert _hers(there) == before
 
 
@@ -304,7 +334,6 @@ PLAIN_COMMANDS = {
 }
 LISTS = ("tasks", "sets list", "results list")
 _USUAL = {
-    "--width": "0.05",
     "--rule": "easiest-half",
     "--out": "x.zip",
     "NAME": "his",
@@ -322,6 +351,7 @@ _WITH = {
     "question edit": ["--set", "note=his"],
     "question move": ["--to", "1"],
     "people quota": ["sets", "9"],
+    "plan": ["--width", "0.05"],
     "compare": ["little"],
     "sets unshare": ["ada"],
 }
