@@ -25,7 +25,9 @@ from e2lm_core.sets.checks.check import require_sound
 from e2lm_core.sets.folder import known as known_sets
 from e2lm_core.sets.folder.files import put_files, task_files, write_task
 from e2lm_core.sets.locks import one_writer, writing
+from e2lm_core.sets.past import trash
 from e2lm_core.sets.past.log import Log
+from e2lm_core.sets.past.trash import Deleted
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
 
@@ -239,45 +241,40 @@ def free_name(settings: Settings, wish: str) -> str:
 def delete_set(settings: Settings, name: str) -> None:
     """Put a set aside; `restore_set` brings it back with its history.
 
-    What was put aside under the same name before is gone then. Raises TaskError for an example or a disk
-    error.
+    What was put aside under the same name before stays there. Raises TaskError for an example or a disk error.
     """
     info = editable_set(settings, name)
-    trash = settings.workspace / "trash" / info.name
     with _disk(f"{info.name} could not be deleted"):
-        shutil.rmtree(trash, ignore_errors=True)
-        trash.parent.mkdir(parents=True, exist_ok=True)
-        info.folder.rename(trash)
-        Log.of(settings, info.name).move(trash.with_name(f"{info.name}.history"))
+        trash.put(settings, info.name, info.folder)
     sharing.end(settings, info.name)
 
 
 @owns
 @one_writer
-def restore_set(settings: Settings, name: str) -> TaskSet:
-    """Bring a deleted set back, with its history.
+def restore_set(settings: Settings, name: str, at: str | None = None) -> TaskSet:
+    """Bring back the set of that name that was deleted last, or at that time of `deleted`, with its history.
 
     Raises TaskError where there is none, or the name was taken since.
     """
-    trash = settings.workspace / "trash" / name
     quotas.require(settings, "sets")
-    if not _NAME.fullmatch(name) or not trash.is_dir():
+    known = [gone for gone in trash.listed(settings) if gone.name == name and at in (None, gone.at)]
+    if not _NAME.fullmatch(name) or not known:
         raise TaskError(f"There is no deleted set {quoted(name)} to restore.")
     if (settings.sets / name).exists():
         raise TaskError(f"A set {name!r} exists again: rename or delete it before restoring the old one.")
     with _disk(f"{name} could not be restored"):
-        settings.sets.mkdir(parents=True, exist_ok=True)
-        trash.rename(settings.sets / name)
-        Log(trash.with_name(f"{name}.history")).move(Log.of(settings, name).folder)
+        trash.bring_back(settings, name, known[0].at)
     return open_set(settings, name)
+
+
+def deleted(settings: Settings) -> list[Deleted]:
+    """The sets that `restore_set` can bring back, with the times of their deletion, the last one first."""
+    return trash.listed(settings)
 
 
 def deleted_sets(settings: Settings) -> list[str]:
     """The names of the sets that `restore_set` can bring back."""
-    trash = settings.workspace / "trash"
-    return (
-        sorted(p.name for p in trash.glob("*") if not p.name.endswith(".history")) if trash.is_dir() else []
-    )
+    return sorted({gone.name for gone in deleted(settings)})
 
 
 def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
@@ -288,6 +285,8 @@ def _keep_new(settings: Settings, task: TaskSet) -> TaskSet:
         require_sound(task, settings.limits)
         quotas.require(settings, "sets")
         quotas.require(settings, "bytes", 0)
+        with _disk(f"{name} could not be made"):
+            trash.finish(settings, name)
         shutil.rmtree(Log.of(settings, name).folder, ignore_errors=True)
         write_task(task, settings.sets / name, settings.limits)
         _trace(settings, name).unlink(missing_ok=True)

@@ -89,7 +89,7 @@ BENEATH = (
     "people.access.",
     "people.visitors.",
     "people.inheriting.",
-    "sets.past.saving.",
+    "sets.past.",
 )
 # No page calls these, and no command by somebody's ids.
 MACHINE = (

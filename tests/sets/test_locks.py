@@ -125,3 +125,53 @@ def test_a_home_that_cannot_be_written_is_one_sentence(here: Settings) -> None:
     (here.home / "locks").write_text("a file in the way")
     with pytest.raises(TaskError, match=r"^The edit was not saved: .*locks cannot be written"):
         authoring.delete_questions(here, "shared", ["q1"])
+
+
+_APP = """
+import sys, threading
+from pathlib import Path
+from e2lm_core.base.settings import Settings
+from tests.sets.test_locks import merge
+home = Path(sys.argv[1])
+settings = Settings(home=home, tasks=home.parent / "tasks", ladder=home.parent / "ladder")
+writers = [threading.Thread(target=merge, args=(settings, int(w), int(sys.argv[2]))) for w in sys.argv[3:]]
+for writer in writers:
+    writer.start()
+for writer in writers:
+    writer.join()
+"""
+
+
+def merge(settings: Settings, writer: int, edits: int) -> None:
+    """Edits of one author, each with what was seen."""
+    mine = settings.asked_by(None, f"author {writer}")
+    for number in range(edits):
+        identity = f"q{writer * edits + number + 1}"
+        saved = authoring.merge_edits(
+            mine, "many", {identity: {"note": f"by {writer}"}}, {identity: {"note": None}}
+        )
+        assert not saved.clashes
+
+
+@pytest.mark.slow
+def test_four_writers_in_two_apps_lose_none_of_their_edits(tmp_path: Path) -> None:
+    """Two processes on one home, two threads in each, 200 edits a thread, all of a set of 800 questions."""
+    settings = Settings(home=tmp_path / "home", tasks=tmp_path / "tasks", ladder=tmp_path / "ladder")
+    collection.create_set(settings, "many", studios.task(count=800).questions)
+    apps = [
+        subprocess.Popen([sys.executable, "-c", _APP, str(settings.home), "200", *writers], cwd=ROOT)
+        for writers in (("0", "1"), ("2", "3"))
+    ]
+    assert [app.wait(240) for app in apps] == [0, 0]
+    notes = [q.note for q in collection.open_set(settings, "many").questions]
+    assert notes == [f"by {writer}" for writer in range(4) for _ in range(200)]
+    kept = versions.list_versions(settings, "many")
+    assert [v.number for v in kept] == list(range(801))
+    assert sorted(v.who for v in kept[1:]) == [f"author {w}" for w in range(4) for _ in range(200)]
+    for number in range(0, 801, 20):
+        state = versions.open_version(settings, "many", number)
+        assert sum(q.note is not None for q in state.questions) == number
+    for writer in range(4):  # each takes back their own last edit
+        versions.undo(settings.asked_by(None, f"author {writer}"), "many")
+    notes = [q.note for q in collection.open_set(settings, "many").questions]
+    assert [place for place, note in enumerate(notes) if note is None] == [199, 399, 599, 799]
