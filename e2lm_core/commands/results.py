@@ -36,6 +36,11 @@ def import_results(
     as_json: Json = False,
 ) -> None:
     """Read results from elsewhere: lm-eval folders, published curves, OLMES or DataDecide tables, CSV."""
+    from e2lm_core.base.strangers import confined
+
+    confined.warm(
+        "e2lm_core.imported.opening", "pyarrow.parquet", "pyarrow.compute"
+    )  # beside our own imports
     from e2lm_core.checkpoints.catalogue import open_catalogue
     from e2lm_core.imported import keeping, opening
 

@@ -15,6 +15,7 @@ DEFAULT_WINDOW = 2_048
 # Beyond this a window costs memory that no question set needs; shorter prompts are not affected by it.
 MAX_WINDOW = 16_384
 _NO_LIMIT = 10**29  # tokenizers without a length say about 10**30
+MAX_LAYERS = 1_000
 _MAPPED_FROM_BYTES = 32 * 2**20  # smaller files are copied: a map would follow a file that is rewritten
 
 
@@ -29,11 +30,17 @@ def read_config(directory: Path) -> Any:
     if not path.is_file():
         raise CheckpointError(f"{directory} holds no config.json: a checkpoint is a transformers folder.")
     try:
-        return AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # unknown architecture, broken JSON, remote code …
         raise CheckpointError(
             f"{path} is not a configuration this transformers can load: {first_line(error)}."
         ) from error
+    layers = getattr(getattr(config, "text_config", None) or config, "num_hidden_layers", None)
+    if isinstance(layers, int) and layers > MAX_LAYERS:  # each is built before a weight is looked at
+        raise CheckpointError(
+            f"{path} asks for {layers:,} layers; at most {MAX_LAYERS:,} are built: check it."
+        )
+    return config
 
 
 def window(config: Any, tokenizer: Any) -> int:

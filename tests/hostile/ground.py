@@ -53,7 +53,7 @@ class Ground:
             except StudioError as error:
                 said = str(error)
         cost = time.process_time() - used
-        for record in self.log.records:
+        for record in (record for record in self.log.records if record.name == confined.__name__):
             assert record.levelno == logging.DEBUG, record.getMessage()  # a parser's own defect is a warning
             _, seconds, grown = record.args
             cost += seconds

@@ -91,6 +91,53 @@ def test_a_checkpoint(ground: Ground, whole: Path, name: str) -> None:
     ground.refused(read)
 
 
+CONFIGURATIONS = {
+    "100,000 layers": {"num_hidden_layers": 100_000},
+    "400 digits of layers": {"num_hidden_layers": int(DIGITS)},
+    "layers as text": {"num_hidden_layers": "many"},
+    "no layers": {"num_hidden_layers": -1},
+    "heads that do not divide": {"num_attention_heads": 7},
+    "code of its own": {"auto_map": {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}},
+    "an unknown kind": {"model_type": "x" * 9_000},
+    "a kind of control characters": {"model_type": "\x1b[31m"},
+    "another shape": {"hidden_size": 24},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_a_configuration(ground: Ground, whole: Path, name: str) -> None:
+    import torch
+
+    from e2lm_core.engine.models import Loader
+
+    folder = ground.folder / "model" / "iter_0000100"
+    shutil.copytree(whole, folder)
+    (folder / "evil.py").write_text(f"open({str(ground.folder / 'canary2')!r}, 'w')\n")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | CONFIGURATIONS[name]))
+    ground.tried(lambda: Loader(torch.device("cpu"), torch.float32).load(folder))
+
+
+@pytest.mark.slow
+def test_a_tokenizer_of_more_tokens_than_the_model(ground: Ground, whole: Path) -> None:
+    from e2lm_core.base.records import Checkpoint, ModelInfo, Request
+    from e2lm_core.engine.local import LocalBackend
+
+    folder = ground.folder / "model" / "iter_0000100"
+    shutil.copytree(whole, folder)
+    text = json.loads((folder / "tokenizer.json").read_text())
+    text["added_tokens"].append(text["added_tokens"][0] | {"id": 999_999, "content": "zzz"})
+    (folder / "tokenizer.json").write_text(json.dumps(text))
+    backend = LocalBackend(studios.settings(ground.folder))
+    model = ModelInfo(name="model", family="local")
+    checkpoint = Checkpoint(model=model, step=100, directory=folder)
+    requests = [Request("Why zzz?", " one"), Request("Why?", " two")]
+    said = ground.tried(lambda: list(backend.chunks(checkpoint, requests)))
+    assert said is not None
+    assert "The tokenizer in" in said
+
+
 @pytest.mark.parametrize("name", NOTES)
 def test_notes_beside_checkpoints(ground: Ground, name: str) -> None:
     folder = ground.folder / "model" / "iter_0000100"

@@ -126,7 +126,7 @@ GOOD = {
 ROWS = b'{"question": "q", "choices": ["a", "b"], "answer": 0}\n'
 
 
-@pytest.mark.parametrize(("key", "value"), values.pairs(KEYS, values.YAML, slow="900 lists"))
+@pytest.mark.parametrize(("key", "value"), values.pairs(KEYS, values.YAML, slow="90 lists"))
 def test_every_key_of_a_task(ground: Ground, key: str, value: str) -> None:
     lines = KEYS[key].replace("VALUE", values.YAML[value]).split("\n")
     changed = {line.split(":", 1)[0]: line.split(":", 1)[1] for line in lines}

@@ -40,7 +40,7 @@ YAML = {
     "bytes": "!!binary //8=",
     "a set": "!!set {a, b}",
     "pairs": "!!pairs [a: 1]",
-    "900 lists": "[" * 900 + "1" + "]" * 900,
+    "90 lists": "[" * 90 + "1" + "]" * 90,
     "a function": "!function os.system",
     "a long function": "!function " + "x" * 200_000,
     "Python": "!!python/object/apply:os.system ['touch canary']",

@@ -48,12 +48,14 @@ def serve(control: socket.socket) -> None:
             message, handles, _, _ = socket.recv_fds(control, _MOST_ORDER_BYTES, 1)
         except OSError:
             return
-        if not message or not handles:
+        if not message:
             return
         order = json.loads(message)
         with contextlib.suppress(Exception):  # the job itself says what cannot be imported
             for name in order["modules"]:
                 importlib.import_module(name)
+        if not handles:  # a job is expected soon
+            continue
         if os.fork() == 0:
             control.close()
             _job(socket.socket(fileno=handles[0]), order)

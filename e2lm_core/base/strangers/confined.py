@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -102,6 +103,13 @@ def run(
     raise LimitError(f"{about} takes more than {what} to read: give less at once.")
 
 
+def warm(*modules: str) -> None:
+    """Start the process and let it import `modules` meanwhile: a job is expected soon."""
+    if _POSSIBLE:
+        with suppress(OSError):  # whoever has a job will say what is wrong
+            _process.send({"modules": modules}, None)
+
+
 # --- within -------------------------------------------------------------------------------------------
 
 
@@ -113,7 +121,7 @@ class _Process:
         self._control: socket.socket | None = None
         self._owner = 0
 
-    def send(self, order: dict[str, Any], handle: int) -> None:
+    def send(self, order: dict[str, Any], handle: int | None) -> None:
         """Hand a job's end of a socket over. Raises OSError where even a new process does not take it."""
         message = json.dumps(order).encode()
         with self._lock:
@@ -122,7 +130,7 @@ class _Process:
                     self._start()
                 assert self._control is not None
                 try:
-                    socket.send_fds(self._control, [message], [handle])
+                    socket.send_fds(self._control, [message], [] if handle is None else [handle])
                     return
                 except OSError:
                     if fresh:

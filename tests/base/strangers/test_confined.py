@@ -97,6 +97,7 @@ def test_memory_ends_it(function) -> None:
         asked(function)
 
 
+@pytest.mark.slow
 def test_time_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confined, "SECONDS", 1)
     start = time.monotonic()
@@ -138,10 +139,16 @@ def test_too_many_wait_no_longer_than_they_may(monkeypatch: pytest.MonkeyPatch) 
         asked(gives, 1)
 
 
+def test_a_process_can_be_warmed_beforehand() -> None:
+    confined._process.drop()
+    confined.warm(__name__, "json", "no.such.module")
+    assert asked(gives, 3)[0] == 3
+
+
 def test_a_process_that_was_ended_is_replaced() -> None:
     asked(gives, 1)
-    [warm] = [p for p in Path("/proc").glob("[0-9]*") if _is_ours(p)]
-    os.kill(int(warm.name), 9)
+    for process in [p for p in Path("/proc").glob("[0-9]*") if _is_ours(p)]:
+        os.kill(int(process.name), 9)
     assert asked(gives, 2)[0] == 2
 
 
