@@ -140,6 +140,12 @@ def spend(settings: Settings, key: str, amount: float) -> None:
         )
 
 
+def take(settings: Settings, key: str, amount: float) -> None:
+    """Spend what is still theirs. Raises LimitError, and notes nothing, where it is more."""
+    require(settings, key, amount)
+    spend(settings, key, amount)
+
+
 def set_most(settings: Settings, key: str, most: float | None, who: str = EVERYBODY) -> None:
     """Say how much of a kind is theirs: a person's, `visitors`' or `everybody`'s; None takes back what was said.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import oidc_provider_mock
@@ -32,8 +31,16 @@ PEOPLE = {
 }
 
 
-@contextmanager
-def studio(home: Path, **env: str) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """A home that held a set before anybody signed in."""
+    home = tmp_path_factory.mktemp("people") / "home"
+    collection.copy_set(Settings(home=home), "ladder_science", "from_before")
+    return home
+
+
+@pytest.fixture(scope="module")
+def url(home) -> Iterator[str]:
     """The address of a studio whose people sign in with a provider on this machine."""
     users = [oidc_provider_mock.User(sub=sub, claims=claims) for sub, claims in PEOPLE.items()]
     with oidc_provider_mock.run_server_in_thread(user_claims=users) as provider:
@@ -46,13 +53,12 @@ def studio(home: Path, **env: str) -> Iterator[str]:
             "E2LM_OIDC_CLIENT_ID": "studio",
             "E2LM_OIDC_CLIENT_SECRET": "not a secret",
             "E2LM_OIDC_URL": "http://localhost:{port}",
-            **env,
         }
-        with server(os.environ | variables) as url:
-            yield url.replace("127.0.0.1", "localhost")
+        with server(os.environ | variables) as address:
+            yield address.replace("127.0.0.1", "localhost")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
@@ -91,57 +97,49 @@ def copy_example(page: Page, name: str) -> None:
     settle(page)
 
 
-def test_two_people_have_workspaces_share_a_set_and_sign_out(tmp_path, browser):
-    home = tmp_path / "home"
-    settings = Settings(home=home)
-    collection.copy_set(settings, "ladder_science", "from_before")
-    with studio(home, E2LM_VISITORS="refused") as url:
-        stranger = visit(browser, url)
-        expect(stranger.get_by_role("heading", level=1)).to_have_text("Sign in")
-        expect(stranger.get_by_role("combobox")).to_have_count(0)
-
-        ada = visit(browser, url)
-        sign_in(ada, "1")
-        expect(people(ada)).to_contain_text("(ada), administrator")
-        copy_example(ada, "hers")
-        names = [info.address for info in collection.list_sets(settings.asked_by("ada")) if not info.example]
-        assert names == ["from_before", "hers"]
-        assert (home / "people" / "ada" / "sets" / "hers").is_dir()
-        assert not list((home / "sets").iterdir())
-        assert (home / "cookie.key").stat().st_mode & 0o777 == 0o600
-
-        # A link to another's set opens nothing, until it carries a key; both outlive the way to the provider.
-        bob = visit(browser, f"{url}/?set=ada/hers")
-        sign_in(bob, "2")
-        expect(bob.get_by_text("that you may open")).to_be_visible()
-        link = sharing.make_link(settings.asked_by("ada"), "hers", "editor")
-        bob.goto(f"{url}/{link.query}")
-        settle(bob)
-        expect(strip(bob).get_by_role("combobox")).to_have_value(re.compile("ada/hers"))
-        expect(bob.get_by_role("heading", level=1)).to_have_text("ada/hers")
-        assert "key=" not in bob.url
-
-        people(bob).get_by_role("button", name="Sign out").click()
-        bob.get_by_role("button", name="End session").click()  # the provider asks too
-        expect(bob.get_by_role("button", name="Sign in")).to_be_visible()
-        bob.goto(f"{url}/?set=ada/hers")
-        settle(bob)
-        expect(bob.get_by_role("heading", level=1)).to_have_text("Sign in")
-        expect(people(ada)).to_contain_text("Ada Lovelace")
+def own(home: Path, person: str) -> list[str]:
+    infos = collection.list_sets(Settings(home=home).asked_by(person))
+    return [info.address for info in infos if not info.example]
 
 
-def test_a_visitors_sandbox_is_their_own_and_goes_with_them_when_they_sign_in(tmp_path, browser):
-    home = tmp_path / "home"
-    settings = Settings(home=home)
-    with studio(home) as url:
-        first, second = visit(browser, url), visit(browser, url)
-        expect(people(first)).to_contain_text("ends 24 hours after the last visit")
-        copy_example(first, "tried")
-        second.goto(f"{url}/author?set=tried")
-        settle(second)
-        expect(strip(second).get_by_role("combobox")).to_have_value(re.compile("ladder_"))
-        assert len([p for p in register.everyone(settings) if p.visitor]) == 2
-        sign_in(first, "2")
-        names = [info.address for info in collection.list_sets(settings.asked_by("bob")) if not info.example]
-        assert names == ["tried"]
-        assert len([p for p in register.everyone(settings) if p.visitor]) == 1
+def test_two_people_have_workspaces_share_a_set_and_sign_out(home, url, browser):
+    ada = visit(browser, url)
+    sign_in(ada, "1")
+    expect(people(ada)).to_contain_text("(ada), administrator")
+    copy_example(ada, "hers")
+    assert own(home, "ada") == ["from_before", "hers"]
+    assert (home / "people" / "ada" / "sets" / "hers").is_dir()
+    assert not list((home / "sets").iterdir())
+    assert (home / "cookie.key").stat().st_mode & 0o777 == 0o600
+
+    # A link to another's set opens nothing, until it carries a key; both outlive the way to the provider.
+    bob = visit(browser, f"{url}/?set=ada/hers")
+    expect(bob.get_by_text("that you may open")).to_be_visible()
+    sign_in(bob, "2")
+    expect(bob.get_by_text("that you may open")).to_be_visible()
+    link = sharing.make_link(Settings(home=home).asked_by("ada"), "hers", "editor")
+    bob.goto(f"{url}/{link.query}")
+    settle(bob)
+    expect(strip(bob).get_by_role("combobox")).to_have_value(re.compile("ada/hers"))
+    expect(bob.get_by_role("heading", level=1)).to_have_text("ada/hers")
+    assert "key=" not in bob.url
+
+    people(bob).get_by_role("button", name="Sign out").click()
+    bob.get_by_role("button", name="End session").click()  # the provider asks too
+    expect(bob.get_by_role("button", name="Sign in")).to_be_visible()
+    bob.goto(f"{url}/?set=ada/hers")
+    expect(bob.get_by_text("that you may open")).to_be_visible()
+    expect(people(ada)).to_contain_text("Ada Lovelace")
+
+
+def test_a_visitors_sandbox_is_their_own_and_goes_with_them_when_they_sign_in(home, url, browser):
+    first, second = visit(browser, url), visit(browser, url)
+    expect(people(first)).to_contain_text("ends 24 hours after the last visit")
+    copy_example(first, "tried")
+    second.goto(f"{url}/author?set=tried")
+    settle(second)
+    expect(strip(second).get_by_role("combobox")).to_have_value(re.compile("ladder_"))
+    before = len([p for p in register.everyone(Settings(home=home)) if p.visitor])
+    sign_in(first, "2")
+    assert "tried" in own(home, "bob")
+    assert len([p for p in register.everyone(Settings(home=home)) if p.visitor]) == before - 1

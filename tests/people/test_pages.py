@@ -97,6 +97,24 @@ def test_an_administrator_sees_who_uses_what_and_changes_quotas(visit, ada, clai
     assert not any("administrator" in d.value.columns for d in visit.at.dataframe)
 
 
+def test_what_is_uploaded_counts_once_for_the_day(visit, ada, claims):
+    quotas.set_most(ada, "uploads", 1000, "bob")
+    claims |= {"sub": "bob", "name": "Bob", "preferred_username": "bob"}
+    bob = ada.asked_by("bob")
+    collection.copy_set(bob, "little", "his")
+    visit.choose("his").open("author")
+    visit.at.segmented_control(key="author_view").set_value("Import").run()
+    row = b'{"question": "Why?", "choices": ["a", "b"], "answer": 0}\n'
+    for _ in range(2):  # the page is drawn again with the same file
+        visit.at.file_uploader(key="import_file").set_value(("rows.jsonl", row, "application/jsonl")).run()
+        assert visit.at.button(key="import_go")
+    used = {quota.kind.key: quota.used for quota in quotas.of(bob, "bob")}
+    assert used["uploads"] in (len(row), 2 * len(row))  # set anew it may be another file
+    visit.at.file_uploader(key="import_file").set_value(("more.jsonl", row * 20, "application/jsonl")).run()
+    assert "You have uploaded" in visit.said
+    assert "go on tomorrow" in visit.said
+
+
 @pytest.mark.parametrize("visit", ["readonly"], indirect=True)
 def test_a_visitor_who_may_only_read(visit, claims):
     claims.clear()

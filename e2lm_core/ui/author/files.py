@@ -15,7 +15,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.sets import authoring, importing, rows
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after, checks
-from e2lm_core.ui.frame import say
+from e2lm_core.ui.frame import say, uploaded
 
 MOST_SHOWN = 200
 
@@ -26,10 +26,10 @@ def import_questions(name: str) -> None:
         "A CSV needs the columns `question`, `choices` (or `choice 0`, `choice 1` …) and `answer`, from 0; a "
         "JSONL line needs the same keys. Nothing is added before you say so."
     )
-    data, filename = _file()
-    if data is None:
-        return
     try:
+        data, filename = _file()
+        if data is None:
+            return
         preview = authoring.preview_import(session.studio().settings, data, filename)
     except StudioError as error:
         say.error(error, icon=":material/error:")
@@ -49,7 +49,7 @@ def _file() -> tuple[bytes | None, str]:
         placeholder='{"question": "…", "choices": ["…", "…"], "answer": 0}',
     )
     if upload is not None:
-        return upload.getvalue(), upload.name
+        return uploaded.read(upload), upload.name
     if not pasted.strip():
         return None, ""
     return pasted.encode(), "pasted.jsonl" if pasted.lstrip().startswith(("{", "[")) else "pasted.csv"

@@ -17,7 +17,7 @@ from e2lm_core.sets import collection, versions
 from e2lm_core.sets.folder import bundle
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after
-from e2lm_core.ui.frame import say
+from e2lm_core.ui.frame import say, uploaded
 
 
 def copy(name: str) -> None:
@@ -42,7 +42,7 @@ def create() -> None:
         if upload is not None and st.button("Open the bundle", key="create_open"):
             _do(
                 lambda: collection.import_set(
-                    settings, bundle.unpack(upload.getvalue(), settings.limits), wish
+                    settings, bundle.unpack(uploaded.read(upload), settings.limits), wish
                 ),
                 wish,
             )

@@ -14,7 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from e2lm_core.base.errors import StudioError
 from e2lm_core.imported import opening
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import say
+from e2lm_core.ui.frame import say, uploaded
 from e2lm_core.ui.results import opened
 
 TYPES = ["zip", "json", "jsonl", "csv", "tsv", "parquet"]
@@ -40,7 +40,11 @@ def give() -> None:
     if not files:
         st.session_state.pop(_TAKEN, None)
         return
-    uploads = _by_name(files)
+    try:
+        uploads = _by_name(files)
+    except StudioError as error:
+        say.error(error, icon=":material/error:")
+        return
     digest = _digest(uploads)
     taken, refusal = st.session_state.get(_TAKEN) or (None, None)
     if taken != digest:
@@ -57,7 +61,7 @@ def _by_name(files: Sequence[UploadedFile]) -> dict[str, bytes]:
         name = file.name
         while name in uploads:
             name = f"again/{name}"
-        uploads[name] = file.getvalue()
+        uploads[name] = uploaded.read(file)
     return uploads
 
 

@@ -1,0 +1,21 @@
+"""The bytes of a file that a visitor has uploaded, on their account: each file counts once, for the day.
+
+Tested in tests/people/test_pages.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from e2lm_core.people import quotas
+from e2lm_core.ui import session
+
+
+def read(file: UploadedFile) -> bytes:
+    """What the file holds. Raises LimitError where it is more than is theirs to upload today."""
+    counted: set[str] = st.session_state.setdefault("uploads_counted", set())
+    if file.file_id not in counted:
+        quotas.take(session.studio().settings, "uploads", file.size)
+        counted.add(file.file_id)
+    return file.getvalue()
