@@ -60,6 +60,7 @@ HARMLESS = {
     "people.quotas.require": "of whoever asks",
     "people.quotas.most_of": "of whoever asks",
     "people.quotas.spend": "of whoever asks",
+    "people.quotas.take": "of whoever asks",
     "people.sharing.follow": "whoever has a link's key may: test_access tries one that there is not",
     "people.sharing.end": "ends what whoever asks has shared",
     "people.sharing.follow_renaming": "renames what whoever asks has shared",
