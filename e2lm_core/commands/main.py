@@ -56,6 +56,7 @@ app.callback(help="E2LM Task Studio: question sets that tell young language mode
 app.add_typer(collection.app, name="sets")
 app.add_typer(people.app, name="people")
 app.add_typer(question_texts.app, name="question")
+app.add_typer(history.app, name="version")
 app.add_typer(checkpoint_commands.app, name="hub")
 app.add_typer(result_commands.app, name="results")
 

@@ -1,43 +1,55 @@
-"""`undo`, `redo` and `versions` on the command line: what a set was before, and back to it."""
+"""`undo`, `redo`, `versions` and `version …` on the command line: what a set was before, and back to it."""
 
 from __future__ import annotations
 
-from e2lm_core.base.phrasing import count
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.phrasing import count, printable, quoted
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, Task, say, show
 from e2lm_core.commands.sets.collection import Mine
 
+if TYPE_CHECKING:
+    from e2lm_core.sets.past.differences import Difference
+
+app = typer.Typer(no_args_is_help=True, help="One version of a set: name it, show what differs, restore it.")
+Which = Annotated[str, typer.Argument(metavar="VERSION", help="Its number or its name, see `versions`.")]
+SHOWN = ("number", "action", "who", "at", "name", "shown")
+_MARKS = {"same": "{}", "out": "[-{}-]", "in": "{{+{}+}}"}
+
 
 def undo(task: Mine, as_json: Json = False) -> None:
-    """Take the last change of a set back; `redo` makes it again."""
-    from e2lm_core.sets import collection, versions
-
-    settings = Settings.from_env()
-    action = versions.undoable(settings, collection.editable_set(settings, task).address)[0]
-    saved = versions.undo(settings, task)
-    document = {"task": saved.address, "undone": action, "questions": len(saved.questions)}
-    say(
-        as_json,
-        document,
-        f"Taken back in {saved.address}: {action}. It has {count(len(saved.questions), 'question')}; "
-        f"`redo {saved.address}` makes the change again.",
-    )
+    """Take your last change of a set back; `redo` makes it again."""
+    _move(task, as_json, back=True)
 
 
 def redo(task: Mine, as_json: Json = False) -> None:
     """Make the change again that `undo` took back."""
+    _move(task, as_json, back=False)
+
+
+def _move(task: str, as_json: bool, back: bool) -> None:
     from e2lm_core.sets import collection, versions
 
     settings = Settings.from_env()
-    action = versions.undoable(settings, collection.editable_set(settings, task).address)[1]
-    saved = versions.redo(settings, task)
-    document = {"task": saved.address, "redone": action, "questions": len(saved.questions)}
-    say(
-        as_json,
-        document,
-        f"Made again in {saved.address}: {action}. It has {count(len(saved.questions), 'question')}; "
-        f"`undo {saved.address}` takes it back.",
-    )
+    name = collection.editable_set(settings, task).address
+    action = versions.undoable(settings, name)[0 if back else 1]
+    moved = (versions.step_back if back else versions.step_forth)(settings, name)
+    done, again = ("undone", "redo") if back else ("redone", "undo")
+    document = {
+        "task": name,
+        done: action,
+        "left": moved.sentence,
+        "questions": len(moved.task.questions),
+    }
+    said = f"{'Taken back' if back else 'Made again'} in {name}: {action}."
+    left = f" {moved.sentence}" if moved.sentence else ""
+    what = "makes the change again" if back else "takes it back"
+    has = f"It has {count(len(moved.task.questions), 'question')}"
+    say(as_json, document, f"{said}{left} {has}; `{again} {name}` {what}.")
 
 
 def versions(task: Task, as_json: Json = False) -> None:
@@ -45,4 +57,82 @@ def versions(task: Task, as_json: Json = False) -> None:
     from e2lm_core.sets import versions
 
     rows = [v.model_dump() for v in versions.list_versions(Settings.from_env(), task)]
-    show(as_json, {"task": task, "versions": rows}, rows, ("number", "action", "shown"))
+    show(as_json, {"task": task, "versions": rows}, rows, SHOWN)
+
+
+@app.command("name")
+def name_version(
+    task: Mine,
+    version: Which,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called; '' takes the name away.")],
+    as_json: Json = False,
+) -> None:
+    """Give a version a name; one with a name is kept however many follow."""
+    from e2lm_core.sets import versions
+
+    settings = Settings.from_env()
+    number = _number(settings, task, version)
+    versions.name_version(settings, task, number, name)
+    called = next(v.name for v in versions.list_versions(settings, task) if v.number == number)
+    what = f"is called {quoted(called)}" if called else "has no name"
+    say(as_json, {"task": task, "number": number, "name": called}, f"Version {number} of {task} {what}.")
+
+
+@app.command("diff")
+def diff(
+    task: Task,
+    first: Which,
+    second: Annotated[
+        str | None,
+        typer.Argument(metavar="[OTHER]", help="The number or name of another (default: the set as it is)."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what differs between two versions: [-words gone-] and {+words new+}."""
+    from e2lm_core.sets import versions
+
+    settings = Settings.from_env()
+    old = _number(settings, task, first)
+    new = None if second is None else _number(settings, task, second)
+    found = versions.differences(settings, task, old, new)
+    if as_json:
+        rows = [difference.model_dump() for difference in found]
+        show(True, {"task": task, "first": old, "second": new, "differences": rows}, ())
+    else:
+        typer.echo("\n".join(map(_line, found)) or "Nothing differs.")
+
+
+@app.command("restore")
+def restore(task: Mine, version: Which, as_json: Json = False) -> None:
+    """Make a set again what it was in a version; `undo` takes that back."""
+    from e2lm_core.sets import versions
+
+    settings = Settings.from_env()
+    number = _number(settings, task, version)
+    restored = versions.restore_version(settings, task, number)
+    questions = len(restored.questions)
+    say(
+        as_json,
+        {"task": restored.address, "restored": number, "questions": questions},
+        f"{restored.address} is again as in version {number}, with {count(questions, 'question')}; "
+        f"`undo {restored.address}` takes that back.",
+    )
+
+
+def _number(settings: Settings, task: str, version: str) -> int:
+    """The number of a version that is named by it, or by its name. Raises TaskError where there is none."""
+    from e2lm_core.sets import versions
+
+    kept = versions.list_versions(settings, task)
+    for called in kept:
+        if version in (called.name, str(called.number)):
+            return called.number
+    has = f"it has {kept[0].number} to {kept[-1].number}" if kept else "it was never edited"
+    raise TaskError(f"{task} has no version {quoted(version)}: {has}; see `versions {task}`.")
+
+
+def _line(difference: Difference) -> str:
+    """A difference on one line: where it is, and the old and the new text in one."""
+    where = f"{difference.question or 'prompt'}{f', {difference.field}' if difference.field else ''}"
+    text = "".join(_MARKS[kind].format(part) for kind, part in difference.parts)
+    return printable(f"{where}: {text}")
