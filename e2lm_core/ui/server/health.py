@@ -1,4 +1,8 @@
-"""`/healthz`: what lives of the studio, as JSON with 200 or 503."""
+"""`/healthz`: what lives of the studio, as JSON with 200 or 503.
+
+A run that waits without a worker gets one, as from a page that watches it: after a restart of the app, a run that
+was open goes on with nobody looking.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,10 @@ PATH = "/healthz"
 def healthz(_: Request) -> Response:
     """See `deploy.health`. Not async: what it asks of the database may take a moment."""
     found = health(Settings.from_env())
+    if found.worker in ("waiting", "missing"):
+        from e2lm_core.ui.runs import starting  # much, and seldom wanted here
+
+        starting.ensure_worker()
     return JSONResponse(
         found.model_dump(exclude_none=True),
         status_code=200 if found.ok else 503,
