@@ -33,6 +33,7 @@ FRONT: Mapping[str, Any] = {
 }
 ALWAYS = ("sdk", "app_port")  # the rest of the front matter is the Space's own once it is there
 _STAYS = {".gitattributes"}
+OURS = "e2lm_core/__main__.py"  # a Space without it, but with other files, is none of ours
 _REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
@@ -100,6 +101,7 @@ def plan(settings: Settings, wish: Wish) -> Plan:
         there = _there(api, wish.repo)
         bucket_is_there = wish.bucket is None or _has_bucket(api, wish.bucket)
     present = there or _There()
+    _require_ours(wish.repo, present)
     wanted = uploads.files(ROOT, _readme(wish, present), settings.home, secrets=[hub.token()])
     return Plan(
         repo=wish.repo,
@@ -199,6 +201,17 @@ def _there(api: HfApi, repo: str) -> _There | None:
             for sibling in info.siblings or ()
         },
     )
+
+
+def _require_ours(repo: str, there: _There) -> None:
+    """Raises `StudioError` for a Space of something else, whose files a deployment would delete."""
+    of_the_hub = _STAYS | {uploads.README, ".gitignore"}
+    if there.front.get("sdk", "docker") != "docker" or not (
+        OURS in there.files or set(there.files) <= of_the_hub
+    ):
+        raise StudioError(
+            f"The Space {repo} holds something else, which would be deleted: choose another name, or empty it first."
+        )
 
 
 def _has_bucket(api: HfApi, bucket: str) -> bool:

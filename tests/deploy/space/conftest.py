@@ -33,6 +33,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ".dockerignore": "tests\n**/.*\nREADME.md\nDockerfile\n",
         "README.md": "# The studio\n",
         "app.py": "app = 1\n",
+        "e2lm_core/__main__.py": "",
         "ladder/weights/a.xz": "weights",
         "tests/test_app.py": "",
     }.items():

@@ -14,7 +14,7 @@ from tests.deploy.space.spaces import Space, SpacesHub
 from tests.support import studios
 
 REPO = "me/studio"
-OURS = {".dockerignore", "Dockerfile", "README.md", "app.py", "ladder/weights/a.xz"}
+OURS = {".dockerignore", "Dockerfile", "README.md", "app.py", "e2lm_core/__main__.py", "ladder/weights/a.xz"}
 
 
 @pytest.fixture
@@ -113,6 +113,34 @@ def test_settings_are_changed_and_said_before(settings: Settings, checkout: Path
         Setting(name="visibility", before="public", after="private"),
     )
     assert (deployed.hardware, deployed.visibility, deployed.front["title"]) == ("t4-small", "private", "New")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"README.md": b"---\nsdk: gradio\n---\n", "app.py": b"x"},
+        {"README.md": b"---\nsdk: docker\n---\n", "Dockerfile": b"x", "app.py": b"x"},
+    ],
+)
+def test_a_space_of_something_else_is_left_alone(
+    settings: Settings, checkout: Path, hub: SpacesHub, files: dict[str, bytes]
+) -> None:
+    hub.spaces[REPO] = Space()
+    hub.spaces[REPO].commit(files)
+    with pytest.raises(StudioError, match="holds something else") as error:
+        deploy(settings, Wish(repo=REPO))
+    studios.sentence(error)
+    assert hub.spaces[REPO].files == files
+
+
+def test_a_space_that_was_made_by_hand_and_is_empty_is_taken(
+    settings: Settings, checkout: Path, hub: SpacesHub
+) -> None:
+    hub.spaces[REPO] = Space()
+    hub.spaces[REPO].commit({".gitattributes": b"x", "README.md": b"---\nsdk: docker\n---\n"})
+    plan = deploy(settings, Wish(repo=REPO))
+    assert not plan.creates
+    assert "app.py" in hub.spaces[REPO].files
 
 
 def test_another_who_deploys_meanwhile_is_not_overwritten(
