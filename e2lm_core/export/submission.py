@@ -39,9 +39,15 @@ def findings(
     return sorted(every, key=lambda finding: finding.severity != "error")
 
 
-def export(studio: Studio, task: TaskSet, profile: Profile = "plain") -> bytes:
-    """The set as a zip, the same bytes for the same set. Raises `TaskError` while an error stands."""
-    errors = [f for f in findings(studio, task, profile) if f.severity == "error"]
+def export(
+    studio: Studio, task: TaskSet, profile: Profile = "plain", found: Sequence[Finding] | None = None
+) -> bytes:
+    """The set as a zip, the same bytes for the same set. Raises `TaskError` while an error stands.
+
+    `found` are the set's findings under this profile, where whoever asks has them.
+    """
+    found = findings(studio, task, profile) if found is None else found
+    errors = [f for f in found if f.severity == "error"]
     if errors:
         more = f" ({len(errors) - 1} more errors.)" if len(errors) > 1 else ""
         raise TaskError(f"{task.name} cannot be exported yet: {errors[0].sentence}{more}")

@@ -58,6 +58,7 @@ class SetState(Record):
     total: int = 0
     job: int | None = None
     seconds_left: float | None = None
+    owner: str = ""  # of the run that goes on, see `Job`
 
 
 def coverage(
@@ -163,7 +164,12 @@ def state(
         done = sum(row.done for row in job.progress)
         total = len(task.questions) * len(job.payload["checkpoints"])
         return SetState(
-            kind="running", job=job.id, done=done, total=total, seconds_left=seconds_left(job, done, total)
+            kind="running",
+            job=job.id,
+            done=done,
+            total=total,
+            seconds_left=seconds_left(job, done, total),
+            owner=job.owner,
         )
     checkpoints, num_fewshot = fleet(studio, set_name)
     if measure is None:

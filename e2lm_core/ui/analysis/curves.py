@@ -23,6 +23,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, polling, say, window
 from e2lm_core.ui.remembered import curves as remembered
 from e2lm_core.ui.remembered import drawn, results
+from e2lm_core.ui.runs import starting
 
 METRIC = "curves_metric"
 TABS = ("Above chance", "Parting", "Signal quality", "Noise", "Values", "One question")
@@ -128,9 +129,10 @@ def _overlay(disabled: bool) -> smoothing.Method | None:
 
 def chart(task: TaskSet, view: View) -> None:
     """One chart of all questions or a small one a subject; drawn again by itself while a run goes on."""
-    running = results.state(task).kind == "running"
+    state = results.state(task)
+    pace_s = polling.every(polling.CHARTS_S, starting.is_mine(state))
     draw = _by_subject if view.by_subject else _whole
-    st.fragment(draw, run_every=polling.CHARTS_S if running else None)(task, view)
+    st.fragment(draw, run_every=pace_s if state.kind == "running" else None)(task, view)
 
 
 def _whole(task: TaskSet, view: View) -> None:

@@ -42,7 +42,8 @@ def first_run(task: TaskSet) -> None:
 
 def headlines(task: TaskSet, is_running: bool) -> None:
     """Cards and chart stand in their places from the first result on and fill in while a run goes on."""
-    st.fragment(_headlines, run_every=polling.CHARTS_S if is_running else None)(task, is_running)
+    pace_s = polling.every(polling.CHARTS_S, starting.is_mine(results.state(task)))
+    st.fragment(_headlines, run_every=pace_s if is_running else None)(task, is_running)
 
 
 def _headlines(task: TaskSet, is_running: bool) -> None:

@@ -72,7 +72,8 @@ def every_question(task: TaskSet) -> None:
 
 
 def _every(task: TaskSet) -> float | None:
-    return polling.EDIT_S if results.state(task).kind == "running" else None
+    state = results.state(task)
+    return polling.every(polling.EDIT_S, starting.is_mine(state)) if state.kind == "running" else None
 
 
 def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> None:

@@ -1,8 +1,26 @@
 """How often a page looks, in seconds, for what a run or a download has done since it was drawn."""
 
+from __future__ import annotations
+
+from streamlit import runtime
+
 # A chart is drawn whole, which takes the browser a moment.
 CHARTS_S = 2.0
 # A line of text or a bar: the strip, a run's table, a download.
 PROGRESS_S = 1.0
 # An edit's first points are there in less than a second, and somebody waits for them.
 EDIT_S = 0.5
+# So many sessions look as often as they like at what others do; more take turns.
+FEW_SESSIONS = 4
+
+
+def every(base_s: float, mine: bool) -> float:
+    """How often to look at a run: whoever started it as often as that wants, others less often the more they are."""
+    return base_s if mine else base_s * max(1.0, sessions() / FEW_SESSIONS)
+
+
+def sessions() -> int:
+    """How many sessions the server has; 1 where there is no server."""
+    if not runtime.exists():
+        return 1
+    return int(runtime.get_instance()._session_mgr.num_active_sessions())

@@ -30,7 +30,8 @@ def strip(poll: bool = True) -> TaskSet:
         _choose_set(name, [info for info in infos if not info.problem])
         task = session.task()
         if poll and results.state(task).kind == "running":
-            _live(task.address)
+            pace_s = polling.every(polling.PROGRESS_S, starting.is_mine(results.state(task)))
+            st.fragment(_live, run_every=pace_s)(task.address)
         else:
             _state(task, results.state(task))
         lasting.draw(session.studio().settings.home)
@@ -62,7 +63,6 @@ def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
         st.rerun()
 
 
-@st.fragment(run_every=polling.PROGRESS_S)
 def _live(name: str) -> None:
     """The state while a run goes on; once it is over, or another set is in hand, the whole page is drawn again."""
     task = session.task()

@@ -1,6 +1,6 @@
 """Heavy work beside the pages: processes that compute while this one draws, and that give their memory back.
 
-One process computes figures, another embeds texts. They are started with the server and end with it, have less
+One process computes figures, one embeds texts, one checks sets. They are started with the server and end with it, have less
 weight than the pages where both want a core, and are replaced when they have grown. Without them (a test, a
 command) everything is computed where it is asked for: the answers are the same.
 Tested in tests/ui/remembered/test_aside.py.
@@ -141,22 +141,27 @@ class Aside:
         return False
 
 
-_FIGURES, _TEXTS = Aside(), Aside()
+_FIGURES, _TEXTS, _CHECKS = Aside(), Aside(), Aside()
 _open = threading.Event()
 
 
 def open_all() -> None:
-    """From now on heavy work is done beside; both processes are started."""
-    _FIGURES.start()
-    _TEXTS.start()
+    """From now on heavy work is done beside; the processes are started."""
+    for process in (_FIGURES, _TEXTS, _CHECKS):
+        process.start()
     _open.set()
+
+
+def is_open() -> bool:
+    """Whether heavy work is done beside."""
+    return _open.is_set()
 
 
 def close_all() -> None:
     """End the processes: heavy work is done here again."""
     _open.clear()
-    _FIGURES.stop()
-    _TEXTS.stop()
+    for process in (_FIGURES, _TEXTS, _CHECKS):
+        process.stop()
 
 
 def figures(function: Callable[..., T], *arguments: Any) -> T:
@@ -167,6 +172,11 @@ def figures(function: Callable[..., T], *arguments: Any) -> T:
 def texts(function: Callable[..., T], *arguments: Any) -> T:
     """The same for what embeds texts, whose library alone takes half a gigabyte."""
     return _TEXTS.call(function, *arguments) if _open.is_set() else function(*arguments)
+
+
+def checks(function: Callable[..., T], *arguments: Any) -> T:
+    """The same for what checks a set, which cuts its prompts into a model's tokens."""
+    return _CHECKS.call(function, *arguments) if _open.is_set() else function(*arguments)
 
 
 # --- the process itself -----------------------------------------------------------------------------------

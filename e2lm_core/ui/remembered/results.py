@@ -22,7 +22,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets.folder.files import task_digest
-from e2lm_core.ui.remembered import aside, computing
+from e2lm_core.ui.remembered import aside, checking, computing
 from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.remembered.measured import Measured, Stamp, identities, stamp_of
 from e2lm_core.ui.session import studio
@@ -143,7 +143,10 @@ def taught_answers(task: TaskSet) -> dict[str, bool] | None:
 
 def bundle(task: TaskSet, profile: submission.Profile) -> bytes:
     """`submission.export`, made once for each version. Raises `StudioError` for a set that cannot be exported."""
-    return _OF_SETS.made_of((task,), ("bundle", profile), lambda: submission.export(studio(), task, profile))
+    found = findings(task, profile)
+    return _OF_SETS.made_of(
+        (task,), ("bundle", profile), lambda: submission.export(studio(), task, profile, found)
+    )
 
 
 def relevance(task: TaskSet) -> judge.Relevance:
@@ -164,4 +167,6 @@ def findings(task: TaskSet, profile: submission.Profile = "plain") -> list[Findi
 
 def _findings(task: TaskSet, profile: submission.Profile) -> list[Finding]:
     with st.spinner("Checking the set …"):
+        if aside.is_open():
+            return aside.checks(checking.findings, studio().settings, task, profile)
         return submission.findings(studio(), task, profile)

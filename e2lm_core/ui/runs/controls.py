@@ -123,7 +123,8 @@ def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
 
 def latest(task: TaskSet, is_running: bool) -> None:
     """The set's latest run; drawn again by itself while it goes on."""
-    st.fragment(_latest, run_every=polling.PROGRESS_S if is_running else None)(task)
+    pace_s = polling.every(polling.PROGRESS_S, starting.is_mine(results.state(task)))
+    st.fragment(_latest, run_every=pace_s if is_running else None)(task)
 
 
 def _latest(task: TaskSet) -> None:

@@ -70,6 +70,11 @@ def cancel(job: int) -> None:
         say.toast(error)
 
 
+def is_mine(state: run_state.SetState) -> bool:
+    """Whether this session started the run that goes on; one from the command line is everybody's."""
+    return state.owner in ("", _visitor())
+
+
 def _visitor() -> str:
     """Whose runs these are, for a queue that is fair: this session, under a name that tells nothing."""
     return st.session_state.setdefault("visitor", uuid.uuid4().hex)
