@@ -86,9 +86,10 @@ def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> No
         st.subheader("What your last edit changed", anchor=False)
         was = None if before is None else _measured_before(task, before)
         # Not this panel alone: strip, table and checks too are to show that the run is over.
-        if run_every and was is not None and has_points and _soon_over(task):
+        waits = bool(run_every) and was is not None and starting.is_mine(results.state(task))
+        if waits and has_points and _soon_over(task):
             st.rerun()
-        now = _with_first_points(task) if run_every and was else results.measurements(task)
+        now = _with_first_points(task) if waits else results.measurements(task)
         has_points = now.complete_checkpoints > 0
         if was is not None and (now.measured or was.measured):
             _changes(was, now)
@@ -104,7 +105,7 @@ def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> No
 def _with_first_points(task: TaskSet) -> Measurements:
     """Waits a moment for an edit's first points: a drawing without any would only take the time away from them."""
     now, seen = results.measurements(task), results.results_stamp()
-    for _ in _moments(FIRST_WAIT_S, FIRST_LOOK_S):
+    for _ in _moments(FIRST_WAIT_S, polling.every(FIRST_LOOK_S, mine=False)):
         if results.results_stamp() != seen:
             seen = results.results_stamp()
             now = results.measurements(task)
@@ -115,7 +116,7 @@ def _with_first_points(task: TaskSet) -> Measurements:
 
 def _soon_over(task: TaskSet) -> bool:
     """Waits a moment for the run's end: a drawing just before the last would take the time away from that one."""
-    for _ in _moments(END_WAIT_S, END_LOOK_S):
+    for _ in _moments(END_WAIT_S, polling.every(END_LOOK_S, mine=False)):
         job = start.latest_job(session.studio(), task.address)
         if job is None or job.over:
             return True

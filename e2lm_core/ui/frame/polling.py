@@ -15,7 +15,10 @@ FEW_SESSIONS = 4
 
 
 def every(base_s: float, mine: bool) -> float:
-    """How often to look at a run: whoever started it as often as that wants, others less often the more they are."""
+    """How often to look at a run: whoever started it as often as that wants, others less often the more they are.
+
+    The same holds of one's own where a moment more is not noticed: `mine` is false then.
+    """
     return base_s if mine else base_s * max(1.0, sessions() / FEW_SESSIONS)
 
 
