@@ -3,7 +3,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -40,3 +40,14 @@ def test_garbage_is_collected_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory.gc, "freeze", lambda: done.append("freeze"))
     memory.keep_imports()
     assert done == ["collect", "freeze"]
+
+
+def test_what_sessions_left_behind_goes_back_and_idle_processes_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(memory.gc, "collect", lambda: done.append("collect"))
+    monkeypatch.setattr(memory.aside, "rest", lambda: done.append("rest"))
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: SimpleNamespace(malloc_trim=done.append))
+    memory.give_back()
+    assert done == ["collect", "rest", 0]
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: SimpleNamespace())
+    memory.give_back()

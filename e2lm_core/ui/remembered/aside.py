@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from e2lm_core.scores.measurements import Measurements
 T = TypeVar("T")
 NICE = 4  # of 19: less than the pages, more than a run
 MOST_MB = 1_500  # of a process's own; measurements of the largest sets take half of that
+IDLE_S = 600.0
 KNOWN = 4  # measurements that a process keeps, so that they are sent once
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Aside:
         # Of what the process has, by identity: {id: (the object, its number)}, the last used last.
         self._known: OrderedDict[int, tuple[object, int]] = OrderedDict()
         self._numbers = itertools.count()
+        self._used = 0.0
 
     @property
     def process(self) -> int | None:
@@ -69,6 +72,14 @@ class Aside:
         with self._lock:
             self._ended()
 
+    def rest(self, idle_s: float) -> None:
+        """End the process where it has had nothing to do for so long."""
+        if time.monotonic() - self._used > idle_s and self._lock.acquire(blocking=False):
+            try:
+                self._ended()
+            finally:
+                self._lock.release()
+
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """What `function` (of a module, by name) gives, computed in the process; raises what it raises.
 
@@ -82,6 +93,7 @@ class Aside:
                 self._ended()
                 fine, answer = False, None
             else:
+                self._used = time.monotonic()
                 if self._grown():
                     self._ended()
         if fine:
@@ -121,7 +133,7 @@ class Aside:
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
             )
-        self._pipe = Connection(ours.detach())
+        self._pipe, self._used = Connection(ours.detach()), time.monotonic()
         return self._pipe
 
     def _ended(self) -> None:
@@ -150,6 +162,12 @@ def open_all() -> None:
     for process in (_FIGURES, _TEXTS, _CHECKS):
         process.start()
     _open.set()
+
+
+def rest() -> None:
+    """End those that had nothing to do for a while; the next call starts them again."""
+    for process in (_FIGURES, _TEXTS, _CHECKS):
+        process.rest(IDLE_S)
 
 
 def is_open() -> bool:

@@ -23,9 +23,10 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null, set_intervals, set_sizes
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals, Resampled
-from e2lm_core.ui.remembered.keep import Kept
+from e2lm_core.ui.remembered.keep import Kept, Store
 
-_KEPT = Kept("computed")  # of this process: the bootstrap of one metric serves all that follows from it
+# Of this process: the bootstrap of one metric serves all that follows from it.
+_KEPT = Kept("computed", Store(128 * 2**20))
 
 
 def resampled(measurements: Measurements, metric: str) -> Resampled | None:

@@ -16,10 +16,11 @@ from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs import measure as reading
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui.remembered.weight import weigh
 
 Fleet = tuple[tuple[str, str | None], ...]  # (name, commit) of each checkpoint
 Stamp = tuple[int, int]
-# Of log-likelihoods that the server keeps for all: two sets of the largest size, many small.
+# That the server keeps for all: one set of the largest size and its version before, or many small ones.
 MEASURED_BYTES = 300 * 2**20
 
 
@@ -82,7 +83,7 @@ class Measured:
 
     def _forget(self) -> None:
         with self._lock:
-            weights = {k: e.measurements.nbytes for k, e in self._entries.items() if e.measurements}
+            weights = {k: weigh(e.measurements) for k, e in self._entries.items() if e.measurements}
             total = sum(weights.values())
             for key, weight in list(weights.items())[:-1]:
                 if total <= self._most:

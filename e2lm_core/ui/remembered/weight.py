@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from e2lm_core.scores.measurements import Measurements
+
 _LOOKED_AT = 2_000  # parts of a value; of longer lists the first tell for the rest
 _FIRST = 50
+# With the metrics that measurements make of their log-likelihoods once they are asked for them.
+MEASURED = 3
 
 
 def weigh(value: Any) -> int:
@@ -31,6 +35,8 @@ class _Scale:
             return int(value.nbytes)
         if isinstance(value, pd.DataFrame | pd.Series):
             return int(np.sum(value.memory_usage(deep=False)))
+        if isinstance(value, Measurements):
+            return MEASURED * value.nbytes
         if isinstance(value, str | bytes | int | float | None):
             return sys.getsizeof(value)
         if isinstance(value, Mapping):

@@ -15,6 +15,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
 from e2lm_core.deploy import logs
 from e2lm_core.deploy.home import disk, keeping, place
+from e2lm_core.ui.frame import memory
 from e2lm_core.ui.remembered import aside
 
 
@@ -24,8 +25,10 @@ async def running(_: Any) -> AsyncIterator[None]:
     logs.set_up()
     keeper = await asyncio.to_thread(_begin, Settings.from_env())
     await asyncio.to_thread(aside.open_all)
+    tending = asyncio.create_task(memory.tend())
     logs.event("started", version=VERSION)
     yield
+    tending.cancel()
     await asyncio.to_thread(aside.close_all)
     if keeper is not None:
         await asyncio.to_thread(keeper.stop)

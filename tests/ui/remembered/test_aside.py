@@ -94,6 +94,14 @@ def test_one_that_has_grown_gives_its_memory_back() -> None:
         small.stop()
 
 
+def test_one_that_rests_is_there_again_when_it_is_asked(beside: Aside) -> None:
+    beside.call(where)
+    beside.rest(idle_s=60.0)
+    assert beside.process
+    beside.rest(idle_s=-1.0)
+    assert beside.process is None
+
+
 def test_unless_a_server_opens_it_everything_is_computed_here() -> None:
     assert aside.figures(where) == aside.texts(where) == os.getpid()
 
