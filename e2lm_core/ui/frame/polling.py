@@ -23,7 +23,7 @@ def every(base_s: float, mine: bool) -> float:
 
 
 def sessions() -> int:
-    """How many sessions the server has; 1 where there is no server."""
-    if not runtime.exists():
-        return 1
-    return int(runtime.get_instance()._session_mgr.num_active_sessions())
+    """How many sessions the server has; 1 where there is no server, or none that tells."""
+    if runtime.exists() and (known := getattr(runtime.get_instance(), "_session_mgr", None)) is not None:
+        return int(known.num_active_sessions())
+    return 1
