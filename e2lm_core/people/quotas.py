@@ -19,7 +19,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.people import register
 
 EVERYBODY, VISITORS = "everybody", "visitors"
-_FOLDERS = ("sets", "history", "trash", "drafts", "results")
+_FOLDERS = ("sets", "history", "drafts", "results")  # what was deleted is bounded apart
 _LOOK_AGAIN_S = 3.0  # at the bytes on the disk: an edit does not wait for each of them
 _MORE = "or ask an administrator for more"
 

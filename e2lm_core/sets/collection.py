@@ -241,11 +241,14 @@ def free_name(settings: Settings, wish: str) -> str:
 def delete_set(settings: Settings, name: str) -> None:
     """Put a set aside; `restore_set` brings it back with its history.
 
-    What was put aside under the same name before stays there. Raises TaskError for an example or a disk error.
+    What was put aside under the same name before stays there; of a person with a quota, no more than that holds
+    stays in all. Raises TaskError for an example or a disk error.
     """
     info = editable_set(settings, name)
     with _disk(f"{info.name} could not be deleted"):
         trash.put(settings, info.name, info.folder)
+        if (most := quotas.most_of(settings, "bytes")) is not None:
+            trash.let_go(settings, most)
     sharing.end(settings, info.name)
 
 

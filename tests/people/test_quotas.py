@@ -69,6 +69,19 @@ def test_bytes_count_with_history_and_an_editors_edit_is_on_the_owners_account(r
     collection.delete_set(ada, "one")  # deleting is never refused
 
 
+def test_of_deleted_sets_no_more_stays_than_the_quota_holds(root, ada):
+    for name in ("one", "two", "three"):
+        collection.copy_set(ada, "little", name)
+    collection.delete_set(ada, "one")
+    size = sum(path.stat().st_size for path in (ada.workspace / "trash").rglob("*") if path.is_file())
+    quotas.set_most(root, "bytes", size * 2.5, "ada")
+    collection.delete_set(ada, "two")
+    assert collection.deleted_sets(ada) == ["one", "two"]
+    collection.delete_set(ada, "three")
+    assert collection.deleted_sets(ada) == ["three", "two"]
+    collection.restore_set(ada, "two")
+
+
 def test_kept_results(root, ada):
     quotas.set_most(root, "results", 1, "ada")
     keeping.keep(ada, "first", Imported(curves=(), measured={}, problems=(), files=()))

@@ -21,7 +21,7 @@ from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.checkpoints.hub.client import may_use_token
 from e2lm_core.checkpoints.hub.on_disk import OnDisk, on_disk
-from e2lm_core.people import access
+from e2lm_core.people import access, register
 
 Action = Literal["download", "verify"]
 _GRACE_S = 5.0
@@ -39,6 +39,7 @@ class Fetch:
     _said: IO[bytes]
     started: float = field(default_factory=time.monotonic)
     stopped: bool = False
+    by: str | None = None  # the person who asked for it
 
     @property
     def running(self) -> bool:
@@ -60,6 +61,10 @@ class Fetch:
         if self._process.returncode == 2 and lines:
             return lines[-1]
         return f"To {self.action} {self.model} ended early; what is here is kept: {self.action} it again to go on."
+
+    def may_stop(self, settings: Settings) -> bool:
+        """Whether whoever asks began it, or is an administrator."""
+        return settings.person == self.by or register.administers(settings)
 
     def stop(self) -> None:
         """End the process; what is downloaded by now stays, and a later download goes on from it."""
@@ -99,9 +104,9 @@ def start(action: Action, checkpoints: Sequence[Checkpoint], settings: Settings)
         stderr=said,
         start_new_session=True,  # it outlives the page that asked for it
     )
-    return Fetch(
-        action, checkpoints[0].model.name, tuple(checkpoints), on_disk(settings, checkpoints), process, said
-    )
+    before = on_disk(settings, checkpoints)
+    name = checkpoints[0].model.name
+    return Fetch(action, name, tuple(checkpoints), before, process, said, by=settings.person)
 
 
 def _environment(checkpoints: Sequence[Checkpoint], settings: Settings) -> dict[str, str]:

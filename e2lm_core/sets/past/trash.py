@@ -5,6 +5,7 @@ Whoever calls is the only writer of the set of that name. Tested in tests/sets/p
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,22 @@ def listed(settings: Settings) -> list[Deleted]:
     return [deleted for deleted, _ in _entries(settings)]
 
 
+def let_go(settings: Settings, most: float) -> None:
+    """Delete for ever what was deleted first, until what is left takes at most so many bytes. Raises OSError."""
+    entries = [
+        (entry, _size(entry) + _size(entry.with_name(f"{entry.name}.history")))
+        for _, entry in _entries(settings)
+    ]
+    left = sum(size for _, size in entries)
+    for entry, size in reversed(entries):
+        if left <= most:
+            return
+        for folder in (entry, entry.with_name(f"{entry.name}.history")):
+            if folder.exists():
+                shutil.rmtree(folder)
+        left -= size
+
+
 def finish(settings: Settings, name: str) -> None:
     """Put a history to its deleted set, where a kill has left it behind. Raises OSError."""
     for left in _trash(settings).glob(f"{name}@*"):
@@ -67,6 +84,10 @@ def finish(settings: Settings, name: str) -> None:
     entries = [e for deleted, e in _entries(settings) if deleted.name == name and e.name != name]
     if entries and not (entries[0] / _HISTORY).exists():
         log.move(entries[0] / _HISTORY)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _entries(settings: Settings) -> list[tuple[Deleted, Path]]:

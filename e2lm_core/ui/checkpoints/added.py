@@ -160,7 +160,8 @@ def _outcome(model: str) -> None:
             else:
                 read = phrasing.size(fetch.before.whole_bytes)
                 say.markdown(f"Verifying {fetch.model}: {read} are read again.")
-            if st.button("Stop", key="library_stop", icon=":material/stop:"):
+            may_stop = fetch.may_stop(session.studio().settings)
+            if may_stop and st.button("Stop", key="library_stop", icon=":material/stop:"):
                 fetch.stop()
                 st.rerun()
     elif fetch.model != model:
@@ -226,8 +227,12 @@ def _begin(
         disabled=busy or not chosen,
         type="primary" if primary and chosen else "secondary",
     ):
-        desk().start(action, chosen)
-        st.rerun()
+        try:
+            desk().start(action, chosen)
+        except StudioError as error:
+            say.error(error, icon=":material/error:")
+        else:
+            st.rerun()
 
 
 def _act(deed: Callable[[], int]) -> None:

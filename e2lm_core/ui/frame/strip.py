@@ -85,13 +85,8 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
             )
             if st.button(say.plain(label), key="strip_run", icon=":material/refresh:", type="primary"):
                 starting.start(task, priority=evaluate.INTERACTIVE)
-        elif (
-            state.job is not None
-            and state.kind == "running"
-            and st.button("Cancel", key="strip_cancel", type="tertiary")
-        ):
-            starting.cancel(state.job)
-            st.rerun()
+        elif state.kind == "running":
+            starting.cancel_button(state.job, "Cancel", "strip_cancel", type="tertiary")
 
 
 def describe(task: TaskSet, state: run_state.SetState) -> str:

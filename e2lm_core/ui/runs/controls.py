@@ -113,9 +113,8 @@ def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
             disabled=is_running or not choice.checkpoints or not task.questions,
         ):
             starting.start(task, checkpoints=choice.checkpoints, num_fewshot=choice.num_fewshot)
-        if state.job is not None and is_running and st.button("Cancel the run", icon=":material/stop:"):
-            starting.cancel(state.job)
-            st.rerun()
+        if is_running:
+            starting.cancel_button(state.job, "Cancel the run", "run_cancel", icon=":material/stop:")
 
 
 # --- what it does -----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import math
 import time
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -62,12 +63,20 @@ def start_run(
     ensure_worker()
 
 
-def cancel(job: int) -> None:
-    """Cancel a run; a refusal is shown once the page is drawn again."""
+def cancel_button(job: int | None, label: str, key: str, **look: Any) -> None:
+    """A button that cancels a run, for those who may."""
+    try:
+        may = job is not None and asking.may_cancel(studio().settings, asking.run(studio(), job))
+    except StudioError:  # another set's, meanwhile
+        return
+    if not may or job is None or not st.button(say.plain(label), key=key, **look):
+        return
     try:
         asking.cancel(studio(), job)
     except StudioError as error:
-        say.toast(error)
+        say.error(error, icon=":material/error:")
+    else:
+        st.rerun()
 
 
 def is_mine(state: run_state.SetState) -> bool:
