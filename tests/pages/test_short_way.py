@@ -101,7 +101,9 @@ def test_the_page_reads_once_and_works_on_the_edited_question(
     assert calls == {"read": 1, "rendered": 1, "hashed": CHOICES, "checked": 4}  # saved; shown as findings
 
 
-def test_the_worker_reads_what_changed_and_works_on_the_edited_question(swept: Visit, calls: Counter[str]) -> None:
+def test_the_worker_reads_what_changed_and_works_on_the_edited_question(
+    swept: Visit, calls: Counter[str]
+) -> None:
     edit_in_another_process(swept.studio)
     calls.clear()
     assert worker.work(swept.studio, once=True) == 1
