@@ -21,7 +21,8 @@ def hand_over(settings: Settings, database: Database, person: str) -> None:
     moved: list[str] = []
     for name in _FOLDERS:
         for entry in _entries(settings.workspace / name):
-            target = workspace / name / entry.name
+            # Drafts lie under their author, who has another name from now on.
+            target = workspace / name / (person if entry.name == settings.person else entry.name)
             if target.exists():
                 continue
             with contextlib.suppress(OSError):  # tried again at the next sign-in

@@ -126,6 +126,15 @@ def test_a_visitor_who_may_only_read(visit, claims):
     assert "Visitors read here and change nothing" in visit.said
 
 
+def test_in_a_spaces_frame_sign_in_opens_a_tab_of_its_own(visit, claims, monkeypatch):
+    claims.clear()
+    monkeypatch.setenv("SPACE_HOST", "owner-name.hub.example")
+    visit.at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    (link,) = visit.at.get("link_button")
+    assert link.proto.url == "https://owner-name.hub.example/?sign_in=1"
+    assert "ends 24 hours after the last visit" in visit.said
+
+
 @pytest.mark.parametrize("visit", ["refused"], indirect=True)
 def test_a_visitor_who_is_refused(visit, claims):
     claims.clear()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import register, sharing, visitors
 from e2lm_core.sets import collection
+from e2lm_core.sets.desk import drafts
 from tests.support import studios
 
 ONE, OTHER = "0123456789ab", "ba9876543210"
@@ -51,6 +54,10 @@ def test_what_a_visitor_made_goes_with_them_and_takes_nothing_of_theirs(home):
     one = home.asked_by(visitors.arrive(home, ONE).id)
     collection.copy_set(one, "little", "tried")
     collection.create_set(one, "mine")
+    typed = drafts.Draft(
+        task="tried", place="new", form="0" * 32, at=time.time(), fields={"question": "Why?"}
+    )
+    assert drafts.keep(one, typed)
     ada = home.asked_by(register.sign_in(home, "https://id.example", "1", "Ada").id)
     collection.copy_set(ada, "little", "mine")
     person = register.get(home, "ada")
@@ -58,5 +65,6 @@ def test_what_a_visitor_made_goes_with_them_and_takes_nothing_of_theirs(home):
     visitors.adopt(home, ONE, person)
     assert [info.name for info in collection.list_sets(ada) if not info.example] == ["mine", "tried"]
     assert collection.open_set(ada, "mine").questions
+    assert drafts.find(ada, "tried", "new") == typed
     assert register.get(home, one.person or "") is None
     visitors.adopt(home, ONE, person)  # once more is nothing
