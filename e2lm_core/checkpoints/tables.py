@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -128,6 +129,13 @@ def _state(here: OnDisk) -> str:
     return "downloaded" if here.whole else "in part" if here.partial_bytes else "not downloaded"
 
 
+@functools.cache
+def _known(family: str, model: str) -> int:
+    """How many checkpoints of a model are known without asking a hub."""
+    (its,) = (f for f in FAMILIES if f.key == family)
+    return len(its.known_places(next(m for m in its.models if m.name == model)))
+
+
 def families_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
     """One row a model of the known families, without asking a hub.
 
@@ -144,7 +152,7 @@ def families_frame(catalogue: Catalogue, settings: Settings) -> pd.DataFrame:
                     "family": family.title,
                     "model": model.name,
                     "parameters": model.parameters,
-                    "checkpoints": len(family.known_places(model)) or None,
+                    "checkpoints": _known(family.key, model.name) or None,
                     "added": len(added),
                     "downloaded": on_disk(settings, added).whole,
                     "repository": model.repo,

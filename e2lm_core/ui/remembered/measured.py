@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class _Entry:
     lock: threading.Lock = field(default_factory=threading.Lock)
     stamp: Stamp | None = None
     measurements: Measurements | None = None
+    read_at: float = 0.0  # by the monotonic clock
 
 
 _Key = tuple[Path, str, Fleet, int]
@@ -43,9 +45,17 @@ class Measured:
         self._lock = threading.Lock()
 
     def get(
-        self, studio: Studio, task: TaskSet, digest: str, checkpoints: Sequence[Checkpoint], num_fewshot: int
+        self,
+        studio: Studio,
+        task: TaskSet,
+        digest: str,
+        checkpoints: Sequence[Checkpoint],
+        num_fewshot: int,
+        apart_s: float = 0.0,
     ) -> Measurements:
         """What the store has of the set now; what was read before is not read again, and is the same object.
+
+        What a run adds is looked for at most every `apart_s`: all that follows from it is computed anew each time.
 
         One at a time reads it where it has to be read; all others wait for that. Raises `StudioError` for a set
         whose prompts cannot be rendered.
@@ -59,11 +69,11 @@ class Measured:
             stamp, then = stamp_of(database), entry.measurements
             if then is None:
                 now = reading.measure(studio, task, checkpoints, num_fewshot, self._alike(key))
-            elif entry.stamp != stamp:
-                now = reading.refreshed(studio, then)
+            elif entry.stamp == stamp or time.monotonic() - entry.read_at < apart_s:
+                return then
             else:
-                now = then
-            entry.stamp, entry.measurements = stamp, now
+                now = reading.refreshed(studio, then)
+            entry.stamp, entry.measurements, entry.read_at = stamp, now, time.monotonic()
         if now is not then:
             self._forget()
         return now

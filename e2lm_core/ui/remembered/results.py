@@ -22,6 +22,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets.folder.files import task_digest
+from e2lm_core.ui.frame import polling
 from e2lm_core.ui.remembered import aside, checking, computing
 from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.remembered.measured import Measured, Stamp, identities, stamp_of
@@ -30,6 +31,8 @@ from e2lm_core.ui.session import studio
 T = TypeVar("T")
 _OF_SETS, _OF_MEASUREMENTS = Kept("of sets"), Kept("of measurements")
 _MEASURED = Measured()
+# Between two looks for what a run adds, for each session beyond the first few: what follows is computed for all.
+APART_S = 0.08
 # The last complete curves of a set, until those of its next version are complete.
 _COMPLETE = Kept("complete curves")
 
@@ -71,14 +74,17 @@ def measurements(task: TaskSet) -> Measurements:
     return measure(task, checkpoints, num_fewshot)
 
 
-def measure(task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None) -> Measurements:
+def measure(
+    task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None, now: bool = False
+) -> Measurements:
     """What the store has of the set; what was read before is not read again, and equal sets are one object.
 
-    `num_fewshot` None is the set's own. Raises `StudioError` for a set whose prompts cannot be rendered.
+    `num_fewshot` None is the set's own; `now` looks for what a run has added however many sessions there are. Raises `StudioError` for a set whose prompts cannot be rendered.
     """
     if num_fewshot is None:
         num_fewshot = task.config.num_fewshot
-    return _MEASURED.get(studio(), task, digest(task), checkpoints, num_fewshot)
+    apart_s = 0.0 if now else APART_S * (polling.sessions() - polling.FEW_SESSIONS)
+    return _MEASURED.get(studio(), task, digest(task), checkpoints, num_fewshot, apart_s)
 
 
 def computed(function: Callable[..., T], measurements: Measurements, *arguments: Hashable) -> T:
@@ -130,7 +136,7 @@ def state(task: TaskSet) -> run_state.SetState:
     return _OF_SETS.made_of(
         (task,),
         ("state", asking.settings.workspace),
-        lambda: run_state.state(asking, task.address, task, functools.partial(measure, task)),
+        lambda: run_state.state(asking, task.address, task, functools.partial(measure, task, now=True)),
         (results_stamp(), identities(asking.at_hand)),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -66,3 +67,19 @@ def test_no_more_is_kept_than_may_be_and_the_newest_always(here: Studio) -> None
     assert get(measured, here, sets[0]) is first
     get(measured, here, sets[1])
     assert get(measured, here, sets[0]) is not first
+
+
+def test_what_a_run_adds_is_looked_for_at_most_so_often(here: Studio, monkeypatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    measured, task = Measured(), studios.task()
+
+    def now() -> int:
+        return measured.get(here, task, task_digest(task), here.at_hand, 0, apart_s=3.0).measured
+
+    assert now() == 0
+    fill(here, task)
+    clock[0] = 2.9
+    assert now() == 0
+    clock[0] = 3.1
+    assert now() > 0
