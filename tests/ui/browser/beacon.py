@@ -32,14 +32,26 @@ def listening() -> Iterator[tuple[str, list[str]]]:
         server.server_close()
 
 
-def hostile(address: str, mark: str) -> str:
-    """Text that fetches or links `address`/`mark`, in every way in which a browser might be led to."""
+def pieces(address: str, mark: str) -> tuple[str, ...]:
+    """Short texts that fetch or link `address`/`mark`, each in a way of its own."""
     at = f"{address}/{mark}"
     return (
-        f"![]({at}-image) [here]({at}-link) {at}-bare <{at}-auto> [r][r] **b** `c` "
-        f"<img src='{at}-tag' onerror=\"fetch('{at}-error')\"><script>fetch('{at}-script')</script>"
-        f'<a href="{at}-anchor">a</a><span style="fill:url(\'{at}-style\')">s</span>'
-        f"[j](javascript:fetch('{at}-js')) $\\href{{{at}-latex}}{{x}}$ $\\includegraphics{{{at}-g}}$ "
-        ":red[x] :material/delete: www.evil.example me@evil.example &lt;b&gt; "
-        f"\n\n[r]: {at}-reference\n\n```mermaid\ngraph TD; A[<img src='{at}-mermaid'>]\n```\n\n# h\n\n| a | b |\n|-|-|\n| ![]({at}-cell) | |"
+        f"![]({at}-image)",
+        f"[here]({at}-link) {at}-bare",
+        f"<{at}-auto> [r][r]\n\n[r]: {at}-reference",
+        f"<img src='{at}-tag' onerror=\"fetch('{at}-error')\">",
+        f"<script>fetch('{at}-script')</script>",
+        f'<a href="{at}-anchor">a</a>',
+        f"<span style=\"fill:url('{at}-style')\">s</span>",
+        f"[j](javascript:fetch('{at}-js'))",
+        f"$\\href{{{at}-latex}}{{x}}$ $\\includegraphics{{{at}-g}}$",
+        f":red[![]({at}-coloured)] :material/delete: &lt;b&gt; **b** `c`",
+        "www.evil.example me@evil.example",
+        f"```mermaid\ngraph TD; A[<img src='{at}-mermaid'>]\n```",
+        f"# h\n\n| a | b |\n|-|-|\n| ![]({at}-cell) | |",
     )
+
+
+def hostile(address: str, mark: str) -> str:
+    """All of them in one text."""
+    return " ".join(pieces(address, mark))
