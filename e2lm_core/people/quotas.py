@@ -98,8 +98,8 @@ class Quota(Record):
     @property
     def text(self) -> str:
         """As in: 3 of 100."""
-        limit = "any" if self.most is None else said(self.kind, self.most)
-        return f"{said(self.kind, self.used)} of {limit}"
+        used = said(self.kind, self.used)
+        return used if self.most is None else f"{used} of {said(self.kind, self.most)}"
 
 
 def of(settings: Settings, person: str) -> list[Quota]:

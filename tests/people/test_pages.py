@@ -74,6 +74,7 @@ def test_a_reader_sees_the_set_as_an_example_and_may_leave_it(visit, ada, claims
     sharing.share(ada, "mine", "bob")
     claims |= {"sub": "bob", "name": "Bob", "preferred_username": "bob"}
     visit.choose("ada/mine").open("author")
+    assert "ada shares this set with you to read." in visit.said
     assert "Delete this set" not in visit.labels()
     assert "Undo" not in visit.labels()
     assert visit.at.button(key="share_leave")
@@ -86,7 +87,7 @@ def test_an_administrator_sees_who_uses_what_and_changes_quotas(visit, ada, clai
     visit.open("checkpoints")
     table = next(d.value for d in visit.at.dataframe if "administrator" in d.value.columns)
     rows = table.set_index("id")
-    assert rows["question sets"].to_dict() == {"bob": "0 of 100", "ada": "1 of any"}
+    assert rows["question sets"].to_dict() == {"bob": "0 of 100", "ada": "1"}
     visit.at.selectbox(key="quota_whose").select("bob").run()
     visit.at.number_input(key="quota_most_bob_sets").set_value(3).run()
     press(visit, "quota_save")

@@ -18,6 +18,8 @@ MOST_FOLDED = 200
 
 def sentence(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
     """The answer of the page Author: whether the set is sound, or what to do first."""
+    if example and task.owner:
+        return f"{task.owner} shares this set with you to read. **Copy it** to edit the copy."
     if example:
         return "This is an example, and it stays as it is. **Copy it** to edit the copy."
     if not task.questions:

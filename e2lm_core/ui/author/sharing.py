@@ -51,10 +51,11 @@ def share(task: TaskSet) -> None:
         for link in links:
             say.caption(f"Whoever opens this and signs in may come {_ROLES[link.role]}:")
             st.code(_address() + link.query, language=None, wrap_lines=True)
-        if st.button("Make a link", key="share_link", icon=":material/link:"):
-            _do(lambda: sharing.make_link(settings, task.name, role))
-        if links and st.button("Close the links", key="share_close", icon=":material/link_off:"):
-            _do(lambda: sharing.close_links(settings, task.name))
+        with st.container(horizontal=True):
+            if st.button("Make a link", key="share_link", icon=":material/link:"):
+                _do(lambda: sharing.make_link(settings, task.name, role))
+            if links and st.button("Close the links", key="share_close", icon=":material/link_off:"):
+                _do(lambda: sharing.close_links(settings, task.name))
 
 
 def _leave(task: TaskSet) -> None:
