@@ -25,7 +25,7 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
     sharing.share(task)
 
 if not example:
-    presence.watch(task)
+    presence.watch(task, toolbar.last_change(task.address))
     forms.refusals()
 
 # Fixed for the session: a default that changed with the window's width would be lit without being shown.

@@ -33,17 +33,20 @@ def _component():
     return st.components.v2.component("studio_presence", js=_JS)
 
 
-def watch(task: TaskSet) -> None:
-    """Draw who else is here, and what of theirs is not shown yet."""
-    st.session_state["author_drawn"] = (task, presence.stamp(session.studio().settings, task.address))
+def watch(task: TaskSet, last_change: str) -> None:
+    """Draw who else is here, and what of theirs is not shown yet, beside what was changed last."""
+    stamp = presence.stamp(session.studio().settings, task.address)
+    st.session_state["author_drawn"] = (task, stamp, last_change)
     _watched()
 
 
 @st.fragment
 def _watched() -> None:
-    drawn, stamp = st.session_state["author_drawn"]
+    drawn, stamp, last_change = st.session_state["author_drawn"]
     with st.container(key="presence_line", horizontal=True, vertical_alignment="center", gap="small"):
         heard = _listen(drawn.address, stamp)
+        if last_change:
+            st.caption(say.filled(":material/history: {said}", said=last_change), width="content")
         if heard.get("others"):
             st.caption(say.filled(":material/group: {who}", who=_who(heard["others"])), width="content")
         # What was heard may be older than what is drawn.
@@ -111,6 +114,11 @@ def _who(others: list[str]) -> str:
     browsers = len(others) - len(people)
     said = people + ([phrasing.count(browsers, "other browser")] if browsers else [])
     return f"{phrasing.listing(said)} {'has' if len(others) == 1 else 'have'} this set open"
+
+
+def named(author: str) -> str:
+    """An author as others read it; browsers have no name."""
+    return "another browser" if _BROWSER.fullmatch(author) else author
 
 
 def _told() -> None:

@@ -5,18 +5,19 @@ Tested in tests/pages/test_pages.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection, versions
 from e2lm_core.sets.folder import bundle
 from e2lm_core.ui import session
-from e2lm_core.ui.author import after
+from e2lm_core.ui.author import after, presence
+from e2lm_core.ui.author.unsaved import forms
 from e2lm_core.ui.frame import say, uploaded
 
 
@@ -70,23 +71,61 @@ def delete(name: str) -> None:
 
 
 def undo_and_redo(name: str) -> None:
-    """One step back or forward in the set's history, which runs what the step changed."""
-    back, forward = versions.undoable(session.studio().settings, name)
-    _step("Undo", ":material/undo:", back, "Ctrl+Z", versions.undo, name)
-    _step("Redo", ":material/redo:", forward, "Ctrl+Shift+Z", versions.redo, name)
+    """Take back or make again one's own last change of the set, which runs what that changes."""
+    settings = session.studio().settings
+    back, forward = versions.undoable(settings, name)
+    kept = versions.list_versions(settings, name)
+    _step("Undo", ":material/undo:", _hint(kept, back, settings), "Ctrl+Z", versions.step_back, name)
+    _step(
+        "Redo", ":material/redo:", _hint(kept, forward, settings), "Ctrl+Shift+Z", versions.step_forth, name
+    )
+
+
+def last_change(name: str) -> str:
+    """Whose the set's last change is and when it was made; "" where it was never edited."""
+    settings = session.studio().settings
+    kept = versions.list_versions(settings, name)
+    if len(kept) < 2:
+        return ""
+    last = kept[-1]
+    return f"Last change {_when(last)} by {_whose(last, settings)}: {last.action}"
+
+
+def _hint(kept: Sequence[versions.Version], action: str | None, settings: Settings) -> str | None:
+    """What a button would take back or make again, whose and when; None where there is nothing."""
+    if action is None:
+        return None
+    mine = [v for v in kept if v.action == action and v.who == settings.author]
+    said = f"{action} (yours, {_when(mine[-1])})" if mine else action
+    if kept and kept[-1].who not in ("", settings.author):
+        said += f". The set's last change, by {_whose(kept[-1], settings)}, stays as it is."
+    return said
+
+
+def _whose(version: versions.Version, settings: Settings) -> str:
+    if version.who == settings.author:
+        return "you"
+    return presence.named(version.who) if version.who else "the command line"
+
+
+def _when(version: versions.Version) -> str:
+    return forms.clock(datetime.fromisoformat(version.at).timestamp()) if version.at else "some time ago"
 
 
 def _step(
     label: str,
     icon: str,
-    action: str | None,
+    hint: str | None,
     shortcut: str,
-    move: Callable[[Settings, str], TaskSet],
+    move: Callable[[Settings, str], versions.Moved],
     name: str,
 ) -> None:
-    hint = action or f"nothing to {label.lower()}"
     if not st.button(
-        say.plain(label), icon=icon, disabled=action is None, help=say.plain(hint), shortcut=shortcut
+        say.plain(label),
+        icon=icon,
+        disabled=hint is None,
+        help=say.plain(hint or f"nothing of yours to {label.lower()}"),
+        shortcut=shortcut,
     ):
         return
     try:
@@ -94,8 +133,10 @@ def _step(
     except StudioError as error:
         say.error(error)
     else:
+        if moved.sentence:
+            forms.tell(moved.sentence)
         after.reset()
-        after.edited(moved)
+        after.edited(moved.task)
         st.rerun()
 
 

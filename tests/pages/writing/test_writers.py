@@ -156,3 +156,30 @@ def test_an_untouched_card_follows_a_colleague(done: Visit) -> None:
     colleague(done, 0, question="A colleague's?")
     done.at.run()
     assert done.at.text_area[0].value == "A colleague's?"
+
+
+def test_undo_takes_back_ones_own_change_and_says_whose_stays(done: Visit) -> None:
+    done.open("author")
+    done.edit({0: {"question": "Mine?"}})
+    assert "by you: edit question q1" in done.said
+    ada = done.studio.settings.asked_by(None, "b" * 12)
+    authoring.update_questions(ada, OWN, {"q2": {"question": "Another's?"}})
+    done.at.run()
+    assert "by another browser: edit question q2" in done.said
+    undo = next(b for b in done.at.button if b.label == "Undo")
+    assert "edit question q1 (yours, " in undo.help
+    assert "by another browser, stays as it is" in undo.help
+    done.click("Undo")
+    assert texts(done)[0] != "Mine?"
+    assert texts(done)[1] == "Another's?"
+
+
+def test_undo_says_where_anothers_change_stands_on_ones_own(done: Visit) -> None:
+    done.open("author")
+    done.edit({0: {"question": "Mine?"}})
+    ada = done.studio.settings.asked_by(None, "b" * 12)
+    authoring.update_questions(ada, OWN, {"q1": {"question": "Another's?"}})
+    done.at.run()
+    done.click("Undo")
+    assert texts(done)[0] == "Another's?"
+    assert "q1" in "".join(info.value for info in done.at.info)

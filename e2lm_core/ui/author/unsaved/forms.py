@@ -156,12 +156,14 @@ def _acknowledged(place: str) -> None:
 
 
 def clock(at: float) -> str:
-    """The time of day where the visitor is."""
+    """The time of day where the visitor is, with the date where that is not today's."""
     try:
         zone = ZoneInfo(st.context.timezone or "UTC")
     except (KeyError, ValueError, OSError):
         zone = ZoneInfo("UTC")
-    return datetime.fromtimestamp(at, zone).strftime("%H:%M:%S")
+    then = datetime.fromtimestamp(at, zone)
+    today = datetime.now(zone).date()
+    return then.strftime("%H:%M:%S" if then.date() == today else "%Y-%m-%d %H:%M")
 
 
 def discard(task: str, place: str) -> None:
@@ -186,8 +188,15 @@ def refuse(sentence: object) -> None:
     st.session_state.setdefault("author_refused", []).append(str(sentence))
 
 
+def tell(sentence: object) -> None:
+    """What a button did otherwise than one would think, for the next drawing of the editor."""
+    st.session_state.setdefault("author_told", []).append(str(sentence))
+
+
 def refusals() -> None:
-    """Draw why something was not done, once."""
+    """Draw why something was not done, or was done otherwise, once."""
+    for sentence in st.session_state.pop("author_told", []):
+        say.info(sentence, icon=":material/info:")
     for sentence in st.session_state.pop("author_refused", []):
         say.error(sentence, icon=":material/error:")
 
