@@ -7,27 +7,38 @@ import shutil
 import time
 import uuid
 
+from e2lm_core.base.errors import LimitError
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import inheriting, register
 from e2lm_core.people.register import Person
 
+MOST = 500  # sandboxes at once: whoever throws their cookies away has a new one each time
+EMPTY_S = 3600.0  # after which one that nothing was made in ends
 _SWEPT_EVERY_S = 600.0
 _last_sweep: dict[str, float] = {}
 
 
 def arrive(settings: Settings, browser: str) -> Person:
-    """The visitor with this browser, in a sandbox that is new or still theirs; others' that have ended are swept."""
+    """The visitor with this browser, in a sandbox that is new or still theirs; others' that have ended are swept.
+
+    Raises LimitError for a new one where there are `MOST` already.
+    """
     home = str(settings.home)
     if time.monotonic() - _last_sweep.get(home, float("-inf")) > _SWEPT_EVERY_S:
         _last_sweep[home] = time.monotonic()
         sweep(settings)
+    if register.get(settings, f"{register.VISITOR}-{browser}") is None and _count(settings) >= MOST:
+        raise LimitError(f"All {MOST} sandboxes are taken just now: sign in, or come back later.")
     return register.visitor(settings, browser)
 
 
 def sweep(settings: Settings) -> list[str]:
-    """End the sandboxes whose visitor was last here longer ago than E2LM_SANDBOX_HOURS; their ids."""
-    before = time.time() - settings.sandbox_hours * 3600
-    over = [person.id for person in register.everyone(settings) if person.visitor and person.seen_at < before]
+    """End the sandboxes whose visitor was last here longer ago than E2LM_SANDBOX_HOURS, empty ones sooner; their ids."""
+    now, over = time.time(), []
+    for person in register.everyone(settings):
+        hours = EMPTY_S if _empty(settings, person) else settings.sandbox_hours * 3600
+        if person.visitor and now - person.seen_at > min(hours, settings.sandbox_hours * 3600):
+            over.append(person.id)
     for identity in over:
         _end(settings, identity)
     return over
@@ -40,6 +51,16 @@ def adopt(settings: Settings, browser: str, person: Person) -> None:
         return
     inheriting.hand_over(settings.asked_by(identity), register.database(settings), person.id)
     _end(settings, identity)
+
+
+def _count(settings: Settings) -> int:
+    return sum(1 for person in register.everyone(settings) if person.visitor)
+
+
+def _empty(settings: Settings, person: Person) -> bool:
+    """Whether nothing was made there: no set, no draft, no results."""
+    workspace = settings.asked_by(person.id).workspace
+    return not any((workspace / name).exists() for name in ("sets", "drafts", "results", "trash"))
 
 
 def _end(settings: Settings, identity: str) -> None:

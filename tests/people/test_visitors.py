@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from e2lm_core.base.errors import LimitError
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import register, sharing, visitors
 from e2lm_core.sets import collection
@@ -42,6 +43,23 @@ def test_a_sandbox_ends_hours_after_the_last_visit_with_everything_in_it(home):
     assert [path.name for path in (home.home / "people").iterdir()] == [other.person]
     again = home.asked_by(visitors.arrive(home, ONE).id)
     assert [info.name for info in collection.list_sets(again)] == ["little"]
+
+
+def test_a_sandbox_in_which_nothing_was_made_ends_within_the_hour(home):
+    kept = home.asked_by(visitors.arrive(home, ONE).id)
+    collection.create_set(kept, "tried")
+    empty = visitors.arrive(home, OTHER).id
+    for identity in (kept.person or "", empty):
+        last_seen(home, identity, 1.1)
+    assert visitors.sweep(home) == [empty]
+
+
+def test_sandboxes_have_an_end(home, monkeypatch):
+    monkeypatch.setattr(visitors, "MOST", 1)
+    visitors.arrive(home, ONE)
+    with pytest.raises(LimitError, match="All 1 sandboxes are taken just now"):
+        visitors.arrive(home, OTHER)
+    assert visitors.arrive(home, ONE).visitor
 
 
 def test_people_who_signed_in_are_never_swept(home):

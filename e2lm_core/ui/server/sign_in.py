@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from e2lm_core.base import phrasing
-from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import register, sharing, visitors
 from e2lm_core.people.register import Person
@@ -121,7 +121,10 @@ def _person(settings: Settings, browser: str) -> Person | None:
         return _remembered(settings, key, lambda: _signed_in(settings, *key, claims, browser))
     if settings.visitors != "sandbox":
         return None
-    return _remembered(settings, ("", browser), lambda: visitors.arrive(settings, browser))
+    try:
+        return _remembered(settings, ("", browser), lambda: visitors.arrive(settings, browser))
+    except LimitError:
+        return None
 
 
 def _claims() -> Mapping[str, Any] | None:
@@ -185,12 +188,12 @@ def draw(settings: Settings, browser: str) -> None:
 
 
 def _invite(settings: Settings, browser: str) -> None:
-    if settings.visitors == "sandbox":
+    if settings.visitors == "sandbox" and not asked_by(settings, browser).readonly:
         hours = phrasing.count(round(settings.sandbox_hours), "hour")
         say.caption(
             f"A visitor's sandbox: what is made here ends {hours} after the last visit. Sign in, and it stays."
         )
-    elif settings.visitors == "readonly":
+    elif settings.visitors != "refused":
         say.caption("Visitors read. Sign in to make sets of your own.")
     if host := os.environ.get("SPACE_HOST"):
         # A provider's page cannot be shown in the frame in which a Space shows the studio.
