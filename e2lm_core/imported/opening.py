@@ -21,6 +21,7 @@ from e2lm_core.imported.places import Places
 from e2lm_core.imported.reading import Reading
 from e2lm_core.imported.records import Imported
 
+MEMORY_A_BYTE = 5  # of what was packed: samples take three times their length
 _PARSERS = ("pyarrow.parquet", "pyarrow.compute")
 
 
@@ -48,7 +49,10 @@ def _opened(
     files: dict[str, bytes], limits: Limits | None, known: tuple[Checkpoint, ...], where: str
 ) -> Imported:
     """Zips are opened where limits are given: not those that lie in a folder."""
-    return import_files(result_files.expand(files, limits) if limits else files, known, where)
+    opened = result_files.expand(files, limits) if limits else files
+    unpacked = sum(map(len, opened.values())) - sum(map(len, files.values()))
+    confined.grant(MEMORY_A_BYTE * max(unpacked, 0))
+    return import_files(opened, known, where)
 
 
 def import_files(files: Mapping[str, bytes], known: Iterable[Checkpoint], where: str) -> Imported:

@@ -94,10 +94,11 @@ def _reply(module: str, name: str, arguments: Any) -> tuple[Any, ...]:
 def _bound(order: dict[str, Any]) -> None:
     """The limits; what this process holds already (the parsers, the job) comes on top of its memory."""
     seconds, clock_s = order["seconds"], order["clock_s"]
+    held = _held_bytes()
     with contextlib.suppress(OSError):
         signal.setitimer(signal.ITIMER_REAL, clock_s)  # SIGALRM ends the process
     for what, bound in (
-        (resource.RLIMIT_AS, _held_bytes() + order["memory"]),
+        (resource.RLIMIT_AS, held + order["most_memory"]),
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NPROC, 0),
@@ -105,6 +106,8 @@ def _bound(order: dict[str, Any]) -> None:
     ):
         with contextlib.suppress(ValueError, OSError):  # macOS refuses some; the clock remains
             resource.setrlimit(what, (bound, bound))
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (held + order["memory"], held + order["most_memory"]))
     places = tuple(
         str(Path(place).resolve()) + os.sep for place in {*sys.path, sys.prefix, sys.base_prefix} if place
     )

@@ -11,7 +11,9 @@ import ast
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,11 +22,13 @@ import pandas as pd
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.plain import number
 from e2lm_core.base.records import ModelInfo
+from e2lm_core.base.strangers import confined
 from e2lm_core.imported.places import Places, Spot
 from e2lm_core.imported.records import Evaluation, lower_is_better
 
 LARGEST = 2**53  # up to here a float holds every whole number
 MAX_METRICS_CHARS = 20_000
+MEMORY_A_ROW = 3_000  # bytes of its evaluation, beyond what a small Parquet file is given
 MAX_SCORES = 2_000_000  # of one table, over its rows
 _ALIASES = {
     "model": ("model_name",),
@@ -179,20 +183,16 @@ def _long(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -
 
 def _bundled(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -> list[Evaluation]:
     read, broken, dropped, total = [], 0, 0, 0
-    known: dict[str, Mapping[str, Any] | None] = {}  # rows that repeat a text share it
+    confined.grant(MEMORY_A_ROW * len(frame))
+    parsed = lru_cache(maxsize=64)(_metrics_of)  # rows of a Parquet table may repeat one text
     for row in _rows(frame, "metrics"):
-        text = row["metrics"]
-        if isinstance(text, str) and len(text) <= MAX_METRICS_CHARS:
-            if text not in known:
-                known[text] = _metrics(text)
-            values = known[text]
-        else:
-            values = _metrics(text)
+        given = row["metrics"]
+        values = parsed(given) if isinstance(given, str) else _metrics(given)
         if values is None:
             broken += 1
             continue
         numbers = {
-            key: score
+            sys.intern(key): score
             for key, v in values.items()
             if isinstance(key, str)
             and not key.startswith("predicted_index")
@@ -304,7 +304,11 @@ def _metrics(value: Any) -> Mapping[str, Any] | None:
     """A JSON object, a Python dict in a string (with nan), or an object already."""
     if isinstance(value, Mapping):
         return value
-    if not isinstance(value, str) or len(value) > MAX_METRICS_CHARS:
+    return _metrics_of(value) if isinstance(value, str) else None
+
+
+def _metrics_of(value: str) -> Mapping[str, Any] | None:
+    if len(value) > MAX_METRICS_CHARS:
         return None
     text = value if value.lstrip().startswith('{"') else value.replace("'", '"')
     try:

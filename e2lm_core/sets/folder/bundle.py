@@ -16,6 +16,7 @@ from e2lm_core.sets.folder.files import read_files, task_files
 
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same bytes on every day
 MODE = 0o100644
+MEMORY_A_BYTE = 5  # of what was packed
 
 
 def pack(task: TaskSet, limits: Limits) -> bytes:
@@ -57,6 +58,7 @@ def unpack(data: bytes, limits: Limits) -> TaskSet:
 def unpack_here(data: bytes, limits: Limits) -> TaskSet:
     """As `unpack`, in this process."""
     files = read_zip(data, limits, folder="the task folder")
+    confined.grant(MEMORY_A_BYTE * sum(map(len, files.values())))
     folder, inside = _task_folder(files)
     return read_files(inside, folder, limits).task
 

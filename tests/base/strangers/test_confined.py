@@ -39,6 +39,11 @@ def grows():
     return len(b"x" * 10**9)
 
 
+def grows_as_granted(memory: int):
+    confined.grant(memory)
+    return len(b"x" * 400 * 2**20)
+
+
 def never_ends():
     while True:
         pass
@@ -93,8 +98,15 @@ def test_a_defect_is_one_sentence() -> None:
 
 @pytest.mark.parametrize("function", [grows, dies])
 def test_memory_ends_it(function) -> None:
-    with pytest.raises(LimitError, match="The file 'x' takes more than 256 MB of memory to read"):
+    with pytest.raises(LimitError, match="The file 'x' takes more than 256 MB of memory"):
         asked(function)
+
+
+def test_a_job_gets_more_for_what_it_has_counted() -> None:
+    assert asked(grows_as_granted, 300 * 2**20) == 400 * 2**20
+    with pytest.raises(LimitError, match="than 256 MB of memory"):
+        asked(grows_as_granted, 10)
+    confined.grant(10)  # outside a job nothing happens
 
 
 @pytest.mark.slow
