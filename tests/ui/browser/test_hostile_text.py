@@ -146,6 +146,7 @@ def drawn_by_others(page: Page, address: str) -> list[str]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fetches_links_and_runs_nothing_of_others(page: Page, url: str, heard, name: str) -> None:
+    page.emulate_media(color_scheme="dark" if PAGES.index(name) % 2 else "light")
     page.goto(f"{url}/{'' if name == 'overview' else name}?set={SET}")
     if name == "relevance":  # a model of its own is read, which takes long where others compute as well
         page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=400_000)
