@@ -26,6 +26,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
+from e2lm_core.base.children import environment
 from e2lm_core.base.settings import ROOT
 from e2lm_core.scores.measurements import Measurements
 
@@ -88,8 +89,8 @@ class Aside:
         with self._lock:
             try:
                 fine, answer = self._asked(function, arguments)
-            except (EOFError, OSError, pickle.PickleError) as error:
-                log.warning("The process beside the pages is gone (%s); computing here.", error)
+            except (EOFError, OSError, pickle.PickleError, TypeError, AttributeError) as error:
+                log.warning("The process beside the pages does not answer (%s); computing here.", error)
                 self._ended()
                 fine, answer = False, None
             else:
@@ -130,6 +131,7 @@ class Aside:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno())],
                 cwd=ROOT,
+                env=environment(network=True),  # without a secret; an embedding model may be one of a hub
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
             )

@@ -43,6 +43,10 @@ def same(measurements: Measurements) -> int:
     return id(measurements)
 
 
+def secret() -> str | None:
+    return os.environ.get("HF_TOKEN")
+
+
 def lambda_of(_: object) -> object:
     return lambda: None
 
@@ -50,6 +54,17 @@ def lambda_of(_: object) -> object:
 def test_a_call_is_made_in_another_process_with_less_weight(beside: Aside) -> None:
     assert beside.call(where) == beside.process != os.getpid()
     assert beside.call(os.getpriority, os.PRIO_PROCESS, 0) == os.getpriority(os.PRIO_PROCESS, 0) + aside.NICE
+
+
+def test_what_cannot_be_sent_is_computed_here(beside: Aside) -> None:
+    assert beside.call(where, made(), lambda: None) == os.getpid()
+    assert beside.call(where) == beside.process
+
+
+def test_a_secret_of_the_environment_stays_here(monkeypatch: pytest.MonkeyPatch, beside: Aside) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    beside.stop()
+    assert beside.call(secret) is None
 
 
 def test_an_error_comes_back_as_what_it_is(beside: Aside) -> None:
