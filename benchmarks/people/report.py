@@ -86,5 +86,5 @@ def show(report: dict[str, Any]) -> None:
             f"a minute {m['first_half_a_minute']}, then {m['second_half_a_minute']}"
         )
     if report["beside_run"] is not None:
-        print(f"the run beside: {report['beside_run']:.0%} done")
+        print(f"the run beside: {report['beside_run']:.2%} done")
     print(f"errors: {report['errors'] or 'none'}; lost edits: {report['lost_edits']}")

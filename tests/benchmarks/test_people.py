@@ -39,7 +39,7 @@ def test_a_report_counts_errors_and_cpu_seconds_a_step(capsys) -> None:
     report.show(told | extra)
     printed = capsys.readouterr().out
     assert "plan" in printed
-    assert "50% done" in printed
+    assert "50.00% done" in printed
 
 
 @pytest.mark.slow
