@@ -17,6 +17,7 @@ import random
 import signal
 import tempfile
 import time
+import urllib.request
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -28,23 +29,29 @@ from benchmarks import kills
 from benchmarks.people.server import served
 from benchmarks.people.session import Session
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Settings
 from e2lm_core.runs import start
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection, versions
+from e2lm_core.sets.desk import drafts
+from e2lm_core.ui.server import requests
 from tests.support.workers import stored
 
 SHARED = "shared"
 ROUND_S = (3.0, 9.0)  # from the sessions' first page to the kill
 LOOK_S = 0.005
 RUN_S = 600.0
+AUTHOR, TYPED_IN = "0123456789ab", "q500"  # who types a draft, and in which question
 
 
 @dataclass
 class Found:
-    """What the kills did. `lost` edits were acknowledged and are gone; `left` are files that nobody will remove."""
+    """What the kills did. `lost` edits and drafts were acknowledged and are gone; `left` are files that nobody
+    will remove."""
 
     kills: int = 0
     acknowledged: int = 0
+    drafts: int = 0
     lost: int = 0
     unreadable: int = 0
     left: int = 0
@@ -98,14 +105,16 @@ def kill(fixture: Path, count: int, rng: random.Random, sessions: int) -> Found:
     studio = kills.studio_of(fixture, "home")
     collection.copy_set(studio.settings, "made", SHARED)
     job = start.start(studio, collection.open_set(studio.settings, "made"), studio.catalogue.checkpoints)
-    found, rows = Found(), {number: Row() for number in range(sessions)}
+    found, typed = Found(), Row()
+    rows = {number: Row() for number in range(sessions)}
     environment = kills.environment(studio.settings)
     while found.kills < count:
         with served(studio.settings.home, fixture / "server.log", environment) as (url, process):
             while found.kills < count and process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                asyncio.run(_edit_until(url, process, studio, rng, rows, found))
+                asyncio.run(_edit_until(url, process, studio, rng, rows, typed, found))
                 found.kills += 1
                 _look(studio, rows, found)
+                _look_at_draft(studio, typed, found)
     with served(studio.settings.home, fixture / "server.log", environment) as (url, _):
         asyncio.run(_finish(url, studio, job))
     ended = studio.jobs.get(job)
@@ -124,6 +133,7 @@ async def _edit_until(
     studio: Studio,
     rng: random.Random,
     rows: dict[int, Row],
+    typed: Row,
     found: Found,
 ) -> None:
     """Let the sessions edit until the blow falls; what it interrupts is no error."""
@@ -141,6 +151,7 @@ async def _edit_until(
         asyncio.create_task(_edit(person, number, studio, rng, rows[number], found))
         for number, person in enumerate(people)
     ]
+    editing.append(asyncio.create_task(_type(url, studio, rng, typed, found)))
     await asyncio.sleep(rng.uniform(*ROUND_S))
     _strike(process, rng)
     for task in editing:
@@ -164,6 +175,44 @@ async def _edit(
         row.saved = row.sent
         found.acknowledged += 1
         await asyncio.sleep(rng.uniform(0, 0.3))
+
+
+async def _type(url: str, studio: Studio, rng: random.Random, typed: Row, found: Found) -> None:
+    """Type into a question's form without saving, as the page's script tells the server of it."""
+    form, turn = drafts.new_form(), 0
+    while True:
+        turn += 1
+        typed.sent = f"Half a thought of {rng.getrandbits(64):016x}"
+        await asyncio.to_thread(_keep, url, studio.settings, form, turn, typed.sent)
+        typed.saved = typed.sent
+        found.drafts += 1
+        await asyncio.sleep(rng.uniform(0, 0.3))
+
+
+def _keep(url: str, settings: Settings, form: str, turn: int, text: str) -> None:
+    body = {
+        "pass": requests.pass_for(settings.asked_by(None, AUTHOR), SHARED),
+        "place": drafts.of_question(TYPED_IN),
+        "form": form,
+        "turn": turn,
+        "fields": {"question": text},
+        "seen": {"question": ""},
+    }
+    post = urllib.request.Request(
+        f"{url}/drafts", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(post, timeout=30) as answer:
+        if answer.status != 204:
+            raise RuntimeError(f"A draft was answered with {answer.status}.")
+
+
+def _look_at_draft(studio: Studio, typed: Row, found: Found) -> None:
+    draft = drafts.find(studio.settings.asked_by(None, AUTHOR), SHARED, drafts.of_question(TYPED_IN))
+    text = draft.fields["question"] if draft else None
+    if typed.saved is not None and text not in (typed.saved, typed.sent):
+        found.lost += 1
+        found.errors.append(f"the draft is {text!r}, not {typed.saved!r} nor {typed.sent!r}")
+    typed.saved = text
 
 
 def _strike(process: psutil.Process, rng: random.Random) -> None:

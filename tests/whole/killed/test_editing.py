@@ -35,6 +35,12 @@ def test_an_acknowledged_edit_that_is_gone_is_seen(studio: Studio) -> None:
     assert (found.lost, found.sound) == (1, False)
 
 
+def test_a_draft_that_is_gone_is_seen(studio: Studio) -> None:
+    found = killed.Found()
+    killed._look_at_draft(studio, killed.Row(saved="Half a thought", sent="Half a thought"), found)
+    assert (found.lost, found.sound) == (1, False)
+
+
 def test_what_is_left_behind_and_versions_that_do_not_open_are_seen(studio: Studio) -> None:
     authoring.update_questions(studio.settings, killed.SHARED, {"q0": {"question": "Whom?"}})
     sound = killed.Found()
@@ -52,3 +58,4 @@ def test_of_what_was_acknowledged_nothing_is_lost(tmp_path: Path) -> None:
     found = killed.kill(tmp_path, int(os.environ.get("E2LM_TEST_KILLS", "3")), random.Random(1), 2)
     assert found.sound, json.dumps(found.errors, indent=1)
     assert found.acknowledged
+    assert found.drafts
