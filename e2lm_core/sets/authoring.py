@@ -28,12 +28,7 @@ from e2lm_core.sets.prompts.render import render_set
 
 
 @edits
-def update_questions(
-    settings: Settings,
-    name: str,
-    changes: Mapping[str, Mapping[str, Any]],
-    task: TaskSet | None = None,
-) -> TaskSet:
+def update_questions(settings: Settings, name: str, changes: Edits) -> TaskSet:
     """Apply `{question id: {field: value}}`; fields that stay as they are cost nothing, twice is as once.
 
     Whatever others have written since is overwritten: `merge_edits` asks what the author saw. Returns the set
