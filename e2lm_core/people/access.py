@@ -104,7 +104,9 @@ def require_member(settings: Settings, to_do: str) -> None:
 
 
 def require_path(settings: Settings, folder: Path) -> None:
-    """Raises TaskError where a folder lies in the workspace of another who did not share it."""
+    """Raises TaskError where a folder or file lies in the workspace of another who did not share it, and for a page."""
+    if not settings.paths:
+        raise TaskError(f"There is no question set {folder.name[:80]!r} here: give the name of one.")
     if settings.person is None or not folder.is_relative_to(settings.home.resolve()):
         return
     parts = folder.relative_to(settings.home.resolve()).parts

@@ -13,6 +13,7 @@ from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Question, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.strangers.regular import read_regular
+from e2lm_core.people import access
 from e2lm_core.relevance.classifier import ACCEPT_AT, map_2d
 from e2lm_core.relevance.embeddings import Embedder, load_exemplars, relevance_classifier
 from e2lm_core.sets.collection import find_set
@@ -98,6 +99,7 @@ def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ..
     where = f"The file {quoted(task_or_jsonl)}"
     try:
         path = Path(task_or_jsonl).expanduser()
+        access.require_path(settings, path.resolve())
         data = read_regular(path, settings.limits.max_file_bytes)
     except (OSError, RuntimeError, ValueError) as error:  # `~somebody` who is not here; a nil in the name
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")

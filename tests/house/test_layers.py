@@ -28,7 +28,7 @@ MAY_USE = {
     "sets": "base people",
     "engine": "base checkpoints",
     "runs": "base people scores analysis checkpoints sets engine",
-    "relevance": "base sets",
+    "relevance": "base people sets",
     "imported": "base people scores analysis checkpoints",
     "charts": "base analysis imported",
     "export": "base people scores analysis checkpoints sets runs relevance charts",

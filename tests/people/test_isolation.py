@@ -197,7 +197,8 @@ def _tried(name: str) -> bool:
 
 def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
     """What stands for another's thing, by the parameters' names: as an address, and as a path where a page asks."""
-    for address in ("ada/secret", str(there.ada.settings.sets / "secret"), "../ada/sets/secret"):
+    folder = there.ada.settings.sets / "secret"
+    for address in ("ada/secret", str(folder), "../ada/sets/secret", str(folder / "test.jsonl")):
         yield {
             "name": "her_results" if room == "imported" else address,
             "source": address,
@@ -397,6 +398,13 @@ def test_a_command_refuses_what_is_anothers_with_a_sentence(name, call, there, t
     assert SECRET not in out + err
     assert _hers(there) == before
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_reads_no_file_of_anothers_set(call, there):
+    code, out, err = call("relevance", str(there.ada.settings.sets / "secret" / "test.jsonl"))
+    assert code == 2
+    assert "that you may open" in err
+    assert SECRET not in out + err
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -217,6 +217,8 @@ def _signed(settings: Settings, browser: str, claims: Mapping[str, Any]) -> None
 
 def _go(browser: str) -> None:
     """To the provider, remembering what the link asked for: one comes back to the bare address."""
+    for old in [b for b, (_, at) in list(_wishes().items()) if time.monotonic() - at > _WISH_S]:
+        _wishes().pop(old, None)
     _wishes()[browser] = (
         {k: st.query_params[k] for k in ("set", "key") if k in st.query_params},
         time.monotonic(),
