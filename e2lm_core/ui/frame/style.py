@@ -21,7 +21,7 @@ _CSS = """
 /* What is drawn again while a run goes on stays as it is until the new drawing is there. */
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
 /* What listens to the window's width and to typing takes no room in the page. */
-.st-key-window, [class*="st-key-listening_"] { position: absolute; }
+.st-key-window, [data-testid="stLayoutWrapper"]:has(> [class*="st-key-listening_"]) { position: absolute; }
 /* Two authors' texts side by side: what differs is marked by colour and line. */
 .both-texts { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid color-mix(in srgb, currentColor 16%, transparent); border-radius: 6px; padding: .5rem .7rem; }
 .both-texts mark { color: inherit; background: color-mix(in srgb, #e69f00 26%, transparent); text-decoration: underline; text-decoration-color: #e69f00; text-underline-offset: .2em; border-radius: 2px; }
