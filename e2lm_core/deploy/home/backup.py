@@ -31,8 +31,9 @@ from e2lm_core.sets import locks
 HEAD = "backup.json"
 FORMAT = 1
 ASIDE = "aside"  # what a restore has put away
-KEY = "cookie.key"  # signs cookies: made anew in another home, where people then sign in again
-LEFT_OUT = {"cache", "locks", ASIDE, KEY}
+# What signs cookies and the passes of open pages: made anew in another home, where people then sign in again.
+KEYS = {"cookie.key", "pages.key"}
+LEFT_OUT = {"cache", "locks", "presence", ASIDE, *KEYS}
 PEOPLE = "people"
 # What a save, a lock or a check leaves for a moment: no part of anyone's work.
 _PASSING = re.compile(r"\..*\.(new-.*|lock|previous)|\.(disk|restore|backup)-.*|.*\.sqlite-(wal|shm|journal)")

@@ -55,17 +55,26 @@ HEAD = {"backup.json": json.dumps({"format": 1, "studio": "0", "made_at": 1.0}).
 def test_everything_but_the_cache_comes_back(here: Studio, tmp_path: Path) -> None:
     home = here.settings.home
     for name in ("drafts/d.json", "results/kept/r.json", "people/ada/sets/hers/hers.yaml", "people/ada/drafts/x",
-                 "cache/big", "cookie.key", "locks/mine.lock", "sets/.mine.new-ab/x", "hub.json", "new_thing/file"):  # fmt: skip
+                 "cache/big", "cookie.key", "pages.key", "presence/set/ada", "locks/mine.lock", "sets/.mine.new-ab/x", "hub.json", "new_thing/file"):  # fmt: skip
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(name)
     made = backup.backup(here.settings, tmp_path / "out" / "b.tar.gz")
     assert made.sets == 2
     other = elsewhere(here.settings)
     assert restore.restore(other, made.path).aside is None
-    passing = ("cache/", "cookie.key", "locks/", "people/ada/locks/", "sets/.", "studio.")
+    passing = (
+        "cache/",
+        "cookie.key",
+        "pages.key",
+        "presence/",
+        "locks/",
+        "people/ada/locks/",
+        "sets/.",
+        "studio.",
+    )
     kept = {name: c for name, c in studios.tree(home).items() if not name.startswith(passing)}
     back = {name: c for name, c in studios.tree(other.home).items() if not name.startswith(passing)}
-    assert not any((other.home / name).exists() for name in ("cache", "cookie.key"))
+    assert not any((other.home / name).exists() for name in ("cache", "cookie.key", "pages.key", "presence"))
     assert back == kept
     assert collection.open_set(other, "mine") == collection.open_set(here.settings, "mine")
 
