@@ -10,7 +10,7 @@ CORES := $(shell nproc 2>/dev/null || echo 1)
 PARALLEL := $(if $(filter-out 1,$(CORES)),-n 2 --dist loadfile,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-slow lint format docs screenshots image setup setup-dev clean
+.PHONY: help run test test-fast test-slow proof lint format docs screenshots image setup setup-dev clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -28,6 +28,9 @@ test-fast: $(VENV)/.dev-ready ## the tests that take less than two minutes toget
 
 test-slow: $(VENV)/.dev-ready ## real parts end to end, one after the other: they measure time
 	$(PY) -m pytest -m slow
+
+proof: $(VENV)/.dev-ready ## the full forms of load, kills and sweeps, into docs/studies/proof; hours
+	$(PY) -m scripts.proof
 
 lint: $(VENV)/.dev-ready ## ruff (rules and format) and mypy
 	$(PY) -m ruff check .
