@@ -152,6 +152,20 @@ def test_half_written_samples_leave_the_means():
     assert any("2 of 3 questions" in p for p in imported.problems)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_ends_at_a_newline_alone(end):
+    """What Python also takes for one (U+2028, U+0085 …) stands in questions, where JSON leaves it as it is."""
+    rows = [json.loads(line) for line in harness_files.samples().decode().split("\n") if line]
+    for row in rows:
+        row["doc"]["question"] = "one\u2028two\u2029three\x85four\x7ffive"
+    whole = "".join(json.dumps(row, ensure_ascii=False) + end for row in rows).encode()
+    files = harness_files.folder(steps=(1000,))
+    name = next(n for n in files if "samples" in n)
+    imported = read({**files, name: whole})
+    assert [m.question_ids for m in imported.measured.values()] == [("q0", "q1", "q2")]
+    assert imported.problems == read(files).problems
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
