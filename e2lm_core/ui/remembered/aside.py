@@ -19,7 +19,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -45,12 +45,41 @@ class _Known:
     number: int
 
 
+class _Turns:
+    """A lock that goes to whoever has waited longest: where many wait all the time, a plain one forgets some."""
+
+    def __init__(self) -> None:
+        self._guard, self._taken = threading.Lock(), False
+        self._waiting: deque[threading.Event] = deque()
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._taken:
+                self._taken = True
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._taken = False
+
+    @property
+    def free(self) -> bool:
+        """Whether nobody has it just now."""
+        return not self._taken
+
+
 class Aside:
     """A process that calls functions of ours, one at a time, for all threads of this one."""
 
     def __init__(self, most_mb: int = MOST_MB) -> None:
         self._most_mb = most_mb
-        self._lock = threading.Lock()
+        self._lock = _Turns()
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         # Of what the process has, by identity: {id: (the object, its number)}, the last used last.
@@ -75,11 +104,8 @@ class Aside:
 
     def rest(self, idle_s: float) -> None:
         """End the process where it has had nothing to do for so long."""
-        if time.monotonic() - self._used > idle_s and self._lock.acquire(blocking=False):
-            try:
-                self._ended()
-            finally:
-                self._lock.release()
+        if time.monotonic() - self._used > idle_s and self._lock.free:
+            self.stop()
 
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """What `function` (of a module, by name) gives, computed in the process; raises what it raises.

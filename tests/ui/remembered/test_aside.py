@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
@@ -65,6 +66,26 @@ def test_a_secret_of_the_environment_stays_here(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     beside.stop()
     assert beside.call(secret) is None
+
+
+def test_who_waits_longest_is_next() -> None:
+    turns, served, threads = aside._Turns(), [], []
+
+    def take(number: int) -> None:
+        with turns:
+            served.append(number)
+
+    with turns:
+        for number in range(5):
+            threads.append(threading.Thread(target=take, args=(number,)))
+            threads[-1].start()
+            while len(turns._waiting) <= number:
+                time.sleep(0.001)
+        assert not turns.free
+    for thread in threads:
+        thread.join()
+    assert served == [0, 1, 2, 3, 4]
+    assert turns.free
 
 
 def test_an_error_comes_back_as_what_it_is(beside: Aside) -> None:
