@@ -9,21 +9,24 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from e2lm_core.base.errors import Cancelled, LimitError
+from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
 from e2lm_core.base.records import Loglikelihood, Scored
 from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
 from e2lm_core.engine.batches.tree import plan_tree
+from e2lm_core.engine.folder import first_line
 from e2lm_core.engine.forward import attention, forward
 from e2lm_core.engine.forward.tensors import prepare
 from e2lm_core.engine.machine import batch_tokens, in_order, is_out_of_memory
 from e2lm_core.engine.models import LoadedModel
-from e2lm_core.engine.selfcheck import Verdict, compare
+from e2lm_core.engine.selfcheck import Verdict, compare, holds, plainly_or_alone
 
 Compute = Callable[[Chunk, Sequence[Row]], NDArray[np.float32]]
 Results = list[tuple[int, Loglikelihood]]
@@ -78,15 +81,17 @@ class Scorer:
         self.device, self.dtype = device, dtype
         self._at_once = at_once
         self._pool = ThreadPoolExecutor(at_once, "chunk", initializer=torch.get_num_threads)
-        self._verdicts: dict[str, Verdict] = {}  # by configuration
+        self._verdicts: dict[tuple[str, ...], Verdict] = {}  # by configuration and weights' names
+        # Of checkpoints that transformers' layers compute packed: each is checked by itself.
+        self._own: WeakKeyDictionary[LoadedModel, Verdict] = WeakKeyDictionary()
+        self._said: set[str] = set()
         self._most_tokens: dict[str, int] = {}  # by configuration, learnt from running out of memory
         self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
         self._lock = threading.RLock()
 
     def notes(self) -> list[str]:
         """What a run's record should say about how it was computed, one sentence each."""
-        notes = {verdict.sentence for verdict in self._verdicts.values() if verdict.way != "engine"}
-        notes |= {
+        notes = self._said | {
             f"Batches are cut to {tokens:,} tokens, since memory of {self.device} ran out."
             for tokens in self._most_tokens.values()
         }
@@ -107,8 +112,7 @@ class Scorer:
         are shared between checkpoints. Once `cancelled` says so no batch is begun, and `Cancelled` is raised
         after those that were. Raises `LimitError` where not even one row fits into memory.
         """
-        plan = self.plan(model, encoded, text)
-        verdict = self._verdicts[model.config_digest]
+        plan, verdict = self._planned(model, encoded, text)
         done, counted = frozenset(skip), set[int]()
         todo = [chunk for chunk in plan.chunks if not (done and done.issuperset(chunk.requests))]
         # A module of transformers is for one thread: some change their rotary frequencies in every call.
@@ -144,7 +148,7 @@ class Scorer:
         """A function that computes rows of a chunk of the plan, all of them or a part."""
         if not verdict.packed:
             with model.module() as module:
-                yield lambda _, rows: forward.plain(module, rows, self.device)
+                yield lambda _, rows: _plain(model, module, rows, self.device)
             return
         keep = plan.tensor_bytes <= _KEPT_TENSOR_BYTES
         with verdict.body(model, plan) as body:
@@ -162,32 +166,53 @@ class Scorer:
     def plan(self, model: LoadedModel, encoded: Sequence[Encoded], text: tuple[object, ...]) -> Plan:
         """The batches for all of `encoded`, which `text` identifies.
 
-        Rows of a prefix tree where those score rightly, which is decided for each configuration by its first
-        batch (see `selfcheck.compare`).
+        Rows of a prefix tree where those score rightly (see `selfcheck.compare`).
         """
+        return self._planned(model, encoded, text)[0]
+
+    def _planned(
+        self, model: LoadedModel, encoded: Sequence[Encoded], text: tuple[object, ...]
+    ) -> tuple[Plan, Verdict]:
         budget = batch_tokens(self.device, model.parameters)
         config = model.config.get_text_config()
         with self._lock:
-            verdict = self._verdicts.get(model.config_digest)
-            if verdict is None or verdict.packed:
+            verdict = self._verdict(model)
+            if verdict.packed:
                 plan = self._remembered(
                     ("packed", budget, config.hidden_size, *text),
                     lambda: plan_tree(encoded, budget, config.hidden_size),
                 )
-                if verdict is None:
-                    verdict = compare(model, plan, encoded, self.device, self.dtype)
-                    self._verdicts[model.config_digest] = verdict
-                sliding = getattr(config, "sliding_window", None)
-                if verdict.packed and sliding is not None and plan.depth > sliding:
-                    verdict = self._verdicts[model.config_digest] = Verdict(
-                        "plain",
-                        f"{config.model_type} models are scored in plain batches: their attention slides over "
-                        f"{sliding} tokens, and a prompt has {plan.depth}.",
-                    )
-                if verdict.packed:
-                    return plan
-            budget = min(budget, _PLAIN_LOGIT_BYTES // (4 * config.vocab_size))
-            return self._remembered(("plain", budget, *text), lambda: plan_plain(encoded, budget))
+                if verdict.reach is None or plan.depth <= verdict.reach:
+                    self._say(verdict)
+                    return plan, verdict
+                verdict = Verdict(
+                    "plain",
+                    f"{config.model_type} models are scored in plain batches: their attention slides over "
+                    f"{verdict.reach} tokens, and a prompt has {plan.depth}.",
+                )
+            self._say(verdict)
+            budget = 1 if verdict.alone else min(budget, _PLAIN_LOGIT_BYTES // (4 * config.vocab_size))
+            return self._remembered(("plain", budget, *text), lambda: plan_plain(encoded, budget)), verdict
+
+    def _verdict(self, model: LoadedModel) -> Verdict:
+        key = (model.config_digest, *sorted(model.weights))
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            verdict = self._verdicts[key] = compare(model, self.device, self.dtype)
+        if verdict.way != "library":
+            return verdict
+        own = self._own.get(model)
+        if own is None:
+            own = verdict
+            if not holds(model, verdict, self.device, self.dtype):
+                reason = "packed rows differed from them at one checkpoint or more"
+                own = plainly_or_alone(model, reason, self.device)
+            self._own[model] = own
+        return own
+
+    def _say(self, verdict: Verdict) -> None:
+        if verdict.way != "engine":
+            self._said.add(verdict.sentence)
 
     def _remembered(self, key: tuple[object, ...], make: Callable[[], Plan]) -> Plan:
         if key in self._plans:
@@ -223,6 +248,19 @@ class Scorer:
                 torch.cuda.empty_cache()
         half = (len(rows) + 1) // 2
         return np.concatenate([self._halving(model, part, compute) for part in (rows[:half], rows[half:])])
+
+
+def _plain(model: LoadedModel, module: Any, rows: Sequence[Row], device: torch.device) -> NDArray[np.float32]:
+    """As `forward.plain`; what transformers' own forward raises is said of the model."""
+    try:
+        return forward.plain(module, rows, device)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise CheckpointError(
+            f"{model.directory.name} cannot be scored: transformers' forward of {model.config.model_type} "
+            f"models takes no plain text ({first_line(error)})."
+        ) from error
 
 
 def _one_by_one(tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:

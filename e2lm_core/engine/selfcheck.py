@@ -1,47 +1,58 @@
-"""The check of packed scoring: a few requests of the first batch are scored plainly as well.
+"""The check of packed scoring: a probe of random text is scored plainly as well.
 
-    |packed − plain| ≤ absolute · √tokens + relative · |ll|        for every request looked at
+    |packed − plain| ≤ absolute · √tokens + relative · |ll|        for every request of the probe
 
 The engine's own forward is tried first, then transformers' modules with the tree's attention. What differs
 by more, or cannot take the model at all, is not used for that configuration, and the run's record says so.
-Tested in tests/engine/test_scorer.py and tests/engine/forward/test_recipes.py.
+The probe has trunks and branches and is the same whatever was scored before; where weights are near zero
+others stand for them (see `probe`). Running out of memory decides nothing.
+Tested in tests/engine/test_selfcheck.py, tests/engine/test_scorer.py and tests/engine/forward/test_recipes.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
+from e2lm_core.base.errors import LimitError
+from e2lm_core.engine import known
+from e2lm_core.engine.batches.plan import Plan, Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
-from e2lm_core.engine.folder import first_line
+from e2lm_core.engine.folder import first_line, window
 from e2lm_core.engine.forward import attention, forward
 from e2lm_core.engine.forward.decoder import Decoder, Rotary
 from e2lm_core.engine.forward.recipes import NoRecipeError
 from e2lm_core.engine.forward.tensors import prepare
+from e2lm_core.engine.machine import is_out_of_memory
 from e2lm_core.engine.models import LoadedModel
+from e2lm_core.engine.probe import Probe, as_if_trained, probe_of
 
 # (absolute, relative): float32 is the parity bound of the tests; below it both ways round differently.
 TOLERANCE = {torch.float32: (1e-4, 2e-6), torch.float16: (2e-2, 4e-3), torch.bfloat16: (1e-1, 3e-2)}
 # The engine's forward, transformers' layers with the tree's attention, or transformers' forward as it is.
 Way = Literal["engine", "library", "plain"]
-_ROWS = 3
-_REQUESTS = 12
-_DRIFTING_ROPE = {"dynamic", "longrope"}  # frequencies that depend on the longest text of the batch
+_FAR = 2**31  # tokens: a text longer than any window
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a configuration is scored, in a sentence for the run's record, with its rotary frequencies."""
+    """How a configuration is scored, in a sentence for the run's record, with its rotary frequencies.
+
+    `reach`: tokens of the longest text that may be packed, None for any. `alone`: plainly, and one text a
+    batch, since a text's numbers depend on what stands beside or behind it.
+    """
 
     way: Way
     sentence: str
     rotary: Rotary | None = None
+    reach: int | None = None
+    alone: bool = False
 
     @property
     def packed(self) -> bool:
@@ -61,111 +72,187 @@ class Verdict:
                 yield forward.LibraryBody(module)
 
 
-@dataclass(frozen=True)
-class _Plainly:
-    """Log-likelihoods of some requests by the reference, and how many tokens each has."""
+def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Verdict:
+    """The first packed way that agrees with plain batches, else the plain one.
 
-    ll_nats: dict[int, float]
-    tokens: dict[int, int]
-
-
-def compare(
-    model: LoadedModel, plan: Plan, encoded: Sequence[Encoded], device: torch.device, dtype: torch.dtype
-) -> Verdict:
-    """The first packed way that agrees with plain batches, else the plain one; raises what that does.
-
-    Up to three rows of `plan`, whose requests are `encoded`, are scored by each packed way, and their
-    requests plainly.
+    Judged in float32 on weights as of a trained model; then in `dtype`, if that is another. Raises
+    `LimitError` where memory runs out.
     """
     kind = model.config.model_type
-    chunk = next((c for c in plan.chunks if c.trunk is not None), plan.chunks[0])
-    rows = _sample(chunk)
-    reference, rotary = _plainly(model, rows, encoded, device)
+    try:
+        probe, trained = _probe(model), as_if_trained(model)
+        exact = trained.skeletons.dtype
+        reference = _plainly(trained, probe.encoded, device)
+        with model.module() as module:
+            rotary = Rotary.of(module)
+    except Exception as error:
+        _raise_for_memory(error, model, device)
+        # Whatever is wrong, the batches of the run itself will tell, or not.
+        return Verdict(
+            "plain", f"{kind} models are scored one text at a time: {first_line(error)}.", alone=True
+        )
     reasons: list[str] = []
     for verdict in (
         Verdict("engine", f"{kind} models are scored by the engine's own forward.", rotary),
         Verdict("library", f"{kind} models are scored packed through transformers' own layers: "),
     ):
         try:
-            _refuse_unsuitable(model, verdict.way)
-            with verdict.body(model, plan) as body:
-                worst, allowed = _worst(body, plan, chunk.trunk, rows, reference, device, dtype)
+            reach = _reach(trained, verdict, probe, device, exact)
+            reason = _difference(trained, verdict, probe, reference, device, exact)
+            if reason is None and dtype != exact:
+                own = _plainly(model, probe.encoded, device)
+                reason = _difference(model, verdict, probe, own, device, dtype)
         # Whatever an unknown architecture does with a packed row, plain still works.
         except Exception as error:
+            _raise_for_memory(error, model, device)
             reasons.append(_reason(error))
             continue
-        if worst <= allowed:
-            return Verdict(verdict.way, verdict.sentence + "".join(f"{r}." for r in reasons), verdict.rotary)
-        by_engine = verdict.way == "engine"
-        what = "the engine's own forward" if by_engine else "packed rows"
-        than = "plain batches" if by_engine else "them"
-        reasons.append(f"{what} differed from {than} by {worst:.2g} nats, {allowed:.2g} are allowed")
-    return Verdict("plain", f"{kind} models are scored in plain batches: {reasons[-1]}.")
+        if reason is None:
+            return replace(
+                verdict, sentence=verdict.sentence + "".join(f"{r}." for r in reasons), reach=reach
+            )
+        reasons.append(reason)
+    return plainly_or_alone(trained, reasons[-1], device)
 
 
-def _plainly(
-    model: LoadedModel, rows: Sequence[Row], encoded: Sequence[Encoded], device: torch.device
-) -> tuple[_Plainly, Rotary | None]:
-    requests = np.concatenate([row.requests for row in rows])
-    reference = _Plainly({}, {})
+def holds(model: LoadedModel, verdict: Verdict, device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether a checkpoint's own weights, packed as its configuration's verdict says, agree with plain ones.
+
+    Raises `LimitError` where memory runs out.
+    """
+    try:
+        probe = _probe(model)
+        reference = _together(model, probe.encoded, device)
+        return _difference(model, verdict, probe, reference, device, dtype) is None
+    except Exception as error:
+        _raise_for_memory(error, model, device)
+        return False
+
+
+def plainly_or_alone(model: LoadedModel, reason: str, device: torch.device) -> Verdict:
+    """Plain batches for that reason; one text at a time where the probe's texts side by side differ."""
+    kind = model.config.model_type
+    dtype = model.skeletons.dtype
+    alone = Verdict(
+        "plain",
+        f"{kind} models are scored one text at a time, since what stands beside it changes its numbers: "
+        f"{reason}.",
+        alone=True,
+    )
+    try:
+        known.refuse_positions(model.config.get_text_config())
+        encoded = _probe(model).encoded
+        beside = _together(model, encoded, device)
+        singly = _plainly(model, encoded, device)
+    except Exception as error:
+        _raise_for_memory(error, model, device)
+        return alone
+    worst, allowed = _worst(beside, singly, encoded, dtype)
+    if not worst <= allowed:
+        return alone
+    return Verdict("plain", f"{kind} models are scored in plain batches: {reason}.")
+
+
+def _probe(model: LoadedModel) -> Probe:
     with model.module() as module:
-        for index in sorted(set(requests.tolist()))[:_REQUESTS]:
-            (line,) = plan_plain([encoded[index]], 1).chunks[0].rows
-            plainly = forward.plain(module, [line], device)
-            reference.ll_nats[index] = float(plainly.sum(dtype=np.float64))
-            reference.tokens[index] = len(plainly)
-        return reference, Rotary.of(module)
+        vocabulary = len(module.get_input_embeddings().weight)
+    return probe_of(model.config.get_text_config(), vocabulary, window(model.config, None))
 
 
-def _refuse_unsuitable(model: LoadedModel, way: Way) -> None:
-    rope = getattr(model.config.get_text_config(), "rope_parameters", None) or {}
-    if rope.get("rope_type", "default") in _DRIFTING_ROPE:
-        raise attention.UnsupportedError(f"their {rope['rope_type']} positions depend on the batch")
-    if way == "library":
-        with model.module(attention.NAME) as module:
-            if not getattr(module, "_supports_attention_backend", False):
-                raise attention.UnsupportedError("their attention cannot be exchanged")
+def _plainly(model: LoadedModel, encoded: Sequence[Encoded], device: torch.device) -> NDArray[np.float64]:
+    """[R] log-likelihoods of the requests by the reference, one text at a time."""
+    found = np.zeros(len(encoded))
+    with model.module() as module:
+        for chunk in plan_plain(encoded, 1).chunks:
+            _add(found, chunk.rows, forward.plain(module, chunk.rows, device))
+    return found
+
+
+def _together(model: LoadedModel, encoded: Sequence[Encoded], device: torch.device) -> NDArray[np.float64]:
+    """As `_plainly`, all texts in one batch."""
+    found = np.zeros(len(encoded))
+    rows = [row for chunk in plan_plain(encoded, 1).chunks for row in chunk.rows]
+    with model.module() as module:
+        _add(found, rows, forward.plain(module, rows, device))
+    return found
+
+
+def _add(found: NDArray[np.float64], rows: Sequence[Row], logs: NDArray[np.float32]) -> None:
+    np.add.at(found, np.concatenate([row.requests for row in rows]), logs.astype(np.float64))
+
+
+def _reach(
+    model: LoadedModel, verdict: Verdict, probe: Probe, device: torch.device, dtype: torch.dtype
+) -> int | None:
+    """Tokens that every layer sees; raises what speaks against that way of computing this model."""
+    config = model.config.get_text_config()
+    known.refuse_positions(config)
+    if verdict.way == "engine":
+        return None  # a recipe takes no window
+    known.refuse_layers(config)
+    least = known.reach(config)
+    with verdict.body(model, probe.plans[-1]) as body:
+        if not getattr(getattr(body, "module", None), "_supports_attention_backend", False):
+            raise attention.UnsupportedError("their attention cannot be exchanged")
+        batch = prepare(probe.plans[-1].chunks[0].rows, device, dtype)
+        while True:
+            try:
+                forward.packed(body, replace(batch, depth=_FAR if least is None else least))
+                break
+            except attention.WindowError as error:  # of a layer that the configuration does not name
+                least = error.window
+    if least is not None and least < batch.depth:
+        raise attention.WindowError(least)
+    return least
+
+
+def _difference(
+    model: LoadedModel,
+    verdict: Verdict,
+    probe: Probe,
+    reference: NDArray[np.float64],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> str | None:
+    """What is further from the reference than is allowed, in words; None where nothing is."""
+    for plan in probe.plans:
+        found = np.zeros(len(probe.encoded))
+        with verdict.body(model, plan) as body:
+            states = None
+            for trunk in plan.trunks:
+                states = forward.trunk_states(body, trunk, states, device)
+            (chunk,) = plan.chunks
+            _add(found, chunk.rows, forward.packed(body, prepare(chunk.rows, device, dtype), states))
+        worst, allowed = _worst(found, reference, probe.encoded, dtype)
+        if not worst <= allowed:
+            by_engine = verdict.way == "engine"
+            what = "the engine's own forward" if by_engine else "packed rows"
+            than = "plain batches" if by_engine else "them"
+            return f"{what} differed from {than} by {worst:.2g} nats, {allowed:.2g} are allowed"
+    return None
 
 
 def _worst(
-    body: forward.Body,
-    plan: Plan,
-    trunk: int | None,
-    rows: Sequence[Row],
-    reference: _Plainly,
-    device: torch.device,
-    dtype: torch.dtype,
+    found: NDArray[np.float64], reference: NDArray[np.float64], encoded: Sequence[Encoded], dtype: torch.dtype
 ) -> tuple[float, float]:
     """The request that is furthest beyond its tolerance: (difference, tolerance)."""
-    states = None
-    for index in _path(plan, trunk):
-        states = forward.trunk_states(body, plan.trunks[index], states, device)
-    by_packing = forward.packed(body, prepare(rows, device, dtype), states)
-    requests = np.concatenate([row.requests for row in rows])
     absolute, relative = TOLERANCE[dtype]
-    results = []
-    for index, ll in reference.ll_nats.items():
-        difference = abs(float(by_packing[requests == index].sum(dtype=np.float64)) - ll)
-        results.append((difference, absolute * reference.tokens[index] ** 0.5 + relative * abs(ll)))
-    return max(results, key=lambda r: r[0] / r[1] if np.isfinite(r[0]) else np.inf)
+    allowed = absolute * np.sqrt([len(e.targets) for e in encoded]) + relative * np.abs(reference)
+    differences = np.abs(found - reference)
+    at = int(np.argmax(np.where(np.isfinite(differences), differences / allowed, np.inf)))
+    return float(differences[at]), float(allowed[at])
+
+
+def _raise_for_memory(error: Exception, model: LoadedModel, device: torch.device) -> None:
+    """Memory that ran out says nothing about a configuration."""
+    if is_out_of_memory(error):
+        raise LimitError(
+            f"{model.directory.name} does not fit into the memory of {device} beside what it is checked with; "
+            "use a smaller model, a smaller dtype or another device."
+        ) from error
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, NoRecipeError | attention.UnsupportedError):
         return str(error)
     return first_line(error)
-
-
-def _sample(chunk: Chunk) -> list[Row]:
-    """The longest row, one from the middle and the shortest."""
-    places = sorted({0, len(chunk.rows) // 2, len(chunk.rows) - 1})[:_ROWS]
-    return [chunk.rows[place] for place in places]
-
-
-def _path(plan: Plan, trunk: int | None) -> list[int]:
-    """The trunk and those above it, topmost first."""
-    path: list[int] = []
-    while trunk is not None:
-        path.insert(0, trunk)
-        trunk = plan.trunks[trunk].parent
-    return path

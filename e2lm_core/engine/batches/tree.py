@@ -57,6 +57,23 @@ def plan_tree(encoded: Sequence[Encoded], budget: int, hidden: int) -> Plan:
     return Plan(chunks=tuple(chunks), trunks=tuple(trunks))
 
 
+def plan_below(encoded: Sequence[Encoded], ends: Sequence[int]) -> Plan:
+    """Trunks up to those depths (tokens that all of `encoded` share), each below the one before it; one batch
+    of rows below the last, a row for all that share the token after it."""
+    leaves = _leaves(encoded, range(len(encoded)))
+    trunks: list[Trunk] = []
+    depth = 0
+    for end in ends:
+        trunks.append(Trunk(leaves.inputs[0][depth:end], depth, len(trunks) - 1 if trunks else None))
+        depth = end
+    apart = np.flatnonzero(leaves.shared[1:] <= depth) + 1
+    rows = [
+        _row(leaves, encoded, low, high, depth)
+        for low, high in pairwise([0, *apart.tolist(), len(leaves.inputs)])
+    ]
+    return Plan((Chunk(tuple(rows), len(trunks) - 1 if trunks else None),), tuple(trunks))
+
+
 def unique_tokens(encoded: Sequence[Encoded]) -> int:
     """Nodes of the prefix tree of all inputs: what has to be computed if nothing is computed twice."""
     leaves = _leaves(encoded, range(len(encoded)))

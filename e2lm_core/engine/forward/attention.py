@@ -28,6 +28,14 @@ class UnsupportedError(Exception):
     """The model asks for something of its attention that a packed row cannot give."""
 
 
+class WindowError(UnsupportedError):
+    """A layer sees fewer tokens than the longest text has; `window` are those that it sees."""
+
+    def __init__(self, window: int) -> None:
+        super().__init__(f"its attention slides over {window} tokens")
+        self.window = window
+
+
 @dataclass
 class TreeState:
     """What one forward's attention needs beside its tensors.
@@ -81,13 +89,15 @@ def tree_attention(
     """
     if tree is None:
         raise UnsupportedError("its layers do not pass keywords on to their attention")
-    if sliding_window is not None and sliding_window < tree.depth:
-        raise UnsupportedError(f"its attention slides over {sliding_window} tokens")
+    if sliding_window and sliding_window < tree.depth:
+        raise WindowError(sliding_window)
     for name in ("softcap", "s_aux", "position_bias"):
         if other.get(name) is not None:
             raise UnsupportedError(f"its attention has a {name}")
     before = tree.trunk[module.layer_idx] if tree.trunk is not None else None
     if tree.keep:
+        if module.layer_idx in tree.kept:
+            raise UnsupportedError("a layer of theirs attends more than once")
         tree.kept[module.layer_idx] = below(before, (key, value))
     return attend(query, key, value, tree, before, scaling).transpose(1, 2).contiguous(), None
 

@@ -42,9 +42,11 @@ class Rotary:
 
     @classmethod
     def of(cls, module: object) -> Rotary | None:
-        """Those of a transformers module, whatever rule made them; None where it has none."""
+        """Those of a transformers module, whatever rule made them; None where it has not one for all layers."""
         inner = getattr(getattr(module, "base_model", None), "rotary_emb", None)
-        if inner is None:
+        if (
+            inner is None or getattr(inner, "inv_freq", None) is None
+        ):  # several rules at once, or another way of turning
             return None
         return cls(inner.inv_freq.float(), float(inner.attention_scaling))
 

@@ -1,0 +1,86 @@
+"""What the self-check scores: random text with trunks and branches, on weights that make a difference show.
+
+It is the same for every checkpoint of a vocabulary and a window, whatever was scored before.
+Tested in tests/engine/test_selfcheck.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from e2lm_core.engine.batches.plan import Plan
+from e2lm_core.engine.batches.tokenise import Encoded
+from e2lm_core.engine.batches.tree import plan_below
+from e2lm_core.engine.models import LoadedModel, Skeletons
+
+_WORDS = 24  # distinct tokens: few, so that the look-up of the first layer's projections is used
+_SHARED, _CONTEXTS, _CHOICES = 20, (5, 3, 4), ((0, 1), (0, 2, 3), (4,))  # tokens; choices by word
+_LEAST_GAIN, _GAIN = 0.5, 2.0  # of a matrix: deviation · √(numbers that enter an output)
+_FLOAT32_BYTES = 4 * 10**9  # of a copy in float32
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Requests, and two plans of them: below two trunks, one after the other, and without a trunk."""
+
+    encoded: list[Encoded]
+    plans: tuple[Plan, ...]
+
+
+def probe_of(config: Any, vocabulary: int, window: int) -> Probe:
+    """For a model of `vocabulary` tokens that takes `window` of them, at least eight."""
+    random = np.random.default_rng(2026)
+    special = _special(config)
+    known = np.array([token for token in range(min(vocabulary, 50_000)) if token not in special])
+    words = random.choice(known, min(_WORDS, len(known)), replace=False).astype(np.int32)
+    longest = max(map(len, _CHOICES))
+    contexts = [min(size, max(1, window // 4 - i)) for i, size in enumerate(_CONTEXTS)]
+    shared = max(2, min(_SHARED, window - max(contexts) - longest))
+    trunk = random.choice(words, shared)
+    encoded = []
+    for size in contexts:
+        context = np.concatenate([trunk, random.choice(words, size)])
+        for choice in _CHOICES:
+            targets = words[[place % len(words) for place in choice]]
+            encoded.append(Encoded(np.concatenate([context, targets])[:-1], targets))
+    return Probe(encoded, (plan_below(encoded, (shared // 3, shared)), plan_below(encoded, ())))
+
+
+def as_if_trained(model: LoadedModel) -> LoadedModel:
+    """The model in float32 with matrices near zero (a checkpoint of step 0) or beyond all numbers replaced.
+
+    With matrices near zero every way of computing gives the same. What is as it should be is not copied,
+    and a model whose copy would be too large stays in its own dtype.
+    """
+    skeletons, weights = model.skeletons, dict(model.weights)
+    dtype = torch.float32 if 4 * model.parameters <= _FLOAT32_BYTES else skeletons.dtype
+    if dtype != skeletons.dtype:
+        skeletons = Skeletons(skeletons.device, dtype)
+    generator = torch.Generator().manual_seed(2026)
+    for name, weight in weights.items():
+        if weight.is_floating_point():
+            weights[name] = _with_gain(weight, generator).to(dtype)
+    return replace(model, weights=weights, skeletons=skeletons)
+
+
+def _with_gain(weight: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    if weight.dim() < 2:
+        return weight if torch.isfinite(weight).all() else torch.ones_like(weight)
+    gain = float(weight.float().square().mean().sqrt()) * weight.shape[-1] ** 0.5
+    if np.isfinite(gain) and gain >= _LEAST_GAIN:
+        return weight
+    drawn = torch.randn(weight.shape, generator=generator) * (_GAIN / weight.shape[-1] ** 0.5)
+    return drawn.to(weight)
+
+
+def _special(config: Any) -> set[int]:
+    """Tokens that a model may treat otherwise: those that stand for an image or for nothing."""
+    found: set[int] = set()
+    for name, value in config.to_dict().items():
+        if name.endswith(("token_id", "token_index")):
+            found.update(value if isinstance(value, list) else [value])
+    return found
