@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.phrasing import quoted
-from e2lm_core.commands.output import Json, Task, goes_to_stdout, open_task, show, to_stdout
+from e2lm_core.commands.output import Json, Task, goes_to_stdout, open_task, read_file, show, to_stdout
 
 if TYPE_CHECKING:
     from e2lm_core.export.submission import Profile as ProfileName
@@ -19,6 +20,29 @@ Page = Annotated[
 ]
 Bundle = Annotated[
     Path, typer.Option("--out", metavar="X.zip", help="Where the bundle is written; - is stdout.")
+]
+Zip = Annotated[Path, typer.Argument(metavar="X.zip", help="A bundle that `export` has written.")]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="NAME",
+        help="The checkpoint, as model/iter_… (default: the last of the smallest embedded model).",
+    ),
+]
+Shots = Annotated[
+    int | None,
+    typer.Option(
+        "--num-fewshot", metavar="K", help="Examples in the prompt of the second run (default: the set's)."
+    ),
+]
+Python = Annotated[
+    str | None,
+    typer.Option("--python", metavar="PATH", help="The Python that has lm_eval (default: this one)."),
+]
+Documents = Annotated[
+    bool,
+    typer.Option("--questions", help="Add every choice's log-likelihoods (nats) in both to the JSON."),
 ]
 Profile = Annotated[str, typer.Option("--profile", help="plain or competition.")]
 # Unlike other commands a report is by default of the set's last run: its checkpoints and its examples.
@@ -114,6 +138,38 @@ def check(
         for name, severity in (("errors", "error"), ("warnings", "warning"))
     }
     show(as_json, document, rows, ("severity", "sentence"))
+
+
+def verify(
+    bundle: Zip,
+    checkpoint: At = None,
+    num_fewshot: Shots = None,
+    python: Python = None,
+    questions: Documents = False,
+    as_json: Json = False,
+) -> None:
+    """Run a bundle in lm-evaluation-harness itself, 0-shot and few-shot, beside the studio; status 1 where they differ."""
+    from e2lm_core.export import verify as verifying
+    from e2lm_core.people import access
+    from e2lm_core.runs.studio import open_studio
+
+    studio = open_studio()
+    access.require_path(studio.settings, bundle.expanduser().resolve())
+    data = read_file(bundle, studio.settings.limits.max_file_bytes)
+    chosen = studio.catalogue.match([checkpoint])[-1] if checkpoint else verifying.smallest(studio)
+    document = verifying.verify(
+        studio, data, chosen, num_fewshot, python or sys.executable, lambda said: typer.echo(said, err=True)
+    )
+    if not questions:
+        document.pop("questions")
+    show(as_json, document, document["runs"])
+    if not as_json:
+        typer.echo(
+            f"{'Verified' if document['verified'] else 'Not verified'}: {document['task']} at "
+            f"{document['checkpoint']} in lm_eval {document['harness']['lm_eval']}."
+        )
+    if not document["verified"]:
+        raise typer.Exit(1)
 
 
 def _profile(name: str) -> ProfileName:

@@ -46,7 +46,8 @@ for command in (
         question_commands.relevance,
     ),
     *(comparison_commands.compare, plan_commands.plan),
-    *(export_commands.check, export_commands.export, export_commands.report, result_commands.import_results),
+    *(export_commands.check, export_commands.export, export_commands.verify, export_commands.report),
+    result_commands.import_results,
     *(home.backup, home.restore, space.deploy),
 ):
     app.command()(command)

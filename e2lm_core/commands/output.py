@@ -19,6 +19,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
+from e2lm_core.base.strangers.regular import read_regular
 
 if TYPE_CHECKING:
     from e2lm_core.runs.studio import Studio
@@ -102,6 +103,17 @@ def to_stdout(data: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """A regular file of at most `most` bytes. Raises `StudioError` in one sentence."""
+    try:
+        return read_regular(path, most)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StudioError(
+            f"{phrasing.quoted(str(path))} cannot be read ({reason}): check its path."
+        ) from error
 
 
 def cell(value: Any) -> str:

@@ -47,3 +47,11 @@ def test_out_may_be_stdout(call: Cli, tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("command", ["export", "report"])
 def test_stdout_is_for_one_thing(call: Cli, command: str) -> None:
     assert "--json both write to stdout" in call(command, "little", "--out", "-", "--json", code=2)
+
+
+def test_verify_says_in_one_sentence_what_it_cannot_run(call: Cli, tmp_path: Path) -> None:
+    assert "cannot be read" in call("verify", str(tmp_path / "none.zip"), "--json", code=2)
+    (tmp_path / "a.zip").write_bytes(b"no archive")
+    assert "Python" in call("verify", str(tmp_path / "a.zip"), "--python", str(tmp_path), code=2)
+    said = call("verify", str(tmp_path / "a.zip"), "--checkpoint", "none/iter_1", code=2)
+    assert "none/iter_1" in said

@@ -81,6 +81,7 @@ GIVEN = {
         "export.report.build",
     ),
     *("export.submission.findings", "export.submission.export"),
+    "export.verify.verify",  # of a bundle that whoever calls has in hand
 }
 # What they keep and find is one's own, whatever it is of: these may go through, and touch or give nothing of another's.
 OWN = ("sets.desk.drafts.", "sets.desk.presence.stamp")
@@ -330,6 +331,7 @@ PLAIN_COMMANDS = {
     "hub download": "everybody's",
     "hub verify": "everybody's",
     "import-results": "a file of one's own",
+    "verify": "a bundle of one's own",
     "sets create": "makes a set of one's own",
     "sq": "a file of one's own",
     "worker": "the machine's",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from e2lm_core.base import atomic
@@ -26,11 +27,15 @@ def pack(task: TaskSet, limits: Limits) -> bytes:
     and what a prompt gives away is checked by `export.submission`; here, that the folder can be written.
     Raises TaskError for a question with an error in itself.
     """
-    files = task_files(task, limits)
+    return zipped({f"{task.name}/{name}": data for name, data in task_files(task, limits).items()})
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """Files by their paths as one zip, in their order; the same bytes on every day and system."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, data in files.items():
-            info = zipfile.ZipInfo(f"{task.name}/{name}", DATE)
+            info = zipfile.ZipInfo(name, DATE)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.create_system = 3  # Unix, on every system
             info.external_attr = MODE << 16
@@ -53,6 +58,20 @@ def unpack(data: bytes, limits: Limits) -> TaskSet:
     if len(data) > limits.max_file_bytes:
         raise LimitError(f"{about} has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed.")
     return confined.run(unpack_here, data, limits, given=len(data), about=about)
+
+
+def members(data: bytes, limits: Limits) -> dict[str, bytes]:
+    """The files of the one task folder in a zip, by their paths in it; read as `unpack` reads them."""
+    if len(data) > limits.max_file_bytes:
+        raise LimitError(
+            f"The archive has {len(data):,} bytes; at most {limits.max_file_bytes:,} are allowed."
+        )
+    return confined.run(members_here, data, limits, given=len(data), about="The archive")
+
+
+def members_here(data: bytes, limits: Limits) -> dict[str, bytes]:
+    """As `members`, in this process."""
+    return _task_folder(read_zip(data, limits, folder="the task folder"))[1]
 
 
 def unpack_here(data: bytes, limits: Limits) -> TaskSet:

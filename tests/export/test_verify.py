@@ -1,0 +1,131 @@
+"""A bundle in the real harness: the same numbers, and what is told where it cannot be run."""
+
+from __future__ import annotations
+
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from e2lm_core.base.errors import CheckpointError, StudioError, TaskError
+from e2lm_core.base.records import RenderedDoc, TaskConfig, TaskSet
+from e2lm_core.export import verify
+from e2lm_core.runs.studio import Studio, open_studio
+from e2lm_core.sets.folder import bundle
+from tests.support import studios
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Studio:
+    return studios.studio(tmp_path)
+
+
+def packed(studio: Studio, task: TaskSet | None = None) -> bytes:
+    return bundle.pack(task or studios.task(), studio.settings.limits)
+
+
+def with_file(data: bytes, name: str, content: bytes) -> bytes:
+    """The bundle with one of its files replaced."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = {file: archive.read(file) for file in archive.namelist()}
+    return bundle.zipped({**files, name: content})
+
+
+def awkward() -> TaskSet:
+    """A few questions of texts that break what reads lines, and templates of their own."""
+    texts = (
+        "one\u2028two\x85three",
+        ' "quoted" ',
+        "العربية",
+        "{{ not_a_template }}",
+        "line\nline\ttab",
+        "🜛 e\u0301",
+    )
+    questions = tuple(
+        studios.question(n, question=f"{text}? {n}", choices=(text, f"{n}", f"{n}.0", f" {n}x"), answer=n % 4)
+        for n, text in enumerate(texts)
+    )
+    plain = studios.task(name="awkward_little", dev=3)
+    config = TaskConfig(task="awkward_little", description="Answer.\n\n", num_fewshot=2)
+    return plain.model_copy(update={"config": config, "questions": questions})
+
+
+@pytest.mark.slow
+def test_the_real_harness_gives_the_studios_numbers(tmp_path: Path) -> None:
+    pytest.importorskip("lm_eval")
+    settings = studios.settings(
+        tmp_path, ladder=studios.real_ladder(tmp_path / "ladder", (100, 200), ("ladder-small-arch1",))
+    )
+    studio = open_studio(settings)
+    document = verify.verify(studio, packed(studio, awkward()), verify.smallest(studio))
+    assert document["verified"], document
+    assert (document["documents"], document["checkpoint"]) == (6, "ladder-small-arch1/iter_0000200")
+    assert document["max_abs_difference"] < 1e-4
+    assert [run["num_fewshot"] for run in document["runs"]] == [0, 2]
+    assert set(document["aggregates"]) == {"0", "2"}
+    for means in document["aggregates"].values():
+        assert means["acc"]["studio"] == pytest.approx(means["acc"]["harness"], abs=1e-12)
+        assert means["acc_norm"]["studio"] == pytest.approx(means["acc_norm"]["harness"], abs=1e-12)
+    first = document["questions"]["0"][0]
+    assert first["studio"] == pytest.approx(first["harness"], abs=1e-4)
+    assert len(first["harness"]) == 4
+    assert document["harness"]["lm_eval"]
+
+
+def test_another_number_prompt_or_document_is_not_verified() -> None:
+    docs = [
+        RenderedDoc(question_id="q", context="What?", continuations=(" a", " b"), choices=("a", "b"), gold=1)
+    ]
+    sample = {
+        "arguments": {
+            "gen_args_0": {"arg_0": "What?", "arg_1": " a"},
+            "gen_args_1": {"arg_0": "What?", "arg_1": " b"},
+        },
+        "filtered_resps": [["-1.0", "False"], ["-2.0", "True"]],
+        "target": "1",
+    }
+    ours, means = np.array([[-1.0, -2.0]]), {"acc": 0.0, "acc_norm": 0.0}
+
+    def compared(sample: dict, ours: np.ndarray = ours) -> dict:
+        return verify._compared(0, docs, ours, {0: sample}, means)
+
+    assert compared(sample)["verified"]
+    assert compared(sample)["max_abs_difference"] == 0
+    far = compared(sample, np.array([[-1.0, -2.1]]))
+    assert (far["verified"], far["beyond"]) == (False, 1)
+    assert far["max_abs_difference"] == pytest.approx(0.1)
+    for change in ({"target": "0"}, {"filtered_resps": sample["filtered_resps"], "arguments": {}}):
+        assert compared({**sample, **change})["other_prompts"] == 1
+        assert not compared({**sample, **change})["verified"]
+    assert not verify._compared(0, docs, ours, {}, means)["verified"]
+    assert not compared(sample, np.array([[-1.0, np.nan]]))["verified"]
+
+
+def test_what_the_studio_does_not_write_so_is_not_run(here: Studio) -> None:
+    data = with_file(packed(here), "little/loader.py", b"raise SystemExit('run')\n")
+    with pytest.raises(TaskError):
+        verify.verify(here, data, verify.smallest(here))
+    yaml = packed(here)
+    with zipfile.ZipFile(io.BytesIO(yaml)) as archive:
+        text = archive.read("little/little.yaml")
+    with pytest.raises(TaskError, match=r"little\.yaml in the bundle is not as the studio writes it"):
+        verify.verify(here, with_file(yaml, "little/little.yaml", text + b"# mine\n"), verify.smallest(here))
+
+
+def test_without_the_harness_the_remedy_is_told(here: Studio, tmp_path: Path) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    bare.chmod(0o755)
+    with pytest.raises(StudioError, match=r"pip install 'lm_eval\[hf\]'"):
+        verify.verify(here, packed(here), verify.smallest(here), python=str(bare))
+    with pytest.raises(StudioError, match="is no Python that runs"):
+        verify.verify(here, packed(here), verify.smallest(here), python=str(tmp_path / "none"))
+
+
+def test_the_smallest_embedded_model_runs_it(here: Studio) -> None:
+    assert verify.smallest(here).name == f"ladder-small-arch1/iter_{studios.STEPS[-1]:07d}"
+    with pytest.raises(CheckpointError, match="no checkpoint on this machine"):
+        verify.smallest(type("Bare", (), {"at_hand": ()})())
