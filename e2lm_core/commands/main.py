@@ -25,7 +25,7 @@ from e2lm_core.commands.analysis import plan as plan_commands
 from e2lm_core.commands.analysis import ranks as rank_commands
 from e2lm_core.commands.analysis import score as score_commands
 from e2lm_core.commands.deploy import home, space
-from e2lm_core.commands.sets import collection, history, people
+from e2lm_core.commands.sets import collection, history, incoming, people
 from e2lm_core.commands.sets import questions as question_texts
 
 app = typer.Typer(
@@ -51,6 +51,7 @@ for command in (
     *(home.backup, home.restore, space.deploy),
 ):
     app.command()(command)
+app.command("import")(incoming.import_set)
 for sharing in (people.share, people.unshare, people.shares, people.link):
     collection.app.command()(sharing)
 app.callback(help="E2LM Task Studio: question sets that tell young language models apart.")(people.act_as)

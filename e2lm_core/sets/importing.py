@@ -1,4 +1,4 @@
-"""Questions from and to tables: CSV, TSV, JSONL and JSON.
+"""Questions from and to tables: CSV, TSV, JSONL and JSON; Parquet is read as well.
 
 A table has the columns `question`, `answer` and either `choices` (a JSON list) or one column a choice
 (`choice_1`, `choice_2`, … or `A`, `B`, …); `id`, `subject`, `source`, `license`, `note`, `group` are known,
@@ -18,13 +18,14 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import sentence
+from e2lm_core.base.phrasing import quoted, sentence
 from e2lm_core.base.plain import cell, uncelled
 from e2lm_core.base.records import Finding, Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers import confined
 from e2lm_core.base.strangers.safeyaml import decode
 from e2lm_core.sets.checks.check import structural_errors
+from e2lm_core.sets.folder.parquet import parquet_rows
 from e2lm_core.sets.prompts.render import OPTIONAL
 from e2lm_core.sets.rows import check_count, check_size, extra_columns, optional_text, parse_json, parse_jsonl
 
@@ -33,6 +34,7 @@ MAX_CELLS = 1_000_000
 MAX_SEPARATORS = 4_000_000  # commas within quoted text among them
 MAX_LINES = 1_000_000
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+TABLES = (*DELIMITERS, ".jsonl", ".json", ".parquet")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CHOICE_COLUMN = re.compile(r"(?:choice|option)[ _-]?(\d{1,2}|[a-z])", re.IGNORECASE)
 
@@ -47,19 +49,24 @@ class ImportPreview(NamedTuple):
     columns: tuple[str, ...]
 
 
-def read_rows(data: bytes, filename: str, limits: Limits) -> ImportPreview:
+def read_rows(
+    data: bytes, filename: str, limits: Limits, renamed: Mapping[str, str] | None = None
+) -> ImportPreview:
     """As `parse_rows`, of a stranger's file: in a process of its own that can do nothing else.
 
     Raises what `parse_rows` raises, and LimitError where the file takes too much memory or time.
     """
     name = PurePath(filename).name[:80]
     check_size(data, name, limits)
-    return confined.run(parse_rows, data, filename, limits, given=len(data), about=name)
+    return confined.run(parse_rows, data, filename, limits, renamed, given=len(data), about=name)
 
 
-def parse_rows(data: bytes, filename: str, limits: Limits) -> ImportPreview:
-    """The questions of a CSV, TSV, JSONL or JSON file, by the end of its name.
+def parse_rows(
+    data: bytes, filename: str, limits: Limits, renamed: Mapping[str, str] | None = None
+) -> ImportPreview:
+    """The questions of a CSV, TSV, JSONL, JSON or Parquet file, by the end of its name.
 
+    `renamed` are the file's columns by the names that they are read under. Whatever else had such a name is left out.
     Raises TaskError, in one sentence, where the file as a whole is of no use: not UTF-8, lacking columns,
     too many rows or columns, another kind of file. A row that cannot be read is a problem and is left out.
     """
@@ -72,8 +79,12 @@ def parse_rows(data: bytes, filename: str, limits: Limits) -> ImportPreview:
         columns, rows = _with_columns(parse_jsonl(data, name, limits), name)
     elif suffix == ".json":
         columns, rows = _with_columns(_json_list(data, name, limits), name)
+    elif suffix == ".parquet":
+        columns, rows = _with_columns(parquet_rows(data, name, MAX_COLUMNS, limits), name)
     else:
-        raise TaskError(f"{name} is no file that can be imported; use .csv, .tsv, .jsonl or .json.")
+        raise TaskError(f"{name} is no file that can be imported; use {', '.join(TABLES)}.")
+    if renamed:
+        columns, rows = _renamed(columns, rows, renamed, name)
     choice_columns = _choice_columns(columns)
     _require_columns(columns, choice_columns, name)
     questions, problems, ambiguous = [], [], []
@@ -170,6 +181,23 @@ def _with_columns(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[list[st
         if len(columns) > MAX_COLUMNS:
             raise TaskError(f"{name} has more than {MAX_COLUMNS} columns; keep those that you need.")
     return list(columns), list(rows)
+
+
+def _renamed(
+    columns: Sequence[str], rows: Sequence[Mapping[str, Any]], renamed: Mapping[str, str], name: str
+) -> tuple[list[str], list[Mapping[str, Any]]]:
+    """Columns and rows under the names that they are read under. Raises TaskError for a column that there is not."""
+    for column in renamed:
+        if column not in columns:
+            has = ", ".join(columns[:12]) or "none"
+            raise TaskError(f"{name} has no column {quoted(column)} to map; it has {has}.")
+    new = set(renamed.values())
+    names = {
+        column: renamed.get(column, column) for column in columns if column in renamed or column not in new
+    }
+    return list(names.values()), [
+        {names[column]: value for column, value in row.items() if column in names} for row in rows
+    ]
 
 
 def _choice_columns(columns: Sequence[str]) -> list[str]:

@@ -50,7 +50,7 @@ ONLY_IN = {
     "sqlite3": "base relevance runs deploy",
     "yaml": "base sets",
     "jinja2": "sets export",
-    "pyarrow": "imported",
+    "pyarrow": "imported sets",
     "scipy": "scores analysis charts",
 }
 # Pure rooms take values and give values. Two modules read the one table that lies beside them.

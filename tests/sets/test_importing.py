@@ -90,7 +90,7 @@ def test_the_forms_of_one_question(name: str, data: str) -> None:
         ("t.json", b"[1]", "t.json must be a list of JSON objects"),
         ("t.json", b"[" * 100_000, "t.json is not valid JSON"),
         ("t.jsonl", b"nope\n", "t.jsonl, line 1 is not valid JSON"),
-        ("t.xlsx", b"PK", "t.xlsx is no file that can be imported; use .csv, .tsv, .jsonl or .json."),
+        ("t.xlsx", b"PK", "t.xlsx is no file that can be imported; use .csv, .tsv, .jsonl, .json, .parquet."),
     ],
 )
 def test_a_file_of_no_use_is_one_sentence(name: str, data: bytes, says: str) -> None:

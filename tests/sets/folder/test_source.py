@@ -1,0 +1,143 @@
+"""What a path leads to: a folder, a YAML among several, a bundle, tables of each kind; and what is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+import pytest
+
+from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.settings import Limits, Settings
+from e2lm_core.people import register
+from e2lm_core.sets import collection
+from e2lm_core.sets.folder import bundle
+from e2lm_core.sets.folder.files import read_task, task_digest
+from e2lm_core.sets.folder.parquet import parquet_rows
+from e2lm_core.sets.folder.source import read_source, write_into
+from tests.support import studios
+
+ROWS = [
+    {"prompt": "Which is a metal?", "choices": ["iron", "wood"], "label": 0, "question": "not this"},
+    {"prompt": "Which floats?", "choices": ["iron", "wood"], "label": 1, "question": "nor this"},
+]
+RENAMED = {"prompt": "question", "label": "answer"}
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Settings:
+    settings = studios.settings(tmp_path)
+    studios.write_example(settings)
+    return settings
+
+
+def packed(rows: list[dict], **options: object) -> bytes:
+    buffer = io.BytesIO()
+    parquet.write_table(arrow.Table.from_pylist(rows), buffer, **options)
+    return buffer.getvalue()
+
+
+def test_a_folder_its_yaml_and_its_bundle_are_one_set(here: Settings, tmp_path: Path) -> None:
+    task = studios.task()
+    (tmp_path / "b.zip").write_bytes(bundle.pack(task, here.limits))
+    for path in (here.tasks / "little", here.tasks / "little" / "little.yaml", tmp_path / "b.zip"):
+        assert task_digest(read_source(here, str(path)).task) == task_digest(task)
+
+
+def test_of_several_tasks_the_one_that_is_named_opens(here: Settings) -> None:
+    folder = here.tasks / "little"
+    text = (folder / "little.yaml").read_text().replace("task: little", "task: other")
+    (folder / "other.yaml").write_text(text.replace("doc_to_text:", "description: Say.\ndoc_to_text:"))
+    assert read_source(here, str(folder / "other.yaml")).task.config.description == "Say."
+    assert read_source(here, str(folder / "little.yaml")).task.config.description == ""
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "json", "parquet", "csv"])
+def test_tables_with_columns_of_other_names(here: Settings, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"My Table.{kind}"
+    if kind == "parquet":
+        path.write_bytes(packed(ROWS))
+    elif kind == "csv":
+        path.write_text(
+            "prompt,question,A,B,label\n"
+            + "".join(f"{r['prompt']},no,iron,wood,{r['label']}\n" for r in ROWS)
+        )
+    else:
+        lines = [json.dumps(row) for row in ROWS]
+        path.write_text("\n".join(lines) if kind == "jsonl" else f"[{','.join(lines)}]")
+    task = read_source(here, str(path), RENAMED).task
+    assert task.name == "my_table"
+    assert [(q.question, q.choices, q.answer) for q in task.questions] == [
+        (row["prompt"], tuple(row["choices"]), row["label"]) for row in ROWS
+    ]
+    assert not any(q.extra for q in task.questions)
+    with pytest.raises(TaskError, match="no column 'nothing' to map"):
+        read_source(here, str(path), {"nothing": "question"})
+
+
+def test_rows_with_an_error_are_refused_or_left_out(here: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    good = {"question": "Which is a metal?", "choices": ["iron", "wood"], "answer": 0}
+    path.write_text(f"{json.dumps(good)}\n{json.dumps(good | {'answer': 'tin'})}\n")
+    with pytest.raises(TaskError, match=r"Row 2.*--skip-broken"):
+        read_source(here, str(path))
+    read = read_source(here, str(path), skip_broken=True)
+    assert len(read.task.questions) == 1
+    assert read.warnings[0].startswith("Left out: Row 2")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("none.csv", "There is no file or folder"),
+        ("a.docx", "no set that can be imported"),
+        ("x" * 400, "no file or"),
+    ],
+)
+def test_what_is_no_source_is_a_sentence(here: Settings, tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "a.docx").write_text("x")
+    with pytest.raises(TaskError, match=said) as error:
+        read_source(here, str(tmp_path / name))
+    studios.sentence(error)
+    with pytest.raises(TaskError, match="Only a table's columns"):
+        read_source(here, str(here.tasks / "little"), RENAMED)
+
+
+def test_a_file_in_anothers_workspace_is_not_read(here: Settings) -> None:
+    ada = register.sign_in(here, "https://id.example", "ada", "Ada").id
+    bob = register.sign_in(here, "https://id.example", "bob", "Bob").id
+    hers = here.asked_by(ada)
+    collection.create_set(hers, "secret", studios.task().questions)
+    folder = hers.sets / "secret"
+    for path in (folder, folder / "secret.yaml", folder / "test.jsonl"):
+        with pytest.raises(TaskError, match="that you may open"):
+            read_source(here.asked_by(bob), str(path))
+        assert read_source(hers, str(path)).task.questions
+
+
+def test_written_elsewhere_it_is_not_among_ones_own(here: Settings, tmp_path: Path) -> None:
+    task, folder = write_into(here, studios.task(), tmp_path / "there", "guest")
+    assert (task.name, folder) == ("guest", tmp_path / "there" / "guest")
+    assert read_task(folder, here.limits).task == task
+    assert [info.name for info in collection.list_sets(here)] == ["little"]
+    with pytest.raises(TaskError, match="is there already"):
+        write_into(here, studios.task(), tmp_path / "there", "guest")
+    with pytest.raises(TaskError, match="cannot be a task's name"):
+        write_into(here, studios.task(), tmp_path / "there", "../out")
+
+
+def test_parquet_of_too_much_is_refused_before_it_is_read() -> None:
+    rows = [{"question": f"{n}"} for n in range(30)]
+    assert parquet_rows(packed(rows), "t", 2, Limits()) == rows
+    with pytest.raises(StudioError, match="30 rows"):
+        parquet_rows(packed(rows), "t", 2, Limits(max_questions=20))
+    with pytest.raises(StudioError, match="more than 1 columns"):
+        parquet_rows(packed([{"a": 1, "b": 2}]), "t", 1, Limits())
+    with pytest.raises(StudioError, match="unpacks to"):
+        parquet_rows(packed([{"a": "x" * 5_000}]), "t", 1, Limits(max_file_bytes=2_000))
+    for data in (b"PAR1", packed(rows)[:-9], b"PAR1" + b"\xff" * 8 + b"PAR1"):
+        with pytest.raises(StudioError):
+            parquet_rows(data, "t", 2, Limits())
