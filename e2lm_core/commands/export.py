@@ -18,8 +18,25 @@ if TYPE_CHECKING:
 Page = Annotated[
     Path, typer.Option("--out", metavar="X.html", help="Where the report is written; - is stdout.")
 ]
-Bundle = Annotated[
-    Path, typer.Option("--out", metavar="X.zip", help="Where the bundle is written; - is stdout.")
+Bundle = Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where it is written; - is stdout.")]
+TABLES = ("csv", "jsonl")  # of the questions as they stand, with no check
+KINDS = ("bundle", "patch", *TABLES)
+As = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        metavar="KIND",
+        help="bundle; patch, the competition's submission.zip; csv or jsonl, the questions as a table.",
+    ),
+]
+ExportProfile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile", help="plain or competition (default: plain, for a patch competition); tables need none."
+    ),
+]
+PatchMetric = Annotated[
+    str, typer.Option("--metric", help="What a patch asks to be judged by: acc or acc_norm.")
 ]
 Zip = Annotated[Path, typer.Argument(metavar="X.zip", help="A bundle that `export` has written.")]
 At = Annotated[
@@ -100,17 +117,32 @@ def report(
 def export(
     task: Task,
     out: Bundle,
-    profile: Profile = "plain",
+    kind: As = "bundle",
+    profile: ExportProfile = None,
+    metric: PatchMetric = "acc",
     as_json: Json = False,
 ) -> None:
-    """Write the set as a bundle that lm-evaluation-harness runs unchanged."""
+    """Write the set as a bundle that lm-evaluation-harness runs unchanged, or as a submission or a table."""
+    from e2lm_core.export import patch
     from e2lm_core.export.submission import export as export_set
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.folder.bundle import write
+    from e2lm_core.sets.importing import write_csv
+    from e2lm_core.sets.rows import write_jsonl
 
+    if kind not in KINDS:
+        raise StudioError(f"A set is not exported as {quoted(kind)}: use {', '.join(KINDS)}.")
     piped = goes_to_stdout(out, as_json)
     studio = open_studio()
-    data = export_set(studio, open_task(studio.settings, task), _profile(profile))
+    question_set = open_task(studio.settings, task)
+    if kind in TABLES:
+        data = write_csv(question_set.questions) if kind == "csv" else write_jsonl(question_set.questions)
+    else:
+        data = export_set(
+            studio, question_set, _profile(profile or ("competition" if kind == "patch" else "plain"))
+        )
+        if kind == "patch":
+            data = patch.submission(question_set, studio.settings.limits, metric)
     if piped:
         to_stdout(data)
         return

@@ -34,6 +34,28 @@ def test_export_gives_the_same_bytes_each_time(call: Cli, tmp_path: Path) -> Non
     assert "little/test.jsonl" in names
 
 
+def test_a_patch_holds_to_the_competitions_rules_unless_told(call: Cli, tmp_path: Path) -> None:
+    out = str(tmp_path / "submission.zip")
+    assert "cannot be exported yet" in call("export", "little", "--as", "patch", "--out", out, code=2)
+    call("export", "little", "--as", "patch", "--profile", "plain", "--out", out, "--json")
+    assert zipfile.ZipFile(out).namelist() == ["evaluation.patch", "metadata.yaml"]
+    refused = call(
+        *("export", "little", "--as", "patch", "--profile", "plain", "--metric", "bpb", "--out", out), code=2
+    )
+    assert "use acc or acc_norm" in refused
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_table_is_read_back(call: Cli, tmp_path: Path, kind: str) -> None:
+    out = str(tmp_path / f"little.{kind}")
+    call("export", "little", "--as", kind, "--out", out, "--json")
+    back = call("import", out, "--into", str(tmp_path / "back"), "--name", "little", "--json")
+    [ours] = list(Path(back["path"]).glob("test.jsonl"))
+    call("export", "little", "--as", "jsonl", "--out", str(tmp_path / "again.jsonl"), "--json")
+    assert ours.read_bytes() == (tmp_path / "again.jsonl").read_bytes()
+    assert "use bundle, patch, csv, jsonl" in call("export", "little", "--as", "xlsx", "--out", out, code=2)
+
+
 def test_out_may_be_stdout(call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     call("export", "little", "--out", str(tmp_path / "a.zip"), "--json")
     printed = io.BytesIO()
