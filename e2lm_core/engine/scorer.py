@@ -148,7 +148,7 @@ class Scorer:
         """A function that computes rows of a chunk of the plan, all of them or a part."""
         if not verdict.packed:
             with model.module() as module:
-                yield lambda _, rows: _plain(model, module, rows, self.device)
+                yield lambda _, rows: _plain(model, module, rows, self.device, verdict.cached)
             return
         keep = plan.tensor_bytes <= _KEPT_TENSOR_BYTES
         with verdict.body(model, plan) as body:
@@ -250,10 +250,12 @@ class Scorer:
         return np.concatenate([self._halving(model, part, compute) for part in (rows[:half], rows[half:])])
 
 
-def _plain(model: LoadedModel, module: Any, rows: Sequence[Row], device: torch.device) -> NDArray[np.float32]:
+def _plain(
+    model: LoadedModel, module: Any, rows: Sequence[Row], device: torch.device, cached: bool
+) -> NDArray[np.float32]:
     """As `forward.plain`; what transformers' own forward raises is said of the model."""
     try:
-        return forward.plain(module, rows, device)
+        return forward.plain(module, rows, device, cached)
     except Exception as error:
         if is_out_of_memory(error):
             raise

@@ -45,7 +45,7 @@ class Verdict:
     """How a configuration is scored, in a sentence for the run's record, with its rotary frequencies.
 
     `reach`: tokens of the longest text that may be packed, None for any. `alone`: plainly, and one text a
-    batch, since a text's numbers depend on what stands beside or behind it.
+    batch, since a text's numbers depend on what stands beside or behind it; `cached`: with the model's cache.
     """
 
     way: Way
@@ -53,6 +53,7 @@ class Verdict:
     rotary: Rotary | None = None
     reach: int | None = None
     alone: bool = False
+    cached: bool = False
 
     @property
     def packed(self) -> bool:
@@ -83,6 +84,7 @@ def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Ver
         probe, trained = _probe(model), as_if_trained(model)
         exact = trained.skeletons.dtype
         reference = _plainly(trained, probe.encoded, device)
+        by_default = _plainly(trained, probe.encoded, device, cached=True)
         with model.module() as module:
             rotary = Rotary.of(module)
     except Exception as error:
@@ -90,6 +92,14 @@ def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Ver
         # Whatever is wrong, the batches of the run itself will tell, or not.
         return Verdict(
             "plain", f"{kind} models are scored one text at a time: {first_line(error)}.", alone=True
+        )
+    worst, allowed = _worst(by_default, reference, probe.encoded, exact)
+    if worst > allowed:
+        return Verdict(
+            "plain",
+            f"{kind} models are scored one text at a time, with the cache that changes their numbers.",
+            alone=True,
+            cached=True,
         )
     reasons: list[str] = []
     for verdict in (
@@ -159,12 +169,14 @@ def _probe(model: LoadedModel) -> Probe:
     return probe_of(model.config.get_text_config(), vocabulary, window(model.config, None))
 
 
-def _plainly(model: LoadedModel, encoded: Sequence[Encoded], device: torch.device) -> NDArray[np.float64]:
+def _plainly(
+    model: LoadedModel, encoded: Sequence[Encoded], device: torch.device, cached: bool = False
+) -> NDArray[np.float64]:
     """[R] log-likelihoods of the requests by the reference, one text at a time."""
     found = np.zeros(len(encoded))
     with model.module() as module:
         for chunk in plan_plain(encoded, 1).chunks:
-            _add(found, chunk.rows, forward.plain(module, chunk.rows, device))
+            _add(found, chunk.rows, forward.plain(module, chunk.rows, device, cached))
     return found
 
 

@@ -122,7 +122,8 @@ def attend(
             query, key, value, attn_mask=tree.bias, is_causal=tree.bias is None, scale=scaling
         )
     short = before[0].shape[2] <= key.shape[2]
-    way = joined if short or query.device.type != "cpu" else merged
+    uneven = key.shape[3] != value.shape[3]  # DeepSeek's latent attention: the kernel of `merged` takes none
+    way = joined if short or uneven or query.device.type != "cpu" else merged
     return way(query, key, value, (_for_all(before[0], heads), _for_all(before[1], heads)), tree, scaling)
 
 

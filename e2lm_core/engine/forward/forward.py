@@ -88,10 +88,11 @@ class LibraryBody:
         return state.kept
 
 
-def plain(model: Any, rows: Sequence[Row], device: torch.device) -> NDArray[np.float32]:
+def plain(model: Any, rows: Sequence[Row], device: torch.device, cached: bool = False) -> NDArray[np.float32]:
     """[S] log-probabilities (nats) of all rows' targets, rows one after the other.
 
-    `model` is a transformers causal language model, its rows causal and padded on the right.
+    `model` is a transformers causal language model, its rows causal and padded on the right. With `cached` it
+    may keep keys and values as it does by default, which the harness lets it.
     """
     width = max(map(len, rows))
     at = np.concatenate([row.at for row in rows])
@@ -103,7 +104,9 @@ def plain(model: Any, rows: Sequence[Row], device: torch.device) -> NDArray[np.f
         options["logits_to_keep"] = as_tensor(keep, device)
     with torch.inference_mode():
         ids = as_tensor(padded([row.tokens for row in rows], width), device)
-        logits = model(input_ids=ids, use_cache=False, **options).logits
+        if not cached:
+            options["use_cache"] = False
+        logits = model(input_ids=ids, **options).logits
         targets = as_tensor(np.concatenate([row.targets for row in rows]), device)
         chosen = logits[as_tensor(line, device), as_tensor(column, device)].float()
         return chosen.log_softmax(1).gather(1, targets[:, None])[:, 0].cpu().numpy()
