@@ -78,6 +78,15 @@ _SMALL: dict[str, Any] = {
     "bos_token_id": 0,
     "eos_token_id": 1,
 }
+# Kinds of layers that a type's configuration does not have as it comes.
+_MIXED: dict[str, dict[str, Any]] = {
+    "lfm2": {"layer_types": ["conv", "full_attention"]},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention"]},
+    "minimax": {"layer_types": ["linear_attention", "full_attention"]},
+    "granitemoehybrid": {"layer_types": ["mamba", "attention"]},
+    "bamba": {"attn_layer_indices": [1]},
+    "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
+}
 _HEADS = ("head_dim", "v_head_dim", "rotary_dim", "num_key_value_heads", "num_expert_group")
 _SHOTS = "Question: What pumps blood through the body?\nAnswer: the heart\n\n" * 2
 _LETTERS = [Request("Question: iron?\nAnswer:", letter) for letter in (" A", " B", " C", " D")]
@@ -223,7 +232,7 @@ def _configs(kind: str) -> Iterator[Any]:
             options = _fitting(config_type, unset, leave_out)
             if getattr(text, "model_type", None):
                 options["text_config"] = _fitting(text, unset, leave_out)
-            mixed = _mixed(config_type())
+            mixed = _MIXED.get(kind) or _mixed(config_type())
             if mixed:  # one layer of each kind that the type has as it comes
                 with contextlib.suppress(Exception):
                     yield config_type(**options | mixed)

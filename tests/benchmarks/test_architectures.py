@@ -22,7 +22,7 @@ SHORT = {
     "gpt2": "equal, packed",
     "codegen": "equal, packed",
     "gemma3_text": "equal, plain batches",
-    "olmo3": "equal, plain batches",
+    "olmo3": "equal, packed",
     "diffllama": "equal, plain batches",
     "lfm2": "equal, plain batches",
     "falcon_h1": "equal, plain batches",

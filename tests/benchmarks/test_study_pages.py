@@ -15,6 +15,7 @@ TABLES = {
     "choosing_coverage": ("coverage",),
     "null_selection": ("noise", "ladder"),
     "relevance": ("heldout", "mmlu"),
+    "architectures": ("sweep",),
     "meaningless": ("simulated", "exemplars"),
 }
 
