@@ -77,7 +77,11 @@ class Spread(Record):
 
 
 class Power(Record):
-    """Two models at a checkpoint, told apart by `questions`: the chance of it, and how many it takes for `wanted`."""
+    """Two models at a checkpoint, told apart by `questions`: the chance of it, and how many it takes for `wanted`.
+
+    `replicated` names the models that were trained more than once, from which the noise of retraining is known: other
+    models are taken to be moved as they are.
+    """
 
     first: str
     second: str
@@ -91,6 +95,7 @@ class Power(Record):
     detectable: float
     wanted: float
     needed: int | None
+    replicated: tuple[str, ...] = ()
 
 
 def power(
@@ -141,6 +146,7 @@ def power(
         detectable=spread.detectable(number),
         wanted=wanted,
         needed=spread.needed(wanted),
+        replicated=tuple(dict.fromkeys(c.model.seed_of for c in measurements.curves if c.model.seed_of)),
     )
 
 

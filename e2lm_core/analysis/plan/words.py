@@ -63,7 +63,7 @@ def power(planned: Power) -> str:
     known = (
         " How far retraining would move them is not known, since no model was trained twice, and is left out."
         if planned.spread.training_sd is None
-        else ""
+        else f" The noise of retraining is that of {phrasing.listing(list(planned.replicated))}."
     )
     return (
         f"{chance}{enough}. The smallest difference that {planned.questions:,} questions tell in 80% of cases is "

@@ -183,7 +183,7 @@ def finding(found: Suspects) -> str:
 
 
 def frame(found: Suspects, questions: Sequence[Question]) -> pd.DataFrame:
-    """One row a suspect: id, why, evidence, models (that answer so), question, key, rather."""
+    """One row a suspect: id, why, key, rather, evidence, models (that answer so), question."""
     by_id = {question.id: question for question in questions}
     rows = []
     for suspect in found.listed:
@@ -192,11 +192,11 @@ def frame(found: Suspects, questions: Sequence[Question]) -> pd.DataFrame:
             {
                 "id": suspect.question_id,
                 "why": suspect.kind,
+                "key": question.choices[suspect.gold],
+                "rather": None if suspect.rather is None else question.choices[suspect.rather],
                 "evidence": suspect.evidence,
                 "models": suspect.models,
                 "question": question.question,
-                "key": question.choices[suspect.gold],
-                "rather": None if suspect.rather is None else question.choices[suspect.rather],
             }
         )
-    return pd.DataFrame(rows, columns=["id", "why", "evidence", "models", "question", "key", "rather"])
+    return pd.DataFrame(rows, columns=["id", "why", "key", "rather", "evidence", "models", "question"])

@@ -61,7 +61,7 @@ def decisions(scores: ArrayLike) -> Floats:
     """Share of model pairs that are ordered at each checkpoint as at the last: [..., M, K] -> [..., K].
 
     `signal.pair_agreement` of every checkpoint with the last: a pair tied at one of the two alone is not
-    ordered alike. 1 at the last by definition. A coin's is 1/2. NaN with fewer than two models or a missing
+    ordered alike. 1 at the last by definition. What random answers give is more than 1/2: see `null`. NaN with fewer than two models or a missing
     score. Source: DataDecide, arXiv 2504.11393 (there: early checkpoints of small models against a final
     large one).
     """

@@ -10,7 +10,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 
-DECIDED = 0.8  # the share of pairs from which a set is said to decide; half of them would be a coin's
+DECIDED = 0.8  # the share of pairs from which a set is said to decide
 HELP = {
     "decisions": "The share of model pairs that stand in the same order at a checkpoint as at the last one "
     "(decision accuracy, DataDecide). The band holds the middle 95% of the resamples, each compared with its "

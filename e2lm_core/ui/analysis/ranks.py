@@ -145,7 +145,7 @@ def _decisions(order: Order) -> None:
             "pairs as at the end",
             session.current_theme(),
             (0.0, 1.0),
-            (0.5, "a coin"),
+            (0.5, "half"),
             percent=True,
             early_end=order.early_end,
         ),

@@ -63,7 +63,8 @@ def what_would_raise_it(advice: score_parts.Advice) -> None:
     """What of the set would raise its Score most."""
     st.subheader("What would raise it most", anchor=False)
     say.markdown("\n".join(f"- {sentence}" for sentence in score_words.sentences(advice)))
-    st.caption(score_words.IN_SAMPLE)
+    if advice.of is not None:
+        st.caption(score_words.IN_SAMPLE)
     st.page_link("pages/questions.py", label="Choose on Questions", icon=":material/checklist:")
 
 

@@ -128,6 +128,8 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
         help_text += f"\n\nNo interval is shown: {value.why}"
     elif value.coverage is not None:
         help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets."
+    if null.says_nothing(value):
+        help_text += "\n\nNot distinguishable from random answers."
     if value.null is not None:
         help_text += f"\n\nOf the same questions and log-likelihoods, {phrasing.beside_random(value.null)}."
     st.metric(
@@ -148,7 +150,7 @@ def _certainty(label: str, value: Value) -> str | None:
     if value.value is None:
         return "undefined"
     if null.says_nothing(value):
-        return "not distinguishable from random answers"
+        return "like random"
     if value.interval is None:
         return None
     return phrasing.interval(*value.interval, share=label in labels.PERCENT_SCORES)

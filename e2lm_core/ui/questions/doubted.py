@@ -27,7 +27,7 @@ def doubted(task: TaskSet, measurements: Measurements, head: DeltaGenerator) -> 
         suspects.frame(found, task.questions),
         f"suspects-{task.name}",
         "questions_suspects",
-        few=("id", "why", "rather"),
+        few=("id", "key", "rather"),
         column_config={
             "evidence": number(
                 format="%.2f",
