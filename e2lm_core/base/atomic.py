@@ -105,7 +105,7 @@ def replace_file(path: Path, data: bytes) -> None:
     """
     new: Path | None = None
     try:
-        if _is_stream(path):
+        if is_stream(path):
             path.write_bytes(data)
             return
         path = Path(os.path.realpath(path))
@@ -123,7 +123,7 @@ def replace_file(path: Path, data: bytes) -> None:
             new.unlink(missing_ok=True)
 
 
-def _is_stream(path: Path) -> bool:
+def is_stream(path: Path) -> bool:
     """Whether something is there that is neither a file nor a folder: a device, a pipe, a terminal."""
     return path.exists() and not (path.is_file() or path.is_dir())
 

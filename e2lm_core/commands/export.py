@@ -139,7 +139,9 @@ def export(
         data = write_csv(question_set.questions) if kind == "csv" else write_jsonl(question_set.questions)
     else:
         data = export_set(
-            studio, question_set, _profile(profile or ("competition" if kind == "patch" else "plain"))
+            studio,
+            question_set,
+            _profile(profile if profile is not None else "competition" if kind == "patch" else "plain"),
         )
         if kind == "patch":
             data = patch.submission(question_set, studio.settings.limits, metric)

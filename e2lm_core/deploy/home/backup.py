@@ -13,6 +13,7 @@ import io
 import json
 import os
 import re
+import shutil
 import sqlite3
 import tarfile
 import tempfile
@@ -20,6 +21,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from e2lm_core.base.atomic import is_stream
 from e2lm_core.base.database import explained
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record
@@ -61,6 +63,9 @@ def backup(settings: Settings, path: Path) -> Made:
     if not home.is_dir():
         raise StudioError(f"There is nothing to back up: {home} is not there; E2LM_HOME names the home.")
     path = path.absolute()
+    if is_stream(path):  # a device or a pipe is written into and stays one
+        return _into_stream(settings, path)
+    path = Path(os.path.realpath(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".backup-", dir=path.parent)
@@ -78,6 +83,19 @@ def backup(settings: Settings, path: Path) -> Made:
     finally:
         new.unlink(missing_ok=True)
     return Made(path=path, bytes=path.stat().st_size, files=files, sets=sets)
+
+
+def _into_stream(settings: Settings, path: Path) -> Made:
+    """A backup is made beside the home's things first: an archive is not written front to back."""
+    try:
+        with tempfile.TemporaryFile() as file, path.open("wb") as stream:
+            files, sets = _write(file, settings, {path})
+            size = file.tell()
+            file.seek(0)
+            shutil.copyfileobj(file, stream)
+    except OSError as error:
+        raise _unwritten(path, error) from error
+    return Made(path=path, bytes=size, files=files, sets=sets)
 
 
 def workspaces(home: Path) -> Iterator[Path]:

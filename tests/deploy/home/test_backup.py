@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sqlite3
+import stat
 import sys
 import tarfile
 import threading
@@ -50,6 +51,20 @@ def archive(path: Path, **files: bytes) -> Path:
 
 
 HEAD = {"backup.json": json.dumps({"format": 1, "studio": "0", "made_at": 1.0}).encode()}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
+def test_a_device_stays_one_and_a_link_leads_to_the_backup(here: Studio, tmp_path: Path) -> None:
+    settings = here.settings
+    device = tmp_path / "null"
+    os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    assert backup.backup(settings, device).bytes > 0
+    assert device.is_char_device()
+    link = tmp_path / "link.tar.gz"
+    link.symlink_to(tmp_path / "there.tar.gz")
+    backup.backup(settings, link)
+    assert link.is_symlink()
+    assert (tmp_path / "there.tar.gz").is_file()
 
 
 def test_everything_but_the_cache_comes_back(here: Studio, tmp_path: Path) -> None:
