@@ -139,7 +139,8 @@ def hostile_calls(folder: Path) -> Iterator[list[str]]:
                     is_option = parameter.param_type_name == "option"
                     key = parameter.opts[0] if is_option else (parameter.metavar or "").strip("[]")
                     given = value if parameter is hostile else usual.get(key, "little")
-                    if parameter is hostile and key == "--out" and given == str(pipe):
+                    writes = key == "--out" or name == "backup"
+                    if parameter is hostile and writes and given == str(pipe):
                         given = "/dev/full"  # a pipe waits for its reader, as everywhere
                     if parameter is hostile or parameter.required:
                         words.append([key, given] if is_option else [given])
