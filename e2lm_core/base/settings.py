@@ -182,6 +182,14 @@ def _people(env: Mapping[str, str]) -> dict[str, object]:
     return values
 
 
+def expanded(path: str | Path) -> Path:
+    """A path with the home that `~` stands for; as it is, as in a shell, where nobody here has that name."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def _path(text: str, variable: str) -> Path:
     """The path that a variable names, from the root. Raises `StudioError` for a home that nobody has."""
     try:

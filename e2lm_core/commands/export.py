@@ -10,6 +10,7 @@ import typer
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.settings import expanded
 from e2lm_core.commands.output import Json, Task, goes_to_stdout, open_task, read_file, show, to_stdout
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def verify(
     from e2lm_core.runs.studio import open_studio
 
     studio = open_studio()
-    access.require_path(studio.settings, bundle.expanduser().resolve())
+    access.require_path(studio.settings, expanded(bundle).resolve())
     data = read_file(bundle, studio.settings.limits.max_file_bytes)
     chosen = studio.catalogue.match([checkpoint])[-1] if checkpoint else verifying.smallest(studio)
     document = verifying.verify(

@@ -21,7 +21,7 @@ from typing import Any, Literal
 import numpy as np
 
 from e2lm_core.base.records import Question, Record
-from e2lm_core.base.settings import Settings
+from e2lm_core.base.settings import Settings, expanded
 from e2lm_core.relevance.cache import EmbeddingCache, EmbeddingError
 from e2lm_core.relevance.classifier import Array, Classifier
 
@@ -130,7 +130,7 @@ class Embedder:
         """The model's folder; None for the name of a hub model."""
         if self._is_default:
             return _default_folder()
-        path = Path(self.model_name).expanduser()
+        path = expanded(self.model_name)
         if path.is_dir():
             if not (path / "config.json").is_file() and not (path / "modules.json").is_file():
                 raise EmbeddingError(

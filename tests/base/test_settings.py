@@ -9,8 +9,13 @@ import pytest
 from pydantic import ValidationError
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.settings import ROOT, Limits, Settings
+from e2lm_core.base.settings import ROOT, Limits, Settings, expanded
 from tests.support import studios
+
+
+def test_a_home_that_nobody_has_is_a_path_as_it_stands():
+    assert expanded("~nosuchuser/x") == Path("~nosuchuser/x")
+    assert expanded("~/x") == Path.home() / "x"
 
 
 def test_without_variables_everything_has_its_default() -> None:

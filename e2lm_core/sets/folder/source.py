@@ -9,7 +9,7 @@ from typing import NamedTuple
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import count, quoted
 from e2lm_core.base.records import TaskConfig, TaskSet
-from e2lm_core.base.settings import Settings
+from e2lm_core.base.settings import Settings, expanded
 from e2lm_core.base.strangers.regular import read_regular
 from e2lm_core.people import access
 from e2lm_core.sets import collection
@@ -35,7 +35,7 @@ def read_source(
     with several tasks the YAML that is named is the one that opens. Raises TaskError in one sentence: nothing
     there, a kind that cannot be read, `renamed` for what is no table, rows with an error unless `skip_broken`.
     """
-    path = Path(source).expanduser()
+    path = expanded(source)
     suffix = path.suffix.lower()
     if renamed and suffix not in TABLES:
         raise TaskError(
@@ -82,7 +82,7 @@ def write_into(
     if name is not None:
         task = task.model_copy(update={"config": task.config.model_copy(update={"task": name})})
     check_name(task.name)
-    folder = directory.expanduser() / task.name
+    folder = expanded(directory) / task.name
     access.require_path(settings, folder.resolve())
     if folder.exists():
         raise TaskError(f"{quoted(str(folder))} is there already: choose another name or another place.")
