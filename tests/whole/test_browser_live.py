@@ -55,7 +55,9 @@ def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page
     settle(page)
     type_into_question(page, 0, EDITED)
     # The next cell is open and typed into while the results of the first come in.
-    box = page.get_by_test_id("stDataFrame").first.locator("canvas").first.bounding_box()
+    canvas = page.get_by_test_id("stDataFrame").first.locator("canvas").first
+    # Laid out anew as what stands beside the table changes: for a moment it may have no place.
+    box = next(found for _ in range(100) if (found := canvas.bounding_box() or page.wait_for_timeout(50)))
     page.mouse.click(box["x"] + ID_PX + 60, box["y"] + ROW_PX * 5.5)
     page.wait_for_timeout(120)
     page.keyboard.press("Enter")
