@@ -15,6 +15,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.commands.main import app
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
+from e2lm_core.scores.uncertainty.null import LEVEL
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
 from e2lm_core.ui.runs import starting
@@ -87,12 +88,14 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
     assert not at.exception
 
     # Overview: the four headline numbers, with the intervals below them.
-    drawn = {metric.label: metric for metric in at.metric}
+    drawn = {_label(metric): metric for metric in at.metric}
     for label, part in CARDS.items():
         value = printed["acc"]["sq"]["overall"] if part == "sq" else printed["acc"][part]
         assert drawn[label].value == phrasing.score(value["value"])
-        if value["value"] is not None and value["interval"] is not None:
-            assert drawn[label].delta == phrasing.interval(*value["interval"])
+        if value["null"] is not None and value["null"]["p"] > LEVEL:
+            assert drawn[label].delta == "like random"
+        elif value["value"] is not None and value["interval"] is not None:
+            assert drawn[label].delta.replace("\\", "") == phrasing.interval(*value["interval"])
 
     # Curves: the points of every model, and each model's signal quality with its interval.
     at.switch_page("pages/curves.py").run()
@@ -114,9 +117,14 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
     # Rank stability: RC and decision accuracy again, from the same resamples.
     at.switch_page("pages/rank_stability.py").run()
     assert not at.exception
-    drawn = {metric.label: metric.value for metric in at.metric}
+    drawn = {_label(metric): metric.value for metric in at.metric}
     assert drawn["RC"] == phrasing.score(printed["acc"]["rc"]["value"])
     assert drawn["Decision accuracy"] == phrasing.percent(printed["acc"]["decision_accuracy"]["value"])
+
+
+def _label(metric) -> str:
+    """Grey where the score does not differ from random answers'."""
+    return metric.label.removeprefix(":gray[").removesuffix("]")
 
 
 def test_a_replicated_import_of_the_same_log_likelihoods_agrees_too(environment):
