@@ -7,6 +7,8 @@ the score of another set.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,9 +17,13 @@ from e2lm_core.scores.arrays import Floats
 
 
 def per_question(
-    ll: ArrayLike, gold: ArrayLike, chars: ArrayLike, gold_bytes: ArrayLike
+    ll: ArrayLike,
+    gold: ArrayLike,
+    chars: ArrayLike,
+    gold_bytes: ArrayLike,
+    wanted: Sequence[str] = METRICS,
 ) -> dict[str, Floats]:
-    """The five metrics of every question at every checkpoint.
+    """The metrics of every question at every checkpoint: all five, or those that are `wanted`.
 
     With L the log-likelihoods (nats) of a question's choices and g its gold choice:
 
@@ -46,8 +52,9 @@ def per_question(
     real = ~np.isnan(lengths)
     known = ~(np.isnan(likelihoods) & real).any(axis=-1)
     filled = np.where(real & ~np.isnan(likelihoods), likelihoods, -np.inf)
-    values = _every_metric(filled, answer, lengths, size)
-    return {metric: np.where(known, values[metric], np.nan) for metric in METRICS}
+    formulas = _formulas(filled, answer, lengths, size)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        return {metric: np.where(known, formulas[metric](), np.nan) for metric in wanted}
 
 
 def chance(n_choices: ArrayLike) -> float:
@@ -79,24 +86,28 @@ def oriented(metric: str, values: ArrayLike) -> Floats:
     return -array if metric in LOWER_IS_BETTER else array
 
 
-def _every_metric(
+def _formulas(
     filled: Floats, answer: NDArray[np.intp], lengths: Floats, size: Floats
-) -> dict[str, Floats]:
+) -> dict[str, Callable[[], Floats]]:
     """The formulas of `per_question` on likelihoods that are -inf where there is no choice or no result."""
     real = ~np.isnan(lengths)
     at_gold = np.broadcast_to(answer[:, None], (*filled.shape[:-1], 1))
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        of_gold = np.take_along_axis(filled, at_gold, axis=-1)[..., 0]
+    of_gold = np.take_along_axis(filled, at_gold, axis=-1)[..., 0]
+
+    def right(scores: Floats) -> Floats:
+        return (scores.argmax(axis=-1) == answer).astype(np.float64)
+
+    def margin() -> Floats:
         total = np.where(real, filled, 0.0).sum(axis=-1)
-        others = (real.sum(axis=-1) - 1).astype(np.float64)
-        per_character = filled / np.where(real, lengths, 1.0)
-        return {
-            "acc": (filled.argmax(axis=-1) == answer).astype(np.float64),
-            "acc_norm": (per_character.argmax(axis=-1) == answer).astype(np.float64),
-            "margin": of_gold - (total - of_gold) / others,
-            "norm_prob": _softmax_at(filled, of_gold),
-            "bpb": -of_gold / (size * np.log(2.0)),
-        }
+        return of_gold - (total - of_gold) / (real.sum(axis=-1) - 1).astype(np.float64)
+
+    return {
+        "acc": lambda: right(filled),
+        "acc_norm": lambda: right(filled / np.where(real, lengths, 1.0)),
+        "margin": margin,
+        "norm_prob": lambda: _softmax_at(filled, of_gold),
+        "bpb": lambda: -of_gold / (size * np.log(2.0)),
+    }
 
 
 def _softmax_at(filled: Floats, of_gold: Floats) -> Floats:

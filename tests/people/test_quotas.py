@@ -10,20 +10,8 @@ from e2lm_core.imported import keeping
 from e2lm_core.imported.records import Imported
 from e2lm_core.people import quotas, register, sharing, visitors
 from e2lm_core.sets import authoring, collection
+from tests.people.conftest import person
 from tests.support import studios
-
-ISSUER = "https://id.example"
-
-
-@pytest.fixture
-def home(tmp_path) -> Settings:
-    chosen = studios.settings(tmp_path).model_copy(update={"auth": "oidc", "admins": ("root",)})
-    studios.write_example(chosen)
-    return chosen
-
-
-def person(home: Settings, name: str) -> Settings:
-    return home.asked_by(register.sign_in(home, ISSUER, name, name, username=name).id, paths=False)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from e2lm_core.base.records import Question, Record, TaskSet
 from e2lm_core.base.strangers import safejson
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
+_REMEMBERED = 40_000  # questions: two sets of the largest size
 _SHORTEST_SINGULAR = 3  # "gas" is not the plural of "ga"
 
 
@@ -37,6 +39,8 @@ class Taught:
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         self.facts = tuple(facts)
+        # An edit changes one question, and every page asks for all of them.
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._fact_for)
         self._by_subject: dict[str, list[tuple[Fact, frozenset[str]]]] = {}
         self._longest = 0
         for fact in self.facts:
@@ -72,8 +76,11 @@ class Taught:
         """The fact that answers the question, None where none does or its gold is out of range."""
         if not 0 <= question.answer < len(question.choices):
             return None
-        gold = _forms(_words(question.choices[question.answer]))
-        for entries in self._named(_words(question.question)):
+        return self._remembered(question.question, question.choices[question.answer])
+
+    def _fact_for(self, text: str, answer: str) -> Fact | None:
+        gold = _forms(_words(answer))
+        for entries in self._named(_words(text)):
             for fact, answers in entries:
                 if not answers.isdisjoint(gold):
                     return fact
@@ -123,5 +130,10 @@ def taught_answers(taught_file: Path | None, task: TaskSet) -> dict[str, bool] |
     """
     if taught_file is None:
         return None
-    facts = Taught.from_file(taught_file)
+    facts = _read(taught_file, taught_file.stat().st_mtime_ns if taught_file.exists() else None)
     return {question.id: facts.taught(question) for question in task.questions}
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, stamp: int | None) -> Taught:
+    return Taught.from_file(path)

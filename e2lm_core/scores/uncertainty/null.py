@@ -166,7 +166,7 @@ def _of_every_choice(measurements: Measurements, ll: Floats, metric: str) -> Flo
         sizes = measurements.gold_bytes
         if measurements.choice_bytes is not None:
             sizes = measurements.choice_bytes[np.arange(len(gold)), gold]
-        values = metrics.per_question(ll, gold, measurements.chars, sizes)[metric]
+        values = metrics.per_question(ll, gold, measurements.chars, sizes, (metric,))[metric]
         of_each.append(np.where(there, values, np.nan))
     return np.stack(of_each, axis=-1)
 

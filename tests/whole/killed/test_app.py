@@ -12,10 +12,9 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks import kills
-from e2lm_core.base.settings import Settings
 from e2lm_core.runs import start, worker
 from e2lm_core.runs.queue.records import Job
-from e2lm_core.runs.studio import Studio, open_studio
+from e2lm_core.runs.studio import Studio
 from scripts.screenshots import FLAGS, server, settle
 from tests.conftest import needs
 from tests.support import studios, workers
@@ -41,37 +40,13 @@ def fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def studio(fixture: Path, home: str) -> Studio:
-    return open_studio(
-        Settings(
-            home=fixture / home,
-            tasks=fixture / "tasks",
-            ladder=fixture / "none",
-            checkpoints=(fixture / "family",),
-            device="cpu",
-            threads=1,
-        )
-    )
-
-
 @pytest.fixture(scope="module")
 def expected(fixture: Path) -> Stored:
     """What an undisturbed run stores."""
-    calm = studio(fixture, "calm")
+    calm = kills.studio_of(fixture, "calm")
     studios.start_run(calm, "made", calm.catalogue.checkpoints)
     worker.work(calm, once=True)
     return workers.stored(calm.settings.database)
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    return os.environ | {
-        "E2LM_HOME": str(settings.home),
-        "E2LM_TASKS": str(settings.tasks),
-        "E2LM_LADDER": str(settings.ladder),
-        "E2LM_CHECKPOINTS": str(settings.checkpoints[0]),
-        "E2LM_DEVICE": "cpu",
-        "E2LM_THREADS": "2",
-    }
 
 
 @pytest.fixture
@@ -107,7 +82,7 @@ def worker_of(job: Job) -> int:
 
 def run_and_kill_the_app(page: Page, here: Studio) -> tuple[Job, int]:
     """The job as it was when the server died, and the worker process that the server had started."""
-    with server(environment(here.settings)) as url:
+    with server(os.environ | kills.environment(here.settings)) as url:
         page.goto(f"{url}/run?set=made")
         settle(page)
         page.get_by_role("button", name="Run 1 model").click()
@@ -127,7 +102,7 @@ def assert_undisturbed(here: Studio, job: Job, expected: Stored) -> None:
 
 
 def test_its_worker_finishes_the_run_and_ends(page: Page, fixture: Path, expected: Stored) -> None:
-    here = studio(fixture, "worker lives")
+    here = kills.studio_of(fixture, "worker lives")
     job, process = run_and_kill_the_app(page, here)
     assert not job.over
     until(lambda: here.jobs.get(job.id).over)
@@ -139,11 +114,11 @@ def test_its_worker_finishes_the_run_and_ends(page: Page, fixture: Path, expecte
 def test_an_app_started_again_finishes_the_run_where_its_worker_died_too(
     page: Page, fixture: Path, expected: Stored
 ) -> None:
-    here = studio(fixture, "all die")
+    here = kills.studio_of(fixture, "all die")
     job, process = run_and_kill_the_app(page, here)
     os.kill(process, signal.SIGKILL)
     assert not here.jobs.get(job.id).over
-    with server(environment(here.settings)) as url:
+    with server(os.environ | kills.environment(here.settings)) as url:
         page.goto(f"{url}/run?set=made")  # a page of a set whose run is open sees that a worker is there
         settle(page)
         until(lambda: here.jobs.get(job.id).over)
