@@ -207,6 +207,8 @@ def _sentence(name: str, error: OSError) -> str:
         errno.EACCES: "there is no permission to write there; choose another folder",
         errno.EPERM: "there is no permission to write there; choose another folder",
         errno.EROFS: "the disk is read-only; choose another folder",
+        errno.EEXIST: "a file stands where a folder is needed; choose another folder",
+        errno.ENOTDIR: "a file stands where a folder is needed; choose another folder",
     }
-    reason = reasons.get(error.errno or 0, f"the disk said {error.strerror or error!s}")
+    reason = reasons.get(error.errno or 0, f"the disk said {error.strerror or error!s}; look at it")
     return f"{name} could not be saved: {reason} and save again (what was saved before is unharmed)."

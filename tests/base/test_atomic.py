@@ -31,6 +31,15 @@ def test_a_folder_is_replaced_and_keeps_what_is_not_dropped(tmp_path: Path) -> N
     assert os.listdir(tmp_path) == ["set"]
 
 
+def test_a_file_where_the_folder_should_be_stays_and_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(
+        TaskError, match="a file stands where a folder is needed; choose another folder and save"
+    ):
+        atomic.replace_folder(tmp_path / "file" / "set", {"a": b"1"}, lambda name: False)
+    assert (tmp_path / "file").read_text() == "kept"
+
+
 def test_two_renames_do_where_no_exchange_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
     folder = tmp_path / "set"
