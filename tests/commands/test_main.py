@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -147,6 +148,10 @@ def hostile_calls(folder: Path) -> Iterator[list[str]]:
                 yield [word for part in words for word in part]
 
 
+def _too_long(*_: object) -> None:
+    raise TimeoutError("A command did not end within a minute.")
+
+
 @pytest.mark.slow
 def test_every_parameter_of_every_command_may_be_hostile(
     call: Cli,
@@ -158,11 +163,14 @@ def test_every_parameter_of_every_command_may_be_hostile(
     monkeypatch.chdir(tmp_path)
     collection.copy_set(computed, "little", "own")
     before = studios.tree(computed.tasks)
+    signal.signal(signal.SIGALRM, _too_long)
     for words in hostile_calls(tmp_path):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
         began = time.process_time()
+        signal.alarm(60)  # what waits for a pipe's other end would wait for ever
         with pytest.raises(SystemExit) as end:
             main_commands.main(words)
+        signal.alarm(0)
         took = time.process_time() - began
         said = capsys.readouterr().err
         shown = " ".join(words)[:120]

@@ -1,4 +1,4 @@
-"""Regular files that a stranger names, read whole within a limit; a pipe or a device is none.
+"""Regular files that a stranger names, opened, or read whole within a limit; a pipe or a device is none.
 
 Tested in tests/base/strangers/test_regular.py.
 """
@@ -7,20 +7,31 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """A file opened to be read. Raises OSError for what is no regular file: a pipe that nobody writes to is refused
+    as well, not waited for."""
+    with open(
+        path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    ) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(0, "it is no file but a folder, a pipe or a device", str(path))
+        yield file
 
 
 def read_regular(path: Path, most: int) -> bytes:
     """The bytes of a file, at most `most`, whatever size it claims.
 
     Raises OSError for what is no regular file, is larger or cannot be read, and ValueError for a name that
-    no file can have. A pipe that nobody writes to is refused as well, not waited for.
+    no file can have.
     """
-    with open(
-        path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
-    ) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(0, "it is no file but a folder, a pipe or a device", str(path))
+    with open_regular(path) as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise OSError(0, f"it has more than {most:,} bytes", str(path))

@@ -20,6 +20,7 @@ from e2lm_core.base.database import MIGRATIONS, explained
 from e2lm_core.base.errors import StoreError, StudioError
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
+from e2lm_core.base.strangers.regular import open_regular
 from e2lm_core.deploy.home.backup import ASIDE, FORMAT, HEAD, LEFT_OUT, locked, set_names, workspaces
 from e2lm_core.people import register
 
@@ -75,7 +76,7 @@ def holds(home: Path) -> bool:
 def _unpack(path: Path, folder: Path) -> float:
     """Unpacks into an empty folder; when the backup was made."""
     try:
-        with tarfile.open(path, "r:gz") as archive:
+        with open_regular(path) as file, tarfile.open(fileobj=file, mode="r:gz") as archive:
             room = shutil.disk_usage(folder).free
             for entry in archive:
                 if not entry.isfile():

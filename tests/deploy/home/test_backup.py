@@ -53,6 +53,13 @@ def archive(path: Path, **files: bytes) -> Path:
 HEAD = {"backup.json": json.dumps({"format": 1, "studio": "0", "made_at": 1.0}).encode()}
 
 
+def test_a_pipe_that_nobody_fills_is_no_backup(here: Studio, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.tar.gz"
+    os.mkfifo(pipe)
+    with pytest.raises(StudioError, match="no file but a folder, a pipe or a device"):
+        restore.restore(elsewhere(here.settings), pipe)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
 def test_a_device_stays_one_and_a_link_leads_to_the_backup(here: Studio, tmp_path: Path) -> None:
     settings = here.settings
