@@ -1,6 +1,6 @@
 """Overview: the set, its four headline numbers with small curves, and what to do next."""
 
-from e2lm_core.runs import overview as run_overview
+from e2lm_core.runs.said import overview as run_overview
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import overview
 from e2lm_core.ui.frame import parts

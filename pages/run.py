@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core.runs import words as run_words
+from e2lm_core.runs.said import words as run_words
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, say
 from e2lm_core.ui.frame.strip import strip

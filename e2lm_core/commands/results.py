@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from e2lm_core.imported.records import Imported
 
 app = typer.Typer(
-    no_args_is_help=True, help="Results from elsewhere that are kept: list, show, remove, restore."
+    no_args_is_help=True,
+    help="Results from elsewhere: those that are kept, and other machines' taken into the store.",
 )
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name under which they were kept.")]
 Scores = Annotated[
@@ -87,6 +88,36 @@ def restore(name: Name, as_json: Json = False) -> None:
 
     keeping.restore(Settings.from_env(), name)
     show(as_json, {"restored": name}, [{"restored": name}])
+
+
+@app.command("merge")
+def merge(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Results files that `evaluate --shard` wrote.")
+    ],
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would be taken in.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take other machines' results into the store; status 1 where they contradict it."""
+    from e2lm_core.runs.shards import files, merging
+    from e2lm_core.runs.studio import open_studio
+
+    studio = open_studio()
+    heads, rows = [], []
+    read = [(path, *files.read(path)) for path in paths]  # all are whole before any is taken in
+    for path, head, parts in read:
+        heads.append(head)
+        for one in merging.merge(studio, parts, dry):
+            rows.append({"file": str(path), "shard": str(head.shard), **one.model_dump()})
+            if one.sentence:
+                typer.echo(one.sentence, err=True)
+    lacking = merging.lacking(heads)
+    for sentence in lacking:
+        typer.echo(sentence, err=True)
+    document = {"taken": not dry, "checkpoints": rows, "lacking": lacking}
+    show(as_json, document, rows)
+    if any(row["conflict"] for row in rows):
+        raise typer.Exit(1)
 
 
 def _show(imported: Imported, scores: bool, as_json: bool) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.plain import numbers
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
 from e2lm_core.commands.output import (
@@ -15,18 +17,37 @@ from e2lm_core.commands.output import (
     Json,
     Task,
     chosen_checkpoints,
+    goes_to_stdout,
     open_task,
     progress_bar,
     show,
+    to_stdout,
 )
 
 if TYPE_CHECKING:
     from e2lm_core.runs.evaluate import RunResult
+    from e2lm_core.runs.shards.split import Shard
     from e2lm_core.runs.studio import Studio
     from e2lm_core.scores.measurements import Measurements
 
 Questions = Annotated[
     bool, typer.Option("--questions", help="Add every choice's log-likelihood (nats) to the JSON.")
+]
+Share = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Run the i-th of n shares of the checkpoints, and write its results file.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="X.jsonl",
+        help="Where the results file is written (with --shard: SET.I-of-N.jsonl); - is stdout.",
+    ),
 ]
 IdleExit = Annotated[
     float | None, typer.Option("--idle-exit", metavar="SECONDS", help="Stop after so long without work.")
@@ -110,24 +131,61 @@ def evaluate(
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     questions: Questions = False,
+    shard: Share = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Run a set on the checkpoints; only what was never computed is computed."""
-    from e2lm_core.runs import words as run_words
+    """Run a set on the checkpoints, or on a share of them; only what was never computed is computed."""
+    from e2lm_core.runs.said import words as run_words
+    from e2lm_core.runs.shards import split
     from e2lm_core.runs.studio import open_studio
 
+    share = split.parse(shard) if shard else split.Shard()
+    piped = goes_to_stdout(out, as_json)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
-    chosen = chosen_checkpoints(studio, checkpoints)
+    fleet = chosen_checkpoints(studio, checkpoints)
+    chosen = split.part(fleet, share)
+    if not chosen:
+        raise StudioError(f"No checkpoint is left for share {share} of {len(fleet)}: use fewer shares.")
     result = _evaluated(studio, question_set, chosen, num_fewshot)
     for note in studio.backend.notes():
         typer.echo(note, err=True)
     document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
+    if shard or out:
+        document["shard"] = share.model_dump()
+        document["file"] = _written(studio, question_set, fleet, chosen, share, num_fewshot, out)
+        if piped:
+            return
     show(as_json, document, _rows(document))
+    if shard or out:
+        typer.echo(f"Results of {len(chosen)} of {len(fleet)} checkpoints: {document['file']}", err=as_json)
     if not as_json:
         typer.echo(f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
     if tokens := run_words.saved(result.tokens, result.harness_tokens):
         typer.echo(tokens, err=as_json)
+
+
+def _written(
+    studio: Studio,
+    task: TaskSet,
+    fleet: Sequence[Checkpoint],
+    mine: Sequence[Checkpoint],
+    share: Shard,
+    num_fewshot: int | None,
+    out: Path | None,
+) -> str:
+    """The results file of a share, whole or not at all; where it is."""
+    from e2lm_core.base import atomic
+    from e2lm_core.runs.shards import files
+
+    data = b"".join(files.lines(studio, task, fleet, mine, share, num_fewshot))
+    path = out or Path(f"{task.name}.{share.number}-of-{share.of}.jsonl")
+    if str(path) == "-":
+        to_stdout(data)
+    else:
+        atomic.replace_file(path, data)
+    return str(path)
 
 
 def _evaluated(

@@ -94,3 +94,27 @@ def test_as_a_process_of_its_own_stdout_is_json_alone(here: Settings, ladder: Pa
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     assert json.loads(done.stdout)["computed"] == 12
+
+
+def test_shares_of_a_run_are_merged(
+    call: Cli, here: Settings, ladder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = call("evaluate", "little", "--shard", "1/2", "--json")
+    assert (first["shard"], first["file"]) == ({"number": 1, "of": 2}, "little.1-of-2.jsonl")
+    call("evaluate", "little", "--shard", "2/2", "--out", "second.jsonl")
+    elsewhere = studios.settings(tmp_path / "elsewhere", ladder=ladder)
+    for name, value in studios.environment(elsewhere).items():
+        monkeypatch.setenv(name, value)
+    merged = call("results", "merge", "little.1-of-2.jsonl", "--json")
+    assert "20 checkpoints of 40 in none of the files" in merged["lacking"][0]
+    merged = call("results", "merge", "little.1-of-2.jsonl", "second.jsonl", "--json")
+    assert not merged["lacking"]
+    assert sum(row["new"] for row in merged["checkpoints"]) == 20 * 6 * 4
+    assert sum(row["same"] for row in merged["checkpoints"]) == 20 * 6 * 4
+
+
+def test_a_share_that_cannot_be_is_refused(call: Cli) -> None:
+    assert "use i/n" in call("evaluate", "little", "--shard", "3/2", code=2)
+    assert "use fewer shares" in call("evaluate", "little", *SOME, "--shard", "3/3", code=2)
+    assert "both write to stdout" in call("evaluate", "little", "--out", "-", "--json", code=2)

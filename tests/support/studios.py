@@ -182,7 +182,7 @@ def _ladder(
 
 def settings(folder: Path, ladder: Path | None = None, limits: Limits | None = None) -> Settings:
     """A home, example sets and, unless given, a fake ladder, all inside a folder."""
-    (folder / "tasks").mkdir(exist_ok=True)
+    (folder / "tasks").mkdir(parents=True, exist_ok=True)
     return Settings(
         home=folder / "home",
         tasks=folder / "tasks",

@@ -12,8 +12,8 @@ from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import curves as curve_charts
-from e2lm_core.runs import overview
 from e2lm_core.runs import state as run_state
+from e2lm_core.runs.said import overview
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores

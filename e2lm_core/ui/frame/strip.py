@@ -12,8 +12,9 @@ import streamlit as st
 from e2lm_core.analysis.score import words as score_words
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import evaluate, words
+from e2lm_core.runs import evaluate
 from e2lm_core.runs import state as run_state
+from e2lm_core.runs.said import words
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import lasting, polling, say

@@ -15,8 +15,8 @@ from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
-from e2lm_core.runs import words as run_words
 from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.said import words as run_words
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, polling, say, window
 from e2lm_core.ui.remembered import results

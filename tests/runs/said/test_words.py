@@ -3,8 +3,8 @@ import math
 import pytest
 
 from e2lm_core.runs import evaluate, measure, start
-from e2lm_core.runs import words as run_words
 from e2lm_core.runs.queue.records import Progress
+from e2lm_core.runs.said import words as run_words
 from tests.support import studios
 
 

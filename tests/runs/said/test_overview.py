@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from e2lm_core.base.records import Null
-from e2lm_core.runs import overview
+from e2lm_core.runs.said import overview
 from e2lm_core.runs.state import SetState
 from e2lm_core.scores import set_scores
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, full, measurements

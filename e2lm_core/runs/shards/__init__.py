@@ -1,0 +1,1 @@
+"""A run in shares on several machines: which is whose, results as files, and taking them in; uses base and runs."""

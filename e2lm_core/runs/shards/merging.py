@@ -1,0 +1,101 @@
+"""Results files taken into the store: what is there stays, the same again is nothing new, a conflict is said."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import Loglikelihood, Record
+from e2lm_core.people import access
+from e2lm_core.runs.shards.files import Head, Part
+from e2lm_core.runs.studio import Studio
+
+# (absolute, relative) nats: another plan of batches rounds differently, and no more than that.
+TOLERANCE = {"float32": (1e-4, 2e-6), "float16": (2e-2, 4e-3), "bfloat16": (1e-1, 3e-2)}
+
+
+class Merged(Record):
+    """What became of a checkpoint's results: `new` to the store, the `same` bytes, `rounded` otherwise by another
+    plan of batches (the store's stay), or in `conflict` with the store's: then nothing of it was taken."""
+
+    checkpoint: str
+    new: int
+    same: int
+    rounded: int
+    conflict: int
+    worst_nats: float
+
+    @property
+    def sentence(self) -> str | None:
+        """What stands against taking it in, None where nothing does."""
+        if not self.conflict:
+            return None
+        return (
+            f"{self.checkpoint}: {phrasing.count(self.conflict, 'result')} of {self.total:,} differ from the store's by "
+            f"up to {self.worst_nats:.2g} nats, which is no rounding; nothing of it was taken: see which machine "
+            "computed it, and with which versions."
+        )
+
+    @property
+    def total(self) -> int:
+        """Results of it in the file."""
+        return self.new + self.same + self.rounded + self.conflict
+
+
+def merge(studio: Studio, parts: Iterable[Part], dry: bool = False) -> list[Merged]:
+    """Take results into the store, a checkpoint in one transaction; with `dry` only say what would become of them.
+
+    Raises `TaskError` for a visitor who may only read, and `StoreError`.
+    """
+    access.require_writer(studio.settings)
+    return [_merged(studio, part, dry) for part in parts]
+
+
+def _merged(studio: Studio, part: Part, dry: bool) -> Merged:
+    known = studio.store.get(part.scope, part.results)
+    counts = {"same": 0, "rounded": 0, "conflict": 0}
+    worst = 0.0
+    for key, there in known.items():
+        kind = _against(there, part.results[key], part.scope.dtype)
+        counts[kind] += 1
+        if kind != "same":
+            worst = max(worst, abs(there.ll_nats - part.results[key].ll_nats))
+    fresh = [(key, result) for key, result in part.results.items() if key not in known]
+    if not counts["conflict"] and not dry:
+        studio.store.put(part.scope, fresh)
+    return Merged(checkpoint=part.checkpoint, new=len(fresh), worst_nats=worst, **counts)
+
+
+def _against(there: Loglikelihood, found: Loglikelihood, dtype: str) -> str:
+    if struct.pack("<d", there.ll_nats) == struct.pack("<d", found.ll_nats) and there.tokens == found.tokens:
+        return "same"
+    absolute, relative = TOLERANCE.get(dtype, TOLERANCE["float32"])
+    allowed = absolute + relative * abs(there.ll_nats)
+    near = abs(there.ll_nats - found.ll_nats) <= allowed and there.tokens == found.tokens
+    return "rounded" if near else "conflict"
+
+
+def lacking(heads: Sequence[Head]) -> list[str]:
+    """Sentences: which shares of the runs that these files are of were not among them, and which do not fit."""
+    said = []
+    runs: dict[tuple[str, int], list[Head]] = {}
+    for head in heads:
+        runs.setdefault((head.set, head.num_fewshot), []).append(head)
+    for (name, shots), of_run in runs.items():
+        run = f"{name}, {shots}-shot"
+        fleets = {(head.fleet, head.shard.of) for head in of_run}
+        if len(fleets) > 1:
+            said.append(
+                f"{run}: the files are shares of different runs, so some checkpoints may be missing: give every "
+                "machine the same --checkpoints and n."
+            )
+            continue
+        fleet, _ = next(iter(fleets))
+        there = {checkpoint for head in of_run for checkpoint in head.checkpoints}
+        if missing := [checkpoint for checkpoint in fleet if checkpoint not in there]:
+            said.append(
+                f"{run}: {phrasing.count(len(missing), 'checkpoint')} of {len(fleet):,} in none of the files "
+                f"({phrasing.listing(missing)}): merge the other shares too."
+            )
+    return said

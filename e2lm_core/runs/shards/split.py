@@ -1,0 +1,50 @@
+"""Which checkpoints of a run are the i-th of n shares: the same on every machine, and each about as much work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.records import Checkpoint, Record
+
+MOST = 10_000
+
+
+class Shard(Record):
+    """The `number`-th of `of` shares, from 1."""
+
+    number: int = 1
+    of: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+def parse(text: str) -> Shard:
+    """`2/4` as the second of four shares. Raises `StudioError` for anything else."""
+    found = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,5})", text)
+    shard = Shard(number=int(found[1]), of=int(found[2])) if found else None
+    if shard is None or not 1 <= shard.number <= shard.of <= MOST:
+        raise StudioError(
+            f"--shard is {quoted(text)}; use i/n, the i-th of n shares from 1, such as 2/4 (n at most {MOST:,})."
+        )
+    return shard
+
+
+def part(checkpoints: Sequence[Checkpoint], shard: Shard) -> tuple[Checkpoint, ...]:
+    """That share of the checkpoints, in their order; it depends on their names and sizes alone.
+
+    The largest first, each goes to the share with the least work so far: work is parameters, and a model of
+    unknown size counts as the largest known one.
+    """
+    largest = max((c.model.parameters or 0 for c in checkpoints), default=0) or 1
+    work = {c.name: c.model.parameters or largest for c in checkpoints}
+    loads, mine = [0] * shard.of, set()
+    for name in sorted(work, key=lambda name: (-work[name], name)):
+        least = loads.index(min(loads))
+        loads[least] += work[name]
+        if least == shard.number - 1:
+            mine.add(name)
+    return tuple(c for c in checkpoints if c.name in mine)
