@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.coverage.study import METRICS as STUDIED
 from benchmarks.coverage.study import Source
 from e2lm_core.scores.uncertainty import bootstrap
-from e2lm_core.scores.uncertainty.lasting import crossing, lasting_from
+from e2lm_core.scores.uncertainty.means.lasting import crossing, lasting_from
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 from tests.support import simulation
 

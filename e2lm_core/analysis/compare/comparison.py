@@ -48,6 +48,8 @@ class MeanDifference(Record):
     difference: float | None
     interval: tuple[float, float] | None
     share: float | None  # of resamples in which the second is higher, ties half
+    why: str | None = None  # there is no interval
+    changed: int | None = None  # how many questions differ at all
 
 
 class ScoreDifference(Record):
@@ -195,6 +197,8 @@ def _mean(
         difference=difference.value,
         interval=difference.bounds,
         share=difference.share,
+        why=difference.why,
+        changed=difference.changed,
     )
 
 

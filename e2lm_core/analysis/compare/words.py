@@ -22,7 +22,7 @@ def finding(compared: Comparison) -> str:
     whole = whole or next((m for m in compared.means if m.point == END), None)
     if whole is None or whole.difference is None:
         return f"{first} and {second} share no complete checkpoint, so nothing can be compared yet."
-    if all(m.difference == 0 and m.interval in (None, (0.0, 0.0)) for m in compared.means):
+    if not any(m.difference or m.changed for m in compared.means):
         return f"**{second}** and {first} measure the same: no mean differs at any of these points."
     return f"{_said_of_mean(compared, whole, whole.difference)}; {_said_of_sq(compared)}"
 
@@ -35,7 +35,8 @@ def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float)
     size = _signed(compared.metric, difference)
     if mean.interval is None:
         differs = f"**{second}** differs from {first} by {size} in {label} at the end{models}"
-        return f"{differs}; no interval can be told"
+        why = mean.why[0].lower() + mean.why[1:].rstrip(".") if mean.why else "no interval can be told"
+        return f"{differs}; {why}"
     low, high = mean.interval
     bounds = f"[{', '.join(_signed(compared.metric, v, unit=False) for v in mean.interval)}]"
     if low <= 0 <= high:

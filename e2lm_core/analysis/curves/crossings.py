@@ -17,7 +17,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.uncertainty import intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.lasting import Crossing, crossing
+from e2lm_core.scores.uncertainty.means.lasting import Crossing, crossing
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 
 NO_CHANCE = "{} has no chance level."

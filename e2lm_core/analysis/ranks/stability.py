@@ -17,7 +17,7 @@ from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.ranking.order import ranks
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.lasting import lasting_from
+from e2lm_core.scores.uncertainty.means.lasting import lasting_from
 from e2lm_core.scores.uncertainty.methods import quantiles
 
 MIDDLE = (0.025, 0.975)  # of the resamples

@@ -19,13 +19,13 @@ from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.set_scores import RANGES, SCORES, CurveScores
 from e2lm_core.scores.uncertainty import bootstrap
 from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES
+from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import (
     Replicates,
     denoise,
     interval,
     share_above,
     small_sample_level,
-    span,
     wiggle,
 )
 from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule
@@ -58,6 +58,7 @@ class Resampled:
 
     `observed` {metric: {model: [K]}} and `curves` {metric: {model: [R, K]}} are as measured (bpb not
     negated), NaN at incomplete checkpoints; resample r is the same for all. `chance` and `chances` [R] likewise.
+    `places` [U] are the questions in the union of two sets that were drawn together, -1 where this one lacks one.
     """
 
     runs: Mapping[str, Run]
@@ -67,6 +68,7 @@ class Resampled:
     curves: Mapping[str, Curves]
     chance: float
     chances: Floats
+    places: NDArray[np.intp] | None = None
 
     @property
     def counted(self) -> tuple[str, ...]:
@@ -88,12 +90,25 @@ class Resampled:
 class Difference:
     """`value` = first - second with its `bounds`; `share` of resamples in which the first is higher, ties half.
 
-    All None where a checkpoint is incomplete, `bounds` also where there are fewer than two questions.
+    All None where a checkpoint is incomplete, `bounds` also where `why` says why there are none; `changed` is how
+    many questions differ at all.
     """
 
     value: float | None
     bounds: tuple[float, float] | None
     share: float | None
+    why: str | None = None
+    changed: int | None = None
+
+    @classmethod
+    def of(
+        cls, metric: str, value: float, bounds: Floats, samples: Floats, each: Floats, clusters: int
+    ) -> Difference:
+        """From the bounds [2], NaN where there are none, of the values `each` [Q] in groups that count once."""
+        none = bool(np.isnan(bounds).any())
+        why = pointwise.few(metric, len(each), clusters) or pointwise.ALIKE if none else None
+        held = None if none else (float(bounds[0]), float(bounds[1]))
+        return cls(value, held, share_above(samples), why, int((each != 0).sum()))
 
 
 @dataclass(frozen=True)
@@ -220,12 +235,15 @@ def by_rule(
     low, high = interval(rule.method, of_score, allowed, level)
     if np.isnan(low) or np.isnan(high):
         return Interval(None, why=undefined)
+    if low == high:
+        return Interval(None, why=pointwise.ALIKE)
     return Interval((float(low), float(high)), rule.coverage, rule.method)
 
 
 def band(resampled: Resampled, metric: str, model: str) -> Floats:
-    """[K, 2]: percentile interval of every point of a model's curve; NaN at incomplete checkpoints."""
-    return _percentile(resampled.curves[metric][model], resampled.clusters).T
+    """[K, 2]: the interval of every point of a model's curve; NaN where it has none (`pointwise.of_mean`)."""
+    values = resampled.runs[model].per_question[metric]
+    return pointwise.of_mean(metric, values, resampled.curves[metric][model], resampled.clusters)
 
 
 def difference(
@@ -241,9 +259,12 @@ def difference(
     samples = drawn[first[0]][:, first[1]] - drawn[second[0]][:, second[1]]
     if np.isnan(samples).any():
         return Difference(None, None, None)
-    low, high = _percentile(samples, resampled.clusters)
-    bounds = None if np.isnan(low) else (float(low), float(high))
-    return Difference(value, bounds, share_above(samples))
+    each = (
+        resampled.runs[first[0]].per_question[metric][first[1]]
+        - resampled.runs[second[0]].per_question[metric][second[1]]
+    )
+    bounds = pointwise.of_difference(metric, each[None], samples[:, None], resampled.clusters)[0]
+    return Difference.of(metric, value, bounds, samples, each, resampled.clusters)
 
 
 def noise(resampled: Resampled, metric: str, model: str) -> tuple[float, float]:
@@ -272,11 +293,3 @@ def quiet_curves(resampled: Resampled, metric: str) -> dict[str, Floats]:
         for name, values in zip(names, denoise(curves, samples - curves), strict=True):
             quiet[name][at[name]] = values
     return quiet
-
-
-def _percentile(samples: Floats, clusters: int) -> Floats:
-    """[R, ...] -> [2, ...]."""
-    level = small_sample_level(clusters)
-    if np.isnan(level):
-        return np.full((2, *samples.shape[1:]), np.nan)
-    return np.stack(span(samples, level))

@@ -22,7 +22,8 @@ from e2lm_core.scores.set_scores import RANGES, SCORES
 from e2lm_core.scores.uncertainty import bootstrap, intervals
 from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES, Design
 from e2lm_core.scores.uncertainty.intervals import Difference, Interval, Resampled
-from e2lm_core.scores.uncertainty.methods import Replicates, share_above, small_sample_level, span
+from e2lm_core.scores.uncertainty.means import pointwise
+from e2lm_core.scores.uncertainty.methods import Replicates, small_sample_level
 from e2lm_core.scores.uncertainty.rules import NO_METHOD_OF_DIFFERENCES, IntervalRule
 
 UNDEFINED = "The score is undefined for one of the two."
@@ -128,6 +129,7 @@ def _resampled(
         curves={m: {name: of_set[m, name] for name in side.runs} for m in metric_names},
         chance=metrics.chance(np.asarray(side.choices)),
         chances=of_set["", "chance"],
+        places=places,
     )
 
 
@@ -136,24 +138,60 @@ def mean_difference(
 ) -> Difference:
     """Second - first, averaged over `points`: (model, checkpoint in the first's curve, in the second's).
 
-    The percentile interval of the paired resamples; `share` of resamples in which the second is higher, ties half.
+    Bonett and Price's interval over the union's questions where the sets share some, Newcombe's where they share
+    none (`pointwise`); `share` of resamples in which the second is higher, ties half.
     """
     if not points:
         return Difference(None, None, None)
-    old, new = first.observed[metric], second.observed[metric]
-    value = float(np.mean([new[name][j] - old[name][i] for name, i, j in points]))
-    old_drawn, new_drawn = first.curves[metric], second.curves[metric]
-    each = np.stack([new_drawn[name][:, j] - old_drawn[name][:, i] for name, i, j in points])
-    samples: Floats = np.round(each.mean(axis=0), EXACT)
+    old, new = (
+        _averaged(side, metric, [(p[0], p[at]) for p in points]) for side, at in ((first, 1), (second, 2))
+    )
+    value = float(new.mean() - old.mean())
     if not np.isfinite(value):
         return Difference(None, None, None)
+    drawn_old = np.mean([first.curves[metric][name][:, i] for name, i, _ in points], axis=0)
+    drawn_new = np.mean([second.curves[metric][name][:, j] for name, _, j in points], axis=0)
+    samples: Floats = np.round(drawn_new - drawn_old, EXACT)
     known = samples[np.isfinite(samples)]
-    level = small_sample_level(min(first.clusters, second.clusters))
-    if not known.size or np.isnan(level):
+    clusters = min(first.clusters, second.clusters)
+    if not known.size:
         return Difference(value, None, None)
-    low, high = span(samples, level)
-    bounds = None if np.isnan(low) else (float(low), float(high))
-    return Difference(value, bounds, share_above(known))
+    each = _influence(old, new, first, second)
+    if each is None:
+        apart = np.concatenate([old, new])
+        one, two = (old, drawn_old, first.clusters), (new, drawn_new, second.clusters)
+        return Difference.of(metric, value, pointwise.of_separate(metric, one, two), known, apart, clusters)
+    drawn_together = clusters if first.clusters < first.questions else len(each)
+    bounds = pointwise.of_difference(metric, each[None], known[:, None], drawn_together)[0]
+    return Difference.of(metric, value, bounds, known, each, drawn_together)
+
+
+def _averaged(side: Resampled, metric: str, points: Sequence[tuple[str, int]]) -> Floats:
+    """[Q]: each question's mean over (model, checkpoint)."""
+    return np.mean(
+        [side.runs[name].per_question[metric][at] for name, at in points], axis=0, dtype=np.float64
+    )
+
+
+def _influence(old: Floats, new: Floats, first: Resampled, second: Resampled) -> Floats | None:
+    """[U] numbers whose mean is mean(new) - mean(old) and whose spread is that of the difference; None if none is shared.
+
+    What each question of the union adds: U (y2 - m2) / n2 - U (y1 - m1) / n1 + m2 - m1, a set's part 0 where it lacks
+    the question. For two versions of the same questions this is y2 - y1.
+    """
+    assert first.places is not None
+    assert second.places is not None
+    shared = (first.places >= 0) & (second.places >= 0)
+    if not shared.any():
+        return None
+    union = len(shared)
+    apart = new.mean() - old.mean()
+    if shared.all():
+        return np.round(new[second.places] - old[first.places], EXACT)
+    each = np.full(union, apart)
+    for sign, values, places in ((1, new, second.places), (-1, old, first.places)):
+        each += sign * _spread(union / len(values) * (values - values.mean()), places)
+    return np.round(each, EXACT)
 
 
 def score_replicates(first: Resampled, second: Resampled, metric: str) -> dict[str, Replicates]:

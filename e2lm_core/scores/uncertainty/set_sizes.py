@@ -20,7 +20,8 @@ from e2lm_core.scores.set_scores import RANGES
 from e2lm_core.scores.uncertainty import bootstrap, intervals
 from e2lm_core.scores.uncertainty.bootstrap import Design
 from e2lm_core.scores.uncertainty.intervals import Resampled
-from e2lm_core.scores.uncertainty.methods import Replicates, interval, small_sample_level, span
+from e2lm_core.scores.uncertainty.means import pointwise
+from e2lm_core.scores.uncertainty.methods import Replicates, interval, small_sample_level
 from e2lm_core.scores.uncertainty.rules import CoverageTable
 
 SIZES = (25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000)
@@ -77,7 +78,7 @@ def widths(
 ) -> Widths:
     """The 95% interval's width of `target` on a set of each size.
 
-    mean, difference: percentile interval of the means of n drawn questions
+    mean, difference: the interval of `means.pointwise` for n questions like those measured
     scores: the interval of the coverage study, of S(y + d_n) and S(c + d_n), about the mean of S(c + d_n);
             y are the measured curves, c those without question noise, d_n the deviation of a drawn set of n
     """
@@ -171,12 +172,16 @@ def _of_mean(resampled: Resampled, metric: str, target: Target) -> _Width:
     if target.second is not None:
         samples = samples - drawn[target.second[0]][:, target.second[1]]
         value = value - measured[target.second[0]][target.second[1]]
-    level = small_sample_level(resampled.clusters)
-    if np.isnan(level) or np.isnan(samples).any():
+    each = np.asarray(resampled.runs[target.first[0]].per_question[metric][target.first[1]], dtype=np.float64)
+    if target.second is not None:
+        each = each - resampled.runs[target.second[0]].per_question[metric][target.second[1]]
+    if np.isnan(samples).any():
         return _Width(expected=float(value))
-    low, high = span(samples, level)
-    if low == high:  # no spread is no certainty: of such questions a resample knows nothing
-        return _Width(expected=float(value), why=ALIKE)
+    clusters, size = resampled.clusters, resampled.questions
+    told = pointwise.of_mean if target.second is None else pointwise.of_difference
+    low, high = told(metric, each[None], samples[:, None], clusters, size=size)[0]
+    if np.isnan(low):
+        return _Width(expected=float(value), why=pointwise.few(metric, size, clusters) or ALIKE)
     return _Width(float(high - low), float(value))
 
 

@@ -63,10 +63,9 @@ def test_out_of_reach_says_what_is_left(measured):
     assert "Even 15,000 questions leave" in (got.why or "")
 
 
-def test_a_model_that_answers_everything_alike_has_no_width(measured):
+def test_a_model_that_answers_everything_right_is_still_not_certain(measured):
     got = planned(measured, models=[LARGE.name])
-    assert got.questions is None
-    assert "the same value" in (got.why or "")
+    assert got.questions == 35  # 1 - 35 / (35 + 3.84) = .099
 
 
 def test_an_undefined_score_says_why(measured):

@@ -10,6 +10,7 @@ from e2lm_core.base.records import METRICS, Value
 from e2lm_core.scores.layout import Run
 from e2lm_core.scores.set_scores import RANGES, SCORES
 from e2lm_core.scores.uncertainty import intervals
+from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 from e2lm_core.scores.uncertainty.rules import CoverageTable
 from tests.support import simulation
@@ -117,10 +118,12 @@ def test_the_noise_of_questions_falls_with_their_number_and_that_of_checkpoints_
     assert of_many[1] == pytest.approx(of_few[1], rel=0.5)
 
 
-def test_a_model_against_itself_is_a_tie_in_every_resample(given):
-    assert intervals.difference(given, "acc", ("size1", 3), ("size1", 3)) == intervals.Difference(
-        0, (0, 0), 0.5
-    )
+def test_a_model_against_itself_is_a_tie_in_every_resample_and_not_a_certain_one(given):
+    found = intervals.difference(given, "acc", ("size1", 3), ("size1", 3))
+    assert (found.value, found.share, found.changed, found.why) == (0, 0.5, 0, None)
+    assert found.bounds[1] == -found.bounds[0] > 0
+    unbounded = intervals.difference(given, "margin", ("size1", 3), ("size1", 3))
+    assert (unbounded.bounds, unbounded.why) == (None, pointwise.ALIKE)
 
 
 def test_groups_widen_what_they_tie_together(runs):
@@ -186,7 +189,7 @@ def test_models_that_are_all_alike_have_curves_and_no_scores():
     given = intervals.resample({"a": flat, "b": flat}, np.full(200, 4), ("acc",), resamples=20)
     found = intervals.score_intervals(given, "acc", table())
     assert found.scores["sq"].why == "The score is undefined."
-    assert (found.bands["a"] == 1).all()
+    np.testing.assert_allclose(found.bands["a"], [[0.9812, 1]] * 16, atol=1e-4)  # 200 of 200, Wilson's
 
 
 def test_no_runs_and_no_questions_are_no_obstacle():

@@ -56,7 +56,7 @@ def test_bands_lie_about_their_curve_and_narrow_with_the_questions() -> None:
 def test_questions_of_one_group_are_drawn_together() -> None:
     alone, grouped = (
         tables.band_frame(m, set_intervals.resample(m, ("acc",)), "acc")
-        for m in (noisy(), noisy(groups=tuple(f"passage {n // 10}" for n in range(60))))
+        for m in (noisy(), noisy(groups=tuple(f"passage {n // 4}" for n in range(60))))
     )
     assert (grouped["high"] - grouped["low"]).mean() > (alone["high"] - alone["low"]).mean()
 

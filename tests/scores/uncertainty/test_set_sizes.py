@@ -42,7 +42,7 @@ def test_a_means_width_is_its_normal_one(runs, metric):
 
 def test_a_difference_is_paired(runs):
     same = Target("difference", ("size3", 15), ("size3", 15))
-    got = widths(runs, np.full(120, 4), "norm_prob", same, coverage.load(), sizes=SIZES)
+    got = widths(runs, np.full(120, 4), "margin", same, coverage.load(), sizes=SIZES)
     np.testing.assert_array_equal(got.expected, 0)
     assert np.isnan(got.width).all()  # no spread is no certainty
     assert got.why == set_sizes.ALIKE

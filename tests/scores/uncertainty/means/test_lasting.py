@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2lm_core.scores.uncertainty.lasting import crossing, lasting_from
+from e2lm_core.scores.uncertainty.means.lasting import crossing, lasting_from
 
 
 @pytest.mark.parametrize(
