@@ -143,9 +143,8 @@ def mean_difference(
     """
     if not points:
         return Difference(None, None, None)
-    old, new = (
-        _averaged(side, metric, [(p[0], p[at]) for p in points]) for side, at in ((first, 1), (second, 2))
-    )
+    old = _averaged(first, metric, [(name, i) for name, i, _ in points])
+    new = _averaged(second, metric, [(name, j) for name, _, j in points])
     value = float(new.mean() - old.mean())
     if not np.isfinite(value):
         return Difference(None, None, None)

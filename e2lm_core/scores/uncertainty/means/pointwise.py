@@ -138,9 +138,9 @@ def evidence(
     mean, square = array.mean(axis=-1), (array**2).mean(axis=-1)
     changed = (array != 0).mean(axis=-1) * questions
     largest = 1.0 if metric in BOUNDED_METRICS else np.abs(array).max(axis=-1, initial=0.0)
-    size = proportions.made_up(square, questions, changed, largest)
+    made_up = proportions.made_up(square, questions, changed, largest)
     number = questions / design_effect(square - mean**2, questions, drawn, clusters)
-    centre, error = proportions.paired(mean, square, number, size)
+    centre, error = proportions.paired(mean, square, number, made_up)
     freedom = np.inf if metric in SHARES and clusters == questions else max(clusters - 1.0, 1.0)
     return Evidence(centre, error, freedom)
 
