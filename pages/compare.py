@@ -7,15 +7,15 @@ from e2lm_core.analysis.compare import words as comparison_words
 from e2lm_core.base.errors import StudioError
 from e2lm_core.ui.analysis import compare
 from e2lm_core.ui.frame import parts, say
-from e2lm_core.ui.frame.strip import strip
-from e2lm_core.ui.remembered import results
+from e2lm_core.ui.frame.strip import shown, strip
 from e2lm_core.ui.remembered import scores as remembered
 
 task = strip()
-measurements = results.measurements(task)
+here = shown(task)
+task, measurements = here.task, here.measurements
 title = st.empty()
 
-others = compare.choices(task)
+others = compare.choices(here)
 if not others:
     with title.container():
         parts.header(

@@ -4,11 +4,10 @@ import streamlit as st
 
 from e2lm_core.ui.analysis import curves
 from e2lm_core.ui.frame import parts
-from e2lm_core.ui.frame.strip import strip
-from e2lm_core.ui.remembered import results
+from e2lm_core.ui.frame.strip import shown, strip
 
 task = strip()
-measurements = results.measurements(task)
+measurements = shown(task).measurements
 if not measurements.measured:
     parts.header("Curves", "There are no curves yet.")
     parts.run_first("Run this set on Run, and every model's curve appears here, coarse points first.")

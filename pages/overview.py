@@ -4,12 +4,12 @@ from e2lm_core.runs.said import overview as run_overview
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import overview
 from e2lm_core.ui.frame import parts
-from e2lm_core.ui.frame.strip import strip
+from e2lm_core.ui.frame.strip import shown, strip
 from e2lm_core.ui.remembered import results
 
 task = strip()
 state = results.state(task)
-measurements = results.measurements(task) if task.questions else None
+measurements = shown(task).measurements if task.questions else None
 scores = results.scores(measurements, "acc") if measurements and measurements.complete_checkpoints else None
 
 parts.header(task.address, run_overview.overview(state, scores))

@@ -6,11 +6,10 @@ from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.base.errors import StudioError
 from e2lm_core.ui.analysis import plan
 from e2lm_core.ui.frame import parts, say
-from e2lm_core.ui.frame.strip import strip
-from e2lm_core.ui.remembered import results
+from e2lm_core.ui.frame.strip import shown, strip
 
 task = strip()
-measurements = results.measurements(task)
+measurements = shown(task).measurements
 title = st.empty()
 
 if not plan.measured_enough(measurements):

@@ -5,15 +5,15 @@ import streamlit as st
 from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.base.errors import StudioError
 from e2lm_core.ui.frame import parts
-from e2lm_core.ui.frame.strip import strip
+from e2lm_core.ui.frame.strip import shown, strip
 from e2lm_core.ui.questions import choosing, doubted
 from e2lm_core.ui.questions import table as question_table
 from e2lm_core.ui.remembered import questions as remembered
-from e2lm_core.ui.remembered import results
 
 VIEWS = ("Questions", "Suspects", "Choosing")
 task = strip()
-measurements = results.measurements(task)
+here = shown(task)
+task, measurements = here.task, here.measurements
 
 if not task.questions or not measurements.measured:
     parts.header(

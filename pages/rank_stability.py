@@ -5,12 +5,12 @@ import streamlit as st
 from e2lm_core.analysis.ranks import words as rank_words
 from e2lm_core.ui.analysis import ranks
 from e2lm_core.ui.frame import parts
-from e2lm_core.ui.frame.strip import strip
+from e2lm_core.ui.frame.strip import shown, strip
 from e2lm_core.ui.remembered import curves as remembered
 from e2lm_core.ui.remembered import results
 
 task = strip()
-measurements = results.measurements(task)
+measurements = shown(task).measurements
 metric = parts.metric_chosen(ranks.METRIC)
 stability = remembered.stable(measurements, metric)
 scores = results.scores(measurements, metric)

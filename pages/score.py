@@ -5,12 +5,11 @@ import streamlit as st
 from e2lm_core.analysis.score import words as score_words
 from e2lm_core.ui.analysis import score
 from e2lm_core.ui.frame import parts
-from e2lm_core.ui.frame.strip import strip
-from e2lm_core.ui.remembered import results
+from e2lm_core.ui.frame.strip import shown, strip
 from e2lm_core.ui.remembered import scores as remembered
 
 task = strip()
-measurements = results.measurements(task)
+measurements = shown(task).measurements
 metric = parts.metric_chosen(score.METRIC)
 if not (measurements.measured and measurements.complete_checkpoints):
     parts.header("Score", "There is no score yet.")

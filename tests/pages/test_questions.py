@@ -7,7 +7,7 @@ import json
 import pandas as pd
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from e2lm_core.runs import evaluate
+from e2lm_core.runs import evaluate, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.sets import authoring, collection
 from tests.support import studios
@@ -56,6 +56,13 @@ def test_running_and_stale(done):
     assert "running 25%" in done.said
     authoring.update_questions(done.studio.settings, OWN, {"q1": {"question": "What is two times one?"}})
     done.open("questions")
+    assert "Before the edit" in done.said
+    assert "left out" not in done.said
+    job = start.latest_job(done.studio, OWN)
+    assert job is not None
+    done.studio.jobs.cancel(job.id)
+    done.open("questions")
+    assert "Before the edit" not in done.said
     assert "1 question without all results is left out" in done.said
     choosing(done)
     assert "of 5** questions" in done.said

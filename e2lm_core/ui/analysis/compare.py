@@ -26,6 +26,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import drawn
 from e2lm_core.ui.remembered import scores as remembered
+from e2lm_core.ui.remembered.settled import Shown
 
 METRIC = "compare_metric"
 TABS = ("Means", "Scores", "Questions that differ", "Curves")
@@ -59,16 +60,17 @@ class Other:
 # --- choosing ---------------------------------------------------------------------------------------------
 
 
-def choices(task: TaskSet) -> dict[Other, str]:
+def choices(shown: Shown) -> dict[Other, str]:
     """What there is to compare with, and what it is called in the list: versions, newest first, then sets."""
+    address = shown.task.address
     sets = collection.list_sets(session.studio().settings)
     return {
         Other("version", version.number): f"version {version.number}: {version.action}"
-        for version in remembered.versions(task.address)
+        for version in remembered.versions(address, shown.number if shown.before else None)
     } | {
         Other("set", info.address): info.address
         for info in sets
-        if not info.problem and info.address != task.address
+        if not info.problem and info.address != address
     }
 
 

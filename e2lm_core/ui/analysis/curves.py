@@ -136,7 +136,7 @@ def chart(task: TaskSet, view: View) -> None:
 
 
 def _whole(task: TaskSet, view: View) -> None:
-    now, metric = results.measurements(task), view.metric
+    now, metric = results.live(task).measurements, view.metric
     frame, before = results.curves(task, now, metric, view.bands)
     drawn.once(
         ("curves", now, frame, before, *view.plain),
@@ -177,7 +177,7 @@ def _drawn(
 
 
 def _by_subject(task: TaskSet, view: View) -> None:
-    now = results.measurements(task)
+    now = results.live(task).measurements
     drawn.once(("by subject", now, *view.plain), lambda: _drawn_by_subject(now, view))
 
 

@@ -47,7 +47,7 @@ def headlines(task: TaskSet, is_running: bool) -> None:
 
 
 def _headlines(task: TaskSet, is_running: bool) -> None:
-    now = results.measurements(task)
+    now = results.live(task).measurements
     if not now.complete_checkpoints and not is_running:
         return
     frame, before = results.curves(task, now, "acc")

@@ -19,6 +19,7 @@ from e2lm_core.sets import collection
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import lasting, polling, say
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered.settled import Shown
 from e2lm_core.ui.runs import starting
 
 
@@ -42,6 +43,28 @@ def strip(poll: bool = True) -> TaskSet:
         if info.problem:
             say.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")
     return task
+
+
+def shown(task: TaskSet) -> Shown:
+    """What the page is to show of the set; where that was measured before its last edit, this is said.
+
+    The page is drawn again as soon as what follows from the edit is there.
+    """
+    here = results.shown(task)
+    if here.before:
+        pace_s = polling.every(polling.PROGRESS_S, mine=False)
+        st.fragment(_before, run_every=pace_s)(task.address, here)
+    return here
+
+
+def _before(name: str, drawn: Shown) -> None:
+    now = results.shown(session.task())
+    if now.measurements is not drawn.measurements or not now.before or now.task.address != name:
+        st.rerun()
+    st.caption(
+        ":material/history: **Before the edit**: what stands here was measured before the set's last edit. What "
+        "follows from the edit appears by itself."
+    )
 
 
 def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:

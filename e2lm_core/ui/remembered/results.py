@@ -14,6 +14,7 @@ import streamlit as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.base.records import Checkpoint, Finding, TaskSet
+from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.export import submission
 from e2lm_core.relevance import judge
@@ -21,16 +22,21 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
+from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import task_digest
+from e2lm_core.sets.versions import list_versions
 from e2lm_core.ui.frame import polling
-from e2lm_core.ui.remembered import aside, checking, computing
+from e2lm_core.ui.remembered import aside, checking, computing, settled
 from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.remembered.measured import Measured, Stamp, identities, stamp_of
+from e2lm_core.ui.remembered.settled import Settled, Shown
+from e2lm_core.ui.runs import starting
 from e2lm_core.ui.session import studio
 
 T = TypeVar("T")
 _OF_SETS, _OF_MEASUREMENTS = Kept("of sets"), Kept("of measurements")
 _MEASURED = Measured()
+_SETTLED = Settled()
 # Between two looks for what a run adds, for each session beyond the first few: what follows is computed for all.
 APART_S = 0.08
 # The last complete curves of a set, until those of its next version are complete.
@@ -87,8 +93,37 @@ def measure(
     return _MEASURED.get(studio(), task, digest(task), checkpoints, num_fewshot, apart_s)
 
 
+def shown(task: TaskSet) -> Shown:
+    """What pages show of the set: its results, or while an edit's run goes on the last that were whole."""
+    asking = studio()
+    info = collection.find_set(asking.settings, task.address)
+    now = Shown(task, measurements(task), _number(asking.settings, task))
+    checkpoints, num_fewshot = fleet(task)
+    key = (info.folder, identities(checkpoints), num_fewshot)
+    return _SETTLED.of(key, now, state(task).kind == "running", aside.is_open())
+
+
+def live(task: TaskSet) -> Shown:
+    """The same, but to whoever started the run that goes on its points as they come."""
+    return Shown(task, measurements(task)) if starting.is_mine(state(task)) else shown(task)
+
+
+def _number(settings: Settings, task: TaskSet) -> int | None:
+    """The number of this version in the set's history; examples have none."""
+
+    def last() -> int | None:
+        return next((v.number for v in list_versions(settings, task.address) if v.shown), None)
+
+    return _OF_SETS.made_of((task,), "number", last)
+
+
 def computed(function: Callable[..., T], measurements: Measurements, *arguments: Hashable) -> T:
     """What a function of `computing` gives, computed beside the pages, and once for what was measured."""
+    settled.asked(
+        measurements,
+        (function.__name__, *arguments),
+        lambda later: computed(function, later, *arguments),
+    )
     return _OF_MEASUREMENTS.made_of(
         (measurements,),
         (function.__name__, *arguments),

@@ -23,7 +23,7 @@ from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
 from e2lm_core.sets.versions import Version, list_versions, open_version
 from e2lm_core.ui import session
-from e2lm_core.ui.remembered import aside, computing, results
+from e2lm_core.ui.remembered import aside, computing, results, settled
 from e2lm_core.ui.remembered.keep import Kept
 
 _SCORED, _COMPARED, _WIDTHS, _VERSIONS = Kept("scored"), Kept("compared"), Kept("widths"), Kept("versions")
@@ -69,11 +69,15 @@ def bars(scores: Mapping[str, Scores]) -> pd.DataFrame:
 # --- comparing ------------------------------------------------------------------------------------------
 
 
-def versions(name: str) -> list[Version]:
-    """The kept versions of a set but the one that it shows now, newest first; examples have none."""
+def versions(name: str, before: int | None = None) -> list[Version]:
+    """The kept versions of a set but the one that it shows now, newest first; examples have none.
+
+    With `before` those before that version alone.
+    """
     if session.is_example(name):
         return []
-    return [v for v in reversed(list_versions(session.studio().settings, name)) if not v.shown]
+    kept = reversed(list_versions(session.studio().settings, name))
+    return [v for v in kept if (not v.shown if before is None else v.number < before)]
 
 
 def version(name: str, number: int) -> TaskSet:
@@ -126,8 +130,23 @@ def widths(
     measurements: Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
 ) -> set_sizes.Widths:
     """The simulated widths on the chosen checkpoints; once for what was measured."""
+    settled.asked(
+        measurements,
+        ("widths", chosen, metric, target),
+        lambda later: _kept_widths(later, chosen, metric, target, _beside),
+    )
+    return _kept_widths(measurements, chosen, metric, target, _simulated)
+
+
+def _kept_widths(
+    measurements: Measurements,
+    chosen: tuple[str, ...],
+    metric: str,
+    target: set_sizes.Target,
+    simulate: Callable[..., set_sizes.Widths],
+) -> set_sizes.Widths:
     return _WIDTHS.made_of(
-        (measurements,), (chosen, metric, target), lambda: _simulated(measurements, chosen, metric, target)
+        (measurements,), (chosen, metric, target), lambda: simulate(measurements, chosen, metric, target)
     )
 
 
@@ -141,4 +160,10 @@ def _simulated(
     measurements: Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
 ) -> set_sizes.Widths:
     with st.spinner("Drawing sets of every size …"):
-        return aside.figures(computing.simulated, measurements, chosen, metric, target)
+        return _beside(measurements, chosen, metric, target)
+
+
+def _beside(
+    measurements: Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
+) -> set_sizes.Widths:
+    return aside.figures(computing.simulated, measurements, chosen, metric, target)
