@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -33,6 +35,8 @@ from e2lm_core.ui.runs import starting
 FIRST_WAIT_S, END_WAIT_S = 0.5, 1.0
 FIRST_LOOK_S, END_LOOK_S = 0.02, 0.05
 CHART_PX = 250
+# One's own last edit is what one wants to see for so long, whatever others have edited since.
+OWN = timedelta(minutes=30)
 METRICS = ("norm_prob", "margin", "acc")
 # Changed questions to choose one of; more are in the table.
 PICKED_FROM = 8
@@ -40,12 +44,12 @@ PICKED_FROM = 8
 
 def beside(task: TaskSet) -> None:
     """What the last edit changed, redrawn while a run goes on."""
-    _panel(task, _version_before(task), run_every=_every(task))
+    _panel(task, _last_edit(task), run_every=_every(task))
 
 
 def question(task: TaskSet, shown: Question) -> None:
     """One question's own curves and margin, before and after its last change."""
-    _question(task, _version_before(task), shown, run_every=_every(task))
+    _question(task, _last_edit(task).before, shown, run_every=_every(task))
 
 
 def every_question(task: TaskSet) -> None:
@@ -76,20 +80,21 @@ def _every(task: TaskSet) -> float | None:
     return polling.every(polling.EDIT_S, starting.is_mine(state)) if state.kind == "running" else None
 
 
-def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> None:
+def _panel(task: TaskSet, edit: _Edit, run_every: float | None) -> None:
     # Whether the browser shows points of the present version already.
     has_points = False
 
     @st.fragment(run_every=run_every)
     def drawn() -> None:
         nonlocal has_points
-        st.subheader("What your last edit changed", anchor=False)
-        was = None if before is None else _measured_before(task, before)
+        title = "What your last edit changed" if edit.mine else "What the last edit changed"
+        st.subheader(title, anchor=False)
+        was = None if edit.before is None else _measured_of(task, edit.before)
         # Not this panel alone: strip, table and checks too are to show that the run is over.
         waits = bool(run_every) and was is not None and starting.is_mine(results.state(task))
         if waits and has_points and _soon_over(task):
             st.rerun()
-        now = _with_first_points(task) if waits else results.measurements(task)
+        now = _with_first_points(task, edit.after) if waits else _measured_of(task, edit.after)
         has_points = now.complete_checkpoints > 0
         if was is not None and (now.measured or was.measured):
             _changes(was, now)
@@ -102,13 +107,13 @@ def _panel(task: TaskSet, before: TaskSet | None, run_every: float | None) -> No
     drawn()
 
 
-def _with_first_points(task: TaskSet) -> Measurements:
+def _with_first_points(task: TaskSet, after: TaskSet) -> Measurements:
     """Waits a moment for an edit's first points: a drawing without any would only take the time away from them."""
-    now, seen = results.measurements(task), results.results_stamp()
+    now, seen = _measured_of(task, after), results.results_stamp()
     for _ in _moments(FIRST_WAIT_S, polling.every(FIRST_LOOK_S, mine=False)):
         if results.results_stamp() != seen:
             seen = results.results_stamp()
-            now = results.measurements(task)
+            now = _measured_of(task, after)
         if now.complete_checkpoints:
             break
     return now
@@ -185,7 +190,7 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
         if not now.measured:
             st.caption("This question has no results yet: run the set on Run.")
         else:
-            was = None if before is None else _measured_before(task, before)
+            was = None if before is None else _measured_of(task, before)
             changed = () if was is None else question_edits.effects(was, now)
             effect = next((e for e in changed if e.question_id == shown.id), None)
             _figures(now, shown.id, effect)
@@ -282,9 +287,9 @@ def _chance(measurements: Measurements, name: str, metric: str) -> float | None:
     return 1 / choices if metric in BOUNDED_METRICS else None
 
 
-def _measured_before(task: TaskSet, before: TaskSet) -> Measurements:
+def _measured_of(task: TaskSet, version: TaskSet) -> Measurements:
     checkpoints, num_fewshot = results.fleet(task)
-    return results.measure(before, checkpoints, num_fewshot)
+    return results.measure(version, checkpoints, num_fewshot)
 
 
 def _end(task: TaskSet, run_every: float | None) -> None:
@@ -297,28 +302,38 @@ def _end(task: TaskSet, run_every: float | None) -> None:
         st.rerun()
 
 
-def _version_before(task: TaskSet) -> TaskSet | None:
-    """What the visitor saw before the present version; in a new session, the last step of the set's history."""
-    seen, before = st.session_state.get("live_versions", (None, None))
-    if seen is None or seen.address != task.address:
-        before = _last_step(task)
-    elif results.digest(seen) != results.digest(task):
-        before = seen
-    st.session_state["live_versions"] = (task, before)
-    return before
+@dataclass(frozen=True)
+class _Edit:
+    """The set after an edit and before it, None where that is not kept."""
+
+    after: TaskSet
+    before: TaskSet | None = None
+    mine: bool = False
 
 
-def _last_step(task: TaskSet) -> TaskSet | None:
+def _last_edit(task: TaskSet) -> _Edit:
+    """The visitor's own last edit where it is recent, else the set's last; both as the history has them."""
     if session.is_example(task.address):
-        return None
+        return _Edit(task)
     settings = session.studio().settings
     kept = versions.list_versions(settings, task.address)
-    at = next((n for n, version in enumerate(kept) if version.shown), 0)
+    own = next((n for n in reversed(range(len(kept))) if _is_own(kept[n])), None)
+    at = next((n for n, version in enumerate(kept) if version.shown), 0) if own is None else own
+    mine = own is not None
+    if not at:
+        return _Edit(task, mine=mine)
     try:
-        return remembered.version(task.address, kept[at - 1].number) if at else None
+        after = task if kept[at].shown else remembered.version(task.address, kept[at].number)
+        return _Edit(after, remembered.version(task.address, kept[at - 1].number), mine)
     except StudioError:
-        # Its snapshot is gone, or damaged: Undo says so, and here it is not missed.
-        return None
+        # A snapshot is gone, or damaged: Undo says so, and here it is not missed.
+        return _Edit(task, mine=mine)
+
+
+def _is_own(version: versions.Version) -> bool:
+    if version.who != session.studio().settings.author or version.at is None:
+        return False
+    return datetime.now(UTC) - datetime.fromisoformat(version.at) < OWN
 
 
 def _columns() -> dict:

@@ -81,15 +81,16 @@ def versions(name: str, before: int | None = None) -> list[Version]:
 
 
 def version(name: str, number: int) -> TaskSet:
-    """A kept version of a set, read again when the set has changed, and with it perhaps its history."""
+    """A kept version of a set, read once: what it is does not change, whatever is edited after it."""
     settings = session.studio().settings
     folder = collection.find_set(settings, name).folder
-    state = folder.stat()
+    at = next((v.at for v in list_versions(settings, name) if v.number == number), None)
     return _VERSIONS.made_of(
         (),
         (folder, settings.workspace, number),
         lambda: open_version(settings, name, number),
-        version=(state.st_mtime_ns, state.st_ino),
+        # Another set by the same name has another time; what an earlier studio kept has none.
+        version=at or folder.stat().st_mtime_ns,
     )
 
 
