@@ -1,18 +1,26 @@
-"""What follows a change of a set: the table editor's new sheet, and a run of what was edited.
+"""What follows a change of a set: the table editor's new sheet, a run of what was edited, and which edit is looked at.
 
 Tested in tests/pages/test_pages.py and tests/pages/test_live.py.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate, start
+from e2lm_core.sets import versions
 from e2lm_core.ui import session
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered import scores as remembered
 from e2lm_core.ui.runs import starting
+
+# One's own last edit is what one wants to see for so long, whatever others have edited since.
+OWN = timedelta(minutes=30)
 
 
 def reset() -> None:
@@ -40,3 +48,37 @@ def edited(task: TaskSet) -> None:
 def _has_results(task: TaskSet) -> bool:
     """Whether it was run, or holds questions that were: those of a copy, or of a run on the command line."""
     return bool(start.latest_job(session.studio(), task.address)) or results.measurements(task).measured > 0
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The set after an edit and before it, None where that is not kept."""
+
+    after: TaskSet
+    before: TaskSet | None = None
+    mine: bool = False
+
+
+def last_edit(task: TaskSet) -> Edit:
+    """The visitor's own last edit where it is recent, else the set's last; both as the history has them."""
+    if session.is_example(task.address):
+        return Edit(task)
+    settings = session.studio().settings
+    kept = versions.list_versions(settings, task.address)
+    own = next((n for n in reversed(range(len(kept))) if _is_own(kept[n])), None)
+    at = next((n for n, version in enumerate(kept) if version.shown), 0) if own is None else own
+    mine = own is not None
+    if not at:
+        return Edit(task, mine=mine)
+    try:
+        after = task if kept[at].shown else remembered.version(task.address, kept[at].number)
+        return Edit(after, remembered.version(task.address, kept[at - 1].number), mine)
+    except StudioError:
+        # A snapshot is gone, or damaged: Undo says so, and here it is not missed.
+        return Edit(task, mine=mine)
+
+
+def _is_own(version: versions.Version) -> bool:
+    if version.who != session.studio().settings.author or version.at is None:
+        return False
+    return datetime.now(UTC) - datetime.fromisoformat(version.at) < OWN

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -18,25 +16,21 @@ import streamlit as st
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import BOUNDED_METRICS, Question, TaskSet
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import questions as question_charts
 from e2lm_core.runs import start
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, finals
-from e2lm_core.sets import versions
 from e2lm_core.ui import session
+from e2lm_core.ui.author import after
 from e2lm_core.ui.frame import parts, polling, say, window
 from e2lm_core.ui.remembered import drawn, results
-from e2lm_core.ui.remembered import scores as remembered
 from e2lm_core.ui.runs import starting
 
 FIRST_WAIT_S, END_WAIT_S = 0.5, 1.0
 FIRST_LOOK_S, END_LOOK_S = 0.02, 0.05
 CHART_PX = 250
-# One's own last edit is what one wants to see for so long, whatever others have edited since.
-OWN = timedelta(minutes=30)
 METRICS = ("norm_prob", "margin", "acc")
 # Changed questions to choose one of; more are in the table.
 PICKED_FROM = 8
@@ -44,12 +38,12 @@ PICKED_FROM = 8
 
 def beside(task: TaskSet) -> None:
     """What the last edit changed, redrawn while a run goes on."""
-    _panel(task, _last_edit(task), run_every=_every(task))
+    _panel(task, after.last_edit(task), run_every=_every(task))
 
 
 def question(task: TaskSet, shown: Question) -> None:
     """One question's own curves and margin, before and after its last change."""
-    _question(task, _last_edit(task).before, shown, run_every=_every(task))
+    _question(task, after.last_edit(task).before, shown, run_every=_every(task))
 
 
 def every_question(task: TaskSet) -> None:
@@ -80,7 +74,7 @@ def _every(task: TaskSet) -> float | None:
     return polling.every(polling.EDIT_S, starting.is_mine(state)) if state.kind == "running" else None
 
 
-def _panel(task: TaskSet, edit: _Edit, run_every: float | None) -> None:
+def _panel(task: TaskSet, edit: after.Edit, run_every: float | None) -> None:
     # Whether the browser shows points of the present version already.
     has_points = False
 
@@ -107,13 +101,13 @@ def _panel(task: TaskSet, edit: _Edit, run_every: float | None) -> None:
     drawn()
 
 
-def _with_first_points(task: TaskSet, after: TaskSet) -> Measurements:
+def _with_first_points(task: TaskSet, version: TaskSet) -> Measurements:
     """Waits a moment for an edit's first points: a drawing without any would only take the time away from them."""
-    now, seen = _measured_of(task, after), results.results_stamp()
+    now, seen = _measured_of(task, version), results.results_stamp()
     for _ in _moments(FIRST_WAIT_S, polling.every(FIRST_LOOK_S, mine=False)):
         if results.results_stamp() != seen:
             seen = results.results_stamp()
-            now = _measured_of(task, after)
+            now = _measured_of(task, version)
         if now.complete_checkpoints:
             break
     return now
@@ -300,40 +294,6 @@ def _end(task: TaskSet, run_every: float | None) -> None:
         starting.ensure_worker()
     else:
         st.rerun()
-
-
-@dataclass(frozen=True)
-class _Edit:
-    """The set after an edit and before it, None where that is not kept."""
-
-    after: TaskSet
-    before: TaskSet | None = None
-    mine: bool = False
-
-
-def _last_edit(task: TaskSet) -> _Edit:
-    """The visitor's own last edit where it is recent, else the set's last; both as the history has them."""
-    if session.is_example(task.address):
-        return _Edit(task)
-    settings = session.studio().settings
-    kept = versions.list_versions(settings, task.address)
-    own = next((n for n in reversed(range(len(kept))) if _is_own(kept[n])), None)
-    at = next((n for n, version in enumerate(kept) if version.shown), 0) if own is None else own
-    mine = own is not None
-    if not at:
-        return _Edit(task, mine=mine)
-    try:
-        after = task if kept[at].shown else remembered.version(task.address, kept[at].number)
-        return _Edit(after, remembered.version(task.address, kept[at - 1].number), mine)
-    except StudioError:
-        # A snapshot is gone, or damaged: Undo says so, and here it is not missed.
-        return _Edit(task, mine=mine)
-
-
-def _is_own(version: versions.Version) -> bool:
-    if version.who != session.studio().settings.author or version.at is None:
-        return False
-    return datetime.now(UTC) - datetime.fromisoformat(version.at) < OWN
 
 
 def _columns() -> dict:
