@@ -82,7 +82,7 @@ def _panel(task: TaskSet, edit: after.Edit, run_every: float | None) -> None:
     def drawn() -> None:
         nonlocal has_points
         title = "What your last edit changed" if edit.mine else "What the last edit changed"
-        st.subheader(title, anchor=False)
+        st.subheader(say.plain(title), anchor=False)
         was = None if edit.before is None else _measured_of(task, edit.before)
         # Not this panel alone: strip, table and checks too are to show that the run is over.
         waits = bool(run_every) and was is not None and starting.is_mine(results.state(task))
