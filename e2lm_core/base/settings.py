@@ -11,6 +11,8 @@ Tested in tests/base/test_settings.py, and tests/house/test_settings_document.py
 | `E2LM_DEVICE` | `cpu`, `cuda`, `cuda:1`, `mps` | the best one found |
 | `E2LM_DTYPE` | `float32`, `bfloat16`, `float16` | `float32` |
 | `E2LM_THREADS` | CPU threads that scoring uses | the cores that it may use |
+| `E2LM_BACKEND` | `local`, or `ray`: where checkpoints are scored | `local` |
+| `E2LM_RAY_WORKERS` | how many cores or GPUs of a Ray cluster are asked for | all that there are |
 | `E2LM_HUB_ENDPOINT` | the hub that checkpoints are fetched from | huggingface_hub's own (`HF_ENDPOINT`) |
 | `E2LM_HUB_QUOTA_GB` | how many GB of downloaded checkpoints are kept at most | 20 |
 | `E2LM_HUB_TOKEN_FOR` | owners of repositories that `HF_TOKEN` is used for | any, where nobody signs in |
@@ -42,6 +44,7 @@ from e2lm_core.base.phrasing import quoted
 
 ROOT = Path(__file__).resolve().parents[2]
 Dtype = Literal["float32", "bfloat16", "float16"]
+Where = Literal["local", "ray"]
 Auth = Literal["none", "oidc"]
 Visitors = Literal["sandbox", "readonly", "refused"]
 PERSON = r"[a-z][a-z0-9-]{0,38}"  # a person's id: safe as a folder's name and in a link
@@ -91,6 +94,8 @@ class Settings(BaseModel):
     device: str | None = None
     dtype: Dtype = "float32"
     threads: int | None = None
+    backend: Where = "local"
+    ray_workers: int | None = None  # None: as many as the cluster has cores, or GPUs where it has any
     hub_endpoint: str | None = None  # None leaves it to huggingface_hub
     hub_quota_bytes: int = 20 * 10**9
     hub_token_for: tuple[str, ...] | None = None  # None: any repository, where nobody but oneself asks
@@ -148,10 +153,15 @@ class Settings(BaseModel):
             if dtype not in get_args(Dtype):
                 raise StudioError(f"E2LM_DTYPE is {quoted(dtype)}; use one of {', '.join(get_args(Dtype))}.")
             values["dtype"] = dtype
-        if threads := env.get("E2LM_THREADS"):
-            if not re.fullmatch(r"0*[1-9][0-9]{0,3}", threads):
-                raise StudioError(f"E2LM_THREADS is {quoted(threads)}; use a whole number from 1 to 9,999.")
-            values["threads"] = int(threads)
+        for key in ("threads", "ray_workers"):
+            if number := env.get(f"E2LM_{key.upper()}"):
+                if not re.fullmatch(r"0*[1-9][0-9]{0,3}", number):
+                    raise StudioError(
+                        f"E2LM_{key.upper()} is {quoted(number)}; use a whole number from 1 to 9,999."
+                    )
+                values[key] = int(number)
+        if backend := env.get("E2LM_BACKEND"):
+            values["backend"] = backend_of(backend, "E2LM_BACKEND")
         if endpoint := env.get("E2LM_HUB_ENDPOINT"):
             if not endpoint.startswith(("https://", "http://")):
                 raise StudioError(f"E2LM_HUB_ENDPOINT is {quoted(endpoint)}; use an address with https://.")
@@ -159,6 +169,14 @@ class Settings(BaseModel):
         if quota := env.get("E2LM_HUB_QUOTA_GB"):
             values["hub_quota_bytes"] = round(_above_0("E2LM_HUB_QUOTA_GB", quota, "GB", 20) * 10**9)
         return cls.model_validate(values | _people(env) | _guards(env))
+
+
+def backend_of(name: str, said_by: str) -> Where:
+    """Where checkpoints are scored. Raises `StudioError` for a place that there is not."""
+    for known in get_args(Where):
+        if name == known:
+            return known
+    raise StudioError(f"{said_by} is {quoted(name)}; use {' or '.join(get_args(Where))}.")
 
 
 def _people(env: Mapping[str, str]) -> dict[str, object]:

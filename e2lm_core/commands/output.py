@@ -36,6 +36,12 @@ Fewshot = Annotated[
     int | None,
     typer.Option("--num-fewshot", metavar="K", help="Examples in the prompt (default: the set's)."),
 ]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--backend", metavar="NAME", help="Where it is computed: local or ray (default: E2LM_BACKEND)."
+    ),
+]
 Metric = Annotated[str, typer.Option("--metric", help=f"One of {', '.join(METRICS)}.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
@@ -165,6 +171,17 @@ def open_task(settings: Settings, name: str) -> TaskSet:
     for warning in read.warnings:
         typer.echo(warning, err=True)
     return read.task
+
+
+def studio_on(backend: str | None) -> Studio:
+    """The studio, computing where the command line says, else where the environment does."""
+    from e2lm_core.base.settings import backend_of
+    from e2lm_core.runs.studio import open_studio
+
+    settings = Settings.from_env()
+    if backend is not None:
+        settings = settings.model_copy(update={"backend": backend_of(backend, "--backend")})
+    return open_studio(settings)
 
 
 def chosen_checkpoints(studio: Studio, globs: Sequence[str] | None) -> tuple[Checkpoint, ...]:

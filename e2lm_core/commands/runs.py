@@ -15,12 +15,14 @@ from e2lm_core.commands.output import (
     Checkpoints,
     Fewshot,
     Json,
+    On,
     Task,
     chosen_checkpoints,
     goes_to_stdout,
     open_task,
     progress_bar,
     show,
+    studio_on,
     to_stdout,
 )
 
@@ -133,16 +135,16 @@ def evaluate(
     questions: Questions = False,
     shard: Share = None,
     out: Out = None,
+    backend: On = None,
     as_json: Json = False,
 ) -> None:
     """Run a set on the checkpoints, or on a share of them; only what was never computed is computed."""
     from e2lm_core.runs.said import words as run_words
     from e2lm_core.runs.shards import split
-    from e2lm_core.runs.studio import open_studio
 
     share = split.parse(shard) if shard else split.Shard()
     piped = goes_to_stdout(out, as_json)
-    studio = open_studio()
+    studio = studio_on(backend)
     question_set = open_task(studio.settings, task)
     fleet = chosen_checkpoints(studio, checkpoints)
     chosen = split.part(fleet, share)
@@ -221,14 +223,17 @@ def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def worker(
-    idle_exit: IdleExit = None, once: Once = False, lease: Lease = None, parent: Parent = None
+    idle_exit: IdleExit = None,
+    once: Once = False,
+    lease: Lease = None,
+    parent: Parent = None,
+    backend: On = None,
 ) -> None:
     """Compute queued runs, alone or with others; the app starts one by itself."""
     from e2lm_core.deploy import logs
-    from e2lm_core.runs.studio import open_studio
     from e2lm_core.runs.worker import LEASE_S, give_way, work
 
     logs.set_up()
     if parent is not None:
         give_way()
-    work(open_studio(), once, idle_exit, LEASE_S if lease is None else lease, parent)
+    work(studio_on(backend), once, idle_exit, LEASE_S if lease is None else lease, parent)

@@ -88,8 +88,8 @@ def weight_files(directory: Path) -> list[Path]:
     raise CheckpointError(f"The checkpoint in {directory} is incomplete: {', '.join(missing)} is missing.")
 
 
-def read_weights(directory: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """Name → tensor on the CPU, floats cast to `dtype`; large files are mapped, not copied.
+def read_weights(directory: Path, dtype: torch.dtype | None = None) -> dict[str, torch.Tensor]:
+    """Name → tensor on the CPU, floats cast to `dtype` unless it is None; large files are mapped, not copied.
 
     Raises `CheckpointError` for what is missing, cut short, or not safetensors.
     """
@@ -100,7 +100,7 @@ def read_weights(directory: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]
             with safe_open(file, framework="pt", device="cpu") as tensors:
                 for name in tensors.keys():  # noqa: SIM118 — not a dict, and not iterable
                     tensor = tensors.get_tensor(name)
-                    if tensor.is_floating_point() and tensor.dtype != dtype:
+                    if dtype is not None and tensor.is_floating_point() and tensor.dtype != dtype:
                         tensor = tensor.to(dtype)
                     elif small:
                         tensor = tensor.clone()

@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -165,9 +165,16 @@ class Loader:
         return sum(model.bytes for model in self._loaded.values())
 
     def _read(self, directory: Path) -> LoadedModel:
+        return self.placed(self.stored(directory))
+
+    def stored(self, directory: Path) -> LoadedModel:
+        """A model's weights by the skeleton's names as they are stored: on the CPU, in the file's dtypes. Not kept.
+
+        Raises `CheckpointError` as `load` does.
+        """
         config = read_config(directory)
-        weights = read_weights(directory, self.dtype)
-        digest = _config_digest(config)
+        weights = read_weights(directory)
+        digest = config_digest(config)
         if digest not in self._names:
             self._names[digest] = {n: t.shape for n, t in self.skeletons.build(config).state_dict().items()}
         names = self._names[digest]
@@ -177,9 +184,16 @@ class Loader:
             with model.module() as module:
                 fits = not any(parameter.is_meta for parameter in module.parameters())
         if not fits:  # other names than the skeleton's, or some are missing: transformers knows, or says so
-            weights = weights_by_transformers(directory, self.dtype)
-        weights = {name: tensor.to(self.device) for name, tensor in weights.items()}
-        return LoadedModel(weights, config, digest, directory, self.skeletons)
+            model = replace(model, weights=weights_by_transformers(directory, self.dtype))
+        return model
+
+    def placed(self, model: LoadedModel) -> LoadedModel:
+        """The model on this loader's device, its floats in this loader's dtype."""
+        weights = {
+            name: tensor.to(self.device, self.dtype if tensor.is_floating_point() else tensor.dtype)
+            for name, tensor in model.weights.items()
+        }
+        return replace(model, weights=weights, skeletons=self.skeletons)
 
 
 def put_in(module: Any, weights: dict[str, torch.Tensor]) -> None:
@@ -231,7 +245,7 @@ def _parameters_on_meta() -> Iterator[None]:
         nn.Module.register_parameter = register  # type: ignore[method-assign]
 
 
-def _config_digest(config: Any) -> str:
+def config_digest(config: Any) -> str:
     """Equal for configurations that build the same modules, wherever they were read from."""
     values = config.to_dict()
     for name in ("_name_or_path", "name_or_path", "transformers_version", "dtype", "torch_dtype"):

@@ -21,12 +21,12 @@ from e2lm_core.base.records import Loglikelihood, Scored
 from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
 from e2lm_core.engine.batches.tree import plan_tree
+from e2lm_core.engine.check.selfcheck import Verdict, compare, holds, plainly_or_alone
 from e2lm_core.engine.folder import first_line
 from e2lm_core.engine.forward import attention, forward
 from e2lm_core.engine.forward.tensors import prepare
 from e2lm_core.engine.machine import batch_tokens, in_order, is_out_of_memory
 from e2lm_core.engine.models import LoadedModel
-from e2lm_core.engine.selfcheck import Verdict, compare, holds, plainly_or_alone
 
 Compute = Callable[[Chunk, Sequence[Row]], NDArray[np.float32]]
 Results = list[tuple[int, Loglikelihood]]

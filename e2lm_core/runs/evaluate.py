@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, Scored, TaskSet
@@ -20,6 +21,8 @@ from e2lm_core.runs.studio import Studio
 
 SWEEP, INTERACTIVE = 0, 10  # an edit overtakes a long sweep
 COMMIT_EVERY_S = 0.5
+MOST_AT_ONCE = 512  # threads that each wait for one core or GPU
+ASK_AGAIN_S = 0.5  # how many the backend can take
 
 
 class RunResult(Record):
@@ -108,22 +111,26 @@ class _Run:
         while ordered and self._is_complete(ordered[0]):
             ends.append(self._at_one(ordered.pop(0)))  # nothing to compute, so nothing heavy is imported
         if ordered:
-            ends += self._side_by_side(ordered, self._studio.backend.at_once)
+            ends += self._side_by_side(ordered)
         return [progress for progress in ends if progress is not None]
 
     def _is_complete(self, checkpoint: Checkpoint) -> bool:
         return not self._asked.missing(self._studio.store, self._studio.backend.scope(checkpoint))
 
-    def _side_by_side(self, ordered: Sequence[Checkpoint], at_once: int) -> list[Progress | None]:
-        """Every checkpoint, `at_once` of them at a time, begun in their order."""
-        following = [*ordered[at_once:], *[None] * at_once]
-        with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="checkpoint") as pool:
-            futures = [
-                pool.submit(self._at_one, checkpoint, after, at_once)
-                for checkpoint, after in zip(ordered, following, strict=False)
-            ]
+    def _side_by_side(self, ordered: Sequence[Checkpoint]) -> list[Progress | None]:
+        """Every checkpoint, begun in their order, as many at a time as the backend can take: a cluster may grow."""
+        waiting, futures = deque(ordered), list[Future[Progress | None]]()
+        running = set[Future[Progress | None]]()
+        with ThreadPoolExecutor(min(len(ordered), MOST_AT_ONCE), thread_name_prefix="checkpoint") as pool:
             try:
-                wait(futures, return_when=FIRST_EXCEPTION)
+                while (waiting and not self._stop.is_set()) or running:
+                    at_once = self._studio.backend.at_once
+                    while waiting and len(running) < at_once and not self._stop.is_set():
+                        checkpoint = waiting.popleft()
+                        after = waiting[at_once - 1] if len(waiting) >= at_once else None
+                        futures.append(pool.submit(self._at_one, checkpoint, after, at_once))
+                        running.add(futures[-1])
+                    _, running = wait(running, timeout=ASK_AGAIN_S, return_when=FIRST_COMPLETED)
             except BaseException:  # the keyboard's stop
                 self._stop.set()
                 raise

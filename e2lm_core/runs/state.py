@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -10,9 +11,12 @@ import numpy as np
 
 from e2lm_core.analysis.plan.fleet import FleetPart, Pace, fleet_of, pace_for
 from e2lm_core.analysis.plan.plan import Goal, Plan, Simulated, part_of, plan
+from e2lm_core.analysis.plan.schedule import Cost, Schedule, cost_of, costs_for, simulate, tasks_of
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
 from e2lm_core.checkpoints.families import FAMILIES
+from e2lm_core.engine.local import LocalBackend
+from e2lm_core.runs.queue import paces
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.requests import Asked
 from e2lm_core.runs.start import KIND, latest_job
@@ -246,3 +250,48 @@ def measured_pace(studio: Studio, num_fewshot: int | None) -> Pace | None:
     seconds = pace_of(studio, num_fewshot or 0)
     device = studio.settings.device or "the best device here"
     return Pace(seconds=seconds, source=f"earlier runs on this machine ({device})") if seconds else None
+
+
+def schedules_for(
+    studio: Studio,
+    checkpoints: Sequence[Checkpoint],
+    num_fewshot: int | None,
+    questions: int,
+    workers: Sequence[int],
+    family: str | None = None,
+    seconds: float | None = None,
+    price: float | None = None,
+    start_s: float = 0.0,
+) -> list[Schedule]:
+    """How long these checkpoints, or a family's, take over so many questions on each number of workers.
+
+    By what earlier runs here took; `seconds` a question for all models is another pace. Raises `StudioError` for a
+    fleet, a number or a pace that cannot be, and where nothing was run yet.
+    """
+    if questions < 1:
+        raise StudioError(f"{questions:,} questions cannot be planned for: give 1 or more.")
+    if not (math.isfinite(start_s) and start_s >= 0):
+        raise StudioError(f"The start {start_s} cannot be used: give seconds of 0 or more.")
+    fleet = family_fleet(family) if family else fleet_of(checkpoints)
+    if seconds is not None:
+        pace = pace_for(fleet, None, {}, seconds)
+        assert pace is not None
+        costs = {model: Cost(fixed_s=0.0, question_s=one) for model, one in pace.seconds.items()}
+    else:
+        parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
+        costs = costs_for(fleet, measured_costs(studio, num_fewshot), parameters)
+    tasks = tasks_of(fleet)
+    return [simulate(tasks, costs, questions, n, start_s, price) for n in workers]
+
+
+def measured_costs(studio: Studio, num_fewshot: int | None) -> dict[str, Cost]:
+    """What checkpoints of each model took one core or GPU in earlier runs on this machine."""
+    rows = paces.rows(studio.jobs, KIND, num_fewshot or 0)
+    if not rows:
+        return {}
+    # A run's seconds are shared by the checkpoints that were computed side by side.
+    at_once = LocalBackend(studio.settings).at_once
+    spent: dict[str, list[tuple[float, int]]] = {}
+    for name, seconds, computed in rows:
+        spent.setdefault(name.split("/")[0], []).append((seconds * at_once, computed))
+    return {model: cost_of(rows) for model, rows in spent.items()}

@@ -33,10 +33,14 @@ class Studio:
 def open_studio(settings: Settings | None = None, backend: Backend | None = None) -> Studio:
     """Open what the settings name, creating the home folder and the database where they do not exist.
 
-    `backend` is the local one unless given. Raises `StoreError` for a database that cannot be used.
+    `backend` is the one that the settings name unless given. Raises `StoreError` for a database that cannot be used.
     """
     settings = settings or Settings.from_env()
-    if backend is None:
+    if backend is None and settings.backend == "ray":
+        from e2lm_core.engine.cluster.driver import RayBackend
+
+        backend = RayBackend(settings)
+    elif backend is None:
         from e2lm_core.engine.local import LocalBackend
 
         backend = LocalBackend(settings)

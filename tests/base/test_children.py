@@ -60,3 +60,10 @@ def test_memory_is_what_is_there_and_what_is_taken():
     assert 2**24 < taken - before < 2**26
     assert taken < there
     assert len(held) == 2**25
+
+
+def test_time_that_others_took_for_this_process_counts():
+    before = children.cpu_seconds()
+    children.took_elsewhere(5.0)
+    assert 5.0 <= children.cpu_seconds() - before < 6.0
+    children.took_elsewhere(-5.0)

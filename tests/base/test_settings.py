@@ -152,3 +152,13 @@ def test_what_is_given_away_is_read():
 def test_what_may_not_be_given_away_so_is_refused_by_its_name(name, value):
     with pytest.raises(StudioError, match=name):
         Settings.from_env({name: value})
+
+
+def test_where_checkpoints_are_scored() -> None:
+    assert Settings.from_env({}).backend == "local"
+    chosen = Settings.from_env({"E2LM_BACKEND": "ray", "E2LM_RAY_WORKERS": "8"})
+    assert (chosen.backend, chosen.ray_workers) == ("ray", 8)
+    with pytest.raises(StudioError, match="use local or ray"):
+        Settings.from_env({"E2LM_BACKEND": "spark"})
+    with pytest.raises(StudioError, match="E2LM_RAY_WORKERS is '0'"):
+        Settings.from_env({"E2LM_RAY_WORKERS": "0"})

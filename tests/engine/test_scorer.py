@@ -16,8 +16,9 @@ import torch
 from e2lm_core.base.errors import Cancelled, LimitError
 from e2lm_core.base.records import Loglikelihood, Request
 from e2lm_core.base.settings import Settings
-from e2lm_core.engine import scorer, selfcheck
+from e2lm_core.engine import scorer
 from e2lm_core.engine.batches import tree
+from e2lm_core.engine.check import selfcheck
 from e2lm_core.engine.forward import attention, forward, tensors
 from e2lm_core.engine.forward.tensors import PackedBatch
 from e2lm_core.engine.local import LocalBackend

@@ -43,6 +43,7 @@ ONLY_IN = {
     "plotly": "charts export ui",
     "torch": "engine checkpoints relevance",
     "transformers": "engine",
+    "ray": "engine",
     "safetensors": "engine checkpoints",
     "huggingface_hub": "checkpoints relevance deploy",
     "sentence_transformers": "relevance",

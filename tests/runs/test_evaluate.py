@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -345,3 +347,32 @@ def test_on_the_embedded_ladder_an_edit_costs_the_edited_question_alone(tmp_path
     edited = authoring.update_questions(settings, "mine", {first: {"question": "Which one is it?"}})
     after = evaluate.evaluate(studio, edited, ends)
     assert (after.computed, after.reused) == (len(ends), total - len(ends))
+
+
+def test_a_backend_that_grows_is_used_as_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "ASK_AGAIN_S", 0.01)
+    inside, most = threading.Semaphore(0), list[int]()
+
+    class Growing(FakeBackend):
+        """One checkpoint at a time at first, three once one is at work; all wait for each other."""
+
+        running = 0
+
+        @property
+        def at_once(self) -> int:  # type: ignore[override]
+            return 3 if self.running else 1
+
+        def chunks(self, *arguments: Any, **options: Any) -> Iterator[Scored]:
+            self.running += 1
+            most.append(self.running)
+            if self.running == 3:
+                inside.release(3)
+            assert inside.acquire(timeout=5)
+            inside.release()
+            yield from super().chunks(*arguments, **options)
+            self.running -= 1
+
+    studio = studios.studio(tmp_path, Growing())
+    result = evaluate.evaluate(studio, little(studio), studio.catalogue.checkpoints)
+    assert result.computed == 6 * len(studio.catalogue.checkpoints)
+    assert max(most) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from e2lm_core.analysis.plan.fleet import seconds_for
 from e2lm_core.analysis.plan.plan import Plan
 from e2lm_core.analysis.plan.power import Power
+from e2lm_core.analysis.plan.schedule import Schedule
 from e2lm_core.base import phrasing, plain
 from e2lm_core.base.records import SHARES
 
@@ -157,4 +159,31 @@ def document(planned: Plan) -> dict[str, Any]:
         "sizes": plain.rows(size_frame(planned)),
         "fleet": plain.rows(fleet_frame(planned)),
         "finding": finding(planned).replace("**", ""),
+    }
+
+
+def schedule_document(
+    schedules: Sequence[Schedule], asked: int, questions: int, checkpoints: int
+) -> dict[str, Any]:
+    """`{workers, questions, checkpoints, hours, cost, busy, schedules, finding}`; the schedule of `asked` workers is
+    among them."""
+    chosen = next(one for one in schedules if one.workers == asked)
+    rows = [{**one.model_dump(), "hours": one.seconds / 3_600} for one in schedules]
+    said = (
+        f"{phrasing.count(checkpoints, 'checkpoint')} take {phrasing.duration(chosen.seconds)} over "
+        f"{phrasing.count(questions, 'question')} on {phrasing.count(asked, 'worker')}"
+    )
+    if chosen.cost is not None:
+        said += f" and cost {chosen.cost:,.2f}"
+    if chosen.estimated:
+        said += " (an estimate: some models were never run, and are scaled by parameters)"
+    return {
+        "workers": asked,
+        "questions": questions,
+        "checkpoints": checkpoints,
+        "hours": chosen.seconds / 3_600,
+        "cost": chosen.cost,
+        "busy": chosen.busy,
+        "schedules": rows,
+        "finding": f"{said}; {chosen.busy:.0%} of their time is work.",
     }

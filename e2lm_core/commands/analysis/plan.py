@@ -1,4 +1,4 @@
-"""`plan` on the command line: how many questions a wanted certainty takes, and how long a fleet over them."""
+"""`plan` on the command line: how many questions a wanted certainty takes, how long a fleet over them, and what it costs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ Tokens = Annotated[
     ),
 ]
 Questions = Annotated[
-    int | None, typer.Option("--questions", metavar="N", help="With --power: of a set of so many questions.")
+    int | None,
+    typer.Option("--questions", metavar="N", help="With --power or --workers: of a set of so many."),
 ]
 Fleet = Annotated[
     str | None, typer.Option("--fleet", metavar="FAMILY", help="Time another fleet: e2lm or pythia.")
@@ -38,6 +39,20 @@ Pace = Annotated[
     typer.Option(
         "--pace", metavar="SECONDS", help="Seconds a question on one checkpoint, for another device."
     ),
+]
+
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", metavar="N", help="The time of the fleet on so many cores or GPUs, in place of a width."
+    ),
+]
+Price = Annotated[
+    float | None,
+    typer.Option("--price", metavar="P", help="With --workers: what one of them costs an hour."),
+]
+Start = Annotated[
+    float, typer.Option("--start", metavar="SECONDS", help="With --workers: until one is up (0).")
 ]
 
 
@@ -52,6 +67,9 @@ def plan(
     models: Models = None,
     fleet: Fleet = None,
     pace: Pace = None,
+    workers: Workers = None,
+    price: Price = None,
+    start: Start = 0.0,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
@@ -65,13 +83,27 @@ def plan(
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets import collection
 
-    if (width is None) != power:
-        raise StudioError("Say what to plan for: either --width W, the width of an interval, or --power.")
+    if (width is not None) + power + (workers is not None) != 1:
+        raise StudioError(
+            "Say what to plan for: either --width W, the width of an interval, or --power, or --workers N."
+        )
     studio = open_studio()
     question_set = collection.open_set(studio.settings, task)
     chosen = (
         studio.catalogue.match(checkpoints) if checkpoints else run_state.fleet(studio, question_set.name)[0]
     )
+    if workers is not None:
+        asked = len(question_set.questions) if questions is None else questions
+        numbers = sorted({workers, *(2**k for k in range(14) if 2**k < 2 * workers)})
+        found = run_state.schedules_for(
+            studio, chosen, num_fewshot, asked, numbers, fleet, pace, price, start
+        )
+        number = sum(p.checkpoints for p in run_state.family_fleet(fleet)) if fleet else len(chosen)
+        document = plan_words.schedule_document(found, workers, asked, number)
+        show(as_json, document, document["schedules"], ("workers", "hours", "cost", "busy"))
+        if not as_json:
+            typer.echo(document["finding"])
+        return
     measured = measure.measure(studio, question_set, chosen, num_fewshot)
     if width is None:
         told = powers.power(measured, metric, tuple(models or ()), tokens, questions)

@@ -17,7 +17,7 @@ class Allowance:
 
     def __init__(self, jobs: JobQueue, job: Job, settings: Settings) -> None:
         self._jobs, self._job, self._settings = jobs, job, settings
-        self._counted = time.process_time()
+        self._counted = children.cpu_seconds()
         self._looked = time.monotonic()
         there = children.memory_there()
         self._most = settings.worker_bytes or (round(children.SHARE * there) if there else None)
@@ -26,7 +26,7 @@ class Allowance:
         """Adds what was taken since the last look, at most every `LOOK_EVERY_S` unless `now`."""
         if not now and time.monotonic() - self._looked < LOOK_EVERY_S:
             return None
-        self._looked, so_far = time.monotonic(), time.process_time()
+        self._looked, so_far = time.monotonic(), children.cpu_seconds()
         taken, self._counted = so_far - self._counted, so_far
         if add(self._jobs, self._job, taken) <= self._settings.run_cpu_s:
             return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from e2lm_core.base import children
 from e2lm_core.base.errors import LimitError
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import quotas
@@ -19,14 +20,14 @@ class Account:
 
     def __init__(self, asker: Settings) -> None:
         self._asker = asker
-        self._from, self._noted = time.process_time(), time.monotonic()
+        self._from, self._noted = children.cpu_seconds(), time.monotonic()
         self.refused: str | None = None  # the sentence, once no more is theirs today
 
     def note(self, at_once: bool = False) -> None:
         """Write down what was spent since the last time, now and then or `at_once`."""
         if self._asker.person is None or not (at_once or time.monotonic() - self._noted > EVERY_S):
             return
-        now = time.process_time()
+        now = children.cpu_seconds()
         quotas.spend(self._asker, "cpu", now - self._from)
         self._from, self._noted = now, time.monotonic()
         try:

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base.settings import Settings
+from e2lm_core.runs import worker
+from e2lm_core.runs.studio import open_studio
 from tests.commands.conftest import Cli
+from tests.support import studios
 
 
 def test_plan(call: Cli, computed: Settings) -> None:
@@ -66,6 +69,12 @@ def test_power(call: Cli, computed: Settings) -> None:
         (("--width", "0.1", "--of", "mode"), "cannot be planned"),
         (("--width", "0.1", "--fleet", "x"), "not known beforehand"),
         (("--width", "0.1", "--pace", "-1"), "above 0"),
+        (("--width", "0.1", "--workers", "2"), "either --width W"),
+        (("--workers", "0", "--pace", "1"), "workers cannot be planned"),
+        (("--workers", "2", "--pace", "1", "--price", "-1"), "price"),
+        (("--workers", "2", "--pace", "1", "--start", "-1"), "start"),
+        (("--workers", "2", "--pace", "1", "--questions", "-3"), "questions cannot be planned"),
+        (("--workers", "2"), "earlier runs"),
     ],
 )
 def test_bad_input_is_one_sentence(
@@ -77,3 +86,26 @@ def test_bad_input_is_one_sentence(
 def test_nothing_measured_is_one_sentence(call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("E2LM_HOME", str(tmp_path))
     assert "run the set first" in call("plan", "little", "--width", "0.1", code=2)
+
+
+def test_hours_and_cost_of_a_fleet(call: Cli, computed: Settings) -> None:
+    asked = ("--workers", "3", "--pace", "0.5", "--price", "2", "--start", "10", "--questions", "600")
+    document = call("plan", "little", *asked, "--json")
+    assert (document["workers"], document["questions"], document["checkpoints"]) == (3, 600, 40)
+    assert [row["workers"] for row in document["schedules"]] == [1, 2, 3, 4]
+    # 40 checkpoints of 300 s each: fourteen rounds on three.
+    assert document["hours"] == pytest.approx((10 + 14 * 300) / 3_600)
+    assert document["cost"] == pytest.approx(3 * 2 * document["hours"])
+    assert "on 3 workers" in call("plan", "little", *asked)
+    e2lm = call("plan", "little", "--workers", "8", "--pace", "0.5", "--fleet", "e2lm", "--json")
+    assert (e2lm["checkpoints"], e2lm["cost"]) == (6 * 27, None)
+
+
+def test_a_fleet_is_timed_by_earlier_runs(call: Cli, here: Settings, computed: Settings) -> None:
+    studio = open_studio(here)
+    studios.write_example(here, studios.task(20, "other"))
+    studios.start_run(studio, "other", studio.catalogue.checkpoints, num_fewshot=1)
+    worker.work(studio, once=True)
+    document = call("plan", "other", "--workers", "2", "--num-fewshot", "1", "--json")
+    assert document["hours"] > 0
+    assert not document["schedules"][0]["estimated"]

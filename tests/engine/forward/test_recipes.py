@@ -20,7 +20,8 @@ from transformers import (
 )
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.engine import scorer, selfcheck
+from e2lm_core.engine import scorer
+from e2lm_core.engine.check import selfcheck
 from e2lm_core.engine.forward import blocks, decoder
 from e2lm_core.engine.forward.recipes import NoRecipeError, parts_of
 from e2lm_core.engine.local import LocalBackend

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, PreTrainedConfig
 from e2lm_core.base.errors import LimitError
 from e2lm_core.base.records import Request
 from e2lm_core.base.settings import Settings
-from e2lm_core.engine import known, probe, selfcheck
+from e2lm_core.engine.check import known, probe, selfcheck
 from e2lm_core.engine.forward import attention, forward
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.engine.models import LoadedModel, Loader

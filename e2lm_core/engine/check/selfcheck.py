@@ -6,7 +6,7 @@ The engine's own forward is tried first, then transformers' modules with the tre
 by more, or cannot take the model at all, is not used for that configuration, and the run's record says so.
 The probe has trunks and branches and is the same whatever was scored before; where weights are near zero
 others stand for them (see `probe`). Running out of memory decides nothing.
-Tested in tests/engine/test_selfcheck.py, tests/engine/test_scorer.py and tests/engine/forward/test_recipes.py.
+Tested in tests/engine/check/test_selfcheck.py, tests/engine/test_scorer.py and tests/engine/forward/test_recipes.py.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ import torch
 from numpy.typing import NDArray
 
 from e2lm_core.base.errors import LimitError
-from e2lm_core.engine import known
 from e2lm_core.engine.batches.plan import Plan, Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
+from e2lm_core.engine.check import known
+from e2lm_core.engine.check.probe import Probe, as_if_trained, probe_of
 from e2lm_core.engine.folder import first_line, window
 from e2lm_core.engine.forward import attention, forward
 from e2lm_core.engine.forward.decoder import Decoder, Rotary
@@ -31,7 +32,6 @@ from e2lm_core.engine.forward.recipes import NoRecipeError
 from e2lm_core.engine.forward.tensors import prepare
 from e2lm_core.engine.machine import is_out_of_memory
 from e2lm_core.engine.models import LoadedModel
-from e2lm_core.engine.probe import Probe, as_if_trained, probe_of
 
 # (absolute, relative): float32 is the parity bound of the tests; below it both ways round differently.
 TOLERANCE = {torch.float32: (1e-4, 2e-6), torch.float16: (2e-2, 4e-3), torch.bfloat16: (1e-1, 3e-2)}

@@ -2,7 +2,7 @@
 
 The self-check's probe is short: what shows at its length it finds by itself, whatever its name. What sets in
 later (a window, a chunk, a choice among far tokens) is known here.
-Tested in tests/engine/test_selfcheck.py.
+Tested in tests/engine/check/test_selfcheck.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the self-check scores: random text with trunks and branches, on weights that make a difference show.
 
 It is the same for every checkpoint of a vocabulary and a window, whatever was scored before.
-Tested in tests/engine/test_selfcheck.py.
+Tested in tests/engine/check/test_selfcheck.py.
 """
 
 from __future__ import annotations

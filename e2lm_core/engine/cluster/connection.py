@@ -1,0 +1,141 @@
+"""The connection to a Ray cluster: the one that RAY_ADDRESS names, or one of this machine, started and ended with the process.
+
+What nodes get is this package's code as an archive, the numbers of `payload`, and nothing of the environment.
+Tested in tests/engine/cluster/test_ray.py.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from e2lm_core.base import children
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import ROOT, Settings
+
+_STARTING = threading.Lock()
+
+
+def library() -> Any:
+    """Ray itself. Raises `StudioError` where it is not installed."""
+    try:
+        import ray
+    except ImportError as error:
+        raise StudioError(
+            "Ray is not installed: run `pip install -r requirements-ray.txt`, or leave out --backend ray and E2LM_BACKEND."
+        ) from error
+    return ray
+
+
+def connect(settings: Settings) -> Any:
+    """Ray, joined to the cluster of RAY_ADDRESS, or to one that is started on this machine for this process.
+
+    Raises `StudioError` where Ray is not installed and where the cluster does not answer.
+    """
+    ray = library()
+    address = os.environ.get("RAY_ADDRESS")
+    with _STARTING, _signals_kept(), staged() as code:
+        if ray.is_initialized():
+            return ray
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        runtime = {"working_dir": str(code), "env_vars": {"TOKENIZERS_PARALLELISM": "false"}}
+        try:
+            if address:
+                ray.init(address=address, runtime_env=runtime, **options)
+            else:
+                _own_token()
+                with _without_secrets():
+                    ray.init(
+                        address="local",
+                        num_cpus=settings.threads or len(os.sched_getaffinity(0)),
+                        include_dashboard=False,
+                        runtime_env=runtime,
+                        **options,
+                    )
+        except Exception as error:  # Ray raises a dozen kinds
+            where = "The Ray cluster of RAY_ADDRESS" if address else "A Ray cluster on this machine"
+            does = "does not answer" if address else "cannot be started"
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            raise StudioError(f"{where} {does} ({first}): see `ray status`.") from error
+    return ray
+
+
+@contextlib.contextmanager
+def staged() -> Iterator[Path]:
+    """A folder with this package's code alone: what nodes import, so that all run the same."""
+    with tempfile.TemporaryDirectory(prefix="e2lm-code-") as folder:
+        package = ROOT / "e2lm_core"
+        shutil.copytree(
+            package, Path(folder) / "e2lm_core", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+        )
+        yield Path(folder)
+
+
+def _own_token() -> None:
+    """A cluster of ours is closed to others by a token of its own, not one that stays in the user's home."""
+    if any(name.startswith("RAY_AUTH_") for name in os.environ):
+        return
+    folder = tempfile.mkdtemp(prefix="e2lm-ray-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "token"
+    path.touch(mode=0o600)
+    path.write_text(secrets.token_hex(32), encoding="ascii")
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(path)
+
+
+@contextlib.contextmanager
+def _without_secrets() -> Iterator[None]:
+    """The processes of a cluster that is started here get names of the environment from a list, as all of ours do."""
+    before = dict(os.environ)
+    kept = children.environment(network=True) | {n: v for n, v in before.items() if n.startswith("RAY_")}
+    for name in before.keys() - kept.keys():
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        for name in before.keys() - kept.keys():
+            os.environ[name] = before[name]
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ray takes SIGTERM for itself where it is started by the main thread; a worker ends its run by it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def kind(ray: Any, settings: Settings) -> str:
+    """GPU where the cluster has any and the settings do not say cpu, else CPU."""
+    wants_cpu = (settings.device or "").startswith("cpu")
+    return "GPU" if not wants_cpu and ray.cluster_resources().get("GPU", 0) >= 1 else "CPU"
+
+
+def capacity(ray: Any, resource: str) -> int:
+    """How many of these the cluster has now."""
+    return int(ray.cluster_resources().get(resource, 0))
+
+
+def actor(ray: Any, settings: Settings, resource: str) -> Any:
+    """A new actor, wherever the cluster has room for one, sooner or later."""
+    from e2lm_core.engine.cluster.node import Node
+
+    on_gpu = resource == "GPU"
+    made = ray.remote(num_cpus=1, num_gpus=1 if on_gpu else 0, max_restarts=0, max_task_retries=0)(Node)
+    # Spread, so that the memory of one machine is not asked for all at once.
+    return made.options(scheduling_strategy="SPREAD").remote(settings.dtype, "cuda" if on_gpu else "cpu")

@@ -1,0 +1,227 @@
+"""Actors on a Ray cluster: as many as it has cores or GPUs, lent out one by one, made anew where one has died.
+
+A thread looks after them, so that the cluster may grow and shrink while a run goes on. One kind of device a
+pool: a GPU's batches and roundings are not a core's.
+Tested in tests/engine/cluster/test_ray.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from e2lm_core.base.errors import Cancelled, StudioError
+from e2lm_core.base.settings import Settings
+from e2lm_core.base.version import VERSION
+from e2lm_core.engine.cluster import connection
+
+LOOK_S = 0.5
+NOBODY_S = 600.0  # a cluster that starts machines first may take minutes
+IDLE_S = 120.0  # after it actors are let go, so that the cluster may give its machines to others
+_FAILED_AT_MOST = 5  # starts in a row
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Member:
+    """An actor, what it said of itself once it was up, and the configurations that it has loaded."""
+
+    actor: Any
+    starting: Any
+    node: str = ""
+    about: dict[str, Any] = field(default_factory=dict)
+    configs: set[str] = field(default_factory=set)
+    lent: bool = False
+    last_used: float = field(default_factory=time.monotonic)
+
+
+class Pool:
+    """The actors of one driver. Safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._changed = threading.Condition()
+        self._members: list[Member] = []
+        self._starting: list[Member] = []
+        self._failed: list[str] = []
+        self._wanted_at = 0.0
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._ray: Any = None
+        self._kind: str = "CPU"
+
+    def __len__(self) -> int:
+        """Actors that are up."""
+        return len(self._members)
+
+    @property
+    def nodes(self) -> int:
+        """Machines on which actors are up."""
+        with self._changed:
+            return len({member.node for member in self._members})
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The actors that are up, as they are now."""
+        with self._changed:
+            return tuple(self._members)
+
+    def open(self) -> None:
+        """Join the cluster, or start one, and ask for actors. Raises `StudioError` where that cannot be."""
+        with self._changed:
+            self._wanted_at = time.monotonic()
+            if self._thread is not None:
+                return
+            self._ray = connection.connect(self._settings)
+            self._kind = connection.kind(self._ray, self._settings)
+            self._thread = threading.Thread(target=self._look_after, name="ray-pool", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Let all actors go; a cluster that was started for this process ends with it."""
+        self._closed.set()
+        if self._thread is not None:
+            self._thread.join()
+            for member in (*self._members, *self._starting):
+                self._kill(member)
+            self._members.clear()
+            self._starting.clear()
+
+    @contextlib.contextmanager
+    def lent(
+        self, config: str, cancelled: Callable[[], bool], avoid: Collection[str] = ()
+    ) -> Iterator[Member]:
+        """An actor for one user: one that has the configuration loaded, else the one with the fewest.
+
+        `avoid` are nodes that cannot serve. Raises `Cancelled`, and `StudioError` where none comes.
+        """
+        self.open()
+        member = self._lend(config, cancelled, avoid)
+        try:
+            yield member
+        finally:
+            with self._changed:
+                member.lent, member.last_used = False, time.monotonic()
+                self._changed.notify_all()
+
+    def _lend(self, config: str, cancelled: Callable[[], bool], avoid: Collection[str]) -> Member:
+        since = time.monotonic()
+        with self._changed:
+            while True:
+                self._wanted_at = time.monotonic()
+                there = [member for member in self._members if member.node not in avoid]
+                free = [member for member in there if not member.lent]
+                if free:
+                    best = min(free, key=lambda m: (config not in m.configs, len(m.configs), m.last_used))
+                    best.lent = True
+                    best.configs.add(config)
+                    return best
+                if cancelled():
+                    raise Cancelled("The run was cancelled; what it had computed is kept.")
+                if there:
+                    since = time.monotonic()  # they are at work, and will be free again
+                elif avoid and self._members and not self._starting:
+                    raise LookupError
+                if len(self._failed) >= _FAILED_AT_MOST and not self._members:
+                    raise StudioError(f"No node of the Ray cluster can compute: {self._failed[-1]}")
+                if time.monotonic() - since > NOBODY_S:
+                    raise StudioError(
+                        f"The Ray cluster gave no {self._kind} within {NOBODY_S / 60:.0f} minutes: see `ray status`."
+                    )
+                self._changed.wait(LOOK_S)
+
+    def lost(self, member: Member) -> None:
+        """It has died, or cannot be reached: never lent again."""
+        with self._changed:
+            if member in self._members:
+                self._members.remove(member)
+            self._changed.notify_all()
+        self._kill(member)
+
+    # --- the thread that looks after them ------------------------------------------------------------------
+
+    def _look_after(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self._look()
+            except Exception as error:  # of a cluster that is just losing its head: the next look tells
+                log.warning("the Ray cluster could not be looked at: %s", _said(error))
+            self._closed.wait(LOOK_S if self._starting else 2 * LOOK_S)
+
+    def _look(self) -> None:
+        there = connection.capacity(self._ray, self._kind)
+        now = time.monotonic()
+        with self._changed:
+            idle = not any(member.lent for member in self._members) and now - self._wanted_at > IDLE_S
+            wanted = 0 if idle else self._settings.ray_workers or max(1, there)
+            surplus = [*self._starting, *(m for m in self._members if not m.lent)] if idle else []
+            for member in surplus:
+                (self._starting if member in self._starting else self._members).remove(member)
+            lacking = wanted - len(self._members) - len(self._starting)
+            if len(self._failed) >= _FAILED_AT_MOST:
+                lacking = 0
+        for member in surplus:
+            self._kill(member)
+        for _ in range(lacking):
+            actor = connection.actor(self._ray, self._settings, self._kind)
+            self._starting.append(Member(actor, actor.about.remote()))
+        if self._starting:
+            self._welcome()
+
+    def _welcome(self) -> None:
+        """Those that have come up become members; those that could not are counted."""
+        references = {member.starting: member for member in self._starting}
+        ready, _ = self._ray.wait(list(references), num_returns=len(references), timeout=LOOK_S)
+        for reference in ready:
+            member = references[reference]
+            self._starting.remove(member)
+            try:
+                member.about = self._ray.get(reference)
+                member.node = member.about["node"]
+                if wrong := unlike(member.about):
+                    raise StudioError(wrong)
+            except Exception as error:
+                self._failed.append(_said(error))
+                log.warning("an actor did not come up: %s", self._failed[-1])
+                self._kill(member)
+                continue
+            with self._changed:
+                self._failed.clear()
+                self._members.append(member)
+                self._changed.notify_all()
+
+    def _kill(self, member: Member) -> None:
+        with contextlib.suppress(Exception):  # dead already
+            self._ray.kill(member.actor, no_restart=True)
+
+
+def unlike(about: dict[str, Any]) -> str | None:
+    """What makes a node's numbers others than this machine's, as a sentence; None where nothing does."""
+    import torch
+    import transformers
+
+    own = {
+        "studio": VERSION,
+        "torch": torch.__version__.split("+")[0],
+        "transformers": transformers.__version__,
+    }
+    for name, version in own.items():
+        if about.get(name) != version:
+            return (
+                f"a node has {name} {about.get(name)} where this machine has {version}; "
+                "install the same there, so that all numbers are of one kind."
+            )
+    return None
+
+
+def _said(error: BaseException) -> str:
+    lines = [
+        line.strip() for line in str(getattr(error, "cause", None) or error).splitlines() if line.strip()
+    ]
+    text = lines[-1] if lines else type(error).__name__
+    return text if text.endswith(".") else f"{text}."
