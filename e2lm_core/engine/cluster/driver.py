@@ -3,6 +3,7 @@
 What identifies a checkpoint, its tokens and its window are found out here; nodes get weights and token numbers.
 Only this process has the store. Chunks are pulled, at most `_AHEAD` calls at a time: so a slow driver is not
 flooded, cancelling is not asking again, and what a dead actor had not delivered is computed by another one.
+Tested in tests/engine/cluster/test_ray.py.
 """
 
 from __future__ import annotations
