@@ -39,6 +39,8 @@ PROOFS = {
         "600",
         "--beside-run",
     ],
+    "census": ["-m", "benchmarks.interop.census"],
+    "task_prompts": ["-m", "benchmarks.interop.prompts"],
     "meaningless": ["-m", "benchmarks.coverage.meaningless"],
 }
 

@@ -79,7 +79,19 @@ class TaskConfig(Record):
     target_delimiter: str = " "
     fewshot_delimiter: str = "\n\n"
     fewshot_sampler: Literal["first_n", "default"] = "first_n"
+    # Examples are dev questions or, where a task has none, other questions of the test. `fewshot_leaves_out`: one
+    # more is drawn than is shown, and the question itself is left out of them.
+    fewshot_split: Literal["dev", "test"] = "dev"
+    fewshot_leaves_out: bool = False
     metadata: dict[str, Any] = Field(default_factory=dict)
+
+    def content(self) -> dict[str, Any]:
+        """Its values but for the name, as JSON has them; what a set has always done stays out of its digest."""
+        values = self.model_dump(mode="json", exclude={"task"})
+        for field in ("fewshot_split", "fewshot_leaves_out"):
+            if values[field] == type(self).model_fields[field].default:
+                del values[field]
+        return values
 
     @property
     def style(self) -> PromptStyle:
@@ -94,7 +106,8 @@ class TaskConfig(Record):
 class TaskSet(Record):
     """A question set: configuration, test questions and the dev questions that few-shot prompts use.
 
-    `owner` is the person who shares it with whoever opened it, None for one's own and for examples.
+    `owner` is the person who shares it with whoever opened it, None for one's own and for examples. `zero_shot` is
+    why no example can be shown, None where they can: a clause such as "its examples are drawn by code".
     """
 
     config: TaskConfig
@@ -102,6 +115,26 @@ class TaskSet(Record):
     dev: tuple[Question, ...] = ()
     readme: str = ""
     owner: str | None = Field(default=None, exclude=True)
+    zero_shot: str | None = Field(default=None, exclude=True)
+
+    @property
+    def pool(self) -> tuple[Question, ...]:
+        """The questions that examples are drawn from."""
+        return self.dev if self.config.fewshot_split == "dev" else self.questions
+
+    @property
+    def most_shots(self) -> int:
+        """The most examples that a prompt can show."""
+        return max(0, len(self.pool) - self.config.fewshot_leaves_out) if self.zero_shot is None else 0
+
+    def to_keep(self) -> TaskSet:
+        """The set as it can be written: one that can show no example asks for none and keeps none."""
+        if self.zero_shot is None:
+            return self
+        update = {"num_fewshot": 0, "fewshot_split": "dev", "fewshot_leaves_out": False}
+        return self.model_copy(
+            update={"config": self.config.model_copy(update=update), "dev": (), "zero_shot": None}
+        )
 
     @property
     def name(self) -> str:

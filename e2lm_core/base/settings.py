@@ -104,6 +104,7 @@ class Settings(BaseModel):
     frames: tuple[str, ...] = ("'self'", "https://huggingface.co")
     hosts: tuple[str, ...] = ()
     metrics: bool = False
+    with_lm_eval: bool = False  # whether pages may have an lm-eval task's code run, by the installed lm-eval
     uploads_bytes: int = 600 * 2**20
     limits: Limits = Limits()
 
@@ -250,6 +251,10 @@ def _guards(env: Mapping[str, str]) -> dict[str, object]:
         if metrics not in ("open", "closed"):
             raise StudioError(f"E2LM_METRICS is {quoted(metrics)}; use open or closed.")
         values["metrics"] = metrics == "open"
+    if allowed := env.get("E2LM_WITH_LM_EVAL"):
+        if allowed not in ("0", "1"):
+            raise StudioError(f"E2LM_WITH_LM_EVAL is {quoted(allowed)}; use 0 or 1.")
+        values["with_lm_eval"] = allowed == "1"
     return values
 
 

@@ -167,7 +167,8 @@ def open_task(settings: Settings, name: str) -> TaskSet:
     from e2lm_core.sets.collection import find_set
     from e2lm_core.sets.folder.files import read_task
 
-    read = read_task(find_set(settings, name).folder, settings.limits)
+    info = find_set(settings, name)
+    read = read_task(info.folder, settings.limits, yaml=info.yaml)
     for warning in read.warnings:
         typer.echo(warning, err=True)
     return read.task

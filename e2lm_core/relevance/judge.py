@@ -95,7 +95,8 @@ def assess(settings: Settings, questions: Sequence[Question]) -> dict[str, Any]:
 def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ...]:
     """A set's questions, or the lines of a JSONL file; a line needs only `question`. Raises `TaskError`."""
     if not task_or_jsonl.endswith(".jsonl"):
-        return read_task(find_set(settings, task_or_jsonl).folder, settings.limits).task.questions
+        info = find_set(settings, task_or_jsonl)
+        return read_task(info.folder, settings.limits, yaml=info.yaml).task.questions
     where = f"The file {quoted(task_or_jsonl)}"
     try:
         path = Path(task_or_jsonl).expanduser()

@@ -18,12 +18,12 @@ from tempfile import TemporaryDirectory
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Question, Record, TaskConfig, TaskSet
-from e2lm_core.base.settings import Settings
+from e2lm_core.base.settings import Settings, expanded
 from e2lm_core.people import access, quotas, sharing
 from e2lm_core.people.access import Role, owns
 from e2lm_core.sets.checks.check import require_sound
 from e2lm_core.sets.folder import known as known_sets
-from e2lm_core.sets.folder.files import put_files, task_files, write_task
+from e2lm_core.sets.folder.files import put_files, read_task, task_files, write_task
 from e2lm_core.sets.locks import one_writer, writing
 from e2lm_core.sets.past import trash
 from e2lm_core.sets.past.log import Log
@@ -44,6 +44,9 @@ class SetInfo(Record):
     problem: str | None = None
     owner: str | None = None
     role: Role | None = None
+    yaml: str | None = (
+        None  # of a folder named by its path: the one that was named, where it is one of several
+    )
 
     @property
     def address(self) -> str:
@@ -98,7 +101,11 @@ def find_set(settings: Settings, name: str) -> SetInfo:
     if folder is not None:
         access.require_path(settings, folder)
         of_user = folder.parent == settings.sets.resolve()
-        return SetInfo(name=folder.name, folder=folder, example=not of_user)
+        named = expanded(name)
+        yaml = (
+            named.name if named.suffix in (".yaml", ".yml") and len(list(folder.glob("*.yaml"))) > 1 else None
+        )
+        return SetInfo(name=folder.name, folder=folder, example=not of_user, yaml=yaml)
     if access.is_guest(settings):
         raise TaskError(
             f"There is no question set {quoted(name)} any more: its owner has renamed or deleted it."
@@ -145,6 +152,8 @@ def open_set(settings: Settings, name: str) -> TaskSet:
     Raises TaskError as `read_task` does.
     """
     info = find_set(settings, name)
+    if info.yaml is not None:
+        return read_task(info.folder, settings.limits, yaml=info.yaml).task
     task = known_sets.read(info.folder, settings.limits).task
     return task.model_copy(update={"owner": info.owner}) if info.owner else task
 
@@ -159,7 +168,7 @@ def copy_set(settings: Settings, source: str, name: str) -> TaskSet:
 
     Raises TaskError for a source that is not there, a name that is taken or cannot be one.
     """
-    task = open_set(settings, source)
+    task = open_set(settings, source).to_keep()
     config = task.config.model_copy(update={"task": name})
     return _keep_new(settings, task.model_copy(update={"config": config, "owner": None}))
 
@@ -169,6 +178,7 @@ def import_set(settings: Settings, task: TaskSet, name: str | None = None) -> Ta
 
     Raises TaskError as `create_set` does.
     """
+    task = task.to_keep()
     config = task.config.model_copy(update={"task": name or task.name})
     return _keep_new(settings, task.model_copy(update={"config": config}))
 

@@ -167,9 +167,9 @@ def read_set(name: str) -> TaskSet:
     info, limits = collection.find_set(studio().settings, name), studio().settings.limits
 
     def read() -> TaskSet:
-        return read_task(info.folder, limits).task.model_copy(update={"owner": info.owner})
+        return read_task(info.folder, limits, yaml=info.yaml).task.model_copy(update={"owner": info.owner})
 
-    return _READ.made_of((), (info.folder, info.owner), read, version=_stamp(info.folder))
+    return _READ.made_of((), (info.folder, info.owner, info.yaml), read, version=_stamp(info.folder))
 
 
 def _stamp(folder: Path) -> tuple:

@@ -126,6 +126,7 @@ def test_what_is_given_away_is_read():
             "E2LM_FRAMES": "'self' https://*.example.org",
             "E2LM_HOSTS": "studio.example.org",
             "E2LM_METRICS": "open",
+            "E2LM_WITH_LM_EVAL": "1",
         }
     )
     assert settings.hub_token_for == ("eleutherai", "me")
@@ -147,6 +148,7 @@ def test_what_is_given_away_is_read():
         ("E2LM_FRAMES", "https://a; script-src *"),
         ("E2LM_HOSTS", "a/b"),
         ("E2LM_METRICS", "yes"),
+        ("E2LM_WITH_LM_EVAL", "yes"),
     ],
 )
 def test_what_may_not_be_given_away_so_is_refused_by_its_name(name, value):

@@ -15,9 +15,10 @@ MAX_NUMBER = 10**40
 
 
 class FunctionName(NamedTuple):
-    """What stood behind `!function`: the dotted name, as text."""
+    """What stood behind `!function`: the dotted name, as text, and the folder of the file that it stood in."""
 
     dotted: str
+    base: str = ""
 
     @property
     def module(self) -> str:
@@ -26,7 +27,9 @@ class FunctionName(NamedTuple):
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses what it would silently drop or expand."""
+    """SafeLoader that refuses what it would silently drop or expand; `twice` takes the keys that may stand twice."""
+
+    twice: list[str] | None = None
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
@@ -38,7 +41,9 @@ class _Loader(yaml.SafeLoader):
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
+            if isinstance(key, Hashable) and key in seen and self.twice is not None:
+                self.twice.append(str(key))
+            elif isinstance(key, Hashable) and key in seen:
                 problem = f"the key {key!r} is there twice; keep one"
                 raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             seen.add(key) if isinstance(key, Hashable) else None
@@ -66,8 +71,11 @@ _Loader.add_constructor("!function", _function_name)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
-def load_mapping(data: bytes, where: str) -> dict[str, Any]:
-    """The YAML document as a mapping with text keys. Raises TaskError, in one sentence, naming the line."""
+def load_mapping(data: bytes, where: str, twice: list[str] | None = None) -> dict[str, Any]:
+    """The YAML document as a mapping with text keys. Raises TaskError, in one sentence, naming the line.
+
+    A key that stands twice is refused or, where `twice` takes its name, has the last of its values.
+    """
     if len(data) > MAX_BYTES:
         raise TaskError(f"{where} has {len(data):,} bytes; a task's YAML may have at most {MAX_BYTES:,}.")
     text = decode(data, where)
@@ -76,7 +84,9 @@ def load_mapping(data: bytes, where: str) -> dict[str, Any]:
             f"{where} has more than {MAX_PARTS:,} lines and values; put rows into a file of their own."
         )
     try:
-        value = yaml.load(text, Loader=_Loader)  # a SafeLoader
+        loader = _Loader(text)  # a SafeLoader
+        loader.twice = twice
+        value = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
         line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
         raise TaskError(f"{where} is not YAML that the studio reads{line}: {_problem(error)}.") from error

@@ -18,7 +18,11 @@ from e2lm_core.commands.output import Json, say
 from e2lm_core.commands.sets.rows import SkipBroken
 
 Source = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="A task folder, a task's YAML, a bundle (.zip) or a table.")
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A task folder, a task's YAML, a bundle (.zip), a table, or the name of an installed lm-eval's task.",
+    ),
 ]
 Name = Annotated[
     str | None, typer.Option("--name", metavar="NAME", help="The set's name (default: the source's own).")
@@ -33,6 +37,16 @@ Into = Annotated[
     Path | None,
     typer.Option("--into", metavar="DIR", help="Write the set's folder there, and not among your sets."),
 ]
+Rows = Annotated[
+    str | None,
+    typer.Option("--rows", metavar="DIR", help="A task's rows lie there: SUBSET/SPLIT.jsonl or SPLIT.jsonl."),
+]
+WithHarness = Annotated[
+    bool,
+    typer.Option(
+        "--with-lm-eval", help="Let your own lm-eval build the task's documents; it runs the task's code."
+    ),
+]
 
 
 def import_set(
@@ -41,14 +55,16 @@ def import_set(
     mapping: Map = None,
     into: Into = None,
     skip_broken: SkipBroken = False,
+    rows: Rows = None,
+    with_harness: WithHarness = False,
     as_json: Json = False,
 ) -> None:
-    """Import a set from a task folder, a task's YAML, a bundle or a table (CSV, TSV, JSONL, JSON, Parquet)."""
+    """Import a set from a task folder, a task's YAML, a bundle, a table (CSV, TSV, JSONL, JSON, Parquet) or lm-eval."""
     from e2lm_core.sets import collection
     from e2lm_core.sets.folder import source as sources
 
     settings = Settings.from_env()
-    read = sources.read_source(settings, source, _renamed(mapping or ()), skip_broken)
+    read = sources.read_source(settings, source, _renamed(mapping or ()), skip_broken, rows, with_harness)
     for warning in read.warnings:
         typer.echo(warning, err=True)
     if into is None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from pathlib import PurePosixPath
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from e2lm_core.base import phrasing
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import TaskConfig
 from e2lm_core.base.settings import Limits
-from e2lm_core.base.strangers.safeyaml import FunctionName, block, load_mapping, quoted
-from e2lm_core.sets.folder.datafiles import LOADER_NAME, ReadPlan, read_plan
+from e2lm_core.base.strangers.safeyaml import FunctionName, block, quoted
+from e2lm_core.sets.folder.datafiles import LOADER_NAME, ReadPlan, beside, read_fewshot, read_plan
+from e2lm_core.sets.folder.foreign.functions import known
+from e2lm_core.sets.folder.includes import merged
 
 # The first winner's aggregation, which is the studio's margin (mean of ll of gold − mean ll of the others).
 MARGIN_SHA256 = "eaba8ef7ade172b2b35a587ad912552f8c0fbaee406f1dde439ef9f31bb42592"
@@ -69,37 +71,55 @@ CHANGES_PROMPTS = frozenset(
         "class",
     }
 )
-MAX_INCLUDES = 20  # files that one task may read beside its own YAML, each as often as it is named
-READ_OF_FEWSHOT = frozenset({"sampler", "split", "samples"})
+MAY_BE_KNOWN = ("process_docs", "doc_to_text", "doc_to_choice", "doc_to_target")
 
 
 class ParsedConfig(NamedTuple):
-    """A task's YAML as it was read: its settings, where its rows lie, and a sentence for what was ignored."""
+    """A task's YAML as it was read: its settings, where its rows lie, and a sentence for what was ignored.
+
+    `functions` are ours for those that the YAML names, by its keys; what a function of a row gives stands in the
+    row's column `column_of(key)`, which the configuration names.
+    """
 
     config: TaskConfig
     data: ReadPlan
     warnings: list[str]
+    functions: Mapping[str, Callable[[Any], Any]]
+    alias: str | None = None
 
 
 def read_config(
-    files: Mapping[str, bytes], yaml_name: str, limits: Limits, strict: bool = False
+    files: Mapping[str, bytes],
+    yaml_name: str,
+    limits: Limits,
+    strict: bool = False,
+    over: Mapping[str, Any] | None = None,
 ) -> ParsedConfig:
-    """The task in `yaml_name` as lm-evaluation-harness reads it; `files` are those of its folder.
+    """The task in `yaml_name` as lm-evaluation-harness reads it; `files` are those of its tree.
 
-    `strict` makes an unknown key an error instead of a warning. Raises TaskError, one sentence: no YAML, no
-    multiple-choice task, code in a key, a key of the wrong kind, an include that leaves the folder.
+    `over` are keys that a group gives the task. `strict` is for what the studio writes: an unknown key, a key that is there twice and any function are errors.
+    Raises TaskError, one sentence: no YAML, no multiple-choice task, code that is not known, a key of the wrong
+    kind, an include that leaves the tree.
     """
-    raw = _with_includes(files, yaml_name, (), [])
-    warnings = _check_keys(raw, yaml_name, strict)
-    _refuse_functions(raw, yaml_name)
+    said: list[str] = []
+    raw = merged(files, yaml_name, None if strict else said) | dict(over or {})
+    warnings = said + _check_keys(raw, yaml_name, strict)
     if raw.get("output_type") != "multiple_choice":
         raise TaskError(
             f"{yaml_name}: output_type is {raw.get('output_type')!r}; the studio reads multiple_choice only."
         )
-    warnings += _check_metrics(raw, files, yaml_name)
+    functions = {} if strict else _known_functions(raw, files)
+    raw |= {key: column_of(key) for key in functions if key != "process_docs"}
+    _refuse_functions(raw | dict.fromkeys(functions.keys() & {"process_docs"}), yaml_name)
+    warnings += _check_metrics(raw, files, yaml_name, strict)
     fewshot = raw.get("fewshot_config") or {}
+    sampler, zero_shot = read_fewshot(fewshot, yaml_name, strict, warnings)
+    plan = read_plan(raw, fewshot, files, yaml_name)
+    if plan.pool == "test":
+        also = "" if plan.leaves_out else ", the question itself among them, as the harness draws"
+        warnings.append(f"{yaml_name}: few-shot examples come from the test questions{also}.")
     config = TaskConfig(
-        task=_name(raw, yaml_name),
+        task=_name(raw, yaml_name, strict, warnings),
         num_fewshot=_num_fewshot(raw, yaml_name, limits),
         description=_text(raw, "description", yaml_name, ""),
         doc_to_text=_text(raw, "doc_to_text", yaml_name),
@@ -107,10 +127,24 @@ def read_config(
         doc_to_target=_doc_to_target(raw, yaml_name),
         target_delimiter=_text(raw, "target_delimiter", yaml_name, " "),
         fewshot_delimiter=_text(raw, "fewshot_delimiter", yaml_name, "\n\n"),
-        fewshot_sampler=_sampler(fewshot, yaml_name, strict, warnings),
+        fewshot_sampler=sampler,
+        fewshot_split=plan.pool,
+        fewshot_leaves_out=plan.leaves_out,
         metadata=_metadata(raw, yaml_name),
     )
-    return ParsedConfig(config, read_plan(raw, fewshot, files, yaml_name, warnings), warnings)
+    alias = raw.get("task_alias")
+    return ParsedConfig(
+        config,
+        plan._replace(zero_shot=plan.zero_shot or zero_shot),
+        warnings,
+        functions,
+        alias if isinstance(alias, str) else None,
+    )
+
+
+def column_of(key: str) -> str:
+    """The column that holds what a function of a row gave for a key of the YAML."""
+    return f"__{key}"
 
 
 def to_yaml(config: TaskConfig) -> bytes:
@@ -124,8 +158,7 @@ def to_yaml(config: TaskConfig) -> bytes:
         f"task: {config.task}",
         f"custom_dataset: !function {LOADER_NAME}",
         "output_type: multiple_choice",
-        "test_split: test",
-        "fewshot_split: dev",
+        *_split_lines(config),
         *([f"description: {quoted(config.description)}"] if config.description else []),
         f"doc_to_text: {quoted(config.doc_to_text)}",
         f"doc_to_choice: {quoted(choice if isinstance(choice, str) else list(choice))}",
@@ -145,6 +178,24 @@ def to_yaml(config: TaskConfig) -> bytes:
     return text.encode()
 
 
+def _split_lines(config: TaskConfig) -> list[str]:
+    """Where questions and examples come from, so that the harness draws as `prompts.shots` does.
+
+    Where neither `test_split` nor `fewshot_split` is named the harness finds them equal: it draws one more example
+    and leaves the question itself out, which it does too where both are `test`.
+    """
+    if config.fewshot_split == "dev" and config.fewshot_leaves_out:
+        return ["training_split: dev", "validation_split: test"]
+    of_examples = "fewshot_split: dev" if config.fewshot_split == "dev" else "fewshot_split: test"
+    plain = config.fewshot_split == "dev" or config.fewshot_leaves_out
+    return ["test_split: test", *([of_examples] if plain else [])]
+
+
+def usable_name(name: str) -> str:
+    """The name with what no task's may have replaced."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).lstrip("_-")[:80] or "task"
+
+
 def check_name(name: str) -> None:
     """Raises TaskError for what cannot be a task's name, which is a file's name too."""
     if not _NAME.fullmatch(name):
@@ -154,35 +205,17 @@ def check_name(name: str) -> None:
         )
 
 
-def _with_includes(
-    files: Mapping[str, bytes], name: str, above: tuple[str, ...], read: list[str]
-) -> dict[str, Any]:
-    """The YAML over those that it includes; `read` holds every file that was read for the task so far."""
-    read.append(name)
-    if len(read) > MAX_INCLUDES + 1:
-        raise TaskError(f"{read[0]}: more than {MAX_INCLUDES} files are included; put them into fewer.")
-    raw = load_mapping(files[name], name)
-    names = raw.pop("include", [])
-    merged: dict[str, Any] = {}
-    for other in names if isinstance(names, list) else [names]:
-        path = PurePosixPath(name).parent / other if isinstance(other, str) else None
-        if path is None or path.is_absolute() or ".." in path.parts or "\\" in other:
-            raise TaskError(
-                f"{name}: include: {other!r} leaves the task's folder; include a file inside it only."
-            )
-        if str(path) in (*above, name):
-            raise TaskError(f"{name}: include: {other!r} includes itself; take it out.")
-        if str(path) not in files:
-            raise TaskError(
-                f"{name}: include: {other!r} is not in the task's folder; put the file beside it."
-            )
-        merged |= _with_includes(files, str(path), (*above, name), read)
-    return merged | raw
+def _known_functions(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, Callable[[Any], Any]]:
+    named = {key: raw[key] for key in MAY_BE_KNOWN if isinstance(raw.get(key), FunctionName)}
+    found = {key: known(files, function) for key, function in named.items()}
+    return {key: ours for key, ours in found.items() if ours is not None}
 
 
 def _check_keys(raw: Mapping[str, Any], where: str, strict: bool) -> list[str]:
     for key in sorted(CHANGES_PROMPTS & raw.keys()):
-        if raw[key] is not None:
+        if raw[key] is not None and (
+            strict or key != "process_docs"
+        ):  # that may be a function which is known
             raise TaskError(
                 f"{where}: {key} changes prompts or scores by code, which the studio does not run."
             )
@@ -203,12 +236,12 @@ def _check_keys(raw: Mapping[str, Any], where: str, strict: bool) -> list[str]:
 
 def _refuse_functions(raw: Mapping[str, Any], where: str) -> None:
     for key, value in raw.items():
-        allowed = key == "custom_dataset" or key == "metric_list"  # looked at on their own
+        allowed = key in ("custom_dataset", "metric_list", "fewshot_config")  # looked at on their own
         function = None if allowed else _first_function(value)
         if function is not None:
             raise TaskError(
                 f"{where}: {key} is !function {function.dotted}, and the studio runs no code from a task; "
-                "write a template, a column's name or a list."
+                "write a template, a column's name or a list, or import it --with-lm-eval of your own."
             )
 
 
@@ -219,7 +252,7 @@ def _first_function(value: Any) -> FunctionName | None:
     return next((function for child in children if (function := _first_function(child)) is not None), None)
 
 
-def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: str) -> list[str]:
+def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: str, strict: bool) -> list[str]:
     metrics = raw.get("metric_list") or []
     if not isinstance(metrics, list) or not all(isinstance(entry, dict) for entry in metrics):
         raise TaskError(f"{where}: metric_list must be a list of entries such as metric: acc.")
@@ -227,13 +260,21 @@ def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: st
     for entry in metrics:
         function = _first_function(entry)
         if function is not None:
-            source = files.get(f"{function.module.replace('.', '/')}.py")
-            if source is None or hashlib.sha256(source).hexdigest() != MARGIN_SHA256:
+            source = files.get(beside(function.base, f"{function.module.replace('.', '/')}.py"))
+            if source is not None and hashlib.sha256(source).hexdigest() == MARGIN_SHA256:
+                warnings.append(
+                    f"{where}: {function.dotted} is the studio's margin, which is always computed."
+                )
+            elif strict:
                 raise TaskError(
                     f"{where}: metric_list names !function {function.dotted}, and the studio runs no code "
                     "from a task; use acc and acc_norm."
                 )
-            warnings.append(f"{where}: {function.dotted} is the studio's margin, which is always computed.")
+            else:
+                warnings.append(
+                    f"{where}: metric_list names !function {function.dotted}, which is not run; "
+                    "the studio has metrics of its own."
+                )
         elif str(entry.get("metric")) not in METRICS_OF_THE_HARNESS:
             warnings.append(
                 f"{where}: the metric {entry.get('metric')!r} is ignored; the studio has its own."
@@ -241,10 +282,16 @@ def _check_metrics(raw: Mapping[str, Any], files: Mapping[str, bytes], where: st
     return warnings
 
 
-def _name(raw: Mapping[str, Any], where: str) -> str:
+def _name(raw: Mapping[str, Any], where: str, strict: bool, warnings: list[str]) -> str:
     name = raw["task"]
     if not isinstance(name, str):
         raise TaskError(f"{where}: task must be a name in text, not {name!r}.")
+    if not strict and not _NAME.fullmatch(name):
+        usable = usable_name(name)
+        warnings.append(
+            f"{where}: the task is called {usable} here, since {phrasing.quoted(name)} is no name."
+        )
+        name = usable
     check_name(name)
     return name
 
@@ -285,21 +332,6 @@ def _doc_to_target(raw: Mapping[str, Any], where: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)  # a template of digits, which means the same
     return _text(raw, "doc_to_target", where)
-
-
-def _sampler(fewshot: Any, where: str, strict: bool, warnings: list[str]) -> Any:
-    if not isinstance(fewshot, dict):
-        raise TaskError(f"{where}: fewshot_config must be a mapping such as sampler: first_n.")
-    for key in sorted(fewshot.keys() - READ_OF_FEWSHOT):
-        if strict or key in ("doc_to_text", "doc_to_choice", "doc_to_target", "gen_prefix", "process_docs"):
-            raise TaskError(
-                f"{where}: fewshot_config: {key} is not supported; examples are shown as questions are."
-            )
-        warnings.append(f"{where}: fewshot_config: {key} is ignored.")
-    sampler = fewshot.get("sampler", "default")
-    if sampler not in ("first_n", "default"):
-        raise TaskError(f"{where}: fewshot_config: sampler is {sampler!r}; use first_n or default.")
-    return sampler
 
 
 def _metadata(raw: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.strangers.safeyaml import FunctionName
@@ -17,52 +17,100 @@ LOADER = (Path(__file__).parent / "loader.py").read_bytes()
 LOADER_NAME = "loader.load"
 
 
-class ReadPlan(NamedTuple):
-    """Where the rows lie, relative to the YAML: files to try for each split, or rows in the YAML itself.
+READ_OF_FEWSHOT = frozenset({"sampler", "split", "samples"})
+SHOWN_OTHERWISE = ("doc_to_text", "doc_to_choice", "doc_to_target", "gen_prefix", "process_docs")
+KINDS = ("jsonl", "json", "parquet")
 
-    `hub` is the dataset that the YAML names on a hub; its rows are looked for beside the YAML.
+
+class ReadPlan(NamedTuple):
+    """Where the rows lie, by their paths in the tree: files to try for each split, or rows in the YAML itself.
+
+    `hub` is the dataset that the YAML names on a hub; its rows are looked for beside the YAML. `own` says that the
+    studio's loader reads them. `pool` is where examples come from, `leaves_out` whether the harness draws one more
+    and leaves the question out, `zero_shot` why none can be shown.
     """
 
     test: tuple[str, ...]
     dev: tuple[str, ...]
     dev_rows: tuple[Mapping[str, Any], ...] | None
     hub: str | None
+    own: bool = False
+    pool: Literal["dev", "test"] = "dev"
+    leaves_out: bool = False
+    zero_shot: str | None = None
 
 
 def read_plan(
-    raw: Mapping[str, Any],
-    fewshot: Mapping[str, Any],
-    files: Mapping[str, bytes],
-    where: str,
-    warnings: list[str],
+    raw: Mapping[str, Any], fewshot: Mapping[str, Any], files: Mapping[str, bytes], where: str
 ) -> ReadPlan:
     """Which files hold the test and dev questions, by lm-evaluation-harness's rules for splits.
 
-    `raw` is the YAML called `where`, `fewshot` its `fewshot_config`, `files` are those of its folder;
-    `warnings` is added to. Raises TaskError in one sentence.
+    `raw` is the YAML called `where`, `fewshot` its `fewshot_config`, `files` are those of its tree. Raises TaskError
+    in one sentence.
     """
     test, dev = _splits(raw, fewshot, where)
-    if dev == test:
-        dev = None
-        warnings.append(
-            f"{where}: few-shot examples would come from the test questions; only 0-shot is possible."
-        )
+    # As the harness compares them: two names that are not given are equal too.
+    leaves_out = (fewshot.get("split") or raw.get("fewshot_split")) == raw.get("test_split")
     rows = _sample_rows(fewshot.get("samples"), where) if dev is None else None
+    pool: Literal["dev", "test"] = "test" if dev == test else "dev"
+    dev = None if dev == test else dev
+    plan = ReadPlan((), (), rows, None, pool=pool, leaves_out=leaves_out)
     custom, path = raw.get("custom_dataset"), raw.get("dataset_path")
     if custom is not None:
         _check_loader(custom, files, where)
         for split in (test, dev):
             if split not in ("test", "dev", None):
                 raise TaskError(f"{where}: the loader gives the splits test and dev, not {split!r}.")
-        return ReadPlan((f"{test}.jsonl",), (f"{dev}.jsonl",) if dev else (), rows, None)
-    if path == "json":
+        folder = str(PurePosixPath(where).parent)
+        return plan._replace(
+            own=True,
+            test=(beside(folder, f"{test}.jsonl"),),
+            dev=(beside(folder, "dev.jsonl"),) if dev or test == "test" else (),
+        )
+    if path in ("json", "parquet"):
         of_test = _data_files(raw, test, files, where)
-        return ReadPlan(of_test, _data_files(raw, dev, files, where) if dev else (), rows, None)
+        return plan._replace(test=of_test, dev=_data_files(raw, dev, files, where) if dev else ())
     if not isinstance(path, str):
         raise TaskError(
             f"{where} names no data; use custom_dataset: !function {LOADER_NAME} with the studio's loader.py."
         )
-    return ReadPlan(_beside(raw, test), _beside(raw, dev) if dev else (), rows, path)
+    return plan._replace(
+        test=_candidates(raw, test, where), dev=_candidates(raw, dev, where) if dev else (), hub=path
+    )
+
+
+def read_fewshot(
+    fewshot: Any, where: str, strict: bool, warnings: list[str]
+) -> tuple[Literal["first_n", "default"], str | None]:
+    """The sampler, and why no example can be shown, None where they can; `warnings` is added to."""
+    if not isinstance(fewshot, dict):
+        raise TaskError(f"{where}: fewshot_config must be a mapping such as sampler: first_n.")
+    why = None
+    for key in sorted(fewshot.keys() - READ_OF_FEWSHOT):
+        if fewshot[key] is None and not strict:
+            continue
+        if strict:
+            raise TaskError(
+                f"{where}: fewshot_config: {key} is not supported; examples are shown as questions are."
+            )
+        if key in SHOWN_OTHERWISE or key.endswith("_delimiter"):
+            why = f"fewshot_config: {key} shows its examples otherwise than its questions"
+        else:
+            warnings.append(f"{where}: fewshot_config: {key} is ignored.")
+    sampler = fewshot.get("sampler", "default")
+    if sampler in ("first_n", "default"):
+        if isinstance(fewshot.get("samples"), FunctionName) and not fewshot.get("split"):
+            why = "its examples are made by code"
+        return sampler, why
+    if strict or not isinstance(sampler, str | FunctionName):
+        raise TaskError(f"{where}: fewshot_config: sampler is {sampler!r}; use first_n or default.")
+    name = sampler.dotted if isinstance(sampler, FunctionName) else sampler
+    return "default", f"its examples are drawn by {name[:80]!r}, neither first_n nor default"
+
+
+def beside(folder: str, name: str) -> str:
+    """The path in the tree of a file that is named beside a YAML in `folder`."""
+    return str(PurePosixPath(folder) / name)
 
 
 def _splits(raw: Mapping[str, Any], fewshot: Mapping[str, Any], where: str) -> tuple[str, str | None]:
@@ -70,7 +118,7 @@ def _splits(raw: Mapping[str, Any], fewshot: Mapping[str, Any], where: str) -> t
     test = raw.get("test_split") or raw.get("validation_split")
     dev = fewshot.get("split") or raw.get("fewshot_split")
     if dev is None and fewshot.get("samples") is None:
-        dev = raw.get("training_split") or raw.get("validation_split")
+        dev = raw.get("training_split") or raw.get("validation_split") or test
     if not isinstance(test, str) or not isinstance(dev, str | None):
         raise TaskError(f"{where}: test_split and fewshot_split must name splits, such as test and dev.")
     return test, dev
@@ -79,6 +127,8 @@ def _splits(raw: Mapping[str, Any], fewshot: Mapping[str, Any], where: str) -> t
 def _sample_rows(samples: Any, where: str) -> tuple[Mapping[str, Any], ...] | None:
     if samples is None:
         return None
+    if isinstance(samples, FunctionName):
+        return ()
     if not isinstance(samples, list) or not all(isinstance(row, dict) for row in samples):
         raise TaskError(f"{where}: fewshot_config: samples must be a list of rows.")
     try:
@@ -93,7 +143,7 @@ def _sample_rows(samples: Any, where: str) -> tuple[Mapping[str, Any], ...] | No
 def _check_loader(custom: Any, files: Mapping[str, bytes], where: str) -> None:
     if not isinstance(custom, FunctionName):
         raise TaskError(f"{where}: custom_dataset must be !function {LOADER_NAME}.")
-    if custom.dotted != LOADER_NAME or files.get("loader.py") != LOADER:
+    if custom.dotted != LOADER_NAME or files.get(beside(custom.base, "loader.py")) != LOADER:
         raise TaskError(
             f"{where}: custom_dataset is !function {custom.dotted}, which is not the studio's own loader, "
             f"and the studio runs no code from a task; use {LOADER_NAME} with its loader.py, unchanged."
@@ -103,6 +153,7 @@ def _check_loader(custom: Any, files: Mapping[str, bytes], where: str) -> None:
 def _data_files(
     raw: Mapping[str, Any], split: str, files: Mapping[str, bytes], where: str
 ) -> tuple[str, ...]:
+    folder = str(PurePosixPath(where).parent)
     kwargs = raw.get("dataset_kwargs") or {}
     listed = kwargs.get("data_files") if isinstance(kwargs, dict) else None
     names = listed.get(split) if isinstance(listed, dict) else listed if split == "train" else None
@@ -115,17 +166,17 @@ def _data_files(
             raise TaskError(
                 f"{where}: data_files: {name!r} must be a file beside the YAML, not a path or address."
             )
-        if str(path) not in files:
+        if beside(folder, name) not in files:
             raise TaskError(f"{where}: data_files: {name!r} is not beside the YAML; put the file there.")
         if names.count(name) > 1:
             raise TaskError(
                 f"{where}: data_files: {name!r} is named {names.count(name)} times; name it once."
             )
-    return tuple(str(PurePosixPath(name)) for name in names)
+    return tuple(beside(folder, name) for name in names)
 
 
-def _beside(raw: Mapping[str, Any], split: str) -> tuple[str, ...]:
+def _candidates(raw: Mapping[str, Any], split: str, where: str) -> tuple[str, ...]:
     """A hub's dataset is never fetched: its rows may lie beside the YAML, by configuration or not."""
-    subset = raw.get("dataset_name")
-    named = (f"{subset}/{split}.jsonl", f"{subset}_{split}.jsonl") if isinstance(subset, str) else ()
-    return (*named, f"{split}.jsonl")
+    subset, folder = raw.get("dataset_name"), str(PurePosixPath(where).parent)
+    stems = (f"{subset}/{split}", f"{subset}_{split}", split) if isinstance(subset, str) else (split,)
+    return tuple(beside(folder, f"{stem}.{kind}") for stem in stems for kind in KINDS)

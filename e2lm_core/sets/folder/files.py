@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from e2lm_core.base import atomic
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers.safeyaml import decode
 from e2lm_core.sets.checks.check import require_sound
-from e2lm_core.sets.folder.config import check_name, read_config, to_yaml
-from e2lm_core.sets.folder.datafiles import LOADER, ReadPlan
-from e2lm_core.sets.rows import check_count, parse_json, parse_jsonl, to_questions, write_jsonl
+from e2lm_core.sets.folder import rows_of
+from e2lm_core.sets.folder.config import check_name, read_config, to_yaml, usable_name
+from e2lm_core.sets.folder.datafiles import LOADER, beside
+from e2lm_core.sets.folder.foreign.groups import Member, is_group, members
+from e2lm_core.sets.folder.foreign.joined import joined
+from e2lm_core.sets.folder.foreign.opening import opened
+from e2lm_core.sets.rows import to_questions, write_jsonl
 
 README = "README.md"
 WRITTEN = ("test.jsonl", "dev.jsonl", "loader.py", README)
 ATTEMPTS = 3
+MOST_YAMLS = 50_000  # of a tree: lm-evaluation-harness has 14,000
 
 
 class ReadTask(NamedTuple):
@@ -62,6 +67,12 @@ class Folder(Mapping[str, bytes]):
             )
         return path.read_bytes()
 
+    def below(self, folder: str) -> list[str]:
+        """The YAMLs in a folder of it and below that."""
+        found = sorted((self.root / folder).rglob("*.yaml"))
+        paths = [path.relative_to(self.root).as_posix() for path in found[:MOST_YAMLS]]
+        return [path for path in paths if path in self]
+
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(p.name for p in self.root.iterdir() if self._path(p.name)))
 
@@ -69,8 +80,10 @@ class Folder(Mapping[str, bytes]):
         return sum(1 for _ in self)
 
 
-def read_task(folder: Path, limits: Limits, strict: bool = False) -> ReadTask:
-    """The set in `folder`. With `strict`, an unknown key of the YAML is an error instead of a warning.
+def read_task(folder: Path, limits: Limits, strict: bool = False, yaml: str | None = None) -> ReadTask:
+    """The set in `folder`, or in the YAML of that name there, whatever lies beside it.
+
+    With `strict`, an unknown key of the YAML is an error instead of a warning.
 
     Raises TaskError in one sentence. Questions with a wrong gold, repeated choices and the like are read
     as they stand: `check.structural_errors` names them all, `check.require_sound` refuses them.
@@ -84,7 +97,10 @@ def read_task(folder: Path, limits: Limits, strict: bool = False) -> ReadTask:
         before = _identity(folder)
         failure: Exception | None = None
         try:
-            read = read_files(Folder(folder, limits), folder.name, limits, strict)
+            files = Folder(tree_of(folder), limits)
+            inside = str(PurePosixPath(folder.resolve().relative_to(files.root)))
+            names = (yaml,) if yaml else opening(Folder(folder, limits), folder.name)
+            read = read_files(files, folder.name, limits, strict, [beside(inside, name) for name in names])
         except (OSError, KeyError, TaskError) as error:
             failure = error
         if before != _identity(folder):
@@ -100,21 +116,43 @@ def read_task(folder: Path, limits: Limits, strict: bool = False) -> ReadTask:
     raise TaskError(f"The task folder {folder.name!r} keeps changing while it is read; try again.")
 
 
-def read_files(files: Mapping[str, bytes], name: str, limits: Limits, strict: bool = False) -> ReadTask:
-    """As `read_task`, from the files of a folder called `name`, wherever they are. Raises TaskError."""
-    yaml_name = _yaml_name(files, name)
-    config, plan, warnings = read_config(files, yaml_name, limits, strict)
-    task = TaskSet(
-        config=config,
-        questions=_test(files, plan, yaml_name, limits),
-        dev=_dev(files, plan, limits),
-        readme=decode(files[README], README) if README in files else "",
-    )
+def tree_of(folder: Path) -> Path:
+    """How far above a task's folder its includes may lead: to the nearest folder that is called `tasks`."""
+    folder = folder.resolve()
+    return next((above for above in (folder, *folder.parents) if above.name == "tasks"), folder)
+
+
+def read_files(
+    files: Mapping[str, bytes], name: str, limits: Limits, strict: bool = False, yamls: Sequence[str] = ()
+) -> ReadTask:
+    """As `read_task`, from the files of a folder called `name`, wherever they are. Raises TaskError.
+
+    `yamls` are the paths of those to open, where the files are a tree's; several become subjects of one set.
+    """
+    yamls = yamls or opening(files, name)
+    if len(yamls) > 1:
+        return ReadTask(*joined(files, [Member(yaml, {}) for yaml in yamls], name, limits))
+    (yaml,) = yamls
+    if not strict and (group := members(files, yaml)) is not None:
+        return ReadTask(*joined(files, group[1], usable_name(group[0]), limits))
+    parsed = read_config(files, yaml, limits, strict)
+    if parsed.data.own:
+        task = TaskSet(
+            config=parsed.config,
+            questions=to_questions(*rows_of.test(files, parsed.data, yaml, limits), "q"),
+            dev=to_questions(*rows_of.dev(files, parsed.data, limits), "dev"),
+            zero_shot=parsed.data.zero_shot,
+        )
+    else:
+        task = opened(files, parsed, yaml, limits)
+    readme = beside(str(PurePosixPath(yaml).parent), README)
+    if readme in files:
+        task = task.model_copy(update={"readme": decode(files[readme], README)})
     if task.readme == default_readme(task):
         task = task.model_copy(update={"readme": ""})
-    if plan.hub:
-        warnings.append(f"{yaml_name}: the rows beside it are read; the dataset {plan.hub!r} is not fetched.")
-    return ReadTask(task, warnings)
+    hub = parsed.data.hub
+    said = [f"{yaml}: the rows beside it are read; the dataset {hub!r} is not fetched."] if hub else []
+    return ReadTask(task, [*parsed.warnings, *said])
 
 
 def write_task(task: TaskSet, folder: Path, limits: Limits) -> None:
@@ -170,7 +208,8 @@ def task_files(task: TaskSet, limits: Limits) -> dict[str, bytes]:
 
 def task_digest(task: TaskSet) -> str:
     """sha256 (hexadecimal) over configuration, questions and dev; the readme is left out."""
-    content = task.model_dump(mode="json", exclude={"readme"})
+    content = task.model_dump(mode="json", exclude={"readme", "config"})
+    content["config"] = {"task": task.name} | task.config.content()
     for question in (*content["questions"], *content["dev"]):
         question["extra"] = {name: value for name, value in question["extra"].items() if value is not None}
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
@@ -189,54 +228,26 @@ def default_readme(task: TaskSet) -> str:
     )
 
 
-def _yaml_name(files: Mapping[str, bytes], name: str) -> str:
+def opening(files: Mapping[str, bytes], name: str) -> tuple[str, ...]:
+    """The YAML that a folder called `name` opens as, or its tasks, which become one set with subjects.
+
+    A YAML of the folder's name comes first, then an only one, then an only group. Raises TaskError for a folder
+    without a YAML.
+    """
     if f"{name}.yaml" in files:
-        return f"{name}.yaml"
-    yamls = [n for n in files if n.endswith(".yaml") and not n.startswith((".", "_")) and "/" not in n]
-    if len(yamls) == 1:
-        return yamls[0]
-    if not yamls:
+        return (f"{name}.yaml",)
+    yamls = [n for n in files if n.endswith(".yaml") and not n.startswith(".") and "/" not in n]
+    tasks = [n for n in yamls if not n.startswith("_")]
+    groups = [n for n in yamls if is_group(files[n])] if len(tasks) != 1 else []
+    if len(groups) == 1:
+        return (groups[0],)
+    if not tasks:
         raise TaskError(f"The folder {name!r} holds no {name}.yaml; a task folder needs its YAML.")
-    raise TaskError(
-        f"The folder {name!r} holds several tasks ({', '.join(yamls[:5])}); "
-        f"keep one, or name the one to open {name}.yaml."
-    )
-
-
-def _test(files: Mapping[str, bytes], plan: ReadPlan, where: str, limits: Limits) -> tuple[Question, ...]:
-    names = [name for name in plan.test if name in files]
-    if plan.hub:
-        names = names[:1]
-    if not names or (not plan.hub and len(names) < len(plan.test)):
-        source = f"names the hub dataset {plan.hub!r}, which is not fetched" if plan.hub else "needs its rows"
-        raise TaskError(f"{where} {source}; put them beside it as {plan.test[-1]}.")
-    return _questions(files, names, limits, "q")
-
-
-def _dev(files: Mapping[str, bytes], plan: ReadPlan, limits: Limits) -> tuple[Question, ...]:
-    if plan.dev_rows is not None:
-        return to_questions(plan.dev_rows, "fewshot_config: samples", "dev")
-    names = [name for name in plan.dev if name in files]
-    return _questions(files, names[:1] if plan.hub else names, limits, "dev")
-
-
-def _questions(
-    files: Mapping[str, bytes], names: list[str], limits: Limits, prefix: str
-) -> tuple[Question, ...]:
-    rows: list[dict[str, Any]] = []
-    for name in names:
-        data = files[name]
-        is_list = PurePosixPath(name).suffix == ".json" and data.lstrip().startswith(b"[")
-        rows += _json_rows(data, name) if is_list else parse_jsonl(data, name, limits)
-    check_count(len(rows), " and ".join(names), limits)
-    return to_questions(rows, " and ".join(names), prefix)
-
-
-def _json_rows(data: bytes, name: str) -> list[dict[str, Any]]:
-    rows = parse_json(decode(data, name), name)
-    if not all(isinstance(row, dict) for row in rows):
-        raise TaskError(f"{name} must be a list of JSON objects, one a question.")
-    return rows
+    if groups:
+        raise TaskError(
+            f"The folder {name!r} holds several groups ({', '.join(groups[:5])}); name the YAML to open."
+        )
+    return tuple(tasks)
 
 
 def _recover(folder: Path) -> None:

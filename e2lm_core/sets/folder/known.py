@@ -239,7 +239,7 @@ def _digest(task: TaskSet, files: Mapping[str, bytes]) -> str:
 
 
 def _config(config: TaskConfig) -> bytes:
-    return json.dumps(config.model_dump(mode="json", exclude={"task"}), sort_keys=True).encode()
+    return json.dumps(config.content(), sort_keys=True).encode()
 
 
 def _files(task: TaskSet, questions: bytes, dev: bytes) -> dict[str, bytes]:

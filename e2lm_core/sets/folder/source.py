@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import count, quoted
 from e2lm_core.base.records import TaskConfig, TaskSet
-from e2lm_core.base.settings import Settings, expanded
+from e2lm_core.base.settings import Limits, Settings, expanded
 from e2lm_core.base.strangers.regular import read_regular
 from e2lm_core.people import access
 from e2lm_core.sets import collection
+from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.config import check_name
-from e2lm_core.sets.folder.files import Folder, read_files, read_task, write_task
+from e2lm_core.sets.folder.datafiles import beside
+from e2lm_core.sets.folder.files import Folder, opening, read_files, read_task, tree_of, write_task
+from e2lm_core.sets.folder.foreign import groups, outside
 from e2lm_core.sets.importing import TABLES, read_rows
+
+_TASK = re.compile(r"[A-Za-z0-9][\w.+-]{0,150}")
 
 
 class Source(NamedTuple):
@@ -27,13 +33,20 @@ class Source(NamedTuple):
 
 
 def read_source(
-    settings: Settings, source: str, renamed: Mapping[str, str] | None = None, skip_broken: bool = False
+    settings: Settings,
+    source: str,
+    renamed: Mapping[str, str] | None = None,
+    skip_broken: bool = False,
+    rows: str | None = None,
+    with_harness: bool = False,
 ) -> Source:
-    """The set that lies at a path; nothing is kept, and nothing that it holds is run.
+    """The set that lies at a path, or the task of the installed lm-eval of that name; nothing is kept.
 
     `renamed` are columns of a table by the names that they are read under (`{"prompt": "question"}`). Of a folder
-    with several tasks the YAML that is named is the one that opens. Raises TaskError in one sentence: nothing
-    there, a kind that cannot be read, `renamed` for what is no table, rows with an error unless `skip_broken`.
+    with several tasks the YAML that is named is the one that opens. `rows` is a folder that holds a task's rows where
+    they are not beside its YAML. Nothing that a task holds is run, but for `with_harness`: then the user's own lm-eval
+    builds its documents. Raises TaskError in one sentence: nothing there, a kind that cannot be read, `renamed` for
+    what is no table, rows of a table with an error unless `skip_broken`, which leaves out a task's too.
     """
     path = expanded(source)
     suffix = path.suffix.lower()
@@ -45,17 +58,22 @@ def read_source(
         there = path.exists()
     except (OSError, ValueError):  # a name that is too long
         there = False
+    given = _rows_folder(settings, rows)
+    if with_harness:
+        return _kept(_built(settings, source, path if there else None, given), settings.limits, skip_broken)
     if not there:
-        raise TaskError(
-            f"There is no file or folder {quoted(source)}: give a task folder, a task's YAML, a bundle or a table."
-        )
+        found = _installed(source) if _TASK.fullmatch(source) else None
+        if found is None:
+            raise TaskError(
+                f"There is no file or folder {quoted(source)}, nor an installed lm-eval's task of that name: give a "
+                "task folder, a task's YAML, a bundle or a table."
+            )
+        return _kept(_read(found.parent, found.name, given, settings), settings.limits, skip_broken)
     access.require_path(settings, path.resolve())
     if path.is_dir():
-        read = read_task(path, settings.limits)
-        return Source(read.task, tuple(read.warnings))
+        return _kept(_read(path, None, given, settings), settings.limits, skip_broken)
     if suffix == ".yaml":
-        read = read_files(Folder(path.parent, settings.limits), path.stem, settings.limits)
-        return Source(read.task, tuple(read.warnings))
+        return _kept(_read(path.parent, path.name, given, settings), settings.limits, skip_broken)
     if suffix != ".zip" and suffix not in TABLES:
         raise TaskError(
             f"{quoted(path.name)} is no set that can be imported: use a task folder, .yaml, .zip, {', '.join(TABLES)}."
@@ -69,6 +87,14 @@ def read_source(
     if suffix == ".zip":
         return Source(bundle.unpack(data, settings.limits), ())
     return _table(settings, data, path, renamed or {}, skip_broken)
+
+
+def built_by_name(settings: Settings, name: str) -> Source:
+    """The set of a task of the installed lm-eval, which builds it and runs that task's code; never of a path.
+
+    Raises TaskError for what is no name, or cannot be built.
+    """
+    return _kept(_built(settings, name.strip(), None, None), settings.limits, False)
 
 
 def write_into(
@@ -88,6 +114,110 @@ def write_into(
         raise TaskError(f"{quoted(str(folder))} is there already: choose another name or another place.")
     write_task(task, folder, settings.limits)
     return task, folder
+
+
+class _WithRows(Mapping[str, bytes]):
+    """A tree of tasks whose rows lie in a folder of their own: `arc/ARC-Easy/test.jsonl` is its ARC-Easy/test.jsonl."""
+
+    def __init__(self, tree: Folder, rows: Folder) -> None:
+        self.tree, self.rows = tree, rows
+
+    def _inside(self, name: str) -> str | None:
+        """The file's path within the folder of rows: what follows the folders that the tree has."""
+        parts = PurePosixPath(name).parts
+        folders = next(
+            n for n in range(len(parts) - 1, -1, -1) if (self.tree.root / Path(*parts[:n])).is_dir()
+        )
+        inside = "/".join(parts[folders:])
+        return inside if inside in self.rows else None
+
+    def below(self, folder: str) -> list[str]:
+        """The YAMLs below a folder of the tree."""
+        return self.tree.below(folder)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (self._inside(name) is not None or name in self.tree)
+
+    def __getitem__(self, name: str) -> bytes:
+        inside = self._inside(name)
+        return self.tree[name] if inside is None else self.rows[inside]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tree)
+
+    def __len__(self) -> int:
+        return len(self.tree)
+
+
+def _rows_folder(settings: Settings, rows: str | None) -> Path | None:
+    if rows is None:
+        return None
+    folder = expanded(rows)
+    access.require_path(settings, folder.resolve())
+    if not folder.is_dir():
+        raise TaskError(
+            f"There is no folder {quoted(rows)} with rows: give one that holds test.jsonl and the like."
+        )
+    return folder.resolve()
+
+
+def _read(folder: Path, yaml: str | None, rows: Path | None, settings: Settings) -> Source:
+    """What a folder or a YAML in it opens as, its rows beside it or in a folder of their own."""
+    limits = settings.limits
+    if rows is None:
+        read = read_task(folder, limits, yaml=yaml)
+    else:
+        tree = Folder(tree_of(folder), limits)
+        inside = folder.resolve().relative_to(tree.root).as_posix()
+        names = (yaml,) if yaml else opening(Folder(folder, limits), folder.name)
+        files = _WithRows(tree, Folder(rows, limits))
+        read = read_files(files, folder.name, limits, yamls=[beside(inside, name) for name in names])
+    return Source(read.task, tuple(read.warnings))
+
+
+def _installed(name: str) -> Path | None:
+    """The YAML of an installed lm-eval's task or group of that name."""
+    tasks = outside.installed()
+    found = None if tasks is None else groups.yaml_of(Folder(tasks, Limits()), name)
+    return None if found is None or tasks is None else tasks / found
+
+
+def _built(settings: Settings, source: str, path: Path | None, rows: Path | None) -> Source:
+    """The set that the user's own lm-eval builds of a task's name or YAML."""
+    access.require_writer(settings)
+    if path is not None:
+        access.require_path(settings, path.resolve())
+        if path.is_dir():
+            names = opening(Folder(path, settings.limits), path.name)
+            if len(names) > 1:
+                raise TaskError(f"{quoted(source)} holds several tasks: name the YAML of one.")
+            path = path / names[0]
+        source = str(path.resolve())
+    elif not _TASK.fullmatch(source):
+        raise TaskError(f"{quoted(source)} is neither a task's YAML nor a name of lm-eval's tasks.")
+    task, warnings = outside.built(source, settings.limits, rows)
+    return Source(task, tuple(warnings))
+
+
+def _kept(source: Source, limits: Limits, skip_broken: bool) -> Source:
+    """A task as it can be kept: one that can show no example asks for none, and broken questions go where they may."""
+    task, said = source.task, list(source.warnings)
+    if task.zero_shot is not None:
+        asked = f" (the task asks for {task.config.num_fewshot})" if task.config.num_fewshot else ""
+        said.append(f"{task.name}: no examples can be shown{asked}: {task.zero_shot}.")
+        task = task.to_keep()
+    if skip_broken:
+        errors = [
+            *structural_errors(task.questions, limits),
+            *structural_errors(task.dev, limits, "Dev question"),
+        ]
+        broken = {error.question_id for error in errors}
+        said += [f"Left out: {error.sentence}" for error in errors]
+        sound = {
+            part: tuple(q for q in getattr(task, part) if q.id not in broken) for part in ("questions", "dev")
+        }
+        task = task.model_copy(update=sound)
+    return Source(task, tuple(said))
 
 
 def _table(

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import ast
 import json
-import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from sys import getsizeof
 from typing import Any, NamedTuple
@@ -20,7 +19,6 @@ from typing import Any, NamedTuple
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.memo import Memo
 from e2lm_core.base.records import CLOZE_CHOICE, Question, RenderedDoc, TaskConfig, TaskSet
-from e2lm_core.base.settings import Limits
 from e2lm_core.sets.prompts.sandbox import (
     MAX_TOTAL_CHARS,
     Refused,
@@ -28,8 +26,8 @@ from e2lm_core.sets.prompts.sandbox import (
     compile_template,
     render_all,
 )
+from e2lm_core.sets.prompts.shots import check_shots, drawn
 
-HARNESS_SEED = 1234  # lm_eval.defaults.DEFAULT_OTHER_SEED, given to every task's sampler
 OPTIONAL = ("subject", "source", "license", "note", "group")
 
 Doc = Mapping[str, Any]
@@ -37,7 +35,7 @@ Doc = Mapping[str, Any]
 _Key = tuple[tuple[str | tuple[str, ...], ...], str]
 
 
-class _Parts(NamedTuple):
+class Parts(NamedTuple):
     """What the templates make of one doc, before they are joined; `rendered` counts the characters they gave."""
 
     description: str
@@ -53,13 +51,13 @@ class _Parts(NamedTuple):
         return self.choices.index(self.target) if self.target in self.choices else -1
 
 
-def _bytes_of(key: _Key, parts: _Parts) -> int:
+def _bytes_of(key: _Key, parts: Parts) -> int:
     return _BYTES_OF_ENTRY + sum(map(getsizeof, (key[1], parts.description, parts.text, *parts.choices)))
 
 
 # Of an edited set only the edited questions are rendered, in every process that renders it.
 _BYTES_OF_ENTRY = 500
-_RENDERED: Memo[_Key, _Parts] = Memo(64 * 2**20, _bytes_of)
+_RENDERED: Memo[_Key, Parts] = Memo(64 * 2**20, _bytes_of)
 # What a template was refused for, and at which question; a machine may be quicker some minutes later.
 REFUSED_S = 600.0
 _REFUSED: Memo[tuple[_Key, int], tuple[str, str]] = Memo(4 * 2**20, lambda key, _: getsizeof(key[0][1]))
@@ -98,28 +96,30 @@ def render(config: TaskConfig, question: Question, shots: Sequence[Question] = (
     """One question after the given shots, in their order. Raises TaskError in one sentence."""
     docs, dev = harness_rows([question], shots)
     label = f"question {question.id!r}"
-    parts = _parts(config, [*docs, *dev], [label, *(f"example {shot.id!r}" for shot in shots)])
+    parts = parts_of(config, [*docs, *dev], [label, *(f"example {shot.id!r}" for shot in shots)])
     return _join(config, question.id, parts[0], "".join(_turn(config, shot) for shot in parts[1:]), label)
 
 
 def render_set(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDoc]:
     """Every test question, in order, with `num_fewshot` shots from `task.dev` (None: as the task says).
 
-    The sampler `first_n` takes the first of dev; `default` makes the harness's draw: one generator seeded
-    with 1234, drawn from once a question, so the shots of a question depend on its place in the set.
-    Raises TaskError: more shots than dev has, a template or a gold that cannot be used.
+    Which shots a question has is `shots.drawn`'s. Raises TaskError: more shots than there are, a template or a gold
+    that cannot be used.
     """
     config = task.config
     shots = config.num_fewshot if num_fewshot is None else num_fewshot
-    _check_shots(shots, task)
+    check_shots(task, shots)
     labels = [f"Question {n}" for n in range(1, len(task.questions) + 1)]
     examples = [f"Dev question {n}" for n in range(1, len(task.dev) + 1)]
     docs, dev = harness_rows(task.questions, task.dev)
-    used = {"first_n": shots, "default": len(dev)}[config.fewshot_sampler] if shots else 0
-    parts = _parts(config, [*docs, *dev[:used]], [*labels, *examples[:used]])
-    turns = [_turn(config, part) for part in parts[len(docs) :]]
+    chosen = drawn(config, len(docs), len(task.pool), shots)
+    used = 1 + max((max(indices) for indices in chosen), default=-1) if shots else 0
+    of_test = config.fewshot_split == "test"
+    parts = parts_of(
+        config, [*docs, *([] if of_test else dev[:used])], [*labels, *([] if of_test else examples[:used])]
+    )
+    turns = [_turn(config, part) for part in (parts if of_test else parts[len(docs) :])[:used]]
     rendered, total = [], 0
-    chosen = shot_indices(config, len(docs), len(turns), shots)
     for question, part, label, indices in zip(task.questions, parts, labels, chosen, strict=False):
         doc = _join(config, question.id, part, "".join(turns[i] for i in indices), label)
         total += len(doc.context)
@@ -132,26 +132,7 @@ def render_set(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDo
     return rendered
 
 
-def shot_indices(config: TaskConfig, docs: int, pool: int, shots: int) -> Iterable[Sequence[int]]:
-    """For each of `docs` questions in order, which of the `pool` dev questions are its shots."""
-    if not shots or config.fewshot_sampler == "first_n":
-        return [range(shots)] * docs
-    draw = random.Random(HARNESS_SEED)
-    return [draw.sample(range(pool), shots) for _ in range(docs)]
-
-
-def _check_shots(shots: int, task: TaskSet) -> None:
-    allowed = Limits().max_fewshot
-    if not 0 <= shots <= allowed:
-        raise TaskError(f"{task.name}: num_fewshot is {shots}; use 0 to {allowed}.")
-    if shots > len(task.dev):
-        raise TaskError(
-            f"{task.name}: num_fewshot is {shots}, but the set has {len(task.dev)} dev questions to show; "
-            "use fewer shots or add dev questions."
-        )
-
-
-def _parts(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> list[_Parts]:
+def parts_of(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> list[Parts]:
     """Those of every doc; only docs that this process has not rendered with these templates are rendered."""
     written = _templates(config, docs)
     fields = (config.description, config.doc_to_text, config.doc_to_choice, config.doc_to_target)
@@ -169,7 +150,7 @@ def _parts(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> li
         except Refused as refusal:
             for place, row in zip(new, refusal.rendered, strict=False):
                 with suppress(TaskError):
-                    part = _parts_of(config, docs[place], dict(zip(written, row, strict=True)), labels[place])
+                    part = _from(config, docs[place], dict(zip(written, row, strict=True)), labels[place])
                     _RENDERED.put(keys[place], part)
             for place in new[len(refusal.rendered) :][:1]:
                 _REFUSED.put((keys[place], _period()), (str(refusal), labels[place]))
@@ -178,7 +159,7 @@ def _parts(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> li
     if total > MAX_TOTAL_CHARS:
         render_all(templates, docs, labels)  # it says at which doc
     for place, row in zip(new, rows, strict=True):
-        parts[place] = _parts_of(config, docs[place], dict(zip(written, row, strict=True)), labels[place])
+        parts[place] = _from(config, docs[place], dict(zip(written, row, strict=True)), labels[place])
         _RENDERED.put(keys[place], parts[place])
     return [parts[place] for place in range(len(docs))]
 
@@ -211,9 +192,9 @@ def _templates(config: TaskConfig, docs: Sequence[Doc]) -> dict[str, Template]:
     }
 
 
-def _parts_of(config: TaskConfig, doc: Doc, text: Mapping[str, str], label: str) -> _Parts:
+def _from(config: TaskConfig, doc: Doc, text: Mapping[str, str], label: str) -> Parts:
     """`text` has what the templates gave."""
-    return _Parts(
+    return Parts(
         _column_text(config.description, doc, text.get("description"), "description", label),
         _text(config.doc_to_text, doc, text.get("doc_to_text"), label),
         _choices(config.doc_to_choice, doc, text.get("doc_to_choice"), label),
@@ -285,7 +266,7 @@ def _literal(text: str) -> object:
         return None
 
 
-def _turn(config: TaskConfig, shot: _Parts) -> str:
+def _turn(config: TaskConfig, shot: Parts) -> str:
     """One labelled example. As in the harness, a target that is text is shown as it stands."""
     if shot.target == "":
         return shot.text
@@ -298,7 +279,7 @@ def _turn(config: TaskConfig, shot: _Parts) -> str:
     return f"{shot.text}{config.target_delimiter}{answer}{config.fewshot_delimiter}"
 
 
-def _join(config: TaskConfig, question_id: str, part: _Parts, shots: str, label: str) -> RenderedDoc:
+def _join(config: TaskConfig, question_id: str, part: Parts, shots: str, label: str) -> RenderedDoc:
     if part.gold < 0:
         raise TaskError(
             f"{label[0].upper()}{label[1:]}: gold is {part.target!r}, but it has {len(part.choices)} choices "

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2 import nodes
+from jinja2 import meta, nodes
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.sets.prompts import sandbox_child
@@ -103,6 +103,14 @@ def compile_template(source: str, where: str) -> Template:
         return Template(source, where, _ENVIRONMENT.from_string(tree) if _is_plain(tree) else None)
     except (RecursionError, SyntaxError, MemoryError) as error:  # Python's own limits of nesting
         raise _too_deep(where) from error
+
+
+def names_in(source: str) -> set[str]:
+    """The columns that a template names; none of what is no template."""
+    try:
+        return meta.find_undeclared_variables(_ENVIRONMENT.parse(source))
+    except (jinja2.TemplateError, RecursionError, ValueError, OverflowError):
+        return set()
 
 
 class Refused(TaskError):

@@ -70,7 +70,7 @@ def _values(config: TaskConfig) -> dict[str, Any]:
 
 
 def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
-    values, most = form.values, len(task.dev)
+    values, most = form.values, task.most_shots
     style = values["style"] if values["style"] in STYLES else _CUSTOM
     st.radio(
         "Style",

@@ -14,7 +14,7 @@ import streamlit as st
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection, versions
-from e2lm_core.sets.folder import bundle
+from e2lm_core.sets.folder import bundle, source
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after, presence
 from e2lm_core.ui.author.unsaved import forms
@@ -47,6 +47,16 @@ def create() -> None:
                 ),
                 wish,
             )
+        if settings.with_lm_eval:
+            task = st.text_input("or the name of an lm-eval task, which runs its code", key="create_task")
+            if task and st.button("Build it with lm-eval", key="create_build"):
+                with st.spinner("lm-eval builds the task's questions…"):
+                    _do(
+                        lambda: collection.import_set(
+                            settings, source.built_by_name(settings, task).task, wish
+                        ),
+                        wish,
+                    )
         for gone in collection.deleted_sets(settings):
             if st.button(
                 say.plain(f"Restore {gone}"), key=f"restore_{gone}", icon=":material/restore_from_trash:"

@@ -72,7 +72,7 @@ def _checkpoints(task: TaskSet, fleet: Sequence[Checkpoint]) -> tuple[list[str],
 
 
 def _num_fewshot(task: TaskSet, last: int | None) -> int:
-    most = min(session.studio().settings.limits.max_fewshot, len(task.dev))
+    most = min(session.studio().settings.limits.max_fewshot, task.most_shots)
     return st.number_input(
         "Few-shot examples",
         0,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import LETTERS_CHOICE, LETTERS_TEXT, TaskConfig, TaskSet
 from e2lm_core.sets.folder.files import read_task, write_task
+from e2lm_core.sets.prompts.render import render_set
 from tests.sets.folder.sky import LIMITS, SKY, TASK, edit, refused
 
 
@@ -40,7 +42,6 @@ def test_a_name_is_a_name(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("task: sky", "task: sky\ntask: sea", "the key 'task' is there twice"),
         ("task: sky", "task: [a, b]", "is not one task"),
         ("task: sky", "task: 7", "task must be a name in text"),
         ("task: sky", "group: sky", "is not one task"),
@@ -55,12 +56,6 @@ def test_a_name_is_a_name(tmp_path: Path, name: str) -> None:
             "doc_to_text: !function utils.text",
             "doc_to_text is !function utils.text",
         ),
-        (
-            "  sampler: first_n",
-            "  sampler: !function utils.sampler",
-            "fewshot_config is !function utils.sampler",
-        ),
-        ("aggregation: mean", "aggregation: !function utils.agg", "metric_list names !function utils.agg"),
         ("version: 1.0", "version: !function utils.v", "metadata is !function utils.v"),
         (
             "task: sky",
@@ -75,7 +70,7 @@ def test_a_name_is_a_name(tmp_path: Path, name: str) -> None:
         (
             "task: sky",
             "task: sky\nprocess_docs: !function utils.f",
-            "process_docs changes prompts or scores by code",
+            "process_docs is !function utils.f, and the studio runs no code",
         ),
         ("task: sky", "task: sky\ngen_prefix: So", "gen_prefix changes prompts"),
         (
@@ -85,12 +80,7 @@ def test_a_name_is_a_name(tmp_path: Path, name: str) -> None:
         ),
         ("num_fewshot: 1", "num_fewshot: 33", "num_fewshot is 33; use a whole number from 0 to 32"),
         ("num_fewshot: 1", "num_fewshot: many", "num_fewshot is 'many'"),
-        ("sampler: first_n", "sampler: balanced", "sampler is 'balanced'; use first_n or default"),
-        (
-            "sampler: first_n",
-            'sampler: first_n\n  doc_to_text: "x"',
-            "fewshot_config: doc_to_text is not supported",
-        ),
+        ("sampler: first_n", "sampler: 3", "sampler is 3; use first_n or default"),
         ('doc_to_choice: "{{choices}}"', "doc_to_choice: 3", "doc_to_choice must be a template"),
         ("version: 1.0", "version: 2024-01-01", "metadata may hold text, numbers, lists and mappings only"),
         ("test_split: test", "test_split: train", "the loader gives the splits test and dev, not 'train'"),
@@ -100,6 +90,61 @@ def test_a_name_is_a_name(tmp_path: Path, name: str) -> None:
 def test_yaml_that_is_refused(folder: Path, old: str, new: str, says: str) -> None:
     edit(folder, old, new)
     assert says in refused(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("task: sky", "task: sea\ntask: sky", "the key 'task' is there twice; its last value counts"),
+        (
+            "aggregation: mean",
+            "aggregation: !function utils.agg",
+            "metric_list names !function utils.agg, which is",
+        ),
+        ("task: sky", "task: sky v1.1", "the task is called sky_v1_1 here, since 'sky v1.1' is no name"),
+    ],
+)
+def test_what_changes_no_prompt_is_said_on_import_and_refused_where_we_write(
+    folder: Path, old: str, new: str, said: str
+) -> None:
+    edit(folder, old, new)
+    refused(folder, strict=True)
+    task, warnings = read_task(folder, LIMITS)
+    assert task.questions == TASK.questions
+    assert any(said in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    ("new", "why"),
+    [
+        ("sampler: balanced", "its examples are drawn by 'balanced'"),
+        ("sampler: !function utils.sampler", "its examples are drawn by 'utils.sampler'"),
+        (
+            'sampler: first_n\n  doc_to_text: "x"',
+            "doc_to_text shows its examples otherwise than its questions",
+        ),
+        ('sampler: first_n\n  fewshot_delimiter: "x"', "fewshot_delimiter shows its examples otherwise"),
+    ],
+)
+def test_examples_that_cannot_be_the_harness_s_are_refused_with_the_reason(
+    folder: Path, new: str, why: str
+) -> None:
+    edit(folder, "sampler: first_n", new)
+    assert refused(folder, strict=True)
+    task = read_task(folder, LIMITS).task
+    assert render_set(task, 0)
+    with pytest.raises(TaskError, match="num_fewshot is 1, but") as refusal:
+        render_set(task, 1)
+    assert why in str(refusal.value)
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+@pytest.mark.parametrize("leaves_out", [False, True])
+def test_where_examples_come_from_is_read_back(tmp_path: Path, split: Any, leaves_out: bool) -> None:
+    config = TASK.config.model_copy(update={"fewshot_split": split, "fewshot_leaves_out": leaves_out})
+    task = TASK.model_copy(update={"config": config})
+    write_task(task, tmp_path / "sky", LIMITS)
+    assert read_task(tmp_path / "sky", LIMITS, strict=True).task == task
 
 
 def test_includes_that_double_at_every_file_are_refused_at_once(folder: Path) -> None:

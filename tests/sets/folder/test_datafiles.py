@@ -67,10 +67,9 @@ def test_few_shot_rows_in_the_yaml_and_splits_of_one(folder: Path) -> None:
     edit(folder, "test_split: test\n", "test_split: test\nfewshot_split: test\n")
     edit(folder, samples, "")
     task, warnings = read_task(folder, LIMITS)
-    assert task.dev == ()
-    assert warnings == [
-        "sky.yaml: few-shot examples would come from the test questions; only 0-shot is possible."
-    ]
+    assert (task.dev, task.pool) == ((), task.questions)
+    assert task.config.fewshot_leaves_out  # the question itself is left out
+    assert warnings == ["sky.yaml: few-shot examples come from the test questions."]
 
 
 def test_a_file_of_data_that_is_named_again_and_again_is_refused(folder: Path) -> None:

@@ -141,3 +141,39 @@ def test_parquet_of_too_much_is_refused_before_it_is_read() -> None:
     for data in (b"PAR1", packed(rows)[:-9], b"PAR1" + b"\xff" * 8 + b"PAR1"):
         with pytest.raises(StudioError):
             parquet_rows(data, "t", 2, Limits())
+
+
+def test_an_installed_task_opens_by_its_name_with_rows_from_elsewhere(here: Settings, tmp_path: Path) -> None:
+    pytest.importorskip("lm_eval")
+    with pytest.raises(TaskError, match=r"names the hub dataset 'allenai/ai2_arc', which is not fetched"):
+        read_source(here, "arc_easy")
+    rows = [
+        {
+            "id": str(n),
+            "question": f"q{n}",
+            "choices": {"text": ["a", "b"], "label": ["A", "B"]},
+            "answerKey": "A",
+        }
+        for n in range(3)
+    ]
+    (tmp_path / "rows" / "ARC-Easy").mkdir(parents=True)
+    (tmp_path / "rows" / "ARC-Easy" / "test.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in rows)
+    )
+    read = read_source(here, "arc_easy", rows=str(tmp_path / "rows"))
+    assert (read.task.name, len(read.task.questions)) == ("arc_easy", 3)
+    assert (
+        "no examples can be shown: its examples are not beside the YAML as train.jsonl" in read.warnings[-1]
+    )
+    with pytest.raises(TaskError, match="nor an installed lm-eval's task of that name"):
+        read_source(here, "arc_hardest")
+    with pytest.raises(TaskError, match="no folder 'nowhere' with rows"):
+        read_source(here, "arc_easy", rows="nowhere")
+
+
+def test_the_yaml_that_is_named_by_its_path_is_the_set(here: Settings) -> None:
+    folder = here.tasks / "little"
+    text = (folder / "little.yaml").read_text().replace("task: little", "task: other")
+    (folder / "other.yaml").write_text(text.replace("doc_to_text:", "description: Say.\ndoc_to_text:"))
+    assert collection.open_set(here, str(folder / "other.yaml")).name == "other"
+    assert collection.open_set(here, str(folder / "little.yaml")).name == "little"

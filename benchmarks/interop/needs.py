@@ -1,0 +1,205 @@
+"""The columns that tasks' functions take, made up: by the hash of the function that we know it by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchmarks.interop.standins import odd
+from e2lm_core.base.strangers.safeyaml import FunctionName
+from e2lm_core.sets.folder.datafiles import beside
+from e2lm_core.sets.folder.foreign import ours
+from e2lm_core.sets.folder.foreign.functions import digest_of
+
+Make = Callable[[int, str], Mapping[str, Any]]
+
+
+def _options(n: int, *names: str) -> dict[str, str]:
+    return {name: f"{odd(n + 3 * i)} {name}" for i, name in enumerate(names)}
+
+
+def _subject(column: str, values: Callable[[str], list[str]]) -> Make:
+    """Three rows of four are of the subject that the function's name asks for."""
+    return lambda n, name: {column: values(name)[0] if n % 4 else "elsewhere"}
+
+
+def _category(name: str) -> list[str]:
+    of_name = {c.lower().replace(" & ", "_").replace(" ", "_"): c for c in ours.CATEGORIES}
+    return [of_name[name.removeprefix("process_")]]
+
+
+def _race(n: int, _: str) -> dict[str, Any]:
+    problems = [
+        {"question": f"{odd(n)} first  _  .", "answer": "B", "options": ["a", "b", "c", "d"]},
+        {"question": f"{odd(n + 1)}?", "answer": "ABCD"[n % 4], "options": [f"{odd(n)} {c}" for c in "abcd"]},
+    ]
+    return {"article": odd(n), "problems": repr(problems)}
+
+
+def _plain(name: str) -> list[str]:
+    return [name.removeprefix("process_")]
+
+
+# By what stands in ours.KNOWN: its hash.
+NEEDS: dict[str, Make] = {
+    "ef9361f2f8ca8ef0": _subject("subject", _plain),
+    "f9cd40b5ec837942": _subject("subject_category", _category),
+    "138519dd7089a3da": _subject("domain", _category),
+    "f87f42b627215266": lambda n, name: {
+        "Subject": (f"{_plain(name)[0]}_test.csv_sw-KE.csv", _plain(name)[0], "elsewhere")[n % 3]
+    },
+    "5bcc9a49deac19a5": lambda n, _: {
+        **_options(n, "choice1", "choice2", "choice3", "choice4"),
+        "answer": f" {'ABCD'[n % 4]} ",
+    },
+    "b917eee24d85084b": lambda n, _: {
+        "inputs": odd(n),
+        "multiple_choice_targets": ["a", f"{odd(n)} b"] if n % 4 else [],
+        "multiple_choice_scores": [1, 0] if n % 4 else [],
+    },
+    "e9c87628ba9ea98e": lambda n, _: {"id": str(n), "question": odd(n), "answer": ("صح", "خطأ")[n % 2]},
+    "75cb13a4e01b7f7b": lambda n, _: {
+        **_options(n, "A", "B", "C", "D"),
+        "question": odd(n),
+        "subject": "abstract_algebra",
+        "answer": "ABCD"[n % 4],
+    },
+    "dd7cc6f415c426ea": lambda n, _: {
+        "query": odd(n),
+        **_options(n, "sol1", "sol2", "sol3"),
+        "label": str(n % 3),
+    },
+    "0bd9a2509e6948c4": lambda n, _: {**_options(n, *"ABCD"), "question": odd(n), "answer": "ABCD"[n % 4]},
+    "43ffb52fa0a1971a": lambda n, _: {
+        "question": odd(n),
+        "answer": n % 5,
+        "candidates": [f"{odd(n)} {c}" for c in "abcd"],
+    },
+    "962034ef1bdad6b0": lambda n, _: {
+        **_options(n, *"ABCD"),
+        "E": f"{odd(n)} e" if n % 2 else None,
+        "question": odd(n),
+        "answer": "ABCD"[n % 4],
+    },
+    "e3c7c6b8145f3f2f": lambda n, _: {
+        **_options(n, "ctx_a", "ctx_b"),
+        "activity_label": "Sport [title] and [note] more",
+        "endings": [f"{odd(n)} [x] {c}" for c in "abcd"],
+        "label": str(n % 4),
+    },
+    "96ad1b9ee5dea294": lambda n, _: {
+        "id": str(n),
+        "instruction": odd(n),
+        **{f"option_{c}": f"{odd(n)} {c}" for c in "abcd"},
+        "option_e": None if n % 2 else "e [z]",
+        "answer": "ABCD"[n % 4],
+    },
+    "46bf195fc2108636": lambda n, _: {"fact": "a fact" if n % 4 else ""},
+    "948a8c1b09609df5": lambda n, _: {
+        "subject": "law",
+        "question": odd(n),
+        "choices": repr([f"{odd(n)} {c}" for c in "abcd"]),
+        "answer": "ABCD"[n % 4],
+    },
+    "d61ea5658836c52b": lambda n, _: {
+        "subject_darija": "الفقه",
+        "egy_subject": "الفقه",
+        "context": odd(n + 2) if n % 2 else "",
+        "question": odd(n),
+        "choices": [f"{odd(n)} {c}" for c in "abcde"[: 3 + n % 3]],
+        "answer": n % 3,
+    },
+    "2dcca2d723d0842a": lambda n, _: {
+        "Level": ("Primary", "", "Univ")[n % 3],
+        "Country": ("UAE", None)[n % 2],
+        "Subject": "Law",
+        "Question": odd(n),
+        "Context": odd(n + 1) if n % 2 else None,
+        **{f"Option {i}": f"{odd(n)} {i}" if i < 4 + n % 3 else None for i in range(1, 6)},
+        "Answer Key": "ABC"[n % 3],
+    },
+    "8319491ea23d0d9d": _race,
+    "86caa8c2a02aa243": lambda n, _: {
+        "premise": f"{odd(n)}.",
+        "question": ("cause", "effect")[n % 2],
+        "choice1": f"One {odd(n)}",
+        "choice2": f"Two {odd(n)}",
+        "label": n % 2,
+    },
+    "29cefcccfdb67cdd": lambda n, _: {
+        "premise": odd(n),
+        "hypothesis": odd(n) + ("." if n % 2 else ""),
+        "label": n % 3,
+    },
+    "999b6a4e9af6b77c": lambda n, _: {
+        "context": odd(n),
+        "question": f"{odd(n)}?",
+        "options": [f"{odd(n)} {c}" for c in "abcd"],
+        "label": "abcd"[n % 4] + (" " if n % 2 else ""),
+    },
+    "5ab73733a34c1236": lambda n, _: {
+        **_options(n, "opa", "opb", "opc", "opd"),
+        "question": odd(n),
+        "cop": n % 4,
+    },
+    "380c158a420663dd": lambda n, _: {
+        **_options(n, "ending0", "ending1", "ending2", "ending3"),
+        "sent1": odd(n),
+        "label": n % 4,
+    },
+    "c4a7fb655bdd1517": lambda n, _: {
+        "CONTEXTS": [odd(n), "b"],
+        "QUESTION": odd(n),
+        "final_decision": ("yes", "no", "maybe")[n % 3],
+    },
+    "3370dcc7b1e424eb": lambda n, _: {
+        "Problem": odd(n),
+        "options": f"a ) {n} , b ) {n + 1} , c ) {n + 2} , d ) {n + 3} , e ) none",
+        "correct": "abcde"[n % 5],
+    },
+    "0468eab2ed95f4fc": lambda n, _: {"premise": odd(n), "hypothesis": f"{odd(n)} h", "label": n % 3},
+}
+for _same in ("7879511bf1a78a81", "8a26d9af96e2597a"):
+    NEEDS[_same] = NEEDS["0468eab2ed95f4fc"]
+
+
+# Functions that leave rows out and make no column: the templates' columns are the rows' own.
+FILTERS = {"ef9361f2f8ca8ef0", "f9cd40b5ec837942", "138519dd7089a3da", "f87f42b627215266", "46bf195fc2108636"}
+
+
+def also(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> Callable[[int], Mapping[str, Any]] | None:
+    """The columns that the task's functions need, by the row's number; None where it has none that we know."""
+    makes: list[tuple[Make, str]] = []
+    for value in raw.values():
+        if isinstance(value, FunctionName):
+            source = files.get(beside(value.base, f"{value.module.replace('.', '/')}.py"))
+            name = value.dotted.rpartition(".")[2]
+            digest = digest_of(source, name) if source else None
+            if digest in NEEDS:
+                makes.append((NEEDS[digest], name))
+    if not makes:
+        return None
+
+    def made(n: int) -> Mapping[str, Any]:
+        row: dict[str, Any] = {}
+        for make, name in makes:
+            row |= make(n, name)
+        return row
+
+    return made
+
+
+def is_whole(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> bool:
+    """Whether a function makes the columns that the templates name, so that the row has its own columns alone."""
+    function = raw.get("process_docs")
+    if not isinstance(function, FunctionName):
+        return False
+    source = files.get(beside(function.base, f"{function.module.replace('.', '/')}.py"))
+    digest = digest_of(source, function.dotted.rpartition(".")[2]) if source else None
+    return digest in NEEDS and digest not in FILTERS
+
+
+def as_jsonl(rows: list[dict[str, Any]]) -> bytes:
+    """The rows a line each."""
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()

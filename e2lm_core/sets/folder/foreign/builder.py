@@ -1,0 +1,164 @@
+"""The program that has lm-evaluation-harness build a task's documents: run by a Python that has lm_eval, never by the studio.
+
+Tested in tests/sets/folder/foreign/test_outside.py.
+
+It runs what the task's YAML names, as `lm_eval` itself does. Standard input: one object with `task` (a name, or the
+path of a YAML), `rows` (a folder that holds the rows instead of the task's data set, or null) and `most` (rows). Into
+the file that is its argument it writes, a line each: an object for every task with its settings, then its documents;
+or, last, an object with `error`. It imports nothing of the studio.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+KINDS = ("jsonl", "json", "parquet")
+
+
+def rows_in(folder: Path, subset: str | None, split: str) -> list[dict[str, Any]] | None:
+    """The rows of a split in a folder, by the names that the studio looks for; None where there are none."""
+    stems = (f"{subset}/{split}", f"{subset}_{split}", split) if subset else (split,)
+    for path in (folder / f"{stem}.{kind}" for stem in stems for kind in KINDS):
+        if not path.is_file():
+            continue
+        if path.suffix == ".parquet":
+            import pyarrow.parquet as parquet
+
+            return list(parquet.read_table(path).to_pylist())
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".json" and text.lstrip().startswith("["):
+            return list(json.loads(text))
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
+    return None
+
+
+def stand_in(folder: Path) -> None:
+    """From now on `datasets.load_dataset` gives the rows of a folder, every split with the columns of all of them."""
+    import datasets
+
+    def load(path: Any = None, name: str | None = None, **_: Any) -> dict[str, Any]:
+        inside = [p.stem for p in (folder / name).glob("*.*")] if name else []
+        before = f"{name}_" if name else ""
+        flat = [p.stem for p in folder.glob("*.*")]
+        stems = {*inside, *(stem.removeprefix(before) for stem in flat if stem.startswith(before)), *flat}
+        splits = {
+            split: rows for split in sorted(stems) if (rows := rows_in(folder, name, split)) is not None
+        }
+        every = [row for rows in splits.values() for row in rows]
+        features = datasets.Dataset.from_list(_full(every)).features
+        full = _full(every)
+        made, at = {}, 0
+        for split, rows in splits.items():
+            made[split] = datasets.Dataset.from_list(full[at : at + len(rows)], features=features)
+            at += len(rows)
+        return made
+
+    datasets.load_dataset = load
+
+
+def _full(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return [{name: row.get(name) for name in names} for row in rows]
+
+
+def tasks_of(task: str) -> list[Any]:
+    """The tasks that a name or a YAML stands for, built by the harness."""
+    from lm_eval.tasks import TaskManager
+
+    path = Path(task)
+    if path.suffix == ".yaml":
+        root = next((above for above in path.parents if above.name == "tasks"), path.parent)
+        manager = TaskManager(include_path=str(root), include_defaults=False)
+        from lm_eval.tasks._yaml_loader import load_yaml
+
+        raw = load_yaml(path, resolve_func=False)
+        name = raw.get("group") or raw["task"]
+    else:
+        manager, name = TaskManager(), task
+    return list(_flat(manager.load_task_or_group(name)))
+
+
+def _flat(loaded: Any) -> Iterator[Any]:
+    if isinstance(loaded, dict):
+        for value in loaded.values():
+            yield from _flat(value)
+    elif isinstance(loaded, list | tuple):
+        for value in loaded:
+            yield from _flat(value)
+    elif loaded is not None:
+        yield loaded
+
+
+def settings(task: Any) -> dict[str, Any]:
+    """What the studio must know of a task beside its documents."""
+    config, shown = task.config, task.fewshot_cfg
+    return {
+        "task": config.task,
+        "alias": config.task_alias,
+        "output_type": config.output_type,
+        "num_fewshot": config.num_fewshot,
+        "delimiters": [config.target_delimiter, config.fewshot_delimiter],
+        "shown_delimiters": [shown.target_delimiter, shown.fewshot_delimiter],
+        "sampler": shown.sampler if isinstance(shown.sampler, str) else shown.sampler.__name__,
+        "splits": [config.test_split, config.validation_split, config.training_split, shown.split],
+        "samples": shown.split is None and shown.samples is not None,
+        "version": version("lm_eval"),
+        "prefixed": bool(config.gen_prefix or shown.gen_prefix),
+        "several_inputs": bool(task.multiple_input),
+    }
+
+
+def document(task: Any, doc: dict[str, Any], shown: Any = None) -> dict[str, Any]:
+    """One row, and what the task makes of it, as a question or (`shown`) as an example."""
+    text, choice, target = (
+        getattr(shown, key) if shown is not None else None
+        for key in ("doc_to_text", "doc_to_choice", "doc_to_target")
+    )
+    return {
+        "row": doc,
+        "description": task.resolve_field(doc, task.config.description) or "",
+        "text": task.doc_to_text(doc, text),
+        "choices": task.doc_to_choice(doc, choice),
+        "target": task.doc_to_target(doc, target),
+    }
+
+
+def main() -> None:
+    """Read the order from standard input; write what there is to the file that is named."""
+    order = json.loads(sys.stdin.readline())
+    with open(sys.argv[1], "w", encoding="utf-8") as out:
+
+        def tell(line: dict[str, Any]) -> None:
+            out.write(json.dumps(line, default=str) + "\n")
+
+        try:
+            if order["rows"]:
+                stand_in(Path(order["rows"]))
+            for task in tasks_of(order["task"]):
+                known = settings(task)
+                tell(known)
+                docs = list(task.eval_docs)
+                if known["output_type"] != "multiple_choice" or len(docs) > order["most"]:
+                    tell({"test": len(docs)})
+                    continue
+                for doc in docs:
+                    tell({"test": document(task, doc)})
+                test, validation, training, split = known["splits"]
+                effective = split or (None if known["samples"] else training or validation or test)
+                pool = [] if effective == (test or validation) else list(task.fewshot_docs() or ())
+                if len(pool) > order["most"]:
+                    tell({"dev": len(pool)})
+                    continue
+                for doc in pool:
+                    tell({"dev": document(task, doc, task.fewshot_cfg)})
+        except BaseException as error:  # whatever a task's code raises, SystemExit too
+            tell({"error": f"{type(error).__name__}: {error}"[:500]})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Functions that a task names are never run: short ones of the harness's tasks are known by what they say, and ours takes their place.
+
+A function is known by the sha256 of its meaning: its syntax tree and those of everything in its module that it uses,
+without comments, docstrings and annotations of place. A name that the module makes while it runs is known by the whole module.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import Any
+
+from e2lm_core.base.strangers.safeyaml import FunctionName
+from e2lm_core.sets.folder.foreign import ours
+
+MAX_SOURCE = 200_000  # bytes
+
+
+def known(files: Mapping[str, bytes], function: FunctionName) -> Callable[[Any], Any] | None:
+    """Ours for the function that a YAML names; None where nobody knows what it says.
+
+    For `process_docs` it makes rows of rows, for `doc_to_…` a value of a row.
+    """
+    path = str(PurePosixPath(function.base) / f"{function.module.replace('.', '/')}.py")
+    source = files.get(path) if function.module else None
+    name = function.dotted.rpartition(".")[2]
+    if source is None or len(source) > MAX_SOURCE:
+        return None
+    digest = digest_of(source, name)
+    make = ours.KNOWN.get(digest) if digest else None
+    return make(name) if make else None
+
+
+@lru_cache(maxsize=256)
+def digest_of(source: bytes, name: str) -> str | None:
+    """The first 16 hexadecimal digits of the meaning's sha256; None for what is no Python."""
+    try:
+        tree = ast.parse(source)
+        defined: dict[str, list[ast.stmt]] = {}
+        for statement in tree.body:
+            for word in _defines(statement):
+                defined.setdefault(word, []).append(statement)
+        parts = _used(name, defined) if name in defined else {"": tree.body}
+        text = "\n".join(f"{word}: {' '.join(map(_meaning, parts[word]))}" for word in sorted(parts))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _defines(statement: ast.stmt) -> Iterator[str]:
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        yield statement.name
+    elif isinstance(statement, ast.Import | ast.ImportFrom):
+        yield from ((alias.asname or alias.name).split(".")[0] for alias in statement.names)
+    elif isinstance(statement, ast.Assign | ast.AnnAssign):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        yield from (n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name))
+
+
+def _used(name: str, defined: Mapping[str, list[ast.stmt]]) -> dict[str, list[ast.stmt]]:
+    """What the name stands for, and every name of the module that this uses, and so on."""
+    found: dict[str, list[ast.stmt]] = {}
+    waiting = [name]
+    while waiting:
+        word = waiting.pop()
+        if word in found or word not in defined:
+            continue
+        found[word] = defined[word]
+        waiting += [n.id for s in defined[word] for n in ast.walk(s) if isinstance(n, ast.Name)]
+    return found
+
+
+def _meaning(node: object) -> str:
+    """A syntax tree as text that no version of Python writes otherwise, without docstrings and annotations."""
+    if isinstance(node, list):
+        return f"[{' '.join(map(_meaning, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = dict(ast.iter_fields(node))
+    for unsaid in ("ctx", "kind", "type_comment", "type_params", "annotation", "returns", "type_ignores"):
+        fields.pop(unsaid, None)
+    if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node, clean=False) is not None:
+        fields["body"] = node.body[1:]
+    said = " ".join(f"{key}={_meaning(value)}" for key, value in fields.items() if value not in (None, []))
+    return f"{type(node).__name__}({said})"

@@ -1,0 +1,141 @@
+"""A group of tasks as one set with subjects: the tasks that a group's YAML names, or all that a folder holds, in one tree.
+
+A group names tasks, tags and other groups, each perhaps with keys that count instead of the task's own; they are
+looked for in the group's own folder and below it, then in the whole tree, as lm-evaluation-harness's index does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.phrasing import quoted
+from e2lm_core.sets.folder.includes import merged
+
+MOST = 500  # tasks of a group, and groups within groups
+_NAMED = re.compile(rb"^(task|group)[ \t]*:[ \t]*['\"]?([^'\"\s#\[]+)", re.MULTILINE)
+
+
+@runtime_checkable
+class Walked(Protocol):
+    """Files that can say which YAMLs lie below a folder of theirs."""
+
+    def below(self, folder: str) -> list[str]: ...
+
+
+class Member(NamedTuple):
+    """A task of a group: the path of its YAML, and the keys that the group gives it."""
+
+    yaml: str
+    over: Mapping[str, Any]
+
+
+def members(files: Mapping[str, bytes], yaml: str) -> tuple[str, list[Member]] | None:
+    """The name and tasks of the group in a YAML; None where it is no group. Raises TaskError for a task that is nowhere."""
+    raw = merged(files, yaml, [])
+    if "group" not in raw and not isinstance(raw.get("task"), list):
+        return None
+    found = list(_of(raw, {}, _Index(files, yaml), yaml, ()))
+    name = raw.get("group")
+    return str(name or PurePosixPath(yaml).stem), list({member.yaml: member for member in found}.values())
+
+
+def _of(
+    raw: Mapping[str, Any], over: Mapping[str, Any], index: _Index, where: str, above: tuple[str, ...]
+) -> Iterator[Member]:
+    items = raw.get("task")
+    if len(above) > 20:
+        raise TaskError(f"{where}: its groups contain each other; take one out.")
+    count = 0
+    for item in items if isinstance(items, list) else [items]:
+        own: Mapping[str, Any] = item if isinstance(item, dict) else {}
+        name = own.get("task", own.get("group")) if isinstance(item, dict) else item
+        if isinstance(name, list) and "group" in own:  # a group that is written out within the group
+            yield from _of(own, over, index, where, (*above, str(own["group"])))
+            continue
+        if not isinstance(name, str):
+            raise TaskError(f"{where}: a group's task: must be names of tasks, not {item!r:.60}.")
+        given = {**over, **{key: value for key, value in own.items() if key not in ("task", "group")}}
+        for path in index.find(name, where):
+            inner = merged(index.files, path, [])
+            if "group" in inner or isinstance(inner.get("task"), list):
+                if name in above:
+                    raise TaskError(f"{where}: the group {name!r} contains itself; take it out.")
+                yield from _of(inner, given, index, path, (*above, name))
+            else:
+                yield Member(path, given)
+            count += 1
+            if count > MOST:
+                raise TaskError(f"{where}: the group has more than {MOST} tasks; open its parts.")
+
+
+class _Index:
+    """Which YAML of the tree holds a task, a group or the tasks of a tag."""
+
+    def __init__(self, files: Mapping[str, bytes], yaml: str) -> None:
+        self.files, self.folder = files, str(PurePosixPath(yaml).parent)
+
+    def find(self, name: str, where: str) -> list[str]:
+        for known in (self.near, self.everywhere):
+            if name in known:
+                return [known[name]]
+            if tagged := self._tagged(name, known):
+                return tagged
+        raise TaskError(f"{where}: the group's task {quoted(name)} is not in the tree that was given.")
+
+    @cached_property
+    def near(self) -> dict[str, str]:
+        return _indexed(self.files, self.folder)
+
+    @cached_property
+    def everywhere(self) -> dict[str, str]:
+        return _indexed(self.files, ".")
+
+    def _tagged(self, name: str, known: Mapping[str, str]) -> list[str]:
+        """The tasks that bear a tag, by name; tags of the rest of the tree are looked for where they are written out."""
+        found = []
+        for _, path in sorted(known.items()):
+            data = self.files[path]
+            if name.encode() not in data and (known is not self.near or b"include" not in data):
+                continue
+            tags = merged(self.files, path, []).get("tag")
+            if name in (tags if isinstance(tags, list) else [tags]):
+                found.append(path)
+        return found
+
+
+def _indexed(files: Mapping[str, bytes], folder: str) -> dict[str, str]:
+    """Tasks and groups by their names, the first in the order of paths."""
+    index: dict[str, str] = {}
+    for path in yamls_below(files, folder):
+        for name in _names(files[path]).values():
+            index.setdefault(name, path)
+    return index
+
+
+def is_group(data: bytes) -> bool:
+    """Whether a YAML's own text says that it is a group."""
+    return "group" in _names(data)
+
+
+def yaml_of(files: Mapping[str, bytes], name: str) -> str | None:
+    """The YAML of the task or group of that name in a tree, None where there is none."""
+    return _indexed(files, ".").get(name)
+
+
+def yamls_below(files: Mapping[str, bytes], folder: str) -> list[str]:
+    """The YAMLs in a folder of the tree and below it, in order."""
+    if isinstance(files, Walked):
+        return files.below(folder)
+    inside = PurePosixPath(folder)
+    return sorted(n for n in files if n.endswith(".yaml") and PurePosixPath(n).is_relative_to(inside))
+
+
+def _names(data: bytes) -> dict[str, str]:
+    """`task` or `group` and the name behind it, where it stands in the file itself."""
+    found = {key.decode(): name.decode(errors="replace") for key, name in _NAMED.findall(data)}
+    return {"group": found["group"]} if "group" in found else found

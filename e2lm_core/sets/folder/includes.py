@@ -1,0 +1,76 @@
+"""A task's YAML over the files that it includes, as lm-evaluation-harness merges them, inside the tree that was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.strangers.safeyaml import FunctionName, load_mapping
+
+MOST = 20  # files that one task may read beside its own YAML, each as often as it is named
+
+
+def merged(files: Mapping[str, bytes], name: str, warnings: list[str] | None) -> dict[str, Any]:
+    """The keys of the YAML `name` over those of the files that it includes; of a list the last file wins.
+
+    `files` are those of the tree. A key that stands twice has its last value, as in the harness, and is said in
+    `warnings`; without them it is refused. Raises TaskError for an include that is not in the tree or leads in a circle.
+    """
+    return _merged(files, name, (), [], warnings)
+
+
+def _merged(
+    files: Mapping[str, bytes], name: str, above: tuple[str, ...], read: list[str], warnings: list[str] | None
+) -> dict[str, Any]:
+    read.append(name)
+    if len(read) > MOST + 1:
+        raise TaskError(f"{read[0]}: more than {MOST} files are included; put them into fewer.")
+    twice: list[str] = []
+    raw = load_mapping(files[name], name, None if warnings is None else twice)
+    for key in twice:
+        assert warnings is not None
+        warnings.append(f"{name}: the key {key!r} is there twice; its last value counts.")
+    parent = PurePosixPath(name).parent
+    raw = {key: _placed(value, str(parent)) for key, value in raw.items()}
+    names = raw.pop("include", [])
+    result: dict[str, Any] = {}
+    for other in names if isinstance(names, list) else [names]:
+        path = _inside(parent, other)
+        if path is None:
+            raise TaskError(
+                f"{name}: include: {other!r} leaves the task's folder; include a file inside it only."
+            )
+        if path in (*above, name):
+            raise TaskError(f"{name}: include: {other!r} includes itself; take it out.")
+        if path not in files:
+            raise TaskError(
+                f"{name}: include: {other!r} is not in the task's folder; put the file beside it."
+            )
+        result |= _merged(files, path, (*above, name), read, warnings)
+    return result | raw
+
+
+def _inside(parent: PurePosixPath, other: object) -> str | None:
+    """A path relative to a folder of the tree as one from its root; None where it leaves the tree."""
+    if not isinstance(other, str) or "\\" in other or PurePosixPath(other).is_absolute():
+        return None
+    parts: list[str] = []
+    for part in (*parent.parts, *PurePosixPath(other).parts):
+        if part != "..":
+            parts.append(part)
+        elif not parts:
+            return None
+        else:
+            parts.pop()
+    return "/".join(parts) or None
+
+
+def _placed(value: Any, folder: str) -> Any:
+    """The value, its functions with the folder of the file that they stand in."""
+    if isinstance(value, FunctionName):
+        return value._replace(base="" if folder == "." else folder)
+    if isinstance(value, dict):
+        return {key: _placed(child, folder) for key, child in value.items()}
+    return [_placed(child, folder) for child in value] if isinstance(value, list) else value

@@ -1,0 +1,51 @@
+"""Which examples stand in a question's prompt: the draws of lm-evaluation-harness 0.4.13 (`api/samplers.py`).
+
+The sampler `first_n` takes the first of the pool. `default` draws K of it with one generator a task, seeded with
+1234 and drawn from once a question, so the examples of a question depend on its place in the set. The harness
+compares the names of the split that examples come from and of `test_split`: where both are the same, or neither
+is named, it draws K + 1 and leaves the question itself out.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.phrasing import count
+from e2lm_core.base.records import TaskConfig, TaskSet
+from e2lm_core.base.settings import Limits
+
+HARNESS_SEED = 1234  # lm_eval.defaults.DEFAULT_OTHER_SEED, given to every task's sampler
+
+
+def drawn(config: TaskConfig, docs: int, pool: int, shots: int) -> list[Sequence[int]]:
+    """For each of `docs` questions in order, which of the `pool` that examples come from are shown before it."""
+    if not shots:
+        return [range(0)] * docs
+    taken = shots + config.fewshot_leaves_out
+    if config.fewshot_sampler == "first_n":
+        draws: list[Sequence[int]] = [range(taken)] * docs
+    else:
+        draw = random.Random(HARNESS_SEED)
+        draws = [draw.sample(range(pool), taken) for _ in range(docs)]
+    if not config.fewshot_leaves_out:
+        return draws
+    itself = config.fewshot_split == "test"
+    return [[i for i in indices if not itself or i != place][:shots] for place, indices in enumerate(draws)]
+
+
+def check_shots(task: TaskSet, shots: int) -> None:
+    """Raises TaskError, which says why, where the prompts of a set cannot show that many examples."""
+    allowed = Limits().max_fewshot
+    if not 0 <= shots <= allowed:
+        raise TaskError(f"{task.name}: num_fewshot is {shots}; use 0 to {allowed}.")
+    if shots and task.zero_shot is not None:
+        raise TaskError(f"{task.name}: num_fewshot is {shots}, but {task.zero_shot}; use 0.")
+    if shots > task.most_shots:
+        where = "dev questions" if task.config.fewshot_split == "dev" else "questions"
+        one = " and draws one more than it shows" if task.config.fewshot_leaves_out else ""
+        raise TaskError(
+            f"{task.name}: num_fewshot is {shots}, but the set has {count(len(task.pool), where[:-1])} to show{one}; "
+            f"use fewer shots or add {where}."
+        )

@@ -1,0 +1,25 @@
+"""The census of the harness's tasks, in its short form."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.interop import census
+from e2lm_core.sets.folder.foreign import outside
+
+
+def test_a_refusal_is_of_a_kind() -> None:
+    said = "x.yaml: process_docs is !function utils.f, and the studio runs no code from a task"
+    assert census.reason_of(said) == "process_docs is a function that nobody knows"
+    assert census.reason_of("x.yaml names no data; use y") == "rows or templates: names no data"
+    assert census.reason_of("a 'b' 3") == "a … …"
+
+
+@pytest.mark.slow
+def test_every_fiftieth_task_opens_or_is_refused_in_a_sentence() -> None:
+    if outside.installed() is None:
+        pytest.skip("lm-evaluation-harness is not installed")
+    found = census.census(every=50)
+    assert not found["crashed"]
+    assert found["configurations"] > 120
+    assert found["opened_share"] >= 0.6

@@ -1,0 +1,21 @@
+"""Prompts of the harness's tasks beside its own, in the short form."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.interop import prompts
+from e2lm_core.sets.folder.foreign import outside
+
+
+@pytest.mark.slow
+def test_prompts_are_the_harness_s_or_refused_with_the_reason() -> None:
+    if outside.installed() is None:
+        pytest.skip("lm-evaluation-harness is not installed")
+    found = prompts.study(24)
+    lines = [
+        task for task in found["read"] if any(str(task[s]).startswith("different") for s in ("0", "2", "5"))
+    ]
+    assert not lines
+    assert found["counts"]["0"]["equal"] >= 20
+    assert found["counts"]["2"]["equal"] >= 14

@@ -1,0 +1,123 @@
+"""Tasks that the installed lm-evaluation-harness builds, in a process of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.sets.folder.files import read_task, write_task
+from e2lm_core.sets.folder.foreign import builder, outside
+from e2lm_core.sets.prompts.render import render_set
+from tests.sets.folder.foreign.made import ARC, ARC_ROWS, LIMITS, opened, write
+
+KNOWN = {
+    "task": "t v1.1",
+    "alias": None,
+    "output_type": "multiple_choice",
+    "num_fewshot": None,
+    "delimiters": [" ", "\n\n"],
+    "shown_delimiters": [" ", "\n\n"],
+    "sampler": "default",
+    "splits": ["test", None, None, "dev"],
+    "samples": False,
+    "version": "0.4.13",
+    "prefixed": False,
+    "several_inputs": False,
+}
+DOC = {"row": {"a": 1}, "description": "", "text": "Q", "choices": ["x", "y"], "target": "y"}
+
+
+def told(
+    known: dict[str, Any] | None = None, doc: dict[str, Any] | None = None, dev: Any = DOC
+) -> list[dict[str, Any]]:
+    return [KNOWN | (known or {}), {"test": DOC | (doc or {})}, {"dev": dev}]
+
+
+def test_what_was_built_is_a_set_with_its_provenance() -> None:
+    task, _ = outside.as_set(told(), "t", LIMITS)
+    assert (task.name, len(task.dev), task.zero_shot) == ("t_v1_1", 1, None)
+    assert task.config.metadata == {"built_by": "lm_eval 0.4.13", "task": "t v1.1"}
+    assert (task.questions[0].answer, task.questions[0].extra) == (1, {"a": 1})
+    assert render_set(task, 1)[0].context == "Q y\n\nQ"
+
+
+@pytest.mark.parametrize(
+    ("known", "doc", "says"),
+    [
+        ({"output_type": "generate_until"}, {}, "multiple_choice only"),
+        ({"several_inputs": True}, {}, "a text of its own"),
+        ({"prefixed": True}, {}, "gen_prefix"),
+        ({}, {"target": [0, 1]}, "one target"),
+        ({}, {"target": "z"}, "none of its choices"),
+        ({}, {"choices": ["x"]}, "fewer than two"),
+        ({}, {"text": 0}, "not one text"),
+    ],
+)
+def test_what_the_studio_cannot_keep_is_refused(known: dict, doc: dict, says: str) -> None:
+    with pytest.raises(TaskError, match=says):
+        outside.as_set(told(known, doc), "t", LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("known", "dev", "why"),
+    [
+        ({"sampler": "Balanced"}, DOC, "drawn by 'Balanced'"),
+        ({"shown_delimiters": ["", "\n"]}, DOC, "shows its examples otherwise"),
+        ({}, DOC | {"target": "z"}, "none of its choices"),
+        ({}, 30_000, "more than a set may have"),
+        ({"splits": [None, "v", "t", None]}, DOC, "rows that stand twice"),
+    ],
+)
+def test_examples_that_are_not_the_harness_s_are_left_out(known: dict, dev: Any, why: str) -> None:
+    task, _ = outside.as_set(told(known, dev=dev), "t", LIMITS)
+    assert why in str(task.zero_shot)
+    assert not task.dev
+
+
+def test_rows_are_found_by_the_names_that_the_studio_looks_for(tmp_path: Path) -> None:
+    write(tmp_path / "s", "x", {}, test=[{"a": 1}])
+    assert builder.rows_in(tmp_path, "s", "test") == [{"a": 1}]
+    assert builder.rows_in(tmp_path / "s", None, "test") == [{"a": 1}]
+    assert builder.rows_in(tmp_path, None, "test") is None
+
+
+@pytest.mark.slow
+def test_the_harness_builds_what_the_studio_does_not_run(tmp_path: Path) -> None:
+    pytest.importorskip("lm_eval")
+    rows = tmp_path / "rows"
+    write(rows, "x.none", {}, test=ARC_ROWS, train=ARC_ROWS[3:], validation=ARC_ROWS)
+    keys = ARC | {"process_docs": "PLACE", "dataset_name": None}
+    folder = write(tmp_path / "arc", "arc_easy.yaml", keys)
+    text = (folder / "arc_easy.yaml").read_text().replace('"PLACE"', "!function utils.more")
+    (folder / "arc_easy.yaml").write_text(text)
+    code = "def more(data):\n    return data.map(lambda row: {'question': 'So: ' + row['question']})\n"
+    (folder / "utils.py").write_text(code)
+    task, _ = outside.built(str(folder / "arc_easy.yaml"), LIMITS, rows)
+    assert [q.question for q in task.questions][:2] == [
+        "Question: So: Which 0?\nAnswer:",
+        "Question: So: Which 1?\nAnswer:",
+    ]
+    plain = write(tmp_path / "plain", "arc_easy.yaml", ARC, test=ARC_ROWS, train=ARC_ROWS[3:])
+    for shots in (0, 2):
+        ours = [
+            doc.context.replace("Question: ", "Question: So: ")
+            for doc in render_set(opened(plain).task, shots)
+        ]
+        assert [doc.context for doc in render_set(task, shots)] == ours
+    write_task(task, tmp_path / "kept" / "arc_easy", LIMITS)
+    again = read_task(tmp_path / "kept" / "arc_easy", LIMITS, strict=True).task
+    assert render_set(again, 2) == render_set(task, 2)
+    (folder / "utils.py").write_text("raise SystemExit('no')\n")
+    with pytest.raises(TaskError, match="lm_eval could not build"):
+        outside.built(str(folder / "arc_easy.yaml"), LIMITS, rows)
+
+
+def test_a_python_that_is_none_is_said() -> None:
+    with pytest.raises(StudioError, match="could not run lm_eval"):
+        outside.built("arc_easy", LIMITS, python="/nowhere/python")
+    with pytest.raises(StudioError, match="it said nothing"):
+        outside.built("arc_easy", LIMITS, python="/bin/true" if sys.platform != "win32" else "none")
