@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from benchmarks.interop.tree import Given, multiple_choice, sameness, stand_ins, tasks_folder, the_tree
+from benchmarks.interop.tree import Given, multiple_choice, sameness, stand_ins, the_tree
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder.files import Folder, read_files
@@ -96,7 +96,7 @@ def compared(tree: Folder, path: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         except StudioError as error:
             own = f"refused: {error}"
         try:
-            other: Prompts | str = theirs(tasks_folder() / path, rows, shots)
+            other: Prompts | str = theirs(tree.root / path, rows, shots)
         except Exception as error:  # what the harness cannot build either
             other = f"the harness: {type(error).__name__}: {error}"[:200]
         if isinstance(own, str):
@@ -130,10 +130,13 @@ def chosen(tree: Folder, most: int) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def study(most: int) -> dict[str, Any]:
-    """How many of the tasks are equal at each number of examples, refused, or differ; and every task's own lines."""
-    tree = the_tree()
-    tasks = [compared(tree, path, raw) for path, raw in chosen(tree, most)]
+def study(most: int, also: Path | None = None) -> dict[str, Any]:
+    """How many of the tasks are equal at each number of examples, refused, or differ; and every task's own lines.
+
+    `also` is a folder with tasks of somebody else's, of which as many are taken.
+    """
+    trees = [the_tree(), *([Folder(also.resolve(), Limits())] if also else [])]
+    tasks = [compared(tree, path, raw) for tree in trees for path, raw in chosen(tree, most)]
     counts = {
         str(shots): {
             how: sum(task[str(shots)].startswith(how) for task in tasks)
@@ -153,9 +156,10 @@ def main() -> None:
     """Prints the study."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--tasks", type=int, default=200, metavar="N", help="how many tasks (default: 200)")
+    parser.add_argument("--also", type=Path, metavar="DIR", help="tasks there as well, such as mmlu_var's")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
-    found = study(options.tasks)
+    found = study(options.tasks, options.also)
     if options.json:
         json.dump(found, sys.stdout, ensure_ascii=False, indent=1)
         print()

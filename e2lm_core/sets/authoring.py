@@ -251,7 +251,7 @@ def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
 def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
     """Make exactly these questions the few-shot examples; a question is either in test or in dev.
 
-    Raises TaskError where fewer are left than the prompt shows.
+    Where examples were drawn from the test they come from these now. Raises TaskError where fewer are left than the prompt shows.
     """
     task = open_set(settings, name)
     chosen = set(ids)
@@ -260,8 +260,12 @@ def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
     test = tuple(q for q in every if q.id not in chosen)
     if (test, dev) == (task.questions, task.dev):
         return task
-    render_set(task.model_copy(update={"questions": test, "dev": dev}))
-    return _save(settings, name, task, {"questions": test, "dev": dev}, "choose few-shot examples")
+    changed: dict[str, Any] = {"questions": test, "dev": dev}
+    if dev and task.config.fewshot_split == "test":
+        own = {"fewshot_split": "dev", "fewshot_leaves_out": False}
+        changed["config"] = task.config.model_copy(update=own)
+    render_set(task.model_copy(update=changed))
+    return _save(settings, name, task, changed, "choose few-shot examples")
 
 
 def preview_import(settings: Settings, data: bytes, filename: str) -> ImportPreview:

@@ -164,9 +164,16 @@ def test_a_question_is_either_in_test_or_in_dev(here: Settings) -> None:
     assert [q.id for q in after.questions] == ["q3", "q4", "q5", "q6", "dev0", "dev1"]
 
 
+def test_examples_that_came_from_the_test_come_from_dev_once_it_has_some(here: Settings) -> None:
+    before = authoring.update_config(here, "mine", fewshot_split="test", fewshot_leaves_out=True)
+    assert before.pool == before.questions
+    after = authoring.set_dev(here, "mine", ["q1", "q2"])
+    assert (after.pool, after.config.fewshot_leaves_out) == (after.dev, False)
+
+
 def test_dev_questions_that_the_prompt_shows_cannot_be_taken_away(here: Settings) -> None:
     authoring.update_config(here, "mine", num_fewshot=2)
-    with pytest.raises(TaskError, match="the set has 1 dev questions"):
+    with pytest.raises(TaskError, match="the set has 1 dev question to show"):
         authoring.set_dev(here, "mine", ["dev0"])
     assert len(collection.open_set(here, "mine").dev) == 2
 

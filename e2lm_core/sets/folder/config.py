@@ -213,9 +213,8 @@ def _known_functions(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> dict
 
 def _check_keys(raw: Mapping[str, Any], where: str, strict: bool) -> list[str]:
     for key in sorted(CHANGES_PROMPTS & raw.keys()):
-        if raw[key] is not None and (
-            strict or key != "process_docs"
-        ):  # that may be a function which is known
+        may_be_known = key == "process_docs" and isinstance(raw[key], FunctionName) and not strict
+        if raw[key] is not None and not may_be_known:
             raise TaskError(
                 f"{where}: {key} changes prompts or scores by code, which the studio does not run."
             )

@@ -251,7 +251,9 @@ def _target(source: str, doc: Doc, rendered: str | None, label: str) -> int | st
         elif rendered.startswith("[") and rendered.endswith("]") and len(rendered) > 1:
             value = _literal(rendered)
             value = rendered if value is None else value
-    if isinstance(value, bool) or not isinstance(value, int | str):
+    if isinstance(value, bool):  # to the harness an index, as to Python
+        value = int(value)
+    if not isinstance(value, int | str):
         raise TaskError(
             f"doc_to_target gives neither one index nor one text at {label}; use a column such as answer."
         )

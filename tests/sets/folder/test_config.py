@@ -42,9 +42,9 @@ def test_a_name_is_a_name(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("task: sky", "task: [a, b]", "is not one task"),
+        ("task: sky", "task: [a, b]", "the group's task 'a' is not in the tree that was given"),
         ("task: sky", "task: 7", "task must be a name in text"),
-        ("task: sky", "group: sky", "is not one task"),
+        ("task: sky", "group: sky", "a group's task: must be names of tasks, not None"),
         (
             "loader.load",
             "evil.load",

@@ -138,7 +138,7 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
     assert "holds no empty.yaml" in refused(tmp_path / "empty")
     for name in ("one", "two"):
         (tmp_path / "empty" / f"{name}.yaml").write_text("task: x\n")
-    assert "holds several tasks (one.yaml, two.yaml)" in refused(tmp_path / "empty")
+    assert "one.yaml: output_type is None" in refused(tmp_path / "empty")  # both would be one set's subjects
 
 
 def test_wrong_golds_are_read_so_that_checks_can_name_them_all(folder: Path) -> None:

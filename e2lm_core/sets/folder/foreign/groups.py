@@ -17,7 +17,7 @@ from e2lm_core.base.phrasing import quoted
 from e2lm_core.sets.folder.includes import merged
 
 MOST = 500  # tasks of a group, and groups within groups
-_NAMED = re.compile(rb"^(task|group)[ \t]*:[ \t]*['\"]?([^'\"\s#\[]+)", re.MULTILINE)
+_NAMED = re.compile(rb"^ ?['\"]?(task|group)['\"]?[ \t]*:[ \t]*['\"]?([^'\"\s#\[,]+)", re.MULTILINE)
 
 
 @runtime_checkable

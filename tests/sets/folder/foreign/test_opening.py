@@ -14,6 +14,7 @@ from e2lm_core.sets.folder.files import read_task, write_task
 from e2lm_core.sets.prompts.render import render_set
 from tests.sets.folder.foreign.made import ARC, ARC_ROWS, LIMITS, opened, write
 
+TRAIN = [row | {"id": f"T{n}"} for n, row in enumerate(ARC_ROWS[:4])]
 YES_NO = {
     "task": "boolq",
     "dataset_path": "aps/super_glue",
@@ -27,10 +28,10 @@ YES_NO = {
 
 
 def test_choices_of_texts_and_labels_open_and_can_be_edited(tmp_path: Path) -> None:
-    task, warnings = opened(write(tmp_path / "arc", "arc_easy.yaml", ARC, test=ARC_ROWS, train=ARC_ROWS[:4]))
+    task, warnings = opened(write(tmp_path / "arc", "arc_easy.yaml", ARC, test=ARC_ROWS, train=TRAIN))
     first = task.questions[0]
     assert (first.id, first.question, first.choices, first.answer) == ("M0", "Which 0?", ("iron", "wood"), 0)
-    assert first.extra["choices_raw"] == {"text": ["iron", "wood", None][:2], "label": ["A", "B"]}
+    assert first.extra["choices_raw"] == {"text": ["iron", "wood"], "label": ["A", "B"]}
     assert task.questions[1].choices == ("iron", "wood", "n1")  # as many as the row has
     doc = render_set(task, 0)[1]
     assert (doc.context, doc.continuations) == ("Question: Which 1?\nAnswer:", (" iron", " wood", " n1"))
@@ -96,7 +97,7 @@ def test_parquet_and_a_subset_s_own_folder(tmp_path: Path) -> None:
     ("row", "says"),
     [
         ({"answerKey": "Z"}, "doc_to_target cannot be rendered at row 2 of test.jsonl"),
-        ({"choices": {"text": ["iron"], "label": ["A"]}}, "fewer than two choices"),
+        ({"choices": {"text": ["iron"], "label": ["B"]}}, "fewer than two choices"),
         ({"choices": "none"}, "the column 'choices' holds values of several kinds"),
     ],
 )
