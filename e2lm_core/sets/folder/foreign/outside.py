@@ -83,7 +83,8 @@ def as_set(told: Iterable[Mapping[str, Any]], name: str, limits: Limits) -> tupl
         if "task" in line:
             tasks.append((line, [], []))
         else:
-            tasks[-1][1 if "test" in line else 2].append(line.get("test", line.get("dev")))
+            _, test, dev = tasks[-1]
+            (test if "test" in line else dev).append(line.get("test", line.get("dev")))
     for known, test, _ in tasks:
         _check(known, test, limits)
     check_count(sum(len(test) for _, test, _ in tasks), name, limits)
