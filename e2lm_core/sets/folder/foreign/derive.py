@@ -4,6 +4,8 @@ The task's own templates are rendered for every row, which gives each document's
 form that leaves its author most to edit is taken, of those whose prompts are the same for every row: its own
 templates; its own `doc_to_text` over a column that is the question; the rendered text as the question. What a
 row holds besides stays in columns of its own.
+
+Tested in tests/sets/folder/foreign/test_opening.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Several tasks as one set: each task a subject, the prompts of every question its own task's.
 
 The examples of a task are drawn from its own, which one task of the harness cannot do for several; so such a set has none.
+
+Tested in tests/sets/folder/foreign/test_groups.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """What short functions of lm-evaluation-harness's tasks do, written again: each under the hashes that `functions` knows it by.
 
 `process_docs` gives rows for rows, in their order; `doc_to_…` a value for a row. Every entry is compared with the
-harness's own function in tests/sets/folder/foreign/test_functions.py.
+harness's own function.
+
+Tested in tests/sets/folder/foreign/test_functions.py.
 """
 
 from __future__ import annotations
