@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -68,15 +69,12 @@ def _full(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def tasks_of(task: str) -> list[Any]:
     """The tasks that a name or a YAML stands for, built by the harness."""
-    from lm_eval.tasks import TaskManager
-
+    TaskManager = import_module("lm_eval.tasks").TaskManager
     path = Path(task)
     if path.suffix == ".yaml":
         root = next((above for above in path.parents if above.name == "tasks"), path.parent)
         manager = TaskManager(include_path=str(root), include_defaults=False)
-        from lm_eval.tasks._yaml_loader import load_yaml
-
-        raw = load_yaml(path, resolve_func=False)
+        raw = import_module("lm_eval.tasks._yaml_loader").load_yaml(path, resolve_func=False)
         name = raw.get("group") or raw["task"]
     else:
         manager, name = TaskManager(), task

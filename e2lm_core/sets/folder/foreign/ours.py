@@ -3,7 +3,7 @@
 `process_docs` gives rows for rows, in their order; `doc_to_…` a value for a row. Every entry is compared with the
 harness's own function.
 
-Tested in tests/sets/folder/foreign/test_functions.py.
+Tested in tests/benchmarks/interop/test_needs.py.
 """
 
 from __future__ import annotations
