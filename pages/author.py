@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from e2lm_core.sets.desk import drafts, sheet
+from e2lm_core.sets.desk import drafts
 from e2lm_core.ui import session
 from e2lm_core.ui.author import card, checks, editor, files, live, presence, prompt, sharing, toolbar
 from e2lm_core.ui.author.unsaved import clashes, forms, waiting
@@ -40,15 +40,11 @@ view = st.segmented_control(
     key="author_view",
 )
 if view == "Table":
-    if example or not task.questions:
-        st.dataframe(sheet.to_frame(task.questions), hide_index=True, height=440)
-    else:
+    if not example:
         clashes.of_set(task)
-        table, aside = st.columns([8, 5], gap="medium")
-        with table:
-            editor.table(task)
-        with aside:
-            live.beside(task)
+    editor.table(task, readonly=example)
+    if not example and task.questions:
+        live.beside(task)
     live.every_question(task)
     files.download(task.address)
 elif view == "Card":
@@ -63,6 +59,8 @@ if not example:
     waiting.elsewhere(task, shown.get(view, []))
 
 findings = results.findings(task)
+if view == "Table":
+    editor.note(task, findings)
 with head:
     parts.header("Author", checks.sentence(task, findings, example) + waiting.sentence(task, example))
 if findings:

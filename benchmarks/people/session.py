@@ -1,7 +1,7 @@
 """One visitor as the server sees him: a websocket that speaks Streamlit's protocol, without a browser's own cost.
 
-It does what a browser does: it asks for a page by its hash, keeps what the page's elements are called, sends the
-whole of its edits with each edit, and runs a fragment again as often as the server has asked for that.
+It does what a browser does: it asks for a page by its hash, keeps what the page's elements are called, saves an edit
+as the page's table does and tells the page so, and runs a fragment again as often as the server has asked for that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
-from streamlit.proto.Dataframe_pb2 import Dataframe
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -31,19 +30,22 @@ class Session:
         self.pages: dict[str, str] = {}  # {address: hash}
         self.seen: list[str] = []
         self.bytes = 0
-        self.editor: str | None = None  # the id of the table that can be edited
+        self.editor: str | None = None  # the id of the table of questions
         self._url, self._query = url, f"set={name}"
         self._page = ""
-        self._edits: dict[str, dict[str, Any]] = {}
+        self._given: dict[str, Any] = {}  # what the page gives the table's script
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._digest: str | None = None
         self._finished = asyncio.Event()
         self._whole = False  # whether the run that is waited for has begun
         self._again: list[asyncio.Task] = []
+        self._cookie = ""
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task | None = None
 
     async def open(self) -> None:
         """Fetch the page that a browser fetches, and connect; the first page is drawn."""
-        cookie = await asyncio.to_thread(_cookie, self._url)
+        self._cookie = cookie = await asyncio.to_thread(_cookie, self._url)
         self._socket = await connect(
             f"ws{self._url.removeprefix('http')}/_stcore/stream",
             subprotocols=["streamlit"],  # type: ignore[list-item]
@@ -57,16 +59,43 @@ class Session:
     async def visit(self, page: str) -> float:
         """Seconds from the request for a page until its script has finished."""
         if self.pages[page] != self._page:
-            self.editor, self._edits = None, {}
+            self.editor = None
         self._page = self.pages[page]
         return await self._run(self._state())
 
     async def edit(self, row: int, field: str, text: str) -> None:
-        """Send an edit of the page's table; returns at once, `settled` waits for the page."""
+        """Save a field of the page's table and tell the page; returns then, `settled` waits for the page."""
         if self.editor is None:
             raise RuntimeError("The page has no table that can be edited.")
-        self._edits.setdefault(str(row), {})[field] = text
-        await self._send(self._state())
+        if not self._rows:
+            await self._ask({})
+        question = list(self._rows.values())[row]
+        seen = {field: question.get(field)}
+        await self._ask({"do": "save", "id": question["id"], "fields": {field: text}, "seen": seen})
+        state = self._state()
+        sent = json.dumps([{"event": "changed", "value": "saved"}])
+        state.widget_states.widgets.add(
+            id=f"$$STREAMLIT_INTERNAL_KEY_{self.editor}__events", json_trigger_value=sent
+        )
+        await self._send(state)
+
+    async def _ask(self, body: dict[str, Any]) -> None:
+        told = await asyncio.to_thread(self._posted, {**body, "pass": self._given["pass"], "since": self._digest})
+        if told.get("lost") or told.get("sentence"):
+            raise RuntimeError(f"The table was told: {told['sentence']}")
+        new = {row["id"]: row for row in told["rows"]}
+        self._rows = new if told["whole"] else self._rows | new
+        self._digest = told["digest"]
+
+    def _posted(self, body: dict[str, Any]) -> dict[str, Any]:
+        headers = {"content-type": "application/json", "cookie": self._cookie}
+        request = urllib.request.Request(
+            self._url + self._given["url"], json.dumps(body).encode(), headers, method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=READY_S) as answer:
+            data = answer.read()
+        self.bytes += len(data)
+        return json.loads(data)
 
     async def settled(self) -> None:
         """Wait for the end of the page that was asked for last."""
@@ -81,11 +110,7 @@ class Session:
             await self._socket.close()
 
     def _state(self) -> ClientState:
-        state = ClientState(query_string=self._query, page_script_hash=self._page)
-        if self.editor is not None and self._edits:
-            sent = {"edited_rows": self._edits, "added_rows": [], "deleted_rows": []}
-            state.widget_states.widgets.add(id=self.editor, string_value=json.dumps(sent))
-        return state
+        return ClientState(query_string=self._query, page_script_hash=self._page)
 
     async def _run(self, state: ClientState) -> float:
         started = time.perf_counter()
@@ -141,10 +166,8 @@ class Session:
         kind = element.WhichOneof("type")
         if kind == "exception":
             self.seen.append(f"{element.exception.type}: {element.exception.message}")
-        elif kind == "dataframe" and element.dataframe.editing_mode != Dataframe.READ_ONLY:
-            if element.dataframe.id == self.editor:
-                return
-            self.editor, self._edits = element.dataframe.id, {}
+        elif kind == "bidi_component" and element.bidi_component.component_name == "studio_table":
+            self.editor, self._given = element.bidi_component.id, json.loads(element.bidi_component.json)
 
     async def _repeat(self, interval_s: float, fragment: str) -> None:
         while True:

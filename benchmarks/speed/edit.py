@@ -47,7 +47,6 @@ LOOK_EVERY_S = 0.01
 LIMIT_S = 900.0
 GOALS_S = {0: 1.5, 5: 4.0}
 
-ROW_PX, ID_PX = 35, 130
 # Notes when the last chart, that of the whole set, first has points of the edited set, and when it has all of them;
 # in the page's own clock. A redraw may come so late that it is complete at once: what tells new points from old ones
 # is their values. Faint curves, of before the edit, have no markers.
@@ -237,7 +236,6 @@ def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
         page.wait_for_timeout(2_000)
         settle(page)  # a window's first words to the server draw the page a second time
         for number in range(-3, edits):  # the first ones start the app's own worker and warm it
-            # Never the cell below the last one: Enter has selected it, and a click would open it.
             seconds = _edited_cell(page, number * 5 % 13, len(studio.at_hand))
             if number >= 0:
                 first.append(seconds[0])
@@ -254,13 +252,8 @@ def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
 
 def _edited_cell(page: Page, row: int, points: int) -> tuple[float, float]:
     """Type into a cell: seconds from Enter to the first redraw, and to the complete one."""
-    grid = page.get_by_test_id("stDataFrame").first
-    box = grid.locator("canvas").first.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + ID_PX + 60, box["y"] + ROW_PX * (row + 1) + ROW_PX / 2)
-    page.wait_for_timeout(120)
-    page.keyboard.press("Enter")
-    cell = page.locator(".gdg-input")
+    page.locator(f'.qt-row[aria-rowindex="{row + 1}"] [data-cell="question"]').click()
+    cell = page.locator(".qt-list textarea")
     cell.wait_for()
     words = cell.input_value().split(" in the town of ")[0].rstrip("?")
     cell.fill(f"{words} in the town of {_new_word()}?")

@@ -25,8 +25,7 @@ from e2lm_core.commands.analysis import plan as plan_commands
 from e2lm_core.commands.analysis import ranks as rank_commands
 from e2lm_core.commands.analysis import score as score_commands
 from e2lm_core.commands.deploy import home, space
-from e2lm_core.commands.sets import collection, history, incoming, people
-from e2lm_core.commands.sets import questions as question_texts
+from e2lm_core.commands.sets import collection, history, incoming, many, people
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,7 +56,7 @@ for sharing in (people.share, people.unshare, people.shares, people.link):
 app.callback(help="E2LM Task Studio: question sets that tell young language models apart.")(people.act_as)
 app.add_typer(collection.app, name="sets")
 app.add_typer(people.app, name="people")
-app.add_typer(question_texts.app, name="question")
+app.add_typer(many.app, name="question")  # `questions`' own, with what is done to many
 app.add_typer(history.app, name="version")
 app.add_typer(checkpoint_commands.app, name="hub")
 app.add_typer(result_commands.app, name="results")

@@ -7,7 +7,7 @@ example raises too: it is copied first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -172,6 +172,21 @@ def add_questions(settings: Settings, name: str, questions: Iterable[Question]) 
         return task
     action = "add a question" if len(added) == 1 else f"add {len(added)} questions"
     return _save(settings, name, task, {"questions": (*task.questions, *added)}, action)
+
+
+@one_writer
+def change_questions(
+    settings: Settings, name: str, change: Callable[[tuple[Question, ...]], Sequence[Question]], action: str
+) -> TaskSet:
+    """Save what `change` makes of all questions, as one step that is called `action`.
+
+    Raises TaskError, and saves nothing, where the set would be wrong.
+    """
+    task = open_set(settings, name)
+    questions = tuple(change(task.questions))
+    if questions == task.questions:
+        return task
+    return _save(settings, name, task, {"questions": questions}, action)
 
 
 @one_writer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from scripts.screenshots import settle
 
@@ -10,9 +10,6 @@ SET = "my_science"
 
 
 EDITED = "Which gas do green plants take in to make sugar?"
-
-
-ROW_PX, ID_PX = 35, 200  # the grid's rows, and more than its first column
 
 
 RUN_MS = 300_000
@@ -38,19 +35,15 @@ def drawn(page: Page) -> dict[str, list[float]]:
     return dict(traces)
 
 
+def cell(page: Page, row: int, name: str = "question") -> Locator:
+    """A text of the table: of the question in a row, from 0, in the order shown."""
+    return page.locator(f'.qt-row[aria-rowindex="{row + 1}"] [data-cell="{name}"]')
+
+
 def type_into_question(page: Page, row: int, text: str) -> None:
-    """As a visitor does: click the cell, open it with Enter, type, and leave it with Enter."""
-    grid = page.get_by_test_id("stDataFrame").first
-    grid.scroll_into_view_if_needed()
-    cell = page.locator(f"#glide-cell-1-{row}")
-    canvas = grid.locator("canvas").first.bounding_box()
-    assert canvas is not None
-    expect(cell).to_be_attached()
-    page.mouse.click(canvas["x"] + ID_PX + 60, canvas["y"] + ROW_PX * (row + 1) + ROW_PX / 2)
-    page.wait_for_timeout(120)
+    """As a visitor does: click the text, type, and leave it with Enter."""
+    cell(page, row).click()
+    page.locator(".qt-list textarea").fill(text)
     page.keyboard.press("Enter")
-    editor = page.locator(".gdg-input")
-    editor.wait_for()
-    editor.fill(text)
-    page.keyboard.press("Enter")
-    expect(cell).to_have_text(text)
+    expect(cell(page, row)).to_have_text(text)
+    expect(page.locator(f'.qt-row[aria-rowindex="{row + 1}"] .qt-state.qt-ok')).to_be_visible()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
@@ -18,6 +18,8 @@ from e2lm_core.sets import collection
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import say
 from e2lm_core.ui.runs import starting
+from e2lm_core.ui.server import browser, table
+from e2lm_core.ui.server.requests import Asked
 from tests.conftest import ROOT
 from tests.support import studios
 
@@ -30,10 +32,18 @@ class Visit:
 
     at: AppTest
     studio: Studio
+    rows: dict[str, dict[str, dict]] = field(default_factory=dict)  # of each set's table, by id
+    digests: dict[str, str] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)  # what the table says beside rows that were not saved
 
     def open(self, page: str) -> AppTest:
         self.at.switch_page(f"pages/{page}.py").run()
         assert not self.at.exception, f"{page}: {self.at.exception[0].value}"
+        if page == "author" and "set" in self.at.session_state:
+            name = self.at.session_state["set"]
+            self.rows.pop(name, None)
+            self.digests.pop(name, None)
+            self.table(name)
         return self.at
 
     def choose(self, name: str) -> Visit:
@@ -63,14 +73,62 @@ class Visit:
         return [b.label for b in self.at.button if not b.disabled]
 
     def edit(self, rows: dict[int, dict[str, object]]) -> AppTest:
-        """What the browser sends when cells of the table were edited."""
+        """What the table does when fields of its rows were edited: each row is saved by what the table showed."""
+        name = self.at.session_state["set"]
+        shown = self.table(name)
+        self.refused = []
+        for place, fields in rows.items():
+            row = list(shown.values())[place]
+            seen = {field: row[field] for field in fields}
+            told = self.ask(name, {"do": "save", "id": row["id"], "fields": fields, "seen": seen})
+            self._take(name, told)
+            self.refused += [told["sentence"]] if told["sentence"] else []
+        return self.tell("changed", "saved")
+
+    @property
+    def editor(self):
+        """The table on the page, None where there is none."""
+        drawn = (e for e in self.at.get("bidi_component") if e.proto.component_name == "studio_table")
+        return next(drawn, None)
+
+    def table(self, name: str) -> dict[str, dict]:
+        """The rows as the table has them since it was drawn: others' edits come when it asks."""
+        if name not in self.rows:
+            self._take(name, self.ask(name, {}))
+        return self.rows.get(name, {})
+
+    def ask(self, name: str, body: dict) -> dict:
+        """What the table's script posts, answered as the server does."""
+        own = "browser" in self.at.session_state
+        author = browser.author(self.at.session_state["browser"]) if own else session.author()
+        settings = self.studio.settings.asked_by(None, author)
+        since = {"since": self.digests.get(name)}
+        return json.loads(table.done(Asked(settings, name, {**body, **since})))
+
+    def tell(self, event: str, value: object) -> AppTest:
+        """What the table's script tells its page."""
         states = self.at._tree.get_widget_states()
-        editor = self.at.data_editor[0].proto.id
-        sent = json.dumps({"edited_rows": rows, "added_rows": [], "deleted_rows": []})
-        states.widgets.append(WidgetState(id=editor, string_value=sent))
+        drawn = self.editor
+        assert drawn is not None
+        sent = json.dumps([{"event": event, "value": value}])
+        trigger = f"$$STREAMLIT_INTERNAL_KEY_{drawn.proto.id}__events"
+        states.widgets.append(WidgetState(id=trigger, json_trigger_value=sent))
         self.at._run(states)
         assert not self.at.exception
         return self.at
+
+    def _take(self, name: str, told: dict) -> None:
+        if told.get("lost"):  # the page says what is wrong with the set
+            return
+        if told["whole"]:
+            self.rows[name] = {row["id"]: _whole(row) for row in told["rows"]}
+        else:
+            self.rows[name] |= {row["id"]: _whole(row) for row in told["rows"]}
+        self.digests[name] = told["digest"]
+
+
+def _whole(row: dict) -> dict:
+    return {"subject": None, "note": None, **row}
 
 
 def app_in(folder: Path, monkeypatch, ladder: Path) -> Iterator[Visit]:

@@ -16,7 +16,7 @@ from e2lm_core.sets import authoring, collection
 from scripts.screenshots import settle
 from tests.conftest import ROOT, needs
 from tests.support import studios
-from tests.support.browser import EDITED, ID_PX, ROW_PX, SET, strip, type_into_question
+from tests.support.browser import EDITED, SET, cell, strip, type_into_question
 
 pytestmark = pytest.mark.slow
 RUN_MS = 300_000
@@ -55,19 +55,8 @@ def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page
     settle(page)
     type_into_question(page, 0, EDITED)
     # The next cell is open and typed into while the results of the first come in.
-    canvas = page.get_by_test_id("stDataFrame").first.locator("canvas").first
-    cell = page.locator(".gdg-input")
-    for _ in range(
-        40
-    ):  # laid out anew as what stands beside it changes, the table may take no click for a moment
-        if (box := canvas.bounding_box()) is not None:
-            page.mouse.click(box["x"] + ID_PX + 60, box["y"] + ROW_PX * 5.5)
-            page.wait_for_timeout(120)
-            page.keyboard.press("Enter")
-        page.wait_for_timeout(300)
-        if cell.is_visible():
-            break
-    cell.wait_for()
+    cell(page, 4).click()
+    field = page.locator(".qt-list textarea")
     page.keyboard.press("Control+A")
     said = page.get_by_text(re.compile(rf"^{re.escape(identity)}: margin -?\d+\.\d\d → -?\d+\.\d\d nats"))
     for number, letter in enumerate(TYPED):
@@ -76,11 +65,11 @@ def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page
         if number == len(TYPED) // 2:  # half of it before the results are there, half of it after
             expect(said).to_be_visible(timeout=RUN_MS)
             expect(strip(page)).to_contain_text("up to date", timeout=RUN_MS)
-    expect(cell).to_have_value(TYPED)
+    expect(field).to_have_value(TYPED)
     assert lines(page, 0) == {"before the edit": 3, "now": 3}
     assert lines(page, 1)["large-arch1"] == lines(page, 1)["large-arch1 before"] == 3
     page.keyboard.press("Enter")
-    expect(page.locator("#glide-cell-1-4")).to_have_text(TYPED)
+    expect(cell(page, 4)).to_have_text(TYPED)
     fourth = collection.open_set(computed, SET).questions[4].id
     said = page.get_by_text(re.compile(rf"^{re.escape(fourth)}: margin"))
     expect(said).to_be_visible(timeout=RUN_MS)

@@ -1,74 +1,63 @@
-"""A question set as a sheet: one row a question, a column for each choice, and edits read back as changes.
+"""A set as a table shows it: its rows as they lie on the disk, and what has changed since those that a table has.
 
-The sheet that an editor shows stays fixed while its user types; what comes back is a delta of cells. It is
-applied by question id and is idempotent, so that a delta that arrives twice does no harm.
+A row is the JSON of a line of `test.jsonl`. A table says which state it has by the set's digest; what this process
+still knows of that state is not sent again.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import NamedTuple
 
-import pandas as pd
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets.collection import find_set
+from e2lm_core.sets.desk import presence
+from e2lm_core.sets.folder import known as known_sets
 
-from e2lm_core.base.records import Question
-
-MIN_CHOICE_COLUMNS = 4
-TEXT_COLUMNS = ("question", "subject", "note")
-
-
-def choice_columns(questions: Sequence[Question]) -> list[str]:
-    """choice 0, choice 1, …: numbered as gold counts them."""
-    width = max((len(q.choices) for q in questions), default=0)
-    return [f"choice {i}" for i in range(max(width, MIN_CHOICE_COLUMNS))]
+KEPT_STATES = 24
+_Ids, _Lines = tuple[str, ...], tuple[bytes, ...]
+_states: OrderedDict[str, tuple[_Ids, _Lines]] = OrderedDict()
+_lock = threading.Lock()
 
 
-def to_frame(questions: Sequence[Question], taught: Mapping[str, bool] | None = None) -> pd.DataFrame:
-    """Columns: id, question, choice 0 …, gold, subject, note, and taught where it is known."""
-    columns = choice_columns(questions)
-    rows = []
-    for q in questions:
-        row: dict[str, Any] = {"id": q.id, "question": q.question}
-        row |= {c: q.choices[i] if i < len(q.choices) else None for i, c in enumerate(columns)}
-        row |= {"gold": q.answer, "subject": q.subject, "note": q.note}
-        if taught is not None:
-            row["taught"] = taught.get(q.id, False)
-        rows.append(row)
-    names = ["id", "question", *columns, "gold", "subject", "note"] + (
-        ["taught"] if taught is not None else []
-    )
-    return pd.DataFrame(rows, columns=names)
+class Sheet(NamedTuple):
+    """What a table needs to show a set as it is.
 
-
-def changes(frame: pd.DataFrame, edited_rows: Mapping[int, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """`{question id: {field: value}}` of an editor's edited cells, on the sheet that it was given.
-
-    Empty cells behind the last choice are no choices; an empty one before it is kept, so that the checks
-    can name it and gold keeps its meaning.
+    `rows` are lines of JSON: all of them where `whole`, else those that are new or differ. `gone` are the ids that
+    are no more, `order` the ids in their order where it is not that of before with the new ones at the end.
     """
-    edits: dict[str, dict[str, Any]] = {}
-    for row, cells in edited_rows.items():
-        before = frame.iloc[int(row)]
-        fields: dict[str, Any] = {}
-        for column, value in cells.items():
-            if column == "gold":
-                fields["answer"] = -1 if _blank(value) else int(value)
-            elif column == "question":
-                fields["question"] = "" if _blank(value) else str(value)
-            elif column in TEXT_COLUMNS:
-                fields[column] = None if _blank(value) else str(value)
-        if any(column.startswith("choice ") for column in cells):
-            names = [c for c in frame.columns if c.startswith("choice ")]
-            values = [cells.get(name, before[name]) for name in names]
-            while values and _blank(values[-1]):
-                values.pop()
-            fields["choices"] = tuple("" if _blank(v) else str(v) for v in values)
-        if fields:
-            edits[str(before["id"])] = fields
-    return edits
+
+    digest: str
+    stamp: str
+    whole: bool
+    rows: Sequence[bytes]
+    gone: Sequence[str] = ()
+    order: Sequence[str] | None = None
 
 
-def _blank(value: Any) -> bool:
-    # NA first: it cannot be compared with anything.
-    return value is None or value is pd.NA or value == "" or (isinstance(value, float) and math.isnan(value))
+def since(settings: Settings, name: str, digest: str | None = None) -> Sheet:
+    """The set as it is now, for a table that has the state of that digest; None for one that has nothing.
+
+    Raises TaskError where the set is not there or cannot be read.
+    """
+    stamp = presence.stamp(settings, name)  # before the set: a newer one only makes the table ask once more
+    known = known_sets.read(find_set(settings, name).folder, settings.limits)
+    ids, lines = tuple(q.id for q in known.task.questions), known.lines[0]
+    with _lock:
+        before = _states.get(digest or "")
+        _states[known.digest] = ids, lines
+        _states.move_to_end(known.digest)
+        while len(_states) > KEPT_STATES:
+            _states.popitem(last=False)
+    if before is None:
+        return Sheet(known.digest, stamp, True, lines)
+    if digest == known.digest:
+        return Sheet(known.digest, stamp, False, ())
+    old = dict(zip(*before, strict=True))
+    new = dict(zip(ids, lines, strict=True))
+    gone = [identity for identity in old if identity not in new]
+    rows = [line for identity, line in new.items() if old.get(identity) != line]
+    expected = [identity for identity in old if identity in new] + [i for i in new if i not in old]
+    return Sheet(known.digest, stamp, False, rows, gone, None if expected == list(ids) else ids)

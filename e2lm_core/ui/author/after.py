@@ -1,4 +1,4 @@
-"""What follows a change of a set: the table editor's new sheet, a run of what was edited, and which edit is looked at.
+"""What follows a change of a set: a run of what was edited, and which edit is looked at.
 
 Tested in tests/pages/test_pages.py and tests/pages/test_live.py.
 """
@@ -24,16 +24,8 @@ OWN = timedelta(minutes=30)
 
 
 def reset() -> None:
-    """Give the editor a new sheet: after an undo, an import, or anything that it did not do itself."""
-    st.session_state["editor_epoch"] = epoch() + 1
-    st.session_state.pop("editor_sheet", None)
+    """Forget what was said of the edit before."""
     st.session_state.pop("editor_refused", None)
-    st.session_state.pop("editor_saved", None)
-
-
-def epoch() -> int:
-    """Which sheet the editor shows: grows with each new one."""
-    return st.session_state.get("editor_epoch", 0)
 
 
 def edited(task: TaskSet) -> None:

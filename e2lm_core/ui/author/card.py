@@ -6,6 +6,7 @@ Tested in tests/pages/test_pages.py and tests/pages/writing/test_drafts.py.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import streamlit as st
@@ -14,6 +15,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.sets import authoring
 from e2lm_core.sets.desk import drafts
+from e2lm_core.sets.desk import saving as desk
 from e2lm_core.sets.prompts import render
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after, live
@@ -24,7 +26,8 @@ from e2lm_core.ui.frame import say
 
 FREE_CHOICES, NEW_CHOICES = 2, 4
 AREA = "card_area"
-_BLANK = Question(id="", question="", choices=(), answer=0)
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_BLANK = Question(id="", question="", choices=(), answer=desk.NO_CHOICE)
 
 
 def card(task: TaskSet, readonly: bool) -> None:
@@ -125,8 +128,10 @@ def _question(task: TaskSet, question: Question, readonly: bool) -> None:
     if not readonly:
         forms.notice(form)
     with st.container(key=AREA), st.form(f"card_{form.name}", enter_to_submit=False):
-        _fields(form, question.answer, slots, readonly)
+        _fields(form, slots, readonly)
+        _preview_button(form, slots, readonly)
         forms.buttons(form, "Save", readonly, _save, (form, question.id, slots))
+    _preview(form)
     if not readonly:
         _listen(form, slots)
         _delete(task, question)
@@ -139,8 +144,10 @@ def _new(task: TaskSet) -> None:
     st.subheader("A new question", anchor=False)
     forms.notice(form)
     with st.container(key=AREA), st.form(f"card_{form.name}", enter_to_submit=False):
-        _fields(form, None, slots, readonly=False)
+        _fields(form, slots, readonly=False)
+        _preview_button(form, slots, readonly=False)
         forms.buttons(form, "Save", False, _save_new, (form, slots))
+    _preview(form)
     _listen(form, slots)
     if task.questions:
         st.button("Back to the questions", icon=":material/arrow_back:", key="card_old", on_click=_leave_new)
@@ -159,31 +166,98 @@ def _values(question: Question) -> dict[str, Any]:
     }
 
 
-def _fields(form: Form, gold: int | None, slots: int, readonly: bool) -> None:
+def _fields(form: Form, slots: int, readonly: bool) -> None:
     st.text_area(
         "Question", form.values["question"] or "", height=100, disabled=readonly, key=form.key("question")
     )
-    choices = form.values["choices"]
+    choices, answer = form.values["choices"], form.values["answer"]
     # Row by row, so that a phone, where columns are stacked, keeps the order.
     cells = [cell for _ in range(0, slots, 2) for cell in st.columns(2, gap="small")]
     for i in range(slots):
-        cells[i].text_input(
-            say.plain(f"choice {i}" + (" (gold)" if i == gold else "")),
-            choices[i] if i < len(choices) else "",
-            disabled=readonly,
-            key=form.key(f"choice{i}"),
-        )
+        with cells[i].container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            st.text_input(
+                say.plain(f"choice {LETTERS[i]}" + (" (right)" if i == answer else "")),
+                choices[i] if i < len(choices) else "",
+                disabled=readonly,
+                key=form.key(f"choice{i}"),
+            )
+            if i and not readonly:
+                st.form_submit_button(
+                    "",
+                    icon=":material/arrow_upward:",
+                    help=say.plain(f"Put {LETTERS[i]} before {LETTERS[i - 1]}"),
+                    key=form.key(f"up{i}"),
+                    type="tertiary",
+                    on_click=_move,
+                    args=(form, slots, i),
+                )
     left, right = st.columns(2, gap="small")
-    answer = min(max(form.values["answer"], 0), 25)
-    left.number_input("gold (index from 0)", 0, 25, answer, disabled=readonly, key=form.key("answer"))
+    left.radio(
+        "The right choice",
+        list(LETTERS[:slots]),
+        index=answer if 0 <= answer < slots else None,
+        horizontal=True,
+        disabled=readonly,
+        key=form.key("answer"),
+    )
     right.text_input("subject", form.values["subject"] or "", disabled=readonly, key=form.key("subject"))
+
+
+def _move(form: Form, slots: int, place: int) -> None:
+    """Exchange a choice with the one before it, as they are typed; the right one stays right."""
+    first, second = form.key(f"choice{place - 1}"), form.key(f"choice{place}")
+    state = st.session_state
+    state[first], state[second] = state.get(second, ""), state.get(first, "")
+    right = {LETTERS[place]: LETTERS[place - 1], LETTERS[place - 1]: LETTERS[place]}
+    state[form.key("answer")] = right.get(form.typed("answer"), form.typed("answer"))
+    # What the browser had under way from before the move comes too late.
+    turn = int(time.time() * 1000) + listening.REST_MS
+    forms.keep(form, _typed(form, slots), turn)
+
+
+def _preview_button(form: Form, slots: int, readonly: bool) -> None:
+    if not readonly:
+        st.form_submit_button(
+            "Preview",
+            icon=":material/visibility:",
+            key=form.key("preview"),
+            help="Show Markdown and LaTeX of what is typed.",
+            on_click=_show_preview,
+            args=(form, slots),
+        )
+
+
+def _show_preview(form: Form, slots: int) -> None:
+    values = _typed(form, slots)
+    forms.keep(form, values)
+    st.session_state["card_preview"] = (form.name, values)
+
+
+def _preview(form: Form) -> None:
+    """The question with its Markdown and LaTeX drawn: as it was typed when that was asked for."""
+    of, values = st.session_state.get("card_preview", ("", {}))
+    if of != form.name:
+        values = form.values
+        if not _is_marked(values):
+            return
+    with st.container(border=True, key="card_preview_box"):
+        st.markdown(say.formatted(values["question"] or ""))
+        for i, choice in enumerate(values["choices"]):
+            mark = ":material/check_circle:" if i == values["answer"] else ":material/radio_button_unchecked:"
+            st.markdown(say.filled(mark + " {letter}  {text}", letter=LETTERS[i], text=say.formatted(choice)))
+
+
+def _is_marked(values: dict[str, Any]) -> bool:
+    """Whether a question would look otherwise as Markdown than as it is typed."""
+    text = "\n".join([values["question"] or "", *values["choices"]])
+    return any(mark in text for mark in ("$", "**", "`", "\n\n", "\n- ", "_{", "^{"))
 
 
 def _listen(form: Form, slots: int) -> None:
     fields = [
         Field("question", [form.key("question")], "text"),
         Field("choices", [form.key(f"choice{i}") for i in range(slots)], "list"),
-        Field("answer", [form.key("answer")], "number"),
+        Field("answer", [form.key("answer")], "place"),
         Field("subject", [form.key("subject")], "maybe"),
     ]
     if listening.listen(form.task, form.place, form.name, AREA, fields, form.values, form.seen):
@@ -199,7 +273,7 @@ def _typed(form: Form, slots: int) -> dict[str, Any]:
     return {
         "question": form.typed("question") or "",
         "choices": tuple(choices),
-        "answer": int(form.typed("answer") or 0),
+        "answer": LETTERS.index(form.typed("answer")) if form.typed("answer") else desk.NO_CHOICE,
         "subject": form.typed("subject") or None,
     }
 
@@ -207,8 +281,8 @@ def _typed(form: Form, slots: int) -> dict[str, Any]:
 def _save(form: Form, identity: str, slots: int) -> None:
     values = _typed(form, slots)
     changes = {field: value for field, value in form.changes(values).items() if field in form.seen}
-    if changes.get("answer") == 0 and form.seen["answer"] < 0:
-        changes.pop("answer")  # the field cannot show it
+    if values["answer"] == desk.NO_CHOICE:
+        changes.pop("answer", None)  # the field cannot show it
     if not changes:
         forms.close(form)
         return
@@ -219,18 +293,17 @@ def _save(form: Form, identity: str, slots: int) -> None:
 def _save_new(form: Form, slots: int) -> None:
     values = _typed(form, slots)
     forms.keep(form, values)
+    settings = session.studio().settings
     try:
-        saved = authoring.add_questions(
-            session.studio().settings, form.task, [_BLANK.model_copy(update=values)]
-        )
+        made = desk.add(settings, form.task, values)
     except StudioError as error:
         forms.refuse(f"{error} Not saved yet.")
         return
     forms.close(form)
     after.reset()
-    after.edited(saved)
-    go(saved.questions[-1].id)
-    forms.acknowledge(drafts.of_question(saved.questions[-1].id))
+    after.edited(session.read_set(form.task))
+    go(made)
+    forms.acknowledge(drafts.of_question(made))
 
 
 def _delete(task: TaskSet, question: Question) -> None:

@@ -10,9 +10,8 @@ export default function ({ data, parentElement, setStateValue }) {
   const busy = () => {
     const active = document.activeElement;
     const inText = active?.matches?.(TEXT) && !["checkbox", "radio"].includes(active.type);
-    if (document.querySelector(".gdg-input, .gdg-overlay-editor") || Date.now() - typed < data.idle_ms) return "typing";
-    if (inText && active.closest(".stForm")) return "typing";
-    return active?.closest?.("[data-testid=stDataFrame]") ? "in the table" : "idle";
+    if (Date.now() - typed < data.idle_ms) return "typing";
+    return inText && active.closest(".stForm, .qt") ? "typing" : "idle";
   };
   const ask = async (leaving) => {
     const body = JSON.stringify({ pass: data.pass, leaving });
@@ -28,6 +27,7 @@ export default function ({ data, parentElement, setStateValue }) {
         const key = JSON.stringify([told, news ? now : ""]);
         if ((news || others) && key !== said) {
           said = key;
+          if (news) document.dispatchEvent(new CustomEvent("e2lm-news"));
           setStateValue("heard", { ...told, busy: now });
         }
       }

@@ -1,7 +1,7 @@
 """Who else has the set open, and what they have saved since it was drawn: shown as soon as nobody is typing.
 
 A script in the page asks the server every few seconds (`/presence`); only where something is new does it wake
-this fragment. It also keeps the page's shortcuts out of text that is being typed: Ctrl+Z in a field takes back
+this fragment. The table of questions fetches what is new by itself, also while somebody types in it. The script also keeps the page's shortcuts out of text that is being typed: Ctrl+Z in a field takes back
 typing, never the last change of the set. Tested in tests/pages/writing/test_writers.py.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NoReturn
 
 import streamlit as st
 
@@ -18,7 +17,6 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.sets.desk import presence
 from e2lm_core.ui import session
-from e2lm_core.ui.author import editor
 from e2lm_core.ui.author.unsaved import listening
 from e2lm_core.ui.frame import say
 from e2lm_core.ui.server import requests
@@ -55,12 +53,12 @@ def _watched() -> None:
         task, busy = _present(drawn), heard.get("busy")
         if task is None:
             st.rerun(scope="app")  # the page says that the set is gone
-        if busy == "idle" or (busy == "in the table" and editor.in_place(task)):
-            _show(task)
+        if busy == "idle":
+            st.rerun(scope="app")
         if changed := _changed(drawn, task):
             st.caption(say.filled("{changed} by another.", changed=changed), width="content")
             if st.button("Show", key="presence_show", icon=":material/sync:"):
-                _show(task)
+                st.rerun(scope="app")
 
 
 def _listen(name: str, stamp: str) -> dict:
@@ -84,11 +82,6 @@ def _listen(name: str, stamp: str) -> dict:
     heard = dict(told.heard or {})
     st.session_state["author_others"] = list(heard.get("others", []))
     return heard
-
-
-def _show(task: TaskSet) -> NoReturn:
-    editor.refresh(task)
-    st.rerun(scope="app")
 
 
 def _present(drawn: TaskSet) -> TaskSet | None:

@@ -22,6 +22,9 @@ _NAMED = re.compile(r":(?=[A-Za-z+:-])")  # :emoji:, :material/icon:, :red[…],
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _LOOSE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _BLOCK = re.compile(r">|#(?=#{0,5}(?:\s|$))|[+-](?=[\s-]|$)|\d{1,9}(?=[.)](?:\s|$))")
+_MATHS = re.compile(r"\$\$[^$]+\$\$|\$(?!\s)[^$\n]+(?<!\s)\$")
+# What KaTeX could link, fetch, or define anew: none of it is mathematics.
+_NO_MATHS = re.compile(r"\\(href|url|html|include|def|gdef|edef|xdef|let|newcommand|renewcommand|providecommand)")
 _MARK = re.compile(r"[\\`*\[\]<$~]")
 _MARK_BUT_EMPHASIS = re.compile(r"[\\\[\]<$~]|``+")
 
@@ -48,6 +51,20 @@ def words(sentence: object) -> Marked:
     if isinstance(sentence, Marked):
         return sentence
     return Marked(_unlinked(_MARK_BUT_EMPHASIS.sub(_escaped, str(sentence))))
+
+
+def formatted(text: object) -> Marked:
+    """An author's own Markdown: emphasis, code, lists and LaTeX are drawn; nothing is linked, fetched or coloured."""
+    if isinstance(text, Marked):
+        return text
+    parts, at, whole = [], 0, str(text)
+    for found in _MATHS.finditer(whole):
+        if _NO_MATHS.search(found[0]):
+            continue
+        parts += [_NAMED.sub(lambda f: f[0] + JOINER, words(whole[at : found.start()])), found[0]]
+        at = found.end()
+    parts.append(_NAMED.sub(lambda found: found[0] + JOINER, words(whole[at:])))
+    return Marked("".join(parts))
 
 
 def filled(template: str, **texts: object) -> Marked:

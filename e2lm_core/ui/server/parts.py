@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.ui.server import desk, health, sign_in
+from e2lm_core.ui.server import desk, health, sign_in, table
 from e2lm_core.ui.server.browser import GivesCookie
 from e2lm_core.ui.server.door import Door
 from e2lm_core.ui.server.headers import GivesHeaders
@@ -42,7 +42,7 @@ def _settings() -> Settings:
 
 def routes() -> Sequence[Route]:
     """Addresses that are no pages."""
-    return (Route(health.PATH, health.healthz), *desk.routes())
+    return (Route(health.PATH, health.healthz), *desk.routes(), *table.routes())
 
 
 def secrets() -> dict[str, Any] | None:

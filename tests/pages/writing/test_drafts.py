@@ -180,13 +180,38 @@ def test_text_of_a_set_that_somebody_deleted_or_renamed_is_shown(done):
 
 def test_a_refused_cell_is_kept_and_the_card_shows_it(done):
     done.open("author")
-    done.edit({0: {"gold": 9}})
+    done.edit({0: {"answer": 9}})
     assert "Not saved yet: **question q1**" in done.said
     done.click("Open")
-    assert done.at.number_input[0].value == 9
-    done.at.number_input[0].set_value(1)
+    assert done.at.radio[0].value is None
+    done.at.radio[0].set_value("B")
     done.click("Save")
     assert questions(done)[0].answer == 1
+
+
+def test_choices_move_as_they_are_typed_and_the_right_one_stays_right(done):
+    card(done)
+    question = questions(done)[0]
+    first, second, *others = question.choices
+    next(t for t in done.at.text_input if t.label == "choice B").set_value("typed")
+    done.at.button(key=next(b.key for b in done.at.button if str(b.key).endswith("_up1"))).click().run()
+    assert not done.at.exception
+    assert [t.value for t in done.at.text_input if t.label.startswith("choice ")][:2] == ["typed", first]
+    assert questions(done)[0] == question
+    done.click("Save")
+    moved = questions(done)[0]
+    assert moved.choices == ("typed", first, *others)
+    assert moved.choices[moved.answer] == question.choices[question.answer]
+
+
+def test_markdown_and_latex_are_previewed_as_they_are_typed(done):
+    card(done)
+    done.at.text_area[0].set_value(r"What is $\mathrm{H_2O}$? ![x](http://127.0.0.1:9/x)")
+    done.click("Preview")
+    assert r"What is $\mathrm{H_2O}$?" in "".join(m.value for m in done.at.markdown)
+    assert "![x]" not in "".join(m.value for m in done.at.markdown)
+    assert questions(done)[0].question == "What is twice the number 1?"
+    assert text(done).startswith(r"What is $\mathrm{H_2O}$?")
 
 
 def test_an_examples_form_keeps_nothing(visit):

@@ -22,7 +22,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
 from scripts.screenshots import FLAGS, note_error, server, settle
 from tests.conftest import ROOT, needs
-from tests.support.browser import ID_PX, ROW_PX, strip, type_into_question
+from tests.support.browser import cell, strip, type_into_question
 
 pytestmark = pytest.mark.slow
 expect.set_options(timeout=60_000)  # a busy machine answers late
@@ -74,15 +74,6 @@ def view(page: Page, name: str) -> None:
     settle(page)
 
 
-def open_cell(page: Page, row: int) -> None:
-    canvas = page.get_by_test_id("stDataFrame").first.locator("canvas").first.bounding_box()
-    assert canvas is not None
-    page.mouse.click(canvas["x"] + ID_PX + 60, canvas["y"] + ROW_PX * (row + 1) + ROW_PX / 2)
-    page.wait_for_timeout(150)
-    page.keyboard.press("Enter")
-    page.locator(".gdg-input").wait_for()
-
-
 def save(page: Page) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
     settle(page)
@@ -96,14 +87,21 @@ def test_two_people_lose_nothing_in_the_table_or_in_the_card(browser, home, envi
 
         # Another question, saved by one: the other sees it without a reload.
         type_into_question(ada, 0, "What follows one?")
-        expect(bob.locator("#glide-cell-1-0")).to_have_text("What follows one?")
+        expect(cell(bob, 0)).to_have_text("What follows one?")
 
         # The same cell: Bob is typing when Ada saves. His cursor stays, and so does what both wrote.
-        open_cell(bob, 3)
-        bob.locator(".gdg-input").fill("Bob asks what follows four?")
+        cell(bob, 3).click()
+        field = bob.locator(".qt-list textarea")
+        field.fill("Bob asks what follows four?")
         type_into_question(ada, 3, "Ada asks what follows four?")
         expect(bob.get_by_text("1 question was changed by another.")).to_be_visible()
-        expect(bob.locator(".gdg-input")).to_have_value("Bob asks what follows four?")
+        expect(bob.get_by_text("Somebody else has just saved this: Ada asks")).to_be_visible()
+        expect(field).to_have_value("Bob asks what follows four?")
+        expect(field).to_be_focused()
+        # Other rows follow meanwhile, and take nothing from his.
+        type_into_question(ada, 4, "Ada asks what follows five?")
+        expect(cell(bob, 4)).to_have_text("Ada asks what follows five?")
+        expect(field).to_be_focused()
         bob.keyboard.press("Enter")
         expect(bob.get_by_text("q4: somebody else changed the text")).to_be_visible()
         assert question(home, 3) == "Ada asks what follows four?"

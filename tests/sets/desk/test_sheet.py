@@ -1,84 +1,75 @@
-"""A set as a sheet, and an editor's cells read back as changes."""
+"""A set as a table has it: whole at first, then only what has changed, whoever changed it."""
 
 from __future__ import annotations
 
-import pandas as pd
+import json
 
-from e2lm_core.base.records import Question
+import pytest
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.desk import sheet
 from tests.support import studios
 
-QUESTIONS = (studios.question(1), studios.question(2, choices=("a", "b"), answer=1, note="check"))
+
+@pytest.fixture
+def here(tmp_path) -> Settings:
+    settings = Settings(home=tmp_path, author="ada")
+    collection.create_set(settings, "mine", [studios.question(n) for n in range(1, 6)])
+    return settings
 
 
-def apply(questions: tuple[Question, ...], changes: dict[str, dict]) -> list[Question]:
-    return [q.model_copy(update=changes.get(q.id, {})) for q in questions]
+class Table:
+    """What a browser does with what it is told."""
 
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.digest = settings, None
+        self.rows: dict[str, dict] = {}
+        self.sent: list[str] = []
 
-def test_one_row_a_question_and_a_column_a_choice() -> None:
-    frame = sheet.to_frame(QUESTIONS, {"q1": True})
-    assert list(frame.columns) == [
-        *[
-            "id",
-            "question",
-            "choice 0",
-            "choice 1",
-            "choice 2",
-            "choice 3",
-            "gold",
-            "subject",
-            "note",
-            "taught",
+    def ask(self) -> sheet.Sheet:
+        told = sheet.since(self.settings, "mine", self.digest)
+        new = {row["id"]: row for row in map(json.loads, told.rows)}
+        self.sent = list(new)
+        left = {} if told.whole else {i: r for i, r in self.rows.items() if i not in told.gone}
+        rows = left | new
+        self.rows = rows if told.order is None else {i: rows[i] for i in told.order}
+        self.digest = told.digest
+        return told
+
+    def agrees(self) -> bool:
+        questions = collection.open_set(self.settings, "mine").questions
+        return [(q.id, q.question, list(q.choices)) for q in questions] == [
+            (r["id"], r["question"], r["choices"]) for r in self.rows.values()
         ]
-    ]
-    assert frame["choice 2"][0] == "4"
-    assert frame["choice 2"].isna().tolist() == [False, True]
-    assert frame["gold"].tolist() == [0, 1]
-    assert frame["taught"].tolist() == [True, False]
 
 
-def test_an_empty_set_has_its_columns() -> None:
-    frame = sheet.to_frame(())
-    assert len(frame) == 0
-    assert "choice 3" in frame.columns
-    assert "taught" not in frame.columns
+def test_a_table_follows_with_what_has_changed_alone(here: Settings) -> None:
+    table = Table(here)
+    assert table.ask().whole
+    assert table.agrees()
+    told = table.ask()
+    assert (told.rows, told.gone, told.order) == ((), (), None)
+    authoring.update_questions(here, "mine", {"q2": {"question": "Another?"}})
+    table.ask()
+    assert table.sent == ["q2"]
+    assert table.agrees()
+    authoring.delete_questions(here, "mine", ["q1", "q3"])
+    authoring.add_questions(here, "mine", [studios.question(9, id="q9")])
+    told = table.ask()
+    assert (table.sent, told.gone, told.order) == (["q9"], ["q1", "q3"], None)
+    assert table.agrees()
+    authoring.move_question(here, "mine", "q9", 1)
+    told = table.ask()
+    assert (table.sent, told.order) == ([], ("q9", "q2", "q4", "q5"))
+    assert table.agrees()
 
 
-def test_a_set_with_many_choices_has_a_column_for_each() -> None:
-    wide = studios.question(1, choices=tuple("abcdef"))
-    assert sheet.choice_columns([wide])[-1] == "choice 5"
+def test_a_state_that_nobody_knows_any_more_is_sent_whole(here: Settings) -> None:
+    assert sheet.since(here, "mine", "0" * 32).whole
 
 
-def test_cells_become_fields_by_question_id() -> None:
-    frame = sheet.to_frame(QUESTIONS)
-    found = sheet.changes(
-        frame,
-        {
-            0: {"question": "New?", "gold": 2, "subject": ""},
-            1: {"choice 2": "c", "note": None},
-        },
-    )
-    assert found == {
-        "q1": {"question": "New?", "answer": 2, "subject": None},
-        "q2": {"choices": ("a", "b", "c"), "note": None},
-    }
-
-
-def test_what_is_cleared_is_said_and_never_guessed() -> None:
-    frame = sheet.to_frame(QUESTIONS)
-    found = sheet.changes(frame, {0: {"question": None, "gold": None, "choice 1": "", "choice 3": pd.NA}})
-    # an empty choice in between stays, so that gold keeps its meaning; one behind the last goes
-    assert found == {"q1": {"question": "", "answer": -1, "choices": ("2", "", "4")}}
-
-
-def test_the_same_cells_twice_are_as_once() -> None:
-    frame = sheet.to_frame(QUESTIONS)
-    cells = {1: {"choice 0": "x", "gold": 0.0}}
-    once = apply(QUESTIONS, sheet.changes(frame, cells))
-    assert apply(tuple(once), sheet.changes(frame, cells)) == once
-    assert once[1].choices == ("x", "b")
-
-
-def test_nothing_edited_changes_nothing() -> None:
-    assert sheet.changes(sheet.to_frame(QUESTIONS), {}) == {}
-    assert sheet.changes(sheet.to_frame(QUESTIONS), {0: {}}) == {}
+def test_a_set_that_is_gone_is_said(here: Settings) -> None:
+    with pytest.raises(TaskError):
+        sheet.since(here, "gone")

@@ -21,7 +21,6 @@ from e2lm_core.sets.folder.files import write_task
 from scripts.screenshots import FLAGS, server, settle
 from tests.conftest import ROOT, needs
 from tests.support import studios
-from tests.support.browser import ROW_PX
 from tests.ui.browser import beacon
 
 pytestmark = pytest.mark.slow
@@ -120,6 +119,9 @@ def page(browser: Browser, heard: tuple[str, list[str]]) -> Iterator[Page]:
     context.close()
     assert not faults
     assert not heard[1]
+
+
+ROW_PX = 35  # of Streamlit's own tables
 
 
 def unfold(page: Page) -> None:

@@ -52,6 +52,20 @@ def test_a_rooms_sentence_links_and_fetches_nothing(text: str) -> None:
     assert (shown[:2], shown[-9:]) == ("**", "** leads.")
 
 
+@pytest.mark.parametrize("text", HOSTILE)
+def test_an_authors_markdown_links_and_fetches_nothing(text: str) -> None:
+    shown = say.formatted(f"{text} and $x^2$")
+    assert shown.endswith(" and $x^2$")
+    assert not unescaped(shown.removesuffix(" and $x^2$"), "[]<$~")
+    assert not [mark for mark in (*LINKED, "```", ":red", ":material", ":smile") if mark in shown]
+
+
+def test_an_authors_mathematics_stays_as_it_is() -> None:
+    for text in (r"$\mathrm{H_2O}$ **boils** at $100\,^\circ$C", "$$\\frac{a}{b}$$ is `code`"):
+        assert say.formatted(text) == text
+    assert say.formatted("It costs $5 and $6 more") == r"It costs $5 and $6 more".replace("$", r"\$")
+
+
 @pytest.mark.parametrize(
     "text",
     ["ladder_science", "3 of 4: done", "8:30 at step_2000", "50% (a, b) – c/d", "What is H2O?", "a|b", "1.5"],

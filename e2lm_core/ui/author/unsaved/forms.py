@@ -90,10 +90,16 @@ def forget(task: str, place: str) -> None:
     st.session_state.get("forms", {}).pop((task, place), None)
 
 
-def keep(form: Form, values: dict[str, Any]) -> None:
-    """Keep what could not be saved, where the browser has not told it already."""
+def keep(form: Form, values: dict[str, Any], turn: int = 0) -> None:
+    """Keep what could not be saved, where the browser has not told it already, or something of a later `turn`."""
     draft = Draft(
-        task=form.task, place=form.place, form=form.name, at=time.time(), fields=values, seen=form.seen
+        task=form.task,
+        place=form.place,
+        form=form.name,
+        at=time.time(),
+        turn=turn,
+        fields=values,
+        seen=form.seen,
     )
     try:
         drafts.keep(session.studio().settings, draft)

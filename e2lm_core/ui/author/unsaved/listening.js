@@ -14,6 +14,10 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
       const radios = [...item.querySelectorAll("input[type=radio]")];
       return options[radios.findIndex((radio) => radio.checked)];
     }
+    if (kind === "place") {
+      const at = [...item.querySelectorAll("input[type=radio]")].findIndex((radio) => radio.checked);
+      return at < 0 ? null : at;
+    }
     const field = item.querySelector("textarea, input");
     if (!field) return undefined;
     if (kind === "number") return field.value.trim() === "" ? undefined : Math.round(Number(field.value));

@@ -1,0 +1,93 @@
+"""What a table's author has typed is saved by what they saw; what clashes with another's or is refused stays a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import authoring
+from e2lm_core.sets.conflicts import Clash, Gone
+from e2lm_core.sets.desk import drafts
+
+FIELDS = ("question", "choices", "answer", "subject", "note")
+NO_CHOICE = -1  # the gold index of a question whose right choice nobody has named
+
+
+class Outcome(NamedTuple):
+    """`clashes` are kept as a draft, and so is everything where `refused` says why nothing was saved."""
+
+    clashes: tuple[Clash, ...] = ()
+    refused: str = ""
+
+
+def save(
+    settings: Settings,
+    name: str,
+    identity: str,
+    fields: Mapping[str, Any],
+    seen: Mapping[str, Any],
+) -> Outcome:
+    """Save fields of a question, by what their author saw of them; what is saved is no draft any more."""
+    place, typed = drafts.of_question(identity), _known(fields)
+    try:
+        saved = authoring.merge_edits(settings, name, {identity: typed}, {identity: dict(seen)})
+    except StudioError as error:
+        kept = _keep(settings, name, place, typed, seen)
+        sentence = f"{error} What you typed is kept." if isinstance(error, Gone) else f"{error} Not saved yet."
+        return Outcome(refused=kept or sentence)
+    clashing = {clash.field for clash in saved.clashes}
+    drafts.drop(settings, name, place, typed.keys() - clashing)
+    for clash in saved.clashes:
+        _keep(settings, name, place, {clash.field: clash.mine}, {clash.field: clash.seen}, tried=True)
+    return Outcome(saved.clashes)
+
+
+def add(settings: Settings, name: str, fields: Mapping[str, Any]) -> str:
+    """Add the question that was typed; its id. Raises TaskError, and leaves the draft, where it is incomplete."""
+    values = _known(fields)
+    question = Question.model_validate({"id": "", "choices": (), "answer": NO_CHOICE, "question": "", **values})
+    if not question.question.strip():
+        raise TaskError("The new question has no text yet: write what is asked.")
+    if len(question.choices) < 2:
+        raise TaskError("The new question needs two choices at least: write them.")
+    if question.answer < 0:
+        raise TaskError("No choice of the new question is marked as the right one: mark it.")
+    saved = authoring.add_questions(settings, name, [question])
+    drafts.drop(settings, name, drafts.NEW, (*FIELDS,))
+    return saved.questions[-1].id
+
+
+def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that a table may write, of the kind that a question has. Raises TaskError for another kind."""
+    given = {field: value for field, value in fields.items() if field in FIELDS}
+    if "choices" in given:
+        choices = given["choices"]
+        if not isinstance(choices, list | tuple) or not all(isinstance(c, str) for c in choices):
+            raise TaskError("Choices are a list of texts: load the page again.")
+        given["choices"] = tuple(choices)
+    if not isinstance(given.get("answer", 0), int):
+        raise TaskError("The right choice is a number: load the page again.")
+    for field in ("question", "subject", "note"):
+        if not isinstance(given.get(field, ""), str | None):
+            raise TaskError(f"The {field} is a text: load the page again.")
+    return given
+
+
+def _keep(
+    settings: Settings,
+    name: str,
+    place: str,
+    fields: Mapping[str, Any],
+    seen: Mapping[str, Any],
+    tried: bool = False,
+) -> str:
+    """Keep fields as a draft; the sentence that says why they are not kept either, "" where they are."""
+    before = {field: seen[field] for field in fields if field in seen}
+    try:
+        drafts.add(settings, name, place, fields, before, tried)
+    except StudioError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,57 @@
+/** A new question: an empty form, which is a draft until it is complete and saved. */
+
+import { Icon, letter } from "./row";
+import type { Store } from "./store";
+import { NEW } from "./types";
+
+export function Adding({ store }: { store: Store }) {
+  const question = store.shown(NEW);
+  const count = Math.min(26, Math.max(4, question.choices.length + (question.choices.at(-1)?.trim() ? 1 : 0)));
+  const choices = Array.from({ length: count }, (_, i) => question.choices[i] ?? "");
+  const filled = choices.filter((text) => text.trim()).length;
+  const missing = !question.question.trim() ? "its text" : filled < 2 ? "two choices" : question.answer < 0 ? "its right choice" : "";
+  const type = (values: Parameters<Store["type"]>[1]) => { store.type(NEW, values); store.changed(); };
+  const save = async () => {
+    if (!missing && (await store.add())) document.querySelector<HTMLElement>(".qt-new textarea")?.focus();
+  };
+  const key = (event: KeyboardEvent) => {
+    event.stopPropagation();
+    if (event.isComposing) return;
+    const fields = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("textarea, input[type=text]")];
+    if (event.key === "Enter" && !event.shiftKey && (event.target as HTMLElement).matches("textarea, input[type=text]")) {
+      event.preventDefault();
+      const next = fields[fields.indexOf(event.target as HTMLElement) + 1] as HTMLInputElement | undefined;
+      const over = event.ctrlKey || event.metaKey || !next || (!missing && !next.value);
+      if (over) void save();
+      else next!.focus();
+    } else if (event.key === "Escape") close();
+  };
+  const close = () => { store.adding = false; store.draft(NEW); store.changed(); };
+  return (
+    <div class="qt-new" role="form" aria-label="A new question" onKeyDown={key}>
+      <textarea class="qt-field qt-question" rows={2} aria-label="The new question's text" placeholder="What is asked?" value={question.question} onInput={(event) => type({ question: event.currentTarget.value })} />
+      <div class="qt-choices">
+        {choices.map((text, i) => (
+          <div key={i} class={`qt-choice ${i === question.answer ? "qt-gold" : ""}`}>
+            <button type="button" class="qt-mark" role="radio" aria-checked={i === question.answer} aria-label={`${letter(i)} is right`} title={`Mark ${letter(i)} as the right one`} onClick={() => type({ answer: i })}>{letter(i)}</button>
+            <input
+              type="text"
+              class="qt-field"
+              aria-label={`Choice ${letter(i)} of the new question`}
+              placeholder={`choice ${letter(i)}`}
+              value={text}
+              onInput={(event) => type({ choices: choices.map((old, j) => (j === i ? event.currentTarget.value : old)) })}
+            />
+          </div>
+        ))}
+      </div>
+      <div class="qt-bar">
+        <input type="text" class="qt-field qt-subject" list="qt-subjects" aria-label="The new question's subject" placeholder="subject" value={question.subject ?? ""} onInput={(event) => type({ subject: event.currentTarget.value || null })} />
+        <span class="qt-grow" />
+        <span class="qt-hint">{missing ? `Still lacks ${missing}; kept as a draft, not in the set.` : "Complete: Enter adds it."}</span>
+        <button type="button" class="qt-main" disabled={!!missing} onClick={save}>Add the question</button>
+        <button type="button" class="qt-quiet" onClick={close} aria-label="Close the new question; its text is kept"><Icon name="close" /></button>
+      </div>
+    </div>
+  );
+}

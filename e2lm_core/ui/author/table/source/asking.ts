@@ -1,0 +1,104 @@
+/** Asking the server: one request after another, again and again where it does not answer. */
+
+import type { Answer, Given } from "./types";
+
+export class Unreachable extends Error {}
+
+/** What is said goes out in its order; a request that finds no server waits until there is one. */
+export class Server {
+  private last: Promise<unknown> = Promise.resolve();
+  away = false;
+
+  constructor(
+    private given: () => Given,
+    private since: () => string | null,
+    private noted: () => void,
+  ) {}
+
+  ask(body: Record<string, unknown>): Promise<Answer> {
+    const turn = this.last.then(() => this.tried(body));
+    this.last = turn.catch(() => null);
+    return turn;
+  }
+
+  private async tried(body: Record<string, unknown>): Promise<Answer> {
+    for (;;) {
+      try {
+        const answer = await this.once(body);
+        this.setAway(false);
+        return answer;
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        this.setAway(true);
+        await new Promise((again) => setTimeout(again, this.given().again_ms));
+      }
+    }
+  }
+
+  private async once(body: Record<string, unknown>): Promise<Answer> {
+    const { url, pass } = this.given();
+    let answer: Response;
+    try {
+      answer = await fetch(url, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ ...body, pass, since: this.since() }),
+        credentials: "same-origin",
+      });
+    } catch {
+      throw new Unreachable();
+    }
+    if (answer.status >= 502 && answer.status <= 504) throw new Unreachable();
+    if (!answer.ok) {
+      const why = (await answer.text()).slice(0, 200);
+      throw new Error(why || `The server answers ${answer.status}: load the page again.`);
+    }
+    try {
+      return await answer.json();
+    } catch {
+      throw new Unreachable(); // cut short
+    }
+  }
+
+  private setAway(away: boolean) {
+    if (away !== this.away) {
+      this.away = away;
+      this.noted();
+    }
+  }
+}
+
+/** Drafts on their way, one after another for each place; the newest replaces what has not left yet. */
+export class Drafts {
+  private under = new Map<string, Promise<void>>();
+
+  constructor(private given: () => Given, private refused: (sentence: string) => void) {}
+
+  send(place: string, form: string, fields: object, seen: object, leaving = false): void {
+    const { drafts, pass } = this.given();
+    const body = JSON.stringify({ pass, place, form, turn: Date.now(), fields, seen });
+    const post = async () => {
+      try {
+        const answer = await fetch(drafts, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body,
+          keepalive: body.length < 60000,
+          credentials: "same-origin",
+        });
+        if (!answer.ok && answer.status !== 403) this.refused((await answer.json()).sentence);
+      } catch {
+        /* the tab keeps it meanwhile */
+      }
+    };
+    const sent = leaving ? post() : (this.under.get(place) ?? Promise.resolve()).then(post);
+    this.under.set(place, sent);
+  }
+
+  async settled(place: string): Promise<void> {
+    await this.under.get(place);
+  }
+}
+
+export const newForm = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,0 +1,88 @@
+/** The table in a page of Streamlit: drawn once for each set, and kept where the page lays it out anew. */
+
+import { render } from "preact";
+import { App } from "./app";
+import { Store } from "./store";
+import css from "./style.css";
+import type { Found, Given } from "./types";
+
+const MOST_KEPT = 3; // with all their rows, for whoever comes back from another page
+
+interface Component {
+  data: Given & { found?: Found[] };
+  parentElement: HTMLElement & { e2lmStop?: () => void };
+  setTriggerValue: (name: string, value: unknown) => void;
+}
+
+interface Kept {
+  store: Store;
+  element: HTMLElement;
+  stop: () => void;
+}
+
+const tables: Map<string, Kept> = ((window as unknown as { e2lmTables?: Map<string, Kept> }).e2lmTables ??= new Map());
+
+/** Called with each drawing of the page; Streamlit calls what is returned when the table is taken out of it. */
+export default function ({ data, parentElement, setTriggerValue }: Component) {
+  if (data.found) {
+    noted(data.task, data.found);
+    return () => {};
+  }
+  const page = { tell: setTriggerValue };
+  const kept = tables.get(data.task) ?? made(data, page);
+  tables.set(data.task, kept);
+  if (kept.element.parentElement !== parentElement) parentElement.replaceChildren(kept.element);
+  kept.store.take(data, page);
+  for (const [task, other] of tables)
+    if (tables.size > MOST_KEPT && !other.element.isConnected) {
+      other.stop();
+      tables.delete(task);
+    }
+  return () => kept.store.leave();
+}
+
+function made(data: Given, page: { tell: (event: string, value: unknown) => void }): Kept {
+  if (!document.getElementById("qt-style")) {
+    const style = document.createElement("style");
+    style.id = "qt-style";
+    style.textContent = css;
+    document.head.append(style);
+  }
+  const store = new Store(data, page), element = document.createElement("div");
+  noteInto(store, waiting.get(data.task) ?? []);
+  render(<App store={store} />, element);
+  const leave = () => store.leave(), news = () => { if (element.isConnected) store.sync(); };
+  window.addEventListener("pagehide", leave);
+  document.addEventListener("e2lm-news", news);
+  return {
+    store,
+    element,
+    stop: () => {
+      window.removeEventListener("pagehide", leave);
+      document.removeEventListener("e2lm-news", news);
+      render(null, element);
+    },
+  };
+}
+
+// --- what the checks have found, which comes later than the rows --------------------------------------------------
+
+const waiting = new Map<string, Found[]>();
+
+function noted(task: string, found: Found[]) {
+  waiting.set(task, found);
+  const kept = tables.get(task);
+  if (kept) {
+    noteInto(kept.store, found);
+    kept.store.changed();
+  }
+}
+
+function noteInto(store: Store, found: Found[]) {
+  store.found = new Map();
+  for (const one of found) {
+    const same = store.found.get(one[0]);
+    if (same) same.push(one);
+    else store.found.set(one[0], [one]);
+  }
+}

@@ -1,0 +1,372 @@
+/** The table's state: the set's rows as the server has them, what is typed over them, and what was done to them. */
+
+import { Drafts, newForm, Server } from "./asking";
+import {
+  type Answer, type Cell, choiceOf, type Draft, type Field, fieldOf, type Found, type Given, NEW, type Notice, type Page,
+  place, type Question, same, type Typed, type Value,
+} from "./types";
+
+const EMPTY: Question = { id: NEW, question: "", choices: ["", "", "", ""], answer: -1, subject: null, note: null };
+const TOLD_EVERY_MS = 400;
+
+export class Store {
+  rows = new Map<string, Question>();
+  order: string[] = [];
+  places = new Map<string, number>();
+  typed = new Map<string, Map<Field, Typed>>();
+  clashes = new Map<string, Set<string>>();
+  saved = new Map<string, number>();
+  found = new Map<string, Found[]>();
+  chosen = new Set<string>();
+  notice: Notice | null = null;
+  editing: { id: string; cell: Cell } | null = null;
+  cursor: { id: string; cell: Cell } | null = null;
+  adding = false;
+  loaded = false;
+  lost = "";
+  version = 0;
+  lastSaved = 0;
+  private digest: string | null = null;
+  private stamp = "";
+  private drafts = new Map<string, Draft>();
+  private forms = new Map<string, string>();
+  private timers = new Map<string, number>();
+  private listeners = new Set<() => void>();
+  private toldAt = 0;
+  private telling = 0;
+  private toTell = false;
+  readonly server: Server;
+  private readonly kept: Drafts;
+
+  constructor(public given: Given, public page: Page) {
+    this.server = new Server(() => this.given, () => this.digest, () => this.changed());
+    this.kept = new Drafts(() => this.given, (text) => this.say({ text, error: true }));
+    this.restore();
+  }
+
+  /** Called with each drawing of the page: what is new is fetched, and nothing else. */
+  take(given: Given, page: Page) {
+    const news = given.stamp !== this.stamp || given.typed !== this.given.typed || !this.loaded;
+    this.given = given;
+    this.page = page;
+    if (news) this.sync();
+    else this.changed();
+  }
+
+  sync() {
+    this.server.ask({}).then((answer) => this.apply(answer), (error) => this.fail(error));
+  }
+
+  listen(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  changed() {
+    this.version += 1;
+    for (const listener of this.listeners) listener();
+  }
+
+  say(notice: Notice | null) {
+    this.notice = notice;
+    this.changed();
+  }
+
+  /** A question as the table shows it: saved, with what is typed over it. */
+  shown(id: string): Question {
+    const question = { ...(id === NEW ? EMPTY : this.rows.get(id) ?? { ...EMPTY, id }) };
+    for (const [field, typed] of this.typed.get(id) ?? []) (question as Record<Field, Value>)[field] = typed.value;
+    return question;
+  }
+
+  subjects(): string[] {
+    const found = new Set<string>();
+    for (const question of this.rows.values()) if (question.subject) found.add(question.subject);
+    return [...found].sort((a, b) => a.localeCompare(b));
+  }
+
+  unsaved(id: string): boolean {
+    return !!this.typed.get(id)?.size || !!this.clashes.get(id)?.size;
+  }
+
+  isTaught(id: string): boolean | null {
+    const { taught } = this.given;
+    return taught ? taught[this.places.get(id) ?? -1] === "1" : null;
+  }
+
+  // --- what comes from the server ---------------------------------------------------------------------------
+
+  apply(answer: Answer) {
+    if (answer.lost) {
+      this.lost = answer.sentence ?? "";
+      this.changed();
+      return;
+    }
+    this.lost = "";
+    this.loaded = true;
+    if (answer.whole) {
+      this.rows = new Map(answer.rows.map((row) => [row.id, row]));
+      this.order = answer.rows.map((row) => row.id);
+    } else {
+      for (const id of answer.gone) this.rows.delete(id);
+      const added = answer.rows.filter((row) => !this.rows.has(row.id)).map((row) => row.id);
+      for (const row of answer.rows) this.rows.set(row.id, row);
+      if (answer.order) this.order = answer.order;
+      else if (answer.gone.length || added.length)
+        this.order = [...this.order.filter((id) => this.rows.has(id)), ...added];
+    }
+    this.places = new Map(this.order.map((id, at) => [id, at]));
+    for (const id of [...this.chosen]) if (!this.rows.has(id)) this.chosen.delete(id);
+    this.digest = answer.digest;
+    this.stamp = answer.stamp;
+    this.takeDrafts(answer.drafts);
+    this.changed();
+  }
+
+  private fail(error: unknown) {
+    this.say({ text: error instanceof Error ? error.message : String(error), error: true });
+  }
+
+  /** Texts that were typed before, in whatever window, and those that clash with another's. */
+  private takeDrafts(drafts: Draft[]) {
+    this.drafts = new Map(drafts.map((draft) => [draft.place, draft]));
+    this.clashes.clear();
+    const differing = (draft: Draft) =>
+      (Object.entries(draft.fields) as [Field, Value][]).filter(([field, value]) => !same(value, draft.seen[field]));
+    for (const draft of drafts) {
+      const id = draft.place === NEW ? NEW : draft.place.replace(/^question\//, "");
+      if (draft.place !== NEW && !this.rows.has(id)) continue;
+      if (draft.tried) {
+        this.clashes.set(id, new Set(differing(draft).map(([field]) => field)));
+        continue;
+      }
+      this.forms.set(id, draft.form);
+      for (const [field, value] of differing(draft)) {
+        const typed = this.typed.get(id)?.get(field);
+        if (typed && (!typed.kept || typed.state === "refused")) continue;
+        this.overlay(id).set(field, { value, seen: draft.seen[field] ?? null, state: "typed", kept: true });
+      }
+    }
+    for (const [id, fields] of this.typed) {
+      const draft = this.drafts.get(place(id));
+      for (const [field, typed] of fields)
+        if (typed.kept && (draft === undefined || draft.tried || !(field in draft.fields))) fields.delete(field);
+      if (!fields.size) this.typed.delete(id);
+    }
+    if (this.typed.get(NEW)?.size) this.adding = true;
+  }
+
+  private overlay(id: string): Map<Field, Typed> {
+    let fields = this.typed.get(id);
+    if (!fields) this.typed.set(id, (fields = new Map()));
+    return fields;
+  }
+
+  // --- typing and saving ------------------------------------------------------------------------------------
+
+  /** Put a value over a field; it becomes a draft in a moment, and is saved by `save`. */
+  type(id: string, values: Partial<Record<Field, Value>>) {
+    const row = (id === NEW ? EMPTY : this.rows.get(id)) as unknown as Record<Field, Value> | undefined;
+    if (!row) return;
+    const fields = this.overlay(id);
+    for (const [field, value] of Object.entries(values) as [Field, Value][]) {
+      const before = fields.get(field);
+      fields.set(field, { value, seen: before ? before.seen : row[field] ?? null, state: "typed" });
+    }
+    this.backup();
+    if (!this.timers.has(id)) this.timers.set(id, window.setTimeout(() => this.draft(id), this.given.rest_ms));
+  }
+
+  typeCell(id: string, cell: Cell, text: string) {
+    const choice = choiceOf(cell);
+    if (choice === null) {
+      this.type(id, { [cell]: cell === "question" ? text : text || null });
+      return;
+    }
+    const choices = [...this.shown(id).choices];
+    while (choices.length <= choice) choices.push("");
+    choices[choice] = text;
+    if (id !== NEW) while (choices.length && !choices.at(-1)!.trim()) choices.pop();
+    this.type(id, { choices });
+  }
+
+  draft(id: string, leaving = false) {
+    window.clearTimeout(this.timers.get(id));
+    this.timers.delete(id);
+    const fields: Record<string, Value> = {}, seen: Record<string, Value> = {};
+    const held = this.drafts.get(place(id));
+    if (held && !held.tried) {
+      Object.assign(fields, held.fields);
+      Object.assign(seen, held.seen);
+    }
+    for (const [field, typed] of this.typed.get(id) ?? []) {
+      fields[field] = typed.value;
+      seen[field] = typed.seen;
+    }
+    if (!Object.keys(fields).length || (held?.tried && !this.typed.get(id)?.size)) return;
+    if (!this.forms.has(id)) this.forms.set(id, newForm());
+    this.kept.send(place(id), this.forms.get(id)!, fields, seen, leaving);
+  }
+
+  /** Save what is typed in a question, or in some of its fields; a new one is saved by `add`. */
+  async save(id: string, ...only: Field[]) {
+    if (id === NEW) return;
+    const row = this.rows.get(id) as unknown as Record<Field, Value> | undefined;
+    const all = this.typed.get(id);
+    if (!row || !all) return;
+    window.clearTimeout(this.timers.get(id));
+    this.timers.delete(id);
+    const sent = new Map([...all].filter(([field, t]) => (!only.length || only.includes(field)) && t.state !== "saving"));
+    for (const [field, typed] of sent) {
+      if (same(typed.value, typed.seen) || same(typed.value, row[field])) {
+        all.delete(field); // typed back
+        sent.delete(field);
+        this.kept.send(place(id), this.forms.get(id) ?? newForm(), { [field]: typed.seen }, { [field]: typed.seen });
+      } else typed.state = "saving";
+    }
+    if (!all.size) this.typed.delete(id);
+    this.backup();
+    this.changed();
+    if (!sent.size) return;
+    await this.kept.settled(place(id));
+    const values = (of: (typed: Typed) => Value) => Object.fromEntries([...sent].map(([field, t]) => [field, of(t)]));
+    let answer: Answer;
+    try {
+      answer = await this.server.ask({ do: "save", id, fields: values((t) => t.value), seen: values((t) => t.seen) });
+    } catch (error) {
+      for (const typed of sent.values()) typed.state = "typed";
+      this.fail(error);
+      return;
+    }
+    this.forms.delete(id);
+    const fields = this.typed.get(id);
+    for (const [field, typed] of sent) {
+      const now = fields?.get(field);
+      if (now !== typed) {
+        if (now && !answer.sentence) now.seen = typed.value; // typed on meanwhile
+      } else if (answer.sentence) Object.assign(typed, { state: "refused", sentence: answer.sentence, kept: true });
+      else fields!.delete(field);
+    }
+    if (fields && !fields.size) this.typed.delete(id);
+    if (!answer.sentence && !answer.clashes?.length) this.tick(id);
+    this.backup();
+    this.apply(answer);
+    this.tell(!answer.sentence);
+  }
+
+  private tick(id: string) {
+    this.lastSaved = Date.now();
+    this.saved.set(id, this.lastSaved);
+  }
+
+  /** Leave a field as it was before it was typed in. */
+  cancel(id: string, cell: Cell) {
+    const field = fieldOf(cell), typed = this.typed.get(id)?.get(field);
+    if (!typed) return;
+    const { value, seen } = typed;
+    this.type(id, { [field]: seen });
+    this.draft(id);
+    this.typed.get(id)!.delete(field);
+    if (!this.typed.get(id)!.size) this.typed.delete(id);
+    this.backup();
+    if (same(value, seen)) this.changed();
+    else this.say({ text: "What you typed is put aside.", back: () => { this.type(id, { [field]: value }); this.save(id, field); } });
+  }
+
+  /** Do something to the set; what changed comes with the answer. */
+  async act(what: string, body: Record<string, unknown> = {}): Promise<Answer | null> {
+    let answer: Answer;
+    try {
+      answer = await this.server.ask({ ...body, do: what });
+    } catch (error) {
+      this.fail(error);
+      return null;
+    }
+    this.apply(answer);
+    if (answer.sentence) this.say({ text: answer.sentence, error: true });
+    else {
+      if (answer.done) this.notice = { text: answer.done, undo: answer.undo };
+      if (what !== "find" && what !== "sets") {
+        this.lastSaved = Date.now();
+        this.tell();
+      }
+      this.changed();
+    }
+    return answer;
+  }
+
+  async add(): Promise<boolean> {
+    const question = this.shown(NEW);
+    const choices = [...question.choices];
+    while (choices.length && !choices.at(-1)!.trim()) choices.pop();
+    const { question: text, answer: gold, subject } = question;
+    window.clearTimeout(this.timers.get(NEW));
+    this.timers.delete(NEW);
+    this.draft(NEW);
+    await this.kept.settled(NEW);
+    const answer = await this.act("add", { fields: { question: text, choices, answer: gold, subject: subject || null } });
+    if (!answer?.added) return false;
+    this.typed.delete(NEW);
+    this.forms.delete(NEW);
+    if (subject) this.typed.set(NEW, new Map([["subject", { value: subject, seen: null, state: "typed" }]]));
+    this.backup();
+    this.tick(answer.added);
+    this.cursor = { id: answer.added, cell: "question" };
+    this.say({ text: `Added question ${answer.added}.`, undo: true });
+    return true;
+  }
+
+  async discard(id: string) {
+    this.typed.delete(id);
+    window.clearTimeout(this.timers.get(id));
+    this.timers.delete(id);
+    this.forms.delete(id);
+    this.backup();
+    await this.kept.settled(place(id));
+    await this.act("discard", { place: place(id) });
+  }
+
+  /** The page is to draw again what it shows beside the table: at once, and not more often than it can. */
+  tell(saved = true) {
+    this.toTell ||= saved;
+    window.clearTimeout(this.telling);
+    const wait = Math.max(0, this.toldAt + TOLD_EVERY_MS - Date.now());
+    this.telling = window.setTimeout(() => {
+      this.toldAt = Date.now();
+      this.page.tell("changed", this.toTell ? "saved" : "typed");
+      this.toTell = false;
+    }, wait);
+  }
+
+  // --- what outlives the tab's page ------------------------------------------------------------------------
+
+  private get box() {
+    return `e2lm-table ${this.given.task}`;
+  }
+
+  private backup() {
+    const left = [...this.typed].map(([id, fields]) => [id, [...fields].filter(([, t]) => !t.kept)] as const);
+    const some = left.filter(([, fields]) => fields.length);
+    try {
+      if (some.length) sessionStorage.setItem(this.box, JSON.stringify(some));
+      else sessionStorage.removeItem(this.box);
+    } catch {
+      /* too long for the tab */
+    }
+  }
+
+  private restore() {
+    try {
+      const left: [string, [Field, Typed][]][] = JSON.parse(sessionStorage.getItem(this.box) ?? "[]");
+      for (const [id, fields] of left)
+        for (const [field, typed] of fields) this.overlay(id).set(field, { ...typed, state: "typed" });
+    } catch {
+      sessionStorage.removeItem(this.box);
+    }
+  }
+
+  /** The page is left: what is typed goes along. */
+  leave() {
+    for (const [id, fields] of this.typed) if ([...fields.values()].some((t) => t.state === "typed" && !t.kept)) this.draft(id, true);
+  }
+}

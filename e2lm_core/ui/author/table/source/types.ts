@@ -1,0 +1,87 @@
+/** What the table's parts say to each other: questions, what of them is typed, and what the page gives and hears. */
+
+export type Field = "question" | "choices" | "answer" | "subject" | "note";
+export type Value = string | string[] | number | null;
+
+export interface Question {
+  id: string;
+  question: string;
+  choices: string[];
+  answer: number;
+  subject?: string | null;
+  note?: string | null;
+}
+
+/** What the page gives: only what is small; the rows come from `url`. */
+export interface Given {
+  script: string;
+  url: string;
+  drafts: string;
+  pass: string;
+  task: string;
+  stamp: string;
+  typed: string;
+  readonly: boolean;
+  taught: string;
+  rest_ms: number;
+  again_ms: number;
+}
+
+/** What the page's checks have found: the question's id and the sentence. */
+export type Found = [id: string, severity: "error" | "warning", sentence: string];
+
+export interface Page {
+  tell: (event: string, value: unknown) => void;
+}
+
+export interface Draft {
+  place: string;
+  form: string;
+  fields: Partial<Record<Field, Value>>;
+  seen: Partial<Record<Field, Value>>;
+  tried: boolean;
+}
+
+export interface Answer {
+  digest: string;
+  stamp: string;
+  whole: boolean;
+  rows: Question[];
+  gone: string[];
+  order: string[] | null;
+  drafts: Draft[];
+  sentence?: string;
+  clashes?: Field[];
+  done?: string;
+  undo?: boolean;
+  added?: string;
+  found?: number;
+  sets?: string[];
+  shown?: [id: string, field: Field, before: string, after: string][];
+  lost?: boolean;
+}
+
+/** A field that is typed and not saved: as it was seen before, and how far it has come. */
+export interface Typed {
+  value: Value;
+  seen: Value;
+  state: "typed" | "saving" | "waiting" | "refused";
+  sentence?: string;
+  kept?: boolean; // the server has it as a draft, and the field is not being typed in
+}
+
+export interface Notice {
+  text: string;
+  error?: boolean;
+  undo?: boolean;
+  back?: () => void;
+}
+
+/** A cell: question, subject, note, or the number of a choice. */
+export type Cell = "question" | "subject" | "note" | `choice ${number}`;
+
+export const NEW = "new";
+export const place = (id: string) => (id === NEW ? NEW : `question/${id}`);
+export const same = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+export const choiceOf = (cell: Cell) => (cell.startsWith("choice ") ? Number(cell.slice(7)) : null);
+export const fieldOf = (cell: Cell): Field => (choiceOf(cell) === null ? (cell as Field) : "choices");

@@ -1,0 +1,354 @@
+"""The table of questions in a real browser: read, written, added to, searched and changed in bulk, by hand and by key."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import authoring, collection
+from e2lm_core.sets.desk import drafts
+from e2lm_core.ui.server import table
+from scripts.screenshots import FLAGS, note_error, server, settle
+from tests.conftest import ROOT, needs
+from tests.support.browser import cell, type_into_question
+
+pytestmark = pytest.mark.slow
+expect.set_options(timeout=60_000)
+FIELD = ".qt-list textarea"
+LONG = "Which of these is said at such length that no single line of a narrow table would ever hold all of it?"
+SOURCE = ROOT / "e2lm_core" / "ui" / "author" / "table"
+
+
+@pytest.fixture(scope="module")
+def server_home(tmp_path_factory) -> Iterator[tuple[str, Settings]]:
+    home = tmp_path_factory.mktemp("table") / "home"
+    env = os.environ | {"E2LM_HOME": str(home), "E2LM_LADDER": str(home / "none")}
+    with server(env) as url:
+        yield url, Settings(home=home)
+
+
+@pytest.fixture
+def here(server_home) -> Settings:
+    settings = server_home[1]
+    subjects = ("physics", "chemistry", None)
+    questions = [
+        Question(
+            id=f"q{n}",
+            question=LONG if n == 3 else f"What comes after {n}?",
+            choices=(str(n + 1), str(n), str(n + 2)),
+            answer=0,
+            subject=subjects[n % 3],
+        )
+        for n in range(1, 41)
+    ]
+    if (settings.sets / "mine").exists():
+        collection.delete_set(settings, "mine")
+    collection.create_set(settings, "mine", questions)
+    return settings
+
+
+@pytest.fixture
+def page(here, server_home) -> Iterator[Page]:
+    faults: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
+        opened = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        opened.on("console", partial(note_error, faults))
+        opened.on("pageerror", lambda error: faults.append(f"throws {error}"))
+        opened.set_default_timeout(60_000)
+        opened.goto(f"{server_home[0]}/author?set=mine")
+        settle(opened)
+        yield opened
+        browser.close()
+    assert not faults
+
+
+def questions(settings: Settings, name: str = "mine") -> list[Question]:
+    return list(collection.open_set(settings, name).questions)
+
+
+def saved(page: Page) -> None:
+    """Everything that was done is saved: the table says so."""
+    expect(page.locator(".qt-state:not(.qt-ok)")).to_have_count(0)
+    expect(page.locator(".qt-status .qt-ok")).to_contain_text("Saved")
+    settle(page)
+
+
+def test_it_is_read_as_a_whole_and_the_right_choice_is_set_by_a_click_and_a_key(page, here):
+    row = page.locator('.qt-row[aria-rowindex="3"]')
+    expect(cell(page, 2)).to_have_text(LONG)
+    for text in (cell(page, 2), cell(page, 2, "choice 2")):
+        assert text.evaluate("e => e.scrollWidth <= e.clientWidth + 1"), "nothing is cut"
+    assert row.locator(".qt-gold").count() == 1
+    row.get_by_role("radio", name="B is right").click()
+    expect(row.locator(".qt-gold")).to_contain_text("3")
+    saved(page)
+    assert questions(here)[2].answer == 1
+    cell(page, 2).click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("3")
+    expect(row.locator(".qt-gold")).to_contain_text("5")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    saved(page)
+    assert questions(here)[2].answer == 0
+
+
+def test_typing_has_its_own_undo_and_escape_and_tab(page, here):
+    cell(page, 0).click()
+    field = page.locator(FIELD)
+    page.keyboard.type(" Or")
+    page.keyboard.press("Control+z")
+    expect(field).not_to_have_value("What comes after 1? Or")
+    assert questions(here)[0].question == "What comes after 1?"
+    field.fill("Something else?")
+    page.keyboard.press("Escape")
+    expect(cell(page, 0)).to_have_text("What comes after 1?")
+    page.get_by_role("button", name="Bring it back").click()
+    saved(page)
+    assert questions(here)[0].question == "Something else?"
+    cell(page, 0).click()
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("In two lines?")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("textbox", name="Choice A, the right one")).to_be_focused()
+    page.keyboard.type("0")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    saved(page)
+    first = questions(here)[0]
+    assert (first.question, first.choices[0]) == ("Something else?\nIn two lines?", "20")
+    page.keyboard.press("Control+z")  # nobody types: the set's last change
+    expect(cell(page, 0, "choice 0")).to_have_text("2")
+
+
+def test_what_is_typed_outlives_a_reload_and_a_refusal_says_why(page, here):
+    cell(page, 1).click()
+    page.locator(FIELD).fill("Typed and left?")
+    page.reload()
+    settle(page)
+    if not page.locator(".qt").count():  # a visit begins where text was typed last
+        page.get_by_role("radio", name="Table").click()
+        settle(page)
+    expect(cell(page, 1)).to_have_text("Typed and left?")
+    row = page.locator('.qt-row[aria-rowindex="2"]')
+    expect(row.get_by_text("Typed, not saved yet.")).to_be_visible()
+    assert questions(here)[1].question == "What comes after 2?"
+    row.get_by_role("button", name="Save").click()
+    saved(page)
+    assert questions(here)[1].question == "Typed and left?"
+    cell(page, 1, "choice 1").click()
+    page.locator(FIELD).fill("3")  # twice the same choice
+    page.keyboard.press("Enter")
+    expect(row.locator(".qt-unsaved")).to_contain_text("Not saved yet.")
+    assert questions(here)[1].choices[1] == "2"
+    row.get_by_role("button", name="Discard").click()
+    expect(cell(page, 1, "choice 1")).to_have_text("2")
+    assert not drafts.list_drafts(here, "mine")
+
+
+def test_a_colleagues_edit_comes_while_one_types(page, here):
+    cell(page, 0).click()
+    page.locator(FIELD).fill("I am typing")
+    authoring.update_questions(here, "mine", {"q2": {"question": "A colleague's?"}})
+    expect(cell(page, 1)).to_have_text("A colleague's?")
+    expect(page.locator(FIELD)).to_be_focused()
+    page.keyboard.type(" on")
+    page.keyboard.press("Enter")
+    saved(page)
+    assert questions(here)[0].question == "I am typing on"
+
+
+def test_a_new_question_is_a_draft_until_it_is_complete(page, here):
+    page.get_by_role("button", name="Add a question").click()
+    form = page.get_by_role("form", name="A new question")
+    page.keyboard.type("What is pH?")
+    page.keyboard.press("Enter")
+    page.keyboard.type("a measure of acids")
+    expect(form.get_by_text("Still lacks two choices")).to_be_visible()
+    page.wait_for_timeout(900)
+    page.reload()
+    settle(page)
+    if not page.locator(".qt").count():
+        page.get_by_role("radio", name="Table").click()
+        settle(page)
+    expect(form.get_by_role("textbox", name="The new question's text")).to_have_value("What is pH?")
+    assert len(questions(here)) == 40
+    form.get_by_role("textbox", name="Choice B of the new question").fill("a metal")
+    form.get_by_role("radio", name="A is right").click()
+    form.get_by_role("button", name="Add the question").click()
+    expect(form.get_by_role("textbox", name="The new question's text")).to_have_value("")
+    saved(page)
+    assert questions(here)[-1].choices == ("a measure of acids", "a metal")
+    assert len(questions(here)) == 41
+
+
+def test_rows_are_duplicated_moved_and_deleted_and_one_click_deletes_one(page, here):
+    row = page.locator('.qt-row[aria-rowindex="2"]')
+    row.hover()
+    row.get_by_role("button", name="Delete question 2").dblclick()
+    expect(page.locator(".qt-notice")).to_contain_text("Deleted")
+    page.wait_for_timeout(500)
+    left = [q.id for q in questions(here)]
+    assert len(left) == 39, "a double click deletes one"
+    page.locator(".qt-notice").get_by_role("button", name="Undo").click()
+    expect(page.locator(".qt-status")).to_contain_text("40 questions")
+    for label, order in (
+        ("Duplicate", ["q1", "q2", "q2-2", "q3"]),
+        ("Move down", ["q1", "q2-2", "q2", "q3"]),
+    ):
+        row.hover()
+        row.get_by_role("button", name="More about question 2").click()
+        page.get_by_role("menuitem", name=label).click()
+        saved(page)
+        assert [q.id for q in questions(here)][:4] == order
+    cell(page, 1).click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator('.qt-row[aria-rowindex="1"]')).to_have_attribute("data-id", "q2-2")
+
+
+def test_choices_are_added_moved_and_taken_out_by_key(page, here):
+    cell(page, 0, "choice 0").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Alt+ArrowDown")
+    saved(page)
+    assert (questions(here)[0].choices, questions(here)[0].answer) == (("1", "2", "3"), 1)
+    page.keyboard.press("+")
+    page.keyboard.type("four")
+    page.keyboard.press("Enter")
+    saved(page)
+    assert questions(here)[0].choices == ("1", "2", "3", "four")
+    cell(page, 0, "choice 0").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Delete")
+    saved(page)
+    assert (questions(here)[0].choices, questions(here)[0].answer) == (("2", "3", "four"), 0)
+
+
+def test_search_filters_and_sort(page, here):
+    rows = page.locator(".qt-row")
+    page.get_by_role("searchbox", name="Search the questions").fill("AFTER 12?")
+    expect(rows).to_have_count(1)
+    expect(page.locator(".qt-status")).to_contain_text("1 of 40 questions")
+    type_into_question(page, 0, "What comes after twelve?")  # stays where it was found while it is typed in
+    assert questions(here)[11].question == "What comes after twelve?"
+    page.get_by_role("searchbox", name="Search the questions").fill("")
+    page.get_by_role("combobox", name="Subject").select_option("physics")
+    expect(page.locator(".qt-status")).to_contain_text("13 of 40")
+    page.get_by_role("combobox", name="Subject").select_option("")
+    page.get_by_role("combobox", name="State").select_option("recent")
+    expect(rows).to_have_count(1)
+    page.get_by_role("combobox", name="State").select_option("all")
+    page.get_by_role("combobox", name="Sort").select_option("longest")
+    expect(cell(page, 0)).to_have_text(LONG)
+
+
+def test_many_are_changed_at_once(page, here):
+    if not (here.sets / "other").exists():
+        collection.create_set(here, "other")
+    page.reload()
+    settle(page)
+    before = len(questions(here, "other"))
+    page.get_by_role("checkbox", name="Choose question 1", exact=True).click()
+    page.get_by_role("checkbox", name="Choose question 4", exact=True).click(modifiers=["Shift"])
+    tools = page.get_by_role("toolbar")
+    expect(tools).to_contain_text("4 chosen")
+    tools.get_by_role("combobox", name="Subject for the chosen questions").fill("algebra")
+    tools.get_by_role("button", name="Set subject").click()
+    expect(cell(page, 3, "subject")).to_have_text("algebra")
+    assert [q.subject for q in questions(here)[:5]] == ["algebra"] * 4 + [None]
+    tools.get_by_role("button", name="Balance gold").click()
+    expect(page.locator(".qt-notice")).to_contain_text("balanced")
+    assert sorted(q.answer for q in questions(here)[:4]) == [0, 0, 1, 2]
+    tools.get_by_role("combobox", name="The set to copy to").select_option("other")
+    tools.get_by_role("button", name="Copy there").click()
+    expect(page.locator(".qt-notice")).to_contain_text("Copied 4 questions to other.")
+    assert len(questions(here, "other")) == before + 4
+    tools.get_by_role("button", name="Delete").click()
+    expect(page.locator(".qt-status")).to_contain_text("36 questions")
+    page.locator(".qt-notice").get_by_role("button", name="Undo").click()
+    expect(page.locator(".qt-status")).to_contain_text("40 questions")
+
+
+def test_find_and_replace_shows_first_what_it_changes(page, here):
+    page.get_by_role("button", name="Replace", exact=True).click()
+    panel = page.get_by_role("group", name="Find and replace")
+    panel.get_by_role("textbox", name="Find").fill("comes after")
+    panel.get_by_role("textbox", name="Replace by").fill("follows")
+    expect(panel.get_by_text("39 texts of 40 questions would change")).to_be_visible()
+    expect(panel.locator("li").first.locator("ins")).to_have_text("follows")
+    assert questions(here)[0].question == "What comes after 1?"
+    panel.get_by_role("button", name="Replace in 39 places").click()
+    expect(cell(page, 0)).to_have_text("What follows 1?")
+    saved(page)
+    assert questions(here)[0].question == "What follows 1?"
+
+
+def test_rows_of_a_spreadsheet_overwrite_nothing(page, here):
+    before = questions(here)
+    cell(page, 0).click()
+    page.keyboard.press("Escape")
+    page.evaluate(
+        """text => { const data = new DataTransfer(); data.setData("text/plain", text);
+            document.activeElement.dispatchEvent(new ClipboardEvent("paste",
+                {clipboardData: data, bubbles: true, cancelable: true})); }""",
+        "question\tchoice 0\tchoice 1\tanswer\nWhat is pasted?\ta\tb\t0\n",
+    )
+    expect(page.get_by_role("radio", name="Import")).to_be_checked()
+    assert questions(here) == before
+
+
+def test_the_keys_are_listed_and_every_row_is_reached(page, here):
+    page.locator(".qt-list").focus()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys of the table")).to_contain_text("Shift + Enter")
+    page.keyboard.press("Escape")
+    page.locator(".qt-list").focus()
+    page.keyboard.press("End")
+    expect(cell(page, 39)).to_be_focused()
+    assert cell(page, 39).evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+    page.keyboard.press("Home")
+    expect(cell(page, 0)).to_be_focused()
+    page.keyboard.press("n")
+    expect(page.get_by_role("textbox", name="The new question's text")).to_be_focused()
+
+
+def test_a_phone_shows_cards(page, here, server_home):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{server_home[0]}/author?set=mine")
+    settle(page)
+    page.get_by_role("radio", name="Table").click()
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    box, list_box = cell(page, 0, "choice 1").bounding_box(), page.locator(".qt-list").bounding_box()
+    assert box is not None
+    assert list_box is not None
+    assert box["x"] + box["width"] <= list_box["x"] + list_box["width"]
+    page.locator('.qt-row[aria-rowindex="1"]').get_by_role("radio", name="B is right").click()
+    saved(page)
+    assert questions(here)[0].answer == 1
+
+
+def test_the_built_script_is_the_build_of_its_source(tmp_path: Path):
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not here")
+    copy = tmp_path / "table"
+    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("node_modules"))
+    if subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=copy, capture_output=True).returncode:
+        pytest.skip("npm's registry cannot be reached")
+    subprocess.run([npm, "run", "check"], cwd=copy, check=True, capture_output=True)
+    subprocess.run([npm, "run", "build"], cwd=copy, check=True, capture_output=True)
+    assert (copy / "built.js").read_bytes() == table.script()[0]
+    assert json.loads((copy / "package.json").read_text())["private"]

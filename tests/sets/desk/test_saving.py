@@ -1,0 +1,108 @@
+"""What is typed into a table: saved by what its author saw, kept where it is not, added when it is complete."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import authoring, collection
+from e2lm_core.sets.desk import drafts, saving
+from tests.support import studios
+
+Q1 = drafts.of_question("q1")
+
+
+@pytest.fixture
+def here(tmp_path) -> Settings:
+    settings = Settings(home=tmp_path, author="ada")
+    collection.create_set(settings, "mine", [studios.question(n) for n in range(1, 4)])
+    return settings
+
+
+def first(settings: Settings):
+    return collection.open_set(settings, "mine").questions[0]
+
+
+def save(settings: Settings, **fields: object) -> saving.Outcome:
+    seen = {field: getattr(first(settings), field) for field in fields}
+    return saving.save(settings, "mine", "q1", fields, seen)
+
+
+def test_what_is_saved_is_no_draft_any_more(here: Settings) -> None:
+    drafts.add(here, "mine", Q1, {"question": "Typed?", "note": "look"}, {"question": "Old?", "note": None})
+    assert save(here, question="Typed?") == saving.Outcome()
+    assert first(here).question == "Typed?"
+    left = drafts.find(here, "mine", Q1)
+    assert left is not None
+    assert left.fields == {"note": "look"}
+    save(here, note="look")
+    assert drafts.find(here, "mine", Q1) is None
+
+
+def test_what_is_refused_is_kept(here: Settings) -> None:
+    out = save(here, answer=9, note="saved with it?")
+    assert "Not saved yet." in out.refused
+    kept = drafts.find(here, "mine", Q1)
+    assert kept is not None
+    assert kept.fields == {"answer": 9, "note": "saved with it?"}
+    assert first(here).note is None
+
+
+def test_a_clash_keeps_both_texts(here: Settings) -> None:
+    seen = {"question": first(here).question, "note": None}
+    authoring.update_questions(here, "mine", {"q1": {"question": "Theirs?"}})
+    out = saving.save(here, "mine", "q1", {"question": "Mine?", "note": "mine"}, seen)
+    assert [clash.field for clash in out.clashes] == ["question"]
+    assert (first(here).question, first(here).note) == ("Theirs?", "mine")
+    kept = drafts.find(here, "mine", Q1)
+    assert kept is not None
+    assert (kept.fields, kept.tried) == ({"question": "Mine?"}, True)
+
+
+def test_a_question_that_is_gone_keeps_what_was_typed(here: Settings) -> None:
+    authoring.delete_questions(here, "mine", ["q1"])
+    out = saving.save(here, "mine", "q1", {"question": "Mine?"}, {"question": "Old?"})
+    assert "no longer in mine" in out.refused
+    assert drafts.find(here, "mine", Q1) is not None
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"choices": "abc"}, "list of texts"),
+        ({"choices": [1, 2]}, "list of texts"),
+        ({"answer": "A"}, "number"),
+        ({"question": 3}, "text"),
+    ],
+)
+def test_other_kinds_of_values_are_refused_in_a_sentence(here: Settings, fields: dict, said: str) -> None:
+    with pytest.raises(TaskError, match=said):
+        saving.save(here, "mine", "q1", fields, {})
+
+
+def test_fields_that_no_table_shows_are_passed_over(here: Settings) -> None:
+    saving.save(here, "mine", "q1", {"id": "other", "extra": {"a": 1}, "note": "x"}, {"note": None})
+    assert (first(here).id, first(here).extra, first(here).note) == ("q1", {}, "x")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "no text yet"),
+        ({"question": "What?", "choices": ["a"]}, "two choices"),
+        ({"question": "What?", "choices": ["a", "b"]}, "right one"),
+        ({"question": "What?", "choices": ["a", ""], "answer": 0}, "choice"),
+    ],
+)
+def test_a_new_question_is_added_when_it_is_complete_and_a_draft_before(
+    here: Settings, fields: dict, said: str
+) -> None:
+    drafts.add(here, "mine", drafts.NEW, {"question": "What?"}, {"question": ""})
+    with pytest.raises(TaskError, match=said):
+        saving.add(here, "mine", fields)
+    assert len(collection.open_set(here, "mine").questions) == 3
+    assert drafts.find(here, "mine", drafts.NEW) is not None
+    made = saving.add(here, "mine", {"question": "What?", "choices": ["a", "b"], "answer": 1})
+    assert collection.open_set(here, "mine").questions[-1].id == made
+    assert drafts.find(here, "mine", drafts.NEW) is None
