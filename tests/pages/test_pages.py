@@ -290,8 +290,9 @@ def test_the_card_edits_one_question(done):
     assert collection.open_set(done.studio.settings, OWN).questions[0].question == "Twice one is what?"
     done.click("Add a question")
     assert len(collection.open_set(done.studio.settings, OWN).questions) == 6
-    for label, text in (("choice 0", "3"), ("choice 1", "4")):
+    for label, text in (("choice A", "3"), ("choice B", "4")):
         next(t for t in done.at.text_input if t.label == label).set_value(text)
+    done.at.radio[0].set_value("B")
     done.at.text_area[0].set_value("Twice two is what?")
     done.click("Save")
     assert collection.open_set(done.studio.settings, OWN).questions[-1].choices == ("3", "4")

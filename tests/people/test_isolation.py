@@ -86,7 +86,7 @@ GIVEN = {
     "export.verify.verify",  # of a bundle that whoever calls has in hand
 }
 # What they keep and find is one's own, whatever it is of: these may go through, and touch or give nothing of another's.
-OWN = ("sets.desk.drafts.", "sets.desk.presence.stamp")
+OWN = ("sets.desk.drafts.", "sets.desk.presence.stamp", "sets.desk.saving.save")
 # What services stand on, and what the sign-in alone calls: who somebody is, and whose a name is.
 BENEATH = (
     "people.register.",
@@ -231,8 +231,14 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "text": "his",
             "keep": "mine",
             "limit": 10,
-            "fields": {"note": "his"},
+            "fields": {"question": "his?", "choices": ["a", "b"], "answer": 0},
             "form": "0" * 32,
+            "of": ["q1"],
+            "other": address,
+            "subject": "his",
+            "by": "his",
+            "change": lambda questions: questions[:0],
+            "action": "his",
             "draft": drafts.Draft(
                 task=address, place="question/q1", form="0" * 32, at=1.0, fields={"note": "his"}
             ),

@@ -1,0 +1,153 @@
+/** What the table keeps, sends and forgets, against a server of a few lines: `npm test`. */
+
+import assert from "node:assert/strict";
+import { Store } from "../source/store";
+import type { Given } from "../source/types";
+
+type Row = { id: string; question: string; choices: string[]; answer: number };
+type Sent = { do?: string; id?: string; place?: string; form?: string; since?: string | null; fields?: any; seen?: any };
+
+const tab = new Map<string, string>();
+let rows: Row[] = [
+  { id: "q1", question: "One?", choices: ["a", "b"], answer: 0 },
+  { id: "q2", question: "Two?", choices: ["a", "b"], answer: 1 },
+];
+let drafts: { place: string; form: string; fields: any; seen: any; tried: boolean }[] = [];
+let digest = 0, down = false, refusal = "", slow = 0;
+
+const wait = (ms: number) => new Promise((over) => setTimeout(over, ms));
+const without = (place: string) => drafts.filter((draft) => draft.place !== place);
+const json = (value: unknown) => ({ ok: true, status: 200, json: async () => structuredClone(value), text: async () => "" });
+
+async function answer(url: string, { body }: { body: string }) {
+  const sent: Sent = JSON.parse(body);
+  if (down) throw new TypeError("no server");
+  if (slow) await wait(slow);
+  if (url === "/drafts") {
+    const { place, form, fields, seen } = sent;
+    drafts = without(place!);
+    if (JSON.stringify(fields) !== JSON.stringify(seen)) drafts.push({ place: place!, form: form!, fields, seen, tried: false });
+    return { ok: true, status: 204 };
+  }
+  const whole = sent.since === null;
+  const told: any = { whole, rows: whole ? rows : [], gone: [], order: null };
+  if (sent.do === "save") {
+    told.sentence = refusal;
+    told.clashes = [];
+    drafts = without(`question/${sent.id}`);
+    if (refusal) drafts.push({ place: `question/${sent.id}`, form: "f".repeat(32), fields: sent.fields, seen: sent.seen, tried: false });
+    else told.rows = [Object.assign(rows.find((row) => row.id === sent.id)!, sent.fields)];
+    digest += 1;
+  }
+  if (sent.do === "discard") drafts = without(sent.place!);
+  if (sent.do === "add") {
+    told.added = "q3";
+    rows = [...rows, { id: "q3", ...sent.fields }];
+    told.rows = rows.slice(-1);
+    drafts = without("new");
+    digest += 1;
+  }
+  return json({ ...told, digest: `${digest}`, stamp: `${digest}`, drafts });
+}
+
+Object.assign(globalThis, {
+  window: globalThis,
+  fetch: answer,
+  sessionStorage: {
+    getItem: (key: string) => tab.get(key) ?? null,
+    setItem: (key: string, value: string) => tab.set(key, value),
+    removeItem: (key: string) => tab.delete(key),
+  },
+});
+const given: Given = {
+  script: "", url: "/table", drafts: "/drafts", pass: "", task: "mine", stamp: "0", typed: "", readonly: false, taught: "",
+  rest_ms: 20, again_ms: 50,
+};
+const told: unknown[] = [];
+const page = { tell: (event: string, value: unknown) => told.push([event, value]) };
+async function opened() {
+  const store = new Store(given, page);
+  store.take(given, page);
+  await wait(30);
+  return store;
+}
+
+// What is typed is a draft, and none any more when it is saved.
+const first = await opened();
+assert.deepEqual(first.order, ["q1", "q2"]);
+first.typeCell("q1", "question", "New?");
+await wait(50);
+assert.equal(drafts.length, 1);
+await first.save("q1", "question");
+await wait(10);
+assert.equal(rows[0].question, "New?");
+assert.deepEqual([first.typed.size, drafts.length, tab.size, first.saved.has("q1")], [0, 0, 0, true]);
+assert.deepEqual(told, [["changed", "saved"]]);
+
+// Typed on while the first is being saved: both are saved, and what was seen follows.
+slow = 40;
+first.typeCell("q1", "choice 0", "x");
+const saving = first.save("q1", "choices");
+await wait(10);
+first.typeCell("q1", "choice 1", "y");
+await saving;
+slow = 0;
+assert.deepEqual([rows[0].choices, first.shown("q1").choices], [["x", "b"], ["x", "y"]]);
+assert.deepEqual(first.typed.get("q1")!.get("choices")!.seen, ["x", "b"]);
+await first.save("q1");
+assert.deepEqual(rows[0].choices, ["x", "y"]);
+
+// What is refused stays until it is mended or discarded.
+refusal = "No.";
+first.type("q2", { answer: 9 });
+await first.save("q2");
+first.sync();
+await wait(10);
+assert.equal(first.typed.get("q2")!.get("answer")!.sentence, "No.");
+await first.discard("q2");
+assert.ok(!first.typed.has("q2"));
+first.type("q2", { answer: 9 });
+await first.save("q2");
+refusal = "";
+first.type("q2", { answer: 0 });
+await first.save("q2");
+assert.deepEqual([rows[1].answer, first.typed.has("q2"), drafts.length], [0, false, 0]);
+
+// Without a server it waits, and says so.
+down = true;
+first.typeCell("q2", "question", "Down?");
+const waiting = first.save("q2");
+await wait(120);
+assert.ok(first.server.away);
+down = false;
+await waiting;
+assert.deepEqual([rows[1].question, first.server.away], ["Down?", false]);
+
+// After a reload it is there: from the tab, and from the server.
+first.typeCell("q1", "question", "Half");
+await wait(50);
+const second = await opened();
+assert.equal(second.shown("q1").question, "Half");
+await second.save("q1");
+assert.equal(rows[0].question, "Half");
+second.typeCell("q1", "question", "Elsewhere");
+await wait(50);
+tab.clear();
+const third = await opened();
+assert.equal(third.shown("q1").question, "Elsewhere");
+drafts = []; // discarded in another window
+third.sync();
+await wait(10);
+assert.equal(third.shown("q1").question, "Half");
+second.cancel("q1", "question");
+await wait(50);
+assert.deepEqual([second.shown("q1").question, drafts.length], ["Half", 0]);
+
+// A new question is no row before it is added.
+third.type("new", { question: "Three?", answer: 1 });
+third.typeCell("new", "choice 0", "a");
+third.typeCell("new", "choice 1", "b");
+assert.equal(third.rows.size, 2);
+assert.ok(await third.add());
+assert.deepEqual([third.order, rows[2].choices, third.typed.has("new")], [["q1", "q2", "q3"], ["a", "b"], false]);
+process.exit(0);
