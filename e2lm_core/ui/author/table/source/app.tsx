@@ -2,7 +2,7 @@
 
 import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { Adding } from "./adding";
-import { EVERYTHING, type Sort, SORTS, type State, STATES, type View, visible } from "./finding";
+import { remember, remembered, type Sort, SORTS, type State, STATES, type View, visible } from "./finding";
 import { pressed } from "./keys";
 import { Keys, Many, Menu, Replace } from "./panels";
 import { type Acts, Icon, Row } from "./row";
@@ -14,7 +14,7 @@ const DOUBLE_CLICK_MS = 600;
 
 export function App({ store }: { store: Store }) {
   const [, draw] = useReducer((n: number) => n + 1, 0);
-  const [view, setView] = useState<View>(EVERYTHING);
+  const [view, setView] = useState<View>(() => remembered(store.given.task));
   const [replacing, setReplacing] = useState(false);
   const [helping, setHelping] = useState(false);
   const [menu, setMenu] = useState<{ id: string; button: HTMLElement } | null>(null);
@@ -149,7 +149,10 @@ export function App({ store }: { store: Store }) {
     store.changed();
     setTimeout(() => root.current?.querySelector<HTMLElement>(".qt-new textarea")?.focus(), 0);
   };
-  const set = (part: Partial<View>) => setView({ ...view, ...part });
+  const set = (part: Partial<View>) => {
+    setView({ ...view, ...part });
+    remember(store.given.task, { ...view, ...part });
+  };
   const all = ids.length > 0 && ids.every((id) => store.chosen.has(id));
   const isEmpty = store.loaded && !store.order.length;
 

@@ -31,7 +31,18 @@ export interface View {
   sort: Sort;
 }
 
-export const EVERYTHING: View = { text: "", subject: "", state: "all", sort: "set" };
+const EVERYTHING: View = { text: "", subject: "", state: "all", sort: "set" };
+
+/** The view of a set that this tab had last: a reload keeps it. */
+export function remembered(task: string): View {
+  try {
+    return { ...EVERYTHING, ...JSON.parse(sessionStorage.getItem(`e2lm-view ${task}`) ?? "{}") };
+  } catch {
+    return EVERYTHING;
+  }
+}
+
+export const remember = (task: string, view: View) => sessionStorage.setItem(`e2lm-view ${task}`, JSON.stringify(view));
 
 const plain = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 const words = (q: Question) => plain([q.id, q.question, ...q.choices, q.subject ?? "", q.note ?? ""].join("\n"));

@@ -64,7 +64,7 @@ export function Row({ store, id, number, acts }: { store: Store; id: string; num
         ))}
         <Unsaved store={store} id={id} question={question} />
       </div>
-      <div class="qt-choices" role="group" aria-label={`Choices of question ${number}`}>
+      <div class="qt-choices" role="radiogroup" aria-label={`Choices of question ${number}`}>
         {Array.from({ length: cells }, (_, i) => (
           <div key={i} class={`qt-choice ${i === question.answer ? "qt-gold" : ""}`}>
             <button
