@@ -150,6 +150,7 @@ export function App({ store }: { store: Store }) {
     setTimeout(() => root.current?.querySelector<HTMLElement>(".qt-new textarea")?.focus(), 0);
   };
   const set = (part: Partial<View>) => {
+    store.touched.clear();
     setView({ ...view, ...part });
     remember(store.given.task, { ...view, ...part });
   };

@@ -57,7 +57,7 @@ function searched(store: Store, id: string): string {
   return text;
 }
 
-/** The ids that a view shows. Those being edited stay, so that nothing vanishes under the hands of its author. */
+/** The ids that a view shows. Those that were edited in it stay, so that nothing vanishes under its author's hands. */
 export function visible(store: Store, view: View): string[] {
   const wanted = plain(view.text).split(/\s+/).filter(Boolean);
   const isIn: Record<State, (id: string) => boolean> = {
@@ -71,7 +71,7 @@ export function visible(store: Store, view: View): string[] {
     bare: (id) => !store.shown(id).subject,
   };
   const shown = store.order.filter((id) => {
-    if (store.editing?.id === id) return true;
+    if (store.editing?.id === id || store.touched.has(id)) return true;
     if (!isIn[view.state](id)) return false;
     if (!view.subject && !wanted.length) return true;
     if (view.subject && (store.shown(id).subject ?? "") !== view.subject) return false;

@@ -16,6 +16,7 @@ export class Store {
   typed = new Map<string, Map<Field, Typed>>();
   clashes = new Map<string, Set<string>>();
   saved = new Map<string, number>();
+  touched = new Set<string>(); // since the view is as it is
   found = new Map<string, Found[]>();
   chosen = new Set<string>();
   notice: Notice | null = null;
@@ -168,6 +169,7 @@ export class Store {
   type(id: string, values: Partial<Record<Field, Value>>) {
     const row = (id === NEW ? EMPTY : this.rows.get(id)) as unknown as Record<Field, Value> | undefined;
     if (!row) return;
+    this.touched.add(id);
     const fields = this.overlay(id);
     for (const [field, value] of Object.entries(values) as [Field, Value][]) {
       const before = fields.get(field);
