@@ -39,8 +39,8 @@ class Visit:
     def open(self, page: str) -> AppTest:
         self.at.switch_page(f"pages/{page}.py").run()
         assert not self.at.exception, f"{page}: {self.at.exception[0].value}"
-        if page == "author" and "set" in self.at.session_state:
-            name = self.at.session_state["set"]
+        if page == "author" and self.editor is not None:
+            name = json.loads(self.editor.proto.json)["task"]
             self.rows.pop(name, None)
             self.digests.pop(name, None)
             self.table(name)

@@ -155,11 +155,11 @@ def _chosen(
     """The ids that are meant. Raises StudioError where it is not clear which, or none is."""
     from e2lm_core.sets import collection
 
+    questions = collection.open_set(settings, task).questions
     if [bool(ids), subject is not None, every].count(True) != 1:
         raise StudioError("Which questions are meant is not clear: give their ids, or --subject, or --all.")
     if ids:
         return list(dict.fromkeys(ids))
-    questions = collection.open_set(settings, task).questions
     found = [q.id for q in questions if every or (q.subject or "") == subject]
     if not found:
         raise StudioError(f"{task} has no question {'yet' if every else f'of the subject {quoted(subject)}'}.")
