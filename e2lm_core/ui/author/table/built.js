@@ -24,6 +24,7 @@ var me,x,Ue,Bt,G,Ne,Be,Ge,Qe,Ee,qe,ke,Gt,re={},Je=[],Qt=/acit|ex(?:s|g|n|p|$)|rp
 .qt-field { width: 100%; min-width: 0; border: 1px solid var(--line); border-radius: 6px; background: var(--back); padding: .2rem .45rem; resize: none; overflow: hidden; line-height: 1.45; }
 .qt-bar .qt-field { width: 10.5rem; min-height: 2.1rem; }
 .qt-bar .qt-search { width: 11rem; }
+.qt-bar.qt-many .qt-field { width: 7.5rem; }
 .qt-many { position: sticky; bottom: .5rem; z-index: 2; margin-top: .5rem; background: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: .4rem .6rem; box-shadow: 0 2px 10px rgb(0 0 0 / 12%); }
 .qt-panel { border: 1px solid var(--line); border-radius: 6px; padding: .6rem .6rem .1rem; margin-bottom: .5rem; }
 .qt-hint { color: var(--mute); margin: 0; padding: .2rem 0 .5rem; font-size: .9em; }
