@@ -77,7 +77,9 @@ text => new Promise((done) => {
 def main(
     questions: Annotated[list[int] | None, typer.Option(help="Sizes; 3,000 and 15,000 unless given.")] = None,
     edits: Annotated[int, typer.Option(min=5, help="Edits of each set.")] = 40,
-    beside_run: Annotated[bool, typer.Option("--beside-run", help="While the ladder computes a set.")] = False,
+    beside_run: Annotated[
+        bool, typer.Option("--beside-run", help="While the ladder computes a set.")
+    ] = False,
 ) -> None:
     """Measure, print, write."""
     result: dict[str, Any] = {

@@ -80,7 +80,9 @@ class Session:
         await self._send(state)
 
     async def _ask(self, body: dict[str, Any]) -> None:
-        told = await asyncio.to_thread(self._posted, {**body, "pass": self._given["pass"], "since": self._digest})
+        told = await asyncio.to_thread(
+            self._posted, {**body, "pass": self._given["pass"], "since": self._digest}
+        )
         if told.get("lost") or told.get("sentence"):
             raise RuntimeError(f"The table was told: {told['sentence']}")
         new = {row["id"]: row for row in told["rows"]}

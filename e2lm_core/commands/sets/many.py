@@ -162,7 +162,9 @@ def _chosen(
         return list(dict.fromkeys(ids))
     found = [q.id for q in questions if every or (q.subject or "") == subject]
     if not found:
-        raise StudioError(f"{task} has no question {'yet' if every else f'of the subject {quoted(subject)}'}.")
+        raise StudioError(
+            f"{task} has no question {'yet' if every else f'of the subject {quoted(subject)}'}."
+        )
     return found
 
 

@@ -36,7 +36,9 @@ def save(
         saved = authoring.merge_edits(settings, name, {identity: typed}, {identity: dict(seen)})
     except StudioError as error:
         kept = _keep(settings, name, place, typed, seen)
-        sentence = f"{error} What you typed is kept." if isinstance(error, Gone) else f"{error} Not saved yet."
+        sentence = (
+            f"{error} What you typed is kept." if isinstance(error, Gone) else f"{error} Not saved yet."
+        )
         return Outcome(refused=kept or sentence)
     clashing = {clash.field for clash in saved.clashes}
     drafts.drop(settings, name, place, typed.keys() - clashing)
@@ -48,7 +50,9 @@ def save(
 def add(settings: Settings, name: str, fields: Mapping[str, Any]) -> str:
     """Add the question that was typed; its id. Raises TaskError, and leaves the draft, where it is incomplete."""
     values = _known(fields)
-    question = Question.model_validate({"id": "", "choices": (), "answer": NO_CHOICE, "question": "", **values})
+    question = Question.model_validate(
+        {"id": "", "choices": (), "answer": NO_CHOICE, "question": "", **values}
+    )
     if not question.question.strip():
         raise TaskError("The new question has no text yet: write what is asked.")
     if len(question.choices) < 2:

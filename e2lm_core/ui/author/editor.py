@@ -32,7 +32,9 @@ KEY = "questions_table"
 MOST_FOUND = 1000
 PASTED = "import_text"  # the key of the field on Import that what is pasted goes to
 # Streamlit sends a component's script with each drawing; this one only fetches the script itself, once.
-_JS = "export default async (page) => (await import(new URL(page.data.script, location.origin))).default(page);"
+_JS = (
+    "export default async (page) => (await import(new URL(page.data.script, location.origin))).default(page);"
+)
 
 
 @st.cache_resource(show_spinner=False)

@@ -24,7 +24,9 @@ _LOOSE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _BLOCK = re.compile(r">|#(?=#{0,5}(?:\s|$))|[+-](?=[\s-]|$)|\d{1,9}(?=[.)](?:\s|$))")
 _MATHS = re.compile(r"\$\$[^$]+\$\$|\$(?!\s)[^$\n]+(?<!\s)\$")
 # What KaTeX could link, fetch, or define anew: none of it is mathematics.
-_NO_MATHS = re.compile(r"\\(href|url|html|include|def|gdef|edef|xdef|let|newcommand|renewcommand|providecommand)")
+_NO_MATHS = re.compile(
+    r"\\(href|url|html|include|def|gdef|edef|xdef|let|newcommand|renewcommand|providecommand)"
+)
 _MARK = re.compile(r"[\\`*\[\]<$~]")
 _MARK_BUT_EMPHASIS = re.compile(r"[\\\[\]<$~]|``+")
 

@@ -136,7 +136,9 @@ def _duplicate(settings: Settings, name: str, body: dict[str, Any]) -> dict[str,
 def _retag(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
     subject = str(body.get("subject") or "").strip()
     many.retag(settings, name, _ids(body), subject)
-    return _said(f"The subject of {_what(_ids(body))} is {subject}." if subject else "The subject is removed.")
+    return _said(
+        f"The subject of {_what(_ids(body))} is {subject}." if subject else "The subject is removed."
+    )
 
 
 def _copy(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -54,4 +54,6 @@ def test_bad_wishes_are_one_sentence(call: Cli) -> None:
     assert "not clear" in call("question", "shuffle", "mine", "q1", "--all", code=2)
     assert "no question of the subject" in call("question", "shuffle", "mine", "--subject", "x", code=2)
     assert "no question 'q77'" in call("question", "retag", "mine", "x", "q77", code=2)
-    assert "no text to replace in" in call("question", "replace", "mine", "twice", "x", "--field", "id", code=2)
+    assert "no text to replace in" in call(
+        "question", "replace", "mine", "twice", "x", "--field", "id", code=2
+    )

@@ -192,7 +192,7 @@ def test_a_refused_cell_is_kept_and_the_card_shows_it(done):
 def test_choices_move_as_they_are_typed_and_the_right_one_stays_right(done):
     card(done)
     question = questions(done)[0]
-    first, second, *others = question.choices
+    first, _, *others = question.choices
     next(t for t in done.at.text_input if t.label == "choice B").set_value("typed")
     done.at.button(key=next(b.key for b in done.at.button if str(b.key).endswith("_up1"))).click().run()
     assert not done.at.exception

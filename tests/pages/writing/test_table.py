@@ -25,7 +25,9 @@ from tests.support.browser import cell, type_into_question
 pytestmark = pytest.mark.slow
 expect.set_options(timeout=60_000)
 FIELD = ".qt-list textarea"
-LONG = "Which of these is said at such length that no single line of a narrow table would ever hold all of it?"
+LONG = (
+    "Which of these is said at such length that no single line of a narrow table would ever hold all of it?"
+)
 SOURCE = ROOT / "e2lm_core" / "ui" / "author" / "table"
 
 

@@ -132,5 +132,7 @@ def test_bad_wishes_are_one_sentence(here: Settings) -> None:
         many.replace(here, "mine", EVERY, "a", "b", ["answer"])
     before = questions(here)
     with pytest.raises(TaskError):  # two equal choices
-        many.replace(here, "mine", ["q1"], before[0].choices[0], before[0].choices[1], ["choices"], exact=True)
+        many.replace(
+            here, "mine", ["q1"], before[0].choices[0], before[0].choices[1], ["choices"], exact=True
+        )
     assert questions(here) == before

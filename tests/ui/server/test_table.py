@@ -82,7 +82,11 @@ def test_a_clash_and_a_refusal_are_kept_as_drafts(ask, ada):
         ("shuffle", {"ids": ["q1", "q2", "q3", "q4"], "seed": 1}, ["q1", "q2", "q3", "q4"]),
         ("balance", {"ids": ["q1", "q2", "q3", "q4"]}, ["q1", "q2", "q3", "q4"]),
         ("replace", {"ids": ["q1"], "text": "twice", "by": "2 times"}, ["q1", "q2", "q3", "q4"]),
-        ("add", {"fields": {"question": "New?", "choices": ["a", "b"], "answer": 0}}, ["q1", "q2", "q3", "q4", "q5"]),
+        (
+            "add",
+            {"fields": {"question": "New?", "choices": ["a", "b"], "answer": 0}},
+            ["q1", "q2", "q3", "q4", "q5"],
+        ),
     ],
 )
 def test_what_is_done_can_be_undone(ask, ada, do, body, ids):
