@@ -17,8 +17,7 @@ from e2lm_core.sets.desk import presence
 from e2lm_core.sets.folder import known as known_sets
 
 KEPT_STATES = 24
-_Ids, _Lines = tuple[str, ...], tuple[bytes, ...]
-_states: OrderedDict[str, tuple[_Ids, _Lines]] = OrderedDict()
+_states: OrderedDict[str, tuple[tuple[str, ...], tuple[bytes, ...]]] = OrderedDict()  # ids and lines
 _lock = threading.Lock()
 
 
