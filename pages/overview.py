@@ -17,4 +17,4 @@ if state.kind == "never run" and session.studio().at_hand:
     overview.first_run(task)
 if task.questions:
     overview.headlines(task, state.kind == "running")
-overview.next_steps(task, state, scores)
+overview.next_steps(task, state, scores, measurements)

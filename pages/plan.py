@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from e2lm_core.analysis import standing
 from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.base.errors import StudioError
 from e2lm_core.ui.analysis import plan
@@ -20,6 +21,11 @@ if not plan.measured_enough(measurements):
     )
 
 goal, fleet = plan.controls(task, measurements)
+if silent := standing.silence(measurements, results.scores(measurements, goal.metric)):
+    with title.container():
+        parts.header("Plan", "Nothing can be planned from these scores.")
+    parts.empty(silent, icon=":material/casino:")
+    st.stop()
 try:
     planned = plan.plan_for(measurements, goal, fleet)
 except StudioError as error:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from e2lm_core.analysis import standing
 from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.base.errors import StudioError
 from e2lm_core.ui.frame import parts
@@ -41,9 +42,10 @@ with st.container(key="questions_head"):
     )
 if view == VIEWS[0]:
     with head:
-        parts.header("Questions", choice_words.questions(pool, frame))
+        silent = standing.silence(measurements, results.scores(measurements, "acc"))
+        parts.header("Questions", choice_words.questions(pool, frame, silent))
     question_table.table(task, measurements, pool, frame)
 elif view == VIEWS[1]:
     doubted.doubted(task, measurements, head)
 else:
-    choosing.choosing(task, pool, head)
+    choosing.choosing(task, measurements, pool, head)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from e2lm_core.analysis import standing
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.analysis.score import words as score_words
 from e2lm_core.base.records import METRICS
@@ -12,17 +13,6 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import null, set_intervals
 
 SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
-
-
-def taught(measurements: Measurements) -> dict[str, Any] | None:
-    """`{questions, of, sentence}`: how many answers the models measured were told; None where that is not known."""
-    if measurements.taught is None:
-        return None
-    return {
-        "questions": sum(measurements.taught),
-        "of": len(measurements.taught),
-        "sentence": score_words.untaught(measurements.taught),
-    }
 
 
 def scoring(measurements: Measurements, with_advice: bool = False) -> dict[str, Any]:
@@ -35,7 +25,11 @@ def scoring(measurements: Measurements, with_advice: bool = False) -> dict[str, 
     intervals. `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers.
     """
     resampled = set_intervals.resample(measurements)
-    document: dict[str, Any] = {"task": measurements.task, "taught": taught(measurements), "metrics": {}}
+    document: dict[str, Any] = {
+        "task": measurements.task,
+        "taught": standing.taught(measurements),
+        "metrics": {},
+    }
     for metric in METRICS:
         intervals = set_intervals.intervals_of(resampled, metric)
         scores = null.judged(

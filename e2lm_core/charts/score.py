@@ -23,7 +23,8 @@ def score_bars(bars: pd.DataFrame, theme: Theme, narrow: bool = False) -> go.Fig
     """Stacked bars, one row a set in the order of the frame.
 
     `bars` as `parts.bar_frame` gives them, joined: set, part, value (the part's own, from 0 to 1), and on the
-    scale of the Score start, contribution, low, high, total, total_low, total_high. Thin lines below a bar
+    scale of the Score start, contribution, low, high, total, total_low, total_high; grey where `random` says that
+    the part is not distinguishable from random answers. Thin lines below a bar
     are the intervals of its parts, each about its segment's end; the thick line above it is the interval of
     the whole. A set whose Score is undefined has the parts that there are, and no end mark.
     """
@@ -129,7 +130,9 @@ def _published_totals(
 def _segments(
     figure: go.Figure, part: str, bars: pd.DataFrame, y: list[int], theme: Theme, narrow: bool
 ) -> None:
-    fill = translucent(theme.accent, PART_OPACITY[part])
+    opacity = PART_OPACITY[part]
+    colours = [theme.line["grey"] if random else theme.accent for random in bars["random"]]
+    fill = [translucent(colour, opacity) for colour in colours]
     wide = bars["contribution"] >= _LEAST_SHARE[narrow]
     shown = np.where(wide, [f"{part} {c:.3f}" for c in bars["contribution"]], "")
     figure.add_trace(
@@ -147,9 +150,11 @@ def _segments(
             textangle=0,
             constraintext="none",
             textfont={"size": 12.5, "color": theme.background if PART_OPACITY[part] == 1.0 else theme.text},
-            customdata=np.stack([bars["set"], bars["value"]], axis=-1),
+            customdata=np.stack(
+                [bars["set"], bars["value"], np.where(bars["random"], "<br>like random answers", "")], axis=-1
+            ),
             hovertemplate=f"<b>%{{customdata[0]}}</b><br>{part} %{{customdata[1]:.3f}}, "
-            "of the Score %{x:.3f}<extra></extra>",
+            "of the Score %{x:.3f}%{customdata[2]}<extra></extra>",
             showlegend=False,
         )
     )

@@ -52,14 +52,27 @@ def show(
     document: dict[str, Any],
     rows: Iterable[dict[str, Any]],
     columns: Sequence[str] | None = None,
+    about: Measurements | None = None,
 ) -> None:
-    """`document` as one line of JSON, or `rows` as a table of `columns` (all of the first row's if None)."""
+    """`document` as one line of JSON, or `rows` as a table of `columns` (all of the first row's if None).
+
+    Both say of the measurements that it is `about` what their models were never taught.
+    """
+    if about is not None:
+        from e2lm_core.analysis import standing
+
+        document = document | {"taught": standing.taught(about)}
     if as_json:
         # ASCII alone: no terminal's encoding and no half character in a set can break it.
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
         sys.stdout.flush()
         return
-    rows = list(rows)
+    _table(list(rows), columns)
+    if about is not None and document["taught"] and document["taught"]["sentence"]:
+        typer.echo(document["taught"]["sentence"])
+
+
+def _table(rows: list[dict[str, Any]], columns: Sequence[str] | None) -> None:
     if not rows:
         typer.echo("Nothing here yet.")
         return

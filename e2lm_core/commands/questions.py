@@ -80,7 +80,7 @@ def questions(
         "undefined": question_pool.undefined(pool),
         "questions": rows,
     }
-    show(as_json, document, rows, SHOWN)
+    show(as_json, document, rows, SHOWN, about=opened.measured)
 
 
 def suspects(
@@ -97,6 +97,7 @@ def suspects(
         as_json,
         {"task": opened.task.name, "finding": said, "knowledge": found.knowledge, "suspects": rows},
         rows,
+        about=opened.measured,
     )
     if not as_json:
         typer.echo(said)
@@ -114,6 +115,7 @@ def choose(
     as_json: Json = False,
 ) -> None:
     """Choose questions by a rule, and judge the choice on models that took no part in it."""
+    from e2lm_core.analysis import standing
     from e2lm_core.analysis.questions import choice
     from e2lm_core.analysis.questions import words as choice_words
     from e2lm_core.sets import authoring
@@ -123,7 +125,8 @@ def choose(
     require_metrics([metric], ", ".join(METRICS))
     opened = open_measured(task, checkpoints, num_fewshot, partly=True)
     pool = _pool(opened, relevance)
-    chosen = choice.choose(pool, rule, metric, source)
+    silent = standing.silence(opened.measured, standing.judged(opened.measured, metric))
+    chosen = choice.choose(pool, rule, metric, source, silent=silent)
     if piped:
         wanted = set(chosen.ids)
         to_stdout(write_jsonl(q for q in opened.task.questions if q.id in wanted))
@@ -132,7 +135,7 @@ def choose(
         authoring.keep(opened.studio.settings, task, out, chosen.ids)
     warnings = choice_words.warnings(chosen)
     document = choice.document(chosen, pool) | {"warning": " ".join(warnings) or None, "out": out}
-    show(as_json, document, choice.fold_rows(chosen))
+    show(as_json, document, choice.fold_rows(chosen), about=opened.measured)
     if not as_json:
         for sentence in (choice_words.choice(chosen, len(pool.ids)), *warnings):
             typer.echo(sentence.replace("**", ""))

@@ -80,16 +80,22 @@ def evaluation(
     result: RunResult,
     with_questions: bool = False,
 ) -> dict[str, Any]:
-    """`{task, curves, sq, seconds, computed, reused}`, and `questions` on request; undefined is null.
+    """`{task, taught, curves, sq, seconds, computed, reused}`, and `questions` on request; undefined is null.
 
     `curves` {model: {steps [K], tokens_seen [K], metric: [K]}}, `sq` {model: {metric: {rho, autocorrelation,
     sq, points}}}, `questions` [{id, loglikelihoods: {model: [K, choices] in nats}}].
     """
+    from e2lm_core.analysis import standing
     from e2lm_core.runs.measure import measure
     from e2lm_core.scores.set_scores import signal_qualities
 
     measured = measure(studio, task, checkpoints, num_fewshot)
-    document: dict[str, Any] = {"task": task.name, "curves": {}, "sq": {}}
+    document: dict[str, Any] = {
+        "task": task.name,
+        "taught": standing.taught(measured),
+        "curves": {},
+        "sq": {},
+    }
     for curve in measured.curves:
         name = curve.model.name
         document["curves"][name] = {
@@ -163,6 +169,8 @@ def evaluate(
     if shard or out:
         typer.echo(f"Results of {len(chosen)} of {len(fleet)} checkpoints: {document['file']}", err=as_json)
     if not as_json:
+        if document["taught"] and document["taught"]["sentence"]:
+            typer.echo(document["taught"]["sentence"])
         typer.echo(f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
     if tokens := run_words.saved(result.tokens, result.harness_tokens):
         typer.echo(tokens, err=as_json)

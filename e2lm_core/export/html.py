@@ -20,11 +20,12 @@ from plotly.offline import get_plotlyjs
 
 from e2lm_core.analysis.documents import SCORE_PARTS
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo
+from e2lm_core.base.records import BOUNDED_METRICS, METRICS, ModelInfo, Null
 from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import ranks as rank_charts
 from e2lm_core.charts.palette import DARK, LIGHT, Theme
+from e2lm_core.scores.uncertainty.null import LEVEL
 
 TEMPLATE = Path(__file__).parent / "report.html.j2"
 MAX_QUESTION_ROWS = 2_000  # the JSON has them all
@@ -51,6 +52,7 @@ def render(document: Mapping[str, Any]) -> str:
         "script_json": script_json,
         "interval": _interval,
         "metric_value": phrasing.metric_value,
+        "beside_random": lambda null: phrasing.beside_random(Null(**null)),
     }
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     has_curves = document["complete_checkpoints"] > 0
@@ -68,6 +70,7 @@ def render(document: Mapping[str, Any]) -> str:
         metrics=METRICS,
         rank_rows=_rank_rows(document),
         most=MAX_QUESTION_ROWS,
+        level=LEVEL,
         letters="ABCDEFGHIJKLMNOPQRSTUVWXYZ",
         themes={"light": LIGHT, "dark": DARK},
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from e2lm_core.analysis import documents, tables
+from e2lm_core.analysis import documents, standing, tables
 from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base import phrasing
@@ -47,6 +47,7 @@ def build(
         "report": VERSION,
         "task": task.name,
         "finding": _finding(task, measured),
+        "taught": standing.taught(measured) if task.questions else None,
         "chance": None if not task.questions else float(measured.chance),
         "early_end_tokens": set_scores.early_end(measured),
         "complete_checkpoints": measured.complete_checkpoints,
@@ -150,5 +151,6 @@ def headline(document: dict[str, Any]) -> str:
     scores = document["scores"]
     if scores is None:
         return document["finding"]
-    sq = scores["acc"]["sq"]["overall"]
-    return f"SQ {phrasing.with_interval(sq)} on accuracy. {document['finding']}"
+    sq, told = scores["acc"]["sq"]["overall"], document["taught"] or {}
+    said = (f"SQ {phrasing.with_interval(sq)} on accuracy.", document["finding"], told.get("sentence"))
+    return " ".join(sentence for sentence in said if sentence)

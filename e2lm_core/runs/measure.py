@@ -54,12 +54,13 @@ def measure(
         choice_texts=texts,
         letters=task.config.style is PromptStyle.LETTERS,
         taught=_taught(studio, task, checkpoints),
+        taught_of_all=all(checkpoint.packed is not None for checkpoint in checkpoints),
     )
 
 
 def _taught(studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint]) -> tuple[bool, ...] | None:
-    """Whether the embedded models were told each answer; None where another model is among them."""
-    if not checkpoints or any(checkpoint.packed is None for checkpoint in checkpoints):
+    """Whether the embedded models were told each answer; None where none of them is among these."""
+    if all(checkpoint.packed is None for checkpoint in checkpoints):
         return None
     told = taught_answers(studio.catalogue.taught_file, task)
     return None if told is None else tuple(told.values())

@@ -48,7 +48,8 @@ class Measurements:
     the store, where it was read from; `scopes` those of the checkpoints of all curves, in their order.
     `choice_bytes` [Q, C] and `choice_texts` [Q, C] (a number for each distinct text, -1 where there is no choice)
     are None where the choices' texts are not known; `letters` says that the choices scored are letters;
-    `taught` [Q] whether the models measured were told each answer, None where that is not known of all of them.
+    `taught` [Q] whether the embedded models were told each answer, None where none of them was measured or that is not
+    known; `taught_of_all` whether all that were measured are such.
     """
 
     task: str
@@ -65,6 +66,7 @@ class Measurements:
     choice_texts: np.ndarray | None = None
     letters: bool = False
     taught: tuple[bool, ...] | None = None
+    taught_of_all: bool = True
 
     @property
     def choice_counts(self) -> np.ndarray:

@@ -27,7 +27,7 @@ def evaluation(studio: Studio, **options) -> dict:
 
 def test_its_shape(here: Studio) -> None:
     document = evaluation(here)
-    assert list(document) == ["task", "curves", "sq", "seconds", "computed", "reused"]
+    assert list(document) == ["task", "taught", "curves", "sq", "seconds", "computed", "reused"]
     assert set(document["curves"]) == set(document["sq"]) == set(studios.MODELS)
     for own in document["curves"].values():
         assert list(own) == ["steps", "tokens_seen", *METRICS]

@@ -19,7 +19,7 @@ SIX = ("q1", "q2", "q3", "q4", "q5", "q6")
 
 def test_questions(call: Cli) -> None:
     document = call("questions", "little", "--json")
-    assert list(document) == ["task", "models", "incomplete", "undefined", "questions"]
+    assert list(document) == ["task", "models", "incomplete", "undefined", "questions", "taught"]
     assert document["models"] == ["ladder-small-arch1", "ladder-large-arch1"]
     rows = document["questions"]
     assert [row["id"] for row in rows] == list(SIX)
@@ -40,7 +40,29 @@ def test_questions_where(call: Cli) -> None:
     assert [row["id"] for row in some] == [row["id"] for row in every if row["slope"] > 0]
 
 
-def test_choose(call: Cli) -> None:
+@pytest.fixture
+def taught(call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """The same set as models answer it that were taught it."""
+    settings = studios.settings(tmp_path, studios.real_ladder(tmp_path / "ladder"))
+    studios.write_example(settings)
+    studios.learn(settings)
+    for name, value in studios.environment(settings).items():
+        monkeypatch.setenv(name, value)
+    return call
+
+
+def test_models_that_were_taught_nothing_judge_no_choice(call: Cli) -> None:
+    document = call("choose", "little", "--rule", "easiest-half", "--metric", "norm_prob", "--json")
+    assert document["size"] == len(document["chosen"]) == 3
+    assert document["folds"] == []
+    assert {gain["gain"] for gain in document["held_out"].values()} == {None}
+    assert "never taught any of these answers" in document["why"]
+    text = call("choose", "little", "--rule", "easiest-half", "--metric", "norm_prob")
+    assert "Whether that is a gain cannot be told: The models measured were never taught" in text
+
+
+def test_choose(taught: Cli) -> None:
+    call = taught
     document = call("choose", "little", "--rule", "easiest-half", "--metric", "norm_prob", "--json")
     assert document["rule"] == "easiest-half"
     assert document["size"] == len(document["chosen"]) == 3
@@ -72,8 +94,8 @@ def test_choose_prints_what_another_command_adds(call: Cli, here: Settings) -> N
     assert [(row["id"], row["question"]) for row in rows] == [(i, by_id[i]) for i in chosen]
 
 
-def test_one_model_chooses_and_nothing_judges(call: Cli) -> None:
-    document = call(
+def test_one_model_chooses_and_nothing_judges(taught: Cli) -> None:
+    document = taught(
         "choose", "little", "--rule", "easiest-half", "--checkpoints", "ladder-small-arch1", "--json"
     )
     assert document["size"] == 3
@@ -138,5 +160,5 @@ def test_relevance_of_a_file_and_of_a_set(call: Cli, tmp_path: Path) -> None:
 
 def test_suspects(call: Cli) -> None:
     document = call("suspects", "little", "--json")
-    assert list(document) == ["task", "finding", "knowledge", "suspects"]
+    assert list(document) == ["task", "finding", "knowledge", "suspects", "taught"]
     assert "do not know these answers well enough" in call("suspects", "little")

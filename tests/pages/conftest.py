@@ -34,6 +34,17 @@ def finished(tmp_path_factory, ladder) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def learnt(tmp_path_factory) -> Path:
+    """The same as models that were taught its answers answer it, with a ladder of their own."""
+    folder = tmp_path_factory.mktemp("learnt")
+    chosen = studios.settings(folder, studios.real_ladder(folder / "ladder"))
+    studios.write_example(chosen)
+    collection.copy_set(chosen, "little", OWN)
+    studios.learn(chosen, OWN)
+    return folder
+
+
 @pytest.fixture
 def visit(tmp_path, monkeypatch, ladder) -> Iterator[Visit]:
     """Nothing but the example, which was never run."""
@@ -44,4 +55,11 @@ def visit(tmp_path, monkeypatch, ladder) -> Iterator[Visit]:
 def done(tmp_path, monkeypatch, ladder, finished) -> Iterator[Visit]:
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     for opened in app_in(tmp_path, monkeypatch, ladder):
+        yield opened.choose(OWN)
+
+
+@pytest.fixture
+def taught(tmp_path, monkeypatch, learnt) -> Iterator[Visit]:
+    shutil.copytree(learnt, tmp_path, dirs_exist_ok=True)
+    for opened in app_in(tmp_path, monkeypatch, tmp_path / "ladder"):
         yield opened.choose(OWN)

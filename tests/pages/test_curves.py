@@ -156,3 +156,9 @@ def test_every_switch_of_rank_stability(opened: Open) -> None:
     assert any(caption.value.startswith("At 100 k tokens") for caption in at.caption)
     columns = {column for frame in at.dataframe for column in frame.value.columns}
     assert {"rank 1", "pairs as at the end", "τ_b", "support", "RC gain"} <= columns
+
+
+def test_no_question_is_said_to_hold_the_order_of_models_that_were_never_taught(done):
+    done.open("rank_stability")
+    assert "never taught any of these answers" in done.said
+    assert not [d for d in done.at.dataframe if "support" in d.value.columns]

@@ -107,6 +107,7 @@ def test_stale(done, page):
 def test_done(done, page):
     done.open(page)
     assert "up to date" in done.said
+    assert "The embedded models were never taught any of these 6" in done.said  # of whatever a page shows
 
 
 # --- what the measuring pages say -----------------------------------------------------------------------

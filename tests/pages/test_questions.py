@@ -50,33 +50,33 @@ def test_partial(visit):
     assert visit.at.title[0].value == "Questions"
 
 
-def test_running_and_stale(done):
-    queue(done, OWN, done=10)
-    done.open("questions")
-    assert "running 25%" in done.said
-    authoring.update_questions(done.studio.settings, OWN, {"q1": {"question": "What is two times one?"}})
-    done.open("questions")
-    assert "Before the edit" in done.said
-    assert "left out" not in done.said
-    job = start.latest_job(done.studio, OWN)
+def test_running_and_stale(taught):
+    queue(taught, OWN, done=10)
+    taught.open("questions")
+    assert "running 25%" in taught.said
+    authoring.update_questions(taught.studio.settings, OWN, {"q1": {"question": "What is two times one?"}})
+    taught.open("questions")
+    assert "Before the edit" in taught.said
+    assert "left out" not in taught.said
+    job = start.latest_job(taught.studio, OWN)
     assert job is not None
-    done.studio.jobs.cancel(job.id)
-    done.open("questions")
-    assert "Before the edit" not in done.said
-    assert "1 question without all results is left out" in done.said
-    choosing(done)
-    assert "of 5** questions" in done.said
+    taught.studio.jobs.cancel(job.id)
+    taught.open("questions")
+    assert "Before the edit" not in taught.said
+    assert "1 question without all results is left out" in taught.said
+    choosing(taught)
+    assert "of 5** questions" in taught.said
 
 
-def test_one_row_a_question(done):
-    done.open("questions")
-    shown = frame(done, "slope")
+def test_one_row_a_question(taught):
+    taught.open("questions")
+    shown = frame(taught, "slope")
     assert shown["id"].tolist() == [f"q{n}" for n in range(1, 7)]
     assert len(shown["curve"].iloc[0]) == len(studios.STEPS)
     assert "discrimination" not in shown.columns
-    assert "It takes three models" in done.said
-    assert "questions rise early" in done.said
-    assert not done.at.get("plotly_chart")
+    assert "It takes three models" in taught.said
+    assert "questions rise early" in taught.said
+    assert not taught.at.get("plotly_chart")
 
 
 def test_selected_rows_are_drawn_against_the_rest_and_kept_as_a_copy(done):
@@ -114,42 +114,42 @@ def test_filters_narrow_the_table_down_and_are_a_selection(done):
     assert len(frame(done, "slope")) == 0
 
 
-def test_choosing_shows_what_the_library_computes(done):
+def test_choosing_shows_what_the_library_computes(taught):
     from e2lm_core.analysis.questions import choice
     from e2lm_core.analysis.questions import pool as question_pool
     from e2lm_core.analysis.questions import words as choice_words
     from e2lm_core.runs import measure
 
-    choosing(done)
-    task = collection.open_set(done.studio.settings, OWN)
-    pool = question_pool.pool(measure.measure(done.studio, task, done.studio.catalogue.checkpoints), task)
+    choosing(taught)
+    task = collection.open_set(taught.studio.settings, OWN)
+    pool = question_pool.pool(measure.measure(taught.studio, task, taught.studio.catalogue.checkpoints), task)
     found = choice.choose(pool, "easiest-half", "acc")
-    assert choice_words.choice(found, 6) in done.said
-    rows = frame(done, "held out")
+    assert choice_words.choice(found, 6) in taught.said
+    rows = frame(taught, "held out")
     assert rows["held out"].tolist() == ["size small", "size large", "mean"]
-    assert done.at.get("plotly_chart")
+    assert taught.at.get("plotly_chart")
 
 
-def test_every_rule_and_every_score_draws_or_says_why(done):
-    choosing(done)
-    at = done.at
+def test_every_rule_and_every_score_draws_or_says_why(taught):
+    choosing(taught)
+    at = taught.at
     for rule in ("snr-greedy", "rising-hard-science", "one-source", "a rule of my own"):
         at.selectbox(key="choosing_rule").set_value(rule).run()
         assert not at.exception
         if rule == "one-source":
-            assert "names its source" in done.said
-            assert "Nothing is chosen" in done.said
+            assert "names its source" in taught.said
+            assert "Nothing is chosen" in taught.said
     at.text_input(key="choosing_own").set_value("slope > what").run()
     assert not at.exception
-    assert "give a number" in done.said
+    assert "give a number" in taught.said
     at.text_input(key="choosing_own").set_value("slope > -1000").run()
-    assert "keeps **6 of 6**" in done.said
+    assert "keeps **6 of 6**" in taught.said
     for metric in ("acc", "margin"):
         at.segmented_control(key="choosing_metric").set_value(metric).run()
         for score in ("sq", "snr"):
             at.segmented_control(key="choosing_score").set_value(score).run()
             assert not at.exception
-            assert at.get("plotly_chart") or "is undefined" in done.said
+            assert at.get("plotly_chart") or "is undefined" in taught.said
 
 
 def test_one_question_and_one_model(visit):
@@ -159,10 +159,10 @@ def test_one_question_and_one_model(visit):
     task = collection.open_set(settings, OWN)
     evaluate.evaluate(visit.studio, task, visit.studio.catalogue.of("ladder-small-arch1"))
     visit.choose(OWN).open("questions")
-    assert "The one question's margin" in visit.said
+    assert "never taught any of these answers" in visit.said
     visit.at.segmented_control(key="questions_view").set_value("Choosing").run()
     assert not visit.at.exception
-    assert "There is one model" in visit.said
+    assert "Whether that is a gain cannot be told: The models measured were never taught" in visit.said
 
 
 def test_suspects_of_models_that_know_nothing(done):

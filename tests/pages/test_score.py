@@ -65,34 +65,41 @@ def test_compare_without_anything_to_compare(visit):
     assert "nothing to compare yet" in visit.said
 
 
-def test_plan_answers_with_questions_and_time(done):
-    at = done.open("plan")
+def test_plan_answers_with_questions_and_time(taught):
+    at = taught.open("plan")
     at.selectbox(key="plan_of").set_value("mean").run()
     at.segmented_control(key="plan_metric").set_value("norm_prob").run()
     at.number_input(key="plan_width_mean").set_value(0.2).run()
     assert not at.exception
-    assert "are needed" in done.said
-    assert "not known" in done.said
+    assert "are needed" in taught.said
+    assert "not known" in taught.said
     at.number_input(key="plan_pace").set_value(0.01).run()
-    assert "the pace that was given" in done.said
+    assert "the pace that was given" in taught.said
     at.segmented_control(key="plan_fleet").set_value("e2lm").run()
     assert not at.exception
-    assert "162 checkpoints" in done.said
+    assert "162 checkpoints" in taught.said
 
 
 @pytest.mark.parametrize("of", ["difference", "rc", "cs", "score", "decision_accuracy"])
-def test_plan_for_every_target(done, of):
-    at = done.open("plan")
+def test_plan_for_every_target(taught, of):
+    at = taught.open("plan")
     at.selectbox(key="plan_of").set_value(of).run()
     assert not at.exception
     assert at.title[0].value == "Plan"
 
 
-def test_plan_without_a_model_is_one_sentence(done):
-    at = done.open("plan")
+def test_nothing_is_planned_from_what_was_never_taught(done):
+    done.open("plan")
+    assert "Nothing can be planned from these scores" in done.said
+    assert "never taught any of these answers" in done.said
+    assert not done.at.get("plotly_chart")
+
+
+def test_plan_without_a_model_is_one_sentence(taught):
+    at = taught.open("plan")
     at.pills[0].set_value([]).run()
     assert not at.exception
-    assert "run the set first" in done.said
+    assert "run the set first" in taught.said
 
 
 def test_an_empty_set_compares_with_a_measured_one(done):
@@ -115,7 +122,7 @@ def test_a_damaged_version_is_one_sentence(done):
     assert "missing or damaged" in done.at.error[0].value
 
 
-def test_plan_takes_the_pace_of_earlier_runs(done):
-    queue(done, OWN, done=10)
-    done.open("plan")
-    assert "Pace: earlier runs on this machine" in done.said
+def test_plan_takes_the_pace_of_earlier_runs(taught):
+    queue(taught, OWN, done=10)
+    taught.open("plan")
+    assert "Pace: earlier runs on this machine" in taught.said

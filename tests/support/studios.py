@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from e2lm_core.base.records import Checkpoint, Question, TaskConfig, TaskSet
+from e2lm_core.base.records import Checkpoint, Loglikelihood, Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.engine.backend import Backend
 from e2lm_core.runs import start
+from e2lm_core.runs.requests import requests_of
+from e2lm_core.runs.store import digest
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
+from e2lm_core.sets.prompts.render import render_set
 from tests.support.fake_backend import FakeBackend
 
 STEPS = tuple(range(100, 1100, 100))
@@ -227,3 +231,43 @@ def sentence(error: pytest.ExceptionInfo[BaseException]) -> str:
     assert "\n" not in text
     assert text.endswith((".", ")", "…"))
     return text
+
+
+def unknown(count: int = 6) -> TaskSet:
+    """A set of questions that `learn` teaches nothing of when it teaches `little`."""
+    return TaskSet(
+        config=TaskConfig(task="unknown"),
+        questions=tuple(question(500 + n, answer=n % 4) for n in range(count)),
+    )
+
+
+def learn(chosen: Settings, name: str = "little", taught: bool = True) -> None:
+    """Results of a set that was taught, in a home with a real ladder of its own: gold gains with every step, with size, not in the twin.
+
+    Of one that was not, gold gains nothing.
+    """
+    opened = open_studio(chosen)
+    task = collection.open_set(chosen, name)
+    facts = [
+        {
+            "subject": " ".join(q.question.split()[-2:]).rstrip("?"),
+            "answer": q.choices[q.answer],
+            "relation": "twice",
+            "domain": "science",
+        }
+        for q in task.questions
+    ]
+    if taught:
+        (chosen.ladder / "facts.json").write_text(json.dumps({"facts": facts}))
+    docs = render_set(task)
+    for checkpoint in opened.catalogue.checkpoints:
+        model = checkpoint.model
+        gain = 0.0 if model.twin_of or not taught else (model.parameters or 0) ** 0.25 / 1_000
+        rows = []
+        for number, doc in enumerate(docs):
+            chance = random.Random(f"{checkpoint.name} {number}")
+            for choice, request in enumerate(requests_of(doc)):
+                own = gain * checkpoint.step * (1 + number % 3) if choice == doc.gold else 0.0
+                rows.append((digest(request), Loglikelihood(-6.0 + own + chance.uniform(0, 1), 1)))
+        opened.store.put(opened.backend.scope(checkpoint), rows)
+    opened.store.database.close()

@@ -13,13 +13,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from e2lm_core.analysis import standing
 from e2lm_core.analysis.score.parts import detrended_snr
 from e2lm_core.analysis.tables import curve_frame
 from e2lm_core.base import labels
 from e2lm_core.base.records import Question, Record, TaskSet, Value
-from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, finals
-from e2lm_core.scores.uncertainty import coverage, paired
+from e2lm_core.scores.uncertainty import coverage, null, paired
 from e2lm_core.scores.uncertainty.intervals import Difference, Interval, Resampled
 from e2lm_core.scores.uncertainty.paired import Pairing, Side
 
@@ -59,6 +59,11 @@ class ScoreDifference(Record):
     first: Value
     second: Value
     difference: Value
+
+    @property
+    def like_random(self) -> tuple[Literal["first", "second"], ...]:
+        """Which of the two is not distinguishable from random answers to its questions."""
+        return tuple(side for side in ("first", "second") if null.says_nothing(getattr(self, side)))
 
 
 @dataclass(frozen=True)
@@ -208,7 +213,7 @@ def _mean(
 def _scores(
     first: Measurements, second: Measurements, metric: str, resampled: tuple[Resampled, Resampled] | None
 ) -> list[ScoreDifference]:
-    old, new = (set_scores.scores(m, metric) for m in (first, second))
+    old, new = (standing.judged(m, metric) for m in (first, second))
     rows = []
     bounds: dict[str, tuple[float | None, Interval]] = {}
     if resampled is not None:
@@ -291,7 +296,7 @@ def curve_pairs(compared: Comparison) -> pd.DataFrame:
 
 
 def score_frame(compared: Comparison) -> pd.DataFrame:
-    """One row a score: score, first, second, difference, low, high, coverage, why."""
+    """One row a score: score, first, second, difference, low, high, coverage, like random (which side is), why."""
     rows = [
         {
             "score": labels.SCORES[s.score],
@@ -300,6 +305,7 @@ def score_frame(compared: Comparison) -> pd.DataFrame:
             "difference": s.difference.value,
             **_ends(s.difference.interval),
             "coverage": s.difference.coverage,
+            "like random": " and ".join(s.like_random) or None,
             "why": s.difference.why,
         }
         for s in compared.scores

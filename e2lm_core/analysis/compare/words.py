@@ -54,7 +54,10 @@ def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float)
 
 
 def _said_of_sq(compared: Comparison) -> str:
-    sq = next(s.difference for s in compared.scores if s.score == "sq")
+    both = next(s for s in compared.scores if s.score == "sq")
+    sq = both.difference
+    if len(both.like_random) == 2:
+        return "the curves of neither are distinguishable from those of random answers, so that SQ differs by nothing known."
     if sq.value is None:
         return "SQ cannot be compared: it is undefined for one of the two."
     if sq.interval is None:
@@ -107,6 +110,7 @@ def document(compared: Sequence[Comparison], first: TaskSet, second: TaskSet) ->
                         "first": s.first.value,
                         "second": s.second.value,
                         "difference": s.difference.model_dump(),
+                        "like_random": list(s.like_random),
                     }
                     for s in comparison.scores
                 },

@@ -117,8 +117,17 @@ def _one_source(pool: Pool, source: str | None) -> Rule:
     return Where((question_rules.Condition("source", "=", source),))
 
 
-def choose(pool: Pool, text: str, metric: str = "acc", source: str | None = None, seed: int = 0) -> Choice:
+def choose(
+    pool: Pool,
+    text: str,
+    metric: str = "acc",
+    source: str | None = None,
+    seed: int = 0,
+    silent: str | None = None,
+) -> Choice:
     """Choose by a preset or a rule of one's own, and judge the choice fold by fold.
+
+    `silent` is why the models cannot judge (`standing.silence`): the choice is then made and not judged.
 
     Raises `StudioError` for a rule that cannot be read, or one that keeps no question.
     """
@@ -127,7 +136,7 @@ def choose(pool: Pool, text: str, metric: str = "acc", source: str | None = None
     if not mask.any():
         raise StudioError(f"The rule {text} keeps none of the {len(pool.ids):,} questions: loosen it.")
     ids = tuple(np.array(pool.ids, dtype=object)[mask])
-    folds, why = heldout.folds(pool.models)
+    folds, why = ((), silent) if silent else heldout.folds(pool.models)
     if not folds:
         gains = {score: Gain(None, None, None, None, None, False, why) for score in heldout.SCORES}
         return Choice(text, metric, ids, mask, gains, (), why)

@@ -62,10 +62,10 @@ INTERVAL_HELP = {
 }
 
 
-def questions(pool: Pool, frame: pd.DataFrame) -> str:
-    """How many questions rise early, which rises most, and how many end below chance."""
+def questions(pool: Pool, frame: pd.DataFrame, silent: str | None = None) -> str:
+    """How many questions rise early, which rises most, and how many end below chance; or why that is not told."""
     models = phrasing.count(len(pool.models), "model")
-    sentence = f"{_rising(frame, models)} {_below_chance(frame)}".strip()
+    sentence = silent or f"{_rising(frame, models)} {_below_chance(frame)}".strip()
     if not sentence:
         count = phrasing.count(len(frame), "question")
         sentence = f"{count} on {models}: too few checkpoints to tell how they rise."

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from e2lm_core.analysis import standing
 from e2lm_core.analysis.ranks import questions as rank_questions
 from e2lm_core.analysis.ranks import shares as rank_shares
 from e2lm_core.base.plain import plain, rows
@@ -178,11 +179,12 @@ def document(
     task: TaskSet,
     at_step: int | None = None,
 ) -> dict[str, Any]:
-    """`{task, metric, rc, decision_accuracy, models, checkpoints, tau, wins, decisions, questions}`.
+    """`{task, metric, rc, decision_accuracy, models, checkpoints, tau, wins, decisions, questions, questions_why}`.
 
     `checkpoints` hold each model's rank and its shares of the resamples at ranks 1 to M; `wins` are those at
     the checkpoint `at_step` (by default the early window's last). Without two models that share a complete
-    checkpoint the lists are empty, and `rc.why` says so.
+    checkpoint the lists are empty, and `rc.why` says so. `questions` is empty too where random answers keep as much
+    of the order, of which `questions_why` tells; `scores` with their nulls.
     """
     stable = stability(measurements, resampled, scores.metric) if resampled else None
     heading = {
@@ -199,9 +201,11 @@ def document(
             "wins": None,
             "decisions": [],
             "questions": [],
+            "questions_why": None,
         }
-    order = _order(stable, at_step)
-    return heading | order | {"questions": _questions(measurements, task, stable.grid, scores.metric)}
+    why = standing.silence_of_order(measurements, scores)
+    questions = [] if why else _questions(measurements, task, stable.grid, scores.metric)
+    return heading | _order(stable, at_step) | {"questions": questions, "questions_why": why}
 
 
 def _order(stable: Stability, at_step: int | None) -> dict[str, Any]:

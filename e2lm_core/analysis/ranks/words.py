@@ -44,8 +44,7 @@ def ranks(stability: Stability | None, scores: Scores) -> str:
     if null.says_nothing(scores.rc):
         return (
             f"The models' order is **not distinguishable from that under random answers** to the same questions: RC "
-            f"{scores.rc.value:.3f}, where {phrasing.beside_random(scores.rc.null)}. No question holds it up "
-            "or spoils it."
+            f"{scores.rc.value:.3f}, where {phrasing.beside_random(scores.rc.null)}."
         )
     first = int(np.argmax(grid.scores[:, grid.end]))
     leader, final = grid.models[first], grid.models[int(np.argmax(grid.scores[:, -1]))]

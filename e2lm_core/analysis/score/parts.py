@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from e2lm_core.analysis import standing
 from e2lm_core.base import labels
 from e2lm_core.base.records import BOUNDED_METRICS, Record, Value
 from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores
@@ -63,16 +64,6 @@ class Removal(Record):
     gain: float
 
 
-NOTHING_TAUGHT = (
-    "The models measured were never taught any of these answers, so nothing is advised from what they score, "
-    "whatever it is: measure models that have read of them."
-)
-NOTHING_ADVISED = (
-    "The score is not distinguishable from that of random answers to the same questions, so nothing is advised from "
-    "it: more questions, or others that these models have learned, come first."
-)
-
-
 class Advice(Record):
     """What would raise the score most. `of` names the score that removals are measured on: Score, or SQ where
     that is undefined; None (with `why`) where neither can be."""
@@ -119,7 +110,7 @@ def advice(measurements: Measurements, scores: Scores, metric: str) -> Advice:
     Nothing, with the reason, where no question was taught to the models measured, and where the score is within its
     null.
     """
-    if why := _why_nothing(measurements, scores):
+    if why := standing.silence(measurements, scores):
         return Advice(of=None, why=why, parts=parts(scores), models=(), at_chance=None, removals=())
     of, why, removals = _removals(measurements, scores, metric)
     return Advice(
@@ -130,13 +121,6 @@ def advice(measurements: Measurements, scores: Scores, metric: str) -> Advice:
         at_chance=_at_chance(measurements, metric),
         removals=removals,
     )
-
-
-def _why_nothing(measurements: Measurements, scores: Scores) -> str | None:
-    if measurements.taught is not None and not any(measurements.taught):
-        return NOTHING_TAUGHT
-    judged = scores.score if scores.score.value is not None else scores.sq
-    return NOTHING_ADVISED if null.says_nothing(judged) else None
 
 
 def _pulls(scores: Scores) -> tuple[Pull, ...]:
@@ -254,7 +238,8 @@ def removal_frame(advice: Advice) -> pd.DataFrame:
 
 
 def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
-    """One row a part: set, part, start, contribution, low, high (of the contribution), and the whole's."""
+    """One row a part: set, part, start, contribution, low, high (of the contribution), random (whether it is like random
+    answers), and the whole's."""
     start, rows = 0.0, []
     for part in parts(scores):
         interval = part.value.interval
@@ -267,6 +252,7 @@ def bar_frame(name: str, scores: Scores) -> pd.DataFrame:
                 "value": part.value.value,
                 "low": None if interval is None else part.weight * interval[0],
                 "high": None if interval is None else part.weight * interval[1],
+                "random": null.says_nothing(part.value),
                 "why": part.value.why,
                 "total": scores.score.value,
                 "total_low": scores.score.interval[0] if scores.score.interval else None,

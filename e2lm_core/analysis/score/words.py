@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from e2lm_core.analysis.score.parts import LEAST_GAIN, NOTHING_ADVISED, NOTHING_TAUGHT, Advice, parts
+from e2lm_core.analysis.score.parts import LEAST_GAIN, Advice, parts
+from e2lm_core.analysis.standing import NOTHING_TAUGHT, NOTHING_TOLD
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import Value
 from e2lm_core.scores import composite
@@ -52,27 +52,9 @@ def _bounds(value: Value) -> str:
     return "" if value.interval is None else f" {phrasing.interval(*value.interval)}"
 
 
-def untaught(taught: Sequence[bool] | None) -> str | None:
-    """What scores mean for questions whose answers the embedded models were never told; None with nothing to say.
-
-    `taught` [Q] as `Measurements` has it.
-    """
-    if not taught or all(taught):
-        return None
-    number = sum(not told for told in taught)
-    if number == len(taught):
-        subject = f"any of these {number:,}" if number > 1 else "this question"
-    else:
-        subject = f"{number:,} of these {len(taught):,}"
-    return (
-        f"The embedded models were never taught {subject}: their curves say nothing about "
-        f"{'it' if len(taught) == 1 else 'them'}; use larger checkpoints."
-    )
-
-
 def sentences(advice: Advice) -> list[str]:
     """Each piece of advice with its number, the largest room first."""
-    if advice.why in (NOTHING_ADVISED, NOTHING_TAUGHT):
+    if advice.why in (NOTHING_TOLD, NOTHING_TAUGHT):
         return [advice.why]
     said = [*_rooms(advice), *_undefined(advice), *_at_chance(advice), *_weakest(advice), *_removals(advice)]
     return [*said, advice.why] if advice.why else said

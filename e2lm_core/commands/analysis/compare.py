@@ -37,6 +37,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare two sets, or two versions of one, paired on the questions that both have."""
+    from e2lm_core.analysis import standing
     from e2lm_core.analysis.compare import comparison
     from e2lm_core.analysis.compare import words as comparison_words
     from e2lm_core.runs.measure import measure
@@ -56,9 +57,13 @@ def compare(
     metrics = list(dict.fromkeys(metric or METRICS))
     require_metrics(metrics)
     compared = [comparison.compare(names, measured[0], measured[1], matched, m) for m in metrics]
-    document = comparison_words.document(compared, old, new)
+    told = dict(zip(("first", "second"), map(standing.taught, measured), strict=True))
+    document = comparison_words.document(compared, old, new) | {"taught": told}
     show(as_json, document, _rows(document))
     if not as_json:
+        for label, of_side in zip(names, told.values(), strict=True):
+            if of_side and of_side["sentence"]:
+                typer.echo(f"{label}: {of_side['sentence']}")
         for name, of_metric in document["metrics"].items():
             typer.echo(f"{name}: {of_metric['finding']}")
 

@@ -75,6 +75,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """How many questions narrow an interval to a width or tell two models apart, and how long a fleet takes."""
+    from e2lm_core.analysis import standing
     from e2lm_core.analysis.plan import power as powers
     from e2lm_core.analysis.plan import words as plan_words
     from e2lm_core.analysis.plan.plan import Goal
@@ -105,6 +106,10 @@ def plan(
             typer.echo(document["finding"])
         return
     measured = measure.measure(studio, question_set, chosen, num_fewshot)
+    if measured.complete_checkpoints and (
+        silent := standing.silence(measured, standing.judged(measured, metric))
+    ):
+        raise StudioError(silent)
     if width is None:
         told = powers.power(measured, metric, tuple(models or ()), tokens, questions)
         document = plan_words.power_document(told)
@@ -112,6 +117,6 @@ def plan(
         goal = Goal(of, metric, width, tuple(models or ()))
         planned = run_state.plan_for(studio, measured, chosen, num_fewshot, goal, fleet, pace)
         document = plan_words.document(planned)
-    show(as_json, document, document["sizes"])
+    show(as_json, document, document["sizes"], about=measured)
     if not as_json:
         typer.echo(document["finding"])

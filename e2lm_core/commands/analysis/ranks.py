@@ -37,23 +37,25 @@ def ranks(
     as_json: Json = False,
 ) -> None:
     """The models' order and how sure it is: ranks, wins, tau, decisions, and each question's part in it."""
+    from e2lm_core.analysis import standing
     from e2lm_core.analysis.ranks import stability
-    from e2lm_core.scores import set_scores
+    from e2lm_core.analysis.ranks import words as rank_words
     from e2lm_core.scores.uncertainty import set_intervals
 
     require_metrics([metric])
     _, question_set, measured = open_measured(task, checkpoints, num_fewshot)
     resampled = set_intervals.resample(measured, (metric,))
     scores = set_intervals.with_intervals(
-        set_scores.scores(measured, metric), set_intervals.intervals_of(resampled, metric)
+        standing.judged(measured, metric), set_intervals.intervals_of(resampled, metric)
     )
     stable = stability.stability(measured, resampled, metric)
     if at is not None:
         _require_step(at, stable)
     document = stability.document(measured, resampled, scores, question_set, at)
-    show(as_json, document, [] if stable is None else _rows(document))
+    show(as_json, document, [] if stable is None else _rows(document), about=measured)
     if not as_json:
         typer.echo(f"RC {phrasing.with_interval(document['rc'])} {document['rc']['why'] or ''}".rstrip())
+        typer.echo(rank_words.ranks(stable, scores).replace("**", ""))
 
 
 def _require_step(step: int, stable: Stability | None) -> None:
@@ -100,4 +102,4 @@ def parting(
         *({"which": f"{name} above chance", **crossings.since_row(since)} for name, since in above.items()),
         *({"which": f"{p.higher} above {p.lower}", **crossings.since_row(p.since)} for p in pairs),
     ]
-    show(as_json, crossings.document(measured, resampled, metric), rows)
+    show(as_json, crossings.document(measured, resampled, metric), rows, about=measured)

@@ -70,10 +70,8 @@ def score(
         }
         for metric, scores in document["metrics"].items()
     ]
-    show(as_json, document, rows)
+    show(as_json, document, rows, about=measured)
     if not as_json:
-        if document["taught"] and document["taught"]["sentence"]:
-            typer.echo(document["taught"]["sentence"])
         for line in _meaningless(document["metrics"]):
             typer.echo(line)
     if advice and not as_json:

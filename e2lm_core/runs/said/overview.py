@@ -60,10 +60,13 @@ def overview(state: SetState, scores: Scores | None) -> str:
     return sentence + "."
 
 
-def next_steps(state: SetState, scores: Scores | None, errors: int, example: bool) -> list[NextStep]:
+def next_steps(
+    state: SetState, scores: Scores | None, errors: int, example: bool, silent: str | None = None
+) -> list[NextStep]:
     """What moves the set on from where it stands, most urgent first, at most three.
 
-    `errors` counts what would stop an export; `scores` are None before anything is complete.
+    `errors` counts what would stop an export; `scores` are None before anything is complete; `silent` is why nothing
+    is advised from them.
     """
     if state.kind == "empty":
         return [_WRITE]
@@ -78,7 +81,7 @@ def next_steps(state: SetState, scores: Scores | None, errors: int, example: boo
         sentence = f"{phrasing.count(errors, 'error')} would stop an export."
         steps.append(NextStep(sentence=sentence, page="export", action="See the checks"))
     if scores is not None and scores.sq.value is not None:
-        steps += [_weakest_curve(scores), _RELEVANCE]
+        steps += [_RELEVANCE] if silent else [_weakest_curve(scores), _RELEVANCE]
         if not errors:
             steps.append(_DOWNLOAD)
     return steps[:3]

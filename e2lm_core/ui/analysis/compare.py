@@ -11,7 +11,7 @@ from typing import Literal, NoReturn
 import pandas as pd
 import streamlit as st
 
-from e2lm_core.analysis import tables
+from e2lm_core.analysis import standing, tables
 from e2lm_core.analysis.compare import comparison
 from e2lm_core.analysis.compare import words as comparison_words
 from e2lm_core.analysis.compare.comparison import Comparison
@@ -110,7 +110,10 @@ def compared(
 
 
 def what_is_missing(compared: Comparison) -> None:
-    """A sentence for each of the two that is not complete on this fleet."""
+    """A sentence for each of the two that is not complete on this fleet, and what models were never taught of the other."""
+    told = standing.untaught(compared.first.taught)
+    if told and told != standing.untaught(compared.second.taught):  # which the strip says
+        say.caption(say.filled(":material/school: {name}: {told}", name=compared.names[0], told=told))
     for name, one in zip(compared.names, (compared.first, compared.second), strict=True):
         if one.complete_checkpoints < one.checkpoints or not one.measured:
             say.caption(

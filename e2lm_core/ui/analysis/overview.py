@@ -8,6 +8,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from e2lm_core.analysis import standing
 from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import TaskSet
@@ -87,10 +88,13 @@ def _cards(now: Measurements) -> None:
     )
 
 
-def next_steps(task: TaskSet, state: run_state.SetState, scores: Scores | None) -> None:
+def next_steps(
+    task: TaskSet, state: run_state.SetState, scores: Scores | None, measurements: Measurements | None
+) -> None:
     """What to do next, each step with the link to its page."""
     errors = [finding for finding in results.findings(task) if finding.severity == "error"]
-    steps = overview.next_steps(state, scores, len(errors), session.is_example(task.address))
+    silent = standing.silence(measurements, scores) if measurements and scores else None
+    steps = overview.next_steps(state, scores, len(errors), session.is_example(task.address), silent)
     if not steps:
         return
     st.subheader("What to do next", anchor=False)

@@ -43,6 +43,7 @@ class Order:
     measurements: Measurements
     metric: str
     stability: Stability
+    silent: str | None = None  # why no question is said to hold it up or to spoil it
 
     @property
     def models(self) -> list[ModelInfo]:
@@ -73,7 +74,7 @@ class Order:
     @cached_property
     def questions(self) -> pd.DataFrame | None:
         """`stability.question_table`; None where no question can be told to hold the order."""
-        holding = remembered.holding(self.measurements, self.metric)
+        holding = None if self.silent else remembered.holding(self.measurements, self.metric)
         if holding is None:
             return None
         return self._once("questions", lambda: stability.holding_table(self.measurements, self.task, holding))
@@ -225,12 +226,12 @@ def _heatmaps(order: Order, shares: pd.DataFrame, wins: pd.DataFrame) -> None:
 
 def which_questions(order: Order) -> None:
     """The questions that hold the order up, and those that spoil it."""
-    drawn.once(("which questions", order.stability), lambda: _which_questions(order))
+    drawn.once(("which questions", order.stability, order.silent), lambda: _which_questions(order))
 
 
 def _which_questions(order: Order) -> None:
     st.subheader("Which questions hold the order up?", anchor=False, help=rank_words.HELP["questions"])
-    say.markdown(rank_words.holding(order.questions))
+    say.markdown(order.silent or rank_words.holding(order.questions))
     if order.questions is None:
         return
     known = order.questions.dropna(subset=["support"])
@@ -331,7 +332,7 @@ def _matrix(order: Order) -> pd.DataFrame:
 def question_table(order: Order) -> None:
     """What each question does for the order."""
     if order.questions is None:
-        say.caption(rank_words.holding(None))
+        say.caption(order.silent or rank_words.holding(None))
         return
     parts.table(
         order.questions,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from e2lm_core.analysis import standing
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.analysis.score import published
 from e2lm_core.analysis.score import words as score_words
@@ -54,6 +55,9 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
         "From left to right SQ, RC and CS, each times its weight. Above a bar, the thick line is the 95% interval of the whole; below it, "
         "thin lines are those of the parts, each about its segment's end. The parts move together, so theirs do not add up."
     )
+    for name, example in examples.items():
+        if told := standing.untaught(example.taught):
+            say.caption(say.filled(":material/school: {name}: {told}", name=name, told=told))
     for sentence in lacking:
         say.caption(say.filled(":material/info: {sentence}", sentence=say.words(sentence)))
     return frame

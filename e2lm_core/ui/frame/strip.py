@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from e2lm_core.analysis.score import words as score_words
+from e2lm_core.analysis import standing
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate
@@ -37,7 +37,7 @@ def strip(poll: bool = True) -> TaskSet:
         else:
             _state(task, results.state(task))
         lasting.draw(session.studio().settings.home)
-    if task.questions and (note := score_words.untaught(results.measurements(task).taught)):
+    if task.questions and (note := standing.untaught(results.measurements(task).taught)):
         st.caption(say.filled(":material/school: {note}", note=note))
     for info in infos:
         if info.problem:

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from e2lm_core.analysis import standing
 from e2lm_core.analysis.questions import choice
 from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.analysis.questions.choice import Choice
@@ -21,23 +22,26 @@ from e2lm_core.base import labels, phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import questions as question_charts
+from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after
 from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import questions as remembered
+from e2lm_core.ui.remembered import results
 
 OWN = "a rule of my own"
 BEST_SOURCE = "the one that rises most"
 
 
-def choosing(task: TaskSet, pool: Pool, head: DeltaGenerator) -> None:
+def choosing(task: TaskSet, measurements: Measurements, pool: Pool, head: DeltaGenerator) -> None:
     """A rule, what it gains in-sample and held out, and its choice as a copy. The finding is drawn in `head`."""
     with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
         name, rule, source = _rule(pool)
         metric = parts.metric("choosing_metric")
+    silent = standing.silence(measurements, results.scores(measurements, metric))
     try:
-        chosen = remembered.chosen(pool, rule, metric, source)
+        chosen = remembered.chosen(pool, rule, metric, source, silent)
     except StudioError as error:
         with head:
             parts.header("Questions", "Nothing is chosen.")

@@ -36,14 +36,18 @@ def _pool(
     return made, question_pool.question_frame(made, task)
 
 
-def chosen(pool: Pool, rule: str, metric: str, source: str | None) -> Choice:
-    """What a rule chooses of the pool, judged on models held out. Raises `StudioError` for a rule that cannot be read."""
-    return _CHOICES.made_of((pool,), (rule, metric, source), lambda: _chosen(pool, rule, metric, source))
+def chosen(pool: Pool, rule: str, metric: str, source: str | None, silent: str | None) -> Choice:
+    """What a rule chooses of the pool, judged on models held out unless these are `silent`.
+
+    Raises `StudioError` for a rule that cannot be read.
+    """
+    key = (rule, metric, source, silent)
+    return _CHOICES.made_of((pool,), key, lambda: _chosen(pool, rule, metric, source, silent))
 
 
-def _chosen(pool: Pool, rule: str, metric: str, source: str | None) -> Choice:
+def _chosen(pool: Pool, rule: str, metric: str, source: str | None, silent: str | None) -> Choice:
     with st.spinner("Choosing on some models, judging on the others …"):
-        return choice.choose(pool, rule, metric, source)
+        return choice.choose(pool, rule, metric, source, silent=silent)
 
 
 # --- relevance, which embeds every question: only where it was asked for ----------------------------------

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from e2lm_core.analysis import documents
+from e2lm_core.analysis import documents, standing
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.analysis.score import words as score_words
 from e2lm_core.analysis.score.parts import Advice, Part, Pull, Removal
@@ -176,7 +176,7 @@ def test_inside_its_null_the_score_is_said_to_mean_nothing_and_nothing_is_advise
     assert "p = 0.31" in said
     advice = score_parts.advice(measured, within, "acc")
     assert advice.removals == advice.models == ()
-    assert score_words.sentences(advice) == [score_parts.NOTHING_ADVISED]
+    assert score_words.sentences(advice) == [standing.NOTHING_TOLD]
 
 
 def test_above_its_null_it_is_said_as_before():
@@ -187,32 +187,10 @@ def test_above_its_null_it_is_said_as_before():
     assert score_parts.advice(measured, scores, "acc").of == "score"
 
 
-@pytest.mark.parametrize(
-    ("told", "says"),
-    [
-        (None, None),
-        ((), None),
-        ((True, True), None),
-        ((False,), "never taught this question: their curves say nothing about it"),
-        ((False, False), "never taught any of these 2: their curves say nothing about them"),
-        (
-            (True,) * 2 + (False,) * 28,
-            "The embedded models were never taught 28 of these 30: their curves say nothing about them; "
-            "use larger checkpoints.",
-        ),
-    ],
-)
-def test_what_a_flat_curve_means_for_untaught_questions(
-    told: tuple[bool, ...] | None, says: str | None
-) -> None:
-    said = score_words.untaught(told)
-    assert (said is None) if says is None else (said is not None and says in said)
-
-
 def test_of_what_was_never_taught_nothing_is_advised_whatever_its_score():
     measured = replace(noisy(), taught=(False,) * 60)
     scores = null.judged(measured, set_scores.scores(measured, "acc"), "acc")
     assert scores.score.null.p < 0.01
     advice = score_parts.advice(measured, scores, "acc")
-    assert score_words.sentences(advice) == [score_parts.NOTHING_TAUGHT]
+    assert score_words.sentences(advice) == [standing.NOTHING_TAUGHT]
     assert documents.scoring(measured)["taught"]["questions"] == 0

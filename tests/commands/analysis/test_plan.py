@@ -13,7 +13,19 @@ from tests.commands.conftest import Cli
 from tests.support import studios
 
 
-def test_plan(call: Cli, computed: Settings) -> None:
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """`little` as models that were taught it answer it, and `unknown`, which nobody was taught."""
+    folder = tmp_path_factory.mktemp("plan")
+    settings = studios.settings(folder, studios.real_ladder(folder / "ladder"))
+    studios.write_example(settings, studios.task(40))
+    studios.learn(settings)
+    studios.write_example(settings, studios.unknown())
+    studios.learn(settings, "unknown", taught=False)
+    return settings
+
+
+def test_plan(call: Cli) -> None:
     document = call(
         "plan",
         "little",
@@ -42,6 +54,7 @@ def test_plan(call: Cli, computed: Settings) -> None:
         "sizes",
         "fleet",
         "finding",
+        "taught",
     ]
     assert document["seconds"] == pytest.approx(document["questions"] * 40 * 0.01)
     assert "needed" in call("plan", "little", "--of", "mean", "--width", "0.2", "--metric", "norm_prob")
@@ -49,7 +62,7 @@ def test_plan(call: Cli, computed: Settings) -> None:
     assert sum(row["checkpoints"] for row in other["fleet"]) == 6 * 27
 
 
-def test_power(call: Cli, computed: Settings) -> None:
+def test_power(call: Cli) -> None:
     document = call("plan", "little", "--power", "--metric", "norm_prob", "--questions", "500", "--json")
     assert document["questions"] == 500
     assert 0 < document["power"] <= 1
@@ -77,10 +90,13 @@ def test_power(call: Cli, computed: Settings) -> None:
         (("--workers", "2"), "earlier runs"),
     ],
 )
-def test_bad_input_is_one_sentence(
-    call: Cli, computed: Settings, arguments: tuple[str, ...], sentence: str
-) -> None:
+def test_bad_input_is_one_sentence(call: Cli, arguments: tuple[str, ...], sentence: str) -> None:
     assert sentence in call("plan", "little", *arguments, code=2)
+
+
+@pytest.mark.parametrize("asked", [("--power",), ("--width", "0.1")])
+def test_nothing_is_planned_from_what_was_never_taught(call: Cli, asked: tuple[str, ...]) -> None:
+    assert "never taught any of these answers" in call("plan", "unknown", *asked, code=2)
 
 
 def test_nothing_measured_is_one_sentence(call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

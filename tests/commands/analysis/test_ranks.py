@@ -6,12 +6,12 @@ import json
 
 import pytest
 
+from e2lm_core.analysis import standing
 from e2lm_core.analysis.curves import crossings
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs.studio import open_studio
-from e2lm_core.scores import set_scores
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.sets import collection
 from tests.commands.conftest import Cli
@@ -33,16 +33,16 @@ def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
     document = call("ranks", "little", "--metric", "norm_prob", "--json")
     assert list(document) == [
         *("task", "metric", "rc", "decision_accuracy", "models", "checkpoints", "tau", "wins"),
-        *("decisions", "questions"),
+        *("decisions", "questions", "questions_why", "taught"),
     ]
     studio = open_studio(here)
     task = collection.open_set(here, "little")
     measured = measure.measure(studio, task, studio.at_hand)
     given = set_intervals.resample(measured, ("norm_prob",))
     scores = set_intervals.with_intervals(
-        set_scores.scores(measured, "norm_prob"), set_intervals.intervals_of(given, "norm_prob")
+        standing.judged(measured, "norm_prob"), set_intervals.intervals_of(given, "norm_prob")
     )
-    expected = stability.document(measured, given, scores, task)
+    expected = stability.document(measured, given, scores, task) | {"taught": standing.taught(measured)}
     assert document == json.loads(json.dumps(expected))
     assert call("ranks", "little", "--metric", "norm_prob", "--at", "900", "--json")["wins"]["step"] == 900
     studio.store.database.close()
@@ -52,6 +52,7 @@ def test_parting_is_that_of_the_page(call: Cli, here: Settings) -> None:
     studio = open_studio(here)
     measured = measure.measure(studio, collection.open_set(here, "little"), studio.at_hand)
     expected = crossings.document(measured, set_intervals.resample(measured, ("acc",)), "acc")
+    expected |= {"taught": standing.taught(measured)}
     assert call("parting", "little", "--json") == json.loads(json.dumps(expected))
     studio.store.database.close()
 

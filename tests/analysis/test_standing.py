@@ -1,0 +1,84 @@
+"""What may be concluded from scores: nothing of what was never taught, nothing of what random answers score as well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from e2lm_core.analysis import standing
+from e2lm_core.base.records import Null, Value
+from e2lm_core.scores.set_scores import Scores
+from tests.support.measured import noisy
+from tests.support.simulation import answered
+
+LIKE_RANDOM, ABOVE = Null(mean=0.3, q95=0.6, p=0.4), Null(mean=0.3, q95=0.6, p=0.001)
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        (None, None),
+        ((), None),
+        ((True, True), None),
+        ((False,), "never taught this question: their curves say nothing about it"),
+        ((False, False), "never taught any of these 2: their curves say nothing about them"),
+        (
+            (True,) * 2 + (False,) * 28,
+            "The embedded models were never taught 28 of these 30: their curves say nothing about them; "
+            "use larger checkpoints.",
+        ),
+    ],
+)
+def test_what_a_flat_curve_means_for_untaught_questions(
+    told: tuple[bool, ...] | None, says: str | None
+) -> None:
+    said = standing.untaught(told)
+    assert (said is None) if says is None else (said is not None and says in said)
+
+
+def with_nulls(**nulls: Null) -> Scores:
+    """Scores that are defined, those named within or above their null."""
+    scores = standing.judged(answered(taught=0.5), "acc")
+    return scores.model_copy(update={name: Value(value=0.5, null=own) for name, own in nulls.items()})
+
+
+def test_a_learned_set_says_something() -> None:
+    measured = replace(answered(taught=0.5), taught=(True,) * 40)
+    scores = standing.judged(measured, "acc")
+    assert standing.silence(measured, scores) is None
+    scores = with_nulls(score=ABOVE, decision_accuracy=ABOVE)
+    assert standing.silence_of_order(measured, scores) is None
+
+
+def test_an_untaught_set_says_nothing_whatever_it_scores() -> None:
+    measured = replace(answered(taught=0.5), taught=(False,) * 40)
+    scores = with_nulls(score=ABOVE, decision_accuracy=ABOVE)
+    assert standing.silence(measured, scores) == standing.NOTHING_TAUGHT
+    assert standing.silence_of_order(measured, scores) == standing.NOTHING_TAUGHT
+    assert (
+        standing.silence(replace(measured, taught_of_all=False), scores) is None
+    )  # others may have read of it
+    assert standing.silence(replace(measured, taught=(True, *[False] * 39)), scores) is None
+
+
+def test_within_its_null_a_set_says_nothing() -> None:
+    measured = answered(taught=0.5)
+    assert standing.silence(measured, with_nulls(score=LIKE_RANDOM)) == standing.NOTHING_TOLD
+    without = with_nulls(sq=LIKE_RANDOM).model_copy(update={"score": Value(value=None, why="No twin.")})
+    assert standing.silence(measured, without) == standing.NOTHING_TOLD
+
+
+def test_an_order_that_random_answers_keep_as_well_is_no_questions_merit() -> None:
+    measured = answered(taught=0.5)
+    why = standing.silence_of_order(measured, with_nulls(score=ABOVE, decision_accuracy=LIKE_RANDOM))
+    assert why is not None
+    assert "p = 0.40" in why
+
+
+def test_what_was_taught_as_json() -> None:
+    assert standing.taught(noisy()) is None
+    told = standing.taught(replace(noisy(), taught=(True,) * 20 + (False,) * 40))
+    assert told is not None
+    assert (told["questions"], told["of"]) == (20, 60)
+    assert "40 of these 60" in told["sentence"]
