@@ -8,6 +8,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.ui.analysis import plan
 from e2lm_core.ui.frame import parts, say
 from e2lm_core.ui.frame.strip import shown, strip
+from e2lm_core.ui.remembered import results
 
 task = strip()
 measurements = shown(task).measurements

@@ -10,6 +10,7 @@ from e2lm_core.ui.frame.strip import shown, strip
 from e2lm_core.ui.questions import choosing, doubted
 from e2lm_core.ui.questions import table as question_table
 from e2lm_core.ui.remembered import questions as remembered
+from e2lm_core.ui.remembered import results
 
 VIEWS = ("Questions", "Suspects", "Choosing")
 task = strip()
