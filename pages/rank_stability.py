@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from e2lm_core.analysis import standing
 from e2lm_core.analysis.ranks import words as rank_words
 from e2lm_core.ui.analysis import ranks
 from e2lm_core.ui.frame import parts
@@ -20,12 +19,11 @@ parts.header("Rank stability", rank_words.ranks(stability, scores))
 if stability is None:
     parts.run_first("Run this set on two models or more, and their order over tokens appears here.")
 
-silent = standing.silence_of_order(measurements, scores)
-order = ranks.Order(task, measurements, metric, stability, silent)
-parts.metric(ranks.METRIC, explained=True)
+order = ranks.Order(task, measurements, metric, stability, scores)
+ranks.controls()
 ranks.over_tokens(order)
 ranks.cards(scores)
-ranks.how_early(order, scores.rc)
+ranks.how_early(order)
 shares, wins = ranks.at_one_checkpoint(order)
 ranks.which_questions(order)
 

@@ -17,7 +17,7 @@ if not (measurements.measured and measurements.complete_checkpoints):
 
 scores, bounds, advice = remembered.scored(measurements, metric)
 parts.header("Score", score_words.finding(scores, metric))
-parts.metric(score.METRIC, explained=True)
+score.controls()
 score.cards(scores)
 bars = score.bars(task, scores, metric)
 score.what_would_raise_it(advice)

@@ -52,8 +52,8 @@ class Source:
     that a set is a gather of rows.
     """
 
-    def __init__(self, learner: str, number: int, size: int) -> None:
-        self.fleet = simulation.fleet(learner, number)
+    def __init__(self, learner: str, number: int, size: int, shapes: bool = False) -> None:
+        self.fleet = simulation.fleet(learner, number, shapes)
         drawn = simulation.draw(self.fleet, size, number)
         stacked = np.stack([drawn[metric] for metric in METRICS])
         self.shape = stacked.shape[:-1]
@@ -137,8 +137,13 @@ class Tally:
         self.truth += float(truth[known].sum())
 
 
-def chunk(source: Source, plan: Plan, number: int, questions: int) -> dict[str, dict]:
-    """All simulations of one fleet and one number of questions: {"score|metric|method|models": counts}."""
+def chunk(
+    source: Source, plan: Plan, number: int, questions: int, scores: tuple[str, ...] = SCORES
+) -> dict[str, dict]:
+    """All simulations of one fleet and one number of questions: {"score|metric|method|models": counts}.
+
+    Means, single models and the smaller fleet only where all `scores` are studied.
+    """
     # Learners differ by their source; the seeds only need to differ by fleet and number of questions.
     truth = truths(source, plan, questions, [number, questions, 1])
     tallies: dict[Cell, Tally] = defaultdict(Tally)
@@ -151,10 +156,12 @@ def chunk(source: Source, plan: Plan, number: int, questions: int) -> dict[str, 
         smaller = few(runs)
         fewer = replace(first, runs=smaller)
         for metric in METRICS:
+            _count_scores(tallies, first, metric, truth, scores)
+            if scores is not SCORES:
+                continue
             _count_means(tallies, resampled, metric, truth[metric, "mean", simulation.SIZES])
-            _count_scores(tallies, first, metric, truth)
             if trial % 2 == 0:
-                _count_scores(tallies, fewer, metric, truth)
+                _count_scores(tallies, fewer, metric, truth, scores)
     return {"|".join(map(str, key)): vars(tally) for key, tally in tallies.items()}
 
 
@@ -171,11 +178,12 @@ def _count_scores(
     resampled: intervals.Resampled,
     metric: str,
     truth: dict[tuple[str, str, int], np.ndarray],
+    scores: tuple[str, ...],
 ) -> None:
     names, size = resampled.counted, len(resampled.counted)
     whole, models = intervals.replicates(resampled, metric)
-    targets = [(score, whole[score]) for score in SCORES if (size, score) != (len(FEW), "cs")]
-    if size == simulation.SIZES:
+    targets = [(score, whole[score]) for score in scores if (size, score) != (len(FEW), "cs")]
+    if size == simulation.SIZES and scores is SCORES:
         own = [vars(models[name]) for name in names]
         stacked = Replicates(**{field: np.stack([m[field] for m in own], axis=-1) for field in own[0]})
         targets.append(("sq_model", stacked))
@@ -218,7 +226,11 @@ def _count_means(
 
 
 def study(
-    plan: Plan, sizes: tuple[int, ...], work: Path | None
+    plan: Plan,
+    sizes: tuple[int, ...],
+    work: Path | None,
+    scores: tuple[str, ...] = SCORES,
+    shapes: bool = False,
 ) -> Iterator[tuple[str, int, dict[str, dict]]]:
     """(learner, questions, counts) of every chunk; those in `work` are read, new ones are written there."""
     for number in range(plan.first, plan.first + plan.fleets):
@@ -235,8 +247,8 @@ def study(
                     yield learner, questions, held["counts"]
                     continue
                 started = time.process_time()
-                source = source or Source(learner, number, plan.source)
-                counts = chunk(source, plan, number, questions)
+                source = source or Source(learner, number, plan.source, shapes)
+                counts = chunk(source, plan, number, questions, scores)
                 spent = time.process_time() - started
                 print(f"{learner} fleet {number}, {questions} questions: {spent:.1f} s", flush=True)
                 if kept:

@@ -10,19 +10,22 @@ from e2lm_core.analysis.score import words as score_words
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty import null, set_intervals
 
 SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
 
 
-def scoring(measurements: Measurements, with_advice: bool = False) -> dict[str, Any]:
+def scoring(
+    measurements: Measurements, with_advice: bool = False, reading: str = readings.DEFAULT
+) -> dict[str, Any]:
     """`{task, taught, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr, decision_accuracy,
-    rc_reading, rc_readings,
-    finetasks, snr_detrended}}}`, and `advice` (what would raise the score most) on request.
+    rc_reading, rc_readings, finetasks, snr_detrended}}}`, and `advice` (what would raise the score most) on request.
 
-    Each score is `{value, interval, coverage, why, null}`: a value of null has its reason, an interval too unless
-    the value is null; `null` is `{mean, q95, p}` under random answers, where that is known. `rc` is the reading that `rc_reading` names, `rc_readings` has all, without
-    intervals. `beside` holds each model's ρ, AC, tie-aware Spearman and signed AC as plain numbers.
+    Each score is `{value, interval, coverage, why, null}`: a value of null has its reason, an interval too unless the
+    value is null; `null` is `{mean, q95, p}` under random answers, where that is known. `rc` is the reading that
+    `rc_reading` names, and enters `score`; `rc_readings` has all. `beside` holds each model's ρ, AC, tie-aware Spearman
+    and signed AC as plain numbers.
     """
     resampled = set_intervals.resample(measurements)
     document: dict[str, Any] = {
@@ -34,7 +37,7 @@ def scoring(measurements: Measurements, with_advice: bool = False) -> dict[str, 
         intervals = set_intervals.intervals_of(resampled, metric)
         scores = null.judged(
             measurements,
-            set_intervals.with_intervals(set_scores.scores(measurements, metric), intervals),
+            set_intervals.with_intervals(set_scores.scores(measurements, metric, reading), intervals),
             metric,
         )
         document["metrics"][metric] = {
@@ -47,11 +50,8 @@ def scoring(measurements: Measurements, with_advice: bool = False) -> dict[str, 
                 "beside": score_parts.beside(measurements, metric),
             },
             **{part: getattr(scores, part).model_dump() for part in SCORE_PARTS},
-            "rc_reading": set_scores.READING,
-            "rc_readings": {
-                name: value.model_dump()
-                for name, value in set_scores.rc_readings(measurements, metric).items()
-            },
+            "rc_reading": scores.rc_reading,
+            "rc_readings": {name: value.model_dump() for name, value in scores.rc_readings.items()},
             "finetasks": {
                 name: value.model_dump()
                 for name, value in score_parts.criteria(measurements, metric, intervals).items()

@@ -12,6 +12,7 @@ from typing import Any
 from e2lm_core.base import phrasing
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 
@@ -54,9 +55,9 @@ def taught(measurements: Measurements) -> dict[str, Any] | None:
     }
 
 
-def judged(measurements: Measurements, metric: str) -> Scores:
-    """The scores of one metric with what random answers give; without intervals."""
-    return null.judged(measurements, set_scores.scores(measurements, metric), metric)
+def judged(measurements: Measurements, metric: str, reading: str = readings.DEFAULT) -> Scores:
+    """The scores of one metric, RC in one reading, with what random answers give; without intervals."""
+    return null.judged(measurements, set_scores.scores(measurements, metric, reading), metric)
 
 
 def silence(measurements: Measurements, scores: Scores) -> str | None:

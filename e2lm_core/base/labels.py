@@ -38,12 +38,13 @@ SCORE_HELP = {
     "SQ": "Signal quality: the mean of ρ (does the curve rise in step order?) and AC (does it rise "
     "smoothly?) over the early window's points, averaged over models. Source: the E2LM competition's scoring "
     "notebook. More questions and plainer wording raise it.",
-    "RC": "Ranking consistency: the mean of max(0, Kendall's τ_b) between the models' order at the early "
-    "window's end and at each later checkpoint. It is our reading of the competition's consistency of "
-    "rankings at 1 trillion tokens; theirs uses hidden checkpoints.",
+    "RC": "Ranking consistency: how far models stand in one order after the early window. Which models, and against "
+    "which order, is a reading of the competition's consistency of rankings at 1 trillion tokens, and is chosen on the "
+    "page; by default architectures of one size against their order at the last checkpoint. Theirs uses hidden "
+    "checkpoints.",
     "CS": "Compliance with science: how much of the science model's gain over chance its web-only twin does "
     "not share, averaged over the early window. Our reading; the competition uses a hidden web-only model.",
-    "Score": "0.5 · SQ + 0.1 · RC + 0.4 · CS. Undefined where a part is.",
+    "Score": "0.5 · SQ + 0.1 · RC + 0.4 · CS, RC as it is read on the page. Undefined where a part is.",
     "Decision accuracy": "The share of model pairs that stand in the same order at the early window's end "
     "and at the last checkpoint. Source: DataDecide (AI2).",
     "SNR": "AI2's signal-to-noise ratio: the spread between models over a model's own wobble at its last 5 "

@@ -28,6 +28,8 @@ LOWER_IS_BETTER = frozenset({"bpb"})
 SHARES = frozenset({"acc", "acc_norm"})
 # Those with a chance level, which CS needs (docs/scores.md).
 BOUNDED_METRICS = ("acc", "acc_norm", "norm_prob")
+# What ranking consistency means, the default first (scores/ranking/readings.py).
+RC_READINGS = ("organisers", "early_means", "first_place", "all_models")
 
 
 class Record(BaseModel):

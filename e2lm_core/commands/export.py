@@ -10,8 +10,19 @@ import typer
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.records import RC_READINGS
 from e2lm_core.base.settings import expanded
-from e2lm_core.commands.output import Json, Task, goes_to_stdout, open_task, read_file, show, to_stdout
+from e2lm_core.commands.output import (
+    Json,
+    Rc,
+    Task,
+    goes_to_stdout,
+    open_task,
+    read_file,
+    require_reading,
+    show,
+    to_stdout,
+)
 
 if TYPE_CHECKING:
     from e2lm_core.export.submission import Profile as ProfileName
@@ -86,6 +97,7 @@ def report(
     out: Page,
     checkpoints: LastCheckpoints = None,
     num_fewshot: LastFewshot = None,
+    rc: Rc = RC_READINGS[0],
     relevance: Relevance = False,
     as_json: Json = False,
 ) -> None:
@@ -97,6 +109,7 @@ def report(
     from e2lm_core.runs.studio import open_studio
 
     piped = goes_to_stdout(out, as_json)
+    require_reading(rc)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
     chosen, shots = run_state.fleet(studio, question_set.name)
@@ -104,7 +117,7 @@ def report(
         chosen, shots = studio.catalogue.match(checkpoints), None
     if num_fewshot is not None:
         shots = num_fewshot
-    document = reports.build(studio, question_set, chosen, shots, relevance)
+    document = reports.build(studio, question_set, chosen, shots, relevance, rc)
     page = report_html.render(document).encode("utf-8", "replace")
     if piped:
         to_stdout(page)

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
+from e2lm_core.base.records import METRICS, RC_READINGS, Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.strangers.regular import read_regular
 
@@ -43,6 +43,12 @@ On = Annotated[
     ),
 ]
 Metric = Annotated[str, typer.Option("--metric", help=f"One of {', '.join(METRICS)}.")]
+Rc = Annotated[
+    str,
+    typer.Option(
+        "--rc", metavar="NAME", help=f"How RC is read, which Score follows: {', '.join(RC_READINGS)}."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 
@@ -224,6 +230,13 @@ def open_measured(
     if not (measured.measured if partly else measured.complete_checkpoints):
         raise StudioError(f"{task.name} has no results yet: run `evaluate {name}` first.")
     return Opened(studio, task, measured)
+
+
+def require_reading(name: str) -> None:
+    """Raises `StudioError` for a reading of RC that there is not."""
+    if name not in RC_READINGS:
+        known = f"{', '.join(RC_READINGS[:-1])} or {RC_READINGS[-1]}"
+        raise StudioError(f"There is no reading {phrasing.quoted(name)} of RC: use {known}.")
 
 
 def require_metrics(metrics: Iterable[str], allowed: str = f"one of {', '.join(METRICS)}") -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from e2lm_core.base.records import RC_READINGS
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, show
+from e2lm_core.commands.output import Json, Rc, require_reading, show
 
 if TYPE_CHECKING:
     from e2lm_core.imported.records import Imported
@@ -34,11 +35,13 @@ def import_results(
         str | None, typer.Option("--keep", metavar="NAME", help="Keep them under this name.")
     ] = None,
     scores: Scores = False,
+    rc: Rc = RC_READINGS[0],
     as_json: Json = False,
 ) -> None:
     """Read results from elsewhere: lm-eval folders, published curves, OLMES or DataDecide tables, CSV."""
     from e2lm_core.base.strangers import confined
 
+    require_reading(rc)
     confined.warm(
         "e2lm_core.imported.opening", "pyarrow.parquet", "pyarrow.compute"
     )  # beside our own imports
@@ -49,7 +52,7 @@ def import_results(
     imported = opening.import_path(path, settings.limits, open_catalogue(settings).checkpoints)
     if keep is not None:
         keeping.keep(settings, keep, imported)
-    _show(imported, scores, as_json)
+    _show(imported, scores, rc, as_json)
 
 
 @app.command("list")
@@ -65,11 +68,12 @@ def list_kept(as_json: Json = False) -> None:
 
 
 @app.command("show")
-def show_kept(name: Name, scores: Scores = False, as_json: Json = False) -> None:
+def show_kept(name: Name, scores: Scores = False, rc: Rc = RC_READINGS[0], as_json: Json = False) -> None:
     """Show kept results as `import-results` does."""
     from e2lm_core.imported import keeping
 
-    _show(keeping.open_kept(Settings.from_env(), name), scores, as_json)
+    require_reading(rc)
+    _show(keeping.open_kept(Settings.from_env(), name), scores, rc, as_json)
 
 
 @app.command("remove")
@@ -120,10 +124,10 @@ def merge(
         raise typer.Exit(1)
 
 
-def _show(imported: Imported, scores: bool, as_json: bool) -> None:
+def _show(imported: Imported, scores: bool, rc: str, as_json: bool) -> None:
     from e2lm_core.imported import documents
 
-    document = documents.document(imported, scores)
+    document = documents.document(imported, scores, rc)
     rows = [
         {
             "model": curve["model"],

@@ -25,6 +25,7 @@ from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import ranks as rank_charts
 from e2lm_core.charts.palette import DARK, LIGHT, Theme
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty.null import LEVEL
 
 TEMPLATE = Path(__file__).parent / "report.html.j2"
@@ -71,6 +72,7 @@ def render(document: Mapping[str, Any]) -> str:
         rank_rows=_rank_rows(document),
         most=MAX_QUESTION_ROWS,
         level=LEVEL,
+        rc_label=readings.LABELS[document["rc_reading"]],
         letters="ABCDEFGHIJKLMNOPQRSTUVWXYZ",
         themes={"light": LIGHT, "dark": DARK},
     )

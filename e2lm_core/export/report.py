@@ -24,6 +24,7 @@ from e2lm_core.runs import measure
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, ModelCurve, finals
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty import set_intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
 
@@ -37,8 +38,12 @@ def build(
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None = None,
     with_relevance: bool = False,
+    rc_reading: str = readings.DEFAULT,
 ) -> dict[str, Any]:
-    """The report as one JSON document: what it holds is listed in docs/results.md. Undefined is null."""
+    """The report as one JSON document: what it holds is listed in docs/results.md. Undefined is null.
+
+    `rc_reading` is that of RC, and so of the Score.
+    """
     measured = measure.measure(studio, task, checkpoints, num_fewshot)
     resampled = set_intervals.resample(measured) if measured.complete_checkpoints else None
     about = provenance.of(studio, task, checkpoints, num_fewshot)
@@ -53,7 +58,8 @@ def build(
         "complete_checkpoints": measured.complete_checkpoints,
         "checkpoints": measured.checkpoints,
         "curves": _curves(measured, resampled),
-        "scores": _scores(measured),
+        "rc_reading": rc_reading,
+        "scores": _scores(measured, rc_reading),
         "ranks": _ranks(measured, resampled),
         "quality": rows(tables.quality_interval_frame(measured, resampled, "acc")) if resampled else [],
         "checks": [f.model_dump() for f in findings(studio, task)] if task.questions else [],
@@ -103,9 +109,11 @@ def _points(curve: ModelCurve, values: np.ndarray, band: pd.DataFrame | None) ->
     return {"values": numbers(values), "low": numbers(low), "high": numbers(high)}
 
 
-def _scores(measured: Measurements) -> dict[str, Any] | None:
+def _scores(measured: Measurements, reading: str) -> dict[str, Any] | None:
     """`documents.scoring`'s metrics; None where no checkpoint is complete."""
-    return documents.scoring(measured)["metrics"] if measured.complete_checkpoints else None
+    if not measured.complete_checkpoints:
+        return None
+    return documents.scoring(measured, reading=reading)["metrics"]
 
 
 def _ranks(measured: Measurements, resampled: Resampled | None) -> list[dict[str, Any]]:

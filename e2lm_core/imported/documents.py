@@ -11,11 +11,14 @@ from e2lm_core.analysis import documents
 from e2lm_core.base import plain
 from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.imported.scores import quality
+from e2lm_core.scores.ranking import readings
 
 MAX_PROBLEMS = 200
 
 
-def document(imported: Imported, with_scores: bool = False) -> dict[str, Any]:
+def document(
+    imported: Imported, with_scores: bool = False, reading: str = readings.DEFAULT
+) -> dict[str, Any]:
     """Curves, problems and files, and with `with_scores` what samples give.
 
     `{curves: [{model, task, metric, steps, tokens_seen, scores, …}], problems, recognised, unrecognised,
@@ -36,7 +39,8 @@ def document(imported: Imported, with_scores: bool = False) -> dict[str, Any]:
         content["problems"].append(f"{more:,} more problems are not listed.")
     if with_scores:
         content["scores"] = {
-            label: documents.scoring(measured) for label, measured in imported.measured.items()
+            label: documents.scoring(measured, reading=reading)
+            for label, measured in imported.measured.items()
         }
     return content
 

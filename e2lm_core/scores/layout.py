@@ -22,7 +22,7 @@ class Run:
     """One model's measurements: `per_question` {metric: [K, Q]} in step order, `steps` [K], `early` [K].
 
     `counts` is false for twins and further seeds, which stay out of SQ, RC and SNR; `twin_of` names the science
-    model whose web-only twin this is.
+    model whose web-only twin this is; models of one `size` differ in their shape.
     """
 
     per_question: Mapping[str, NDArray]
@@ -30,6 +30,7 @@ class Run:
     early: NDArray[np.bool_]
     counts: bool = True
     twin_of: str | None = None
+    size: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Layout:
     """Which checkpoints enter which score of one metric; indices into each model's own K checkpoints.
 
     `early`: every model's complete checkpoints of the early window. `common`: the T complete checkpoints that all
-    counted models share; `end` is the place among them of the early window's last, None without a later one.
+    counted models share; `end` is the place among them of the early window's last, None without a later one. `sizes` are
+    those of the counted models.
     """
 
     early: Mapping[str, Indices]
@@ -55,6 +57,7 @@ class Layout:
     common: Mapping[str, Indices]
     end: int | None
     twins: tuple[TwinPair, ...]
+    sizes: tuple[str | None, ...] = ()
 
     @classmethod
     def of(cls, runs: Mapping[str, Run], curves: Curves) -> Layout:
@@ -63,7 +66,8 @@ class Layout:
         early = {name: np.flatnonzero(complete[name] & run.early) for name, run in runs.items()}
         counted = tuple(name for name, run in runs.items() if run.counts)
         common, end = _shared(runs, complete, counted)
-        return cls(early, counted, common, end, _twins(runs, early))
+        sizes = tuple(runs[name].size for name in counted)
+        return cls(early, counted, common, end, _twins(runs, early), sizes)
 
     @property
     def comparable(self) -> bool:

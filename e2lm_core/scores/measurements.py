@@ -104,6 +104,7 @@ class Measurements:
                 early=curve.early,
                 counts=curve.model.counts_in_scores,
                 twin_of=curve.model.twin_of,
+                size=curve.model.size,
             )
             for curve in self.curves
         }

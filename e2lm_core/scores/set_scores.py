@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,9 +20,16 @@ from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.measurements import NOTHING_SHARED, Grid, Measurements, common_grid
 from e2lm_core.scores.ranking import order, readings
 
+# RC and Score bear the reading's name in any but that of all models together, whose intervals were studied first.
+OF_READINGS = tuple(
+    readings.named(score, name)
+    for name in readings.READINGS
+    for score in ("rc", "score")
+    if name != "all_models"
+)
 SCORES = (
     *("sq", "rc", "cs", "score", "snr", "snr_detrended", "decision_accuracy"),
-    *("monotonicity", "ordering"),
+    *("monotonicity", "ordering", *OF_READINGS),
 )
 # No score but the two ratios is unbounded.
 RANGES: dict[str, tuple[float, float]] = {
@@ -32,7 +40,6 @@ RANGES: dict[str, tuple[float, float]] = {
     "monotonicity": (-1.0, 1.0),
     "ordering": (-1.0, 1.0),
 }
-READING = "all_models"  # the reading of RC that enters Score, whose interval was studied
 NOTHING_LATER = "No checkpoint after the early window is complete for every model."
 
 
@@ -96,10 +103,12 @@ def curve_scores(layout: Layout, curves: Curves, metric: str, against: Floor) ->
     if counted:
         whole["sq"] = np.mean(counted, axis=0)
     if layout.comparable:
-        whole |= _between_models(layout.stacked(oriented), layout.end, metric)
+        whole |= _between_models(layout.stacked(oriented), layout, metric)
     if metric in BOUNDED_METRICS and layout.twins:
         whole["cs"] = _contrast(layout, curves, against)
-    whole["score"] = composite.total(whole["sq"], whole["rc"], whole["cs"])
+    for name in readings.READINGS:
+        rc = whole[readings.named("rc", name)]
+        whole[readings.named("score", name)] = composite.total(whole["sq"], rc, whole["cs"])
     return CurveScores(whole, qualities)
 
 
@@ -116,14 +125,16 @@ def _qualities(early: Curves) -> dict[str, Floats]:
     return {name: qualities[name] for name in early}
 
 
-def _between_models(grid: Floats, end: int | None, metric: str) -> dict[str, Floats]:
+def _between_models(grid: Floats, layout: Layout, metric: str) -> dict[str, Floats]:
     """Scores of the counted models' oriented curves [..., M, T] on their common checkpoints."""
+    end = layout.end
     values = {"monotonicity": finetasks.monotonicity(grid), "ordering": finetasks.ordering(grid)}
     if metric in signal.RATIO_METRICS:
         values["snr"] = signal.signal_to_noise(grid)
         values["snr_detrended"] = signal.signal_to_noise(grid, detrend=True)
     if end is not None:
-        values["rc"] = order.consistency(grid[..., end], grid[..., end + 1 :])
+        for name, read in readings.READINGS.items():
+            values[readings.named("rc", name)] = read(grid, end, layout.sizes)
         values["decision_accuracy"] = signal.pair_agreement(grid[..., end], grid[..., -1])
     return values
 
@@ -148,22 +159,52 @@ class Scores(Record):
     """Every score of a set for one metric.
 
     `sq_models` holds each model's own signal quality, `counted` the models that enter the means: twins and
-    extra seeds do not.
+    extra seeds do not. `rc_readings` is RC in every reading of `readings.READINGS`, `score_readings` the Score with
+    each; `rc` and `score` are those of `rc_reading`.
     """
 
     metric: str
     sq: Value
     sq_models: dict[str, SignalQuality]
     counted: tuple[str, ...]
-    rc: Value
+    rc_reading: str
+    rc_readings: dict[str, Value]
     cs: Value
-    score: Value
+    score_readings: dict[str, Value]
     snr: Value
     decision_accuracy: Value
 
+    @property
+    def rc(self) -> Value:
+        """RC as it is read."""
+        return self.rc_readings[self.rc_reading]
 
-def scores(measurements: Measurements, metric: str) -> Scores:
+    @property
+    def score(self) -> Value:
+        """The Score with RC as it is read."""
+        return self.score_readings[self.rc_reading]
+
+    def read_as(self, reading: str) -> Scores:
+        """The same with RC in another reading; itself where it is read so."""
+        return self if reading == self.rc_reading else self.model_copy(update={"rc_reading": reading})
+
+    def changed(self, change: Callable[[str, Value], Value]) -> Scores:
+        """Every value as `change` makes it of its name in `SCORES` and itself."""
+        updated: dict[str, Any] = {
+            name: change(name, getattr(self, name)) for name in ("sq", "cs", "snr", "decision_accuracy")
+        }
+        for score in ("rc", "score"):
+            values = getattr(self, f"{score}_readings")
+            updated[f"{score}_readings"] = {
+                name: change(readings.named(score, name), value) for name, value in values.items()
+            }
+        return self.model_copy(update=updated)
+
+
+def scores(measurements: Measurements, metric: str, reading: str = readings.DEFAULT) -> Scores:
     """SQ, RC, CS, Score, SNR and decision accuracy of one metric, each with its reason where it is undefined.
+
+    `reading` is that of RC, see `readings.READINGS`.
 
     Formulas, sources and edges: docs/scores.md.
     """
@@ -174,28 +215,26 @@ def scores(measurements: Measurements, metric: str) -> Scores:
     sq = _value(
         core["sq"], lambda: signal.mean_quality({name: qualities[name] for name in layout.counted}).why
     )
-    rc = _value(core["rc"], lambda: _why_no_decision(grid))
+    rc_readings = _rc_readings(layout, grid)
     cs = _value(core["cs"], lambda: _why_no_contrast(layout, metric))
     return Scores(
         metric=metric,
         sq=sq,
         sq_models=qualities,
         counted=layout.counted,
-        rc=rc,
+        rc_reading=reading,
+        rc_readings=rc_readings,
         cs=cs,
-        score=composite.score(sq, rc, cs),
+        score_readings={name: composite.score(sq, rc, cs) for name, rc in rc_readings.items()},
         snr=_value(core["snr"], lambda: _why_no_ratio(grid, metric)),
         decision_accuracy=_value(core["decision_accuracy"], lambda: _why_no_decision(grid)),
     )
 
 
-def rc_readings(measurements: Measurements, metric: str) -> dict[str, Value]:
-    """RC of one metric in every published reading, by its name in `readings.READINGS`; `rc` is `READING`'s."""
-    grid = common_grid(measurements, metric)
+def _rc_readings(layout: Layout, grid: Grid | None) -> dict[str, Value]:
     if grid is None:
         return dict.fromkeys(readings.READINGS, Value(value=None, why=NOTHING_SHARED))
-    sizes = [measurements.curve_of(name).model.size for name in grid.models]
-    return {name: readings.reading(name, grid.scores, grid.end, sizes) for name in readings.READINGS}
+    return {name: readings.reading(name, grid.scores, grid.end, layout.sizes) for name in readings.READINGS}
 
 
 def detrended_snr(measurements: Measurements, metric: str) -> Value:
@@ -260,18 +299,17 @@ def early_end(measurements: Measurements) -> float | None:
     return float(max(ends)) if ends else None
 
 
-def trends(measurements: Measurements, metric: str) -> dict[str, list[float]]:
+def trends(
+    measurements: Measurements, metric: str, reading: str = readings.DEFAULT
+) -> dict[str, list[float]]:
     """The small curves beside the headline numbers: what each score is made of, by checkpoint."""
     curves: dict[str, list[float]] = {}
     grid = common_grid(measurements, metric)
     if grid is not None:
         curves["SQ"] = grid.scores.mean(axis=0).tolist()
         if grid.end is not None:
-            taus = [
-                order.tau_b(grid.scores[:, grid.end], grid.scores[:, k])
-                for k in range(grid.end, len(grid.steps))
-            ]
-            curves["RC"] = [float(t) for t in taus if np.isfinite(t)]
+            course = readings.COURSES[reading](grid.scores, grid.end, measurements.layout(metric).sizes)
+            curves["RC"] = [float(part) for part in course if np.isfinite(part)]
     for twin in measurements.curves:
         science = next((c for c in measurements.curves if c.model.name == twin.model.twin_of), None)
         if science is not None and np.array_equal(science.steps, twin.steps):

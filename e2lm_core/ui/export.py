@@ -73,10 +73,11 @@ def report(task: TaskSet) -> None:
         key="report_relevance",
         help="Judges each question with the embedding model; the first time takes some seconds.",
     )
+    read = results.reading()  # here: the downloads are made outside the session's script
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "Download the report",
-            lambda: report_html.render(_document(task, with_relevance)).encode(),
+            lambda: report_html.render(_document(task, with_relevance, read)).encode(),
             f"{task.name}-report.html",
             "text/html",
             icon=":material/description:",
@@ -85,7 +86,7 @@ def report(task: TaskSet) -> None:
         )
         st.download_button(
             "Its numbers as JSON",
-            lambda: json.dumps(_document(task, with_relevance)).encode(),
+            lambda: json.dumps(_document(task, with_relevance, read)).encode(),
             f"{task.name}-report.json",
             "application/json",
             icon=":material/data_object:",
@@ -94,7 +95,7 @@ def report(task: TaskSet) -> None:
         )
 
 
-def _document(task: TaskSet, with_relevance: bool) -> dict[str, Any]:
+def _document(task: TaskSet, with_relevance: bool, rc_reading: str) -> dict[str, Any]:
     studio = session.studio()
     checkpoints, num_fewshot = run_state.fleet(studio, task.address)
-    return set_report.build(studio, task, checkpoints, num_fewshot, with_relevance)
+    return set_report.build(studio, task, checkpoints, num_fewshot, with_relevance, rc_reading)

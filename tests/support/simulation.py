@@ -37,6 +37,7 @@ CHOICES = 4
 _GROWTH = {"slow": (1.8, 1.6), "fast": (2.2, 0.3)}
 _UNTAUGHT = -9.0  # evidence below 0.001 nats
 _STRENGTH = 4.0
+_SHAPE_SPREAD = 0.6
 _SIZE_SPREAD, _SEED_SPREAD, _WOBBLE = 0.22, 0.06, 0.08
 _SHARED, _OWN, _PASSING = 0.8, 0.6, 0.35
 _DISCRIMINATION = 0.3  # of its logarithm
@@ -44,11 +45,12 @@ _DISCRIMINATION = 0.3  # of its logarithm
 
 @dataclass(frozen=True)
 class Fleet:
-    """Trained models, fixed: what a source of questions is put to. `ability`, `bits` (per byte) are [M, K]."""
+    """Trained models, fixed: what a source of questions is put to. `ability`, `bits` (per byte) are [M, K]; `sizes` [M]."""
 
     names: tuple[str, ...]
     ability: NDArray[np.float64]
     bits: NDArray[np.float64]
+    sizes: tuple[str | None, ...] = (None,) * (SIZES + SEEDS + 1)
 
     @property
     def steps(self) -> NDArray[np.intp]:
@@ -59,9 +61,10 @@ class Fleet:
         return self.steps <= EARLY
 
 
-def fleet(learner: str, seed: int) -> Fleet:
+def fleet(learner: str, seed: int, shapes: bool = False) -> Fleet:
     """Six sizes, two more seeds of the third, and its web-only twin, which learns no answers.
 
+    With `shapes` three sizes in two shapes, which differ a little, one pair hardly at all.
     Raises: ValueError for a learner that is not in `LEARNERS`.
     """
     if learner not in LEARNERS:
@@ -69,6 +72,11 @@ def fleet(learner: str, seed: int) -> Fleet:
     rng = np.random.default_rng([seed, LEARNERS.index(learner)])
     middle = SIZES // 2 - 1
     size = np.linspace(-1.5, 1.5, SIZES) + rng.normal(0, 0.15, SIZES)
+    if shapes:
+        apart = rng.normal(0, _SHAPE_SPREAD, SIZES // 2) * np.array([1.0, 1.0, 0.2])
+        size = (
+            np.repeat(np.linspace(-1.2, 1.2, SIZES // 2), 2) + np.stack([-apart, apart], axis=1).ravel() / 2
+        )
     size = np.append(size, [size[middle]] * (SEEDS + 1))
     tokens = np.arange(1, CHECKPOINTS + 1) / CHECKPOINTS
     models = len(size)
@@ -82,7 +90,11 @@ def fleet(learner: str, seed: int) -> Fleet:
     bits = 1.6 - 0.25 * np.log(tokens) - 0.04 * size[:, None] + rng.normal(0, 0.004, (models, CHECKPOINTS))
     counted = [f"size{i + 1}" for i in range(SIZES)]
     seeds = [f"size{middle + 1}-seed{i + 2}" for i in range(SEEDS)]
-    return Fleet((*counted, *seeds, f"size{middle + 1}-web"), ability, bits)
+    names = (*counted, *seeds, f"size{middle + 1}-web")
+    if not shapes:
+        return Fleet(names, ability, bits)
+    sizes = [name for name, _ in GAINS for _ in ("arch1", "arch2")]
+    return Fleet(names, ability, bits, (*sizes, *[sizes[middle]] * (SEEDS + 1)))
 
 
 def draw(of: Fleet, questions: int, seed: int) -> dict[str, NDArray[np.float32]]:
@@ -117,6 +129,7 @@ def runs(of: Fleet, values: dict[str, NDArray]) -> dict[str, Run]:
             early=of.early,
             counts=m < SIZES,
             twin_of=science if name == twin else None,
+            size=of.sizes[m],
         )
         for m, name in enumerate(of.names)
     }

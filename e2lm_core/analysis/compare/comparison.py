@@ -19,6 +19,7 @@ from e2lm_core.analysis.tables import curve_frame
 from e2lm_core.base import labels
 from e2lm_core.base.records import Question, Record, TaskSet, Value
 from e2lm_core.scores.measurements import Measurements, finals
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty import coverage, null, paired
 from e2lm_core.scores.uncertainty.intervals import Difference, Interval, Resampled
 from e2lm_core.scores.uncertainty.paired import Pairing, Side
@@ -78,6 +79,7 @@ class Comparison:
     second: Measurements
     means: tuple[MeanDifference, ...]
     scores: tuple[ScoreDifference, ...]
+    rc_reading: str = readings.DEFAULT
 
     @property
     def shared(self) -> int:
@@ -105,8 +107,9 @@ def compare(
     matched: Match,
     metric: str,
     resamples: int | None = None,
+    reading: str = readings.DEFAULT,
 ) -> Comparison:
-    """Differences of one metric's means and scores, on the same resamples (see `paired`)."""
+    """Differences of one metric's means and scores, on the same resamples (see `paired`); `reading` is RC's."""
     pairing = paired.pair(matched.first, matched.second)
     resampled = None
     if first.complete_checkpoints and second.complete_checkpoints and len(pairing.first):
@@ -120,7 +123,8 @@ def compare(
         first=first,
         second=second,
         means=tuple(_means(first, second, metric, resampled)),
-        scores=tuple(_scores(first, second, metric, resampled)),
+        scores=tuple(_scores(first, second, metric, resampled, reading)),
+        rc_reading=reading,
     )
 
 
@@ -211,9 +215,13 @@ def _mean(
 
 
 def _scores(
-    first: Measurements, second: Measurements, metric: str, resampled: tuple[Resampled, Resampled] | None
+    first: Measurements,
+    second: Measurements,
+    metric: str,
+    resampled: tuple[Resampled, Resampled] | None,
+    reading: str,
 ) -> list[ScoreDifference]:
-    old, new = (standing.judged(m, metric) for m in (first, second))
+    old, new = (standing.judged(m, metric, reading) for m in (first, second))
     rows = []
     bounds: dict[str, tuple[float | None, Interval]] = {}
     if resampled is not None:
@@ -221,6 +229,7 @@ def _scores(
         questions = min(side.clusters for side in resampled)
         bounds = paired.score_differences(*resampled, metric, coverage.difference_rules(questions, models))
     for name in COMPARED:
+        core = readings.named(name, reading) if name in ("rc", "score") else name
         values = [
             detrended_snr(m, metric) if name == "snr_detrended" else getattr(s, name)
             for m, s in ((first, old), (second, new))
@@ -230,7 +239,7 @@ def _scores(
                 score=name,
                 first=values[0],
                 second=values[1],
-                difference=_difference(values[0], values[1], bounds.get(name)),
+                difference=_difference(values[0], values[1], bounds.get(core)),
             )
         )
     return rows

@@ -94,13 +94,14 @@ def paired_words(compared: Comparison) -> str:
 
 
 def document(compared: Sequence[Comparison], first: TaskSet, second: TaskSet) -> dict[str, Any]:
-    """`{first, second, shared, matched_by, metrics: {metric: {means, scores, finding, questions}}}`."""
+    """`{first, second, shared, matched_by, rc_reading, metrics: {metric: {means, scores, finding, questions}}}`."""
     one = compared[0]
     return {
         "first": one.names[0],
         "second": one.names[1],
         "shared": one.shared,
         "matched_by": one.match.by,
+        "rc_reading": one.rc_reading,
         "metrics": {
             comparison.metric: {
                 "finding": finding(comparison).replace("**", ""),

@@ -13,6 +13,7 @@ from e2lm_core.base import labels, phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Checkpoint
 from e2lm_core.scores.measurements import Measurements, common_grid
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty import coverage, set_sizes
 from e2lm_core.scores.uncertainty.set_sizes import Target, Widths
 
@@ -31,13 +32,15 @@ Simulated = Callable[[Measurements, str, Target], Widths]
 class Goal:
     """What is to be known: `of` one of `OF` on a metric, and how wide its 95% interval may be.
 
-    `width` is the whole one, from end to end, in the metric's own unit; `models` as `target_of` takes them.
+    `width` is the whole one, from end to end, in the metric's own unit; `models` and `rc_reading` as `target_of` takes
+    them.
     """
 
     of: str
     metric: str
     width: float
     models: tuple[str, ...] = ()
+    rc_reading: str = readings.DEFAULT
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,11 @@ class Plan:
 
 
 def target_of(
-    measurements: Measurements, of: str, metric: str, models: Sequence[str] = ()
+    measurements: Measurements,
+    of: str,
+    metric: str,
+    models: Sequence[str] = (),
+    rc_reading: str = readings.DEFAULT,
 ) -> tuple[Target, str]:
     """What is to be known, and its name in words.
 
@@ -76,6 +83,10 @@ def target_of(
         raise StudioError(f"{of!r} cannot be planned for: use one of {', '.join(OF)}.")
     if metric not in METRICS:
         raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")
+    if of in ("rc", "score"):
+        with_rc = "" if of == "rc" else ", RC"
+        subject = f"{LABEL[of]}{with_rc} {readings.LABELS[rc_reading]} on {labels.METRIC_LABEL[metric]}"
+        return Target(readings.named(of, rc_reading)), subject
     if of not in ("mean", "difference"):
         return Target(of), f"{LABEL[of]} on {labels.METRIC_LABEL[metric]}"
     wanted = 1 if of == "mean" else 2
@@ -129,7 +140,7 @@ def plan(
         raise StudioError(
             f"The width {goal.width} cannot be planned for: give a number above 0, such as 0.05."
         )
-    target, subject = target_of(measurements, goal.of, goal.metric, goal.models)
+    target, subject = target_of(measurements, goal.of, goal.metric, goal.models, goal.rc_reading)
     widths = (simulated or simulate)(measurements, goal.metric, target)
     questions = set_sizes.needed(widths, goal.width)
     return Plan(

@@ -5,6 +5,7 @@ Axes: Q questions, M models, T checkpoints after the early window. Values are or
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking.order import consistency
 
+Consistency = Callable[[Floats, Floats], Floats]
 _BLOCK = 1 << 21  # values in memory at once while every question is left out
 
 
@@ -25,13 +27,15 @@ class Holding:
     rc_gain: Floats
 
 
-def holding(at_end: ArrayLike, later: ArrayLike) -> Holding:
+def holding(
+    at_end: ArrayLike, later: ArrayLike, rc: Consistency = consistency, reference: ArrayLike | None = None
+) -> Holding:
     """What every question does to the models' order.
 
         s_ij(q)      = sign of (final score of i - of j), both means over all questions but q
         support_q    = mean over pairs of s_ij(q) (v_qi - v_qj),   v the question's values at the window's end
         agreement_q  = mean over pairs of s_ij(q) sign(v_qi - v_qj)
-        rc_gain_q    = RC - RC without q   (the jackknife; RC: `consistency`)
+        rc_gain_q    = RC - RC without q   (the jackknife)
 
     Above 0 a question holds the ranking up: at the early window's end it already parts the models as *the
     other* questions do at the last checkpoint; below 0 it spoils it. The question's own part in the final
@@ -42,6 +46,8 @@ def holding(at_end: ArrayLike, later: ArrayLike) -> Holding:
     Args:
         at_end: [M, Q] each model's value on each question at the early window's last checkpoint.
         later: [M, T, Q] the same at the checkpoints after it; the last of them is the final one.
+        rc: RC of sums [..., M] at a `reference` and [..., M, T] later, see `ranking.readings`.
+        reference: [M, Q] where RC's reference is not the window's end.
 
     Returns: all NaN with fewer than two models, fewer than two questions, no later checkpoint; `rc_gain` also
     where RC is undefined with or without the question.
@@ -56,24 +62,35 @@ def holding(at_end: ArrayLike, later: ArrayLike) -> Holding:
     pairs = models * (models - 1) // 2
     # Blocks of questions, to bound memory.
     size = max(1, _BLOCK // (pairs * (after.shape[1] + 1)))
-    parts = [_left_out(early, after, slice(at, at + size)) for at in range(0, questions, size)]
-    support, agreement, without = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    rc = float(consistency(early.sum(axis=1), after.sum(axis=2)))
-    return Holding(support, agreement, rc - without)
+    compared = early if reference is None else np.asarray(reference, dtype=np.float64)
+    support, agreement, without = (
+        np.concatenate(arrays)
+        for arrays in zip(
+            *(
+                _left_out(early, after, compared, rc, slice(at, at + size))
+                for at in range(0, questions, size)
+            ),
+            strict=True,
+        )
+    )
+    of_all = float(rc(np.round(compared.sum(axis=1), 9), np.round(after.sum(axis=2), 9)))
+    return Holding(support, agreement, of_all - without)
 
 
-def _left_out(early: Floats, after: Floats, block: slice) -> tuple[Floats, Floats, Floats]:
+def _left_out(
+    early: Floats, after: Floats, reference: Floats, rc: Consistency, block: slice
+) -> tuple[Floats, Floats, Floats]:
     """Support, agreement and the RC without it of each question of a block: [block] each."""
     first, second = np.triu_indices(len(early), k=1)
     values, values_later = early[:, block].T, np.moveaxis(after[:, :, block], 2, 0)
     # Sums over the other questions: an order of sums is an order of means. Rounded, so that what ties in
     # counts ties here.
-    rest_end = np.round(early.sum(axis=1) - values, 9)
+    rest_reference = np.round(reference.sum(axis=1) - reference[:, block].T, 9)
     rest_later = np.round(after.sum(axis=2) - values_later, 9)
     order = np.sign(rest_later[:, first, -1] - rest_later[:, second, -1])
     apart = values[:, first] - values[:, second]
     return (
         (order * apart).mean(axis=1),
         (order * np.sign(apart)).mean(axis=1),
-        consistency(rest_end, rest_later),
+        rc(rest_reference, rest_later),
     )

@@ -15,8 +15,10 @@ from e2lm_core.base.plain import plain, rows
 from e2lm_core.base.records import TaskSet
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.ranking.order import ranks
 from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty import null
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.means.lasting import lasting_from
 from e2lm_core.scores.uncertainty.methods import quantiles
@@ -83,8 +85,10 @@ def stability(measurements: Measurements, resampled: Resampled, metric: str) -> 
     )
 
 
-def holding_of(measurements: Measurements, grid: Grid, metric: str) -> rank_questions.Holding | None:
-    """`questions.holding` of the set's questions; None where no checkpoint lies after the early window."""
+def holding_of(
+    measurements: Measurements, grid: Grid, metric: str, reading: str = readings.DEFAULT
+) -> rank_questions.Holding | None:
+    """`questions.holding` of the set's questions, RC in one reading; None where no checkpoint lies after the early window."""
     if grid.end is None:
         return None
     values = np.stack(
@@ -95,7 +99,14 @@ def holding_of(measurements: Measurements, grid: Grid, metric: str) -> rank_ques
             for name in grid.models
         ]
     )  # [M, K, Q]
-    return rank_questions.holding(values[:, grid.end], values[:, grid.end + 1 :])
+    at_end, later = values[:, grid.end], values[:, grid.end + 1 :]
+    sizes = measurements.layout(metric).sizes
+
+    def rc(reference: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return readings.READINGS[reading](np.concatenate([reference[..., None], after], axis=-1), 0, sizes)
+
+    early = values[:, : grid.end + 1].mean(axis=1) if reading == "early_means" else None
+    return rank_questions.holding(at_end, later, rc, early)
 
 
 # --- tables -------------------------------------------------------------------------------------------
@@ -154,8 +165,10 @@ def decision_table(stability: Stability) -> pd.DataFrame:
     return _ranged(stability.decisions, stability.grid, slice(None), "pairs as at the end")
 
 
-def holding_table(measurements: Measurements, task: TaskSet, holding: rank_questions.Holding) -> pd.DataFrame:
-    """One row a question, the strongest support first."""
+def holding_table(
+    measurements: Measurements, task: TaskSet, holding: rank_questions.Holding, with_gain: bool = True
+) -> pd.DataFrame:
+    """One row a question, the strongest support first; no RC gain where RC itself tells nothing."""
     frame = pd.DataFrame(
         {
             "id": measurements.question_ids,
@@ -163,7 +176,7 @@ def holding_table(measurements: Measurements, task: TaskSet, holding: rank_quest
             "question": [q.question for q in task.questions],
             "support": holding.support,
             "agreement": holding.agreement,
-            "RC gain": holding.rc_gain,
+            "RC gain": holding.rc_gain if with_gain else np.full(len(holding.rc_gain), np.nan),
         }
     )
     return frame.sort_values(["support", "agreement"], ascending=False, kind="stable", ignore_index=True)
@@ -179,7 +192,7 @@ def document(
     task: TaskSet,
     at_step: int | None = None,
 ) -> dict[str, Any]:
-    """`{task, metric, rc, decision_accuracy, models, checkpoints, tau, wins, decisions, questions, questions_why}`.
+    """`{task, metric, rc, rc_reading, rc_readings, decision_accuracy, models, checkpoints, tau, wins, decisions, questions, questions_why}`.
 
     `checkpoints` hold each model's rank and its shares of the resamples at ranks 1 to M; `wins` are those at
     the checkpoint `at_step` (by default the early window's last). Without two models that share a complete
@@ -191,6 +204,8 @@ def document(
         "task": measurements.task,
         "metric": scores.metric,
         "rc": scores.rc.model_dump(),
+        "rc_reading": scores.rc_reading,
+        "rc_readings": {name: value.model_dump() for name, value in scores.rc_readings.items()},
         "decision_accuracy": scores.decision_accuracy.model_dump(),
     }
     if stable is None:
@@ -204,7 +219,7 @@ def document(
             "questions_why": None,
         }
     why = standing.silence_of_order(measurements, scores)
-    questions = [] if why else _questions(measurements, task, stable.grid, scores.metric)
+    questions = [] if why else _questions(measurements, task, stable.grid, scores)
     return heading | _order(stable, at_step) | {"questions": questions, "questions_why": why}
 
 
@@ -235,11 +250,13 @@ def _checkpoints(stability: Stability) -> list[dict[str, Any]]:
     ]
 
 
-def _questions(measurements: Measurements, task: TaskSet, grid: Grid, metric: str) -> list[dict[str, Any]]:
-    effects = holding_of(measurements, grid, metric)
+def _questions(measurements: Measurements, task: TaskSet, grid: Grid, scores: Scores) -> list[dict[str, Any]]:
+    effects = holding_of(measurements, grid, scores.metric, scores.rc_reading)
     if effects is None:
         return []
-    table = holding_table(measurements, task, effects)[["id", "support", "agreement", "RC gain"]]
+    table = holding_table(measurements, task, effects, not null.says_nothing(scores.rc))[
+        ["id", "support", "agreement", "RC gain"]
+    ]
     return rows(table.rename(columns={"RC gain": "rc_gain"}))
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from e2lm_core.analysis.ranks.stability import Stability
 from e2lm_core.base import phrasing
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 
@@ -18,8 +19,8 @@ HELP = {
     "has the interval.",
     "tau": "Kendall's τ_b between the models' order at the early window's end and at each later checkpoint. "
     "The band holds the middle 95% of the resamples, which are noisier than the set itself, so it leans low; "
-    "RC, the mean of these values with those below 0 counted as 0, has its interval on the card above. RC is "
-    "our reading of the competition's consistency of rankings; theirs uses hidden checkpoints.",
+    "RC as all models together has it is the mean of these values with those below 0 counted as 0; the other readings "
+    "compare architectures of one size.",
     "questions": "A question holds the order up where, at the early window's end, it already parts the "
     "models as all *other* questions do at the last checkpoint, and spoils it where it parts them the other "
     "way. Chosen on these models, such questions flatter themselves: judge a selection on others.",
@@ -28,8 +29,8 @@ HELP = {
     "questions say.",
     "agreement": "The mean over pairs of +1 where the question puts the finally better model first, −1 where "
     "last, 0 where it cannot tell them apart.",
-    "RC gain": "RC less the RC of the set without this question. With few models it is 0 for most: τ_b moves "
-    "in steps.",
+    "RC gain": "RC, in the reading chosen, less the RC of the set without this question. With few models it is 0 for "
+    "most: an order moves in steps.",
 }
 
 
@@ -39,21 +40,38 @@ def ranks(stability: Stability | None, scores: Scores) -> str:
     if stability is None:
         return "Fewer than two models share a complete checkpoint, so there is no order to follow yet."
     grid = stability.grid
-    if grid.end is None or scores.rc.value is None:
+    if grid.end is None:
         return f"Ranking consistency is not defined: {scores.rc.why}"
     if null.says_nothing(scores.rc):
         return (
-            f"The models' order is **not distinguishable from that under random answers** to the same questions: RC "
-            f"{scores.rc.value:.3f}, where {phrasing.beside_random(scores.rc.null)}."
+            f"The models' order is **not distinguishable from that under random answers** to the same questions: RC, "
+            f"{readings.LABELS[scores.rc_reading]}, is {phrasing.score(scores.rc.value)}, where {phrasing.beside_random(scores.rc.null)}."
         )
     first = int(np.argmax(grid.scores[:, grid.end]))
     leader, final = grid.models[first], grid.models[int(np.argmax(grid.scores[:, -1]))]
     same = "and still leads at the end" if leader == final else f"but {final} leads at the end"
     sure = f" (first in {stability.shares[first, 0, grid.end]:.0%} of resamples)"
-    return (
-        f"At the early window's end **{leader}** leads{sure}, {same}; the order then and the orders later "
-        f"agree with **RC {scores.rc.value:.3f}** (1 is the same order at every later checkpoint)."
+    return f"At the early window's end **{leader}** leads{sure}, {same}; {_consistency(scores)}."
+
+
+def _consistency(scores: Scores) -> str:
+    label = readings.LABELS[scores.rc_reading]
+    if scores.rc.value is None:
+        return f"RC {label} is undefined: {(scores.rc.why or '').rstrip('.')}"
+    same = (
+        "1 is the same order at every later checkpoint"
+        if scores.rc_reading == "all_models"
+        else "1 is the same better architecture of every size at every later checkpoint"
     )
+    return f"**RC {scores.rc.value:.3f}**, {label} ({same})"
+
+
+def tau(reading: str) -> str:
+    """What the numbers of the order's agreement mean, and what RC has to do with them in this reading."""
+    words = "1 is the same order as at the early window's end, −1 the reverse."
+    if reading == "all_models":
+        return f"{words} RC is the mean of these, those below 0 counted as 0."
+    return f"{words} RC is read {readings.LABELS[reading]}, of architectures of one size, and is no mean of these."
 
 
 def decisions(stability: Stability) -> str:

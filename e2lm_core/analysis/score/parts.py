@@ -162,7 +162,8 @@ def _removals(
     whole = getattr(scores, of).value
     if whole is None:
         return None, f"SQ is undefined here, so no question can be judged by it. {scores.sq.why}", ()
-    without = scores_without(measurements.runs, metric, measurements.choice_counts).whole[of]
+    every = scores_without(measurements.runs, metric, measurements.choice_counts).whole
+    without = every["sq" if of == "sq" else readings.named("score", scores.rc_reading)]
     gains = np.where(np.isnan(without), -np.inf, without - whole)
     best = [int(q) for q in np.argsort(-gains, kind="stable")[:QUESTIONS_NAMED] if gains[q] > LEAST_GAIN]
     return (
@@ -186,7 +187,7 @@ def score_frame(
     rows: list[tuple[str, str, Value]] = [
         ("E2LM", "Score", scores.score),
         ("E2LM", "SQ", scores.sq),
-        ("E2LM, our reading", f"RC, {readings.LABELS[set_scores.READING]}", scores.rc),
+        ("E2LM, a reading", f"RC, {readings.LABELS[scores.rc_reading]}", scores.rc),
         ("E2LM, our reading", "CS", scores.cs),
         ("beside SQ", "tie-aware Spearman, mean", _mean([q.spearman for q in counted])),
         ("beside SQ", "signed AC, mean", _mean([q.signed_autocorrelation for q in counted])),
@@ -196,8 +197,8 @@ def score_frame(
     ]
     rows += [
         ("E2LM, read otherwise", f"RC, {readings.LABELS[name]}", value)
-        for name, value in set_scores.rc_readings(measurements, metric).items()
-        if name != set_scores.READING
+        for name, value in scores.rc_readings.items()
+        if name != scores.rc_reading
     ]
     rows += [
         ("FineTasks", name.replace("_", " "), v)

@@ -7,9 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import METRICS, TaskSet
+from e2lm_core.base.records import METRICS, RC_READINGS, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Checkpoints, Fewshot, Json, chosen_checkpoints, require_metrics, show
+from e2lm_core.commands.output import (
+    Checkpoints,
+    Fewshot,
+    Json,
+    Rc,
+    chosen_checkpoints,
+    require_metrics,
+    require_reading,
+    show,
+)
 
 First = Annotated[str, typer.Argument(metavar="A", help="A set; differences are B minus A.")]
 Second = Annotated[
@@ -32,6 +41,7 @@ def compare(
     second: Second = None,
     version: Version = None,
     metric: Metrics = None,
+    rc: Rc = RC_READINGS[0],
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
@@ -56,7 +66,8 @@ def compare(
     matched = comparison.match(old, new, versions=second is None)
     metrics = list(dict.fromkeys(metric or METRICS))
     require_metrics(metrics)
-    compared = [comparison.compare(names, measured[0], measured[1], matched, m) for m in metrics]
+    require_reading(rc)
+    compared = [comparison.compare(names, measured[0], measured[1], matched, m, reading=rc) for m in metrics]
     told = dict(zip(("first", "second"), map(standing.taught, measured), strict=True))
     document = comparison_words.document(compared, old, new) | {"taught": told}
     show(as_json, document, _rows(document))

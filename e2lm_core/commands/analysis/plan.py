@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Metric, Task, show
+from e2lm_core.base.records import RC_READINGS
+from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Metric, Rc, Task, require_reading, show
 
 Width = Annotated[
     float | None, typer.Option("--width", metavar="W", help="The whole width that a 95% interval may have.")
@@ -64,6 +65,7 @@ def plan(
     questions: Questions = None,
     of: Of = "sq",
     metric: Metric = "acc",
+    rc: Rc = RC_READINGS[0],
     models: Models = None,
     fleet: Fleet = None,
     pace: Pace = None,
@@ -88,6 +90,7 @@ def plan(
         raise StudioError(
             "Say what to plan for: either --width W, the width of an interval, or --power, or --workers N."
         )
+    require_reading(rc)
     studio = open_studio()
     question_set = collection.open_set(studio.settings, task)
     chosen = (
@@ -107,14 +110,14 @@ def plan(
         return
     measured = measure.measure(studio, question_set, chosen, num_fewshot)
     if measured.complete_checkpoints and (
-        silent := standing.silence(measured, standing.judged(measured, metric))
+        silent := standing.silence(measured, standing.judged(measured, metric, rc))
     ):
         raise StudioError(silent)
     if width is None:
         told = powers.power(measured, metric, tuple(models or ()), tokens, questions)
         document = plan_words.power_document(told)
     else:
-        goal = Goal(of, metric, width, tuple(models or ()))
+        goal = Goal(of, metric, width, tuple(models or ()), rc)
         planned = run_state.plan_for(studio, measured, chosen, num_fewshot, goal, fleet, pace)
         document = plan_words.document(planned)
     show(as_json, document, document["sizes"], about=measured)

@@ -8,14 +8,17 @@ import typer
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import RC_READINGS
 from e2lm_core.commands.output import (
     Checkpoints,
     Fewshot,
     Json,
     Metric,
+    Rc,
     Task,
     open_measured,
     require_metrics,
+    require_reading,
     show,
 )
 
@@ -32,6 +35,7 @@ def ranks(
     task: Task,
     metric: Metric = "acc",
     at: At = None,
+    rc: Rc = RC_READINGS[0],
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     as_json: Json = False,
@@ -40,13 +44,15 @@ def ranks(
     from e2lm_core.analysis import standing
     from e2lm_core.analysis.ranks import stability
     from e2lm_core.analysis.ranks import words as rank_words
+    from e2lm_core.scores.ranking import readings
     from e2lm_core.scores.uncertainty import set_intervals
 
     require_metrics([metric])
+    require_reading(rc)
     _, question_set, measured = open_measured(task, checkpoints, num_fewshot)
     resampled = set_intervals.resample(measured, (metric,))
     scores = set_intervals.with_intervals(
-        standing.judged(measured, metric), set_intervals.intervals_of(resampled, metric)
+        standing.judged(measured, metric, rc), set_intervals.intervals_of(resampled, metric)
     )
     stable = stability.stability(measured, resampled, metric)
     if at is not None:
@@ -54,7 +60,8 @@ def ranks(
     document = stability.document(measured, resampled, scores, question_set, at)
     show(as_json, document, [] if stable is None else _rows(document), about=measured)
     if not as_json:
-        typer.echo(f"RC {phrasing.with_interval(document['rc'])} {document['rc']['why'] or ''}".rstrip())
+        read = f"RC, {readings.LABELS[rc]}: {phrasing.with_interval(document['rc'])}"
+        typer.echo(f"{read} {document['rc']['why'] or ''}".rstrip())
         typer.echo(rank_words.ranks(stable, scores).replace("**", ""))
 
 

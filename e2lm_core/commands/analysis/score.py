@@ -8,8 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from e2lm_core.base.records import Null, SignalQuality
-from e2lm_core.commands.output import Checkpoints, Fewshot, Json, Task, open_measured, show
+from e2lm_core.base.records import RC_READINGS, Null, SignalQuality
+from e2lm_core.commands.output import (
+    Checkpoints,
+    Fewshot,
+    Json,
+    Rc,
+    Task,
+    open_measured,
+    require_reading,
+    show,
+)
 
 
 def sq(
@@ -53,15 +62,18 @@ def score(
     task: Task,
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
+    rc: Rc = RC_READINGS[0],
     advice: Annotated[bool, typer.Option("--advice", help="Add what would raise each score most.")] = False,
     as_json: Json = False,
 ) -> None:
     """SQ, RC, CS and Score of a set from the results there are; run `evaluate` first."""
     from e2lm_core.analysis import documents
     from e2lm_core.base import phrasing
+    from e2lm_core.scores.ranking import readings
 
+    require_reading(rc)
     measured = open_measured(task, checkpoints, num_fewshot).measured
-    document = documents.scoring(measured, advice)
+    document = documents.scoring(measured, advice, rc)
     rows = [
         {
             "metric": metric,
@@ -72,6 +84,7 @@ def score(
     ]
     show(as_json, document, rows, about=measured)
     if not as_json:
+        typer.echo(f"RC is read {readings.LABELS[rc]} (--rc), in Score too.")
         for line in _meaningless(document["metrics"]):
             typer.echo(line)
     if advice and not as_json:

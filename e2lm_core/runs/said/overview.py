@@ -54,9 +54,14 @@ def overview(state: SetState, scores: Scores | None) -> str:
     sentence = f"The early signal is **{strength}** (SQ {scores.sq.value:.3f})"
     if (rc := scores.rc.value) is not None and not null.says_nothing(scores.rc):
         holds = "holds" if rc >= 0.8 else "partly holds" if rc >= 0.5 else "does not hold"
-        sentence += f", and the order of models at the early window's end **{holds}** later (RC {rc:.3f})"
+        order = (
+            "of models at the early window's end"
+            if scores.rc_reading == "all_models"
+            else "of architectures of one size"
+        )
+        sentence += f", and the order {order} **{holds}** later (RC {rc:.3f})"
     elif rc is not None:
-        sentence += f"; the order of models later is no nearer to the early one than under random answers (RC {rc:.3f})"
+        sentence += f"; the order of models later is no steadier than under random answers (RC {rc:.3f})"
     return sentence + "."
 
 

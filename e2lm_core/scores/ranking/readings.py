@@ -1,8 +1,8 @@
-"""Ranking consistency (RC) in its readings: as the organisers drew it, as the first place scored it, and ours until now.
+"""Ranking consistency (RC) in its readings: as the organisers drew it, as the first place scored it, and ours until November 2026.
 
 The competition asks for "the consistency of model rankings at 1 trillion tokens" (arXiv 2506.07731) and leaves
 open which models are ranked, and against which order. Axes: M models, T checkpoints that all of them share, the
-first `end` + 1 of them early; further axes in front (the resamples of a bootstrap) are carried along. Scores are
+first `end` + 1 of them early, L after those; further axes in front (the resamples of a bootstrap) are carried along. Scores are
 oriented: higher is better.
 """
 
@@ -13,12 +13,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from e2lm_core.base.records import Value
+from e2lm_core.base.records import RC_READINGS, Value
 from e2lm_core.scores.arrays import Floats
-from e2lm_core.scores.ranking.order import consistency, ranking_consistency
+from e2lm_core.scores.ranking.order import ranking_consistency, tau
 
 Sizes = Sequence[str | None]
 
+DEFAULT = RC_READINGS[0]
 LABELS = {
     "organisers": "as in the organisers' figure",
     "early_means": "against the order of early means",
@@ -28,7 +29,7 @@ LABELS = {
 
 
 def organisers(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
-    """RC = mean over sizes and later checkpoints of max(0, tau(order there, order at the last)): [..., M, T] -> [...].
+    """RC = mean over sizes and later checkpoints of max(0, tau(order there, order at the last)): [..., M, T] -> [..., L].
 
     tau compares architectures of one size: the mean over their pairs of the product of signs, so that a tie at a
     later checkpoint counts 0. The last checkpoint counts itself. NaN where a size's pair ties at the last one.
@@ -49,7 +50,7 @@ def early_means(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
 def first_place(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
     """RC = mean over later checkpoints of the share of sizes whose best architecture is that of the window's end.
 
-    [..., M, T] -> [...]. A tie for the best at a later checkpoint agrees with nothing; NaN where it is at the
+    [..., M, T] -> [..., L]. A tie for the best at a later checkpoint agrees with nothing; NaN where it is at the
     window's end. Source: examples/eval_post_process.ipynb in mrai-research/lm-evaluation-harness-competition, which
     prints 0.810 for accuracy and 0.857 for its margin over three pairs of architectures.
     """
@@ -61,25 +62,55 @@ def first_place(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
         single = best.sum(axis=-2) == 1
         same = (best[..., end + 1 :] & best[..., end, None]).any(axis=-2) & single[..., end + 1 :]
         defined = single[..., end] & np.isfinite(of_size[..., end:]).all(axis=(-2, -1))
-        shares.append(np.where(defined, _mean(same.astype(np.float64)), np.nan))
-    return _over_sizes(shares, values)
+        shares.append(np.where(defined[..., None], same, np.nan))
+    return _over_sizes(shares, values, end)
 
 
 def all_models(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
     """RC = mean over later checkpoints of max(0, tau_b(order there, order at the window's end)), sizes together.
 
-    [..., M, T] -> [...]. The studio's only reading until November 2026; see `ranking.consistency`.
+    [..., M, T] -> [..., L]. The studio's only reading until November 2026; see `ranking.consistency`.
     """
     values = np.asarray(scores, dtype=np.float64)
-    return consistency(values[..., end], values[..., end + 1 :])
+    later = np.swapaxes(values[..., end + 1 :], -1, -2)
+    return np.maximum(0.0, tau(values[..., end][..., None, :], later))
 
 
-READINGS: dict[str, Callable[[ArrayLike, int, Sizes], Floats]] = {
+# Each gives RC's part at every one of the L checkpoints after the early window.
+COURSES: dict[str, Callable[[ArrayLike, int, Sizes], Floats]] = {
     "organisers": organisers,
     "early_means": early_means,
     "first_place": first_place,
     "all_models": all_models,
 }
+HELP = {
+    "organisers": "Architectures of one size: at how many checkpoints after the early window they stand in the order of the "
+    "last one, mean over sizes. It gives the 0.2979 that the organisers' figure prints.",
+    "early_means": "The same against the order of their means over the early window. It gives 0.2979 as well: the figure "
+    "cannot tell the two apart.",
+    "first_place": "The share of sizes whose better architecture is the one at the early window's end, mean over later "
+    "checkpoints. The first place printed 0.810 for accuracy and 0.857 for its margin.",
+    "all_models": "Models of all sizes in one order: max(0, Kendall's τ_b) between the early window's end and each later "
+    "checkpoint. The studio's reading until November 2026.",
+}
+
+
+def _averaged(course: Callable[[ArrayLike, int, Sizes], Floats]) -> Callable[[ArrayLike, int, Sizes], Floats]:
+    def rc(scores: ArrayLike, end: int, sizes: Sizes) -> Floats:
+        parts = course(scores, end, sizes)
+        return parts.mean(axis=-1) if parts.shape[-1] else np.full(parts.shape[:-1], np.nan)
+
+    return rc
+
+
+READINGS: dict[str, Callable[[ArrayLike, int, Sizes], Floats]] = {
+    name: _averaged(course) for name, course in COURSES.items()
+}
+
+
+def named(score: str, reading: str) -> str:
+    """The name under which `set_scores.curve_scores` has RC, or the Score with it, in a reading: rc_organisers."""
+    return score if reading == "all_models" else f"{score}_{reading}"
 
 
 def reading(name: str, scores: ArrayLike, end: int | None, sizes: Sizes) -> Value:
@@ -101,7 +132,8 @@ def reading(name: str, scores: ArrayLike, end: int | None, sizes: Sizes) -> Valu
 def _why_not(name: str, values: Floats, sizes: Sizes) -> str:
     if not _groups(sizes):
         return (
-            "It compares architectures of one size, and no size here has two: add a second shape of a size."
+            "It compares architectures of one size, and no size here has two: add a second shape of a size, or read RC "
+            f"as {LABELS['all_models']}."
         )
     if not np.isfinite(values).all():
         return "Scores are missing at the early window's end or after it; run all checkpoints of every model."
@@ -114,15 +146,15 @@ def _why_not(name: str, values: Floats, sizes: Sizes) -> str:
 
 
 def _within_sizes(values: Floats, reference: Floats, end: int, sizes: Sizes) -> Floats:
-    """Mean over sizes of the mean over later checkpoints of max(0, tau) with the `reference` [..., M]."""
+    """[..., L]: the mean over sizes of max(0, tau) with the `reference` [..., M] at each later checkpoint."""
     taus = []
     for group in _groups(sizes):
         first, second = (np.asarray(group)[side] for side in np.triu_indices(len(group), k=1))
         order = np.sign(reference[..., first] - reference[..., second])
         later = np.sign(values[..., first, end + 1 :] - values[..., second, end + 1 :])
         agreement = np.maximum(0.0, (order[..., None] * later).mean(axis=-2))
-        taus.append(np.where((order == 0).any(axis=-1), np.nan, _mean(agreement)))
-    return _over_sizes(taus, values)
+        taus.append(np.where((order == 0).any(axis=-1)[..., None], np.nan, agreement))
+    return _over_sizes(taus, values, end)
 
 
 def _groups(sizes: Sizes) -> list[list[int]]:
@@ -134,10 +166,6 @@ def _groups(sizes: Sizes) -> list[list[int]]:
     return [group for group in of_size.values() if len(group) > 1]
 
 
-def _over_sizes(of_each: Sequence[Floats], values: Floats) -> Floats:
-    return np.mean(of_each, axis=0) if of_each else np.full(values.shape[:-2], np.nan)
-
-
-def _mean(later: Floats) -> Floats:
-    """The mean over later checkpoints; NaN where there is none."""
-    return later.mean(axis=-1) if later.shape[-1] else np.full(later.shape[:-1], np.nan)
+def _over_sizes(of_each: Sequence[Floats], values: Floats, end: int) -> Floats:
+    later = values.shape[-1] - end - 1
+    return np.mean(of_each, axis=0) if of_each else np.full((*values.shape[:-2], later), np.nan)

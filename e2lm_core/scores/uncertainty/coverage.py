@@ -1,6 +1,7 @@
 """What the coverage studies measured: the table of the scores' intervals and the rules of their differences.
 
-`coverage.json` is written by `benchmarks/coverage/scores.py`, `difference_coverage.json` by
+`coverage.json` is written by `benchmarks/coverage/scores.py`, `reading_coverage.json` (RC and Score in the readings that
+compare architectures of one size) by `benchmarks/coverage/readings.py`, `difference_coverage.json` by
 `benchmarks/coverage/differences.py`.
 """
 
@@ -21,13 +22,16 @@ from e2lm_core.scores.uncertainty.rules import (
 )
 
 FILE = Path(__file__).parent / "coverage.json"
+READINGS_FILE = Path(__file__).parent / "reading_coverage.json"
 DIFFERENCES_FILE = Path(__file__).parent / "difference_coverage.json"
 
 
 @lru_cache(maxsize=1)
 def load() -> CoverageTable:
     """The table of the scores' intervals that ships with the studio."""
-    return CoverageTable.of(json.loads(FILE.read_text(encoding="utf-8")))
+    content, of_readings = (json.loads(file.read_text(encoding="utf-8")) for file in (FILE, READINGS_FILE))
+    both = {key: content[key] | of_readings[key] for key in ("chosen", "coverage")}
+    return CoverageTable.of(content | both)
 
 
 @lru_cache(maxsize=1)

@@ -106,10 +106,7 @@ def judged(measurements: Measurements, scores: Scores, metric: str) -> Scores:
     drawn = nulls(measurements, metric)
     if drawn is None:
         return scores
-    names = ("sq", "rc", "cs", "score", "snr", "decision_accuracy")
-    return scores.model_copy(
-        update={name: with_null(getattr(scores, name), drawn.whole[name]) for name in names}
-    )
+    return scores.changed(lambda name, value: with_null(value, drawn.whole[name]))
 
 
 def says_nothing(value: Value) -> bool:

@@ -68,6 +68,9 @@ class CoverageTable:
         of_questions = max(n for n in self.questions if n <= questions)
         of_models = max(m for m in self.models if score in OF_ONE_MODEL or m <= models)
         method = self.methods.get(score)
+        studied = {models for name, _, _, models, _ in self.lowest if name == score}
+        if studied and of_models < min(studied):
+            return IntervalRule(None, why=f"Its intervals were studied for {min(studied)} models and more.")
         measured = self.lowest.get(
             (score, method or "", STANDS_FOR.get(metric, metric), of_models, of_questions)
         )

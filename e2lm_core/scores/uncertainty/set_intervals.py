@@ -42,10 +42,7 @@ def attached(metric_intervals: MetricIntervals | None, score: str, value: Value)
 
 def with_intervals(scores: Scores, metric_intervals: MetricIntervals) -> Scores:
     """The scores with the intervals that the coverage study allows them."""
-    names = ("sq", "rc", "cs", "score", "snr", "decision_accuracy")
-    return scores.model_copy(
-        update={name: attached(metric_intervals, name, getattr(scores, name)) for name in names}
-    )
+    return scores.changed(lambda name, value: attached(metric_intervals, name, value))
 
 
 def model_values(scores: Scores, metric_intervals: MetricIntervals) -> dict[str, Value]:

@@ -23,6 +23,7 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
+from e2lm_core.ui.analysis import reading
 from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import drawn
 from e2lm_core.ui.remembered import scores as remembered
@@ -93,7 +94,9 @@ def controls(task: TaskSet, others: dict[Other, str]) -> tuple[Other, str]:
             help="An earlier version of this set, or another set. It is the first, this set the second: differences "
             "are second minus first.",
         )
-        return Other(kind, name), parts.metric(METRIC)
+        metric = parts.metric(METRIC)
+        reading.choose("compare")
+        return Other(kind, name), metric
 
 
 def compared(

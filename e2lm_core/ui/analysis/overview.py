@@ -17,6 +17,7 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.runs.said import overview
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, polling, say, window
@@ -52,7 +53,7 @@ def _headlines(task: TaskSet, is_running: bool) -> None:
     if not now.complete_checkpoints and not is_running:
         return
     frame, before = results.curves(task, now, "acc")
-    drawn.once(("overview", now, frame, before), lambda: _drawn(now, frame, before))
+    drawn.once(("overview", now, frame, before, results.reading()), lambda: _drawn(now, frame, before))
 
 
 def _drawn(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
@@ -76,15 +77,15 @@ def _drawn(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) 
 
 
 def _cards(now: Measurements) -> None:
-    scores, trends = results.scores(now, "acc"), set_scores.trends(now, "acc")
+    scores, trends = results.scores(now, "acc"), set_scores.trends(now, "acc", results.reading())
     with st.grid(4, min_column_width=150):
         parts.score("Score", scores.score)
         parts.score("SQ", scores.sq, trends.get("SQ"))
         parts.score("RC", scores.rc, trends.get("RC"))
         parts.score("CS", scores.cs, trends.get("CS"))
-    st.caption(
-        "On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS. Small curves: SQ, the models' mean; RC, τ_b of each "
-        "later checkpoint; CS, the science model less its twin."
+    say.caption(
+        f"On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS, RC {readings.LABELS[scores.rc_reading]} (chosen on Score). Small "
+        "curves: SQ, the models' mean; RC, the agreement at each later checkpoint; CS, the science model less its twin."
     )
 
 

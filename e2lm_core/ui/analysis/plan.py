@@ -22,6 +22,7 @@ from e2lm_core.runs import order as run_order
 from e2lm_core.runs import state as run_state
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
+from e2lm_core.ui.analysis import reading
 from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered
@@ -72,6 +73,8 @@ def _goal(models: Sequence[str]) -> Goal:
         help=parts.explained_lines({k: h for k, h in labels.SCORE_HELP.items() if k != "SNR"}),
     )
     metric = parts.metric("plan_metric")
+    if of in ("rc", "score"):
+        reading.choose("plan")
     chosen: list[str] = []
     if of == "mean":
         chosen = [st.selectbox("Model", models, key="plan_model")]
@@ -94,7 +97,7 @@ def _goal(models: Sequence[str]) -> Goal:
         key=f"plan_width_{of}",
         help="The whole width of the 95% interval, from end to end: 0.05 is ± 2.5 points of accuracy.",
     )
-    return Goal(of, metric, width, tuple(chosen))
+    return Goal(of, metric, width, tuple(chosen), results.reading())
 
 
 def _fleet(task: TaskSet, measurements: Measurements) -> Fleet:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import pandas as pd
 import streamlit as st
 
-from e2lm_core.analysis import tables
+from e2lm_core.analysis import standing, tables
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks import words as rank_words
 from e2lm_core.analysis.ranks.stability import Stability
@@ -24,7 +24,9 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking.order import tau_matrix
 from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui import session
+from e2lm_core.ui.analysis import reading
 from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import curves as remembered
 from e2lm_core.ui.remembered import drawn, results
@@ -43,7 +45,12 @@ class Order:
     measurements: Measurements
     metric: str
     stability: Stability
-    silent: str | None = None  # why no question is said to hold it up or to spoil it
+    scores: Scores
+
+    @property
+    def silent(self) -> str | None:
+        """Why no question is said to hold the order up or to spoil it."""
+        return standing.silence_of_order(self.measurements, self.scores)
 
     @property
     def models(self) -> list[ModelInfo]:
@@ -74,10 +81,15 @@ class Order:
     @cached_property
     def questions(self) -> pd.DataFrame | None:
         """`stability.question_table`; None where no question can be told to hold the order."""
-        holding = None if self.silent else remembered.holding(self.measurements, self.metric)
+        read = self.scores.rc_reading
+        holding = None if self.silent else remembered.holding(self.measurements, self.metric, read)
         if holding is None:
             return None
-        return self._once("questions", lambda: stability.holding_table(self.measurements, self.task, holding))
+        told = not null.says_nothing(self.scores.rc)
+        return self._once(
+            f"questions {read}",
+            lambda: stability.holding_table(self.measurements, self.task, holding, told),
+        )
 
     def at(self, checkpoint: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         """(share of resamples at each rank, share of wins of each pair) at one shared checkpoint."""
@@ -91,6 +103,13 @@ class Order:
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         return results.remembered(self.measurements, ("order", self.metric, name), make)
+
+
+def controls() -> None:
+    """Which metric, and how RC is read."""
+    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
+        parts.metric(METRIC, explained=True)
+        reading.choose("ranks")
 
 
 # --- the charts -------------------------------------------------------------------------------------------
@@ -125,9 +144,10 @@ def cards(scores: Scores) -> None:
         parts.score("SNR", scores.snr)
 
 
-def how_early(order: Order, rc: Value) -> None:
+def how_early(order: Order) -> None:
     """How early pairs and the whole order are as they will be, side by side."""
-    drawn.once(("how early", order.stability, rc.why), lambda: _how_early(order, rc))
+    rc, read = order.scores.rc, order.scores.rc_reading
+    drawn.once(("how early", order.stability, rc.why, read), lambda: _how_early(order, rc))
 
 
 def _how_early(order: Order, rc: Value) -> None:
@@ -172,7 +192,7 @@ def _tau(order: Order, rc: Value) -> None:
         "ranks_tau",
         "Kendall's tau between the early window's end and each later checkpoint",
     )
-    st.caption("1 is the same order as at the early window's end, −1 the reverse. RC is the mean of these.")
+    st.caption(rank_words.tau(order.scores.rc_reading))
 
 
 def at_one_checkpoint(order: Order) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -226,7 +246,10 @@ def _heatmaps(order: Order, shares: pd.DataFrame, wins: pd.DataFrame) -> None:
 
 def which_questions(order: Order) -> None:
     """The questions that hold the order up, and those that spoil it."""
-    drawn.once(("which questions", order.stability, order.silent), lambda: _which_questions(order))
+    drawn.once(
+        ("which questions", order.stability, order.silent, order.scores.rc_reading),
+        lambda: _which_questions(order),
+    )
 
 
 def _which_questions(order: Order) -> None:

@@ -19,12 +19,20 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.ui import session
+from e2lm_core.ui.analysis import reading
 from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered
 
 METRIC = "score_metric"
 TABS = ("Every score", "SQ by model", "Questions left out", "The bars")
+
+
+def controls() -> None:
+    """Which metric, and how RC is read."""
+    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
+        parts.metric(METRIC, explained=True)
+        reading.choose("score")
 
 
 def cards(scores: Scores) -> None:
@@ -97,7 +105,7 @@ def every_score(
             ),
             "why": st.column_config.TextColumn("why no value or no interval", width="large"),
         },
-        of=(measurements,),
+        of=(measurements, scores.rc_reading),
     )
 
 
@@ -134,8 +142,8 @@ def questions_left_out(advice: score_parts.Advice, metric: str) -> None:
 def the_competition() -> None:
     """The competition's own words on each score, and how they are read here."""
     st.subheader("The competition's words, and our reading", anchor=False)
-    for name, (words, reading) in score_words.SAID_BY_THE_COMPETITION.items():
-        say.markdown(f"**{labels.SCORES[name]}**: “{words}”. {reading}")
+    for name, (words, ours) in score_words.SAID_BY_THE_COMPETITION.items():
+        say.markdown(f"**{labels.SCORES[name]}**: “{words}”. {ours}")
 
 
 def published_sets() -> None:

@@ -58,9 +58,9 @@ def _scores(measurements: Measurements, metric: str) -> Scores:
     return null.judged(measurements, set_intervals.with_intervals(values, bounds), metric)
 
 
-def advice(measurements: Measurements, metric: str) -> score_parts.Advice:
-    """What would raise the score, of the scores with their intervals."""
-    return score_parts.advice(measurements, scores(measurements, metric), metric)
+def advice(measurements: Measurements, metric: str, reading: str) -> score_parts.Advice:
+    """What would raise the score, of the scores with their intervals, RC in one reading."""
+    return score_parts.advice(measurements, scores(measurements, metric).read_as(reading), metric)
 
 
 def quality(measurements: Measurements, metric: str) -> pd.DataFrame:
@@ -116,10 +116,10 @@ def _stable(measurements: Measurements, metric: str) -> stability.Stability | No
     return None if bootstrap is None else stability.stability(measurements, bootstrap, metric)
 
 
-def holding(measurements: Measurements, metric: str) -> Holding | None:
+def holding(measurements: Measurements, metric: str, reading: str) -> Holding | None:
     """What each question does for the models' order; None where no checkpoint lies after the early window."""
     order = stable(measurements, metric)
-    return None if order is None else stability.holding_of(measurements, order.grid, metric)
+    return None if order is None else stability.holding_of(measurements, order.grid, metric, reading)
 
 
 def compared(
@@ -128,9 +128,10 @@ def compared(
     second: Measurements,
     matched: comparison.Match,
     metric: str,
+    reading: str,
 ) -> dict[str, Any]:
     """The fields of `comparison.compare` but the measurements, which whoever asks has."""
-    made = comparison.compare(names, first, second, matched, metric)
+    made = comparison.compare(names, first, second, matched, metric, reading=reading)
     return {f.name: getattr(made, f.name) for f in fields(made) if f.name not in ("first", "second")}
 
 

@@ -48,6 +48,8 @@ def stable(measurements: Measurements, metric: str) -> stability.Stability | Non
     return computed(computing.stable, measurements, metric) if measurements.complete_checkpoints else None
 
 
-def holding(measurements: Measurements, metric: str) -> Holding | None:
+def holding(measurements: Measurements, metric: str, reading: str) -> Holding | None:
     """What each question does for the models' order; None where no checkpoint lies after the early window."""
-    return computed(computing.holding, measurements, metric) if measurements.complete_checkpoints else None
+    if not measurements.complete_checkpoints:
+        return None
+    return computed(computing.holding, measurements, metric, reading)

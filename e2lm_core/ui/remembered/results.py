@@ -20,6 +20,7 @@ from e2lm_core.export import submission
 from e2lm_core.relevance import judge
 from e2lm_core.runs import state as run_state
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
@@ -39,6 +40,7 @@ _MEASURED = Measured()
 _SETTLED = Settled()
 # Between two looks for what a run adds, for each session beyond the first few: what follows is computed for all.
 APART_S = 0.08
+READING = "rc_reading"  # of the session's state
 # The last complete curves of a set, until those of its next version are complete.
 _COMPLETE = Kept("complete curves")
 
@@ -137,8 +139,14 @@ def intervals(measurements: Measurements, metric: str) -> MetricIntervals | None
 
 
 def scores(measurements: Measurements, metric: str) -> Scores:
-    """The scores with the intervals that they are allowed, computed once."""
-    return computed(computing.scores, measurements, metric)
+    """The scores with the intervals that they are allowed, computed once; RC as the session reads it."""
+    read, every = reading(), computed(computing.scores, measurements, metric)
+    return remembered(measurements, ("read", metric, read), lambda: every.read_as(read))
+
+
+def reading() -> str:
+    """How this session reads RC, see `readings.READINGS`."""
+    return st.session_state.get(READING, readings.DEFAULT)
 
 
 def quality(measurements: Measurements, metric: str) -> pd.DataFrame:

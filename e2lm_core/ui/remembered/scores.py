@@ -34,7 +34,7 @@ Scored = tuple[Scores, MetricIntervals | None, score_parts.Advice]
 def scored(measurements: Measurements, metric: str) -> Scored:
     """Scores with intervals, the intervals by themselves, and what would raise them; once for what was measured."""
     scores, bounds = results.scores(measurements, metric), results.intervals(measurements, metric)
-    return scores, bounds, results.computed(computing.advice, measurements, metric)
+    return scores, bounds, results.computed(computing.advice, measurements, metric, scores.rc_reading)
 
 
 def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:
@@ -107,14 +107,15 @@ def compared(
     matched: comparison.Match,
     metric: str,
 ) -> comparison.Comparison:
-    """The comparison of one metric; once for what was measured."""
+    """The comparison of one metric, RC as the session reads it; once for what was measured."""
+    reading = results.reading()
     return _COMPARED.made_of(
         (first, second),
-        (names, metric),
+        (names, metric, reading),
         lambda: comparison.Comparison(
             first=first,
             second=second,
-            **aside.figures(computing.compared, names, first, second, matched, metric),
+            **aside.figures(computing.compared, names, first, second, matched, metric, reading),
         ),
     )
 

@@ -22,6 +22,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null, set_intervals
 from e2lm_core.ui import session
+from e2lm_core.ui.analysis import reading
 from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered.keep import Kept
@@ -187,7 +188,9 @@ def _about(view: View, bands: bool) -> str:
 
 def _scores(measurements: Measurements, metric: str) -> None:
     """What the samples allow: the studio's scores, with intervals."""
-    values = _SCORES.made_of((measurements,), metric, lambda: _with_intervals(measurements, metric))
+    every = _SCORES.made_of((measurements,), metric, lambda: _with_intervals(measurements, metric))
+    values = every.read_as(results.reading())
+    reading.choose("results")
     with st.grid(4, min_column_width=150):
         parts.score("SQ", values.sq)
         parts.score("RC", values.rc)
