@@ -9,7 +9,7 @@ import pytest
 from e2lm_core.analysis import standing
 from e2lm_core.base.records import Null, Value
 from e2lm_core.scores.set_scores import Scores
-from tests.support.measured import noisy
+from tests.support.measured import noisy, with_values
 from tests.support.simulation import answered
 
 LIKE_RANDOM, ABOVE = Null(mean=0.3, q95=0.6, p=0.4), Null(mean=0.3, q95=0.6, p=0.001)
@@ -40,7 +40,7 @@ def test_what_a_flat_curve_means_for_untaught_questions(
 def with_nulls(**nulls: Null) -> Scores:
     """Scores that are defined, those named within or above their null."""
     scores = standing.judged(answered(taught=0.5), "acc")
-    return scores.model_copy(update={name: Value(value=0.5, null=own) for name, own in nulls.items()})
+    return with_values(scores, **{name: Value(value=0.5, null=own) for name, own in nulls.items()})
 
 
 def test_a_learned_set_says_something() -> None:
@@ -65,7 +65,7 @@ def test_an_untaught_set_says_nothing_whatever_it_scores() -> None:
 def test_within_its_null_a_set_says_nothing() -> None:
     measured = answered(taught=0.5)
     assert standing.silence(measured, with_nulls(score=LIKE_RANDOM)) == standing.NOTHING_TOLD
-    without = with_nulls(sq=LIKE_RANDOM).model_copy(update={"score": Value(value=None, why="No twin.")})
+    without = with_values(with_nulls(sq=LIKE_RANDOM), score=Value(value=None, why="No twin."))
     assert standing.silence(measured, without) == standing.NOTHING_TOLD
 
 

@@ -12,7 +12,13 @@ from e2lm_core.scores.set_scores import Scores
 
 
 def scores(sq, rc, cs, total):
-    return Scores.model_construct(sq=sq, rc=rc, cs=cs, score=total)
+    return Scores.model_construct(
+        sq=sq,
+        cs=cs,
+        rc_reading="all_models",
+        rc_readings={"all_models": rc},
+        score_readings={"all_models": total},
+    )
 
 
 FULL = scores(

@@ -34,6 +34,31 @@ def test_score_shows_what_the_library_computes(done):
     assert set(bars(at)) == {"SQ", "RC", "CS"}
 
 
+def test_rc_is_read_as_is_chosen_on_every_page(done):
+    at = done.open("score")
+    assert "as in the organisers' figure" in json.dumps(at.selectbox(key="score_rc").options)
+    assert done.numbers["RC"] == done.numbers["Score"] == phrasing.DASH  # no size here has two shapes
+    assert "second shape of a size" in next(m for m in at.metric if m.label == "RC").help
+    at.selectbox(key="score_rc").set_value("all_models").run()
+    assert not at.exception
+    task = collection.open_set(done.studio.settings, OWN)
+    measured = measure.measure(done.studio, task, done.studio.catalogue.checkpoints)
+    scores = set_scores.scores(measured, "acc", "all_models")
+    for page in ("score", "overview", "rank_stability"):
+        done.open(page)
+        assert done.numbers["RC"] == phrasing.score(scores.rc.value), page
+    assert done.at.selectbox(key="ranks_rc").value == "all_models"
+    done.open("compare")
+    assert done.at.selectbox(key="compare_rc").value == "all_models"
+
+
+def test_the_page_says_that_the_figure_cannot_tell_two_readings_apart(done):
+    done.open("score")
+    assert "prints 0.2979" in done.said
+    assert "the figure cannot tell these two readings apart" in done.said
+    assert "leave its CS between 0.344 and 0.594" in done.said
+
+
 def test_score_says_which_example_has_no_results(visit):
     settings = visit.studio.settings
     collection.copy_set(settings, "little", OWN)

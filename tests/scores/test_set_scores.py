@@ -12,8 +12,8 @@ from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores
 from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.scores.ranking import order
-from e2lm_core.scores.set_scores import SCORES, curve_scores, floor
+from e2lm_core.scores.ranking import order, readings
+from e2lm_core.scores.set_scores import OF_READINGS, SCORES, curve_scores, floor
 from tests.support import simulation
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, full, measurements
 
@@ -92,9 +92,19 @@ def test_axes_in_front_are_carried(runs):
     [
         (
             ["size1"],
-            {"rc", "cs", "score", "snr", "snr_detrended", "decision_accuracy", "monotonicity", "ordering"},
+            {
+                "rc",
+                "cs",
+                "score",
+                "snr",
+                "snr_detrended",
+                "decision_accuracy",
+                "monotonicity",
+                "ordering",
+                *OF_READINGS,
+            },
         ),
-        (["size1", "size2"], {"cs", "score"}),
+        (["size1", "size2"], {"cs", "score", *OF_READINGS}),
         (["size3-web"], set(SCORES)),
         ([], set(SCORES)),
     ],
@@ -128,7 +138,7 @@ def test_every_score_has_a_range():
 
 
 def test_every_score_by_its_definition() -> None:
-    found = set_scores.scores(full(), "acc")
+    found = set_scores.scores(full(), "acc", "all_models")
     assert found.counted == (SMALL.name, LARGE.name)
     # both curves rise steadily over the window: ρ is 1 and so is the correlation at lag 1
     assert found.sq.value == pytest.approx(1.0)
@@ -145,21 +155,21 @@ def test_every_score_by_its_definition() -> None:
 
 
 def test_twins_and_seeds_change_no_mean() -> None:
-    with_them = set_scores.scores(full(), "acc")
-    without = set_scores.scores(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)), "acc")
+    with_them = set_scores.scores(full(), "acc", "all_models")
+    without = set_scores.scores(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)), "acc", "all_models")
     for part in ("sq", "rc", "snr", "decision_accuracy"):
         assert getattr(with_them, part) == getattr(without, part)
     assert without.cs.value is None
 
 
 def test_scores_turn_bpb_round() -> None:
-    found = set_scores.scores(full(), "bpb")
+    found = set_scores.scores(full(), "bpb", "all_models")
     assert found.sq_models[SMALL.name].rho == 1.0
     assert found.rc.value == 1.0
 
 
 def why(build: Callable[[], Measurements], metric: str, part: str) -> str:
-    found = getattr(set_scores.scores(build(), metric), part)
+    found = getattr(set_scores.scores(build(), metric, "all_models"), part)
     assert found.value is None
     assert found.why
     return str(found.why)
@@ -218,15 +228,42 @@ def test_contrast_uses_the_samples_own_error_for_norm_prob() -> None:
     w = measured.values(WEB.name, "norm_prob")[:8]
     sample = measured.per_question[SMALL.name]["norm_prob"][:8]
     error = contrast.chance_error("norm_prob", 0.5, 10, sample)
-    assert set_scores.scores(measured, "norm_prob").cs == contrast.science_contrast(s, w, 0.5, error)
+    assert set_scores.scores(measured, "norm_prob", "all_models").cs == contrast.science_contrast(
+        s, w, 0.5, error
+    )
 
 
 def test_the_early_windows_end_and_the_small_curves() -> None:
     measured = full()
     assert set_scores.early_end(measured) == 8_000
-    trends = set_scores.trends(measured, "acc")
+    trends = set_scores.trends(measured, "acc", "all_models")
     assert trends["SQ"] == pytest.approx(np.mean([RISING, FASTER], axis=0).tolist())
     grid = score_measurements.common_grid(measured, "acc")
     assert grid is not None
-    assert trends["RC"] == [1.0, 1.0, order.tau_b(grid.scores[:, 7], grid.scores[:, 9])]
+    assert trends["RC"] == [1.0, order.tau_b(grid.scores[:, 7], grid.scores[:, 9])]
     assert trends["CS"] == pytest.approx(np.subtract(RISING, FLAT).tolist())
+
+
+def test_every_reading_of_rc_enters_a_score_of_its_own():
+    measured = simulation.answered(taught=0.3)
+    found = set_scores.scores(measured, "acc")
+    assert found.rc_reading == "organisers"
+    assert found.rc == found.rc_readings["organisers"]
+    grid = score_measurements.common_grid(measured, "acc")
+    assert grid is not None
+    sizes = ("small", "small", "medium", "medium", "large", "large")
+    for name in readings.READINGS:
+        read = found.read_as(name)
+        assert read.rc == readings.reading(name, grid.scores, grid.end, sizes)
+        assert read.score == composite.score(found.sq, read.rc, found.cs)
+        assert set_scores.scores(measured, "acc", name) == read
+        course = set_scores.trends(measured, "acc", name)["RC"]
+        assert np.mean(course) == pytest.approx(read.rc.value)
+    assert len({read.value for read in found.rc_readings.values()}) > 1
+
+
+def test_without_two_shapes_of_a_size_rc_and_score_say_what_they_would_need():
+    found = set_scores.scores(full(), "acc")
+    assert "second shape of a size" in (found.rc.why or "")
+    assert "second shape of a size" in (found.score.why or "")
+    assert found.read_as("all_models").score.value is not None

@@ -16,8 +16,9 @@ from e2lm_core.analysis.plan.plan import Plan
 from e2lm_core.analysis.questions.rules import Sample
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks.stability import Stability
-from e2lm_core.base.records import Checkpoint, ModelInfo, TaskConfig, TaskSet
+from e2lm_core.base.records import Checkpoint, ModelInfo, TaskConfig, TaskSet, Value
 from e2lm_core.scores.measurements import Measurements, ModelCurve
+from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import set_intervals
 from tests.support import studios
 
@@ -77,6 +78,17 @@ FASTER = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.9, 1.0]
 
 
 FLAT = [0.5, 0.4, 0.5, 0.6, 0.5, 0.4, 0.5, 0.6, 0.5, 0.4]
+
+
+def with_values(scores: Scores, **values: Value) -> Scores:
+    """The scores with other values under their names; RC and Score in the reading that they have."""
+    update: dict[str, object] = {}
+    for name, value in values.items():
+        if name in ("rc", "score"):
+            update[f"{name}_readings"] = {**getattr(scores, f"{name}_readings"), scores.rc_reading: value}
+        else:
+            update[name] = value
+    return scores.model_copy(update=update)
 
 
 def noisy(questions: int = 60, groups: tuple[str | None, ...] = ()) -> Measurements:

@@ -84,8 +84,8 @@ def target_of(
     if metric not in METRICS:
         raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")
     if of in ("rc", "score"):
-        with_rc = "" if of == "rc" else ", RC"
-        subject = f"{LABEL[of]}{with_rc} {readings.LABELS[rc_reading]} on {labels.METRIC_LABEL[metric]}"
+        read = f"{'' if of == 'rc' else 'RC: '}{readings.LABELS[rc_reading]}"
+        subject = f"{LABEL[of]} ({read}) on {labels.METRIC_LABEL[metric]}"
         return Target(readings.named(of, rc_reading)), subject
     if of not in ("mean", "difference"):
         return Target(of), f"{LABEL[of]} on {labels.METRIC_LABEL[metric]}"

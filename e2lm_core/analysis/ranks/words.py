@@ -44,8 +44,8 @@ def ranks(stability: Stability | None, scores: Scores) -> str:
         return f"Ranking consistency is not defined: {scores.rc.why}"
     if null.says_nothing(scores.rc):
         return (
-            f"The models' order is **not distinguishable from that under random answers** to the same questions: RC, "
-            f"{readings.LABELS[scores.rc_reading]}, is {phrasing.score(scores.rc.value)}, where {phrasing.beside_random(scores.rc.null)}."
+            f"The models' order is **not distinguishable from that under random answers** to the same questions: RC "
+            f"({readings.LABELS[scores.rc_reading]}) is {phrasing.score(scores.rc.value)}, where {phrasing.beside_random(scores.rc.null)}."
         )
     first = int(np.argmax(grid.scores[:, grid.end]))
     leader, final = grid.models[first], grid.models[int(np.argmax(grid.scores[:, -1]))]
@@ -57,13 +57,13 @@ def ranks(stability: Stability | None, scores: Scores) -> str:
 def _consistency(scores: Scores) -> str:
     label = readings.LABELS[scores.rc_reading]
     if scores.rc.value is None:
-        return f"RC {label} is undefined: {(scores.rc.why or '').rstrip('.')}"
+        return f"RC ({label}) is undefined: {(scores.rc.why or '').rstrip('.')}"
     same = (
         "1 is the same order at every later checkpoint"
         if scores.rc_reading == "all_models"
         else "1 is the same better architecture of every size at every later checkpoint"
     )
-    return f"**RC {scores.rc.value:.3f}**, {label} ({same})"
+    return f"**RC {scores.rc.value:.3f}** ({label}; {same})"
 
 
 def tau(reading: str) -> str:
@@ -71,7 +71,7 @@ def tau(reading: str) -> str:
     words = "1 is the same order as at the early window's end, −1 the reverse."
     if reading == "all_models":
         return f"{words} RC is the mean of these, those below 0 counted as 0."
-    return f"{words} RC is read {readings.LABELS[reading]}, of architectures of one size, and is no mean of these."
+    return f"{words} RC ({readings.LABELS[reading]}) compares architectures of one size, and is no mean of these."
 
 
 def decisions(stability: Stability) -> str:

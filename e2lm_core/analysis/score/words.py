@@ -60,8 +60,8 @@ def finding(scores: Scores, metric: str) -> str:
     most = max((p for p in parts(scores) if p.room is not None), key=lambda p: p.room or 0.0)
     lacks = 1.0 - scores.score.value
     return (
-        f"On {label} the Score is **{phrasing.score(scores.score.value)}**{_bounds(scores.score)}, RC read "
-        f"{readings.LABELS[scores.rc_reading]}; of the "
+        f"On {label} the Score is **{phrasing.score(scores.score.value)}**{_bounds(scores.score)} (RC: "
+        f"{readings.LABELS[scores.rc_reading]}); of the "
         f"{lacks:.3f} that it lacks, {most.room:.3f} lies in {labels.SCORES[most.name]}."
     )
 

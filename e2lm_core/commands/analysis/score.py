@@ -84,7 +84,7 @@ def score(
     ]
     show(as_json, document, rows, about=measured)
     if not as_json:
-        typer.echo(f"RC is read {readings.LABELS[rc]} (--rc), in Score too.")
+        typer.echo(f"RC: {readings.LABELS[rc]} (--rc), in Score too.")
         for line in _meaningless(document["metrics"]):
             typer.echo(line)
     if advice and not as_json:

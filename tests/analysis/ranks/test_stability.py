@@ -57,7 +57,7 @@ def test_questions_are_sorted_by_what_they_do(measured: Measurements) -> None:
 
 def test_the_document_is_plain_json_and_equals_the_tables(measured: Measurements) -> None:
     given = set_intervals.resample(measured, ("acc",))
-    scores = set_scores.scores(measured, "acc")
+    scores = set_scores.scores(measured, "acc", "all_models")
     task = studios.task(count=120)
     document = json.loads(
         json.dumps(stability.document(measured, given, scores, task, at_step=16), allow_nan=False)

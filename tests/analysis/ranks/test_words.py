@@ -13,7 +13,7 @@ from e2lm_core.base.records import Value
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Grid
 from e2lm_core.scores.set_scores import Scores
-from tests.support.measured import LARGE, RISING, SMALL, curve, measurements, noisy, order_of
+from tests.support.measured import LARGE, RISING, SMALL, curve, measurements, noisy, order_of, with_values
 
 COLOURS = "Blue: the row beats the column; orange: it loses; ties count half."
 
@@ -46,8 +46,8 @@ def by_hand(
 
 
 def with_rc(value: float | None, why: str | None = None) -> Scores:
-    scores = set_scores.scores(measurements(curve(SMALL, RISING)), "acc")
-    return scores.model_copy(update={"rc": Value(value=value, why=why)})
+    scores = set_scores.scores(measurements(curve(SMALL, RISING)), "acc", "all_models")
+    return with_values(scores, rc=Value(value=value, why=why))
 
 
 # b leads at the first of two checkpoints in three of four resamples, a at the last in all.
@@ -60,25 +60,27 @@ STEADY = by_hand([[0.4, 0.8], [0.5, 0.9]], [[[0.4, 0.8], [0.5, 0.9]]] * 4, decis
 
 
 def test_who_leads_and_how_far_that_holds() -> None:
-    tail = "(1 is the same order at every later checkpoint)."
+    tail = "(all models together; 1 is the same order at every later checkpoint)."
     assert rank_words.ranks(TURNING, with_rc(0.0)) == (
-        "At the early window's end **b** leads (first in 75% of resamples), but a leads at the end; the order "
-        f"then and the orders later agree with **RC 0.000** {tail}"
+        "At the early window's end **b** leads (first in 75% of resamples), but a leads at the end; "
+        f"**RC 0.000** {tail}"
     )
     assert rank_words.ranks(STEADY, with_rc(1.0)) == (
-        "At the early window's end **b** leads (first in 100% of resamples), and still leads at the end; the "
-        f"order then and the orders later agree with **RC 1.000** {tail}"
+        "At the early window's end **b** leads (first in 100% of resamples), and still leads at the end; "
+        f"**RC 1.000** {tail}"
     )
 
 
 def test_an_order_that_there_is_not_has_its_reason() -> None:
     alone = measurements(curve(SMALL, RISING))
-    scores = set_scores.scores(alone, "acc")
+    scores = set_scores.scores(alone, "acc", "all_models")
     assert rank_words.ranks(None, scores) == (
         "Fewer than two models share a complete checkpoint, so there is no order to follow yet."
     )
     undefined = with_rc(None, "Nothing is later.")
-    assert rank_words.ranks(STEADY, undefined) == "Ranking consistency is not defined: Nothing is later."
+    assert rank_words.ranks(STEADY, undefined).endswith(
+        "and still leads at the end; RC (all models together) is undefined: Nothing is later."
+    )
     no_window = by_hand([[0.4], [0.5]], [[[0.4], [0.5]]], decisions=[1.0], end=None)
     assert rank_words.ranks(no_window, undefined).endswith("not defined: Nothing is later.")
 
@@ -163,7 +165,7 @@ def test_how_many_questions_hold_the_order_up(support: list[float] | None, says:
 
 def test_the_sentences_follow_the_numbers() -> None:
     measured = noisy(questions=120)
-    order, scores = order_of(measured), set_scores.scores(measured, "acc")
+    order, scores = order_of(measured), set_scores.scores(measured, "acc", "all_models")
     said = rank_words.ranks(order, scores)
     assert f"**{LARGE.name}** leads (first in" in said
     assert "still leads at the end" in said

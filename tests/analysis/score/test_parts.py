@@ -16,11 +16,11 @@ def measured():
 
 
 def advised(measured, metric="acc"):
-    return score_parts.advice(measured, set_scores.scores(measured, metric), metric)
+    return score_parts.advice(measured, set_scores.scores(measured, metric, "all_models"), metric)
 
 
 def test_parts_add_up_to_the_score(measured):
-    scores = set_scores.scores(measured, "acc")
+    scores = set_scores.scores(measured, "acc", "all_models")
     parts = score_parts.parts(scores)
     assert [p.weight for p in parts] == [0.5, 0.1, 0.4]
     assert sum(p.contribution for p in parts) == pytest.approx(scores.score.value)
@@ -28,7 +28,7 @@ def test_parts_add_up_to_the_score(measured):
 
 
 def test_a_bar_has_its_parts_end_to_end(measured):
-    scores = set_scores.scores(measured, "acc")
+    scores = set_scores.scores(measured, "acc", "all_models")
     bar = score_parts.bar_frame("little", scores)
     assert list(bar["part"]) == ["SQ", "RC", "CS"]
     ends = bar["start"] + bar["contribution"]
@@ -44,7 +44,7 @@ def test_leaving_a_question_out_is_judged_by_the_score_of_the_others(measured):
         smaller = measurements(
             *(type(c)(model=c.model, checkpoints=c.checkpoints, ll=c.ll[:, kept]) for c in measured.curves)
         )
-        assert set_scores.scores(smaller, "acc").score.value == pytest.approx(removal.value)
+        assert set_scores.scores(smaller, "acc", "all_models").score.value == pytest.approx(removal.value)
     gains = [removal.gain for removal in found.removals]
     assert gains == sorted(gains, reverse=True)
     assert all(gain > 0 for gain in gains)
@@ -56,7 +56,7 @@ def test_the_model_that_pulls_down_most_comes_first():
     worst, best = found.models
     assert worst.model == SMALL.name
     assert worst.others == pytest.approx(best.sq)
-    mean = set_scores.scores(measured, "acc").sq.value
+    mean = set_scores.scores(measured, "acc", "all_models").sq.value
     assert worst.cost == pytest.approx(best.sq - mean)
 
 

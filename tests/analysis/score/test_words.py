@@ -16,7 +16,18 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.contrast import NO_TWIN
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import null
-from tests.support.measured import FASTER, FLAT, LARGE, RISING, SMALL, WEB, curve, measurements, noisy
+from tests.support.measured import (
+    FASTER,
+    FLAT,
+    LARGE,
+    RISING,
+    SMALL,
+    WEB,
+    curve,
+    measurements,
+    noisy,
+    with_values,
+)
 
 NOTHING = Advice(of=None, why=None, parts=(), models=(), at_chance=None, removals=())
 
@@ -28,7 +39,7 @@ def three() -> Measurements:
 
 
 def advised(measured: Measurements, metric: str = "acc") -> Advice:
-    return score_parts.advice(measured, set_scores.scores(measured, metric), metric)
+    return score_parts.advice(measured, set_scores.scores(measured, metric, "all_models"), metric)
 
 
 def advice(**changes) -> Advice:
@@ -39,28 +50,28 @@ def advice(**changes) -> Advice:
 
 
 def test_the_finding_names_the_part_with_most_room() -> None:
-    scores = set_scores.scores(three(), "acc")
+    scores = set_scores.scores(three(), "acc", "all_models")
     assert scores.score.value == pytest.approx(0.5 + 0.1 + 0.4 * 5 / 24)
     assert score_words.finding(scores, "acc") == (
-        "On accuracy the Score is **0.683**; of the 0.317 that it lacks, 0.317 lies in CS."
+        "On accuracy the Score is **0.683** (RC: all models together); of the 0.317 that it lacks, 0.317 lies in CS."
     )
-    sure = scores.model_copy(
-        update={"score": scores.score.model_copy(update={"interval": (0.6, 0.751)}), "sq": Value(value=0.2)}
+    sure = with_values(
+        scores, score=scores.score.model_copy(update={"interval": (0.6, 0.751)}), sq=Value(value=0.2)
     )
     assert score_words.finding(sure, "acc") == (
-        "On accuracy the Score is **0.683** [0.60, 0.75]; of the 0.317 that it lacks, 0.400 lies in SQ."
+        "On accuracy the Score is **0.683** [0.60, 0.75] (RC: all models together); of the 0.317 that it lacks, 0.400 lies in SQ."
     )
 
 
 def test_without_a_twin_the_finding_says_why_and_gives_sq() -> None:
-    scores = set_scores.scores(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)), "acc")
+    scores = set_scores.scores(measurements(curve(SMALL, RISING), curve(LARGE, FASTER)), "acc", "all_models")
     said = score_words.finding(scores, "acc")
     assert said == (f"Score is undefined on accuracy: {scores.score.why} SQ, half of it, is **{1:.3f}**.")
     assert NO_TWIN.rstrip(".") in said
 
 
 def test_where_sq_is_undefined_too_only_the_reason_is_left() -> None:
-    scores = set_scores.scores(measurements(curve(SMALL, [0.5])), "acc")
+    scores = set_scores.scores(measurements(curve(SMALL, [0.5])), "acc", "all_models")
     assert scores.sq.value is None
     assert score_words.finding(scores, "acc") == f"Score is undefined on accuracy: {scores.score.why}"
 
@@ -148,7 +159,7 @@ def test_checkpoints_at_chance_are_said() -> None:
 )
 def test_degenerate_sets_say_what_is_undefined(metric: str, curves: tuple) -> None:
     measured = measurements(*curves)
-    scores = set_scores.scores(measured, metric)
+    scores = set_scores.scores(measured, metric, "all_models")
     told = score_parts.advice(measured, scores, metric)
     assert score_words.finding(scores, metric).endswith(".")
     assert all(sentence.strip() for sentence in score_words.sentences(told))
@@ -167,9 +178,9 @@ def test_advice_as_json() -> None:
 
 def test_inside_its_null_the_score_is_said_to_mean_nothing_and_nothing_is_advised():
     measured = noisy()
-    scores = set_scores.scores(measured, "acc")
-    within = scores.model_copy(
-        update={"score": scores.score.model_copy(update={"null": Null(mean=0.2, q95=0.4, p=0.31)})}
+    scores = set_scores.scores(measured, "acc", "all_models")
+    within = with_values(
+        scores, score=scores.score.model_copy(update={"null": Null(mean=0.2, q95=0.4, p=0.31)})
     )
     said = score_words.finding(within, "acc")
     assert "not distinguishable from random answers" in said
@@ -181,7 +192,7 @@ def test_inside_its_null_the_score_is_said_to_mean_nothing_and_nothing_is_advise
 
 def test_above_its_null_it_is_said_as_before():
     measured = noisy()
-    scores = null.judged(measured, set_scores.scores(measured, "acc"), "acc")
+    scores = null.judged(measured, set_scores.scores(measured, "acc", "all_models"), "acc")
     assert scores.score.null.p < 0.01
     assert "not distinguishable" not in score_words.finding(scores, "acc")
     assert score_parts.advice(measured, scores, "acc").of == "score"
@@ -189,7 +200,7 @@ def test_above_its_null_it_is_said_as_before():
 
 def test_of_what_was_never_taught_nothing_is_advised_whatever_its_score():
     measured = replace(noisy(), taught=(False,) * 60)
-    scores = null.judged(measured, set_scores.scores(measured, "acc"), "acc")
+    scores = null.judged(measured, set_scores.scores(measured, "acc", "all_models"), "acc")
     assert scores.score.null.p < 0.01
     advice = score_parts.advice(measured, scores, "acc")
     assert score_words.sentences(advice) == [standing.NOTHING_TAUGHT]

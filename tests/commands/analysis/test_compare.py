@@ -31,13 +31,14 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def test_two_sets(call: Cli) -> None:
     document = call("compare", "little", "mine", "--json")
-    assert list(document) == ["first", "second", "shared", "matched_by", "metrics", "taught"]
+    assert list(document) == ["first", "second", "shared", "matched_by", "rc_reading", "metrics", "taught"]
     assert (document["first"], document["second"], document["shared"]) == ("little", "mine", 5)
     assert list(document["metrics"]) == list(METRICS)
     for found in document["metrics"].values():
         assert list(found) == ["finding", "means", "scores", "questions"]
         assert [(q["what"], q["id"]) for q in found["questions"]] == [("removed", "q2")]
         for score in found["scores"].values():
+            assert set(score) == {"first", "second", "difference", "like_random"}
             assert set(score["difference"]) == {"value", "why", "interval", "coverage", "null"}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from e2lm_core.base.records import METRICS
+from e2lm_core.base.records import METRICS, RC_READINGS
 from e2lm_core.base.settings import Settings
 from tests.commands.conftest import Cli
 from tests.conftest import needs
@@ -30,6 +30,32 @@ def test_score(call: Cli, computed: Settings) -> None:
             assert bool(value["why"]) == (value["interval"] is None)
     assert document["metrics"]["bpb"]["score"]["value"] is None
     assert "norm_prob" in call("score", "little")
+
+
+def test_rc_is_read_as_is_asked(call: Cli, computed: Settings) -> None:
+    default = call("score", "little", "--json")["metrics"]["norm_prob"]
+    assert default["rc_reading"] == "organisers"
+    assert default["rc"]["value"] is default["score"]["value"] is None
+    assert "second shape of a size" in default["rc"]["why"]
+    assert list(default["rc_readings"]) == list(RC_READINGS)
+    ours = call("score", "little", "--rc", "all_models", "--json")["metrics"]["norm_prob"]
+    assert ours["rc"] == default["rc_readings"]["all_models"]
+    assert ours["score"]["value"] is not None
+    assert "RC: as in the organisers' figure" in call("score", "little")
+    assert "There is no reading 'mine' of RC: use organisers, early_means" in call(
+        "score", "little", "--rc", "mine", code=2
+    )
+
+
+@pytest.mark.parametrize("name", ["ranks", "compare", "plan", "report"])
+def test_every_command_that_shows_rc_reads_it_as_is_asked(
+    name: str, call: Cli, computed: Settings, tmp_path: Path
+) -> None:
+    more = {"compare": ("little",), "plan": ("--width", "0.1"), "report": ("--out", str(tmp_path / "x.html"))}
+    arguments = (name, "little", *more.get(name, ()))
+    assert "There is no reading 'mine' of RC" in call(*arguments, "--rc", "mine", code=2)
+    if name != "plan":
+        assert call(*arguments, "--rc", "first_place", "--json")["rc_reading"] == "first_place"
 
 
 def test_advice_is_said_and_written(call: Cli, computed: Settings) -> None:

@@ -59,7 +59,7 @@ def test_every_draw_is_the_score_of_the_set_with_that_gold(metric):
     whole = null.nulls(measured, metric, draws=4).whole
     for draw in range(4):
         there = replace(measured, gold=drawn[draw])
-        scores = set_scores.scores(there, metric)
+        scores = set_scores.scores(there, metric, "all_models")
         for name in ("sq", "rc", "cs", "score", "snr", "decision_accuracy"):
             value = getattr(scores, name).value
             assert whole[name][draw] == pytest.approx(np.nan if value is None else value, nan_ok=True), name
@@ -116,7 +116,7 @@ def test_what_is_undefined_has_none():
 
 def test_a_taught_set_stands_above_its_null():
     measured = noise(questions=80, taught=0.4)
-    scores = null.judged(measured, set_scores.scores(measured, "acc"), "acc")
+    scores = null.judged(measured, set_scores.scores(measured, "acc", "all_models"), "acc")
     for name in ("sq", "cs", "score"):
         assert getattr(scores, name).null.p < 0.01, name
     assert scores.sq.null.mean < scores.sq.value
@@ -131,7 +131,7 @@ def test_of_sets_that_mean_nothing_few_stand_out():
     for seed in range(sets):
         measured = noise(questions=30, seed=seed)
         drawn = null.nulls(measured, "acc", draws=199, seed=seed).whole
-        scores = set_scores.scores(measured, "acc")
+        scores = set_scores.scores(measured, "acc", "all_models")
         for name in names:
             found = null.null_of(getattr(scores, name).value, drawn[name])
             out[name] += found is not None and found.p <= null.LEVEL
