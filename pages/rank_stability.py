@@ -4,6 +4,7 @@ import streamlit as st
 
 from e2lm_core.analysis.ranks import words as rank_words
 from e2lm_core.ui.analysis import ranks
+from e2lm_core.ui.analysis.order import Order
 from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import shown, strip
 from e2lm_core.ui.remembered import curves as remembered
@@ -19,7 +20,7 @@ parts.header("Rank stability", rank_words.ranks(stability, scores))
 if stability is None:
     parts.run_first("Run this set on two models or more, and their order over tokens appears here.")
 
-order = ranks.Order(task, measurements, metric, stability, scores)
+order = Order(task, measurements, metric, stability, scores)
 ranks.controls()
 ranks.over_tokens(order)
 ranks.cards(scores)

@@ -10,7 +10,7 @@ from benchmarks.coverage import differences
 from scripts import marked
 
 TABLES = {
-    "coverage": ("means", "scores"),
+    "coverage": ("means", "scores", "readings"),
     "difference_coverage": ("differences",),
     "choosing_coverage": ("coverage",),
     "null_selection": ("noise", "ladder"),

@@ -154,6 +154,10 @@ def test_curves_draws_every_model_and_the_table_holds_every_point(done):
 def test_rank_stability_names_the_leader(done):
     at = done.open("rank_stability")
     at.segmented_control(key="ranks_metric").set_value("norm_prob").run()  # untrained models tie on accuracy
+    assert (
+        "RC (as in the organisers' figure) is undefined: It compares architectures of one size" in done.said
+    )
+    at.selectbox(key="ranks_rc").set_value("all_models").run()
     assert "not distinguishable from that under random answers" in done.said  # untrained models
     assert {"RC", "SNR", "Decision accuracy"} <= set(done.numbers)
     assert len(done.at.get("plotly_chart")) == 6

@@ -5,104 +5,25 @@ Tested in tests/pages/test_curves.py and tests/pages/test_pages.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TypeVar
-
 import pandas as pd
 import streamlit as st
 
-from e2lm_core.analysis import standing, tables
+from e2lm_core.analysis import tables
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks import words as rank_words
-from e2lm_core.analysis.ranks.stability import Stability
-from e2lm_core.base import phrasing
-from e2lm_core.base.records import SHARES, ModelInfo, TaskSet, Value
+from e2lm_core.base.records import SHARES, Value
 from e2lm_core.charts import ranks as rank_charts
-from e2lm_core.scores import set_scores
-from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking.order import tau_matrix
 from e2lm_core.scores.set_scores import Scores
-from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import reading
+from e2lm_core.ui.analysis.order import Order
 from e2lm_core.ui.frame import parts, say, window
-from e2lm_core.ui.remembered import curves as remembered
-from e2lm_core.ui.remembered import drawn, results
+from e2lm_core.ui.remembered import drawn
 
-T = TypeVar("T")
 METRIC = "ranks_metric"
 TABS = ("Ranks", "Rank shares", "Wins", "Decisions", "τ_b", "Every two checkpoints", "Questions")
 MOST_QUESTIONS = 6  # named on either side
-
-
-@dataclass(frozen=True)
-class Order:
-    """The models' order on one metric, as the parts of this page show it."""
-
-    task: TaskSet
-    measurements: Measurements
-    metric: str
-    stability: Stability
-    scores: Scores
-
-    @property
-    def silent(self) -> str | None:
-        """Why no question is said to hold the order up or to spoil it."""
-        return standing.silence_of_order(self.measurements, self.scores)
-
-    @property
-    def models(self) -> list[ModelInfo]:
-        """Every model of the fleet."""
-        return [curve.model for curve in self.measurements.curves]
-
-    @property
-    def early_end(self) -> float | None:
-        """Where the early window ends, in tokens."""
-        return set_scores.early_end(self.measurements)
-
-    @property
-    def places(self) -> list[str]:
-        """The shared checkpoints in words."""
-        grid = self.stability.grid
-        return [phrasing.place(int(s), t) for s, t in zip(grid.steps, grid.tokens_seen, strict=True)]
-
-    @property
-    def decisions(self) -> pd.DataFrame:
-        """`stability.decision_table`, for its chart and its tab."""
-        return self._once("decisions", lambda: stability.decision_table(self.stability))
-
-    @property
-    def tau(self) -> pd.DataFrame:
-        """`stability.tau_table`, for its chart and its tab."""
-        return self._once("tau", lambda: stability.tau_table(self.stability))
-
-    @cached_property
-    def questions(self) -> pd.DataFrame | None:
-        """`stability.question_table`; None where no question can be told to hold the order."""
-        read = self.scores.rc_reading
-        holding = None if self.silent else remembered.holding(self.measurements, self.metric, read)
-        if holding is None:
-            return None
-        told = not null.says_nothing(self.scores.rc)
-        return self._once(
-            f"questions {read}",
-            lambda: stability.holding_table(self.measurements, self.task, holding, told),
-        )
-
-    def at(self, checkpoint: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """(share of resamples at each rank, share of wins of each pair) at one shared checkpoint."""
-        return self._once(
-            f"at {checkpoint}",
-            lambda: (
-                stability.share_table(self.stability, checkpoint),
-                stability.win_table(self.stability, checkpoint),
-            ),
-        )
-
-    def _once(self, name: str, make: Callable[[], T]) -> T:
-        return results.remembered(self.measurements, ("order", self.metric, name), make)
 
 
 def controls() -> None:
@@ -192,7 +113,7 @@ def _tau(order: Order, rc: Value) -> None:
         "ranks_tau",
         "Kendall's tau between the early window's end and each later checkpoint",
     )
-    st.caption(rank_words.tau(order.scores.rc_reading))
+    say.caption(rank_words.tau(order.scores.rc_reading))
 
 
 def at_one_checkpoint(order: Order) -> tuple[pd.DataFrame, pd.DataFrame]:

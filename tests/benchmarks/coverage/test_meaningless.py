@@ -9,9 +9,9 @@ from tests.support.simulation import answered
 
 
 def test_a_taught_set_stands_out_and_a_meaningless_one_does_not_always():
-    taught = meaningless.shares((answered(60, seed=s, taught=0.4) for s in range(3)), "acc")
+    taught = meaningless.shares((answered(60, seed=s, taught=0.4) for s in range(3)), "norm_prob")
     assert taught["score"] == (1.0, 1.0, 3)
-    nothing = meaningless.shares(meaningless.simulated(12), "acc")
+    nothing = meaningless.shares(meaningless.simulated(12), "norm_prob")
     assert nothing["score"][0] <= 0.5
     assert nothing["score"][2] == 12
 

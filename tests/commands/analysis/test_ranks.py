@@ -32,7 +32,18 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
     document = call("ranks", "little", "--metric", "norm_prob", "--json")
     assert list(document) == [
-        *("task", "metric", "rc", "rc_reading", "rc_readings", "decision_accuracy", "models", "checkpoints", "tau", "wins"),
+        *(
+            "task",
+            "metric",
+            "rc",
+            "rc_reading",
+            "rc_readings",
+            "decision_accuracy",
+            "models",
+            "checkpoints",
+            "tau",
+            "wins",
+        ),
         *("decisions", "questions", "questions_why", "taught"),
     ]
     studio = open_studio(here)

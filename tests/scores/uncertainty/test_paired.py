@@ -105,6 +105,9 @@ def test_score_differences_are_those_of_the_scores(fleet):
         against = set_scores.floor(own.runs, layout, "acc", 0.25, 60)
         alone.append(set_scores.curve_scores(layout, curves, "acc", against).whole)
     for score, (value, _) in found.items():
+        if score in set_scores.OF_READINGS:  # the fleet has one shape of each size
+            assert value is None
+            continue
         assert value == pytest.approx(float(alone[1][score] - alone[0][score]))
     low, high = found["sq"][1].bounds
     assert low < found["sq"][0] < high
