@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from e2lm_core.analysis import standing
 from e2lm_core.analysis.score import words as score_words
 from e2lm_core.ui.analysis import score
 from e2lm_core.ui.frame import parts
@@ -11,9 +12,9 @@ from e2lm_core.ui.remembered import scores as remembered
 task = strip()
 measurements = shown(task).measurements
 metric = parts.metric_chosen(score.METRIC)
-if not (measurements.measured and measurements.complete_checkpoints):
-    parts.header("Score", "There is no score yet.")
-    parts.run_first("Run this set on Run; the scores follow when whole checkpoints are there.")
+if not measurements.measured or (unfinished := standing.unfinished(measurements)):
+    parts.header("Score", "There is no score yet." if not measurements.measured else str(unfinished))
+    parts.run_first("Run this set on Run; the scores follow when all checkpoints are there.")
 
 scores, bounds, advice = remembered.scored(measurements, metric)
 parts.header("Score", score_words.finding(scores, metric))

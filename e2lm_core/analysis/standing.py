@@ -60,12 +60,24 @@ def judged(measurements: Measurements, metric: str, reading: str = readings.DEFA
     return null.judged(measurements, set_scores.scores(measurements, metric, reading), metric)
 
 
+def unfinished(measurements: Measurements) -> str | None:
+    """Why there are no scores, ranks or plans yet: some of the checkpoints that were chosen lack results."""
+    if measurements.complete_checkpoints == measurements.checkpoints:
+        return None
+    return (
+        f"{measurements.complete_checkpoints:,} of {phrasing.count(measurements.checkpoints, 'checkpoint')} so far: scores, "
+        "ranks and plans follow when all have results. Run the rest, or choose others."
+    )
+
+
 def silence(measurements: Measurements, scores: Scores) -> str | None:
     """Why nothing is advised or planned from these scores, and no question chosen; None where they say something.
 
-    Nothing was taught to any model measured, whatever the scores; or Score (SQ, where Score is undefined) is within
-    its null.
+    Results are missing; nothing was taught to any model measured, whatever the scores; or Score (SQ, where Score is
+    undefined) is within its null.
     """
+    if why := unfinished(measurements):
+        return why
     if measurements.taught and measurements.taught_of_all and not any(measurements.taught):
         return NOTHING_TAUGHT
     decisive = scores.score if scores.score.value is not None else scores.sq

@@ -10,7 +10,7 @@ import pandas as pd
 from e2lm_core.analysis import documents
 from e2lm_core.base import plain
 from e2lm_core.imported.records import Curve, Imported
-from e2lm_core.imported.scores import quality
+from e2lm_core.imported.scores import coverage, quality
 from e2lm_core.scores.ranking import readings
 
 MAX_PROBLEMS = 200
@@ -58,6 +58,7 @@ def curve_document(curve: Curve) -> dict[str, Any]:
         "tokens_seen": list(curve.tokens_seen),
         "scores": list(curve.scores),
         "quality": quality(curve).model_dump(include={"rho", "autocorrelation", "sq", "points", "why"}),
+        "coverage": coverage(curve),
     }
 
 

@@ -6,13 +6,14 @@ Tested in tests/imported/test_opening.py.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 import numpy as np
 
 from e2lm_core.base.phrasing import listing
 from e2lm_core.base.records import Checkpoint
+from e2lm_core.checkpoints.families import FAMILIES, Place
 from e2lm_core.imported.join import Joined
 from e2lm_core.imported.records import Evaluation, Questions
 from e2lm_core.scores.measurements import Measurements, ModelCurve
@@ -87,6 +88,9 @@ def _commonest(asked: Sequence[Questions]) -> Questions:
 
 
 def _measurements(task: str, questions: Questions, models: Sequence[Sequence[_Sampled]]) -> Measurements:
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for runs in models:
+        wanted[runs[0].run.model.family] |= {run.step for run, _, _ in runs}
     return Measurements(
         task=task,
         question_ids=questions.ids,
@@ -94,11 +98,19 @@ def _measurements(task: str, questions: Questions, models: Sequence[Sequence[_Sa
         gold=questions.gold,
         chars=questions.chars,
         gold_bytes=questions.gold_bytes,
-        curves=tuple(_model_curve(runs) for runs in models),
+        curves=tuple(_model_curve(runs, wanted[runs[0].run.model.family]) for runs in models),
     )
 
 
-def _model_curve(runs: Sequence[_Sampled]) -> ModelCurve:
+def _model_curve(runs: Sequence[_Sampled], wanted: Set[int]) -> ModelCurve:
+    """A model's checkpoints, with those that others of its family have here and it is known to have published too.
+
+    These lack results, and what needs them is undefined; one that was never published is no gap.
+    """
+    model, there = runs[0].run.model, {run.step for run, _, _ in runs}
+    lacking = {
+        place.step: place for place in _published(model.family, model.name) if place.step in wanted - there
+    }
     checkpoints = tuple(
         Checkpoint(
             model=run.model,
@@ -109,4 +121,19 @@ def _model_curve(runs: Sequence[_Sampled]) -> ModelCurve:
         )
         for run, _, _ in runs
     )
-    return ModelCurve(model=runs[0].run.model, checkpoints=checkpoints, ll=np.stack([run.ll for run in runs]))
+    ll = [run.ll for run in runs]
+    checkpoints += tuple(
+        Checkpoint(model=model, step=step, tokens_seen=place.tokens_seen, early=place.early)
+        for step, place in lacking.items()
+    )
+    ll += [np.full_like(ll[0], np.nan)] * len(lacking)
+    order = np.argsort([checkpoint.step for checkpoint in checkpoints], kind="stable")
+    return ModelCurve(model=model, checkpoints=tuple(checkpoints[k] for k in order), ll=np.stack(ll)[order])
+
+
+def _published(family: str, name: str) -> Sequence[Place]:
+    """The checkpoints that a model of a known family has; none where only its hub can tell."""
+    known = (f for f in FAMILIES if f.key == family)
+    return [
+        place for f in known for model in f.models if model.name == name for place in f.known_places(model)
+    ]

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis import tables
+from e2lm_core.base import phrasing
 from e2lm_core.base.records import METRICS, ModelInfo, SignalQuality
-from e2lm_core.imported.formats.published import competition_points
+from e2lm_core.imported.formats.published import COMPETITION_STEPS, competition_points
 from e2lm_core.imported.join import labels
 from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.scores import signal
@@ -29,9 +30,37 @@ def scored_points(curve: Curve) -> np.ndarray:
 
 
 def quality(curve: Curve) -> SignalQuality:
-    """The organisers' SQ of one curve over its scored points."""
-    values = np.array(curve.scores)[scored_points(curve)]
-    return signal.signal_quality(-values if curve.lower_is_better else values)
+    """The organisers' SQ of one curve over its scored points; undefined where one of the competition's is missing inside."""
+    there = scored_points(curve)
+    values = np.array(curve.scores)[there]
+    found = signal.signal_quality(-values if curve.lower_is_better else values)
+    given = _of_the_competition(curve)
+    holes = [step for step in COMPETITION_STEPS if given and step < max(given) and step not in given]
+    if not holes:
+        return found
+    why = (
+        f"Results are missing at {len(holes)} of the competition's points up to iteration {max(given):,}: import "
+        f"{phrasing.listing([f'{step:,}' for step in holes])} too."
+    )
+    return SignalQuality(rho=None, autocorrelation=None, sq=None, points=found.points, why=why)
+
+
+def coverage(curve: Curve) -> str | None:
+    """13 of the competition's 14 points: said of a curve that has not all of them; the last has no public checkpoint."""
+    given = _of_the_competition(curve)
+    if not given or len(given) == len(COMPETITION_STEPS):
+        return None
+    unpublished = set(given) == set(COMPETITION_STEPS[:-1])
+    return f"{len(given)} of the competition's {len(COMPETITION_STEPS)} points" + (
+        f": no checkpoint of the last ({COMPETITION_STEPS[-1]:,}) was published." if unpublished else "."
+    )
+
+
+def _of_the_competition(curve: Curve) -> list[int]:
+    """The steps of the competition's points that a curve of its models without samples has; none of another's."""
+    if curve.model.family != "e2lm" or curve.per_question or None in curve.tokens_seen:
+        return []
+    return [step for step, there in zip(curve.steps, scored_points(curve), strict=True) if there]
 
 
 def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
@@ -51,7 +80,7 @@ def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
                 "last": curve.scores[-1],
                 "Spearman": rated.spearman,
                 "signed AC": rated.signed_autocorrelation,
-                "why": rated.why,
+                "why": rated.why or coverage(curve),
             }
         )
     return pd.DataFrame(rows).round(4)

@@ -6,7 +6,7 @@ Axes: K checkpoints of a model, Q questions, M models that count, T checkpoints 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +35,13 @@ class Run:
 
 @dataclass(frozen=True)
 class TwinPair:
-    """A science model and its web-only twin at the early checkpoints that are complete for both."""
+    """A science model and its web-only twin at the early checkpoints that both have; `missing` of them lack results."""
 
     science: str
     science_at: Indices
     twin: str
     twin_at: Indices
+    missing: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,10 @@ class Layout:
     `early`: every model's complete checkpoints of the early window. `common`: the T complete checkpoints that all
     counted models share; `end` is the place among them of the early window's last, None without a later one. `sizes` are
     those of the counted models.
+
+    What lacks results is left out of these and makes what needs it undefined, since without it a score is another one:
+    `missing` {model: how many of its early checkpoints}, `missing_common` of those that all counted models have. A
+    checkpoint that a model never had is not missing.
     """
 
     early: Mapping[str, Indices]
@@ -58,16 +63,20 @@ class Layout:
     end: int | None
     twins: tuple[TwinPair, ...]
     sizes: tuple[str | None, ...] = ()
+    missing: Mapping[str, int] = field(default_factory=dict)
+    missing_common: int = 0
 
     @classmethod
     def of(cls, runs: Mapping[str, Run], curves: Curves) -> Layout:
         """From `runs` and the measured `curves` {model: [K]}: a checkpoint is complete where its mean is a number."""
         complete = {name: np.isfinite(curves[name]) for name in runs}
         early = {name: np.flatnonzero(complete[name] & run.early) for name, run in runs.items()}
+        missing = {name: int(run.early.sum()) - len(early[name]) for name, run in runs.items()}
         counted = tuple(name for name, run in runs.items() if run.counts)
         common, end = _shared(runs, complete, counted)
         sizes = tuple(runs[name].size for name in counted)
-        return cls(early, counted, common, end, _twins(runs, early), sizes)
+        lacking = len(_steps(runs, counted)) - (len(common[counted[0]]) if counted else 0)
+        return cls(early, counted, common, end, _twins(runs, complete), sizes, missing, lacking)
 
     @property
     def comparable(self) -> bool:
@@ -77,6 +86,14 @@ class Layout:
     def stacked(self, curves: Curves) -> Floats:
         """{model: [..., K]} -> [..., M, T]: the counted models at the checkpoints that they share."""
         return np.stack([curves[name][..., self.common[name]] for name in self.counted], axis=-2)
+
+
+def _steps(runs: Mapping[str, Run], counted: tuple[str, ...]) -> NDArray[np.intp]:
+    """The steps that all counted models have, complete or not."""
+    steps = runs[counted[0]].steps if counted else np.empty(0, np.intp)
+    for name in counted[1:]:
+        steps = np.intersect1d(steps, runs[name].steps)
+    return steps
 
 
 def _shared(
@@ -94,15 +111,20 @@ def _shared(
     return common, int(inside[-1]) if inside.size and not early[-1] else None
 
 
-def _twins(runs: Mapping[str, Run], early: Mapping[str, Indices]) -> tuple[TwinPair, ...]:
+def _twins(runs: Mapping[str, Run], complete: Mapping[str, NDArray[np.bool_]]) -> tuple[TwinPair, ...]:
     pairs = []
     for twin, run in runs.items():
         science = run.twin_of
         if science is None or science not in runs:
             continue
+        window = {name: np.flatnonzero(runs[name].early) for name in (twin, science)}
         steps, of_twin, of_science = np.intersect1d(
-            run.steps[early[twin]], runs[science].steps[early[science]], return_indices=True
+            run.steps[window[twin]], runs[science].steps[window[science]], return_indices=True
         )
-        if len(steps):
-            pairs.append(TwinPair(science, early[science][of_science], twin, early[twin][of_twin]))
+        if not len(steps):
+            continue
+        twin_at, science_at = window[twin][of_twin], window[science][of_science]
+        there = complete[twin][twin_at] & complete[science][science_at]
+        lacking = int((~there).sum())
+        pairs.append(TwinPair(science, science_at[there], twin, twin_at[there], lacking))
     return tuple(pairs)

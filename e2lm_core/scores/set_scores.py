@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from e2lm_core.base import phrasing
 from e2lm_core.base.records import BOUNDED_METRICS, Record, SignalQuality, Value
 from e2lm_core.scores import composite, contrast, finetasks, metrics, signal
 from e2lm_core.scores.arrays import Floats
@@ -40,6 +41,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "monotonicity": (-1.0, 1.0),
     "ordering": (-1.0, 1.0),
 }
+RUN_THEM = "run them, or leave them out."
 NOTHING_LATER = "No checkpoint after the early window is complete for every model."
 
 
@@ -97,14 +99,16 @@ def curve_scores(layout: Layout, curves: Curves, metric: str, against: Floor) ->
     """
     oriented = {name: metrics.oriented(metric, values) for name, values in curves.items()}
     qualities = _qualities({name: oriented[name][..., at] for name, at in layout.early.items()})
+    for name in (name for name, lacking in layout.missing.items() if lacking):
+        qualities[name] = np.full(qualities[name].shape, np.nan)
     counted = [qualities[name] for name in layout.counted]
     axes = next((values.shape[:-1] for values in curves.values()), against.chance.shape)
     whole: dict[str, Floats] = dict.fromkeys(SCORES, np.full(axes, np.nan))
     if counted:
         whole["sq"] = np.mean(counted, axis=0)
-    if layout.comparable:
+    if layout.comparable and not layout.missing_common:
         whole |= _between_models(layout.stacked(oriented), layout, metric)
-    if metric in BOUNDED_METRICS and layout.twins:
+    if metric in BOUNDED_METRICS and layout.twins and not any(pair.missing for pair in layout.twins):
         whole["cs"] = _contrast(layout, curves, against)
     for name in readings.READINGS:
         rc = whole[readings.named("rc", name)]
@@ -212,10 +216,11 @@ def scores(measurements: Measurements, metric: str, reading: str = readings.DEFA
     qualities = signal_qualities(measurements, metric)
     core = _of(measurements, layout, metric)
     grid = common_grid(measurements, metric)
+    lacking = lacking_between(layout)
     sq = _value(
         core["sq"], lambda: signal.mean_quality({name: qualities[name] for name in layout.counted}).why
     )
-    rc_readings = _rc_readings(layout, grid)
+    rc_readings = _rc_readings(layout, grid, lacking)
     cs = _value(core["cs"], lambda: _why_no_contrast(layout, metric))
     return Scores(
         metric=metric,
@@ -226,14 +231,14 @@ def scores(measurements: Measurements, metric: str, reading: str = readings.DEFA
         rc_readings=rc_readings,
         cs=cs,
         score_readings={name: composite.score(sq, rc, cs) for name, rc in rc_readings.items()},
-        snr=_value(core["snr"], lambda: _why_no_ratio(grid, metric)),
-        decision_accuracy=_value(core["decision_accuracy"], lambda: _why_no_decision(grid)),
+        snr=_value(core["snr"], lambda: lacking or _why_no_ratio(grid, metric)),
+        decision_accuracy=_value(core["decision_accuracy"], lambda: lacking or _why_no_decision(grid)),
     )
 
 
-def _rc_readings(layout: Layout, grid: Grid | None) -> dict[str, Value]:
-    if grid is None:
-        return dict.fromkeys(readings.READINGS, Value(value=None, why=NOTHING_SHARED))
+def _rc_readings(layout: Layout, grid: Grid | None, lacking: str | None) -> dict[str, Value]:
+    if grid is None or lacking:
+        return dict.fromkeys(readings.READINGS, Value(value=None, why=lacking or NOTHING_SHARED))
     return {name: readings.reading(name, grid.scores, grid.end, layout.sizes) for name in readings.READINGS}
 
 
@@ -241,16 +246,30 @@ def detrended_snr(measurements: Measurements, metric: str) -> Value:
     """AI2's SNR with each run's own straight line taken out of its noise, see `signal.snr`."""
     core = _of(measurements, measurements.layout(metric), metric)
     grid = common_grid(measurements, metric)
-    return _value(core["snr_detrended"], lambda: _why_no_ratio(grid, metric, detrend=True))
+    lacking = lacking_between(measurements.layout(metric))
+    return _value(core["snr_detrended"], lambda: lacking or _why_no_ratio(grid, metric, detrend=True))
 
 
 def signal_qualities(measurements: Measurements, metric: str) -> dict[str, SignalQuality]:
-    """Each model's SQ over the early window's complete checkpoints (twins and seeds included, to show)."""
-    early = measurements.layout(metric).early
-    return {
-        name: signal.signal_quality(metrics.oriented(metric, values[early[name]]))
-        for name, values in measurements.all_values(metric).items()
-    }
+    """Each model's SQ over the early window (twins and seeds included, to show); undefined where it lacks a checkpoint."""
+    layout = measurements.layout(metric)
+    qualities = {}
+    for name, values in measurements.all_values(metric).items():
+        quality = signal.signal_quality(metrics.oriented(metric, values[layout.early[name]]))
+        if lacking := layout.missing[name]:
+            listed = lacking + len(layout.early[name])
+            why = f"Results are missing at {lacking} of its {phrasing.count(listed, 'early checkpoint')}; {RUN_THEM}"
+            quality = SignalQuality(rho=None, autocorrelation=None, sq=None, points=quality.points, why=why)
+        qualities[name] = quality
+    return qualities
+
+
+def lacking_between(layout: Layout) -> str | None:
+    """Why nothing is said between models, where some of the checkpoints that all have lack results."""
+    if not layout.missing_common or not layout.comparable:
+        return None
+    listed = layout.missing_common + len(layout.common[layout.counted[0]])
+    return f"Results are missing at {layout.missing_common} of the {listed:,} checkpoints that all models have; {RUN_THEM}"
 
 
 def _of(measurements: Measurements, layout: Layout, metric: str) -> dict[str, Floats]:
@@ -283,6 +302,12 @@ def _why_no_decision(grid: Grid | None) -> str | None:
 def _why_no_contrast(layout: Layout, metric: str) -> str:
     if metric not in BOUNDED_METRICS:
         return contrast.NO_CHANCE[metric]
+    if lacking := next((pair for pair in layout.twins if pair.missing), None):
+        listed = lacking.missing + len(lacking.twin_at)
+        return (
+            f"Results are missing at {lacking.missing} of the {listed:,} early checkpoints of {lacking.science} and its "
+            f"twin; {RUN_THEM}"
+        )
     return contrast.NO_ERROR if layout.twins else contrast.NO_TWIN
 
 

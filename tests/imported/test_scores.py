@@ -42,3 +42,33 @@ def test_one_point_draws_and_says_why_nothing_is_defined():
     assert found.sq is None
     assert found.why
     assert len(imported_scores.curve_frame(imported.curves)) == 1
+
+
+def competition(steps: list[int]) -> dict[str, bytes]:
+    """Means of one of the competition's models at these iterations, as tables of a plain curve."""
+    gtokens = {step: (step - 6_884) * 4_194_304 if step > 30_000 else step * 2_000_000 for step in steps}
+    rows = "".join(
+        f"dense-1b-arch1,metals,acc,{step},{tokens},{0.2 + step / 100_000}\n"
+        for step, tokens in gtokens.items()
+    )
+    return {"x.csv": b"model,task,metric,step,tokens_seen,score\n" + rows.encode()}
+
+
+def test_of_the_competitions_points_what_was_never_published_is_said_and_a_hole_is_undefined():
+    every = list(range(4_000, 56_001, 4_000))
+    whole, public, holed = (
+        the(read(competition(steps))) for steps in (every, every[:-1], [*every[:5], *every[6:]])
+    )
+    assert whole.model.family == "e2lm"
+    assert imported_scores.coverage(whole) is None
+    assert imported_scores.quality(whole).points == 14
+    assert imported_scores.quality(public).sq is not None
+    assert imported_scores.coverage(public) == (
+        "13 of the competition's 14 points: no checkpoint of the last (56,000) was published."
+    )
+    found = imported_scores.quality(holed)
+    assert found.sq is None
+    assert found.why == (
+        "Results are missing at 1 of the competition's points up to iteration 56,000: import 24,000 too."
+    )
+    assert imported_scores.quality_frame([public])["why"].iloc[0] == imported_scores.coverage(public)

@@ -68,6 +68,14 @@ def test_score_says_which_example_has_no_results(visit):
     task = collection.open_set(settings, OWN)
     evaluate.evaluate(visit.studio, task, visit.studio.catalogue.checkpoints[:10])
     visit.choose(OWN).open("score")
+    assert "10 of 40 checkpoints so far: scores, ranks and plans follow" in visit.said
+    assert not visit.numbers
+    for page in ("rank_stability", "plan"):
+        visit.open(page)
+        assert not visit.numbers
+        assert not visit.at.get("plotly_chart")
+    evaluate.evaluate(visit.studio, task, visit.studio.catalogue.checkpoints)
+    visit.open("score")
     assert "little is left out" in visit.said
     assert "Score is undefined on accuracy" in visit.said
 

@@ -39,9 +39,14 @@ def test_points_are_shared_by_step_and_incomplete_ones_left_out(runs):
     assert found.common["size1"].tolist() == [1, 2, *range(4, 14), 15]
     assert found.common["size2"].tolist() == [0, 1, *range(3, 13), 14]
     assert found.end == 9
+    assert found.missing == {"size1": 1, "size2": 0, "size3": 0, "size3-web": 0}
+    assert found.missing_common == 2  # of the 15 that all three have
     (pair,) = found.twins
     assert pair.science_at.tolist() == [0, 2, 4, 6, 8, 10]
     assert pair.twin_at.tolist() == [0, 1, 2, 3, 4, 5]
+    assert pair.missing == 0  # what the twin never had is no gap
+    (pair,) = layout(some | {"size3-web": cut(runs["size3-web"], np.arange(16), holes=[2])}, "acc").twins
+    assert (pair.missing, len(pair.twin_at)) == (1, 11)
 
 
 def test_a_twin_of_a_model_that_was_not_run_is_no_contrast(runs):

@@ -168,6 +168,11 @@ def test_scores_turn_bpb_round() -> None:
     assert found.rc.value == 1.0
 
 
+def with_a_hole() -> Measurements:
+    """The second early checkpoint of one model was not run."""
+    return measurements(curve(SMALL, [0.1, math.nan, *RISING[2:]]), curve(LARGE, FASTER), curve(WEB, FLAT))
+
+
 def why(build: Callable[[], Measurements], metric: str, part: str) -> str:
     found = getattr(set_scores.scores(build(), metric, "all_models"), part)
     assert found.value is None
@@ -199,8 +204,19 @@ def why(build: Callable[[], Measurements], metric: str, part: str) -> str:
             lambda: measurements(curve(SMALL, [math.nan] * 10), curve(WEB, FLAT)),
             "acc",
             "cs",
-            "No web-only twin",
+            "Results are missing at 8 of the 8 early checkpoints of ladder-small-arch1 and its twin",
         ),
+        (
+            with_a_hole,
+            "acc",
+            "sq",
+            "Results are missing at 1 of its 8 early checkpoints; run them, or leave them out.",
+        ),
+        (with_a_hole, "acc", "rc", "Results are missing at 1 of the 10 checkpoints that all models have"),
+        (with_a_hole, "acc", "snr", "Results are missing at 1 of the 10"),
+        (with_a_hole, "acc", "decision_accuracy", "Results are missing at 1 of the 10"),
+        (with_a_hole, "acc", "cs", "Results are missing at 1 of the 8 early"),
+        (with_a_hole, "acc", "score", "Results are missing"),
         (full, "margin", "cs", "no chance level"),
         (full, "bpb", "cs", "no chance level"),
         (full, "margin", "snr", "can be negative"),
@@ -215,11 +231,31 @@ def test_what_is_undefined_says_why(
     assert text.endswith(".")
 
 
-def test_a_run_of_some_checkpoints_counts_the_points_there_are() -> None:
-    holes = [0.1, math.nan, *RISING[2:]]
-    quality = set_scores.signal_qualities(measurements(curve(SMALL, holes)), "acc")[SMALL.name]
+def test_a_run_of_some_checkpoints_counts_the_points_there_are_and_scores_none() -> None:
+    quality = set_scores.signal_qualities(with_a_hole(), "acc")[SMALL.name]
     assert quality.points == 7
-    assert quality.sq is None
+    assert quality.rho is quality.autocorrelation is quality.sq is None
+    found = set_scores.scores(with_a_hole(), "acc", "all_models")
+    assert found.sq_models[LARGE.name].sq is not None  # its own checkpoints are all there
+
+
+def test_a_checkpoint_that_a_model_never_had_is_no_gap() -> None:
+    shorter = curve(LARGE, FASTER)
+    shorter = type(shorter)(shorter.model, shorter.checkpoints[1:], shorter.ll[1:])
+    longer = curve(SMALL, RISING)
+    found = set_scores.scores(measurements(longer, shorter), "acc", "all_models")
+    assert found.sq_models[LARGE.name].points == 7
+    assert found.rc.value == 1.0
+
+
+def test_what_lacks_results_has_no_null_and_no_bootstrap_value_either(runs) -> None:
+    holes = dict(runs)
+    values = {m: v.astype(float).copy() for m, v in runs["size2"].per_question.items()}
+    for array in values.values():
+        array[3, 0] = np.nan
+    holes["size2"] = Run(values, runs["size2"].steps, runs["size2"].early)
+    found = all_scores(holes, "acc").whole
+    assert {name for name in SCORES if np.isfinite(found[name])} == {"cs"}
 
 
 def test_contrast_uses_the_samples_own_error_for_norm_prob() -> None:

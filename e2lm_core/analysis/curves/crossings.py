@@ -22,6 +22,7 @@ from e2lm_core.scores.uncertainty.methods import small_sample_level
 
 NO_CHANCE = "{} has no chance level."
 NO_POINT = "No checkpoint of it is complete."
+MISSING = "Results are missing at some of its checkpoints, so nothing holds to the last one yet."
 NO_INTERVAL = "One question allows no interval."
 # From where on the range of a crossing holds the true place in at least 85% of simulated sets
 # (benchmarks/coverage/parting.py).
@@ -92,6 +93,8 @@ def above_chance(measurements: Measurements, resampled: Resampled, metric: str) 
             above[name] = Since(why=NO_CHANCE.format(label[0].upper() + label[1:]))
         elif not line.places:
             above[name] = Since(why=NO_POINT)
+        elif len(line.places) < len(curve.checkpoints):
+            above[name] = Since(why=MISSING)
         else:
             difference = line.drawn - resampled.chances[:, None]
             above[name] = _since(
@@ -107,6 +110,9 @@ def parted(measurements: Measurements, resampled: Resampled, metric: str, one: s
     shared = sorted({p.step for p in first.places} & {p.step for p in second.places})
     if not shared:
         return Parted(higher=one, lower=other, since=Since(why="They have no complete checkpoint in common."))
+    both = np.intersect1d(measurements.curve_of(one).steps, measurements.curve_of(other).steps)
+    if len(shared) < len(both):
+        return Parted(higher=one, lower=other, since=Since(why=MISSING))
     a, b = (_at(line, shared) for line in (first, second))
     gap = a.values - b.values
     if gap[-1] < 0:

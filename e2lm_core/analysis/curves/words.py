@@ -75,7 +75,7 @@ def curves(
     said = []
     if so_far := _so_far(measurements):
         said.append(so_far)
-    if pair is not None:
+    if pair is not None and not so_far:
         said.append(parting(measurements, pair))
     if leaving := chance(measurements, above):
         said.append(leaving)
@@ -174,12 +174,13 @@ def rise(measurements: Measurements, metric: str) -> str:
     grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
         return _few(measurements, metric)
-    order = sizes_in_order_from(measurements, grid)
+    so_far = _so_far(measurements)
+    order = None if so_far else sizes_in_order_from(measurements, grid)
     in_order = (
         f"; from {order} on, larger models stand above smaller ones at every checkpoint" if order else ""
     )
     said = [f"{_mean_course(grid, metric)}{in_order}.", *_twins(measurements, metric)]
-    if so_far := _so_far(measurements):
+    if so_far:
         said.insert(0, so_far)
     return " ".join(said)
 

@@ -59,9 +59,9 @@ class Stability:
 
 
 def stability(measurements: Measurements, resampled: Resampled, metric: str) -> Stability | None:
-    """None where fewer than two models that count share a complete checkpoint."""
+    """None where fewer than two models that count share a complete checkpoint, or one that they share lacks results."""
     grid = common_grid(measurements, metric)
-    if grid is None:
+    if grid is None or measurements.layout(metric).missing_common:
         return None
     drawn = np.stack(
         [

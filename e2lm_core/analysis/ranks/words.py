@@ -7,6 +7,7 @@ import pandas as pd
 
 from e2lm_core.analysis.ranks.stability import Stability
 from e2lm_core.base import phrasing
+from e2lm_core.scores.measurements import NOTHING_SHARED
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
@@ -37,6 +38,8 @@ HELP = {
 def ranks(stability: Stability | None, scores: Scores) -> str:
     """Who leads at the early window's end and at the last checkpoint, in how many resamples, and how far that
     holds."""
+    if stability is None and scores.rc.why not in (None, NOTHING_SHARED):
+        return f"There is no order to follow yet. {scores.rc.why}"
     if stability is None:
         return "Fewer than two models share a complete checkpoint, so there is no order to follow yet."
     grid = stability.grid

@@ -279,7 +279,8 @@ def beside(measurements: Measurements, metric: str) -> dict[str, dict[str, float
 def finetasks_criteria(measurements: Measurements, metric: str) -> dict[str, Value]:
     """FineTasks' four criteria; seed noise is that of the model which was trained from several seeds."""
     grid = common_grid(measurements, metric)
-    curves = np.empty((0, 0)) if grid is None else grid.scores
+    lacking = measurements.layout(metric).missing_common
+    curves = np.empty((0, 0)) if grid is None or lacking else grid.scores
     chance = measurements.chance if metric in BOUNDED_METRICS else None
     return finetasks.criteria(curves, chance, _seeds(measurements, metric))
 

@@ -109,9 +109,7 @@ def plan(
             typer.echo(document["finding"])
         return
     measured = measure.measure(studio, question_set, chosen, num_fewshot)
-    if measured.complete_checkpoints and (
-        silent := standing.silence(measured, standing.judged(measured, metric, rc))
-    ):
+    if measured.measured and (silent := standing.silence(measured, standing.judged(measured, metric, rc))):
         raise StudioError(silent)
     if width is None:
         told = powers.power(measured, metric, tuple(models or ()), tokens, questions)

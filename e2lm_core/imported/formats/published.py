@@ -45,6 +45,9 @@ class PublishedCurves(Record):
         return competition_points(self.iteration[model], self.gtokens[model])
 
 
+COMPETITION_STEPS = tuple(range(4_000, 56_001, 4_000))
+
+
 def competition_points(iteration: ArrayLike, gtokens: ArrayLike) -> NDArray[np.bool_]:
     """Iterations divisible by 4,000 up to 206 billion tokens: the 14 points that the organisers score."""
     steps, tokens = np.asarray(iteration, dtype=np.int64), np.asarray(gtokens, dtype=np.float64)
