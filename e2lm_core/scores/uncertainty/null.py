@@ -174,21 +174,26 @@ def _curves(
     """{model: [B, K]} means over questions under each draw and, for norm_prob, the errors of `science` models."""
     draws, questions = drawn.shape
     width = next(iter(values.values())).shape[-1] if values else 1
-    curves = {name: np.empty((draws, len(v))) for name, v in values.items()}
-    errors = {name: np.empty((draws, len(values[name]))) for name in science if metric == "norm_prob"}
     flat = {name: np.nan_to_num(v).reshape(len(v), -1) for name, v in values.items()}
+    squared = {name: flat[name] ** 2 for name in sorted(science) if metric == "norm_prob"}
+    # All models at once: what takes the time is to read the one-hot gold.
+    together = np.concatenate([*flat.values(), *squared.values()]).T
+    means = np.empty((draws, together.shape[1]))
     rows = max(1, _BLOCK // (questions * width))
+    one_hot = np.zeros((min(rows, draws), questions * width))
     for start in range(0, draws, rows):
-        part = slice(start, start + rows)
-        picked = drawn[part] + width * np.arange(questions)
-        one_hot = np.zeros((len(picked), questions * width))
-        np.put_along_axis(one_hot, picked, 1.0, axis=1)
-        for name, by_choice in flat.items():
-            curves[name][part] = one_hot @ by_choice.T / questions
-            if name in errors:
-                squares = one_hot @ (by_choice**2).T / questions
-                spread = np.maximum(squares - curves[name][part] ** 2, 0.0)
-                errors[name][part] = np.sqrt(spread / (questions - 1)) if questions > 1 else np.nan
+        picked = drawn[start : start + rows] + width * np.arange(questions)
+        block = one_hot[: len(picked)]
+        np.put_along_axis(block, picked, 1.0, axis=1)
+        means[start : start + rows] = block @ together / questions
+        np.put_along_axis(block, picked, 0.0, axis=1)
+    ends = np.cumsum([len(v) for v in (*flat.values(), *squared.values())])[:-1]
+    parts = np.split(means, ends, axis=1)
+    curves = dict(zip(flat, parts[: len(flat)], strict=True))
+    errors = {}
+    for name, squares in zip(squared, parts[len(flat) :], strict=True):
+        spread = np.maximum(squares - curves[name] ** 2, 0.0)
+        errors[name] = np.sqrt(spread / (questions - 1)) if questions > 1 else np.full(spread.shape, np.nan)
     for name, v in values.items():
         curves[name][:, np.isnan(v).all(axis=-1).any(axis=-1)] = np.nan  # not complete as measured
     return curves, errors
