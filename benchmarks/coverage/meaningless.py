@@ -27,6 +27,7 @@ from e2lm_core.runs.measure import measure
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty import null
 from tests.support.simulation import answered
 
@@ -47,10 +48,11 @@ def shares(sets: Iterator[Measurements], metric: str) -> dict[str, tuple[float, 
             continue
         for name in SCORES:
             value = getattr(scores, name).value
-            stands = null.null_of(value, drawn.whole[name])
+            core = readings.named(name, scores.rc_reading) if name in ("rc", "score") else name
+            stands = null.null_of(value, drawn.whole[core])
             if stands is None or value is None:
                 continue
-            known = drawn.whole[name][np.isfinite(drawn.whole[name])]
+            known = drawn.whole[core][np.isfinite(drawn.whole[core])]
             above, tied = int((known > value).sum()), int((known == value).sum())
             broken = (above + 1 + rng.integers(0, tied + 1)) / (len(known) + 1)
             found[name].append((stands.p <= null.LEVEL, broken <= null.LEVEL))

@@ -64,7 +64,8 @@ class ScoreDifference(Record):
     @property
     def like_random(self) -> tuple[Literal["first", "second"], ...]:
         """Which of the two is not distinguishable from random answers to its questions."""
-        return tuple(side for side in ("first", "second") if null.says_nothing(getattr(self, side)))
+        sides: tuple[Literal["first", "second"], ...] = ("first", "second")
+        return tuple(side for side in sides if null.says_nothing(getattr(self, side)))
 
 
 @dataclass(frozen=True)
