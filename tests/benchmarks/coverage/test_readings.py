@@ -1,0 +1,41 @@
+"""The study of RC's readings in small: what it writes is what the studio reads, from fleets that took no part in choosing."""
+
+import json
+
+import pytest
+
+from benchmarks.coverage import readings, study
+from e2lm_core.scores.set_scores import OF_READINGS
+from e2lm_core.scores.uncertainty.coverage import READINGS_FILE
+from e2lm_core.scores.uncertainty.methods import METHODS
+from e2lm_core.scores.uncertainty.rules import CoverageTable
+from tests.support import simulation
+
+TINY = study.Plan(fleets=1, sets=2, fresh=20, resamples=40, of_scores=30, source=300)
+
+
+def test_a_fleet_of_shapes_has_three_sizes_in_two():
+    fleet = simulation.fleet("slow", 3, shapes=True)
+    assert fleet.sizes[:6] == ("small", "small", "medium", "medium", "large", "large")
+    runs = simulation.runs(fleet, simulation.draw(fleet, 20, 1))
+    assert [run.size for run in runs.values() if run.counts] == list(fleet.sizes[:6])
+
+
+@pytest.mark.slow
+def test_the_written_table_is_what_the_studio_reads():
+    best, rows = readings.studied(TINY, (40,), None)
+    assert set(best) >= set(OF_READINGS)
+    held = readings.content(best, rows, TINY)
+    assert set(held["chosen"]) == set(OF_READINGS)
+    assert {row["method"] for row in rows} <= set(METHODS)
+    assert all(0 <= row["coverage"] <= 1 for row in rows)
+
+
+def test_the_table_that_ships_is_of_these_scores():
+    held = json.loads(READINGS_FILE.read_text(encoding="utf-8"))
+    assert set(held["coverage"]) <= set(held["chosen"]) <= set(OF_READINGS)
+    assert held["simulations"] > 0
+    table = CoverageTable.of(held | {"questions": list(readings.QUESTIONS), "models": [3, 6]})
+    rule = table.rule("rc_organisers", "acc", 300, 3)
+    assert rule.method is None
+    assert "studied for 6 models and more" in (rule.why or "")
