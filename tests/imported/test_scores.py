@@ -46,10 +46,8 @@ def test_one_point_draws_and_says_why_nothing_is_defined():
 
 def competition(steps: list[int]) -> dict[str, bytes]:
     """Means of one of the competition's models at these iterations, as tables of a plain curve."""
-    gtokens = {step: (step - 6_884) * 4_194_304 if step > 30_000 else step * 2_000_000 for step in steps}
     rows = "".join(
-        f"dense-1b-arch1,metals,acc,{step},{tokens},{0.2 + step / 100_000}\n"
-        for step, tokens in gtokens.items()
+        f"dense-1b-arch1,metals,acc,{step},{step * 3_678_000},{0.2 + step / 100_000}\n" for step in steps
     )
     return {"x.csv": b"model,task,metric,step,tokens_seen,score\n" + rows.encode()}
 

@@ -222,8 +222,7 @@ HOLES = [math.nan] * 9
         ),
         (
             measurements(curve(SMALL, [0.1, 0.2, math.nan]), curve(LARGE, [0.3, 0.4, math.nan])),
-            "4 of 6 checkpoints so far. Over 2 models, mean accuracy goes from **20.0% to 30.0%**; from 1.0 k "
-            "tokens on, larger models stand above smaller ones at every checkpoint.",
+            "4 of 6 checkpoints so far. Over 2 models, mean accuracy goes from **20.0% to 30.0%**.",
         ),
         (measurements(), "Every model has one checkpoint here: run more of them to see curves."),
     ],
