@@ -76,8 +76,11 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
             said = re.search(rf'data-value="{metric}\.{part}">([^<]*)<small>([^<]*)</small>', html)
             assert said is not None
             assert said[1] == phrasing.score(value["value"])
+            random = value["null"] is not None and value["null"]["p"] > LEVEL
             assert (said[2] or None) == (
-                None
+                "like random"
+                if random
+                else None
                 if value["value"] is None or value["interval"] is None
                 else phrasing.with_interval(value).split(" ", 1)[1]
             )
