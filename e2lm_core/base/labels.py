@@ -44,7 +44,7 @@ SCORE_HELP = {
     "checkpoints.",
     "CS": "Compliance with science: how much of the science model's gain over chance its web-only twin does "
     "not share, averaged over the early window. Our reading; the competition uses a hidden web-only model.",
-    "Score": "0.5 · SQ + 0.1 · RC + 0.4 · CS, RC as it is read on the page. Undefined where a part is.",
+    "Score": "0.5 · SQ + 0.1 · RC + 0.4 · CS. RC is read as is chosen on the page. Undefined where a part is.",
     "Decision accuracy": "The share of model pairs that stand in the same order at the early window's end "
     "and at the last checkpoint. Source: DataDecide (AI2).",
     "SNR": "AI2's signal-to-noise ratio: the spread between models over a model's own wobble at its last 5 "
