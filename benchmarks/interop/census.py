@@ -41,6 +41,7 @@ def census(every: int = 1) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     folders: dict[str, Counter[str]] = {}
+    said: dict[str, str] = {}
     crashed: list[str] = []
     functions: Counter[str] = Counter()
     for path, raw in multiple_choice(tree, tree.below(".")[::every]):
@@ -57,6 +58,7 @@ def census(every: int = 1) -> dict[str, Any]:
         folders.setdefault(path.partition("/")[0], Counter())[how] += 1
         if how == "refused":
             reasons[reason_of(sentence)] += 1
+            said.setdefault(reason_of(sentence), sentence)
         elif how == "crashed":
             crashed.append(f"{path}: {sentence}")
     total = sum(counts.values())
@@ -69,6 +71,7 @@ def census(every: int = 1) -> dict[str, Any]:
         "refused": counts["refused"],
         "crashed": crashed,
         "reasons": dict(reasons.most_common()),
+        "said": said,
         "folders_with_an_opened_task": sum(bool(found["opened"]) for found in folders.values()),
         "folders": len(folders),
     }
@@ -110,7 +113,7 @@ def main() -> None:
     )
     print(f"refused  {found['refused']:,}")
     for reason, number in found["reasons"].items():
-        print(f"  {number:6,}  {reason}")
+        print(f"  {number:6,}  {reason}: {found['said'][reason][:160]}")
     print(f"crashed  {len(found['crashed'])}")
     for line in found["crashed"][:20]:
         print(f"  {line}")

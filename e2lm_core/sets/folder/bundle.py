@@ -13,7 +13,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers import confined
 from e2lm_core.base.strangers.archives import read_zip
-from e2lm_core.sets.folder.files import read_files, task_files
+from e2lm_core.sets.folder.files import opening, read_files, task_files
 
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same bytes on every day
 MODE = 0o100644
@@ -71,30 +71,37 @@ def members(data: bytes, limits: Limits) -> dict[str, bytes]:
 
 def members_here(data: bytes, limits: Limits) -> dict[str, bytes]:
     """As `members`, in this process."""
-    return _task_folder(read_zip(data, limits, folder="the task folder"))[1]
+    files = read_zip(data, limits, folder="the task folder")
+    return _inside(files, _task_folder(files))
 
 
 def unpack_here(data: bytes, limits: Limits) -> TaskSet:
     """As `unpack`, in this process."""
     files = read_zip(data, limits, folder="the task folder")
     confined.grant(MEMORY_A_BYTE * sum(map(len, files.values())))
-    folder, inside = _task_folder(files)
-    return read_files(inside, folder, limits).task
+    root = _task_folder(files)
+    names = opening(_inside(files, root), root.name or "task")
+    return read_files(files, root.name or "task", limits, yamls=[str(root / name) for name in names]).task
 
 
-def _task_folder(files: dict[str, bytes]) -> tuple[str, dict[str, bytes]]:
-    """The one folder that holds a YAML: its name, and its files by their path in it."""
+def _task_folder(files: dict[str, bytes]) -> PurePosixPath:
+    """The one folder that holds a YAML, or that holds all that do. Raises TaskError for none, and for several."""
     paths = [PurePosixPath(name) for name in files]
     roots = {
         path.parent
         for path in paths
         if path.suffix == ".yaml" and not path.name.startswith((".", "_")) and path.parts[0] != "__MACOSX"
     }
-    if len(roots) != 1:
+    top = min(roots, key=lambda root: len(root.parts), default=None)
+    if top is None or not all(root.is_relative_to(top) for root in roots):
         there = "no task's YAML" if not roots else f"{len(roots)} folders with a YAML"
         raise TaskError(f"The archive holds {there}; it must hold one task folder.")
-    root = roots.pop()
-    inside = {
+    return top
+
+
+def _inside(files: dict[str, bytes], root: PurePosixPath) -> dict[str, bytes]:
+    """The files of a folder of the archive by their paths in it."""
+    paths = map(PurePosixPath, files)
+    return {
         str(p.relative_to(root)): files[str(p)] for p in paths if p.is_relative_to(root) and str(p) in files
     }
-    return root.name or "task", inside

@@ -31,3 +31,31 @@ def test_a_table_with_mapped_columns(call: Cli, tmp_path: Path) -> None:
     assert "maps no column" in call("import", path, "--map", "prompt", code=2)
     assert "a second time" in call("import", path, "--map", "a=b", "--map", "c=b", code=2)
     assert "lacks the column" in call("import", path, code=2)
+
+
+def test_a_task_of_somebody_else_s_with_rows_from_elsewhere(
+    call: Cli, here: Settings, tmp_path: Path
+) -> None:
+    keys = {
+        "task": "goals",
+        "dataset_path": "somebody/goals",
+        "output_type": "multiple_choice",
+        "validation_split": "validation",
+        "doc_to_text": "Goal: {{goal}}",
+        "doc_to_choice": "{{[sol1, sol2]}}",
+        "doc_to_target": "label",
+        "num_fewshot": 2,
+    }
+    (tmp_path / "goals.yaml").write_text(json.dumps(keys))
+    path, rows = str(tmp_path / "goals.yaml"), tmp_path / "rows"
+    assert "names the hub dataset 'somebody/goals', which is not fetched" in call("import", path, code=2)
+    rows.mkdir()
+    lines = [{"goal": f"g{n}", "sol1": "a", "sol2": "b" if n else "a", "label": n % 2} for n in range(3)]
+    (rows / "validation.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "choices 0 and 1 are equal" in call("import", path, "--rows", str(rows), code=2)
+    made = call("import", path, "--rows", str(rows), "--skip-broken", "--json")
+    assert (made["name"], made["questions"]) == ("goals", 2)
+    assert any("Left out: Question 1" in warning for warning in made["warnings"])
+    shown = call("question", "list", "goals", "--json")
+    assert shown["questions"][0]["question"] == "g1"
+    call("sets", "delete", "goals", "--yes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 import zipfile
 from pathlib import Path
@@ -108,3 +109,18 @@ def test_a_bundle_is_written_whole(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "x.zip").read_bytes() == b"zip"
     with pytest.raises(TaskError, match=r"x\.zip could not be saved"):
         bundle.write(b"zip", tmp_path / "new" / "x.zip" / "x.zip")
+
+
+def test_a_tree_of_tasks_opens_as_its_top_folder_does() -> None:
+    rows = json.dumps({"question": "q", "choices": ["a", "b"], "answer": 1}) + "\n"
+    task = "include: ../_base\ntask: t_{}\ndataset_path: x\ndataset_name: {}\n"
+    base = 'output_type: multiple_choice\ntest_split: test\ndoc_to_text: "{{question}}"\ndoc_to_choice: choices\ndoc_to_target: answer\n'
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("mmlu/_base", base)
+        archive.writestr("mmlu/part/_group.yaml", "group: all_of_it\ntask: [t_a, t_b]\n")
+        for name in "ab":
+            archive.writestr(f"mmlu/part/t_{name}.yaml", task.format(name, name))
+            archive.writestr(f"mmlu/part/{name}/test.jsonl", rows)
+    read = bundle.unpack_here(buffer.getvalue(), LIMITS)
+    assert (read.name, [q.subject for q in read.questions]) == ("all_of_it", ["a", "b"])
