@@ -50,7 +50,6 @@ def _of(
     items = raw.get("task")
     if len(above) > 20:
         raise TaskError(f"{where}: its groups contain each other; take one out.")
-    count = 0
     for item in items if isinstance(items, list) else [items]:
         own: Mapping[str, Any] = item if isinstance(item, dict) else {}
         name = own.get("task", own.get("group")) if isinstance(item, dict) else item
@@ -61,6 +60,9 @@ def _of(
             raise TaskError(f"{where}: a group's task: must be names of tasks, not {item!r:.60}.")
         given = {**over, **{key: value for key, value in own.items() if key not in ("task", "group")}}
         for path in index.find(name, where):
+            index.opened += 1
+            if index.opened > MOST:
+                raise TaskError(f"{where}: the group has more than {MOST} tasks; open its parts.")
             inner = merged(index.files, path, [])
             if "group" in inner or isinstance(inner.get("task"), list):
                 if name in above:
@@ -68,16 +70,13 @@ def _of(
                 yield from _of(inner, given, index, path, (*above, name))
             else:
                 yield Member(path, given)
-            count += 1
-            if count > MOST:
-                raise TaskError(f"{where}: the group has more than {MOST} tasks; open its parts.")
 
 
 class _Index:
     """Which YAML of the tree holds a task, a group or the tasks of a tag."""
 
     def __init__(self, files: Mapping[str, bytes], yaml: str) -> None:
-        self.files, self.folder = files, str(PurePosixPath(yaml).parent)
+        self.files, self.folder, self.opened = files, str(PurePosixPath(yaml).parent), 0
 
     def find(self, name: str, where: str) -> list[str]:
         for known in (self.near, self.everywhere):

@@ -90,3 +90,12 @@ def test_a_group_gives_its_tasks_keys(tmp_path: Path) -> None:
     mmlu = tree(tmp_path)
     write(mmlu, "_mmlu.yaml", {"group": "mmlu", "task": [{"task": "mmlu_anatomy", "description": "Say.\n"}]})
     assert render_set(opened(mmlu).task, 0)[0].context == "Say.\nQuestion: anatomy q0\nAnswer:"
+
+
+def test_groups_that_double_at_every_level_are_refused_at_once(tmp_path: Path) -> None:
+    mmlu = tree(tmp_path)
+    for n in range(18):
+        write(mmlu / "many", f"g{n}.yaml", {"group": f"g{n}", "task": [f"g{n + 1}", f"g{n + 1}"]})
+    write(mmlu / "many", "g18.yaml", {"group": "g18", "task": ["mmlu_anatomy"]})
+    with pytest.raises(TaskError, match="more than 500 tasks"):
+        opened(mmlu / "many", "g0.yaml")
