@@ -63,7 +63,7 @@ def _of(
             index.opened += 1
             if index.opened > MOST:
                 raise TaskError(f"{where}: the group has more than {MOST} tasks; open its parts.")
-            inner = merged(index.files, path, [])
+            inner = index.keys(path)
             if "group" in inner or isinstance(inner.get("task"), list):
                 if name in above:
                     raise TaskError(f"{where}: the group {name!r} contains itself; take it out.")
@@ -77,6 +77,13 @@ class _Index:
 
     def __init__(self, files: Mapping[str, bytes], yaml: str) -> None:
         self.files, self.folder, self.opened = files, str(PurePosixPath(yaml).parent), 0
+        self._read: dict[str, dict[str, Any]] = {}
+
+    def keys(self, path: str) -> Mapping[str, Any]:
+        """What a YAML says, read once."""
+        if path not in self._read:
+            self._read[path] = merged(self.files, path, [])
+        return self._read[path]
 
     def find(self, name: str, where: str) -> list[str]:
         for known in (self.near, self.everywhere):
@@ -101,7 +108,7 @@ class _Index:
             data = self.files[path]
             if name.encode() not in data and (known is not self.near or b"include" not in data):
                 continue
-            tags = merged(self.files, path, []).get("tag")
+            tags = self.keys(path).get("tag")
             if name in (tags if isinstance(tags, list) else [tags]):
                 found.append(path)
         return found
