@@ -31,20 +31,29 @@ Page = Annotated[
     Path, typer.Option("--out", metavar="X.html", help="Where the report is written; - is stdout.")
 ]
 Bundle = Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where it is written; - is stdout.")]
-TABLES = ("csv", "jsonl")  # of the questions as they stand, with no check
-KINDS = ("bundle", "patch", *TABLES)
+KINDS = (
+    "bundle",
+    "patch",
+    "csv",
+    "jsonl",
+    "xlsx",
+    "gift",
+    "aiken",
+    "qti",
+)  # from the third on: the questions as they stand, unchecked
 As = Annotated[
     str,
     typer.Option(
         "--as",
         metavar="KIND",
-        help="bundle; patch, the competition's submission.zip; csv or jsonl, the questions as a table.",
+        help="bundle; patch, the competition's submission.zip; csv, jsonl, xlsx, gift, aiken or qti, the questions alone.",
     ),
 ]
 ExportProfile = Annotated[
     str | None,
     typer.Option(
-        "--profile", help="plain or competition (default: plain, for a patch competition); tables need none."
+        "--profile",
+        help="plain or competition (default: plain, for a patch competition); questions alone need none.",
     ),
 ]
 PatchMetric = Annotated[
@@ -136,21 +145,24 @@ def export(
     metric: PatchMetric = "acc",
     as_json: Json = False,
 ) -> None:
-    """Write the set as a bundle that lm-evaluation-harness runs unchanged, or as a submission or a table."""
+    """Write the set as a bundle that lm-evaluation-harness runs unchanged, as a submission, or its questions alone."""
     from e2lm_core.export import patch
     from e2lm_core.export.submission import export as export_set
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.folder.bundle import write
-    from e2lm_core.sets.importing import write_csv
-    from e2lm_core.sets.rows import write_jsonl
+    from e2lm_core.sets.formats import writing
 
     if kind not in KINDS:
         raise StudioError(f"A set is not exported as {quoted(kind)}: use {', '.join(KINDS)}.")
     piped = goes_to_stdout(out, as_json)
     studio = open_studio()
     question_set = open_task(studio.settings, task)
-    if kind in TABLES:
-        data = write_csv(question_set.questions) if kind == "csv" else write_jsonl(question_set.questions)
+    lost: tuple[str, ...] = ()
+    if kind in writing.FORMS:
+        data = writing.write(question_set.questions, kind)
+        lost = writing.lost(question_set.questions, kind)
+        for said in lost:
+            typer.echo(said, err=True)
     else:
         data = export_set(
             studio,
@@ -164,7 +176,7 @@ def export(
         return
     write(data, out)
     row = {"path": str(out), "bytes": len(data)}
-    show(as_json, row, [row])
+    show(as_json, row | ({"lost": list(lost)} if lost else {}), [row])
 
 
 def check(

@@ -21,7 +21,8 @@ from e2lm_core.people import access, quotas
 from e2lm_core.people.access import edits
 from e2lm_core.sets.collection import copy_set, editable_set, find_set, open_set, renamed_to
 from e2lm_core.sets.conflicts import Clash, Edits, Gone, Saved, merge, plain
-from e2lm_core.sets.importing import ImportPreview, read_rows
+from e2lm_core.sets.formats import reading
+from e2lm_core.sets.formats.records import How, Preview
 from e2lm_core.sets.locks import one_writer, writing
 from e2lm_core.sets.past.saving import save
 from e2lm_core.sets.prompts.render import render_set
@@ -153,14 +154,18 @@ def unsaved(task: TaskSet, changes: Mapping[str, Mapping[str, Any]]) -> dict[str
 
 
 @one_writer
-def add_questions(settings: Settings, name: str, questions: Iterable[Question]) -> TaskSet:
-    """Append questions; an id that is empty or taken is replaced by the next free one.
+def add_questions(
+    settings: Settings, name: str, questions: Iterable[Question], replace: bool = False
+) -> TaskSet:
+    """Append questions, or put them in the place of all that there are: one step, that one undo takes back.
 
-    Raises TaskError, and adds none, where one of them has an error in itself or the set becomes too large.
+    An id that is empty or taken is replaced by the next free one. Raises TaskError, and changes nothing, where one
+    of them has an error in itself or the set becomes too large.
     """
     task = open_set(settings, name)
-    taken = {q.id for q in task.questions} | {q.id for q in task.dev}
-    added, number = [], len(task.questions)
+    before = () if replace else task.questions
+    taken = {q.id for q in (*before, *task.dev)}
+    added, number = [], len(before)
     for question in questions:
         identity = question.id
         while not identity or identity in taken:
@@ -171,7 +176,9 @@ def add_questions(settings: Settings, name: str, questions: Iterable[Question]) 
     if not added:
         return task
     action = "add a question" if len(added) == 1 else f"add {len(added)} questions"
-    return _save(settings, name, task, {"questions": (*task.questions, *added)}, action)
+    if replace:
+        action = f"replace {len(task.questions)} questions by {len(added)}"
+    return _save(settings, name, task, {"questions": (*before, *added)}, action)
 
 
 @one_writer
@@ -283,12 +290,12 @@ def set_dev(settings: Settings, name: str, ids: Iterable[str]) -> TaskSet:
     return _save(settings, name, task, changed, "choose few-shot examples")
 
 
-def preview_import(settings: Settings, data: bytes, filename: str) -> ImportPreview:
-    """What an upload holds and what is wrong with it; nothing is saved.
+def preview_import(settings: Settings, data: bytes, filename: str, how: How | None = None) -> Preview:
+    """What a file holds and what is wrong with it; nothing is saved.
 
-    Raises TaskError as `read_rows` does.
+    Raises TaskError and LimitError as `reading.read` does.
     """
-    return read_rows(data, filename, settings.limits)
+    return reading.read(data, filename, settings.limits, how)
 
 
 def keep(settings: Settings, source: str, name: str, ids: Sequence[str]) -> TaskSet:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from e2lm_core.base.settings import Settings
 from e2lm_core.commands import main as main_commands
+from e2lm_core.sets import collection
 from tests.commands.conftest import Cli
 
 
@@ -45,7 +48,7 @@ def test_a_patch_holds_to_the_competitions_rules_unless_told(call: Cli, tmp_path
     assert "use acc or acc_norm" in refused
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx"])
 def test_a_table_is_read_back(call: Cli, tmp_path: Path, kind: str) -> None:
     out = str(tmp_path / f"little.{kind}")
     call("export", "little", "--as", kind, "--out", out, "--json")
@@ -53,7 +56,31 @@ def test_a_table_is_read_back(call: Cli, tmp_path: Path, kind: str) -> None:
     [ours] = list(Path(back["path"]).glob("test.jsonl"))
     call("export", "little", "--as", "jsonl", "--out", str(tmp_path / "again.jsonl"), "--json")
     assert ours.read_bytes() == (tmp_path / "again.jsonl").read_bytes()
-    assert "use bundle, patch, csv, jsonl" in call("export", "little", "--as", "xlsx", "--out", out, code=2)
+    assert "use bundle, patch, csv, jsonl, xlsx" in call(
+        "export", "little", "--as", "pdf", "--out", out, code=2
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "lost"),
+    [
+        ("gift", "gift", None),
+        ("aiken", "txt", ["There is no place for id and subject."]),
+        ("qti", "zip", ["There is no place for subject."]),
+    ],
+)
+def test_a_quiz_is_read_back_and_what_it_cannot_hold_is_said(
+    call: Cli, here: Settings, tmp_path: Path, kind: str, end: str, lost: list[str] | None
+) -> None:
+    out = str(tmp_path / f"little.{end}")
+    made = call("export", "little", "--as", kind, "--out", out, "--json")
+    assert made.get("lost") == lost
+    back = call("import", out, "--into", str(tmp_path / "back"), "--json")
+    rows = [json.loads(line) for line in (Path(back["path"]) / "test.jsonl").read_text().splitlines()]
+    ours = collection.open_set(here, "little").questions
+    assert [(r["question"], tuple(r["choices"]), r["answer"]) for r in rows] == [
+        (q.question, q.choices, q.answer) for q in ours
+    ]
 
 
 def test_out_may_be_stdout(call: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,9 @@ ONLY_IN = {
     "yaml": "base sets",
     "jinja2": "sets export",
     "pyarrow": "imported sets",
+    "openpyxl": "sets",
+    "defusedxml": "sets",
+    "charset_normalizer": "sets",
     "scipy": "scores analysis charts",
 }
 # Pure rooms take values and give values. Two modules read the one table that lies beside them.

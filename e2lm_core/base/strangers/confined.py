@@ -45,6 +45,7 @@ _QUIET = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # others set gigabytes of addresses aside
+    "OPENPYXL_LXML": "False",  # one parser of XML for strangers, Python's own, whatever is installed
     "LC_ALL": "C.UTF-8",
 }
 _log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, Task, Yes, confirm, say, show
-from e2lm_core.commands.sets.rows import SkipBroken, read_questions
+from e2lm_core.commands.sets.rows import SkipBroken, look_at, taken
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,7 +53,7 @@ def create(name: New, file: Rows = None, skip_broken: SkipBroken = False, as_jso
     from e2lm_core.sets import collection
 
     settings = Settings.from_env()
-    questions = read_questions(settings, file, skip_broken) if file is not None else ()
+    questions = taken(look_at(settings, file, None), file, skip_broken) if file is not None else ()
     _made(settings, collection.create_set(settings, name, questions), as_json, "Created")
 
 

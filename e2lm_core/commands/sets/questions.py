@@ -13,7 +13,22 @@ from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, Task, Yes, confirm, open_task, say, show
 from e2lm_core.commands.sets.collection import Mine
-from e2lm_core.commands.sets.rows import SkipBroken, changed, of_options, read_questions
+from e2lm_core.commands.sets.rows import (
+    AnswersFrom,
+    Encoding,
+    Format,
+    Header,
+    Look,
+    Map,
+    Sheet,
+    SkipBroken,
+    changed,
+    how_read,
+    look_at,
+    of_options,
+    show_look,
+    taken,
+)
 
 app = typer.Typer(no_args_is_help=True, help="The questions of a set: list, add, edit, delete and move them.")
 Identity = Annotated[str, typer.Argument(metavar="ID", help="The question's id, see `question list`.")]
@@ -73,24 +88,51 @@ def add(
     file: Annotated[
         str | None,
         typer.Option(
-            "--file", metavar="FILE", help="All of a CSV, TSV, JSONL or JSON file instead; - is stdin."
+            "--file",
+            metavar="FILE",
+            help="All of a file of questions instead, as `import` reads it; - is stdin.",
         ),
     ] = None,
+    mapping: Map = None,
+    kind: Format = None,
+    encoding: Encoding = None,
+    sheet: Sheet = None,
+    header: Header = None,
+    answers_from: AnswersFrom = None,
+    look: Look = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put the file's questions in the place of the set's.")
+    ] = False,
+    skip_doubles: Annotated[
+        bool, typer.Option("--skip-doubles", help="Leave out what the set, or the file above, has already.")
+    ] = False,
     skip_broken: SkipBroken = False,
     as_json: Json = False,
 ) -> None:
-    """Add a question, or those of a file, at the end of a set."""
+    """Add a question, or those of a file, at the end of a set or in the place of its own."""
     from e2lm_core.sets import authoring, collection
+    from e2lm_core.sets.formats import reading, words
     from e2lm_core.sets.locks import writing
 
     settings = Settings.from_env()
     new: tuple[Question, ...] = ()
+    how = how_read(mapping, kind, encoding, sheet, header, answers_from)
+    if file is None and (how or look or replace or skip_doubles):
+        raise StudioError("How a file is read, and what becomes of it, can be said with --file alone.")
     if file is not None:
         if any(given is not None for given in (question, choice, answer, identity, sets)):
             raise StudioError(
                 "Questions come from --file or from --question, --choice and --answer, not from both."
             )
-        new = read_questions(settings, file, skip_broken)
+        there = collection.open_set(settings, task)
+        read = look_at(settings, file, how)
+        doubles = reading.doubles(read, (*there.dev, *(() if replace else there.questions)))
+        if look:
+            show_look(read, doubles, as_json)
+            return
+        new = taken(read, file, skip_broken)
+        typer.echo(words.repeats(doubles), err=True) if doubles else None
+        new = tuple(q for q in new if not skip_doubles or q.id not in doubles)
     elif question is None or not choice or answer is None:
         raise StudioError(
             "A question needs --question, --choice at least twice, and --answer; or give --file."
@@ -100,8 +142,8 @@ def add(
         if file is None:
             values = {"question": question, "choices": choice, "answer": answer}
             new = (of_options(before, _free(before, identity), values, sets or (), settings.limits),)
-        after = authoring.add_questions(settings, task, new)
-    added = after.questions[len(before.questions) :]
+        after = authoring.add_questions(settings, task, new, replace)
+    added = after.questions[0 if replace and new else len(before.questions) :]
     document = {"task": after.address, "added": [_row(q) for q in added], "questions": len(after.questions)}
     ids = listing([q.id for q in added])
     say(

@@ -9,42 +9,146 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.phrasing import count, quoted
+from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.base.strangers.regular import read_regular
 
+if TYPE_CHECKING:
+    from e2lm_core.sets.formats.records import How, Preview
+
 SkipBroken = Annotated[
     bool, typer.Option("--skip-broken", help="Leave rows with an error out, instead of adding none.")
 ]
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="FIELD=COLUMN",
+        help='Read a column as question, answer, choices, choice_1 …, id, subject …, or - to leave it out, such as question="Frage"; may be repeated. Others are guessed.',
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="KIND",
+        help="csv, tsv, xlsx, jsonl, json, parquet, gift, aiken, markdown, moodle or qti (default: found).",
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option("--encoding", metavar="NAME", help="The file's encoding, such as cp1252 (default: found)."),
+]
+Sheet = Annotated[
+    str | None,
+    typer.Option("--sheet", metavar="NAME", help="A workbook's sheet (default: the first that holds rows)."),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="Whether the first row names the columns (default: found)."),
+]
+AnswersFrom = Annotated[
+    int | None,
+    typer.Option(
+        "--answers-from", metavar="0|1", help="What answers that are numbers count from (default: found)."
+    ),
+]
+Look = Annotated[
+    bool, typer.Option("--look", help="Say how the file is read and show its first rows; add nothing.")
+]
+LOOKED_AT = 10
 FIELDS = ("question", "choices", "answer", "subject", "source", "license", "note", "group")
 
 
-def read_questions(settings: Settings, file: str, skip_broken: bool) -> tuple[Question, ...]:
-    """The questions of a table or of JSON, `-` for stdin; what is doubtful in them is said on stderr.
-
-    Raises StudioError for a file that cannot be read, and for rows with an error unless they are skipped.
-    """
+def look_at(settings: Settings, file: str, how: How | None) -> Preview:
+    """A file of questions read, `-` for stdin. Raises StudioError for one that cannot be read."""
     from e2lm_core.sets import authoring
 
     data, name = _read(file, settings.limits)
-    preview = authoring.preview_import(settings, data, name)
-    errors = [problem for problem in preview.problems if problem.severity == "error"]
-    if errors and not skip_broken:
-        more = f" ({count(len(errors) - 1, 'more error')})" if len(errors) > 1 else ""
-        raise TaskError(
-            f"{name}: {errors[0].sentence}{more} Mend it, or leave such rows out with --skip-broken."
-        )
-    for problem in preview.problems:
-        left_out = "Left out: " if problem.severity == "error" else ""
-        typer.echo(f"{left_out}{problem.sentence}", err=True)
-    broken = {problem.question_id for problem in errors}
-    return tuple(q for q in preview.questions if q.id not in broken)
+    return authoring.preview_import(settings, data, name, how)
+
+
+def taken(read: Preview, file: str, skip_broken: bool) -> tuple[Question, ...]:
+    """The questions of a file that can be added; what is doubtful in them is said on stderr.
+
+    Raises StudioError for rows with an error unless they are skipped.
+    """
+    from e2lm_core.sets.formats.reading import accepted
+
+    questions, said = accepted(read, "stdin" if file == "-" else file, skip_broken)
+    for line in said:
+        typer.echo(line, err=True)
+    return questions
+
+
+def how_read(
+    mapping: Sequence[str] | None,
+    kind: str | None,
+    encoding: str | None,
+    sheet: str | None,
+    header: bool | None,
+    answers_from: int | None,
+) -> How | None:
+    """What the options say of a file; None where they say nothing. Raises StudioError for what maps nothing, or twice."""
+    from e2lm_core.sets.formats.records import How
+
+    roles: dict[str, str] = {}
+    for text in mapping or ():
+        field, equals, column = (part.strip() for part in text.partition("="))
+        if not equals or not field or not column:
+            raise StudioError(f"{quoted(text)} maps no column: write FIELD=COLUMN, such as question=Frage.")
+        if column in roles or (field in roles.values() and field != "-"):
+            raise StudioError(f"{quoted(text)} maps a second time: map each column and each field once.")
+        roles[column] = field
+    if answers_from not in (None, 0, 1):
+        raise StudioError(f"Answers cannot be counted from {answers_from}: use --answers-from 0 or 1.")
+    how = How(
+        kind=kind,
+        encoding=encoding,
+        sheet=sheet,
+        header=header,
+        roles=roles,
+        answers_from=None if answers_from is None else 1 if answers_from else 0,
+    )
+    return None if how == How() else how
+
+
+def show_look(read: Preview, doubles: Mapping[str, str], as_json: bool) -> None:
+    """How a file is read, its first questions, and what is wrong; nothing is added."""
+    from e2lm_core.commands.output import show
+    from e2lm_core.sets.formats import words
+
+    rows = [
+        {
+            "row": at,
+            "question": q.question,
+            "choices": " | ".join(q.choices),
+            "answer": q.answer,
+            "repeats": doubles.get(q.id, ""),
+        }
+        for q, at in zip(read.questions[:LOOKED_AT], read.rows, strict=False)
+    ]
+    document = {
+        **read.model_dump(include={"kind", "encoding", "separator", "header", "sheets", "answers_from"}),
+        "columns": [column.model_dump() for column in read.columns],
+        "questions": len(read.questions),
+        "first": rows,
+        "doubles": dict(doubles),
+        "problems": [problem.model_dump(exclude_none=True) for problem in read.problems],
+    }
+    show(as_json, document, rows)
+    if not as_json:
+        for line in (words.found(read), words.mapped(read), words.repeats(doubles)):
+            if line:
+                typer.echo(line)
+        for problem in read.problems:
+            typer.echo(problem.sentence)
 
 
 def of_options(
@@ -121,20 +225,19 @@ def _with_choices(question: Question, given: str | None, choices: Sequence[str])
 
 def _question(row: Mapping[str, Any], identity: str, limits: Limits) -> Question:
     """The row read as a file's would be: the answer is an index, a letter or a text, choices a JSON list."""
-    from e2lm_core.sets.importing import parse_rows
+    from e2lm_core.sets.formats.reading import parse
+    from e2lm_core.sets.formats.records import How
 
-    preview = parse_rows(json.dumps(row).encode(), "options.jsonl", limits)
+    preview = parse(json.dumps(row).encode(), "options.jsonl", limits, How(answers_from=0))
     if not preview.questions:
         raise TaskError(preview.problems[0].sentence.replace("Row 1", f"Question {quoted(identity)}", 1))
     return preview.questions[0]
 
 
 def _read(file: str, limits: Limits) -> tuple[bytes, str]:
-    """(content, name) of a regular file, or of stdin; the name tells the kind, for stdin what it begins with."""
+    """(content, name) of a regular file, or of stdin, whose kind is told by what stands in it."""
     if file == "-":
-        data = sys.stdin.buffer.read(limits.max_file_bytes + 1)
-        kind = {b"{": "jsonl", b"[": "json"}.get(data.lstrip()[:1], "csv")
-        return data, f"stdin.{kind}"
+        return sys.stdin.buffer.read(limits.max_file_bytes + 1), "stdin"
     path = Path(file)
     try:
         return read_regular(path, limits.max_file_bytes), path.name

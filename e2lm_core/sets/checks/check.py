@@ -22,13 +22,16 @@ SHOWN_OF_A_KIND = 50
 
 
 def structural_errors(
-    questions: Sequence[Question], limits: Limits, label: str = "Question"
+    questions: Sequence[Question], limits: Limits, label: str = "Question", names: Sequence[str] = ()
 ) -> list[Finding]:
     """What makes a question unusable: gold out of range, too few, too many, empty or repeated choices, no
     text, an id given twice, lengths, text that UTF-8 cannot hold. One finding for each, in question order.
+
+    They are called by `names` where there are some ("Row 7"), else by label and number.
     """
+    called = names or [f"{label} {number}" for number in range(1, len(questions) + 1)]
     findings: list[Finding] = []
-    first_with: dict[str, int] = {}
+    first_with: dict[str, str] = {}
     if len(questions) > limits.max_questions:
         findings.append(
             _error(
@@ -36,16 +39,15 @@ def structural_errors(
                 f"The set has {len(questions):,} {label.lower()}s; use at most {limits.max_questions:,}.",
             )
         )
-    for number, question in enumerate(questions, start=1):
-        where = f"{label} {number}"
+    for where, question in zip(called, questions, strict=True):
         findings += [_error(code, text, question.id) for code, text in _faults(question, where, limits)]
         if question.id in first_with:
             sentence = (
-                f"{where}: its id {question.id!r} is that of {label.lower()} {first_with[question.id]} too; "
+                f"{where}: its id {question.id!r} is that of {first_with[question.id]} too; "
                 "give each its own."
             )
             findings.append(_error("repeated_id", sentence, question.id))
-        first_with.setdefault(question.id, number)
+        first_with.setdefault(question.id, where[:1].lower() + where[1:])
     return findings
 
 
@@ -213,8 +215,7 @@ def _duplicates(questions: Sequence[Question]) -> list[Finding]:
     loose: dict[tuple[str, ...], int] = {}
     findings = []
     for number, question in enumerate(questions, start=1):
-        text = text_checks.normalised(question.question)
-        key = (text, _choice_set(question))
+        key = likeness(question)
         words = (*sorted(text_checks.words(question.question)), "|", _gold_text(question))
         if key in exact:
             sentence = f"Question {number}: it repeats question {exact[key]}; keep one of them."
@@ -227,6 +228,11 @@ def _duplicates(questions: Sequence[Question]) -> list[Finding]:
         exact.setdefault(key, number)
         loose.setdefault(words, number)
     return findings
+
+
+def likeness(question: Question) -> tuple[str, frozenset[str]]:
+    """What two questions share where one repeats the other: the text and the choices, in any order, case and width."""
+    return text_checks.normalised(question.question), _choice_set(question)
 
 
 def _near_copies(questions: Sequence[Question]) -> list[Finding]:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.phrasing import count, quoted
+from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits, Settings, expanded
 from e2lm_core.base.strangers.regular import read_regular
@@ -20,7 +20,10 @@ from e2lm_core.sets.folder.config import check_name
 from e2lm_core.sets.folder.datafiles import beside
 from e2lm_core.sets.folder.files import Folder, opening, read_files, read_task, tree_of, write_task
 from e2lm_core.sets.folder.foreign import groups, outside
-from e2lm_core.sets.importing import TABLES, read_rows
+from e2lm_core.sets.formats import reading
+from e2lm_core.sets.formats.kinds import ENDS
+from e2lm_core.sets.formats.markup.qti import MANIFEST
+from e2lm_core.sets.formats.records import How
 
 _TASK = re.compile(r"[A-Za-z0-9][\w.+-]{0,150}")
 
@@ -35,22 +38,22 @@ class Source(NamedTuple):
 def read_source(
     settings: Settings,
     source: str,
-    renamed: Mapping[str, str] | None = None,
+    how: How | None = None,
     skip_broken: bool = False,
     rows: str | None = None,
     with_harness: bool = False,
 ) -> Source:
     """The set that lies at a path, or the task of the installed lm-eval of that name; nothing is kept.
 
-    `renamed` are columns of a table by the names that they are read under (`{"prompt": "question"}`). Of a folder
+    `how` a file of questions is read, where that is not as it is found. Of a folder
     with several tasks the YAML that is named is the one that opens. `rows` is a folder that holds a task's rows where
     they are not beside its YAML. Nothing that a task holds is run, but for `with_harness`: then the user's own lm-eval
-    builds its documents. Raises TaskError in one sentence: nothing there, a kind that cannot be read, `renamed` for
-    what is no table, rows of a table with an error unless `skip_broken`, which leaves out a task's too.
+    builds its documents. Raises TaskError in one sentence: nothing there, a kind that cannot be read, `how` for
+    what is no file of questions, rows of one with an error unless `skip_broken`, which leaves out a task's too.
     """
     path = expanded(source)
     suffix = path.suffix.lower()
-    if renamed and suffix not in TABLES:
+    if how and how.roles and suffix not in ENDS:
         raise TaskError(
             f"Only a table's columns can be mapped, and {quoted(source)} is none: leave the mapping out."
         )
@@ -74,9 +77,9 @@ def read_source(
         return _kept(_read(path, None, given, settings), settings.limits, skip_broken)
     if suffix == ".yaml":
         return _kept(_read(path.parent, path.name, given, settings), settings.limits, skip_broken)
-    if suffix != ".zip" and suffix not in TABLES:
+    if suffix not in ENDS:
         raise TaskError(
-            f"{quoted(path.name)} is no set that can be imported: use a task folder, .yaml, .zip, {', '.join(TABLES)}."
+            f"{quoted(path.name)} is no set that can be imported: use a task folder, .yaml, {', '.join(ENDS)}."
         )
     try:
         data = read_regular(path, settings.limits.max_file_bytes)
@@ -84,9 +87,9 @@ def read_source(
         raise TaskError(
             f"{quoted(source)} cannot be read ({getattr(error, 'strerror', None) or error}): check its path."
         ) from error
-    if suffix == ".zip":
+    if suffix == ".zip" and MANIFEST.encode() not in data:
         return Source(bundle.unpack(data, settings.limits), ())
-    return _table(settings, data, path, renamed or {}, skip_broken)
+    return _questions(settings, data, path, how, skip_broken)
 
 
 def built_by_name(settings: Settings, name: str) -> Source:
@@ -220,18 +223,8 @@ def _kept(source: Source, limits: Limits, skip_broken: bool) -> Source:
     return Source(task, tuple(said))
 
 
-def _table(
-    settings: Settings, data: bytes, path: Path, renamed: Mapping[str, str], skip_broken: bool
-) -> Source:
-    preview = read_rows(data, path.name, settings.limits, renamed)
-    errors = [problem for problem in preview.problems if problem.severity == "error"]
-    if errors and not skip_broken:
-        more = f" ({count(len(errors) - 1, 'more error')})" if len(errors) > 1 else ""
-        raise TaskError(
-            f"{path.name}: {errors[0].sentence}{more} Mend it, or leave such rows out with --skip-broken."
-        )
-    broken = {problem.question_id for problem in errors}
-    said = tuple(f"Left out: {p.sentence}" if p.severity == "error" else p.sentence for p in preview.problems)
-    questions = tuple(q for q in preview.questions if q.id not in broken)
+def _questions(settings: Settings, data: bytes, path: Path, how: How | None, skip_broken: bool) -> Source:
+    read = reading.read(data, path.name, settings.limits, how)
+    questions, said = reading.accepted(read, path.name, skip_broken)
     config = TaskConfig(task=collection.free_name(settings, path.stem))
     return Source(TaskSet(config=config, questions=questions), said)

@@ -26,11 +26,11 @@ def test_a_table_with_mapped_columns(call: Cli, tmp_path: Path) -> None:
     row = {"prompt": "Which is a metal?", "choices": ["iron", "wood"], "answer": "A"}
     (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
     path, into = str(tmp_path / "rows.jsonl"), str(tmp_path / "out")
-    made = call("import", path, "--map", "prompt=question", "--into", into, "--json")
+    made = call("import", path, "--map", "question=prompt", "--into", into, "--json")
     assert (made["name"], made["questions"], made["warnings"]) == ("rows", 1, [])
     assert "maps no column" in call("import", path, "--map", "prompt", code=2)
     assert "a second time" in call("import", path, "--map", "a=b", "--map", "c=b", code=2)
-    assert "lacks the column" in call("import", path, code=2)
+    assert "cannot be read as 'prompt'" in call("import", path, "--map", "prompt=answer", code=2)
 
 
 def test_a_task_of_somebody_else_s_with_rows_from_elsewhere(
@@ -59,3 +59,16 @@ def test_a_task_of_somebody_else_s_with_rows_from_elsewhere(
     shown = call("question", "list", "goals", "--json")
     assert shown["questions"][0]["question"] == "g1"
     call("sets", "delete", "goals", "--yes")
+
+
+def test_how_a_file_is_read_may_be_said(call: Cli, tmp_path: Path) -> None:
+    path, into = tmp_path / "Quiz.csv", str(tmp_path / "out")
+    lines = ["Maß;x;y;1", "Ångström;x;y;2", "Länge;x;y;1"]
+    path.write_bytes("\n".join(lines).encode("cp1252"))
+    options = ("--no-header", "--encoding", "cp1252", "--answers-from", "1", "--map", "question=column 1")
+    made = call("import", str(path), *options, "--into", into, "--json")
+    assert (made["name"], made["questions"]) == ("quiz", 3)
+    row = json.loads((Path(made["path"]) / "test.jsonl").read_text().splitlines()[1])
+    assert row == {"id": "q2", "question": "Ångström", "choices": ["x", "y"], "answer": 1}
+    assert "use --answers-from 0 or 1" in call("import", str(path), "--answers-from", "2", code=2)
+    assert "no sheet" not in call("import", str(path), "--format", "gift", code=2)

@@ -115,6 +115,41 @@ def test_add_a_file_and_what_is_piped_in(call: Cli, tmp_path: Path, pipe: Pipe) 
     assert call("question", "add", "mine", "--file", "-", "--json")["questions"] == 9
 
 
+def test_a_file_is_looked_at_mapped_and_added_or_takes_the_place_of_all(
+    call: Cli, here: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "quiz.csv"
+    file.write_text(
+        "Frage;Antwort A;Antwort B;Lösung\nWas ist Eisen?;ein Metall;ein Gas;A\n"
+        "What is twice the number 1?;2;3;A\nWas ist Eisen?;ein Gas;ein Metall;B\nLuft?;ein Gas;ein Metall;C\n"
+    )
+    words = ("question", "add", "mine", "--file", str(file))
+    looked = call(*words, "--look", "--json")
+    assert [column["role"] for column in looked["columns"]] == ["question", "choice_1", "choice_2", "answer"]
+    assert (looked["kind"], looked["separator"], looked["questions"]) == ("csv", ";", 3)
+    assert looked["doubles"] == {"q3": "Row 1"}
+    assert looked["problems"][0]["sentence"].startswith("Row 4: answer is 'C'")
+    assert "question = Frage" in call(*words, "--look")
+    assert "Row 4" in call(*words, code=2)
+    added = call(*words, "--skip-broken", "--skip-doubles", "--json")
+    assert (len(added["added"]), added["questions"]) == (2, 8)
+    replaced = call(
+        *words,
+        "--skip-broken",
+        "--replace",
+        "--map",
+        "choice_1=Antwort B",
+        "--map",
+        "choice_2=Antwort A",
+        "--json",
+    )
+    assert (len(replaced["added"]), replaced["questions"]) == (3, 3)
+    assert replaced["added"][0]["choices"] == ["ein Gas", "ein Metall"]
+    call("undo", "mine")
+    assert len(call("question", "list", "mine", "--json")["questions"]) == 8
+    assert "with --file alone" in call("question", "add", "mine", "--replace", "--question", "q", code=2)
+
+
 def test_delete_asks_and_undo_brings_back(call: Cli, here: Settings, pipe: Pipe) -> None:
     pipe("no\n")
     assert "`undo mine` brings them back." in call("question", "delete", "mine", "q1", "q2", code=2)

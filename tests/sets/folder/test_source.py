@@ -16,15 +16,16 @@ from e2lm_core.people import register
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.files import read_task, task_digest
-from e2lm_core.sets.folder.parquet import parquet_rows
 from e2lm_core.sets.folder.source import read_source, write_into
+from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.tables.parquet import parquet_rows
 from tests.support import studios
 
 ROWS = [
     {"prompt": "Which is a metal?", "choices": ["iron", "wood"], "label": 0, "question": "not this"},
     {"prompt": "Which floats?", "choices": ["iron", "wood"], "label": 1, "question": "nor this"},
 ]
-RENAMED = {"prompt": "question", "label": "answer"}
+RENAMED = How(roles={"prompt": "question", "label": "answer"})
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_tables_with_columns_of_other_names(here: Settings, tmp_path: Path, kind
     ]
     assert not any(q.extra for q in task.questions)
     with pytest.raises(TaskError, match="no column 'nothing' to map"):
-        read_source(here, str(path), {"nothing": "question"})
+        read_source(here, str(path), How(roles={"nothing": "question"}))
 
 
 def test_rows_with_an_error_are_refused_or_left_out(here: Settings, tmp_path: Path) -> None:

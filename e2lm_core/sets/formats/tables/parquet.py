@@ -1,6 +1,6 @@
 """A Parquet table of a stranger's questions as rows: counted before they exist, in the process that may do nothing else.
 
-Tested in tests/sets/folder/test_source.py.
+Tested in tests/sets/formats/test_reading.py.
 """
 
 from __future__ import annotations

@@ -1,0 +1,211 @@
+"""What columns are taken for: by their names in several languages, else by what stands in them. A guess, to be looked at."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.phrasing import quoted
+from e2lm_core.sets.formats.answers import LETTER, of_text
+from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, LETTERS, Row
+from e2lm_core.sets.prompts.render import OPTIONAL
+
+MOST_CHOICES = 26
+CHOICE = re.compile(r"choice_([1-9]\d?)")
+FIXED = ("question", "answer", "choices", "id", *OPTIONAL)
+ROLES = (*FIXED, *(f"choice_{n}" for n in range(1, MOST_CHOICES + 1)), KEPT, LEFT_OUT)
+_LOOKED_AT = 200  # rows that a guess by contents is made from
+
+# Names as `_plain` writes them. German, French, Spanish, Italian, Portuguese and Dutch beside English, and those of
+# public data sets. The studio's own names are roles already.
+_NAMES = {
+    "question": """questiontext questionstem stem prompt query item problem frage fragetext fragestellung aufgabe
+        enonce pregunta enunciado domanda pergunta questao vraag text sentence inputquestion""",
+    "answer": """correct correctanswer correctoption correctchoice rightanswer answerkey key gold label target solution
+        answeridx answerindex correctindex correctletter goldindex antwort richtig richtigeantwort loesung losung korrekt reponse
+        bonnereponse reponsecorrecte respuesta respuestacorrecta correcta solucion risposta rispostacorretta
+        corretta resposta respostacorreta antwoord juisteantwoord cop""",
+    "choices": "options answers alternatives antworten antwortmoeglichkeiten antwortmoglichkeiten mcoptions",
+    "id": "qid questionid itemid nr no number nummer numero identifier uid",
+    "subject": "topic category categories field chapter unit thema fach kategorie sujet matiere tema materia categoria vak",
+    "source": "reference quelle fuente fonte bron url",
+    "license": "licence lizenz licencia licenza licenca",
+    "note": "notes comment comments remark bemerkung kommentar anmerkung commentaire nota comentario",
+    "group": "gruppe groupe grupo gruppo groep family",
+}
+_ROLE_OF = {name: role for role, names in _NAMES.items() for name in names.split()}
+# Before a choice's letter or number. Those of the second line make choices only where each is wrong by its name.
+_CHOICE_WORDS = """choice option opt answer ans answeroption answerchoice alternative response antwort auswahl
+    antwortmoeglichkeit antwortmoglichkeit reponse proposition respuesta opcion risposta opzione resposta opcao antwoord optie mc"""
+_WRONG_WORDS = (
+    "distractor distracter incorrectanswer wronganswer incorrect wrong falsch falscheantwort distraktor"
+)
+_NUMBERED = re.compile(
+    rf"(?P<word>{'|'.join(sorted((_CHOICE_WORDS + ' ' + _WRONG_WORDS).split(), key=len, reverse=True))})?(?P<mark>[a-z]|\d{{1,2}})"
+)
+
+
+def names_columns(cells: Sequence[str]) -> bool:
+    """Whether a first line names columns: one of its cells is a name that is known, or it can't be a question."""
+    roles = by_name(cells)
+    if any(role in roles.values() for role in ("question", "answer", "choices")) or _choices(cells):
+        return True
+    return len(cells) < 3 or not any(cell.endswith("?") or len(cell) > 25 for cell in cells)
+
+
+def by_name(columns: Sequence[str]) -> dict[str, str]:
+    """Columns that their names tell: `{column: role}`. A column of the studio's own name comes before all others."""
+    roles = {column: column for column in columns if column in FIXED}
+    choices = _choices(columns)
+    if "choices" not in roles:
+        roles |= {column: role for column, role in choices.items() if column not in roles}
+    own = {"question", "answer"} <= roles.keys() and (
+        "choices" in roles or all(CHOICE.fullmatch(c) for c in choices)
+    )
+    for column in columns:
+        role = _ROLE_OF.get(_plain(column)) or (_plain(column) if _plain(column) in FIXED else None)
+        if role is None or column in roles or role in roles.values() or own:
+            continue
+        if role == "choices" and choices:
+            continue
+        roles[column] = role
+    return roles
+
+
+def guessed(
+    columns: Sequence[str], rows: Sequence[Row], given: Mapping[str, str], name: str
+) -> dict[str, str]:
+    """A role for every column: as `given`, else by its name, else by what stands in it; KEPT for the others.
+
+    Raises TaskError for a column or a role that there is not, and for a role that is given twice.
+    """
+    _check(columns, given, name)
+    taken = set(given.values())
+    several = any(CHOICE.fullmatch(role) for role in taken)
+    roles = dict(given)
+    for column, role in by_name(columns).items():
+        if column in given or role in taken or (several and (CHOICE.fullmatch(role) or role == "choices")):
+            continue
+        roles[column] = role
+    if "choices" in given.values():
+        roles = {c: r for c, r in roles.items() if not CHOICE.fullmatch(r)}
+    _by_contents([c for c in columns if c not in roles], rows[:_LOOKED_AT], roles, columns)
+    return {column: roles.get(column, KEPT) for column in columns}
+
+
+def choice_columns(roles: Mapping[str, str]) -> list[str]:
+    """The columns that hold one choice each, in their order."""
+    numbered = {int(found[1]): column for column, role in roles.items() if (found := CHOICE.fullmatch(role))}
+    return [numbered[number] for number in sorted(numbered)]
+
+
+def are_wrong(columns: Iterable[str]) -> bool:
+    """Whether every one of these columns is wrong by its name (`distractor1`, …): the answer is the choice that is missing."""
+    found = [_NUMBERED.fullmatch(_plain(column)) for column in columns]
+    return bool(found) and all(match and match["word"] in _WRONG_WORDS.split() for match in found)
+
+
+def _check(columns: Sequence[str], given: Mapping[str, str], name: str) -> None:
+    for column, role in given.items():
+        if column not in columns:
+            has = ", ".join(columns[:12]) or "none"
+            raise TaskError(f"{name} has no column {quoted(column)} to map; it has {has}.")
+        if role not in ROLES:
+            raise TaskError(
+                f"A column cannot be read as {quoted(role)}: use {', '.join(FIXED)}, or choice_1 to choice_{MOST_CHOICES}."
+            )
+    named = [role for role in given.values() if role not in (KEPT, LEFT_OUT)]
+    twice = next((role for role in named if named.count(role) > 1), None)
+    if twice is not None:
+        raise TaskError(f"Two columns of {name} are mapped to {twice}: map one.")
+
+
+def _choices(columns: Sequence[str]) -> dict[str, str]:
+    """Columns named as choices are, two at least: `choice_1`, `Option A`, `Antwort 1`, `A`, or all numbered from 0."""
+    exact = {column: column for column in columns if CHOICE.fullmatch(column)}
+    if len(exact) > 1:
+        return exact
+    words: dict[str, dict[int, str]] = {}
+    for column in columns:
+        if column in FIXED or not (found := _NUMBERED.fullmatch(_plain(column))):
+            continue
+        mark = found["mark"]
+        place = int(mark) if mark.isdigit() else LETTERS.index(mark.upper()) + 1
+        words.setdefault(f"{found['word'] or ''}{mark.isdigit()}", {}).setdefault(place, column)
+    longest = max(words.values(), key=len, default={})
+    if len(longest) < 2 or min(longest) > 1 or max(longest) > MOST_CHOICES:
+        return {}
+    from_nil = 0 in longest
+    return {column: f"choice_{place + from_nil}" for place, column in sorted(longest.items())}
+
+
+def _by_contents(free: list[str], rows: Sequence[Row], roles: dict[str, str], columns: Sequence[str]) -> None:
+    """What is still missing, from the cells: the answer is a letter, a small number or another cell's text, the
+    question is the longest text, choices stand between or behind them."""
+    texts = {
+        c: [str(row.values.get(c) if row.values.get(c) is not None else "").strip() for row in rows]
+        for c in free
+    }
+    filled = [c for c in free if any(texts[c])]
+    if "answer" not in roles.values() and (found := _answer_column(filled, texts, rows, roles)):
+        roles[found] = "answer"
+        filled.remove(found)
+    if "question" not in roles.values() and filled:
+        asks = max(filled, key=lambda c: (sum(t.endswith("?") for t in texts[c]), sum(map(len, texts[c]))))
+        roles[asks] = "question"
+        filled.remove(asks)
+    if (
+        "choices" in roles.values()
+        or choice_columns(roles)
+        or not {"question", "answer"} <= set(roles.values())
+    ):
+        return
+    listed = next(
+        (c for c in filled if all(isinstance(row.values.get(c), list | dict) for row in rows)), None
+    )
+    if listed is not None:
+        roles[listed] = "choices"
+        return
+    place = {column: at for at, column in enumerate(columns)}
+    of_role = {role: place[column] for column, role in roles.items()}
+    behind = [c for c in filled if place[c] > of_role["question"]]
+    between = [c for c in behind if place[c] < of_role["answer"]]
+    chosen = between if len(between) > 1 else behind
+    if len(chosen) > 1:
+        roles |= {column: f"choice_{n}" for n, column in enumerate(chosen[:MOST_CHOICES], start=1)}
+
+
+def _answer_column(
+    free: Sequence[str], texts: Mapping[str, Sequence[str]], rows: Sequence[Row], roles: Mapping[str, str]
+) -> str | None:
+    known = choice_columns(roles)
+    best, most = None, 0.6
+    for column in free:
+        own = texts[column]
+        given = [text for text in own if text]
+        letters = sum(bool(LETTER.fullmatch(text)) for text in given)
+        numbers = sum(text.isascii() and text.isdigit() and int(text[:4]) <= MOST_CHOICES for text in given)
+        counting = len(given) > 2 and len(set(given)) == len(given)
+        copies = 0
+        for at, row in enumerate(rows):
+            others = [str(row.values.get(c)).strip() for c in (known or [c for c in free if c != column])]
+            copies += bool(own[at]) and of_text(own[at], others) is not None
+        share = max(letters, copies, 0 if counting else 0.9 * numbers) / max(1, len(given))
+        if share >= most:  # of columns alike the last one: answers stand behind what they answer
+            best, most = column, share
+    return best
+
+
+def example(row: Mapping[str, Any], column: str) -> str:
+    """A cell as a short text, for whoever looks at a mapping."""
+    value = row.get(column)
+    return "" if value is None else " ".join(str(value)[:200].split())[:80]
+
+
+def _plain(name: str) -> str:
+    """A column's name without case, accents, spaces and marks."""
+    flat = unicodedata.normalize("NFKD", name[:100].casefold().replace("ß", "ss"))
+    return "".join(c for c in flat if c.isalnum() and not unicodedata.combining(c))

@@ -1,0 +1,97 @@
+"""The formats there are: how each is called, what its files are named, and which one a file is, by its name and by what stands in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import PurePath
+from typing import NamedTuple
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.phrasing import quoted
+from e2lm_core.sets.formats.encodings import decode
+from e2lm_core.sets.formats.markup.parsing import root_of
+
+
+class Kind(NamedTuple):
+    """A format: its name for people, the ends of its files' names, whether it is text that can be pasted."""
+
+    label: str
+    ends: tuple[str, ...]
+    is_text: bool = True
+
+
+KINDS = {
+    "csv": Kind("CSV", (".csv",)),
+    "tsv": Kind("TSV", (".tsv", ".tab")),
+    "xlsx": Kind("XLSX", (".xlsx", ".xlsm"), is_text=False),
+    "jsonl": Kind("JSONL", (".jsonl", ".ndjson")),
+    "json": Kind("JSON", (".json",)),
+    "parquet": Kind("Parquet", (".parquet",), is_text=False),
+    "gift": Kind("GIFT", (".gift",)),
+    "aiken": Kind("Aiken", (".aiken",)),
+    "markdown": Kind("Markdown list", (".md", ".markdown")),
+    "moodle": Kind("Moodle XML", (".xml",)),
+    "qti": Kind("QTI", (".zip",), is_text=False),
+}
+ENDS = (*(end for kind in KINDS.values() for end in kind.ends), ".txt")
+_LOOKED_AT = 50_000
+_GIFT = re.compile(r"^::|\{\s*(?:[=~]|%-?\d|T(?:RUE)?\s*\}|F(?:ALSE)?\s*\})", re.MULTILINE)
+_AIKEN = re.compile(r"^ANSWER:[ \t]*[A-Z][ \t]*$", re.MULTILINE)
+_ITEM = re.compile(r"^[ \t]*(?:[-*+•][ \t]|\(?[A-Za-z][.)][ \t])", re.MULTILINE)
+
+
+def kind_of(data: bytes, filename: str, encoding: str | None = None) -> str:
+    """Which of `KINDS` a file is. Raises TaskError for what is none of them."""
+    name = PurePath(filename).name[:80]
+    end = PurePath(filename).suffix.lower()
+    if data.startswith(b"PAR1"):
+        return "parquet"
+    if data.startswith(b"PK\3\4") and end not in (".xlsx", ".xlsm"):
+        return "xlsx" if b"[Content_Types].xml" in data[:_LOOKED_AT] and b"xl/" in data else "qti"
+    named = next((key for key, kind in KINDS.items() if end in kind.ends), None)
+    if named in ("moodle",) or (end in ("", ".txt") and data.lstrip()[:1] == b"<"):
+        return _xml(data, name)
+    if named:
+        return named
+    if end in ("", ".txt"):
+        return _text(decode(data, name, encoding)[0])
+    if end == ".xls":
+        raise TaskError(f"{name} is an old workbook; save it as .xlsx or .csv.")
+    raise TaskError(f"{name} is no file that can be imported; use {', '.join(ENDS)}.")
+
+
+def _xml(data: bytes, name: str) -> str:
+    root = root_of(data, name)
+    if root == "quiz":
+        return "moodle"
+    if root in ("assessmentitem", "assessmenttest", "manifest"):
+        return "qti"
+    if root == "questestinterop":
+        raise TaskError(f"{name} is QTI 1, which is not read; export it as QTI 2 or 3.")
+    raise TaskError(f"{name} is XML of the kind {quoted(root)}; use Moodle XML or QTI 2 or 3.")
+
+
+def _text(text: str) -> str:
+    begin = text[:_LOOKED_AT].strip()
+    if begin[:1] == "[":
+        return "json"
+    if begin[:1] == "{":
+        return "jsonl" if _is_object(begin.split("\n", 1)[0]) or "\n" not in begin else "json"
+    first = begin.split("\n", 1)[0]
+    if _GIFT.search(begin):
+        return "gift"
+    if "\t" in first:
+        return "tsv"
+    if _AIKEN.search(begin):
+        return "aiken"
+    lines = [line for line in begin.split("\n") if line.strip()]
+    listed = len(_ITEM.findall(begin))
+    return "markdown" if listed >= 2 and listed >= 0.4 * len(lines) else "csv"
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False

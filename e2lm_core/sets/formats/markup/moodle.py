@@ -1,0 +1,98 @@
+"""Moodle XML (`<quiz>` of `<question>`s): multiple choice with one right answer, and true or false.
+
+https://docs.moodle.org/en/Moodle_XML_format. A category is the subject, `idnumber` or a name of its own the id.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.markup.parsing import child, elements
+from e2lm_core.sets.formats.markup.plain import Plain, html_text, local
+from e2lm_core.sets.formats.records import How, Row, Rows
+from e2lm_core.sets.formats.texts.gift import category
+from e2lm_core.sets.rows import check_count
+
+_OTHERS = {
+    "essay": "it asks for an essay, which has no choices",
+    "shortanswer": "its answer is typed, so that it has no wrong choice",
+    "numerical": "its answer is a number and not a choice",
+    "matching": "it matches pairs",
+    "cloze": "it has gaps of several kinds",
+    "description": "it is a text and no question",
+}
+
+
+def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
+    """The questions of a Moodle quiz, and why another is none, each named by its place among them."""
+    rows: list[Row] = []
+    subject = None
+    for node in elements(data, name, ("question",)):
+        if node.get("type") == "category":
+            path = child(node, "category")
+            subject = category(_text(path).text) if path is not None else None
+            continue
+        rows.append(_row(f"Question {len(rows) + 1}", node, subject))
+        check_count(len(rows), name, limits)
+    return Rows(["id", "question", "choices", "answer", "subject"], rows, final=True)
+
+
+def _row(at: str, node: Element, subject: str | None) -> Row:
+    kind = node.get("type", "")
+    if kind not in ("multichoice", "truefalse"):
+        return Row(
+            at,
+            {},
+            f"{_OTHERS.get(kind, f'it is of the kind {kind[:30]!r}')}; only multiple choice can be read.",
+        )
+    asked = _own(node, "questiontext")
+    text = _text(asked[0]) if asked else Plain("", "")
+    choices, right = [], []
+    shows = text.shows
+    for answer in _own(node, "answer"):
+        choice = _text(answer)
+        shows = shows or choice.shows
+        if _share(answer) >= 100:
+            right.append(len(choices))
+        choices.append(choice.text)
+    if kind == "truefalse":
+        choices = [choice.capitalize() for choice in choices]
+    if shows:
+        return Row(at, {}, f"it shows {shows}, which a text cannot hold; describe it in words.")
+    if len(right) != 1:
+        return Row(at, {}, f"it has {len(right) or 'no'} right choices; a question has one.")
+    values: dict[str, Any] = {
+        "question": text.text,
+        "choices": choices,
+        "answer": right[0],
+        "subject": subject,
+    }
+    identity = next(
+        (_text(n).text for wish in ("idnumber", "name") for n in _own(node, wish) if _text(n).text), None
+    )
+    return Row(at, values | {"id": identity})
+
+
+def _own(node: Element, name: str) -> list[Element]:
+    return [element for element in node if local(element.tag) == name]
+
+
+def _text(node: Element) -> Plain:
+    """What stands in an element's `<text>`, which is HTML unless it says otherwise."""
+    inner = child(node, "text")
+    content = (inner.text if inner is not None else node.text) or ""
+    form = node.get("format", "html")
+    if local(node.tag) in ("idnumber", "name", "category") or form == "plain_text":
+        return Plain(content.strip(), "")
+    if form == "markdown":
+        return Plain(content.strip(), "an image" if "![" in content else "")
+    return html_text(content)
+
+
+def _share(answer: Element) -> float:
+    try:
+        return float(answer.get("fraction", "0"))
+    except ValueError:
+        return 0.0

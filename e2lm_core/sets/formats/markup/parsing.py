@@ -1,0 +1,83 @@
+"""XML from strangers, an element at a time: no document type, no entity, bounded depth and number of elements."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Iterator
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.sets.formats.markup.plain import MOST_DEEP, local
+
+MOST_TAGS = 4_000_000
+MOST_OF_ONE = 20_000  # elements within one that is wanted
+_LOOKED_AT = 4_000
+
+
+def elements(data: bytes, about: str, wanted: Collection[str]) -> Iterator[Element]:
+    """The outermost elements of the names `wanted` (as `plain.local` writes them), whole, each gone when the next is asked for.
+
+    Raises TaskError for what is no XML or declares a document type, LimitError for too many elements or too deep ones.
+    """
+    if data.count(b"<") > MOST_TAGS:
+        raise LimitError(f"{about} holds more than {MOST_TAGS:,} tags; give less at once.")
+    open_: list[Element] = []
+    inside, count = 0, 0
+    try:
+        for event, node in iterparse(io.BytesIO(data), ("start", "end"), forbid_dtd=True):
+            if event == "start":
+                open_.append(node)
+                count += 1
+                if not inside and local(node.tag) in wanted:
+                    inside, count = len(open_), 0
+                if len(open_) > MOST_DEEP or (inside and count > MOST_OF_ONE):
+                    raise LimitError(
+                        f"{about} nests too deeply, or holds a question of too many parts; make it simpler."
+                    )
+                continue
+            open_.pop()
+            if inside == len(open_) + 1:
+                inside = 0
+                yield node
+            if not inside and open_:
+                del open_[-1][:]  # nothing of what lies behind is kept
+    except DefusedXmlException as error:
+        raise TaskError(
+            f"{about} declares a document type or an entity, which is not read; save it without."
+        ) from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise TaskError(f"{about} is not valid XML ({str(error)[:80]}).") from error
+
+
+def root_of(data: bytes, about: str) -> str:
+    """The name of the outermost element, as `plain.local` writes it. Raises TaskError as `elements` does."""
+    try:
+        for _, node in iterparse(io.BytesIO(data[:_LOOKED_AT]), ("start",), forbid_dtd=True):
+            return local(node.tag)
+    except DefusedXmlException as error:
+        raise TaskError(
+            f"{about} declares a document type or an entity, which is not read; save it without."
+        ) from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise TaskError(f"{about} is not valid XML ({str(error)[:80]}).") from error
+    return ""
+
+
+def child(element: Element, *names: str) -> Element | None:
+    """The first element of these names within another, at any depth."""
+    return next((node for node in element.iter() if local(node.tag) in names), None)
+
+
+def children(element: Element, name: str) -> list[Element]:
+    """All elements of a name within another, at any depth, in their order."""
+    return [node for node in element.iter() if local(node.tag) == name]
+
+
+def attribute(element: Element, name: str) -> str:
+    """An attribute by its name as `plain.local` writes it; "" where there is none."""
+    attributes: dict[str, Any] = element.attrib
+    return next((str(value) for key, value in attributes.items() if local(key) == name), "")

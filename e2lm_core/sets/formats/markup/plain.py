@@ -1,0 +1,227 @@
+"""The text of what is written in HTML or XML, and a text as XML that gives it back: `<p>`, `<br/>`, `<pre>`.
+
+Paragraphs and breaks become line breaks, small letters above and below keep their meaning (H₂O, 10⁻³, x^{n+1}), links
+lose their addresses, scripts and styles go. What a text cannot hold (an image, a formula as MathML) is named.
+"""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
+
+_BLOCKS = frozenset(
+    (
+        *(
+            "p",
+            "div",
+            "li",
+            "ul",
+            "ol",
+            "dl",
+            "dt",
+            "dd",
+            "tr",
+            "table",
+            "tbody",
+            "thead",
+            "pre",
+            "blockquote",
+            "section",
+        ),
+        *("h1", "h2", "h3", "h4", "h5", "h6", "article", "prompt", "itembody"),
+    )
+)
+_UNSEEN = frozenset(
+    (
+        "script",
+        "style",
+        "head",
+        "title",
+        "template",
+        "modalfeedback",
+        "feedbackinline",
+        "feedbackblock",
+        "rubricblock",
+    )
+)
+_SHOWN = {
+    **dict.fromkeys(("img", "image", "svg", "canvas", "picture"), "an image"),
+    **dict.fromkeys(("video", "audio", "iframe", "object", "embed"), "something embedded"),
+    "math": "a formula as MathML",
+}
+_ABOVE = dict(zip("0123456789+-−=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ", strict=True))
+_BELOW = dict(zip("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎", strict=True))
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+_IMPOSSIBLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NEEDS_PRE = re.compile(r"[\t\r]| {2}|(?m:^ | $)|\A\n|\n\Z")
+MOST_DEEP = 60
+MOST_HTML = 100_000
+
+
+class Plain(NamedTuple):
+    """A text, and what it showed beside ("" where nothing)."""
+
+    text: str
+    shows: str
+
+
+class _Builder:
+    """Takes tags and texts, gives lines."""
+
+    def __init__(self) -> None:
+        self.shows = ""
+        self._parts: list[str] = []
+        self._unseen = 0
+        self._kept = 0  # within <pre>
+        self._breaks = False  # a block ended or began: what comes next is on a line of its own
+        self._open = True  # whether a space may not stand here
+        self._raised: list[tuple[str, list[str]]] = []
+
+    def start(self, tag: str) -> None:
+        if tag in _UNSEEN:
+            self._unseen += 1
+        if self._unseen:
+            return
+        if tag in _SHOWN:
+            self.shows = self.shows or _SHOWN[tag]
+        if tag in _BLOCKS:
+            self._breaks = True
+        if tag == "br":
+            self._break()
+        if tag in ("td", "th"):
+            self.text(" ")
+        if tag in ("sup", "sub"):
+            self._raised.append((tag, []))
+        self._kept += tag == "pre"
+
+    def end(self, tag: str) -> None:
+        if tag in _UNSEEN:
+            self._unseen = max(0, self._unseen - 1)
+            return
+        if self._unseen:
+            return
+        if tag in _BLOCKS:
+            self._breaks = True
+        self._kept = max(0, self._kept - (tag == "pre"))
+        if tag in ("sup", "sub") and self._raised and self._raised[-1][0] == tag:
+            _, parts = self._raised.pop()
+            self.text(_moved("".join(parts).strip(), tag))
+
+    def text(self, text: str) -> None:
+        if self._unseen or not text:
+            return
+        if self._raised:
+            self._raised[-1][1].append(text)
+            return
+        if not self._kept:
+            text = _SPACE.sub(" ", text)
+            if self._breaks or self._open:
+                text = text.lstrip(" ")
+            if not text:
+                return
+        if self._breaks and self._parts:
+            self._strip()
+            self._parts.append("\n")
+        self._breaks = False
+        self._parts.append(text)
+        self._open = text[-1] in " \n" and not self._kept
+
+    def result(self) -> Plain:
+        while self._raised:
+            self.end(self._raised[-1][0])
+        if not self._kept_last():
+            self._strip()
+        return Plain("".join(self._parts), self.shows)
+
+    def _break(self) -> None:
+        if self._breaks and self._parts:
+            self._parts.append("\n")
+        self._breaks = False
+        self._strip()
+        self._parts.append("\n")
+        self._open = True
+
+    def _kept_last(self) -> bool:
+        return not self._open and bool(self._parts) and self._parts[-1][-1] in " \n\t"
+
+    def _strip(self) -> None:
+        """Take a space that stands before a line's end away, unless it is kept."""
+        if self._parts and self._open and self._parts[-1].endswith(" "):
+            self._parts[-1] = self._parts[-1].rstrip(" ")
+
+
+class _Html(HTMLParser):
+    def __init__(self, builder: _Builder) -> None:
+        super().__init__(convert_charrefs=True)
+        self._builder = builder
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._builder.start(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._builder.end(tag)
+
+    def handle_data(self, data: str) -> None:
+        self._builder.text(data)
+
+
+def html_text(html: str) -> Plain:
+    """The text of a piece of HTML; what opens tags and does not close them is none."""
+    if len(html) > MOST_HTML:
+        return Plain("", f"more than {MOST_HTML:,} characters of HTML")
+    if html.count("<") > 2 * html.count(">") + 20:  # each would be looked for to the end
+        return Plain(html.strip(), "")
+    builder = _Builder()
+    parser = _Html(builder)
+    parser.feed(html)
+    parser.close()
+    return builder.result()
+
+
+def element_text(element: Element, without: frozenset[str] = frozenset()) -> Plain:
+    """The text of an XML element that holds HTML, but for what elements of the names `without` hold."""
+    builder = _Builder()
+    _walk(element, builder, without, 0)
+    return builder.result()
+
+
+def local(tag: object) -> str:
+    """An element's name without its namespace, in QTI 2's and QTI 3's spelling alike: `choiceinteraction`."""
+    return str(tag).rpartition("}")[2].lower().removeprefix("qti-").replace("-", "")
+
+
+def as_xml(text: str, inline: bool = False) -> str:
+    """A text as XML that gives it back; `inline` where it need not be a paragraph. `storable` says what it loses."""
+    text = storable(text)
+    if _NEEDS_PRE.search(text):
+        return f"<pre>{escape(text, {chr(13): '&#13;'})}</pre>"
+    lines = "<br/>".join(escape(line) for line in text.split("\n"))
+    return lines if inline and "\n" not in text else f"<p>{lines}</p>"
+
+
+def storable(text: str) -> str:
+    """A text without the characters that no XML can hold."""
+    return _IMPOSSIBLE.sub("", text)
+
+
+def _walk(element: Element, builder: _Builder, without: frozenset[str], depth: int) -> None:
+    name = local(element.tag)
+    if name in without or depth > MOST_DEEP:
+        return
+    builder.start(name)
+    builder.text(element.text or "")
+    for child in element:
+        _walk(child, builder, without, depth + 1)
+        builder.text(child.tail or "")
+    builder.end(name)
+
+
+def _moved(text: str, tag: str) -> str:
+    """A text above or below the line: as Unicode has it, else as ^{…} and _{…}."""
+    letters = _ABOVE if tag == "sup" else _BELOW
+    if text and all(c in letters for c in text):
+        return "".join(letters[c] for c in text)
+    return f"{'^' if tag == 'sup' else '_'}{{{text}}}" if text else ""

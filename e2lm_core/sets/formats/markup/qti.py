@@ -1,0 +1,179 @@
+"""QTI 2 and QTI 3 (`assessmentItem`, `qti-assessment-item`): one choice of several; packages written as QTI 2.2.
+
+https://www.imsglobal.org/spec/qti/v3p0. An item's label or identifier is the id; feedback and scoring are passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import quoteattr
+
+from e2lm_core.base.errors import StudioError, TaskError
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers.archives import read_zip
+from e2lm_core.sets.folder.bundle import zipped
+from e2lm_core.sets.formats.markup.parsing import attribute, child, children, elements
+from e2lm_core.sets.formats.markup.plain import as_xml, element_text, local, storable
+from e2lm_core.sets.formats.records import How, Row, Rows
+from e2lm_core.sets.rows import check_count
+
+HOLDS = frozenset({"id"})
+MANIFEST = "imsmanifest.xml"
+_ITEM = ("assessmentitem",)
+_COLUMNS = ["id", "question", "choices", "answer"]
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_BEYOND = 200  # files of a package beside its items
+
+
+def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
+    """The items of a package (a zip with a manifest) or of one XML file, and why another is none."""
+    if not data.startswith(b"PK"):
+        rows = [_row(f"Item {n}", node) for n, node in enumerate(_counted(data, name, limits), start=1)]
+        if not rows:
+            raise TaskError(f"{name} holds no item of QTI 2 or 3 (assessmentItem); export it as one of them.")
+        return Rows(_COLUMNS, rows, final=True)
+    bound = limits.model_copy(update={"max_archive_files": limits.max_questions + _BEYOND})
+    files = read_zip(data, bound, name, "the package")
+    rows = []
+    for number, path in enumerate(_items(files, name), start=1):
+        at = f"Item {number} ({path[-40:]})"
+        try:
+            nodes = list(elements(files[path], path, _ITEM))
+            rows += [_row(at, node) for node in nodes] or [Row(at, {}, "it holds no item of QTI 2 or 3.")]
+        except StudioError as error:
+            rows.append(Row(at, {}, str(error)))
+        check_count(len(rows), name, limits)
+    return Rows(_COLUMNS, rows, final=True)
+
+
+def write(questions: Iterable[Question]) -> bytes:
+    """The questions as a QTI 2.2 content package: a manifest, and a file an item; the same bytes on every day."""
+    items = {f"items/item_{n:05}.xml": _item(q, n) for n, q in enumerate(questions, start=1)}
+    resources = "".join(
+        f'<resource identifier="item_{n:05}" type="imsqti_item_xmlv2p2" href="{path}"><file href="{path}"/></resource>\n'
+        for n, path in enumerate(items, start=1)
+    )
+    manifest = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<manifest xmlns="http://www.imsglobal.org/xsd/imscp_v1p1" identifier="questions">\n'
+        "<metadata><schema>QTIv2.2 Package</schema><schemaversion>1.0.0</schemaversion></metadata>\n"
+        f"<organizations/>\n<resources>\n{resources}</resources>\n</manifest>\n"
+    )
+    return zipped({MANIFEST: manifest.encode(), **{path: text.encode() for path, text in items.items()}})
+
+
+def held(text: str) -> str:
+    """What of a text comes back."""
+    return storable(text)
+
+
+def sequence(questions: Sequence[Question]) -> Sequence[Question]:
+    """All of them: there is no question that QTI cannot hold."""
+    return questions
+
+
+def _items(files: dict[str, bytes], name: str) -> list[str]:
+    """The paths of a package's items, in the manifest's order."""
+    manifests = [path for path in files if PurePosixPath(path).name == MANIFEST]
+    if not manifests:
+        raise TaskError(f"{name} is no QTI package: it holds no {MANIFEST}.")
+    manifest = min(manifests, key=len)
+    folder = PurePosixPath(manifest).parent
+    found = {}
+    for node in elements(files[manifest], MANIFEST, ("resource",)):
+        path = str(folder / unquote(attribute(node, "href")))
+        if "item" in attribute(node, "type").lower() and path in files:
+            found[path] = None
+    if not found:
+        raise TaskError(f"{name} names no item of QTI 2 or 3 in its {MANIFEST}; export it as one of them.")
+    return list(found)
+
+
+def _counted(data: bytes, name: str, limits: Limits) -> Iterable[Element]:
+    for number, node in enumerate(elements(data, name, _ITEM), start=1):
+        check_count(number, name, limits)
+        yield node
+
+
+def _row(at: str, node: Element) -> Row:
+    body = child(node, "itembody")
+    asks = [n for n in node.iter() if local(n.tag).endswith("interaction")]
+    if body is None or len(asks) != 1 or local(asks[0].tag) != "choiceinteraction":
+        kinds = ", ".join(sorted({local(n.tag) for n in asks})) or "nothing"
+        return Row(at, {}, f"it asks for {kinds[:60]}; only one choice of several can be read.")
+    offered = children(asks[0], "simplechoice")
+    right = _right(node, attribute(asks[0], "responseidentifier"))
+    named = [attribute(choice, "identifier") for choice in offered]
+    gold = [n for n, identifier in enumerate(named) if identifier in right]
+    if len(gold) != 1 or len(right) != 1:
+        return Row(at, {}, f"it has {len(right) or 'no'} right choices; a question has one.")
+    texts = [element_text(choice) for choice in offered]
+    above = element_text(body, without=frozenset({"choiceinteraction"}))
+    prompt = child(asks[0], "prompt")
+    parts = [above, element_text(prompt)] if prompt is not None else [above]
+    shows = next((part.shows for part in (*parts, *texts) if part.shows), "")
+    if shows:
+        return Row(at, {}, f"it shows {shows}, which a text cannot hold; describe it in words.")
+    values: dict[str, Any] = {
+        "id": attribute(node, "label") or attribute(node, "identifier"),
+        "question": "\n".join(part.text for part in parts if part.text),
+        "choices": [text.text for text in texts],
+        "answer": gold[0],
+    }
+    return Row(at, values)
+
+
+def _right(node: Element, response: str) -> list[str]:
+    """The identifiers of the choices that are right, by what is declared of the response, else by its points."""
+    declared = [n for n in children(node, "responsedeclaration") if attribute(n, "identifier") == response]
+    if not declared:
+        return []
+    correct = child(declared[0], "correctresponse")
+    if correct is not None:
+        return [(value.text or "").strip() for value in children(correct, "value")]
+    points = {
+        attribute(n, "mapkey"): _number(attribute(n, "mappedvalue"))
+        for n in children(declared[0], "mapentry")
+    }
+    return [key for key, value in points.items() if value > 0]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def _item(q: Question, number: int) -> str:
+    identity = storable(q.id)
+    plain = _IDENTIFIER.fullmatch(identity)
+    label = "" if plain else f" label={_attribute(identity)}"
+    choices = "\n".join(
+        f'<simpleChoice identifier="C{n}">{as_xml(choice, inline=True)}</simpleChoice>'
+        for n, choice in enumerate(q.choices, start=1)
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<assessmentItem xmlns="http://www.imsglobal.org/xsd/imsqti_v2p2" '
+        f'identifier="{identity if plain else f"item_{number:05}"}"{label} title={_attribute(identity)} '
+        'adaptive="false" timeDependent="false">\n'
+        '<responseDeclaration identifier="RESPONSE" cardinality="single" baseType="identifier">'
+        f"<correctResponse><value>C{q.answer + 1}</value></correctResponse></responseDeclaration>\n"
+        '<outcomeDeclaration identifier="SCORE" cardinality="single" baseType="float"/>\n'
+        f"<itemBody>\n{as_xml(q.question)}\n"
+        '<choiceInteraction responseIdentifier="RESPONSE" shuffle="false" maxChoices="1">\n'
+        f"{choices}\n</choiceInteraction>\n</itemBody>\n"
+        '<responseProcessing template="http://www.imsglobal.org/question/qti_v2p2/rptemplates/match_correct"/>\n'
+        "</assessmentItem>\n"
+    )
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(text, {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})

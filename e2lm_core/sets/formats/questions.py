@@ -1,0 +1,258 @@
+"""Rows with roles for their columns as questions; each row that is none is named, with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.phrasing import sentence
+from e2lm_core.base.records import Finding, Question
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.checks.check import structural_errors
+from e2lm_core.sets.formats import answers, columns
+from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, Column, How, Preview, Row, Rows
+from e2lm_core.sets.prompts.render import OPTIONAL
+from e2lm_core.sets.rows import extra_columns, optional_text, parse_json
+
+MISSING = "missing_columns"
+_SAMPLES = 3
+_ENOUGH = 4  # rows from which it is odd that no number tells what it is counted from
+
+
+class _Draft(NamedTuple):
+    """A row whose choices are read and whose answer is not."""
+
+    row: Row
+    text: str
+    choices: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+def preview(found: Rows, kind: str, name: str, limits: Limits, how: How) -> Preview:
+    """The questions of rows, and what is wrong with the others; none where columns are missing, which is a problem then."""
+    roles = (
+        {column: column for column in found.columns}
+        if found.final
+        else columns.guessed(found.columns, found.rows, how.roles, name)
+    )
+    shown = Preview(
+        kind=kind,
+        encoding=found.encoding,
+        separator=found.separator,
+        header=found.header,
+        sheets=found.sheets,
+        columns=tuple(
+            Column(
+                name=c,
+                role=roles[c],
+                sample=tuple(columns.example(r.values, c) for r in found.rows[:_SAMPLES]),
+            )
+            for c in found.columns
+        ),
+    )
+    if missing := _missing(roles, found.columns, name):
+        return shown.model_copy(update={"problems": (_error(MISSING, missing),)})
+    drafts, problems = _drafts(found.rows, roles)
+    answer = next(column for column, role in roles.items() if role == "answer")
+    counted = how.answers_from if how.answers_from is not None else _meaning(found, drafts, answer)
+    read: list[tuple[Row, Question]] = []
+    taken = {
+        str(row.values[c]) for row in found.rows for c in roles if roles[c] == "id" and row.values.get(c)
+    }
+    seen: set[str] = set()
+    for number, draft in enumerate(drafts, start=1):
+        try:
+            question = _question(draft, roles, answer, counted, number, taken)
+            if found.final and question.id in seen:  # a title, which may be that of several
+                question = question.model_copy(update={"id": _free(number, taken)})
+            seen.add(question.id)
+            read.append((draft.row, question))
+        except TaskError as error:
+            problems.append(_refused(str(error)))
+    questions = tuple(question for _, question in read)
+    places = tuple(row.at for row, _ in read)
+    problems += structural_errors(questions, limits, names=places)
+    problems += _said(read, answer, counted, how.answers_from, found)
+    problems += [_warning("note", note) for note in found.notes]
+    return shown.model_copy(
+        update={
+            "answers_from": counted if counted in (0, 1) else None,
+            "questions": questions,
+            "rows": places,
+            "problems": tuple(p.model_copy(update={"sentence": sentence(p.sentence)}) for p in problems),
+        }
+    )
+
+
+def _missing(roles: Mapping[str, str], names: Sequence[str], name: str) -> str:
+    """The sentence that no column can be the question, its choices or its answer; "" where each is one."""
+    chosen = columns.choice_columns(roles)
+    missing = [role for role in ("question", "answer") if role not in roles.values()]
+    few = 1 if columns.are_wrong(chosen) else 2
+    if "choices" not in roles.values() and len(chosen) < few:
+        missing.append("choices")
+    if not missing:
+        return ""
+    has = ", ".join(names[:12]) or "none"
+    return (
+        f"{name} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} (it has "
+        f"{has}); a table needs question, answer and choices (a JSON list) or choice_1, choice_2, …"
+    )
+
+
+def _drafts(rows: Sequence[Row], roles: Mapping[str, str]) -> tuple[list[_Draft], list[Finding]]:
+    asked = next(column for column, role in roles.items() if role == "question")
+    answer = next(column for column, role in roles.items() if role == "answer")
+    listed = next((column for column, role in roles.items() if role == "choices"), None)
+    each = columns.choice_columns(roles)
+    only_wrong = columns.are_wrong(each)
+    drafts, problems = [], []
+    for row in rows:
+        try:
+            if row.refused:
+                raise TaskError(f"{row.at}: {row.refused}")
+            text = row.values.get(asked)
+            if isinstance(text, int | float) and not isinstance(text, bool):
+                text = text_of(text)
+            if not isinstance(text, str):
+                raise TaskError(f"{row.at}: question must be text.")
+            labels: tuple[str, ...] = ()
+            if listed is None:
+                choices = [text_of(row.values.get(column)) for column in each]
+                while choices and not choices[-1]:
+                    choices.pop()
+                gold = text_of(row.values.get(answer)).strip()
+                if only_wrong and gold and gold not in choices:
+                    choices = [gold, *choices]
+                drafts.append(_Draft(row, text, tuple(choices), labels))
+            else:
+                drafts.append(_Draft(row, text, *_listed(row.values.get(listed), row.at)))
+        except TaskError as error:
+            problems.append(_refused(str(error)))
+    return drafts, problems
+
+
+def text_of(value: Any) -> str:
+    """A cell as text; a number without the nil behind its point."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(choices, what the file calls them) of a list, a JSON list, or `{"text": […], "label": […]}` as data sets have it."""
+    if isinstance(value, str):
+        value = parse_json(value, f"{at}: choices")
+    labels: Any = ()
+    if isinstance(value, dict):
+        labels = value.get("label") or value.get("labels") or ()
+        value = value.get("text") or value.get("texts") or ([*value.values()] if not labels else None)
+    if not isinstance(value, list) or not all(isinstance(choice, str) for choice in value):
+        raise TaskError(f'{at}: choices must be a list of texts, such as ["gold", "iron"].')
+    labels = labels if isinstance(labels, list) and len(labels) == len(value) else ()
+    return tuple(value), tuple(map(str, labels))
+
+
+def _meaning(found: Rows, drafts: Sequence[_Draft], answer: str) -> answers.Meaning | None:
+    if found.final or (found.typed and answer == "answer"):
+        return 0  # docs/format.md: an index, from 0
+    given = [(draft.row.values.get(answer), draft.choices) for draft in drafts]
+    return answers.meaning([(value, choices) for value, choices in given if choices])
+
+
+def _question(
+    draft: _Draft,
+    roles: Mapping[str, str],
+    answer: str,
+    counted: answers.Meaning | None,
+    number: int,
+    taken: set[str],
+) -> Question:
+    values, at = draft.row.values, draft.row.at
+    named = {role: values.get(column) for column, role in roles.items() if role not in (KEPT, LEFT_OUT)}
+    identity = text_of(named.get("id")) or _free(number, taken)
+    kept = {
+        column: value
+        for column, role in roles.items()
+        if role == KEPT and (value := values.get(column)) not in (None, "")
+    }
+    return Question(
+        id=identity,
+        question=draft.text,
+        choices=draft.choices,
+        answer=answers.index(values.get(answer), draft.choices, counted, draft.labels, at),
+        **{name: optional_text(named, name, at) or None for name in OPTIONAL},
+        extra=extra_columns(kept, at),
+    )
+
+
+def _free(number: int, taken: set[str]) -> str:
+    identity = f"q{number}"
+    while identity in taken:
+        identity += "_"
+    taken.add(identity)
+    return identity
+
+
+def _said(
+    read: Sequence[tuple[Row, Question]],
+    answer: str,
+    counted: answers.Meaning | None,
+    asked: int | None,
+    found: Rows,
+) -> list[Finding]:
+    """What is doubtful about answers that are numbers."""
+    numbers = [(row, q, n) for row, q in read if (n := answers.number_of(row.values.get(answer))) is not None]
+    if counted is None or not numbers or found.final:
+        return []
+    twofold = [row.at for row, q, _ in numbers if _is_twofold(row.values.get(answer), q)]
+    problems = []
+    if twofold:
+        more = f" (and in {len(twofold) - 1:,} more rows)" if len(twofold) > 1 else ""
+        means = "the choice's text" if counted == "text" else f"a place counted from {counted}"
+        problems.append(
+            _warning(
+                "ambiguous_answer",
+                f"{twofold[0]}{more}: the answer is a number that is also the text of another choice; it is "
+                f"read as {means}, so write the choice's letter where something else is meant.",
+            )
+        )
+    if counted == 1 and asked is None:
+        problems.append(
+            _warning(
+                "answers_from_one",
+                "Answers are numbers that fit only when counted from 1, so they are read so.",
+            )
+        )
+    untold = all(0 < n < len(q.choices) for _, q, n in numbers)
+    if counted == 0 and asked is None and not found.typed and len(numbers) >= _ENOUGH and untold:
+        problems.append(
+            _warning(
+                "counted_from_where",
+                "Answers are numbers, none is 0 and none the last choice's place from 1: they are read as counted "
+                "from 0, so say it where they count from 1.",
+            )
+        )
+    return problems
+
+
+def _is_twofold(given: Any, question: Question) -> bool:
+    text = given.strip() if isinstance(given, str) else ""
+    return text in question.choices and question.choices.index(text) != question.answer
+
+
+def _refused(said: str) -> Finding:
+    return _error("unreadable_row", said)
+
+
+def _error(code: str, said: str) -> Finding:
+    return Finding(severity="error", code=code, sentence=sentence(said))
+
+
+def _warning(code: str, said: str) -> Finding:
+    return Finding(severity="warning", code=code, sentence=said)

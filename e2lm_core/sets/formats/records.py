@@ -1,0 +1,91 @@
+"""What a file of questions holds before and after its columns have a meaning, and what may be said about both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from e2lm_core.base.records import Finding, Question, Record
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LEFT_OUT = "-"  # the role of a column that is not read
+KEPT = ""  # the role of a column that is kept under its own name
+
+
+class How(Record):
+    """How a file is to be read, where what is found in it is not what is meant; None is found.
+
+    `roles` are what columns are (`{"Frage": "question"}`); those that it does not name are guessed.
+    """
+
+    kind: str | None = None
+    encoding: str | None = None
+    separator: str | None = None
+    header: bool | None = None
+    sheet: str | None = None
+    roles: dict[str, str] = Field(default_factory=dict)
+    answers_from: Literal[0, 1] | None = None
+
+
+class Row(NamedTuple):
+    """One question as its file has it: where it stands there, its columns, or why it is none."""
+
+    at: str
+    values: Mapping[str, Any]
+    refused: str = ""
+
+
+class Rows(NamedTuple):
+    """What a reader gives: rows with the names of their columns, and how it came to them.
+
+    `typed` is whether the format tells numbers from text; `final` whether its columns are roles already.
+    """
+
+    columns: list[str]
+    rows: list[Row]
+    encoding: str = ""
+    separator: str = ""
+    header: bool = True
+    sheets: tuple[str, ...] = ()
+    typed: bool = False
+    final: bool = False
+    notes: tuple[str, ...] = ()
+
+
+class Column(Record):
+    """A column of the file: what it was taken for, and the first texts in it."""
+
+    name: str
+    role: str
+    sample: tuple[str, ...]
+
+
+class Preview(Record):
+    """What was found in a file: how it was read, the questions, and what is wrong with rows, each by its number.
+
+    `rows` says for each question where it stands in the file; `answers_from` is None where no answer is a number.
+    """
+
+    kind: str
+    encoding: str
+    separator: str
+    header: bool
+    sheets: tuple[str, ...]
+    columns: tuple[Column, ...]
+    answers_from: Literal[0, 1] | None = None
+    questions: tuple[Question, ...] = ()
+    rows: tuple[str, ...] = ()
+    problems: tuple[Finding, ...] = ()
+
+    @property
+    def sound(self) -> tuple[Question, ...]:
+        """The questions that no error is said of."""
+        broken = {p.question_id for p in self.problems if p.severity == "error"}
+        return tuple(q for q in self.questions if q.id not in broken)
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The problems that keep a row out."""
+        return tuple(p for p in self.problems if p.severity == "error")

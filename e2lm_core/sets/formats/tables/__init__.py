@@ -1,0 +1,1 @@
+"""Tables of questions, a row each: CSV, TSV, JSON, JSONL, Parquet and XLSX; uses base."""

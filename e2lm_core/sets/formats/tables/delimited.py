@@ -1,0 +1,129 @@
+"""CSV and TSV: the separator is found, cells that a spreadsheet would run come and go with an apostrophe."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.plain import cell, uncelled
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.encodings import decode
+from e2lm_core.sets.formats.records import How, Rows
+from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, rows_of, too_many_cells, too_many_columns
+from e2lm_core.sets.prompts.render import OPTIONAL
+
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+MAX_SEPARATORS = 4_000_000  # commas within quoted text among them
+MAX_LINES = 1_000_000
+_TABBED = re.compile(r'"((?:[^"]++|"")*+)"(?=[\t\r\n]|\Z)|[^\t\r\n]*+')
+_LOOKED_AT = 20  # records that a separator is judged by
+
+
+def read(data: bytes, name: str, limits: Limits, how: How, usual: str = ",") -> Rows:
+    """The rows of a table whose cells are separated by commas, semicolons, tabs or bars; `usual` where either would do."""
+    text, encoding = decode(data, name, how.encoding)
+    separator = how.separator or _separator(text, usual)
+    if separator not in SEPARATORS:
+        raise TaskError(
+            f"{name} cannot be read with {separator!r} between cells: use a comma, a semicolon, a tab or a bar."
+        )
+    if text[:1_000_000].split("\n", 1)[0].count(separator) > MAX_COLUMNS * 20:
+        raise too_many_columns(name)
+    if text.count(separator) > MAX_SEPARATORS or text.count("\n") > MAX_LINES:
+        raise too_many_cells(name)
+    columns, rows, named = rows_of(_lines(text, separator, name), name, limits, how.header)
+    return Rows(columns, rows, encoding, separator, named)
+
+
+def write(questions: Iterable[Question]) -> bytes:
+    """A CSV that `read` reads back: one column a choice, `answer` the index from 0; UTF-8."""
+    lines = _Lines()
+    writer = csv.writer(
+        lines
+    )  # whose own end of a line is \r\n, so that it puts a text with either in quotes
+    for line in lines_of(list(questions)):
+        writer.writerow([cell(as_text(value)) for value in line])
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines).encode()
+
+
+class _Lines(list[str]):
+    """What is written, a line an entry."""
+
+    write = list.append
+
+
+def lines_of(questions: Sequence[Question]) -> Iterator[list[Any]]:
+    """A table's lines, the names of its columns first; what a question does not have is None."""
+    widest = max((len(q.choices) for q in questions), default=0)
+    extra = list(dict.fromkeys(name for q in questions for name in q.extra))
+    optional = [name for name in OPTIONAL if any(getattr(q, name) is not None for q in questions)]
+    yield ["id", "question", *(f"choice_{n}" for n in range(1, widest + 1)), "answer", *optional, *extra]
+    for q in questions:
+        choices = [*q.choices, *[None] * (widest - len(q.choices))]
+        known = [getattr(q, name) for name in optional]
+        yield [q.id, q.question, *choices, q.answer, *known, *(q.extra.get(name) for name in extra)]
+
+
+def as_text(value: Any) -> Any:
+    """A value of any kind as a cell: text and whole numbers as they are, everything else as JSON."""
+    if value is None:
+        return ""
+    is_plain = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
+    return value if is_plain else json.dumps(value, ensure_ascii=False)
+
+
+def _lines(text: str, separator: str, name: str) -> Iterator[list[str]]:
+    if separator == "\t":
+        yield from _tabbed(text)
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        for line in reader:
+            yield [uncelled(cell) for cell in line]
+    except csv.Error as error:
+        raise TaskError(f"{name}, line {reader.line_num} is not valid CSV ({error}).") from error
+
+
+def _tabbed(text: str) -> Iterator[list[str]]:
+    """Lines as spreadsheets copy them: a cell is quoted where its last quote ends it, else its quotes are its own."""
+    line: list[str] = []
+    at = 0
+    while at < len(text):
+        found = _TABBED.match(text, at)
+        assert found is not None  # an empty cell matches everywhere
+        quoted = found[1]
+        line.append(uncelled(found[0] if quoted is None else quoted.replace('""', '"')))
+        end = text[found.end() : found.end() + 2]
+        at = found.end() + (2 if end == "\r\n" else 1)
+        if end[:1] != "\t":
+            yield line
+            line = []
+    if line:
+        yield [*line, ""]
+
+
+def _separator(text: str, usual: str) -> str:
+    """What cuts the first records into the most cells alike; `usual` where nothing does."""
+    begin = text[:20_000]
+    best, most = usual, 1.0
+    for separator in sorted(SEPARATORS, key=lambda one: one != usual):
+        try:
+            records = list(
+                islice(csv.reader(io.StringIO(begin, newline=""), delimiter=separator), _LOOKED_AT)
+            )
+        except csv.Error:
+            continue
+        widths = [len(record) for record in records if record]
+        if not widths or widths[0] < 2:
+            continue
+        alike = widths[0] * sum(width == widths[0] for width in widths) / len(widths)
+        if alike > most:
+            best, most = separator, alike
+    return best

@@ -1,0 +1,44 @@
+"""JSON and JSONL: an object a question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.encodings import decode
+from e2lm_core.sets.formats.records import How, Row, Rows
+from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, too_many_columns
+from e2lm_core.sets.rows import check_count, parse_json, parse_jsonl
+
+
+def read_lines(data: bytes, name: str, limits: Limits, how: How) -> Rows:
+    """The rows of JSONL. Raises TaskError for a line that is no object, too many rows or columns."""
+    text, encoding = decode(data, name, how.encoding)
+    return with_columns(
+        parse_jsonl(data if encoding == "utf-8" else text.encode(), name, limits), name, encoding
+    )
+
+
+def read_list(data: bytes, name: str, limits: Limits, how: How) -> Rows:
+    """The rows of a JSON list of objects, which may stand under `questions`. Raises TaskError as `read_lines` does."""
+    text, encoding = decode(data, name, how.encoding)
+    value = parse_json(text, name)
+    if isinstance(value, dict) and isinstance(value.get("questions"), list):
+        value = value["questions"]
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise TaskError(f"{name} must be a list of JSON objects, one a question.")
+    check_count(len(value), name, limits)
+    return with_columns(value, name, encoding)
+
+
+def with_columns(rows: Sequence[Mapping[str, Any]], name: str, encoding: str = "") -> Rows:
+    """Objects as rows, with all their keys as columns, in the order in which they come."""
+    columns: dict[str, None] = {}
+    for row in rows:
+        columns.update(dict.fromkeys(row))
+        if len(columns) > MAX_COLUMNS:
+            raise too_many_columns(name)
+    numbered = [Row(f"Row {number}", row) for number, row in enumerate(rows, start=1)]
+    return Rows(list(columns), numbered, encoding, typed=True)

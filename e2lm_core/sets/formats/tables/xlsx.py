@@ -1,0 +1,154 @@
+"""XLSX through openpyxl: values alone, of one sheet; no formula, link, macro or document type is followed."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from e2lm_core.base.errors import LimitError, TaskError
+from e2lm_core.base.phrasing import listing, quoted
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers.archives import read_zip
+from e2lm_core.sets.folder.bundle import zipped
+from e2lm_core.sets.formats.records import How, Rows
+from e2lm_core.sets.formats.tables.delimited import as_text, lines_of
+from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, rows_of
+
+MOST_CHARACTERS = 32_767  # of a cell
+MOST_TAGS = 3_000_000  # in the sheet and its texts together
+MOST_TAGS_BESIDE = 300_000  # in every other part
+MOST_EMPTY = 10_000  # rows in succession: what lies behind them is not looked for
+_PARTS = (".xml", ".rels")
+_OLD = b"\xd0\xcf\x11\xe0"  # of .xls, and of .xlsx with a password
+_ILLEGAL = frozenset(map(chr, (*range(9), 11, 12, *range(14, 32))))
+_DATED = re.compile(rb"(<dcterms:(?:created|modified)\b[^>]*>)[^<]*")
+
+
+def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
+    """The rows of a sheet: the one that `how` names, else the first that holds anything.
+
+    Raises TaskError for what is no XLSX, is encrypted, or lacks the sheet; LimitError for what is counted beforehand.
+    """
+    if data.startswith(_OLD):
+        raise TaskError(f"{name} is an old .xls or has a password; save it as .xlsx without one.")
+    _check(data, name, limits)
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        sheets = {sheet.title: sheet for sheet in book.worksheets}
+        if how.sheet is not None and how.sheet not in sheets:
+            raise TaskError(f"{name} has no sheet {quoted(how.sheet)}; it has {listing(list(sheets), 8)}.")
+        chosen = [sheets[how.sheet]] if how.sheet is not None else list(sheets.values())
+        for sheet in chosen:
+            sheet.reset_dimensions()  # what a sheet says of its size is not believed
+            columns, rows, named = rows_of(_lines(sheet), name, limits, how.header)
+            if rows or how.sheet is not None:
+                return Rows(
+                    columns,
+                    rows,
+                    header=named,
+                    sheets=(sheet.title, *(t for t in sheets if t != sheet.title)),
+                )
+    except (TaskError, LimitError, MemoryError):
+        raise
+    except Exception as error:  # openpyxl raises whatever a part gives rise to
+        raise TaskError(
+            f"{name} cannot be read as XLSX ({type(error).__name__}): save it again, or as CSV."
+        ) from error
+    raise TaskError(f"{name} holds no row; put the questions into a sheet, one a row.")
+
+
+def write(questions: Iterable[Question]) -> bytes:
+    """A workbook that `read` reads back, a column a choice, `answer` the index from 0; the same bytes on every day."""
+    import openpyxl
+    from openpyxl.cell import WriteOnlyCell
+
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Questions")
+    sheet.freeze_panes = "A2"
+    for line in lines_of(list(questions)):
+        cells = []
+        for value in line:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            cell = WriteOnlyCell(sheet, value=value if number or value is None else held(str(as_text(value))))
+            if isinstance(cell.value, str):
+                cell.data_type = "s"  # never a formula, whatever it begins with
+            cells.append(cell)
+        sheet.append(cells)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    with zipfile.ZipFile(buffer) as archive:
+        return zipped({part: _undated(archive.read(part)) for part in archive.namelist()})
+
+
+def held(text: str) -> str:
+    """What of a text comes back from a cell."""
+    text = "".join(c for c in text.replace("\r\n", "\n").replace("\r", "\n") if c not in _ILLEGAL)
+    return text.replace("\ufffe", "").replace("\uffff", "")[:MOST_CHARACTERS]
+
+
+def _undated(content: bytes) -> bytes:
+    """A part without the day of saving, which openpyxl writes into one of them."""
+    return _DATED.sub(rb"\g<1>1980-01-01T00:00:00Z", content)
+
+
+def _check(data: bytes, name: str, limits: Limits) -> None:
+    """What can be counted before anything is made of it. Raises TaskError and LimitError."""
+    parts = read_zip(data, limits, name, "the workbook")
+    if "[Content_Types].xml" not in parts:
+        raise TaskError(f"{name} is no XLSX workbook: save it again as .xlsx.")
+    tags = 0
+    for part, content in parts.items():
+        if not part.lower().endswith(_PARTS):
+            continue
+        if (
+            b"<!DOCTYPE" in content
+            or "<!DOCTYPE".encode("utf-16-le") in content
+            or "<!DOCTYPE".encode("utf-16-be") in content
+        ):
+            raise TaskError(
+                f"{name} declares a document type in {quoted(part)}, which is not read; save it again."
+            )
+        of_cells = part.startswith("xl/worksheets/") or part == "xl/sharedStrings.xml"
+        own = content.count(b"<")
+        tags += own if of_cells else 0
+        if tags > MOST_TAGS or (not of_cells and own > MOST_TAGS_BESIDE):
+            raise LimitError(
+                f"{name} has too many cells or too much beside them; copy the questions into a workbook of their own."
+            )
+
+
+def _lines(sheet: Any) -> Iterator[list[Any]]:
+    empty = 0
+    for row in sheet.iter_rows(max_col=MAX_COLUMNS + 1):
+        cells = [_value(cell) for cell in row]
+        while cells and cells[-1] in (None, ""):
+            cells.pop()
+        empty = 0 if cells else empty + 1
+        if empty > MOST_EMPTY:
+            return
+        yield cells
+
+
+def _value(cell: Any) -> Any:
+    """A cell as it is read by people: dates as text, shares in percent where they are shown so."""
+    value = cell.value
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return str(value)
+    if (
+        isinstance(value, float | int)
+        and not isinstance(value, bool)
+        and str(cell.number_format).endswith("%")
+    ):
+        return f"{value * 100:.10g}%"
+    return value

@@ -1,0 +1,225 @@
+"""Questions as lines of text: Aiken, and Markdown lists in the ways in which people write them.
+
+A question is a numbered line, a heading or a paragraph; its choices are list items (`- [x] right`, `- wrong`) or lettered
+lines (`A. …`, `b) …`); the right one is ticked, bold, or named by a line `ANSWER: B`. Aiken
+(https://docs.moodle.org/en/Aiken_format) is the strict form of it, and the one that is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.encodings import decode
+from e2lm_core.sets.formats.records import LETTERS, How, Row, Rows
+from e2lm_core.sets.rows import check_count
+
+HOLDS: frozenset[str] = frozenset()
+_ANSWER = re.compile(
+    r"\s*[*_]{0,2}(?:the )?(?:correct |right )?(?:answer|key|solution|antwort|lösung|réponse|respuesta|risposta|resposta)"
+    r"[*_]{0,2}\s*[:=][*_]{0,2}\s*(\S.*)",
+    re.IGNORECASE,
+)
+_REMARK = re.compile(
+    r"\s*[*_]{0,2}(?:explanation|feedback|rationale|erklärung)[*_]{0,2}\s*:[*_]{0,2}\s*(\S.*)", re.IGNORECASE
+)
+_HEADING = re.compile(r"#{1,6}\s+(\S.*)")
+_TICKED = re.compile(r"\[([ xX✓✔])\]\s+(.*)")
+_BULLET = re.compile(r"(\s*)[-*+•]\s+(\S.*)")
+_LETTERED = re.compile(r"(\s*)\(?([A-Za-z])[.)]\s+(\S.*)")
+_NUMBERED = re.compile(r"(\s*)(?:(?:question|frage|q)\s*)?(\d{1,5})\s*[.):]\s+(\S.*)", re.IGNORECASE)
+_COUNTED = re.compile(r"(?:question|frage|q)\s*\d*\s*[.:]?", re.IGNORECASE)
+_RULE = re.compile(r"\s*(?:-\s*){3,}|\s*(?:\*\s*){3,}|\s*(?:_\s*){3,}|\s*={3,}")
+_BOLD = re.compile(r"(\*\*|__)(.+)\1")
+
+
+def read(data: bytes, name: str, limits: Limits, how: How) -> Rows:
+    """The questions of such a text, and why one is none, named by the line that it begins in."""
+    text, encoding = decode(data, name, how.encoding)
+    reader = _Reader()
+    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
+        reader.line(number, line)
+        check_count(len(reader.rows), name, limits)
+    reader.end()
+    return Rows(["question", "choices", "answer", "subject", "note"], reader.rows, encoding, final=True)
+
+
+def write(questions: Iterable[Question]) -> bytes:
+    """The questions that Aiken can hold, as Aiken; UTF-8."""
+    parts = [
+        "\n".join(
+            [
+                held(q.question),
+                *(f"{LETTERS[n]}. {held(choice)}" for n, choice in enumerate(q.choices)),
+                f"ANSWER: {LETTERS[q.answer]}",
+            ]
+        )
+        for q in sequence(list(questions))
+    ]
+    return "".join(f"{part}\n\n" for part in parts).encode()
+
+
+def held(text: str) -> str:
+    """What of a text comes back: one line, without spaces at its ends."""
+    return " ".join(filter(None, (line.strip() for line in re.split(r"[\r\n]+", text))))
+
+
+def sequence(questions: Sequence[Question]) -> Sequence[Question]:
+    """Those whose text is not taken for a choice, an answer, or a mark of Markdown's."""
+    return [q for q in questions if _comes_back(q)]
+
+
+def _comes_back(q: Question) -> bool:
+    reader = _Reader()
+    lines = [
+        held(q.question),
+        *(f"{LETTERS[n]}. {held(c)}" for n, c in enumerate(q.choices)),
+        f"ANSWER: {LETTERS[q.answer]}",
+    ]
+    for number, line in enumerate(lines, start=1):
+        reader.line(number, line)
+    reader.end()
+    wanted = {"question": held(q.question), "choices": [held(c) for c in q.choices], "answer": q.answer}
+    return len(reader.rows) == 1 and {k: v for k, v in reader.rows[0].values.items() if k in wanted} == wanted
+
+
+class _Reader:
+    """Takes lines, gives rows: at any time there is one question that is being read."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self._subject: str | None = None
+        self._heading = False  # whether the text so far is a heading
+        self._fenced = False
+        self._clear()
+
+    def _clear(self) -> None:
+        self._at = 0
+        self._text: list[str] = []
+        self._choices: list[str] = []
+        self._marked: list[int] = []
+        self._answer: str | None = None
+        self._note: str | None = None
+        self._indent = 0
+        self._blank = False
+
+    def line(self, number: int, line: str) -> None:
+        """The next line of the text."""
+        line = line.rstrip()
+        if line.lstrip().startswith("```"):
+            self._fenced = not self._fenced
+        if self._fenced:
+            self._more(number, line)
+        elif not line:
+            self._blank = True
+            if self._text and not self._choices:
+                self._text.append("")
+        elif _RULE.fullmatch(line):
+            self.end()
+        elif found := _ANSWER.fullmatch(line):
+            self._answer = found[1].strip("*_ \t") or found[1]
+        elif (found := _REMARK.fullmatch(line)) and self._choices:
+            self._note = found[1]
+        elif found := _HEADING.fullmatch(line):
+            self._start_heading(number, found[1])
+        elif not self._choice(number, line):
+            self._start_or_go_on(number, line)
+
+    def end(self) -> None:
+        """The question that is being read is over."""
+        text = "\n".join(self._text).strip()
+        if self._heading and not self._choices:
+            self._subject = self._subject if _COUNTED.fullmatch(text) else text  # what stands over questions
+        elif text or self._choices:
+            self.rows.append(self._row(text))
+        self._heading = False
+        self._clear()
+
+    def _row(self, text: str) -> Row:
+        at = f"Line {self._at}"
+        if not self._choices:
+            return Row(at, {}, "it has no choices; write each on a line of its own, as - … or A. …")
+        gold = self._gold()
+        if isinstance(gold, str):
+            return Row(at, {}, gold)
+        values: dict[str, Any] = {"question": text, "choices": self._choices, "answer": gold}
+        return Row(at, values | {"subject": self._subject, "note": self._note})
+
+    def _gold(self) -> int | str:
+        if self._answer is not None:
+            letter = re.fullmatch(r"\(?([A-Za-z])[.)]?(?:\s.*)?", self._answer)
+            if letter and LETTERS.index(letter[1].upper()) < len(self._choices):
+                return LETTERS.index(letter[1].upper())
+            if self._answer in self._choices:
+                return self._choices.index(self._answer)
+            return f"its answer is {self._answer[:40]!r}, which is none of its choices; use its letter or its text."
+        if len(self._marked) == 1:
+            return self._marked[0]
+        if self._marked:
+            return f"{len(self._marked)} of its choices are marked as right; a question has one."
+        return "no choice is marked as right; tick one as [x], or write ANSWER: B behind them."
+
+    def _start_heading(self, number: int, text: str) -> None:
+        self.end()
+        before, _, marks = text.rpartition(" ")
+        self._at, self._text, self._heading = number, [before.rstrip() if set(marks) == {"#"} else text], True
+
+    def _choice(self, number: int, line: str) -> bool:
+        """Whether the line is the next choice of the question that is being read."""
+        if not self._text or self._answer is not None:
+            return False
+        lettered = _LETTERED.fullmatch(line)
+        if lettered and lettered[2].upper() == LETTERS[len(self._choices) : len(self._choices) + 1]:
+            self._add(lettered[1], lettered[3])
+            return True
+        found = _BULLET.fullmatch(line)
+        if found and (not self._choices or len(found[1]) >= self._indent):
+            inner = _LETTERED.fullmatch(found[2])
+            is_next = inner and inner[2].upper() == LETTERS[len(self._choices) : len(self._choices) + 1]
+            self._add(found[1], inner[3] if inner and is_next else found[2])
+            return True
+        found = _NUMBERED.fullmatch(line)
+        if found and len(found[1]) > 1 and int(found[2]) == len(self._choices) + 1:
+            self._add(found[1], found[3])
+            return True
+        return False
+
+    def _add(self, indent: str, text: str) -> None:
+        self._heading = False
+        self._indent = len(indent)
+        self._blank = False
+        right = False
+        if ticked := _TICKED.fullmatch(text):
+            right, text = ticked[1] != " ", ticked[2]
+        elif (bold := _BOLD.fullmatch(text)) and bold[1] not in bold[2]:
+            right, text = True, bold[2]
+        elif text.endswith((" ✓", " ✔")):
+            right, text = True, text[:-2].rstrip()
+        if right:
+            self._marked.append(len(self._choices))
+        self._choices.append(text)
+
+    def _start_or_go_on(self, number: int, line: str) -> None:
+        begins = _NUMBERED.fullmatch(line)
+        deeper = len(line) - len(line.lstrip()) > self._indent
+        if self._choices and self._answer is None and deeper and not self._blank and not begins:
+            self._choices[-1] += f"\n{line.strip()}"
+            return
+        if self._choices or self._answer is not None or self._heading or (begins and self._text):
+            self.end()  # a numbered line begins another question; what stands above a paragraph is its subject
+        bullet = None if self._text else _BULLET.fullmatch(line)
+        text = begins[3] if begins else bullet[2] if bullet else line.strip()
+        if not self._text:
+            self._at = number
+        self._text.append(text)
+
+    def _more(self, number: int, line: str) -> None:
+        if self._choices:
+            self._choices[-1] += f"\n{line}"
+            return
+        if not self._text:
+            self._at = number
+        self._text.append(line)

@@ -1,0 +1,121 @@
+"""Questions written as a file of another program, and in sentences what that format cannot hold of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from e2lm_core.base.phrasing import count, listing
+from e2lm_core.base.records import Question
+from e2lm_core.sets.formats import columns
+from e2lm_core.sets.formats.markup import qti
+from e2lm_core.sets.formats.tables import delimited, xlsx
+from e2lm_core.sets.formats.texts import gift, lists
+from e2lm_core.sets.prompts.render import OPTIONAL
+from e2lm_core.sets.rows import write_jsonl
+
+
+class Form(NamedTuple):
+    """A format to write: how its files end and are called, what it writes, holds of a text, and which questions it takes.
+
+    `holds` are the fields beside question, choices and answer that it has a place for; None are all.
+    """
+
+    end: str
+    mime: str
+    write: Callable[[Iterable[Question]], bytes]
+    held: Callable[[str], str] = str
+    holds: frozenset[str] | None = None
+    sequence: Callable[[Sequence[Question]], Sequence[Question]] = list
+
+
+FORMS = {
+    "csv": Form(".csv", "text/csv", delimited.write),
+    "jsonl": Form(".jsonl", "application/jsonl", write_jsonl),
+    "xlsx": Form(
+        ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx.write, xlsx.held
+    ),
+    "gift": Form(".gift", "text/plain", gift.write, gift.held, gift.HOLDS),
+    "aiken": Form(".txt", "text/plain", lists.write, lists.held, lists.HOLDS, lists.sequence),
+    "qti": Form(".zip", "application/zip", qti.write, qti.held, qti.HOLDS),
+}
+_TABLES = ("csv", "xlsx")
+
+
+def write(questions: Iterable[Question], kind: str) -> bytes:
+    """The questions as a file of one of `FORMS`."""
+    return FORMS[kind].write(questions)
+
+
+def lost(questions: Sequence[Question], kind: str) -> tuple[str, ...]:
+    """What of the questions such a file cannot hold, one sentence each; none where all of them come back as they are."""
+    form = FORMS[kind]
+    return tuple(
+        said for said in (*_of_questions(questions, form), *_of_columns(questions, kind, form)) if said
+    )
+
+
+def _of_questions(questions: Sequence[Question], form: Form) -> Iterable[str]:
+    taken = form.sequence(questions)
+    if len(taken) < len(questions):
+        kept = {q.id for q in taken}
+        gone = [q.id for q in questions if q.id not in kept]
+        yield (
+            f"{count(len(gone), 'question')} cannot be told from an answer or a choice there and "
+            f"{'is' if len(gone) == 1 else 'are'} left out: {listing(gone)}."
+        )
+    changed = [q.id for q in taken if any(form.held(text) != text for text in _texts(q, form))]
+    if changed:
+        yield (
+            f"Line breaks, spaces at the ends or characters of {count(len(changed), 'question')} come back as others "
+            f"or not at all: {listing(changed)}."
+        )
+    if form.holds is not None:
+        names = dict.fromkeys(name for q in questions for name in _beside(q) if name not in form.holds)
+        if names:
+            yield f"There is no place for {listing(list(names), 6)}."
+
+
+def _of_columns(questions: Sequence[Question], kind: str, form: Form) -> Iterable[str]:
+    """What a table cannot say of columns: another kind of value, or a name that means something else."""
+    if kind not in _TABLES:
+        return
+    extra = {
+        name: [q.extra[name] for q in questions if name in q.extra] for q in questions for name in q.extra
+    }
+    odd = [name for name, values in extra.items() if not all(_is_cell(value, kind) for value in values)]
+    if odd:
+        yield f"What is no text in {listing(odd, 6)} comes back as text."
+    widest = max((len(q.choices) for q in questions), default=0)
+    optional = [name for name in OPTIONAL if any(getattr(q, name) is not None for q in questions)]
+    head = ["id", "question", *(f"choice_{n}" for n in range(1, widest + 1)), "answer", *optional, *extra]
+    meant = columns.by_name(head)
+    other = [
+        n for n in extra if meant.get(n) or n != n.strip() or not n or form.held(n) != n or head.count(n) > 1
+    ]
+    if other:
+        yield f"Columns of these names are read as something else, so rename them: {listing(other, 6)}."
+
+
+def _is_cell(value: object, kind: str) -> bool:
+    if isinstance(value, str):
+        return True
+    whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15
+    return kind == "xlsx" and whole
+
+
+def _beside(q: Question) -> list[str]:
+    known = [name for name in OPTIONAL if getattr(q, name) is not None]
+    return ["id", *known, *q.extra]
+
+
+def _texts(q: Question, form: Form) -> Iterable[str]:
+    yield q.question
+    yield from q.choices
+    if form.holds is None or "id" in form.holds:
+        yield q.id
+    for name in OPTIONAL:
+        if getattr(q, name) is not None and (form.holds is None or name in form.holds):
+            yield getattr(q, name)
+    if form.holds is None:
+        yield from (value for value in q.extra.values() if isinstance(value, str))

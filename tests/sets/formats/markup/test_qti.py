@@ -1,0 +1,125 @@
+"""QTI 2 and QTI 3."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from xml.etree.ElementTree import fromstring
+
+import pytest
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.markup import qti
+from e2lm_core.sets.formats.reading import parse, read
+
+LIMITS = Limits()
+# After 1EdTech's own examples of a simple choice.
+THREE = """<?xml version="1.0" encoding="UTF-8"?>
+<qti-assessment-item xmlns="http://www.imsglobal.org/xsd/imsqtiasi_v3p0" identifier="choice" title="Unattended Luggage">
+  <qti-response-declaration identifier="RESPONSE" cardinality="single" base-type="identifier">
+    <qti-correct-response><qti-value>ChoiceA</qti-value></qti-correct-response>
+  </qti-response-declaration>
+  <qti-item-body>
+    <p>Look at the text in the picture.</p>
+    <qti-choice-interaction response-identifier="RESPONSE" shuffle="false" max-choices="1">
+      <qti-prompt>What does it say?</qti-prompt>
+      <qti-simple-choice identifier="ChoiceA">You must stay with your luggage <i>at all times</i>.<qti-feedback-inline identifier="x" outcome-identifier="F">Yes!</qti-feedback-inline></qti-simple-choice>
+      <qti-simple-choice identifier="ChoiceB">Do not let someone else look after your luggage.</qti-simple-choice>
+    </qti-choice-interaction>
+  </qti-item-body>
+</qti-assessment-item>
+"""
+TWO = (
+    THREE.replace("qti-", "")
+    .replace("assessment-item", "assessmentItem")
+    .replace("response-declaration", "responseDeclaration")
+    .replace("item-body", "itemBody")
+    .replace("correct-response", "correctResponse")
+    .replace("choice-interaction", "choiceInteraction")
+    .replace("simple-choice", "simpleChoice")
+    .replace("response-identifier", "responseIdentifier")
+    .replace("feedback-inline", "feedbackInline")
+)
+
+
+@pytest.mark.parametrize("item", [THREE, TWO], ids=["QTI 3", "QTI 2"])
+def test_an_item_by_itself(item: str) -> None:
+    preview = read(item.encode(), "item.xml", LIMITS)
+    assert preview.problems == ()
+    assert preview.questions == (
+        Question(
+            id="choice",
+            question="Look at the text in the picture.\nWhat does it say?",
+            choices=(
+                "You must stay with your luggage at all times.",
+                "Do not let someone else look after your luggage.",
+            ),
+            answer=0,
+        ),
+    )
+
+
+def package(**items: str) -> bytes:
+    resources = "".join(
+        f'<resource identifier="r" type="imsqti_item_xmlv2p1" href="{n}.xml"/>' for n in items
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("imsmanifest.xml", f"<manifest><resources>{resources}</resources></manifest>")
+        for name, text in items.items():
+            archive.writestr(f"{name}.xml", text)
+    return buffer.getvalue()
+
+
+def test_items_that_are_no_choice_of_one_are_named() -> None:
+    points = TWO.replace(
+        "<correctResponse><value>ChoiceA</value></correctResponse>",
+        '<mapping><mapEntry mapKey="ChoiceB" mappedValue="1"/></mapping>',
+    )
+    data = package(
+        good=points,
+        text=TWO.replace("choiceInteraction", "extendedTextInteraction"),
+        image=TWO.replace("<p>Look", '<p><img src="http://127.0.0.1/x.png"/>Look'),
+        none=TWO.replace("<value>ChoiceA</value>", ""),
+        dtd=TWO.replace("?>", "?><!DOCTYPE x>", 1),
+        other="<x/>",
+    )
+    preview = read(data, "t.zip", LIMITS)
+    assert [q.answer for q in preview.questions] == [1]
+    assert [problem.sentence for problem in preview.problems] == [
+        "Item 2 (text.xml): it asks for extendedtextinteraction; only one choice of several can be read.",
+        "Item 3 (image.xml): it shows an image, which a text cannot hold; describe it in words.",
+        "Item 4 (none.xml): it has no right choices; a question has one.",
+        "Item 5 (dtd.xml): dtd.xml declares a document type or an entity, which is not read; save it without.",
+        "Item 6 (other.xml): it holds no item of QTI 2 or 3.",
+    ]
+
+
+def test_a_package_is_written_and_read_back() -> None:
+    questions = (
+        Question(
+            id="q 1 <&\"'\n", question=" a  b\n\nc <b>", choices=("x & y", "l1\nl2", "\tz", "]]>"), answer=2
+        ),
+        Question(id="plain.id", question="Why?", choices=("a", "b"), answer=0),
+    )
+    data = qti.write(questions)
+    assert data == qti.write(questions)
+    assert parse(data, "t.zip", LIMITS).questions == questions
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            fromstring(archive.read(name))
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (package(), "names no item of QTI"),
+        (b"<assessmentTest/>", "holds no item of QTI"),
+        (package()[:40], "not a readable zip"),
+    ],
+)
+def test_what_holds_no_item(data: bytes, says: str) -> None:
+    with pytest.raises(StudioError, match=says):
+        read(data, "t.zip" if data[:1] == b"P" else "t.xml", LIMITS)

@@ -1,0 +1,66 @@
+"""CSV and TSV."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.tables import delimited
+
+LIMITS = Limits()
+
+
+@pytest.mark.parametrize("separator", delimited.SEPARATORS)
+def test_the_separator_is_found(separator: str) -> None:
+    lines = [
+        ["question", "A", "B", "answer"],
+        ["Which, of these; two?", "x", "y", "A"],
+        ["Why?", "x", "y", "B"],
+    ]
+    quoted = [[f'"{c}"' if separator in c else c for c in line] for line in lines]
+    rows = delimited.read("\n".join(map(separator.join, quoted)).encode(), "t", LIMITS, How())
+    assert rows.separator == separator
+    assert [list(row.values.values()) for row in rows.rows] == lines[1:]
+
+
+def test_one_column_has_the_usual_separator() -> None:
+    assert delimited.read(b"question\nq\n", "t", LIMITS, How()).separator == ","
+    assert delimited.read(b"", "t", LIMITS, How(), usual="\t").separator == "\t"
+
+
+def test_a_cell_from_a_spreadsheet_keeps_its_own_quotes() -> None:
+    text = 'Which is "salt"?\t"Salt" is\t"a ""b"" c"\t"two\nlines"\tA\r\n"never closed\tx\ty\tz\tB'
+    rows = delimited.read(text.encode(), "t", LIMITS, How(header=False), usual="\t")
+    assert [list(row.values.values()) for row in rows.rows] == [
+        ['Which is "salt"?', '"Salt" is', 'a "b" c', "two\nlines", "A"],
+        ['"never closed', "x", "y", "z", "B"],
+    ]
+    assert rows.columns == [f"column {n}" for n in range(1, 6)]
+
+
+def test_empty_cells_at_the_ends_of_lines() -> None:
+    rows = delimited.read(b"a\tb\tc\n1\t\t\n\t2\t\n\n1\t2\t3\t4", "t", LIMITS, How(header=True), usual="\t")
+    assert [list(row.values.values()) for row in rows.rows] == [["1", "", ""], ["", "2", ""], ["1", "2", "3"]]
+    assert [row.at for row in rows.rows] == ["Row 1", "Row 2", "Row 4"]
+
+
+def test_too_much_is_counted_before_it_exists() -> None:
+    for data, says in (
+        (b"c," * 300 + b"\n", "more than 200 columns"),
+        (b"c," * 30_000 + b"\n", "more than 200 columns"),
+        (b"a,b\n" + b"\n" * 1_000_001, "cells"),
+    ):
+        with pytest.raises(TaskError, match=says):
+            delimited.read(data, "t.csv", LIMITS, How(header=True))
+
+
+def test_a_column_that_is_no_text_goes_as_json() -> None:
+    question = Question(
+        id="1", question="q", choices=("a", "b"), answer=0, extra={"tags": ["x"], "level": 3, "ok": True}
+    )
+    assert delimited.write([question]).decode() == (
+        'id,question,choice_1,choice_2,answer,tags,level,ok\n1,q,a,b,0,"[""x""]",3,true\n'
+    )

@@ -1,0 +1,99 @@
+"""XLSX."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import zipfile
+from typing import Any
+
+import openpyxl
+import pytest
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.reading import parse, read
+from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.tables import xlsx
+
+LIMITS = Limits()
+
+
+def book(**sheets: list[list[Any]]) -> bytes:
+    made = openpyxl.Workbook()
+    made.remove(made.active)
+    for name, lines in sheets.items():
+        sheet = made.create_sheet(name)
+        for line in lines:
+            sheet.append(line)
+    buffer = io.BytesIO()
+    made.save(buffer)
+    return buffer.getvalue()
+
+
+LINES = [["Frage", "A", "B", "Lösung", "Punkte"], ["Wie viel?", 3, 2.5, 2, 7], ["Wann?", "x", "y", "B", None]]
+
+
+def test_numbers_are_text_as_they_are_shown() -> None:
+    preview = read(book(Quiz=LINES), "t.xlsx", LIMITS)
+    assert (preview.kind, preview.sheets, preview.answers_from) == ("xlsx", ("Quiz",), 1)
+    assert [(q.question, q.choices, q.answer, q.extra) for q in preview.questions] == [
+        ("Wie viel?", ("3", "2.5"), 1, {"Punkte": 7}),
+        ("Wann?", ("x", "y"), 1, {}),
+    ]
+
+
+def test_dates_shares_and_truths_are_what_people_read() -> None:
+    made = openpyxl.Workbook()
+    made.active.append(["question", "A", "B", "C", "answer"])
+    made.active.append(["q", datetime.date(1990, 5, 1), 0.125, True, "A"])
+    made.active.cell(2, 3).number_format = "0.0%"
+    buffer = io.BytesIO()
+    made.save(buffer)
+    assert parse(buffer.getvalue(), "t.xlsx", LIMITS).questions[0].choices == ("1990-05-01", "12.5%", "TRUE")
+
+
+def test_the_first_sheet_that_holds_rows_or_the_one_that_is_named() -> None:
+    data = book(Cover=[], Quiz=LINES, Old=[["question", "A", "B", "answer"], ["q", "a", "b", "A"]])
+    assert parse(data, "t.xlsx", LIMITS).sheets == ("Quiz", "Cover", "Old")
+    assert [q.question for q in parse(data, "t.xlsx", LIMITS, How(sheet="Old")).questions] == ["q"]
+    for how, says in (
+        (How(sheet="None"), "has no sheet 'None'; it has Cover, Quiz and Old"),
+        (How(sheet="Cover"), ""),
+    ):
+        if says:
+            with pytest.raises(StudioError, match=says):
+                parse(data, "t.xlsx", LIMITS, how)
+        else:
+            assert parse(data, "t.xlsx", LIMITS, how).problems[0].code == "missing_columns"
+
+
+def test_nothing_that_is_written_is_a_formula_and_it_is_the_same_on_every_day() -> None:
+    bad = '=HYPERLINK("http://127.0.0.1/x")'
+    question = Question(
+        id="@a", question=bad, choices=("-5", "+c", " '=1 "), answer=1, extra={"n": 3, "=c": "\tx"}
+    )
+    data = xlsx.write([question])
+    assert data == xlsx.write([question])
+    sheet = zipfile.ZipFile(io.BytesIO(data)).read("xl/worksheets/sheet1.xml")
+    assert b"<f>" not in sheet
+    assert parse(data, "t.xlsx", LIMITS).questions == (question,)
+
+
+def test_what_a_cell_cannot_hold() -> None:
+    assert xlsx.held("a\r\nb\x01\ufffe") == "a\nb"
+    assert len(xlsx.held("x" * 40_000)) == xlsx.MOST_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"\xd0\xcf\x11\xe0", "is an old .xls or has a password"),
+        (b"PK\3\4", "is not a readable zip archive"),
+        (book(Empty=[]), "holds no row"),
+    ],
+)
+def test_what_is_no_workbook_is_one_sentence(data: bytes, says: str) -> None:
+    with pytest.raises(StudioError, match=says):
+        read(data, "t.xlsx", LIMITS)

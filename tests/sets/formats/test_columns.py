@@ -1,0 +1,113 @@
+"""What columns are taken for."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2lm_core.sets.formats import columns
+from e2lm_core.sets.formats.records import KEPT, Row
+
+HEADS = {
+    "the review's": (
+        ["Question text", "A", "B", "C", "D", "Correct answer", "Topic"],
+        ["question", "choice_1", "choice_2", "choice_3", "choice_4", "answer", "subject"],
+    ),
+    "the review's other": (
+        ["Stem", "Option 1", "Option 2", "Key"],
+        ["question", "choice_1", "choice_2", "answer"],
+    ),
+    "German": (
+        ["Nr.", "Frage", "Antwort A", "Antwort B", "Lösung", "Kategorie", "Bild"],
+        ["id", "question", "choice_1", "choice_2", "answer", "subject", KEPT],
+    ),
+    "French": (
+        ["Énoncé", "Réponse 1", "Réponse 2", "Bonne réponse"],
+        ["question", "choice_1", "choice_2", "answer"],
+    ),
+    "small letters": (["prompt", "a", "b", "label"], ["question", "choice_1", "choice_2", "answer"]),
+    "numbered from 0": (
+        ["question", "choice 0", "choice 1", "answer"],
+        ["question", "choice_1", "choice_2", "answer"],
+    ),
+    "ARC": (["id", "question", "choices", "answerKey"], ["id", "question", "choices", "answer"]),
+    "SciQ": (
+        ["question", "distractor1", "distractor2", "correct_answer", "support"],
+        ["question", "choice_1", "choice_2", "answer", KEPT],
+    ),
+    "its own, where others are kept": (
+        ["id", "question", "choice_1", "choice_2", "answer", "topic", "text"],
+        ["id", "question", "choice_1", "choice_2", "answer", KEPT, KEPT],
+    ),
+    "a list before letters": (
+        ["question", "choices", "A", "B", "answer"],
+        ["question", "choices", KEPT, KEPT, "answer"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_names(name: str) -> None:
+    head, roles = HEADS[name]
+    assert list(columns.guessed(head, [], {}, "t").values()) == roles
+    assert columns.names_columns(head)
+
+
+def rows(*lines: list[str]) -> list[Row]:
+    return [
+        Row(f"Row {n}", {f"column {k}": c for k, c in enumerate(line, 1)}) for n, line in enumerate(lines, 1)
+    ]
+
+
+CONTENTS = {
+    "a letter behind": (
+        (
+            ["Which gas do plants take in?", "oxygen", "carbon dioxide", "B"],
+            ["What is iron?", "a metal", "a gas", "A"],
+        ),
+        ["question", "choice_1", "choice_2", "answer"],
+    ),
+    "a letter before, and a number of rows": (
+        (
+            ["1", "What is iron?", "B", "a gas", "a metal"],
+            ["2", "What is air?", "A", "a gas", "a metal"],
+            ["3", "Why?", "A", "x", "y"],
+        ),
+        [KEPT, "question", "answer", "choice_1", "choice_2"],
+    ),
+    "the text of a choice": (
+        (["What is iron?", "a gas", "a metal", "a metal"], ["What is air?", "a gas", "a metal", "a gas"]),
+        ["question", "choice_1", "choice_2", "answer"],
+    ),
+    "numbers": (
+        (["What is iron?", "a gas", "a metal", "2"], ["What is air?", "a gas", "a metal", "1"]),
+        ["question", "choice_1", "choice_2", "answer"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_contents_where_nothing_is_named(name: str) -> None:
+    lines, roles = CONTENTS[name]
+    names = [f"column {n}" for n in range(1, len(lines[0]) + 1)]
+    assert list(columns.guessed(names, rows(*lines), {}, "t").values()) == roles
+    assert not columns.names_columns(lines[0])
+
+
+def test_what_is_given_is_not_guessed_over() -> None:
+    head = ["Frage", "Text", "A", "B", "Lösung"]
+    given = {"Text": "question", "Frage": "-"}
+    assert columns.guessed(head, [], given, "t") == {
+        "Frage": "-",
+        "Text": "question",
+        "A": "choice_1",
+        "B": "choice_2",
+        "Lösung": "answer",
+    }
+    roles = columns.guessed(head, [], {"Text": "choice_1", "A": "choice_2"}, "t")
+    assert columns.choice_columns(roles) == ["Text", "A"]
+
+
+def test_wrong_choices_by_their_name() -> None:
+    assert columns.are_wrong(["distractor1", "Incorrect answer 2"])
+    assert not columns.are_wrong(["distractor1", "Answer 2"])
+    assert not columns.are_wrong([])

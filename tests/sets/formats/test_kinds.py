@@ -1,0 +1,51 @@
+"""Which format a file is."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.sets.formats.kinds import kind_of
+
+TEXTS = {
+    "json": '[{"question": "q"}]',
+    "jsonl": '{"question": "q"}\n{"question": "r"}\n',
+    "gift": "// of today\n::q1:: Why? {\n=a\n~b\n}\n",
+    "aiken": "Why?\nA) a\nB) b\nANSWER: A\n",
+    "markdown": "1. Why?\n   - [x] a\n   - [ ] b\n",
+    "tsv": "Why?\ta\tb\tA\n",
+    "csv": "question;A;B;answer\nWhy?;a;b;A\n",
+    "moodle": "<?xml version='1.0'?>\n<quiz></quiz>",
+    "qti": '<qti-assessment-item xmlns="x"/>',
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_pasted_text_is_known_by_what_stands_in_it(kind: str) -> None:
+    assert kind_of(TEXTS[kind].encode(), "") == kind
+    assert kind_of(TEXTS[kind].encode(), "quiz.txt") == kind
+
+
+def test_a_files_name_tells_and_its_first_bytes_tell_better() -> None:
+    for name, kind in {
+        "a.CSV": "csv",
+        "a.tab": "tsv",
+        "a.ndjson": "jsonl",
+        "a.md": "markdown",
+        "a.gift": "gift",
+    }.items():
+        assert kind_of(b"x", name) == kind
+    assert kind_of(b'{\n"questions": []\n}', "") == "json"
+    assert kind_of(b"PAR1", "a.csv") == "parquet"
+    assert kind_of(b"PK\3\4 [Content_Types].xml xl/workbook.xml", "a.zip") == "xlsx"
+    assert kind_of(b"PK\3\4 imsmanifest.xml", "a.zip") == "qti"
+    assert kind_of(TEXTS["qti"].encode("utf-16"), "a.xml") == "qti"
+
+
+def test_what_is_none_of_them_is_said() -> None:
+    with pytest.raises(TaskError, match=r"notes.docx is no file that can be imported; use .csv"):
+        kind_of(b"x", "notes.docx")
+    with pytest.raises(TaskError, match=r"is not valid XML"):
+        kind_of(b"<", "a.xml")
+    with pytest.raises(TaskError, match=r"declares a document type"):
+        kind_of(b"<!DOCTYPE quiz [<!ENTITY a 'b'>]><quiz/>", "a.xml")

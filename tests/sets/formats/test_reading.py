@@ -1,0 +1,251 @@
+"""Files of questions as they come: what they are found to be, what is wrong with them, what is there already."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats import reading, words
+from e2lm_core.sets.formats.reading import read
+from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.tables.delimited import write as write_csv
+from e2lm_core.sets.rows import write_jsonl
+
+LIMITS = Limits()
+MOON = Question(
+    id="m", question="What orbits, the Earth?", choices=("the Moon", "Mars"), answer=0, subject="space"
+)
+
+
+def test_one_column_a_choice() -> None:
+    data = b"question,choice_1,choice_2,choice_3,answer,subject,level\nWhy?,a,b,,1,,7\nHow?,c,d,e,C,x,\n"
+    preview = read(data, "t.csv", LIMITS)
+    assert preview.problems == ()
+    assert tuple(c.name for c in preview.columns) == (
+        "question",
+        "choice_1",
+        "choice_2",
+        "choice_3",
+        "answer",
+        "subject",
+        "level",
+    )
+    assert preview.questions == (
+        Question(id="q1", question="Why?", choices=("a", "b"), answer=1, extra={"level": "7"}),
+        Question(id="q2", question="How?", choices=("c", "d", "e"), answer=2, subject="x"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        (
+            "t.csv",
+            'id,question,choices,answer,subject\nm,"What orbits, the Earth?","[""the Moon"", ""Mars""]",the Moon,space\n',
+        ),
+        (
+            "t.CSV",
+            "\ufeffid;question;A;B;answer;subject\r\nm;What orbits, the Earth?;the Moon;Mars;A;space\r\n",
+        ),
+        (
+            "t.tsv",
+            "id\tquestion\toption a\toption b\tanswer\tsubject\nm\tWhat orbits, the Earth?\tthe Moon\tMars\t0\tspace\n",
+        ),
+        ("t.jsonl", json.dumps(MOON.model_dump(exclude={"extra"})) + "\n"),
+        ("t.json", json.dumps([MOON.model_dump(exclude={"extra"})])),
+        (
+            "t.json",
+            json.dumps({"questions": [MOON.model_dump(exclude={"extra"}) | {"answer": "Mars"[:0] + "a"}]}),
+        ),
+    ],
+)
+def test_the_forms_of_one_question(name: str, data: str) -> None:
+    preview = read(data.encode(), name, LIMITS)
+    assert (preview.questions, preview.problems) == ((MOON,), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        (
+            "t.csv",
+            b"question,A,B,answer\n" + b"q,a,b,0\n" * 200_000,
+            "t.csv has 200,000 rows; a set may have at most 20,000",
+        ),
+        ("t.jsonl", b"{}\n" * 200_000, "t.jsonl has 200,000 rows"),
+        ("t.json", b"[" + b"{}," * 199_999 + b"{}]", "t.json has 200,000 rows"),
+        ("t.csv", b'question,A,B,answer\n"q,a,b,0\n', "is not valid CSV"),
+        ("t.csv", b"question,A,A,answer\nq,a,b,0\n", "t.csv has the column 'A' twice"),
+        ("t.json", b"{}", "t.json must be a list of JSON objects"),
+        ("t.json", b"[1]", "t.json must be a list of JSON objects"),
+        ("t.json", b"[" * 100_000, "t.json is not valid JSON"),
+        ("t.jsonl", b"nope\n", "t.jsonl, line 1 is not valid JSON"),
+        ("t.xlsx", b"PK", "t.xlsx is not a readable zip archive"),
+        ("t.doc", b"x", "t.doc is no file that can be imported; use .csv, .tsv"),
+        ("t.xls", b"x", "t.xls is an old workbook"),
+        ("t.xml", b"<questestinterop/>", "t.xml is QTI 1, which is not read"),
+        ("t.xml", b"<html/>", "t.xml is XML of the kind 'html'"),
+        ("t.parquet", b"PAR1 but nothing else", "t.parquet is no Parquet table"),
+    ],
+)
+def test_a_file_of_no_use_is_one_sentence(name: str, data: bytes, says: str) -> None:
+    with pytest.raises(TaskError) as refusal:
+        read(data, f"some/where/{name}", LIMITS)
+    assert says in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"question,answer\nq,0\n", "t.csv lacks the column choices (it has question, answer)"),
+        (b"a,b\n1,2\n", "t.csv lacks the columns question, answer (it has a, b); a table needs"),
+        (b"", "t.csv lacks the columns question, answer, choices (it has none)"),
+    ],
+)
+def test_columns_that_are_missing_are_said_and_can_still_be_mapped(data: bytes, says: str) -> None:
+    preview = read(data, "some/where/t.csv", LIMITS)
+    assert (preview.questions, len(preview.problems)) == ((), 1)
+    assert says in preview.problems[0].sentence
+    with pytest.raises(TaskError, match=r"t\.csv lacks"):
+        reading.accepted(preview, "t.csv", skip_broken=True)
+
+
+def test_rows_that_cannot_be_read_and_rows_that_are_wrong_are_named() -> None:
+    data = b"question,A,B,answer\nq,a,b,E\nq,a,b,2\nq,a,a,0\n,a,b,1\nq,a,,0\nq,a,b,\nq,a,b,0\nq,a,b,0\n"
+    preview = read(data, "t.csv", LIMITS)
+    assert len(preview.questions) == 6
+    assert [problem.sentence for problem in preview.problems] == [
+        "Row 1: answer is 'E', which is no choice; use the right choice's letter, its text or its number.",
+        "Row 6: it has no answer; say which choice is right.",
+        "Row 2: gold is 2, but it has 2 choices (use 0–1).",
+        "Row 3: choices 0 and 1 are equal ('a'); make them differ.",
+        "Row 4: the question is empty; write it or delete the row.",
+        "Row 5: it has 1 choice; give it 2 to 26.",
+    ]
+    assert [q.id for q in preview.sound] == ["q7", "q8"]
+    with pytest.raises(TaskError, match=r"Row 1: .*\(5 more errors\) Mend it"):
+        reading.accepted(preview, "t.csv", skip_broken=False)
+    assert len(reading.accepted(preview, "t.csv", skip_broken=True)[0]) == 2
+
+
+def test_a_number_that_is_a_choice_too_is_pointed_out() -> None:
+    preview = read(b"question,A,B,C,answer\nq,1,2,3,2\nq,0,1,2,2\n", "t.csv", LIMITS)
+    assert [question.answer for question in preview.questions] == [2, 2]
+    (problem,) = preview.problems
+    assert (problem.severity, problem.code) == ("warning", "ambiguous_answer")
+    assert problem.sentence.startswith(
+        "Row 1: the answer is a number that is also the text of another choice"
+    )
+
+
+def test_jsonl_keeps_every_column() -> None:
+    question = MOON.model_copy(update={"extra": {"level": 3, "tags": ["a"]}})
+    assert read(write_jsonl([question]), "t.jsonl", LIMITS).questions == (question,)
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(
+    lambda text: text.strip() != "" and text == text.strip()
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.lists(TEXT, min_size=3, max_size=5, unique=True), min_size=1, max_size=4))
+def test_csv_is_read_back(texts: list[list[str]]) -> None:
+    questions = tuple(
+        Question(
+            id=f"id{n}", question=own[0], choices=tuple(own[1:]), answer=len(own) - 2, extra={"k": own[0]}
+        )
+        for n, own in enumerate(texts)
+    )
+    preview = read(write_csv(questions), "t.csv", LIMITS)
+    assert preview.questions == questions
+
+
+def test_a_spreadsheet_runs_nothing_of_a_table_and_it_is_read_back() -> None:
+    bad = '=HYPERLINK("http://127.0.0.1/x")'
+    question = Question(
+        id="@a", question=bad, choices=("-5", "+cmd|x", "'=1"), answer=1, subject="-s", extra={"=c": "\tx"}
+    )
+    table = write_csv([question])
+    rows = list(csv.reader(io.StringIO(table.decode(), newline="")))
+    assert rows[0][-1] == "'=c"
+    assert rows[1] == ["'@a", f"'{bad}", "-5", "'+cmd|x", "''=1", "1", "'-s", "'\tx"]
+    assert read(table, "t.csv", LIMITS).questions == (question,)
+
+
+def test_what_the_set_has_already_is_marked_and_what_the_file_has_twice() -> None:
+    data = "question,A,B,answer\nwhat  orbits, the earth?,x,y,A\n".replace("orbits, the", "orbits the")
+    data += "Which?,b,a,A\nWHICH?,A,B,B\n"
+    there = Question(id="w", question="Which?", choices=("A", "B"), answer=0)
+    preview = read(data.encode(), "t.csv", LIMITS)
+    found = reading.doubles(preview, [there])
+    assert found == {"q2": "w of the set", "q3": "w of the set"}
+    assert words.repeats(found).startswith(
+        "2 questions of the file are there already: q2 repeats w of the set"
+    )
+    assert reading.doubles(preview, []) == {"q3": "Row 2"}
+    assert words.repeats({}) == ""
+
+
+def test_how_a_file_was_read_is_said() -> None:
+    data = "Frage;Antwort A;Antwort B;Lösung;Thema;Bild\nWelches Maß?;Länge;Kraft;2;Physik;x\n".encode(
+        "cp1252"
+    )
+    preview = read(data, "t.csv", LIMITS)
+    assert (preview.encoding, preview.separator, preview.answers_from) == ("cp1252", ";", 1)
+    assert words.found(preview) == (
+        "CSV, a semicolon between cells, cp1252: 1 question; answers that are numbers count from 1."
+    )
+    assert words.mapped(preview) == (
+        "Columns: question = Frage, choice 1 = Antwort A, choice 2 = Antwort B, right answer = Lösung, "
+        "subject = Thema. Kept as they are: Bild."
+    )
+    assert preview.problems[0].code == "answers_from_one"
+    question = Question(
+        id="q1", question="Welches Maß?", choices=("Länge", "Kraft"), answer=1, subject="Physik"
+    )
+    assert preview.questions == (question.model_copy(update={"extra": {"Bild": "x"}}),)
+    other = read(data, "t.csv", LIMITS, How(answers_from=0, roles={"Bild": "-", "Thema": "group"}))
+    assert other.problems[0].sentence == "Row 1: gold is 2, but it has 2 choices (use 0–1)."
+    assert (other.questions[0].group, other.questions[0].extra) == ("Physik", {})
+
+
+def test_parquet() -> None:
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    table = arrow.table({"question": ["Why?"], "choices": [["a", "b"]], "answer": [1], "level": [7]})
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer)
+    preview = read(buffer.getvalue(), "t.parquet", LIMITS)
+    assert (preview.kind, preview.problems) == ("parquet", ())
+    assert preview.questions == (
+        Question(id="q1", question="Why?", choices=("a", "b"), answer=1, extra={"level": 7}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        (How(kind="doc"), "There is no format 'doc' to read"),
+        (How(encoding="rot13"), "There is no encoding 'rot13'"),
+        (How(encoding="utf-16"), "is not written in utf-16"),
+        (How(separator="x"), "cannot be read with 'x' between cells"),
+        (How(roles={"none": "question"}), "has no column 'none' to map; it has question, A, B, answer"),
+        (How(roles={"A": "colour"}), "A column cannot be read as 'colour'"),
+        (How(roles={"A": "question", "question": "question"}), "Two columns of t.csv are mapped to question"),
+    ],
+)
+def test_what_is_meant_and_is_not_there_is_one_sentence(how: How, says: str) -> None:
+    with pytest.raises(TaskError) as refusal:
+        read(b"question,A,B,answer\nq,a,b,0\n.", "t.csv", LIMITS, how)
+    assert says in str(refusal.value)

@@ -1,0 +1,119 @@
+"""Aiken and Markdown lists."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.formats.reading import read
+from e2lm_core.sets.formats.records import How
+from e2lm_core.sets.formats.texts import lists
+
+LIMITS = Limits()
+AIKEN = """What is the correct answer to this question?
+A. Is it this one?
+B) Maybe this answer?
+ANSWER: B
+
+Which LMS has the most quiz import formats?
+A) Moodle
+B) ATutor
+ANSWER: A
+"""
+TASKS = """# Chemistry
+
+1. Which gas do plants take in?
+   - [ ] oxygen
+   - [x] carbon dioxide
+
+2) What is iron,
+   and why?
+   * [X] a metal
+     of the fourth period
+   * [ ] a gas
+
+## Question 3
+
+Which is a base?
+
+- [ ] vinegar
+- [x] soap
+"""
+BOLD = """### Which is a metal?
+a) wood
+b) **iron**
+c) air
+
+Explanation: iron conducts.
+---
+- Which is a gas?
+  - **air**
+  - iron
+- Which is wet?
+  - water ✓
+  - sand
+"""
+KEYED = """**1. Which is a metal?**
+(a) wood
+(b) iron
+**Answer:** (b)
+
+Q2: Which is a gas?
+A. iron
+B. air
+Correct answer: air
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "questions"),
+    [
+        (
+            AIKEN,
+            [
+                ("What is the correct answer to this question?", 1),
+                ("Which LMS has the most quiz import formats?", 0),
+            ],
+        ),
+        (
+            TASKS,
+            [("Which gas do plants take in?", 1), ("What is iron,\nand why?", 0), ("Which is a base?", 1)],
+        ),
+        (BOLD, [("Which is a metal?", 1), ("Which is a gas?", 0), ("Which is wet?", 0)]),
+        (KEYED, [("**1. Which is a metal?**", 1), ("Which is a gas?", 1)]),
+    ],
+)
+def test_questions_as_people_write_them(text: str, questions: list[tuple[str, int]]) -> None:
+    preview = read(text.encode(), "t.md", LIMITS)
+    assert [(q.question, q.answer) for q in preview.questions] == questions
+    assert preview.problems == ()
+
+
+def test_headings_are_subjects_and_what_goes_on_is_a_line_more() -> None:
+    preview = read(TASKS.encode(), "t.md", LIMITS)
+    assert [q.subject for q in preview.questions] == ["Chemistry", "Chemistry", "Chemistry"]
+    assert preview.questions[1].choices == ("a metal\nof the fourth period", "a gas")
+    assert read(BOLD.encode(), "t.md", LIMITS).questions[0].note == "iron conducts."
+
+
+def test_what_is_none_is_named_by_its_line() -> None:
+    text = "Why?\n- a\n- b\n\nWho?\n- [x] a\n- [x] b\n\nWhen?\nA. x\nB. y\nANSWER: C\n\nA text alone.\n"
+    preview = read(text.encode(), "t.md", LIMITS)
+    assert [problem.sentence for problem in preview.problems] == [
+        "Line 1: no choice is marked as right; tick one as [x], or write ANSWER: B behind them.",
+        "Line 5: 2 of its choices are marked as right; a question has one.",
+        "Line 9: its answer is 'C', which is none of its choices; use its letter or its text.",
+        "Line 14: it has no choices; write each on a line of its own, as - … or A. …",
+    ]
+
+
+def test_aiken_leaves_out_what_it_would_take_for_something_else() -> None:
+    fits = Question(
+        id="q1", question="Who?\n Einstein", choices=("A. Einstein", "- b", "ANSWER: c"), answer=2
+    )
+    odd = Question(id="odd", question="# Who?", choices=("a", "b"), answer=0)
+    bold = Question(id="bold", question="Who?", choices=("**a**", "b"), answer=1)
+    assert [q.id for q in lists.sequence([fits, odd, bold])] == ["q1"]
+    preview = read(lists.write([fits, odd, bold]), "t.txt", LIMITS, How(kind="aiken"))
+    assert preview.questions == (fits.model_copy(update={"question": "Who? Einstein"}),)
