@@ -35,6 +35,7 @@ view = st.segmented_control(
     "View",
     ["Table", "Card", "Prompt"] + ([] if example else ["Import"]),
     default=st.session_state["author_first_view"],
+    format_func=lambda name: "Import, paste" if name == "Import" else name,
     required=True,
     label_visibility="collapsed",
     key="author_view",
@@ -46,11 +47,13 @@ if view == "Table":
     if not example and task.questions:
         live.beside(task)
     live.every_question(task)
-    files.download(task.address)
+    if not example:
+        st.caption(files.HOW_TO_PASTE)
+    files.download(task)
 elif view == "Card":
     card.card(task, readonly=example)
 elif view == "Import":
-    files.import_questions(task.address)
+    files.import_questions(task)
 elif view == "Prompt":
     prompt.prompt(task, readonly=example)
 
