@@ -368,11 +368,10 @@ def test_questions_whose_relevance_cannot_be_told(
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("a.csv", b"question,answer\nWhy?,0\n", "lacks the column choices"),
         ("a.csv", b"\xff\xfe\x00", "UTF-8"),
-        ("a.csv", b"", "lacks"),
         ("a.csv", b"question,A,B,answer\n" + b"Why?,a,b,0\n" * 200_000, "200,000 rows"),
-        ("a.xlsx", b"PK", "use .csv"),
+        ("a.xlsx", b"PK", "not a readable zip"),
+        ("a.docx", b"PK", "use .csv"),
         ("a.json", b"{}", "list of JSON objects"),
         ("a.jsonl", b"{]\n", "line 1"),
     ],

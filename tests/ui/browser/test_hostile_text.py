@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
+import openpyxl
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -179,6 +183,56 @@ def look(page: Page, address: str) -> None:
     unfold(page)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert not drawn_by_others(page, address)
+
+
+def hostile_files(address: str) -> dict[str, bytes]:
+    """Files whose names, columns and texts are hostile, by their names."""
+    pieces = beacon.pieces(address, "file")
+    head = ["question", "A", "B", "answer", *pieces]
+    lines = [[piece, f"{piece} a", f"{piece} b", "A", *pieces] for piece in pieces] + [
+        [pieces[0], "a", "a", pieces[1]]
+    ]
+    table, book, tag = io.StringIO(), openpyxl.Workbook(), pieces[3]
+    csv.writer(table).writerows([head, *lines])
+    for line in [head, *lines]:
+        book.active.append(line)
+    book.active.title = "[x](javascript) "
+    book.active["A2"].hyperlink = f"{address}/file-hyperlink"
+    packed = io.BytesIO()
+    book.save(packed)
+    items = "".join(
+        f"<question type='multichoice'><questiontext format='html'><text>{escape(piece)}</text></questiontext>"
+        f"<answer fraction='100'><text>{escape(piece)} a</text></answer><answer><text>b</text></answer></question>"
+        for piece in pieces
+    )
+    return {
+        f"{tag}.csv".replace("/", "_"): table.getvalue().encode(),
+        "t.xlsx": packed.getvalue(),
+        "t.xml": f"<quiz>{items}</quiz>".encode(),
+        "t.md": "\n".join(
+            f"1. {one.split(chr(10))[0]}\n   - [x] {tag}\n   - [ ] b" for one in pieces
+        ).encode(),
+    }
+
+
+def test_a_file_that_is_looked_at_fetches_links_and_runs_nothing(page: Page, url: str, heard) -> None:
+    page.goto(f"{url}/author?set={SET}")
+    settle(page)
+    page.get_by_role("radio", name="Import").click()
+    settle(page)
+    for name, data in hostile_files(heard[0]).items():
+        page.locator("input[type=file]").first.set_input_files(
+            {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+        )
+        settle(page)
+        expect(page.get_by_text("Read it otherwise")).to_be_visible()
+        look(page, heard[0])
+        page.get_by_test_id("stFileUploaderDeleteBtn").get_by_role("button").click()
+        settle(page)
+    page.get_by_label("Paste rows").fill(hostile_files(heard[0])["t.md"].decode())
+    page.keyboard.press("Control+Enter")
+    settle(page)
+    look(page, heard[0])
 
 
 def test_an_example_as_a_card_fetches_links_and_runs_nothing(page: Page, url: str, heard) -> None:
