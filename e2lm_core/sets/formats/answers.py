@@ -7,41 +7,48 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import quoted
-from e2lm_core.sets.checks.text import normalised
 from e2lm_core.sets.formats.records import LETTERS
 
 LETTER = re.compile(r"\(?([A-Za-z])[).:]?")
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _LETTERED = re.compile(r"\(?([A-Za-z])[).:]\s+(\S.*)", re.DOTALL)
 _SEVERAL = re.compile(r"[A-Za-z](?:\s*[,;/&+]\s*|\s+and\s+)[A-Za-z](?:\s*[,;/&+]\s*[A-Za-z])*")
-Meaning = Literal[0, 1, "text"]
+Pairs = Sequence[tuple[Any, Sequence[str]]]  # an answer as it is given, and the choices of its row
 
 
-def meaning(answers: Sequence[tuple[Any, Sequence[str]]]) -> Meaning | None:
-    """What the numbers among (answer, choices) mean: an index from 0, from 1, or a choice's text; None without any.
+class Meaning(NamedTuple):
+    """What the answers of a column mean: numbers count from 0 or 1 or are a choice's text (None where there are none);
+    letters are those of choices, even where a choice is that letter."""
 
-    What fits most of them; where more than one does, the first of these.
-    """
-    pairs = [
-        (number, choices, str(given).strip())
-        for given, choices in answers
-        if (number := number_of(given)) is not None
+    numbers: Literal[0, 1, "text"] | None
+    letters: bool = False
+
+
+def meaning(answers: Pairs) -> Meaning:
+    """What fits most numbers of a column, of several the first; and whether all of it are letters and not all of them texts."""
+    given = [
+        (text, choices)
+        for value, choices in answers
+        if (text := str(value if value is not None else "").strip())
     ]
+    letters = all(of_letter(text, choices) is not None for text, choices in given)
+    letters = letters and not all(text in choices for text, choices in given)
+    pairs = [(number, choices, text) for text, choices in given if (number := number_of(text)) is not None]
     if not pairs:
-        return None
-    fits: dict[Meaning, int] = {
+        return Meaning(None, letters)
+    fits: dict[Literal[0, 1, "text"], int] = {
         0: sum(0 <= number < len(choices) for number, choices, _ in pairs),
         1: sum(1 <= number <= len(choices) for number, choices, _ in pairs),
         "text": sum(text in choices for _, choices, text in pairs),
     }
-    return max(fits, key=lambda key: fits[key])
+    return Meaning(max(fits, key=lambda key: fits[key]), letters)
 
 
-def index(value: Any, choices: Sequence[str], counted: Meaning | None, labels: Sequence[str], at: str) -> int:
+def index(value: Any, choices: Sequence[str], meant: Meaning, labels: Sequence[str], at: str) -> int:
     """The index from 0 of the choice that `value` means. `labels` are what the file itself calls its choices.
 
     Raises TaskError, which begins with `at`, for what means none, or several.
@@ -50,12 +57,12 @@ def index(value: Any, choices: Sequence[str], counted: Meaning | None, labels: S
     if labels and text in labels:
         return labels.index(text)
     number = number_of(value)
-    if number is not None and counted != "text":
-        return number - (counted or 0)
-    if text in choices:
+    if number is not None and meant.numbers != "text":
+        return number - (meant.numbers or 0)
+    if text in choices and not meant.letters:
         return choices.index(text)
-    if (letter := LETTER.fullmatch(text)) and letter[1].upper() in LETTERS[: len(choices)]:
-        return LETTERS.index(letter[1].upper())
+    if (letter := of_letter(text, choices)) is not None:
+        return letter
     if (found := of_text(text, choices)) is not None:
         return found
     if _SEVERAL.fullmatch(text):
@@ -67,6 +74,13 @@ def index(value: Any, choices: Sequence[str], counted: Meaning | None, labels: S
     raise TaskError(
         f"{at}: answer is {quoted(value)}, which is no choice; use the right choice's letter, its text or its number."
     )
+
+
+def of_letter(text: str, choices: Sequence[str]) -> int | None:
+    """The choice of that letter: `B`, `b`, `(b)`, `B.`"""
+    found = LETTER.fullmatch(text)
+    place = LETTERS.index(found[1].upper()) if found else len(choices)
+    return place if place < len(choices) else None
 
 
 def number_of(value: Any) -> int | None:
@@ -81,18 +95,20 @@ def number_of(value: Any) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) else None
 
 
+def _alike(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
 def of_text(text: str, choices: Sequence[str]) -> int | None:
     """The one choice that a text is, but for case and spaces; perhaps with its letter before it."""
     if not text:
         return None
     if text in choices:
         return choices.index(text)
-    alike = [
-        n for n, choice in enumerate(choices) if choice.strip() and normalised(choice) == normalised(text)
-    ]
+    alike = [n for n, choice in enumerate(choices) if choice.strip() and _alike(choice) == _alike(text)]
     if len(alike) == 1:
         return alike[0]
     if (found := _LETTERED.fullmatch(text)) and found[1].upper() in LETTERS[: len(choices)]:
         at = LETTERS.index(found[1].upper())
-        return at if normalised(choices[at]) == normalised(found[2]) else None
+        return at if _alike(choices[at]) == _alike(found[2]) else None
     return None

@@ -186,7 +186,8 @@ def _answer_column(
     for column in free:
         own = texts[column]
         given = [text for text in own if text]
-        letters = sum(bool(LETTER.fullmatch(text)) for text in given)
+        places = [LETTERS.index(found[1].upper()) for text in given if (found := LETTER.fullmatch(text))]
+        letters = sum(place < max(len(free), len(known)) for place in places)
         numbers = sum(text.isascii() and text.isdigit() and int(text[:4]) <= MOST_CHOICES for text in given)
         counting = len(given) > 2 and len(set(given)) == len(given)
         copies = 0

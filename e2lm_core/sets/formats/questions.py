@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import sentence
@@ -55,7 +55,7 @@ def preview(found: Rows, kind: str, name: str, limits: Limits, how: How) -> Prev
         return shown.model_copy(update={"problems": (_error(MISSING, missing),)})
     drafts, problems = _drafts(found.rows, roles)
     answer = next(column for column, role in roles.items() if role == "answer")
-    counted = how.answers_from if how.answers_from is not None else _meaning(found, drafts, answer)
+    meant = _meaning(found, drafts, answer, how.answers_from)
     read: list[tuple[Row, Question]] = []
     taken = {
         str(row.values[c]) for row in found.rows for c in roles if roles[c] == "id" and row.values.get(c)
@@ -63,7 +63,7 @@ def preview(found: Rows, kind: str, name: str, limits: Limits, how: How) -> Prev
     seen: set[str] = set()
     for number, draft in enumerate(drafts, start=1):
         try:
-            question = _question(draft, roles, answer, counted, number, taken)
+            question = _question(draft, roles, answer, meant, number, taken)
             if found.final and question.id in seen:  # a title, which may be that of several
                 question = question.model_copy(update={"id": _free(number, taken)})
             seen.add(question.id)
@@ -71,13 +71,16 @@ def preview(found: Rows, kind: str, name: str, limits: Limits, how: How) -> Prev
         except TaskError as error:
             problems.append(_refused(str(error)))
     questions = tuple(question for _, question in read)
+    has_numbers = not found.final and any(
+        answers.number_of(row.values.get(answer)) is not None for row, _ in read
+    )
     places = tuple(row.at for row, _ in read)
     problems += structural_errors(questions, limits, names=places)
-    problems += _said(read, answer, counted, how.answers_from, found)
+    problems += _said(read, answer, meant, how.answers_from, found)
     problems += [_warning("note", note) for note in found.notes]
     return shown.model_copy(
         update={
-            "answers_from": counted if counted in (0, 1) else None,
+            "answers_from": meant.numbers if has_numbers and meant.numbers != "text" else None,
             "questions": questions,
             "rows": places,
             "problems": tuple(p.model_copy(update={"sentence": sentence(p.sentence)}) for p in problems),
@@ -158,18 +161,25 @@ def _listed(value: Any, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(value), tuple(map(str, labels))
 
 
-def _meaning(found: Rows, drafts: Sequence[_Draft], answer: str) -> answers.Meaning | None:
-    if found.final or (found.typed and answer == "answer"):
-        return 0  # docs/format.md: an index, from 0
-    given = [(draft.row.values.get(answer), draft.choices) for draft in drafts]
-    return answers.meaning([(value, choices) for value, choices in given if choices])
+def _meaning(
+    found: Rows, drafts: Sequence[_Draft], answer: str, asked: Literal[0, 1] | None
+) -> answers.Meaning:
+    if found.final:
+        return answers.Meaning(0)
+    read = answers.meaning(
+        [(draft.row.values.get(answer), draft.choices) for draft in drafts if draft.choices]
+    )
+    if asked is not None:
+        return read._replace(numbers=asked)
+    of_the_format = found.typed and answer == "answer"  # docs/format.md: an index, from 0
+    return read._replace(numbers=0) if of_the_format else read
 
 
 def _question(
     draft: _Draft,
     roles: Mapping[str, str],
     answer: str,
-    counted: answers.Meaning | None,
+    meant: answers.Meaning,
     number: int,
     taken: set[str],
 ) -> Question:
@@ -185,7 +195,7 @@ def _question(
         id=identity,
         question=draft.text,
         choices=draft.choices,
-        answer=answers.index(values.get(answer), draft.choices, counted, draft.labels, at),
+        answer=answers.index(values.get(answer), draft.choices, meant, draft.labels, at),
         **{name: optional_text(named, name, at) or None for name in OPTIONAL},
         extra=extra_columns(kept, at),
     )
@@ -200,37 +210,32 @@ def _free(number: int, taken: set[str]) -> str:
 
 
 def _said(
-    read: Sequence[tuple[Row, Question]],
-    answer: str,
-    counted: answers.Meaning | None,
-    asked: int | None,
-    found: Rows,
+    read: Sequence[tuple[Row, Question]], answer: str, meant: answers.Meaning, asked: int | None, found: Rows
 ) -> list[Finding]:
-    """What is doubtful about answers that are numbers."""
-    numbers = [(row, q, n) for row, q in read if (n := answers.number_of(row.values.get(answer))) is not None]
-    if counted is None or not numbers or found.final:
+    """What is doubtful about answers that are numbers or letters."""
+    if found.final:
         return []
-    twofold = [row.at for row, q, _ in numbers if _is_twofold(row.values.get(answer), q)]
+    given = [(row, q, row.values.get(answer)) for row, q in read]
     problems = []
+    twofold = [row.at for row, q, value in given if _is_twofold(value, q)]
     if twofold:
         more = f" (and in {len(twofold) - 1:,} more rows)" if len(twofold) > 1 else ""
-        means = "the choice's text" if counted == "text" else f"a place counted from {counted}"
+        means = f"a place counted from {meant.numbers}" if meant.numbers in (0, 1) else "a choice's letter"
         problems.append(
             _warning(
                 "ambiguous_answer",
-                f"{twofold[0]}{more}: the answer is a number that is also the text of another choice; it is "
-                f"read as {means}, so write the choice's letter where something else is meant.",
+                f"{twofold[0]}{more}: the answer is also the text of another choice; it is read as {means}, "
+                "so write the choice's letter where its text is meant.",
             )
         )
-    if counted == 1 and asked is None:
-        problems.append(
-            _warning(
-                "answers_from_one",
-                "Answers are numbers that fit only when counted from 1, so they are read so.",
-            )
-        )
-    untold = all(0 < n < len(q.choices) for _, q, n in numbers)
-    if counted == 0 and asked is None and not found.typed and len(numbers) >= _ENOUGH and untold:
+    numbers = [(number, q) for _, q, value in given if (number := answers.number_of(value)) is not None]
+    if asked is not None or not numbers:
+        return problems
+    if meant.numbers == 1:
+        said = "Answers are numbers that fit only when counted from 1, so they are read so."
+        problems.append(_warning("answers_from_one", said))
+    untold = all(0 < number < len(q.choices) for number, q in numbers)
+    if meant.numbers == 0 and not found.typed and len(numbers) >= _ENOUGH and untold:
         problems.append(
             _warning(
                 "counted_from_where",

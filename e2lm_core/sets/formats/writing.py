@@ -80,12 +80,10 @@ def _of_columns(questions: Sequence[Question], kind: str, form: Form) -> Iterabl
     """What a table cannot say of columns: another kind of value, or a name that means something else."""
     if kind not in _TABLES:
         return
-    extra = {
-        name: [q.extra[name] for q in questions if name in q.extra] for q in questions for name in q.extra
-    }
-    odd = [name for name, values in extra.items() if not all(_is_cell(value, kind) for value in values)]
+    extra = dict.fromkeys(name for q in questions for name in q.extra)
+    odd = dict.fromkeys(n for q in questions for n, value in q.extra.items() if not _is_cell(value, kind))
     if odd:
-        yield f"What is no text in {listing(odd, 6)} comes back as text."
+        yield f"What is no text in {listing(list(odd), 6)} comes back as text."
     widest = max((len(q.choices) for q in questions), default=0)
     optional = [name for name in OPTIONAL if any(getattr(q, name) is not None for q in questions)]
     head = ["id", "question", *(f"choice_{n}" for n in range(1, widest + 1)), "answer", *optional, *extra]

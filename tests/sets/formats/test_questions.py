@@ -52,6 +52,16 @@ def test_numbers_count_from_what_fits_the_whole_column() -> None:
     assert "say it where they count from 1" in read.problems[0].sentence
 
 
+def test_a_column_of_letters_means_letters_even_where_a_choice_is_one() -> None:
+    head = "question,A,B,C,answer\n"
+    assert golds(head + "Which letter is reactance?,Z,X,B,B\nr,a,b,c,C\n") == [1, 2]
+    assert golds(head + "Which letter is reactance?,Z,X,B,B\n") == [2]
+    read = parse((head + "q,Z,X,B,B\nr,a,b,c,C\n").encode(), "t.csv", LIMITS)
+    assert read.problems[0].sentence.startswith(
+        "Row 1: the answer is also the text of another choice; it is read as a"
+    )
+
+
 def test_rows_of_json_count_from_0_as_the_format_says() -> None:
     row = {"question": "q", "choices": ["a", "b"], "answer": 2}
     read = parse(json.dumps(row).encode(), "t.jsonl", LIMITS)
@@ -92,4 +102,4 @@ def test_rows_keep_their_numbers_where_some_are_empty() -> None:
 def test_what_a_number_is() -> None:
     assert [answers.number_of(v) for v in (2, 2.0, " 2 ", "-1")] == [2, 2, 2, -1]
     assert [answers.number_of(v) for v in (True, 2.5, "2.0", "²", None, 1e300)] == [None] * 6
-    assert answers.meaning([]) is None
+    assert answers.meaning([]).numbers is None

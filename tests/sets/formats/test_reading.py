@@ -143,7 +143,7 @@ def test_a_number_that_is_a_choice_too_is_pointed_out() -> None:
     (problem,) = preview.problems
     assert (problem.severity, problem.code) == ("warning", "ambiguous_answer")
     assert problem.sentence.startswith(
-        "Row 1: the answer is a number that is also the text of another choice"
+        "Row 1: the answer is also the text of another choice; it is read as a place counted from 0"
     )
 
 

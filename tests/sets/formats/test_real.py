@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 LIMITS = Limits()
 COUNT, SOME = 1_437, 500
 # A question as its pool has it: `E1A01 (D) [97.305, 97.307(b)]`, the question, and four choices.
-POOL = re.compile(r"(\w+) \(([A-D])\).*\n(.+)\nA\. (.+)\nB\. (.+)\nC\. (.+)\nD\. (.+)\n*")
+POOL = re.compile(r"(\w+) \(([A-D])\).*\n(.+)\nA\. ?(.+)\nB\. ?(.+)\nC\. ?(.+)\nD\. ?(.+)\n*")
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +126,8 @@ def test_counts_texts_and_golds_are_equal(pool: tuple[Question, ...], kind: str,
         assert read.questions == questions
 
 
-def test_three_questions_have_spaces_that_two_formats_cannot_hold(pool: tuple[Question, ...]) -> None:
-    said = "of 3 questions come back as others or not at all: "
+def test_two_questions_have_spaces_that_two_formats_cannot_hold(pool: tuple[Question, ...]) -> None:
+    said = "of 2 questions come back as others or not at all: "
     assert [said in " ".join(writing.lost(pool, kind)) for kind in writing.FORMS] == [
         kind in ("gift", "aiken") for kind in writing.FORMS
     ]

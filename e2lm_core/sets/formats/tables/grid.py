@@ -43,9 +43,6 @@ def rows_of(
     head = [str(cell if cell is not None else "").strip() for cell in first]
     named = names_columns(head) if header is None else header
     columns = head if named else [f"column {n}" for n in range(1, len(first) + 1)]
-    repeated = next((c for c, times in Counter(columns).items() if c and times > 1), None)
-    if repeated is not None:
-        raise TaskError(f"{name} has the column {repeated!r} twice; rename one of them.")
     rows: list[Row] = []
     count = 0
     for number, cells in enumerate(ahead if named else _again(first, ahead), start=1):
@@ -63,6 +60,9 @@ def rows_of(
         if count * len(columns) > MAX_CELLS:
             raise too_many_cells(name)
     check_count(count, name, limits)
+    repeated = next((c for c, times in Counter(columns).items() if c and times > 1), None)
+    if repeated is not None:
+        raise TaskError(f"{name} has the column {repeated!r} twice; rename one of them.")
     return [column for column in columns if column], rows, named
 
 

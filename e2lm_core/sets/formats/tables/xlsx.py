@@ -20,7 +20,7 @@ from e2lm_core.sets.formats.tables.delimited import as_text, lines_of
 from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, rows_of
 
 MOST_CHARACTERS = 32_767  # of a cell
-MOST_TAGS = 3_000_000  # in the sheet and its texts together
+MOST_TAGS = 2_000_000  # in the sheet and its texts together
 MOST_TAGS_BESIDE = 300_000  # in every other part
 MOST_EMPTY = 10_000  # rows in succession: what lies behind them is not looked for
 _PARTS = (".xml", ".rels")
