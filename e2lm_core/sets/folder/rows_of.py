@@ -13,7 +13,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers.safeyaml import decode
 from e2lm_core.sets.folder.datafiles import ReadPlan
-from e2lm_core.sets.folder.parquet import parquet_rows
+from e2lm_core.sets.formats.tables.parquet import parquet_rows
 from e2lm_core.sets.rows import check_count, check_size, parse_json, parse_jsonl
 
 MAX_COLUMNS = 200
