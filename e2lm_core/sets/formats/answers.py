@@ -45,7 +45,7 @@ def meaning(answers: Pairs) -> Meaning:
         1: sum(1 <= number <= len(choices) for number, choices, _ in pairs),
         "text": sum(text in choices for _, choices, text in pairs),
     }
-    return Meaning(max(fits, key=lambda key: fits[key]), letters)
+    return Meaning(max(fits.items(), key=lambda one: one[1])[0], letters)
 
 
 def index(value: Any, choices: Sequence[str], meant: Meaning, labels: Sequence[str], at: str) -> int:

@@ -49,7 +49,8 @@ def _row(at: str, node: Element, subject: str | None) -> Row:
         )
     asked = _own(node, "questiontext")
     text = _text(asked[0]) if asked else Plain("", "")
-    choices, right = [], []
+    choices: list[str] = []
+    right: list[int] = []
     shows = text.shows
     for answer in _own(node, "answer"):
         choice = _text(answer)

@@ -85,7 +85,7 @@ def _items(files: dict[str, bytes], name: str) -> list[str]:
         raise TaskError(f"{name} is no QTI package: it holds no {MANIFEST}.")
     manifest = min(manifests, key=len)
     folder = PurePosixPath(manifest).parent
-    found = {}
+    found: dict[str, None] = {}
     for node in elements(files[manifest], MANIFEST, ("resource",)):
         path = str(folder / unquote(attribute(node, "href")))
         if "item" in attribute(node, "type").lower() and path in files:

@@ -124,7 +124,8 @@ def _answers(inside: str, form: re.Match[str] | None) -> tuple[list[str], int] |
     if not any(inside[at] == "~" for at in marks):
         what = "it matches pairs" if "->" in inside else "its answer is typed"
         return f"{what}, so that it has no wrong choice; give it {{=right ~wrong}}."
-    choices, right = [], []
+    choices: list[str] = []
+    right: list[int] = []
     for at, after in zip(marks, [*marks[1:], len(inside)], strict=True):
         part = inside[at + 1 : after].strip()
         weight = _WEIGHT.match(part)
