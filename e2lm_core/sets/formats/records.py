@@ -1,4 +1,7 @@
-"""What a file of questions holds before and after its columns have a meaning, and what may be said about both."""
+"""What a file of questions holds before and after its columns have a meaning, and what may be said about both.
+
+Tested in tests/sets/formats/test_reading.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""JSON and JSONL: an object a question."""
+"""JSON and JSONL: an object a question.
+
+Tested in tests/sets/formats/test_reading.py.
+"""
 
 from __future__ import annotations
 
