@@ -159,7 +159,7 @@ def export(
     question_set = open_task(studio.settings, task)
     lost: tuple[str, ...] = ()
     if kind in writing.FORMS:
-        data = writing.write(question_set.questions, kind)
+        data = writing.file_of(question_set.questions, kind)
         lost = writing.lost(question_set.questions, kind)
         for said in lost:
             typer.echo(said, err=True)

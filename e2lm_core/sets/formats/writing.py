@@ -42,7 +42,7 @@ FORMS = {
 _TABLES = ("csv", "xlsx")
 
 
-def write(questions: Iterable[Question], kind: str) -> bytes:
+def file_of(questions: Iterable[Question], kind: str) -> bytes:
     """The questions as a file of one of `FORMS`."""
     return FORMS[kind].write(questions)
 

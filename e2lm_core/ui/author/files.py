@@ -263,7 +263,7 @@ def download(task: TaskSet) -> None:
         form = writing.FORMS[kind]
         st.download_button(
             say.plain(f"Download {LABELS[kind]}"),
-            lambda: writing.write(task.questions, kind),
+            lambda: writing.file_of(task.questions, kind),
             f"{task.name}{form.end}",
             form.mime,
             icon=":material/download:",

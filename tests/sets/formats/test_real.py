@@ -79,7 +79,7 @@ def made(questions: tuple[Question, ...], kind: str) -> tuple[bytes, str]:
             return "\n".join(
                 f"{n}. {q.question.strip()}\n{ticks(q)}" for n, q in enumerate(questions, 1)
             ).encode(), "t.md"
-    return writing.write(questions, kind), f"t{writing.FORMS[kind].end}"
+    return writing.file_of(questions, kind), f"t{writing.FORMS[kind].end}"
 
 
 def moodle(q: Question) -> str:

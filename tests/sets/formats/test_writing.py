@@ -43,7 +43,7 @@ QUESTION = st.builds(
 
 
 def back(questions: list[Question], kind: str) -> list[Question]:
-    data = writing.write(questions, kind)
+    data = writing.file_of(questions, kind)
     return list(parse(data, f"t{writing.FORMS[kind].end}", LIMITS, How(kind=kind)).questions)
 
 
