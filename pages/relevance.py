@@ -6,7 +6,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.relevance import words as relevance_words
 from e2lm_core.ui.analysis import relevance
 from e2lm_core.ui.frame import parts, say
-from e2lm_core.ui.frame.strip import strip
+from e2lm_core.ui.frame.strip import shown, strip
 from e2lm_core.ui.remembered import results
 
 task = strip()
@@ -14,6 +14,7 @@ if not task.questions:
     parts.header("Relevance", "This set has no questions yet.")
     parts.write_first()
 
+task = shown(task).task
 try:
     with st.spinner("Embedding the questions; new ones take a few seconds …", show_time=True):
         judged = results.relevance(task)

@@ -41,6 +41,11 @@ def blank(theme: Theme, height: int, narrow: bool) -> go.Figure:
     return go.Figure(layout=copy.deepcopy(layout) | {"height": height}, _validate=False)
 
 
+def ready(drawn: dict[str, Any]) -> go.Figure:
+    """A figure of what `to_plotly_json` gave of it, in another process or before: it was checked then."""
+    return go.Figure(drawn, _validate=False)
+
+
 _layouts: dict[tuple[str, bool], dict] = {}
 
 

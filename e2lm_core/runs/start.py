@@ -70,10 +70,11 @@ def _queue(studio: Studio) -> JobQueue:
     return JobQueue(studio.jobs.database, limits)
 
 
-def latest_job(studio: Studio, set_name: str) -> Job | None:
+def latest_job(studio: Studio, set_name: str, progress: bool = True) -> Job | None:
     """The newest run of a set (a name or address), whatever its state and whoever asked for it; None without one.
 
-    Raises `TaskError` for a set that whoever asks may not open.
+    Its progress is not read where `progress` is false. Raises `TaskError` for a set that whoever asks may not open.
     """
     workspace, name = asking.workspace_of(studio.settings, set_name)
-    return next(iter(studio.jobs.of_set(KIND, name, limit=1, whose=workspace)), None)
+    jobs = studio.jobs.of_set(KIND, name, limit=1, whose=workspace, progress=progress)
+    return next(iter(jobs), None)

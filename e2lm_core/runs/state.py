@@ -143,7 +143,7 @@ def pace_of(studio: Studio, num_fewshot: int) -> dict[str, float]:
 
 def fleet(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
     """The checkpoints and the few-shot count that the set was last run with; all that are on this machine at first."""
-    job = latest_job(studio, set_name)
+    job = latest_job(studio, set_name, progress=False)
     if job is None:
         return studio.at_hand, None
     names = set(job.payload["checkpoints"])
@@ -163,16 +163,16 @@ def state(
     """
     if not task.questions:
         return SetState(kind="empty")
-    job = latest_job(studio, set_name)
+    job = latest_job(studio, set_name, progress=False)
     if job and not job.over:
-        done = sum(row.done for row in job.progress)
+        done, computed, seconds = studio.jobs.sums(job.id)
         total = len(task.questions) * len(job.payload["checkpoints"])
         return SetState(
             kind="running",
             job=job.id,
             done=done,
             total=total,
-            seconds_left=seconds_left(job, done, total),
+            seconds_left=left_at_pace(done, total, computed, seconds),
             owner=job.owner,
         )
     checkpoints, num_fewshot = fleet(studio, set_name)
@@ -198,6 +198,11 @@ def seconds_left(job: Job, done: int, total: int) -> float | None:
     """Time left at the pace so far of what had to be computed; None before there is a pace."""
     computed = sum(row.computed for row in job.progress)
     seconds = sum(row.seconds for row in job.progress)
+    return left_at_pace(done, total, computed, seconds)
+
+
+def left_at_pace(done: int, total: int, computed: int, seconds: float) -> float | None:
+    """(total − done) · seconds / computed; None before there is a pace."""
     return (total - done) * seconds / computed if computed and seconds else None
 
 

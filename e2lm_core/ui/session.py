@@ -5,13 +5,16 @@ Tested in tests/pages/test_pages.py.
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
@@ -27,6 +30,7 @@ from e2lm_core.ui.frame import say
 from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.server import browser, door, sign_in
 
+T = TypeVar("T")
 FIRST_SET = "ladder_science"
 # By their folder, which only those reach who may read it; one set is one object for all of them.
 _READ = Kept("sets")
@@ -37,6 +41,10 @@ def studio() -> Studio:
 
     Its catalogue is read again when a model of a hub was added or removed, by whatever process.
     """
+    return once_a_run("studio", _asking)
+
+
+def _asking() -> Studio:
     shared = _studio(hub.stamp(_opened().settings))
     return replace(shared, settings=_without_token(sign_in.asked_by(shared.settings, author())))
 
@@ -84,6 +92,29 @@ def through_app() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+
+
+# --- one run of a page's script -------------------------------------------------------------------------
+
+_run = threading.local()
+
+
+def once_a_run(key: str, make: Callable[[], T]) -> T:
+    """What `make` gives, made once while a page is drawn: who asks and what is here are asked for on every line."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
+        return make()
+    # Streamlit gives each run of a script or of a fragment cursors of its own.
+    if getattr(_run, "of", None) is not context.cursors:
+        _run.of, _run.made = context.cursors, {}
+    if key not in _run.made:
+        _run.made[key] = make()
+    return _run.made[key]
+
+
+def begin_run() -> None:
+    """Forget what was made in this run: callbacks, which come before the page, may have changed what is here."""
+    _run.of = None
 
 
 # --- the set in hand ----------------------------------------------------------------------------------

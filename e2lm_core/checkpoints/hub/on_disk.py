@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from e2lm_core.base import phrasing
@@ -38,14 +40,20 @@ def folder_bytes(places: Iterable[Path]) -> int:
     """Bytes of files, and of all files in folders; one that is there twice by a hard link counts once."""
     sizes: dict[tuple[int, int], int] = {}
     for place in places:
-        for path in (place, *place.rglob("*")):
+        for path in (str(place), *_within(place)):
             try:
-                stat = path.stat()
+                found = os.stat(path)
             except OSError:  # not there, or gone in the meantime
                 continue
-            if path.is_file():
-                sizes[stat.st_dev, stat.st_ino] = stat.st_size
+            if stat.S_ISREG(found.st_mode):
+                sizes[found.st_dev, found.st_ino] = found.st_size
     return sum(sizes.values())
+
+
+def _within(place: Path) -> Iterator[str]:
+    """All files below a folder; one that is moved away while they are listed is left out."""
+    for folder, _, names in os.walk(place):
+        yield from (os.path.join(folder, name) for name in names)
 
 
 def on_disk(settings: Settings, checkpoints: Sequence[Checkpoint]) -> OnDisk:

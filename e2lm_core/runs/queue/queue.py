@@ -102,13 +102,21 @@ class JobQueue:
         return self._jobs("ORDER BY id DESC LIMIT ?", (limit,))
 
     def of_set(
-        self, kind: str, set_name: str, limit: int = 200, still_open: bool = False, whose: str | None = None
+        self,
+        kind: str,
+        set_name: str,
+        limit: int = 200,
+        still_open: bool = False,
+        whose: str | None = None,
+        progress: bool = True,
     ) -> list[Job]:
-        """Those of a set in that person's workspace (None: the home's own, and examples), newest first."""
+        """Those of a set in that person's workspace (None: the home's own, and examples), newest first, without
+        progress where that is not wanted: it takes most of the time."""
         return self._jobs(
             "WHERE kind = ? AND json_extract(payload, '$.set') = ? AND json_extract(payload, '$.owner') IS ? "
             "AND (? OR state IN ('queued', 'running')) ORDER BY id DESC LIMIT ?",
             (kind, set_name, whose, not still_open, limit),
+            progress,
         )
 
     def spent(self, kind: str, num_fewshot: int, at_least: int) -> dict[str, tuple[float, int]]:
@@ -122,6 +130,15 @@ class JobQueue:
                 (kind, num_fewshot, at_least),
             ).fetchall()
         return {name: (seconds, computed) for name, seconds, computed in rows}
+
+    def sums(self, job_id: int) -> tuple[int, int, float]:
+        """(questions done, of these computed, seconds) of a run so far, over its checkpoints."""
+        with self.database.reading() as connection:
+            return connection.execute(
+                "SELECT coalesce(sum(done), 0), coalesce(sum(computed), 0), coalesce(sum(seconds), 0.0) "
+                "FROM progress WHERE job = ?",
+                (job_id,),
+            ).fetchone()
 
     def progress_of(self, job_id: int, name: str) -> Progress | None:
         """One checkpoint's row; None where nobody has begun it."""
@@ -273,7 +290,7 @@ class JobQueue:
         )
         _record(connection, job_id, "failed")
 
-    def _jobs(self, condition: str, values: tuple[object, ...]) -> list[Job]:
+    def _jobs(self, condition: str, values: tuple[object, ...], progress: bool = True) -> list[Job]:
         with self.database.reading() as connection:
             rows = connection.execute(
                 f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs {condition}", values
@@ -282,7 +299,7 @@ class JobQueue:
             for row in rows:
                 columns = dict(zip(_JOB_COLUMNS, row, strict=True))
                 columns["payload"] = json.loads(columns["payload"])
-                columns["progress"] = _progress(connection, columns["id"])
+                columns["progress"] = _progress(connection, columns["id"]) if progress else ()
                 jobs.append(Job(**columns))
         return jobs
 

@@ -233,13 +233,17 @@ def power(measurements: Measurements, metric: str) -> None:
             "Questions", 2, 20_000, max(2, len(measurements.question_ids)), key="plan_power_questions"
         )
     try:
-        told = powers.power(measurements, metric, (first, second), questions=int(asked))
+        told = results.remembered(
+            measurements,
+            ("power", metric, first, second, str(int(asked))),
+            lambda: powers.power(measurements, metric, (first, second), questions=int(asked)),
+        )
     except StudioError as error:
         say.info(error, icon=":material/info:")
         return
     say.markdown(plan_words.power(told))
     parts.table(
-        plan_words.power_frame(told),
+        lambda: plan_words.power_frame(told),
         f"power-{metric}",
         "plan_power",
         percent=("power",),
@@ -248,6 +252,7 @@ def power(measurements: Measurements, metric: str) -> None:
             "power": _NUMBER("chance of telling them apart", format="%.0f%%"),
             "detectable": _NUMBER("smallest difference told in 80%", format="%.4f"),
         },
+        of=(told,),
     )
 
 

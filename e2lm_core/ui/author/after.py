@@ -5,7 +5,7 @@ Tested in tests/pages/test_pages.py and tests/pages/test_live.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import streamlit as st
@@ -39,7 +39,10 @@ def edited(task: TaskSet) -> None:
 
 def _has_results(task: TaskSet) -> bool:
     """Whether it was run, or holds questions that were: those of a copy, or of a run on the command line."""
-    return bool(start.latest_job(session.studio(), task.address)) or results.measurements(task).measured > 0
+    return (
+        bool(start.latest_job(session.studio(), task.address, progress=False))
+        or results.measurements(task).measured > 0
+    )
 
 
 @dataclass(frozen=True)
@@ -52,22 +55,26 @@ class Edit:
 
 
 def last_edit(task: TaskSet) -> Edit:
-    """The visitor's own last edit where it is recent, else the set's last; both as the history has them."""
+    """The visitor's own last edit where it is recent, else the last of which pages show figures; as the history has them."""
     if session.is_example(task.address):
         return Edit(task)
-    settings = session.studio().settings
-    kept = versions.list_versions(settings, task.address)
+    kept = versions.list_versions(session.studio().settings, task.address)
     own = next((n for n in reversed(range(len(kept))) if _is_own(kept[n])), None)
-    at = next((n for n, version in enumerate(kept) if version.shown), 0) if own is None else own
-    mine = own is not None
+    if own is None:
+        here = results.shown(task)
+        at = next((n for n, version in enumerate(kept) if version.number == here.number), 0)
+        edit = Edit(here.task)
+    else:
+        at, edit = own, Edit(task, mine=True)
     if not at:
-        return Edit(task, mine=mine)
+        return edit
     try:
-        after = task if kept[at].shown else remembered.version(task.address, kept[at].number)
-        return Edit(after, remembered.version(task.address, kept[at - 1].number), mine)
+        if own is not None and not kept[at].shown:
+            edit = replace(edit, after=remembered.version(task.address, kept[at].number))
+        return replace(edit, before=remembered.version(task.address, kept[at - 1].number))
     except StudioError:
         # A snapshot is gone, or damaged: Undo says so, and here it is not missed.
-        return Edit(task, mine=mine)
+        return edit
 
 
 def _is_own(version: versions.Version) -> bool:

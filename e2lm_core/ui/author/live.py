@@ -7,25 +7,27 @@ Tested in tests/pages/test_live.py.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.records import BOUNDED_METRICS, Question, TaskSet
+from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
-from e2lm_core.charts import questions as question_charts
 from e2lm_core.runs import start
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after
 from e2lm_core.ui.frame import parts, polling, say, window
-from e2lm_core.ui.remembered import drawn, results
+from e2lm_core.ui.remembered import aside, computing, drawn, results
 from e2lm_core.ui.runs import starting
 
 FIRST_WAIT_S, END_WAIT_S = 0.5, 1.0
@@ -83,16 +85,17 @@ def _panel(task: TaskSet, edit: after.Edit, run_every: float | None) -> None:
         nonlocal has_points
         title = "What your last edit changed" if edit.mine else "What the last edit changed"
         st.subheader(say.plain(title), anchor=False)
-        was = None if edit.before is None else _measured_of(task, edit.before)
         # Not this panel alone: strip, table and checks too are to show that the run is over.
-        waits = bool(run_every) and was is not None and starting.is_mine(results.state(task))
+        waits = bool(run_every) and edit.before is not None and starting.is_mine(results.state(task))
         if waits and has_points and _soon_over(task):
             st.rerun()
-        now = _with_first_points(task, edit.after) if waits else _measured_of(task, edit.after)
-        has_points = now.complete_checkpoints > 0
-        if was is not None and (now.measured or was.measured):
-            _changes(was, now)
-        elif now.measured:
+        if waits:
+            _await_first_points(task, edit)
+        changed = None if edit.before is None else results.changed(task, edit.before, edit.after)
+        has_points = changed is not None and changed.done > 0
+        if changed is not None and changed.measured:
+            _changes(task, edit, changed)
+        elif results.measurements(task).measured:
             st.caption("Nothing was edited yet. An edit is run at once, and shows here what it changed.")
         else:
             st.caption("Run this set once on Run: from then on, every edit shows here what it changed.")
@@ -101,22 +104,21 @@ def _panel(task: TaskSet, edit: after.Edit, run_every: float | None) -> None:
     drawn()
 
 
-def _with_first_points(task: TaskSet, version: TaskSet) -> Measurements:
+def _await_first_points(task: TaskSet, edit: after.Edit) -> None:
     """Waits a moment for an edit's first points: a drawing without any would only take the time away from them."""
-    now, seen = _measured_of(task, version), results.results_stamp()
+    now, seen = _measured_of(task, edit.after), results.results_stamp()
     for _ in _moments(FIRST_WAIT_S, polling.every(FIRST_LOOK_S, mine=False)):
         if results.results_stamp() != seen:
             seen = results.results_stamp()
-            now = _measured_of(task, version)
+            now = _measured_of(task, edit.after)
         if now.complete_checkpoints:
             break
-    return now
 
 
 def _soon_over(task: TaskSet) -> bool:
     """Waits a moment for the run's end: a drawing just before the last would take the time away from that one."""
     for _ in _moments(END_WAIT_S, polling.every(END_LOOK_S, mine=False)):
-        job = start.latest_job(session.studio(), task.address)
+        job = start.latest_job(session.studio(), task.address, progress=False)
         if job is None or job.over:
             return True
     return False
@@ -131,14 +133,10 @@ def _moments(most_s: float, every_s: float) -> Iterator[None]:
         tick.empty()
 
 
-def _changes(was: Measurements, now: Measurements) -> None:
-    effects, whole = results.remembered_of(
-        (was, now),
-        "changes",
-        lambda: (question_edits.effects(was, now), question_edits.set_changes(was, now)),
-    )
-    done, total = now.complete_checkpoints, now.checkpoints
-    say.markdown(question_edits.finding(effects, whole, done, total), help=question_edits.MARGIN_HELP)
+def _changes(task: TaskSet, edit: after.Edit, changed: results.Changed) -> None:
+    effects = changed.effects
+    finding = question_edits.finding(effects, changed.whole, changed.done, changed.total)
+    say.markdown(finding, help=question_edits.MARGIN_HELP)
     metric = st.segmented_control(
         "Metric",
         METRICS,
@@ -152,19 +150,8 @@ def _changes(was: Measurements, now: Measurements) -> None:
         name = drawable[0]
         if len(drawable) > 1:
             name = st.selectbox("Question", drawable, key=f"live_question_{len(drawable)}") or name
-        drawn.once(("live question", now, was, name, metric), lambda: _means(now, was, name, metric))
-    drawn.once(
-        ("live set", now, was, metric),
-        lambda: _curves(
-            "The whole set",
-            tables.curve_frame(now, (metric,)),
-            metric,
-            now,
-            "live_set_chart",
-            tables.curve_frame(was, (metric,)),
-            now.chance if metric in BOUNDED_METRICS else None,
-        ),
-    )
+        drawn.once(("live question", changed, name, metric), lambda: _means(task, edit, name, metric))
+    drawn.once(("live set", changed, metric), lambda: _whole_set(task, edit, metric))
     if effects:
         with st.expander("As a table"):
             parts.table(
@@ -175,6 +162,20 @@ def _changes(was: Measurements, now: Measurements) -> None:
                 percent=("acc, before", "acc, after", "acc Δ"),
                 column_config=_columns(),
             )
+
+
+def _whole_set(task: TaskSet, edit: after.Edit, metric: str) -> None:
+    _caption("The whole set", metric, before=True)
+    figure = _drawn_beside(computing.set_before_and_after, task, edit, metric)
+    parts.chart(figure, "live_set_chart", f"{metric}, The whole set")
+
+
+def _drawn_beside(draw: Callable[..., dict], task: TaskSet, edit: after.Edit, *arguments: Any) -> go.Figure:
+    """A figure that a function of `computing` draws of the two versions, for this theme and window."""
+    assert edit.before is not None
+    was, now = _measured_of(task, edit.before), _measured_of(task, edit.after)
+    look = (session.current_theme().name, window.narrow(), CHART_PX)
+    return canvas.ready(aside.edits(draw, was, now, *arguments, *look))
 
 
 def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every: float | None) -> None:
@@ -206,7 +207,7 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
                 now,
                 "live_card_chart",
                 old,
-                _chance(now, shown.id, metric),
+                computing.chance_of(now, shown.id, metric),
                 CHART_PX + 60,
             )
         _end(task, run_every)
@@ -225,6 +226,11 @@ def _figures(now: Measurements, name: str, effect: question_edits.Effect | None)
         say.markdown(words.words if change else words.present, help=say.words(help_text))
 
 
+def _caption(title: str, metric: str, before: bool) -> None:
+    about = f"{metric}; before the edit faint" if before else metric
+    say.caption(say.filled("**{title}** · {about}", title=title, about=about))
+
+
 def _curves(
     title: str,
     frame: pd.DataFrame,
@@ -235,8 +241,7 @@ def _curves(
     chance: float | None,
     height: int = CHART_PX,
 ) -> None:
-    about = f"{metric}; before the edit faint" if before is not None else metric
-    say.caption(say.filled("**{title}** · {about}", title=title, about=about))
+    _caption(title, metric, before is not None)
     parts.chart(
         curve_charts.learning_curves(
             curve_charts.CurvePlot(
@@ -256,29 +261,13 @@ def _curves(
     )
 
 
-def _means(now: Measurements, was: Measurements, name: str, metric: str) -> None:
-    models = phrasing.count(len(question_edits.counted(now)), "model")
+def _means(task: TaskSet, edit: after.Edit, name: str, metric: str) -> None:
+    models = phrasing.count(len(question_edits.counted(_measured_of(task, edit.after))), "model")
     say.caption(
         say.filled("**{name}** · {metric}, mean over {models}", name=name, metric=metric, models=models)
     )
-    parts.chart(
-        question_charts.before_and_after(
-            question_edits.mean_frame(now, name, metric),
-            metric,
-            session.current_theme(),
-            question_edits.mean_frame(was, name, metric) if name in was.question_ids else None,
-            _chance(now, name, metric),
-            set_scores.early_end(now),
-            CHART_PX,
-        ),
-        "live_question_chart",
-        f"{metric} of question {name}, before and after the edit",
-    )
-
-
-def _chance(measurements: Measurements, name: str, metric: str) -> float | None:
-    choices = int(measurements.choice_counts[measurements.question_ids.index(name)])
-    return 1 / choices if metric in BOUNDED_METRICS else None
+    figure = _drawn_beside(computing.question_before_and_after, task, edit, name, metric)
+    parts.chart(figure, "live_question_chart", f"{metric} of question {name}, before and after the edit")
 
 
 def _measured_of(task: TaskSet, version: TaskSet) -> Measurements:

@@ -14,6 +14,7 @@ from e2lm_core.ui.server import sign_in
 
 def draw() -> None:
     """Draw the page that the address names, in the frame that all have."""
+    session.begin_run()
     # Pictures come from the app itself: a material symbol as page icon would be fetched from a font host.
     st.set_page_config(
         page_title="E2LM Task Studio",

@@ -12,14 +12,17 @@ PROGRESS_S = 1.0
 EDIT_S = 0.5
 # So many sessions look as often as they like at what others do; more take turns.
 FEW_SESSIONS = 4
+# So many may each follow a run of their own as closely as they like.
+SOME_SESSIONS = 16
 
 
 def every(base_s: float, mine: bool) -> float:
     """How often to look at a run: whoever started it as often as that wants, others less often the more they are.
 
-    The same holds of one's own where a moment more is not noticed: `mine` is false then.
+    The same holds of one's own where a moment more is not noticed: `mine` is false then. Where many are here, one's
+    own waits a little too.
     """
-    return base_s if mine else base_s * max(1.0, sessions() / FEW_SESSIONS)
+    return base_s * max(1.0, sessions() / (SOME_SESSIONS if mine else FEW_SESSIONS))
 
 
 def sessions() -> int:

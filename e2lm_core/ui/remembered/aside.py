@@ -1,6 +1,6 @@
 """Heavy work beside the pages: processes that compute while this one draws, and that give their memory back.
 
-One process computes figures, one embeds texts, one checks sets. They are started with the server and end with it, have less
+One process computes figures, one embeds texts, one does what follows an edit at once. They are started with the server and end with it, have less
 weight than the pages where both want a core, and are replaced when they have grown. Without them (a test, a
 command) everything is computed where it is asked for: the answers are the same.
 Tested in tests/ui/remembered/test_aside.py.
@@ -181,20 +181,20 @@ class Aside:
         return False
 
 
-_FIGURES, _TEXTS, _CHECKS = Aside(), Aside(), Aside()
+_FIGURES, _TEXTS, _EDITS = Aside(), Aside(), Aside()
 _open = threading.Event()
 
 
 def open_all() -> None:
     """From now on heavy work is done beside; the processes are started."""
-    for process in (_FIGURES, _TEXTS, _CHECKS):
+    for process in (_FIGURES, _TEXTS, _EDITS):
         process.start()
     _open.set()
 
 
 def rest() -> None:
     """End those that had nothing to do for a while; the next call starts them again."""
-    for process in (_FIGURES, _TEXTS, _CHECKS):
+    for process in (_FIGURES, _TEXTS, _EDITS):
         process.rest(IDLE_S)
 
 
@@ -206,7 +206,7 @@ def is_open() -> bool:
 def close_all() -> None:
     """End the processes: heavy work is done here again."""
     _open.clear()
-    for process in (_FIGURES, _TEXTS, _CHECKS):
+    for process in (_FIGURES, _TEXTS, _EDITS):
         process.stop()
 
 
@@ -220,9 +220,9 @@ def texts(function: Callable[..., T], *arguments: Any) -> T:
     return _TEXTS.call(function, *arguments) if _open.is_set() else function(*arguments)
 
 
-def checks(function: Callable[..., T], *arguments: Any) -> T:
-    """The same for what checks a set, which cuts its prompts into a model's tokens."""
-    return _CHECKS.call(function, *arguments) if _open.is_set() else function(*arguments)
+def edits(function: Callable[..., T], *arguments: Any) -> T:
+    """The same for what follows an edit at once: the set's checks, its bundle, and what the edit changed."""
+    return _EDITS.call(function, *arguments) if _open.is_set() else function(*arguments)
 
 
 # --- the process itself -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The checks of a set as a process beside the pages makes them: with a studio of its own, opened once."""
+"""The checks of a set and its bundle as a process beside the pages makes them: with a studio of its own, opened once."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ _OPENED: dict[Hashable, Studio] = {}
 def findings(settings: Settings, task: TaskSet, profile: submission.Profile) -> list[Finding]:
     """`submission.findings`, asked by whoever the settings name."""
     return submission.findings(replace(_studio(settings), settings=settings), task, profile)
+
+
+def bundle(settings: Settings, task: TaskSet, profile: submission.Profile, found: list[Finding]) -> bytes:
+    """`submission.export`, asked by whoever the settings name."""
+    return submission.export(replace(_studio(settings), settings=settings), task, profile, found)
 
 
 def _studio(settings: Settings) -> Studio:

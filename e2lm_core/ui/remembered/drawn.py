@@ -27,7 +27,8 @@ def once(of: tuple[object, ...], draw: Callable[[], None]) -> None:
     what they are, all else by identity, so it must be what `Kept` and the readers of sets and results give.
     """
     where = (st.context.theme.type, window.narrow())
-    _replayed("|".join(map(_token, (*where, *of))), draw)
+    # By name: of what has none, Streamlit asks the signature each time.
+    _replayed(token="|".join(map(_token, (*where, *of))), _draw=draw)
 
 
 @st.cache_resource(max_entries=MOST, show_spinner=False)

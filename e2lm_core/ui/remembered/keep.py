@@ -16,7 +16,7 @@ from e2lm_core.ui.remembered.weight import weigh
 
 T = TypeVar("T")
 # Of everything that pages have computed, with what it was computed from.
-MOST_BYTES = 256 * 2**20
+MOST_BYTES = 160 * 2**20
 
 
 @dataclass

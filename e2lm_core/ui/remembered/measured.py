@@ -23,6 +23,8 @@ Fleet = tuple[tuple[str, str | None], ...]  # (name, commit) of each checkpoint
 Stamp = tuple[int, int]
 # That the server keeps for all: one set of the largest size and its version before, or many small ones.
 MEASURED_BYTES = 300 * 2**20
+# Of a set that many edit there is another version every second: those of the last half minute.
+MEASURED = 24
 
 
 @dataclass
@@ -31,6 +33,7 @@ class _Entry:
     stamp: Stamp | None = None
     measurements: Measurements | None = None
     read_at: float = 0.0  # by the monotonic clock
+    bytes: int = 0
 
 
 _Key = tuple[Path, str, Fleet, int]
@@ -75,6 +78,7 @@ class Measured:
                 now = reading.refreshed(studio, then)
             entry.stamp, entry.measurements, entry.read_at = stamp, now, time.monotonic()
         if now is not then:
+            entry.bytes = weigh(now)
             self._forget()
         return now
 
@@ -93,13 +97,12 @@ class Measured:
 
     def _forget(self) -> None:
         with self._lock:
-            weights = {k: weigh(e.measurements) for k, e in self._entries.items() if e.measurements}
-            total = sum(weights.values())
-            for key, weight in list(weights.items())[:-1]:
-                if total <= self._most:
+            total = sum(entry.bytes for entry in self._entries.values())
+            for key, entry in list(self._entries.items())[:-1]:
+                if total <= self._most and len(self._entries) <= MEASURED:
                     break
                 del self._entries[key]
-                total -= weight
+                total -= entry.bytes
 
 
 def identities(checkpoints: Sequence[Checkpoint]) -> Fleet:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis import tables
+from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.records import Checkpoint, Finding, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder import taught
@@ -26,10 +28,11 @@ from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import task_digest
 from e2lm_core.sets.versions import list_versions
+from e2lm_core.ui import session
 from e2lm_core.ui.frame import polling
 from e2lm_core.ui.remembered import aside, checking, computing, settled
 from e2lm_core.ui.remembered.keep import Kept
-from e2lm_core.ui.remembered.measured import Measured, Stamp, identities, stamp_of
+from e2lm_core.ui.remembered.measured import Fleet, Measured, Stamp, identities, stamp_of
 from e2lm_core.ui.remembered.settled import Settled, Shown
 from e2lm_core.ui.runs import starting
 from e2lm_core.ui.session import studio
@@ -40,9 +43,12 @@ _MEASURED = Measured()
 _SETTLED = Settled()
 # Between two looks for what a run adds, for each session beyond the first few: what follows is computed for all.
 APART_S = 0.08
+# The same between two versions of a set of which pages show figures: each draws them anew.
+NEW_APART_S = 0.4
 READING = "rc_reading"  # of the session's state
 # The last complete curves of a set, until those of its next version are complete.
 _COMPLETE = Kept("complete curves")
+_CHANGED = Kept("what edits changed")
 
 
 def remembered(measurements: Measurements, key: tuple[str, ...], make: Callable[[], T]) -> T:
@@ -72,8 +78,38 @@ def fleet(task: TaskSet) -> tuple[tuple[Checkpoint, ...], int | None]:
         (task,),
         ("fleet", asking.settings.workspace),
         lambda: run_state.fleet(asking, task.address),
-        (results_stamp(), identities(asking.at_hand)),
+        (results_stamp(), _at_hand()),
     )
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What an edit changed, of each question and of the whole set; `done` of `total` checkpoints are complete after it."""
+
+    effects: tuple[question_edits.Effect, ...]
+    whole: tuple[question_edits.Change, ...]
+    done: int
+    total: int
+    measured: bool
+
+
+def changed(task: TaskSet, before: TaskSet, after: TaskSet) -> Changed:
+    """What an edit of the set changed; once it is measured whole, it is known without what was measured."""
+    checkpoints, num_fewshot = fleet(task)
+    home = studio().settings.database
+    key = (home, digest(before), digest(after), identities(checkpoints), num_fewshot)
+    known = _CHANGED.last(key)
+    if known is not None:
+        return known
+    was, now = (measure(version, checkpoints, num_fewshot) for version in (before, after))
+    made = remembered_of((was, now), "changes", lambda: Changed(*aside.edits(computing.changed, was, now)))
+    if was.complete_checkpoints == made.done == made.total:
+        _CHANGED.made_of((), key, lambda: made)
+    return made
+
+
+def _at_hand() -> Fleet:
+    return session.once_a_run("at hand", lambda: identities(studio().at_hand))
 
 
 def measurements(task: TaskSet) -> Measurements:
@@ -102,7 +138,8 @@ def shown(task: TaskSet) -> Shown:
     now = Shown(task, measurements(task), _number(asking.settings, task))
     checkpoints, num_fewshot = fleet(task)
     key = (info.folder, identities(checkpoints), num_fewshot)
-    return _SETTLED.of(key, now, state(task).kind == "running", aside.is_open())
+    apart_s = NEW_APART_S * (polling.sessions() - polling.FEW_SESSIONS)
+    return _SETTLED.of(key, now, state(task).kind == "running", aside.is_open(), apart_s)
 
 
 def live(task: TaskSet) -> Shown:
@@ -180,7 +217,7 @@ def state(task: TaskSet) -> run_state.SetState:
         (task,),
         ("state", asking.settings.workspace),
         lambda: run_state.state(asking, task.address, task, functools.partial(measure, task, now=True)),
-        (results_stamp(), identities(asking.at_hand)),
+        (results_stamp(), _at_hand()),
     )
 
 
@@ -193,9 +230,13 @@ def taught_answers(task: TaskSet) -> dict[str, bool] | None:
 def bundle(task: TaskSet, profile: submission.Profile) -> bytes:
     """`submission.export`, made once for each version. Raises `StudioError` for a set that cannot be exported."""
     found = findings(task, profile)
-    return _OF_SETS.made_of(
-        (task,), ("bundle", profile), lambda: submission.export(studio(), task, profile, found)
-    )
+    return _OF_SETS.made_of((task,), ("bundle", profile), lambda: _bundle(task, profile, found))
+
+
+def _bundle(task: TaskSet, profile: submission.Profile, found: list[Finding]) -> bytes:
+    if aside.is_open():
+        return aside.edits(checking.bundle, studio().settings, task, profile, found)
+    return submission.export(studio(), task, profile, found)
 
 
 def relevance(task: TaskSet) -> judge.Relevance:
@@ -217,5 +258,5 @@ def findings(task: TaskSet, profile: submission.Profile = "plain") -> list[Findi
 def _findings(task: TaskSet, profile: submission.Profile) -> list[Finding]:
     with st.spinner("Checking the set …"):
         if aside.is_open():
-            return aside.checks(checking.findings, studio().settings, task, profile)
+            return aside.edits(checking.findings, studio().settings, task, profile)
         return submission.findings(studio(), task, profile)

@@ -8,6 +8,7 @@ Tested in tests/ui/remembered/test_settled.py.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -21,6 +22,8 @@ from e2lm_core.ui.remembered.weight import weigh
 
 # A page waits so long for figures of new results before it shows those of the last.
 WAIT_S = 0.25
+# An edit's run is queued a moment after it was saved: so long a set without a run may have one still.
+QUEUED_S = 5.0
 # What no page has asked for so long is not computed beforehand.
 ASKED_S = 900.0
 # That is held for sets whose next results are awaited, beyond the newest.
@@ -55,8 +58,10 @@ class Shown:
 @dataclass
 class _Place:
     shown: Shown
+    since: float = -math.inf  # by the monotonic clock, since when this is shown
     lock: threading.Lock = field(default_factory=threading.Lock)
     ready: threading.Event | None = None  # of those that are being computed
+    idle_since: float | None = None  # since when results are lacking and no run brings them
 
 
 class Settled:
@@ -67,23 +72,29 @@ class Settled:
         self._places: OrderedDict[Hashable, _Place] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, key: Hashable, now: Shown, goes_on: bool, beside: bool) -> Shown:
+    def of(self, key: Hashable, now: Shown, goes_on: bool, beside: bool, apart_s: float = 0.0) -> Shown:
         """What a page shows of a set whose present version is `now`.
 
         While a run of it `goes_on` and it is not whole, its last whole version; where it is whole, itself, as soon
-        as what pages asked of the last is computed of it: `beside`, in a thread of its own, else on demand.
+        as what pages asked of the last is computed of it: `beside`, in a thread of its own, else on demand. Each
+        such version is shown for `apart_s` at least.
         """
         with self._lock:
             place = self._places.setdefault(key, _Place(now))
             self._places.move_to_end(key)
         with place.lock:
             shown = place.shown
-            if not _awaits(shown, now, goes_on, beside):
+            if now.whole or goes_on:
+                place.idle_since = None
+            elif place.idle_since is None:
+                place.idle_since = time.monotonic()
+            idle_s = 0.0 if place.idle_since is None else time.monotonic() - place.idle_since
+            if not _awaits(shown, now, goes_on or (beside and idle_s < QUEUED_S), beside):
                 place.shown = now
                 if shown.measurements is not now.measurements:
                     self._forget()
                 return now
-            if now.whole and place.ready is None:
+            if now.whole and place.ready is None and time.monotonic() - place.since >= apart_s:
                 place.ready = threading.Event()
                 args = (place, now, place.ready)
                 threading.Thread(target=self._prepare, args=args, name="figures", daemon=True).start()
@@ -98,7 +109,7 @@ class Settled:
             prepare(place.shown.measurements, now.measurements)
         finally:
             with place.lock:
-                place.shown, place.ready = now, None
+                place.shown, place.since, place.ready = now, time.monotonic(), None
             ready.set()
 
     def _forget(self) -> None:

@@ -17,7 +17,7 @@ def test_others_runs_are_looked_at_less_often_the_more_sessions_there_are(
     monkeypatch.setattr(polling.runtime, "exists", lambda: True)
     monkeypatch.setattr(polling.runtime, "get_instance", lambda: SimpleNamespace(_session_mgr=manager))
     assert polling.every(1.0, mine=False) == others_s
-    assert polling.every(1.0, mine=True) == 1.0
+    assert polling.every(1.0, mine=True) == max(1.0, sessions / 16)
 
 
 def test_without_a_server_there_is_one() -> None:

@@ -59,6 +59,14 @@ def test_while_an_edits_run_goes_on_the_last_whole_results_stay(here: Settled) -
     now = here.of("a", edited, goes_on=True, beside=True)
     assert (now.measurements is full.measurements, now.number, now.before) == (True, 3, True)
     # Nothing is on its way: what is there is shown, with what it lacks.
+    assert here.of("a", edited, goes_on=False, beside=False) == edited
+
+
+def test_a_run_that_is_about_to_be_queued_is_waited_for(here: Settled, monkeypatch) -> None:
+    full, edited = shown(whole()), shown(partial())
+    here.of("a", full, goes_on=False, beside=True)
+    assert here.of("a", edited, goes_on=False, beside=True).measurements is full.measurements
+    monkeypatch.setattr(settled, "QUEUED_S", 0.0)
     assert here.of("a", edited, goes_on=False, beside=True) == edited
 
 
@@ -75,6 +83,15 @@ def test_what_was_asked_of_the_last_is_computed_before_the_next_is_shown(here: S
     third = shown(whole())
     here.of("a", third, goes_on=False, beside=True)
     assert until(lambda: len(computed) == 2)
+
+
+def test_of_many_who_edit_each_version_is_shown_for_a_while(here: Settled) -> None:
+    first, second, third = shown(whole()), shown(whole()), shown(whole())
+    here.of("a", first, goes_on=False, beside=True, apart_s=60.0)
+    assert until(lambda: not here.of("a", second, goes_on=False, beside=True, apart_s=60.0).before)
+    later = here.of("a", third, goes_on=False, beside=True, apart_s=60.0)
+    assert (later.measurements is second.measurements, later.before) == (True, True)
+    assert until(lambda: not here.of("a", third, goes_on=False, beside=True).before)
 
 
 def test_what_fails_is_left_to_whoever_asks(here: Settled) -> None:
