@@ -298,9 +298,10 @@ class JobQueue:
             jobs = []
             for row in rows:
                 columns = dict(zip(_JOB_COLUMNS, row, strict=True))
-                columns["payload"] = json.loads(columns["payload"])
-                columns["progress"] = _progress(connection, columns["id"]) if progress else ()
-                jobs.append(Job(**columns))
+                rows_of_it = _progress(connection, columns["id"]) if progress else ()
+                jobs.append(
+                    Job(**columns | {"payload": json.loads(columns["payload"]), "progress": rows_of_it})
+                )
         return jobs
 
 
