@@ -292,17 +292,12 @@ class JobQueue:
 
     def _jobs(self, condition: str, values: tuple[object, ...], progress: bool = True) -> list[Job]:
         with self.database.reading() as connection:
-            rows = connection.execute(
-                f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs {condition}", values
-            ).fetchall()
-            jobs = []
-            for row in rows:
-                columns = dict(zip(_JOB_COLUMNS, row, strict=True))
-                rows_of_it = _progress(connection, columns["id"]) if progress else ()
-                jobs.append(
-                    Job(**columns | {"payload": json.loads(columns["payload"]), "progress": rows_of_it})
-                )
-        return jobs
+            found = connection.execute(f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs {condition}", values)
+            jobs = [dict(zip(_JOB_COLUMNS, row, strict=True)) for row in found.fetchall()]
+            for job in jobs:
+                job["payload"] = json.loads(job["payload"])
+                job["progress"] = _progress(connection, job["id"]) if progress else ()
+        return [Job(**job) for job in jobs]
 
 
 _JOB_COLUMNS = tuple(name for name in Job.model_fields if name != "progress")
