@@ -139,3 +139,20 @@ def test_a_large_answer_is_packed_and_the_script_is_kept(ask, ada):
     assert "immutable" in script.headers["cache-control"]
     assert ask.client.get("/table.js").headers["cache-control"] == "no-cache"
     assert json.dumps(digest)
+
+
+@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}])
+def test_another_site_is_refused(ask, ada, headers):
+    body = {"pass": requests.pass_for(ada, "mine"), "do": "delete", "ids": ["q1"]}
+    assert ask.client.post("/table", json=body, headers=headers).status_code == 403
+    assert ask.client.post("/table", json=body | {"pass": "made up"}).status_code == 403
+    assert len(collection.open_set(ada, "mine").questions) == 4
+
+
+def test_an_example_stays_as_it_is(ada):
+    body = {"pass": requests.pass_for(ada, "ladder_general"), "do": "delete"}
+    ask = Table(ada).client
+    first = ask.post("/table", json={"pass": body["pass"]}).json()["rows"][0]["id"]
+    told = ask.post("/table", json=body | {"ids": [first]}).json()
+    assert told["sentence"]
+    assert told["rows"][0]["id"] == first

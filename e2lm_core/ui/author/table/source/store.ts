@@ -1,6 +1,7 @@
 /** The table's state: the set's rows as the server has them, what is typed over them, and what was done to them. */
 
 import { Drafts, newForm, Server } from "./asking";
+import { keepInTab, leftInTab } from "./keeping";
 import {
   type Answer, type Cell, choiceOf, type Draft, type Field, fieldOf, type Found, type Given, NEW, type Notice, type Page,
   place, type Question, same, type Typed, type Value,
@@ -42,7 +43,7 @@ export class Store {
   constructor(public given: Given, public page: Page) {
     this.server = new Server(() => this.given, () => this.digest, () => this.changed());
     this.kept = new Drafts(() => this.given, (text) => this.say({ text, error: true }));
-    this.restore();
+    this.typed = leftInTab(given.task);
   }
 
   /** Called with each drawing of the page: what is new is fetched, and nothing else. */
@@ -340,31 +341,8 @@ export class Store {
     }, wait);
   }
 
-  // --- what outlives the tab's page ------------------------------------------------------------------------
-
-  private get box() {
-    return `e2lm-table ${this.given.task}`;
-  }
-
   private backup() {
-    const left = [...this.typed].map(([id, fields]) => [id, [...fields].filter(([, t]) => !t.kept)] as const);
-    const some = left.filter(([, fields]) => fields.length);
-    try {
-      if (some.length) sessionStorage.setItem(this.box, JSON.stringify(some));
-      else sessionStorage.removeItem(this.box);
-    } catch {
-      /* too long for the tab */
-    }
-  }
-
-  private restore() {
-    try {
-      const left: [string, [Field, Typed][]][] = JSON.parse(sessionStorage.getItem(this.box) ?? "[]");
-      for (const [id, fields] of left)
-        for (const [field, typed] of fields) this.overlay(id).set(field, { ...typed, state: "typed" });
-    } catch {
-      sessionStorage.removeItem(this.box);
-    }
+    keepInTab(this.given.task, this.typed);
   }
 
   /** The page is left: what is typed goes along. */
