@@ -1,0 +1,340 @@
+"""Questions from elsewhere, from packages that anybody can download, with the labels that the rubric gives their sources.
+
+    python -m benchmarks.relevance.elsewhere FOLDER --labels     write labels.tsv, before anything is judged
+    python -m benchmarks.relevance --elsewhere FOLDER            judge them
+
+FOLDER holds what `pip download --no-deps bigbench==1.0.0 evals==3.0.1.post1` and `apt-get download hamexam fccexam` give;
+the fifth source is the installed lm-evaluation-harness. No question is part of this repository: `labels.tsv` has a
+digest of each, its label and its source, so that what is judged is what was labelled. Labels are given to sources
+and not to questions, by their descriptions and before any was judged; sources that the rubric does not decide (plain
+arithmetic, fact checking of the encyclopaedia, misconceptions, quiz knowledge) are left out. Of a source those with
+the smallest digests are taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import io
+import json
+import re
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Callable, Container, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from e2lm_core.base.records import Question
+
+LABELS = Path(__file__).parent / "labels.tsv"
+PACKAGES = ("bigbench", "evals", "hamexam", "fccexam")
+MOST_CHARS = 4_000
+MOST_CHOICES = 26
+
+# Sources of each package with how many questions are taken. Science, school mathematics and professional studies:
+ACCEPTED = {
+    "bigbench": {
+        "elementary_math_qa/question_only": 60,
+        "physics": 25,
+        "physical_intuition": 20,
+        "human_organs_senses": 12,
+        "code_line_description": 15,
+        "identify_math_theorems": 12,
+        "mathematical_induction": 8,
+        "hindu_knowledge": 20,
+        "fact_checker/covid19_scientific": 15,
+    },
+    "evals": {
+        "arc": 60,
+        "jee-math": 25,
+        "medmcqa": 45,
+        "us_tort_law": 30,
+        "accounting_audit": 15,
+        "cissp-study-questions": 25,
+        "atpl_exams": 12,
+        "utah_real_estate": 15,
+        "test_comp_sci": 12,
+        "probability_questions": 20,
+        "multistep-word-problems": 10,
+        "probabilities-word-problems": 10,
+        "ph_calculation": 10,
+        "beam_analysis": 8,
+        "automata-and-complexity": 8,
+        "finance_calc": 15,
+    },
+    "hamexam": {"technical": 45},
+    "fccexam": {"3-": 25, "8-": 15},
+    "lm_eval": {"mmlu": 110},
+}
+# Judgements, puzzles, common sense, language, reading, counting, navigation, entertainment:
+REJECTED = {
+    "bigbench": {
+        **{
+            name: 10
+            for name in (
+                "abstract_narrative_understanding/4_distractors",
+                "analogical_similarity",
+                "analytic_entailment",
+                "bbq_lite_json/age_ambig",
+                "cause_and_effect/two_sentences",
+                "conceptual_combinations/emergent_properties",
+                "crash_blossom",
+                "crass_ai",
+                "dark_humor_detection",
+                "discourse_marker_prediction",
+                "emoji_movie",
+                "empirical_judgments",
+                "english_proverbs",
+                "entailed_polarity",
+                "fantasy_reasoning",
+                "figure_of_speech_detection",
+                "goal_step_wikihow/step_ordering",
+                "hyperbaton",
+                "identify_odd_metaphor",
+                "implicit_relations",
+                "intent_recognition",
+                "irony_identification",
+                "logic_grid_puzzle",
+                "logical_args",
+                "metaphor_boolean",
+                "minute_mysteries_qa/multiplechoice",
+                "movie_dialog_same_or_different",
+                "movie_recommendation",
+                "nonsense_words_grammar",
+                "novel_concepts",
+                "odd_one_out",
+                "penguins_in_a_table",
+                "phrase_relatedness",
+                "presuppositions_as_nli",
+                "reasoning_about_colored_objects",
+                "riddle_sense",
+                "ruin_names",
+                "sentence_ambiguity",
+                "similarities_abstraction",
+                "snarks",
+                "social_support",
+                "sports_understanding",
+                "temporal_sequences",
+                "timedial",
+                "tracking_shuffled_objects/three_objects",
+                "understanding_fables",
+                "winowhy",
+            )
+        },
+        "moral_permissibility": 20,
+        "causal_judgment": 20,
+        "simple_ethical_questions": 20,
+        "strange_stories/multiple_choice": 15,
+        "social_iqa": 20,
+        "logical_deduction/five_objects": 20,
+        "formal_fallacies_syllogisms_negation": 25,
+        "epistemic_reasoning": 15,
+        "date_understanding": 15,
+        "disambiguation_qa": 15,
+        "implicatures": 15,
+        "navigate": 15,
+    },
+    "evals": {
+        "logiqa": 45,
+        "theory_of_mind/hitom": 15,
+        "moral_exceptQA": 15,
+        "sarcasm": 10,
+        "logic-statements": 10,
+    },
+}
+_FILES = {
+    "theory_of_mind/hitom": "theory_of_mind/hitom/hitom-multiple-choice.jsonl",
+    "logiqa": "logiqa/logiqa.jsonl",
+    "logic-statements": "logic-statements/logic-statements.jsonl",
+    "test_comp_sci": "test_comp_sci/questions.jsonl",
+    "probability_questions": "probability_questions/probability_questions.jsonl",
+    "beam_analysis": "beam_analysis/beam-analysis.jsonl",
+}
+# MMLU's subjects that are everyday judgement or quiz knowledge, as its authors sorted them.
+_NO_SCHOLARSHIP = ("moral_scenarios", "miscellaneous", "global_facts")
+# Propagation, principles, components, circuits, aerials; the other parts are rules of the service.
+_TECHNICAL = "35679"
+
+
+class Item(NamedTuple):
+    """A question of a source, and what its source's label says."""
+
+    source: str
+    accepted: bool
+    question: Question
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits of its text."""
+        text = "\n".join((self.question.question, *self.question.choices))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def items(folder: Path, seen: Container[str] = ()) -> list[Item]:
+    """All items of the sources, those of the smallest digests of each; raises `OSError` where a package is missing.
+
+    `seen` holds the words of questions that were looked at before: they are left out.
+    """
+    left = {
+        f"{package}: {name}": most
+        for packages in (ACCEPTED, REJECTED)
+        for package, sources in packages.items()
+        for name, most in sources.items()
+    }
+    taken = []
+    for item in _every(folder):
+        if left[item.source] and _words(item.question.question) not in seen:
+            left[item.source] -= 1
+            taken.append(item)
+    return taken
+
+
+def _every(folder: Path) -> list[Item]:
+    """All usable items of all sources, each text once, in the order of their digests."""
+    found: dict[str, Item] = {}
+    for accepted, packages in ((True, ACCEPTED), (False, REJECTED)):
+        for package, sources in packages.items():
+            for name, texts in _read(package, folder, sources):
+                for question in filter(_usable, texts):
+                    item = Item(f"{package}: {name}", accepted, question)
+                    found.setdefault(item.digest, item)
+    return sorted(found.values(), key=lambda item: item.digest)
+
+
+def labelled(folder: Path) -> list[Item]:
+    """The items whose digests and labels were written down. Raises `ValueError` where some of them are missing."""
+    written = {
+        digest: label == "accepted"
+        for digest, label, _ in (line.split("\t") for line in LABELS.read_text("utf-8").splitlines())
+    }
+    here = [item for item in _every(folder) if written.get(item.digest) == item.accepted]
+    if len(here) != len(written):
+        raise ValueError(
+            f"{len(written):,} items were labelled and {len(here):,} are here: use the named versions."
+        )
+    return here
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
+
+
+def _words_of(file: Path) -> set[str]:
+    return {_words(json.loads(line)["question"]) for line in file.read_text("utf-8").splitlines()}
+
+
+def _usable(question: Question) -> bool:
+    """In English letters for the most part, and neither empty nor a book."""
+    text = "".join((question.question, *question.choices))
+    return 10 <= len(text) <= MOST_CHARS and sum(c.isascii() for c in text) >= 0.9 * len(text)
+
+
+def _read(package: str, folder: Path, names: Iterable[str]) -> Iterator[tuple[str, Iterable[Question]]]:
+    read: dict[str, Callable[[Path, list[str]], Iterator[tuple[str, Iterable[Question]]]]] = {
+        "bigbench": _bigbench,
+        "evals": _evals,
+        "hamexam": lambda where, _: iter([("technical", _cards(where, "hamexam", rf"[TGE][{_TECHNICAL}]"))]),
+        "fccexam": lambda where, some: ((name, _cards(where, "fccexam", name)) for name in some),
+        "lm_eval": lambda _, __: iter([("mmlu", _mmlu())]),
+    }
+    return read[package](folder, list(names))
+
+
+def _one(folder: Path, pattern: str) -> Path:
+    found = sorted(folder.rglob(pattern))
+    if not found:
+        raise FileNotFoundError(f"There is no {pattern} in {folder}: see the docstring for what to download.")
+    return found[0]
+
+
+def _bigbench(folder: Path, names: list[str]) -> Iterator[tuple[str, Iterable[Question]]]:
+    with tarfile.open(_one(folder, "bigbench-*.tar.gz")) as archive:
+        for member in archive:
+            name = member.name.partition("benchmark_tasks/")[2].removesuffix("/task.json")
+            if name in names and member.name.endswith("/task.json") and (file := archive.extractfile(member)):
+                yield name, list(_examples(json.loads(file.read())))
+
+
+def _examples(task: dict) -> Iterator[Question]:
+    for number, example in enumerate(task["examples"]):
+        scores = example.get("target_scores")
+        text = example["input"] if isinstance(example["input"], str) else ""
+        if scores and 2 <= len(scores) <= MOST_CHOICES:
+            best = max(range(len(scores)), key=list(scores.values()).__getitem__)
+            yield Question(id=str(number), question=text.strip(), choices=tuple(scores), answer=best)
+
+
+def _evals(folder: Path, names: list[str]) -> Iterator[tuple[str, Iterable[Question]]]:
+    with zipfile.ZipFile(_one(folder, "evals-*.whl")) as wheel:
+        for name in names:
+            file = f"evals/registry/data/{_FILES.get(name, f'{name}/samples.jsonl')}"
+            lines = wheel.read(file).decode().splitlines()
+            rows = [json.loads(line) for line in lines if line.strip()]
+            yield name, [_last_turn(number, row["input"]) for number, row in enumerate(rows)]
+
+
+def _last_turn(number: int, turns: list[dict]) -> Question:
+    """What the user says last: its choices, if any, stand in the text."""
+    text = [turn["content"] for turn in turns if turn["role"] == "user"][-1]
+    return Question(id=str(number), question=text.strip(), choices=(), answer=0)
+
+
+def _cards(folder: Path, package: str, pattern: str) -> Iterator[Question]:
+    """Files of six lines or so: the id with the key, the question, the choices."""
+    unpacked = subprocess.run(
+        ["dpkg-deb", "--fsys-tarfile", str(_one(folder, f"{package}_*.deb"))], capture_output=True, check=True
+    )
+    with tarfile.open(fileobj=io.BytesIO(unpacked.stdout)) as archive:
+        for member in archive:
+            if re.match(pattern, Path(member.name).name) and (file := archive.extractfile(member)):
+                lines = file.read().decode("utf-8", "replace").splitlines()
+                _, question, *choices = [line.strip() for line in lines if line.strip()] or [""]
+                if len(choices) >= 2 and not re.search(r"[Ff]igure|[Dd]iagram", question):
+                    yield Question(
+                        id=Path(member.name).name, question=question, choices=tuple(choices), answer=0
+                    )
+
+
+def _mmlu() -> Iterator[Question]:
+    """The worked examples of MMLU's prompts: `Q: … (A) … (B) …`, then the answer, which is cut off."""
+    spec = importlib.util.find_spec("lm_eval")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("lm-evaluation-harness is not installed.")
+    file = Path(spec.origin).parent / "tasks" / "mmlu" / "flan_cot_fewshot" / "_cot_prompts.json"
+    for subject, text in json.loads(file.read_text("utf-8")).items():
+        if subject in _NO_SCHOLARSHIP:
+            continue
+        for number, block in enumerate(re.split(r"\n\s*Q: ", text)[1:]):
+            asked = block.partition("\nA:")[0]
+            question, *choices = (part.strip() for part in re.split(r"\([A-D]\)", asked))
+            if len(choices) >= 4:
+                yield Question(
+                    id=f"{subject}-{number}", question=question, choices=tuple(choices[-4:]), answer=0
+                )
+
+
+def main() -> None:
+    """Write down the labels, or say how many items of each source there are."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--labels", action="store_true", help="write labels.tsv")
+    parser.add_argument("--without", type=Path, help="a JSONL file of questions that were looked at before")
+    asked = parser.parse_args()
+    seen = _words_of(asked.without) if asked.without else set()
+    found = items(asked.folder, seen)
+    if asked.labels:
+        lines = [
+            f"{item.digest}\t{'accepted' if item.accepted else 'rejected'}\t{item.source}\n" for item in found
+        ]
+        LABELS.write_text("".join(lines), encoding="utf-8")
+    accepted = sum(item.accepted for item in found)
+    print(
+        f"{len(found):,} items of {len({item.source for item in found})} sources: "
+        f"{accepted:,} accepted, {len(found) - accepted:,} rejected"
+    )
+
+
+if __name__ == "__main__":
+    main()
