@@ -71,9 +71,8 @@ ACCEPTED = {
 # Judgements, puzzles, common sense, language, reading, counting, navigation, entertainment:
 REJECTED = {
     "bigbench": {
-        **{
-            name: 10
-            for name in (
+        **dict.fromkeys(
+            (
                 "abstract_narrative_understanding/4_distractors",
                 "analogical_similarity",
                 "analytic_entailment",
@@ -121,8 +120,9 @@ REJECTED = {
                 "tracking_shuffled_objects/three_objects",
                 "understanding_fables",
                 "winowhy",
-            )
-        },
+            ),
+            10,
+        ),
         "moral_permissibility": 20,
         "causal_judgment": 20,
         "simple_ethical_questions": 20,

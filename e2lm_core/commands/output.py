@@ -22,6 +22,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.base.strangers.regular import read_regular
 
 if TYPE_CHECKING:
+    from e2lm_core.runs.evaluate import RunResult
     from e2lm_core.runs.studio import Studio
     from e2lm_core.scores.measurements import Measurements
 
@@ -237,6 +238,24 @@ def require_reading(name: str) -> None:
     if name not in RC_READINGS:
         known = f"{', '.join(RC_READINGS[:-1])} or {RC_READINGS[-1]}"
         raise StudioError(f"There is no reading {phrasing.quoted(name)} of RC: use {known}.")
+
+
+def evaluated(
+    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
+) -> RunResult:
+    """Compute what is missing, under a bar that counts questions of all checkpoints."""
+    from e2lm_core.runs.evaluate import Progressing, evaluate
+    from e2lm_core.runs.queue.records import Progress as Done
+
+    with progress_bar(task.name, len(checkpoints) * len(task.questions)) as advance:
+        done: dict[str, int] = {}
+
+        class Bar(Progressing):
+            def report(self, progress: Done) -> None:
+                advance(progress.name, progress.done - done.get(progress.name, 0))
+                done[progress.name] = progress.done
+
+        return evaluate(studio, task, checkpoints, num_fewshot, Bar())
 
 
 def require_metrics(metrics: Iterable[str], allowed: str = f"one of {', '.join(METRICS)}") -> None:

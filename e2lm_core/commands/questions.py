@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +16,10 @@ from e2lm_core.commands.output import (
     Opened,
     Task,
     cell,
+    evaluated,
     goes_to_stdout,
     open_measured,
+    progress_bar,
     require_metrics,
     show,
     to_stdout,
@@ -44,6 +46,12 @@ Source = Annotated[
 Relevance = Annotated[
     bool, typer.Option("--relevance", help="Embed the questions as well, for the column relevance.")
 ]
+Control = Annotated[
+    bool,
+    typer.Option(
+        "--control", help="Run each model's last checkpoint under other questions' prompts, where it was not."
+    ),
+]
 Copy = Annotated[
     str | None,
     typer.Option(
@@ -52,6 +60,7 @@ Copy = Annotated[
         help="Copy the set with the chosen questions; - prints them as JSONL instead.",
     ),
 ]
+TEXTS_AT_ONCE = 64  # embedded between two steps of the bar
 SHOWN = ("id", "slope", "acc", "margin", "discrimination", "contrast", "length", "question")
 
 
@@ -84,23 +93,39 @@ def questions(
 
 
 def suspects(
-    task: Task, checkpoints: Checkpoints = None, num_fewshot: Fewshot = None, as_json: Json = False
+    task: Task,
+    checkpoints: Checkpoints = None,
+    num_fewshot: Fewshot = None,
+    control: Control = False,
+    as_json: Json = False,
 ) -> None:
-    """List the questions whose keys the models doubt, that may have two right answers, or that part nobody."""
-    from e2lm_core.analysis.questions import suspects as looked_at
+    """List the questions to look at: doubted keys, two right answers, alike or dead ones, giveaways, and why."""
+    from e2lm_core.analysis.questions.suspects import words
+    from e2lm_core.runs.measure import measure
+    from e2lm_core.runs.order import last
+    from e2lm_core.sets.prompts.control import control_set
 
     opened = open_measured(task, checkpoints, num_fewshot)
-    found = looked_at.suspects(opened.measured)
-    rows = plain.rows(looked_at.frame(found, opened.task.questions))
-    said = looked_at.finding(found).replace("**", "")
-    show(
-        as_json,
-        {"task": opened.task.name, "finding": said, "knowledge": found.knowledge, "suspects": rows},
-        rows,
-        about=opened.measured,
-    )
+    unread, ends = control_set(opened.task), last([c for m in opened.measured.curves for c in m.checkpoints])
+    if control:
+        evaluated(opened.studio, unread, ends, num_fewshot)
+    found, controlled = words.suspects(opened.measured, measure(opened.studio, unread, ends, num_fewshot))
+    rows = plain.rows(words.frame(found, opened.task.questions))
+    document = {
+        "task": opened.task.name,
+        "finding": words.finding(found).replace("**", ""),
+        "knowledge": found.knowledge,
+        "suspects": rows,
+        "control": words.document(controlled),
+    }
+    show(as_json, document, rows, words.SHOWN, about=opened.measured)
     if not as_json:
-        typer.echo(said)
+        typer.echo(document["finding"])
+        if controlled is None:
+            typer.echo(f"{words.NO_CONTROL}: suspects {task} --control runs it.")
+        else:
+            show(False, {}, plain.rows(words.control_frame(controlled)))
+            typer.echo(words.unread(controlled).replace("**", ""))
 
 
 def choose(
@@ -156,14 +181,35 @@ def relevance(
     task: Annotated[
         str, typer.Argument(metavar="TASK_OR_JSONL", help="A set, its folder, or a JSONL file of questions.")
     ],
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            "--embedder",
+            metavar="NAME",
+            help="words, a folder, or the name of a sentence-transformers model (default: all-MiniLM-L6-v2).",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """How probably the competition's rubric would accept each question as science."""
-    from e2lm_core.relevance.judge import assess, read_questions
+    """How probably the competition's rubric would accept each question as science, and the exemplars nearest to it."""
+    from e2lm_core.relevance import judge
 
     settings = Settings.from_env()
-    questions = read_questions(settings, task)
-    document = assess(settings, questions)
-    show(as_json, document, document["questions"])
+    questions = judge.read_questions(settings, task)
+    texts = judge.absent(settings, questions, embedder)
+    with progress_bar("embedding", len(texts), hidden=not texts) as advance:
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            some = texts[start : start + TEXTS_AT_ONCE]
+            judge.embed(settings, some, embedder)
+            advance("", len(some))
+    document = judge.assess(settings, questions, embedder)
+    show(as_json, document, [_row(one) for one in document["questions"]])
     if not as_json:
         typer.echo(f"accepted: {cell(document['accepted_share'])} of {len(questions)}")
+
+
+def _row(judged: dict[str, Any]) -> dict[str, Any]:
+    """A question's row, with the exemplar that is most like it."""
+    first = next(iter(judged["nearest"]), None)
+    said = f"{'accepted' if first['accepted'] else 'rejected'}: {first['question']}" if first else None
+    return {**{key: judged[key] for key in ("id", "probability", "field")}, "nearest": said}

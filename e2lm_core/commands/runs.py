@@ -18,9 +18,9 @@ from e2lm_core.commands.output import (
     On,
     Task,
     chosen_checkpoints,
+    evaluated,
     goes_to_stdout,
     open_task,
-    progress_bar,
     show,
     studio_on,
     to_stdout,
@@ -156,7 +156,7 @@ def evaluate(
     chosen = split.part(fleet, share)
     if not chosen:
         raise StudioError(f"No checkpoint is left for share {share} of {len(fleet)}: use fewer shares.")
-    result = _evaluated(studio, question_set, chosen, num_fewshot)
+    result = evaluated(studio, question_set, chosen, num_fewshot)
     for note in studio.backend.notes():
         typer.echo(note, err=True)
     document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
@@ -196,24 +196,6 @@ def _written(
     else:
         atomic.replace_file(path, data)
     return str(path)
-
-
-def _evaluated(
-    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
-) -> RunResult:
-    """Compute what is missing, under a bar that counts questions of all checkpoints."""
-    from e2lm_core.runs.evaluate import Progressing, evaluate
-    from e2lm_core.runs.queue.records import Progress
-
-    with progress_bar(task.name, len(checkpoints) * len(task.questions)) as advance:
-        done: dict[str, int] = {}
-
-        class Bar(Progressing):
-            def report(self, progress: Progress) -> None:
-                advance(progress.name, progress.done - done.get(progress.name, 0))
-                done[progress.name] = progress.done
-
-        return evaluate(studio, task, checkpoints, num_fewshot, Bar())
 
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:

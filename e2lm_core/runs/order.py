@@ -37,6 +37,17 @@ def plan(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
     return [checkpoint for _, _, checkpoint in sorted(ordered, key=lambda item: item[:2])]
 
 
+def last(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """Each model's last checkpoint, in the models' order."""
+    by_model: dict[str, Checkpoint] = {}
+    for checkpoint in checkpoints:
+        before = by_model.get(checkpoint.model.name)
+        by_model[checkpoint.model.name] = (
+            checkpoint if before is None or checkpoint.step > before.step else before
+        )
+    return list(by_model.values())
+
+
 DENSITIES = ("all", "half", "ends and middle", "early window")
 
 

@@ -20,6 +20,7 @@ from e2lm_core.runs.requests import prompts
 from e2lm_core.runs.studio import Studio
 
 KIND = "evaluate"
+CONTROL = "control"  # a run of the set's wrong-question control (`sets.prompts.control`)
 
 
 def start(
@@ -29,10 +30,11 @@ def start(
     num_fewshot: int | None = None,
     priority: int = SWEEP,
     owner: str = "",
+    kind: str = KIND,
 ) -> int:
-    """Queue a run of a set for a worker process, which reads the set anew; the job's number.
+    """Queue a run of a set, or of its control, for a worker process, which reads the set anew; the job's number.
 
-    The owner's open job of the same set is replaced, so that an edit in the middle of a run is never lost
+    The owner's open job of that kind of the same set is replaced, so that an edit in the middle of a run is never lost
     behind it. `owner` is who asks where nobody signs in: see `Job`. Raises `TaskError` and `CheckpointError` for what `evaluate`
     would refuse, and for a set or by a visitor that may not be run; `LimitError` when the queue is full.
     """
@@ -53,11 +55,11 @@ def start(
     owner = asker or owner
     quotas.require(studio.settings, "cpu", 0)
     with studio.jobs.database.transaction():  # where the queue is full, the open job stays
-        for job in studio.jobs.of_set(KIND, name, still_open=True, whose=workspace):
+        for job in studio.jobs.of_set(kind, name, still_open=True, whose=workspace):
             if job.owner == owner:
                 studio.jobs.cancel(job.id)
         quotas.require(studio.settings, "runs")
-        return _queue(studio).submit(KIND, payload, priority, owner)
+        return _queue(studio).submit(kind, payload, priority, owner)
 
 
 def _queue(studio: Studio) -> JobQueue:
@@ -70,11 +72,11 @@ def _queue(studio: Studio) -> JobQueue:
     return JobQueue(studio.jobs.database, limits)
 
 
-def latest_job(studio: Studio, set_name: str, progress: bool = True) -> Job | None:
-    """The newest run of a set (a name or address), whatever its state and whoever asked for it; None without one.
+def latest_job(studio: Studio, set_name: str, progress: bool = True, kind: str = KIND) -> Job | None:
+    """The newest run of a set (a name or address), or of its control, whatever its state and asker; None without one.
 
     Its progress is not read where `progress` is false. Raises `TaskError` for a set that whoever asks may not open.
     """
     workspace, name = asking.workspace_of(studio.settings, set_name)
-    jobs = studio.jobs.of_set(KIND, name, limit=1, whose=workspace, progress=progress)
+    jobs = studio.jobs.of_set(kind, name, limit=1, whose=workspace, progress=progress)
     return next(iter(jobs), None)

@@ -32,9 +32,10 @@ from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.runs.queue.resuming import JobPlans
 from e2lm_core.runs.queue.spending import Account
-from e2lm_core.runs.start import KIND
+from e2lm_core.runs.start import CONTROL, KIND
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.collection import open_set
+from e2lm_core.sets.prompts.control import control_set
 
 LEASE_S = 10.0
 # A shorter one may end between two beats; a dead worker's job waits for its end.
@@ -97,7 +98,7 @@ def _take_job(studio: Studio, stopping: Callable[[], bool], lease_s: float) -> b
     name = f"{socket.gethostname()}:{os.getpid()}"
     if job := studio.jobs.claim(name, lease_s):
         run_job(studio, job, stopping, lease_s)
-    elif job := joinable(studio.jobs, name, (KIND,)):
+    elif job := joinable(studio.jobs, name, (KIND, CONTROL)):
         help_with(studio, job, stopping, lease_s)
     return job is not None
 
@@ -175,10 +176,12 @@ class _JobProgressing(Progressing):
 
 
 def _compute(studio: Studio, job: Job, progressing: Progressing, leads: bool) -> None:
-    if job.kind != KIND:
+    if job.kind not in (KIND, CONTROL):
         raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
     checkpoints = _checkpoints_of(studio, job)
     task = open_set(*asking.set_of(studio.settings, job))
+    if job.kind == CONTROL:
+        task = control_set(task)
     todo = checkpoints
     while True:
         evaluate(studio, task, todo, job.payload["num_fewshot"], progressing)

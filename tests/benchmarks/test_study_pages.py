@@ -14,7 +14,8 @@ TABLES = {
     "difference_coverage": ("differences",),
     "choosing_coverage": ("coverage",),
     "null_selection": ("noise", "ladder"),
-    "relevance": ("heldout", "mmlu"),
+    "relevance": ("heldout", "mmlu", "elsewhere", "sources"),
+    "suspects": ("keys", "untaught", "control", "anew"),
     "architectures": ("sweep",),
     "meaningless": ("simulated", "exemplars"),
 }

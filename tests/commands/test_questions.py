@@ -149,10 +149,11 @@ def test_relevance_of_a_file_and_of_a_set(call: Cli, tmp_path: Path) -> None:
         "\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n\n", encoding="utf-8"
     )
     document = call("relevance", str(file), "--json")
-    assert list(document) == ["questions", "accepted_share"]
+    assert list(document) == ["questions", "accepted_share", "embedder"]
     assert [q["id"] for q in document["questions"]] == ["1", "b", "b"]
     for question in document["questions"]:
-        assert list(question) == ["id", "probability", "field"]
+        assert list(question) == ["id", "probability", "field", "nearest"]
+        assert len(question["nearest"]) == 5
         assert 0 <= question["probability"] <= 1
     assert document["questions"][0]["probability"] > document["questions"][1]["probability"]
     assert len(call("relevance", "little", "--json")["questions"]) == 6
@@ -160,5 +161,16 @@ def test_relevance_of_a_file_and_of_a_set(call: Cli, tmp_path: Path) -> None:
 
 def test_suspects(call: Cli) -> None:
     document = call("suspects", "little", "--json")
-    assert list(document) == ["task", "finding", "knowledge", "suspects", "taught"]
-    assert "do not know these answers well enough" in call("suspects", "little")
+    assert list(document) == ["task", "finding", "knowledge", "suspects", "control", "taught"]
+    assert document["control"] is None
+    said = call("suspects", "little")
+    assert "do not know these answers well enough" in said
+    assert "suspects little --control runs it" in said
+
+
+def test_the_control_is_run_once_and_kept(call: Cli) -> None:
+    document = call("suspects", "little", "--control", "--json")["control"]
+    assert 0 <= document["acc"] <= 1
+    assert {"model", "acc", "acc_others", "acc_blank"} == set(document["models"][0])
+    assert call("suspects", "little", "--json")["control"] == document
+    assert "Under other questions' prompts" in call("suspects", "little")

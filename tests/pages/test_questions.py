@@ -165,8 +165,30 @@ def test_one_question_and_one_model(visit):
     assert "Whether that is a gain cannot be told: 10 of 40 checkpoints so far" in visit.said
 
 
+def suspects(visit: Visit) -> None:
+    visit.open("questions").segmented_control(key="questions_view").set_value("Suspects").run()
+    assert not visit.at.exception
+
+
 def test_suspects_of_models_that_know_nothing(done):
-    at = done.open("questions")
-    at.segmented_control(key="questions_view").set_value("Suspects").run()
-    assert not at.exception
+    suspects(done)
     assert "do not know these answers well enough to doubt a key" in done.said
+    assert "Whether the set can be answered unread is not known yet" in done.said
+
+
+def test_the_control_is_run_on_a_click_with_a_bar_and_can_be_cancelled(done):
+    from e2lm_core.runs import start, worker
+
+    suspects(done)
+    done.click("Run the control")
+    job = start.latest_job(done.studio, OWN, kind=start.CONTROL)
+    assert job.state == "queued"
+    assert done.at.get("progress")
+    done.click("Cancel the control")
+    assert start.latest_job(done.studio, OWN, kind=start.CONTROL).state == "cancelled"
+    suspects(done)
+    done.click("Run the control")
+    assert worker.work(done.studio, once=True) == 1
+    suspects(done)
+    assert "Under other questions' prompts the models are right in" in done.said
+    assert len(frame(done, "others' prompts")) == len(studios.MODELS)

@@ -14,11 +14,13 @@ import pytest
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, start, worker
+from e2lm_core.runs import evaluate, measure, start, worker
+from e2lm_core.runs import order as run_order
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import authoring, collection
+from e2lm_core.sets.prompts.control import control_set, variants
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_backend import FakeBackend
@@ -44,6 +46,20 @@ def test_a_job_is_computed_and_told_checkpoint_by_checkpoint(here: Studio) -> No
     assert len(job.progress) == len(here.catalogue.checkpoints)
     assert computed(job) == 6 * len(here.catalogue.checkpoints)
     assert run_state.state(here, "little", collection.open_set(here.settings, "little")).kind == "up to date"
+
+
+def test_a_control_is_a_run_of_its_own(here: Studio) -> None:
+    task = collection.open_set(here.settings, "little")
+    ends = run_order.last(here.catalogue.checkpoints)
+    number = start.start(here, task, ends, kind=start.CONTROL)
+    assert start.latest_job(here, "little") is None
+    assert worker.work(here, once=True) == 1
+    job = here.jobs.get(number)
+    assert (job.kind, job.state, len(job.progress)) == ("control", "done", len(ends))
+    assert computed(job) == 6 * variants(task) * len(ends)
+    measured = measure.measure(here, control_set(task), ends)
+    assert measured.complete_checkpoints == len(ends)
+    assert run_state.state(here, "little", task).kind == "never run"
 
 
 def test_an_empty_queue_ends_a_worker_that_was_told_so(here: Studio) -> None:

@@ -1,4 +1,4 @@
-"""The questions to look at: whose keys the models doubt, that may have two right answers, or that part nobody.
+"""The questions to look at, with the evidence, and whether the set can be answered unread: the wrong-question control.
 
 Tested in tests/pages/test_questions.py.
 """
@@ -8,37 +8,81 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from e2lm_core.analysis.questions import suspects
+from e2lm_core.analysis.questions.suspects import words
+from e2lm_core.analysis.questions.suspects.control import Control
 from e2lm_core.base.records import TaskSet
+from e2lm_core.runs import start as run_start
+from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.said import words as run_words
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.ui.frame import parts, say
+from e2lm_core.sets.prompts.control import variants
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import parts, polling, say
+from e2lm_core.ui.remembered import questions as remembered
+from e2lm_core.ui.runs import starting
 
 
 def doubted(task: TaskSet, measurements: Measurements, head: DeltaGenerator) -> None:
-    """The finding in `head`, and the table with the evidence."""
-    found = suspects.suspects(measurements)
+    """The finding in `head`, the table with the evidence, and the control."""
+    found, controlled = remembered.suspects(task, measurements)
     with head:
-        parts.header("Questions", suspects.finding(found))
-    if not found.listed:
-        parts.empty("Nothing to look at: no key is doubted, no question has two right answers, none is dead.")
+        parts.header("Questions", words.finding(found))
+    if found.listed:
+        number = st.column_config.NumberColumn
+        parts.table(
+            lambda: words.frame(found, task.questions),
+            f"suspects-{task.name}",
+            "questions_suspects",
+            few=("id", "key", "about"),
+            column_config={
+                "evidence": number(format="%.2f"),
+                "models": number(help="How many of them agree."),
+                "key": st.column_config.TextColumn("the key says"),
+                "about": st.column_config.TextColumn(
+                    "in question",
+                    help="What the models say instead of the key; or the choices that are alike, or that nobody takes.",
+                ),
+            },
+            of=(found, task),
+        )
+        say.caption(
+            "Models are no judges: they say where to look. A key that is doubted may be right and the models wrong together."
+        )
+    else:
+        parts.empty("Nothing to look at: no question stands out.")
+    st.subheader("Answered without being read?", anchor=False, help=words.CONTROL_HELP)
+    _control(task, controlled)
+
+
+def _control(task: TaskSet, controlled: Control | None) -> None:
+    job = run_start.latest_job(session.studio(), task.address, kind=run_start.CONTROL)
+    if job is not None and not job.over:
+        starting.ensure_worker()
+        st.fragment(_progress, run_every=polling.every(polling.PROGRESS_S, mine=False))(task)
         return
-    number = st.column_config.NumberColumn
-    parts.table(
-        suspects.frame(found, task.questions),
-        f"suspects-{task.name}",
-        "questions_suspects",
-        few=("id", "key", "rather"),
-        column_config={
-            "evidence": number(
-                format="%.2f",
-                help="Wrong key: how much more probable the other choice is than the key, over the models that know the "
-                "set. Two right answers: what both hold together. Dead: 1 always right, 0 always wrong.",
-            ),
-            "models": number(help="How many of them take the other choice for right."),
-            "key": st.column_config.TextColumn("the key says"),
-            "rather": st.column_config.TextColumn("the models say"),
-        },
-    )
+    if controlled is not None:
+        say.markdown(words.unread(controlled))
+        parts.table(
+            lambda: words.control_frame(controlled),
+            f"unread-{task.name}",
+            "questions_unread",
+            percent=("asked", "others' prompts", "no question"),
+            of=(controlled,),
+        )
+        return
+    if job is not None and job.error:
+        say.error(job.error, icon=":material/error:")
     say.caption(
-        "Models are no judges: they say where to look. A key that is doubted may be right and the models wrong together."
+        f"{words.NO_CONTROL}: it takes a run of each model's last checkpoint under other questions' prompts."
     )
+    if st.button("Run the control", icon=":material/quiz:", key="questions_control"):
+        starting.start(task, *remembered.control_fleet(task), kind=run_start.CONTROL)
+
+
+def _progress(task: TaskSet) -> None:
+    job: Job | None = run_start.latest_job(session.studio(), task.address, kind=run_start.CONTROL)
+    if job is None or job.over:
+        st.rerun()
+    share, text = run_words.sentence(job, len(task.questions) * variants(task))
+    st.progress(share, text=say.plain(text))
+    starting.cancel_button(job.id, "Cancel the control", "questions_control_cancel", icon=":material/stop:")

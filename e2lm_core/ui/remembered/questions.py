@@ -13,13 +13,18 @@ from e2lm_core.analysis.questions import choice
 from e2lm_core.analysis.questions import pool as question_pool
 from e2lm_core.analysis.questions.choice import Choice
 from e2lm_core.analysis.questions.pool import Pool
+from e2lm_core.analysis.questions.suspects import words as suspect_words
+from e2lm_core.analysis.questions.suspects.control import Control
+from e2lm_core.analysis.questions.suspects.records import Suspects
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import TaskSet
+from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.runs import order as run_order
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.sets.prompts import control
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered.keep import Kept
 
-_POOLS, _CHOICES = Kept("pools"), Kept("choices")
+_POOLS, _CHOICES, _SUSPECTS = Kept("pools"), Kept("choices"), Kept("suspects")
 
 
 def pool(task: TaskSet, measurements: Measurements) -> tuple[Pool, pd.DataFrame]:
@@ -48,6 +53,25 @@ def chosen(pool: Pool, rule: str, metric: str, source: str | None, silent: str |
 def _chosen(pool: Pool, rule: str, metric: str, source: str | None, silent: str | None) -> Choice:
     with st.spinner("Choosing on some models, judging on the others …"):
         return choice.choose(pool, rule, metric, source, silent=silent)
+
+
+# --- suspects, and the control that is run for them --------------------------------------------------------
+
+
+def suspects(task: TaskSet, measurements: Measurements) -> tuple[Suspects, Control | None]:
+    """The suspected questions, and the control as far as it was run."""
+    unread = results.measure(_control_set(task), *control_fleet(task))
+    return _SUSPECTS.made_of((measurements, unread), "", lambda: suspect_words.suspects(measurements, unread))
+
+
+def control_fleet(task: TaskSet) -> tuple[list[Checkpoint], int | None]:
+    """Each model's last checkpoint of the set's fleet, and its few-shot count: where the control is run."""
+    checkpoints, num_fewshot = results.fleet(task)
+    return run_order.last(checkpoints), num_fewshot
+
+
+def _control_set(task: TaskSet) -> TaskSet:
+    return _SUSPECTS.made_of((task,), "control", lambda: control.control_set(task))
 
 
 # --- relevance, which embeds every question: only where it was asked for ----------------------------------

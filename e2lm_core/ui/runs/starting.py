@@ -37,10 +37,11 @@ def start(
     checkpoints: Sequence[Checkpoint] | None = None,
     num_fewshot: int | None = None,
     priority: int = evaluate.SWEEP,
+    kind: str = run_start.KIND,
 ) -> None:
     """Start a run and draw the page again; a refusal is shown, and nothing is lost."""
     try:
-        start_run(task, checkpoints, num_fewshot, priority)
+        start_run(task, checkpoints, num_fewshot, priority, kind)
     except StudioError as error:
         say.error(error, icon=":material/error:")
     else:
@@ -52,6 +53,7 @@ def start_run(
     checkpoints: Sequence[Checkpoint] | None = None,
     num_fewshot: int | None = None,
     priority: int = evaluate.SWEEP,
+    kind: str = run_start.KIND,
 ) -> None:
     """Queue a run of the set (on the fleet of its last run unless checkpoints are named) and see that a worker is there.
 
@@ -59,7 +61,7 @@ def start_run(
     """
     if checkpoints is None:
         checkpoints, num_fewshot = run_state.fleet(studio(), task.address)
-    run_start.start(studio(), task, checkpoints, num_fewshot, priority, owner=_visitor())
+    run_start.start(studio(), task, checkpoints, num_fewshot, priority, _visitor(), kind)
     ensure_worker()
 
 

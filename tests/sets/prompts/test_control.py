@@ -1,0 +1,62 @@
+"""The control set: the same choices and keys, other questions' prompts, and none whose answer is among the choices."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from e2lm_core.sets.prompts import control
+from e2lm_core.sets.prompts.render import render_set
+from tests.support import studios
+
+
+def capitals(count: int):
+    task = studios.task(count=count)
+    questions = tuple(
+        q.model_copy(
+            update={
+                "choices": (f"right {n}", f"right {(n + 1) % count}", f"wrong {n}"),
+                "answer": 0,
+                "subject": f"subject {n}",
+            }
+        )
+        for n, q in enumerate(task.questions)
+    )
+    return task.model_copy(update={"questions": questions})
+
+
+def test_choices_and_keys_stay_and_prompts_are_others():
+    task = capitals(12)
+    made = control.control_set(task)
+    assert len(made.questions) == control.VARIANTS * 12
+    assert len({q.id for q in made.questions}) == len(made.questions)
+    prompts = Counter()
+    for at, question in enumerate(made.questions):
+        own = task.questions[at % 12]
+        assert (question.choices, question.answer) == (own.choices, own.answer)
+        assert question.question != own.question
+        if at >= 12:
+            lender = next(q for q in task.questions if q.question == question.question)
+            assert lender.choices[lender.answer] not in own.choices
+            assert question.subject == lender.subject
+            prompts[lender.id] += 1
+    assert all(question.question == "" for question in made.questions[:12])
+    assert max(prompts.values()) <= 2 * control.OTHERS
+    assert control.control_set(task) == made
+    assert len(render_set(made)) == len(made.questions)
+
+
+def test_a_question_alone_has_no_other_and_the_largest_sets_have_fewer():
+    one = capitals(12).model_copy(update={"questions": capitals(12).questions[:1]})
+    assert control.variants(one) == 1
+    assert [q.question for q in control.control_set(one).questions] == [""]
+    many = one.model_copy(update={"questions": one.questions * 15_000})
+    assert control.variants(many) == 2
+    assert control.control_set(one.model_copy(update={"questions": ()})).questions == ()
+
+
+def test_where_every_other_right_answer_is_among_the_choices_another_is_taken_all_the_same():
+    task = studios.task(count=3)
+    same = tuple(q.model_copy(update={"choices": ("a", "b"), "answer": 0}) for q in task.questions)
+    made = control.control_set(task.model_copy(update={"questions": same}))
+    assert len(made.questions) == 15
+    assert all(q.question != same[at % 3].question for at, q in enumerate(made.questions))
