@@ -2,12 +2,10 @@
 
 import streamlit as st
 
-from e2lm_core.base.errors import StudioError
 from e2lm_core.relevance import words as relevance_words
 from e2lm_core.ui.analysis import relevance
-from e2lm_core.ui.frame import parts, say
+from e2lm_core.ui.frame import parts
 from e2lm_core.ui.frame.strip import shown, strip
-from e2lm_core.ui.remembered import results
 
 task = strip()
 if not task.questions:
@@ -15,14 +13,9 @@ if not task.questions:
     parts.write_first()
 
 task = shown(task).task
-try:
-    with st.spinner("Embedding the questions; new ones take a few seconds …", show_time=True):
-        judged = results.relevance(task)
-except StudioError as error:
-    parts.header("Relevance", "Relevance cannot be computed here.")
-    say.error(error, icon=":material/error:")
+judged = relevance.judged(task)
+if judged is None:
     st.stop()
-
 parts.header("Relevance", relevance_words.relevance(judged))
 left, right = st.columns(2, gap="large")
 with left:
@@ -30,4 +23,10 @@ with left:
 with right:
     relevance.exemplars(judged, task)
 relevance.least_scientific(judged, task)
+relevance.why(judged, task)
+left, right = st.columns(2, gap="large")
+with left:
+    relevance.reliability(judged)
+with right:
+    relevance.compared(judged, task)
 relevance.how_it_is_computed()

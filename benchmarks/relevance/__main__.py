@@ -1,9 +1,10 @@
 """How well the relevance score tells accepted questions from rejected ones: `python -m benchmarks.relevance`.
 
-Prints what `docs/studies/relevance.md` states, from the held-out exemplars (never trained on) and, where the
-reference files are at hand (`E2LM_REFERENCE`, by default `../shared/reference`), from a sample of MMLU's
-dev questions, which are all scholarship, so that nearly all should be accepted. `--write` puts the tables
-into that page; a table whose data are not at hand is left as it is.
+Prints what `docs/studies/relevance.md` states, from the held-out exemplars (never trained on); with `--elsewhere FOLDER`
+from packages' questions, labelled before any was judged (`elsewhere`); and, where the reference files are at hand
+(`E2LM_REFERENCE`, by default `../shared/reference`), from a sample of MMLU's dev questions, which are all
+scholarship, so that nearly all should be accepted. `--write` puts the tables into that page; a table whose data are not
+at hand is left as it is.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import study_pages
+from benchmarks.relevance import elsewhere
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import ROOT, Settings
-from e2lm_core.relevance.classifier import (
-    ACCEPT_AT,
-    NO_FIELD,
-    Array,
-    Classifier,
-    auroc,
-    brier,
-    calibration_table,
+from e2lm_core.relevance.calibration import auroc, balanced_accuracy, brier, calibration_table, ece
+from e2lm_core.relevance.classifier import ACCEPT_AT, NO_FIELD, Array, Classifier
+from e2lm_core.relevance.embeddings import (
+    WORDS,
+    Embedder,
+    load_exemplars,
+    question_text,
+    relevance_classifier,
 )
-from e2lm_core.relevance.embeddings import Embedder, load_exemplars, question_text, relevance_classifier
 
 
 def heldout_report(embedder: Embedder, classifier: Classifier) -> str:
@@ -46,15 +47,15 @@ def heldout_report(embedder: Embedder, classifier: Classifier) -> str:
     lines = [
         f"{labels.sum()} accepted and {(~labels).sum()} rejected held-out exemplars:",
         "",
-        "| embedded text | AUROC | accuracy at 0.5 | Brier | right field, of the accepted |",
-        "|---|---|---|---|---|",
+        "| embedded text | AUROC | balanced accuracy | ECE | Brier | right field, of the accepted |",
+        "|---|---|---|---|---|---|",
     ]
     for name, p in probabilities.items():
-        right = (p >= ACCEPT_AT) == labels
         nearest = classifier.nearest_field(embedded[name])
         field_right = [near == f for near, f in zip(nearest, fields, strict=True) if f != NO_FIELD]
         lines.append(
-            f"| {name} | {auroc(labels, p):.3f} | {right.mean():.3f} | {brier(labels, p):.3f} "
+            f"| {name} | {auroc(labels, p):.3f} | {balanced_accuracy(labels, p, ACCEPT_AT):.3f} "
+            f"| {ece(labels, p):.3f} | {brier(labels, p):.3f} "
             f"| {np.mean(field_right):.2f} |"
         )
     lines += ["", "Calibration (with choices):", "", "| probability | rows | mean probability | accepted |"]
@@ -73,6 +74,48 @@ def _worst(heldout: tuple, labels: Array, p: Array, count: int = 5) -> list[str]
         label = "accepted" if labels[k] else "rejected"
         lines.append(f"| {heldout[k].question.question} | {label} | {p[k]:.2f} |")
     return lines
+
+
+def elsewhere_reports(folder: Path) -> dict[str, str]:
+    """The packages' questions under two embedders, their reliability, and the sources that are judged worst."""
+    found = elsewhere.labelled(folder)
+    labels = np.array([item.accepted for item in found])
+    texts = [question_text(item.question) for item in found]
+    lines = [
+        f"{labels.sum():,} accepted and {(~labels).sum():,} rejected questions of {len({i.source for i in found})} sources:",
+        "",
+        "| embedder | AUROC | balanced accuracy | ECE | Brier |",
+        "|---|---|---|---|---|",
+    ]
+    judged: dict[str, Array] = {}
+    for name in (None, WORDS):
+        embedder = Embedder(Settings.from_env(), name)
+        p = judged[embedder.model_name] = relevance_classifier(embedder).probability(embedder.embed(texts))
+        lines.append(
+            f"| {embedder.model_name} | {auroc(labels, p):.3f} | {balanced_accuracy(labels, p, ACCEPT_AT):.3f} "
+            f"| {ece(labels, p):.3f} | {brier(labels, p):.3f} |"
+        )
+    first = next(iter(judged.values()))
+    lines += ["", "Calibration of the first:", "", "| probability | rows | mean probability | accepted |"]
+    lines.append("|---|---|---|---|")
+    lines += [
+        f"| {b.low:.1f} to {b.high:.1f} | {b.rows} | {b.mean_probability:.2f} | {b.accepted_share:.2f} |"
+        for b in calibration_table(labels, first)
+    ]
+    return {"elsewhere": "\n".join(lines), "sources": _sources(found, (first >= ACCEPT_AT) == labels)}
+
+
+def _sources(found: list[elsewhere.Item], right: Array) -> str:
+    by_source: defaultdict[tuple[str, bool], list[bool]] = defaultdict(list)
+    for item, ok in zip(found, right, strict=True):
+        by_source[item.source, item.accepted].append(bool(ok))
+    rows = sorted((float(np.mean(oks)), key, len(oks)) for key, oks in by_source.items())
+    lines = ["| source | label | questions | judged as labelled |", "|---|---|---|---|"]
+    lines += [
+        f"| {source} | {'accepted' if accepted else 'rejected'} | {count} | {share:.2f} |"
+        for share, (source, accepted), count in rows
+    ]
+    return "\n".join(lines)
 
 
 def mmlu_report(path: Path, embedder: Embedder, classifier: Classifier) -> str:
@@ -103,11 +146,14 @@ def main() -> None:
     """Print the tables; `--write` puts them into the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
-    write = parser.parse_args().write
+    parser.add_argument("--elsewhere", type=Path, metavar="FOLDER", help="where the packages lie")
+    asked = parser.parse_args()
 
     embedder = Embedder(Settings.from_env())
     classifier = relevance_classifier(embedder)
     reports = {"heldout": heldout_report(embedder, classifier)}
+    if asked.elsewhere:
+        reports |= elsewhere_reports(asked.elsewhere)
     reference = Path(os.environ.get("E2LM_REFERENCE") or ROOT / ".." / "shared" / "reference").resolve()
     sample = reference / "mmlu-dev-sample.jsonl"
     if sample.is_file():
@@ -116,7 +162,7 @@ def main() -> None:
         print(f"(no MMLU sample at hand: there is no {sample})\n")
     for block, report in reports.items():
         print(f"## {block}\n\n{report}\n")
-        if write:
+        if asked.write:
             study_pages.put("relevance", block, report)
 
 

@@ -1,4 +1,4 @@
-"""Figures of the page Relevance: how probable, and where among the exemplars."""
+"""Figures of the page Relevance: how probable, where among the exemplars, and how true a probability is."""
 
 from __future__ import annotations
 
@@ -68,6 +68,40 @@ def relevance_map(
         showlegend=True,
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0},
     )
+    return figure
+
+
+def reliability(table: pd.DataFrame, theme: Theme, height: int = 280) -> go.Figure:
+    """The share of accepted rows against the mean probability that they were given; on the line both are equal.
+
+    `table` as `relevance.tables.reliability_frame` gives it; a point's area grows with its rows.
+    """
+    known = table[table["rows"] > 0]
+    figure = blank(theme, height, narrow=True)
+    figure.add_trace(
+        go.Scatter(
+            x=[0, 1], y=[0, 1], mode="lines", line=reference(theme), hoverinfo="skip", showlegend=False
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=known["mean probability"],
+            y=known["accepted"],
+            mode="markers",
+            showlegend=False,
+            customdata=known[["rows", "from", "to"]],
+            marker={
+                "size": 5 + 1.2 * np.sqrt(known["rows"].to_numpy(float)),
+                "color": theme.line["blue"],
+                "opacity": 0.8,
+            },
+            hovertemplate="%{customdata[0]} exemplars at %{customdata[1]:.1f}–%{customdata[2]:.1f}: "
+            "%{y:.2f} accepted, %{x:.2f} said<extra></extra>",
+        )
+    )
+    figure.update_xaxes(range=[-0.04, 1.04], title_text="probability that is said")
+    figure.update_yaxes(range=[-0.06, 1.06], title_text="share accepted")
+    figure.update_layout(margin={"l": 58, "r": 16, "t": 12, "b": 48})
     return figure
 
 

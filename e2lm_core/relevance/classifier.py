@@ -50,7 +50,8 @@ class Classifier:
     """probability = σ(slope · (weights · x + bias) + offset); field = argmax(field_weights · x + field_bias).
 
     `weights` [D], `field_weights` [F, D], `field_bias` [F], `field_names` of length F. `inverse_penalty`
-    is the C that cross-validation chose.
+    is the C that cross-validation chose. `folded` [N] are the calibrated probabilities that the rows it was fitted on
+    had from fits without them, and `labels` [N] what they are: what its reliability is read from.
     """
 
     weights: Array
@@ -61,6 +62,8 @@ class Classifier:
     field_bias: Array
     field_names: tuple[str, ...]
     inverse_penalty: float
+    folded: Array
+    labels: Array
 
     @classmethod
     def fit(
@@ -101,6 +104,8 @@ class Classifier:
             field_bias=field_bias,
             field_names=field_names,
             inverse_penalty=inverse_penalty,
+            folded=sigmoid(slope * scores + offset),
+            labels=y,
         )
 
     def probability(self, embeddings: Array) -> Array:
@@ -135,57 +140,9 @@ class Classifier:
             field_bias=arrays["field_bias"],
             field_names=tuple(str(name) for name in arrays["field_names"]),
             inverse_penalty=float(arrays["inverse_penalty"]),
+            folded=arrays["folded"],
+            labels=arrays["labels"],
         )
-
-
-def auroc(labels: Sequence[bool] | Array, scores: Sequence[float] | Array) -> float:
-    """P(score of an accepted row > score of a rejected one) + half of P(equal); NaN without both labels.
-
-    The Mann–Whitney statistic over the number of pairs; labels [N], scores [N].
-    """
-    y = np.asarray(labels, dtype=bool)
-    s = np.asarray(scores, dtype=np.float64)
-    if y.shape != s.shape:
-        raise ValueError(f"{len(y)} labels for {len(s)} scores")
-    accepted, rejected = s[y], np.sort(s[~y])
-    if not len(accepted) or not len(rejected):
-        return float("nan")
-    below = np.searchsorted(rejected, accepted, side="left")
-    not_above = np.searchsorted(rejected, accepted, side="right")
-    return float((below + not_above).sum() / (2 * len(accepted) * len(rejected)))
-
-
-def brier(labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array) -> float:
-    """Mean of (probability - label)²: 0 is perfect, 0.25 is a coin's. NaN without rows."""
-    y = np.asarray(labels, dtype=np.float64)
-    return float(np.mean((np.asarray(probabilities) - y) ** 2)) if len(y) else float("nan")
-
-
-@dataclass(frozen=True)
-class CalibrationBin:
-    """Rows whose probability p lies in low ≤ p < high (the last bin holds 1); means are NaN when empty."""
-
-    low: float
-    high: float
-    rows: int
-    mean_probability: float
-    accepted_share: float
-
-
-def calibration_table(
-    labels: Sequence[bool] | Array, probabilities: Sequence[float] | Array, bins: int = 5
-) -> list[CalibrationBin]:
-    """Equal-width bins of the probability; a calibrated one has accepted share ≈ mean probability in each."""
-    y = np.asarray(labels, dtype=bool)
-    p = np.asarray(probabilities, dtype=np.float64)
-    index = np.minimum((p * bins).astype(int), bins - 1)
-    table = []
-    for k in range(bins):
-        inside = index == k
-        rows = int(inside.sum())
-        means = (float(p[inside].mean()), float(y[inside].mean())) if rows else (float("nan"),) * 2
-        table.append(CalibrationBin(k / bins, (k + 1) / bins, rows, *means))
-    return table
 
 
 def map_2d(exemplars: Array, questions: Array) -> tuple[Array, Array]:

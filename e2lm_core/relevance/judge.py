@@ -15,16 +15,27 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.base.strangers.regular import read_regular
 from e2lm_core.people import access
 from e2lm_core.relevance.classifier import ACCEPT_AT, map_2d
-from e2lm_core.relevance.embeddings import Embedder, load_exemplars, relevance_classifier
+from e2lm_core.relevance.embeddings import (
+    DEFAULT_MODEL,
+    Embedder,
+    load_exemplars,
+    question_text,
+    relevance_classifier,
+    training_texts,
+)
 from e2lm_core.sets.collection import find_set
 from e2lm_core.sets.folder.files import read_task
 from e2lm_core.sets.rows import parse_jsonl
+
+NEAREST = 5  # exemplars that are shown as why a question scores so
 
 
 class Relevance(Record):
     """`probability` [Q] that the rubric accepts a question, its nearest `field`, and a map in the plane.
 
-    `map` [Q, 2] and `exemplar_map` [N, 2] share their axes; `exemplars` are (field, accepted, question).
+    `map` [Q, 2] and `exemplar_map` [N, 2] share their axes; `exemplars` are (field, accepted, question). `nearest`
+    [Q, `NEAREST`] are the exemplars most like each question, and `likeness` their cosines: why it scores so.
+    `folded` and `labels` are the classifier's, see there; `embedder` is the embedding model's name.
     """
 
     ids: tuple[str, ...]
@@ -33,6 +44,11 @@ class Relevance(Record):
     map: np.ndarray
     exemplar_map: np.ndarray
     exemplars: tuple[tuple[str, bool, str], ...]
+    nearest: np.ndarray
+    likeness: np.ndarray
+    folded: np.ndarray
+    labels: np.ndarray
+    embedder: str = DEFAULT_MODEL
 
     @property
     def accepted_share(self) -> float | None:
@@ -40,25 +56,21 @@ class Relevance(Record):
         return float(np.mean(self.probability >= ACCEPT_AT)) if len(self.ids) else None
 
 
-def relevance_of(settings: Settings, questions: Sequence[Question]) -> Relevance:
+def relevance_of(settings: Settings, questions: Sequence[Question], model: str | None = None) -> Relevance:
     """Embed and judge the questions; what was embedded before comes from the cache.
 
     Raises `TaskError` for text that cannot be encoded, `EmbeddingError` where no embedding model can be
     loaded.
     """
-    for number, question in enumerate(questions, start=1):
-        try:
-            "".join((question.question, *question.choices)).encode()
-        except UnicodeEncodeError as error:
-            raise TaskError(
-                f"Question {number} holds a half character (a lone surrogate), which no model reads; retype it."
-            ) from error
-    embedder = _embedder(settings)
+    _require_text(questions)
+    embedder = _embedder(settings, model)
     classifier = relevance_classifier(embedder)
     exemplars = load_exemplars("train")
     anchors = embedder.embed_questions([e.question for e in exemplars])
     vectors = embedder.embed_questions(questions).reshape(len(questions), anchors.shape[1])
     exemplar_map, question_map = map_2d(anchors, vectors)
+    cosines = vectors @ anchors.T
+    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :NEAREST]
     return Relevance(
         ids=tuple(q.id for q in questions),
         probability=classifier.probability(vectors),
@@ -66,30 +78,76 @@ def relevance_of(settings: Settings, questions: Sequence[Question]) -> Relevance
         map=question_map,
         exemplar_map=exemplar_map,
         exemplars=tuple((e.field, e.accepted, e.question.question) for e in exemplars),
+        nearest=nearest,
+        likeness=np.take_along_axis(cosines, nearest, axis=1),
+        folded=classifier.folded,
+        labels=classifier.labels,
+        embedder=embedder.model_name,
     )
+
+
+def absent(settings: Settings, questions: Sequence[Question], model: str | None = None) -> list[str]:
+    """The texts that must be embedded before the questions can be judged: the exemplars' at a first visit, then the set's."""
+    _require_text(questions)
+    return _embedder(settings, model).absent([*training_texts(), *map(question_text, questions)])
+
+
+def embed(settings: Settings, texts: Sequence[str], model: str | None = None) -> None:
+    """Embed texts and keep them: a part of the work of `relevance_of`, for whoever wants to tell how far it is."""
+    _embedder(settings, model).embed(texts)
+
+
+def _require_text(questions: Sequence[Question]) -> None:
+    for number, question in enumerate(questions, start=1):
+        try:
+            "".join((question.question, *question.choices)).encode()
+        except UnicodeEncodeError as error:
+            raise TaskError(
+                f"Question {number} holds a half character (a lone surrogate), which no model reads; retype it."
+            ) from error
 
 
 _KEPT: list[tuple[tuple[object, ...], Embedder]] = []
 
 
-def _embedder(settings: Settings) -> Embedder:
-    """That of the last call where it would be the same: its model is loaded once."""
-    key = (Embedder, settings.cache, settings.device, settings.threads)
-    if not _KEPT or _KEPT[0][0] != key:
-        _KEPT[:] = [(key, Embedder(settings))]
-    return _KEPT[0][1]
+def _embedder(settings: Settings, model: str | None = None) -> Embedder:
+    """That of an earlier call where it would be the same: its model is loaded once. Two are kept, to be compared."""
+    key = (Embedder, settings.cache, settings.device, settings.threads, model)
+    known = next((embedder for other, embedder in _KEPT if other == key), None) or Embedder(settings, model)
+    _KEPT[:] = [(key, known), *((other, one) for other, one in _KEPT if other != key)][:2]
+    return known
 
 
-def assess(settings: Settings, questions: Sequence[Question]) -> dict[str, Any]:
-    """`{questions: [{id, probability, field}], accepted_share}`, in the order given."""
-    relevance = relevance_of(settings, questions)
+def assess(settings: Settings, questions: Sequence[Question], model: str | None = None) -> dict[str, Any]:
+    """`{questions: [{id, probability, field, nearest}], accepted_share, embedder}`, in the order given.
+
+    `nearest` are the exemplars most like the question: `[{question, accepted, field, likeness}]`.
+    """
+    relevance = relevance_of(settings, questions, model)
     return {
         "questions": [
-            {"id": identity, "probability": float(p), "field": field}
-            for identity, p, field in zip(relevance.ids, relevance.probability, relevance.fields, strict=True)
+            {
+                "id": identity,
+                "probability": float(relevance.probability[q]),
+                "field": relevance.fields[q],
+                "nearest": reasons(relevance, q),
+            }
+            for q, identity in enumerate(relevance.ids)
         ],
         "accepted_share": relevance.accepted_share,
+        "embedder": relevance.embedder,
     }
+
+
+def reasons(relevance: Relevance, place: int) -> list[dict[str, Any]]:
+    """The exemplars most like one question, the nearest first."""
+    rows = []
+    for at, likeness in zip(relevance.nearest[place], relevance.likeness[place], strict=True):
+        field, accepted, text = relevance.exemplars[at]
+        rows.append(
+            {"question": text, "accepted": accepted, "field": field, "likeness": round(float(likeness), 4)}
+        )
+    return rows
 
 
 def read_questions(settings: Settings, task_or_jsonl: str) -> tuple[Question, ...]:

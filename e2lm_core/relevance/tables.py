@@ -8,20 +8,65 @@ from __future__ import annotations
 import pandas as pd
 
 from e2lm_core.base.records import TaskSet
-from e2lm_core.relevance.judge import Relevance
+from e2lm_core.relevance import calibration
+from e2lm_core.relevance.judge import Relevance, reasons
 
 
 def question_frame(relevance: Relevance, task: TaskSet) -> pd.DataFrame:
-    """One row a question, the least probable first: id, probability, field, question."""
+    """One row a question, the least probable first: id, probability, field, question, and the exemplar most like it."""
+    exemplars = [relevance.exemplars[at] for at in relevance.nearest[:, 0]]
     frame = pd.DataFrame(
         {
             "id": relevance.ids,
             "probability": relevance.probability.round(4),
             "field": relevance.fields,
             "question": [q.question for q in task.questions],
+            "nearest is": ["accepted" if accepted else "rejected" for _, accepted, _ in exemplars],
+            "nearest exemplar": [text for _, _, text in exemplars],
         }
     )
     return frame.sort_values("probability", kind="stable", ignore_index=True)
+
+
+def reasons_frame(relevance: Relevance, place: int) -> pd.DataFrame:
+    """The exemplars most like one question: likeness, whether accepted, field, text."""
+    rows = reasons(relevance, place)
+    return pd.DataFrame(
+        {
+            "likeness": [row["likeness"] for row in rows],
+            "is": ["accepted" if row["accepted"] else "rejected" for row in rows],
+            "field": [row["field"] for row in rows],
+            "exemplar": [row["question"] for row in rows],
+        }
+    )
+
+
+def reliability_frame(relevance: Relevance) -> pd.DataFrame:
+    """One row a tenth of probability: the exemplars that fits without them put there, and how many are accepted."""
+    table = calibration.calibration_table(relevance.labels, relevance.folded, calibration.BINS)
+    return pd.DataFrame(
+        {
+            "from": [b.low for b in table],
+            "to": [b.high for b in table],
+            "rows": [b.rows for b in table],
+            "mean probability": [b.mean_probability for b in table],
+            "accepted": [b.accepted_share for b in table],
+        }
+    )
+
+
+def compared_frame(relevance: Relevance, other: Relevance, task: TaskSet) -> pd.DataFrame:
+    """One row a question, those that two embedders judge most differently first."""
+    frame = pd.DataFrame(
+        {
+            "id": relevance.ids,
+            relevance.embedder: relevance.probability.round(4),
+            other.embedder: other.probability.round(4),
+            "question": [q.question for q in task.questions],
+        }
+    )
+    apart = (frame[relevance.embedder] - frame[other.embedder]).abs()
+    return frame.loc[apart.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
 
 
 def field_frame(relevance: Relevance) -> pd.DataFrame:

@@ -30,6 +30,22 @@ def test_the_set_lies_over_the_exemplars(theme: Theme) -> None:
 
 
 @THEMES
+def test_reliability_has_a_point_a_bin_that_holds_rows(theme: Theme) -> None:
+    table = pd.DataFrame(
+        {
+            "from": [0.0, 0.5],
+            "to": [0.5, 1.0],
+            "rows": [4, 0],
+            "mean probability": [0.2, float("nan")],
+            "accepted": [0.25, float("nan")],
+        }
+    )
+    line, points = relevance.reliability(table, theme).data
+    assert (list(line.x), list(line.y)) == ([0, 1], [0, 1])
+    assert (list(points.x), list(points.y)) == ([0.2], [0.25])
+
+
+@THEMES
 def test_nothing_draws_as_well(theme: Theme) -> None:
     for figure in (
         relevance.probability_histogram(np.empty(0), theme),

@@ -167,11 +167,39 @@ def test_rank_stability_names_the_leader(done):
 def test_relevance(done):
     at = done.open("relevance")
     assert "questions would probably be accepted as science" in done.said
-    assert len(at.get("plotly_chart")) == 2
+    assert len(at.get("plotly_chart")) == 3
     frame = next(
         d.value for d in at.dataframe if "probability" in d.value.columns and "id" in d.value.columns
     )
     assert list(frame["probability"]) == sorted(frame["probability"])
+    why = next(d.value for d in at.dataframe if "likeness" in d.value.columns)
+    assert len(why) == 5
+    assert "AUROC" in done.said
+    at.toggle(key="relevance_compare").set_value(True).run()
+    assert not at.exception
+    assert "they agree on" in done.said
+
+
+def test_relevance_on_its_way_has_a_bar_and_can_be_cancelled(done, monkeypatch):
+    from e2lm_core.ui.analysis import embedding
+
+    class Work:
+        done, total, error, over, cancelled = 64, 1_000, None, False, False
+
+        def cancel(self):
+            self.over = self.cancelled = True
+
+    work = Work()
+    monkeypatch.setattr(embedding, "begun", lambda *_: work)
+    at = done.open("relevance")
+    assert "every other page can be used meanwhile" in done.said
+    assert at.get("progress")
+    done.click("Cancel")
+    done.open("relevance")
+    assert "what was embedded is kept" in done.said
+    work.cancelled, work.error = False, "The embedding model is not here: install it."
+    done.open("relevance")
+    assert "install it" in done.said
 
 
 # --- running ------------------------------------------------------------------------------------------

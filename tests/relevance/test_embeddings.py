@@ -13,8 +13,15 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.relevance import embeddings
 from e2lm_core.relevance.cache import EmbeddingCache, EmbeddingError
-from e2lm_core.relevance.classifier import FIELDS, auroc, brier
-from e2lm_core.relevance.embeddings import Embedder, load_exemplars, question_text, relevance_classifier
+from e2lm_core.relevance.calibration import auroc, balanced_accuracy, brier, ece
+from e2lm_core.relevance.classifier import ACCEPT_AT, FIELDS
+from e2lm_core.relevance.embeddings import (
+    WORDS,
+    Embedder,
+    load_exemplars,
+    question_text,
+    relevance_classifier,
+)
 from tests.support.fake_hub import FakeHub
 
 
@@ -34,8 +41,8 @@ def words(text):
 
 def test_there_are_enough_exemplars_of_either_label_in_either_split():
     counts = Counter((e.split, e.accepted) for e in load_exemplars())
-    assert min(counts["train", True], counts["train", False]) >= 180
-    assert min(counts["heldout", True], counts["heldout", False]) >= 70
+    assert min(counts["train", True], counts["train", False]) >= 500
+    assert min(counts["heldout", True], counts["heldout", False]) >= 150
     assert len(load_exemplars("train")) + len(load_exemplars("heldout")) == len(load_exemplars())
 
 
@@ -44,8 +51,8 @@ def test_every_exemplar_is_well_formed():
     assert len({e.question.id for e in exemplars}) == len(exemplars)
     assert len({e.question.question for e in exemplars}) == len(exemplars)
     for e in exemplars:
-        assert len(set(e.question.choices)) == 4, e.question.id
-        assert 0 <= e.question.answer < 4, e.question.id
+        assert 2 <= len(set(e.question.choices)) == len(e.question.choices) <= 5, e.question.id
+        assert 0 <= e.question.answer < len(e.question.choices), e.question.id
         assert e.field in FIELDS, e.question.id
         assert (e.field == "none") != e.accepted, e.question.id
 
@@ -135,6 +142,19 @@ def test_a_locked_cache_is_one_sentence(tmp_path, monkeypatch):
         with pytest.raises(EmbeddingError, match="database is locked"):
             cache.put({b"b": np.zeros(2, np.float32)})
     other.close()
+
+
+# --- words alone ---------------------------------------------------------------------------------
+
+
+def test_words_give_unit_vectors_and_no_model_is_loaded(tmp_path):
+    embedder = Embedder(Settings(home=tmp_path), WORDS)
+    texts = ["What is the pH of water?", "What is the ph of pure water?", "Who won the cup?", ""]
+    vectors = embedder.embed(texts)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 1, 1, 0], atol=1e-5)
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+    assert embedder._model is None
+    assert embedder.absent([*texts, "new"]) == ["new"]
 
 
 # --- what a user can get wrong about the model ---------------------------------------------------
@@ -258,6 +278,8 @@ def test_relevance_on_the_heldout_exemplars(real_embedder):
         p = classifier.probability(real_embedder.embed(texts))
         assert auroc(labels, p) >= 0.95
         assert brier(labels, p) <= 0.10
+        assert balanced_accuracy(labels, p, ACCEPT_AT) >= 0.88
+        assert ece(labels, p) <= 0.08
     cached = relevance_classifier(Embedder(real_embedder.settings))
     assert cached.probability(real_embedder.embed(texts)).tolist() == p.tolist()
 

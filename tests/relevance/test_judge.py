@@ -15,8 +15,10 @@ from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.relevance import judge, tables
 from e2lm_core.relevance.classifier import FIELDS
+from e2lm_core.relevance.embeddings import WORDS, load_exemplars
 from e2lm_core.relevance.judge import Relevance
 from e2lm_core.sets import collection
+from tests.relevance.made import judged
 from tests.support import studios
 
 
@@ -28,26 +30,12 @@ def here(tmp_path: Path) -> Settings:
 
 
 def found() -> Relevance:
-    return Relevance(
-        ids=("a", "b", "c"),
-        probability=np.array([0.9, 0.2, 0.5]),
-        fields=("physics", "none", "physics"),
-        map=np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]),
-        exemplar_map=np.array([[0.5, 0.5]]),
-        exemplars=(("physics", True, "Why <b>does</b> it fall?"),),
-    )
+    return judged([0.9, 0.2, 0.5], ["physics", "none", "physics"])
 
 
 def test_half_is_accepted() -> None:
     assert found().accepted_share == pytest.approx(2 / 3)
-    empty = Relevance(
-        ids=(),
-        probability=np.empty(0),
-        fields=(),
-        map=np.empty((0, 2)),
-        exemplar_map=np.empty((0, 2)),
-        exemplars=(),
-    )
+    empty = judged([], [])
     assert empty.accepted_share is None
 
 
@@ -61,6 +49,33 @@ def test_the_least_scientific_come_first() -> None:
     ]
 
 
+def test_the_nearest_exemplars_say_why() -> None:
+    frame = tables.question_frame(found(), studios.task(count=3))
+    assert frame["nearest is"].tolist() == ["rejected", "accepted", "accepted"]
+    rows = tables.reasons_frame(found(), 1)
+    assert rows["exemplar"].tolist() == ["What rhymes with cat?", "Why <b>does</b> it fall?"]
+    assert rows["likeness"].tolist() == [0.75, 0.25]
+    assert judge.reasons(found(), 0)[0] == {
+        "question": "Why <b>does</b> it fall?",
+        "accepted": True,
+        "field": "physics",
+        "likeness": 0.75,
+    }
+
+
+def test_reliability_counts_the_exemplars_by_tenths() -> None:
+    frame = tables.reliability_frame(found())
+    assert frame["rows"].tolist() == [0, 0, 1, 0, 1, 0, 0, 1, 0, 1]
+    assert frame["accepted"].dropna().tolist() == [0, 0, 1, 1]
+
+
+def test_what_two_embedders_judge_most_differently_comes_first() -> None:
+    other = judged([0.8, 0.9, 0.5], ["physics"] * 3, embedder="words")
+    frame = tables.compared_frame(found(), other, studios.task(count=3))
+    assert frame["id"].tolist() == ["b", "a", "c"]
+    assert list(frame) == ["id", "all-MiniLM-L6-v2", "words", "question"]
+
+
 def test_a_map_holds_no_markup_of_a_strangers_text() -> None:
     task = studios.task(count=3)
     bad = task.questions[0].model_copy(update={"question": "<img src=x onerror=alert(1)> " + "x" * 200})
@@ -70,7 +85,7 @@ def test_a_map_holds_no_markup_of_a_strangers_text() -> None:
     labels = [*questions["label"], *exemplars["label"]]
     assert not any("<" in label or ">" in label for label in labels)
     assert max(map(len, questions["label"])) <= 70
-    assert exemplars["label"].tolist() == ["Why ‹b›does‹/b› it fall? (physics)"]
+    assert exemplars["label"].tolist()[0] == "Why ‹b›does‹/b› it fall? (physics)"
 
 
 def test_a_line_needs_only_its_question(here: Settings, tmp_path: Path) -> None:
@@ -125,6 +140,9 @@ def test_relevance_of_a_set_with_the_real_model(here: Settings) -> None:
     assert set(result.fields) <= set(FIELDS)
     assert result.map.shape == (2, 2)
     assert len(result.exemplars) == len(result.exemplar_map) > 100
+    assert result.nearest.shape == (2, judge.NEAREST)
+    assert (np.diff(result.likeness, axis=1) <= 0).all()
+    assert judge.absent(here, [science_question, chat]) == []
     again = judge.relevance_of(here, [science_question, chat])
     assert np.array_equal(again.probability, result.probability)
     nothing = judge.relevance_of(here, [])
@@ -132,3 +150,11 @@ def test_relevance_of_a_set_with_the_real_model(here: Settings) -> None:
     assert nothing.map.shape == (0, 2)
     assert judge.assess(here, [])["accepted_share"] is None
     assert collection.open_set(here, "little").questions == studios.task().questions
+
+
+def test_words_alone_judge_without_a_model(here: Settings) -> None:
+    question = studios.question(1, question="Which particle carries the electric current in a copper wire?")
+    missing = judge.absent(here, [question], WORDS)
+    assert len(missing) == 2 * len(load_exemplars("train")) + 1
+    judge.embed(here, missing[-1:], WORDS)
+    assert judge.absent(here, [question], WORDS) == missing[:-1]

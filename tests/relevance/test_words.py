@@ -1,22 +1,10 @@
-"""The sentence about a set's relevance."""
+"""The sentences about a set's relevance: how much is accepted, how true that is, how far two embedders agree."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from e2lm_core.relevance import words
-from e2lm_core.relevance.judge import Relevance
-
-
-def judged(probability: list[float], fields: list[str]) -> Relevance:
-    return Relevance(
-        ids=tuple(f"q{n}" for n in range(len(fields))),
-        probability=np.array(probability),
-        fields=tuple(fields),
-        map=np.zeros((len(fields), 2)),
-        exemplar_map=np.zeros((0, 2)),
-        exemplars=(),
-    )
+from e2lm_core.relevance.embeddings import WORDS
+from tests.relevance.made import judged
 
 
 def test_relevance_counts_what_would_be_accepted() -> None:
@@ -25,3 +13,22 @@ def test_relevance_counts_what_would_be_accepted() -> None:
     assert "physics" in words.relevance(some)
     assert "no questions" in words.relevance(judged([], []))
     assert "**0 of 1**" in words.relevance(judged([0.1], ["none"]))
+
+
+def test_how_true_the_probabilities_are() -> None:
+    said = words.reliability(judged([0.9], ["physics"]))
+    assert "AUROC **1.000**, balanced accuracy 1.000, calibration error 0.250" in said
+
+
+def test_two_embedders_agree_on_a_share() -> None:
+    one = judged([0.9, 0.8, 0.1, 0.2], ["physics", "physics", "none", "none"])
+    other = judged([0.9, 0.1, 0.1, 0.2], ["physics", "none", "none", "none"], embedder=WORDS)
+    assert words.compared(one, other) == (
+        "all-MiniLM-L6-v2 accepts **50%** of the questions and words **25%**; they agree on 75%."
+    )
+    assert "no questions" in words.compared(judged([], []), judged([], []))
+
+
+def test_how_far_the_embedding_is() -> None:
+    assert words.embedding(32, 1_200).startswith("Embedding texts: 32 of 1,200 texts.")
+    assert "being fitted" in words.embedding(1_200, 1_200)

@@ -1,4 +1,4 @@
-"""The page Relevance: how probably each question would be accepted as science, and where it lies among exemplars.
+"""The page Relevance: how probably each question would be accepted as science, why, and how true that is.
 
 Tested in tests/pages/test_pages.py.
 """
@@ -7,12 +7,66 @@ from __future__ import annotations
 
 import streamlit as st
 
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import relevance as relevance_charts
-from e2lm_core.relevance import tables
+from e2lm_core.relevance import tables, words
+from e2lm_core.relevance.embeddings import WORDS
 from e2lm_core.relevance.judge import Relevance
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts
+from e2lm_core.ui.analysis import embedding
+from e2lm_core.ui.analysis.embedding import Embedding
+from e2lm_core.ui.frame import parts, polling, say
+from e2lm_core.ui.remembered import results
+
+
+def judged(task: TaskSet, model: str | None = None, titled: bool = True) -> Relevance | None:
+    """The set's relevance; None while it is computed in the background, which is shown with a bar, or where it cannot be."""
+    work = embedding.begun(task, model)
+    try:
+        if work is None or (work.over and not work.error and not work.cancelled):
+            return results.relevance(task, model)
+    except StudioError as error:
+        reason = str(error)
+    else:
+        if not work.error:
+            if titled:
+                parts.header(
+                    "Relevance", "The questions are being embedded; every other page can be used meanwhile."
+                )
+            _on_its_way(work, model)
+            return None
+        reason = work.error
+    if titled:
+        parts.header("Relevance", "Relevance cannot be computed here.")
+    say.error(reason, icon=":material/error:")
+    if work is not None and st.button("Try again", key=f"relevance_again_{model}"):
+        work.start()
+        st.rerun()
+    return None
+
+
+def _on_its_way(work: Embedding, model: str | None) -> None:
+    if work.cancelled and work.over:
+        st.caption("Cancelled; what was embedded is kept.")
+        if st.button("Go on", icon=":material/play_arrow:", key=f"relevance_on_{model}"):
+            work.start()
+            st.rerun()
+        return
+
+    @st.fragment(run_every=polling.every(polling.PROGRESS_S, mine=True))
+    def bar() -> None:
+        if work.over:
+            st.rerun()
+        share = work.done / work.total if work.total else 0.0
+        text = (
+            words.embedding(work.done, work.total) if work.total else "Looking for what is embedded already …"
+        )
+        st.progress(share, text=say.plain(text))
+        if st.button("Cancel", icon=":material/stop:", key=f"relevance_cancel_{model}"):
+            work.cancel()
+
+    bar()
 
 
 def acceptance(relevance: Relevance) -> None:
@@ -62,6 +116,68 @@ def least_scientific(relevance: Relevance, task: TaskSet) -> None:
             )
         },
         of=(relevance, task),
+    )
+
+
+def why(relevance: Relevance, task: TaskSet) -> None:
+    """The exemplars most like one question, which is chosen; the least scientific one at first."""
+    st.subheader("Why a question scores so", anchor=False)
+    order = relevance.probability.argsort(kind="stable")
+    place = st.selectbox(
+        "Question",
+        [int(at) for at in order],
+        format_func=lambda at: say.plain(
+            f"{relevance.probability[at]:.2f}  {tables.short(task.questions[at].question, 110)}"
+        ),
+        key=f"relevance_why_{task.address}",
+        label_visibility="collapsed",
+    )
+    if place is None:
+        return
+    parts.table(
+        lambda: tables.reasons_frame(relevance, place),
+        f"why-{relevance.ids[place]}",
+        "relevance_why",
+        few=("is", "exemplar"),
+        column_config={"likeness": st.column_config.NumberColumn(format="%.2f")},
+    )
+    st.caption(
+        "The exemplars whose embeddings are nearest. The probability weighs all of them, so a few may speak against it."
+    )
+
+
+def reliability(relevance: Relevance) -> None:
+    """How true the probabilities are."""
+    st.subheader("Is 0.8 right in 80%?", anchor=False)
+    parts.chart(
+        lambda: relevance_charts.reliability(tables.reliability_frame(relevance), session.current_theme()),
+        "relevance_reliability",
+        "Share of accepted exemplars against the probability given to them",
+        of=(relevance,),
+    )
+    say.caption(words.reliability(relevance))
+
+
+def compared(relevance: Relevance, task: TaskSet) -> None:
+    """The same judged by another embedder, where that is asked for."""
+    st.subheader("Another embedder", anchor=False)
+    asked = st.toggle(
+        "Compare with one that counts words alone",
+        key="relevance_compare",
+        help="Where both agree, the words decide. On the command line `relevance SET --embedder NAME` takes any "
+        "sentence-transformers model.",
+    )
+    other = judged(task, WORDS, titled=False) if asked else None
+    if other is None:
+        return
+    say.markdown(words.compared(relevance, other))
+    parts.table(
+        lambda: tables.compared_frame(relevance, other, task),
+        "compared",
+        "relevance_compared",
+        height=280,
+        few=(relevance.embedder, other.embedder, "question"),
+        of=(relevance, other, task),
     )
 
 

@@ -239,12 +239,17 @@ def _bundle(task: TaskSet, profile: submission.Profile, found: list[Finding]) ->
     return submission.export(studio(), task, profile, found)
 
 
-def relevance(task: TaskSet) -> judge.Relevance:
+def relevance(task: TaskSet, model: str | None = None) -> judge.Relevance:
     """How probably each question would be accepted as science. Raises `StudioError` where that cannot be computed."""
+    return judged(studio().settings, task, model)
+
+
+def judged(settings: Settings, task: TaskSet, model: str | None = None) -> judge.Relevance:
+    """The same for whoever has no session: a thread in the background."""
     return _OF_SETS.made_of(
         (task,),
-        "relevance",
-        lambda: aside.texts(judge.relevance_of, studio().settings, task.questions),
+        ("relevance", model),
+        lambda: aside.texts(judge.relevance_of, settings, task.questions, model),
     )
 
 
