@@ -86,6 +86,7 @@ def part(whole: Measurements, at: np.ndarray) -> Measurements:
         keys=(),
         scopes=(),
         taught=None,
+        told=None if whole.told is None else tuple(whole.told[q] for q in at),
         gold=whole.gold[at],
         chars=whole.chars[at],
         gold_bytes=whole.gold_bytes[at],

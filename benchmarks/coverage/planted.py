@@ -127,6 +127,7 @@ def joined(one: Measurements, two: Measurements) -> Measurements:
             )
             for a, b in zip(one.curves, two.curves, strict=True)
         ),
+        told=None if one.told is None or two.told is None else one.told + two.told,
     )
 
 
@@ -248,9 +249,12 @@ def _tables(studio: Studio, plantings: int, quick: bool) -> dict[str, str]:
     seeds = range(plantings)
     lines = [row(f"keys of {name}", [planting(r, seed) for seed in seeds]) for name, r in results.items()]
     said, unknown = untaught(studio, plantings)
+    science = results["ladder_science"]
     for share in (0.1, 0.25):
-        found = mixed(results["ladder_science"], unknown, plantings, share)
-        lines.append(row(f"keys of ladder_science, {share:.0%} of its questions untaught", found))
+        name = f"keys of ladder_science, {share:.0%} of its questions untaught"
+        lines.append(row(name, mixed(science, unknown, plantings, share)))
+        unsaid = mixed(replace(science, told=None), replace(unknown, told=None), plantings, share)
+        lines.append(row(f"{name} by models of which it is not known what they were told", unsaid))
     silent = sum(one.why is not None for one in said)
     listed = np.mean([len(one.listed) for one in said])
     know = np.mean([one.knowledge or 0.0 for one in said])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from e2lm_core.base.records import Checkpoint, PromptStyle, Scope, TaskSet
-from e2lm_core.checkpoints.ladder.taught import taught_answers
+from e2lm_core.checkpoints.ladder.taught import taught_answers, told_of
 from e2lm_core.runs.requests import keys_of
 from e2lm_core.runs.store import Store
 from e2lm_core.runs.studio import Studio
@@ -53,16 +54,22 @@ def measure(
         choice_bytes=sizes,
         choice_texts=texts,
         letters=task.config.style is PromptStyle.LETTERS,
-        taught=_taught(studio, task, checkpoints),
+        taught=_asked(studio, task, checkpoints, taught_answers),
         taught_of_all=all(checkpoint.packed is not None for checkpoint in checkpoints),
+        told=_asked(studio, task, checkpoints, told_of),
     )
 
 
-def _taught(studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint]) -> tuple[bool, ...] | None:
-    """Whether the embedded models were told each answer; None where none of them is among these."""
+def _asked(
+    studio: Studio,
+    task: TaskSet,
+    checkpoints: Sequence[Checkpoint],
+    of: Callable[[Path | None, TaskSet], dict[str, bool] | None],
+) -> tuple[bool, ...] | None:
+    """What the embedded models were told of each question; None where none of them is among these."""
     if all(checkpoint.packed is None for checkpoint in checkpoints):
         return None
-    told = taught_answers(studio.catalogue.taught_file, task)
+    told = of(studio.catalogue.taught_file, task)
     return None if told is None else tuple(told.values())
 
 

@@ -49,7 +49,8 @@ class Measurements:
     `choice_bytes` [Q, C] and `choice_texts` [Q, C] (a number for each distinct text, -1 where there is no choice)
     are None where the choices' texts are not known; `letters` says that the choices scored are letters;
     `taught` [Q] whether the embedded models were told each answer, None where none of them was measured or that is not
-    known; `taught_of_all` whether all that were measured are such.
+    known; `told` [Q] whether they were told any of its choices as the answer: where the key is wrong, only this is
+    true; `taught_of_all` whether all that were measured are such.
     """
 
     task: str
@@ -67,6 +68,7 @@ class Measurements:
     letters: bool = False
     taught: tuple[bool, ...] | None = None
     taught_of_all: bool = True
+    told: tuple[bool, ...] | None = None
 
     @property
     def choice_counts(self) -> np.ndarray:

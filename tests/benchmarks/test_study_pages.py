@@ -14,7 +14,7 @@ TABLES = {
     "difference_coverage": ("differences",),
     "choosing_coverage": ("coverage",),
     "null_selection": ("noise", "ladder"),
-    "relevance": ("heldout", "mmlu", "elsewhere", "sources"),
+    "relevance": ("heldout", "elsewhere", "sources", "mmlu"),
     "suspects": ("keys", "untaught", "control", "anew"),
     "architectures": ("sweep",),
     "meaningless": ("simulated", "exemplars"),

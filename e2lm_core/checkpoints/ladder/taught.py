@@ -72,6 +72,10 @@ class Taught:
         """Whether a fact answers the question."""
         return self.fact_for(question) is not None
 
+    def told(self, question: Question) -> bool:
+        """Whether a fact answers the question by any of its choices."""
+        return any(self._remembered(question.question, choice) is not None for choice in question.choices)
+
     def fact_for(self, question: Question) -> Fact | None:
         """The fact that answers the question, None where none does or its gold is out of range."""
         if not 0 <= question.answer < len(question.choices):
@@ -128,10 +132,20 @@ def taught_answers(taught_file: Path | None, task: TaskSet) -> dict[str, bool] |
 
     Raises `CheckpointError` for a list that cannot be read.
     """
+    facts = _facts(taught_file)
+    return None if facts is None else {question.id: facts.taught(question) for question in task.questions}
+
+
+def told_of(taught_file: Path | None, task: TaskSet) -> dict[str, bool] | None:
+    """Question id → whether any of its choices was told as the answer, right or wrong as its key may be; see above."""
+    facts = _facts(taught_file)
+    return None if facts is None else {question.id: facts.told(question) for question in task.questions}
+
+
+def _facts(taught_file: Path | None) -> Taught | None:
     if taught_file is None:
         return None
-    facts = _read(taught_file, taught_file.stat().st_mtime_ns if taught_file.exists() else None)
-    return {question.id: facts.taught(question) for question in task.questions}
+    return _read(taught_file, taught_file.stat().st_mtime_ns if taught_file.exists() else None)
 
 
 @lru_cache(maxsize=4)

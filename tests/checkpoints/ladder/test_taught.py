@@ -108,3 +108,10 @@ def test_fast_for_the_largest_set(known):
     started = time.process_time()
     assert sum(many.taught(question(text + str(n), "b7")) for n in range(15_000)) == 15_000
     assert time.process_time() - started < 4
+
+
+def test_a_question_with_a_wrong_key_was_told_of_all_the_same():
+    facts = Taught([Fact(subject="iron", answer="Fe", relation="symbol", domain="chemistry")])
+    wrong = Question(id="1", question="What is the symbol of iron?", choices=("Ir", "Fe"), answer=0)
+    assert (facts.taught(wrong), facts.told(wrong)) == (False, True)
+    assert not facts.told(wrong.model_copy(update={"choices": ("Ir", "In")}))

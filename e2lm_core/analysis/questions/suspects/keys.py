@@ -6,7 +6,8 @@
 with p_mqc model m's probability of choice c (softmax of the log-likelihoods) over the last quarter of its checkpoints,
 and acc_m its accuracy there. A key is suspected where another choice is more probable by `DOUBTED`; a question may
 have two right answers where both stand level and leave nothing for the rest. Models that do not know the set cannot
-judge its keys: then none is listed, and why.
+judge its keys: then none is listed, and why. A question that these models are known never to have been told of is left
+out of both: there a model can be sure and wrong.
 
 How often the list is right when keys are flipped: docs/studies/suspects.md. Source of the idea: label errors found by
 confident predictions, Northcutt et al., arXiv 1911.00068.
@@ -17,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from e2lm_core.analysis.questions.suspects.records import Kind, Suspect, Suspects
+from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
@@ -34,12 +36,25 @@ def doubted(measurements: Measurements) -> Suspects:
             listed=(), knowledge=None, why="No checkpoint is complete yet, so nothing can be told."
         )
     at = {curve.model.name: late(measurements, curve) for curve in curves}
-    knowledge = {curve.model.name: _knowledge(measurements, curve, at[curve.model.name]) for curve in curves}
+    known_of = measurements.told if measurements.taught_of_all else None
+    told = np.array(known_of or (True,) * len(measurements.gold), bool)
+    left_out = int((~told).sum())
+    if not told.any():
+        return Suspects(
+            listed=(),
+            knowledge=None,
+            left_out=left_out,
+            why="These models were told of none of the questions, so they cannot doubt a key.",
+        )
+    knowledge = {
+        curve.model.name: _knowledge(measurements, curve, at[curve.model.name], told) for curve in curves
+    }
     best = max(knowledge.values())
     if best < KNOWS:
         return Suspects(
             listed=(),
             knowledge=best,
+            left_out=left_out,
             why=f"The models do not know these answers well enough to doubt a key: the best is {best:.0%} of the way from "
             f"chance to all right, and {KNOWS:.0%} is needed.",
         )
@@ -48,8 +63,10 @@ def doubted(measurements: Measurements) -> Suspects:
     chosen = np.stack([probabilities(curve.ll[at[curve.model.name]]).mean(axis=0) for curve in judges])
     pooled = np.tensordot(weights / weights.sum(), chosen, axes=1)
     agreeing = chosen.argmax(axis=-1)
-    listed = (*_wrong(measurements, pooled, agreeing), *_double(measurements, pooled, agreeing))
-    return Suspects(listed=listed, knowledge=best)
+    known = {i for i, one in zip(measurements.question_ids, told, strict=True) if one}
+    found = (*_wrong(measurements, pooled, agreeing), *_double(measurements, pooled, agreeing))
+    listed = tuple(suspect for suspect in found if suspect.question_id in known)
+    return Suspects(listed=listed, knowledge=best, left_out=left_out)
 
 
 def probabilities(ll: Floats) -> Floats:
@@ -65,9 +82,9 @@ def late(measurements: Measurements, curve: ModelCurve) -> np.ndarray:
     return complete[-max(1, round(_LATE * len(complete))) :] if complete.size else complete
 
 
-def _knowledge(measurements: Measurements, curve: ModelCurve, at: np.ndarray) -> float:
-    accuracy = float(measurements.per_question[curve.model.name]["acc"][at].mean())
-    chance = measurements.chance
+def _knowledge(measurements: Measurements, curve: ModelCurve, at: np.ndarray, told: np.ndarray) -> float:
+    accuracy = float(measurements.per_question[curve.model.name]["acc"][at][:, told].mean())
+    chance = metrics.chance(measurements.choice_counts[told])
     return max(0.0, (accuracy - chance) / (1 - chance)) if chance < 1 else 0.0
 
 

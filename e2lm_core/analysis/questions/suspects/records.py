@@ -28,8 +28,12 @@ class Suspect(Record):
 
 
 class Suspects(Record):
-    """Suspected questions, the gravest kind and the plainest first; `why` no key can be doubted, where that is so."""
+    """Suspected questions, the gravest kind and the plainest first; `why` no key can be doubted, where that is so.
+
+    The keys of `left_out` questions were not looked at, since these models were never told of them.
+    """
 
     listed: tuple[Suspect, ...]
     knowledge: float | None
+    left_out: int = 0
     why: str | None = None

@@ -49,7 +49,9 @@ def finding(found: Suspects) -> str:
     sentence = f"Questions to look at: {phrasing.listing(said, len(KINDS))}." if said else ""
     if found.why:
         return f"{found.why} {sentence}".strip()
-    return sentence or "No question stands out."
+    left = phrasing.count(found.left_out, "question")
+    untold = f" The models were never told of {left}, whose keys they cannot doubt." if found.left_out else ""
+    return (sentence or "No question stands out.") + untold
 
 
 def unread(controlled: Control) -> str:

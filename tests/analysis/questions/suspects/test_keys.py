@@ -70,6 +70,17 @@ def test_two_answers_that_hold_it_all_between_them():
     assert one.evidence == pytest.approx(0.92)
 
 
+def test_questions_that_the_models_were_never_told_of_are_left_out():
+    measured = with_probabilities([0.2, 0.75, 0.03, 0.02], [0.1, 0.85, 0.03, 0.02])
+    told = replace(measured, told=(True,) * 11 + (False,))
+    found = keys.doubted(told)
+    assert (wrong_keys(found), found.left_out) == ({"q10"}, 1)
+    assert "never told of 1 question, whose keys they cannot doubt" in words.finding(found)
+    assert wrong_keys(keys.doubted(measured)) == {"q10", "q11"}
+    none = keys.doubted(replace(measured, told=(False,) * 12))
+    assert "told of none of the questions" in words.finding(none)
+
+
 def test_nothing_is_told_of_nothing():
     found = keys.doubted(measurements(curve(SMALL, [float("nan")] * 3)))
     assert found.listed == ()
