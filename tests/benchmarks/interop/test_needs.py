@@ -45,6 +45,8 @@ def test_every_function_of_ours_does_what_the_harness_s_does(theirs: dict[str, t
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        made = ("process_anatomy", "process_stem")  # by the module, while it runs
+        name = next(one for one in (name, *made) if hasattr(module, one))
         function, mine = getattr(module, name), make(name)
         tried = 0
         for needs in (NEEDS.get(digest), *NEEDS.values()):
