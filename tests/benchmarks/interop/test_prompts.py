@@ -19,10 +19,10 @@ def test_prompts_are_the_harness_s_or_refused_with_the_reason() -> None:
     if outside.installed() is None:
         pytest.skip("lm-evaluation-harness is not installed")
     theirs = REFERENCE / "tasks"  # the organisers' mmlu_var0shots and the like, where they were put
-    found = prompts.study(24, theirs if theirs.is_dir() else None)
+    found = prompts.study(18, theirs if theirs.is_dir() else None)
     lines = [
         task for task in found["read"] if any(str(task[s]).startswith("different") for s in ("0", "2", "5"))
     ]
     assert not lines
-    assert found["counts"]["0"]["equal"] >= 20
-    assert found["counts"]["2"]["equal"] >= 14
+    assert found["counts"]["0"]["equal"] >= 14
+    assert found["counts"]["2"]["equal"] >= 10
