@@ -44,13 +44,13 @@ class Folder(Mapping[str, bytes]):
     """The regular files of a folder by relative path, read when asked for; links that leave it are absent."""
 
     def __init__(self, root: Path, limits: Limits) -> None:
-        self.root, self.limits = root, limits
+        self.root, self.limits, self._resolved = root, limits, root.resolve()
 
     def _path(self, name: str) -> Path | None:
         if "\0" in name:
             return None
         path = self.root / name
-        inside = path.resolve().is_relative_to(self.root.resolve())
+        inside = path.resolve().is_relative_to(self._resolved)
         return path if inside and path.is_file() else None
 
     def __contains__(self, name: object) -> bool:
@@ -69,9 +69,8 @@ class Folder(Mapping[str, bytes]):
 
     def below(self, folder: str) -> list[str]:
         """The YAMLs in a folder of it and below that."""
-        found = sorted((self.root / folder).rglob("*.yaml"))
-        paths = [path.relative_to(self.root).as_posix() for path in found[:MOST_YAMLS]]
-        return [path for path in paths if path in self]
+        found = sorted(path for path in (self.root / folder).rglob("*.yaml") if not path.is_symlink())
+        return [path.relative_to(self.root).as_posix() for path in found[:MOST_YAMLS] if path.is_file()]
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(p.name for p in self.root.iterdir() if self._path(p.name)))

@@ -65,7 +65,8 @@ def read_source(
     if with_harness:
         return _kept(_built(settings, source, path if there else None, given), settings.limits, skip_broken)
     if not there:
-        found = _installed(source) if _TASK.fullmatch(source) else None
+        is_name = _TASK.fullmatch(source) and suffix not in (".zip", ".yaml", *ENDS)
+        found = _installed(source) if is_name else None
         if found is None:
             raise TaskError(
                 f"There is no file or folder {quoted(source)}, nor an installed lm-eval's task of that name: give a "

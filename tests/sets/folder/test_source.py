@@ -144,6 +144,7 @@ def test_parquet_of_too_much_is_refused_before_it_is_read() -> None:
             parquet_rows(data, "t", 2, Limits())
 
 
+@pytest.mark.slow
 def test_an_installed_task_opens_by_its_name_with_rows_from_elsewhere(here: Settings, tmp_path: Path) -> None:
     pytest.importorskip("lm_eval")
     with pytest.raises(TaskError, match=r"names the hub dataset 'allenai/ai2_arc', which is not fetched"):
