@@ -50,8 +50,8 @@ def test_every_function_of_ours_does_what_the_harness_s_does(theirs: dict[str, t
         function, mine = getattr(module, name), make(name)
         tried = 0
         for needs in (NEEDS.get(digest), *NEEDS.values()):
-            rows = typed([dict(needs(n, name)) for n in range(13)], "rows") if needs else []
             try:
+                rows = typed([dict(needs(n, name)) for n in range(13)], "rows") if needs else []
                 if name.startswith("doc_to"):
                     wanted: Any = [function(row) for row in rows]
                     got: Any = [mine(row) for row in rows]
