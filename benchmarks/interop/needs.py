@@ -158,6 +158,11 @@ NEEDS: dict[str, Make] = {
         "options": f"a ) {n} , b ) {n + 1} , c ) {n + 2} , d ) {n + 3} , e ) none",
         "correct": "abcde"[n % 5],
     },
+    "16415332d870901d": lambda n, _: {
+        "Question": odd(n),
+        **{f"Option {c}": f"{odd(n)} {c}" for c in "ABC"},
+        "Final Answer": "ABC"[n % 3],
+    },
     "0468eab2ed95f4fc": lambda n, _: {"premise": odd(n), "hypothesis": f"{odd(n)} h", "label": n % 3},
 }
 for _same in ("7879511bf1a78a81", "8a26d9af96e2597a"):
