@@ -3,7 +3,7 @@
     python -m benchmarks.cluster.fleet [--only ladder|30m] [--backend local|ray] [--write]
 
 The embedded ladder on `ladder_science`, and checkpoints of 30 M parameters made on the spot. Three checkpoints of each
-model are run on two small parts of the set, by a worker process, as a user would; the planner then says how long all
+model are run on a small part of the set and three others on a larger one, by a worker process, as a user would; the planner then says how long all
 of them take over the whole set on two cores, and a worker in an empty home takes it. Exit status 1 where they are
 more than 20% apart. With `--write` the table goes to docs/studies/fleet_plan.md.
 """
@@ -67,11 +67,16 @@ def main(
 def compared(folder: Path, fleet: str, backend: str, short: bool) -> dict[str, Any]:
     """One fleet: planned from a few small runs, then run."""
     whole, parts, settings = (ladder if fleet == "ladder" else thirty)(folder, short)
-    few = open_studio(settings.model_copy(update={"home": folder / "few"}))
+    settings = settings.model_copy(update={"backend": backend})
+    few = open_studio(settings)
     checkpoints = few.catalogue.checkpoints
+    started = time.monotonic()
+    with environment(settings, "local"):
+        jobs = [run(few, part, calibrated(checkpoints, n)) for n, part in enumerate(parts)]
     with environment(settings, backend):
-        started = time.monotonic()
-        jobs = [run(few, part, calibrated(checkpoints)) for part in parts]
+        if backend == "ray":  # how long a cluster takes to be up
+            up = open_studio(settings.model_copy(update={"home": folder / "up"}))
+            jobs = [run(up, parts[0], calibrated(checkpoints, 0))]
         spent = time.monotonic() - started
         start_s = statistics.median(map(before, jobs))
         (planned,) = state.schedules_for(
@@ -86,7 +91,7 @@ def compared(folder: Path, fleet: str, backend: str, short: bool) -> dict[str, A
         "backend": backend,
         "checkpoints": len(checkpoints),
         "questions": len(whole.questions),
-        "calibrated_on": f"{len(calibrated(checkpoints))} × {' and '.join(str(len(p.questions)) for p in parts)}",
+        "calibrated_on": f"{len(calibrated(checkpoints, 0))} × {' and '.join(str(len(p.questions)) for p in parts)}",
         "calibration_s": round(spent, 1),
         "start_s": round(start_s, 2),
         "planned_s": round(planned.seconds, 2),
@@ -96,9 +101,13 @@ def compared(folder: Path, fleet: str, backend: str, short: bool) -> dict[str, A
     }
 
 
-def calibrated(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
-    """First, middle and last of each model."""
-    return order.thin(checkpoints, "ends and middle")
+def calibrated(checkpoints: Sequence[Checkpoint], turn: int) -> list[Checkpoint]:
+    """Three of each model, others in each turn: what a checkpoint costs before it was ever read counts too."""
+    left = list(checkpoints)
+    for _ in range(turn):
+        before = {c.name for c in order.thin(left, "ends and middle")}
+        left = [c for c in left if c.name not in before]
+    return order.thin(left, "ends and middle")
 
 
 def run(studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint]) -> Job:
@@ -164,17 +173,18 @@ def thirty(folder: Path, short: bool) -> tuple[TaskSet, list[TaskSet], Settings]
 def _written(
     task: TaskSet, parts: tuple[int, int], settings: Settings, most: int | None
 ) -> tuple[TaskSet, list[TaskSet], Settings]:
-    """The set and two random parts of it as task folders."""
+    """The set and two random parts of it, which share no question, as task folders."""
     questions = list(task.questions)[:most]
     random.Random(1).shuffle(questions)
+    cut = (slice(0, parts[0]), slice(parts[0], sum(parts)), slice(None))
     made_sets = [
         task.model_copy(
             update={
-                "config": task.config.model_copy(update={"task": f"part{n}"}),
-                "questions": tuple(questions[:n]),
+                "config": task.config.model_copy(update={"task": name}),
+                "questions": tuple(questions[of]),
             }
         )
-        for n in (*parts, len(questions))
+        for name, of in zip(("few", "more", "whole"), cut, strict=True)
     ]
     for one in made_sets:
         write_task(one, settings.tasks / one.name, settings.limits)
@@ -208,7 +218,7 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
     lines = [
         "# The planner beside real runs",
         "",
-        "What `plan --workers 2` said after three checkpoints of each model had been run on two small parts of the set,",
+        "What `plan --workers 2` said after three checkpoints of each model had been run on a small part of the set and three others on a larger one,",
         "and what the whole fleet then took in an empty home, on two cores of a shared machine; load is that of the",
         "last minute before and after. Made by `python -m benchmarks.cluster.fleet --write`.",
         "",

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -25,8 +26,9 @@ import typer
 from benchmarks import kills as local
 from benchmarks.cluster import nodes
 from benchmarks.prepared import made
+from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import start
+from e2lm_core.runs import evaluate, start
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
@@ -42,6 +44,7 @@ def main(
     kills: Annotated[int, typer.Option(min=1, help="How many are killed.")] = 30,
     seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
     only: Annotated[str | None, typer.Option(help="actor, node or driver; all in turn by default.")] = None,
+    checkpoints: Annotated[int, typer.Option(min=1, help="Of a sweep, at most eight.")] = local.CHECKPOINTS,
 ) -> None:
     """Sweep, kill, compare; exit status 1 where anything differs."""
     rng = random.Random(seed)
@@ -51,12 +54,13 @@ def main(
     with tempfile.TemporaryDirectory() as name:
         fixture = Path(name)
         local.make_family(fixture)
-        local.sweep(local.studio_of(fixture, "undisturbed"), 0, rng, 1)
+        alone = local.studio_of(fixture, "undisturbed")
+        evaluate.evaluate(alone, collection.open_set(alone.settings, "made"), family(alone, checkpoints))
         expected = stored(fixture / "undisturbed" / "studio.sqlite")
         with nodes.nodes(2, fixture) as cluster:
             while sum(struck.values()) < kills:
                 studio = local.studio_of(fixture, f"sweep{sweeps}")
-                job = sweep(studio, cluster, kinds, kills, struck, rng)
+                job = sweep(studio, family(studio, checkpoints), cluster, kinds, kills, struck, rng)
                 found = stored(studio.settings.database)
                 sweeps, rows = sweeps + 1, rows + len(found)
                 different += local.differing(expected, found)
@@ -76,8 +80,14 @@ def main(
         raise SystemExit(1)
 
 
+def family(studio: Studio, most: int) -> tuple[Checkpoint, ...]:
+    """The checkpoints that are swept."""
+    return studio.catalogue.match(["family/*"])[:most]
+
+
 def sweep(
     studio: Studio,
+    checkpoints: Sequence[Checkpoint],
     cluster: nodes.Nodes,
     kinds: tuple[str, ...],
     kills: int,
@@ -85,7 +95,6 @@ def sweep(
     rng: random.Random,
 ) -> Job:
     """Run the set on every checkpoint, and strike while it runs; `struck` counts."""
-    checkpoints = studio.catalogue.match(["family/*"])
     number = start.start(studio, collection.open_set(studio.settings, "made"), checkpoints)
     driver = _driver(studio.settings)
     deadline = time.monotonic() + PATIENCE_S

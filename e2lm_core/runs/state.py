@@ -285,8 +285,13 @@ def schedules_for(
     else:
         parameters = {c.model.name: c.model.parameters for c in studio.catalogue.checkpoints}
         costs = costs_for(fleet, measured_costs(studio, num_fewshot), parameters)
-    tasks = tasks_of(fleet)
-    return [simulate(tasks, costs, questions, n, start_s, price) for n in workers]
+    tasks, together = tasks_of(fleet), _together(studio)
+    return [simulate(tasks, costs, questions, n, start_s, price, together) for n in workers]
+
+
+def _together(studio: Studio) -> int:
+    """How many checkpoints a process computes side by side: an actor one, this machine's worker what it can."""
+    return 1 if studio.settings.backend == "ray" else LocalBackend(studio.settings).at_once
 
 
 def measured_costs(studio: Studio, num_fewshot: int | None) -> dict[str, Cost]:

@@ -26,7 +26,7 @@ def run(module: str, *options: str) -> str:
 @pytest.mark.slow
 def test_an_actor_a_node_and_the_driver_are_killed() -> None:
     needs("ray")
-    said = run("kills", "--kills", "3")
+    said = run("kills", "--kills", "3", "--checkpoints", "3")
     assert "3 kills (1 actor, 1 node, 1 driver)" in said
     assert "0 different, 0 miscounted" in said
 

@@ -27,7 +27,7 @@ Row = tuple[float, int]  # seconds that a worker took for a checkpoint, and how 
 
 
 class Cost(Record):
-    """What a checkpoint of one model takes a worker, in seconds; `first` for its configuration, once a worker."""
+    """What a checkpoint of one model takes a worker, in seconds; `first` for its configuration, once a process."""
 
     fixed_s: float
     question_s: float
@@ -114,10 +114,11 @@ def simulate(
     workers: int,
     start_s: float = 0.0,
     price: float | None = None,
+    together: int = 1,
 ) -> Schedule:
     """The tasks' checkpoints on so many workers, of which each begins after `start_s`; `price` an hour of one.
 
-    Raises `StudioError` for a number of workers or a price that cannot be.
+    `together` of them are threads of one process, which loads a configuration once. Raises `StudioError` for a number of workers or a price that cannot be.
     """
     if not 1 <= workers <= MOST_WORKERS:
         raise StudioError(f"{workers:,} workers cannot be planned for: use 1 to {MOST_WORKERS:,}.")
@@ -126,7 +127,8 @@ def simulate(
             f"The price {price} cannot be used: give what a core or GPU costs an hour, such as 2.5."
         )
     free = [(start_s, worker) for worker in range(workers)]
-    had: list[set[str]] = [set() for _ in range(workers)]
+    loaded: list[set[str]] = [set() for _ in range(-(-workers // max(1, together)))]
+    had = [loaded[worker // max(1, together)] for worker in range(workers)]
     end = worked = 0.0
     for model in tasks:
         now = free[0][0]

@@ -56,7 +56,7 @@ def connect(settings: Settings) -> Any:
                 with _without_secrets():
                     ray.init(
                         address="local",
-                        num_cpus=settings.threads or len(os.sched_getaffinity(0)),
+                        num_cpus=settings.threads or _cores(),
                         include_dashboard=False,
                         runtime_env=runtime,
                         **options,
@@ -118,6 +118,11 @@ def _signals_kept() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def kind(ray: Any, settings: Settings) -> str:

@@ -24,16 +24,17 @@ from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.unpacking import ensure_directory
 from e2lm_core.engine.cluster import connection
+from e2lm_core.engine.cluster.pool import Member, Nowhere, Pool
 from e2lm_core.engine.local import LocalBackend
 
 if TYPE_CHECKING:
     from e2lm_core.engine.cluster.payload import Reply, SentModel, SentText
-    from e2lm_core.engine.cluster.pool import Member, Pool
     from e2lm_core.engine.models import LoadedModel, Loader
 
 NODE_FILES_FROM = 10**9  # bytes of weights: from here on nodes read their own disks
 MAX_DEATHS = 10  # of actors at one checkpoint, without a chunk in between
 _AHEAD = 2
+_START_S = 20.0  # a run that begins waits so long for the first actor, before a checkpoint's time begins
 _ASK_S = 0.2  # how often a wait looks whether the run was cancelled
 _KEPT_BYTES = 10**9  # of weights in the object store that no run is at
 _KEPT_TEXTS = 4
@@ -63,8 +64,6 @@ class RayBackend:
         """The actors; the cluster is joined, or started, when they are first asked for."""
         with self._lock:
             if self._pool is None:
-                from e2lm_core.engine.cluster.pool import Pool
-
                 self._pool = Pool(self.settings)
                 atexit.register(self._pool.close)  # before Ray's own end, which was registered earlier
             pool = self._pool
@@ -74,7 +73,10 @@ class RayBackend:
     @property
     def at_once(self) -> int:
         """As many as there are actors now, one at least: the cluster may grow and shrink."""
-        return max(1, len(self.pool))
+        pool = self.pool
+        if not len(pool):
+            pool.wait_for_one(_START_S)
+        return max(1, len(pool))
 
     def close(self) -> None:
         """Let the actors go."""
@@ -148,7 +150,7 @@ class RayBackend:
                                 f"{phrasing.count(MAX_DEATHS, 'actor')} of the Ray cluster died one after the other at "
                                 f"{checkpoint.name}; what was computed is kept: see their memory and `ray status`."
                             ) from error
-            except LookupError:
+            except Nowhere:
                 raise CheckpointError(
                     f"{checkpoint.name} is over {phrasing.size(NODE_FILES_FROM)}, so nodes read it from their own disks, "
                     "and none has it: put it into a folder there that E2LM_CHECKPOINTS names."

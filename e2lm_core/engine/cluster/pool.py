@@ -27,6 +27,10 @@ _FAILED_AT_MOST = 5  # starts in a row
 log = logging.getLogger(__name__)
 
 
+class Nowhere(Exception):
+    """All nodes that are up are among those to avoid."""
+
+
 @dataclass(eq=False)
 class Member:
     """An actor, what it said of itself once it was up, and the configurations that it has loaded."""
@@ -82,6 +86,11 @@ class Pool:
             self._thread = threading.Thread(target=self._look_after, name="ray-pool", daemon=True)
             self._thread.start()
 
+    def wait_for_one(self, seconds: float) -> None:
+        """Until an actor is up or none can be, at most so long: what a cluster takes to start is no checkpoint's time."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._members or self._failed), seconds)
+
     def close(self) -> None:
         """Let all actors go; a cluster that was started for this process ends with it."""
         self._closed.set()
@@ -98,7 +107,7 @@ class Pool:
     ) -> Iterator[Member]:
         """An actor for one user: one that has the configuration loaded, else the one with the fewest.
 
-        `avoid` are nodes that cannot serve. Raises `Cancelled`, and `StudioError` where none comes.
+        `avoid` are nodes that cannot serve. Raises `Cancelled`, `Nowhere`, and `StudioError` where none comes.
         """
         self.open()
         member = self._lend(config, cancelled, avoid)
@@ -126,7 +135,7 @@ class Pool:
                 if there:
                     since = time.monotonic()  # they are at work, and will be free again
                 elif avoid and self._members and not self._starting:
-                    raise LookupError
+                    raise Nowhere
                 if len(self._failed) >= _FAILED_AT_MOST and not self._members:
                     raise StudioError(f"No node of the Ray cluster can compute: {self._failed[-1]}")
                 if time.monotonic() - since > NOBODY_S:
@@ -186,7 +195,9 @@ class Pool:
                 if wrong := unlike(member.about):
                     raise StudioError(wrong)
             except Exception as error:
-                self._failed.append(_said(error))
+                with self._changed:
+                    self._failed.append(_said(error))
+                    self._changed.notify_all()
                 log.warning("an actor did not come up: %s", self._failed[-1])
                 self._kill(member)
                 continue

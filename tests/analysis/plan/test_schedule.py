@@ -25,6 +25,12 @@ def test_by_hand() -> None:
     assert both.busy == pytest.approx((5 + 8 + 8 + 5) / 26)
 
 
+def test_threads_of_a_process_load_a_configuration_once() -> None:
+    costs = {"a": Cost(fixed_s=1, question_s=0, first_s=10)}
+    assert simulate(["a"] * 4, costs, 1, 2).seconds == pytest.approx(12)
+    assert simulate(["a"] * 12, costs, 1, 2, together=2).seconds == pytest.approx(11)
+
+
 def test_a_free_worker_that_has_the_configuration_is_taken_first() -> None:
     costs = {"a": Cost(fixed_s=1, question_s=0, first_s=10), "b": Cost(fixed_s=1, question_s=0, first_s=10)}
     assert simulate(["a", "b", "b", "a", "a", "b"], costs, 1, 2).seconds == pytest.approx(13)

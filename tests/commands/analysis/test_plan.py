@@ -117,11 +117,14 @@ def test_hours_and_cost_of_a_fleet(call: Cli, computed: Settings) -> None:
     assert (e2lm["checkpoints"], e2lm["cost"]) == (6 * 27, None)
 
 
-def test_a_fleet_is_timed_by_earlier_runs(call: Cli, here: Settings, computed: Settings) -> None:
+def test_a_fleet_is_timed_by_earlier_runs(call: Cli, here: Settings) -> None:
     studio = open_studio(here)
-    studios.write_example(here, studios.task(20, "other"))
-    studios.start_run(studio, "other", studio.catalogue.checkpoints, num_fewshot=1)
+    few = studio.catalogue.match(["ladder-small-arch1/*"])[:3]
+    studios.start_run(studio, "little", few, num_fewshot=1)
     worker.work(studio, once=True)
-    document = call("plan", "other", "--workers", "2", "--num-fewshot", "1", "--json")
+    asked = ("--workers", "2", "--num-fewshot", "1", "--checkpoints")
+    document = call("plan", "little", *asked, "ladder-small-arch1/*", "--json")
+    assert document["checkpoints"] == 10
     assert document["hours"] > 0
     assert not document["schedules"][0]["estimated"]
+    assert "an estimate" in call("plan", "little", *asked, "ladder-large-arch1/*")
