@@ -20,7 +20,7 @@ from e2lm_core.base.strangers import safejson
 MAX_ROWS = 200_000
 MAX_COLUMNS = 1_000
 MAX_CELLS = 4_000_000
-MAX_SEPARATORS = 8_000_000  # commas within quoted text among them
+MAX_SEPARATORS = 6_000_000  # commas within quoted text among them
 MAX_LINES = 2_000_000
 MAX_TABLE_BYTES = 400 * 2**20  # of text, each repetition counted
 MAX_NAMES_BYTES = 64 * 2**20  # the same, of columns but for `metrics`: texts that are put together later

@@ -29,7 +29,7 @@ from e2lm_core.imported.records import Evaluation, lower_is_better
 LARGEST = 2**53  # up to here a float holds every whole number
 MAX_METRICS_CHARS = 20_000
 MEMORY_A_ROW = 3_000  # bytes of its evaluation, beyond what a small Parquet file is given
-MAX_SCORES = 2_000_000  # of one table, over its rows
+MAX_SCORES = 1_500_000  # of one table, over its rows
 _ALIASES = {
     "model": ("model_name",),
     "task": ("benchmark", "dataset"),
