@@ -25,6 +25,7 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 DOUBTED = 0.5
 LEVEL, TOGETHER = 0.15, 0.85  # two choices so near each other that hold so much between them
 KNOWS = 0.5  # how far from chance to 1 the best model must be to judge
+TOLD = 0.5  # the share of the questions that the models must have been told of, where that is known
 _LATE = 0.25  # of a model's checkpoints
 
 
@@ -39,12 +40,12 @@ def doubted(measurements: Measurements) -> Suspects:
     known_of = measurements.told if measurements.taught_of_all else None
     told = np.array(known_of or (True,) * len(measurements.gold), bool)
     left_out = int((~told).sum())
-    if not told.any():
+    if told.mean() < TOLD:
         return Suspects(
             listed=(),
             knowledge=None,
             left_out=left_out,
-            why="These models were told of none of the questions, so they cannot doubt a key.",
+            why=f"These models were told of {told.sum():,} of the {len(told):,} questions, too few to doubt a key.",
         )
     knowledge = {
         curve.model.name: _knowledge(measurements, curve, at[curve.model.name], told) for curve in curves
