@@ -61,6 +61,9 @@ if not example:
     shown = {"Card": card.places(task), "Prompt": [drafts.PROMPT], "Table": clashes.places(task)}
     waiting.elsewhere(task, shown.get(view, []))
 
+if not example and task.questions:
+    checks.groups(task)
+
 findings = results.findings(task)
 if view == "Table":
     editor.note(task, findings)

@@ -51,3 +51,4 @@ with by_question:
     compare.question_table(compared, first, task)
 with both_curves:
     compare.curve_table(compared)
+parts.assumption(measurements)

@@ -29,3 +29,4 @@ with values:
     curves.values(task, measurements, view)
 with one_question:
     curves.one_question(task, measurements, view)
+parts.assumption(measurements)

@@ -46,3 +46,4 @@ with by_size:
 with by_model:
     plan.by_model(planned)
 plan.power(measurements, goal.metric)
+parts.assumption(measurements)

@@ -44,3 +44,4 @@ with tabs[5]:
     ranks.every_two_checkpoints(order)
 with tabs[6]:
     ranks.question_table(order)
+parts.assumption(measurements)

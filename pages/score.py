@@ -23,15 +23,14 @@ score.cards(scores)
 bars = score.bars(task, scores, metric)
 score.what_would_raise_it(advice)
 
-every_score, by_model, left_out, drawn = st.tabs(score.TABS)
+every_score, by_model, drawn = st.tabs(score.TABS)
 with every_score:
     score.every_score(measurements, scores, metric, bounds)
 with by_model:
     score.by_model(measurements, metric)
-with left_out:
-    score.questions_left_out(advice, metric)
 with drawn:
     parts.table(bars, f"score-bars-{metric}", "score_drawn", few=("set", "part", "contribution"), of=(bars,))
 
 score.the_competition()
 score.published_sets()
+parts.assumption(measurements)

@@ -169,19 +169,25 @@ def scores_table(rows: list[dict]) -> str:
 
 def write(rows: list[dict], plan: Plan, sizes: tuple[int, ...]) -> None:
     """Put the results where the studio reads them and into the study's page."""
-    FILE.write_text(_compact(content(rows, plan, sizes)), encoding="utf-8")
+    kinds = json.loads(FILE.read_text(encoding="utf-8")).get("kinds", [])  # another study's
+    FILE.write_text(compact(content(rows, plan, sizes) | {"kinds": kinds}), encoding="utf-8")
     study_pages.put("coverage", "means", means_table(rows))
     study_pages.put("coverage", "scores", scores_table(rows))
 
 
-def _compact(held: dict) -> str:
+def compact(held: dict) -> str:
     """JSON with one line a (score, method), so that a change of the study can be read in a diff."""
     lines = []
     for score, by_method in held["coverage"].items():
         own = [f"   {json.dumps(method)}: {json.dumps(figures)}" for method, figures in by_method.items()]
         lines.append(f"  {json.dumps(score)}: {{\n" + ",\n".join(own) + "\n  }")
-    head = json.dumps({key: value for key, value in held.items() if key != "coverage"}, indent=1)
-    return head.removesuffix("\n}") + ',\n "coverage": {\n' + ",\n".join(lines) + "\n }\n}\n"
+    head = json.dumps({k: value for k, value in held.items() if k not in ("coverage", "kinds")}, indent=1)
+    kinds = ",\n".join(f"  {json.dumps(row)}" for row in held.get("kinds", ()))
+    return (
+        f'{head.removesuffix(chr(10) + "}")},\n "kinds": [\n{kinds}\n ],\n "coverage": {{\n'
+        + ",\n".join(lines)
+        + "\n }\n}\n"
+    )
 
 
 def main() -> None:

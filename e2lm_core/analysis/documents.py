@@ -19,7 +19,7 @@ SCORE_PARTS = ("rc", "cs", "score", "snr", "decision_accuracy")
 def scoring(
     measurements: Measurements, with_advice: bool = False, reading: str = readings.DEFAULT
 ) -> dict[str, Any]:
-    """`{task, taught, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr, decision_accuracy,
+    """`{task, taught, assumption, metrics: {metric: {sq: {overall, models, beside}, rc, cs, score, snr, decision_accuracy,
     rc_reading, rc_readings, finetasks, snr_detrended}}}`, and `advice` (what would raise the score most) on request.
 
     Each score is `{value, interval, coverage, why, null}`: a value of null has its reason, an interval too unless the
@@ -31,6 +31,7 @@ def scoring(
     document: dict[str, Any] = {
         "task": measurements.task,
         "taught": standing.taught(measurements),
+        "assumption": measurements.assumption,
         "metrics": {},
     }
     for metric in METRICS:

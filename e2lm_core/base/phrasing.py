@@ -51,6 +51,11 @@ def metric_value(metric: str, value: float | None) -> str:
     return percent(value) if metric in SHARES else score(value)
 
 
+def difference(metric: str, value: float) -> str:
+    """2.1 points, 0.031: the size of a difference in a metric's unit."""
+    return f"{100 * value:.2g} points" if metric in SHARES else f"{value:.2g}"
+
+
 def tokens(count: float | None) -> str:
     """2.1 M, 206 B."""
     if not _known(count):
@@ -79,6 +84,12 @@ def duration(seconds: float | None) -> str:
     if seconds < 5400:
         return f"about {seconds / 60:.0f} min"
     return f"about {seconds / 3600:.1f} h"
+
+
+def ordinal(number: int) -> str:
+    """The 1st, the 22nd, the 113th."""
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"The {number:,}{ending}"
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

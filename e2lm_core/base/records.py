@@ -273,14 +273,15 @@ class Value(Record):
     """A score that may be undefined: `why` says why `value` is None or, where it is not, why it has no
     interval.
 
-    `interval` is (low, high) at 95%, None where no method covers; `coverage` is the measured one. `null` is what
-    random answers give, None where that is not known.
+    `interval` is (low, high) at 95%, None where no method covers; `coverage` is the measured one, of sets of a `kind`
+    where it was measured by kinds. `null` is what random answers give, None where that is not known.
     """
 
     value: float | None
     why: str | None = None
     interval: tuple[float, float] | None = None
     coverage: float | None = None
+    kind: str | None = None
     null: Null | None = None
 
 

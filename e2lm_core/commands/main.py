@@ -25,7 +25,7 @@ from e2lm_core.commands.analysis import plan as plan_commands
 from e2lm_core.commands.analysis import ranks as rank_commands
 from e2lm_core.commands.analysis import score as score_commands
 from e2lm_core.commands.deploy import home, space
-from e2lm_core.commands.sets import collection, history, incoming, many, people
+from e2lm_core.commands.sets import collection, groups, history, incoming, many, people
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,6 +45,7 @@ for command in (
         question_commands.relevance,
     ),
     *(comparison_commands.compare, plan_commands.plan),
+    groups.groups,
     *(export_commands.check, export_commands.export, export_commands.verify, export_commands.report),
     result_commands.import_results,
     *(home.backup, home.restore, space.deploy),

@@ -86,7 +86,7 @@ def questions(
         "task": opened.task.name,
         "models": [model.name for model in pool.models],
         "incomplete": pool.incomplete,
-        "undefined": question_pool.undefined(pool),
+        "undefined": question_pool.untold(pool),
         "questions": rows,
     }
     show(as_json, document, rows, SHOWN, about=opened.measured)
@@ -144,6 +144,7 @@ def choose(
     from e2lm_core.analysis.questions import choice
     from e2lm_core.analysis.questions import words as choice_words
     from e2lm_core.sets import authoring
+    from e2lm_core.sets.desk import tried
     from e2lm_core.sets.rows import write_jsonl
 
     piped = goes_to_stdout(out, as_json)
@@ -151,7 +152,9 @@ def choose(
     opened = open_measured(task, checkpoints, num_fewshot, partly=True)
     pool = _pool(opened, relevance)
     silent = standing.silence(opened.measured, standing.judged(opened.measured, metric))
-    chosen = choice.choose(pool, rule, metric, source, silent=silent)
+    choice.rule_of(pool, rule, source)  # what cannot be read is no trial
+    place = tried.place(opened.studio.settings, opened.task.address, (rule, metric, source))
+    chosen = choice.choose(pool, rule, metric, source, silent=silent, tried=place)
     if piped:
         wanted = set(chosen.ids)
         to_stdout(write_jsonl(q for q in opened.task.questions if q.id in wanted))

@@ -14,6 +14,7 @@ from e2lm_core.runs.requests import keys_of
 from e2lm_core.runs.store import Store
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements, ModelCurve
+from e2lm_core.sets.checks import groups
 from e2lm_core.sets.prompts.render import render_set
 
 
@@ -57,6 +58,7 @@ def measure(
         taught=_asked(studio, task, checkpoints, taught_answers),
         taught_of_all=all(checkpoint.packed is not None for checkpoint in checkpoints),
         told=_asked(studio, task, checkpoints, told_of),
+        independent=groups.declared(task.config),
     )
 
 

@@ -1,7 +1,4 @@
-"""The type of the arrays that scores are made of, and the precision to which equal values are equal.
-
-Tested in tests/scores/test_leave_one_out.py.
-"""
+"""The type of the arrays that scores are made of, and the precision to which equal values are equal."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.layout import Layout, Run
 
+ASSUMED = "Assumes independent questions: no groups are known, and nobody has said that there are none."
 NOTHING_SHARED = "Fewer than two models share a complete checkpoint."
 
 
@@ -50,7 +51,8 @@ class Measurements:
     are None where the choices' texts are not known; `letters` says that the choices scored are letters;
     `taught` [Q] whether the embedded models were told each answer, None where none of them was measured or that is not
     known; `told` [Q] whether they were told any of its choices as the answer: where the key is wrong, only this is
-    true; `taught_of_all` whether all that were measured are such.
+    true; `taught_of_all` whether all that were measured are such; `independent` says that the set's author takes its
+    questions for independent.
     """
 
     task: str
@@ -69,6 +71,12 @@ class Measurements:
     taught: tuple[bool, ...] | None = None
     taught_of_all: bool = True
     told: tuple[bool, ...] | None = None
+    independent: bool = False
+
+    @property
+    def assumption(self) -> str | None:
+        """What every interval assumes where nobody has said which questions hang together; None where that is known."""
+        return None if self.independent or any(self.groups) else ASSUMED
 
     @property
     def choice_counts(self) -> np.ndarray:

@@ -155,7 +155,9 @@ def test_every_switch_of_rank_stability(opened: Open) -> None:
     assert not at.exception
     assert any(caption.value.startswith("At 100 k tokens") for caption in at.caption)
     columns = {column for frame in at.dataframe for column in frame.value.columns}
-    assert {"rank 1", "pairs as at the end", "τ_b", "support", "RC gain"} <= columns
+    assert {"rank 1", "pairs as at the end", "τ_b"} <= columns
+    # Too few models or questions to see whether what a question does repeats on others, so nothing is said of one.
+    assert "support" not in columns
 
 
 def test_no_question_is_said_to_hold_the_order_of_models_that_were_never_taught(done):

@@ -17,11 +17,13 @@ from e2lm_core.analysis import standing
 from e2lm_core.analysis.score.parts import detrended_snr
 from e2lm_core.analysis.tables import curve_frame
 from e2lm_core.base import labels
+from e2lm_core.base.plain import plain
 from e2lm_core.base.records import Question, Record, TaskSet, Value
 from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.uncertainty import coverage, null, paired
 from e2lm_core.scores.uncertainty.intervals import Difference, Interval, Resampled
+from e2lm_core.scores.uncertainty.means import together
 from e2lm_core.scores.uncertainty.paired import Pairing, Side
 
 COMPARED = ("score", "sq", "rc", "cs", "snr", "snr_detrended", "decision_accuracy")
@@ -51,6 +53,10 @@ class MeanDifference(Record):
     share: float | None  # of resamples in which the second is higher, ties half
     why: str | None = None  # there is no interval
     changed: int | None = None  # how many questions differ at all
+    p: float | None = None  # of no difference, two-sided
+    together: float | None = None  # the same for all models at this point judged together (Holm)
+    within: float | None = None  # the margin to which an equivalence test at 5% finds the two alike
+    detectable: float | None = None  # what would be told in 80% of cases
 
 
 class ScoreDifference(Record):
@@ -187,7 +193,20 @@ def _means(
             if group:
                 difference = paired.mean_difference(*resampled, metric, group)
                 means.append(_mean(model, point, group, difference, first, second, metric))
-    return means
+    return _judged(means)
+
+
+def _judged(means: list[MeanDifference]) -> list[MeanDifference]:
+    """With the single models' p-values at each point judged together; the mean of all models is one question by itself."""
+    judged = []
+    for mean in means:
+        family = [m for m in means if m.point == mean.point and m.model != ALL]
+        if mean.model == ALL:
+            judged.append(mean.model_copy(update={"together": mean.p}))
+            continue
+        adjusted = together.holm([np.nan if m.p is None else m.p for m in family])
+        judged.append(mean.model_copy(update={"together": plain(adjusted[family.index(mean)])}))
+    return judged
 
 
 def _mean(
@@ -209,6 +228,9 @@ def _mean(
         share=difference.share,
         why=difference.why,
         changed=difference.changed,
+        p=difference.p,
+        within=difference.within,
+        detectable=difference.detectable,
     )
 
 
@@ -286,8 +308,19 @@ def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.
 
 
 def mean_frame(compared: Comparison) -> pd.DataFrame:
-    """One row a `MeanDifference`: model, point, first, second, difference, low, high, share."""
-    columns = ["model", "point", "first", "second", "difference", "low", "high", "share"]
+    """One row a `MeanDifference`: model, point, first, second, difference, low, high, share, together, detectable."""
+    columns = [
+        "model",
+        "point",
+        "first",
+        "second",
+        "difference",
+        "low",
+        "high",
+        "share",
+        "together",
+        "detectable",
+    ]
     rows = [{**m.model_dump(exclude={"interval"}), **_ends(m.interval)} for m in compared.means]
     return pd.DataFrame(rows, columns=columns)
 

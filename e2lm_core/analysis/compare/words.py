@@ -40,8 +40,13 @@ def _said_of_mean(compared: Comparison, mean: MeanDifference, difference: float)
     low, high = mean.interval
     bounds = f"[{', '.join(_signed(compared.metric, v, unit=False) for v in mean.interval)}]"
     if low <= 0 <= high:
-        alike = f"**{second}** and {first} end alike in {label}{models}"
-        return f"{alike}: {size} {bounds} is within the questions' luck"
+        if mean.within is None or mean.detectable is None:
+            return f"**{second}** and {first} are not told apart in {label}{models}: {size} {bounds}"
+        within, told = (phrasing.difference(compared.metric, v) for v in (mean.within, mean.detectable))
+        return (
+            f"**{second}** and {first} end alike in {label}{models} to within {within}: {size} {bounds}, where {told} "
+            "would be told in 80% of cases"
+        )
     higher = difference > 0
     better = higher != (compared.metric in LOWER_IS_BETTER)
     judged = "" if better == higher else ", which is better" if better else ", which is worse"
@@ -94,7 +99,8 @@ def paired_words(compared: Comparison) -> str:
 
 
 def document(compared: Sequence[Comparison], first: TaskSet, second: TaskSet) -> dict[str, Any]:
-    """`{first, second, shared, matched_by, rc_reading, metrics: {metric: {means, scores, finding, questions}}}`."""
+    """`{first, second, shared, matched_by, rc_reading, assumption, metrics: {metric: {means, scores, finding,
+    questions}}}`."""
     one = compared[0]
     return {
         "first": one.names[0],
@@ -102,6 +108,7 @@ def document(compared: Sequence[Comparison], first: TaskSet, second: TaskSet) ->
         "shared": one.shared,
         "matched_by": one.match.by,
         "rc_reading": one.rc_reading,
+        "assumption": one.first.assumption or one.second.assumption,
         "metrics": {
             comparison.metric: {
                 "finding": finding(comparison).replace("**", ""),

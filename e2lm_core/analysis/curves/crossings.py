@@ -1,29 +1,36 @@
-"""When curves leave chance and when two of them part, with intervals; noise of questions and checkpoints."""
+"""When curves leave chance and when two of them part, against other questions and against training again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
+from e2lm_core.analysis.curves import noises
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.plain import plain
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, Record
+from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.metrics import oriented
-from e2lm_core.scores.uncertainty import intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
+from e2lm_core.scores.uncertainty.means import pointwise, retraining, together
 from e2lm_core.scores.uncertainty.means.lasting import Crossing, crossing
+from e2lm_core.scores.uncertainty.means.pointwise import Evidence
+from e2lm_core.scores.uncertainty.means.retraining import Moved, Retraining
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 
 NO_CHANCE = "{} has no chance level."
 NO_POINT = "No checkpoint of it is complete."
 MISSING = "Results are missing at some of its checkpoints, so nothing holds to the last one yet."
-NO_INTERVAL = "One question allows no interval."
+NOTHING_COMMON = "They have no complete checkpoint in common."
+EQUAL = "They stand equal at the last checkpoint that both have."
+NOT_KNOWN = "not known"
 # From where on the range of a crossing holds the true place in at least 85% of simulated sets
 # (benchmarks/coverage/parting.py).
 # In questions; the second where two curves of a share part, which moves in steps of one question.
@@ -45,15 +52,22 @@ class Point(Record):
 
 
 class Since(Record):
-    """From where on something holds to the last checkpoint: `lasting.Crossing`, with checkpoints for places.
+    """From where on something holds to the last checkpoint, with checkpoints for places.
 
-    A place that is None is never, except where `why` says why it cannot be told: all of them where `points`,
-    the number of checkpoints compared, is 0, and all but `measured` otherwise. `first` is the first one
-    compared. `low` and `high` are left out where `no_range` says why: where the study of their coverage does
-    not bear them out.
+    `sure` holds against other questions and against training again, `on_these` against other questions alone; both
+    among the `judged` comparisons that are made together (`together.from_where`). A place that is None is never,
+    except that `sure` is not known where `retraining` is None: how far training again moves a mean at the last
+    checkpoint (t of `means.retraining`). `detectable` is the smallest difference there that would be told in 80% of
+    cases. `measured`, `low`, `high` and `share` are `lasting.Crossing`'s; `low` and `high` are left out where `no_range`
+    says why: where the study of their coverage does not bear them out. Where `points`, the number of checkpoints
+    compared, is 0, nothing can be told, and `why` says why. `first` is the first one compared.
     """
 
     sure: Point | None = None
+    on_these: Point | None = None
+    retraining: float | None = None
+    detectable: float | None = None
+    judged: int = 1
     measured: Point | None = None
     low: Point | None = None
     high: Point | None = None
@@ -74,67 +88,101 @@ class Parted(Record):
 
 @dataclass(frozen=True)
 class _Line:
-    """A curve's complete checkpoints: places, oriented values [K] and resamples [R, K]."""
+    """A curve's complete checkpoints: places, oriented values [K], resamples [R, K] and single questions [K, Q]."""
 
     places: tuple[Point, ...]
     values: np.ndarray
     drawn: np.ndarray
+    each: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A difference that may be positive: what `Since` is told of, and its p-values [K] on these questions and,
+    where it is known, against training again."""
+
+    since: Since
+    on_these: Floats
+    trained: Floats | None = None
+    places: tuple[Point, ...] = ()
 
 
 def above_chance(measurements: Measurements, resampled: Resampled, metric: str) -> dict[str, Since]:
-    """For each model: from which checkpoint on it stands above chance (`lasting.crossing` of the curve less
-    chance)."""
-    above = {}
-    for curve in measurements.curves:
-        name = curve.model.name
-        line = _line(measurements, resampled, metric, name)
-        if metric not in BOUNDED_METRICS:
-            label = labels.METRIC_LABEL[metric]
-            above[name] = Since(why=NO_CHANCE.format(label[0].upper() + label[1:]))
-        elif not line.places:
-            above[name] = Since(why=NO_POINT)
-        elif len(line.places) < len(curve.checkpoints):
-            above[name] = Since(why=MISSING)
-        else:
-            difference = line.drawn - resampled.chances[:, None]
-            above[name] = _since(
-                line.places, line.values - resampled.chance, difference, resampled.clusters, RANGE_FROM
-            )
-    return above
+    """For each model, all judged together: from which checkpoint on it stands above chance."""
+    again = retraining.of(measurements, metric)
+    names = [curve.model.name for curve in measurements.curves]
+    asked = [_asked_of_chance(measurements, resampled, metric, name, again) for name in names]
+    return dict(zip(names, _judged(asked), strict=True))
+
+
+def _asked_of_chance(
+    measurements: Measurements, resampled: Resampled, metric: str, name: str, again: Retraining
+) -> _Asked:
+    line = _line(measurements, resampled, metric, name)
+    if metric not in BOUNDED_METRICS:
+        label = labels.METRIC_LABEL[metric]
+        return _nothing(NO_CHANCE.format(label[0].upper() + label[1:]))
+    if not line.places:
+        return _nothing(NO_POINT)
+    if len(line.places) < len(measurements.curve_of(name).checkpoints):
+        return _nothing(MISSING)
+    share = 1.0 / measurements.choice_counts
+    each = line.each - share
+    found = pointwise.evidence(metric, each, line.drawn, resampled.clusters)
+    if metric in SHARES:  # at chance the variance is known, which holds where few questions are right
+        effect = pointwise.design_effect(
+            line.each.var(axis=-1), resampled.questions, line.drawn, resampled.clusters
+        )
+        guess = np.sqrt((share * (1 - share)).sum()) / len(share)
+        found = replace(found, centre=each.mean(axis=-1), error=guess * np.sqrt(effect))
+    drawn = line.drawn - resampled.chances[:, None]
+    return _asked(line.places, each.mean(axis=-1), drawn, found, resampled, metric, RANGE_FROM, again, 1)
 
 
 def parted(measurements: Measurements, resampled: Resampled, metric: str, one: str, other: str) -> Parted:
-    """From which checkpoint on two models stand apart as at their last common one, paired by the
-    resamples."""
-    first, second = (_line(measurements, resampled, metric, name) for name in (one, other))
-    shared = sorted({p.step for p in first.places} & {p.step for p in second.places})
-    if not shared:
-        return Parted(higher=one, lower=other, since=Since(why="They have no complete checkpoint in common."))
-    both = np.intersect1d(measurements.curve_of(one).steps, measurements.curve_of(other).steps)
-    if len(shared) < len(both):
-        return Parted(higher=one, lower=other, since=Since(why=MISSING))
-    a, b = (_at(line, shared) for line in (first, second))
-    gap = a.values - b.values
-    if gap[-1] < 0:
-        one, other, a, b = other, one, b, a
-    if gap[-1] == 0:
-        equal = Since(why="They stand equal at the last checkpoint that both have.")
-        return Parted(higher=one, lower=other, since=equal)
-    needed = RANGE_FROM_SHARES if metric in SHARES else RANGE_FROM
-    since = _since(a.places, a.values - b.values, a.drawn - b.drawn, resampled.clusters, needed)
-    return Parted(higher=one, lower=other, since=since)
+    """From which checkpoint on two models stand apart as at their last common one, paired by the resamples, and
+    judged by themselves."""
+    return _parted(measurements, resampled, metric, [(one, other)])[0]
 
 
 def all_parted(measurements: Measurements, resampled: Resampled, metric: str) -> list[Parted]:
-    """`parted` of every two models, those first that part earliest."""
+    """`parted` of every two models, all judged together, those first that part earliest."""
     names = [c.model.name for c in measurements.curves]
-    pairs = [parted(measurements, resampled, metric, one, other) for one, other in combinations(names, 2)]
-    return sorted(pairs, key=lambda p: np.inf if p.since.sure is None else p.since.sure.step)
+    pairs = _parted(measurements, resampled, metric, list(combinations(names, 2)))
+    return sorted(pairs, key=lambda p: (_step(p.since.sure), _step(p.since.on_these)))
 
 
-def noises(measurements: Measurements, resampled: Resampled, metric: str) -> dict[str, tuple[float, float]]:
-    """Each model's (question noise, checkpoint noise) in the metric's unit, see `intervals.noise`."""
-    return {c.model.name: intervals.noise(resampled, metric, c.model.name) for c in measurements.curves}
+def _step(place: Point | None) -> float:
+    return np.inf if place is None else place.step
+
+
+def _parted(
+    measurements: Measurements, resampled: Resampled, metric: str, pairs: Sequence[tuple[str, str]]
+) -> list[Parted]:
+    again = retraining.of(measurements, metric)
+    lines = {c.model.name: _line(measurements, resampled, metric, c.model.name) for c in measurements.curves}
+    ordered, asked = [], []
+    for one, other in pairs:
+        first, second = lines[one], lines[other]
+        shared = sorted({p.step for p in first.places} & {p.step for p in second.places})
+        a, b = _at(first, shared), _at(second, shared)
+        gap = a.values - b.values
+        if shared and gap[-1] < 0:
+            one, other, a, b, gap = other, one, b, a, -gap
+        ordered.append((one, other))
+        if not shared:
+            asked.append(_nothing(NOTHING_COMMON))
+        elif len(shared) < len(np.intersect1d(*(measurements.curve_of(name).steps for name in (one, other)))):
+            asked.append(_nothing(MISSING))
+        elif gap[-1] == 0:
+            asked.append(_nothing(EQUAL))
+        else:
+            each = a.each - b.each
+            found = pointwise.evidence(metric, each, a.drawn - b.drawn, resampled.clusters)
+            needed = RANGE_FROM_SHARES if metric in SHARES else RANGE_FROM
+            asked.append(_asked(a.places, gap, a.drawn - b.drawn, found, resampled, metric, needed, again, 2))
+    judged = _judged(asked)
+    return [Parted(higher=h, lower=low, since=since) for (h, low), since in zip(ordered, judged, strict=True)]
 
 
 # --- tables and documents -----------------------------------------------------------------------------
@@ -145,8 +193,10 @@ def since_row(since: Since) -> dict[str, Any]:
     told = since.points > 0
     sure = told and since.why is None
     ranged = sure and since.no_range is None
+    known = since.retraining is not None
     return {
-        "surely from": _words(since.sure) if sure else None,
+        "surely from": (_words(since.sure) if known else NOT_KNOWN) if sure else None,
+        "on these questions from": _words(since.on_these) if sure else None,
         "measured from": _words(since.measured) if told else None,
         "95% from": _words(since.low) if ranged else None,
         "to": _words(since.high) if ranged else None,
@@ -165,34 +215,22 @@ def parting_table(pairs: list[Parted]) -> pd.DataFrame:
     return pd.DataFrame([{"higher": p.higher, "lower": p.lower, **since_row(p.since)} for p in pairs])
 
 
-def noise_table(noises: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
-    """One row a model: standard deviations of one point of its curve."""
-    return pd.DataFrame(
-        [
-            {"model": name, "question noise": questions, "checkpoint noise": checkpoints}
-            for name, (questions, checkpoints) in noises.items()
-        ]
-    )
-
-
 def document(measurements: Measurements, resampled: Resampled | None, metric: str) -> dict[str, Any]:
-    """`{task, metric, chance, above_chance: {model: since}, parting: [{higher, lower, since}], noise: {model:
+    """`{task, metric, assumption, chance, above_chance: {model: since}, parting: [{higher, lower, since}], noise: {model:
     …}}`."""
     bounded = metric in BOUNDED_METRICS
     chance_level = measurements.chance if bounded and np.isfinite(measurements.chance) else None
     above = above_chance(measurements, resampled, metric) if resampled else {}
     pairs = all_parted(measurements, resampled, metric) if resampled else []
-    noise = noises(measurements, resampled, metric) if resampled else {}
+    noise = noises.noises(measurements, resampled, metric) if resampled else {}
     return {
         "task": measurements.task,
         "metric": metric,
+        "assumption": measurements.assumption,
         "chance": chance_level,
         "above_chance": {name: since.model_dump() for name, since in above.items()},
         "parting": [p.model_dump() for p in pairs],
-        "noise": {
-            name: {"questions": plain(questions), "checkpoints": plain(checkpoints)}
-            for name, (questions, checkpoints) in noise.items()
-        },
+        "noise": {name: own.model_dump() for name, own in noise.items()},
     }
 
 
@@ -215,38 +253,92 @@ def _line(measurements: Measurements, resampled: Resampled, metric: str, name: s
         ),
         values=oriented(metric, values[known]),
         drawn=oriented(metric, resampled.curves[metric][name][:, known]),
+        each=oriented(metric, measurements.per_question[name][metric][known]),
     )
 
 
 def _at(line: _Line, steps: list[int]) -> _Line:
     where = {place.step: k for k, place in enumerate(line.places)}
     at = [where[step] for step in steps]
-    return _Line(tuple(line.places[k] for k in at), line.values[at], line.drawn[:, at])
+    return _Line(tuple(line.places[k] for k in at), line.values[at], line.drawn[:, at], line.each[at])
 
 
-def _since(
-    places: tuple[Point, ...], difference: np.ndarray, drawn: np.ndarray, clusters: int, needed: int
-) -> Since:
-    """`needed`: from how many questions on a range is told."""
-    lasting: Crossing = crossing(difference, drawn, small_sample_level(clusters))
+def _nothing(why: str) -> _Asked:
+    return _Asked(Since(why=why), np.ones(0))
+
+
+def _asked(
+    places: tuple[Point, ...],
+    difference: Floats,
+    drawn: Floats,
+    found: Evidence,
+    resampled: Resampled,
+    metric: str,
+    needed: int,
+    again: Retraining,
+    models: int,
+) -> _Asked:
+    """`needed`: from how many questions on a range is told; `models`: how many are trained again."""
+    clusters = resampled.clusters
+    why = pointwise.few(metric, resampled.questions, clusters)
+    lasting: Crossing = crossing(difference, drawn, np.nan if why else small_sample_level(clusters))
 
     def place(at: int | None) -> Point | None:
         return None if at is None or at >= len(places) else places[at]
 
-    why = NO_INTERVAL if lasting.sure is None else None
-    no_range = None
-    if why is None:
-        no_range = (
-            FEW.format(needed) if clusters < needed else UNSETTLED if place(lasting.sure) is None else None
-        )
-    return Since(
-        sure=place(lasting.sure),
+    moved = [again.at(p.step) for p in places]
+    end = moved[-1].sd
+    errors, degrees = _with_training(found, moved, models)
+    since = Since(
+        retraining=end,
+        detectable=float((stdtrit(degrees[-1], 0.975) + stdtrit(degrees[-1], 0.8)) * errors[-1]),
         measured=place(lasting.measured),
-        low=None if no_range else place(lasting.low),
-        high=None if no_range else place(lasting.high),
+        low=place(lasting.low),
+        high=place(lasting.high),
         share=lasting.share,
         first=places[0],
         points=len(places),
         why=why,
-        no_range=no_range,
+        no_range=FEW.format(needed) if clusters < needed else None,
     )
+    if why:
+        return _Asked(since, np.ones(len(places)), None, places)
+    on_these = retraining.p_values(found.centre, found.error, found.freedom)
+    trained = None if end is None else retraining.p_values(found.centre, errors, degrees)
+    lower = found.centre <= 0  # no evidence that the difference is positive
+    on_these[lower] = 1.0
+    if trained is not None:
+        trained[lower] = 1.0
+    return _Asked(since, on_these, trained, places)
+
+
+def _with_training(found: Evidence, moved: Sequence[Moved], models: int) -> tuple[Floats, Floats]:
+    """Standard errors [K] with training again in them, where it is known, and their degrees of freedom."""
+    errors, degrees = [], []
+    for error, again in zip(found.error, moved, strict=True):
+        total = error**2 + models * (again.sd or 0.0) ** 2
+        parts = [(error**2, found.freedom), (models * again.raw, again.freedom or np.inf)]
+        errors.append(float(np.sqrt(total)))
+        degrees.append(min(retraining.freedom(total, parts), 1e9))
+    return np.array(errors), np.array(degrees)
+
+
+def _judged(asked: Sequence[_Asked]) -> list[Since]:
+    """What was asked, judged together: those of which training again is known by themselves for `sure`."""
+    open_ = [a for a in asked if a.places and a.since.why is None]
+    on_these = iter(together.from_where([a.on_these for a in open_]))
+    trained = iter(together.from_where([a.trained for a in open_ if a.trained is not None]))
+    judged = []
+    for a in asked:
+        if not a.places or a.since.why is not None:
+            judged.append(a.since)
+            continue
+        here = (*a.places, None)[next(on_these)]
+        sure = None if a.trained is None else (*a.places, None)[next(trained)]
+        update = {"sure": sure, "on_these": here, "judged": len(open_)}
+        if a.since.no_range is None and here is None:
+            update["no_range"] = UNSETTLED
+        if update.get("no_range") or a.since.no_range:
+            update |= {"low": None, "high": None}
+        judged.append(a.since.model_copy(update=update))
+    return judged

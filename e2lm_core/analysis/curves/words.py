@@ -15,8 +15,10 @@ from e2lm_core.base.records import SHARES, ModelInfo
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
 
 SINCE_HELP = {
-    "surely from": "The first checkpoint from which, at every later one as well, the lower end of the 95% "
-    "interval of the difference (paired: the same resamples for both) is above 0.",
+    "surely from": "The first checkpoint from which, at every later one as well, the difference is above 0 on other "
+    "questions of the kind *and* with the models trained again, at 95% for all rows of the table together (Holm). Not "
+    "known where no model was trained twice.",
+    "on these questions from": "The same, of these very models: against other questions alone.",
     "measured from": "The first checkpoint from which the measured curve itself stays above to the end.",
     "95% from": "In 95% of the resamples the curve begins to stay above for good between this checkpoint …",
     "to": "… and this one. Resampled curves are noisier than the measured one, so this range leans late. It "
@@ -25,20 +27,21 @@ SINCE_HELP = {
 }
 SHARE_HELP = "In how many resamples it is above at the last checkpoint; ties count half."
 SINCE = (
-    "From a place on: there and at every later checkpoint. *Never*: not even at the last one. Intervals are "
-    "about other questions of the same kind, on these checkpoints; they are pointwise, one checkpoint at a "
-    "time."
+    "From a place on: there and at every later checkpoint. *Never*: not even at the last one. The rows are judged "
+    "together: that any of them is wrong has a chance of 5%, not each."
 )
 NOISE_HELP = {
     "question noise": "The standard deviation of one point of the curve that comes from the choice of "
     "questions; more questions take it away.",
     "checkpoint noise": "What the curve moves from checkpoint to checkpoint beyond that: the model's own "
     "training, which more questions do not take away. The curve's own bend counts with it.",
+    "seed noise": "What the curve would move with another seed, beyond its checkpoint noise: from models that were "
+    "trained more than once. Missing where none was.",
 }
 NOISE = (
-    "Both in the metric's unit, from how far each point lies off the line between its neighbours. Where "
-    "question noise is the larger, more questions make the curve smoother; where checkpoint noise is, they "
-    "do not."
+    "In the metric's unit; questions and checkpoints from how far each point lies off the line between its "
+    "neighbours, seeds from replicates. Where question noise is the largest, more questions make the curve surer; "
+    "where one of the others is, they do not."
 )
 
 
@@ -76,14 +79,14 @@ def curves(
     if so_far := _so_far(measurements):
         said.append(so_far)
     if pair is not None and not so_far:
-        said.append(parting(measurements, pair))
+        said.append(parting(measurements, pair, metric))
     if leaving := chance(measurements, above):
         said.append(leaving)
     said.append(f"{_mean_course(grid, metric)}.")
     return " ".join(said)
 
 
-def parting(measurements: Measurements, pair: Parted) -> str:
+def parting(measurements: Measurements, pair: Parted, metric: str = "acc") -> str:
     """From which checkpoint on one model stands above another, and how sure that is."""
     models = {c.model.name: c.model for c in measurements.curves}
     higher, lower = (models[name].short_name for name in (pair.higher, pair.lower))
@@ -91,14 +94,30 @@ def parting(measurements: Measurements, pair: Parted) -> str:
     if not since.points:
         return f"{higher} and {lower} do not part: {_lower_first(since.why)}"
     if since.sure is not None:
-        place = f"**{_unbroken(since.sure)}**"
-        if since.sure == since.first:
-            place = f"the first checkpoint (**{_unbroken(since.sure)}**)"
-        return f"From {place} on, {higher} stands surely above {lower}{_range(since)}."
+        return f"{_from(since.sure, since)}, {higher} stands surely above {lower}{_range(since)}."
+    if since.on_these is not None:
+        return f"{_from(since.on_these, since)}, {higher} stands above {lower} on these questions{_range(since)}; {_again(since)}."
     share = f"in {since.share:.0%} of resamples" if since.share is not None else ""
-    return f"{higher} ends above {lower} {share}, but at no checkpoint surely and to the end.".replace(
+    said = f"{higher} ends above {lower} {share}, but at no checkpoint for sure and to the end".replace(
         "  ", " "
     )
+    if since.detectable is None:
+        return f"{said}."
+    told = phrasing.difference(metric, since.detectable)
+    return f"{said}: a difference of {told} at the last one would be told in 80% of cases."
+
+
+def _from(place: Point, since: Since) -> str:
+    """From 9 k tokens on; with what it is when that is the first."""
+    words = f"**{_unbroken(place)}**"
+    return f"From {f'the first checkpoint ({words})' if place == since.first else words} on"
+
+
+def _again(since: Since) -> str:
+    """What training again would do to what holds on these questions."""
+    if since.retraining is None:
+        return "whether it holds for models trained again is not known, since none was trained twice"
+    return "trained again, they may stand otherwise"
 
 
 def chance(measurements: Measurements, above: Mapping[str, Since]) -> str | None:
@@ -109,19 +128,27 @@ def chance(measurements: Measurements, above: Mapping[str, Since]) -> str | None
     counted = [name for name in told if models[name].counts_in_scores]
     if not counted:
         return None
-    left = [place for name in counted if (place := told[name].sure) is not None]
+    known = any(told[name].retraining is not None for name in counted)
+    # Surely, where what holds on these questions would hold for models trained again too.
+    sure = known and all((told[name].sure is None) == (told[name].on_these is None) for name in counted)
+
+    def place(name: str) -> Point | None:
+        return told[name].sure if sure else told[name].on_these
+
+    left = [at for name in counted if (at := place(name)) is not None]
     if not left:
         return "No model is surely above chance at the end."
-    last = max(left, key=lambda place: place.step)
+    last = max(left, key=lambda at: at.step)
     if len(left) < len(counted):
         which = f"{len(left)} of {len(counted)} models {'is' if len(left) == 1 else 'are'}"
     else:
         which = {1: "The model is", 2: "Both models are"}.get(len(left), f"All {len(left)} models are")
-    sentence = f"{which} above chance from {_unbroken(last)} on{' at the latest' if len(left) > 1 else ''}"
+    how = "surely above chance" if sure else "above chance on these questions"
+    sentence = f"{which} {how} from {_unbroken(last)} on{' at the latest' if len(left) > 1 else ''}"
     twins = [name for name in told if models[name].twin_of]
-    if twins and all(told[name].sure is None for name in twins):
+    if twins and all(place(name) is None for name in twins):
         sentence += "; the web-only twin never is" if len(twins) == 1 else "; no web-only twin is"
-    return f"{sentence}."
+    return f"{sentence}{'; trained again, they may not be' if known and not sure else ''}."
 
 
 def drawing(axis: Axis, overlay: smoothing.Method | None) -> str:

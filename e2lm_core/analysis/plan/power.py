@@ -1,13 +1,13 @@
 """The chance of telling two models apart, how many questions that takes, and what no number of them can tell.
 
-    SE(n)    = sqrt(DEFF s^2 / n + 2 t^2)
-    power(n) = Phi(|d| / SE - z) + Phi(-|d| / SE - z),      z = Phi^-1(.975)
-    MDD(n)   = (z + Phi^-1(.80)) SE(n)
+    SE(n)    = sqrt(DEFF s^2 / n + 2 t^2),   of f degrees of freedom, those of t
+    power(n) = P(|T| > q),   T noncentral t with f degrees about |d| / SE(n),  q = t_f^-1(.975)
+    MDD(n)   = the |d| at which power(n) is .80
 
 with d the difference of the two models' means at a checkpoint, s the standard deviation over questions of their
 paired difference, DEFF the design effect of questions that come in groups, and t the standard deviation of a model's
-mean over retrainings (other seeds), taken from replicates where there are any. Two models that retraining moves by as
-much as they differ are told apart by no number of questions.
+mean over retrainings (`means.retraining`), taken from replicates where there are any: few replicates make few degrees
+of freedom, of the whole, since replicates show question noise and t together. Two models that retraining moves by as much as they differ are told apart by no number of questions.
 
 Sources: Card et al., EMNLP 2020 (With little power comes great responsibility); Miller 2024, arXiv 2411.00640.
 """
@@ -16,71 +16,87 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.stats import chi2, norm, t
 
 from e2lm_core.analysis.plan.plan import nearest
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, Record
-from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.metrics import oriented
+from e2lm_core.scores.uncertainty.means import retraining
+from e2lm_core.scores.uncertainty.means.clusters import design_effect
 
 WANTED = 0.9
 DETECTED = 0.8  # the power at which a difference counts as detectable
-_Z = float(norm.ppf(0.975))
-_NEARBY = 2.0  # replicates are compared at checkpoints up to so many times nearer or further in training
+_MANY = 1e6  # degrees of freedom from which on Student's distribution is the normal one
+_MOST = 10**9
+_SHARES = (np.arange(1000) + 0.5) / 1000
 
 
 class Spread(Record):
     """What the means of two models and their difference rest on: d, s, DEFF and t of the module's formulas.
 
-    `training_sd` is None where no model has been trained twice, which leaves it out of every number.
+    `training_sd` is None where no model has been trained twice, which leaves it out of every number;
+    `training_freedom` is of how many degrees it is known.
     """
 
     difference: float
     questions_sd: float
     design_effect: float
     training_sd: float | None
+    training_freedom: float = math.inf
+
+    def _parts(self, questions: float) -> tuple[float, float]:
+        return self.design_effect * self.questions_sd**2 / questions, 2 * (self.training_sd or 0.0) ** 2
 
     def error(self, questions: float) -> float:
         """SE(n) of the difference with so many questions."""
-        training = 2 * (self.training_sd or 0.0) ** 2
-        return math.sqrt(self.design_effect * self.questions_sd**2 / questions + training)
+        return math.sqrt(sum(self._parts(questions)))
 
     def power(self, questions: float) -> float:
         """The chance that a 95% test with so many questions parts the two; .05 where they do not differ."""
         error = self.error(questions)
         if error == 0:
             return 1.0 if self.difference else 0.05
-        ratio = abs(self.difference) / error
-        return float(norm.cdf(ratio - _Z) + norm.cdf(-ratio - _Z))
+        return _told(abs(self.difference) / error, self.training_freedom)
 
     def detectable(self, questions: float) -> float:
         """The smallest difference that so many questions tell in 80% of cases."""
-        return (_Z + float(norm.ppf(DETECTED))) * self.error(questions)
+        return self.error(questions) * float(
+            brentq(lambda r: _told(r, self.training_freedom) - DETECTED, 0.0, 200.0)
+        )
 
     def needed(self, wanted: float = WANTED) -> int | None:
         """The smallest n with that power, at least 2; None where no number of questions has it."""
-        if not self.difference:
+        if not self.difference or self.power(_MOST) < wanted:
             return None
-        ratio = brentq(lambda r: norm.cdf(r - _Z) + norm.cdf(-r - _Z) - wanted, 0.0, 20.0)
-        left = (self.difference / ratio) ** 2 - 2 * (self.training_sd or 0.0) ** 2
-        if left <= 0:
-            return None
-        # Rounded, so that what comes out whole on paper is not one more here.
-        return max(2, math.ceil(round(self.design_effect * self.questions_sd**2 / left, 9)))
+        low, high = 1, 2
+        while self.power(high) < wanted:
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.power(middle) >= wanted else (middle, high)
+        return high
+
+
+def _told(ratio: float, degrees: float) -> float:
+    """The chance that a 95% test of so many degrees finds a difference of so many standard errors."""
+    # Noncentral t, as a mean over the spread that is found: scipy's own fails far out.
+    scale = np.sqrt(chi2.ppf(_SHARES, degrees) / degrees) if degrees < _MANY else np.ones(1)
+    bound = t.ppf(0.975, min(degrees, _MANY)) * scale
+    return float((norm.cdf(ratio - bound) + norm.cdf(-ratio - bound)).mean())
 
 
 class Power(Record):
     """Two models at a checkpoint, told apart by `questions`: the chance of it, and how many it takes for `wanted`.
 
     `replicated` names the models that were trained more than once, from which the noise of retraining is known: other
-    models are taken to be moved as they are.
+    models are taken to be moved as they are. `assumed` says that the difference was given, not measured; of a measured
+    one `between` is the power at the ends of its own 95% interval, the lower first.
     """
 
     first: str
@@ -96,6 +112,8 @@ class Power(Record):
     wanted: float
     needed: int | None
     replicated: tuple[str, ...] = ()
+    assumed: bool = False
+    between: tuple[float, float] | None = None
 
 
 def power(
@@ -105,13 +123,16 @@ def power(
     tokens: float | None = None,
     questions: int | None = None,
     wanted: float = WANTED,
+    difference: float | None = None,
 ) -> Power:
     """The power of the set, or of one with `questions` like its own, to tell two models apart.
+
+    By the difference that they show there, or by a `difference` of one's own in the metric's unit.
 
     `models` are two names, by default the nearest two at the end; `tokens` chooses the checkpoint that both have with
     the nearest tokens_seen, by default their last. Raises StudioError where that cannot be.
     """
-    _check(metric, questions, wanted)
+    _check(metric, questions, wanted, difference)
     names = list(models) or list(nearest(measurements, metric))
     if len(names) != 2 or names[0] == names[1]:
         raise StudioError(f"Power is of two models, and {phrasing.count(len(set(names)), 'model')} is named.")
@@ -125,11 +146,14 @@ def power(
         raise StudioError("Power needs the spread between questions, and fewer than two are measured.")
     apart = values[0] - values[1]
     step = int(first.steps[at_first])
+    again = retraining.of(measurements, metric)
+    sd, degrees, _ = again.at(step)
     spread = Spread(
-        difference=float(apart.mean()),
+        difference=float(apart.mean()) if difference is None else difference,
         questions_sd=float(apart.std(ddof=1)),
         design_effect=design_effect(apart, measurements.groups),
-        training_sd=training_sd(measurements, metric, step),
+        training_sd=sd,
+        training_freedom=math.inf if sd is None else degrees,
     )
     number = questions or len(apart)
     seen = float(first.tokens_seen[at_first])
@@ -146,57 +170,30 @@ def power(
         detectable=spread.detectable(number),
         wanted=wanted,
         needed=spread.needed(wanted),
-        replicated=tuple(dict.fromkeys(c.model.seed_of for c in measurements.curves if c.model.seed_of)),
+        replicated=again.names,
+        assumed=difference is not None,
+        between=_between(spread, len(apart), number) if difference is None else None,
     )
 
 
-def design_effect(values: Floats, groups: Sequence[str | None]) -> float:
-    """Variance of the mean of values [Q] with groups kept whole, over that of independent questions; 1 without groups.
-
-    sum over groups of (sum of a group's deviations)^2 / sum of squared deviations. Not below 1: fewer groups than
-    questions cannot be surer.
-    """
-    deviations = values - values.mean()
-    total = float((deviations**2).sum())
-    if not any(groups) or total == 0:
-        return 1.0
-    sums: dict[object, float] = {}
-    for place, (group, deviation) in enumerate(zip(groups, deviations, strict=True)):
-        key = group or place
-        sums[key] = sums.get(key, 0.0) + float(deviation)
-    return max(1.0, sum(value**2 for value in sums.values()) / total)
+def _between(spread: Spread, measured: int, questions: int) -> tuple[float, float]:
+    """The power at the ends of the 95% interval of the difference measured; where it holds 0, the lower is that of 0."""
+    reach = float(t.ppf(0.975, min(spread.training_freedom, _MANY))) * spread.error(measured)
+    size = abs(spread.difference)
+    low, high = (
+        spread.model_copy(update={"difference": d}).power(questions)
+        for d in (max(0.0, size - reach), size + reach)
+    )
+    return low, high
 
 
-def training_sd(measurements: Measurements, metric: str, step: int) -> float | None:
-    """t: how far retraining moves a model's mean, pooled over pairs of replicates near a step; None without replicates.
-
-    t^2 = mean over pairs and checkpoints of ((m_1 - m_2)^2 - DEFF s^2 / Q) / 2, and 0 where that is negative: what
-    question noise alone explains is no training noise.
-    """
-    families: dict[str, list[ModelCurve]] = {}
-    for curve in measurements.curves:
-        families.setdefault(curve.model.seed_of or curve.model.name, []).append(curve)
-    parts = []
-    for one, other in (pair for curves in families.values() for pair in combinations(curves, 2)):
-        for at, k in enumerate(one.steps):
-            if not step / _NEARBY <= k <= step * _NEARBY:
-                continue
-            for same in np.flatnonzero(other.steps == k):
-                apart = (
-                    measurements.per_question[one.model.name][metric][at]
-                    - measurements.per_question[other.model.name][metric][same]
-                )
-                if np.isfinite(apart).all() and len(apart) > 1:
-                    noise = design_effect(apart, measurements.groups) * apart.var(ddof=1) / len(apart)
-                    parts.append((apart.mean() ** 2 - noise) / 2)
-    return math.sqrt(max(0.0, float(np.mean(parts)))) if parts else None
-
-
-def _check(metric: str, questions: int | None, wanted: float) -> None:
+def _check(metric: str, questions: int | None, wanted: float, difference: float | None) -> None:
     if metric not in METRICS:
         raise StudioError(f"The metric {metric!r} does not exist: use one of {', '.join(METRICS)}.")
     if questions is not None and questions < 2:
         raise StudioError(f"Power cannot be planned for {questions} questions: use 2 or more.")
+    if difference is not None and not (math.isfinite(difference) and difference):
+        raise StudioError(f"A difference of {difference:g} cannot be planned for: give one that is not 0.")
     if not 0.05 < wanted < 1:
         raise StudioError(f"A power of {wanted:g} cannot be planned for: use a share between 0.05 and 1.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,35 +47,49 @@ def finding(planned: Plan) -> str:
 def power(planned: Power) -> str:
     """The chance of telling the two apart, how many questions it takes for the wanted one, or why none are enough."""
     place = phrasing.place(planned.step, planned.tokens_seen)
+    size = phrasing.difference(planned.metric, abs(planned.spread.difference))
     differ = (
-        f"{planned.first} and {planned.second} differ by {_points(planned, abs(planned.spread.difference))}"
+        f"{'taking ' if planned.assumed else ''}{planned.first} and {planned.second} "
+        f"{'to ' if planned.assumed else ''}differ by {size}"
     )
     chance = (
         f"At {place} {differ}; {planned.questions:,} questions tell them apart with a chance of "
-        f"**{planned.power:.0%}**"
+        f"**{planned.power:.0%}**{_sure(planned)}"
     )
     if planned.needed is None:
-        enough = (
-            f". No number of questions tells them apart with {planned.wanted:.0%}: retraining alone moves a model's "
-            f"mean by {_points(planned, planned.spread.training_sd or 0.0)}"
-            if planned.spread.difference
-            else ". No number of questions tells equal models apart"
-        )
+        enough = f". {_never(planned, size)}"
     else:
         enough = f", and **{rounded(planned.needed):,}** with {planned.wanted:.0%}"
     known = (
         " How far retraining would move them is not known, since no model was trained twice, and is left out."
         if planned.spread.training_sd is None
-        else f" The noise of retraining is that of {phrasing.listing(list(planned.replicated))}."
+        else f" The noise of retraining is that of {phrasing.listing(list(planned.replicated))}"
+        f" ({planned.spread.training_freedom:g} degrees of freedom)."
     )
     return (
         f"{chance}{enough}. The smallest difference that {planned.questions:,} questions tell in 80% of cases is "
-        f"{_points(planned, planned.detectable)}.{known}"
+        f"{phrasing.difference(planned.metric, planned.detectable)}.{known}"
     )
 
 
-def _points(planned: Power, value: float) -> str:
-    return f"{100 * value:.2g} points" if planned.metric in SHARES else f"{value:.3g}"
+def _never(planned: Power, size: str) -> str:
+    """Why no number of questions is enough."""
+    spread = planned.spread
+    if not spread.difference:
+        return "No number of questions tells equal models apart"
+    never = f"**Cannot be told apart** with {planned.wanted:.0%} by any number of questions: they differ by {size}, and"
+    moved = phrasing.difference(planned.metric, spread.training_sd or 0.0)
+    if spread.model_copy(update={"training_freedom": math.inf}).needed(planned.wanted) is not None:
+        return f"{never} by how much retraining moves a model's mean is known from too few seeds; train more of them"
+    return f"{never} retraining alone moves a model's mean by {moved}"
+
+
+def _sure(planned: Power) -> str:
+    """Between which chances that lies, for the difference measured is not known exactly."""
+    if planned.between is None:
+        return ""
+    low, high = planned.between
+    return f" ({low:.0%} to {high:.0%}, as far as that difference is known)"
 
 
 def power_frame(planned: Power) -> pd.DataFrame:

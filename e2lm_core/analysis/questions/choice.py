@@ -18,7 +18,6 @@ from e2lm_core.base.plain import plain
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.scores import signal
 from e2lm_core.scores.uncertainty import bootstrap
-from e2lm_core.scores.uncertainty.methods import quantiles, small_sample_level
 
 PRESETS: dict[str, str] = {
     "easiest-half": "The half of the questions with the highest mean margin over the early window. After "
@@ -39,8 +38,9 @@ ENOUGH = 0.95  # of the resamples must leave something to choose
 class Gain:
     """One score's mean gains over folds; `value` is the chosen questions' own held-out score.
 
-    `interval` is about the held-out gain: 95% over resampled questions where `covers` is "questions", the
-    least and largest over folds where it is "folds". `why` says why something is None.
+    `interval` is about the held-out gain: over resampled questions where `covers` is "questions", at a `level` of 95%
+    that falls to all rules tried on the set together (`heldout.level_of`); the least and largest over folds where it
+    is "folds". `why` says why something is None.
     """
 
     value: float | None
@@ -50,6 +50,7 @@ class Gain:
     covers: str | None
     flatters: bool
     why: str | None = None
+    level: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class FoldGain:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a rule chooses on all models, and how it does on models that took no part in it."""
+    """What a rule chooses on all models, and how it does on models that took no part in it; `tried` is its place
+    among the rules that were tried on the set, `resolves` what `heldout.resolution` says of it."""
 
     rule: str
     metric: str
@@ -75,6 +77,8 @@ class Choice:
     scores: dict[str, Gain]
     folds: tuple[FoldGain, ...]
     why: str | None
+    tried: int = 1
+    resolves: tuple[float, float] | None = None
 
 
 def rule_of(pool: Pool, text: str, source: str | None = None) -> Rule:
@@ -124,10 +128,12 @@ def choose(
     source: str | None = None,
     seed: int = 0,
     silent: str | None = None,
+    tried: int = 1,
 ) -> Choice:
     """Choose by a preset or a rule of one's own, and judge the choice fold by fold.
 
-    `silent` is why the models cannot judge (`standing.silence`): the choice is then made and not judged.
+    `silent` is why the models cannot judge (`standing.silence`): the choice is then made and not judged. `tried`: the
+    place of this rule among those tried on the set, which widens its interval.
 
     Raises `StudioError` for a rule that cannot be read, or one that keeps no question.
     """
@@ -139,33 +145,34 @@ def choose(
     folds, why = ((), silent) if silent else heldout.folds(pool.models)
     if not folds:
         gains = {score: Gain(None, None, None, None, None, False, why) for score in heldout.SCORES}
-        return Choice(text, metric, ids, mask, gains, (), why)
+        return Choice(text, metric, ids, mask, gains, (), why, tried)
     judged = heldout.judge(pool.sample, rule, folds, metric, seed=seed)
     empty = [j.fold.label for j in judged if not j.size]
     if empty:
         why = f"The rule keeps no question when {empty[0]} is held out, so its gain is undefined."
-    bounds = None if empty else _resampled_bounds(pool, rule, folds, metric, seed)
+    bounds = None if empty else _resampled_bounds(pool, rule, folds, metric, seed, tried)
     return Choice(
         rule=text,
         metric=metric,
         ids=ids,
         mask=mask,
-        scores={score: _gain(judged, score, metric, bounds) for score in heldout.SCORES},
+        scores={score: _gain(judged, score, metric, bounds, tried) for score in heldout.SCORES},
         folds=tuple(_fold_gain(j, pool.models) for j in judged),
         why=why,
+        tried=tried,
+        resolves=None if empty else heldout.resolution(pool.sample, judged, metric),
     )
 
 
 def _resampled_bounds(
-    pool: Pool, rule: Rule, folds: Sequence[heldout.Fold], metric: str, seed: int
+    pool: Pool, rule: Rule, folds: Sequence[heldout.Fold], metric: str, seed: int, tried: int
 ) -> tuple[float, float] | None:
-    """95% of the held-out gain of `final` over resampled questions, None where the rule cannot choose
+    """The interval of the held-out gain of `final` over resampled questions, None where the rule cannot choose
     anew."""
     if not rule.resampled:
         return None
     plan = bootstrap.design(len(pool.ids), pool.groups)
-    level = small_sample_level(plan.clusters)
-    if np.isnan(level):
+    if plan.clusters < 2:
         return None
     resamples = int(np.clip(RESAMPLED_CELLS // max(len(pool.ids), 1), FEWEST_RESAMPLES, bootstrap.RESAMPLES))
     gains = np.concatenate(
@@ -177,16 +184,18 @@ def _resampled_bounds(
     known = gains[np.isfinite(gains)]
     if len(known) < ENOUGH * len(gains):
         return None
-    low, high = quantiles(known, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    return heldout.bounds(known, plan.clusters, heldout.level_of(tried))
 
 
-def _gain(judged: list[heldout.Judged], score: str, metric: str, bounds: tuple[float, float] | None) -> Gain:
+def _gain(
+    judged: list[heldout.Judged], score: str, metric: str, bounds: tuple[float, float] | None, tried: int
+) -> Gain:
     seen = np.array([j.in_sample[score][1] for j in judged], dtype=np.float64)
     unseen = np.array([j.held_out[score][1] for j in judged], dtype=np.float64)
     value = plain(np.mean([j.held_out[score][0] for j in judged]))
     in_sample, held_out = plain(seen.mean()), plain(unseen.mean())
     why = _why_undefined(judged, score, metric) if in_sample is None or held_out is None else None
+    level_of = None
     if score != "final" or bounds is None:
         spread = unseen[np.isfinite(unseen)]
         bounds = (
@@ -194,13 +203,14 @@ def _gain(judged: list[heldout.Judged], score: str, metric: str, bounds: tuple[f
         )
         covers = "folds" if bounds else None
     else:
-        covers = "questions"
+        covers, level_of = "questions", heldout.level_of(tried)
     vain = False
     if in_sample is not None and held_out is not None:
         level = np.mean([np.subtract(*j.in_sample[score]) for j in judged])
         least = heldout.NOTICEABLE if score != "snr" else 5 * heldout.NOTICEABLE * abs(float(level))
         vain = heldout.flatters(in_sample, held_out, least)
-    return Gain(value, in_sample, held_out, bounds if held_out is not None else None, covers, vain, why)
+    shown = bounds if held_out is not None else None
+    return Gain(value, in_sample, held_out, shown, covers, vain, why, level_of)
 
 
 def _why_undefined(judged: list[heldout.Judged], score: str, metric: str) -> str:
@@ -270,11 +280,14 @@ def document(choice: Choice, pool: Pool) -> dict[str, Any]:
                 "value": gain.value,
                 "interval": gain.interval,
                 "covers": gain.covers,
+                "level": gain.level,
                 "flatters": gain.flatters,
                 "why": gain.why,
             }
             for score, gain in choice.scores.items()
         },
+        "tried": choice.tried,
+        "resolves": choice.resolves and dict(zip(("chosen", "random"), choice.resolves, strict=True)),
         "folds": [
             {
                 "held_out_models": list(fold.models),

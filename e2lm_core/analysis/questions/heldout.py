@@ -15,18 +15,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
 
 from e2lm_core.analysis.questions.rules import Mask, Rule, Sample
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.scores import metrics, signal
 from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.uncertainty.methods import quantiles, small_sample_level
 
 SCORES = ("final", "sq", "snr")
 DRAWS = 100
 VANISHED = 0.25  # of the in-sample gain: what is kept of less flatters itself
+ALPHA = 0.05  # of a false find among all rules that are ever tried on a set
 NOTICEABLE = 0.01  # an in-sample gain below it promises nothing
 
 
@@ -174,6 +178,54 @@ def resampled_gains(
             gain = kept @ final.T / kept.sum(axis=-1)[:, None] - whole
         sums += np.stack([gain[:, others].mean(axis=-1), gain[:, list(fold.judges)].mean(axis=-1)])
     return Resamples(*(sums / len(folds)))
+
+
+def resolution(sample: Sample, judged: Sequence[Judged], metric: str) -> tuple[float, float] | None:
+    """The smallest difference of two models that the chosen questions rank right in 80% of cases, and that as many drawn
+    at random do: in the whole set's unit, over pairs of models that took no part in the choice.
+
+        q_.80 sd_S / (sqrt(k) b)   and   q_.80 sd / sqrt(k),   b = sum of d_S d / sum of d^2
+
+    d are the pairs' differences on the whole set and d_S on the k chosen questions, sd and sd_S the deviation of a
+    question's difference, root mean square over pairs: b is how far the choice stretches differences. None without a pair
+    that differs, or where the choice turns them round.
+    """
+    final = metrics.oriented(metric, sample.values[metric][..., -1, :])
+    told = []
+    for fold in judged:
+        kept = final[:, fold.mask]
+        if kept.shape[1] < 2:
+            continue
+        for one, other in combinations(fold.fold.judges, 2):
+            whole, chosen = final[one] - final[other], kept[one] - kept[other]
+            told.append((whole.mean(), chosen.mean(), whole.var(ddof=1), chosen.var(ddof=1), kept.shape[1]))
+    if not told:
+        return None
+    d, of_chosen, variance, of_choice, size = np.array(told).T
+    if not (d**2).sum() > 0 or not (stretch := float((d * of_chosen).sum() / (d**2).sum())) > 0:
+        return None
+    right = float(ndtri(0.8) / np.sqrt(size.mean()))
+    return right * float(np.sqrt(of_choice.mean())) / stretch, right * float(np.sqrt(variance.mean()))
+
+
+def level_of(tried: int) -> float:
+    """1 - .05 / (k (k + 1)) for the k-th rule tried: the chances of a false find sum to .05 over however many.
+
+    So that every interval may be looked at as its rule is tried, and none has to be widened afterwards.
+    """
+    return 1 - ALPHA / (tried * (tried + 1))
+
+
+def bounds(gains: Floats, clusters: int, level: float) -> tuple[float, float]:
+    """The interval of a held-out gain at `level` from its resampled values [R].
+
+    The ends of 95% of the resamples, each as much further from their median as Student's quantile of the level is
+    than that of 95%: quantiles further out would need more resamples than there are.
+    """
+    usual = small_sample_level(clusters)
+    low, middle, high = quantiles(gains, [(1 - usual) / 2, 0.5, (1 + usual) / 2])
+    further = stdtrit(clusters - 1, (1 + level) / 2) / stdtrit(clusters - 1, 0.975)
+    return float(middle - further * (middle - low)), float(middle + further * (high - middle))
 
 
 def flatters(in_sample: float, held_out: float, noticeable: float = NOTICEABLE) -> bool:

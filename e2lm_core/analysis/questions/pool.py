@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis.questions import traits as question_traits
+from e2lm_core.analysis.questions.repeats import Repeats, halves, repeats
 from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Where
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, ModelInfo, Question, TaskSet
@@ -161,7 +162,7 @@ def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
     """One row a complete question: id, question, subject, source, the figures of models and the traits of
     text.
 
-    Columns that are undefined for every question are there and empty.
+    Columns that are undefined for every question, or that tell nothing of single ones (`untold`), are there and empty.
     """
     columns: dict[str, Any] = {
         "id": pool.ids,
@@ -169,9 +170,31 @@ def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
     }
     columns |= {name: pool.sample.column(name) for name in ("subject", "source")}
     columns |= {name: pool.sample.column(name) for name in OF_MODELS}
+    if "discrimination" in untold(pool):
+        columns["discrimination"] = np.full(len(pool.ids), np.nan)
     columns |= {name: pool.sample.column(name) for name in ("length", "choices", "gold_ratio", "digits")}
     columns |= {name: pool.sample.column(name) for name in ("taught", "relevance")}
     return pd.DataFrame(columns)
+
+
+def discrimination_repeats(pool: Pool) -> Repeats:
+    """Whether discrimination by one half of the models is that by the other."""
+    split = halves(pool.models, question_traits.FEWEST_MODELS)
+    if split is None:
+        return Repeats(why="It takes six models to see whether it repeats on others.")
+    by_half = (pool.sample.of(half).column("discrimination") for half in split)
+    return repeats(pool.models, split, *by_half)
+
+
+def untold(pool: Pool) -> dict[str, str]:
+    """{column of a question: why it has no figures there}: those `undefined`, and what does not repeat on other models.
+
+    A rule may use the latter all the same, since a rule is judged on models that took no part.
+    """
+    empty = undefined(pool)
+    if "discrimination" not in empty and not (found := discrimination_repeats(pool)).holds:
+        empty["discrimination"] = f"{found.sentence.rstrip('.')}: nothing is said of single questions by it."
+    return empty
 
 
 def sparks(pool: Pool, rows: np.ndarray) -> list[list[float]]:

@@ -55,7 +55,7 @@ GAIN_HELP = (
     "gains nothing held out, however much in-sample."
 )
 INTERVAL_HELP = {
-    "questions": "The bar is the 95% interval of the mean held-out gain over sets drawn anew from these "
+    "questions": "The bar is the interval of the mean held-out gain, at 95% for all rules tried on the set, over sets drawn anew from these "
     "questions, the choice made anew in each: what the rule would gain on a fresh set from the same source, "
     "with these models. Such bars hold it in at least 92% of simulated sets (docs/choosing.md).",
     "folds": "The bar spans the folds' held-out gains, least to largest; it is no confidence interval.",
@@ -110,7 +110,18 @@ def choice(choice: Choice, total: int) -> str:
     return (
         f"{kept} On models that took no part in the choice, {score_label('final', choice.metric)} gains "
         f"**{signed(gain.held_out)}**{sure} over random questions; on those that made it, "
-        f"{signed(gain.in_sample)}."
+        f"{signed(gain.in_sample)}.{_resolves(choice)}"
+    )
+
+
+def _resolves(choice: Choice) -> str:
+    """Which differences of two models the choice ranks right, beside what a random one does."""
+    if choice.resolves is None:
+        return ""
+    chosen, random = (phrasing.difference(choice.metric, value) for value in choice.resolves)
+    return (
+        f" They rank two models right in 80% of cases from a difference of {chosen} on, as many random questions from "
+        f"{random}."
     )
 
 
@@ -132,6 +143,11 @@ def warnings(choice: Choice) -> list[str]:
         said.append(
             f"The held-out gain in {score_label('final', choice.metric)} may be nothing: its interval "
             f"{phrasing.interval(*final.interval)} includes 0."
+        )
+    if choice.tried > 1 and final.covers == "questions" and final.level is not None:
+        said.append(
+            f"{phrasing.ordinal(choice.tried)} rule that was tried on this set: its interval is one of {final.level:.2%}, "
+            "so that among all rules tried here a gain that is none is found in one set of twenty."
         )
     return said
 

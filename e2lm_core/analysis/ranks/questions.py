@@ -11,20 +11,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from e2lm_core.analysis.questions.repeats import Repeats
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.ranking.order import consistency
 
 Consistency = Callable[[Floats, Floats], Floats]
+NOT_TOLD = Repeats(why="It takes four models to see whether what single questions do repeats on others.")
 _BLOCK = 1 << 21  # values in memory at once while every question is left out
 
 
 @dataclass(frozen=True)
 class Holding:
-    """Per question, [Q]: `support` in the metric's unit, `agreement` in [-1, 1], `rc_gain` in [-1, 1]."""
+    """Per question, [Q]: `support` in the metric's unit, `agreement` in [-1, 1], `rc_gain` in [-1, 1].
+
+    `repeats` says how far `support` by one half of the models is that by the other, `by_half` [2, Q].
+    """
 
     support: Floats
     agreement: Floats
     rc_gain: Floats
+    repeats: Repeats = NOT_TOLD
+    by_half: Floats | None = None
 
 
 def holding(

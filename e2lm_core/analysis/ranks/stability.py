@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis import standing
+from e2lm_core.analysis.questions.repeats import halves, repeats
 from e2lm_core.analysis.ranks import questions as rank_questions
 from e2lm_core.analysis.ranks import shares as rank_shares
 from e2lm_core.base.plain import plain, rows
@@ -20,6 +21,7 @@ from e2lm_core.scores.ranking.order import ranks
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.scores.uncertainty.intervals import Resampled
+from e2lm_core.scores.uncertainty.means import retraining, together
 from e2lm_core.scores.uncertainty.means.lasting import lasting_from
 from e2lm_core.scores.uncertainty.methods import quantiles
 
@@ -45,6 +47,17 @@ class Stability:
     def wins(self, at: int) -> np.ndarray:
         """[M, M]: share of the resamples in which the row's model beats the column's at checkpoint `at`."""
         return rank_shares.win_shares(self.scores[:, :, at])
+
+    def apart(self, at: int) -> np.ndarray:
+        """[pairs] p of no difference at checkpoint `at`, by the resamples' spread, all pairs judged together (Holm).
+
+        Of these models on other questions; pairs in the order of `combinations`.
+        """
+        first, second = np.triu_indices(len(self.grid.models), k=1)
+        drawn = self.scores[:, first, at] - self.scores[:, second, at]
+        error = drawn.std(axis=0)
+        value = self.grid.scores[first, at] - self.grid.scores[second, at]
+        return together.holm([retraining.p_value(v, e, np.inf) for v, e in zip(value, error, strict=True)])
 
     @property
     def default(self) -> int:
@@ -106,7 +119,13 @@ def holding_of(
         return readings.READINGS[reading](np.concatenate([reference[..., None], after], axis=-1), 0, sizes)
 
     early = values[:, : grid.end + 1].mean(axis=1) if reading == "early_means" else None
-    return rank_questions.holding(at_end, later, rc, early)
+    found = rank_questions.holding(at_end, later, rc, early)
+    models = [measurements.curve_of(name).model for name in grid.models]
+    split = halves(models, 2)
+    if split is None:
+        return found
+    by_half = np.stack([rank_questions.holding(at_end[list(h)], later[list(h)]).support for h in split])
+    return replace(found, repeats=repeats(models, split, *by_half), by_half=by_half)
 
 
 # --- tables -------------------------------------------------------------------------------------------
@@ -175,6 +194,11 @@ def holding_table(
             "subject": measurements.subjects,
             "question": [q.question for q in task.questions],
             "support": holding.support,
+            "± 95%": np.full(len(measurements.question_ids), holding.repeats.reach, dtype=np.float64),
+            **{
+                f"by half {n + 1}": half
+                for n, half in enumerate(() if holding.by_half is None else holding.by_half)
+            },
             "agreement": holding.agreement,
             "RC gain": holding.rc_gain if with_gain else np.full(len(holding.rc_gain), np.nan),
         }
@@ -192,7 +216,8 @@ def document(
     task: TaskSet,
     at_step: int | None = None,
 ) -> dict[str, Any]:
-    """`{task, metric, rc, rc_reading, rc_readings, decision_accuracy, models, checkpoints, tau, wins, decisions, questions, questions_why}`.
+    """`{task, metric, assumption, rc, rc_reading, rc_readings, decision_accuracy, models, checkpoints, tau, wins, decisions,
+    questions, questions_why, questions_repeat}`.
 
     `checkpoints` hold each model's rank and its shares of the resamples at ranks 1 to M; `wins` are those at
     the checkpoint `at_step` (by default the early window's last). Without two models that share a complete
@@ -203,6 +228,7 @@ def document(
     heading = {
         "task": measurements.task,
         "metric": scores.metric,
+        "assumption": measurements.assumption,
         "rc": scores.rc.model_dump(),
         "rc_reading": scores.rc_reading,
         "rc_readings": {name: value.model_dump() for name, value in scores.rc_readings.items()},
@@ -217,10 +243,12 @@ def document(
             "decisions": [],
             "questions": [],
             "questions_why": None,
+            "questions_repeat": None,
         }
     why = standing.silence_of_order(measurements, scores)
-    questions = [] if why else _questions(measurements, task, stable.grid, scores)
-    return heading | _order(stable, at_step) | {"questions": questions, "questions_why": why}
+    told = {"questions": [], "questions_repeat": None}
+    told = told if why else _questions(measurements, task, stable.grid, scores)
+    return heading | _order(stable, at_step) | told | {"questions_why": why}
 
 
 def _order(stable: Stability, at_step: int | None) -> dict[str, Any]:
@@ -250,14 +278,15 @@ def _checkpoints(stability: Stability) -> list[dict[str, Any]]:
     ]
 
 
-def _questions(measurements: Measurements, task: TaskSet, grid: Grid, scores: Scores) -> list[dict[str, Any]]:
+def _questions(measurements: Measurements, task: TaskSet, grid: Grid, scores: Scores) -> dict[str, Any]:
+    """`questions` where what they do repeats on other models, and whether it does, `questions_repeat`."""
     effects = holding_of(measurements, grid, scores.metric, scores.rc_reading)
-    if effects is None:
-        return []
-    table = holding_table(measurements, task, effects, not null.says_nothing(scores.rc))[
-        ["id", "support", "agreement", "RC gain"]
-    ]
-    return rows(table.rename(columns={"RC gain": "rc_gain"}))
+    if effects is None or not effects.repeats.holds:
+        return {"questions": [], "questions_repeat": effects and effects.repeats.model_dump()}
+    table = holding_table(measurements, task, effects, not null.says_nothing(scores.rc))
+    named = {"RC gain": "rc_gain", "± 95%": "reach", "by half 1": "by_half_1", "by half 2": "by_half_2"}
+    told = rows(table.drop(columns=["subject", "question"]).rename(columns=named))
+    return {"questions": told, "questions_repeat": effects.repeats.model_dump()}
 
 
 # --- within -------------------------------------------------------------------------------------------

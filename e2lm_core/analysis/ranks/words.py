@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from e2lm_core.analysis.questions.repeats import Repeats
 from e2lm_core.analysis.ranks.stability import Stability
 from e2lm_core.base import phrasing
 from e2lm_core.scores.measurements import NOTHING_SHARED
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
+from e2lm_core.scores.uncertainty.means import together
 
 DECIDED = 0.8  # the share of pairs from which a set is said to decide
 HELP = {
@@ -28,6 +30,9 @@ HELP = {
     "support": "The mean over pairs of models of (value of the finally better − value of the other) on this "
     "question at the early window's end, in the metric's unit. Who is finally better is what all other "
     "questions say.",
+    "± 95%": "Half the width of a question's 95% interval, from how far the halves of the models differ over all questions.",
+    "by half 1": "Support by one half of the models alone: of what it would choose, the other half is the judge.",
+    "by half 2": "Support by the other half of the models alone.",
     "agreement": "The mean over pairs of +1 where the question puts the finally better model first, −1 where "
     "last, 0 where it cannot tell them apart.",
     "RC gain": "RC, in the reading chosen, less the RC of the set without this question. With few models it is 0 for "
@@ -118,18 +123,23 @@ def wins(stability: Stability, at: int) -> str:
     if len(sure) == 1:
         return f"At {place}, {names[i]} stands before {names[j]} in {sure[0]:.0%} of the resamples. {colours}"
     return (
-        f"At {place}, {int((sure >= 0.95).sum())} of {len(sure)} pairs stand in one order in at least 95% of "
-        f"the resamples; the closest is {names[i]} before {names[j]} in {sure[closest]:.0%}. {colours}"
+        f"At {place}, {int((stability.apart(at) <= together.ALPHA).sum())} of {len(sure)} pairs are told apart on these "
+        f"questions, judged together; the closest is {names[i]} before {names[j]} in {sure[closest]:.0%} of the resamples. {colours}"
     )
 
 
-def holding(questions: pd.DataFrame | None) -> str:
-    """How many questions hold the order up and how many spoil it; `questions` as `stability.holding_table`."""
+def holding(questions: pd.DataFrame | None, repeats: Repeats | None = None) -> str:
+    """How many questions hold the order up and how many spoil it, where that repeats on other models.
+
+    `questions` as `stability.holding_table`.
+    """
     if questions is None:
         return (
             "No checkpoint after the early window is complete for every model, so there is no later order to "
             "hold."
         )
+    if repeats is not None and not repeats.holds:
+        return f"{repeats.sentence.rstrip('.')}: nothing is said of single questions here."
     support = questions["support"].dropna()
     if support.empty:
         return "With one question there are no other questions to say which order it should hold."
@@ -141,4 +151,5 @@ def holding(questions: pd.DataFrame | None) -> str:
     return (
         f"**{up:,} of {phrasing.count(len(support), 'question')}** part the models at the early window's end "
         f"as the others do at the last checkpoint; **{down:,}** part them the other way."
+        f"{' ' + repeats.sentence if repeats else ''}"
     )

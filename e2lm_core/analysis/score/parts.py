@@ -11,7 +11,6 @@ from e2lm_core.analysis import standing
 from e2lm_core.base import labels
 from e2lm_core.base.records import BOUNDED_METRICS, Record, Value
 from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores
-from e2lm_core.scores.leave_one_out import scores_without
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.metrics import oriented
 from e2lm_core.scores.ranking import readings
@@ -22,7 +21,6 @@ from e2lm_core.scores.uncertainty.set_intervals import attached
 
 PARTS: tuple[Literal["sq", "rc", "cs"], ...] = ("sq", "rc", "cs")
 OF_SEEDS = "Its noise is that of training seeds, which no resampling of questions can tell."
-QUESTIONS_NAMED = 5
 LEAST_GAIN = 5e-5  # what three decimals cannot show is no advice
 
 
@@ -55,26 +53,14 @@ class Pull(Record):
     cost: float
 
 
-class Removal(Record):
-    """What a score is without one question, and what that adds. In-sample: the same models choose and
-    judge."""
-
-    question_id: str
-    value: float
-    gain: float
-
-
 class Advice(Record):
-    """What would raise the score most. `of` names the score that removals are measured on: Score, or SQ where
-    that is undefined; None (with `why`) where neither can be."""
+    """What would raise the score most; nothing where `why` says why."""
 
-    of: Literal["score", "sq"] | None
     why: str | None
     parts: tuple[Part, ...]
     models: tuple[Pull, ...]
     # Early checkpoints at which CS counts 0 for want of a gain, and of how many.
     at_chance: tuple[int, int] | None
-    removals: tuple[Removal, ...]
 
 
 def parts(scores: Scores) -> tuple[Part, ...]:
@@ -105,21 +91,18 @@ def criteria(
 
 
 def advice(measurements: Measurements, scores: Scores, metric: str) -> Advice:
-    """What would raise the score most: the room in each part, the models, and single questions left out.
+    """What would raise the score most: the room in each part, and the models.
 
     Nothing, with the reason, where no question was taught to the models measured, and where the score is within its
     null.
     """
     if why := standing.silence(measurements, scores):
-        return Advice(of=None, why=why, parts=parts(scores), models=(), at_chance=None, removals=())
-    of, why, removals = _removals(measurements, scores, metric)
+        return Advice(why=why, parts=parts(scores), models=(), at_chance=None)
     return Advice(
-        of=of,
-        why=why,
+        why=None,
         parts=parts(scores),
         models=_pulls(scores),
         at_chance=_at_chance(measurements, metric),
-        removals=removals,
     )
 
 
@@ -151,29 +134,6 @@ def _at_chance(measurements: Measurements, metric: str) -> tuple[int, int] | Non
         excess = values[known] - measurements.chance
         counts.append((int(((excess < error) | (excess <= 0)).sum()), int(known.sum())))
     return counts[0] if len(counts) == 1 and counts[0][1] else None
-
-
-def _removals(
-    measurements: Measurements, scores: Scores, metric: str
-) -> tuple[Literal["score", "sq"] | None, str | None, tuple[Removal, ...]]:
-    if len(measurements.question_ids) < 2:
-        return None, "One question cannot be left out: the set would be empty.", ()
-    of: Literal["score", "sq"] = "score" if scores.score.value is not None else "sq"
-    whole = getattr(scores, of).value
-    if whole is None:
-        return None, f"SQ is undefined here, so no question can be judged by it. {scores.sq.why}", ()
-    every = scores_without(measurements.runs, metric, measurements.choice_counts).whole
-    without = every["sq" if of == "sq" else readings.named("score", scores.rc_reading)]
-    gains = np.where(np.isnan(without), -np.inf, without - whole)
-    best = [int(q) for q in np.argsort(-gains, kind="stable")[:QUESTIONS_NAMED] if gains[q] > LEAST_GAIN]
-    return (
-        of,
-        None,
-        tuple(
-            Removal(question_id=measurements.question_ids[q], value=float(without[q]), gain=float(gains[q]))
-            for q in best
-        ),
-    )
 
 
 # --- tables ---------------------------------------------------------------------------------------------
@@ -230,12 +190,6 @@ def _mean(values: list[float | None]) -> Value:
     if len(known) < len(values):
         return Value(value=None, why="It is undefined for one of the models.")
     return Value(value=float(np.mean(known)), why="The coverage study holds no interval for it.")
-
-
-def removal_frame(advice: Advice) -> pd.DataFrame:
-    """One row a removal: question, value without it, gain."""
-    columns = ["question", "value without it", "gain"]
-    return pd.DataFrame([(r.question_id, r.value, r.gain) for r in advice.removals], columns=columns)
 
 
 def bar_frame(name: str, scores: Scores) -> pd.DataFrame:

@@ -74,7 +74,7 @@ def sentences(advice: Advice) -> list[str]:
     """Each piece of advice with its number, the largest room first."""
     if advice.why in (NOTHING_TOLD, NOTHING_TAUGHT):
         return [advice.why]
-    said = [*_rooms(advice), *_undefined(advice), *_at_chance(advice), *_weakest(advice), *_removals(advice)]
+    said = [*_rooms(advice), *_undefined(advice), *_at_chance(advice), *_weakest(advice)]
     return [*said, advice.why] if advice.why else said
 
 
@@ -120,30 +120,16 @@ def _weakest(advice: Advice) -> list[str]:
     ]
 
 
-def _removals(advice: Advice) -> list[str]:
-    if advice.of is None:
-        return []
-    name = labels.SCORES[advice.of]
-    if not advice.removals:
-        return [f"No single question stands in the way: leaving any one out raises {name} by nothing."]
-    return [
-        f"Without question {r.question_id}, {name} would be {r.value:.3f} (+{r.gain:.4f})."
-        for r in advice.removals[:3]
-    ]
-
-
-IN_SAMPLE = (
-    "What single questions would add is in-sample: the models that name a question also judge the set "
-    "without it, so some gain appears even in noise. Choosing on Questions tests it on models that took no "
+NO_SINGLE_QUESTION = (
+    "No single question is named: what a score would be without one does not repeat on other models (over questions, "
+    "between the ladder's two shapes, a correlation of .01). Choosing on Questions judges rules on models that took no "
     "part."
 )
 
 
 def advice_document(advice: Advice) -> dict[str, Any]:
-    """`{of, why, parts: {sq: {weight, contribution, room}, …}, models, at_chance, removals, sentences,
-    in_sample}`."""
+    """`{why, parts: {sq: {weight, contribution, room}, …}, models, at_chance, sentences}`."""
     return {
-        "of": advice.of,
         "why": advice.why,
         "parts": {
             p.name: {"weight": p.weight, "contribution": p.contribution, "room": p.room} for p in advice.parts
@@ -152,7 +138,5 @@ def advice_document(advice: Advice) -> dict[str, Any]:
         "at_chance": None
         if advice.at_chance is None
         else dict(zip(("checkpoints", "of"), advice.at_chance, strict=True)),
-        "removals": [r.model_dump() for r in advice.removals],
         "sentences": [s.replace("**", "") for s in sentences(advice)],
-        "in_sample": True,
     }

@@ -32,6 +32,14 @@ Questions = Annotated[
     int | None,
     typer.Option("--questions", metavar="N", help="With --power or --workers: of a set of so many."),
 ]
+Difference = Annotated[
+    float | None,
+    typer.Option(
+        "--difference",
+        metavar="D",
+        help="With --power: plan for this difference, in the metric's unit, in place of the measured one.",
+    ),
+]
 Fleet = Annotated[
     str | None, typer.Option("--fleet", metavar="FAMILY", help="Time another fleet: e2lm or pythia.")
 ]
@@ -63,6 +71,7 @@ def plan(
     power: Power = False,
     tokens: Tokens = None,
     questions: Questions = None,
+    difference: Difference = None,
     of: Of = "sq",
     metric: Metric = "acc",
     rc: Rc = RC_READINGS[0],
@@ -112,7 +121,7 @@ def plan(
     if measured.measured and (silent := standing.silence(measured, standing.judged(measured, metric, rc))):
         raise StudioError(silent)
     if width is None:
-        told = powers.power(measured, metric, tuple(models or ()), tokens, questions)
+        told = powers.power(measured, metric, tuple(models or ()), tokens, questions, difference=difference)
         document = plan_words.power_document(told)
     else:
         goal = Goal(of, metric, width, tuple(models or ()), rc)

@@ -110,3 +110,5 @@ def parting(
         *({"which": f"{p.higher} above {p.lower}", **crossings.since_row(p.since)} for p in pairs),
     ]
     show(as_json, crossings.document(measured, resampled, metric), rows, about=measured)
+    if measured.assumption and not as_json:
+        typer.echo(measured.assumption)

@@ -85,6 +85,8 @@ def score(
     show(as_json, document, rows, about=measured)
     if not as_json:
         typer.echo(f"RC: {readings.LABELS[rc]} (--rc), in Score too.")
+        if document["assumption"]:
+            typer.echo(document["assumption"])
         for line in _meaningless(document["metrics"]):
             typer.echo(line)
     if advice and not as_json:

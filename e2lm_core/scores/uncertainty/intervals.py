@@ -28,7 +28,7 @@ from e2lm_core.scores.uncertainty.methods import (
     small_sample_level,
     wiggle,
 )
-from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule
+from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule, kind_of
 
 UNDEFINED = "The score is undefined."
 OFTEN_UNDEFINED = "The score is undefined in more than 5% of the resamples."
@@ -36,12 +36,14 @@ OFTEN_UNDEFINED = "The score is undefined in more than 5% of the resamples."
 
 @dataclass(frozen=True)
 class Interval:
-    """`bounds` (low, high) at 95% by `method`, whose measured `coverage` stands beside it, or `why` there is none."""
+    """`bounds` (low, high) at 95% by `method`, whose measured `coverage` stands beside it, that of sets of a
+    `kind` where it was measured by kinds; or `why` there is none."""
 
     bounds: tuple[float, float] | None
     coverage: float | None = None
     method: str | None = None
     why: str | None = None
+    kind: str | None = None
 
     def attach(self, value: Value) -> Value:
         """`value` with this interval, or with the reason why it has none; an undefined value stays as it is."""
@@ -49,7 +51,9 @@ class Interval:
             return value
         if self.bounds is None:
             return value.model_copy(update={"why": self.why})
-        return value.model_copy(update={"interval": self.bounds, "coverage": self.coverage})
+        return value.model_copy(
+            update={"interval": self.bounds, "coverage": self.coverage, "kind": self.kind}
+        )
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,9 @@ class Difference:
     """`value` = first - second with its `bounds`; `share` of resamples in which the first is higher, ties half.
 
     All None where a checkpoint is incomplete, `bounds` also where `why` says why there are none; `changed` is how
-    many questions differ at all.
+    many questions differ at all. From the bounds follow `p`, two-sided, of no difference; `within`, the smallest margin
+    within which an equivalence test (two one-sided ones at 5%) finds the two; and `detectable`, the smallest difference
+    that would be found in 80% of cases.
     """
 
     value: float | None
@@ -99,6 +105,9 @@ class Difference:
     share: float | None
     why: str | None = None
     changed: int | None = None
+    p: float | None = None
+    within: float | None = None
+    detectable: float | None = None
 
     @classmethod
     def of(
@@ -107,8 +116,12 @@ class Difference:
         """From the bounds [2], NaN where there are none, of the values `each` [Q] in groups that count once."""
         none = bool(np.isnan(bounds).any())
         why = pointwise.few(metric, len(each), clusters) or pointwise.ALIKE if none else None
-        held = None if none else (float(bounds[0]), float(bounds[1]))
-        return cls(value, held, share_above(samples), why, int((each != 0).sum()))
+        changed, share = int((each != 0).sum()), share_above(samples)
+        if none:
+            return cls(value, None, share, why, changed)
+        low, high = float(bounds[0]), float(bounds[1])
+        told = pointwise.judged(metric, value, (low, high), len(each), clusters)
+        return cls(value, (low, high), share, None, changed, *told)
 
 
 @dataclass(frozen=True)
@@ -153,6 +166,28 @@ def resample(
         chance=metrics.chance(np.asarray(choices)),
         chances=means["", ""],
     )
+
+
+def rise(resampled: Resampled, metric: str) -> float:
+    """How far the early curves of the models that count rise from their first third to their last, in standard errors.
+
+    (mean over models of last third - first third) / its deviation over the resamples; NaN with fewer than three early
+    checkpoints or no spread.
+    """
+    layout = resampled.layout(metric)
+    rises, drawn = [], []
+    for name in layout.counted:
+        at = np.flatnonzero(resampled.runs[name].early & np.isfinite(resampled.observed[metric][name]))
+        third = len(at) // 3
+        if not third:
+            return float("nan")
+        first, last = at[:third], at[-third:]
+        curve, samples = resampled.observed[metric][name], resampled.curves[metric][name]
+        rises.append(curve[last].mean() - curve[first].mean())
+        drawn.append(samples[:, last].mean(axis=1) - samples[:, first].mean(axis=1))
+    if not rises or (error := float(np.mean(drawn, axis=0).std())) == 0:
+        return float("nan")
+    return float(metrics.oriented(metric, np.mean(rises))) / error
 
 
 def replicates(
@@ -203,13 +238,14 @@ def score_intervals(resampled: Resampled, metric: str, table: CoverageTable) -> 
     whole, models = replicates(resampled, metric, mirrored=False)
     clusters, counted = resampled.clusters, len(resampled.counted)
     level = small_sample_level(clusters)
+    kind = kind_of(rise(resampled, metric))
     return MetricIntervals(
         scores={
-            name: _interval(whole[name], table.rule(name, metric, clusters, counted), name, level)
+            name: _interval(whole[name], table.rule(name, metric, clusters, counted, kind), name, level)
             for name in SCORES
         },
         sq_models={
-            name: _interval(of_model, table.rule("sq_model", metric, clusters, 1), "sq_model", level)
+            name: _interval(of_model, table.rule("sq_model", metric, clusters, 1, kind), "sq_model", level)
             for name, of_model in models.items()
         },
         bands={name: band(resampled, metric, name) for name in resampled.runs},
@@ -232,12 +268,12 @@ def by_rule(
     """
     if rule.method is None:
         return Interval(None, why=rule.why)
-    low, high = interval(rule.method, of_score, allowed, level)
+    low, high = interval(rule.method, of_score, allowed, level, rule.scale)
     if np.isnan(low) or np.isnan(high):
         return Interval(None, why=undefined)
     if low == high:
         return Interval(None, why=pointwise.ALIKE)
-    return Interval((float(low), float(high)), rule.coverage, rule.method)
+    return Interval((float(low), float(high)), rule.coverage, rule.method, kind=rule.kind)
 
 
 def band(resampled: Resampled, metric: str, model: str) -> Floats:

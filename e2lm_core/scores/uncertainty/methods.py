@@ -187,16 +187,23 @@ METHODS: dict[str, Method] = {
 
 
 def interval(
-    method: str, replicates: Replicates, allowed: tuple[float, float], level: float = LEVEL
+    method: str,
+    replicates: Replicates,
+    allowed: tuple[float, float],
+    level: float = LEVEL,
+    scale: float = 1.0,
 ) -> Bounds:
     """`method`'s interval as it is shown: cut to the values that the score may have, NaN where it is undefined.
 
-    A bounded score's is `GRAIN` wider on both sides before that.
+    Its ends lie `scale` times as far from the estimate as the method has them. A bounded score's is `GRAIN` wider on
+    both sides before it is cut.
     Raises: ValueError for an unknown method.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known are {', '.join(METHODS)}")
     low, high = METHODS[method](replicates, level)
+    if scale != 1.0:
+        low, high = (replicates.estimate + scale * (end - replicates.estimate) for end in (low, high))
     undefined = np.isnan(replicates.estimate) | np.isnan(low) | np.isnan(high)
     grain = GRAIN if np.isfinite(allowed).all() else 0.0
     bottom, top = np.clip(low - grain, *allowed), np.clip(high + grain, *allowed)

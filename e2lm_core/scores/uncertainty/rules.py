@@ -7,8 +7,9 @@ the study chose for it, and none where even that one covers too little.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 ACCEPTED = 0.85  # lowest measured coverage at which an interval of nominal 95% is shown
@@ -17,27 +18,47 @@ STANDS_FOR = {"acc_norm": "acc"}
 OF_ONE_MODEL = ("mean", "difference", "sq_model", "cs")  # the number of models does not matter
 
 
+# Kinds of sets, by how far the early curves of the models that count rise, in standard errors: what a learner is like
+# decides how far an interval of its scores is from 95%, and this is what a set shows of it.
+KINDS = ("whose curves hardly rise", "whose curves rise", "whose curves rise clearly")
+RISES = (3.0, 12.0)
+FEWEST_MODELS_OF_RC = 4  # with three its interval spans three quarters of its range
+
 NO_METHOD_OF_DIFFERENCES = "The study holds no method for the difference of this score."
 
 
 @dataclass(frozen=True)
 class IntervalRule:
-    """How a score, or the difference of one, gets its interval: by `method` with its measured `coverage`; or `why` not."""
+    """How a score, or the difference of one, gets its interval: by `method` with its measured `coverage`; or `why` not.
+
+    `scale` is by how much the method's reach is narrowed or widened, `kind` of what sets the coverage was measured.
+    """
 
     method: str | None
     coverage: float | None = None
     why: str | None = None
+    scale: float = 1.0
+    kind: str | None = None
+
+
+def kind_of(rise: float) -> str | None:
+    """The kind of a set whose early curves rise by so many standard errors; None where that is not known."""
+    return None if math.isnan(rise) else KINDS[sum(rise >= bound for bound in RISES)]
 
 
 @dataclass(frozen=True)
 class CoverageTable:
     """`methods` {score: method or None}; `lowest` {(score, method, metric, models, questions): coverage}, the lowest
-    over the kinds of learners; `questions` and `models` are the sizes that were studied."""
+    over the kinds of learners; `questions` and `models` are the sizes that were studied.
+
+    `kinds` {(score, metric, kind, models, questions): (scale, coverage)} are those of one kind of sets alone.
+    """
 
     methods: Mapping[str, str | None]
     lowest: Mapping[tuple[str, str, str, int, int], float]
     questions: tuple[int, ...]
     models: tuple[int, ...]
+    kinds: Mapping[tuple[str, str, str, int, int], tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> CoverageTable:
@@ -54,12 +75,22 @@ class CoverageTable:
             },
             questions=tuple(content["questions"]),
             models=tuple(content["models"]),
+            kinds={
+                (row["score"], row["metric"], row["kind"], row["models"], row["questions"]): (
+                    row["scale"],
+                    row["coverage"],
+                )
+                for row in content.get("kinds", ())
+            },
         )
 
-    def rule(self, score: str, metric: str, questions: int, models: int) -> IntervalRule:
-        """For a set of `questions` (groups of questions count once) on `models` that count.
+    def rule(
+        self, score: str, metric: str, questions: int, models: int, kind: str | None = None
+    ) -> IntervalRule:
+        """For a set of `questions` (groups of questions count once) on `models` that count, of a `kind` of `KINDS`.
 
-        The coverage is that of the largest sizes studied which are not above these.
+        The coverage is that of the largest sizes studied which are not above these; without a kind, or where that was
+        not studied, the lowest over kinds of learners.
         """
         if score == "sq" and models < min(self.models):
             score = "sq_model"  # a mean over one or two models is as noisy as one
@@ -71,9 +102,10 @@ class CoverageTable:
         studied = {models for name, _, _, models, _ in self.lowest if name == score}
         if studied and of_models < min(studied):
             return IntervalRule(None, why=f"Its intervals were studied for {min(studied)} models and more.")
-        measured = self.lowest.get(
-            (score, method or "", STANDS_FOR.get(metric, metric), of_models, of_questions)
-        )
+        of_metric = STANDS_FOR.get(metric, metric)
+        measured = self.lowest.get((score, method or "", of_metric, of_models, of_questions))
+        scale, of_kind = self.kinds.get((score, of_metric, kind or "", of_models, of_questions), (1.0, None))
+        measured = measured if of_kind is None else of_kind
         if method is None or measured is None:
             return IntervalRule(None, why="No method of the coverage study fits this score.")
         if measured < ACCEPTED:
@@ -83,11 +115,13 @@ class CoverageTable:
                 f"No interval is reliable here: in simulations the best method held the expected score in only "
                 f"{measured:.0%} of sets of {of_questions} questions, where 95% are promised.",
             )
-        return IntervalRule(method, measured)
+        return IntervalRule(method, measured, scale=scale, kind=None if of_kind is None else kind)
 
     def _not_studied(self, score: str, questions: int, models: int) -> str | None:
         if score not in OF_ONE_MODEL and models < min(self.models):
             return f"Intervals were studied for {min(self.models)} models and more."
+        if score == "rc" and models < FEWEST_MODELS_OF_RC:
+            return f"The interval of RC spans most of its range with fewer than {FEWEST_MODELS_OF_RC} models."
         if questions < min(self.questions):
             return f"Intervals were studied for {min(self.questions)} questions and more."
         return None

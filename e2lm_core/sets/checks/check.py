@@ -13,7 +13,7 @@ from typing import Literal
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.checks import balance, leaks
+from e2lm_core.sets.checks import balance, groups, leaks
 from e2lm_core.sets.checks import text as text_checks
 from e2lm_core.sets.prompts.render import OPTIONAL
 
@@ -95,6 +95,7 @@ def check(
         *_near_copies(task.questions),
         *_not_english(task.questions),
         *_overlap(task.questions, training_ngrams),
+        *groups.findings(task),
     ]
     place = {question.id: n for n, question in enumerate(task.questions)}
     findings.sort(key=lambda f: (f.severity == "warning", place.get(f.question_id or "", -1)))

@@ -32,7 +32,7 @@ from e2lm_core.ui.remembered.settled import Shown
 METRIC = "compare_metric"
 TABS = ("Means", "Scores", "Questions that differ", "Curves")
 _NUMBER = st.column_config.NumberColumn
-_NUMBERS = ("first", "second", "difference", "low", "high")
+_NUMBERS = ("first", "second", "difference", "low", "high", "detectable")
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,15 @@ def mean_table(means: pd.DataFrame, metric: str) -> None:
         column_config={
             "share": _NUMBER(
                 "higher in", format="%.0f%%", help="The share of resamples in which the second is higher."
+            ),
+            "together": _NUMBER(
+                "p",
+                format="%.3f",
+                help="The chance of so large a difference where there is none, for all models of a point judged "
+                "together (Holm): below .05 is more than luck.",
+            ),
+            "detectable": _NUMBER(
+                "would be told", help="The smallest difference that would be told in 80% of cases."
             ),
             **plain,
         },

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from e2lm_core.analysis import tables
-from e2lm_core.analysis.curves import axes, crossings, smoothing, subjects
+from e2lm_core.analysis.curves import axes, crossings, noises, smoothing, subjects
 from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo, Question, TaskSet
@@ -205,7 +205,7 @@ def above_chance(measurements: Measurements, metric: str) -> None:
         lambda: crossings.chance_table(remembered.above_chance(measurements, metric)),
         f"above-chance-{metric}",
         "curves_above",
-        few=("model", "surely from", "at the end"),
+        few=("model", "surely from", "on these questions from"),
         percent=("at the end",),
         column_config=_SINCE,
         of=(measurements,),
@@ -226,13 +226,13 @@ def parting(measurements: Measurements, metric: str) -> None:
     if one == other:
         st.markdown("Choose two different models.")
     elif (parted := remembered.parted(measurements, metric, one, other)) is not None:
-        say.markdown(curve_words.parting(measurements, parted))
+        say.markdown(curve_words.parting(measurements, parted, metric))
     parts.table(
         lambda: crossings.parting_table(remembered.all_parted(measurements, metric)),
         f"parting-{metric}",
         "curves_parting",
         height=320,
-        few=("higher", "lower", "surely from"),
+        few=("higher", "lower", "on these questions from"),
         percent=("at the end",),
         column_config=_SINCE,
         of=(measurements,),
@@ -253,7 +253,7 @@ def quality(measurements: Measurements, metric: str) -> None:
 def noise(measurements: Measurements, metric: str) -> None:
     """How much a point differs from its neighbours, beside what the choice of questions explains."""
     parts.table(
-        lambda: crossings.noise_table(remembered.noises(measurements, metric)),
+        lambda: noises.noise_table(remembered.noises(measurements, metric)),
         f"noise-{metric}",
         "curves_noise",
         column_config={

@@ -13,6 +13,7 @@ from typing import TypeVar
 import pandas as pd
 
 from e2lm_core.analysis import standing
+from e2lm_core.analysis.questions.repeats import Repeats
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks.stability import Stability
 from e2lm_core.base import phrasing
@@ -67,6 +68,13 @@ class Order:
     def tau(self) -> pd.DataFrame:
         """`stability.tau_table`, for its chart and its tab."""
         return self._once("tau", lambda: stability.tau_table(self.stability))
+
+    @property
+    def repeats(self) -> Repeats | None:
+        """Whether what single questions do repeats on other models; None where nothing is said of them."""
+        read = self.scores.rc_reading
+        holding = None if self.silent else remembered.holding(self.measurements, self.metric, read)
+        return None if holding is None else holding.repeats
 
     @cached_property
     def questions(self) -> pd.DataFrame | None:

@@ -175,8 +175,9 @@ def which_questions(order: Order) -> None:
 
 def _which_questions(order: Order) -> None:
     st.subheader("Which questions hold the order up?", anchor=False, help=rank_words.HELP["questions"])
-    say.markdown(order.silent or rank_words.holding(order.questions))
-    if order.questions is None:
+    repeats = order.repeats
+    say.markdown(order.silent or rank_words.holding(order.questions, repeats))
+    if order.questions is None or not (repeats and repeats.holds):
         return
     known = order.questions.dropna(subset=["support"])
     with st.grid(2, min_column_width=420):
@@ -278,15 +279,18 @@ def question_table(order: Order) -> None:
     if order.questions is None:
         say.caption(order.silent or rank_words.holding(None))
         return
+    if not (order.repeats and order.repeats.holds):
+        say.caption(rank_words.holding(order.questions, order.repeats))
+        return
     parts.table(
         order.questions,
         f"rank-questions-{order.metric}",
         "ranks_questions",
         height=360,
-        few=("id", "support"),
+        few=("id", "support", "± 95%"),
         column_config={
             name: st.column_config.NumberColumn(format="%.3f", help=rank_words.HELP[name])
-            for name in ("support", "agreement", "RC gain")
+            for name in ("support", "± 95%", "by half 1", "by half 2", "agreement", "RC gain")
         },
         of=(order.questions,),
     )

@@ -25,7 +25,7 @@ from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered
 
 METRIC = "score_metric"
-TABS = ("Every score", "SQ by model", "Questions left out", "The bars")
+TABS = ("Every score", "SQ by model", "The bars")
 
 
 def controls() -> None:
@@ -75,8 +75,7 @@ def what_would_raise_it(advice: score_parts.Advice) -> None:
     """What of the set would raise its Score most."""
     st.subheader("What would raise it most", anchor=False)
     say.markdown("\n".join(f"- {sentence}" for sentence in score_words.sentences(advice)))
-    if advice.of is not None:
-        st.caption(score_words.IN_SAMPLE)
+    st.caption(score_words.NO_SINGLE_QUESTION)
     st.page_link("pages/questions.py", label="Choose on Questions", icon=":material/checklist:")
 
 
@@ -117,22 +116,6 @@ def by_model(measurements: Measurements, metric: str) -> None:
         "score_models",
         few=("model", "SQ", "ρ", "AC"),
         of=(measurements,),
-    )
-
-
-def questions_left_out(advice: score_parts.Advice, metric: str) -> None:
-    """What the score would be without one question, for each of them."""
-    parts.table(
-        lambda: score_parts.removal_frame(advice),
-        f"left-out-{metric}",
-        "score_removed",
-        column_config={
-            "value without it": st.column_config.NumberColumn(
-                f"{labels.SCORES[advice.of or 'score']} without it", format="%.4f"
-            ),
-            "gain": st.column_config.NumberColumn("gain, in-sample", format="%.4f"),
-        },
-        of=(advice,),
     )
 
 

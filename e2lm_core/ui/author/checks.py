@@ -6,12 +6,19 @@ Tested in tests/pages/test_pages.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
+from e2lm_core.analysis.questions import groups as grouping
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import Finding, TaskSet
+from e2lm_core.sets import authoring
+from e2lm_core.sets.checks import groups as proposals
+from e2lm_core.ui import session
+from e2lm_core.ui.author import toolbar
 from e2lm_core.ui.frame import say
+from e2lm_core.ui.remembered import results
 
 MOST_FOLDED = 200
 
@@ -28,6 +35,33 @@ def sentence(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
         return "**Every check passes.** Edits are saved at once, and *Undo* takes them back."
     errors, warnings = (sum(f.severity == severity for f in findings) for severity in ("error", "warning"))
     return f"The checks find **{phrasing.count(errors, 'error')}** and {phrasing.count(warnings, 'warning')}."
+
+
+def groups(task: TaskSet) -> None:
+    """Which questions may hang together, and what accepting that would do; accepted with a click, taken back as any edit."""
+    settings, measured = session.studio().settings, results.measurements(task)
+    with st.expander("Questions that hang together", icon=":material/hub:"):
+        known = tuple(question.group for question in task.questions)
+        if any(known):
+            say.markdown(grouping.said(grouping.grouping("known", known, measured), len(known)))
+        elif measured.independent:
+            say.markdown("Its author says that these questions are independent.")
+        else:
+            say.markdown("Nobody has said yet; intervals assume that every question stands by itself.")
+        for way, proposed in proposals.PROPOSALS.items():
+            labels = proposed(task.questions)
+            if any(labels) and labels != known:
+                say.markdown(grouping.said(grouping.grouping(way, labels, measured), len(labels)))
+                if st.button(say.plain(f"Group by {way}"), key=f"groups_{way}"):
+                    toolbar.do(partial(authoring.set_groups, settings, task.address, labels), task.address)
+        if any(known) and st.button("Take the groups away", key="groups_none"):
+            toolbar.do(partial(authoring.set_groups, settings, task.address, None), task.address)
+        if (
+            not any(known)
+            and not measured.independent
+            and st.button("They are independent", key="groups_alone")
+        ):
+            toolbar.do(partial(authoring.set_groups, settings, task.address, None, True), task.address)
 
 
 def show(findings: Sequence[Finding], most: int = 12) -> None:

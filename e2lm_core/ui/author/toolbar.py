@@ -29,7 +29,7 @@ def copy(name: str) -> None:
             "Name of the copy", collection.free_name(settings, f"my_{name}"), key="copy_name"
         )
         if st.button("Copy", type="primary", key="copy_go"):
-            _do(lambda: collection.copy_set(settings, name, wish), wish)
+            do(lambda: collection.copy_set(settings, name, wish), wish)
 
 
 def create() -> None:
@@ -38,10 +38,10 @@ def create() -> None:
     with st.popover("New set", icon=":material/add:"):
         wish = st.text_input("Name", collection.free_name(settings, "my_set"), key="create_name")
         if st.button("Create", type="primary", key="create_go"):
-            _do(lambda: collection.create_set(settings, wish), wish)
+            do(lambda: collection.create_set(settings, wish), wish)
         upload = st.file_uploader("or open a bundle", type=["zip"], key="create_bundle")
         if upload is not None and st.button("Open the bundle", key="create_open"):
-            _do(
+            do(
                 lambda: collection.import_set(
                     settings, bundle.unpack(uploaded.read(upload), settings.limits), wish
                 ),
@@ -51,7 +51,7 @@ def create() -> None:
             task = st.text_input("or the name of an lm-eval task, which runs its code", key="create_task")
             if task and st.button("Build it with lm-eval", key="create_build"):
                 with st.spinner("lm-eval builds the task's questions…"):
-                    _do(
+                    do(
                         lambda: collection.import_set(
                             settings, source.built_by_name(settings, task).task, wish
                         ),
@@ -61,7 +61,7 @@ def create() -> None:
             if st.button(
                 say.plain(f"Restore {gone}"), key=f"restore_{gone}", icon=":material/restore_from_trash:"
             ):
-                _do(partial(collection.restore_set, settings, gone), gone)
+                do(partial(collection.restore_set, settings, gone), gone)
 
 
 def delete(name: str) -> None:
@@ -160,7 +160,7 @@ def run_edits() -> None:
     )
 
 
-def _do(action: Callable[[], object], name: str) -> None:
+def do(action: Callable[[], object], name: str) -> None:
     """Take the set in hand that an action has made; a refusal is shown."""
     try:
         action()

@@ -15,6 +15,7 @@ import streamlit as st
 from e2lm_core.base import labels, phrasing, plain
 from e2lm_core.base.records import METRICS, Value
 from e2lm_core.charts import canvas
+from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.ui.frame import say, window
 from e2lm_core.ui.remembered import drawn
@@ -127,7 +128,7 @@ def score(label: str, value: Value, curve: list[float] | None = None) -> None:
     elif value.interval is None and value.why:
         help_text += f"\n\nNo interval is shown: {value.why}"
     elif value.coverage is not None:
-        help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets."
+        help_text += f"\n\nIn brackets, 95%: what a fresh set of as many questions would get; such intervals hold it in {value.coverage:.0%} of simulated sets{f' {value.kind}' if value.kind else ''}."
     if null.says_nothing(value):
         help_text += "\n\nNot distinguishable from random answers."
     if value.null is not None:
@@ -154,6 +155,12 @@ def _certainty(label: str, value: Value) -> str | None:
     if value.interval is None:
         return None
     return phrasing.interval(*value.interval, share=label in labels.PERCENT_SCORES)
+
+
+def assumption(measurements: Measurements) -> None:
+    """At the end of a page with intervals: what they assume of the questions, where nobody has said it."""
+    if measurements.assumption:
+        say.caption(f":material/info: {measurements.assumption} Author proposes groups.")
 
 
 def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:

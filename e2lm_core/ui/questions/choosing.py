@@ -41,7 +41,7 @@ def choosing(task: TaskSet, measurements: Measurements, pool: Pool, head: DeltaG
         metric = parts.metric("choosing_metric")
     silent = standing.silence(measurements, results.scores(measurements, metric))
     try:
-        chosen = remembered.chosen(pool, rule, metric, source, silent)
+        chosen = remembered.chosen(task, pool, rule, metric, source, silent)
     except StudioError as error:
         with head:
             parts.header("Questions", "Nothing is chosen.")

@@ -125,7 +125,7 @@ def _rows(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> list[int]:
 
 def _view(pool: Pool, frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
     """The columns that say something, the most telling first, with a small curve a row where they are not too many."""
-    empty = question_pool.undefined(pool)
+    empty = question_pool.untold(pool)
     view = frame.iloc[rows].drop(columns=[*_HIDDEN, *(c for c in empty if c in frame)])
     if 0 < len(rows) <= SPARK_ROWS and len(pool.steps) > 1:
         view["curve"] = question_pool.sparks(pool, rows)
@@ -169,7 +169,7 @@ def _notes(pool: Pool, rows: np.ndarray) -> None:
         )
     notes += [
         f"No {choice_words.COLUMN_LABEL[c]}: {why}"
-        for c, why in question_pool.undefined(pool).items()
+        for c, why in question_pool.untold(pool).items()
         if c != "relevance"
     ]
     notes.append("Figures of one question are noisy: they hint where to look.")

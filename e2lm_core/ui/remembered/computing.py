@@ -14,6 +14,7 @@ import pandas as pd
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.compare import comparison
 from e2lm_core.analysis.curves import crossings, subjects
+from e2lm_core.analysis.curves import noises as curve_noises
 from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.analysis.questions import edits
 from e2lm_core.analysis.ranks import stability
@@ -98,10 +99,10 @@ def all_parted(measurements: Measurements, metric: str) -> list[crossings.Parted
     return [] if bootstrap is None else crossings.all_parted(measurements, bootstrap, metric)
 
 
-def noises(measurements: Measurements, metric: str) -> dict[str, tuple[float, float]]:
-    """{model: (question noise, checkpoint noise)}; empty where nothing is complete."""
+def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.Noise]:
+    """{model: the noise of its questions, checkpoints and seeds}; empty where nothing is complete."""
     bootstrap = resampled(measurements, metric)
-    return {} if bootstrap is None else crossings.noises(measurements, bootstrap, metric)
+    return {} if bootstrap is None else curve_noises.noises(measurements, bootstrap, metric)
 
 
 def by_subject(

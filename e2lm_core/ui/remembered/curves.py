@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from e2lm_core.analysis.curves import crossings, subjects
+from e2lm_core.analysis.curves import noises as curve_noises
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks.questions import Holding
 from e2lm_core.scores.measurements import Measurements
@@ -31,7 +32,7 @@ def parted(measurements: Measurements, metric: str, one: str, other: str) -> cro
     return next((p for p in all_parted(measurements, metric) if {p.higher, p.lower} == both), None)
 
 
-def noises(measurements: Measurements, metric: str) -> dict[str, tuple[float, float]]:
+def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.Noise]:
     """{model: (question noise, checkpoint noise)}; empty where nothing is complete."""
     return computed(computing.noises, measurements, metric) if measurements.complete_checkpoints else {}
 

@@ -21,6 +21,8 @@ from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs import order as run_order
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets.prompts import control
+from e2lm_core.sets.desk import tried
+from e2lm_core.ui import session
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered.keep import Kept
 
@@ -41,18 +43,23 @@ def _pool(
     return made, question_pool.question_frame(made, task)
 
 
-def chosen(pool: Pool, rule: str, metric: str, source: str | None, silent: str | None) -> Choice:
-    """What a rule chooses of the pool, judged on models held out unless these are `silent`.
+def chosen(
+    task: TaskSet, pool: Pool, rule: str, metric: str, source: str | None, silent: str | None
+) -> Choice:
+    """What a rule chooses of the pool, judged on models held out unless these are `silent`, and its place among the
+    rules tried on the set.
 
     Raises `StudioError` for a rule that cannot be read.
     """
-    key = (rule, metric, source, silent)
-    return _CHOICES.made_of((pool,), key, lambda: _chosen(pool, rule, metric, source, silent))
+    choice.rule_of(pool, rule, source)  # what cannot be read is no trial
+    place = tried.place(session.studio().settings, task.address, (rule, metric, source))
+    key = (rule, metric, source, silent, place)
+    return _CHOICES.made_of((pool,), key, lambda: _chosen(pool, rule, metric, source, silent, place))
 
 
-def _chosen(pool: Pool, rule: str, metric: str, source: str | None, silent: str | None) -> Choice:
+def _chosen(pool: Pool, rule: str, metric: str, source: str | None, silent: str | None, place: int) -> Choice:
     with st.spinner("Choosing on some models, judging on the others …"):
-        return choice.choose(pool, rule, metric, source, silent=silent)
+        return choice.choose(pool, rule, metric, source, silent=silent, tried=place)
 
 
 # --- suspects, and the control that is run for them --------------------------------------------------------

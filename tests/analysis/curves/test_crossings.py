@@ -13,6 +13,7 @@ from e2lm_core.base.records import METRICS
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
 from tests.support.measured import LARGE, RISING, SMALL, curve, measurements, noisy
+from tests.support.measured import SEED2 as SEED2_MODEL
 
 WEB, SEED2 = "ladder-small-arch1-web", "ladder-small-arch1-seed2"
 
@@ -25,10 +26,10 @@ def measured() -> Measurements:
 def test_learners_leave_chance_and_the_twin_does_not(measured: Measurements) -> None:
     given = set_intervals.resample(measured)
     found = crossings.above_chance(measured, given, "acc")
-    assert found[LARGE.name].sure is not None
-    assert found[WEB].sure is None
+    assert found[LARGE.name].on_these is not None
+    assert found[WEB].on_these is None
     assert found[WEB].why is None  # never, and not undefined
-    small, large = (found[name].sure.step for name in (SMALL.name, LARGE.name))  # type: ignore[union-attr]
+    small, large = (found[name].on_these.step for name in (SMALL.name, LARGE.name))  # type: ignore[union-attr]
     assert large <= small
     assert found[LARGE.name].low.step <= found[LARGE.name].high.step  # type: ignore[union-attr]
     assert found[LARGE.name].share == 1.0
@@ -48,7 +49,7 @@ def test_parting_is_the_same_whichever_is_named_first(measured: Measurements, me
     other = crossings.parted(measured, given, metric, LARGE.name, SMALL.name)
     assert one == other
     assert one.higher == LARGE.name  # of bits per byte, less is better
-    assert one.since.sure is not None
+    assert one.since.on_these is not None
 
 
 def test_parting_is_paired() -> None:
@@ -62,7 +63,7 @@ def test_parting_is_paired() -> None:
     bands = tables.band_frame(both, given, "margin").set_index("model")
     assert bands.loc[LARGE.name, "low"].iloc[-1] < bands.loc[SMALL.name, "high"].iloc[-1]
     found = crossings.parted(both, given, "margin", SMALL.name, LARGE.name)
-    assert found.since.sure == found.since.first
+    assert found.since.on_these == found.since.first
 
 
 def test_equal_and_strange_pairs_have_reasons() -> None:
@@ -80,7 +81,7 @@ def test_equal_and_strange_pairs_have_reasons() -> None:
 def test_one_question_allows_no_interval() -> None:
     single = measurements(curve(SMALL, [0.0, 1.0], questions=1))
     found = crossings.above_chance(single, set_intervals.resample(single, ("acc",)), "acc")[SMALL.name]
-    assert found.why == crossings.NO_INTERVAL
+    assert found.why == "No interval: acc needs 2 questions, and 1 is there."
     assert found.measured is not None
     row = crossings.since_row(found)
     assert row["surely from"] is None
@@ -90,16 +91,24 @@ def test_one_question_allows_no_interval() -> None:
 def test_never_is_a_word_in_tables(measured: Measurements) -> None:
     given = set_intervals.resample(measured, ("acc",))
     table = crossings.chance_table(crossings.above_chance(measured, given, "acc")).set_index("model")
-    assert table.loc[WEB, "surely from"] == "never"
+    assert table.loc[WEB, "on these questions from"] == "never"
     assert len(crossings.parting_table(crossings.all_parted(measured, given, "acc"))) == 6
 
 
 def test_the_document_is_plain_json(measured: Measurements) -> None:
     given = set_intervals.resample(measured, ("acc",))
     document = json.loads(json.dumps(crossings.document(measured, given, "acc"), allow_nan=False))
-    assert list(document) == ["task", "metric", "chance", "above_chance", "parting", "noise"]
+    assert list(document) == [
+        "task",
+        "metric",
+        "assumption",
+        "chance",
+        "above_chance",
+        "parting",
+        "noise",
+    ]
     assert document["chance"] == 0.25
-    assert set(document["noise"][SMALL.name]) == {"questions", "checkpoints"}
+    assert set(document["noise"][SMALL.name]) == {"questions", "checkpoints", "seeds"}
     assert crossings.document(measured, None, "bpb")["chance"] is None
 
 
@@ -113,4 +122,39 @@ def test_a_range_is_told_only_where_it_was_found_to_hold(measured: Measurements)
     assert crossings.parted(few, given, "acc", SMALL.name, WEB).since.no_range == crossings.FEW.format(300)
     assert crossings.parted(few, given, "margin", SMALL.name, WEB).since.no_range is None
     row = crossings.since_row(twin)
-    assert (row["surely from"], row["95% from"], row["why"]) == ("never", None, crossings.UNSETTLED)
+    assert (row["on these questions from"], row["95% from"], row["why"]) == (
+        "never",
+        None,
+        crossings.UNSETTLED,
+    )
+
+
+def test_what_holds_on_these_questions_need_not_hold_for_models_trained_again() -> None:
+    """Two seeds of one model that part on every question are the same model; a third like the first says how unsure."""
+    low, high = [0.2] * 10, [0.8] * 10
+    large = curve(LARGE, [1.0] * 10, questions=200)
+    alone = measurements(curve(SMALL, low, questions=200), large)
+    given = set_intervals.resample(alone, ("acc",))
+    since = crossings.parted(alone, given, "acc", SMALL.name, LARGE.name).since
+    assert (since.on_these, since.sure, since.retraining) == (since.first, None, None)
+    assert crossings.since_row(since)["surely from"] == crossings.NOT_KNOWN
+    seeds = measurements(curve(SMALL, low, questions=200), curve(SEED2_MODEL, high, questions=200), large)
+    given = set_intervals.resample(seeds, ("acc",))
+    since = crossings.parted(seeds, given, "acc", SMALL.name, LARGE.name).since
+    assert since.on_these == since.first
+    assert since.retraining == pytest.approx(0.6 / 2**0.5, rel=0.01)
+    assert since.sure is None
+    assert crossings.since_row(since)["surely from"] == "never"
+
+
+def test_many_pairs_are_judged_together(measured: Measurements) -> None:
+    given = set_intervals.resample(measured, ("acc",))
+    alone = crossings.parted(measured, given, "acc", SMALL.name, LARGE.name).since
+    together = next(
+        p.since
+        for p in crossings.all_parted(measured, given, "acc")
+        if {p.higher, p.lower} == {SMALL.name, LARGE.name}
+    )
+    assert (alone.judged, together.judged) == (1, 6)
+    assert alone.on_these is not None
+    assert together.on_these is None or together.on_these.step >= alone.on_these.step

@@ -30,8 +30,9 @@ EARLY, LATE = Point(step=100, tokens_seen=1_000), Point(step=900, tokens_seen=9_
 NEVER = Since(points=10)
 
 
-def since(sure: Point | None, **changes) -> Since:
-    return Since.model_validate({"sure": sure, "measured": sure, "first": EARLY, "points": 10, **changes})
+def since(at: Point | None, **changes) -> Since:
+    held = {"sure": at, "on_these": at, "measured": at, "retraining": 0.01}
+    return Since.model_validate({**held, "first": EARLY, "points": 10, **changes})
 
 
 def plain(said: str | None) -> str:
@@ -69,8 +70,23 @@ def plain(said: str | None) -> str:
             "From **step 1,300** on, large-arch1 stands surely above small-arch1.",
         ),
         (
+            since(LATE, retraining=None, sure=None),
+            "From **9.0 k tokens** on, large-arch1 stands above small-arch1 on these questions; whether it holds for "
+            "models trained again is not known, since none was trained twice.",
+        ),
+        (
+            since(LATE, sure=None),
+            "From **9.0 k tokens** on, large-arch1 stands above small-arch1 on these questions; trained again, they may "
+            "stand otherwise.",
+        ),
+        (
+            since(None, share=0.8, detectable=0.034),
+            "large-arch1 ends above small-arch1 in 80% of resamples, but at no checkpoint for sure and to the end: "
+            "a difference of 3.4 points at the last one would be told in 80% of cases.",
+        ),
+        (
             since(None, share=0.8),
-            "large-arch1 ends above small-arch1 in 80% of resamples, but at no checkpoint surely and to the "
+            "large-arch1 ends above small-arch1 in 80% of resamples, but at no checkpoint for sure and to the "
             "end.",
         ),
         (
@@ -78,7 +94,18 @@ def plain(said: str | None) -> str:
             "large-arch1 and small-arch1 do not part: they stand equal at the last one.",
         ),
     ],
-    ids=["later", "perhaps never", "from the first", "no range", "no tokens", "not surely", "equal"],
+    ids=[
+        "later",
+        "perhaps never",
+        "from the first",
+        "no range",
+        "no tokens",
+        "not trained twice",
+        "not again",
+        "detectable",
+        "not surely",
+        "equal",
+    ],
 )
 def test_from_where_two_models_part(place: Since, says: str) -> None:
     two = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
@@ -107,9 +134,12 @@ def test_the_finding_names_the_telling_pair_and_the_twin() -> None:
     above = crossings.above_chance(measured, drawn, "acc")
     parted = crossings.parted(measured, drawn, "acc", *pair)
     said = curve_words.curves(measured, "acc", above, parted, "few")
-    assert "large-arch1 stands surely above small-arch1" in said
-    assert "the web-only twin never is" in said
-    assert "Both models are above chance from" in said
+    assert "large-arch1 stands" in said
+    assert "above small-arch1" in said
+    assert "Both models are above chance on these questions from" in said
+    assert (
+        "the web-only twin never is; trained again, they may not be." in said
+    )  # two seeds: one degree of freedom
 
 
 def test_without_a_pair_there_is_another_sentence() -> None:
@@ -140,16 +170,16 @@ def test_any_two_are_told_where_no_two_sizes_of_one_shape_are(
 @pytest.mark.parametrize(
     ("places", "says"),
     [
-        ((since(EARLY), None, None), "The model is above chance from 1.0 k tokens on."),
+        ((since(EARLY), None, None), "The model is surely above chance from 1.0 k tokens on."),
         (
             (since(EARLY), since(LATE), NEVER),
-            "Both models are above chance from 9.0 k tokens on at the latest; the web-only twin never is.",
+            "Both models are surely above chance from 9.0 k tokens on at the latest; the web-only twin never is.",
         ),
         (
             (since(EARLY), since(LATE), since(LATE)),
-            "Both models are above chance from 9.0 k tokens on at the latest.",
+            "Both models are surely above chance from 9.0 k tokens on at the latest.",
         ),
-        ((since(EARLY), NEVER, None), "1 of 2 models is above chance from 1.0 k tokens on."),
+        ((since(EARLY), NEVER, None), "1 of 2 models is surely above chance from 1.0 k tokens on."),
         ((NEVER, NEVER, since(EARLY)), "No model is surely above chance at the end."),
     ],
     ids=["one model", "both and not the twin", "the twin too", "one of two", "none"],

@@ -148,3 +148,28 @@ def test_what_flatters_itself() -> None:
     assert not heldout.flatters(0.12, 0.06)
     assert not heldout.flatters(0.005, -0.2)  # it promised nothing
     assert heldout.flatters(0.12, float("nan"))
+
+
+def test_what_a_choice_resolves_by_hand() -> None:
+    """Two models that differ on the first half of the questions alone: that half stretches differences twice."""
+    values = np.zeros((3, 1, 8))
+    values[1, 0, :4] = [1, 1, 1, 0]
+    made = sample(values)
+    judged = heldout.Judged(heldout.Fold("the rest", (0, 1)), np.arange(8) < 4, np.intp(4), {}, {})
+    chosen, random = heldout.resolution(made, [judged], "margin")
+    assert random == pytest.approx(0.8416 * np.std([1, 1, 1] + [0] * 5, ddof=1) / 2, abs=1e-3)
+    assert chosen == pytest.approx(0.8416 * np.std([1, 1, 1, 0], ddof=1) / 2 / 2, abs=1e-3)
+    alone = heldout.Judged(heldout.Fold("one", (0,)), np.arange(8) < 4, np.intp(4), {}, {})
+    assert heldout.resolution(made, [alone], "margin") is None
+    turned = heldout.Judged(heldout.Fold("equal", (0, 2)), np.arange(8) < 4, np.intp(4), {}, {})
+    assert heldout.resolution(made, [turned], "margin") is None
+
+
+def test_chances_of_a_false_find_are_shared_out_and_sum_to_five_percent() -> None:
+    levels = [heldout.level_of(k) for k in range(1, 2001)]
+    assert levels[:2] == [pytest.approx(0.975), pytest.approx(1 - 0.05 / 6)]
+    assert sum(1 - level for level in levels) == pytest.approx(0.05, abs=1e-4)
+    gains = np.random.default_rng(0).normal(0.1, 0.02, 1000)
+    usual, later = heldout.bounds(gains, 100, 0.95), heldout.bounds(gains, 100, heldout.level_of(20))
+    assert usual == (pytest.approx(0.06, abs=0.005), pytest.approx(0.14, abs=0.005))
+    assert later[0] < usual[0] < usual[1] < later[1]

@@ -14,6 +14,7 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.sets import authoring, collection, versions
 from tests.support import studios
 from tests.support.measured import EARLY, FLEET, STEPS, fleet_measured, question_set
+from tests.support.simulation import answered
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +165,11 @@ def test_keeping_nothing_or_under_a_taken_name_makes_no_copy(tmp_path: Path) -> 
     with pytest.raises(StudioError, match="already a set"):
         authoring.keep(settings, "little", "little", ["q1"])
     assert [info.name for info in collection.list_sets(settings)] == ["little"]
+
+
+def test_discrimination_is_told_of_single_questions_where_it_repeats() -> None:
+    measured = answered(120, seed=2, taught=0.0)
+    noise = question_pool.pool(measured, question_set(120))
+    assert "does not agree over questions" in question_pool.untold(noise)["discrimination"]
+    assert question_pool.question_frame(noise, question_set(120))["discrimination"].isna().all()
+    assert "discrimination" not in question_pool.undefined(noise)  # a rule may use it

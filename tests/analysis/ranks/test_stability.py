@@ -15,6 +15,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import set_intervals
 from tests.support import studios
 from tests.support.measured import LARGE, RISING, SMALL, curve, measurements, noisy, order_of
+from tests.support.simulation import GAINS, answered
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +69,34 @@ def test_the_document_is_plain_json_and_equals_the_tables(measured: Measurements
     assert [d["value"] for d in document["decisions"]] == found.decisions[:, 0].tolist()
     assert [t["step"] for t in document["tau"]] == [13, 14, 15, 16]
     assert document["checkpoints"][3]["shares"][SMALL.name] == found.shares[0, :, 3].tolist()
-    assert len(document["questions"]) == 120
+    assert document["questions"] == []  # two models: nobody could tell whether it repeats
+    assert "four models" in document["questions_repeat"]["why"]
     empty = stability.document(measured, None, scores, task)
     assert (empty["models"], empty["wins"], empty["rc"]["value"]) == ([], None, scores.rc.value)
+
+
+def test_what_questions_do_for_the_order_is_told_where_it_repeats() -> None:
+    """Six models that learned: by either shape the same questions part them; of noise it is said that they do not."""
+    task = studios.task(count=200)
+    share = np.random.default_rng(5).uniform(0, 2, 200)  # how far a question is taken up
+    for taught, holds in ((0.12, True), (0.0, False)):
+        made = answered(200, seed=4)
+        for own, (_, gain) in zip(made.curves, (pair for pair in GAINS for _ in range(2)), strict=False):
+            at = np.arange(200)
+            own.ll[:, at, made.gold] += np.linspace(0, 1, len(own.ll))[:, None] * taught * gain * share
+        document = stability.document(
+            made, set_intervals.resample(made, ("norm_prob",)), set_scores.scores(made, "norm_prob"), task
+        )
+        repeat = document["questions_repeat"]
+        assert (repeat["low"] > 0) == holds
+        assert len(document["questions"]) == (200 if holds else 0)
+        held = stability.holding_of(made, order_of(made, "norm_prob").grid, "norm_prob", "all_models")
+        said = rank_words.holding(stability.holding_table(made, task, held), held.repeats)
+        assert ("nothing is said of single questions here" in said) != holds
+        if holds:
+            row = document["questions"][0]
+            assert row["support"] == pytest.approx((row["by_half_1"] + row["by_half_2"]) / 2, abs=0.5)
+            assert row["reach"] > 0
 
 
 def test_models_that_stand_equal_have_no_order() -> None:

@@ -130,8 +130,8 @@ def test_of_many_pairs_the_closest_is_named() -> None:
         decisions=[1.0],
     )
     assert rank_words.wins(three, 0) == (
-        "At 1.0 k tokens, 2 of 3 pairs stand in one order in at least 95% of the resamples; the closest is c "
-        f"before b in 75%. {COLOURS}"
+        "At 1.0 k tokens, 2 of 3 pairs are told apart on these questions, judged together; the closest is c "
+        f"before b in 75% of the resamples. {COLOURS}"
     )
 
 

@@ -36,20 +36,6 @@ def test_a_bar_has_its_parts_end_to_end(measured):
     assert ends.iloc[-1] == pytest.approx(scores.score.value)
 
 
-def test_leaving_a_question_out_is_judged_by_the_score_of_the_others(measured):
-    found = advised(measured)
-    assert found.of == "score"
-    for removal in found.removals:
-        kept = [i for i, name in enumerate(measured.question_ids) if name != removal.question_id]
-        smaller = measurements(
-            *(type(c)(model=c.model, checkpoints=c.checkpoints, ll=c.ll[:, kept]) for c in measured.curves)
-        )
-        assert set_scores.scores(smaller, "acc", "all_models").score.value == pytest.approx(removal.value)
-    gains = [removal.gain for removal in found.removals]
-    assert gains == sorted(gains, reverse=True)
-    assert all(gain > 0 for gain in gains)
-
-
 def test_the_model_that_pulls_down_most_comes_first():
     measured = measurements(curve(SMALL, FLAT), curve(LARGE, FASTER))
     found = advised(measured)
@@ -58,10 +44,6 @@ def test_the_model_that_pulls_down_most_comes_first():
     assert worst.others == pytest.approx(best.sq)
     mean = set_scores.scores(measured, "acc", "all_models").sq.value
     assert worst.cost == pytest.approx(best.sq - mean)
-
-
-def test_without_a_twin_questions_are_judged_by_sq():
-    assert advised(measurements(curve(SMALL, RISING), curve(LARGE, FASTER))).of == "sq"
 
 
 def test_checkpoints_at_chance_are_counted(measured):
@@ -84,6 +66,6 @@ def test_finetasks_ratios_have_no_interval_of_questions(measured):
 
 def test_the_document_has_the_detrended_ratio_and_what_stands_beside_sq(measured):
     found = documents.scoring(measured)["metrics"]["acc"]
-    assert set(found["snr_detrended"]) == {"value", "why", "interval", "coverage", "null"}
+    assert set(found["snr_detrended"]) == {"value", "why", "interval", "coverage", "kind", "null"}
     beside = found["sq"]["beside"][SMALL.name]
     assert set(beside) == {"rho", "autocorrelation", "spearman", "signed_autocorrelation", "points"}

@@ -10,7 +10,7 @@ import pytest
 from e2lm_core.analysis import documents, standing
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.analysis.score import words as score_words
-from e2lm_core.analysis.score.parts import Advice, Part, Pull, Removal
+from e2lm_core.analysis.score.parts import Advice, Part, Pull
 from e2lm_core.base.records import METRICS, Null, Value
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.contrast import NO_TWIN
@@ -29,7 +29,7 @@ from tests.support.measured import (
     with_values,
 )
 
-NOTHING = Advice(of=None, why=None, parts=(), models=(), at_chance=None, removals=())
+NOTHING = Advice(why=None, parts=(), models=(), at_chance=None)
 
 
 def three() -> Measurements:
@@ -119,18 +119,6 @@ def test_the_model_that_pulls_down_most_is_named_unless_it_costs_nothing() -> No
     assert score_words.sentences(advice(models=(alike, best))) == []
 
 
-def test_at_most_three_questions_are_named() -> None:
-    removals = tuple(Removal(question_id=f"q{n}", value=0.7, gain=0.01 / n) for n in range(1, 5))
-    assert score_words.sentences(advice(of="score", removals=removals)) == [
-        "Without question q1, Score would be 0.700 (+0.0100).",
-        "Without question q2, Score would be 0.700 (+0.0050).",
-        "Without question q3, Score would be 0.700 (+0.0033).",
-    ]
-    assert score_words.sentences(advice(of="sq")) == [
-        "No single question stands in the way: leaving any one out raises SQ by nothing."
-    ]
-
-
 # --- on measurements ------------------------------------------------------------------------------------
 
 
@@ -170,7 +158,6 @@ def test_degenerate_sets_say_what_is_undefined(metric: str, curves: tuple) -> No
 
 def test_advice_as_json() -> None:
     document = documents.scoring(three(), with_advice=True)["metrics"]["acc"]["advice"]
-    assert document["in_sample"] is True
     assert set(document["parts"]) == {"sq", "rc", "cs"}
     assert document["at_chance"] == {"checkpoints": 6, "of": 8}
     assert not any("**" in sentence for sentence in document["sentences"])
@@ -186,7 +173,7 @@ def test_inside_its_null_the_score_is_said_to_mean_nothing_and_nothing_is_advise
     assert "not distinguishable from random answers" in said
     assert "p = 0.31" in said
     advice = score_parts.advice(measured, within, "acc")
-    assert advice.removals == advice.models == ()
+    assert advice.models == ()
     assert score_words.sentences(advice) == [standing.NOTHING_TOLD]
 
 
@@ -195,7 +182,7 @@ def test_above_its_null_it_is_said_as_before():
     scores = null.judged(measured, set_scores.scores(measured, "acc", "all_models"), "acc")
     assert scores.score.null.p < 0.01
     assert "not distinguishable" not in score_words.finding(scores, "acc")
-    assert score_parts.advice(measured, scores, "acc").of == "score"
+    assert score_parts.advice(measured, scores, "acc").why is None
 
 
 def test_of_what_was_never_taught_nothing_is_advised_whatever_its_score():

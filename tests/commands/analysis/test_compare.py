@@ -39,7 +39,7 @@ def test_two_sets(call: Cli) -> None:
         assert [(q["what"], q["id"]) for q in found["questions"]] == [("removed", "q2")]
         for score in found["scores"].values():
             assert set(score) == {"first", "second", "difference", "like_random"}
-            assert set(score["difference"]) == {"value", "why", "interval", "coverage", "null"}
+            assert set(score["difference"]) == {"value", "why", "interval", "coverage", "kind", "null"}
 
 
 def test_a_version_against_now_equals_the_service(call: Cli, here: Settings) -> None:

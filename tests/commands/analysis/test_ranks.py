@@ -35,16 +35,15 @@ def test_ranks_are_those_of_the_page(call: Cli, here: Settings) -> None:
         *(
             "task",
             "metric",
+            "assumption",
             "rc",
             "rc_reading",
             "rc_readings",
             "decision_accuracy",
             "models",
             "checkpoints",
-            "tau",
-            "wins",
         ),
-        *("decisions", "questions", "questions_why", "taught"),
+        *("tau", "wins", "decisions", "questions", "questions_repeat", "questions_why", "taught"),
     ]
     studio = open_studio(here)
     task = collection.open_set(here, "little")

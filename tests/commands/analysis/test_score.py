@@ -24,7 +24,7 @@ def test_score(call: Cli, computed: Settings) -> None:
         assert set(criteria) == {"monotonicity", "snr", "above_baseline", "ordering"}
         scores = [*found["sq"]["models"].values(), found["sq"]["overall"], *list(found.values())[1:6]]
         for value in (*scores, *criteria.values()):
-            assert set(value) == {"value", "why", "interval", "coverage", "null"}
+            assert set(value) == {"value", "why", "interval", "coverage", "kind", "null"}
             assert value["why"] or value["value"] is not None
         for value in scores:  # a value without an interval says why there is none
             assert bool(value["why"]) == (value["interval"] is None)

@@ -32,6 +32,7 @@ def element(number: int) -> Question:
 
 
 def a_set(count: int = 120, **config: Any) -> TaskSet:
+    config = {"metadata": {"independent": True}, **config}
     dev = tuple(
         Question(id=f"d{i}", question=f"Which tree is number {i}?", choices=("oak", "elm"), answer=i % 2)
         for i in range(3)

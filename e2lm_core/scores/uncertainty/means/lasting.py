@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from e2lm_core.scores.uncertainty.methods import quantiles, share_above
+from e2lm_core.scores.uncertainty.methods import share_above
 
 Places = NDArray[np.intp]
 
@@ -19,14 +19,12 @@ Places = NDArray[np.intp]
 class Crossing:
     """Where a difference becomes positive for good.
 
-    `measured`: the first checkpoint from which the measured difference stays positive to the end. `sure`: the first
-    from which the lower bound of its 95% interval does, None where there is no interval. `low`, `high`: between
-    them lie the `measured` of 95% of the resamples, None likewise. `share`: in which share of the resamples the
-    difference is positive at the last checkpoint, ties half. Each of the places may be K, never.
+    `measured`: the first checkpoint from which the measured difference stays positive to the end. `low`, `high`:
+    between them lie the `measured` of 95% of the resamples, None where there is no interval. `share`: in which share
+    of the resamples the difference is positive at the last checkpoint, ties half. Each of the places may be K, never.
     """
 
     measured: int
-    sure: int | None
     low: int | None
     high: int | None
     share: float
@@ -43,11 +41,10 @@ def crossing(difference: ArrayLike, drawn: ArrayLike, level: float) -> Crossing:
     """Where a difference becomes positive for good, see `Crossing`.
 
         measured   = min {k : d_j > 0 for all j >= k}
-        sure       = min {k : q_j > 0 for all j >= k},     q_j the (1 - level)/2 quantile of d*_j over the resamples
         low, high  = the (1 -+ level)/2 quantiles of the resamples' own `measured` (whole places, never interpolated)
 
-    `sure` asks each checkpoint by itself, so that it is an answer to "is it above here and at every later
-    checkpoint that was measured?"; the resamples' own places carry the noise of the questions twice, and lean late.
+    The resamples' own places carry the noise of the questions twice, and lean late. From where on it is sure, tests of
+    each checkpoint say: `together.from_where`.
 
     Args:
         difference: [K] the measured curve less the line, or one model's curve less another's; more is better.
@@ -64,8 +61,7 @@ def crossing(difference: ArrayLike, drawn: ArrayLike, level: float) -> Crossing:
     share = share_above(samples[:, -1])
     measured = int(lasting_from(values > 0))
     if np.isnan(level):
-        return Crossing(measured, None, None, None, share)
+        return Crossing(measured, None, None, share)
     tails = [(1 - level) / 2, (1 + level) / 2]
-    lower = quantiles(samples, tails[:1])[0]
     low, high = np.quantile(lasting_from(samples > 0), tails, method="inverted_cdf")
-    return Crossing(measured, int(lasting_from(lower > 0)), int(low), int(high), share)
+    return Crossing(measured, int(low), int(high), share)

@@ -14,6 +14,7 @@ Nothing is told of too few questions or groups, and nothing of width zero: `docs
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
@@ -22,7 +23,7 @@ from scipy.special import stdtrit
 
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES
 from e2lm_core.scores.arrays import Floats
-from e2lm_core.scores.uncertainty.means import proportions
+from e2lm_core.scores.uncertainty.means import proportions, retraining
 from e2lm_core.scores.uncertainty.methods import LEVEL, small_sample_level, span
 
 FEWEST_SHARES, FEWEST_GROUPS, FEWEST = 2, 10, 30
@@ -143,6 +144,23 @@ def evidence(
     centre, error = proportions.paired(mean, square, number, made_up)
     freedom = np.inf if metric in SHARES and clusters == questions else max(clusters - 1.0, 1.0)
     return Evidence(centre, error, freedom)
+
+
+def judged(
+    metric: str, value: float, bounds: tuple[float, float], questions: int, clusters: int
+) -> tuple[float, float, float]:
+    """(p of no difference, margin of equivalence, detectable difference) that follow from a 95% interval.
+
+    With c its middle, q its quantile and e its half width over q: p from how far the end towards 0 lies from the value;
+    |c| + q_.90 e; (q + q_.60) e, q_.60 the quantile below which 80% lie.
+    """
+    low, high = bounds
+    of = partial(quantile, metric, questions, clusters)
+    towards = (value - low if value > 0 else high - value) / of(LEVEL)
+    error, middle = (high - low) / 2 / of(LEVEL), (high + low) / 2
+    freedom = np.inf if metric in SHARES and clusters == questions else max(clusters - 1.0, 1.0)
+    p = retraining.p_value(value, towards, freedom)
+    return p, abs(middle) + of(0.90) * error, (of(LEVEL) + of(0.60)) * error
 
 
 def design_effect(variance: ArrayLike, questions: int, samples: Floats, clusters: int) -> Floats:

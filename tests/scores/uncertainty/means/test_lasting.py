@@ -25,14 +25,13 @@ def test_further_axes_are_carried_along() -> None:
 
 
 def test_a_crossing_by_hand() -> None:
-    # 100 resamples: 97 cross at place 1, 3 never; at place 2 the lower bound lies among the 97.
     drawn = np.vstack([np.tile([-1.0, 1.0, 1.0], (98, 1)), np.tile([-1.0, -1.0, -1.0], (2, 1))])
     found = crossing([-1.0, 0.5, 0.5], drawn, 0.95)
-    assert (found.measured, found.sure, found.low, found.high) == (1, 1, 1, 1)
+    assert (found.measured, found.low, found.high) == (1, 1, 1)
     assert found.share == 0.98
     drawn[:10] = -1.0
     found = crossing([-1.0, 0.5, 0.5], drawn, 0.95)
-    assert (found.measured, found.sure, found.low, found.high) == (1, 3, 1, 3)  # 3 of 3 checkpoints: never
+    assert (found.measured, found.low, found.high) == (1, 1, 3)  # 3 of 3 checkpoints: never
 
 
 def test_a_tie_at_the_end_counts_half_and_is_not_above() -> None:
@@ -43,7 +42,7 @@ def test_a_tie_at_the_end_counts_half_and_is_not_above() -> None:
 
 def test_without_an_interval_the_measured_place_remains() -> None:
     found = crossing([1.0, 1.0], np.ones((5, 2)), math.nan)
-    assert (found.measured, found.sure, found.low, found.high) == (0, None, None, None)
+    assert (found.measured, found.low, found.high) == (0, None, None)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +61,6 @@ def test_places_are_in_order_and_follow_a_shift(seed: int, points: int) -> None:
     found = crossing(drawn[0], drawn, 0.9)
     assert found.low is not None
     assert found.high is not None
-    assert found.sure is not None
     assert 0 <= found.low <= found.high <= points
     higher = crossing(drawn[0] + 0.5, drawn + 0.5, 0.9)
-    assert higher.sure is not None
-    assert higher.sure <= found.sure
     assert higher.measured <= found.measured

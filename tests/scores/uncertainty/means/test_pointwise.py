@@ -103,3 +103,15 @@ def test_rare_changes_are_covered(questions: int) -> None:
     values = random.choice([0.0, 1.0], p=[0.98, 0.02], size=(2000, questions))
     found = pointwise.of_difference("acc", values, np.zeros((1, 2000)), questions)
     assert ((found[:, 0] <= 0.02) & (found[:, 1] >= 0.02)).mean() >= 0.92
+
+
+def test_what_follows_from_an_interval_by_hand() -> None:
+    # .01 [-.01, .03]: error .0102, p of z = .98, within |.01| + 1.645 e, detectable 2.8016 e.
+    p, within, detectable = pointwise.judged("acc", 0.01, (-0.01, 0.03), 100, 100)
+    assert p == pytest.approx(0.3271, abs=1e-3)
+    assert within == pytest.approx(0.01 + 1.6449 * 0.02 / 1.95996, abs=1e-5)
+    assert detectable == pytest.approx(2.80159 * 0.02 / 1.95996, abs=1e-5)
+    assert pointwise.judged("acc", 0.0, (-0.01, 0.01), 100, 100)[0] == pytest.approx(1)
+    assert pointwise.judged("acc", 0.02, (0.0, 0.04), 100, 100)[0] == pytest.approx(0.05)
+    student = pointwise.judged("margin", -0.02, (-0.04, 0.0), 30, 30)
+    assert student[0] == pytest.approx(0.05)

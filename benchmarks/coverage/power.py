@@ -1,0 +1,171 @@
+"""Is the power that Plan states met? Fleets of new models, seeds and questions, told apart by the studio's own test.
+
+    python -m benchmarks.coverage.power [--fleets 1000] [--write]
+
+Six families of models answer a logistic source. Every seed of a family moves its ability, so that its mean over the
+source moves by t; two families differ by d. Of the source are known d, the spread s of the paired difference over
+questions, the design effect and t; from these the number of questions that has a power of 50, 80 and 90% is taken as
+`plan --power` does. Then whole fleets are trained and asked anew, and counted is how often one model of the first
+family is found apart from one of the second (`crossings.parted`: `sure`, or `on_these` where nothing is trained
+twice). The test knows of the fleet what it has measured, and t from the fleet's own replicates.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks import study_pages
+from e2lm_core.analysis.curves import crossings
+from e2lm_core.analysis.plan.power import Spread
+from e2lm_core.base.records import Checkpoint, ModelInfo
+from e2lm_core.scores.measurements import Measurements, ModelCurve
+from e2lm_core.scores.uncertainty import set_intervals
+
+WANTED = (0.5, 0.8, 0.9)
+FAMILIES = 6
+CHOICES = 4
+RESAMPLES = 60  # they tell of groups alone
+SOURCE = 400_000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A source and a fleet: abilities of the first two families, how far a seed moves one, seeds a family."""
+
+    metric: str
+    seeds: Sequence[int]
+    first: float = 0.35
+    second: float = 0.0
+    moved: float = 0.05
+    group: int = 1  # questions that share half of their difficulty, and of what a model knows of it
+
+    @property
+    def degrees(self) -> int:
+        """Replicates less families."""
+        return sum(max(0, n - 1) for n in self.seeds)
+
+
+CELLS = {
+    "acc, 12 degrees": Cell("acc", (3,) * 6),
+    "norm_prob, 12 degrees": Cell("norm_prob", (3,) * 6),
+    "acc, groups of 5": Cell("acc", (3,) * 6, group=5),
+    "acc, 2 degrees": Cell("acc", (1, 1, 3, 1, 1, 1), first=0.45, moved=0.03),
+    "acc, nothing trained twice": Cell("acc", (1,) * 6, moved=0.0),
+}
+
+
+def answers(random: np.random.Generator, cell: Cell, abilities: np.ndarray, questions: int) -> np.ndarray:
+    """[M, Q] the metric's values of models of these abilities on questions drawn from the source."""
+    groups = -(-questions // cell.group)
+    difficulty = random.normal(size=questions)
+    known = abilities[:, None]
+    if cell.group > 1:
+        shared = np.repeat(random.normal(size=(len(abilities) + 1, groups)), cell.group, axis=1)[
+            :, :questions
+        ]
+        difficulty = np.sqrt(0.5) * (difficulty + shared[-1])
+        known = known + shared[:-1]
+    rightly = 1 / (1 + np.exp(-2 * (known - difficulty)))
+    if cell.metric == "acc":
+        return (random.random(rightly.shape) < 1 / CHOICES + (1 - 1 / CHOICES) * rightly).astype(float)
+    odds = np.log(rightly / (1 - rightly)) + random.normal(0, 1.5, rightly.shape)
+    return 1 / (1 + np.exp(-odds))
+
+
+def truth(cell: Cell) -> Spread:
+    """What is known of the source: d, s, DEFF and t, by very many questions."""
+    random = np.random.default_rng(1)
+    at = np.array([cell.first, cell.second])
+    moved = at[1] + cell.moved * np.linspace(-1, 1, 3)[[0, 2]]
+    values = answers(random, cell, np.concatenate([at, moved]), SOURCE)
+    apart = values[0] - values[1]
+    means = apart.reshape(-1, cell.group).mean(axis=1)
+    effect = means.var() * cell.group / apart.var()
+    slope = (values[3] - values[2]).mean() / 2
+    return Spread(
+        difference=float(apart.mean()),
+        questions_sd=float(apart.std()),
+        design_effect=float(max(1.0, effect)),
+        training_sd=abs(float(slope)) if cell.moved else None,
+        training_freedom=cell.degrees or np.inf,
+    )
+
+
+def fleet(random: np.random.Generator, cell: Cell, questions: int) -> Measurements:
+    """One fleet, trained and asked anew, at one checkpoint."""
+    centre = [cell.first, cell.second, *np.linspace(-0.5, 0.5, FAMILIES - 2)]
+    models, abilities = [], []
+    for family, (level, seeds) in enumerate(zip(centre, cell.seeds, strict=True)):
+        for seed in range(seeds):
+            name = f"family{family}" + (f"-seed{seed + 1}" if seed else "")
+            of = f"family{family}" if seed else None
+            models.append(ModelInfo(name=name, family="f", size=f"s{family}", seed_of=of))
+            abilities.append(level + random.normal(0, cell.moved))
+    values = answers(random, cell, np.array(abilities), questions)
+    lengths = np.ones((questions, CHOICES))
+    curves = tuple(
+        ModelCurve(m, (Checkpoint(model=m, step=1, tokens_seen=1),), np.zeros((1, questions, CHOICES)))
+        for m in models
+    )
+    made = Measurements(
+        task="made",
+        question_ids=tuple(map(str, range(questions))),
+        subjects=("",) * questions,
+        gold=np.zeros(questions, int),
+        chars=lengths,
+        gold_bytes=lengths[:, 0],
+        curves=curves,
+        groups=tuple(f"g{n // cell.group}" for n in range(questions)) if cell.group > 1 else (),
+    )
+    # What the log-likelihoods would be made into.
+    made.__dict__["per_question"] = {
+        m.name: {cell.metric: own[None]} for m, own in zip(models, values, strict=True)
+    }
+    return made
+
+
+def met(wanted: float, cell: Cell, fleets: int, seed: int = 0) -> tuple[float, float]:
+    """(the power stated for the number of questions planned, the share of fleets that are told apart)."""
+    planned = truth(cell)
+    questions = planned.needed(wanted)
+    assert questions is not None
+    random = np.random.default_rng([seed, round(100 * wanted)])
+    told = 0
+    for _ in range(fleets):
+        measured = fleet(random, cell, questions)
+        resampled = set_intervals.resample(measured, (cell.metric,), RESAMPLES if cell.group > 1 else 2)
+        since = crossings.parted(measured, resampled, cell.metric, "family0", "family1").since
+        told += (since.sure if cell.degrees else since.on_these) is not None
+    return planned.power(questions), told / fleets
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the study, print its table; `--write` puts it into the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--fleets", type=int, default=1000)
+    parser.add_argument("--write", action="store_true", help="put the table into the study's page")
+    options = parser.parse_args(arguments)
+    lines = [
+        "| source | d | t | questions | stated | met |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, cell in CELLS.items():
+        known = truth(cell)
+        moved = "–" if known.training_sd is None else f"{known.training_sd:.4f}"
+        for wanted in WANTED:
+            stated, found = met(wanted, cell, options.fleets)
+            row = f"{known.difference:.3f} | {moved} | {known.needed(wanted):,} | {stated:.1%} | {found:.1%}"
+            lines.append(f"| {name} | {row} |")
+            print(lines[-1], flush=True)
+    if options.write:
+        study_pages.put("power", "power", "\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""What a grouping of a set's questions does to its numbers: how alike they are, and how many questions are left of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import Record
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.scores.uncertainty.means.clusters import design_effect, intraclass
+
+WIDER = 1.3  # a design effect above it makes intervals wider by a seventh and more
+
+
+class Grouping(Record):
+    """One way of grouping, `kind`: so many questions `grouped` into `groups`, the largest of `largest`.
+
+    `correlation` and `effect` are medians over the models that count, of a metric at the last complete checkpoint;
+    `of_differences` is the median effect on the difference of two models. None where nothing is measured.
+    """
+
+    kind: str
+    grouped: int
+    groups: int
+    largest: int
+    correlation: float | None = None
+    effect: float | None = None
+    of_differences: float | None = None
+
+
+def grouping(
+    kind: str, labels: Sequence[str | None], measurements: Measurements | None = None, metric: str = "acc"
+) -> Grouping:
+    """What these labels, one a question, would do."""
+    sizes: dict[str, int] = {}
+    for label in labels:
+        if label:
+            sizes[label] = sizes.get(label, 0) + 1
+    found = Grouping(
+        kind=kind, grouped=sum(sizes.values()), groups=len(sizes), largest=max(sizes.values(), default=0)
+    )
+    ends = [] if measurements is None else _ends(measurements, metric)
+    if not ends or not sizes:
+        return found
+    alike = [own for values in ends if (own := intraclass(values, labels)) is not None]
+    apart = [design_effect(one - other, labels) for one, other in combinations(ends, 2)]
+    return found.model_copy(
+        update={
+            "correlation": float(np.median(alike)) if alike else None,
+            "effect": float(np.median([design_effect(values, labels) for values in ends])),
+            "of_differences": float(np.median(apart)) if apart else None,
+        }
+    )
+
+
+def _ends(measurements: Measurements, metric: str) -> list[np.ndarray]:
+    """Each counted model's values [Q] at its last complete checkpoint."""
+    ends = []
+    for curve in measurements.counted:
+        complete = np.flatnonzero(np.isfinite(measurements.values(curve.model.name, metric)))
+        if complete.size:
+            ends.append(measurements.per_question[curve.model.name][metric][complete[-1]])
+    return ends
+
+
+def said(found: Grouping, questions: int) -> str:
+    """One sentence: how many questions hang together, and as how many they count."""
+    if not found.groups:
+        return f"No questions share {_article(found.kind)}."
+    many = phrasing.count(found.groups, "group")
+    sentence = f"{found.grouped:,} of {questions:,} questions share {_article(found.kind)}, in {many}"
+    if found.effect is None:
+        return f"{sentence}: what that does to intervals is known after a run."
+    count = f"{questions / found.effect:,.0f}"
+    if found.effect < WIDER:
+        return f"{sentence}; they count as {count} (design effect {found.effect:.2f}), so it matters little."
+    wider = found.effect**0.5 - 1
+    return (
+        f"{sentence}; they count as {count} (design effect {found.effect:.2f}): intervals of a mean that take them for "
+        f"independent should be {wider:.0%} wider."
+    )
+
+
+def _article(kind: str) -> str:
+    return {"template": "a template", "answer": "an answer", "meaning": "their meaning"}.get(kind, "a group")

@@ -1,0 +1,130 @@
+"""How far a model's mean moves when it is trained again: the variance between replicates, less what questions explain.
+
+    t^2 = mean over pairs of replicates and checkpoints near a step of ((m_1 - m_2)^2 - DEFF s_12^2 / Q) / 2
+    seeds^2 = t^2 - checkpoints^2,      checkpoints as `methods.wiggle` has it
+
+with m the means of two models that differ by their seed alone, s_12 the deviation of their paired difference over Q
+questions. t is what a comparison of two models carries on top of its questions, whatever their number: 2 t^2, of as
+many degrees of freedom as there are replicates less families. A negative t^2 is 0: what questions explain is no
+training noise.
+
+Sources: Brennan 2001, Generalizability Theory; Madaan et al. 2024, arXiv 2406.10229; Satterthwaite 1946 for the degrees
+of freedom of a sum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import stdtr
+
+from e2lm_core.scores.arrays import Floats
+from e2lm_core.scores.measurements import Measurements, ModelCurve
+from e2lm_core.scores.uncertainty.means.clusters import design_effect
+
+NEARBY = 2.0  # replicates are compared at checkpoints up to so many times nearer or further in training
+
+
+@dataclass(frozen=True)
+class Family:
+    """One architecture trained more than once: `variance` {step: (t^2, half of (m_1 - m_2)^2)}, of `freedom` replicates
+    less one."""
+
+    name: str
+    variance: dict[int, tuple[float, float]]
+    freedom: int
+
+
+class Moved(NamedTuple):
+    """Near a step: `sd`, t, None where no replicates are near; of `freedom` degrees, found in a `raw` variance (half of
+    (m_1 - m_2)^2) that holds question noise too."""
+
+    sd: float | None
+    freedom: float
+    raw: float
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """What is known of training again; `families` is empty where no model was trained twice."""
+
+    families: tuple[Family, ...]
+
+    def at(self, step: int) -> Moved:
+        """How far training again moves a mean near a step of training."""
+        near = [
+            (family.freedom, [v for k, v in family.variance.items() if step / NEARBY <= k <= step * NEARBY])
+            for family in self.families
+        ]
+        known = [(freedom, np.mean(values, axis=0)) for freedom, values in near if values]
+        if not known:
+            return Moved(None, 0.0, 0.0)
+        degrees = sum(own for own, _ in known)
+        variance, raw = sum(own * value for own, value in known) / degrees
+        return Moved(math.sqrt(max(0.0, float(variance))), float(degrees), float(raw))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models that were trained more than once."""
+        return tuple(family.name for family in self.families)
+
+
+def of(measurements: Measurements, metric: str) -> Retraining:
+    """From the replicates among the measured models: those that are named as further seeds of another."""
+    members: dict[str, list[ModelCurve]] = {}
+    for curve in measurements.curves:
+        members.setdefault(curve.model.seed_of or curve.model.name, []).append(curve)
+    families = []
+    for name, curves in members.items():
+        per_step: dict[int, list[tuple[float, float]]] = {}
+        for one, other in combinations(curves, 2):
+            for step, found in _variances(measurements, metric, one, other):
+                per_step.setdefault(step, []).append(found)
+        if per_step:
+            means = {step: np.mean(found, axis=0) for step, found in per_step.items()}
+            variance = {step: (float(mean[0]), float(mean[1])) for step, mean in means.items()}
+            families.append(Family(name, variance, len(curves) - 1))
+    return Retraining(tuple(families))
+
+
+def _variances(
+    measurements: Measurements, metric: str, one: ModelCurve, other: ModelCurve
+) -> list[tuple[int, tuple[float, float]]]:
+    """(step, (t^2, half of (m_1 - m_2)^2)) of every complete checkpoint that two replicates share."""
+    values, others = (measurements.per_question[c.model.name][metric] for c in (one, other))
+    found = []
+    for step in np.intersect1d(one.steps, other.steps):
+        apart = values[one.steps == step][0] - others[other.steps == step][0]
+        if np.isfinite(apart).all() and len(apart) > 1:
+            noise = design_effect(apart, measurements.groups) * apart.var(ddof=1) / len(apart)
+            raw = float(apart.mean() ** 2)
+            found.append((int(step), ((raw - float(noise)) / 2, raw / 2)))
+    return found
+
+
+def freedom(total: float, parts: Sequence[tuple[float, float]]) -> float:
+    """Satterthwaite's degrees of freedom of a `total` variance that is made of parts, each (variance, its degrees).
+
+    total^2 / sum of v^2 / f; infinite where nothing varies that is not known. What was taken off a part as question
+    noise is in it still: a t of 0 that few replicates show is not known to be 0.
+    """
+    uncertain = sum(variance**2 / f for variance, f in parts if variance > 0 and np.isfinite(f))
+    return total**2 / uncertain if uncertain > 0 else math.inf
+
+
+def p_value(difference: float, error: float, degrees: float) -> float:
+    """Two-sided: the chance of so large a |difference| / error where there is none; 1 where there is no error to go by."""
+    if not error > 0:
+        return 1.0
+    return float(2 * stdtr(min(degrees, 1e9), -abs(difference) / error))
+
+
+def p_values(centre: Floats, error: Floats, degrees: Floats | float) -> Floats:
+    """`p_value` of each of [K]."""
+    each = np.broadcast_to(np.asarray(degrees, dtype=np.float64), centre.shape)
+    return np.array([p_value(c, e, f) for c, e, f in zip(centre, error, each, strict=True)])

@@ -1,0 +1,81 @@
+"""Proposes which questions of a set hang together: written from one template, or with one answer; a model is not asked.
+
+Questions that succeed and fail together are fewer than they look: an interval that takes them for independent is too
+narrow. A proposal is a label a question, None where it stands alone; whether it is right its author knows.
+
+    template   the question's words, those that stand in fewer than three questions left out; at least four stay
+    answer     the right choice, without its article
+    independent, none: what an author may say instead of accepting one
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+
+from e2lm_core.base.records import Finding, Question, TaskConfig, TaskSet
+from e2lm_core.sets.checks import text as text_checks
+
+Labels = tuple[str | None, ...]
+
+INDEPENDENT = (
+    "independent"  # the key of a set's metadata that says that its questions were written one by one
+)
+COMMON = 3  # questions in which a word of a template stands at least
+FEWEST_WORDS = 4
+WORTH_SAYING, FEWEST = 0.1, 30  # of the questions, in templates of three and more; of so many questions
+_SLOT = "…"
+_ORDINARY = text_checks.ENGLISH | text_checks.PERHAPS_ENGLISH
+
+
+def by_template(questions: Sequence[Question]) -> Labels:
+    """The template of every question that shares one with two others at least."""
+    texts = [text_checks.words(question.question) for question in questions]
+    common = Counter(word for text in texts for word in set(text))
+    return _shared([_template(text, common) for text in texts], COMMON)
+
+
+def by_answer(questions: Sequence[Question]) -> Labels:
+    """The right choice of every question that shares it with another."""
+    return _shared([text_checks.loosely(q.choices[q.answer]) or None for q in questions], 2)
+
+
+PROPOSALS = {"template": by_template, "answer": by_answer}
+
+
+def declared(config: TaskConfig) -> bool:
+    """Whether the set's author says that its questions are independent."""
+    return bool(config.metadata.get(INDEPENDENT))
+
+
+def findings(task: TaskSet) -> list[Finding]:
+    """One warning where many questions share templates and nothing is said of that; none otherwise."""
+    if declared(task.config) or any(question.group for question in task.questions):
+        return []
+    labels = by_template(task.questions)
+    sharing = sum(label is not None for label in labels)
+    if len(labels) < FEWEST or sharing < WORTH_SAYING * len(labels):
+        return []
+    kinds = len({label for label in labels if label is not None})
+    templates = "one template" if kinds == 1 else f"{kinds:,} templates"
+    sentence = (
+        f"{sharing:,} of {len(labels):,} questions are written from {templates}, so they may succeed and fail together, "
+        "and every interval takes them for independent: see `groups` and accept a proposal, or say that they are."
+    )
+    return [Finding(severity="warning", code="shared_templates", sentence=sentence)]
+
+
+def _template(words: Sequence[str], common: Counter[str]) -> str | None:
+    """The words that others share, a slot for each run of the rest; None where that is no template."""
+    kept = [word if common[word] >= COMMON else _SLOT for word in words]
+    told = [word for word in kept if word != _SLOT]
+    if len(told) < FEWEST_WORDS or 2 * len(told) < len(words) or _ORDINARY.issuperset(told):
+        return None
+    return " ".join(word for word, _ in groupby(kept))
+
+
+def _shared(labels: Sequence[str | None], least: int) -> Labels:
+    """The labels that at least so many questions have."""
+    times = Counter(labels)
+    return tuple(label if label is not None and times[label] >= least else None for label in labels)

@@ -1,0 +1,73 @@
+"""Training noise by hand from replicates, recovered in simulation, and where it is not known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from e2lm_core.scores.uncertainty.means import retraining
+from tests.support.measured import LARGE, SEED2, SMALL, curve, measurements
+from tests.support.simulation import answered
+
+
+def test_two_seeds_by_hand() -> None:
+    measured = measurements(curve(SMALL, [0.4] * 10), curve(SEED2, [0.6] * 10), curve(LARGE, [0.9] * 10))
+    noise = np.array([0] * 8 + [-1] * 2).var(ddof=1) / 10
+    found = retraining.of(measured, "acc")
+    assert found.names == (SMALL.name,)
+    sd, degrees, raw = found.at(1000)
+    assert sd == pytest.approx(math.sqrt((0.2**2 - noise) / 2))
+    assert (degrees, raw) == (1, pytest.approx(0.2**2 / 2))
+    assert found.at(10**9).sd is None  # nothing is known of so late a step
+
+
+def test_what_questions_explain_is_none() -> None:
+    measured = measurements(curve(SMALL, [0.4] * 10), curve(SEED2, [0.5] * 10))
+    assert retraining.of(measured, "acc").at(1000) == (0.0, 1.0, pytest.approx(0.1**2 / 2))
+
+
+def test_nobody_trained_twice() -> None:
+    assert retraining.of(measurements(curve(SMALL, [0.4] * 10)), "acc").families == ()
+
+
+def test_a_known_noise_is_found_again() -> None:
+    """300 fleets of three seeds and another three, each moved by .05: t^2 is found without bias, of 4 degrees."""
+    random = np.random.default_rng(3)
+    made = answered(60, seed=1)
+    names = ("small", "small-b", "small-c", "large", "large-b", "large-c")
+    squares = []
+    base = np.stack([c.ll for c in made.curves[:6]])
+    for _ in range(60):
+        curves = []
+        for n, name in enumerate(names):
+            model = made.curves[n].model.model_copy(
+                update={
+                    "name": name,
+                    "twin_of": None,
+                    "seed_of": None if "-" not in name else name.split("-")[0],
+                }
+            )
+            ll = base[n // 3 * 3].copy()  # the same model but for its own shift
+            ll[..., 0] += random.normal(0, 0.05)
+            checkpoints = tuple(c.model_copy(update={"model": model}) for c in made.curves[n].checkpoints)
+            curves.append(replace(made.curves[n], model=model, checkpoints=checkpoints, ll=ll))
+        of_fleet = replace(made, curves=tuple(curves), gold=np.zeros(60, dtype=int))
+        found = retraining.of(of_fleet, "margin")
+        assert found.names == ("small", "large")
+        sd, degrees, _ = found.at(8)
+        assert degrees == 4
+        squares.append(sd**2)
+    assert np.mean(squares) == pytest.approx(0.05**2, rel=0.3)  # of the margin's shift, exactly .05
+
+
+def test_satterthwaites_degrees_by_hand() -> None:
+    assert retraining.freedom(2.0, [(1.0, 4.0), (1.0, 4.0)]) == 8
+    assert retraining.freedom(1.0, [(1.0, math.inf), (0.0, 2.0)]) == math.inf
+    assert retraining.freedom(4.0, [(3.0, math.inf), (1.0, 2.0)]) == 32
+    assert retraining.p_value(1.959964, 1.0, math.inf) == pytest.approx(0.05, abs=1e-6)
+    assert retraining.p_value(-4.302653, 1.0, 2) == pytest.approx(0.05, abs=1e-6)
+    assert retraining.p_value(0.3, 0.0, 5) == 1
+    np.testing.assert_allclose(retraining.p_values(np.array([0.0]), np.array([1.0]), 3.0), [1.0])

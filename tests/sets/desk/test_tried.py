@@ -1,0 +1,40 @@
+"""Rules tried on a set keep their place, whoever tries them and however often."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from e2lm_core.sets.desk import tried
+from tests.support import studios
+
+
+def test_a_rule_keeps_its_place(tmp_path: Path) -> None:
+    settings = studios.settings(tmp_path)
+    studios.write_example(settings)
+    first, second = ("margin > 0", "acc", None), ("margin > 0.1", "acc", None)
+    assert tried.count(settings, "little") == 0
+    assert [tried.place(settings, "little", t) for t in (first, second, first)] == [1, 2, 1]
+    assert tried.place(settings, "little", ("margin > 0", "bpb", None)) == 3
+    assert tried.count(settings, "little") == 3
+
+
+def test_two_who_try_at_once_both_count(tmp_path: Path) -> None:
+    settings = studios.settings(tmp_path)
+    studios.write_example(settings)
+    with ThreadPoolExecutor(8) as pool:
+        places = list(pool.map(lambda n: tried.place(settings, "little", (f"slope > {n}",)), range(40)))
+    assert sorted(places) == list(range(1, 41))
+    assert tried.count(settings, "little") == 40
+
+
+def test_a_file_that_cannot_be_read_is_no_obstacle(tmp_path: Path) -> None:
+    settings = studios.settings(tmp_path)
+    studios.write_example(settings)
+    tried.place(settings, "little", ("slope > 0",))
+    (file,) = (settings.workspace / "tried").iterdir()
+    file.write_bytes(b"\xff\xfe")
+    assert tried.place(settings, "little", ("slope > 0",)) == 1
+    (settings.workspace / "tried").chmod(0o500)
+    assert tried.place(settings, "little", ("slope > 1",)) >= 1
+    (settings.workspace / "tried").chmod(0o700)
