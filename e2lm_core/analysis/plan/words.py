@@ -64,7 +64,7 @@ def power(planned: Power) -> str:
         " How far retraining would move them is not known, since no model was trained twice, and is left out."
         if planned.spread.training_sd is None
         else f" The noise of retraining is that of {phrasing.listing(list(planned.replicated))}"
-        f" ({planned.spread.training_freedom:g} degrees of freedom)."
+        f" ({planned.spread.training_freedom:g} degree{'' if planned.spread.training_freedom == 1 else 's'} of freedom)."
     )
     return (
         f"{chance}{enough}. The smallest difference that {planned.questions:,} questions tell in 80% of cases is "
