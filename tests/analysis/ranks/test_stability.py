@@ -79,23 +79,23 @@ def test_what_questions_do_for_the_order_is_told_where_it_repeats() -> None:
     """Six models that learned: by either shape the same questions part them; of noise it is said that they do not."""
     task = studios.task(count=200)
     share = np.random.default_rng(5).uniform(0, 2, 200)  # how far a question is taken up
-    for taught, holds in ((0.12, True), (0.0, False)):
+    for taught, holds in ((0.3, True), (0.0, False)):
         made = answered(200, seed=4)
         for own, (_, gain) in zip(made.curves, (pair for pair in GAINS for _ in range(2)), strict=False):
             at = np.arange(200)
             own.ll[:, at, made.gold] += np.linspace(0, 1, len(own.ll))[:, None] * taught * gain * share
         document = stability.document(
-            made, set_intervals.resample(made, ("norm_prob",)), set_scores.scores(made, "norm_prob"), task
+            made, set_intervals.resample(made, ("margin",)), set_scores.scores(made, "margin"), task
         )
         repeat = document["questions_repeat"]
         assert (repeat["low"] > 0) == holds
         assert len(document["questions"]) == (200 if holds else 0)
-        held = stability.holding_of(made, order_of(made, "norm_prob").grid, "norm_prob", "all_models")
+        held = stability.holding_of(made, order_of(made, "margin").grid, "margin", "all_models")
         said = rank_words.holding(stability.holding_table(made, task, held), held.repeats)
         assert ("nothing is said of single questions here" in said) != holds
         if holds:
             row = document["questions"][0]
-            assert row["support"] == pytest.approx((row["by_half_1"] + row["by_half_2"]) / 2, abs=0.5)
+            assert row["support"] == pytest.approx((row["by_half_1"] + row["by_half_2"]) / 2, abs=3)
             assert row["reach"] > 0
 
 
