@@ -69,7 +69,9 @@ def test_choose(taught: Cli) -> None:
     assert [fold["fold"] for fold in document["folds"]] == ["size small", "size large"]
     assert document["folds"][0]["held_out_models"] == ["ladder-small-arch1"]
     assert set(document["held_out"]) == {"final", "sq", "snr"}
-    assert set(document["held_out"]["final"]) == {"gain", "value", "interval", "covers", "flatters", "why"}
+    assert set(document["held_out"]["final"]) == {
+        *("gain", "value", "interval", "covers", "level", "flatters", "why"),
+    }
     assert document["out"] is None
     assert "warning" in document
     text = call("choose", "little", "--rule", "easiest-half", "--metric", "norm_prob")
