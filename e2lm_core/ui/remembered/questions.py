@@ -20,8 +20,8 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs import order as run_order
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.sets.prompts import control
 from e2lm_core.sets.desk import tried
+from e2lm_core.sets.prompts import control
 from e2lm_core.ui import session
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered.keep import Kept
