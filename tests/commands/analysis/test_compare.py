@@ -31,7 +31,16 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def test_two_sets(call: Cli) -> None:
     document = call("compare", "little", "mine", "--json")
-    assert list(document) == ["first", "second", "shared", "matched_by", "rc_reading", "assumption", "metrics", "taught"]
+    assert list(document) == [
+        "first",
+        "second",
+        "shared",
+        "matched_by",
+        "rc_reading",
+        "assumption",
+        "metrics",
+        "taught",
+    ]
     assert (document["first"], document["second"], document["shared"]) == ("little", "mine", 5)
     assert list(document["metrics"]) == list(METRICS)
     for found in document["metrics"].values():
