@@ -152,6 +152,11 @@ def all_parted(measurements: Measurements, resampled: Resampled, metric: str) ->
     return sorted(pairs, key=lambda p: (_step(p.since.sure), _step(p.since.on_these)))
 
 
+def _common(measurements: Measurements, one: str, other: str) -> int:
+    """How many checkpoints two models have in common, complete or not."""
+    return len(np.intersect1d(measurements.curve_of(one).steps, measurements.curve_of(other).steps))
+
+
 def _step(place: Point | None) -> float:
     return np.inf if place is None else place.step
 
@@ -172,7 +177,7 @@ def _parted(
         ordered.append((one, other))
         if not shared:
             asked.append(_nothing(NOTHING_COMMON))
-        elif len(shared) < len(np.intersect1d(*(measurements.curve_of(name).steps for name in (one, other)))):
+        elif len(shared) < _common(measurements, one, other):
             asked.append(_nothing(MISSING))
         elif gap[-1] == 0:
             asked.append(_nothing(EQUAL))

@@ -246,7 +246,7 @@ def document(
             "questions_repeat": None,
         }
     why = standing.silence_of_order(measurements, scores)
-    told = {"questions": [], "questions_repeat": None}
+    told: dict[str, Any] = {"questions": [], "questions_repeat": None}
     told = told if why else _questions(measurements, task, stable.grid, scores)
     return heading | _order(stable, at_step) | told | {"questions_why": why}
 

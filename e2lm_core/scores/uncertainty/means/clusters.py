@@ -16,8 +16,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from e2lm_core.scores.arrays import Floats
-
 
 def numbered(groups: Sequence[str | None]) -> NDArray[np.intp]:
     """[Q]: each question's group as a number; a question without one has its own."""
@@ -38,7 +36,7 @@ def design_effect(values: ArrayLike, groups: Sequence[str | None]) -> float:
     total = float((deviations**2).sum())
     if not any(groups) or total == 0:
         return 1.0
-    sums: Floats = np.bincount(numbered(groups), weights=deviations)
+    sums = np.bincount(numbered(groups), weights=deviations)
     return max(1.0, float((sums**2).sum()) / total)
 
 
