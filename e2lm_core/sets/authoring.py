@@ -19,7 +19,6 @@ from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, quotas
 from e2lm_core.people.access import edits
-from e2lm_core.sets.checks.groups import INDEPENDENT
 from e2lm_core.sets.collection import copy_set, editable_set, find_set, open_set, renamed_to
 from e2lm_core.sets.conflicts import Clash, Edits, Gone, Saved, merge, plain
 from e2lm_core.sets.formats import reading
@@ -268,37 +267,6 @@ def update_config(settings: Settings, name: str, **values: Any) -> TaskSet:
         return task
     render_set(task.model_copy(update={"config": config}))
     return _save(settings, name, task, {"config": config}, "change the prompt")
-
-
-@one_writer
-def set_groups(
-    settings: Settings, name: str, labels: Sequence[str | None] | None, independent: bool = False
-) -> TaskSet:
-    """Write which questions hang together, a label a question in the set's order, or take all groups away (None).
-
-    `independent` says instead that they were written one by one, which the set's metadata keeps. Raises TaskError for
-    another number of labels, and for groups of what is independent.
-    """
-    task = open_set(settings, name)
-    wanted = [None] * len(task.questions) if labels is None else list(labels)
-    if len(wanted) != len(task.questions):
-        raise TaskError(
-            f"{name} has {len(task.questions):,} questions, and {len(wanted):,} groups are given: give one each."
-        )
-    if independent and any(wanted):
-        raise TaskError("Questions in groups are not independent: give groups, or say that there are none.")
-    questions = tuple(
-        q if q.group == label else q.model_copy(update={"group": label})
-        for q, label in zip(task.questions, wanted, strict=True)
-    )
-    metadata = {key: value for key, value in task.config.metadata.items() if key != INDEPENDENT}
-    config = task.config.model_copy(
-        update={"metadata": {**metadata, **({INDEPENDENT: True} if independent else {})}}
-    )
-    if (questions, config) == (task.questions, task.config):
-        return task
-    action = "say that questions are independent" if independent else "group questions"
-    return _save(settings, name, task, {"questions": questions, "config": config}, action)
 
 
 @one_writer

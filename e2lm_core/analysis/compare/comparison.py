@@ -41,6 +41,9 @@ class Match(Record):
     second: tuple[str, ...]
 
 
+OF_DIFFERENCE = ("share", "why", "changed", "p", "within", "detectable")
+
+
 class MeanDifference(Record):
     """Second - first of one mean: of a model or of `ALL` that count, at a point of the curves."""
 
@@ -198,15 +201,12 @@ def _means(
 
 def _judged(means: list[MeanDifference]) -> list[MeanDifference]:
     """With the single models' p-values at each point judged together; the mean of all models is one question by itself."""
-    judged = []
-    for mean in means:
-        family = [m for m in means if m.point == mean.point and m.model != ALL]
-        if mean.model == ALL:
-            judged.append(mean.model_copy(update={"together": mean.p}))
-            continue
+    judged = {id(mean): mean.p for mean in means}
+    for point in {mean.point for mean in means}:
+        family = [m for m in means if m.point == point and m.model != ALL]
         adjusted = together.holm([np.nan if m.p is None else m.p for m in family])
-        judged.append(mean.model_copy(update={"together": plain(adjusted[family.index(mean)])}))
-    return judged
+        judged |= {id(m): plain(p) for m, p in zip(family, adjusted, strict=True)}
+    return [mean.model_copy(update={"together": judged[id(mean)]}) for mean in means]
 
 
 def _mean(
@@ -225,12 +225,7 @@ def _mean(
         second=float(np.mean([second.values(name, metric)[j] for name, _, j in at])),
         difference=difference.value,
         interval=difference.bounds,
-        share=difference.share,
-        why=difference.why,
-        changed=difference.changed,
-        p=difference.p,
-        within=difference.within,
-        detectable=difference.detectable,
+        **{field: getattr(difference, field) for field in OF_DIFFERENCE},
     )
 
 

@@ -42,8 +42,8 @@ def groups(
     from e2lm_core.runs.measure import measure
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.scores.measurements import ASSUMED
-    from e2lm_core.sets import authoring
     from e2lm_core.sets.checks import groups as checks
+    from e2lm_core.sets.desk import grouping as grouped
 
     require_metrics([metric])
     asked = [*(by or ()), *([accept] if accept in WAYS else [])]
@@ -62,7 +62,7 @@ def groups(
         chosen = labels[accept] if accept in WAYS else None
         if chosen is not None and not any(chosen):
             raise StudioError(f"No questions share {accept}, so there is nothing to accept.")
-        opened = authoring.set_groups(studio.settings, task, chosen, accept == "independent")
+        opened = grouped.set_groups(studio.settings, task, chosen, accept == "independent")
     measured = measure(studio, opened, *run_state.fleet(studio, opened.address))
     known = tuple(question.group for question in opened.questions)
     rows = [grouping.grouping(way, own, measured, metric) for way, own in labels.items()]

@@ -13,8 +13,8 @@ import streamlit as st
 from e2lm_core.analysis.questions import groups as grouping
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import Finding, TaskSet
-from e2lm_core.sets import authoring
 from e2lm_core.sets.checks import groups as proposals
+from e2lm_core.sets.desk import grouping as grouped
 from e2lm_core.ui import session
 from e2lm_core.ui.author import toolbar
 from e2lm_core.ui.frame import say
@@ -53,15 +53,15 @@ def groups(task: TaskSet) -> None:
             if any(labels) and labels != known:
                 say.markdown(grouping.said(grouping.grouping(way, labels, measured), len(labels)))
                 if st.button(say.plain(f"Group by {way}"), key=f"groups_{way}"):
-                    toolbar.do(partial(authoring.set_groups, settings, task.address, labels), task.address)
+                    toolbar.do(partial(grouped.set_groups, settings, task.address, labels), task.address)
         if any(known) and st.button("Take the groups away", key="groups_none"):
-            toolbar.do(partial(authoring.set_groups, settings, task.address, None), task.address)
+            toolbar.do(partial(grouped.set_groups, settings, task.address, None), task.address)
         if (
             not any(known)
             and not measured.independent
             and st.button("They are independent", key="groups_alone")
         ):
-            toolbar.do(partial(authoring.set_groups, settings, task.address, None, True), task.address)
+            toolbar.do(partial(grouped.set_groups, settings, task.address, None, True), task.address)
 
 
 def show(findings: Sequence[Finding], most: int = 12) -> None:
