@@ -41,9 +41,6 @@ class Match(Record):
     second: tuple[str, ...]
 
 
-OF_DIFFERENCE = ("share", "why", "changed", "p", "within", "detectable")
-
-
 class MeanDifference(Record):
     """Second - first of one mean: of a model or of `ALL` that count, at a point of the curves."""
 
@@ -201,12 +198,12 @@ def _means(
 
 def _judged(means: list[MeanDifference]) -> list[MeanDifference]:
     """With the single models' p-values at each point judged together; the mean of all models is one question by itself."""
+    alone = {p: [m for m in means if m.point == p and m.model != ALL] for p in {m.point for m in means}}
     judged = {id(mean): mean.p for mean in means}
-    for point in {mean.point for mean in means}:
-        family = [m for m in means if m.point == point and m.model != ALL]
-        adjusted = together.holm([np.nan if m.p is None else m.p for m in family])
-        judged |= {id(m): plain(p) for m, p in zip(family, adjusted, strict=True)}
-    return [mean.model_copy(update={"together": judged[id(mean)]}) for mean in means]
+    for own in alone.values():
+        adjusted = together.holm([np.nan if m.p is None else m.p for m in own])
+        judged |= {id(m): plain(p) for m, p in zip(own, adjusted, strict=True)}
+    return [m.model_copy(update={"together": judged[id(m)]}) for m in means]
 
 
 def _mean(
@@ -225,7 +222,7 @@ def _mean(
         second=float(np.mean([second.values(name, metric)[j] for name, _, j in at])),
         difference=difference.value,
         interval=difference.bounds,
-        **{field: getattr(difference, field) for field in OF_DIFFERENCE},
+        **{f: getattr(difference, f) for f in ("share", "why", "changed", "p", "within", "detectable")},
     )
 
 
@@ -270,9 +267,6 @@ def _difference(old: Value, new: Value, estimate: tuple[float | None, Interval] 
     if estimate is None:
         return value.model_copy(update={"why": "Too little was measured."})
     return estimate[1].attach(value)
-
-
-# --- questions ------------------------------------------------------------------------------------------
 
 
 def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.DataFrame:
