@@ -45,7 +45,8 @@ def doubted(measurements: Measurements) -> Suspects:
             listed=(),
             knowledge=None,
             left_out=left_out,
-            why=f"These models were told of {told.sum():,} of the {len(told):,} questions, too few to doubt a key.",
+            why="The models do not know these answers well enough to doubt a key: they were told of "
+            f"{told.sum():,} of the {len(told):,} questions.",
         )
     knowledge = {
         curve.model.name: _knowledge(measurements, curve, at[curve.model.name], told) for curve in curves
