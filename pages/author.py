@@ -47,8 +47,6 @@ if view == "Table":
     if not example and task.questions:
         live.beside(task)
     live.every_question(task)
-    if not example:
-        st.caption(files.HOW_TO_PASTE)
     files.download(task)
 elif view == "Card":
     card.card(task, readonly=example)

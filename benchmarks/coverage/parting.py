@@ -24,7 +24,9 @@ import numpy as np
 
 from benchmarks.coverage.study import METRICS as STUDIED
 from benchmarks.coverage.study import Source
+from e2lm_core.base.records import SHARES
 from e2lm_core.scores.uncertainty import bootstrap
+from e2lm_core.scores.uncertainty.means import pointwise, retraining, together
 from e2lm_core.scores.uncertainty.means.lasting import crossing, lasting_from
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 from tests.support import simulation
@@ -51,7 +53,7 @@ def sets_of(learner: str, fleet: int, sets: int) -> Iterator[tuple[Key, tuple[bo
                 drawn = bootstrap.resampled_means({0: values}, plan, RESAMPLES, seed)[0]
                 means, true = values.mean(axis=-1), truth[STUDIED.index(metric)]
                 asked = [
-                    ("above chance", means[m] - CHANCE, drawn[:, m] - CHANCE, true[m] - CHANCE)
+                    ("above chance", values[m] - CHANCE, drawn[:, m] - CHANCE, true[m] - CHANCE)
                     for m in range(6)
                 ]
                 for low, high in PAIRS if learner != "flat" else ():
@@ -59,28 +61,40 @@ def sets_of(learner: str, fleet: int, sets: int) -> Iterator[tuple[Key, tuple[bo
                     asked.append(
                         (
                             "neighbours part" if high - low == 1 else "others part",
-                            side * (means[high] - means[low]),
+                            side * (values[high] - values[low]),
                             side * (drawn[:, high] - drawn[:, low]),
                             side * (true[high] - true[low]),
                         )
                     )
-                for what, difference, resampled, exact in asked:
-                    found = crossing(difference, resampled, level)
+                for what, each, resampled, exact in asked:
+                    found = crossing(each.mean(axis=-1), resampled, level)
+                    surely = _surely(metric, each, resampled, at_chance=what == "above chance")
                     place = int(lasting_from(exact > 0))
                     last = len(exact)
-                    assert found.sure is not None
                     assert found.low is not None
                     assert found.high is not None
                     yield (
                         (learner, questions, metric, what),
                         (
-                            found.sure < place,
+                            surely < place,
                             found.low <= place <= found.high,
-                            found.sure < last,
-                            found.sure - place,
-                            found.sure < last and place < last,
+                            surely < last,
+                            surely - place,
+                            surely < last and place < last,
                         ),
                     )
+
+
+def _surely(metric: str, each: np.ndarray, resampled: np.ndarray, at_chance: bool) -> int:
+    """From where a difference, [K, Q] of each question, is positive by the tests of `crossings`, judged by itself."""
+    questions = each.shape[-1]
+    found = pointwise.evidence(metric, each, resampled, questions)
+    centre, error = found.centre, found.error
+    if at_chance and metric in SHARES:  # the variance of a guess is known
+        centre, error = each.mean(axis=-1), np.full(len(each), np.sqrt(CHANCE * (1 - CHANCE) / questions))
+    p_values = retraining.p_values(centre, error, found.freedom)
+    p_values[centre <= 0] = 1.0
+    return int(together.from_where([p_values])[0])
 
 
 def main() -> None:

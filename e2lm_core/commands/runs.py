@@ -154,7 +154,7 @@ def evaluate(
     question_set = open_task(studio.settings, task)
     fleet = chosen_checkpoints(studio, checkpoints)
     chosen = split.part(fleet, share)
-    if not chosen:
+    if fleet and not chosen:
         raise StudioError(f"No checkpoint is left for share {share} of {len(fleet)}: use fewer shares.")
     result = evaluated(studio, question_set, chosen, num_fewshot)
     for note in studio.backend.notes():

@@ -52,6 +52,12 @@ HARMLESS = {
     "sets.folder.source.write_into": "writes a set that whoever calls has in hand",
     "sets.collection.renamed_to": "of one's own sets",
     "runs.state.plan_for": "names a public family of models",
+    "runs.state.schedules_for": "names a public family of models",
+    "runs.state.measured_costs": "the machine's own pace",
+    "relevance.judge.absent": "questions that whoever calls has in hand; the name is a model's",
+    "relevance.judge.assess": "questions that whoever calls has in hand; the name is a model's",
+    "relevance.judge.embed": "texts that whoever calls has in hand; the name is a model's",
+    "relevance.judge.relevance_of": "questions that whoever calls has in hand; the name is a model's",
     "imported.keeping.keep": "keeps results of one's own",
     "checkpoints.hub.added.listing": "asks the hub what is there",
     "checkpoints.hub.added.add": "the catalogue is everybody's; visitors may not, which test_added tries",
@@ -69,6 +75,7 @@ HARMLESS = {
 }
 # These work on a set that whoever calls has in hand already: it was opened by a service that is tried above.
 GIVEN = {
+    "runs.shards.files.lines",
     *("runs.evaluate.evaluate", "runs.measure.measure", "runs.state.coverage", "runs.state.estimate"),
     *(
         "runs.state.pace_of",
@@ -219,6 +226,8 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "changes": {"q1": {"note": "his"}},
             "seen": {"q1": {"note": "hers"}},
             "ids": ["q1"],
+            "labels": ["his"],
+            "trial": ["his"],
             "identity": "q1",
             "number": 0,
             "first": 0,
@@ -340,6 +349,7 @@ PLAIN_COMMANDS = {
     "hub verify": "everybody's",
     "import": "a file of one's own; test_source tries one in another's workspace",
     "import-results": "a file of one's own",
+    "results merge": "files of one's own; what they hold is found by a question's text alone",
     "verify": "a bundle of one's own",
     "sets create": "makes a set of one's own",
     "sq": "a file of one's own",

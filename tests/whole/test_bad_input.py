@@ -109,7 +109,7 @@ ROW = {"id": "a", "question": "Why?", "choices": ["one", "two"], "answer": 0}
         ({"test.jsonl": json.dumps(ROW | {"choices": ["one"]}).encode()}, "choice"),
         ({"test.jsonl": b""}, "no questions"),
         ({"test.jsonl": None}, "test.jsonl"),
-        ({"bad.yaml": b"task: bad\ntask: worse\n"}, "task"),
+        ({"bad.yaml": b"task: bad\ntask: worse\n"}, "output_type"),
         ({"bad.yaml": b"task: [bad\n"}, "bad.yaml"),
         ({"bad.yaml": b"\xff\xfe"}, "UTF-8"),
         ({"bad.yaml": b""}, "bad.yaml"),

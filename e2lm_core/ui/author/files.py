@@ -28,10 +28,6 @@ MOST_MAPPED = 40  # columns with a chooser of their own; the rest is kept
 A_LINE = 4
 FOUND = "found"
 PLACEHOLDER = "Which gas do plants take in?\toxygen\tcarbon dioxide\thelium\tB"
-HOW_TO_PASTE = (
-    "Rows of a spreadsheet are pasted on *Import, paste*, where they are looked at before they are added; pasted "
-    "into the table they overwrite the cells that they land on."
-)
 PASTED = "import_text"  # where other parts of the page put what was pasted into them
 LABELS = {"csv": "CSV", "jsonl": "JSONL", "xlsx": "XLSX", "gift": "GIFT", "aiken": "Aiken", "qti": "QTI 2.2"}
 
