@@ -64,7 +64,7 @@ def test_pasted_rows_are_added_as_they_are_meant_and_one_undo_takes_them_back(
 ) -> None:
     page.get_by_role("radio", name="Import, paste").click()
     settle(page)
-    page.get_by_label("Paste rows").click()
+    page.get_by_role("textbox", name="Paste rows").click()
     page.keyboard.press("Control+V")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("TSV, a tab between cells: 20 questions.")).to_be_visible()
@@ -77,6 +77,6 @@ def test_pasted_rows_are_added_as_they_are_meant_and_one_undo_takes_them_back(
     assert [(q.question, q.choices[q.answer]) for q in questions(home)[12:]] == [
         (f"What is {n} and 1?", str(n + 1)) for n in range(30, 49)
     ]
-    expect(page.get_by_label("Paste rows")).to_have_value("")
+    expect(page.get_by_role("textbox", name="Paste rows")).to_have_value("")
     versions.step_back(home, "mine")
     assert questions(home) == THERE
