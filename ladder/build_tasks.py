@@ -124,7 +124,6 @@ def _row(fact: Fact, relation: Relation, wording: str, wrong: tuple[str, ...]) -
         "subject": relation.field,
         "source": f"ladder/facts/{fact.domain}, {fact.relation}",
         "license": LICENSE,
-        "group": fact.relation,
     }
 
 
