@@ -30,6 +30,11 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are named after their argument: a zip holds the hour, and each process that shares the tests made its own."""
+    return argname if isinstance(val, bytes) else None
+
+
 def _chromium() -> Path | None:
     named = os.environ.get("CHROMIUM")
     for name in (named,) if named else ("chromium", "chromium-browser", "google-chrome"):
