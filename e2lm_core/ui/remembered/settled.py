@@ -125,18 +125,20 @@ class Settled:
 
 def _awaits(shown: Shown, now: Shown, goes_on: bool, beside: bool) -> bool:
     """Whether what was shown stays for now."""
-    if (
-        shown.measurements is now.measurements
-        or not shown.whole
-        or not _alike(shown.measurements, now.measurements)
-    ):
+    if shown.measurements is now.measurements or not shown.whole or not _alike(shown.task, now.task):
         return False
     return beside if now.whole else goes_on
 
 
-def _alike(one: Measurements, other: Measurements) -> bool:
-    both = set(one.question_ids) & set(other.question_ids)
-    return len(both) >= ALIKE * max(len(one.question_ids), len(other.question_ids), 1)
+def _alike(one: TaskSet, other: TaskSet) -> bool:
+    """Whether many questions are the same in text or in choices: ids alone are given anew to a set that is made anew."""
+    texts = {question.id: question for question in one.questions}
+    same = sum(
+        (there := texts.get(question.id)) is not None
+        and (there.question == question.question or there.choices == question.choices)
+        for question in other.questions
+    )
+    return same >= ALIKE * max(len(one.questions), len(other.questions), 1)
 
 
 # --- what pages ask of measurements -----------------------------------------------------------------------

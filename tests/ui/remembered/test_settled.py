@@ -113,10 +113,33 @@ def test_nothing_is_computed_beforehand_where_nothing_runs_beside(here: Settled)
 
 
 def test_another_set_by_the_same_name_is_never_shown(here: Settled) -> None:
-    full = whole()
-    other = replace(partial(), question_ids=tuple(f"other{n}" for n in range(len(full.question_ids))))
-    here.of("a", shown(full), goes_on=False, beside=True)
-    assert here.of("a", shown(other), goes_on=True, beside=True).measurements is other
+    """A set that is made anew gives its questions the ids that the deleted one's had."""
+    anew = TASK.model_copy(
+        update={
+            "questions": tuple(
+                q.model_copy(
+                    update={"question": f"Other {n}", "choices": (f"yes {n}", f"no {n}"), "answer": 0}
+                )
+                for n, q in enumerate(TASK.questions)
+            )
+        }
+    )
+    here.of("a", shown(whole()), goes_on=False, beside=True)
+    other = Shown(anew, partial())
+    assert here.of("a", other, goes_on=True, beside=True).measurements is other.measurements
+
+
+def test_one_whose_every_prompt_was_replaced_is_the_same_set(here: Settled) -> None:
+    full = shown(whole())
+    reworded = TASK.model_copy(
+        update={
+            "questions": tuple(
+                q.model_copy(update={"question": q.question + " Say."}) for q in TASK.questions
+            )
+        }
+    )
+    here.of("a", full, goes_on=False, beside=True)
+    assert here.of("a", Shown(reworded, partial()), goes_on=True, beside=True).before
 
 
 def test_no_more_is_held_than_a_bound_and_the_newest() -> None:
