@@ -35,7 +35,7 @@ def test_pages_with_a_switch_are_drawn_again(tmp_path, monkeypatch, capsys) -> N
         pages="",
         switches=1,
         browser=False,
-        checkpoints="ladder-*/iter_0001*",
+        checkpoints="*",  # a partial run has no scores, and so no switch between them
         home=tmp_path,
     )
     rows = {row["page"]: row for row in json.loads((tmp_path / "redraw.json").read_text())["rows"]}
