@@ -75,6 +75,14 @@ def page(here, server_home) -> Iterator[Page]:
     assert not faults
 
 
+# A browser that has so much to draw that its next frame comes half a second later than what the server answers.
+BUSY = """
+const frame = window.requestAnimationFrame.bind(window), wait = window.setTimeout.bind(window);
+window.requestAnimationFrame = (then) => frame(() => wait(() => then(performance.now()), 500));
+window.setTimeout = (then, ms, ...rest) => wait(then, ms > 20 && ms < 100 ? 500 : ms, ...rest);
+"""
+
+
 def questions(settings: Settings, name: str = "mine") -> list[Question]:
     return list(collection.open_set(settings, name).questions)
 
@@ -132,6 +140,12 @@ def test_typing_has_its_own_undo_and_escape_and_tab(page, here):
     assert (first.question, first.choices[0]) == ("Something else?\nIn two lines?", "20")
     page.keyboard.press("Control+z")  # nobody types: the set's last change
     expect(cell(page, 0, "choice 0")).to_have_text("2")
+
+
+def test_rows_that_come_before_the_first_frame_are_shown(page):
+    page.add_init_script(BUSY)
+    page.reload()
+    expect(cell(page, 0)).to_have_text("What comes after 1?")
 
 
 def test_what_is_typed_outlives_a_reload_and_a_refusal_says_why(page, here):

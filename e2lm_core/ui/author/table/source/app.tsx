@@ -1,6 +1,6 @@
 /** The table: its tools, the rows that are in sight, and the keys. */
 
-import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { Adding } from "./adding";
 import { remember, remembered, type Sort, SORTS, type State, STATES, type View, visible } from "./finding";
 import { pressed } from "./keys";
@@ -24,7 +24,8 @@ export function App({ store }: { store: Store }) {
   const wantsFocus = useRef(false);
   const lastRemoved = useRef(0);
   const lastChosen = useRef<string | null>(null);
-  useEffect(() => store.listen(() => draw(0)), [store]);
+  // Before any answer can come: an effect would wait for a frame, and a busy page draws that later than the rows arrive.
+  useLayoutEffect(() => store.listen(() => draw(0)), [store]);
 
   const before = useRef<string[]>([]);
   const ids = useMemo(() => {
