@@ -5,6 +5,7 @@ Those read last stay within a budget.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import json
@@ -183,6 +184,7 @@ class Loader:
         if fits:
             with model.module() as module:
                 fits = not any(parameter.is_meta for parameter in module.parameters())
+                model = replace(model, weights=as_loaded(module, weights))
         if not fits:  # other names than the skeleton's, or some are missing: transformers knows, or says so
             model = replace(model, weights=weights_by_transformers(directory, self.dtype))
         return model
@@ -205,6 +207,37 @@ def put_in(module: Any, weights: dict[str, torch.Tensor]) -> None:
     module.load_state_dict(weights, strict=False, assign=True)
     module.tie_weights()
     module.requires_grad_(False)
+
+
+def as_loaded(module: Any, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights as transformers has them after loading: some types empty the padding token's row once more.
+
+    `module` holds `weights`. A tied head loses that row too. Whether the type does it is seen on an embedding
+    of the same kind that is marked as loaded.
+    """
+    names = {tensor.data_ptr(): name for name, tensor in weights.items()}
+    found = dict(weights)
+    for part in _embeddings_emptied(module):
+        name = names.get(part.weight.data_ptr())
+        if name is not None and weights[name][part.padding_idx].any():
+            found[name] = weights[name].clone()
+            found[name][part.padding_idx] = 0
+    return found
+
+
+def _embeddings_emptied(module: Any, owner: Any = None) -> Iterator[nn.Embedding]:
+    """Embeddings whose padding row the loading empties; `owner` is the model around the module."""
+    owner = module if hasattr(module, "_init_weights") else owner
+    for part in module.children():
+        if isinstance(part, nn.Embedding) and part.padding_idx is not None and owner is not None:
+            stand_in = nn.Embedding(part.padding_idx + 1, 1, part.padding_idx)
+            nn.init.ones_(stand_in.weight)
+            stand_in.weight._is_hf_initialized = True  # type: ignore[attr-defined]
+            with contextlib.suppress(Exception), torch.no_grad():  # a type that takes no stand-in does nothing to it
+                owner._init_weights(stand_in)
+            if not stand_in.weight[part.padding_idx].any():
+                yield part
+        yield from _embeddings_emptied(part, owner)
 
 
 def _places(module: Any, weights: dict[str, torch.Tensor]) -> _Places:

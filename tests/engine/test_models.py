@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, YoutuConfig
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.engine.models import LoadedModel, Loader
@@ -121,3 +121,38 @@ def test_code_in_a_checkpoint_is_never_run(tmp_path: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "own.py").write_text("open('was_run', 'w')")
     assert "is not a configuration" in refusal(folder)
+
+
+def test_a_row_that_the_type_empties_on_loading_is_empty_here_too(tmp_path: Path) -> None:
+    config = YoutuConfig(
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        q_lora_rank=16,
+        kv_lora_rank=16,
+        qk_rope_head_dim=8,
+        qk_nope_head_dim=8,
+        v_head_dim=8,
+        vocab_size=tiny_models.VOCABULARY,
+        max_position_embeddings=64,
+        pad_token_id=3,
+    )
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config)
+    with torch.no_grad():
+        model.get_input_embeddings().weight.normal_()
+    model.save_pretrained(tmp_path)
+    expected = logits(AutoModelForCausalLM.from_pretrained(tmp_path).eval())
+    assert torch.equal(logits(Loader(CPU, torch.float32).load(tmp_path)), expected)
+    assert not expected[..., 3].any()  # the head is tied to the embedding
+
+
+def test_a_row_of_padding_that_is_kept_on_loading_stays(tmp_path: Path) -> None:
+    folder = tiny_models.make(tmp_path)
+    config = json.loads((folder / "config.json").read_text()) | {"pad_token_id": 3}
+    (folder / "config.json").write_text(json.dumps(config))
+    expected = logits(AutoModelForCausalLM.from_pretrained(folder).eval())
+    assert expected[..., 3].any()
+    assert torch.equal(logits(Loader(CPU, torch.float32).load(folder)), expected)
