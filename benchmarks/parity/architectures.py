@@ -1,6 +1,6 @@
 """Every causal model type that the installed transformers can build, scored by the engine and by itself.
 
-    python -m benchmarks.parity.architectures [--only TYPE …] [--write]
+    python -m benchmarks.parity.architectures [--only TYPE …] [--go-on] [--write]
 
 The list is transformers' own mapping. Of each type a tiny model of random weights is made; it is scored in
 a fresh worker, and in one that has scored a checkpoint of step 0 and one-letter choices before. The reference
@@ -10,7 +10,8 @@ is transformers' forward of one whole text at a time:
 
 *equal*: so, with the way that was taken; *refused*: a sentence of the studio's; *not built*: this script's
 tiny configuration, or transformers, makes no such model. WRONG and CRASHED are failures (exit status 1).
-Prints a table, writes JSON; `--write` puts the table into docs/studies/architectures.md.
+Prints a table, writes JSON, to which a sweep of some types is added; `--go-on` leaves out those that are in it.
+`--write` puts the table into docs/checkpoints.md and the sentences into docs/studies/architectures.md.
 """
 
 from __future__ import annotations
@@ -33,61 +34,21 @@ import torch
 import typer
 
 from benchmarks import study_pages
+from benchmarks.parity import tiny
 from benchmarks.parity.parity import RESULTS, bound, checkpoint_of
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Request
-from e2lm_core.base.settings import Settings
+from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.engine.batches.tokenise import Encoder
 from e2lm_core.engine.folder import first_line
 from e2lm_core.engine.local import LocalBackend
+from scripts import marked
 
 FAILURES = ("WRONG", "CRASHED")
+PAGE = ROOT / "docs" / "checkpoints.md"
 _MOST_PARAMETERS = 30_000_000
 _SECONDS = 90  # a type
 _SPREAD = 0.15
-_WINDOW = 256
-# Attributes by the names that configurations have for them; a configuration is given those that it has.
-_SMALL: dict[str, Any] = {
-    **dict.fromkeys(("hidden_size", "d_model", "n_embd", "dim", "embedding_size"), 32),
-    **dict.fromkeys(
-        ("intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size", "moe_intermediate_size"), 48
-    ),
-    **dict.fromkeys(("decoder_ffn_dim", "encoder_ffn_dim", "shared_intermediate_size", "block_ff_dim"), 48),
-    **dict.fromkeys(("num_hidden_layers", "n_layer", "n_layers", "num_layers"), 2),
-    **dict.fromkeys(("decoder_layers", "encoder_layers", "num_decoder_layers", "num_encoder_layers"), 2),
-    **dict.fromkeys(("num_attention_heads", "n_head", "n_heads", "decoder_attention_heads"), 4),
-    **dict.fromkeys(("encoder_attention_heads", "num_key_value_heads", "mamba_n_heads"), 4),
-    **dict.fromkeys(
-        ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length"), _WINDOW
-    ),
-    **dict.fromkeys(("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"), 4),
-    **dict.fromkeys(("num_experts_per_tok", "moe_k", "moe_topk", "moe_top_k", "top_k_experts"), 2),
-    **dict.fromkeys(("n_group", "topk_group", "mamba_n_groups", "n_groups", "num_expert_group"), 1),
-    **dict.fromkeys(("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "head_dim", "rotary_dim"), 8),
-    **dict.fromkeys(("q_lora_rank", "kv_lora_rank", "global_head_dim"), 16),
-    **dict.fromkeys(("mamba_d_head", "mamba_d_state", "state_size", "mamba_chunk_size", "chunk_size"), 16),
-    **dict.fromkeys(("linear_key_head_dim", "linear_value_head_dim"), 8),
-    **dict.fromkeys(("linear_num_key_heads", "linear_num_value_heads"), 4),
-    "mamba_d_ssm": 64,
-    "first_k_dense_replace": 1,
-    "vocab_size": 384,
-    "vocab_size_per_layer_input": 384,
-    "hidden_size_per_layer_input": 8,
-    "is_decoder": True,
-    "pad_token_id": 0,
-    "bos_token_id": 0,
-    "eos_token_id": 1,
-}
-# Kinds of layers that a type's configuration does not have as it comes.
-_MIXED: dict[str, dict[str, Any]] = {
-    "lfm2": {"layer_types": ["conv", "full_attention"]},
-    "lfm2_moe": {"layer_types": ["conv", "full_attention"]},
-    "minimax": {"layer_types": ["linear_attention", "full_attention"]},
-    "granitemoehybrid": {"layer_types": ["mamba", "attention"]},
-    "bamba": {"attn_layer_indices": [1]},
-    "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
-}
-_HEADS = ("head_dim", "v_head_dim", "rotary_dim", "num_key_value_heads", "num_expert_group")
 _SHOTS = "Question: What pumps blood through the body?\nAnswer: the heart\n\n" * 2
 _LETTERS = [Request("Question: iron?\nAnswer:", letter) for letter in (" A", " B", " C", " D")]
 REQUESTS = [
@@ -121,34 +82,66 @@ def kinds() -> list[str]:
 
 def main(
     only: Annotated[list[str] | None, typer.Option("--only", help="These types.")] = None,
-    write: Annotated[bool, typer.Option("--write", help="Write the table into the study's page.")] = False,
+    go_on: Annotated[bool, typer.Option("--go-on", help="Leave out what earlier sweeps did.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write the tables into the documents.")] = False,
 ) -> None:
     """Score every type; exit status 1 where one is wrong or crashed."""
     import transformers
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    known = _known()
     rows = []
     for kind in only or kinds():
+        if go_on and kind in known:
+            rows.append(known[kind])
+            continue
         rows.append(swept(kind))
         print(
             f"{kind:<28}{rows[-1].outcome:<22}{_figure(rows[-1].worst):>9}  {rows[-1].said[:150]}", flush=True
         )
+        known[kind] = rows[-1]
+        document = {"transformers": transformers.__version__, "rows": [asdict(r) for r in known.values()]}
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "architectures.json").write_text(json.dumps([asdict(r) for r in rows], indent=2) + "\n")
+        (RESULTS / "architectures.json").write_text(json.dumps(document, indent=2) + "\n")
     print(dict(Counter(row.outcome for row in rows)))
     if write:
-        study_pages.put("architectures", "sweep", markdown(rows))
+        ordered = [known[kind] for kind in sorted(known)]
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(marked.replaced(page, "architectures", markdown(ordered)), encoding="utf-8")
+        study_pages.put("architectures", "sweep", sentences(ordered))
     if any(row.outcome in FAILURES for row in rows):
         raise SystemExit(1)
 
 
+def _known() -> dict[str, Row]:
+    """Earlier sweeps' rows of this transformers."""
+    import transformers
+
+    path = RESULTS / "architectures.json"
+    document = json.loads(path.read_text()) if path.is_file() else {}
+    if not isinstance(document, dict) or document.get("transformers") != transformers.__version__:
+        return {}
+    return {row["kind"]: Row(**row) for row in document["rows"]}
+
+
 def markdown(rows: Sequence[Row]) -> str:
-    """The table of the study's page: outcomes with their types, then the sentences of what is not equal."""
-    lines = ["| outcome | types | |", "|---|---|---|"]
+    """The table of the documents: outcomes with their types."""
+    lines = ["| | types | |", "|---|---|---|"]
     for outcome, count in sorted(Counter(row.outcome for row in rows).items()):
         named = ", ".join(row.kind for row in rows if row.outcome == outcome)
         lines.append(f"| {outcome} | {count} | {named} |")
+    return "\n".join(lines)
+
+
+def sentences(rows: Sequence[Row]) -> str:
+    """Of each type that is neither computed by the engine nor packed, what was said of it."""
+    fast = ("equal, own forward", "equal, packed", "equal, from a state")
+    lines = ["| type | outcome | what was said |", "|---|---|---|"]
+    for row in rows:
+        if row.outcome not in fast:
+            said = " ".join(row.said.split()).replace("|", "/")
+            lines.append(f"| {row.kind} | {row.outcome} | {said} |")
     return "\n".join(lines)
 
 
@@ -160,7 +153,8 @@ def swept(kind: str) -> Row:
             with _at_most(_SECONDS):
                 theirs, noise = _make(folder, kind)
         except (Exception, _TooLong) as error:
-            return Row(kind, "not built", None, f"{type(error).__name__}: {first_line(error)}")
+            said = tiny.NOT_HERE.get(kind) or f"{type(error).__name__}: {first_line(error)[:200]}"
+            return Row(kind, "not built", None, said)
         allowed = np.maximum([bound(ll) for ll in theirs], 4 * noise)
         worst, notes = 0.0, list[str]()
         for before in ([], [("start", REQUESTS), ("m", _LETTERS)]):
@@ -191,6 +185,8 @@ def _way(notes: Sequence[str]) -> str:
         return "one at a time"
     if "plain batches" in said:
         return "plain batches"
+    if "from the state" in said:
+        return "from a state"
     return "packed" if said else "own forward"
 
 
@@ -201,9 +197,10 @@ def _make(folder: Path, kind: str) -> tuple[np.ndarray, np.ndarray]:
 
     from tests.support import tiny_models
 
-    problem: Exception = ValueError("no small configuration of it can be made")
-    for config in _configs(kind):
+    problem: Exception | None = None
+    for made in tiny.configs(kind):
         try:
+            config = made()
             with torch.device("meta"):
                 size = sum(p.numel() for p in AutoModelForCausalLM.from_config(config).parameters())
             if size > _MOST_PARAMETERS:
@@ -215,48 +212,16 @@ def _make(folder: Path, kind: str) -> tuple[np.ndarray, np.ndarray]:
                     for parameter in model.parameters():
                         if parameter.dim() > 1:
                             parameter.normal_(0.0, spread)
+                        else:  # none is as its type makes it: what loading makes anew shows
+                            parameter.add_(torch.randn_like(parameter) * 0.05)
                 model.save_pretrained(folder / part)
                 tiny_models.tokenizer().save_pretrained(folder / part)
             return _theirs(folder / "m")
         except Exception as error:
-            problem = error
+            problem = problem or error  # of the richest: what the others lack is known
             for part in ("m", "start"):
                 shutil.rmtree(folder / part, ignore_errors=True)
-    raise problem
-
-
-def _configs(kind: str) -> Iterator[Any]:
-    """Small configurations of the type, from the richest: some types refuse some of them."""
-    from transformers import CONFIG_MAPPING
-
-    config_type = CONFIG_MAPPING[kind]
-    text = getattr(config_type, "sub_configs", {}).get("text_config")
-    for unset, leave_out in ((False, ()), (True, ()), (False, _HEADS), (True, _HEADS)):
-        with contextlib.suppress(Exception):
-            options = _fitting(config_type, unset, leave_out)
-            if getattr(text, "model_type", None):
-                options["text_config"] = _fitting(text, unset, leave_out)
-            mixed = _MIXED.get(kind) or _mixed(config_type())
-            if mixed:  # one layer of each kind that the type has as it comes
-                with contextlib.suppress(Exception):
-                    yield config_type(**options | mixed)
-            yield config_type(**options)
-
-
-def _mixed(there: Any) -> dict[str, Any]:
-    layers = list(dict.fromkeys(getattr(there, "layer_types", None) or ()))
-    return {"layer_types": layers, "num_hidden_layers": len(layers)} if len(layers) > 1 else {}
-
-
-def _fitting(config_type: Any, unset: bool, leave_out: Sequence[str]) -> dict[str, Any]:
-    """Those of `_SMALL` that the type has; with `unset` those too that it leaves open."""
-    there = config_type()
-    return {
-        name: value
-        for name, value in _SMALL.items()
-        if name not in leave_out
-        if name.endswith("_id") or (hasattr(there, name) if unset else getattr(there, name, None) is not None)
-    }
+    raise problem or ValueError("no small configuration of it can be made")
 
 
 def _ours(backend: LocalBackend, folder: Path, requests: Sequence[Request]) -> np.ndarray:
@@ -268,7 +233,7 @@ def _theirs(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """[R] log-likelihoods by transformers' own forward, one text at a time, and their rounding."""
     from transformers import AutoModelForCausalLM
 
-    encoded = Encoder(folder).encode(REQUESTS, _WINDOW)
+    encoded = Encoder(folder).encode(REQUESTS, tiny.WINDOW)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     single = _forward(model, encoded)
     noise = np.abs(single - _forward(model, encoded))  # a model that draws differs from itself

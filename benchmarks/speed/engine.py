@@ -1,6 +1,6 @@
 """Ours against lm-evaluation-harness's HFLM, in process: the same model, questions, threads and float32.
 
-    python -m benchmarks.speed.engine [--models 2m 30m] [--shots 0 5] [--questions 200] [--questions-30m 100]
+    python -m benchmarks.speed.engine [--models 2m 30m | falcon_h1 lfm2 qwen3_next mamba rwkv] [--shots 0 5] [--questions 200] [--questions-30m 100]
                                 [--trial-questions 24] [--repeats 3] [--threads 2]
 
 Both start from strings, with tokenizer and weights in memory and warmed by other questions: tokens are cut
@@ -30,7 +30,7 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerFast
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from e2lm_core.base.records import Checkpoint, ModelInfo, Request
 from e2lm_core.base.settings import Settings
@@ -42,12 +42,51 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "2m": {"hidden_size": 192, "num_hidden_layers": 3, "intermediate_size": 512, "num_attention_heads": 6},
     "30m": {"hidden_size": 512, "num_hidden_layers": 9, "intermediate_size": 1_408, "num_attention_heads": 8},
 }
+# Of other types, whose state runs along the text; some 10 M parameters each.
+_ATTENTION = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64}
+_DELTA = {
+    **dict.fromkeys(("linear_key_head_dim", "linear_value_head_dim"), 64),
+    **dict.fromkeys(("linear_num_key_heads", "linear_num_value_heads"), 4),
+}
+HYBRIDS: dict[str, dict[str, Any]] = {
+    "falcon_h1": {
+        **_ATTENTION,
+        "hidden_size": 256,
+        "num_hidden_layers": 6,
+        "intermediate_size": 768,
+        "mamba_d_ssm": 384,
+        "mamba_n_heads": 12,
+        "mamba_d_head": 32,
+        "mamba_d_state": 64,
+        "mamba_n_groups": 1,
+    },
+    "lfm2": {
+        **_ATTENTION,
+        "hidden_size": 256,
+        "num_hidden_layers": 8,
+        "intermediate_size": 768,
+        "block_auto_adjust_ff_dim": False,
+        "layer_types": ["conv", "conv", "full_attention", "conv"] * 2,
+    },
+    "qwen3_next": {
+        **_ATTENTION,
+        **_DELTA,
+        "hidden_size": 256,
+        "num_hidden_layers": 4,
+        "moe_intermediate_size": 128,
+        "shared_expert_intermediate_size": 256,
+        "num_experts": 8,
+        "num_experts_per_tok": 2,
+    },
+    "mamba": {"hidden_size": 256, "num_hidden_layers": 8},
+    "rwkv": {"hidden_size": 256, "num_hidden_layers": 8},
+}
 QUESTION_TOKENS, CHOICE_TOKENS, CHOICES = 67, 15, 4
 BATCHES = (1, 8, 16, 32)
 LINE = (
-    "{model:>4} {shots}-shot, {questions} questions: harness {harness_s:8.2f} s (batch {harness_batch}), ours {ours_s:7.2f} s, "
+    "{model:>10} {shots}-shot, {questions} questions: harness {harness_s:8.2f} s (batch {harness_batch}), ours {ours_s:7.2f} s, "
     "{ratio:5.1f}x ({cpu_ratio:.1f}x in CPU seconds); tokens {harness_tokens:,} → {computed_tokens:,}, "
-    "{overhead:.3f} of the unique; |Δ| ≤ {worst_difference_nats:.1e} nats, within the bound: {within_bound} "
+    "{overhead:.2f} of the unique; |Δ| ≤ {worst_difference_nats:.1e} nats, within the bound: {within_bound} "
     "(the harness's own batches differ by {harness_own_difference_nats:.1e})"
 )
 Score = Callable[[Sequence[Request]], list[float]]
@@ -77,10 +116,16 @@ def make_tokenizer(words: Sequence[str], rng: random.Random) -> PreTrainedTokeni
 
 
 def make_model(folder: Path, name: str, tokenizer: PreTrainedTokenizerFast) -> Path:
-    """A Llama of random weights in a folder, with its tokenizer."""
+    """A model of random weights in a folder, with its tokenizer: a Llama, or one of `HYBRIDS`."""
     torch.manual_seed(0)
-    config = LlamaConfig(
-        **CONFIGS[name], vocab_size=VOCABULARY, max_position_embeddings=1_024, tie_word_embeddings=True
+    kind = name if name in HYBRIDS else "llama"
+    window = "context_length" if kind == "rwkv" else "max_position_embeddings"
+    config = CONFIG_MAPPING[kind](
+        **(HYBRIDS | CONFIGS)[name],
+        **{window: 1_024},
+        vocab_size=VOCABULARY,
+        tie_word_embeddings=True,
+        **dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), 0),
     )
     AutoModelForCausalLM.from_config(config).save_pretrained(folder / name)
     tokenizer.save_pretrained(folder / name)
@@ -231,7 +276,7 @@ def compare(
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", nargs="+", choices=sorted(CONFIGS), default=list(CONFIGS))
+    parser.add_argument("--models", nargs="+", choices=sorted(CONFIGS | HYBRIDS), default=list(CONFIGS))
     parser.add_argument("--shots", nargs="+", type=int, default=[0, 5])
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument(

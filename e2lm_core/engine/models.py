@@ -233,7 +233,10 @@ def _embeddings_emptied(module: Any, owner: Any = None) -> Iterator[nn.Embedding
             stand_in = nn.Embedding(part.padding_idx + 1, 1, part.padding_idx)
             nn.init.ones_(stand_in.weight)
             stand_in.weight._is_hf_initialized = True  # type: ignore[attr-defined]
-            with contextlib.suppress(Exception), torch.no_grad():  # a type that takes no stand-in does nothing to it
+            with (
+                contextlib.suppress(Exception),
+                torch.no_grad(),
+            ):  # a type that takes no stand-in does nothing to it
                 owner._init_weights(stand_in)
             if not stand_in.weight[part.padding_idx].any():
                 yield part

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
 from e2lm_core.base.records import Loglikelihood, Scored
+from e2lm_core.engine.batches.contexts import plan_contexts
 from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
 from e2lm_core.engine.batches.tree import plan_tree
 from e2lm_core.engine.check.selfcheck import Verdict, compare, holds, plainly_or_alone
 from e2lm_core.engine.folder import first_line
 from e2lm_core.engine.forward import attention, forward
+from e2lm_core.engine.forward.states import StateBody
 from e2lm_core.engine.forward.tensors import prepare
 from e2lm_core.engine.machine import batch_tokens, in_order, is_out_of_memory
 from e2lm_core.engine.models import LoadedModel
@@ -31,27 +33,28 @@ from e2lm_core.engine.models import LoadedModel
 Compute = Callable[[Chunk, Sequence[Row]], NDArray[np.float32]]
 Results = list[tuple[int, Loglikelihood]]
 _PLAIN_LOGIT_BYTES = 256 * 2**20
+_SINGLY = 4  # times the tokens in a batch where a step takes one of each text
 _KEPT_PLANS = 16  # a ladder's sizes differ in batch and row sizes
 _KEPT_TENSOR_BYTES = 64 * 2**20  # of a plan: beyond it batches are prepared anew for every checkpoint
 
 
 @dataclass
 class _Trunks:
-    """Keys and values of a plan's trunks under one model, computed when first needed, by one thread."""
+    """What a plan's trunks leave under one model, computed when first needed, by one thread."""
 
-    body: forward.Body
+    body: forward.Trunked
     plan: Plan
     device: torch.device
-    states: dict[int, dict[int, attention.KeyValues]] = field(default_factory=dict)
+    states: dict[int, Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def get(self, index: int | None) -> dict[int, attention.KeyValues] | None:
+    def get(self, index: int | None) -> Any:
         if index is None:
             return None
         with self.lock:
             return self._get(index)
 
-    def _get(self, index: int) -> dict[int, attention.KeyValues]:
+    def _get(self, index: int) -> Any:
         if index not in self.states:
             trunk = self.plan.trunks[index]
             parent = None if trunk.parent is None else self._get(trunk.parent)
@@ -82,7 +85,8 @@ class Scorer:
         self._at_once = at_once
         self._pool = ThreadPoolExecutor(at_once, "chunk", initializer=torch.get_num_threads)
         self._verdicts: dict[tuple[str, ...], Verdict] = {}  # by configuration and weights' names
-        # Of checkpoints that transformers' layers compute packed: each is checked by itself.
+        self._deciding: dict[tuple[str, ...], threading.Lock] = {}
+        # Of checkpoints that transformers' layers compute packed or from a state: each is checked by itself.
         self._own: WeakKeyDictionary[LoadedModel, Verdict] = WeakKeyDictionary()
         self._said: set[str] = set()
         self._most_tokens: dict[str, int] = {}  # by configuration, learnt from running out of memory
@@ -131,7 +135,7 @@ class Scorer:
             for chunk, results in zip(todo, results_of(tasks(compute)), strict=False):
                 yield Scored(
                     results,
-                    tokens=sum(map(len, chunk.rows)) + plan.trunk_tokens(chunk.trunk, counted),
+                    tokens=chunk.tokens + plan.trunk_tokens(chunk.trunk, counted),
                     harness_tokens=sum(len(encoded[index].inputs) for index, _ in results),
                 )
         if stopped:
@@ -146,13 +150,20 @@ class Scorer:
     @contextmanager
     def _computing(self, model: LoadedModel, plan: Plan, verdict: Verdict) -> Iterator[Compute]:
         """A function that computes rows of a chunk of the plan, all of them or a part."""
-        if not verdict.packed:
+        if verdict.way == "plain":
             with model.module() as module:
-                yield lambda _, rows: _plain(model, module, rows, self.device, verdict.cached)
+                yield lambda _, rows: _by_library(
+                    model, lambda: forward.plain(module, rows, self.device, verdict.cached)
+                )
             return
         keep = plan.tensor_bytes <= _KEPT_TENSOR_BYTES
         with verdict.body(model, plan) as body:
             trunks = _Trunks(body, plan, self.device)
+            if isinstance(body, StateBody):
+                yield lambda chunk, rows: _by_library(
+                    model, lambda: body.scored(rows, trunks.get(chunk.trunk), self.device)
+                )
+                return
 
             def compute(chunk: Chunk, rows: Sequence[Row]) -> NDArray[np.float32]:
                 kept = chunk.prepared if keep and len(rows) == len(chunk.rows) else {}
@@ -175,13 +186,18 @@ class Scorer:
     ) -> tuple[Plan, Verdict]:
         budget = batch_tokens(self.device, model.parameters)
         config = model.config.get_text_config()
+        verdict = self._verdict(model)
         with self._lock:
-            verdict = self._verdict(model)
-            if verdict.packed:
-                plan = self._remembered(
-                    ("packed", budget, config.hidden_size, *text),
-                    lambda: plan_tree(encoded, budget, config.hidden_size),
-                )
+            plain_budget = min(budget, _PLAIN_LOGIT_BYTES // (4 * config.vocab_size))
+            if verdict.way != "plain":
+                if verdict.packed:
+                    plan = self._remembered(
+                        ("packed", budget, config.hidden_size, *text),
+                        lambda: plan_tree(encoded, budget, config.hidden_size),
+                    )
+                else:
+                    most = plain_budget * (_SINGLY if verdict.singly else 1)
+                    plan = self._remembered(("state", most, *text), lambda: plan_contexts(encoded, most))
                 if verdict.reach is None or plan.depth <= verdict.reach:
                     self._say(verdict)
                     return plan, verdict
@@ -191,21 +207,28 @@ class Scorer:
                     f"{verdict.reach} tokens, and a prompt has {plan.depth}.",
                 )
             self._say(verdict)
-            budget = 1 if verdict.alone else min(budget, _PLAIN_LOGIT_BYTES // (4 * config.vocab_size))
+            budget = 1 if verdict.alone else plain_budget
             return self._remembered(("plain", budget, *text), lambda: plan_plain(encoded, budget)), verdict
 
     def _verdict(self, model: LoadedModel) -> Verdict:
         key = (model.config_digest, *sorted(model.weights))
+        with self._lock:
+            deciding = self._deciding.setdefault(key, threading.Lock())
+        with deciding:  # models of other configurations are computed meanwhile
+            return self._decided(key, model)
+
+    def _decided(self, key: tuple[str, ...], model: LoadedModel) -> Verdict:
         verdict = self._verdicts.get(key)
         if verdict is None:
             verdict = self._verdicts[key] = compare(model, self.device, self.dtype)
-        if verdict.way != "library":
+        if verdict.way not in ("library", "state"):
             return verdict
         own = self._own.get(model)
         if own is None:
             own = verdict
             if not holds(model, verdict, self.device, self.dtype):
-                reason = "packed rows differed from them at one checkpoint or more"
+                what = "packed rows" if verdict.packed else "what goes on from a state"
+                reason = f"{what} differed from them at one checkpoint or more"
                 own = plainly_or_alone(model, reason, self.device)
             self._own[model] = own
         return own
@@ -250,12 +273,10 @@ class Scorer:
         return np.concatenate([self._halving(model, part, compute) for part in (rows[:half], rows[half:])])
 
 
-def _plain(
-    model: LoadedModel, module: Any, rows: Sequence[Row], device: torch.device, cached: bool
-) -> NDArray[np.float32]:
-    """As `forward.plain`; what transformers' own forward raises is said of the model."""
+def _by_library(model: LoadedModel, compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+    """What transformers' own forward gives; what it raises is said of the model."""
     try:
-        return forward.plain(module, rows, device, cached)
+        return compute()
     except Exception as error:
         if is_out_of_memory(error):
             raise

@@ -15,6 +15,11 @@ def test_the_table_counts_every_type_once() -> None:
         for kind, outcome in (("a", "equal"), ("b", "equal"), ("c", "WRONG"))
     ]
     assert architectures.markdown(rows).splitlines()[2:] == ["| WRONG | 1 | c |", "| equal | 2 | a, b |"]
+    assert [line.split(" | ")[0] for line in architectures.sentences(rows).splitlines()[2:]] == [
+        "| a",
+        "| b",
+        "| c",
+    ]
 
 
 SHORT = {
@@ -23,9 +28,11 @@ SHORT = {
     "codegen": "equal, packed",
     "gemma3_text": "equal, plain batches",
     "olmo3": "equal, packed",
-    "diffllama": "equal, plain batches",
-    "lfm2": "equal, plain batches",
-    "falcon_h1": "equal, plain batches",
+    "diffllama": "equal, from a state",
+    "lfm2": "equal, from a state",
+    "falcon_h1": "equal, from a state",
+    "mamba": "equal, from a state",
+    "youtu": "equal, packed",
 }
 
 

@@ -111,7 +111,8 @@ def test_a_broken_mask_is_caught_said_and_avoided(
     monkeypatch.setattr(tensors, "tree_bias", leaking_bias)
     assert close(score(backend, folder), expected)
     (note,) = backend.notes()
-    assert note.startswith("llama models are scored in plain batches: packed rows differed from them by")
+    assert "llama models are scored from the state after" in note
+    assert "packed rows differed from them by" in note
 
 
 def test_wrong_positions_are_caught(

@@ -26,7 +26,8 @@ class Row:
     `tokens` [T] are their ids. `positions` [T] are the tokens' places in their own text. `parents` [T] is the
     place in the row of the token before each in its own text, −1 where that lies before the row; None for
     plain causal order. The hidden state at `at[s]` predicts `targets[s]`, a token of request `requests[s]`;
-    all three are [S].
+    all three are [S]. `context` [C] are tokens between the trunk and the row, computed once for all rows of a
+    batch that have the same; None where the way of computing knows none.
     """
 
     tokens: Tokens
@@ -35,6 +36,7 @@ class Row:
     targets: Tokens
     requests: Tokens
     parents: Tokens | None = None
+    context: Tokens | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -62,6 +64,12 @@ class Chunk:
         """Indexes of the requests that this chunk scores, ascending."""
         return sorted({int(i) for row in self.rows for i in row.requests})
 
+    @property
+    def tokens(self) -> int:
+        """Tokens of its rows and of the contexts before them, each once, without padding."""
+        contexts = {row.context.tobytes(): len(row.context) for row in self.rows if row.context is not None}
+        return sum(map(len, self.rows)) + sum(contexts.values())
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -76,9 +84,8 @@ class Plan:
     @property
     def computed_tokens(self) -> int:
         """Tokens that pass through the model, padding included."""
-        return sum(len(c.rows) * max(map(len, c.rows)) for c in self.chunks) + sum(
-            len(t.tokens) for t in self.trunks
-        )
+        padding = sum(len(c.rows) * max(map(len, c.rows)) - sum(map(len, c.rows)) for c in self.chunks)
+        return padding + sum(c.tokens for c in self.chunks) + sum(len(t.tokens) for t in self.trunks)
 
     @cached_property
     def vocabulary(self) -> Tokens:

@@ -27,6 +27,8 @@ _SCALES = (
 _LATE = ("attn_temperature_tuning", "llama_4_scaling_beta", "index_topk", "use_logn_attn")
 _NO_WINDOWS = ("max_window_layers", "chunk_size_feed_forward", "sliding_window_pattern")
 
+_SCANS = ("mamba_chunk_size", "chunk_size", "max_inference_chunksize")
+
 
 def refuse_positions(config: Any) -> None:
     """Raises `UnsupportedError` for a text configuration whose positions depend on the batch."""
@@ -54,15 +56,17 @@ def refuse_layers(config: Any) -> None:
                 raise UnsupportedError(f"their attention changes along the text ({name})")
 
 
-def reach(config: Any) -> int | None:
+def reach(config: Any, scans: bool = True) -> int | None:
     """Tokens of the longest text in which no token is out of another's sight, by whatever the windows and
-    chunks of a text configuration are called; None where it names none."""
+    chunks of a text configuration are called; None where it names none. Without `scans` the pieces in which a
+    recurrence is computed count for nothing."""
     if getattr(config, "use_sliding_window", True) is False:
         return None
     named = [
         value
         for name, value in config.to_dict().items()
         if ("window" in name or "chunk" in name or name == "local_attention") and name not in _NO_WINDOWS
+        if scans or name not in _SCANS
         if type(value) is int and value > 0
     ]
     return min(named, default=None)

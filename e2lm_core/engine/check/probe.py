@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from e2lm_core.engine.batches.contexts import plan_contexts
 from e2lm_core.engine.batches.plan import Plan
 from e2lm_core.engine.batches.tokenise import Encoded
 from e2lm_core.engine.batches.tree import plan_below
@@ -20,15 +21,20 @@ from e2lm_core.engine.models import LoadedModel, Skeletons
 _WORDS = 24  # distinct tokens: few, so that the look-up of the first layer's projections is used
 _SHARED, _CONTEXTS, _CHOICES = 20, (5, 3, 4), ((0, 1), (0, 2, 3), (4,))  # tokens; choices by word
 _LEAST_GAIN, _GAIN = 0.5, 2.0  # of a matrix: deviation · √(numbers that enter an output)
+_FAR = 2**31  # tokens: more than a probe has
 _FLOAT32_BYTES = 4 * 10**9  # of a copy in float32
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Requests, and two plans of them: below two trunks, one after the other, and without a trunk."""
+    """Requests, and two plans of them: below two trunks, one after the other, and without a trunk.
+
+    `contexts` are two plans for models that go on from a state: below a trunk, and without one.
+    """
 
     encoded: list[Encoded]
     plans: tuple[Plan, ...]
+    contexts: tuple[Plan, ...]
 
 
 def probe_of(config: Any, vocabulary: int, window: int) -> Probe:
@@ -47,7 +53,8 @@ def probe_of(config: Any, vocabulary: int, window: int) -> Probe:
         for choice in _CHOICES:
             targets = words[[place % len(words) for place in choice]]
             encoded.append(Encoded(np.concatenate([context, targets])[:-1], targets))
-    return Probe(encoded, (plan_below(encoded, (shared // 3, shared)), plan_below(encoded, ())))
+    below = plan_below(encoded, (shared // 3, shared)), plan_below(encoded, ())
+    return Probe(encoded, below, tuple(plan_contexts(encoded, _FAR, saved) for saved in (1, _FAR)))
 
 
 def as_if_trained(model: LoadedModel) -> LoadedModel:

@@ -2,8 +2,9 @@
 
     |packed − plain| ≤ absolute · √tokens + relative · |ll|        for every request of the probe
 
-The engine's own forward is tried first, then transformers' modules with the tree's attention. What differs
-by more, or cannot take the model at all, is not used for that configuration, and the run's record says so.
+The engine's own forward is tried first, then transformers' modules with the tree's attention, then their own
+forward from the state after a context. What differs by more, or cannot take the model at all, is not used for
+that configuration, and the run's record says so.
 The probe has trunks and branches and is the same whatever was scored before; where weights are near zero
 others stand for them (see `probe`). Running out of memory decides nothing.
 Tested in tests/engine/check/test_selfcheck.py, tests/engine/test_scorer.py and tests/engine/forward/test_recipes.py.
@@ -29,15 +30,22 @@ from e2lm_core.engine.folder import first_line, window
 from e2lm_core.engine.forward import attention, forward
 from e2lm_core.engine.forward.decoder import Decoder, Rotary
 from e2lm_core.engine.forward.recipes import NoRecipeError
+from e2lm_core.engine.forward.states import StateBody
 from e2lm_core.engine.forward.tensors import prepare
 from e2lm_core.engine.machine import is_out_of_memory
 from e2lm_core.engine.models import LoadedModel
 
 # (absolute, relative): float32 is the parity bound of the tests; below it both ways round differently.
 TOLERANCE = {torch.float32: (1e-4, 2e-6), torch.float16: (2e-2, 4e-3), torch.bfloat16: (1e-1, 3e-2)}
-# The engine's forward, transformers' layers with the tree's attention, or transformers' forward as it is.
-Way = Literal["engine", "library", "plain"]
+# The engine's forward, transformers' layers with the tree's attention, transformers' forward from the state
+# after a context, or as it is.
+Way = Literal["engine", "library", "state", "plain"]
 _FAR = 2**31  # tokens: a text longer than any window
+_SAID = {
+    "engine": ("the engine's own forward", "plain batches"),
+    "library": ("packed rows", "them"),
+    "state": ("what goes on from a state", "plain batches"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class Verdict:
 
     `reach`: tokens of the longest text that may be packed, None for any. `alone`: plainly, and one text a
     batch, since a text's numbers depend on what stands beside or behind it; `cached`: with the model's cache.
+    `placed` and `singly` are how it goes on from a state (see `StateBody`).
     """
 
     way: Way
@@ -54,20 +63,25 @@ class Verdict:
     reach: int | None = None
     alone: bool = False
     cached: bool = False
+    placed: bool = True
+    singly: bool = False
 
     @property
     def packed(self) -> bool:
         """Whether rows of a prefix tree are scored, by whichever forward."""
-        return self.way != "plain"
+        return self.way in ("engine", "library")
 
     @contextmanager
-    def body(self, model: LoadedModel, plan: Plan) -> Iterator[forward.Body]:
-        """The model as the packed way computes it, for batches of `plan` and as long as the context is open.
+    def body(self, model: LoadedModel, plan: Plan) -> Iterator[forward.Body | StateBody]:
+        """The model as this way computes it, for batches of `plan` and as long as the context is open.
 
-        Raises `NoRecipeError` where the engine has no forward for it.
+        Raises `NoRecipeError` where the engine has no forward for it, `UnsupportedError` where it keeps no state.
         """
         if self.way == "engine":
             yield Decoder(model, self.rotary, plan)
+        elif self.way == "state":
+            with model.module() as module:
+                yield StateBody(module, self.placed, self.singly)
         else:
             with model.module(attention.NAME) as module:
                 yield forward.LibraryBody(module)
@@ -101,10 +115,14 @@ def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Ver
             alone=True,
             cached=True,
         )
-    reasons: list[str] = []
+    reasons: list[str] = []  # of each way in turn
+    from_state = f"{kind} models are scored from the state after a question's context"
     for verdict in (
         Verdict("engine", f"{kind} models are scored by the engine's own forward.", rotary),
         Verdict("library", f"{kind} models are scored packed through transformers' own layers: "),
+        Verdict("state", from_state + ": "),
+        Verdict("state", from_state + ": ", placed=False),
+        Verdict("state", from_state + ", one token at a time: ", singly=True),
     ):
         try:
             reach = _reach(trained, verdict, probe, device, exact)
@@ -118,11 +136,10 @@ def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Ver
             reasons.append(_reason(error))
             continue
         if reason is None:
-            return replace(
-                verdict, sentence=verdict.sentence + "".join(f"{r}." for r in reasons), reach=reach
-            )
+            why = "".join(f"{r}." for r in reasons[: 1 if verdict.way == "library" else 2][-1:])
+            return replace(verdict, sentence=verdict.sentence + why, reach=reach)
         reasons.append(reason)
-    return plainly_or_alone(trained, reasons[-1], device)
+    return plainly_or_alone(trained, reasons[1], device)
 
 
 def holds(model: LoadedModel, verdict: Verdict, device: torch.device, dtype: torch.dtype) -> bool:
@@ -201,11 +218,15 @@ def _reach(
     known.refuse_positions(config)
     if verdict.way == "engine":
         return None  # a recipe takes no window
+    if verdict.way == "state":
+        return known.reach(config, scans=False)
     known.refuse_layers(config)
     least = known.reach(config)
-    with verdict.body(model, probe.plans[-1]) as body:
-        if not getattr(getattr(body, "module", None), "_supports_attention_backend", False):
+    with model.module() as module:
+        if not getattr(module, "_supports_attention_backend", False):
             raise attention.UnsupportedError("their attention cannot be exchanged")
+    with verdict.body(model, probe.plans[-1]) as body:
+        assert not isinstance(body, StateBody)
         batch = prepare(probe.plans[-1].chunks[0].rows, device, dtype)
         while True:
             try:
@@ -226,20 +247,21 @@ def _difference(
     device: torch.device,
     dtype: torch.dtype,
 ) -> str | None:
-    """What is further from the reference than is allowed, in words; None where nothing is."""
-    for plan in probe.plans:
+    for plan in probe.contexts if verdict.way == "state" else probe.plans:
         found = np.zeros(len(probe.encoded))
         with verdict.body(model, plan) as body:
             states = None
-            for trunk in plan.trunks:
+            for trunk in plan.trunks:  # one below the other
                 states = forward.trunk_states(body, trunk, states, device)
-            (chunk,) = plan.chunks
-            _add(found, chunk.rows, forward.packed(body, prepare(chunk.rows, device, dtype), states))
+            for chunk in plan.chunks:
+                if isinstance(body, StateBody):
+                    logs = body.scored(chunk.rows, states, device)
+                else:
+                    logs = forward.packed(body, prepare(chunk.rows, device, dtype), states)
+                _add(found, chunk.rows, logs)
         worst, allowed = _worst(found, reference, probe.encoded, dtype)
         if not worst <= allowed:
-            by_engine = verdict.way == "engine"
-            what = "the engine's own forward" if by_engine else "packed rows"
-            than = "plain batches" if by_engine else "them"
+            what, than = _SAID[verdict.way]
             return f"{what} differed from {than} by {worst:.2g} nats, {allowed:.2g} are allowed"
     return None
 

@@ -30,8 +30,15 @@ _HEAD_ELEMENTS = 2**24  # logits at a time: 64 MB of float32
 _CPU_HEAD_ELEMENTS, _CPU_HEAD_ROWS = 2**19, 128
 
 
-class Body(Protocol):
-    """A model without its log-softmax."""
+class Trunked(Protocol):
+    """What computes a trunk once for all that follows it."""
+
+    def trunk_states(self, trunk: Trunk, parent: Any, device: torch.device) -> Any:
+        """What a trunk leaves, that of the trunks above it (`parent`) included."""
+
+
+class Body(Trunked, Protocol):
+    """A model without its log-softmax; a trunk leaves keys and values by layer."""
 
     @property
     def head_rows(self) -> int:
@@ -42,11 +49,6 @@ class Body(Protocol):
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """[u, hidden] → [u, `head_rows`]"""
-
-    def trunk_states(
-        self, trunk: Trunk, parent: dict[int, KeyValues] | None, device: torch.device
-    ) -> dict[int, KeyValues]:
-        """Keys and values of a trunk by layer, those of the trunks above it before its own."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,7 @@ def _head_step(head_rows: int, device: torch.device) -> int:
     return max(1, min(best, most))
 
 
-def trunk_states(
-    body: Body, trunk: Trunk, parent: dict[int, KeyValues] | None, device: torch.device
-) -> dict[int, KeyValues]:
+def trunk_states(body: Trunked, trunk: Trunk, parent: Any, device: torch.device) -> Any:
     """The body's `trunk_states`, without gradients."""
     with torch.inference_mode():
         return body.trunk_states(trunk, parent, device)
