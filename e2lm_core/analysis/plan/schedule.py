@@ -21,6 +21,7 @@ MOST_WORKERS = 10_000
 _APART = (
     1.5  # sizes of runs of which one is so many times the other tell what is fixed from what is by question
 )
+_CUT = 3.0  # medians
 _SEVERAL = 3  # checkpoints of one run that tell what its first one took beyond the others
 
 Row = tuple[float, int]  # seconds that a worker took for a checkpoint, and how many questions it computed
@@ -61,14 +62,15 @@ class Schedule(Record):
 def cost_of(rows: Sequence[Row]) -> Cost:
     """A model's cost from what its checkpoints took, at least one.
 
-    By run size the median over checkpoints; from the smallest and the largest size, where they are far enough
-    apart, what is fixed. `first` is what the slowest of several checkpoints took beyond the median: the one at
-    which a configuration is checked and built.
+    By run size the mean over checkpoints, so that a fleet's sum is what such checkpoints add up to (a median would
+    leave out that some take longer), each counted as three medians at most. From the smallest and the largest size,
+    where they are far enough apart, what is fixed. `first` is what the slowest of several checkpoints took beyond
+    the others' mean: the one at which a configuration is checked and built.
     """
     sizes: dict[int, list[float]] = {}
     for seconds, questions in rows:
         sizes.setdefault(questions, []).append(seconds)
-    middles = {questions: statistics.median(seconds) for questions, seconds in sizes.items()}
+    middles = {questions: _mean_of_others(seconds) for questions, seconds in sizes.items()}
     small, large = min(sizes), max(sizes)
     question_s, fixed_s = middles[large] / large, 0.0
     if large >= _APART * small:
@@ -77,6 +79,13 @@ def cost_of(rows: Sequence[Row]) -> Cost:
             question_s, fixed_s = slope, middles[large] - slope * large
     beyond = [max(s) - middles[n] for n, s in sizes.items() if len(s) >= _SEVERAL]
     return Cost(fixed_s=fixed_s, question_s=question_s, first_s=statistics.median(beyond) if beyond else 0.0)
+
+
+def _mean_of_others(seconds: Sequence[float]) -> float:
+    """Of all but the slowest of several; what waited for something else (a machine asleep) is cut."""
+    most = _CUT * statistics.median(seconds)
+    others = sorted(seconds)[:-1] if len(seconds) >= _SEVERAL else seconds
+    return statistics.fmean(min(one, most) for one in others)
 
 
 def costs_for(

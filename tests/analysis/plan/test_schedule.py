@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,6 +58,15 @@ def test_what_is_fixed_follows_from_runs_of_two_sizes() -> None:
     assert (one_size.fixed_s, one_size.question_s, one_size.first_s) == pytest.approx((0, 0.11, 0))
     backwards = cost_of([(5.0, 10), (4.0, 100)])  # noise: a larger run that took less
     assert (backwards.fixed_s, backwards.question_s) == pytest.approx((0, 0.04))
+
+
+def test_a_fleets_sum_is_that_of_its_checkpoints_though_some_take_longer() -> None:
+    rng = random.Random(0)
+    seconds = [rng.lognormvariate(0, 0.5) for _ in range(200)]
+    cost = cost_of([(one, 100) for one in seconds])
+    assert 200 * cost.of(100) + cost.first_s == pytest.approx(sum(seconds), rel=0.02)
+    asleep = cost_of([(one, 100) for one in [*seconds, 5_000.0, 4_000.0]])
+    assert asleep.of(100) < 1.05 * cost.of(100)
 
 
 def test_models_that_were_not_measured_are_scaled() -> None:
