@@ -23,6 +23,7 @@ import numpy as np
 
 from e2lm_core.base.records import Question, Record
 from e2lm_core.base.settings import Settings, expanded
+from e2lm_core.relevance import shipped
 from e2lm_core.relevance.cache import EmbeddingCache, EmbeddingError
 from e2lm_core.relevance.classifier import Array, Classifier
 
@@ -202,25 +203,48 @@ def training_texts() -> list[str]:
     return [question_text(e.question) for e in exemplars] + [e.question.question for e in exemplars]
 
 
+def classifier_key(embedder: Embedder) -> bytes:
+    """Of the model, the exemplars and the fit: what is kept or shipped for one key serves no other."""
+    head = f"classifier {_CLASSIFIER_VERSION} {embedder.fingerprint} ".encode()
+    return hashlib.sha256(head + EXEMPLARS.read_bytes()).digest()
+
+
+def is_shipped(embedder: Embedder) -> bool:
+    """Whether no exemplar needs to be embedded: this model's view of them comes with the studio."""
+    return shipped.load(classifier_key(embedder)) is not None
+
+
+def anchors(embedder: Embedder) -> Array:
+    """The training exemplars as `embedder` sees them: unit vectors float32 [N, D]."""
+    if (ready := shipped.load(classifier_key(embedder))) is not None:
+        return ready.anchors
+    return embedder.embed_questions([e.question for e in load_exemplars("train")])
+
+
 def relevance_classifier(embedder: Embedder) -> Classifier:
-    """The classifier fitted on the training exemplars as `embedder` sees them; fitted once, then cached."""
-    key = hashlib.sha256(
-        f"classifier {_CLASSIFIER_VERSION} {embedder.fingerprint} ".encode() + EXEMPLARS.read_bytes()
-    ).digest()
+    """The classifier fitted on the training exemplars as `embedder` sees them: shipped, or fitted once and cached."""
+    key = classifier_key(embedder)
+    if (ready := shipped.load(key)) is not None:
+        return ready.classifier
     if (blob := embedder.cache.get_fit(key)) is not None:
         with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
             return Classifier.from_arrays(arrays)
+    classifier = fitted(embedder)
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **classifier.to_arrays())
+    embedder.cache.put_fit(key, buffer.getvalue())
+    return classifier
+
+
+def fitted(embedder: Embedder) -> Classifier:
+    """The classifier, fitted now."""
     exemplars = load_exemplars("train")
-    classifier = Classifier.fit(
+    return Classifier.fit(
         embedder.embed(training_texts()),
         labels=[e.accepted for e in exemplars] * 2,
         fields=[e.field for e in exemplars] * 2,
         groups=[e.question.id for e in exemplars] * 2,
     )
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **classifier.to_arrays())
-    embedder.cache.put_fit(key, buffer.getvalue())
-    return classifier
 
 
 def _counted(texts: list[str]) -> Array:

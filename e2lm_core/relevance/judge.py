@@ -18,6 +18,8 @@ from e2lm_core.relevance.classifier import ACCEPT_AT, map_2d
 from e2lm_core.relevance.embeddings import (
     DEFAULT_MODEL,
     Embedder,
+    anchors,
+    is_shipped,
     load_exemplars,
     question_text,
     relevance_classifier,
@@ -66,10 +68,10 @@ def relevance_of(settings: Settings, questions: Sequence[Question], model: str |
     embedder = _embedder(settings, model)
     classifier = relevance_classifier(embedder)
     exemplars = load_exemplars("train")
-    anchors = embedder.embed_questions([e.question for e in exemplars])
-    vectors = embedder.embed_questions(questions).reshape(len(questions), anchors.shape[1])
-    exemplar_map, question_map = map_2d(anchors, vectors)
-    cosines = vectors @ anchors.T
+    known = anchors(embedder)
+    vectors = embedder.embed_questions(questions).reshape(len(questions), known.shape[1])
+    exemplar_map, question_map = map_2d(known, vectors)
+    cosines = vectors @ known.T
     nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :NEAREST]
     return Relevance(
         ids=tuple(q.id for q in questions),
@@ -87,9 +89,11 @@ def relevance_of(settings: Settings, questions: Sequence[Question], model: str |
 
 
 def absent(settings: Settings, questions: Sequence[Question], model: str | None = None) -> list[str]:
-    """The texts that must be embedded before the questions can be judged: the exemplars' at a first visit, then the set's."""
+    """The texts that must be embedded before the questions can be judged: the set's, and the exemplars' where this model's view of them is not shipped."""
     _require_text(questions)
-    return _embedder(settings, model).absent([*training_texts(), *map(question_text, questions)])
+    embedder = _embedder(settings, model)
+    before = [] if is_shipped(embedder) else training_texts()
+    return embedder.absent([*before, *map(question_text, questions)])
 
 
 def embed(settings: Settings, texts: Sequence[str], model: str | None = None) -> None:

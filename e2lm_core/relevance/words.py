@@ -50,5 +50,5 @@ def compared(judged: Relevance, other: Relevance) -> str:
 def embedding(done: int, total: int) -> str:
     """How far the embedding of the texts is."""
     if done >= total:
-        return "The texts are embedded; the exemplars' classifier is being fitted …"
-    return f"Embedding texts: {done:,} of {phrasing.count(total, 'text')}. The labelled exemplars are among them at a first visit."
+        return "The texts are embedded; they are being judged …"
+    return f"Embedding texts: {done:,} of {phrasing.count(total, 'text')}. The labelled exemplars are among them where a model is new here."

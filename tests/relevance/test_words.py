@@ -31,4 +31,4 @@ def test_two_embedders_agree_on_a_share() -> None:
 
 def test_how_far_the_embedding_is() -> None:
     assert words.embedding(32, 1_200).startswith("Embedding texts: 32 of 1,200 texts.")
-    assert "being fitted" in words.embedding(1_200, 1_200)
+    assert "being judged" in words.embedding(1_200, 1_200)
