@@ -51,6 +51,7 @@ def packed(key: bytes, anchors: Array, fitted: Mapping[str, Array]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
+        allow_pickle=False,
         key=np.frombuffer(key, np.uint8),
         q=np.round(anchors / scale[:, None]).astype(np.int8),
         scale=scale,
