@@ -25,6 +25,9 @@ Stamp = tuple[int, int]
 MEASURED_BYTES = 300 * 2**20
 # Of a set that many edit there is another version every second: those of the last half minute.
 MEASURED = 24
+# Between looks at what nobody computes (an edit that another has overtaken, an example that was never run) up to so
+# many times as long as between others.
+MOST_PATIENCE = 4
 
 
 @dataclass
@@ -33,7 +36,12 @@ class _Entry:
     stamp: Stamp | None = None
     measurements: Measurements | None = None
     read_at: float = 0.0  # by the monotonic clock
+    in_vain: int = 0  # looks one after another that found nothing new
     bytes: int = 0
+
+    @property
+    def patience(self) -> int:
+        return min(2 ** max(0, self.in_vain - 1), MOST_PATIENCE)
 
 
 _Key = tuple[Path, str, Fleet, int]
@@ -58,7 +66,8 @@ class Measured:
     ) -> Measurements:
         """What the store has of the set now; what was read before is not read again, and is the same object.
 
-        What a run adds is looked for at most every `apart_s`: all that follows from it is computed anew each time.
+        What a run adds is looked for at most every `apart_s`, later where nothing came: all that follows from it is
+        computed anew each time.
 
         One at a time reads it where it has to be read; all others wait for that. Raises `StudioError` for a set
         whose prompts cannot be rendered.
@@ -72,10 +81,11 @@ class Measured:
             stamp, then = stamp_of(database), entry.measurements
             if then is None:
                 now = reading.measure(studio, task, checkpoints, num_fewshot, self._alike(key))
-            elif entry.stamp == stamp or time.monotonic() - entry.read_at < apart_s:
+            elif entry.stamp == stamp or time.monotonic() - entry.read_at < apart_s * entry.patience:
                 return then
             else:
                 now = reading.refreshed(studio, then)
+            entry.in_vain = entry.in_vain + 1 if now is then else 0
             entry.stamp, entry.measurements, entry.read_at = stamp, now, time.monotonic()
         if now is not then:
             entry.bytes = weigh(now)

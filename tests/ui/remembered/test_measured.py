@@ -16,6 +16,7 @@ from e2lm_core.runs.store import digest as row_key
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.folder.files import task_digest
 from e2lm_core.sets.prompts.render import render_set
+from e2lm_core.ui.remembered import measured as module
 from e2lm_core.ui.remembered.measured import Measured
 from tests.support import studios
 
@@ -83,3 +84,16 @@ def test_what_a_run_adds_is_looked_for_at_most_so_often(here: Studio, monkeypatc
     assert now() == 0
     clock[0] = 3.1
     assert now() > 0
+
+
+def test_what_nobody_computes_is_looked_for_less_and_less_often(here: Studio, monkeypatch) -> None:
+    clock, looks = [0.0], []
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    refreshed = reading.refreshed
+    monkeypatch.setattr(reading, "refreshed", lambda *given: looks.append(clock[0]) or refreshed(*given))
+    monkeypatch.setattr(module, "stamp_of", lambda _: (int(clock[0]), 0))  # something else is always written
+    measured, task = Measured(), studios.task()
+    for second in range(40):
+        clock[0] = float(second)
+        measured.get(here, task, task_digest(task), here.at_hand, 0, apart_s=2.0)
+    assert looks == [2, 4, 8, 16, 24, 32]
