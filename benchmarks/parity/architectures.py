@@ -24,7 +24,7 @@ import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -146,12 +146,22 @@ def sentences(rows: Sequence[Row]) -> str:
 
 
 def swept(kind: str) -> Row:
-    """One type, in both orders of use."""
+    """One type, and where it has a window, one that is shorter than the prompts as well."""
+    row = _swept(kind, windowed=False)
+    if row.outcome.startswith("equal"):
+        other = _swept(kind, windowed=True)
+        if other.outcome in FAILURES:
+            return replace(other, said=f"with a window of {tiny.SHORT_WINDOW} tokens: {other.said}")
+    return row
+
+
+def _swept(kind: str, windowed: bool) -> Row:
+    """In both orders of use."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
             with _at_most(_SECONDS):
-                theirs, noise = _make(folder, kind)
+                theirs, noise = _make(folder, kind, windowed)
         except (Exception, _TooLong) as error:
             said = tiny.NOT_HERE.get(kind) or f"{type(error).__name__}: {first_line(error)[:200]}"
             return Row(kind, "not built", None, said)
@@ -190,7 +200,7 @@ def _way(notes: Sequence[str]) -> str:
     return "packed" if said else "own forward"
 
 
-def _make(folder: Path, kind: str) -> tuple[np.ndarray, np.ndarray]:
+def _make(folder: Path, kind: str, windowed: bool) -> tuple[np.ndarray, np.ndarray]:
     """The first configuration whose model transformers computes, as `m`, and as `start` with weights near
     zero; what `_theirs` gives for it. Raises what stood in the way of the last one."""
     from transformers import AutoModelForCausalLM
@@ -198,7 +208,7 @@ def _make(folder: Path, kind: str) -> tuple[np.ndarray, np.ndarray]:
     from tests.support import tiny_models
 
     problem: Exception | None = None
-    for made in tiny.configs(kind):
+    for made in tiny.configs(kind, windowed):
         try:
             config = made()
             with torch.device("meta"):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 WINDOW = 256
+SHORT_WINDOW = 24
+_WINDOWS = ("sliding_window", "attention_chunk_size", "attention_window_size", "window_size")
 # Attributes by the names that configurations have for them; a configuration is given those that it has.
 SMALL: dict[str, Any] = {
     **dict.fromkeys(("hidden_size", "d_model", "n_embd", "dim", "embedding_size"), 32),
@@ -48,6 +50,7 @@ _VISION = {
     "patch_size": 16,
 }
 _BLT = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 48}
+_ROPE = {"rope_type": "default", "rope_theta": 10_000.0}
 # What a type needs that others do not: among them kinds of layers that its configuration does not have as it comes.
 OWN: dict[str, dict[str, Any]] = {
     "bamba": {"attn_layer_indices": [1]},
@@ -59,7 +62,7 @@ OWN: dict[str, dict[str, Any]] = {
         "encoder_hash_byte_group_vocab": 384,
     },
     "dbrx": {
-        "attn_config": {"kv_n_heads": 4, "rope_theta": 10_000.0},
+        "attn_config": {"kv_n_heads": 4, "rope_theta": 10_000.0, "clip_qkv": 8.0},
         "ffn_config": {"hidden_size": 32, "ffn_hidden_size": 48, "moe_num_experts": 4},
     },
     "dots1": {"n_routed_experts": 4, "num_experts_per_tok": 2, "n_shared_experts": 1},
@@ -73,10 +76,22 @@ OWN: dict[str, dict[str, Any]] = {
         "sliding_window": 512,
     },
     "git": {"vision_config": _VISION},
-    "got_ocr2": {"vision_config": _VISION | {"global_attn_indexes": [0], "window_size": 2}},
+    "cohere_compass_text": {
+        "layer_types": ["sliding_attention", "full_attention"],
+        "rope_parameters": dict.fromkeys(("full_attention", "sliding_attention"), _ROPE),
+    },
+    "got_ocr2": {
+        "vision_config": _VISION | {"global_attn_indexes": [0], "window_size": 2},
+        "text_config": {"model_type": "qwen2", **SMALL},
+    },
     "gpt_neo": {"attention_types": [[["global", "local"], 1]], "num_heads": 4},
     "granitemoehybrid": {"layer_types": ["mamba", "attention"]},
-    "inkling2_loop_text": {"unpadded_vocab_size": 384, "swa_num_attention_heads": 4, "swa_head_dim": 8},
+    "inkling2_loop_text": {
+        "unpadded_vocab_size": 384,
+        "swa_num_attention_heads": 4,
+        "swa_num_key_value_heads": 4,
+        "swa_head_dim": 8,
+    },
     "inkling2_text": {
         "unpadded_vocab_size": 384,
         "swa_num_attention_heads": 4,
@@ -92,6 +107,7 @@ OWN: dict[str, dict[str, Any]] = {
     "lfm2": {"layer_types": ["conv", "full_attention"]},
     "lfm2_moe": {"layer_types": ["conv", "full_attention"]},
     "mamba2": {"num_heads": 4, "head_dim": 16},
+    "mimo_v2_flash": {"num_key_value_heads": 2, "head_dim": 16, "v_head_dim": 8},
     "minimax": {"layer_types": ["linear_attention", "full_attention"]},
     "moss_transcribe_diarize": {"text_config": {"model_type": "qwen3", **SMALL}},
     "nemotron_h": {
@@ -100,6 +116,15 @@ OWN: dict[str, dict[str, Any]] = {
         "mamba_head_dim": 16,
         "ssm_state_size": 8,
         "moe_shared_expert_intermediate_size": 48,
+    },
+    "phi4_multimodal": {
+        "vision_config": _VISION | {"crop_size": 32, "num_hidden_layers": 2},
+        "audio_config": {
+            **dict.fromkeys(("hidden_size", "ext_pw_out_channel", "depthwise_separable_out_channel"), 32),
+            **dict.fromkeys(("intermediate_size", "nemo_conv_channels"), 48),
+            "num_blocks": 2,
+            "num_attention_heads": 4,
+        },
     },
     "prophetnet": {"num_encoder_attention_heads": 4, "num_decoder_attention_heads": 4},
     "qwen3_5": {
@@ -136,35 +161,56 @@ OWN: dict[str, dict[str, Any]] = {
         "n_mamba_heads": 4,
         "mamba_ngroups": 1,
     },
-    "zaya": {"cca_time0": 2, "cca_time1": 2, "router_hidden_size": 16},
+    "zaya": {"num_experts_per_tok": 1, "num_key_value_heads": 2, "router_hidden_size": 16},
 }
 # Attributes that a type has and does not want to be given.
 _REFUSED = {
+    "xlnet": ("max_position_embeddings", "max_sequence_length"),
+    "xlstm": ("v_head_dim", "head_dim", "qk_nope_head_dim", "qk_rope_head_dim"),
     "prophetnet": ("num_hidden_layers",),
     "nemotron_h": ("num_hidden_layers",),
     "gpt_neo": ("num_hidden_layers", "num_attention_heads"),
     "mamba2": ("hidden_act",),
 }
 # Types that are not made small from here, and why.
-NOT_HERE: dict[str, str] = {}
+NOT_HERE = {
+    "blt": "transformers makes no cache of its configuration, which has no number of layers",
+    "emu3": "transformers' causal class takes its text configuration alone, which no checkpoint is stored with",
+    "gemma3n": "its vision tower is the package timm's, which is not installed",
+    "gemma4_assistant": "an assistant computes beside the model that it drafts for, never alone",
+    "gemma4_unified_assistant": "an assistant computes beside the model that it drafts for, never alone",
+    "mllama": "transformers' causal class takes its text configuration alone, which no checkpoint is stored with",
+    "musicgen": "transformers' causal class is its decoder of sounds, which takes no text",
+    "musicgen_melody": "transformers' causal class is its decoder of sounds, which takes no text",
+}
 _HEADS = ("head_dim", "v_head_dim", "rotary_dim", "num_key_value_heads", "num_expert_group")
 
 
-def configs(kind: str) -> Iterator[Callable[[], Any]]:
-    """Makers of small configurations of the type, from the richest: some types refuse some of them."""
+def configs(kind: str, windowed: bool = False) -> Iterator[Callable[[], Any]]:
+    """Makers of small configurations of the type, from the richest: some types refuse some of them. Those that are
+    `windowed` see `SHORT_WINDOW` tokens; there are none of types without a window."""
     from transformers import CONFIG_MAPPING
 
     config_type = CONFIG_MAPPING[kind]
     text = getattr(config_type, "sub_configs", {}).get("text_config")
     for unset, leave_out in ((False, ()), (True, ()), (False, _HEADS), (True, _HEADS)):
         for mixed in (True, False):
-            yield lambda a=unset, b=leave_out, c=mixed: _made(config_type, text, a, b, c)
+            yield lambda a=unset, b=leave_out, c=mixed: _made(config_type, text, a, b, c, windowed)
 
 
-def _made(config_type: Any, text: Any, unset: bool, leave_out: Sequence[str], mixed: bool) -> Any:
+def _made(
+    config_type: Any, text: Any, unset: bool, leave_out: Sequence[str], mixed: bool, windowed: bool
+) -> Any:
     options = _options(config_type, unset, leave_out, mixed)
+    inner = options
     if getattr(text, "model_type", None) and "text_config" not in options:
-        options["text_config"] = _options(text, unset, leave_out, mixed)
+        inner = options["text_config"] = _options(text, unset, leave_out, mixed)
+    if windowed:
+        there = config_type(**options)
+        names = [name for name in _WINDOWS if getattr(there.get_text_config(), name, None)]
+        if not names:
+            raise ValueError("it has no window")
+        inner |= dict.fromkeys(names, SHORT_WINDOW)
     return config_type(**options)
 
 
@@ -176,9 +222,16 @@ def _options(config_type: Any, unset: bool, leave_out: Sequence[str], mixed: boo
         name: value
         for name, value in SMALL.items()
         if name not in leave_out and name not in _REFUSED.get(kind, ())
-        if name.endswith("_id") or (hasattr(there, name) if unset else getattr(there, name, None) is not None)
+        if name.endswith("_id") or _has(there, name, unset)
     }
     layers = list(dict.fromkeys(getattr(there, "layer_types", None) or ()))
     if mixed and len(layers) > 1:
         options |= {"layer_types": layers, "num_hidden_layers": len(layers)}
     return options | OWN.get(kind, {})
+
+
+def _has(there: Any, name: str, unset: bool) -> bool:
+    try:
+        return hasattr(there, name) if unset else getattr(there, name, None) is not None
+    except Exception:  # a type that has it by layer, and does not say it of all
+        return True

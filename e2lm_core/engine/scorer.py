@@ -22,7 +22,7 @@ from e2lm_core.engine.batches.contexts import plan_contexts
 from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
 from e2lm_core.engine.batches.tree import plan_tree
-from e2lm_core.engine.check.selfcheck import Verdict, compare, holds, plainly_or_alone
+from e2lm_core.engine.check.selfcheck import Verdict, beyond, compare, holds, plainly_or_alone
 from e2lm_core.engine.folder import first_line
 from e2lm_core.engine.forward import attention, forward
 from e2lm_core.engine.forward.states import StateBody
@@ -85,6 +85,7 @@ class Scorer:
         self._at_once = at_once
         self._pool = ThreadPoolExecutor(at_once, "chunk", initializer=torch.get_num_threads)
         self._verdicts: dict[tuple[str, ...], Verdict] = {}  # by configuration and weights' names
+        self._far: dict[tuple[str, ...], Verdict | None] = {}  # for prompts beyond the reach
         self._deciding: dict[tuple[str, ...], threading.Lock] = {}
         # Of checkpoints that transformers' layers compute packed or from a state: each is checked by itself.
         self._own: WeakKeyDictionary[LoadedModel, Verdict] = WeakKeyDictionary()
@@ -186,29 +187,44 @@ class Scorer:
     ) -> tuple[Plan, Verdict]:
         budget = batch_tokens(self.device, model.parameters)
         config = model.config.get_text_config()
+        plain_budget = min(budget, _PLAIN_LOGIT_BYTES // (4 * config.vocab_size))
         verdict = self._verdict(model)
-        with self._lock:
-            plain_budget = min(budget, _PLAIN_LOGIT_BYTES // (4 * config.vocab_size))
-            if verdict.way != "plain":
-                if verdict.packed:
-                    plan = self._remembered(
-                        ("packed", budget, config.hidden_size, *text),
-                        lambda: plan_tree(encoded, budget, config.hidden_size),
-                    )
-                else:
-                    most = plain_budget * (_SINGLY if verdict.singly else 1)
-                    plan = self._remembered(("state", most, *text), lambda: plan_contexts(encoded, most))
-                if verdict.reach is None or plan.depth <= verdict.reach:
-                    self._say(verdict)
-                    return plan, verdict
-                verdict = Verdict(
-                    "plain",
-                    f"{config.model_type} models are scored in plain batches: their attention slides over "
-                    f"{verdict.reach} tokens, and a prompt has {plan.depth}.",
-                )
-            self._say(verdict)
-            budget = 1 if verdict.alone else plain_budget
-            return self._remembered(("plain", budget, *text), lambda: plan_plain(encoded, budget)), verdict
+        plan = self._plan(verdict, budget, plain_budget, config.hidden_size, encoded, text)
+        if verdict.reach is not None and plan.depth > verdict.reach:
+            verdict = self._beyond(model, verdict.reach, plan.depth)
+            plan = self._plan(verdict, budget, plain_budget, config.hidden_size, encoded, text)
+        self._say(verdict)
+        return plan, verdict
+
+    def _plan(
+        self,
+        verdict: Verdict,
+        budget: int,
+        plain_budget: int,
+        hidden: int,
+        encoded: Sequence[Encoded],
+        text: tuple[object, ...],
+    ) -> Plan:
+        if verdict.packed:
+            key = ("packed", budget, hidden, *text)
+            return self._remembered(key, lambda: plan_tree(encoded, budget, hidden))
+        if verdict.way == "state":
+            most = plain_budget * (_SINGLY if verdict.singly else 1)
+            return self._remembered(("state", most, *text), lambda: plan_contexts(encoded, most))
+        most = 1 if verdict.alone else plain_budget
+        return self._remembered(("plain", most, *text), lambda: plan_plain(encoded, most))
+
+    def _beyond(self, model: LoadedModel, reach: int, depth: int) -> Verdict:
+        """For prompts that are longer than the model's attention reaches."""
+        key = (model.config_digest, *sorted(model.weights))
+        with self._deciding[key]:
+            if key not in self._far:
+                self._far[key] = beyond(model, reach, self.device)
+        return self._far[key] or Verdict(
+            "plain",
+            f"{model.config.model_type} models are scored in plain batches: their attention slides over "
+            f"{reach} tokens, and a prompt has {depth}.",
+        )
 
     def _verdict(self, model: LoadedModel) -> Verdict:
         key = (model.config_digest, *sorted(model.weights))
@@ -235,16 +251,18 @@ class Scorer:
 
     def _say(self, verdict: Verdict) -> None:
         if verdict.way != "engine":
-            self._said.add(verdict.sentence)
+            with self._lock:
+                self._said.add(verdict.sentence)
 
     def _remembered(self, key: tuple[object, ...], make: Callable[[], Plan]) -> Plan:
-        if key in self._plans:
-            self._plans.move_to_end(key)
-            return self._plans[key]
-        plan = self._plans[key] = make()
-        if len(self._plans) > _KEPT_PLANS:
-            self._plans.popitem(last=False)
-        return plan
+        with self._lock:
+            if key in self._plans:
+                self._plans.move_to_end(key)
+                return self._plans[key]
+            plan = self._plans[key] = make()
+            if len(self._plans) > _KEPT_PLANS:
+                self._plans.popitem(last=False)
+            return plan
 
     def _halving(
         self,

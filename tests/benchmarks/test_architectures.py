@@ -26,7 +26,7 @@ SHORT = {
     "llama": "equal, own forward",
     "gpt2": "equal, packed",
     "codegen": "equal, packed",
-    "gemma3_text": "equal, plain batches",
+    "gemma3_text": "equal, packed",
     "olmo3": "equal, packed",
     "diffllama": "equal, from a state",
     "lfm2": "equal, from a state",

@@ -66,7 +66,7 @@ def reach(config: Any, scans: bool = True) -> int | None:
         value
         for name, value in config.to_dict().items()
         if ("window" in name or "chunk" in name or name == "local_attention") and name not in _NO_WINDOWS
-        if scans or name not in _SCANS
+        if not name.startswith("_") and (scans or name not in _SCANS)
         if type(value) is int and value > 0
     ]
     return min(named, default=None)

@@ -37,15 +37,15 @@ class Probe:
     contexts: tuple[Plan, ...]
 
 
-def probe_of(config: Any, vocabulary: int, window: int) -> Probe:
-    """For a model of `vocabulary` tokens that takes `window` of them, at least eight."""
+def probe_of(config: Any, vocabulary: int, window: int, shared: int = _SHARED) -> Probe:
+    """For a model of `vocabulary` tokens that takes `window` of them, at least eight; `shared` tokens come first."""
     random = np.random.default_rng(2026)
     special = _special(config)
     known = np.array([token for token in range(min(vocabulary, 50_000)) if token not in special])
     words = random.choice(known, min(_WORDS, len(known)), replace=False).astype(np.int32)
     longest = max(map(len, _CHOICES))
     contexts = [min(size, max(1, window // 4 - i)) for i, size in enumerate(_CONTEXTS)]
-    shared = max(2, min(_SHARED, window - max(contexts) - longest))
+    shared = max(2, min(shared, window - max(contexts) - longest))
     trunk = random.choice(words, shared)
     encoded = []
     for size in contexts:

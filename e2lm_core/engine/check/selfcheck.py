@@ -41,6 +41,8 @@ TOLERANCE = {torch.float32: (1e-4, 2e-6), torch.float16: (2e-2, 4e-3), torch.bfl
 # after a context, or as it is.
 Way = Literal["engine", "library", "state", "plain"]
 _FAR = 2**31  # tokens: a text longer than any window
+_TRIED = 4_096  # tokens of a window: a longer one takes too long to be tried
+_ACROSS, _PAST = 3, 40  # tokens before a window's end, and after it
 _SAID = {
     "engine": ("the engine's own forward", "plain batches"),
     "library": ("packed rows", "them"),
@@ -116,13 +118,10 @@ def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Ver
             cached=True,
         )
     reasons: list[str] = []  # of each way in turn
-    from_state = f"{kind} models are scored from the state after a question's context"
     for verdict in (
         Verdict("engine", f"{kind} models are scored by the engine's own forward.", rotary),
         Verdict("library", f"{kind} models are scored packed through transformers' own layers: "),
-        Verdict("state", from_state + ": "),
-        Verdict("state", from_state + ": ", placed=False),
-        Verdict("state", from_state + ", one token at a time: ", singly=True),
+        *_from_state(kind),
     ):
         try:
             reach = _reach(trained, verdict, probe, device, exact)
@@ -140,6 +139,47 @@ def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Ver
             return replace(verdict, sentence=verdict.sentence + why, reach=reach)
         reasons.append(reason)
     return plainly_or_alone(trained, reasons[1], device)
+
+
+def beyond(model: LoadedModel, reach: int, device: torch.device) -> Verdict | None:
+    """How texts that are longer than a window or chunk of `reach` tokens go on from a state; None where they
+    cannot, or where trying it takes too long.
+
+    Tried across the window's end and beyond it. Raises `LimitError` where memory runs out.
+    """
+    if reach > _TRIED:
+        return None
+    kind, trained = model.config.model_type, as_if_trained(model)
+    exact = trained.skeletons.dtype
+    try:
+        known.refuse_positions(model.config.get_text_config())
+        probes = [_probe(trained, shared) for shared in (max(2, reach - _ACROSS), reach + _PAST)]
+        references = [_plainly(trained, probe.encoded, device) for probe in probes]
+    except Exception as error:
+        _raise_for_memory(error, model, device)
+        return None
+    for verdict in _from_state(kind):
+        try:
+            reasons = [
+                _difference(trained, verdict, probe, reference, device, exact)
+                for probe, reference in zip(probes, references, strict=True)
+            ]
+        except Exception as error:
+            _raise_for_memory(error, model, device)
+            continue
+        if not any(reasons):
+            said = f"their attention slides over {reach} tokens."
+            return replace(verdict, sentence=verdict.sentence + said)
+    return None
+
+
+def _from_state(kind: str) -> tuple[Verdict, ...]:
+    said = f"{kind} models are scored from the state after a question's context"
+    return (
+        Verdict("state", said + ": "),
+        Verdict("state", said + ": ", placed=False),
+        Verdict("state", said + ", one token at a time: ", singly=True),
+    )
 
 
 def holds(model: LoadedModel, verdict: Verdict, device: torch.device, dtype: torch.dtype) -> bool:
@@ -180,10 +220,10 @@ def plainly_or_alone(model: LoadedModel, reason: str, device: torch.device) -> V
     return Verdict("plain", f"{kind} models are scored in plain batches: {reason}.")
 
 
-def _probe(model: LoadedModel) -> Probe:
+def _probe(model: LoadedModel, *shared: int) -> Probe:
     with model.module() as module:
         vocabulary = len(module.get_input_embeddings().weight)
-    return probe_of(model.config.get_text_config(), vocabulary, window(model.config, None))
+    return probe_of(model.config.get_text_config(), vocabulary, window(model.config, None), *shared)
 
 
 def _plainly(

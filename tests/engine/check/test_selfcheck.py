@@ -225,7 +225,38 @@ def test_a_window_is_no_reason_for_prompts_within_it(tmp_path: Path) -> None:
     short = [Request("Question: iron?\nAnswer:", choice) for choice in (" six", " six legs", " air")]
     assert close(score(own, tmp_path / "m", short), score(backend(tmp_path), tmp_path / "m", short))
     assert all("packed through" in note for note in own.notes())
-    score(own, tmp_path / "m")  # 8 shots
+    assert near(score(own, tmp_path / "m"), tmp_path / "m")  # 8 shots
+    assert any("from the state" in note and "slides over 200 tokens" in note for note in own.notes())
+
+
+@pytest.mark.parametrize("size", [4, 16, 190])
+def test_prompts_beyond_a_window_go_on_from_their_state(size: int, tmp_path: Path) -> None:
+    kinds = ["sliding_attention", "full_attention"]
+    made = transformers.Gemma3TextConfig(**SHAPE, head_dim=8, sliding_window=size, layer_types=kinds)
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(made)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(0.0, 0.3)
+    model.save_pretrained(tmp_path / "m")
+    tiny_models.tokenizer().save_pretrained(tmp_path / "m")
+    own = backend(tmp_path)
+    assert near(score(own, tmp_path / "m"), tmp_path / "m")
+    (note,) = own.notes()
+    assert f"from the state after a question's context: their attention slides over {size} tokens" in note
+
+
+def test_what_cannot_go_on_beyond_a_window_is_scored_plainly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = transformers.MistralConfig(**SHAPE, sliding_window=200)
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(made).save_pretrained(tmp_path / "m")
+    tiny_models.tokenizer().save_pretrained(tmp_path / "m")
+    monkeypatch.setattr(selfcheck, "_TRIED", 100)
+    own = backend(tmp_path)
+    score(own, tmp_path / "m")
     assert any("slides over 200 tokens, and a prompt has" in note for note in own.notes())
 
 
@@ -253,5 +284,10 @@ def test_windows_and_chunks_reach_so_far() -> None:
     assert known.reach(made) is None
     made.sliding_window, made.attention_chunk_size = 0, 64
     assert known.reach(made) == 64
+    made._sliding_window_pattern = 6  # of layers
+    assert known.reach(made) == 64
+    made.mamba_chunk_size = 16  # how a recurrence is cut
+    assert known.reach(made) == 16
+    assert known.reach(made, scans=False) == 64
     made.use_sliding_window = False
     assert known.reach(made) is None
