@@ -1,6 +1,6 @@
 """Of every multiple-choice task of the installed lm-evaluation-harness: opened, refused in a sentence, or crashed.
 
-`python -m benchmarks.interop.census [--every N] [--json]`: rows stand in for the data sets, in the columns that the
+`python -m benchmarks.interop.census [--every N] [--json] [--write]`: rows stand in for the data sets, in the columns that the
 task's templates and functions ask for; a task counts as opened where its set is read and every prompt is rendered
 0-shot, without lm_eval. Configurations of a folder that differ in names and data sets alone are tried once.
 """
@@ -12,8 +12,10 @@ import json
 import re
 import sys
 from collections import Counter
+from importlib import metadata
 from typing import Any
 
+from benchmarks import study_pages
 from benchmarks.interop.tree import Given, multiple_choice, sameness, stand_ins, the_tree
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Limits
@@ -96,13 +98,36 @@ def reason_of(sentence: str) -> str:
     return re.sub(r"'[^']*'|\d+", "…", sentence)[:100]
 
 
+def table(found: dict[str, Any]) -> str:
+    """The counts and the reasons as Markdown."""
+    lines = [
+        f"lm-evaluation-harness {metadata.version('lm_eval')}: {found['configurations']:,} configurations in "
+        f"{found['folders']} folders; {found['folders_with_an_opened_task']} folders have a task that opens.",
+        "",
+        "| | configurations | share |",
+        "|---|---|---|",
+    ]
+    total = found["configurations"]
+    rows = [
+        ("opened", found["opened"]),
+        ("of these by a function of ours that is known by its hash", found["opened_by_our_functions"]),
+        ("refused in a sentence", found["refused"]),
+        *((f"refused: {reason}", number) for reason, number in found["reasons"].items()),
+        ("crashed", len(found["crashed"])),
+    ]
+    return "\n".join(lines + [f"| {name} | {number:,} | {number / total:.1%} |" for name, number in rows])
+
+
 def main() -> None:
     """Prints the census."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth YAML (default: all)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/studies/interop.md")
     options = parser.parse_args()
     found = census(options.every)
+    if options.write:
+        study_pages.put("interop", "census", table(found))
     if options.json:
         json.dump(found, sys.stdout, ensure_ascii=False, indent=1)
         print()

@@ -5,8 +5,8 @@ Tested in tests/base/test_settings.py, and tests/house/test_settings_document.py
 | variable | meaning | default |
 |---|---|---|
 | `E2LM_HOME` | the user's own sets, results and caches | `~/.e2lm-studio` |
-| `E2LM_TASKS` | the example sets, read-only to the app | `tasks/` beside the package |
-| `E2LM_LADDER` | the embedded ladder | `ladder/` beside the package |
+| `E2LM_TASKS` | the example sets, read-only to the app | `tasks/` beside the package, or within it |
+| `E2LM_LADDER` | the embedded ladder | `ladder/` beside the package, or within it |
 | `E2LM_CHECKPOINTS` | folders of further local checkpoints, separated as in PATH | none |
 | `E2LM_DEVICE` | `cpu`, `cuda`, `cuda:1`, `mps` | the best one found |
 | `E2LM_DTYPE` | `float32`, `bfloat16`, `float16` | `float32` |
@@ -42,7 +42,10 @@ from pydantic import BaseModel, ConfigDict
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.phrasing import quoted
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]  # what Python imports the package from
+# Where the app, its pages, the example sets and the ladder lie: beside the package, or within it where it is installed.
+INSTALLED = (ROOT / "e2lm_core" / "installed").is_dir()
+FILES = ROOT / "e2lm_core" / "installed" if INSTALLED else ROOT
 Dtype = Literal["float32", "bfloat16", "float16"]
 Where = Literal["local", "ray"]
 Auth = Literal["none", "oidc"]
@@ -88,8 +91,8 @@ class Settings(BaseModel):
     admins: tuple[str, ...] = ()
     visitors: Visitors = "sandbox"
     sandbox_hours: float = 24.0
-    tasks: Path = ROOT / "tasks"
-    ladder: Path = ROOT / "ladder"
+    tasks: Path = FILES / "tasks"
+    ladder: Path = FILES / "ladder"
     checkpoints: tuple[Path, ...] = ()
     device: str | None = None
     dtype: Dtype = "float32"

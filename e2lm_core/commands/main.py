@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -24,8 +25,10 @@ from e2lm_core.commands.analysis import compare as comparison_commands
 from e2lm_core.commands.analysis import plan as plan_commands
 from e2lm_core.commands.analysis import ranks as rank_commands
 from e2lm_core.commands.analysis import score as score_commands
-from e2lm_core.commands.deploy import home, space
+from e2lm_core.commands.deploy import dataset, home, server, space
 from e2lm_core.commands.sets import collection, groups, history, incoming, many, people
+
+PROGRAM = "e2lm"  # what an installed studio is called by
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,9 +51,10 @@ for command in (
     groups.groups,
     *(export_commands.check, export_commands.export, export_commands.verify, export_commands.report),
     result_commands.import_results,
-    *(home.backup, home.restore, space.deploy),
+    *(home.backup, home.restore, space.deploy, dataset.publish),
 ):
     app.command()(command)
+app.command("app")(server.serve)
 app.command("import")(incoming.import_set)
 for sharing in (people.share, people.unshare, people.shares, people.link):
     collection.app.command()(sharing)
@@ -72,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _require_text(words)
         code = command.main(
             args=words,
-            prog_name="python -m e2lm_core",
+            prog_name=PROGRAM if Path(sys.argv[0]).stem == PROGRAM else "python -m e2lm_core",
             standalone_mode=False,
         )
     except StudioError as error:

@@ -1,6 +1,6 @@
 """`import-results` and `results …` on the command line: results from elsewhere.
 
-Tested in tests/imported/test_opening.py and tests/imported/test_keeping.py.
+Tested in tests/imported/test_opening.py, tests/imported/test_keeping.py and tests/export/results/test_harness.py.
 """
 
 from __future__ import annotations
@@ -10,9 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import RC_READINGS
 from e2lm_core.base.settings import Settings
-from e2lm_core.commands.output import Json, Rc, require_reading, show
+from e2lm_core.commands.output import (
+    Checkpoints,
+    Fewshot,
+    Json,
+    Rc,
+    Task,
+    goes_to_stdout,
+    open_task,
+    require_reading,
+    show,
+    to_stdout,
+)
 
 if TYPE_CHECKING:
     from e2lm_core.imported.records import Imported
@@ -22,6 +35,10 @@ app = typer.Typer(
     help="Results from elsewhere: those that are kept, and other machines' taken into the store.",
 )
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name under which they were kept.")]
+Out = Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where it is written; - is stdout.")]
+Form = Annotated[
+    str, typer.Option("--as", metavar="FORM", help="lm-eval, with samples, or every-eval-ever, with samples.")
+]
 Scores = Annotated[
     bool, typer.Option("--scores", help="Add every score with its interval, for tasks with samples.")
 ]
@@ -38,7 +55,7 @@ def import_results(
     rc: Rc = RC_READINGS[0],
     as_json: Json = False,
 ) -> None:
-    """Read results from elsewhere: lm-eval folders, published curves, OLMES or DataDecide tables, CSV."""
+    """Read results from elsewhere: of lm-eval, lighteval, OLMES, Inspect, every_eval_ever, published curves and tables."""
     from e2lm_core.base.strangers import confined
 
     require_reading(rc)
@@ -49,7 +66,13 @@ def import_results(
     from e2lm_core.imported import keeping, opening
 
     settings = Settings.from_env()
-    imported = opening.import_path(path, settings.limits, open_catalogue(settings).checkpoints)
+    catalogue = open_catalogue(settings)
+    imported = opening.import_path(
+        path,
+        settings.limits,
+        catalogue.checkpoints,
+        lambda done, total: typer.echo(f"Read part {done:,} of {total:,}.", err=True),
+    )
     if keep is not None:
         keeping.keep(settings, keep, imported)
     _show(imported, scores, rc, as_json)
@@ -122,6 +145,42 @@ def merge(
     show(as_json, document, rows)
     if any(row["conflict"] for row in rows):
         raise typer.Exit(1)
+
+
+@app.command("export")
+def export(
+    task: Task,
+    out: Out,
+    form: Form = "lm-eval",
+    checkpoints: Checkpoints = None,
+    num_fewshot: Fewshot = None,
+    as_json: Json = False,
+) -> None:
+    """Write a set's own results as other tools read them: lm-eval's files with samples, or every_eval_ever's records."""
+    import time
+
+    from e2lm_core.export.results import every_eval, harness, outgoing
+    from e2lm_core.runs.studio import open_studio
+    from e2lm_core.sets.folder import bundle
+
+    forms = {"lm-eval": harness.files, "every-eval-ever": every_eval.files}
+    if form not in forms:
+        raise StudioError(f"Results are not exported as {quoted(form)}: use {' or '.join(forms)}.")
+    piped = goes_to_stdout(out, as_json)
+    studio = open_studio()
+    question_set = open_task(studio.settings, task)
+    chosen = studio.catalogue.match(checkpoints) if checkpoints else None
+    gathered = outgoing.gather(studio, question_set, chosen, num_fewshot)
+    files = forms[form](gathered, time.time())
+    data = bundle.zipped(files)
+    if gathered.sentence:
+        typer.echo(gathered.sentence, err=True)
+    if piped:
+        to_stdout(data)
+        return
+    bundle.write(data, out)
+    row = {"path": str(out), "bytes": len(data), "checkpoints": len(gathered.results), "files": len(files)}
+    show(as_json, row | {"lacking": list(gathered.lacking)}, [row])
 
 
 def _show(imported: Imported, scores: bool, rc: str, as_json: bool) -> None:

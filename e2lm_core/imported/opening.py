@@ -6,8 +6,10 @@ its own runs; aggregates and tables give curves of points alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import count, sentence
@@ -19,14 +21,25 @@ from e2lm_core.imported.join import join
 from e2lm_core.imported.measuring import measure, without_questions
 from e2lm_core.imported.places import Places
 from e2lm_core.imported.reading import Reading
-from e2lm_core.imported.records import Imported
+from e2lm_core.imported.records import Evaluation, FileSeen, Imported, Questions
 
 MEMORY_A_BYTE = 5  # of what was packed: samples take three times their length
 _PARSERS = ("pyarrow.parquet", "pyarrow.compute")
 
 
-def import_path(path: Path, limits: Limits, known: Iterable[Checkpoint] = ()) -> Imported:
-    """The results in a file, a folder or a zip. Raises StudioError where there is none."""
+def import_path(
+    path: Path,
+    limits: Limits,
+    known: Iterable[Checkpoint] = (),
+    say: Callable[[int, int], None] = lambda done, total: None,
+) -> Imported:
+    """The results in a file, a folder or a zip. Raises StudioError where there is none.
+
+    A folder may hold more than is read at once: it is read in parts, of which `say` is told how many are done.
+    """
+    parts = result_files.parts(path, limits) if path.is_dir() else []
+    if len(parts) > 1:
+        return _in_parts(path, parts, limits, tuple(known), say)
     files = result_files.at_path(path, limits)
     return _confined(files, limits, known, path.name or str(path), zips=not path.is_dir())
 
@@ -45,6 +58,39 @@ def _confined(
     return confined.run(_opened, *arguments, given=given, about=where, modules=_PARSERS)
 
 
+def _in_parts(
+    path: Path,
+    parts: Sequence[Mapping[str, Path]],
+    limits: Limits,
+    known: tuple[Checkpoint, ...],
+    say: Callable[[int, int], None],
+) -> Imported:
+    """Each part where it can do nothing; what is kept of it are numbers, and questions once for all checkpoints."""
+    read = Read([], [], [])
+    asked: dict[tuple[str, int], list[Questions]] = {}
+    for number, part in enumerate(parts, start=1):
+        files = result_files.contents(dict(part), limits)
+        given = sum(map(len, files.values()))
+        found = confined.run(_read, files, known, given=given, about=path.name or str(path), modules=_PARSERS)
+        read.evaluations.extend(_shared(evaluation, asked) for evaluation in found.evaluations)
+        read.problems.extend(found.problems)
+        read.files.extend(found.files)
+        say(number, len(parts))
+    return _joined(read, Places(known), path.name or str(path))
+
+
+def _shared(evaluation: Evaluation, asked: dict[tuple[str, int], list[Questions]]) -> Evaluation:
+    """The evaluation with questions that are held already, where they are the same."""
+    if evaluation.questions is None:
+        return evaluation
+    held = asked.setdefault((evaluation.task, len(evaluation.questions.ids)), [])
+    same = next((questions for questions in held if questions.same_as(evaluation.questions)), None)
+    if same is None:
+        held.append(evaluation.questions)
+        return evaluation
+    return replace(evaluation, questions=same)
+
+
 def _opened(
     files: dict[str, bytes], limits: Limits | None, known: tuple[Checkpoint, ...], where: str
 ) -> Imported:
@@ -60,18 +106,33 @@ def import_files(files: Mapping[str, bytes], known: Iterable[Checkpoint], where:
 
     `known` are the catalogue's checkpoints, whose steps and tokens are known.
     """
-    places = Places(known)
-    reading = Reading(places)
+    known = tuple(known)
+    return _joined(_read(files, known), Places(known), where)
+
+
+class Read(NamedTuple):
+    """What files gave, before it is joined."""
+
+    evaluations: list[Evaluation]
+    problems: list[str]
+    files: list[FileSeen]
+
+
+def _read(files: Mapping[str, bytes], known: tuple[Checkpoint, ...]) -> Read:
+    reading = Reading(Places(known))
     for name, data in files.items():
         reading.read(name, data)
-    evaluations = reading.finish()
-    joined = join(evaluations, places)
+    return Read(reading.finish(), reading.problems, reading.files)
+
+
+def _joined(read: Read, places: Places, where: str) -> Imported:
+    joined = join(read.evaluations, places)
     measured, asides = measure(joined)
-    problems = [*reading.problems, *joined.problems, *asides, *without_questions(joined, measured)]
+    problems = [*read.problems, *joined.problems, *asides, *without_questions(joined, measured)]
     if not joined.curves:
         sentences = [
             *problems,
-            *(f"{seen.file} is left out: {seen.why}" for seen in reading.files if seen.why),
+            *(f"{seen.file} is left out: {seen.why}" for seen in read.files if seen.why),
         ]
         if not sentences:
             raise TaskError(
@@ -79,4 +140,4 @@ def import_files(files: Mapping[str, bytes], known: Iterable[Checkpoint], where:
             )
         more = f" ({count(len(sentences) - 1, 'more problem')})" if len(sentences) > 1 else ""
         raise TaskError(f"{where} gives no curve: {sentences[0]}{more}")
-    return Imported(joined.curves, measured, tuple(map(sentence, problems)), tuple(reading.files))
+    return Imported(joined.curves, measured, tuple(map(sentence, problems)), tuple(read.files))

@@ -5,8 +5,7 @@ Tested in tests/imported/test_opening.py.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from json import JSONDecodeError
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,10 +16,19 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.phrasing import listing
 from e2lm_core.base.strangers import safejson
 from e2lm_core.imported import files as result_files
-from e2lm_core.imported.formats import harness_results, harness_samples
+from e2lm_core.imported.formats import (
+    every_eval,
+    harness_results,
+    harness_samples,
+    inspect_logs,
+    lighteval,
+    olmes,
+)
 from e2lm_core.imported.formats import tables as result_tables
 from e2lm_core.imported.formats.frames import READABLE, frame_of, read_frame
+from e2lm_core.imported.formats.harness_results import ResultsFile
 from e2lm_core.imported.formats.published import curves_of
+from e2lm_core.imported.formats.runs import Runs
 from e2lm_core.imported.places import Places
 from e2lm_core.imported.records import Evaluation, FileSeen
 
@@ -28,15 +36,23 @@ MAX_LINES = 400_000  # of a JSONL file
 MAX_GTOKENS = 9e6  # billions of tokens; beyond it a file means something else
 
 
+# What JSON may be: asked in this order, since lighteval's has keys of the harness's as well.
+_KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, str, Places], ResultsFile], str], ...] = (
+    (lighteval.is_results, lighteval.read_results, lighteval.KIND),
+    (every_eval.is_record, every_eval.read_record, every_eval.KIND),
+    (inspect_logs.is_log, inspect_logs.read_log, inspect_logs.KIND),
+    (harness_results.is_results, harness_results.read_results, "lm-eval results"),
+)
+
+
 class Reading:
     """Takes files one by one; what belongs together by its date is joined at the end."""
 
     def __init__(self, places: Places):
         self.places = places
-        self.files: list[FileSeen] = []
-        self.problems: list[str] = []
-        self._runs: dict[tuple[str, str], list[tuple[str, harness_results.ResultsFile]]] = defaultdict(list)
-        self._samples: dict[str, list[Any]] = {}
+        self._runs = Runs(places)
+        self.files = self._runs.files
+        self.problems = self._runs.problems
         self._tables: list[Evaluation] = []
 
     def read(self, name: str, data: bytes) -> None:
@@ -54,20 +70,20 @@ class Reading:
             self._json(name, data)
         elif suffix == ".jsonl":
             self._jsonl(name, data)
+        elif suffix == result_files.INSPECT:
+            self._inspect(name, data)
+        elif suffix == ".parquet" and lighteval.details_of(name) is not None:
+            self._details(name, data)
         elif suffix in READABLE:
             self._table(name, data)
         else:
-            self._refuse(name, "only .json, .jsonl, .csv, .tsv, .parquet and a zip of them can hold results.")
+            self._refuse(
+                name, "only .json, .jsonl, .csv, .tsv, .parquet, .eval and a zip of them can hold results."
+            )
 
     def finish(self) -> list[Evaluation]:
-        """Every evaluation of the files that were read, samples put beside the aggregates of the same run."""
-        evaluations = list(self._tables)
-        for name, rows in self._samples.items():
-            evaluations += self._sampled(name, rows)
-        for runs in self._runs.values():
-            for _, run in runs:
-                evaluations += run.evaluations
-        return evaluations
+        """Every evaluation of the files that were read, questions put beside the means of the same run."""
+        return self._tables + self._runs.finish()
 
     def _refuse(self, name: str, why: str) -> None:
         self.files.append(FileSeen(file=name, why=why))
@@ -75,6 +91,22 @@ class Reading:
     def _broken(self, name: str, sentence: str) -> None:
         self._refuse(name, sentence)
         self.problems.append(f"{name}: {sentence}")
+
+    def _inspect(self, name: str, data: bytes) -> None:
+        try:
+            content = inspect_logs.header(data, name)
+        except StudioError as error:
+            self._refuse(name, str(error))
+            self.problems.append(str(error))
+            return
+        self._runs.results(name, inspect_logs.read_log(content, name, self.places), inspect_logs.KIND)
+
+    def _details(self, name: str, data: bytes) -> None:
+        try:
+            self._runs.details(name, lighteval.read_details(data, name))
+        except StudioError as error:
+            self._refuse(name, str(error))
+            self.problems.append(str(error))
 
     def _json(self, name: str, data: bytes) -> None:
         try:
@@ -95,14 +127,16 @@ class Reading:
         except safejson.Unusable as error:
             self._broken(name, f"it is no usable JSON: {error}.")
             return
-        if harness_results.is_results(content):
-            run = harness_results.read_results(content, name, self.places)
-            self._runs[harness_results.run_key(name)].append((name, run))
-            self.problems += run.problems
-            if run.spot is None:
-                self._refuse(name, "its names tell no checkpoint.")
-            else:
-                self.files.append(FileSeen(file=name, kind="lm-eval results", results=len(run.evaluations)))
+        kind = next(((read, kind) for known, read, kind in _KINDS if known(content)), None)
+        if kind is not None:
+            key = (
+                ("lighteval", lighteval.date_of(name))
+                if kind[1] == lighteval.KIND
+                else harness_results.run_key(name)
+            )
+            self._runs.results(name, kind[0](content, name, self.places), kind[1], key)
+        elif olmes.is_metrics(content):
+            self._runs.metrics(name, *olmes.read_metrics(content, name, self.places))
         elif isinstance(content, dict) and isinstance(content.get("data"), dict):
             self._published(name, content)
         elif isinstance(content, dict) and isinstance(content.get("curves"), list):
@@ -111,7 +145,8 @@ class Reading:
             self._table(name, content)
         else:
             self._refuse(
-                name, 'it is JSON, but neither lm-eval results ("results") nor a curve file ("data").'
+                name,
+                'it is JSON, but neither results of a tool that the studio knows ("results") nor a curve file ("data").',
             )
 
     def _jsonl(self, name: str, data: bytes) -> None:
@@ -134,9 +169,26 @@ class Reading:
                     f"{name}: line {number:,} of {len(lines):,} is no whole JSON and is left out; copy the "
                     "file again."
                 )
-        if rows and harness_samples.is_sample(rows[0]):
-            self._samples[name] = [row for row in rows if harness_samples.is_sample(row)]
-        elif rows and isinstance(rows[0], dict):
+        if rows:
+            self._rows(name, rows)
+        else:
+            self._refuse(name, "its lines are neither samples of lm-eval nor rows of a table.")
+
+    def _rows(self, name: str, rows: list[Any]) -> None:
+        first = rows[0]
+        if harness_samples.is_sample(first):
+            self._runs.samples(name, [row for row in rows if harness_samples.is_sample(row)])
+        elif olmes.is_prediction(first):
+            self._runs.predictions(name, [row for row in rows if olmes.is_prediction(row)])
+        elif olmes.is_metrics(first):
+            read = [olmes.read_metrics(row, name, self.places) for row in rows if olmes.is_metrics(row)]
+            problems = dict.fromkeys(sentence for _, said in read for sentence in said)
+            self._runs.metrics(name, [run for runs, _ in read for run in runs], list(problems))
+        elif olmes.is_request(first):
+            self.files.append(FileSeen(file=name, kind="OLMES requests"))
+        elif every_eval.is_sample(first):
+            self.files.append(FileSeen(file=name, kind="every_eval_ever samples"))
+        elif isinstance(first, dict):
             self._table(name, [row for row in rows if isinstance(row, dict)])
         else:
             self._refuse(name, "its lines are neither samples of lm-eval nor rows of a table.")
@@ -212,44 +264,3 @@ class Reading:
                 self._broken(name, 'a curve needs "model", "task", "metric" and lists of one length.')
                 return
         self._table(name, rows)
-
-    def _sampled(self, name: str, rows: Sequence[Any]) -> list[Evaluation]:
-        """Puts samples beside their run's aggregate; alone, their folder's name tells the model."""
-        task = harness_results.sample_task(name) or PurePosixPath(name).stem
-        for index, (file, run) in enumerate(self._runs.get(harness_results.run_key(name), [])):
-            for at, evaluation in enumerate(run.evaluations):
-                if evaluation.task == task:
-                    delimiter = run.delimiters.get(task, harness_results.DELIMITER)
-                    fuller, why = harness_samples.add_samples(evaluation, rows, delimiter)
-                    evaluations = [*run.evaluations[:at], fuller, *run.evaluations[at + 1 :]]
-                    changed = harness_results.ResultsFile(
-                        tuple(evaluations), run.spot, run.delimiters, run.problems
-                    )
-                    self._runs[harness_results.run_key(name)][index] = (file, changed)
-                    self._said(name, why)
-                    return []
-        folder = harness_results.folder_names(name)
-        spot = self.places.find(folder) if folder else None
-        if spot is None:
-            self._broken(
-                name,
-                "its results_….json of the same date is not beside it, so its checkpoint is unknown: "
-                "copy that too.",
-            )
-            return []
-        fuller, why = harness_samples.add_samples(
-            harness_results.alone(task, spot, name), rows, harness_results.DELIMITER
-        )
-        self._said(name, why)
-        self.problems.append(
-            f"{name} stands without its results_….json: the checkpoint is read from the folder's name, and "
-            "the number of few-shot examples is unknown."
-        )
-        return [fuller] if fuller.scores else []
-
-    def _said(self, name: str, why: str | None) -> None:
-        if why is None:
-            self.files.append(FileSeen(file=name, kind="lm-eval samples", results=1))
-        else:
-            self._refuse(name, why)
-            self.problems.append(why)

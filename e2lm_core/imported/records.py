@@ -16,7 +16,7 @@ from e2lm_core.base.records import METRICS, ModelInfo, Record
 from e2lm_core.scores.measurements import Measurements
 
 # Metrics of other tools that are the studio's own under another name; docs/results.md has those that differ.
-SAME_METRIC = {"acc_raw": "acc", "norm_correct_prob": "norm_prob"}
+SAME_METRIC = {"acc_raw": "acc", "norm_correct_prob": "norm_prob", "normalized_mc_prob": "norm_prob"}
 _LOWER = ("bpb", "bits_per_byte", "perplexity", "loss", "brier", "ppl", "wer", "ter")
 
 

@@ -255,3 +255,31 @@ def test_whatever_stands_in_a_file_is_a_sentence_at_worst(data):
     imported = read(files)
     json.dumps(imported_documents.document(imported), allow_nan=False)
     imported_documents.csv(imported.curves)
+
+
+# --- folders of more than is read at once ---------------------------------------------------------------
+
+
+def test_a_folder_that_is_too_large_at_once_is_read_in_parts_with_the_same_result(tmp_path):
+    """Every run is a part of its own; the questions of all checkpoints are held once."""
+    files = harness_files.folder((1000, 2000, 3000))
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    told = []
+    small = Limits(max_archive_files=2)
+    in_parts = opening.import_path(tmp_path, small, (), lambda *at: told.append(at))
+    at_once = opening.import_path(tmp_path, Limits())
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert in_parts.curves == at_once.curves
+    assert in_parts.problems == at_once.problems
+    [[curve], [other]] = (imported.measured["metals"].curves for imported in (in_parts, at_once))
+    assert np.array_equal(curve.ll, other.ll)
+
+
+def test_one_run_that_is_too_large_by_itself_is_named(tmp_path):
+    for name, data in harness_files.folder((1000,)).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(StudioError, match="and its run hold"):
+        opening.import_path(tmp_path, Limits(max_archive_files=1))

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Record
-from e2lm_core.base.settings import ROOT, Settings
+from e2lm_core.base.settings import INSTALLED, ROOT, Settings
 from e2lm_core.deploy.space import hub, uploads
 from e2lm_core.people import register
 
@@ -95,6 +95,10 @@ def plan(settings: Settings, wish: Wish) -> Plan:
     refuses or cannot be reached, and unless an administrator asks.
     """
     register.require_administrator(settings, "deploy the studio")
+    if INSTALLED:
+        raise StudioError(
+            "An installed studio has not all the files of a Space, as its Dockerfile: deploy from a copy of its repository."
+        )
     wish = _sound(wish)
     api = hub.api(settings)
     with hub.told(f"the Space {wish.repo}"):

@@ -1,4 +1,4 @@
-"""A hub's Spaces through huggingface_hub's own calls; every refusal is one sentence, and no token stands in any.
+"""A hub's Spaces and data sets through huggingface_hub's own calls; every refusal is one sentence, and no token stands in any.
 
 The token is `HF_TOKEN`'s: a login that lies in a file is not used without being named.
 Tested in tests/deploy/space/test_deployment.py.
@@ -22,7 +22,7 @@ def token() -> str:
     """The token of the environment. Raises `StudioError` where there is none."""
     if found := os.environ.get("HF_TOKEN"):
         return found
-    raise StudioError("A Space is made with a token that may write: set HF_TOKEN in the environment.")
+    raise StudioError("The hub is written to with a token that may: set HF_TOKEN in the environment.")
 
 
 def api(settings: Settings) -> HfApi:
@@ -65,7 +65,7 @@ def _refusal(what: str, status: int) -> str:
     if status == 404:
         return f"The hub has no {what}: check the name, and that the token in HF_TOKEN may see it."
     if status in (409, 412):
-        return f"{what} was changed by another meanwhile ({status}): look at it, and deploy again."
+        return f"{what} was changed by another meanwhile ({status}): look at it, and try again."
     if status == 429:
         return f"The hub asks for a pause before it goes on with {what} (429): try again in some minutes."
     if status >= 500:

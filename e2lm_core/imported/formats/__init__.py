@@ -1,1 +1,1 @@
-"""One module a format of results: lm-evaluation-harness, published curves, tables; uses base."""
+"""One module a format of results: lm-evaluation-harness, lighteval, OLMES, Inspect, published curves, tables; uses base."""

@@ -15,7 +15,7 @@ import pandas as pd
 
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.plain import uncelled
-from e2lm_core.base.strangers import safejson
+from e2lm_core.base.strangers import confined, safejson
 
 MAX_ROWS = 200_000
 MAX_COLUMNS = 1_000
@@ -27,6 +27,7 @@ MAX_NAMES_BYTES = 64 * 2**20  # the same, of columns but for `metrics`: texts th
 MAX_PACKED = 50  # times smaller than it is
 MIN_SUSPECT_BYTES = 16 * 2**20
 MAX_FOOTER_BYTES = 4 * 2**20
+MEMORY_A_VALUE = 200  # bytes as Python has it, in lists and mappings
 READABLE = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 # Columns that Parquet may not hold in a type that is neither number nor text.
@@ -77,6 +78,38 @@ def frame_of(rows: Sequence[Mapping[str, Any]], name: str) -> pd.DataFrame:
     return frame
 
 
+def read_nested(data: bytes, name: str, columns: Sequence[str]) -> list[dict[str, Any]] | None:
+    """The rows of a Parquet file whose columns hold lists and mappings: of them, `columns` by their dotted names.
+
+    None where the file has not all of them. Raises TaskError or LimitError in one sentence.
+    """
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    try:
+        file = parquet.ParquetFile(arrow.BufferReader(_footed(data, name)))
+        paths = [file.schema.column(place).path for place in range(len(file.schema))]
+        wanted = {p for p in paths if any(p == c or p.startswith(f"{c}.") for c in columns)}
+        if not all(any(p == c or p.startswith(f"{c}.") for p in wanted) for c in columns):
+            return None
+        _check(file.metadata.num_rows, len(wanted), name)
+        _check_packing(file.metadata, wanted, len(data), name)
+        rows: list[dict[str, Any]] = []
+        for group in range(file.metadata.num_row_groups):
+            described = file.metadata.row_group(group)
+            chunks = [described.column(place) for place in range(described.num_columns)]
+            values = sum(chunk.num_values for chunk in chunks if chunk.path_in_schema in wanted)
+            if values > MAX_CELLS:
+                raise LimitError(f"{name} holds more than the {MAX_CELLS:,} values that are read.")
+            confined.grant(MEMORY_A_VALUE * values)
+            rows += file.read_row_group(group, columns=sorted(wanted), use_threads=False).to_pylist()
+    except (StudioError, MemoryError):
+        raise
+    except Exception as error:  # pyarrow raises whatever its parser does
+        raise TaskError(f"{name} cannot be read as Parquet: copy it again.") from error
+    return rows
+
+
 # --- within -------------------------------------------------------------------------------------------
 
 
@@ -118,6 +151,13 @@ def _separated(data: bytes, name: str, separator: str) -> pd.DataFrame:
     return frame.map(uncelled).rename(columns=uncelled)
 
 
+def _footed(data: bytes, name: str) -> bytes:
+    """The same bytes, whose table of contents is not beyond all measure."""
+    if data[-4:] == b"PAR1" and int.from_bytes(data[-8:-4], "little") > MAX_FOOTER_BYTES:
+        raise LimitError(f"{name} describes more columns than can be read: keep those that you compare.")
+    return data
+
+
 def _parquet(data: bytes, name: str) -> pd.DataFrame:
     """A Parquet table, a group of rows at a time.
 
@@ -126,14 +166,13 @@ def _parquet(data: bytes, name: str) -> pd.DataFrame:
     import pyarrow as arrow
     import pyarrow.parquet as parquet
 
-    if data[-4:] == b"PAR1" and int.from_bytes(data[-8:-4], "little") > MAX_FOOTER_BYTES:
-        raise LimitError(f"{name} describes more columns than can be read: keep those that you compare.")
-    schema = parquet.ParquetFile(arrow.BufferReader(data)).schema_arrow
+    schema = parquet.ParquetFile(arrow.BufferReader(_footed(data, name))).schema_arrow
     texts = [field.name for field in schema if _is_text(field.type)]
     names = [field.name for field in schema if _is_text(field.type) or _is_number(field.type)]
     names = [column for column in names if not column.startswith("__index_level_")]
+    needed = _NEEDED - {"metrics"} if "primary_score" in names else _NEEDED  # Signal and Noise has both
     for field in schema:
-        if field.name.strip().lower() in _NEEDED and field.name not in names:
+        if field.name.strip().lower() in needed and field.name not in names:
             raise TaskError(
                 f"{name}: the column {field.name!r} is of the type {str(field.type)[:60]}; write it as numbers "
                 "or text."

@@ -23,6 +23,7 @@ from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.plain import number
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.base.strangers import confined
+from e2lm_core.imported.formats import trackers
 from e2lm_core.imported.places import Places, Spot
 from e2lm_core.imported.records import Evaluation, lower_is_better
 
@@ -69,6 +70,11 @@ _NOT_METRICS = frozenset(
         "params_numeric",
         "model_path",
         "alias",
+        "token_ratio",
+        "num_instances",
+        "processing_time",
+        "task_idx",
+        "flops",
     ]
 )
 _LITERALS = {"nan": "NaN", "inf": "Infinity", "None": "null", "True": "true", "False": "false"}
@@ -83,6 +89,9 @@ def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Ev
 
     Raises TaskError for an unknown layout.
     """
+    problems: list[str] = []
+    if (tracked := trackers.as_scores(frame, name)) is not None:
+        frame, problems = tracked
     frame = _with_models(_renamed(frame))
     lacking = [column for column in ("model", "task", "step") if column not in frame.columns]
     if lacking:
@@ -94,11 +103,10 @@ def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Ev
     frame = frame.assign(**{column: frame[column].map(str) for column in texts})
     if "num_fewshot" in frame.columns:
         frame = frame.assign(num_fewshot=frame["num_fewshot"].map(_whole).astype("Int64"))
-    problems: list[str] = []
     frame = _with_tokens(_with_whole_steps(frame, name, problems))
     if {"metric", "score"} <= set(frame.columns):
         rows = _long(frame, name, places, problems)
-    elif "metrics" in frame.columns:
+    elif "metrics" in frame.columns and "primary_score" not in frame.columns:
         rows = _bundled(frame, name, places, problems)
     else:
         rows = _wide(frame, name, places, problems)

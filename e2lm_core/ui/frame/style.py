@@ -5,9 +5,9 @@ Tested in tests/pages/test_pages.py.
 
 import streamlit as st
 
-from e2lm_core.base.settings import ROOT
+from e2lm_core.base.settings import FILES
 
-STATIC = ROOT / "static"
+STATIC = FILES / "static"
 SIDEBAR_PX = 260
 _CSS = """
 <style>

@@ -17,11 +17,11 @@ from e2lm_core.ui import session
 from e2lm_core.ui.frame import say, uploaded
 from e2lm_core.ui.results import opened
 
-TYPES = ["zip", "json", "jsonl", "csv", "tsv", "parquet"]
+TYPES = ["zip", "json", "jsonl", "csv", "tsv", "parquet", "eval"]
 HELP = (
-    "The results_….json and samples_….jsonl that lm_eval writes (zip the whole folder, all revisions in it), the "
-    "competition's curve file, a table of OLMES or DataDecide, or a CSV with model, task, metric, step, tokens_seen and "
-    "score. Nothing in them is executed."
+    "What lm_eval, lighteval, OLMES or Inspect write (zip the whole folder, all revisions in it), every_eval_ever's "
+    "records, the competition's curve file, a table of OLMES or DataDecide, an export of W&B, or a CSV with model, task, "
+    "metric, step, tokens_seen and score. Nothing in them is executed."
 )
 # (digest, refusal) of the files that the uploader holds, for they are sent with every drawing of the page.
 _TAKEN = "results_taken"

@@ -13,7 +13,7 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from e2lm_core.base.settings import ROOT
+from e2lm_core.base.settings import FILES
 from e2lm_core.deploy import logs
 
 HEADER = "X-Request-Id"
@@ -41,7 +41,7 @@ class Told:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._known = _OF_STREAMLIT | {page.stem for page in (ROOT / "pages").glob("*.py")}
+        self._known = _OF_STREAMLIT | {page.stem for page in (FILES / "pages").glob("*.py")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""

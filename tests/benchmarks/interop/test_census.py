@@ -15,6 +15,24 @@ def test_a_refusal_is_of_a_kind() -> None:
     assert census.reason_of("a 'b' 3") == "a … …"
 
 
+def test_its_table_has_every_count_and_share() -> None:
+    found = {
+        "configurations": 8,
+        "folders": 3,
+        "folders_with_an_opened_task": 2,
+        "opened": 6,
+        "opened_by_our_functions": 1,
+        "refused": 2,
+        "reasons": {"names no data": 2},
+        "crashed": [],
+    }
+    said = census.table(found)
+    assert "8 configurations in 3 folders" in said
+    assert "| opened | 6 | 75.0% |" in said
+    assert "| refused: names no data | 2 | 25.0% |" in said
+    assert said.endswith("| crashed | 0 | 0.0% |")
+
+
 @pytest.mark.slow
 def test_every_fiftieth_task_opens_or_is_refused_in_a_sentence() -> None:
     if outside.installed() is None:

@@ -135,3 +135,33 @@ def test_too_many_rows(monkeypatch):
     monkeypatch.setattr(frames, "MAX_ROWS", 2)
     with pytest.raises(LimitError, match="3 rows; at most 2"):
         read(LONG)
+
+
+def test_signal_and_noises_table_as_it_is_published():
+    """Its columns, from the code that writes them: `primary_score` beside `metrics`, which is nested or empty there."""
+    rows = [
+        {
+            "task": "arc_easy",
+            "model": f"DCLM-baseline-{size}-5xC",
+            "step": step,
+            "mix": "DCLM-baseline",
+            "size": size,
+            "token_ratio": "5xC",
+            "primary_score": score,
+            "logits_per_byte_corr": 1.5,
+            "num_instances": 1_000,
+            "metrics": None if step else {"acc_raw": score},
+            "model_config": {"model_path": "x"},
+        }
+        for size, step, score in (("150M", 1_250.0, 0.25), ("150M", 2_500.0, 0.5), ("1B", None, 0.75))
+    ]
+    buffer = io.BytesIO()
+    pd.DataFrame(rows).to_parquet(buffer)
+    found, problems = read(buffer.getvalue(), "core-00000-of-00001.parquet")
+    assert [(e.model.name, e.step, dict(e.scores)) for e in found] == [
+        ("DCLM-baseline-150M-5xC", 1_250, {"primary_score": 0.25, "logits_per_byte_corr": 1.5}),
+        ("DCLM-baseline-150M-5xC", 2_500, {"primary_score": 0.5, "logits_per_byte_corr": 1.5}),
+    ]
+    assert problems == [
+        "core-00000-of-00001.parquet: 1 of 3 rows have no whole step from 0; they are left out."
+    ]

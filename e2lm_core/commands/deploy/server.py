@@ -1,0 +1,37 @@
+"""`app` on the command line: the studio in the browser, from a checkout or from an installed package.
+
+Tested in tests/deploy/test_installed.py.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from e2lm_core.base.settings import FILES, ROOT
+
+LARGEST_PORT = 65_535
+
+
+def serve(
+    port: Annotated[int, typer.Option("--port", min=1, max=LARGEST_PORT, help="Where it listens.")] = 8501,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Whom it listens to: 0.0.0.0 is everybody.")
+    ] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option("--browser", help="Open it in a browser window here.")] = False,
+) -> None:
+    """Start the studio in the browser; Ctrl+C ends it."""
+    command = [sys.executable, "-m", "streamlit", "run", str(FILES / "app.py")]
+    options = {
+        "server.headless": str(not browser).lower(),
+        "server.address": host,
+        "server.port": str(port),
+        "browser.serverAddress": host,
+    }
+    command += [part for name, value in options.items() for part in (f"--{name}", value)]
+    # The server takes this process's place, so that signals and its end are the program's own.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    os.execv(sys.executable, command)

@@ -1,0 +1,174 @@
+"""A set written to a data set of a hub: the difference first, and over no revision that was not named.
+
+Tested in tests/deploy/dataset/test_publishing.py.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.phrasing import quoted
+from e2lm_core.base.records import Question, Record, TaskSet
+from e2lm_core.base.settings import Settings
+from e2lm_core.deploy.dataset.card import card
+from e2lm_core.deploy.space import hub
+from e2lm_core.people import register
+from e2lm_core.sets.formats import reading
+from e2lm_core.sets.formats.tables import parquet
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+README = "README.md"
+PLACES = {"test": "data/test-00000-of-00001.parquet", "dev": "data/dev-00000-of-00001.parquet"}
+_REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
+
+
+class Change(Record):
+    """One question that is otherwise in the set than in the data set; `fields` are those that differ."""
+
+    split: str
+    id: str
+    what: Literal["added", "changed", "removed"]
+    fields: tuple[str, ...] = ()
+
+
+class Plan(Record):
+    """What publishing will do. `revision` is the commit that is there now, None where there is no data set."""
+
+    repo: str
+    url: str
+    creates: bool
+    revision: str | None
+    changes: tuple[Change, ...]
+    uploads: tuple[str, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether the data set is the set already."""
+        return not (self.creates or self.uploads)
+
+
+def files_of(task: TaskSet) -> dict[str, bytes]:
+    """The data set's files by their paths: a card, and a table a split."""
+    splits = {"test": task.questions, "dev": task.dev}
+    there = {split: PLACES[split] for split, questions in splits.items() if questions}
+    tables = {path: parquet.write(splits[split]) for split, path in there.items()}
+    return {README: card(task, there).encode(), **tables}
+
+
+def plan(settings: Settings, task: TaskSet, repo: str) -> Plan:
+    """The difference between the set and what the hub has; changes nothing.
+
+    Raises `StudioError` for a name that cannot be, a set without questions, a data set of something else, and where
+    the hub refuses or cannot be reached; and unless an administrator asks, since the token is the deployer's.
+    """
+    register.require_administrator(settings, "publish a set")
+    if not _REPO.fullmatch(repo):
+        raise StudioError(f"{quoted(repo)} is no data set's name: use OWNER/NAME, as in me/{task.name}.")
+    if not task.questions:
+        raise StudioError(
+            f"The set {quoted(task.name)} has no questions yet, so there is nothing to publish."
+        )
+    api = hub.api(settings)
+    with hub.told(f"the data set {repo}"):
+        revision, there = _there(api, repo)
+    ours = files_of(task)
+    held = _held(settings, repo, there) if revision is not None else {}
+    return Plan(
+        repo=repo,
+        url=f"{api.endpoint}/datasets/{repo}",
+        creates=revision is None,
+        revision=revision,
+        changes=tuple(_changes(task, held)),
+        uploads=tuple(path for path, data in ours.items() if there.get(path) != data),
+    )
+
+
+def carry_out(
+    settings: Settings, task: TaskSet, made: Plan, over: str | None = None, private: bool = False
+) -> str | None:
+    """Do what a plan says; the new commit, None where the data set is the set already.
+
+    Raises `StudioError` as `plan` does, where `over` is not the revision that is there, and where another has
+    written since the plan was made.
+    """
+    from huggingface_hub import CommitOperationAdd
+
+    if made.empty:
+        return None
+    if made.revision is not None and over != made.revision:
+        raise StudioError(
+            f"The data set {made.repo} is there, at revision {made.revision}: look at what changes, then say --over and "
+            "that revision."
+        )
+    api = hub.api(settings)
+    ours = files_of(task)
+    with hub.told(f"the data set {made.repo}"):
+        if made.creates:
+            api.create_repo(made.repo, repo_type="dataset", private=private)
+        told = api.create_commit(
+            made.repo,
+            [CommitOperationAdd(path, ours[path]) for path in made.uploads],
+            commit_message=f"Publish {task.name} from E2LM Task Studio",
+            repo_type="dataset",
+            parent_commit=made.revision,
+        )
+        return str(told.oid)
+
+
+def _there(api: HfApi, repo: str) -> tuple[str | None, dict[str, bytes]]:
+    """The commit that is there and those of its files that we would write; None where there is no data set."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        info = api.dataset_info(repo, timeout=20)
+    except RepositoryNotFoundError:
+        return None, {}
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="e2lm-publish-") as folder:
+        for sibling in info.siblings or ():
+            if sibling.rfilename in (README, *PLACES.values()):
+                path = api.hf_hub_download(
+                    repo, sibling.rfilename, repo_type="dataset", revision=info.sha, cache_dir=folder
+                )
+                found[sibling.rfilename] = Path(path).read_bytes()
+    return info.sha, found
+
+
+def _held(settings: Settings, repo: str, there: dict[str, bytes]) -> dict[str, tuple[Question, ...]]:
+    """The questions that are there, by split. Raises StudioError where its tables hold something else."""
+    found = {}
+    for split, path in PLACES.items():
+        if path in there:
+            try:
+                found[split] = reading.read(there[path], path, settings.limits).questions
+            except StudioError as error:
+                raise StudioError(
+                    f"The data set {repo} holds something else than questions in {path}: choose another name."
+                ) from error
+    return found
+
+
+def _changes(task: TaskSet, held: dict[str, tuple[Question, ...]]) -> Iterator[Change]:
+    for split, questions in (("test", task.questions), ("dev", task.dev)):
+        before = {question.id: question for question in held.get(split, ())}
+        for question in questions:
+            old = before.pop(question.id, None)
+            if old is None:
+                yield Change(split=split, id=question.id, what="added")
+            elif fields := _differing(old, question):
+                yield Change(split=split, id=question.id, what="changed", fields=fields)
+        for gone in before:
+            yield Change(split=split, id=gone, what="removed")
+
+
+def _differing(old: Question, new: Question) -> tuple[str, ...]:
+    fields = [name for name in Question.model_fields if name not in ("id", "extra")]
+    names = [name for name in fields if getattr(old, name) != getattr(new, name)]
+    return tuple(names + [n for n in {**old.extra, **new.extra} if old.extra.get(n) != new.extra.get(n)])

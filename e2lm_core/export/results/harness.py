@@ -1,0 +1,95 @@
+"""Results as lm-evaluation-harness writes them: a folder a model, `results_DATE.json` and `samples_TASK_DATE.jsonl` a checkpoint.
+
+What reads the harness's files reads these. They name no version of the harness, which computed nothing of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from e2lm_core.base.records import LOWER_IS_BETTER, METRICS
+from e2lm_core.base.version import VERSION
+from e2lm_core.export.results.outgoing import Outgoing, Result, finite
+
+PROGRAM = "e2lm_task_studio"
+
+
+def files(outgoing: Outgoing, when: float) -> dict[str, bytes]:
+    """Every file by its path. `when` is in seconds since 1970; each checkpoint is a microsecond later than the one before."""
+    written = {}
+    for number, result in enumerate(outgoing.results):
+        moment = datetime.fromtimestamp(when, UTC) + timedelta(microseconds=number)
+        date = moment.strftime("%Y-%m-%dT%H-%M-%S.%f")
+        folder = result.names[0].replace("/", "__")
+        document = _results(outgoing, result, moment.timestamp())
+        written[f"{folder}/results_{date}.json"] = json.dumps(document, indent=2).encode()
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in _samples(outgoing, result))
+        written[f"{folder}/samples_{outgoing.task.name}_{date}.jsonl"] = "".join(lines).encode()
+    return written
+
+
+def arguments(result: Result) -> str:
+    """The checkpoint as `--model_args` would name it."""
+    pretrained, revision, subfolder = result.names
+    parts = [f"pretrained={pretrained}"]
+    parts += [f"revision={revision}"] if revision else []
+    return ",".join(parts + ([f"subfolder={subfolder}"] if subfolder else []))
+
+
+def _results(outgoing: Outgoing, result: Result, when: float) -> dict[str, Any]:
+    task, config = outgoing.task.name, outgoing.task.config
+    scores: dict[str, Any] = {"alias": task}
+    for metric, mean in finite(result.means):
+        scores |= {
+            f"{metric},none": mean,
+            f"{metric}_stderr,none": dict(finite(result.errors)).get(metric, "N/A"),
+        }
+    settings = {
+        "task": task,
+        "output_type": "multiple_choice",
+        "doc_to_text": config.doc_to_text,
+        "doc_to_choice": config.doc_to_choice,
+        "doc_to_target": config.doc_to_target,
+        "description": config.description,
+        "target_delimiter": config.target_delimiter,
+        "fewshot_delimiter": config.fewshot_delimiter,
+        "num_fewshot": outgoing.num_fewshot,
+    }
+    count = len(outgoing.docs)
+    return {
+        "results": {task: scores},
+        "group_subtasks": {task: []},
+        "configs": {task: settings},
+        "versions": {task: 1.0},
+        "n-shot": {task: outgoing.num_fewshot},
+        "higher_is_better": {task: {metric: metric not in LOWER_IS_BETTER for metric in METRICS}},
+        "n-samples": {task: {"original": count, "effective": count}},
+        "config": {"model": "hf", "model_args": arguments(result), "limit": None},
+        "date": when,
+        "model_name": result.names[0],
+        "model_name_sanitized": result.names[0].replace("/", "__"),
+        PROGRAM: VERSION,
+    }
+
+
+def _samples(outgoing: Outgoing, result: Result) -> Iterator[dict[str, Any]]:
+    for number, (question, doc) in enumerate(zip(outgoing.task.questions, outgoing.docs, strict=True)):
+        # As text, as the harness has them; whether a choice is the likeliest text of all is not known here.
+        said = [[repr(float(ll)), None] for ll in result.ll[number, : len(doc.choices)]]
+        yield {
+            "doc_id": number,
+            "doc": question.model_dump(mode="json", exclude_none=True),
+            "target": str(doc.gold),
+            "arguments": {
+                f"gen_args_{place}": {"arg_0": doc.context, "arg_1": continuation}
+                for place, continuation in enumerate(doc.continuations)
+            },
+            "resps": [[one] for one in said],
+            "filtered_resps": said,
+            "filter": "none",
+            "metrics": list(METRICS),
+            **{metric: float(result.values[metric][number]) for metric in METRICS},
+        }

@@ -1,0 +1,94 @@
+"""A set's results as they are handed on: of each complete checkpoint every question's log-likelihoods and the means.
+
+Tested in tests/export/results/test_harness.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.phrasing import listing, quoted
+from e2lm_core.base.records import METRICS, Checkpoint, RenderedDoc, TaskSet
+from e2lm_core.runs import measure, state
+from e2lm_core.runs.studio import Studio
+from e2lm_core.scores import metrics
+from e2lm_core.scores.contrast import sample_error
+from e2lm_core.sets.prompts.render import render_set
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One checkpoint's: `ll` [Q, C] in nats, `values` of each metric [Q], their means and the means' standard errors."""
+
+    checkpoint: Checkpoint
+    ll: np.ndarray
+    values: Mapping[str, np.ndarray]
+    means: Mapping[str, float]
+    errors: Mapping[str, float]
+
+    @property
+    def names(self) -> tuple[str, str | None, str | None]:
+        """What the harness would be told: the model's repository or name, revision and subfolder."""
+        one = self.checkpoint
+        if one.repo is not None:
+            return one.repo, one.revision, one.subfolder
+        return one.model.name, None, one.subfolder or f"iter_{one.step:07d}"
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A set's results on a fleet; `lacking` are the checkpoints that are not complete, which are left out."""
+
+    task: TaskSet
+    num_fewshot: int
+    docs: Sequence[RenderedDoc]
+    results: Sequence[Result]
+    lacking: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str | None:
+        """What is left out, if anything is."""
+        if not self.lacking:
+            return None
+        return f"Not every question was run at {listing(list(self.lacking))}: left out."
+
+
+def gather(
+    studio: Studio,
+    task: TaskSet,
+    checkpoints: Sequence[Checkpoint] | None = None,
+    num_fewshot: int | None = None,
+) -> Outgoing:
+    """The set's results of its last run, or of `checkpoints`. Raises StudioError where no checkpoint is complete."""
+    chosen, shots = state.fleet(studio, task.name)
+    if checkpoints is not None:
+        chosen, shots = tuple(checkpoints), None
+    shots = num_fewshot if num_fewshot is not None else shots
+    measured = measure.measure(studio, task, chosen, shots)
+    results, lacking = [], []
+    for curve in measured.curves:
+        for checkpoint, ll in zip(curve.checkpoints, curve.ll, strict=True):
+            values = metrics.per_question(ll[None], measured.gold, measured.chars, measured.gold_bytes)
+            own = {metric: values[metric][0] for metric in METRICS}
+            if not task.questions or np.isnan(own["margin"]).any():
+                lacking.append(checkpoint.name)
+                continue
+            means = {metric: float(metrics.curve(one)) for metric, one in own.items()}
+            errors = {metric: float(sample_error(one, len(one))) for metric, one in own.items()}
+            results.append(Result(checkpoint, ll, own, means, errors))
+    if not results:
+        raise StudioError(
+            f"The set {quoted(task.name)} has no complete results: run it first (evaluate {task.name})."
+        )
+    shots = task.config.num_fewshot if shots is None else shots
+    return Outgoing(task, shots, render_set(task, shots), results, tuple(lacking))
+
+
+def finite(values: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """Those that JSON can say."""
+    return ((name, value) for name, value in values.items() if math.isfinite(value))

@@ -1,0 +1,117 @@
+"""Questions with the log-likelihood of every choice, whoever wrote them: the five metrics follow from these.
+
+Tested in tests/imported/formats/test_harness_samples.py and tests/imported/formats/test_lighteval.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from e2lm_core.base.records import METRICS
+from e2lm_core.imported.records import Evaluation, Questions
+from e2lm_core.scores import metrics
+
+AGREES_WITHIN = 1e-9
+MAX_CHOICES = 200
+MAX_CELLS = 2_000_000  # questions × choices
+
+
+class Answered(NamedTuple):
+    """One question: `ll` in nats and `chars` a choice, without the delimiter before it; `gold_bytes` in UTF-8."""
+
+    id: str
+    subject: str
+    gold: int
+    ll: Sequence[float]
+    chars: Sequence[float]
+    gold_bytes: float
+
+
+def of_texts(identity: str, subject: str, gold: int, ll: Sequence[float], texts: Sequence[str]) -> Answered:
+    """A question whose choices are there as texts, the delimiter taken off."""
+    return Answered(
+        identity,
+        subject,
+        gold,
+        ll,
+        [len(text) for text in texts],
+        len(texts[gold].encode("utf-8", "surrogatepass")),
+    )
+
+
+def without_space(texts: Sequence[str]) -> list[str]:
+    """Choices without the one space that a tool puts before each: none is taken off where one has none."""
+    return [text[1:] for text in texts] if all(text.startswith(" ") for text in texts) else list(texts)
+
+
+def add(
+    evaluation: Evaluation,
+    answered: Sequence[Answered],
+    what: str = "samples",
+    where_from: str = "the results file",
+    alike: Mapping[str, str] | None = None,
+) -> tuple[Evaluation, str | None]:
+    """The evaluation with its questions' log-likelihoods, from which every metric follows; or why not.
+
+    `alike` is which of the file's own metrics must be equal to which of the studio's: acc and acc_norm, where
+    nothing is said.
+    """
+    where = f"{evaluation.model.name} at {evaluation.checkpoint} on {evaluation.task}"
+    width = max((len(one.ll) for one in answered), default=0)
+    if not answered:
+        return evaluation, f"{where}: the {what} give no log-likelihoods of choices (there are none)."
+    if len(answered) * width > MAX_CELLS:
+        return (
+            evaluation,
+            f"{where}: the {what} give no log-likelihoods of choices ({len(answered):,} questions of up to "
+            f"{width:,} choices are more than can be read).",
+        )
+    if evaluation.n is not None and evaluation.n != len(answered):
+        return (
+            evaluation,
+            f"{where}: the {what} hold {len(answered):,} of {evaluation.n:,} questions, so its means "
+            f"are taken from {where_from} alone; copy the {what} again.",
+        )
+    questions, ll = _arrays(answered, width)
+    values = metrics.per_question(ll[None], questions.gold, questions.chars, questions.gold_bytes)
+    means = {metric: float(metrics.curve(values[metric])[0]) for metric in METRICS}
+    if missing := int(np.isnan(values["margin"]).sum()):
+        return evaluation, f"{where}: {missing:,} of the {what} have a log-likelihood that is not a number."
+    for theirs, ours in (alike if alike is not None else {"acc": "acc", "acc_norm": "acc_norm"}).items():
+        reported = evaluation.scores.get(theirs)
+        if reported is not None and abs(reported - means[ours]) > AGREES_WITHIN:
+            return (
+                evaluation,
+                f"{where}: {theirs} is {means[ours]:.4f} by the {what} but {reported:.4f} in {where_from}; "
+                f"the {what} are left aside, since they are of another run or task.",
+            )
+    # The file's own means stay as they are, to the last bit.
+    scores = {**{m: v for m, v in means.items() if math.isfinite(v)}, **evaluation.scores}
+    return replace(
+        evaluation,
+        scores=scores,
+        n=len(questions.ids),
+        questions=questions,
+        ll=ll,
+        lower=evaluation.lower | {"bpb"},
+    ), None
+
+
+def _arrays(answered: Sequence[Answered], width: int) -> tuple[Questions, np.ndarray]:
+    ll, chars = np.full((len(answered), width), np.nan), np.full((len(answered), width), np.nan)
+    for q, one in enumerate(answered):
+        ll[q, : len(one.ll)] = one.ll
+        chars[q, : len(one.chars)] = one.chars
+    questions = Questions(
+        ids=tuple(one.id for one in answered),
+        subjects=tuple(one.subject for one in answered),
+        gold=np.array([one.gold for one in answered], dtype=np.intp),
+        chars=chars,
+        gold_bytes=np.array([one.gold_bytes for one in answered], float),
+    )
+    return questions, ll

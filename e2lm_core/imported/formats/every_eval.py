@@ -1,0 +1,121 @@
+"""every_eval_ever's shared schema (0.2 and 0.3): one JSON file a model and run, a list of results each with its metric.
+
+A record names its model and, where its writer says so, a revision; that is where a checkpoint is read from. Its samples
+(`…_samples.jsonl`) hold scores, no log-likelihoods, and are not needed for means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from e2lm_core.base.plain import number
+from e2lm_core.base.records import Json
+from e2lm_core.imported.formats import harness_results
+from e2lm_core.imported.formats.harness_results import ResultsFile
+from e2lm_core.imported.places import Places, Spot
+from e2lm_core.imported.records import Evaluation, lower_is_better
+
+KIND = "every_eval_ever record"
+_NAMES = {"accuracy": "acc"}
+_REVISIONS = ("revision", "model_revision", "checkpoint", "step")
+
+
+def is_record(content: Any) -> bool:
+    """Whether parsed JSON is a record of results in that schema."""
+    return (
+        isinstance(content, dict)
+        and isinstance(content.get("evaluation_results"), list)
+        and isinstance(content.get("model_info"), dict)
+        and "schema_version" in content
+    )
+
+
+def is_sample(row: Any) -> bool:
+    """Whether a parsed line is a sample of such a record."""
+    return isinstance(row, dict) and {"schema_version", "evaluation_id", "sample_id"} <= set(row)
+
+
+def read_record(content: Json, file: str, places: Places) -> ResultsFile:
+    """The evaluations of one record; none, with the reason, where it names no checkpoint."""
+    model = content["model_info"]
+    spot = _spot(model, places)
+    if spot is None:
+        name = str(model.get("id") or model.get("name") or "no model")[:80]
+        sentence = (
+            f"{file} names no checkpoint ({name}): a curve needs a step, in the model's id or as the revision among "
+            "its additional_details."
+        )
+        return ResultsFile((), None, {}, (sentence,))
+    by_task: dict[tuple[str, int | None, int | None], dict[str, float]] = {}
+    lower: set[tuple[str, str]] = set()
+    problems = []
+    for result in content["evaluation_results"]:
+        if not isinstance(result, dict):
+            continue
+        task = str(result.get("evaluation_name") or "")
+        config = given if isinstance(given := result.get("metric_config"), dict) else {}
+        details = given if isinstance(given := result.get("score_details"), dict) else {}
+        score = number(details.get("score"))
+        if not task or score is None:
+            problems.append(f"{file} has a result without a name or a number, which is left out.")
+            continue
+        metric = _metric(config)
+        by_task.setdefault((task, _shots(result), _count(details)), {})[metric] = score
+        if config.get("lower_is_better") is True or (
+            "lower_is_better" not in config and lower_is_better(metric)
+        ):
+            lower.add((task, metric))
+    when = _when(content.get("evaluation_timestamp") or content.get("retrieved_timestamp"))
+    evaluations: list[Evaluation] = [
+        replace(
+            harness_results.alone(task, spot, file),
+            scores=scores,
+            num_fewshot=shots,
+            n=n,
+            when=when,
+            lower=frozenset(metric for metric in scores if (task, metric) in lower),
+        )
+        for (task, shots, n), scores in by_task.items()
+    ]
+    return ResultsFile(tuple(evaluations), spot, {}, tuple(dict.fromkeys(problems)))
+
+
+def _spot(model: Json, places: Places) -> Spot | None:
+    more = given if isinstance(given := model.get("additional_details"), dict) else {}
+    names = [str(model[key]) for key in ("id", "name") if model.get(key)]
+    for name in names:
+        for revision in [*(str(more[key]) for key in _REVISIONS if more.get(key)), None]:
+            marked = f"step{revision}" if revision is not None and revision.isdigit() else revision
+            if spot := places.find(name, marked, str(more["subfolder"]) if more.get("subfolder") else None):
+                return spot
+    return None
+
+
+def _metric(config: Json) -> str:
+    """A metric's id, else its name, else what the record says of it: the harness's converter writes it there."""
+    for key in ("metric_id", "metric_name", "evaluation_description"):
+        if isinstance(name := config.get(key), str) and name:
+            return _NAMES.get(name.lower(), name)
+    return "score"
+
+
+def _shots(result: Json) -> int | None:
+    config = given if isinstance(given := result.get("generation_config"), dict) else {}
+    more = given if isinstance(given := config.get("additional_details"), dict) else {}
+    value = str(more.get("num_fewshot", ""))
+    return int(value) if value.isdigit() and len(value) < 5 else None
+
+
+def _count(details: Json) -> int | None:
+    doubt = given if isinstance(given := details.get("uncertainty"), dict) else {}
+    count = doubt.get("num_samples")
+    return count if isinstance(count, int) and 0 < count < harness_results.MAX_QUESTIONS else None
+
+
+def _when(stamp: Any) -> float:
+    try:
+        seconds = float(str(stamp))
+    except ValueError:
+        return 0.0
+    return seconds if 0 <= seconds < harness_results.MAX_DATE else 0.0

@@ -1,0 +1,125 @@
+"""Inspect's logs, `.json` and `.eval`: the means of every scorer. Its tasks generate, so there are no log-likelihoods.
+
+An `.eval` is a zip whose `header.json` is the log without its samples; of a run that was cut short it is missing. Members
+are packed with Zstandard where the writer's Python can, which nothing but a library unpacks here: see `header`.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.plain import number
+from e2lm_core.base.records import Json
+from e2lm_core.base.strangers import safejson
+from e2lm_core.imported.formats import harness_results
+from e2lm_core.imported.formats.harness_results import ResultsFile
+from e2lm_core.imported.places import Places
+from e2lm_core.imported.records import lower_is_better
+
+KIND = "Inspect log"
+MAX_HEADER_BYTES = 16 * 2**20
+MAX_PACKED = 500
+_HEADER = "header.json"
+_NOT_METRICS = frozenset({"stderr", "std", "var", "ci_lower", "ci_upper"})
+_CORRECT = {"accuracy": "acc"}
+
+
+def is_log(content: Any) -> bool:
+    """Whether parsed JSON is a log of Inspect."""
+    return (
+        isinstance(content, dict)
+        and isinstance(content.get("eval"), dict)
+        and {"version", "status"} <= set(content)
+        and "model" in content["eval"]
+    )
+
+
+def header(data: bytes, name: str) -> Json:
+    """The log in an `.eval`, without its samples. Raises TaskError in one sentence."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if _HEADER not in archive.namelist():
+                raise TaskError(f"{name} has no {_HEADER}: Inspect had not ended when it was copied.")
+            member = archive.getinfo(_HEADER)
+            if member.file_size > min(MAX_HEADER_BYTES, MAX_PACKED * max(member.compress_size, 1)):
+                raise TaskError(f"{name}: its {_HEADER} is larger than any log's.")
+            with archive.open(member) as opened:
+                content = safejson.loads(opened.read(MAX_HEADER_BYTES).decode("utf-8"))
+    except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, OSError) as error:
+        raise TaskError(f"{name} is no log of Inspect that can be read: copy it again.") from error
+    except NotImplementedError as error:  # packed with Zstandard
+        raise TaskError(
+            f"{name} is packed in a way that this Python cannot read: write it as JSON (inspect log convert --to json)."
+        ) from error
+    if not is_log(content):
+        raise TaskError(f"{name} is no log of Inspect that can be read: copy it again.")
+    return content
+
+
+def read_log(content: Json, file: str, places: Places) -> ResultsFile:
+    """The means in one log; none, with the reason, where it has none or names no checkpoint."""
+    run = content["eval"]
+    arguments = given if isinstance(given := run.get("model_args"), dict) else {}
+    names = [arguments.get("model_path"), str(run.get("model") or "").split("/", 1)[-1]]
+    revision = arguments.get("revision") or arguments.get("model_revision")
+    spots = (places.find(str(name), str(revision) if revision else None) for name in names if name)
+    spot = next((spot for spot in spots if spot is not None), None)
+    if spot is None:
+        shown = ", ".join(
+            str(part) for part in (run.get("model"), arguments.get("model_path"), revision) if part
+        )
+        sentence = f"{file} names no checkpoint ({shown}): a curve needs a step, as in -M revision=step1000."
+        return ResultsFile((), None, {}, (sentence,))
+    results = content.get("results")
+    scores = dict(_scores(results if isinstance(results, dict) else {}))
+    if not scores:
+        return ResultsFile(
+            (), spot, {}, (f"{file} has no score: that run ended as {str(content['status'])[:40]!r}.",)
+        )
+    evaluation = replace(
+        harness_results.alone(str(run.get("task")), spot, file),
+        scores=scores,
+        n=_questions(run, results),
+        when=_when(run.get("created")),
+        lower=frozenset(metric for metric in scores if lower_is_better(metric)),
+    )
+    problems: tuple[str, ...] = ()
+    if content["status"] != "success":
+        problems = (
+            f"{file} is of a run that ended as {str(content['status'])[:40]!r}, so of fewer questions.",
+        )
+    return ResultsFile((evaluation,), spot, {}, problems)
+
+
+def _scores(results: Json) -> Iterator[tuple[str, float]]:
+    """`accuracy` is acc; another scorer's metrics bear its name where there are several."""
+    scorers = [one for one in results.get("scores") or () if isinstance(one, dict)]
+    for place, scorer in enumerate(scorers):
+        metrics = scorer.get("metrics")
+        for key, metric in metrics.items() if isinstance(metrics, dict) else ():
+            value = number(metric.get("value")) if isinstance(metric, dict) else None
+            if value is not None and key not in _NOT_METRICS:
+                called = _CORRECT.get(key, str(key))
+                yield (called if place == 0 else f"{called},{scorer.get('name')}"), value
+
+
+def _questions(run: Json, results: Any) -> int | None:
+    count = results.get("completed_samples")
+    epochs = run.get("config", {}).get("epochs") if isinstance(run.get("config"), dict) else None
+    if isinstance(count, int) and isinstance(epochs, int) and epochs > 1:
+        count //= epochs
+    return count if isinstance(count, int) and 0 < count < harness_results.MAX_QUESTIONS else None
+
+
+def _when(created: Any) -> float:
+    try:
+        moment = datetime.fromisoformat(str(created))
+    except ValueError:
+        return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,170 @@
+"""lighteval's `results_*.json` and the details that it keeps as Parquet: every question's log-probabilities.
+
+Results lie in `results/MODEL/`, details in `details/MODEL/DATE/details_TASK|SHOTS_DATE.parquet`, or both in one hub
+dataset; the date in the names joins them. Tasks are named `TASK|SHOTS`, before 0.12 `SUITE|TASK|SHOTS`, and before
+0.11 with a `|0` behind. Details are read as lighteval writes them since 0.10 (`doc`, `metric`, `model_response`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.plain import number
+from e2lm_core.base.records import Json
+from e2lm_core.imported.formats import answers, frames, harness_results
+from e2lm_core.imported.formats.answers import Answered
+from e2lm_core.imported.formats.harness_results import ResultsFile
+from e2lm_core.imported.places import Places, Spot
+from e2lm_core.imported.records import Evaluation, lower_is_better
+
+KIND = "lighteval results"
+_DETAILS = re.compile(r"details_(.+)_(\d{4}-\d\d-\d\dT[\d.:-]+)\.parquet$")
+_NEEDED = ("doc.id", "doc.choices", "doc.gold_index", "model_response.logprobs")
+_NORMED = "acc_norm"  # a length with or without the space before a choice: the task says which
+
+
+def is_results(content: Any) -> bool:
+    """Whether parsed JSON is lighteval's: the harness has no `config_general`."""
+    return (
+        isinstance(content, dict)
+        and isinstance(content.get("config_general"), dict)
+        and isinstance(content.get("results"), dict)
+    )
+
+
+def read_results(content: Json, file: str, places: Places) -> ResultsFile:
+    """The evaluations of one results file; none, with the reason, where its names tell no checkpoint."""
+    general = content["config_general"]
+    model = config if isinstance(config := general.get("model_config"), dict) else {}
+    name = str(model.get("model_name") or general.get("model_name") or model.get("pretrained") or "")
+    revision, subfolder = model.get("revision"), model.get("subfolder")
+    spot = places.find(name, _text(revision), _text(subfolder)) if name else None
+    if spot is None:
+        names = ", ".join(str(part) for part in (name or "no model", revision, subfolder) if part)
+        sentence = (
+            f"{file} names no checkpoint ({names}): a curve needs a step, as in revision=step1000 or a folder "
+            "iter_0001000."
+        )
+        return ResultsFile((), None, {}, (sentence,))
+    problems = []
+    if general.get("max_samples"):
+        problems.append(
+            f"{file} was run with --max-samples {general['max_samples']}, so on the first questions of its tasks "
+            "alone."
+        )
+    evaluations = []
+    for key, entries in content["results"].items():
+        if key == "all" or ":_average" in key or not isinstance(entries, dict):
+            continue  # means over tasks, which are no task
+        scores = {
+            str(metric): value
+            for metric, given in entries.items()
+            if not str(metric).endswith("_stderr") and (value := number(given)) is not None
+        }
+        if not scores:
+            problems.append(f"{file} has no score for {key}.")
+            continue
+        task, shots = task_of(key)
+        evaluations.append(
+            replace(
+                harness_results.alone(task, spot, file),
+                scores=scores,
+                num_fewshot=shots,
+                n=_count(content, key),
+                lower=frozenset(metric for metric in scores if lower_is_better(metric)),
+            )
+        )
+    return ResultsFile(tuple(evaluations), spot, {}, tuple(problems))
+
+
+def task_of(key: str) -> tuple[str, int | None]:
+    """`arc:easy|0`, `leaderboard|arc:easy|25` and `leaderboard|arc:easy|25|0` as task and examples."""
+    parts = key.split("|")
+    if len(parts) >= 3 and not parts[1].isdigit():
+        parts = parts[1:]
+    return parts[0], int(parts[1]) if len(parts) > 1 and parts[1].isdigit() and len(parts[1]) < 4 else None
+
+
+def details_of(file: str) -> tuple[str, str] | None:
+    """(TASK|SHOTS, date) from the name of a file of details; None for another name."""
+    match = _DETAILS.match(PurePosixPath(file).name)
+    return (match[1], match[2]) if match else None
+
+
+def date_of(file: str) -> str:
+    """The date in the name of a results file, by which details are joined to it."""
+    return PurePosixPath(file).stem.removeprefix("results_")
+
+
+def folder_spot(file: str, places: Places) -> Spot | None:
+    """The checkpoint that the folders above a file of details name."""
+    parts = PurePosixPath(file).parts[:-2]
+    below = parts[parts.index("details") + 1 :] if "details" in parts else parts
+    name = "/".join(
+        part.removeprefix("details_").removesuffix("_private").replace("__", "/") for part in below
+    )
+    return places.find(name) if name else None
+
+
+def read_details(data: bytes, file: str) -> list[Answered]:
+    """The questions of a file of details. Raises StudioError where it holds no log-probabilities of choices."""
+    rows = frames.read_nested(data, file, _NEEDED)
+    if rows is None:
+        raise StudioError(
+            f"{file}: these details are not as lighteval writes them since 0.10 (doc, metric, model_response); "
+            "its means are taken from the results file."
+        )
+    found = []
+    for place, row in enumerate(rows):
+        doc, said = row.get("doc") or {}, row.get("model_response") or {}
+        texts, gold = doc.get("choices"), doc.get("gold_index")
+        gold = gold[0] if isinstance(gold, list) and len(gold) == 1 else gold
+        values = said.get("logprobs")
+        if not isinstance(texts, list) or not isinstance(values, list) or len(texts) < 2:
+            raise StudioError(f"{file}: it is no multiple-choice task, so there are means alone.")
+        if not isinstance(gold, int) or not 0 <= gold < len(texts):
+            raise StudioError(
+                f"{file}: a question has several right choices or none, so there are means alone."
+            )
+        if len(texts) > answers.MAX_CHOICES or len(values) < len(texts):
+            raise StudioError(
+                f"{file}: a question has {len(texts)} choices and {len(values)} log-probabilities."
+            )
+        shown = answers.without_space([str(text) for text in texts])
+        if not all(shown):
+            raise StudioError(f"{file}: a choice is empty, so there are means alone.")
+        # Behind those of the choices stand, for some tasks, those of the choices without the question.
+        lls = [math.nan if value is None else float(value) for value in values[: len(texts)]]
+        found.append(answers.of_texts(str(doc.get("id") or place), "", gold, lls, shown))
+    if len({one.id for one in found}) < len(found):
+        found = [one._replace(id=str(place)) for place, one in enumerate(found)]
+    return found
+
+
+def add_details(evaluation: Evaluation, answered: list[Answered]) -> tuple[Evaluation, str | None]:
+    """The evaluation with its details; acc must agree, and an acc_norm over other lengths gets a name of its own."""
+    scores = dict(evaluation.scores)
+    theirs = scores.pop(_NORMED, None)
+    fuller, why = answers.add(replace(evaluation, scores=scores), answered, "details")
+    if why is not None:
+        return evaluation, why
+    if theirs is not None and abs(theirs - fuller.scores[_NORMED]) > answers.AGREES_WITHIN:
+        return replace(fuller, scores={**fuller.scores, f"{_NORMED},lighteval": theirs}), None
+    return fuller, None
+
+
+def _count(content: Mapping[str, Any], key: str) -> int | None:
+    tasks = content.get("config_tasks")
+    config = tasks.get(key) if isinstance(tasks, dict) else None
+    count = config.get("effective_num_docs") if isinstance(config, dict) else None
+    return count if isinstance(count, int) and 0 < count < harness_results.MAX_QUESTIONS else None
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if value else None

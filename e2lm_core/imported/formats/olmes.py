@@ -1,0 +1,242 @@
+"""What AI2's evaluations write: OLMES (`oe-eval`), DataDecide's published instances, and olmo-eval.
+
+A task's metrics lie in `task-000-NAME-metrics.json` (DataDecide: `NAME-metrics.json`), again in `metrics-all.jsonl` and
+`metrics.json`, and every question's log-likelihoods in `…-predictions.jsonl` beside it. olmo-eval has one `metrics.json`
+and `predictions/MODEL/TASK_hash-predictions.jsonl`. Lengths there count the space before a choice; ours do not.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from e2lm_core.base.plain import number
+from e2lm_core.base.records import Json, ModelInfo
+from e2lm_core.imported.formats import answers, harness_results
+from e2lm_core.imported.formats.answers import Answered
+from e2lm_core.imported.places import Places, Spot
+from e2lm_core.imported.records import Evaluation, lower_is_better
+
+KIND = "OLMES metrics"
+PREDICTIONS = "-predictions.jsonl"
+_METRICS = "-metrics.json"
+# DataDecide's folders: recipe, size, seed, step; the seed that its tables call the default.
+_DECIDE = re.compile(r"(?:^|/)([^/]+)/(\d{1,4}[MB])/seed-(\w{1,20})/step-?(\d{1,9})/")
+_DEFAULT_SEED = "6198"
+_HASH = re.compile(r"_[0-9a-f]{6}$")
+# A name of theirs that means something else with us, where both stand beside each other.
+_NAMESAKES = {"margin": "margin,olmes"}
+
+
+class Run(NamedTuple):
+    """One task's evaluation and what its predictions' file is known by: its folder and the task's name there."""
+
+    evaluation: Evaluation
+    folder: str
+    called: str
+
+
+def is_metrics(content: Any) -> bool:
+    """Whether parsed JSON, a file or a line, is metrics of OLMES or of olmo-eval."""
+    if not isinstance(content, dict):
+        return False
+    if isinstance(content.get("metrics"), dict):
+        return isinstance(content.get("task_name"), str) and isinstance(content.get("task_config"), dict)
+    return _many(content) is not None
+
+
+def is_prediction(row: Any) -> bool:
+    """Whether a parsed line is a question's prediction."""
+    return isinstance(row, dict) and isinstance(row.get("model_output"), list) and "doc_id" in row
+
+
+def is_request(row: Any) -> bool:
+    """Whether a parsed line is what the model was asked, which predictions say already."""
+    return isinstance(row, dict) and "request_type" in row and "request" in row and "doc_id" in row
+
+
+def read_metrics(content: Json, file: str, places: Places) -> tuple[list[Run], list[str]]:
+    """The evaluations of one file, or of one line of it, and what had to be left out."""
+    runs, problems = [], []
+    for entry, model in _entries(content):
+        spot = find(model, file, places)
+        task = str(entry.get("task") or entry.get("task_name"))
+        if spot is None:
+            sentence = (
+                f"{file} names no checkpoint ({_name(model) or 'no model'}): a curve needs a step, as in "
+                "revision=step1000-tokens4B or a folder step1000."
+            )
+            if sentence not in problems:
+                problems.append(sentence)
+            continue
+        scores = dict(_scores(entry.get("metrics")))
+        if not scores:
+            problems.append(f"{file} has no score for {task}.")
+            continue
+        config = entry.get("task_config") or entry.get("config")
+        config = config if isinstance(config, dict) else {}
+        evaluation = replace(
+            harness_results.alone(task, spot, file),
+            scores=scores,
+            num_fewshot=_whole(config.get("num_shots", config.get("num_fewshot")), harness_results.MAX_SHOTS),
+            n=_whole(entry.get("num_instances"), harness_results.MAX_QUESTIONS) or None,
+            when=_when(entry.get("current_date") or content.get("timestamp")),
+            lower=frozenset(metric for metric in scores if lower_is_better(metric)),
+        )
+        path = PurePosixPath(file)
+        named = path.name.removesuffix(_METRICS) if path.name.endswith(_METRICS) else task
+        runs.append(Run(evaluation, str(path.parent), named))
+    return runs, problems
+
+
+def distinct(runs: Sequence[Run]) -> list[Run]:
+    """Each result once: a task's own file, `metrics-all.jsonl` and `metrics.json` say the same."""
+    found: dict[tuple[Any, ...], Run] = {}
+    for run in runs:
+        one = run.evaluation
+        scores = tuple(sorted(one.scores.items()))
+        key = (one.model.name, one.step, one.task, one.num_fewshot, one.n, scores)
+        if key not in found or run.called != run.evaluation.task:
+            found[key] = run
+    return list(found.values())
+
+
+def match(file: str, runs: Sequence[Run]) -> int | None:
+    """Which of the runs the predictions of a file are of; None where none or several could be."""
+    path = PurePosixPath(file)
+    stem = path.name.removesuffix(PREDICTIONS)
+    for place, run in enumerate(runs):
+        if (str(path.parent), stem) == (run.folder, run.called):
+            return place
+    task = _HASH.sub("", re.sub(r"^task-\d+-", "", stem))
+    parents = {str(parent) for parent in path.parents}
+    alike = [
+        place
+        for place, run in enumerate(runs)
+        if run.folder in parents and re.sub(r"[:/\\ ]", "_", run.evaluation.task) in (task, stem)
+    ]
+    return alike[0] if len(alike) == 1 else None
+
+
+def find(model: Json, file: str, places: Places) -> Spot | None:
+    """The checkpoint that a model's configuration names, or the folders of the file do."""
+    for name in (model.get("model_path"), model.get("model")):
+        if name and (spot := places.find(str(name), str(model.get("revision") or "") or None)):
+            return spot
+    decide = _DECIDE.search(file)
+    if decide is not None:
+        recipe, size, seed, step = decide.groups()
+        base = f"{recipe}-{size}"
+        plain = seed == _DEFAULT_SEED
+        info = ModelInfo(
+            name=base if plain else f"{base} (seed {seed})",
+            family="datadecide",
+            size=size,
+            seed_of=None if plain else base,
+        )
+        return Spot(info, int(step), None, None, f"step {int(step):,}")
+    return places.find(str(PurePosixPath(file).parent))
+
+
+def read_predictions(rows: Sequence[Json]) -> list[Answered] | str:
+    """The questions of a file of predictions, or why they give no log-likelihoods of choices."""
+    found = []
+    for row in rows:
+        outputs = [output for output in row["model_output"] if isinstance(output, dict)]
+        values = [number(output.get("sum_logits")) for output in outputs]
+        label = row.get("label")
+        if len(outputs) < 2 or any(value is None for value in values):
+            return "it is no multiple-choice task"
+        if len(outputs) > answers.MAX_CHOICES:
+            return f"a question has more than {answers.MAX_CHOICES} choices"
+        if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < len(outputs):
+            return "the right choice is none of them"
+        lls = [math.nan if value is None else value for value in values]
+        identity = str(row.get("native_id") or row["doc_id"])
+        texts = [output.get("text") for output in outputs]
+        if all(isinstance(text, str) and text.strip() for text in texts):
+            shown = answers.without_space([str(text) for text in texts])
+            found.append(answers.of_texts(identity, "", label, lls, shown))
+            continue
+        chars = [(number(output.get("num_chars")) or math.nan) - 1 for output in outputs]
+        found.append(Answered(identity, "", label, lls, chars, _bytes(outputs[label], lls[label])))
+    if len({one.id for one in found}) < len(found):
+        found = [one._replace(id=str(row["doc_id"])) for one, row in zip(found, rows, strict=True)]
+    return found
+
+
+def add_predictions(evaluation: Evaluation, answered: list[Answered]) -> tuple[Evaluation, str | None]:
+    """The evaluation with its predictions; theirs and ours that bear one name and differ are told apart."""
+    scores = {_NAMESAKES.get(metric, metric): value for metric, value in evaluation.scores.items()}
+    fuller, why = answers.add(
+        replace(evaluation, scores=scores), answered, "predictions", "the metrics file", {"acc_raw": "acc"}
+    )
+    return (evaluation, why) if why is not None else (fuller, None)
+
+
+# --- within -------------------------------------------------------------------------------------------
+
+
+def _many(content: Json) -> list[Any] | None:
+    """The tasks of a file of many: OLMES calls them `metrics`, olmo-eval `tasks`."""
+    if isinstance(tasks := content.get("metrics"), list) and "model_config" in content:
+        return tasks
+    tasks = content.get("tasks")
+    return tasks if isinstance(tasks, list) and {"summary", "config"} <= set(content) else None
+
+
+def _entries(content: Json) -> Iterator[tuple[Json, Json]]:
+    """Every task's metrics with its model's configuration."""
+    many = _many(content)
+    for entry in [content] if many is None else many:
+        if isinstance(entry, dict):
+            yield entry, _model(entry, content)
+
+
+def _model(entry: Json, content: Json) -> Json:
+    config = entry.get("model_config") or content.get("model_config") or content.get("config")
+    config = config if isinstance(config, dict) else {}
+    models = config.get("models")
+    if isinstance(models, dict):
+        config = models.get(entry.get("model")) or {}
+    provider = config.get("provider") if isinstance(config, dict) else None
+    return provider if isinstance(provider, dict) else config if isinstance(config, dict) else {}
+
+
+def _name(model: Json) -> str:
+    return ", ".join(str(model[key]) for key in ("model_path", "model", "revision") if model.get(key))
+
+
+def _scores(metrics: Any) -> Iterator[tuple[str, float]]:
+    """Metrics as they are called; olmo-eval's have a scorer each, named where there are several."""
+    for metric, value in metrics.items() if isinstance(metrics, dict) else ():
+        if isinstance(value, Mapping):
+            parts = {} if metric == "extra_metrics" else value  # prices and lengths
+            for scorer, score in parts.items():
+                if (plain := number(score)) is not None:
+                    yield (str(metric) if len(parts) == 1 else f"{metric},{scorer}"), plain
+        elif (plain := number(value)) is not None:
+            yield str(metric), plain
+
+
+def _whole(value: Any, most: int) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most else None
+
+
+def _bytes(output: Json, ll: float) -> float:
+    """Bytes of a choice from its bits a byte, −ll / (bytes · ln 2), without the space before it."""
+    bits = number(output.get("logits_per_byte", output.get("bits_per_byte")))
+    return round(-ll / (bits * math.log(2))) - 1 if bits and ll else math.nan
+
+
+def _when(date: Any) -> float:
+    try:
+        moment = datetime.fromisoformat(str(date).replace(" UTC", "").strip())
+    except ValueError:
+        return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,188 @@
+"""What belongs to one run, put together: its means, and its questions that lie in a file of their own.
+
+Tested in tests/imported/test_opening.py.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from e2lm_core.imported.formats import harness_results, harness_samples, lighteval, olmes
+from e2lm_core.imported.formats.answers import Answered
+from e2lm_core.imported.formats.harness_results import ResultsFile
+from e2lm_core.imported.places import Places
+from e2lm_core.imported.records import Evaluation, FileSeen
+
+Fuller = tuple[Evaluation, str | None]  # with its questions, or as it was and why
+Key = tuple[str, str]
+
+
+class Runs:
+    """Takes the files of runs one by one; `finish` joins them and says what could not be joined."""
+
+    def __init__(self, places: Places):
+        self.places = places
+        self.files: list[FileSeen] = []
+        self.problems: list[str] = []
+        self._results: dict[Key, list[ResultsFile]] = defaultdict(list)
+        self._samples: dict[str, list[Any]] = {}
+        self._details: dict[str, list[Answered]] = {}
+        self._olmes: list[olmes.Run] = []
+        self._predictions: dict[str, list[Any]] = {}
+
+    def results(self, name: str, run: ResultsFile, kind: str, key: Key | None = None) -> None:
+        """The means of a run; `key` is what its questions are found by, where they lie in another file."""
+        self._results[key or ("alone", name)].append(run)
+        self.problems += run.problems
+        if run.spot is None:
+            self.refuse(name, "its names tell no checkpoint.")
+        else:
+            self.files.append(FileSeen(file=name, kind=kind, results=len(run.evaluations)))
+
+    def samples(self, name: str, rows: list[Any]) -> None:
+        """Samples of lm-evaluation-harness."""
+        self._samples[name] = rows
+
+    def details(self, name: str, answered: list[Answered]) -> None:
+        """Details of lighteval."""
+        self._details[name] = answered
+
+    def metrics(self, name: str, runs: Sequence[olmes.Run], problems: Sequence[str]) -> None:
+        """Metrics of OLMES, of one task or of many."""
+        self._olmes += runs
+        self.problems += problems
+        if runs:
+            self.files.append(FileSeen(file=name, kind=olmes.KIND, results=len(runs)))
+        else:
+            self.refuse(name, "its names tell no checkpoint.")
+
+    def predictions(self, name: str, rows: list[Any]) -> None:
+        """Predictions of OLMES."""
+        self._predictions[name] = rows
+
+    def refuse(self, name: str, why: str, said: bool = False) -> None:
+        """A file that gives nothing; `said` where the sentence is of the import as a whole too."""
+        self.files.append(FileSeen(file=name, why=why))
+        if said:
+            self.problems.append(why if why.startswith(name) else f"{name}: {why}")
+
+    def finish(self) -> list[Evaluation]:
+        """Every evaluation, with its questions where they are there."""
+        found: list[Evaluation] = []
+        for name, rows in self._samples.items():
+            found += self._sampled(name, rows)
+        for name, answered in self._details.items():
+            found += self._detailed(name, answered)
+        self._olmes = olmes.distinct(self._olmes)
+        for name, rows in self._predictions.items():
+            found += self._predicted(name, rows)
+        found += [run.evaluation for run in self._olmes]
+        return found + [one for runs in self._results.values() for run in runs for one in run.evaluations]
+
+    # --- within ---------------------------------------------------------------------------------------
+
+    def _sampled(self, name: str, rows: Sequence[Any]) -> list[Evaluation]:
+        """Puts samples beside their run's means; alone, their folder's name tells the model."""
+        task = harness_results.sample_task(name) or PurePosixPath(name).stem
+
+        def add(evaluation: Evaluation, run: ResultsFile) -> Fuller:
+            delimiter = run.delimiters.get(task, harness_results.DELIMITER)
+            return harness_samples.add_samples(evaluation, rows, delimiter)
+
+        if self._joined(name, harness_results.run_key(name), task, None, add, "lm-eval samples"):
+            return []
+        folder = harness_results.folder_names(name)
+        spot = self.places.find(folder) if folder else None
+        if spot is None:
+            why = (
+                "its results_….json of the same date is not beside it, so its checkpoint is unknown: copy "
+                "that too."
+            )
+            self.refuse(name, why, said=True)
+            return []
+        alone = harness_results.alone(task, spot, name)
+        fuller, why_not = harness_samples.add_samples(alone, rows, harness_results.DELIMITER)
+        self._said(name, why_not, "lm-eval samples")
+        self.problems.append(
+            f"{name} stands without its results_….json: the checkpoint is read from the folder's name, and "
+            "the number of few-shot examples is unknown."
+        )
+        return [fuller] if fuller.scores else []
+
+    def _detailed(self, name: str, answered: list[Answered]) -> list[Evaluation]:
+        called, date = lighteval.details_of(name) or (PurePosixPath(name).stem, "")
+        task, shots = lighteval.task_of(called)
+
+        def add(evaluation: Evaluation, run: ResultsFile) -> Fuller:
+            return lighteval.add_details(evaluation, answered)
+
+        if self._joined(name, ("lighteval", date), task, shots, add, "lighteval details"):
+            return []
+        spot = lighteval.folder_spot(name, self.places)
+        if spot is None:
+            why = (
+                "its results_….json of the same date is not there, and its folders tell no checkpoint: copy the "
+                "folder of results too."
+            )
+            self.refuse(name, why, said=True)
+            return []
+        alone = replace(harness_results.alone(task, spot, name), num_fewshot=shots)
+        fuller, why_not = lighteval.add_details(alone, answered)
+        self._said(name, why_not, "lighteval details")
+        return [fuller] if fuller.scores else []
+
+    def _joined(
+        self,
+        name: str,
+        key: Key,
+        task: str,
+        shots: int | None,
+        add: Callable[[Evaluation, ResultsFile], Fuller],
+        kind: str,
+    ) -> bool:
+        """Whether a run of that key has the task; its evaluation then has its questions, or it is said why not."""
+        for place, run in enumerate(runs := self._results.get(key, [])):
+            for at, evaluation in enumerate(run.evaluations):
+                if evaluation.task == task and shots in (None, evaluation.num_fewshot):
+                    fuller, why = add(evaluation, run)
+                    kept = (*run.evaluations[:at], fuller, *run.evaluations[at + 1 :])
+                    runs[place] = replace(run, evaluations=kept)
+                    self._said(name, why, kind)
+                    return True
+        return False
+
+    def _predicted(self, name: str, rows: list[Any]) -> list[Evaluation]:
+        place = olmes.match(name, self._olmes)
+        if place is None:
+            spot = olmes.find({}, name, self.places)
+            if spot is None:
+                why = "its metrics are not beside it, so its checkpoint is unknown: copy that file too."
+                self.refuse(name, why, said=True)
+                return []
+            task = PurePosixPath(name).name.removesuffix(olmes.PREDICTIONS)
+            run = olmes.Run(harness_results.alone(task, spot, name), "", task)
+        else:
+            run = self._olmes[place]
+        one = run.evaluation
+        read = olmes.read_predictions(rows)
+        if isinstance(read, str):
+            where = f"{one.model.name} at {one.checkpoint} on {one.task}"
+            self._said(name, f"{where}: the predictions give no log-likelihoods of choices ({read}).", "")
+            return []
+        fuller, why_not = olmes.add_predictions(one, read)
+        self._said(name, why_not, "OLMES predictions")
+        if place is None:
+            return [fuller] if fuller.scores else []
+        self._olmes[place] = run._replace(evaluation=fuller)
+        return []
+
+    def _said(self, name: str, why: str | None, kind: str) -> None:
+        if why is None:
+            self.files.append(FileSeen(file=name, kind=kind, results=1))
+        else:
+            self.files.append(FileSeen(file=name, why=why))
+            self.problems.append(why)

@@ -1,0 +1,143 @@
+"""A set published to a data set of a hub: made, found up to date, and written over nothing that was not seen."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pyarrow.parquet as parquet
+import pytest
+import yaml
+
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.settings import Limits, Settings
+from e2lm_core.commands.main import main
+from e2lm_core.deploy.dataset import publishing
+from e2lm_core.deploy.dataset.card import licence
+from e2lm_core.sets import collection
+from e2lm_core.sets.formats import reading
+from tests.deploy.dataset.conftest import DatasetsHub, put, told
+from tests.support import studios
+
+REPO = "me/little"
+TEST, DEV = publishing.PLACES["test"], publishing.PLACES["dev"]
+
+
+def test_a_new_data_set_is_made_and_read_back_as_the_set(settings: Settings, hub: DatasetsHub) -> None:
+    task = collection.open_set(settings, "little")
+    made = publishing.plan(settings, task, REPO)
+    assert (made.creates, made.revision, len(made.changes)) == (True, None, 8)
+    assert REPO not in hub.spaces
+    commit = publishing.carry_out(settings, task, made, private=True)
+    there = hub.spaces[REPO]
+    assert (commit, there.visibility) == (there.commits[-1], "private")
+    front = yaml.safe_load(there.files["README.md"].decode().split("---")[1])
+    [config] = front["configs"]
+    assert {part["split"]: part["path"] for part in config["data_files"]} == {"test": TEST, "dev": DEV}
+    assert reading.read(there.files[TEST], TEST, Limits()).questions == task.questions
+    assert parquet.read_table(io.BytesIO(there.files[DEV])).column_names[:4] == [
+        "id",
+        "question",
+        "choices",
+        "answer",
+    ]
+    again = publishing.plan(settings, task, REPO)
+    assert again.empty
+    assert again.revision == commit
+    assert publishing.carry_out(settings, task, again) is None
+
+
+def test_nothing_is_written_over_before_its_difference_was_seen(settings: Settings, hub: DatasetsHub) -> None:
+    task = collection.open_set(settings, "little")
+    publishing.carry_out(settings, task, publishing.plan(settings, task, REPO))
+    put_aside = task.questions[0]
+    edited = task.questions[1].model_copy(update={"question": "Another?", "extra": {"more": 1}})
+    changed = task.model_copy(
+        update={"questions": (edited, *task.questions[2:], put_aside.model_copy(update={"id": "new"}))}
+    )
+    made = publishing.plan(settings, changed, REPO)
+    assert [(c.split, c.id, c.what, c.fields) for c in made.changes] == [
+        ("test", edited.id, "changed", ("question", "more")),
+        ("test", "new", "added", ()),
+        ("test", put_aside.id, "removed", ()),
+    ]
+    for over in (None, "0" * 40):
+        with pytest.raises(StudioError, match=f"is there, at revision {made.revision}"):
+            publishing.carry_out(settings, changed, made, over)
+    assert publishing.carry_out(settings, changed, made, made.revision) == hub.spaces[REPO].commits[-1]
+    assert reading.read(hub.spaces[REPO].files[TEST], TEST, Limits()).questions[0].question == "Another?"
+
+
+def test_who_wrote_meanwhile_is_not_overwritten_and_other_files_stay(
+    settings: Settings, hub: DatasetsHub
+) -> None:
+    task = collection.open_set(settings, "little")
+    revision = put(hub, REPO, {"notes.txt": b"mine"})
+    made = publishing.plan(settings, task, REPO)
+    assert made.revision == revision
+    hub.spaces[REPO].commit({"notes.txt": b"mine, later"})
+    with pytest.raises(StudioError, match="changed by another meanwhile"):
+        publishing.carry_out(settings, task, made, revision)
+    made = publishing.plan(settings, task, REPO)
+    publishing.carry_out(settings, task, made, made.revision)
+    assert hub.spaces[REPO].files["notes.txt"] == b"mine, later"
+
+
+def test_what_cannot_be_published(
+    settings: Settings, hub: DatasetsHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = collection.open_set(settings, "little")
+    with pytest.raises(StudioError, match="is no data set's name"):
+        publishing.plan(settings, task, "little")
+    with pytest.raises(StudioError, match="nothing to publish"):
+        publishing.plan(settings, task.model_copy(update={"questions": ()}), REPO)
+    put(hub, REPO, {TEST: b"PAR1 of something else"})
+    with pytest.raises(StudioError, match="holds something else"):
+        publishing.plan(settings, task, REPO)
+    with pytest.raises(StudioError, match="refuses"):
+        publishing.carry_out(settings, task, publishing.plan(settings, task, "you/little"))
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(StudioError, match="set HF_TOKEN"):
+        publishing.plan(settings, task, REPO)
+
+
+def test_a_licence_is_named_where_all_have_one(settings: Settings) -> None:
+    task = collection.open_set(settings, "little")
+    assert licence(task) is None
+    all_of = [q.model_copy(update={"license": "CC0-1.0"}) for q in task.questions]
+    assert licence(task.model_copy(update={"questions": tuple(all_of), "dev": ()})) == "cc0-1.0"
+    assert licence(task.model_copy(update={"questions": tuple(all_of)})) is None
+
+
+def test_the_command_shows_first_and_does_it_with_yes(
+    settings: Settings,
+    hub: DatasetsHub,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    for name, value in studios.environment(settings).items():
+        monkeypatch.setenv(name, value)
+
+    def run(*words: str, code: int = 0) -> str:
+        with pytest.raises(SystemExit) as end:
+            main(["publish", "little", REPO, *words])
+        out, err = capsys.readouterr()
+        assert (end.value.code or 0) == code, err
+        return err if code else out
+
+    assert "would be made, with 8 questions. Add --yes." in run()
+    assert REPO not in hub.spaces
+    assert "is published, at revision" in run("--yes")
+    assert "is up to date" in run()
+    monkeypatch.setenv("E2LM_HOME", str(tmp_path / "other"))
+    with pytest.raises(SystemExit):
+        main(["sets", "copy", "little", "mine"])
+    with pytest.raises(SystemExit):
+        main(["question", "edit", "mine", "q1", "--set", "note=x"])
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["publish", "mine", REPO, "--json"])
+    document = told(capsys.readouterr()[0])
+    assert [(c["id"], c["what"], c["fields"]) for c in document["changes"]] == [("q1", "changed", ["note"])]
+    assert document["commit"] is None

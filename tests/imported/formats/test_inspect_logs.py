@@ -1,0 +1,102 @@
+"""Inspect's logs: those that it wrote itself, as JSON and as .eval, and those that ended early."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.settings import Limits
+from e2lm_core.imported import opening
+from e2lm_core.imported.formats import inspect_logs
+from e2lm_core.imported.places import Places
+from tests.support.harness_files import read
+
+WRITTEN = Path(__file__).parent / "written" / "inspect"
+
+
+def test_what_inspect_wrote_gives_its_means():
+    """inspect-ai 0.3.285 on two checkpoints of the ladder (benchmarks/interop/written): one log as JSON, one as .eval."""
+    own = json.loads(next(WRITTEN.glob("*.json")).read_text())["results"]["scores"]
+    means = [scorer["metrics"]["accuracy"]["value"] for scorer in own]
+    imported = opening.import_path(WRITTEN, Limits())
+    curves = {curve.metric: curve for curve in imported.curves}
+    assert curves["acc"].steps == curves["acc,includes"].steps == (1_000, 2_000)
+    assert (curves["acc"].scores[1], curves["acc,includes"].scores[1]) == tuple(means)
+    assert {(c.model.name, c.task, c.questions) for c in imported.curves} == {
+        ("ladder-small-arch1", "ladder_science", 13)
+    }
+    assert not any(seen.why for seen in imported.files)
+    assert not imported.measured
+
+
+def test_an_uploaded_log_is_a_log_and_no_archive_of_others():
+    packed = next(WRITTEN.glob("*.eval"))
+    found = opening.import_uploads({packed.name: packed.read_bytes()}, Limits())
+    assert [seen.kind for seen in found.files] == ["Inspect log"]
+
+
+def log(status: str = "success", model_args: dict | None = None, **changes) -> dict:
+    metric = {"accuracy": {"name": "accuracy", "value": 0.25}, "stderr": {"name": "stderr", "value": 0.1}}
+    return {
+        "version": 2,
+        "status": status,
+        "eval": {
+            "task": "t",
+            "model": "hf/EleutherAI/pythia-70m",
+            "model_args": {"revision": "step1000"} if model_args is None else model_args,
+            "created": "2026-01-02T03:04:05+00:00",
+            "config": {"epochs": 2},
+        },
+        "results": {"completed_samples": 8, "scores": [{"name": "choice", "metrics": metric}]},
+        **changes,
+    }
+
+
+def packed(content: dict | None, name: str = "header.json") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, json.dumps(content))
+    return buffer.getvalue()
+
+
+def test_a_hub_models_revision_tells_the_step_and_epochs_are_no_questions():
+    [curve] = read({"a.eval": packed(log()), "b.json": json.dumps(log()).encode()}).curves
+    assert (curve.model.name, curve.steps, curve.scores, curve.questions) == (
+        "pythia-70m",
+        (1_000,),
+        (0.25,),
+        4,
+    )
+
+
+def test_a_run_that_ended_early():
+    found = read({"a.json": json.dumps(log("error")).encode()})
+    assert "ended as 'error', so of fewer questions" in found.problems[0]
+    run = inspect_logs.read_log(log("cancelled", results=None), "a.json", Places())
+    assert run.problems == ("a.json has no score: that run ended as 'cancelled'.",)
+
+
+def test_a_model_without_a_step():
+    run = inspect_logs.read_log(log(model_args={}), "a.json", Places())
+    assert "names no checkpoint (hf/EleutherAI/pythia-70m)" in run.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (packed(log(), "_journal/start.json"), "Inspect had not ended"),
+        (packed(log())[:-30], "copy it again"),
+        (packed({"no": "log"}), "copy it again"),
+        (b"PK not a zip", "copy it again"),
+        (packed({"x": "0" * 20_000_000}), "larger than any log's"),
+    ],
+    ids=["journal", "half", "other", "no-zip", "bomb"],
+)
+def test_what_is_no_log(data, says):
+    with pytest.raises(TaskError, match=says):
+        inspect_logs.header(data, "x.eval")

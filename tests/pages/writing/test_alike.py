@@ -1,0 +1,147 @@
+"""What a page does with sets and files a command does: the same files on disk, the same bytes downloaded."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from e2lm_core.base.settings import Settings
+from e2lm_core.commands import main as main_commands
+from e2lm_core.sets import collection
+from e2lm_core.sets.formats import writing
+from e2lm_core.ui.frame import say
+from tests.support import studios
+from tests.support.visits import OWN, Visit
+
+Call = Callable[..., str]
+FILES = {"csv": "text/csv", "jsonl": "application/jsonl", "xlsx": "application/xlsx", "gift": "text/plain"}
+FILES |= {"aiken": "text/plain", "qti": "application/zip"}
+ENDS = {"gift": "gift.txt", "aiken": "aiken.txt", "qti": "zip"}
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, ladder: Path) -> Settings:
+    """A second home, over the same sets and models, that commands alone use."""
+    chosen = studios.settings(tmp_path / "second", ladder)
+    studios.write_example(chosen)
+    return chosen
+
+
+@pytest.fixture
+def call(
+    elsewhere: Settings, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Call:
+    """Run a command in the second home."""
+
+    def run(*arguments: str) -> str:
+        with monkeypatch.context() as there:
+            for name, value in studios.environment(elsewhere).items():
+                there.setenv(name, value)
+            with pytest.raises(SystemExit) as end:
+                main_commands.main(arguments)
+        out, err = capsysbinary.readouterr()
+        assert not end.value.code, err
+        return out.decode("utf-8", "replace")
+
+    return run
+
+
+def both(visit: Visit, elsewhere: Settings, name: str) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    return studios.tree(visit.studio.settings.sets / name), studios.tree(elsewhere.sets / name)
+
+
+def others(visit: Visit, kind: str) -> bytes:
+    """Questions that the set has not, as a file of that kind: its own, asked otherwise."""
+    task = collection.open_set(visit.studio.settings, "little")
+    asked = [
+        q.model_copy(update={"id": f"n{k}", "question": f"And {q.question}"})
+        for k, q in enumerate(task.questions)
+    ]
+    return writing.file_of(asked, kind)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_of_questions(
+    visit: Visit, elsewhere: Settings, call: Call, tmp_path: Path, kind: str
+) -> None:
+    """Author's Import, Add, and `question add --file`."""
+    data, name = others(visit, kind), f"more.{ENDS.get(kind, kind)}"
+    (tmp_path / name).write_bytes(data)
+    collection.copy_set(visit.studio.settings, "little", OWN)
+    visit.choose(OWN).open("author")
+    visit.at.segmented_control(key="author_view").set_value("Import").run()
+    visit.at.file_uploader(key="import_file").set_value([(name, data, FILES[kind])]).run()
+    visit.click("Add 6 questions")
+    call("sets", "copy", "little", OWN)
+    call("question", "add", OWN, "--file", str(tmp_path / name))
+    page, command = both(visit, elsewhere, OWN)
+    assert page == command
+    assert len(page["test.jsonl"].splitlines()) == 12
+
+
+def test_a_bundle(visit: Visit, elsewhere: Settings, call: Call, tmp_path: Path) -> None:
+    """Author's *open a bundle*, and `import X.zip`."""
+    call("export", "little", "--out", str(tmp_path / "b.zip"))
+    data = (tmp_path / "b.zip").read_bytes()
+    visit.open("author")
+    visit.at.file_uploader(key="create_bundle").set_value([("b.zip", data, "application/zip")]).run()
+    visit.at.text_input(key="create_name").set_value("opened").run()
+    visit.click("Open the bundle")
+    call("import", str(tmp_path / "b.zip"), "--name", "opened")
+    page, command = both(visit, elsewhere, "opened")
+    assert page == command
+    call("import", str(tmp_path / "b.zip"), "--name", "opened", "--into", str(tmp_path / "into"))
+    assert studios.tree(tmp_path / "into" / "opened") == page
+
+
+def test_every_download(visit: Visit, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Export's bundle and Author's downloads, and `export --as`: byte for byte."""
+    given: dict[str, bytes] = {}
+
+    def download(label: str, data: object, *_: object, **__: object) -> bool:
+        made = data() if callable(data) else data
+        given[re.sub(r"\\([^\w\s])", r"\1", label).replace(say.JOINER, "")] = (
+            made.encode() if isinstance(made, str) else bytes(made)
+        )  # type: ignore[arg-type]
+        return False
+
+    monkeypatch.setattr(st, "download_button", download)
+    collection.copy_set(visit.studio.settings, "little", OWN)
+    visit.choose(OWN).open("author")
+    labels = {
+        "csv": "CSV",
+        "jsonl": "JSONL",
+        "xlsx": "XLSX",
+        "gift": "GIFT",
+        "aiken": "Aiken",
+        "qti": "QTI 2.2",
+    }
+    for kind in labels:
+        visit.at.selectbox(key="set_format").set_value(kind).run()
+    call("sets", "copy", "little", OWN)
+    for kind, label in labels.items():
+        call("export", OWN, "--as", kind, "--out", str(tmp_path / kind))
+        assert content((tmp_path / kind).read_bytes()) == content(given[f"Download {label}"]), kind
+
+
+def content(data: bytes) -> object:
+    """A file's bytes; of an archive its members', for a workbook's own date is the moment of writing."""
+    if not data.startswith(b"PK"):
+        return data
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if name != "docProps/core.xml"}
+
+
+def test_what_is_said_of_a_check_is_what_the_page_lists(visit: Visit, call: Call) -> None:
+    """`check` and Export's findings are one function's."""
+    visit.choose("little").open("export")
+    found = json.loads(call("check", "little", "--json"))
+    for finding in [*found["errors"], *found["warnings"]]:
+        assert finding["sentence"].split(":")[0] in visit.said
