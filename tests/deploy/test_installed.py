@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from e2lm_core.base import settings
+from e2lm_core.base.errors import StudioError
 from e2lm_core.commands.deploy import server
 from tests.conftest import ROOT
 
@@ -53,10 +54,20 @@ def test_app_hands_its_process_to_the_server(monkeypatch: pytest.MonkeyPatch) ->
     given: list[str] = []
     monkeypatch.setattr(server.os, "execv", lambda _, command: given.extend(command))
     monkeypatch.setenv("PYTHONPATH", "")
-    server.serve(port=9000, host="0.0.0.0")
+    server.serve(port=9000, host="127.0.0.1")
     assert given[1:5] == ["-m", "streamlit", "run", str(ROOT / "app.py")]
     assert given[given.index("--server.port") + 1] == "9000"
-    assert given[given.index("--server.address") + 1] == "0.0.0.0"
+    assert given[given.index("--server.address") + 1] == "127.0.0.1"
+
+
+def test_where_nothing_can_listen_is_said() -> None:
+    with pytest.raises(StudioError, match="cannot listen at 'nowhere at all', port 9000"):
+        server.serve(host="nowhere at all", port=9000)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(StudioError, match="in use"):
+            server.serve(port=taken.getsockname()[1])
 
 
 @pytest.mark.slow
@@ -119,7 +130,7 @@ def _serves(program: Path, folder: Path, variables: dict[str, str]) -> None:
         answers = {
             path: _answer(f"http://127.0.0.1:{port}/{path}") for path in ("healthz", "app/static/icon.svg")
         }
-        assert json.loads(answers["healthz"])["status"] == "ok", answers
+        assert json.loads(answers["healthz"])["ok"] is True, answers
         assert b"<svg" in answers["app/static/icon.svg"]
     finally:
         served.terminate()

@@ -128,7 +128,7 @@ def test_a_mixed_up_folder_says_what_everything_is():
     assert "half-written" in why["results_half.json"]
     assert "tell no checkpoint" in why["results_final.json"]
     assert "only .json" in why["README.md"]
-    assert "neither lm-eval results" in why["notes.json"]
+    assert "neither results of a tool" in why["notes.json"]
     assert "no JSON (line 1" in why["broken.json"]
     assert "not UTF-8" in why["latin.json"]
     assert "empty" in why["empty.json"]

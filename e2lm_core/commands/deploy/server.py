@@ -6,11 +6,14 @@ Tested in tests/deploy/test_installed.py.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from typing import Annotated
 
 import typer
 
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.settings import FILES, ROOT
 
 LARGEST_PORT = 65_535
@@ -24,6 +27,7 @@ def serve(
     browser: Annotated[bool, typer.Option("--browser", help="Open it in a browser window here.")] = False,
 ) -> None:
     """Start the studio in the browser; Ctrl+C ends it."""
+    _require_free(host, port)
     command = [sys.executable, "-m", "streamlit", "run", str(FILES / "app.py")]
     options = {
         "server.headless": str(not browser).lower(),
@@ -35,3 +39,16 @@ def serve(
     # The server takes this process's place, so that signals and its end are the program's own.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     os.execv(sys.executable, command)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raises `StudioError` where nothing can listen there: before the server's own start, which says less."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        socket.create_server((host, port), family=family).close()
+    except (OSError, ValueError) as error:  # ValueError: no name that can be asked for
+        reason = getattr(error, "strerror", None) or "no address"
+        raise StudioError(
+            f"The studio cannot listen at {quoted(host)}, port {port} ({reason.lower()}): use --host 127.0.0.1, or another "
+            "--port."
+        ) from error

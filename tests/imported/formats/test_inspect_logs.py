@@ -1,11 +1,10 @@
-"""Inspect's logs: those that it wrote itself, as JSON and as .eval, and those that ended early."""
+"""Inspect's logs, as JSON and as .eval, and those that ended early."""
 
 from __future__ import annotations
 
 import io
 import json
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -15,29 +14,6 @@ from e2lm_core.imported import opening
 from e2lm_core.imported.formats import inspect_logs
 from e2lm_core.imported.places import Places
 from tests.support.harness_files import read
-
-WRITTEN = Path(__file__).parent / "written" / "inspect"
-
-
-def test_what_inspect_wrote_gives_its_means():
-    """inspect-ai 0.3.285 on two checkpoints of the ladder (benchmarks/interop/written): one log as JSON, one as .eval."""
-    own = json.loads(next(WRITTEN.glob("*.json")).read_text())["results"]["scores"]
-    means = [scorer["metrics"]["accuracy"]["value"] for scorer in own]
-    imported = opening.import_path(WRITTEN, Limits())
-    curves = {curve.metric: curve for curve in imported.curves}
-    assert curves["acc"].steps == curves["acc,includes"].steps == (1_000, 2_000)
-    assert (curves["acc"].scores[1], curves["acc,includes"].scores[1]) == tuple(means)
-    assert {(c.model.name, c.task, c.questions) for c in imported.curves} == {
-        ("ladder-small-arch1", "ladder_science", 13)
-    }
-    assert not any(seen.why for seen in imported.files)
-    assert not imported.measured
-
-
-def test_an_uploaded_log_is_a_log_and_no_archive_of_others():
-    packed = next(WRITTEN.glob("*.eval"))
-    found = opening.import_uploads({packed.name: packed.read_bytes()}, Limits())
-    assert [seen.kind for seen in found.files] == ["Inspect log"]
 
 
 def log(status: str = "success", model_args: dict | None = None, **changes) -> dict:
@@ -62,6 +38,11 @@ def packed(content: dict | None, name: str = "header.json") -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, json.dumps(content))
     return buffer.getvalue()
+
+
+def test_an_uploaded_log_is_a_log_and_no_archive_of_others():
+    found = opening.import_uploads({"a.eval": packed(log())}, Limits())
+    assert [seen.kind for seen in found.files] == ["Inspect log"]
 
 
 def test_a_hub_models_revision_tells_the_step_and_epochs_are_no_questions():

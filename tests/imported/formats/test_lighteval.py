@@ -1,58 +1,18 @@
-"""lighteval's results and details: the files that it wrote itself, and what it writes otherwise."""
+"""lighteval's results and details, in the layouts of its writer."""
 
 from __future__ import annotations
 
 import io
 import json
-import math
-from pathlib import Path
 
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pytest
 
 from e2lm_core.base.errors import LimitError, StudioError
-from e2lm_core.base.settings import Limits
-from e2lm_core.imported import opening
 from e2lm_core.imported.formats import frames, lighteval
 from e2lm_core.imported.places import Places
 from tests.support.harness_files import read
-
-WRITTEN = Path(__file__).parent / "written" / "lighteval"
-
-
-def test_what_lighteval_wrote_gives_its_numbers_and_all_five_metrics():
-    """lighteval 0.13.0 on two checkpoints of the ladder (benchmarks/interop/written): its means, and ours from its details."""
-    imported = opening.import_path(WRITTEN, Limits())
-    own = {}
-    for file in WRITTEN.rglob("results_*.json"):
-        content = json.loads(file.read_text())
-        step = int(content["config_general"]["model_config"]["model_name"][-7:])
-        own[step] = content["results"]["ladder_science|0"]
-    assert sorted(own) == [1_000, 2_000]
-    curves = {curve.metric: curve for curve in imported.curves}
-    assert set(curves) == {"acc", "acc_norm", "normalized_mc_prob", "margin", "norm_prob", "bpb"}
-    for metric in ("acc", "acc_norm", "normalized_mc_prob"):
-        assert curves[metric].scores == tuple(own[step][metric] for step in (1_000, 2_000))
-    # What both have under another name, and what follows from log-probabilities and texts alone.
-    assert curves["norm_prob"].scores == pytest.approx(curves["normalized_mc_prob"].scores, abs=1e-12)
-    assert {(c.model.name, c.task, c.num_fewshot, c.questions) for c in imported.curves} == {
-        ("ladder-small-arch1", "ladder_science", 0, 13)
-    }
-    assert list(imported.measured) == ["ladder_science"]
-    assert not any(seen.why for seen in imported.files)
-    [details] = (
-        WRITTEN.rglob("details_*|0_*.parquet") if len(own) == 1 else sorted(WRITTEN.rglob("*.parquet"))[:1]
-    )
-    bits = []
-    for row in parquet.read_table(details).to_pylist():
-        gold, choices = row["doc"]["gold_index"], row["doc"]["choices"]
-        size = len(choices[gold].removeprefix(" ").encode()) * math.log(2)
-        bits.append(-row["model_response"]["logprobs"][gold] / size)
-    step = int(details.parent.parent.name[-7:])
-    assert dict(zip(curves["bpb"].steps, curves["bpb"].scores, strict=True))[step] == pytest.approx(
-        sum(bits) / 13
-    )
 
 
 def results(name: str = "EleutherAI/pythia-70m", revision: str | None = "step1000", **tasks) -> bytes:
