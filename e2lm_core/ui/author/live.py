@@ -40,7 +40,8 @@ PICKED_FROM = 8
 
 def beside(task: TaskSet) -> None:
     """What the last edit changed, redrawn while a run goes on."""
-    _panel(task, after.last_edit(task), run_every=_every(task))
+    edit = after.last_edit(task)
+    _panel(task, edit, run_every=None if _is_settled(task, edit) else _every(task))
 
 
 def question(task: TaskSet, shown: Question) -> None:
@@ -69,6 +70,13 @@ def every_question(task: TaskSet) -> None:
 
 
 # --- within -------------------------------------------------------------------------------------------
+
+
+def _is_settled(task: TaskSet, edit: after.Edit) -> bool:
+    """Whether the run that goes on is another's, and adds nothing to what the visitor's own edit changed."""
+    if not edit.mine or edit.before is None or starting.is_mine(results.state(task)):
+        return False
+    return results.is_known(task, edit.before, edit.after)
 
 
 def _every(task: TaskSet) -> float | None:

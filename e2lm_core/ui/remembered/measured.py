@@ -23,8 +23,9 @@ Fleet = tuple[tuple[str, str | None], ...]  # (name, commit) of each checkpoint
 Stamp = tuple[int, int]
 # That the server keeps for all: one set of the largest size and its version before, or many small ones.
 MEASURED_BYTES = 300 * 2**20
-# Of a set that many edit there is another version every second: those of the last half minute.
-MEASURED = 24
+# Of a set that many edit there is another version every second, and each who edited looks at two: read anew, they
+# would be other objects, of which everything is computed again.
+MEASURED = 64
 # Between looks at what nobody computes (an edit that another has overtaken, an example that was never run) up to so
 # many times as long as between others.
 MOST_PATIENCE = 4

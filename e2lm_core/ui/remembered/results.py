@@ -96,8 +96,7 @@ class Changed:
 def changed(task: TaskSet, before: TaskSet, after: TaskSet) -> Changed:
     """What an edit of the set changed; once it is measured whole, it is known without what was measured."""
     checkpoints, num_fewshot = fleet(task)
-    home = studio().settings.database
-    key = (home, digest(before), digest(after), identities(checkpoints), num_fewshot)
+    key = _edit_key(before, after, identities(checkpoints), num_fewshot)
     known = _CHANGED.last(key)
     if known is not None:
         return known
@@ -106,6 +105,17 @@ def changed(task: TaskSet, before: TaskSet, after: TaskSet) -> Changed:
     if was.complete_checkpoints == made.done == made.total:
         _CHANGED.made_of((), key, lambda: made)
     return made
+
+
+def is_known(task: TaskSet, before: TaskSet, after: TaskSet) -> bool:
+    """Whether all is known of what an edit changed: no run adds to it."""
+    checkpoints, num_fewshot = fleet(task)
+    key = _edit_key(before, after, identities(checkpoints), num_fewshot)
+    return _CHANGED.last(key) is not None
+
+
+def _edit_key(before: TaskSet, after: TaskSet, on: Fleet, num_fewshot: int | None) -> Hashable:
+    return (studio().settings.database, digest(before), digest(after), on, num_fewshot)
 
 
 def _at_hand() -> Fleet:
