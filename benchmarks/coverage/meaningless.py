@@ -120,11 +120,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sets", type=int, default=2000, help="simulated sets")
+    parser.add_argument("--sets", type=int, default=2000, help="simulated sets; 0 leaves them out")
     parser.add_argument("--draws", type=int, default=50, help="draws of the exemplars; 0 leaves them out")
     parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
     options = parser.parse_args(arguments)
-    tables = {"simulated": {metric: shares(simulated(options.sets), metric) for metric in METRICS}}
+    tables = {}
+    if options.sets:
+        tables["simulated"] = {metric: shares(simulated(options.sets), metric) for metric in METRICS}
     if options.draws:
         drawn = list(exemplars(options.draws))
         tables["exemplars"] = {metric: shares(iter(drawn), metric) for metric in METRICS}

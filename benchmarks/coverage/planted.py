@@ -102,7 +102,8 @@ def untaught(studio: Studio, plantings: int) -> tuple[list[Suspects], Measuremen
     said = []
     for seed in range(plantings):
         at = np.sort(rng.choice(len(questions), EXEMPLARS, replace=False))
-        said.append(keys.doubted(flipped(part(whole, at), seed)[0]))
+        unsaid = replace(part(whole, at), told=None)  # else it is known that they cannot tell
+        said.append(keys.doubted(flipped(unsaid, seed)[0]))
     return said, whole
 
 
@@ -260,7 +261,8 @@ def _tables(studio: Studio, plantings: int, quick: bool) -> dict[str, str]:
     know = np.mean([one.knowledge or 0.0 for one in said])
     tables = {
         "keys": "\n".join([HEAD, *lines]),
-        "untaught": f"In {silent} of {len(said)} draws it is said that it cannot be told; {listed:.1f} keys are listed on average. "
+        "untaught": "By models of which it is not known what they were told: "
+        f"in {silent} of {len(said)} draws it is said that it cannot be told; {listed:.1f} keys are listed on average. "
         f"The best model is {know:.0%} of the way from chance to all right.",
     }
     if quick:

@@ -10,7 +10,7 @@ from benchmarks.coverage import differences
 from scripts import marked
 
 TABLES = {
-    "coverage": ("means", "scores", "readings"),
+    "coverage": ("means", "scores", "readings", "elsewhere"),
     "difference_coverage": ("differences",),
     "choosing_coverage": ("coverage",),
     "forking": ("forking",),

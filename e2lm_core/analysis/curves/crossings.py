@@ -22,7 +22,7 @@ from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.means import pointwise, retraining, together
 from e2lm_core.scores.uncertainty.means.lasting import Crossing, crossing
 from e2lm_core.scores.uncertainty.means.pointwise import Evidence
-from e2lm_core.scores.uncertainty.means.retraining import Moved, Retraining
+from e2lm_core.scores.uncertainty.means.retraining import Retraining
 from e2lm_core.scores.uncertainty.methods import small_sample_level
 
 NO_CHANCE = "{} has no chance level."
@@ -293,7 +293,7 @@ def _asked(
 
     moved = [again.at(p.step) for p in places]
     end = moved[-1].sd
-    errors, degrees = _with_training(found, moved, models)
+    errors, degrees = retraining.against(found.error, found.freedom, moved, models)
     since = Since(
         retraining=end,
         detectable=float((stdtrit(degrees[-1], 0.975) + stdtrit(degrees[-1], 0.8)) * errors[-1]),
@@ -315,17 +315,6 @@ def _asked(
     if trained is not None:
         trained[lower] = 1.0
     return _Asked(since, on_these, trained, places)
-
-
-def _with_training(found: Evidence, moved: Sequence[Moved], models: int) -> tuple[Floats, Floats]:
-    """Standard errors [K] with training again in them, where it is known, and their degrees of freedom."""
-    errors, degrees = [], []
-    for error, again in zip(found.error, moved, strict=True):
-        total = error**2 + models * (again.sd or 0.0) ** 2
-        parts = [(error**2, found.freedom), (models * again.raw, again.freedom or np.inf)]
-        errors.append(float(np.sqrt(total)))
-        degrees.append(min(retraining.freedom(total, parts), 1e9))
-    return np.array(errors), np.array(degrees)
 
 
 def _judged(asked: Sequence[_Asked]) -> list[Since]:

@@ -1,13 +1,16 @@
 """The chance of telling two models apart, how many questions that takes, and what no number of them can tell.
 
-    SE(n)    = sqrt(DEFF s^2 / n + 2 t^2),   of f degrees of freedom, those of t
-    power(n) = P(|T| > q),   T noncentral t with f degrees about |d| / SE(n),  q = t_f^-1(.975)
+    SE(n)    = sqrt(DEFF s^2 / n + 2 t^2)
+    power(n) = E P(|Z + |d| / SE(n)| > q(g) W / SE(n)),   q(g) = t_g^-1(.975),   Z normal, with of what the test finds
+               V = SE(n)^2 chi^2_f / f,   W^2 = max(V, DEFF s^2 / n),   g = f W^4 / V^2
     MDD(n)   = the |d| at which power(n) is .80
 
 with d the difference of the two models' means at a checkpoint, s the standard deviation over questions of their
 paired difference, DEFF the design effect of questions that come in groups, and t the standard deviation of a model's
-mean over retrainings (`means.retraining`), taken from replicates where there are any: few replicates make few degrees
-of freedom, of the whole, since replicates show question noise and t together. Two models that retraining moves by as much as they differ are told apart by no number of questions.
+mean over retrainings (`means.retraining`), taken from replicates where there are any. Few replicates make f small: V is
+the variance that they show, question noise and t together, and E is over it, since the test (`crossings`) will know no
+more than V, takes no less than the questions' own part, and has the degrees g. Two models that retraining moves by as
+much as they differ are told apart by no number of questions.
 
 Sources: Card et al., EMNLP 2020 (With little power comes great responsibility); Miller 2024, arXiv 2411.00640.
 """
@@ -58,17 +61,24 @@ class Spread(Record):
         return math.sqrt(sum(self._parts(questions)))
 
     def power(self, questions: float) -> float:
-        """The chance that a 95% test with so many questions parts the two; .05 where they do not differ."""
+        """The chance that a 95% test with so many questions parts the two; .05 at most where they do not differ."""
         error = self.error(questions)
         if error == 0:
             return 1.0 if self.difference else 0.05
-        return _told(abs(self.difference) / error, self.training_freedom)
+        return _told(abs(self.difference) / error, self._known(questions), self.training_freedom)
 
     def detectable(self, questions: float) -> float:
         """The smallest difference that so many questions tell in 80% of cases."""
+        known = self._known(questions)
         return self.error(questions) * float(
-            brentq(lambda r: _told(r, self.training_freedom) - DETECTED, 0.0, 200.0)
+            brentq(lambda r: _told(r, known, self.training_freedom) - DETECTED, 0.0, 200.0)
         )
+
+    def _known(self, questions: float) -> float:
+        """The share of the variance that is the questions', which the test knows."""
+        of_questions, of_training = self._parts(questions)
+        total = of_questions + of_training
+        return of_questions / total if total else 0.0
 
     def needed(self, wanted: float = WANTED) -> int | None:
         """The smallest n with that power, at least 2; None where no number of questions has it."""
@@ -83,11 +93,14 @@ class Spread(Record):
         return high
 
 
-def _told(ratio: float, degrees: float) -> float:
-    """The chance that a 95% test of so many degrees finds a difference of so many standard errors."""
-    # Noncentral t, as a mean over the spread that is found: scipy's own fails far out.
-    scale = np.sqrt(chi2.ppf(_SHARES, degrees) / degrees) if degrees < _MANY else np.ones(1)
-    bound = t.ppf(0.975, min(degrees, _MANY)) * scale
+def _told(ratio: float, known: float, degrees: float) -> float:
+    """The chance that a 95% test finds a difference of so many standard errors, a share of whose square is known."""
+    if degrees >= _MANY:
+        bound = np.array([t.ppf(0.975, _MANY)])
+    else:  # a mean over what replicates of so few degrees may show
+        found = chi2.ppf(_SHARES, degrees) / degrees
+        judged = np.maximum(found, known)
+        bound = t.ppf(0.975, np.minimum(degrees * (judged / found) ** 2, _MANY)) * np.sqrt(judged)
     return float((norm.cdf(ratio - bound) + norm.cdf(-ratio - bound)).mean())
 
 

@@ -96,7 +96,10 @@ class CoverageTable:
             score = "sq_model"  # a mean over one or two models is as noisy as one
         if why := self._not_studied(score, questions, models):
             return IntervalRule(None, why=why)
-        of_questions = max(n for n in self.questions if n <= questions)
+        sizes = {n for name, _, _, _, n in self.lowest if name == score} or set(self.questions)
+        if questions < min(sizes):
+            return IntervalRule(None, why=f"Its intervals were studied for {min(sizes)} questions and more.")
+        of_questions = max(n for n in sizes if n <= questions)
         of_models = max(m for m in self.models if score in OF_ONE_MODEL or m <= models)
         method = self.methods.get(score)
         studied = {models for name, _, _, models, _ in self.lowest if name == score}
@@ -107,7 +110,7 @@ class CoverageTable:
         scale, of_kind = self.kinds.get((score, of_metric, kind or "", of_models, of_questions), (1.0, None))
         measured = measured if of_kind is None else of_kind
         if method is None or measured is None:
-            return IntervalRule(None, why="No method of the coverage study fits this score.")
+            return IntervalRule(None, why=self._not_measured(score, method, of_metric, of_questions))
         if measured < ACCEPTED:
             return IntervalRule(
                 None,
@@ -116,6 +119,12 @@ class CoverageTable:
                 f"{measured:.0%} of sets of {of_questions} questions, where 95% are promised.",
             )
         return IntervalRule(method, measured, scale=scale, kind=None if of_kind is None else kind)
+
+    def _not_measured(self, score: str, method: str | None, metric: str, questions: int) -> str:
+        found = {n for name, how, of, _, n in self.lowest if (name, how, of) == (score, method, metric)}
+        if later := [n for n in found if n > questions]:
+            return f"No interval with fewer than {min(later)} questions: in simulations this score was undefined in too many resamples of so few."
+        return "No method of the coverage study fits this score."
 
     def _not_studied(self, score: str, questions: int, models: int) -> str | None:
         if score not in OF_ONE_MODEL and models < min(self.models):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import nct, norm
+from scipy.stats import nct, norm, t
 
 from e2lm_core.analysis.plan import power as powers
 from e2lm_core.analysis.plan import words as plan_words
@@ -60,6 +60,18 @@ def test_few_replicates_make_power_small():
     assert few.power(100) == pytest.approx(nct.sf(4.302653, 2, ratio), abs=1e-3)
     assert few.detectable(100) > many.detectable(100)
     assert few.needed(0.9) is None
+
+
+def test_what_few_replicates_may_show_is_averaged_over():
+    """Against a simulation of the test: a variance of 2 degrees, no less than the questions' own, and its degrees."""
+    of = Spread(difference=0.1, questions_sd=0.58, design_effect=1, training_sd=0.0076, training_freedom=2.0)
+    for questions in (500, 1700):
+        random = np.random.default_rng(questions)
+        found = of.error(questions) ** 2 * random.chisquare(2, 40_000) / 2
+        judged = np.maximum(found, 0.58**2 / questions)
+        bound = t.ppf(0.975, np.minimum(2 * (judged / found) ** 2, 1e6)) * np.sqrt(judged)
+        told = np.abs(random.normal(0.1, of.error(questions), 40_000)) > bound
+        assert of.power(questions) == pytest.approx(told.mean(), abs=0.01)
 
 
 # --- from measurements ------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.coverage import forking
+from benchmarks.coverage.selection import forking
 
 
 @pytest.mark.slow

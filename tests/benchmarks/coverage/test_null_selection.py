@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.coverage import null_selection
-from benchmarks.coverage.null_selection import Row
+from benchmarks.coverage.selection import null_selection
+from benchmarks.coverage.selection.null_selection import Row
 from e2lm_core.analysis.questions import choice
 from e2lm_core.analysis.questions import pool as question_pool
 from tests.conftest import needs

@@ -36,3 +36,12 @@ def test_the_table_that_ships_is_of_these_scores():
     assert set(held["coverage"]) <= set(held["chosen"]) <= set(OF_READINGS)
     table = CoverageTable.of(held | {"questions": list(readings.QUESTIONS), "models": [3, 6]})
     assert table.rule("rc_organisers", "acc", 300, 3).method is None  # studied for six models
+    few = table.rule("rc_organisers", "acc", 120, 6)
+    assert (few.method, "fewer than 300 questions" in few.why) == (None, True)
+    assert (
+        table.rule("rc_organisers", "norm_prob", 99, 6).why
+        == "Its intervals were studied for 100 questions and more."
+    )
+    for questions in (300, 2000):
+        told = table.rule("rc_organisers", "acc", questions, 6)
+        assert told.coverage >= 0.92

@@ -2,6 +2,7 @@
 
     t^2 = mean over pairs of replicates and checkpoints near a step of ((m_1 - m_2)^2 - DEFF s_12^2 / Q) / 2
     seeds^2 = t^2 - checkpoints^2,      checkpoints as `methods.wiggle` has it
+    SE^2 = e^2 + max(0, m raw - min(m (raw - t^2), e^2)),      raw: t^2 with its question noise, m: how many models
 
 with m the means of two models that differ by their seed alone, s_12 the deviation of their paired difference over Q
 questions. t is what a comparison of two models carries on top of its questions, whatever their number: 2 t^2, of as
@@ -115,6 +116,23 @@ def freedom(total: float, parts: Sequence[tuple[float, float]]) -> float:
     """
     uncertain = sum(variance**2 / f for variance, f in parts if variance > 0 and np.isfinite(f))
     return total**2 / uncertain if uncertain > 0 else math.inf
+
+
+def against(error: Floats, degrees: float, moved: Sequence[Moved], models: int) -> tuple[Floats, Floats]:
+    """Standard errors [K] of `degrees` with training again of so many models in them, where known, and their degrees.
+
+    Of what replicates show, question noise of at most e^2 is taken off: a total below their variance would have fewer
+    degrees than they have.
+    """
+    errors, freedoms = [], []
+    for own, again in zip(error, moved, strict=True):
+        shown = models * again.raw
+        of_questions = shown - models * (again.sd or 0.0) ** 2
+        total = own**2 + max(0.0, shown - min(of_questions, own**2))
+        errors.append(math.sqrt(total))
+        parts = [(own**2, degrees), (shown, again.freedom or math.inf)]
+        freedoms.append(min(freedom(total, parts), 1e9))
+    return np.array(errors), np.array(freedoms)
 
 
 def p_value(difference: float, error: float, degrees: float) -> float:

@@ -71,3 +71,19 @@ def test_satterthwaites_degrees_by_hand() -> None:
     assert retraining.p_value(-4.302653, 1.0, 2) == pytest.approx(0.05, abs=1e-6)
     assert retraining.p_value(0.3, 0.0, 5) == 1
     np.testing.assert_allclose(retraining.p_values(np.array([0.0]), np.array([1.0]), 3.0), [1.0])
+
+
+def test_no_more_question_noise_is_taken_off_than_the_difference_has() -> None:
+    """By hand: of a raw variance of 2e-4 for each of two models 1.5e-4 is their own questions'; the pair's is 1e-4."""
+    errors, degrees = retraining.against(
+        np.array([0.01]), np.inf, [retraining.Moved(sd=0.5e-4**0.5, freedom=2.0, raw=2e-4)], 2
+    )
+    assert (errors[0] ** 2, degrees[0]) == (pytest.approx(4e-4), pytest.approx(2.0))
+    errors, degrees = retraining.against(
+        np.array([0.01]), np.inf, [retraining.Moved(sd=0.0, freedom=2.0, raw=0.4e-4)], 2
+    )
+    assert (errors[0] ** 2, degrees[0]) == (pytest.approx(1e-4), pytest.approx(2 * (1 / 0.8) ** 2))
+    errors, degrees = retraining.against(
+        np.array([0.01]), np.inf, [retraining.Moved(sd=None, freedom=0.0, raw=0.0)], 2
+    )
+    assert (errors[0], degrees[0]) == (pytest.approx(0.01), 1e9)

@@ -25,7 +25,7 @@ from e2lm_core.analysis.questions.rules import Rule, Sample
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.scores import metrics
 
-RESULTS = Path(__file__).resolve().parents[1] / "results" / "null_selection.json"
+RESULTS = Path(__file__).resolve().parents[2] / "results" / "null_selection.json"
 SIMULATIONS, CHECKPOINTS, EARLY, QUESTIONS, CHOICES = 1000, 13, 10, 100, 4
 SOURCES = 5
 BLOCK = 50  # simulations held at once

@@ -1,4 +1,4 @@
-"""What trying many rules finds where there is nothing: `python -m benchmarks.coverage.forking [--sets 300] [--write]`.
+"""What trying many rules finds where there is nothing: `python -m benchmarks.coverage.selection.forking [--sets 300] [--write]`.
 
 Sets of pure noise (`null_selection.noise`: no two models share anything), on which twenty rules are tried one after
 another, each with the interval that the page shows at its trial. Counted is in how many sets any interval excludes 0,
@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks import study_pages
-from benchmarks.coverage.null_selection import FLEET, noise
+from benchmarks.coverage.selection.null_selection import FLEET, noise
 from e2lm_core.analysis.questions import heldout
 from e2lm_core.analysis.questions import rules as question_rules
 from e2lm_core.analysis.questions.rule_text import parse

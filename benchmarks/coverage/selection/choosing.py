@@ -1,4 +1,4 @@
-"""How often the interval of a held-out gain holds it: `python -m benchmarks.coverage.choosing`.
+"""How often the interval of a held-out gain holds it: `python -m benchmarks.coverage.selection.choosing`.
 
 Sets are drawn from a source, pure noise or with structure that models share; a rule chooses and is judged in
 each, and counted is how often the interval of the mean held-out gain holds the expected gain of a fresh set
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import study_pages
-from benchmarks.coverage.null_selection import CHECKPOINTS, CHOICES, EARLY, FLEET, noise, rules
+from benchmarks.coverage.selection.null_selection import CHECKPOINTS, CHOICES, EARLY, FLEET, noise, rules
 from e2lm_core.analysis.questions import heldout
 from e2lm_core.analysis.questions.rules import Rule, Sample
 from e2lm_core.scores import metrics
