@@ -39,6 +39,7 @@ MODELS = SIZES * SHAPES + 1  # the last is the web-only twin of the middle size'
 SCIENCE = 2
 SOURCE, FRESH, RESAMPLES = 6_000, 300, 200
 FLEETS, SETS = 4, 50
+FIRST = 100  # the fleets before have told `kinds` how far intervals of SQ may be narrowed
 _TAILS = 4.0
 
 
@@ -155,7 +156,8 @@ def _worded(group: int, number: int) -> str:
 
 
 def true_scores(source: Source, number: int) -> dict[tuple[str, str], float]:
-    """{(metric, score): mean over fresh sets of this size}, those left out where it is undefined."""
+    """{(metric, score or model): mean over fresh sets of this size}, those left out where it is undefined; a model's is
+    its own SQ."""
     rng = np.random.default_rng([number, 78])
     drawn = [source.values[source.draw(rng)] for _ in range(FRESH)]
     stacked = np.stack([rows.mean(axis=0, dtype=np.float64) for rows in drawn])
@@ -171,10 +173,11 @@ def true_scores(source: Source, number: int) -> dict[tuple[str, str], float]:
         if metric == "norm_prob":
             against = set_scores.Floor(chance, {f"m{SCIENCE}": errors[:, layout.early[f"m{SCIENCE}"]]})
         curves = {f"m{m}": stacked[:, i, m] for m in range(MODELS)}
-        whole = set_scores.curve_scores(layout, curves, metric, against).whole
-        for score in SCORES:
-            known = whole[score][np.isfinite(whole[score])]
-            found[metric, score] = float(known.mean()) if len(known) > FRESH / 2 else float("nan")
+        own = set_scores.curve_scores(layout, curves, metric, against)
+        each = {score: own.whole[score] for score in SCORES} | {n: own.models[n] for n in layout.counted}
+        for name, values in each.items():
+            known = values[np.isfinite(values)]
+            found[metric, name] = float(known.mean()) if len(known) > FRESH / 2 else float("nan")
     return found
 
 
@@ -217,10 +220,10 @@ def judged(source: Source, number: int, sets: int) -> Iterator[tuple[str, str, b
                 )
 
 
-def counted(cell: Cell, fleets: int, sets: int) -> dict[str, list[int]]:
+def counted(cell: Cell, fleets: range, sets: int) -> dict[str, list[int]]:
     """{metric|what: [held, shown, all]} of a cell."""
     found: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for number in range(fleets):
+    for number in fleets:
         for metric, what, held in judged(Source(cell, number), number, sets):
             row = found[f"{metric}|{what}"]
             row[0] += held is True
@@ -264,7 +267,7 @@ def main(arguments: list[str] | None = None) -> None:
         if kept and kept.exists():
             found[name] = json.loads(kept.read_text(encoding="utf-8"))
             continue
-        found[name] = counted(cell, options.fleets, options.sets)
+        found[name] = counted(cell, range(FIRST, FIRST + options.fleets), options.sets)
         if kept:
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps(found[name]), encoding="utf-8")

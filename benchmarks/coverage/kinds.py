@@ -1,9 +1,9 @@
 """How wide an interval of a score has to be for a kind of set: `python -m benchmarks.coverage.kinds [--write]`.
 
 The simulations of `study` once more, but told apart by what a set shows of its learners and not by what they are: how
-far its early curves rise (`rules.KINDS`). Of every score but SQ the coverage of its chosen method is counted for each
-kind; of SQ the method's reach is scaled first, one scale a kind, so that it holds in 95% of the sets of that kind on the
-even fleets. `--write` puts both into `coverage.json` and the table into
+far its early curves rise (`rules.KINDS`). Of every score the coverage of its chosen method is counted for each kind; of
+SQ and CS the method's reach is scaled first, one scale a kind, so that it holds in 95% of the sets of that kind on the
+even fleets and on the first of another generator (`elsewhere`). `--write` puts both into `coverage.json` and the table into
 docs/studies/kinds.md.
 """
 
@@ -14,10 +14,12 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
 from benchmarks import study_pages
+from benchmarks.coverage import elsewhere
 from benchmarks.coverage.scores import compact
 from benchmarks.coverage.study import Plan, Source, few, truths
 from e2lm_core.scores.set_scores import RANGES
@@ -29,10 +31,11 @@ from tests.support import simulation
 
 QUESTIONS = (30, 100, 300)
 METRICS = ("acc", "norm_prob")
-SCALED = ("sq", "sq_model")
+SCALED = ("sq", "sq_model", "cs")
 SCORES = ("sq", "sq_model", "rc", "cs", "score", "snr", "decision_accuracy")
 FEWEST = 40  # sets of a kind from which a figure is told
 PLAN = Plan(fleets=6, sets=20, fresh=250, resamples=200, of_scores=200, source=6_000)
+OF_ELSEWHERE, SETS_ELSEWHERE = range(4), 12
 Cell = tuple[str, str, str, int, int]
 
 
@@ -82,26 +85,65 @@ def _count(
                 low, high = interval(table.methods[score], own, RANGES[score], level)
                 if np.isnan(low) or np.isnan(exact):
                     continue
-                # Without the cut at the score's bounds and the grain beyond it, which scaling leaves as they are.
-                bottom, top = interval(table.methods[score], own, (-np.inf, np.inf), level)
-                reach, error = float(top - bottom) / 2, abs(float(own.estimate) - exact)
-                need = max(0.0, error - GRAIN) / max(reach, 1e-9)  # the scale from which on it holds
+                off, need = _off(table.methods[score], own, exact, level)
                 held = float(low <= exact <= high)
                 found[score, metric, kind, models, questions].append(
-                    (number, error / max(reach, 1e-9), need if score in SCALED else 1.0 - held)
+                    (number, off, need if score in SCALED else 1.0 - held)
                 )
 
 
-def rows(found: dict[Cell, list[tuple[int, float, float]]]) -> list[dict[str, object]]:
-    """One row a cell: the scale of its kind, and its coverage."""
+def _off(method: str | None, own: Replicates, exact: float, level: float) -> tuple[float, float]:
+    """How far off as a share of the method's reach, and the scale from which on its interval holds: without the cut at
+    the score's bounds and the grain beyond it, which scaling leaves as they are."""
+    bottom, top = interval(str(method), own, (-np.inf, np.inf), level)
+    reach, error = max(float(top - bottom) / 2, 1e-9), abs(float(own.estimate) - exact)
+    return error / reach, max(0.0, error - GRAIN) / reach
+
+
+def of_elsewhere(fleets: range, sets: int) -> dict[tuple[str, str], list[float]]:
+    """{(score, kind): how far off as a share of the reach} of every set of single questions of the other generator."""
+    table = coverage.load()
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    cells = [c for c in elsewhere.CELLS.values() if c.group == 1 and c.questions >= min(QUESTIONS)]
+    for cell, number in product(cells, fleets):
+        source = elsewhere.Source(cell, number)
+        true = elsewhere.true_scores(source, number)
+        level = small_sample_level(cell.questions)
+        for trial in range(sets):
+            rng = np.random.default_rng([number, 80, trial])
+            made = elsewhere.runs(source.values[source.draw(rng)])
+            choices = np.full(cell.questions, elsewhere.CHOICES)
+            given = intervals.resample(made, choices, METRICS, resamples=elsewhere.RESAMPLES, seed=trial)
+            for metric in METRICS:
+                if (kind := kind_of(intervals.rise(given, metric))) is None:
+                    continue
+                whole, single = intervals.replicates(given, metric, mirrored=False)
+                for name, own in {"sq": whole["sq"], "cs": whole["cs"], **single}.items():
+                    score = name if name in SCALED else "sq_model"
+                    exact = true.get((metric, name), float("nan"))
+                    off, _ = _off(table.methods[score], own, exact, level)
+                    if np.isfinite(off):
+                        found[score, kind].append(off)
+    return found
+
+
+def rows(
+    found: dict[Cell, list[tuple[int, float, float]]], others: Mapping[tuple[str, str], list[float]]
+) -> list[dict[str, object]]:
+    """One row a cell: the scale of its kind, the larger of the two generators', and its coverage."""
     together: dict[tuple[str, str], list[float]] = defaultdict(list)
     for (score, _, kind, _, _), sets in found.items():
         together[score, kind] += [off for number, off, _ in sets if number % 2 == 0]
+
+    def scaled(score: str, kind: str) -> float:
+        both = (together[score, kind], others.get((score, kind), []))
+        return round(max(float(np.quantile(offs, 0.95)) for offs in both if offs), 2)
+
     told = []
     for (score, metric, kind, models, questions), sets in sorted(found.items()):
         if len(sets) < FEWEST:
             continue
-        scale = round(float(np.quantile(together[score, kind], 0.95)), 2) if score in SCALED else 1.0
+        scale = scaled(score, kind) if score in SCALED else 1.0
         judged = [need for _, _, need in sets]
         told.append(
             {
@@ -126,7 +168,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--fleets", type=int, default=PLAN.fleets)
     parser.add_argument("--write", action="store_true", help="put the table into the page and coverage.json")
     options = parser.parse_args(arguments)
-    told = rows(counted(PLAN, range(20, 20 + options.fleets)))
+    others = of_elsewhere(OF_ELSEWHERE, SETS_ELSEWHERE)
+    told = rows(counted(PLAN, range(20, 20 + options.fleets)), others)
     names = ("score", "metric", "kind", "models", "questions", "scale", "coverage", "sets")
     lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
     for kind in KINDS:

@@ -47,7 +47,7 @@ def test_a_set_has_whole_groups():
 
 
 def test_what_is_counted_makes_a_row():
-    found = elsewhere.counted(Cell(40), fleets=1, sets=2)
+    found = elsewhere.counted(Cell(40), range(1), sets=2)
     assert found["acc|mean"][2] == 2 * 6 * elsewhere.POINTS
     assert found["norm_prob|difference"][2] == 2 * len(elsewhere.PAIRS)
     assert all(held <= shown <= every for held, shown, every in found.values())

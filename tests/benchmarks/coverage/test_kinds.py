@@ -1,4 +1,4 @@
-"""The table of kinds that ships: SQ is narrowed, what is printed was counted, and the study runs."""
+"""The table of kinds that ships: SQ and CS hold in every kind, what is printed was counted, and the study runs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ from e2lm_core.scores.uncertainty import coverage
 from e2lm_core.scores.uncertainty.rules import KINDS
 
 
-def test_sq_is_narrower_where_curves_rise_and_holds_there() -> None:
+def test_sq_and_cs_are_scaled_by_kind_and_hold_there() -> None:
     table = coverage.load()
-    rising = {key: found for key, found in table.kinds.items() if key[0] == "sq" and key[2] != KINDS[0]}
-    assert rising
-    for key, (scale, measured) in rising.items():
-        assert scale < 1.1, key
-        assert measured >= 0.88, key
-    assert min(scale for scale, _ in rising.values()) < 0.8
+    for score in ("sq", "sq_model", "cs"):
+        of_score = {key: found for key, found in table.kinds.items() if key[0] == score}
+        assert {key[2] for key in of_score} == set(KINDS)
+        for key, (scale, measured) in of_score.items():
+            assert 0.7 <= scale <= 2, key
+            assert measured >= 0.88, key
+
+
+def test_the_wider_of_two_generators_scales() -> None:
+    found = {("sq", "acc", KINDS[0], 6, 100): [(n, n / 40, n / 40) for n in range(40)]}
+    (row,) = kinds.rows(found, {})
+    assert (row["scale"], row["coverage"]) == (0.9, 0.925)
+    (wider,) = kinds.rows(found, {("sq", KINDS[0]): [1.2] * 9})
+    assert (wider["scale"], wider["coverage"]) == (1.2, 1.0)
 
 
 def test_a_kind_has_its_own_coverage_and_others_the_lowest() -> None:
