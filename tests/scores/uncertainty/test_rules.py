@@ -103,4 +103,4 @@ def test_a_shown_interval_has_its_measured_coverage(score):
                 rule = coverage_table.load().rule(score, metric, questions, models)
                 assert (rule.why is None) == (rule.method is not None)
                 if rule.method:
-                    assert rule.coverage >= 0.9
+                    assert rule.coverage >= 0.85
