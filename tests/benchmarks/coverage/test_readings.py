@@ -38,10 +38,7 @@ def test_the_table_that_ships_is_of_these_scores():
     assert table.rule("rc_organisers", "acc", 300, 3).method is None  # studied for six models
     few = table.rule("rc_organisers", "acc", 120, 6)
     assert (few.method, "fewer than 300 questions" in few.why) == (None, True)
-    assert (
-        table.rule("rc_organisers", "norm_prob", 99, 6).why
-        == "Its intervals were studied for 100 questions and more."
-    )
+    assert "studied for 100 questions and more" in table.rule("rc_organisers", "norm_prob", 99, 6).why
     for questions in (300, 2000):
         told = table.rule("rc_organisers", "acc", questions, 6)
         assert told.coverage >= 0.92
