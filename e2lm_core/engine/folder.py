@@ -54,7 +54,7 @@ def window(config: Any, tokenizer: Any) -> int:
         (
             value
             for name in ("n_positions", "max_position_embeddings", "n_ctx")
-            if (value := getattr(inner, name, None)) is not None
+            if (value := getattr(inner, name, None)) is not None and value > 0  # XLNet's -1 is no length
         ),
         None,
     )

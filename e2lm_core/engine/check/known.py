@@ -27,6 +27,8 @@ _SCALES = (
 _LATE = ("attn_temperature_tuning", "llama_4_scaling_beta", "index_topk", "use_logn_attn")
 _NO_WINDOWS = ("max_window_layers", "chunk_size_feed_forward", "sliding_window_pattern")
 
+_CHOOSING = ("index_topk", "indexer_budget")  # tokens: up to so many all are attended to
+_LATE_FROM = 4_096  # tokens before which nothing of `_LATE` sets in, but a choice
 _SCANS = ("mamba_chunk_size", "chunk_size", "max_inference_chunksize")
 
 
@@ -50,26 +52,35 @@ def refuse_layers(config: Any) -> None:
     for name in _SCALES:
         if getattr(config, name, None) not in (None, 1, 1.0):
             raise UnsupportedError(f"their logits are scaled ({name})")
-    for values in (config.to_dict(), *_ropes(config)):
-        for name in _LATE:
-            if values.get(name):
-                raise UnsupportedError(f"their attention changes along the text ({name})")
+    refuse_late(config)
 
 
 def reach(config: Any, scans: bool = True) -> int | None:
     """Tokens of the longest text in which no token is out of another's sight, by whatever the windows and
     chunks of a text configuration are called; None where it names none. Without `scans` the pieces in which a
-    recurrence is computed count for nothing."""
-    if getattr(config, "use_sliding_window", True) is False:
-        return None
+    recurrence is computed count for nothing, and what sets in later does."""
+    slides = getattr(config, "use_sliding_window", True) is not False
     named = [
         value
         for name, value in config.to_dict().items()
+        if slides
         if ("window" in name or "chunk" in name or name == "local_attention") and name not in _NO_WINDOWS
         if not name.startswith("_") and (scans or name not in _SCANS)
         if type(value) is int and value > 0
     ]
+    if not scans:
+        for values in (config.to_dict(), *_ropes(config)):
+            named += [values[name] for name in _CHOOSING if values.get(name)]
+            named += [_LATE_FROM for name in _LATE if values.get(name) and name not in _CHOOSING]
     return min(named, default=None)
+
+
+def refuse_late(config: Any) -> None:
+    """Raises `UnsupportedError` for what no probe shows: a choice among far tokens flips by rounding."""
+    for values in (config.to_dict(), *_ropes(config)):
+        for name in (*_LATE, *_CHOOSING):
+            if values.get(name):
+                raise UnsupportedError(f"their attention changes along the text ({name})")
 
 
 def _ropes(config: Any) -> Iterator[dict[str, Any]]:

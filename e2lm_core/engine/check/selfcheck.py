@@ -153,6 +153,7 @@ def beyond(model: LoadedModel, reach: int, device: torch.device) -> Verdict | No
     exact = trained.skeletons.dtype
     try:
         known.refuse_positions(model.config.get_text_config())
+        known.refuse_late(model.config.get_text_config())
         probes = [_probe(trained, shared) for shared in (max(2, reach - _ACROSS), reach + _PAST)]
         references = [_plainly(trained, probe.encoded, device) for probe in probes]
     except Exception as error:

@@ -289,5 +289,13 @@ def test_windows_and_chunks_reach_so_far() -> None:
     made.mamba_chunk_size = 16  # how a recurrence is cut
     assert known.reach(made) == 16
     assert known.reach(made, scans=False) == 64
+    made.attention_chunk_size = 8_192
+    assert known.reach(made, scans=False) == 8_192
+    made.attn_temperature_tuning = True
+    assert known.reach(made, scans=False) == 4_096
+    made.index_topk = 32
+    assert known.reach(made, scans=False) == 32
+    with pytest.raises(attention.UnsupportedError, match="changes along the text"):
+        known.refuse_late(made)
     made.use_sliding_window = False
     assert known.reach(made) is None
