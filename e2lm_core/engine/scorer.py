@@ -85,7 +85,7 @@ class Scorer:
         self._at_once = at_once
         self._pool = ThreadPoolExecutor(at_once, "chunk", initializer=torch.get_num_threads)
         self._verdicts: dict[tuple[str, ...], Verdict] = {}  # by configuration and weights' names
-        self._far: dict[tuple[str, ...], Verdict | None] = {}  # for prompts beyond the reach
+        self._far: dict[tuple[str, ...], Verdict] = {}  # for prompts beyond the reach
         self._deciding: dict[tuple[str, ...], threading.Lock] = {}
         # Of checkpoints that transformers' layers compute packed or from a state: each is checked by itself.
         self._own: WeakKeyDictionary[LoadedModel, Verdict] = WeakKeyDictionary()
@@ -219,12 +219,10 @@ class Scorer:
         key = (model.config_digest, *sorted(model.weights))
         with self._deciding[key]:
             if key not in self._far:
-                self._far[key] = beyond(model, reach, self.device)
-        return self._far[key] or Verdict(
-            "plain",
-            f"{model.config.model_type} models are scored in plain batches: their attention slides over "
-            f"{reach} tokens, and a prompt has {depth}.",
-        )
+                reason = f"their attention slides over {reach} tokens, and a prompt has {depth}"
+                found = beyond(model, reach, self.device)
+                self._far[key] = found or plainly_or_alone(model, reason, self.device)
+            return self._far[key]
 
     def _verdict(self, model: LoadedModel) -> Verdict:
         key = (model.config_digest, *sorted(model.weights))

@@ -58,7 +58,8 @@ def refuse_layers(config: Any) -> None:
 def reach(config: Any, scans: bool = True) -> int | None:
     """Tokens of the longest text in which no token is out of another's sight, by whatever the windows and
     chunks of a text configuration are called; None where it names none. Without `scans` the pieces in which a
-    recurrence is computed count for nothing, and what sets in later does."""
+    recurrence is computed count for nothing, and what sets in later does. Raises `UnsupportedError` for a choice
+    among far tokens of which it is not known when it sets in."""
     slides = getattr(config, "use_sliding_window", True) is not False
     named = [
         value
@@ -69,18 +70,35 @@ def reach(config: Any, scans: bool = True) -> int | None:
         if type(value) is int and value > 0
     ]
     if not scans:
-        for values in (config.to_dict(), *_ropes(config)):
-            named += [values[name] for name in _CHOOSING if values.get(name)]
-            named += [_LATE_FROM for name in _LATE if values.get(name) and name not in _CHOOSING]
+        chosen = [v[n] for v in _dicts(config.to_dict()) for n in _CHOOSING if v.get(n)]
+        if not chosen and any(
+            "index" in str(kind) for name in _LAYERS for kind in getattr(config, name, None) or ()
+        ):
+            raise UnsupportedError("their attention chooses among far tokens")
+        late = [
+            n for v in (config.to_dict(), *_ropes(config)) for n in _LATE if v.get(n) and n not in _CHOOSING
+        ]
+        named += chosen + [_LATE_FROM] * bool(late)
     return min(named, default=None)
 
 
 def refuse_late(config: Any) -> None:
     """Raises `UnsupportedError` for what no probe shows: a choice among far tokens flips by rounding."""
-    for values in (config.to_dict(), *_ropes(config)):
+    for values in _dicts(config.to_dict()):
         for name in (*_LATE, *_CHOOSING):
             if values.get(name):
                 raise UnsupportedError(f"their attention changes along the text ({name})")
+
+
+def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+    """All dicts in a configuration's values, from the outermost: some types say a thing by layer."""
+    if isinstance(value, dict):
+        yield value
+        for part in value.values():
+            yield from _dicts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _dicts(part)
 
 
 def _ropes(config: Any) -> Iterator[dict[str, Any]]:

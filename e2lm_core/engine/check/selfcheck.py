@@ -143,17 +143,23 @@ def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Ver
 
 def beyond(model: LoadedModel, reach: int, device: torch.device) -> Verdict | None:
     """How texts that are longer than a window or chunk of `reach` tokens go on from a state; None where they
-    cannot, or where trying it takes too long.
+    cannot, or where trying it takes too long. What is chosen among far tokens may flip by what stands beside it.
 
     Tried across the window's end and beyond it. Raises `LimitError` where memory runs out.
     """
+    try:
+        known.refuse_late(model.config.get_text_config())
+    except attention.UnsupportedError as error:
+        said = (
+            f"{model.config.model_type} models are scored one text at a time beyond {reach} tokens: {error}."
+        )
+        return Verdict("plain", said, alone=True)
     if reach > _TRIED:
         return None
     kind, trained = model.config.model_type, as_if_trained(model)
     exact = trained.skeletons.dtype
     try:
         known.refuse_positions(model.config.get_text_config())
-        known.refuse_late(model.config.get_text_config())
         probes = [_probe(trained, shared) for shared in (max(2, reach - _ACROSS), reach + _PAST)]
         references = [_plainly(trained, probe.encoded, device) for probe in probes]
     except Exception as error:

@@ -293,6 +293,9 @@ def test_windows_and_chunks_reach_so_far() -> None:
     assert known.reach(made, scans=False) == 8_192
     made.attn_temperature_tuning = True
     assert known.reach(made, scans=False) == 4_096
+    made.layer_types = ["indexed_attention", "full_attention"]
+    with pytest.raises(attention.UnsupportedError, match="chooses among far tokens"):
+        known.reach(made, scans=False)
     made.index_topk = 32
     assert known.reach(made, scans=False) == 32
     with pytest.raises(attention.UnsupportedError, match="changes along the text"):
