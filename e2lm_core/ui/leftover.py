@@ -33,7 +33,7 @@ def gone_set(settings: Settings, name: str, choose: Callable[[str], None]) -> No
     else:
         say.warning(
             f"The set {name} is no longer here: somebody has deleted or renamed it, or shares it no longer. "
-            "Choose another one above; a deleted set is brought back by New set on Author.",
+            "Choose another one above; a deleted set is brought back on Sets.",
             icon=":material/folder_off:",
         )
     for draft in drafts.list_drafts(settings, name):

@@ -26,7 +26,7 @@ from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import read_task
 from e2lm_core.ui import leftover
-from e2lm_core.ui.frame import say
+from e2lm_core.ui.frame import addresses, say
 from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.server import browser, door, sign_in
 
@@ -149,6 +149,11 @@ def _gone(names: Sequence[str]) -> str | None:
     return chosen
 
 
+def gone() -> str | None:
+    """This session's set where somebody else has taken it away; None where it is here, or none was chosen."""
+    return _gone(_names())
+
+
 def _opens(address: str) -> bool:
     """Whether a set of another opens that no list has: administrators read all."""
     try:
@@ -179,12 +184,12 @@ def file_name(name: str) -> str:
 def task() -> TaskSet:
     """The set in hand; the page ends with one sentence where it cannot be read."""
     name = set_name()
-    if name is None and (gone := _gone(_names())):
-        leftover.gone_set(studio().settings, gone, choose_set)
+    if name is None and (lost := gone()):
+        leftover.gone_set(studio().settings, lost, choose_set)
         st.stop()
     if name is None:
-        st.info("There is no question set yet. Create one on Author.", icon=":material/edit_note:")
-        st.page_link("pages/author.py", label="Write a question set", icon=":material/edit_note:")
+        st.info("There is no question set yet. Write or import one on Sets.", icon=":material/folder_open:")
+        addresses.link("sets", "Write or import a set", ":material/folder_open:")
         st.stop()
     try:
         return read_set(name)

@@ -1,4 +1,4 @@
-"""Hostile files given on the pages: Results, Author's import, and a bundle opened as a set."""
+"""Hostile files given on the pages: results from elsewhere, questions to import, and a bundle opened as a set."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_results(visit: Visit, name: str) -> None:
 @pytest.mark.parametrize("name", ["30,000 columns of 15,000 rows", "100,000 lists in lists", "14,000 keys"])
 def test_a_table_of_questions(visit: Visit, name: str) -> None:
     file, make, _ = QUESTIONS[name]
-    visit.open("author")
+    visit.open("write")
     visit.at.segmented_control(key="author_view").set_value("Import").run()
     visit.at.file_uploader(key="import_file").set_value([(file, make(), "text/csv")]).run()
     said = errors(visit)
@@ -72,7 +72,7 @@ def test_a_table_of_questions(visit: Visit, name: str) -> None:
 )
 def test_a_bundle(visit: Visit, name: str) -> None:
     make, says = BUNDLES[name]
-    visit.open("author")
+    visit.open("sets")
     before = json.dumps(sorted(path.name for path in visit.studio.settings.sets.glob("*")))
     visit.at.file_uploader(key="create_bundle").set_value(
         [("x.zip", zipped(make()), "application/zip")]

@@ -19,6 +19,7 @@ from e2lm_core.ui.runs import starting
 from tests.conftest import ROOT
 from tests.pages.test_degenerate import CASES, Case, varied
 from tests.support import studios as support_studios
+from tests.support import visits
 
 pytestmark = pytest.mark.slow
 Open = Callable[[Case], AppTest]
@@ -63,7 +64,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
 
 
 def said(at: AppTest, page: str) -> str:
-    at.switch_page(f"pages/{page}.py").run()
+    visits.go(at, page)
     assert not at.exception, f"{page}: {at.exception[0].message}\n{at.exception[0].stack_trace}"
     texts = [e.value for kind in ("title", "subheader", "markdown", "caption") for e in at.get(kind)]
     return "\n".join([*texts, *(e.value for e in (*at.info, *at.warning, *at.error))])
@@ -91,12 +92,12 @@ def test_every_case_has_its_words() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_sets_of_which_little_can_be_said(opened: Open, name: str) -> None:
     at = opened(CASES[name])
-    for page, words in zip(("curves", "rank_stability"), NOTHING[name], strict=True):
+    for page, words in zip(("accuracy", "ranking"), NOTHING[name], strict=True):
         assert words in said(at, page)
-    at = at.switch_page("pages/curves.py").run()
+    visits.go(at, "accuracy")
     assert at.get("plotly_chart")
     if name == "no twin":
-        assert "web-only" not in said(at, "curves")
+        assert "web-only" not in said(at, "accuracy")
 
 
 def test_a_run_that_is_half_done(opened: Open) -> None:
@@ -104,8 +105,8 @@ def test_a_run_that_is_half_done(opened: Open) -> None:
         return varied(checkpoint, request) if checkpoint.step < 500 else float("nan")
 
     at = opened(Case(ll_nats=until_500))
-    assert "16 of 40 checkpoints so far." in said(at, "curves")
-    assert "There is no order to follow yet. Results are missing" in said(at, "rank_stability")
+    assert "16 of 40 checkpoints so far." in said(at, "accuracy")
+    assert "There is no order to follow yet. Results are missing" in said(at, "ranking")
 
 
 # --- switches -----------------------------------------------------------------------------------------
@@ -117,7 +118,7 @@ def layout(at: AppTest, place: int = 0) -> dict:
 
 def test_every_switch_of_curves(opened: Open) -> None:
     at = opened(Case())
-    said(at, "curves")
+    said(at, "accuracy")
     titles = []
     for kind in ("tokens", "step", "compute"):
         at.segmented_control(key="curves_x").set_value(kind).run()
@@ -132,7 +133,7 @@ def test_every_switch_of_curves(opened: Open) -> None:
     drawn = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]
     assert len(drawn) == lines + 4  # four smoothed lines, and every point still there
     assert any("points are as measured" in caption.value for caption in at.caption)
-    at.segmented_control(key="curves_view").set_value("by subject").run()
+    said(at, "subjects")
     heads = [note["text"] for note in layout(at)["annotations"]]
     assert heads == [
         "<b>mathematics</b> · 2 questions · chance 25%",
@@ -141,15 +142,19 @@ def test_every_switch_of_curves(opened: Open) -> None:
     ]
     at.segmented_control(key="curves_metric").set_value("bpb").run()
     assert not at.exception
+    assert "ends highest on" in said(at, "subjects")
+    assert "questions right more often than at the first" in said(at, "one_by_one")
+    said(at, "accuracy")
+    assert at.segmented_control(key="curves_metric").value == "bpb"  # the same on every tab
     at.selectbox(key="curves_other_model").set_value("ladder-large-arch1").run()
     assert any("Choose two different models" in e.value for e in at.markdown)
 
 
 def test_every_switch_of_rank_stability(opened: Open) -> None:
     at = opened(Case())
-    said(at, "rank_stability")
+    said(at, "ranking")
     for metric in ("margin", "bpb", "norm_prob"):
-        at.segmented_control(key="ranks_metric").set_value(metric).run()
+        at.segmented_control(key="curves_metric").set_value(metric).run()
         assert not at.exception
     at.select_slider(key="ranks_at").set_value(0).run()
     assert not at.exception
@@ -161,6 +166,6 @@ def test_every_switch_of_rank_stability(opened: Open) -> None:
 
 
 def test_no_question_is_said_to_hold_the_order_of_models_that_were_never_taught(done):
-    done.open("rank_stability")
+    done.open("ranking")
     assert "never taught any of these answers" in done.said
     assert not [d for d in done.at.dataframe if "support" in d.value.columns]

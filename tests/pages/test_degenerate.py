@@ -1,4 +1,4 @@
-"""Every page of the navigation over sets and ladders of which little can be said: it draws, and says why."""
+"""Every place, with each of its tabs, over sets and ladders of which little can be said: it draws, and says why."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from e2lm_core.runs.requests import requests_of
 from e2lm_core.runs.store import digest
 from e2lm_core.sets.prompts.render import render_set
 from e2lm_core.ui import session
+from e2lm_core.ui.frame import addresses
 from e2lm_core.ui.runs import starting
 from tests.conftest import ROOT
-from tests.support import studios
+from tests.support import studios, visits
 from tests.support.fake_backend import FakeBackend
 
 pytestmark = pytest.mark.slow
 
-PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 ALONE = ("ladder-small-arch1",)
 WITHOUT_TWIN = tuple(name for name in studios.MODELS if not name.endswith("-web"))
 
@@ -79,8 +79,8 @@ def at(request, tmp_path: Path, monkeypatch) -> Iterator[AppTest]:
 
 
 def test_every_page_draws_and_says_what_is_undefined(at: AppTest) -> None:
-    for page in PAGES:
-        at.switch_page(f"pages/{page}.py").run()
+    for page in addresses.VIEWS:
+        visits.go(at, page)
         assert not at.exception, f"{page}: {at.exception[0].message}\n{at.exception[0].stack_trace}"
         said = [e.value for kind in ("title", "markdown", "caption") for e in at.get(kind)]
         said += [e.value for e in (*at.info, *at.warning)]

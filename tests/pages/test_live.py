@@ -48,7 +48,7 @@ def drawn(at: Visit, chart: int) -> dict[str, int]:
 
 def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     run_once(done)
-    done.open("author")
+    done.open("write")
     assert "Nothing was edited yet" in done.said
     before = measure.measure(done.studio, own(done), done.studio.catalogue.checkpoints)
     done.edit({0: {"question": "How much is one and one?"}})
@@ -84,7 +84,7 @@ def compute_rest(at: Visit) -> None:
 
 def test_a_card_shows_its_questions_own_curves_and_what_the_last_edit_made_of_it(done):
     run_once(done)
-    at = done.open("author")
+    at = done.open("write")
     at.segmented_control(key="author_view").set_value("Card").run()
     assert "margin **" in done.said
     assert set(drawn(done, 0)) == {"small-arch1", "large-arch1", "small-arch1-web", "small-arch1-seed2"}
@@ -99,7 +99,7 @@ def test_a_card_shows_its_questions_own_curves_and_what_the_last_edit_made_of_it
 def test_in_a_new_session_the_last_edit_is_that_of_the_history(done):
     authoring.update_questions(done.studio.settings, OWN, {"q2": {"question": "How much is two and two?"}})
     run_once(done)
-    done.open("author")
+    done.open("write")
     assert "**q2**: margin" in done.said
     authoring.delete_questions(done.studio.settings, OWN, ["q2"])
     done.at.run()
@@ -131,5 +131,5 @@ def test_run_says_what_was_saved_and_how_it_was_computed(done):
 def test_the_panel_says_so_where_nothing_was_run(visit):
     collection.copy_set(visit.studio.settings, "little", OWN)
     authoring.update_questions(visit.studio.settings, OWN, {"q2": {"question": "How much is two and two?"}})
-    visit.choose(OWN).open("author")
-    assert "Run this set once on Run" in visit.said
+    visit.choose(OWN).open("write")
+    assert "Run this set once on Models and runs" in visit.said

@@ -15,16 +15,13 @@ from e2lm_core.runs import evaluate, measure, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring, collection, versions
+from e2lm_core.ui.frame import addresses
 from tests.conftest import ROOT
-from tests.support import studios
+from tests.support import studios, visits
 from tests.support.visits import OWN, app_in, queue
 
-# Relevance loads a model: slow.
-PAGES = tuple(
-    path.stem
-    for path in sorted((ROOT / "pages").glob("*.py"))
-    if path.stem not in ("relevance", "checkpoints")
-)
+# Every place with each of its tabs, but for Relevance, which loads a model: slow. Sets has no strip: test_sets.py.
+PAGES = tuple(name for name in addresses.VIEWS if name not in ("relevance", "checkpoints", "sets"))
 
 
 def stored(settings: Settings, name: str) -> dict[str, bytes]:
@@ -42,12 +39,13 @@ def test_never_run(visit, page):
 
 
 def test_never_run_says_what_to_do(visit):
+    visit.open("overview")
     assert "has not been run yet" in visit.said
     assert "Run 4 models" in visit.labels()
     assert "40 checkpoints" in visit.said
-    visit.open("curves")
+    visit.open("accuracy")
     assert "There are no curves yet" in visit.said
-    visit.open("rank_stability")
+    visit.open("ranking")
     assert "no order to follow yet" in visit.said
 
 
@@ -81,7 +79,7 @@ def test_partial(visit, page):
     first = run_order.plan(visit.studio.catalogue.checkpoints)[:8]
     evaluate.evaluate(visit.studio, task, first)
     visit.open(page)
-    if page in ("overview", "curves"):
+    if page in ("overview", "accuracy"):
         assert "8 of 40 checkpoints so far" in visit.said
         assert visit.at.get("plotly_chart")
 
@@ -137,7 +135,7 @@ def test_undefined_is_a_dash_with_its_reason(visit):
 
 
 def test_curves_draws_every_model_and_the_table_holds_every_point(done):
-    at = done.open("curves")
+    at = done.open("accuracy")
     drawn = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]
     models = ["large-arch1", "small-arch1", "small-arch1-seed2", "small-arch1-web"]
     assert sorted(t["name"] for t in drawn if t["type"] == "scatter" and "fill" not in t) == models
@@ -152,8 +150,8 @@ def test_curves_draws_every_model_and_the_table_holds_every_point(done):
 
 
 def test_rank_stability_names_the_leader(done):
-    at = done.open("rank_stability")
-    at.segmented_control(key="ranks_metric").set_value("norm_prob").run()  # untrained models tie on accuracy
+    at = done.open("ranking")
+    at.segmented_control(key="curves_metric").set_value("norm_prob").run()  # untrained models tie on accuracy
     assert (
         "RC (as in the organisers' figure) is undefined: It compares architectures of one size" in done.said
     )
@@ -208,7 +206,7 @@ def test_relevance_on_its_way_has_a_bar_and_can_be_cancelled(done, monkeypatch):
 def test_run_queues_what_was_chosen(visit):
     at = visit.open("run")
     at.pills[0].set_value(["ladder-small-arch1", "ladder-large-arch1"]).run()
-    at.segmented_control[0].set_value("ends and middle").run()
+    at.segmented_control(key="run_density_little").set_value("ends and middle").run()
     assert "36 of 36" in visit.said
     visit.click("Run 2 models")
     job = start.latest_job(visit.studio, "little")
@@ -220,6 +218,7 @@ def test_run_queues_what_was_chosen(visit):
 
 
 def test_overview_starts_the_first_run(visit):
+    visit.open("overview")
     visit.click("Run 4 models")
     assert len(start.latest_job(visit.studio, "little").payload["checkpoints"]) == 40
     assert "running 0%" in visit.said
@@ -229,7 +228,7 @@ def test_overview_starts_the_first_run(visit):
 
 
 def test_an_example_is_copied_not_edited(visit):
-    at = visit.open("author")
+    at = visit.open("write")
     assert "This is an example" in visit.said
     assert json.loads(visit.editor.proto.json)["readonly"]
     at.text_input(key="copy_name").set_value("my_copy").run()
@@ -240,7 +239,7 @@ def test_an_example_is_copied_not_edited(visit):
 
 
 def test_an_edit_is_saved_and_undone(done):
-    done.open("author")
+    done.open("write")
     done.at.toggle(key="run_edits").set_value(False).run()
     done.edit({0: {"question": "How much is one and one?"}})
     settings = done.studio.settings
@@ -254,7 +253,7 @@ def test_an_edit_is_saved_and_undone(done):
 
 
 def test_each_edit_is_a_step(done):
-    done.open("author")
+    done.open("write")
     done.edit({0: {"subject": "arithmetic"}})
     done.edit({1: {"subject": "arithmetic"}})
     steps = versions.list_versions(done.studio.settings, OWN)
@@ -264,7 +263,7 @@ def test_each_edit_is_a_step(done):
 def test_an_edit_of_a_set_that_was_run_runs_what_changed(done):
     queue(done, OWN, done=40)
     done.studio.jobs.cancel(start.latest_job(done.studio, OWN).id)
-    done.open("author")
+    done.open("write")
     done.edit({2: {"question": "What do you get when you double three?"}})
     job = start.latest_job(done.studio, OWN)
     assert job.state == "queued"
@@ -272,14 +271,14 @@ def test_an_edit_of_a_set_that_was_run_runs_what_changed(done):
 
 
 def test_an_edit_of_a_copy_that_was_never_run_itself_runs_what_changed(done):
-    done.open("author")
+    done.open("write")
     done.edit({2: {"question": "What do you get when you double three?"}})
     assert start.latest_job(done.studio, OWN).priority == evaluate.INTERACTIVE
 
 
 def test_an_edit_of_a_set_without_results_runs_nothing(visit):
     collection.copy_set(visit.studio.settings, "little", OWN)
-    visit.choose(OWN).open("author")
+    visit.choose(OWN).open("write")
     visit.edit({2: {"question": "What do you get when you double three?"}})
     assert start.latest_job(visit.studio, OWN) is None
 
@@ -294,7 +293,7 @@ def test_an_edit_of_a_set_without_results_runs_nothing(visit):
     ],
 )
 def test_an_invalid_edit_is_one_sentence_and_harms_nothing(done, cells, sentence):
-    done.open("author")
+    done.open("write")
     before = stored(done.studio.settings, OWN)
     done.edit({0: cells})
     (said,) = done.refused
@@ -306,17 +305,18 @@ def test_an_invalid_edit_is_one_sentence_and_harms_nothing(done, cells, sentence
 
 
 def test_a_set_is_deleted_and_restored(done):
-    done.open("author")
+    done.open("write")
     done.click("Delete this set")
     assert not (done.studio.settings.sets / OWN).exists()
-    assert "little" in done.at.selectbox[0].value
-    done.click(f"Restore {OWN}")
+    assert done.at.title[0].value == "Sets"
+    done.open("sets")
+    done.click("Restore")
     assert len(collection.open_set(done.studio.settings, OWN).questions) == 6
     assert done.at.session_state["set"] == OWN
 
 
 def test_the_card_edits_one_question(done):
-    at = done.open("author")
+    at = done.open("write")
     at.segmented_control(key="author_view").set_value("Card").run()
     at.text_area[0].set_value("Twice one is what?")
     done.click("Save")
@@ -332,7 +332,7 @@ def test_the_card_edits_one_question(done):
 
 
 def test_an_upload_is_shown_before_it_is_added(done):
-    at = done.open("author")
+    at = done.open("write")
     at.segmented_control(key="author_view").set_value("Import").run()
     rows = [
         {"question": "Which metal has the symbol Fe?", "choices": ["iron", "gold"], "answer": 0},
@@ -348,7 +348,7 @@ def test_an_upload_is_shown_before_it_is_added(done):
 
 
 def test_an_upload_that_cannot_be_read_is_one_sentence(done):
-    at = done.open("author")
+    at = done.open("write")
     at.segmented_control(key="author_view").set_value("Import").run()
     at.file_uploader(key="import_file").set_value([("more.csv", b"\xff\xfe\x00question", "text/csv")]).run()
     assert not at.exception
@@ -359,7 +359,7 @@ def test_an_upload_that_cannot_be_read_is_one_sentence(done):
 
 
 def test_export_offers_the_bundle_unless_an_error_stands(done):
-    at = done.open("export")
+    at = done.open("share")
     assert f"Download {OWN}.zip" in [b.label for b in at.get("download_button")]
     at.segmented_control(key="export_profile").set_value("competition").run()
     assert f"Download {OWN}.zip" not in [b.label for b in at.get("download_button")]
@@ -381,6 +381,7 @@ def test_the_link_names_the_set(tmp_path, monkeypatch, ladder, finished):
     for opened in app_in(tmp_path, monkeypatch, ladder):
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         at.query_params["set"] = OWN
-        at.run()
-        assert at.title[0].value == OWN
+        visits.go(at, "score")
+        assert OWN in at.selectbox[0].value
+        assert "score" in at.query_params["tab"]
         assert os.environ["E2LM_HOME"] == str(opened.studio.settings.home)

@@ -1,4 +1,4 @@
-"""The page Questions as a visitor uses it, over real results of small Llamas."""
+"""Questions, once they are measured, as a visitor uses it, over real results of small Llamas."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ def frame(visit: Visit, column: str) -> pd.DataFrame:
 
 
 def choosing(visit: Visit) -> None:
-    visit.open("questions")
-    visit.at.segmented_control(key="questions_view").set_value("Choosing").run()
-    assert not visit.at.exception
+    visit.open("choosing")
 
 
 def select(visit: Visit, rows: list[int]) -> None:
@@ -35,33 +33,33 @@ def select(visit: Visit, rows: list[int]) -> None:
 
 
 def test_nothing_to_show_yet(visit):
-    visit.open("questions")
+    visit.open("measured")
     assert "Nothing is known of single questions yet" in visit.said
     assert not visit.at.dataframe
     collection.create_set(visit.studio.settings, OWN)
-    visit.choose(OWN).open("questions")
+    visit.choose(OWN).open("measured")
     assert "This set has no questions yet" in visit.said
 
 
 def test_partial(visit):
     task = collection.open_set(visit.studio.settings, "little")
     evaluate.evaluate(visit.studio, task, run_order.plan(visit.studio.catalogue.checkpoints)[:3])
-    visit.open("questions")
+    visit.open("measured")
     assert visit.at.title[0].value == "Questions"
 
 
 def test_running_and_stale(taught):
     queue(taught, OWN, done=10)
-    taught.open("questions")
+    taught.open("measured")
     assert "running 25%" in taught.said
     authoring.update_questions(taught.studio.settings, OWN, {"q1": {"question": "What is two times one?"}})
-    taught.open("questions")
+    taught.open("measured")
     assert "Before the edit" in taught.said
     assert "left out" not in taught.said
     job = start.latest_job(taught.studio, OWN)
     assert job is not None
     taught.studio.jobs.cancel(job.id)
-    taught.open("questions")
+    taught.open("measured")
     assert "Before the edit" not in taught.said
     assert "1 question without all results is left out" in taught.said
     choosing(taught)
@@ -69,7 +67,7 @@ def test_running_and_stale(taught):
 
 
 def test_one_row_a_question(taught):
-    taught.open("questions")
+    taught.open("measured")
     shown = frame(taught, "slope")
     assert shown["id"].tolist() == [f"q{n}" for n in range(1, 7)]
     assert len(shown["curve"].iloc[0]) == len(studios.STEPS)
@@ -81,7 +79,7 @@ def test_one_row_a_question(taught):
 
 def test_selected_rows_are_drawn_against_the_rest_and_kept_as_a_copy(done):
     before = studios.tree(done.studio.settings.sets)
-    done.open("questions")
+    done.open("measured")
     select(done, [1, 4])
     spec = json.loads(done.at.get("plotly_chart")[0].proto.spec)
     assert [t["name"] for t in spec["data"]] == ["selection (2)", "rest (4)"]
@@ -98,7 +96,7 @@ def test_selected_rows_are_drawn_against_the_rest_and_kept_as_a_copy(done):
 
 
 def test_filters_narrow_the_table_down_and_are_a_selection(done):
-    at = done.open("questions")
+    at = done.open("measured")
     at.text_input(key="questions_find").set_value("number 3").run()
     assert frame(done, "slope")["id"].tolist() == ["q3"]
     assert "1 question that the filters leave, 5 others" in done.said
@@ -158,16 +156,16 @@ def test_one_question_and_one_model(visit):
     authoring.delete_questions(settings, OWN, [f"q{n}" for n in range(2, 7)])
     task = collection.open_set(settings, OWN)
     evaluate.evaluate(visit.studio, task, visit.studio.catalogue.of("ladder-small-arch1"))
-    visit.choose(OWN).open("questions")
+    visit.choose(OWN).open("measured")
     assert "10 of 40 checkpoints so far" in visit.said
-    visit.at.segmented_control(key="questions_view").set_value("Choosing").run()
+    visit.at.segmented_control(key="tab_questions").set_value("choosing").run()
     assert not visit.at.exception
+    assert "choosing" in visit.at.query_params["tab"]
     assert "Whether that is a gain cannot be told: 10 of 40 checkpoints so far" in visit.said
 
 
 def suspects(visit: Visit) -> None:
-    visit.open("questions").segmented_control(key="questions_view").set_value("Suspects").run()
-    assert not visit.at.exception
+    visit.open("suspects")
 
 
 def test_suspects_of_models_that_know_nothing(done):

@@ -181,6 +181,6 @@ def test_names_of_files_are_text(visit):
 
 
 def test_the_export_page_offers_the_report(visit):
-    visit.open("export")
+    visit.open("share")
     labels = [button.proto.label for button in visit.at.get("download_button")]
     assert {"Download the report", "Its numbers as JSON"} <= set(labels)

@@ -91,7 +91,7 @@ def test_the_page_reads_once_and_works_on_the_edited_question(
     authoring.update_config(swept.studio.settings, OWN, num_fewshot=shots)
     start_run(swept.studio, evaluate.SWEEP)
     worker.work(swept.studio, once=True)
-    swept.open("author")
+    swept.open("write")
     calls.clear()
     swept.edit({6: {"question": f"How much is {shots} and seven?"}})  # no other test renders it
     queued = start.latest_job(swept.studio, OWN)

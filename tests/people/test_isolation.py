@@ -31,6 +31,7 @@ from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.desk import drafts
 from e2lm_core.ui import session
+from e2lm_core.ui.frame import addresses
 from e2lm_core.ui.server import sign_in
 from tests.conftest import ROOT
 from tests.house import documented
@@ -461,7 +462,7 @@ def visit_of_bob(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", sorted(path.stem for path in (ROOT / "pages").glob("*.py")))
+@pytest.mark.parametrize("page", addresses.VIEWS)
 @pytest.mark.parametrize("by", ["link", "session"])
 def test_a_page_shows_nothing_of_anothers(page, by, visit_of_bob):
     there, visit = visit_of_bob

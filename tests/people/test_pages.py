@@ -53,7 +53,7 @@ def press(visit: Visit, key: str) -> None:
 
 
 def test_a_set_is_shared_taken_back_and_given_a_link(visit, ada):
-    visit.open("author")
+    visit.open("share")
     visit.at.text_input(key="share_who").input("Bob").run()
     press(visit, "share_go")
     assert [(g.person, g.role) for g in sharing.shared_with(ada, "mine")] == [("bob", "reader")]
@@ -73,10 +73,11 @@ def test_a_set_is_shared_taken_back_and_given_a_link(visit, ada):
 def test_a_reader_sees_the_set_as_an_example_and_may_leave_it(visit, ada, claims):
     sharing.share(ada, "mine", "bob")
     claims |= {"sub": "bob", "name": "Bob", "preferred_username": "bob"}
-    visit.choose("ada/mine").open("author")
+    visit.choose("ada/mine").open("write")
     assert "ada shares this set with you to read." in visit.said
     assert "Delete this set" not in visit.labels()
     assert "Undo" not in visit.labels()
+    visit.open("share")
     assert visit.at.button(key="share_leave")
     press(visit, "share_leave")
     assert sharing.shared_with(ada, "mine") == []
@@ -103,7 +104,7 @@ def test_what_is_uploaded_counts_once_for_the_day(visit, ada, claims):
     claims |= {"sub": "bob", "name": "Bob", "preferred_username": "bob"}
     bob = ada.asked_by("bob")
     collection.copy_set(bob, "little", "his")
-    visit.choose("his").open("author")
+    visit.choose("his").open("write")
     visit.at.segmented_control(key="author_view").set_value("Import").run()
     row = b'{"question": "Why?", "choices": ["a", "b"], "answer": 0}\n'
     for _ in range(2):  # the page is drawn again with the same file
@@ -122,7 +123,7 @@ def test_a_visitor_who_may_only_read(visit, claims):
     visit.at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert visit.at.button(key="sign_in")
     assert "Visitors read. Sign in" in visit.said
-    visit.choose("little").open("author")
+    visit.choose("little").open("write")
     visit.at.button(key="copy_go").click().run()
     assert "Visitors read here and change nothing" in visit.said
 

@@ -17,7 +17,7 @@ from e2lm_core.runs.said import words as run_words
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets.prompts.render import render_set
 from tests.engine.test_scorer import leaking_bias
-from tests.support import studios
+from tests.support import studios, visits
 
 SENTENCE = "llama models are scored in plain batches: packed rows differed from them by"
 
@@ -60,7 +60,7 @@ def test_a_run_with_a_broken_mask_switches_records_and_shows_it(
     st.cache_resource.clear()  # the studio of another test
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     page.query_params["set"] = "little"
-    page.run().switch_page("pages/run.py").run()
+    visits.go(page.run(), "run")
     assert not page.exception
     st.cache_resource.clear()
     assert [text for text in (info.value for info in page.info) if text.startswith(SENTENCE)] == [note]

@@ -16,7 +16,7 @@ from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import say
+from e2lm_core.ui.frame import addresses, say
 from e2lm_core.ui.runs import starting
 from e2lm_core.ui.server import browser, table
 from e2lm_core.ui.server.requests import Asked
@@ -36,10 +36,11 @@ class Visit:
     digests: dict[str, str] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)  # what the table says beside rows that were not saved
 
-    def open(self, page: str) -> AppTest:
-        self.at.switch_page(f"pages/{page}.py").run()
-        assert not self.at.exception, f"{page}: {self.at.exception[0].value}"
-        if page == "author" and self.editor is not None:
+    def open(self, name: str) -> AppTest:
+        """Go to a place, or to one of its tabs, by the name that links have."""
+        go(self.at, name)
+        assert not self.at.exception, f"{name}: {self.at.exception[0].value}"
+        if name == "write" and self.editor is not None:
             name = json.loads(self.editor.proto.json)["task"]
             self.rows.pop(name, None)
             self.digests.pop(name, None)
@@ -125,6 +126,15 @@ class Visit:
         else:
             self.rows[name] |= {row["id"]: _whole(row) for row in told["rows"]}
         self.digests[name] = told["digest"]
+
+
+def go(at: AppTest, name: str) -> AppTest:
+    """Follow a link to a place, or to one of its tabs, with the set that is in hand."""
+    place, tab = addresses.find(name)
+    at.query_params.pop("tab", None)
+    if tab is not None:
+        at.query_params["tab"] = tab
+    return at.switch_page(place.script).run()
 
 
 def _whole(row: dict) -> dict:

@@ -20,7 +20,7 @@ from e2lm_core.sets import collection
 from e2lm_core.ui import session
 from e2lm_core.ui.runs import starting
 from tests.conftest import ROOT
-from tests.support import studios
+from tests.support import studios, visits
 
 pytestmark = pytest.mark.slow
 OWN = "mine"
@@ -87,10 +87,10 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
 
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     at.session_state["set"] = OWN
-    at.run()
+    visits.go(at, "overview")
     assert not at.exception
 
-    # Overview: the four headline numbers, with the intervals below them.
+    # Result: the four headline numbers, with the intervals below them.
     drawn = {_label(metric): metric for metric in at.metric}
     for label, part in CARDS.items():
         value = printed["acc"]["sq"]["overall"] if part == "sq" else printed["acc"][part]
@@ -101,7 +101,7 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
             assert drawn[label].delta.replace("\\", "") == phrasing.interval(*value["interval"])
 
     # Curves: the points of every model, and each model's signal quality with its interval.
-    at.switch_page("pages/curves.py").run()
+    visits.go(at, "accuracy")
     assert not at.exception
     tables = [frame.value for frame in at.dataframe]
     qualities = next(frame for frame in tables if {"model", "SQ", "AC"} <= set(frame.columns))
@@ -117,8 +117,8 @@ def test_page_command_line_and_report_agree(environment, tmp_path):
         measured = [100 * value for value in curve["metrics"]["acc"]["values"]]  # drawn in percent
         assert own["value"].tolist() == pytest.approx(measured, abs=1e-9)
 
-    # Rank stability: RC and decision accuracy again, from the same resamples.
-    at.switch_page("pages/rank_stability.py").run()
+    # Ranking: RC and decision accuracy again, from the same resamples.
+    visits.go(at, "ranking")
     assert not at.exception
     drawn = {_label(metric): metric.value for metric in at.metric}
     assert drawn["RC"] == phrasing.score(printed["acc"]["rc"]["value"])

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 
 from e2lm_core.analysis.curves import smoothing
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.analysis.curves.crossings import Parted, Point, Since
+from e2lm_core.analysis.curves.subjects import SubjectCurves
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import SHARES, ModelInfo
 from e2lm_core.scores.measurements import Grid, Measurements, common_grid
@@ -177,6 +179,48 @@ def subjects(shown: int, others: Sequence[str], axis: Axis) -> str:
     if others:
         said += f"Smaller subjects without a chart: {phrasing.listing(list(others), most=len(others))}. "
     return said + drawing(axis, None)
+
+
+def by_subject(
+    measurements: Measurements, metric: str, shown: Sequence[SubjectCurves], others: Sequence[str]
+) -> str:
+    """Where the models that count end highest and where lowest, with how many questions that rests on."""
+    ends = []
+    counted = {curve.model.name for curve in measurements.counted}
+    for one in shown:
+        own = one.frame[one.frame["model"].isin(counted)].dropna(subset=["value"])
+        if len(own):
+            last = own.sort_values("step").groupby("model")["value"].last()
+            ends.append((float(last.mean()), one.subject, one.questions))
+    if not ends:
+        return "No checkpoint is complete yet, so nothing is known of single subjects."
+    number = len(shown) + len(others)
+    if number == 1:
+        return f"All questions are of one subject, **{ends[0][1]}**."
+    (high, best, of_best), (low, worst, of_worst) = max(ends), min(ends)
+    label, so_far = labels.METRIC_LABEL[metric], _so_far(measurements)
+    return (
+        f"{so_far}{' ' if so_far else ''}Of {phrasing.count(number, 'subject')}, mean {label} ends highest on **{best}** "
+        f"({phrasing.metric_value(metric, high)}, {phrasing.count(of_best, 'question')}) and lowest on **{worst}** "
+        f"({phrasing.metric_value(metric, low)}, {phrasing.count(of_worst, 'question')})."
+    )
+
+
+def one_by_one(measurements: Measurements, questions: pd.DataFrame) -> str:
+    """How many questions are answered right more often at the end than at the beginning (`tables.question_table`)."""
+    if "acc_first" not in questions:
+        return "No model here counts in scores, so nothing is said of single questions."
+    rise = (questions["acc_last"] - questions["acc_first"]).dropna()
+    if rise.empty:
+        return "No question has its first and last results yet, so nothing is said of single questions."
+    missing = len(questions) - len(rise)
+    left = f" {phrasing.count(missing, 'question')} without both results is left out." if missing == 1 else ""
+    if missing > 1:
+        left = f" {phrasing.count(missing, 'question')} without both results are left out."
+    return (
+        f"At the last checkpoint the models answer **{int((rise > 0).sum()):,} of {len(rise):,}** questions right more "
+        f"often than at the first, **{int((rise < 0).sum()):,}** less often.{left}"
+    )
 
 
 def _range(since: Since) -> str:

@@ -109,7 +109,7 @@ def _one_source(pool: Pool, source: str | None) -> Rule:
     named = pool.sample.traits["source"]
     known = [s for s in dict.fromkeys(named) if s]
     if not known:
-        raise StudioError(f"No question of {pool.task} names its source: fill in sources on Author first.")
+        raise StudioError(f"No question of {pool.task} names its source: fill in sources on Questions first.")
     if source is None:
         return question_rules.OneSource(
             labels=np.array([known.index(s) if s else -1 for s in named], np.intp)

@@ -120,6 +120,10 @@ def _weakest(advice: Advice) -> list[str]:
     ]
 
 
+PUBLISHED = (
+    "What was published of other sets stands by itself: other models and other hidden checkpoints, so **none of it can "
+    "be set against this set's numbers**."
+)
 NO_SINGLE_QUESTION = (
     "No single question is named: what a score would be without one does not repeat on other models (over questions, "
     "between the ladder's two shapes, a correlation of .01). Choosing on Questions judges rules on models that took no "

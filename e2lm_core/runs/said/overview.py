@@ -1,4 +1,4 @@
-"""What the Overview says of a set: how strong its signal is, and what to do next. All follows from its numbers."""
+"""What Result says of a set: how strong its signal is, and what to do next. All follows from its numbers."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from e2lm_core.scores.uncertainty import null
 
 
 class NextStep(Record):
-    """What to do next, and the page where it is done."""
+    """What to do next, and the view where that is done: a place or one of its tabs, as links name it."""
 
     sentence: str
-    page: str
+    view: str
     action: str
 
 
 _WRITE = NextStep(
-    sentence="Write the first question, or import a file.", page="author", action="Write questions"
+    sentence="Write the first question, or import a file.", view="write", action="Write questions"
 )
-_RUN = NextStep(sentence="Run it, and see whether models learn it.", page="run", action="Choose checkpoints")
+_RUN = NextStep(sentence="Run it, and see whether models learn it.", view="run", action="Choose checkpoints")
 _RUN_REST = NextStep(
-    sentence="Some results are missing: only those are computed.", page="run", action="Run what is missing"
+    sentence="Some results are missing: only those are computed.", view="run", action="Run what is missing"
 )
 _COPY = NextStep(
-    sentence="An example stays as it is: copy it to make it yours.", page="author", action="Copy this set"
+    sentence="An example stays as it is: copy it to make it yours.", view="write", action="Copy this set"
 )
 _RELEVANCE = NextStep(
-    sentence="See which questions look least like science.", page="relevance", action="See the relevance"
+    sentence="See which questions look least like science.", view="relevance", action="See the relevance"
 )
 _DOWNLOAD = NextStep(
-    sentence="Every check that stops an export passes.", page="export", action="Download the bundle"
+    sentence="Every check that stops an export passes.", view="share", action="Download the bundle"
 )
 
 
@@ -84,7 +84,7 @@ def next_steps(
         steps.append(_COPY)
     if errors:
         sentence = f"{phrasing.count(errors, 'error')} would stop an export."
-        steps.append(NextStep(sentence=sentence, page="export", action="See the checks"))
+        steps.append(NextStep(sentence=sentence, view="share", action="See the checks"))
     if scores is not None and scores.sq.value is not None:
         steps += [_RELEVANCE] if silent else [_weakest_curve(scores), _RELEVANCE]
         if not errors:
@@ -95,4 +95,4 @@ def next_steps(
 def _weakest_curve(scores: Scores) -> NextStep:
     sq, name = min((q.sq, name) for name in scores.counted if (q := scores.sq_models[name]).sq is not None)
     sentence = f"The least clear curve is {name}'s (SQ {sq:.3f})."
-    return NextStep(sentence=sentence, page="curves", action="Look at the curves")
+    return NextStep(sentence=sentence, view="accuracy", action="Look at the curves")

@@ -99,7 +99,7 @@ def running(state: SetState, questions: int) -> str:
     """What a run would do, or does, for a set of so many questions (Markdown)."""
     match state.kind:
         case "empty":
-            return "This set has no questions yet: write some on Author, then run it."
+            return "This set has no questions yet: write some on Questions, then run it."
         case "never run":
             return "This set has not been run yet. Runs go coarse to fine: every curve's shape is there in seconds."
         case "running":

@@ -1,4 +1,4 @@
-"""The page Compare: the set in hand against another set or an earlier version of itself, paired on what both share.
+"""Decide, comparing: the set in hand against another set or an earlier version of itself, paired on what both share.
 
 Tested in tests/pages/test_score.py.
 """
@@ -24,7 +24,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import reading
-from e2lm_core.ui.frame import parts, say, window
+from e2lm_core.ui.frame import addresses, parts, say, window
 from e2lm_core.ui.remembered import drawn
 from e2lm_core.ui.remembered import scores as remembered
 from e2lm_core.ui.remembered.settled import Shown
@@ -77,7 +77,7 @@ def choices(shown: Shown) -> dict[Other, str]:
 
 def nothing_to_compare() -> NoReturn:
     """End the page: the set was never edited, and it is the only one."""
-    st.page_link("pages/author.py", label="Copy or edit this set", icon=":material/edit_note:")
+    addresses.link("write", "Copy or edit this set", ":material/edit_note:")
     st.stop()
 
 

@@ -1,4 +1,4 @@
-"""The page Curves: one chart a metric or a small one a subject, the tables behind it, and one question's own curves.
+"""Curves: one chart a metric or a small one a subject, and the tables behind it.
 
 Tested in tests/pages/test_curves.py.
 """
@@ -14,7 +14,7 @@ from e2lm_core.analysis import tables
 from e2lm_core.analysis.curves import axes, crossings, noises, smoothing, subjects
 from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.base import labels, phrasing
-from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo, Question, TaskSet
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, ModelInfo, TaskSet
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.charts import subjects as subject_charts
 from e2lm_core.scores import set_scores
@@ -26,8 +26,7 @@ from e2lm_core.ui.remembered import drawn, results
 from e2lm_core.ui.runs import starting
 
 METRIC = "curves_metric"
-TABS = ("Above chance", "Parting", "Signal quality", "Noise", "Values", "One question")
-WHOLE, SPLIT = "all questions", "by subject"
+TABS = ("Above chance", "Parting", "Signal quality", "Noise", "Values")
 _SINCE = {
     name: st.column_config.TextColumn(help=curve_words.SINCE_HELP[name]) for name in curve_words.SINCE_HELP
 } | {"at the end": st.column_config.NumberColumn(format="%.1f%%", help=curve_words.SHARE_HELP)}
@@ -57,38 +56,33 @@ class View:
 
 
 def finding(measurements: Measurements, metric: str) -> str:
-    """The page's answer: how far the curves rise, which are above chance, and which two part."""
+    """The answer of all questions together: how far the curves rise, which are above chance, and which two part."""
     above, pair = remembered.above_chance(measurements, metric), curve_words.telling_pair(measurements)
     parted = remembered.parted(measurements, metric, *pair) if pair else None
     rise = curve_words.rise(measurements, metric)
     return curve_words.curves(measurements, metric, above, parted, rise)
 
 
+def subjects_found(measurements: Measurements, metric: str) -> str:
+    """The answer of the subjects: where the models end highest and lowest."""
+    return curve_words.by_subject(measurements, metric, *remembered.by_subject(measurements, metric, False))
+
+
 # --- what is drawn ----------------------------------------------------------------------------------------
 
 
-def controls(measurements: Measurements) -> View:
-    """The controls above the chart."""
+def controls(measurements: Measurements, by_subject: bool = False) -> View:
+    """The controls above the chart of all questions, or above the charts subject by subject."""
     narrow = window.narrow()
     with st.container(horizontal=not narrow, vertical_alignment="bottom", gap="medium"):
-        metric = parts.metric(METRIC, explained=True)
-        kind = st.segmented_control(
-            "Over",
-            axes.KINDS,
-            default="tokens",
-            required=True,
-            key="curves_x",
-            format_func=lambda k: axes.LABEL[k],
-            help=parts.explained_lines({axes.LABEL[k]: h for k, h in axes.HELP.items()}),
-        )
-        view = st.segmented_control("Show", (WHOLE, SPLIT), default=WHOLE, required=True, key="curves_view")
+        metric, kind = _metric_and_axis()
     with (
         st.expander("What is drawn", icon=":material/tune:")
         if narrow
         else st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     ):
         models = _models(measurements)
-        overlay = _overlay(disabled=view == SPLIT)
+        overlay = None if by_subject else _overlay()
         log = st.toggle(
             "Log axis", key="curves_log", help="A logarithmic x axis: equal steps are equal factors."
         )
@@ -99,7 +93,29 @@ def controls(measurements: Measurements) -> View:
             help="Where each point would lie for other questions of the same kind: a bootstrap over questions, the "
             "same resamples for all models.",
         )
-    return View(metric, kind, view == SPLIT, models, overlay, log, bands)
+    return View(metric, kind, by_subject, models, overlay, log, bands)
+
+
+def plain_view(measurements: Measurements) -> View:
+    """The controls above a single question's curves: the metric, and over what."""
+    with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
+        metric, kind = _metric_and_axis()
+    models = [curve.model for curve in measurements.curves]
+    return View(metric, kind, False, models, None, False, False)
+
+
+def _metric_and_axis() -> tuple[str, axes.Kind]:
+    metric = parts.metric(METRIC, explained=True)
+    kind = st.segmented_control(
+        "Over",
+        axes.KINDS,
+        default="tokens",
+        required=True,
+        key="curves_x",
+        format_func=lambda k: axes.LABEL[k],
+        help=parts.explained_lines({axes.LABEL[k]: h for k, h in axes.HELP.items()}),
+    )
+    return metric, kind
 
 
 def _models(measurements: Measurements) -> list[ModelInfo]:
@@ -108,7 +124,7 @@ def _models(measurements: Measurements) -> list[ModelInfo]:
     return [curve.model for curve in measurements.curves if curve.model.name not in hidden]
 
 
-def _overlay(disabled: bool) -> smoothing.Method | None:
+def _overlay() -> smoothing.Method | None:
     return st.selectbox(
         "Smoothed line",
         smoothing.METHODS,
@@ -116,7 +132,6 @@ def _overlay(disabled: bool) -> smoothing.Method | None:
         key="curves_smooth",
         width=200,
         placeholder="none",
-        disabled=disabled,
         help=say.words(
             "Drawn over the measured points, never instead of them. "
             + " ".join(f"**{m}**: {h}." for m, h in smoothing.HELP.items())
@@ -278,71 +293,16 @@ def values(task: TaskSet, measurements: Measurements, view: View) -> None:
         percent=("value",) if metric in SHARES else (),
         of=(frame,),
     )
-    if view.by_subject:
-        curves, _ = remembered.by_subject(measurements, metric, view.bands)
-        parts.table(
-            lambda: subjects.subject_table(curves),
-            f"subjects-{metric}",
-            "curves_by_subject",
-            height=320,
-            few=("subject", "model", "tokens_seen", "value"),
-            of=(measurements, view.bands),
-        )
 
 
-# --- one question -----------------------------------------------------------------------------------------
-
-
-def one_question(task: TaskSet, measurements: Measurements, view: View) -> None:
-    """A table of all questions, and the curves of the one that is selected in it."""
-    number, line = st.column_config.NumberColumn, st.column_config.LineChartColumn
-    picked = st.dataframe(
-        results.remembered(measurements, ("questions",), lambda: tables.question_table(measurements, task)),
-        hide_index=True,
-        height=300,
-        placeholder=phrasing.DASH,
-        column_order=("id", "acc_first", "acc_last") if window.narrow() else None,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="curves_question",
-        column_config={
-            "acc_first": number("acc, first", format="percent"),
-            "acc_last": number("acc, last", format="percent"),
-            "acc_curve": line("acc", y_min=0, y_max=1),
-            "norm_prob_first": number("norm_prob, first", format="%.3f"),
-            "norm_prob_last": number("norm_prob, last", format="%.3f"),
-            "norm_prob_curve": line("norm_prob", y_min=0, y_max=1),
-        },
-    )
-    if rows := picked.selection.rows:
-        _question(task.questions[rows[0]], measurements, view)
-    else:
-        st.caption("Select a question to see its own curves. Means are over the models that count in scores.")
-
-
-def _question(question: Question, measurements: Measurements, view: View) -> None:
-    say.markdown(say.filled("**{id}** · {text}", id=question.id, text=question.question))
-    say.caption(
-        say.plain(
-            " · ".join(f"{'● ' if i == question.answer else ''}{c}" for i, c in enumerate(question.choices))
-        )
-    )
-    # Of one question, a share of right answers is 0 or 1: the probability says more.
-    metric = "norm_prob" if view.metric in SHARES else view.metric
-    frame, axis = view.on_axis(tables.question_frame(measurements, question.id, metric), measurements)
-    parts.chart(
-        curve_charts.learning_curves(
-            curve_charts.CurvePlot(
-                frame,
-                view.models,
-                metric,
-                session.current_theme(),
-                chance=1 / len(question.choices) if metric == "norm_prob" else None,
-                height=340,
-                narrow=window.narrow(),
-                axis=axis,
-            )
-        ),
-        "curves_one",
-        f"{metric} of question {question.id}",
+def subject_values(measurements: Measurements, view: View) -> None:
+    """Every point that is drawn, subject by subject."""
+    curves, _ = remembered.by_subject(measurements, view.metric, view.bands)
+    parts.table(
+        lambda: subjects.subject_table(curves),
+        f"subjects-{view.metric}",
+        "curves_by_subject",
+        height=320,
+        few=("subject", "model", "tokens_seen", "value"),
+        of=(measurements, view.bands),
     )

@@ -1,4 +1,4 @@
-"""The page Overview: the first run, the headline numbers with the accuracy curves, and what to do next.
+"""Result, its overview: the first run, the headline numbers with the accuracy curves, and what to do next.
 
 Tested in tests/pages/test_pages.py.
 """
@@ -20,7 +20,7 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, polling, say, window
+from e2lm_core.ui.frame import addresses, parts, polling, say, window
 from e2lm_core.ui.remembered import drawn, results
 from e2lm_core.ui.runs import starting
 
@@ -84,7 +84,7 @@ def _cards(now: Measurements) -> None:
         parts.score("RC", scores.rc, trends.get("RC"))
         parts.score("CS", scores.cs, trends.get("CS"))
     say.caption(
-        f"On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS, RC: {readings.LABELS[scores.rc_reading]} (chosen on Score). Small "
+        f"On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS, RC: {readings.LABELS[scores.rc_reading]} (chosen under Score). Small "
         "curves: SQ, the models' mean; RC, the agreement at each later checkpoint; CS, the science model less its twin."
     )
 
@@ -92,7 +92,7 @@ def _cards(now: Measurements) -> None:
 def next_steps(
     task: TaskSet, state: run_state.SetState, scores: Scores | None, measurements: Measurements | None
 ) -> None:
-    """What to do next, each step with the link to its page."""
+    """What to do next, each step with the link to where it is done."""
     errors = [finding for finding in results.findings(task) if finding.severity == "error"]
     silent = standing.silence(measurements, scores) if measurements and scores else None
     steps = overview.next_steps(state, scores, len(errors), session.is_example(task.address), silent)
@@ -101,7 +101,5 @@ def next_steps(
     st.subheader("What to do next", anchor=False)
     for step in steps:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.page_link(
-                f"pages/{step.page}.py", label=say.plain(step.action), icon=":material/arrow_forward:"
-            )
+            addresses.link(step.view, step.action, ":material/arrow_forward:")
             say.markdown(say.filled(":gray[{sentence}]", sentence=say.words(step.sentence)), width="content")

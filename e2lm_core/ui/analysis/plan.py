@@ -1,4 +1,4 @@
-"""The page Plan: what is to be known and on which fleet, how many questions that takes, and how long.
+"""Decide, how many questions: what is to be known and on which fleet, how many questions that takes, and how long.
 
 Tested in tests/pages/test_score.py.
 """
@@ -23,7 +23,7 @@ from e2lm_core.runs import state as run_state
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import reading
-from e2lm_core.ui.frame import parts, say, window
+from e2lm_core.ui.frame import addresses, parts, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered
 
@@ -194,7 +194,7 @@ def pace(plan: Plan) -> None:
         "No run on this machine yet, so its pace is not known: a first run measures it.",
         icon=":material/timer:",
     )
-    st.page_link("pages/run.py", label="Make a first run", icon=":material/play_circle:")
+    addresses.link("run", "Make a first run", ":material/play_circle:")
 
 
 def by_size(plan: Plan) -> None:

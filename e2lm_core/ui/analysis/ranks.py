@@ -1,4 +1,4 @@
-"""The page Rank stability: the models' order over tokens, how sure and how early it is, and which questions hold it.
+"""Curves, the ranking: the models' order over tokens, how sure and how early it is, and which questions hold it.
 
 Tested in tests/pages/test_curves.py and tests/pages/test_pages.py.
 """
@@ -21,7 +21,7 @@ from e2lm_core.ui.analysis.order import Order
 from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import drawn
 
-METRIC = "ranks_metric"
+METRIC = "curves_metric"  # the same as the other tabs of Curves
 TABS = ("Ranks", "Rank shares", "Wins", "Decisions", "τ_b", "Every two checkpoints", "Questions")
 MOST_QUESTIONS = 6  # named on either side
 

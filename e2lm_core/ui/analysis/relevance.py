@@ -1,4 +1,4 @@
-"""The page Relevance: how probably each question would be accepted as science, why, and how true that is.
+"""Questions, their relevance: how probably each question would be accepted as science, why, and how true that is.
 
 Tested in tests/pages/test_pages.py.
 """
@@ -31,14 +31,12 @@ def judged(task: TaskSet, model: str | None = None, titled: bool = True) -> Rele
     else:
         if not work.error:
             if titled:
-                parts.header(
-                    "Relevance", "The questions are being embedded; every other page can be used meanwhile."
-                )
+                parts.finding("The questions are being embedded; every other page can be used meanwhile.")
             _on_its_way(work, model)
             return None
         reason = work.error
     if titled:
-        parts.header("Relevance", "Relevance cannot be computed here.")
+        parts.finding("Relevance cannot be computed here.")
     say.error(reason, icon=":material/error:")
     if work is not None and st.button("Try again", key=f"relevance_again_{model}"):
         work.start()

@@ -1,4 +1,4 @@
-"""The page Score: the Score and its parts beside the example sets, what would raise it most, and published figures.
+"""Result, the Score: its parts beside the example sets, what would raise it most, and published figures.
 
 Tested in tests/pages/test_score.py.
 """
@@ -20,7 +20,7 @@ from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import reading
-from e2lm_core.ui.frame import parts, say, window
+from e2lm_core.ui.frame import addresses, parts, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered
 
@@ -76,7 +76,7 @@ def what_would_raise_it(advice: score_parts.Advice) -> None:
     st.subheader("What would raise it most", anchor=False)
     say.markdown("\n".join(f"- {sentence}" for sentence in score_words.sentences(advice)))
     st.caption(score_words.NO_SINGLE_QUESTION)
-    st.page_link("pages/questions.py", label="Choose on Questions", icon=":material/checklist:")
+    addresses.link("choosing", "Choose among the questions", ":material/checklist:")
 
 
 # --- the tables -------------------------------------------------------------------------------------------
@@ -133,9 +133,6 @@ def published_sets() -> None:
     """Published figures of other sets, apart from one's own: they cannot be compared."""
     with st.container(border=True):
         st.subheader("Published sets · :orange[not comparable]", anchor=False)
-        st.caption(
-            "Other models and other hidden checkpoints: these numbers stand apart from yours and cannot be set against them."
-        )
         figures = published.published_figures()
         parts.chart(
             lambda: score_charts.published_bars(

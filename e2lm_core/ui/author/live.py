@@ -106,7 +106,7 @@ def _panel(task: TaskSet, edit: after.Edit, run_every: float | None) -> None:
         elif results.measurements(task).measured:
             st.caption("Nothing was edited yet. An edit is run at once, and shows here what it changed.")
         else:
-            st.caption("Run this set once on Run: from then on, every edit shows here what it changed.")
+            st.caption("Run this set once on Models and runs: from then on, every edit shows here what it changed.")
         _end(task, run_every)
 
     drawn()
@@ -191,7 +191,7 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
     def drawn() -> None:
         now = results.measurements(task)
         if not now.measured:
-            st.caption("This question has no results yet: run the set on Run.")
+            st.caption("This question has no results yet: run the set on Models and runs.")
         else:
             was = None if before is None else _measured_of(task, before)
             changed = () if was is None else question_edits.effects(was, now)

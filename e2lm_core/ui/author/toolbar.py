@@ -1,4 +1,4 @@
-"""The buttons above a set: copy, create, open, restore and delete sets, undo and redo, and whether edits run at once.
+"""The buttons above a set: copy it, delete it, undo and redo, and whether edits run at once.
 
 Tested in tests/pages/test_pages.py.
 """
@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection, versions
-from e2lm_core.sets.folder import bundle, source
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after, presence
 from e2lm_core.ui.author.unsaved import forms
-from e2lm_core.ui.frame import say, uploaded
+from e2lm_core.ui.frame import addresses, say
 
 
 def copy(name: str) -> None:
@@ -32,42 +30,10 @@ def copy(name: str) -> None:
             do(lambda: collection.copy_set(settings, name, wish), wish)
 
 
-def create() -> None:
-    """A popover for a set that is new, in a bundle, or was deleted."""
-    settings = session.studio().settings
-    with st.popover("New set", icon=":material/add:"):
-        wish = st.text_input("Name", collection.free_name(settings, "my_set"), key="create_name")
-        if st.button("Create", type="primary", key="create_go"):
-            do(lambda: collection.create_set(settings, wish), wish)
-        upload = st.file_uploader("or open a bundle", type=["zip"], key="create_bundle")
-        if upload is not None and st.button("Open the bundle", key="create_open"):
-            do(
-                lambda: collection.import_set(
-                    settings, bundle.unpack(uploaded.read(upload), settings.limits), wish
-                ),
-                wish,
-            )
-        if settings.with_lm_eval:
-            task = st.text_input("or the name of an lm-eval task, which runs its code", key="create_task")
-            if task and st.button("Build it with lm-eval", key="create_build"):
-                with st.spinner("lm-eval builds the task's questions…"):
-                    do(
-                        lambda: collection.import_set(
-                            settings, source.built_by_name(settings, task).task, wish
-                        ),
-                        wish,
-                    )
-        for gone in collection.deleted_sets(settings):
-            if st.button(
-                say.plain(f"Restore {gone}"), key=f"restore_{gone}", icon=":material/restore_from_trash:"
-            ):
-                do(partial(collection.restore_set, settings, gone), gone)
-
-
 def delete(name: str) -> None:
     """A popover that asks before a set is put aside."""
     with st.popover("Delete set", icon=":material/delete:"):
-        say.markdown(say.filled("Put **{name}** aside? *New set* can restore it.", name=name))
+        say.markdown(say.filled("Put **{name}** aside? *Sets* can restore it.", name=name))
         if st.button("Delete this set", type="primary", key="delete_go"):
             try:
                 collection.delete_set(session.studio().settings, name)
@@ -77,7 +43,7 @@ def delete(name: str) -> None:
                 st.session_state.pop("set", None)
                 st.query_params.pop("set", None)
                 after.reset()
-                st.rerun()
+                addresses.go("sets")
 
 
 def undo_and_redo(name: str) -> None:

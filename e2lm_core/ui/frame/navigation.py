@@ -1,14 +1,19 @@
-"""The frame of every page: its title and look, and the navigation between pages.
+"""The frame of every page: its title and look, the navigation between places, and the head of a place.
 
 Tested in tests/pages/test_pages.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from e2lm_core.base.records import TaskSet
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import memory, style, window
+from e2lm_core.ui.frame import addresses, memory, say, style, window
+from e2lm_core.ui.frame.addresses import Place
+from e2lm_core.ui.frame.strip import strip
 from e2lm_core.ui.server import sign_in
 
 
@@ -17,7 +22,7 @@ def draw() -> None:
     session.begin_run()
     # Pictures come from the app itself: a material symbol as page icon would be fetched from a font host.
     st.set_page_config(
-        page_title="E2LM Task Studio",
+        page_title=addresses.PRODUCT,
         page_icon=style.icon(),
         layout="wide",
         initial_sidebar_state=style.SIDEBAR_PX,
@@ -25,31 +30,25 @@ def draw() -> None:
     style.apply()
 
     pages = st.navigation(
-        {
-            "Design": [
-                st.Page(
-                    "pages/overview.py", title="Overview", icon=":material/space_dashboard:", default=True
-                ),
-                st.Page("pages/author.py", title="Author", icon=":material/edit_note:"),
-                st.Page("pages/plan.py", title="Plan", icon=":material/architecture:"),
-            ],
-            "Measure": [
-                st.Page("pages/run.py", title="Run", icon=":material/play_circle:"),
-                st.Page("pages/curves.py", title="Curves", icon=":material/show_chart:"),
-                st.Page("pages/rank_stability.py", title="Rank stability", icon=":material/swap_vert:"),
-                st.Page("pages/relevance.py", title="Relevance", icon=":material/science:"),
-                st.Page("pages/questions.py", title="Questions", icon=":material/checklist:"),
-                st.Page("pages/score.py", title="Score", icon=":material/stacked_bar_chart:"),
-                st.Page("pages/compare.py", title="Compare", icon=":material/difference:"),
-            ],
-            "Ship": [st.Page("pages/export.py", title="Export", icon=":material/inventory_2:")],
-            "Library": [
-                st.Page("pages/checkpoints.py", title="Checkpoints", icon=":material/inventory:"),
-                st.Page("pages/results.py", title="Results", icon=":material/upload_file:"),
-            ],
-        }
+        [
+            st.Page(place.script, title=place.title, icon=place.icon, default=place is addresses.SETS)
+            for place in addresses.PLACES
+        ]
     )
     sign_in.draw(session.opened_settings(), session.author())
     window.watch()  # after the navigation: what it reports must find the browser on the right page
     pages.run()
     memory.keep_imports()
+
+
+def opened(place: Place, still: Sequence[str] = ()) -> tuple[TaskSet, str]:
+    """The head of a place: the strip, its title, its tabs. The set in hand, and the tab that is shown, "" without any.
+
+    While a run goes on the strip looks for news by itself, but on the tabs that are to keep `still`.
+    """
+    tab = addresses.chosen(place)
+    task = strip(poll=tab not in still)
+    say.title(place.title, anchor=False)
+    if tab:
+        addresses.chooser(place)
+    return task, tab

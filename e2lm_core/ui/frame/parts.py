@@ -17,15 +17,14 @@ from e2lm_core.base.records import METRICS, Value
 from e2lm_core.charts import canvas
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import null
-from e2lm_core.ui.frame import say, window
+from e2lm_core.ui.frame import addresses, say, window
 from e2lm_core.ui.remembered import drawn
 from e2lm_core.ui.session import file_name, set_name
 
 
-def header(title: str, finding: str) -> None:
-    """A page's title and the one computed sentence that is its answer."""
-    say.title(title, anchor=False)
-    say.markdown(finding)
+def finding(sentence: str) -> None:
+    """The one computed sentence that is a view's answer."""
+    say.markdown(sentence)
 
 
 def explained_lines(words: Mapping[str, str]) -> say.Marked:
@@ -160,7 +159,7 @@ def _certainty(label: str, value: Value) -> str | None:
 def assumption(measurements: Measurements) -> None:
     """At the end of a page with intervals: what they assume of the questions, where nobody has said it."""
     if measurements.assumption:
-        say.caption(f":material/info: {measurements.assumption} Author proposes groups.")
+        say.caption(f":material/info: {measurements.assumption} Questions proposes groups.")
 
 
 def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:
@@ -169,15 +168,15 @@ def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:
 
 
 def run_first(sentence: str) -> NoReturn:
-    """End a page that has nothing to show before a run: what would appear here, and the way to Run."""
+    """End a page that has nothing to show before a run: what would appear here, and the way to a run."""
     empty(sentence)
-    st.page_link("pages/run.py", label="Choose checkpoints", icon=":material/play_circle:")
+    addresses.link("run", "Choose checkpoints", ":material/play_circle:")
     st.stop()
 
 
 def write_first() -> NoReturn:
-    """End a page that has nothing to show of a set without questions: the way to Author."""
-    st.page_link("pages/author.py", label="Write questions", icon=":material/edit_note:")
+    """End a page that has nothing to show of a set without questions: the way to writing some."""
+    addresses.link("write", "Write questions", ":material/edit_note:")
     st.stop()
 
 

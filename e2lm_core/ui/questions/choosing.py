@@ -44,11 +44,11 @@ def choosing(task: TaskSet, measurements: Measurements, pool: Pool, head: DeltaG
         chosen = remembered.chosen(task, pool, rule, metric, source, silent)
     except StudioError as error:
         with head:
-            parts.header("Questions", "Nothing is chosen.")
+            parts.finding("Nothing is chosen.")
         say.error(error, icon=":material/error:")
         return
     with head:
-        parts.header("Questions", choice_words.choice(chosen, len(pool.ids)))
+        parts.finding(choice_words.choice(chosen, len(pool.ids)))
     for sentence in choice_words.warnings(chosen):
         say.warning(sentence, icon=":material/warning:")
     if name in choice.PRESETS:

@@ -26,7 +26,7 @@ def doubted(task: TaskSet, measurements: Measurements, head: DeltaGenerator) -> 
     """The finding in `head`, the table with the evidence, and the control."""
     found, controlled = remembered.suspects(task, measurements)
     with head:
-        parts.header("Questions", words.finding(found))
+        parts.finding(words.finding(found))
     if found.listed:
         number = st.column_config.NumberColumn
         parts.table(

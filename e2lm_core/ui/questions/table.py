@@ -179,7 +179,7 @@ def _notes(pool: Pool, rows: np.ndarray) -> None:
 def _relevance(task: TaskSet) -> None:
     asked = remembered.relevance_asked(task)
     if asked is False:
-        st.caption("Relevance cannot be computed here; the page Relevance says why.")
+        st.caption("Relevance cannot be computed here; the tab Relevance says why.")
     elif asked is None and st.button(
         "Add relevance",
         icon=":material/science:",

@@ -88,6 +88,13 @@ class Store:
             slot = group.slots.get(key) if group else None
         return slot.value if slot and slot.done.is_set() else None
 
+    def has(self, objects: tuple[object, ...], key: Hashable) -> bool:
+        """Whether something was made of these objects under this key and is kept, of whatever version."""
+        with self._lock:
+            group = self._groups.get(tuple(map(id, objects)) if objects else (key,))
+            slot = group.slots.get(key) if group else None
+        return slot is not None and slot.done.is_set() and not slot.failed
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
@@ -145,6 +152,10 @@ class Kept:
     ) -> T:
         """See `Store.made_of`. Without objects the key must hold all that the value depends on, and whose it is."""
         return self._store.made_of(objects, (self._kind, key), make, version)
+
+    def has(self, objects: tuple[object, ...], key: Hashable) -> bool:
+        """See `Store.has`."""
+        return self._store.has(objects, (self._kind, key))
 
     def last(self, key: Hashable) -> Any | None:
         """See `Store.last`."""

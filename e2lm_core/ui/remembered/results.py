@@ -231,6 +231,19 @@ def state(task: TaskSet) -> run_state.SetState:
     )
 
 
+def known(task: TaskSet) -> bool:
+    """Whether somebody has looked at the set since the server's start, so that its state costs next to nothing."""
+    return _OF_SETS.has((task,), ("state", studio().settings.workspace))
+
+
+def known_scores(task: TaskSet) -> Scores | None:
+    """The scores on accuracy of a set that is `known`; None where it is not whole, or nobody has asked for them."""
+    now = measurements(task)
+    if not 0 < now.checkpoints == now.complete_checkpoints:
+        return None
+    return scores(now, "acc") if _OF_MEASUREMENTS.has((now,), (computing.scores.__name__, "acc")) else None
+
+
 def taught_answers(task: TaskSet) -> dict[str, bool] | None:
     """`taught.taught_answers` of the ladder at hand, looked up once for each version."""
     file = studio().catalogue.taught_file

@@ -50,7 +50,7 @@ def examples(task: TaskSet) -> tuple[dict[str, Measurements], list[str]]:
         else:
             lacking.append(
                 f"{info.address} is left out: it has results at {measurements.complete_checkpoints} of this fleet's "
-                f"{phrasing.count(measurements.checkpoints, 'checkpoint')}; run it on Run."
+                f"{phrasing.count(measurements.checkpoints, 'checkpoint')}; run it on Models and runs."
             )
     return measured, lacking
 

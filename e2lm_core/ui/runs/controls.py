@@ -1,4 +1,4 @@
-"""The page Run: which checkpoints, what they cost, the run's progress, and what is computed already.
+"""Models and runs, a run: which checkpoints, what they cost, the run's progress, and what is computed already.
 
 Tested in tests/pages/test_pages.py.
 """

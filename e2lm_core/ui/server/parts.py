@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
+from e2lm_core.ui.frame import addresses
 from e2lm_core.ui.server import desk, health, sign_in, table
 from e2lm_core.ui.server.browser import GivesCookie
 from e2lm_core.ui.server.door import Door
@@ -41,8 +44,15 @@ def _settings() -> Settings:
 
 
 def routes() -> Sequence[Route]:
-    """Addresses that are no pages."""
-    return (Route(health.PATH, health.healthz), *desk.routes(), *table.routes())
+    """Addresses that are no pages, among them those of pages that there were once."""
+    old = (Route(f"/{page}", _moved) for page in addresses.OLD)
+    return (Route(health.PATH, health.healthz), *desk.routes(), *table.routes(), *old)
+
+
+def _moved(request: Request) -> RedirectResponse:
+    """On to the place that has taken in the page."""
+    page = request.url.path.rpartition("/")[2]
+    return RedirectResponse(addresses.moved(page, request.query_params.multi_items()))
 
 
 def secrets() -> dict[str, Any] | None:

@@ -28,7 +28,7 @@ def mine(at: Visit) -> Settings:
 
 
 def card(at: Visit) -> Visit:
-    at.open("author")
+    at.open("write")
     at.at.segmented_control(key="author_view").set_value("Card").run()
     assert not at.at.exception
     return at
@@ -89,7 +89,7 @@ def test_discarded_text_can_be_brought_back(done):
 
 
 def test_a_draft_is_found_from_the_table_and_opened(done):
-    done.open("author")
+    done.open("write")
     typed(done, drafts.of_question("q3"), question="Typed on q3?")
     done.at.run()
     assert "Not saved yet: **question q3**" in done.said
@@ -125,7 +125,7 @@ def test_a_new_question_is_in_the_set_when_it_is_saved_and_not_before(done):
 
 
 def test_the_prompt_has_its_draft_too(done):
-    done.open("author")
+    done.open("write")
     done.at.segmented_control(key="author_view").set_value("Prompt").run()
     config = collection.open_set(done.studio.settings, OWN).config
     seen = {"style": "Cloze", "doc_to_text": config.doc_to_text, "description": "", "num_fewshot": 0}
@@ -144,7 +144,7 @@ def test_the_prompt_has_its_draft_too(done):
 
 
 def test_two_prompts_are_settled_by_their_author(done):
-    done.open("author")
+    done.open("write")
     done.at.segmented_control(key="author_view").set_value("Prompt").run()
     done.at.text_area[1].set_value("Mine.\n")
     authoring.update_config(done.studio.settings, OWN, description="Theirs.\n")
@@ -179,7 +179,7 @@ def test_text_of_a_set_that_somebody_deleted_or_renamed_is_shown(done):
 
 
 def test_a_refused_cell_is_kept_and_the_card_shows_it(done):
-    done.open("author")
+    done.open("write")
     done.edit({0: {"answer": 9}})
     assert "Not saved yet: **question q1**" in done.said
     done.click("Open")
@@ -215,7 +215,7 @@ def test_markdown_and_latex_are_previewed_as_they_are_typed(done):
 
 
 def test_an_examples_form_keeps_nothing(visit):
-    visit.open("author")
+    visit.open("write")
     visit.at.segmented_control(key="author_view").set_value("Card").run()
     assert not visit.at.exception
     assert visit.at.text_area[0].disabled
@@ -246,7 +246,7 @@ def test_long_texts_are_marked_as_a_whole_in_no_time():
 
 def test_a_visit_begins_where_text_was_typed_last(done):
     typed(done, drafts.of_question("q2"), question="Typed on q2?")
-    done.open("author")
+    done.open("write")
     assert text(done) == "Typed on q2?"
     assert "1 text" in done.said
     assert "of yours is not saved yet" in done.said

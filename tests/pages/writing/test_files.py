@@ -21,7 +21,7 @@ SHEET = (
 @pytest.fixture
 def own(visit: Visit) -> Visit:
     collection.copy_set(visit.studio.settings, "little", OWN)
-    visit.choose(OWN).open("author")
+    visit.choose(OWN).open("write")
     visit.at.segmented_control(key="author_view").set_value("Import").run()
     return visit
 
@@ -52,7 +52,7 @@ def test_what_is_there_already_is_marked_and_left_out_unless_it_is_wanted(own: V
     rows = f"{SHEET}{first.question}\t{first.choices[0]}\t{first.choices[1]}\tA\n"
     twin = first.model_copy(update={"choices": first.choices[:2], "answer": 0})
     authoring.update_questions(own.studio.settings, OWN, {first.id: {"choices": twin.choices, "answer": 0}})
-    own.open("author")
+    own.open("write")
     own.at.segmented_control(key="author_view").set_value("Import").run()
     own.at.text_area(key="paste").set_value(rows).run()
     assert f"q4 repeats {first.id} of the set" in own.said

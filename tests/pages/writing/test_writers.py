@@ -18,7 +18,7 @@ def colleague(at: Visit, row: int, **fields: object) -> None:
 
 
 def test_the_table_takes_back_no_colleagues_edit(done: Visit) -> None:
-    done.open("author")
+    done.open("write")
     done.edit({0: {"question": "Mine, first?"}})
     colleague(done, 0, question="A colleague's?")
     done.edit({2: {"question": "Mine, second?"}})
@@ -27,7 +27,7 @@ def test_the_table_takes_back_no_colleagues_edit(done: Visit) -> None:
 
 
 def test_of_a_question_only_the_field_that_changed_is_saved(done: Visit) -> None:
-    done.open("author")
+    done.open("write")
     done.edit({0: {"question": "Mine, first?"}})
     colleague(done, 0, question="A colleague's?")
     done.edit({0: {"note": "looked up"}})
@@ -36,7 +36,7 @@ def test_of_a_question_only_the_field_that_changed_is_saved(done: Visit) -> None
 
 
 def test_the_same_edit_in_a_copy_is_an_edit_of_the_copy(done: Visit) -> None:
-    done.open("author")
+    done.open("write")
     done.edit({0: {"question": "The same words?"}})
     authoring.update_questions(done.studio.settings, OWN, {"q1": {"question": "Other words?"}})
     collection.copy_set(done.studio.settings, OWN, "copied")
@@ -47,7 +47,7 @@ def test_the_same_edit_in_a_copy_is_an_edit_of_the_copy(done: Visit) -> None:
 
 
 def test_an_edit_that_was_refused_holds_no_other_back(done: Visit) -> None:
-    done.open("author")
+    done.open("write")
     before = texts(done)[0]
     done.edit({0: {"answer": 9}})
     assert "Not saved yet" in done.refused[0]
@@ -58,7 +58,7 @@ def test_an_edit_that_was_refused_holds_no_other_back(done: Visit) -> None:
 
 
 def test_a_set_that_somebody_deleted_is_never_another_one_instead(done: Visit) -> None:
-    done.open("author")
+    done.open("write")
     collection.delete_set(done.studio.settings, OWN)
     done.at.run()
     assert not done.at.exception
@@ -74,7 +74,7 @@ def test_a_set_that_somebody_deleted_is_never_another_one_instead(done: Visit) -
 
 
 def card(at: Visit) -> Visit:
-    at.open("author")
+    at.open("write")
     at.at.segmented_control(key="author_view").set_value("Card").run()
     return at
 
@@ -90,7 +90,7 @@ def had(at: Visit, text: str) -> bool:
 
 
 def test_the_same_cell_is_overwritten_by_nobody(done: Visit) -> None:
-    done.open("author")
+    done.open("write")
     colleague(done, 0, question="A colleague's?")
     done.edit({0: {"question": "Mine?"}})
     assert texts(done)[0] == "A colleague's?"
@@ -139,7 +139,7 @@ def test_a_third_text_may_stand_in_the_place_of_both(done: Visit) -> None:
 
 
 def test_who_is_faster_once_more_is_seen_too(done: Visit) -> None:
-    done.open("author")
+    done.open("write")
     colleague(done, 0, choices=("a", "b", "c", "d"))
     before = collection.open_set(done.studio.settings, OWN).questions[0].choices
     done.edit({0: {"choices": ["mine", *before[1:]]}})
@@ -160,7 +160,7 @@ def test_an_untouched_card_follows_a_colleague(done: Visit) -> None:
 
 
 def test_undo_takes_back_ones_own_change_and_says_whose_stays(done: Visit) -> None:
-    done.open("author")
+    done.open("write")
     done.edit({0: {"question": "Mine?"}})
     assert "by you: edit question q1" in done.said
     ada = done.studio.settings.asked_by(None, "b" * 12)
@@ -176,7 +176,7 @@ def test_undo_takes_back_ones_own_change_and_says_whose_stays(done: Visit) -> No
 
 
 def test_undo_says_where_anothers_change_stands_on_ones_own(done: Visit) -> None:
-    done.open("author")
+    done.open("write")
     done.edit({0: {"question": "Mine?"}})
     ada = done.studio.settings.asked_by(None, "b" * 12)
     authoring.update_questions(ada, OWN, {"q1": {"question": "Another's?"}})

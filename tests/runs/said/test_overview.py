@@ -59,10 +59,10 @@ def test_the_least_clear_curve_is_of_a_model_that_counts() -> None:
 
 
 def test_what_to_do_next_from_where_a_set_stands() -> None:
-    assert [s.page for s in overview.next_steps(SetState(kind="empty"), None, 0, False)] == ["author"]
+    assert [s.view for s in overview.next_steps(SetState(kind="empty"), None, 0, False)] == ["write"]
     never = overview.next_steps(SetState(kind="never run"), None, 2, True)
-    assert [s.page for s in never] == ["run", "author", "export"]
+    assert [s.view for s in never] == ["run", "write", "share"]
     stale = overview.next_steps(SetState(kind="stale", stale=1, done=39, total=40), None, 0, False)
-    assert stale[0].page == "run"
+    assert stale[0].view == "run"
     none = set_scores.scores(measurements(curve(SMALL, FLAT[:3])), "acc", "all_models")
     assert overview.next_steps(UP_TO_DATE, none, 0, False) is not None

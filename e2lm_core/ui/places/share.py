@@ -1,4 +1,4 @@
-"""The page Export: the bundle that lm-evaluation-harness runs, and the report, made on the click.
+"""Share: the bundle that lm-evaluation-harness runs, the report, what stands in their way, and the link.
 
 Tested in tests/pages/test_pages.py.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
+from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.export import html as report_html
@@ -17,10 +19,53 @@ from e2lm_core.export import report as set_report
 from e2lm_core.export import submission
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import say
+from e2lm_core.ui.author import checks, sharing
+from e2lm_core.ui.frame import addresses, navigation, parts, say
 from e2lm_core.ui.remembered import results
 
 PROFILE = "export_profile"
+
+
+def draw() -> None:
+    """The place."""
+    task, _ = navigation.opened(addresses.SHARE)
+    sharing.share(task)
+    if not task.questions:
+        parts.finding("This set has no questions yet, so there is nothing to share.")
+        parts.write_first()
+    profile = profile_chosen()
+    findings = results.findings(task, profile)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    parts.finding(
+        f"**{phrasing.count(len(errors), 'error')}** must be mended before this set can be exported."
+        if errors
+        else "Every check that stops an export passes: **the bundle is ready**."
+    )
+    choose_profile()
+    if not errors:
+        bundle(task, profile)
+    st.subheader("Report", anchor=False)
+    st.caption(
+        "Curves, scores with their intervals, ranks, checks, questions and what it takes to get the same numbers, in "
+        "one HTML file that needs no network."
+    )
+    report(task)
+    link(task)
+    st.subheader("Checks", anchor=False)
+    if findings:
+        checks.show(findings)
+    else:
+        st.success("Every check passes.", icon=":material/check_circle:")
+
+
+def link(task: TaskSet) -> None:
+    """The address under which whoever may open the set sees its result."""
+    st.subheader("Link", anchor=False)
+    at = urlsplit(st.context.url or "")
+    above = f"{at.scheme}://{at.netloc}{at.path.rpartition('/')[0]}" if at.netloc else ""
+    behind = urlencode(addresses.query("overview", task.address))
+    st.code(f"{above}/{addresses.RESULT.slug}?{behind}", language=None, wrap_lines=True)
+    st.caption("The address of every view leads a colleague to the same set and tab; this one to the result.")
 
 
 def profile_chosen() -> submission.Profile:
@@ -28,7 +73,7 @@ def profile_chosen() -> submission.Profile:
     return st.session_state.get(PROFILE) or "plain"
 
 
-def profile() -> None:
+def choose_profile() -> None:
     """The control that chooses whose rules the checks hold to."""
     st.segmented_control(
         "Profile",

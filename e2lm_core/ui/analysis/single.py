@@ -1,0 +1,86 @@
+"""Curves, question by question: a table of all, and the curves of the one that is selected in it.
+
+Tested in tests/pages/test_curves.py.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.analysis import tables
+from e2lm_core.analysis.curves import words as curve_words
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import SHARES, Question, TaskSet
+from e2lm_core.charts import curves as curve_charts
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui import session
+from e2lm_core.ui.analysis.curves import View
+from e2lm_core.ui.frame import parts, say, window
+from e2lm_core.ui.remembered import results
+
+
+def finding(task: TaskSet, measurements: Measurements) -> str:
+    """The answer of the questions one by one: how many rise, how many fall."""
+    return curve_words.one_by_one(measurements, _questions(task, measurements))
+
+
+def _questions(task: TaskSet, measurements: Measurements) -> pd.DataFrame:
+    return results.remembered(
+        measurements, ("questions",), lambda: tables.question_table(measurements, task)
+    )
+
+
+def table(task: TaskSet, measurements: Measurements, view: View) -> None:
+    """A table of all questions, and the curves of the one that is selected in it."""
+    number, line = st.column_config.NumberColumn, st.column_config.LineChartColumn
+    picked = st.dataframe(
+        _questions(task, measurements),
+        hide_index=True,
+        height=300,
+        placeholder=phrasing.DASH,
+        column_order=("id", "acc_first", "acc_last") if window.narrow() else None,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="curves_question",
+        column_config={
+            "acc_first": number("acc, first", format="percent"),
+            "acc_last": number("acc, last", format="percent"),
+            "acc_curve": line("acc", y_min=0, y_max=1),
+            "norm_prob_first": number("norm_prob, first", format="%.3f"),
+            "norm_prob_last": number("norm_prob, last", format="%.3f"),
+            "norm_prob_curve": line("norm_prob", y_min=0, y_max=1),
+        },
+    )
+    if rows := picked.selection.rows:
+        _question(task.questions[rows[0]], measurements, view)
+    else:
+        st.caption("Select a question to see its own curves. Means are over the models that count in scores.")
+
+
+def _question(question: Question, measurements: Measurements, view: View) -> None:
+    say.markdown(say.filled("**{id}** · {text}", id=question.id, text=question.question))
+    say.caption(
+        say.plain(
+            " · ".join(f"{'● ' if i == question.answer else ''}{c}" for i, c in enumerate(question.choices))
+        )
+    )
+    # Of one question, a share of right answers is 0 or 1: the probability says more.
+    metric = "norm_prob" if view.metric in SHARES else view.metric
+    frame, axis = view.on_axis(tables.question_frame(measurements, question.id, metric), measurements)
+    parts.chart(
+        curve_charts.learning_curves(
+            curve_charts.CurvePlot(
+                frame,
+                view.models,
+                metric,
+                session.current_theme(),
+                chance=1 / len(question.choices) if metric == "norm_prob" else None,
+                height=340,
+                narrow=window.narrow(),
+                axis=axis,
+            )
+        ),
+        "curves_one",
+        f"{metric} of question {question.id}",
+    )

@@ -1,0 +1,107 @@
+"""Curves: of all questions together, of single ones, subject by subject; and the models' order that they make.
+
+Tested in tests/pages/test_curves.py.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import streamlit as st
+
+from e2lm_core.analysis.ranks import words as rank_words
+from e2lm_core.base.records import TaskSet
+from e2lm_core.ui.analysis import curves, ranks, single
+from e2lm_core.ui.analysis.order import Order
+from e2lm_core.ui.frame import addresses, navigation, parts
+from e2lm_core.ui.frame.strip import shown
+from e2lm_core.ui.remembered import curves as remembered
+from e2lm_core.ui.remembered import results
+
+
+def draw() -> None:
+    """The place: only the tab that is shown is computed."""
+    task, tab = navigation.opened(addresses.CURVES)
+    views = {"accuracy": _accuracy, "ranking": _ranking, "one_by_one": _one_by_one, "subjects": _subjects}
+    views[tab](task)
+
+
+def _accuracy(task: TaskSet) -> None:
+    measurements = shown(task).measurements
+    if not measurements.measured:
+        _nothing_yet()
+    parts.finding(curves.finding(measurements, parts.metric_chosen(curves.METRIC)))
+    view = curves.controls(measurements)
+    curves.chart(task, view)
+    above_chance, parting, quality, noise, values = st.tabs(curves.TABS)
+    with above_chance:
+        curves.above_chance(measurements, view.metric)
+    with parting:
+        curves.parting(measurements, view.metric)
+    with quality:
+        curves.quality(measurements, view.metric)
+    with noise:
+        curves.noise(measurements, view.metric)
+    with values:
+        curves.values(task, measurements, view)
+    parts.assumption(measurements)
+
+
+def _one_by_one(task: TaskSet) -> None:
+    here = shown(task)
+    if not here.measurements.measured:
+        _nothing_yet()
+    parts.finding(single.finding(here.task, here.measurements))
+    view = curves.plain_view(here.measurements)
+    single.table(here.task, here.measurements, view)
+
+
+def _subjects(task: TaskSet) -> None:
+    measurements = shown(task).measurements
+    if not measurements.measured:
+        _nothing_yet()
+    parts.finding(curves.subjects_found(measurements, parts.metric_chosen(curves.METRIC)))
+    view = curves.controls(measurements, by_subject=True)
+    curves.chart(task, view)
+    curves.subject_values(measurements, view)
+
+
+def _nothing_yet() -> NoReturn:
+    parts.finding("There are no curves yet.")
+    parts.run_first("Run this set, and every model's curve appears here, coarse points first.")
+
+
+def _ranking(task: TaskSet) -> None:
+    measurements = shown(task).measurements
+    metric = parts.metric_chosen(ranks.METRIC)
+    stability = remembered.stable(measurements, metric)
+    scores = results.scores(measurements, metric)
+    parts.finding(rank_words.ranks(stability, scores))
+    if stability is None:
+        parts.run_first("Run this set on two models or more, and their order over tokens appears here.")
+
+    order = Order(task, measurements, metric, stability, scores)
+    ranks.controls()
+    ranks.over_tokens(order)
+    ranks.cards(scores)
+    ranks.how_early(order)
+    shares, wins = ranks.at_one_checkpoint(order)
+    ranks.which_questions(order)
+
+    st.subheader("The numbers", anchor=False)
+    tabs = st.tabs(ranks.TABS)
+    with tabs[0]:
+        ranks.rank_table(order)
+    with tabs[1]:
+        parts.table(shares, f"rank-shares-{metric}", "ranks_share", percent=shares.columns[2:], of=(shares,))
+    with tabs[2]:
+        parts.table(wins, f"wins-{metric}", "ranks_win", percent=wins.columns[1:], of=(wins,))
+    with tabs[3]:
+        ranks.decision_table(order)
+    with tabs[4]:
+        ranks.tau_table(order)
+    with tabs[5]:
+        ranks.every_two_checkpoints(order)
+    with tabs[6]:
+        ranks.question_table(order)
+    parts.assumption(measurements)

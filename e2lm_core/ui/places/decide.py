@@ -1,0 +1,105 @@
+"""Decide: between two versions or two sets, and how many questions are enough.
+
+Tested in tests/pages/test_score.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.analysis import standing
+from e2lm_core.analysis.compare import comparison
+from e2lm_core.analysis.compare import words as comparison_words
+from e2lm_core.analysis.plan import words as plan_words
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.ui.analysis import compare, plan
+from e2lm_core.ui.frame import addresses, navigation, parts, say
+from e2lm_core.ui.frame.strip import shown
+from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered import scores as remembered
+
+
+def draw() -> None:
+    """The place: only the tab that is shown is computed."""
+    task, tab = navigation.opened(addresses.DECIDE)
+    {"compare": _compare, "plan": _plan}[tab](task)
+
+
+def _compare(task: TaskSet) -> None:
+    here = shown(task)
+    task, measurements = here.task, here.measurements
+    head = st.empty()
+    others = compare.choices(here)
+    if not others:
+        with head.container():
+            parts.finding(
+                "There is nothing to compare yet: this set was never edited, and it is the only one."
+            )
+        compare.nothing_to_compare()
+
+    other, metric = compare.controls(task, others)
+    try:
+        first, compared = compare.compared(task, measurements, other, metric)
+    except StudioError as error:
+        with head.container():
+            parts.finding("The other one cannot be read.")
+        say.error(error, icon=":material/error:")
+        st.stop()
+
+    with head.container():
+        parts.finding(comparison_words.finding(compared))
+    compare.what_is_missing(compared)
+    if not compared.means:
+        parts.run_first("Run both on the same checkpoints, and their differences appear here.")
+
+    means = remembered.of_comparison(compared, "means", lambda: comparison.mean_frame(compared))
+    compare.curves(compared)
+    compare.differences(compared, means)
+    by_mean, by_score, by_question, both_curves = st.tabs(compare.TABS)
+    with by_mean:
+        compare.mean_table(means, metric)
+    with by_score:
+        compare.score_table(compared)
+    with by_question:
+        compare.question_table(compared, first, task)
+    with both_curves:
+        compare.curve_table(compared)
+    parts.assumption(measurements)
+
+
+def _plan(task: TaskSet) -> None:
+    measurements = shown(task).measurements
+    head = st.empty()
+    if not plan.measured_enough(measurements):
+        with head.container():
+            parts.finding("Plans are drawn from measured questions, and fewer than two are measured yet.")
+        parts.run_first(
+            "Run this set first, even on a few checkpoints: what it shows says how many questions are enough."
+        )
+
+    goal, fleet = plan.controls(task, measurements)
+    if silent := standing.silence(measurements, results.scores(measurements, goal.metric)):
+        with head.container():
+            parts.finding("Nothing can be planned from these scores.")
+        parts.empty(silent, icon=":material/casino:")
+        st.stop()
+    try:
+        planned = plan.plan_for(measurements, goal, fleet)
+    except StudioError as error:
+        with head.container():
+            parts.finding("This cannot be planned for.")
+        say.warning(error, icon=":material/info:")
+        st.stop()
+
+    with head.container():
+        parts.finding(plan_words.finding(planned))
+    plan.widths(planned)
+    plan.pace(planned)
+    by_size, by_model = st.tabs(["By size", "By model"])
+    with by_size:
+        plan.by_size(planned)
+    with by_model:
+        plan.by_model(planned)
+    plan.power(measurements, goal.metric)
+    parts.assumption(measurements)

@@ -1,0 +1,103 @@
+"""Models and runs: a run of the set in hand, the checkpoints there are, and results from elsewhere.
+
+Tested in tests/pages/test_pages.py, tests/pages/test_checkpoints.py and tests/pages/test_results.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.base.records import TaskSet
+from e2lm_core.checkpoints import tables
+from e2lm_core.imported import words as imported_words
+from e2lm_core.runs.said import words as run_words
+from e2lm_core.ui import session
+from e2lm_core.ui.checkpoints import added, adding, people
+from e2lm_core.ui.frame import addresses, navigation, parts, say
+from e2lm_core.ui.remembered import results
+from e2lm_core.ui.results import curves, giving, kept, opened
+from e2lm_core.ui.runs import controls
+
+NONE = "There are no checkpoints: the embedded ladder is missing, and E2LM_CHECKPOINTS names none."
+
+
+def draw() -> None:
+    """The place: only the tab that is shown is computed."""
+    task, tab = navigation.opened(addresses.MODELS)
+    {"run": _run, "checkpoints": _checkpoints, "results": _results}[tab](task)
+
+
+def _run(task: TaskSet) -> None:
+    studio, state = session.studio(), results.state(task)
+    parts.finding(run_words.running(state, len(task.questions)))
+    if not studio.at_hand:
+        for problem in studio.catalogue.problems:
+            say.error(problem, icon=":material/error:")
+        parts.empty(NONE)
+        st.stop()
+    for problem in studio.catalogue.problems:
+        say.warning(problem, icon=":material/warning:")
+
+    choice = controls.controls(task)
+    controls.buttons(task, choice, state)
+    controls.latest(task, state.kind == "running")
+    if state.done:
+        controls.coverage(task)
+
+
+def _checkpoints(task: TaskSet) -> None:
+    studio = session.studio()
+    parts.finding(tables.finding(studio.catalogue, studio.settings))
+    for problem in studio.catalogue.problems:
+        say.warning(problem, icon=":material/warning:")
+    if studio.catalogue.models:
+        parts.table(
+            tables.models_frame(studio.catalogue, studio.settings),
+            "checkpoints",
+            "library_models",
+            few=("model", "here", "bytes"),
+            column_config=added.COLUMNS,
+        )
+    else:
+        parts.empty(NONE)
+
+    st.subheader("From a hub", anchor=False)
+    added.added()
+    st.subheader("Add a model", anchor=False)
+    adding.add()
+    with st.expander("All families and models that the studio knows"):
+        parts.table(
+            tables.families_frame(studio.catalogue, studio.settings),
+            "families",
+            "library_families",
+            height=360,
+            few=("model", "checkpoints"),
+            column_config={
+                "parameters": added.COLUMNS["parameters"],
+                "checkpoints": st.column_config.NumberColumn(
+                    "checkpoints", help="A dash where only the hub knows: Ask the hub lists them."
+                ),
+            },
+        )
+    people.people()
+
+
+def _results(task: TaskSet) -> None:
+    head = st.empty()
+    with st.expander("Import results", expanded=opened.opened() is None, icon=":material/upload_file:"):
+        st.caption(giving.HELP)
+        giving.give()
+    shown = opened.opened()
+    with head.container():
+        parts.finding(
+            imported_words.summary(shown.imported)
+            if shown
+            else "No results from elsewhere are open: import some, or open what is kept."
+        )
+    if shown:
+        kept.keep(shown)
+        opened.problems(shown.imported)
+        curves.curves(shown, task)
+        opened.download(shown)
+    st.subheader("Kept", anchor=False)
+    kept.kept()

@@ -1,0 +1,152 @@
+"""Questions: writing them, what each of them does, which to doubt, choosing among them, and how much science they are.
+
+Tested in tests/pages/test_pages.py and tests/pages/test_questions.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.analysis import standing
+from e2lm_core.analysis.questions import words as choice_words
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.relevance import words as relevance_words
+from e2lm_core.sets.desk import drafts
+from e2lm_core.ui import session
+from e2lm_core.ui.analysis import relevance
+from e2lm_core.ui.author import card, checks, editor, files, live, presence, prompt, toolbar
+from e2lm_core.ui.author.unsaved import clashes, forms, waiting
+from e2lm_core.ui.frame import addresses, navigation, parts, window
+from e2lm_core.ui.frame.strip import shown
+from e2lm_core.ui.questions import choosing, doubted
+from e2lm_core.ui.questions import table as question_table
+from e2lm_core.ui.remembered import questions as remembered
+from e2lm_core.ui.remembered import results
+
+
+def draw() -> None:
+    """The place: only the tab that is shown is computed."""
+    task, tab = navigation.opened(addresses.QUESTIONS, still=("write",))
+    if tab == "write":
+        _write(task)
+    elif tab == "relevance":
+        _relevance(task)
+    else:
+        _one_by_one(task, tab)
+
+
+# --- writing ----------------------------------------------------------------------------------------------
+
+
+def _write(task: TaskSet) -> None:
+    example = session.is_example(task.address)
+    head = st.container()  # filled at the end: the checks take longer than an edit's first results
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        toolbar.copy(task.address)
+        if not example:
+            if not task.owner:
+                toolbar.delete(task.address)
+            toolbar.undo_and_redo(task.address)
+            toolbar.run_edits()
+    if not example:
+        presence.watch(task, toolbar.last_change(task.address))
+        forms.refusals()
+
+    view = _view(task, example)
+    if view == "Table":
+        if not example:
+            clashes.of_set(task)
+        editor.table(task, readonly=example)
+        if not example and task.questions:
+            live.beside(task)
+        live.every_question(task)
+        files.download(task)
+    elif view == "Card":
+        card.card(task, readonly=example)
+    elif view == "Import":
+        files.import_questions(task)
+    elif view == "Prompt":
+        prompt.prompt(task, readonly=example)
+
+    if not example:
+        open_forms = {"Card": card.places(task), "Prompt": [drafts.PROMPT], "Table": clashes.places(task)}
+        waiting.elsewhere(task, open_forms.get(view, []))
+    if not example and task.questions:
+        checks.groups(task)
+    findings = results.findings(task)
+    if view == "Table":
+        editor.note(task, findings)
+    with head:
+        parts.finding(checks.sentence(task, findings, example) + waiting.sentence(task, example))
+    if findings:
+        st.subheader("Checks", anchor=False)
+        checks.show(findings, most=5)
+
+
+def _view(task: TaskSet, example: bool) -> str:
+    # Fixed for the session: a default that changed with the window's width would be lit without being shown.
+    if "author_first_view" not in st.session_state:
+        st.session_state["author_first_view"] = waiting.first_view(task, window.narrow())
+    return st.segmented_control(
+        "How to write",
+        ["Table", "Card", "Prompt"] + ([] if example else ["Import"]),
+        default=st.session_state["author_first_view"],
+        format_func=lambda name: "Import, paste" if name == "Import" else name,
+        required=True,
+        label_visibility="collapsed",
+        key="author_view",
+    )
+
+
+# --- what is measured of them -----------------------------------------------------------------------------
+
+
+def _one_by_one(task: TaskSet, tab: str) -> None:
+    here = shown(task)
+    task, measurements = here.task, here.measurements
+    if not task.questions or not measurements.measured:
+        parts.finding(
+            "Nothing is known of single questions yet." if task.questions else "This set has no questions yet."
+        )
+        parts.run_first("Run this set, and every question's slope, margin and discrimination appear here.")
+    try:
+        pool, frame = remembered.pool(task, measurements)
+    except StudioError as error:
+        parts.finding("Too little is computed yet to tell questions apart.")
+        parts.empty(str(error))
+        st.stop()
+    head = st.container()
+    if tab == "suspects":
+        doubted.doubted(task, measurements, head)
+    elif tab == "choosing":
+        choosing.choosing(task, measurements, pool, head)
+    else:
+        with head:
+            silent = standing.silence(measurements, results.scores(measurements, "acc"))
+            parts.finding(choice_words.questions(pool, frame, silent))
+        question_table.table(task, measurements, pool, frame)
+
+
+def _relevance(task: TaskSet) -> None:
+    if not task.questions:
+        parts.finding("This set has no questions yet.")
+        parts.write_first()
+    task = shown(task).task
+    judged = relevance.judged(task)
+    if judged is None:
+        st.stop()
+    parts.finding(relevance_words.relevance(judged))
+    left, right = st.columns(2, gap="large")
+    with left:
+        relevance.acceptance(judged)
+    with right:
+        relevance.exemplars(judged, task)
+    relevance.least_scientific(judged, task)
+    relevance.why(judged, task)
+    left, right = st.columns(2, gap="large")
+    with left:
+        relevance.reliability(judged)
+    with right:
+        relevance.compared(judged, task)
+    relevance.how_it_is_computed()

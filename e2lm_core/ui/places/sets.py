@@ -1,0 +1,252 @@
+"""Sets, the home: what this is, three ways in, all sets as cards, what runs, and what was deleted.
+
+Nothing is measured for it: of a set that nobody has looked at yet it says what its last run was.
+Tested in tests/pages/test_sets.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+import streamlit as st
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.runs import start as run_start
+from e2lm_core.runs.queue import asking
+from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.said import words as run_words
+from e2lm_core.scores.set_scores import Scores
+from e2lm_core.scores.uncertainty import null
+from e2lm_core.sets import collection
+from e2lm_core.sets.collection import SetInfo
+from e2lm_core.sets.prompts.control import variants
+from e2lm_core.ui import leftover, session
+from e2lm_core.ui.author import toolbar
+from e2lm_core.ui.frame import addresses, lasting, parts, polling, say
+from e2lm_core.ui.frame.strip import describe
+from e2lm_core.ui.places import doors
+from e2lm_core.ui.remembered import results
+from e2lm_core.ui.runs import starting
+
+WHAT = (
+    "Write multiple-choice questions, run them on early checkpoints of language models, and see **whether the questions "
+    "tell the models apart while they are still young**: how clear each curve is, whether the models' order holds, and "
+    "what random answers would have scored."
+)
+MOST_CARDS, MOST_DELETED = 12, 8
+_DAY_S = 24 * 3600
+_SINCE = {"done": "last run", "failed": "last run stopped", "cancelled": "last run cancelled"}
+
+
+def draw() -> None:
+    """The place."""
+    session.through_app()
+    addresses.chosen(addresses.SETS)
+    settings = session.studio().settings
+    gone = session.gone()
+    chosen = None if gone else session.set_name()
+    say.title(addresses.SETS.title, anchor=False)
+    parts.finding(WHAT)
+    lasting.draw(settings.home)
+    if gone:
+        leftover.gone_set(settings, gone, session.choose_set)
+    infos = _listed(chosen)
+    doors.draw(next((info.address for info in infos if info.example and not info.problem), None))
+    _runs()
+    _cards(infos, chosen)
+    _deleted()
+
+
+def _listed(chosen: str | None) -> list[SetInfo]:
+    """All sets that are listed, and one beside them that is in hand; where that may not be opened, this is said."""
+    settings = session.studio().settings
+    infos = collection.list_sets(settings)
+    if chosen is not None and all(info.address != chosen for info in infos):
+        try:
+            return [collection.find_set(settings, chosen), *infos]
+        except StudioError as error:
+            say.error(error, icon=":material/error:")
+    return infos
+
+
+# --- cards ------------------------------------------------------------------------------------------------
+
+
+def _cards(infos: Sequence[SetInfo], chosen: str | None) -> None:
+    sound = [info for info in infos if not info.problem]
+    if not sound:
+        parts.empty("There is no question set yet: write or import one.", icon=":material/folder_open:")
+    found = _found(sound)
+    most = len(found) if st.session_state.get("sets_all") else MOST_CARDS
+    with st.grid(3, min_column_width=280):
+        for info in found[:most]:
+            with st.container(border=True, key=f"card_{info.address.replace('/', '-')}", height="stretch"):
+                _card(info, info.address == chosen)
+    if len(found) > MOST_CARDS:
+        st.toggle(say.plain(f"Show all {len(found):,}"), key="sets_all")
+    for info in infos:
+        if info.problem:
+            say.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")
+
+
+def _found(sound: Sequence[SetInfo]) -> list[SetInfo]:
+    """All of them, or where they are many those whose name holds what is looked for."""
+    if len(sound) <= MOST_CARDS:
+        return list(sound)
+    wish = st.text_input(
+        "Find a set", key="sets_find", icon=":material/search:", placeholder="Part of its name"
+    )
+    return [info for info in sound if wish.strip().lower() in info.address.lower()]
+
+
+def _card(info: SetInfo, in_hand: bool) -> None:
+    kind = "example" if info.example else "shared with you" if info.owner else ""
+    marks = [mark for mark in ("in hand" if in_hand else "", kind) if mark]
+    say.markdown(
+        say.filled(
+            "**{name}**" + (" :gray[{marks}]" if marks else ""), name=info.address, marks=" · ".join(marks)
+        )
+    )
+    try:
+        task = session.read_set(info.address)
+        _about(task, in_hand)
+    except StudioError as error:
+        say.error(error, icon=":material/error:")
+        return
+    if not info.example and (last := toolbar.last_change(info.address)):
+        say.caption(say.plain(last))
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        if st.button("Open", key=f"open_{info.address}", type="primary" if in_hand else "secondary"):
+            session.choose_set(info.address)
+            addresses.go("overview")
+        if st.button("Questions", key=f"write_{info.address}", type="tertiary", icon=":material/edit_note:"):
+            session.choose_set(info.address)
+            addresses.go("write")
+
+
+def _about(task: TaskSet, in_hand: bool) -> None:
+    if in_hand or results.known(task):
+        say.markdown(say.Marked(describe(task, results.state(task))))
+        if (scores := results.known_scores(task)) is not None:
+            _score(scores)
+        return
+    said = phrasing.count(len(task.questions), "question")
+    job = run_start.latest_job(session.studio(), task.address, progress=False)
+    if job is not None:
+        said += f" · {_run_said(job)}"
+    say.markdown(say.plain(said))
+
+
+def _run_said(job: Job) -> str:
+    if not job.over:
+        return "running" if job.state == "running" else "waiting to run"
+    return f"{_SINCE[job.state]} {_ago(job.finished_at or job.created_at)}"
+
+
+def _ago(at: float) -> str:
+    """About 20 s ago; on 3 May 2026."""
+    seconds = time.time() - at
+    if seconds < 2 * _DAY_S:
+        return f"{phrasing.duration(seconds)} ago"
+    day = datetime.fromtimestamp(at)
+    return f"on {day.day} {day:%B %Y}"
+
+
+def _score(scores: Scores) -> None:
+    score = scores.score
+    if score.value is None:
+        say.caption("Score undefined: Result says why.")
+        return
+    bounds = f" {phrasing.interval(*score.interval)}" if score.interval else ""
+    said = say.filled("Score **{value}**{bounds}", value=phrasing.score(score.value), bounds=bounds)
+    if null.says_nothing(score):
+        said = say.filled(":gray[Score {value}{bounds}]", value=phrasing.score(score.value), bounds=bounds)
+    say.markdown(said)
+    if score.null is not None:
+        say.caption(f"{phrasing.beside_random(score.null).capitalize()}.")
+
+
+# --- runs -------------------------------------------------------------------------------------------------
+
+
+def _runs() -> None:
+    if jobs := _open_jobs():
+        st.subheader("Running", anchor=False)
+        pace_s = polling.every(polling.PROGRESS_S, mine=False)
+        st.fragment(_follow, run_every=pace_s)([job.id for job in jobs])
+
+
+def _open_jobs() -> list[Job]:
+    return [job for job in asking.recent(session.studio()) if not job.over]
+
+
+def _follow(drawn: Sequence[int]) -> None:
+    """The open runs; once one of them has ended or another has begun, the whole page is drawn again."""
+    jobs = _open_jobs()
+    if [job.id for job in jobs] != list(drawn):
+        st.rerun()
+    starting.ensure_worker()
+    for job in jobs:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            share, said = _far(job)
+            st.progress(share, text=say.plain(said))
+            starting.cancel_button(job.id, "Cancel", f"sets_cancel_{job.id}", type="tertiary")
+
+
+def _far(job: Job) -> tuple[float, str]:
+    """How far a run is, in [0, 1] and in words, with the name of its set."""
+    settings = session.studio().settings
+    _, name = asking.set_of(settings, job)
+    owner = job.payload.get("owner")
+    address = f"{owner}/{job.payload['set']}" if owner not in (None, settings.person) else name
+    try:
+        task = session.read_set(address)
+    except StudioError:  # deleted since
+        return 0.0, address
+    prompts = len(task.questions) * (variants(task) if job.kind == run_start.CONTROL else 1)
+    share, said = run_words.sentence(job, prompts)
+    return share, f"{address}: {said}"
+
+
+# --- deleted ----------------------------------------------------------------------------------------------
+
+
+def _deleted() -> None:
+    settings = session.studio().settings
+    deleted = collection.deleted(settings)
+    if not deleted:
+        return
+    with st.expander(
+        say.plain(f"Deleted: {phrasing.count(len(deleted), 'set')}"), icon=":material/delete:", key="deleted"
+    ):
+        for one in deleted[:MOST_DELETED]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                say.markdown(say.filled("**{name}**", name=one.name), width="content")
+                say.caption(f"deleted {_when(one.at)}", width="content")
+                if st.button(
+                    "Restore", key=f"restore_{one.name}_{one.at}", icon=":material/restore_from_trash:"
+                ):
+                    _restore(one.name, one.at)
+        if len(deleted) > MOST_DELETED:
+            say.caption(f"{len(deleted) - MOST_DELETED:,} more; the command `sets restore` brings any back.")
+
+
+def _when(at: str) -> str:
+    try:
+        return _ago(datetime.fromisoformat(at).timestamp())
+    except ValueError:
+        return "some time ago"
+
+
+def _restore(name: str, at: str) -> None:
+    try:
+        collection.restore_set(session.studio().settings, name, at)
+    except StudioError as error:
+        say.error(error, icon=":material/error:")
+    else:
+        session.choose_set(name)
+        st.rerun()

@@ -1,0 +1,5 @@
+"""Models and runs: runs, the checkpoints there are, and results from elsewhere."""
+
+from e2lm_core.ui.places import models
+
+models.draw()

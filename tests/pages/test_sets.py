@@ -1,0 +1,118 @@
+"""Sets, the home, as a visitor sees it: cards, three ways in, what runs, what was deleted."""
+
+from __future__ import annotations
+
+import json
+
+
+from e2lm_core.runs import start
+from e2lm_core.sets import authoring, collection
+from e2lm_core.ui.places import sets
+from tests.support.visits import OWN, Visit, queue
+
+
+def press(visit: Visit, key: str) -> None:
+    visit.at.button(key=key).click().run()
+    assert not visit.at.exception
+
+
+def test_the_first_visit_says_what_this_is_and_has_three_ways_in(visit):
+    assert visit.at.title[0].value == "Sets"
+    assert "tell the models apart while they are still young" in visit.said
+    assert {p.proto.popover.label for p in visit.at.get("popover")} >= {"Write", "Import"}
+    assert "little in hand · example" in visit.said.replace("**", "").replace(":gray[", "").replace("]", "")
+    assert "6 questions · never run" in visit.said  # of the set in hand alone this is looked at
+    press(visit, "door_example")
+    assert visit.at.title[0].value == "Result"
+    assert visit.at.session_state["set"] == "little"
+
+
+def test_a_set_that_is_written_begins_empty_and_its_name_is_made_legal(visit):
+    visit.at.text_input(key="create_name").set_value("Chemistry 101").run()
+    assert "chemistry_101" in visit.said
+    press(visit, "create_go")
+    assert visit.at.title[0].value == "Questions"
+    assert collection.open_set(visit.studio.settings, "chemistry_101").questions == ()
+    assert visit.at.session_state["set"] == "chemistry_101"
+
+
+def test_an_import_begins_with_the_file(visit):
+    press(visit, "import_create")
+    assert visit.at.title[0].value == "Questions"
+    assert visit.at.segmented_control(key="author_view").value == "Import"
+    assert visit.at.file_uploader(key="import_file")
+
+
+def test_the_score_stands_on_a_card_once_somebody_has_looked(taught):
+    taught.open("sets")
+    assert "Score" not in taught.numbers
+    assert "up to date" in taught.said  # the set in hand
+    taught.open("overview")
+    taught.open("sets")
+    assert "Score" in taught.said
+
+
+def test_cards_open_their_set(done):
+    done.open("sets")
+    press(done, "open_little")
+    assert done.at.session_state["set"] == "little"
+    assert done.at.title[0].value == "Result"
+    done.open("sets")
+    press(done, f"write_{OWN}")
+    assert done.at.session_state["set"] == OWN
+    assert not json.loads(done.editor.proto.json)["readonly"]
+
+
+def test_a_card_names_the_last_change_and_the_last_run(done):
+    authoring.update_questions(done.studio.settings, OWN, {"q1": {"question": "What is two times one?"}})
+    queue(done, "little", done=40)
+    done.studio.jobs.finish(done.studio.jobs.get(start.latest_job(done.studio, "little").id))
+    done.open("sets")
+    assert "Last change" in done.said
+    assert "last run about" in done.said
+
+
+def test_what_runs_is_followed_and_cancelled(done):
+    number = queue(done, OWN, done=10)
+    done.open("sets")
+    assert f"{OWN}: 10 of 40 checkpoints" in [p.text.replace("\\", "") for p in done.at.get("progress")][0]
+    press(done, f"sets_cancel_{number}")
+    assert start.latest_job(done.studio, OWN).state == "cancelled"
+    assert not done.at.get("progress")
+
+
+def test_a_deleted_set_is_restored(done):
+    collection.delete_set(done.studio.settings, OWN)
+    done.open("sets")
+    assert "no longer here" in done.said  # it was in hand
+    done.click("Restore")
+    assert len(collection.open_set(done.studio.settings, OWN).questions) == 6
+    assert done.at.session_state["set"] == OWN
+
+
+def test_no_set_at_all_says_so_and_offers_the_ways_in(visit):
+    for folder in visit.studio.settings.tasks.iterdir():
+        folder.rename(visit.studio.settings.home / folder.name)
+    visit.open("sets")
+    assert "There is no question set yet: write or import one" in visit.said
+    assert {p.proto.popover.label for p in visit.at.get("popover")} >= {"Write", "Import"}
+
+
+def test_a_damaged_set_is_one_sentence_on_its_card(done):
+    (done.studio.settings.sets / OWN / "test.jsonl").write_bytes(b"\xff\xfe not text")
+    done.open("sets")
+    assert len(done.at.error) == 1
+    assert done.at.button(key="open_little")
+
+
+def test_many_sets_are_found_by_name(visit, monkeypatch):
+    monkeypatch.setattr(sets, "MOST_CARDS", 2)
+    for name in ("ab", "abc", "other"):
+        collection.create_set(visit.studio.settings, name)
+    visit.open("sets")
+    assert len([b for b in visit.at.button if b.label == "Open"]) == 2
+    visit.at.text_input(key="sets_find").set_value("oth").run()
+    assert [b.key for b in visit.at.button if b.label == "Open"] == ["open_other"]
+    visit.at.text_input(key="sets_find").set_value("").run()
+    visit.at.toggle(key="sets_all").set_value(True).run()
+    assert len([b for b in visit.at.button if b.label == "Open"]) == 4

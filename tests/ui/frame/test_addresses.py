@@ -1,0 +1,98 @@
+"""The table of places: where old addresses lead, and which tab a link shows."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from e2lm_core.ui.frame import addresses
+from e2lm_core.ui.server import parts
+from tests.conftest import ROOT
+
+
+def test_there_are_seven_places_each_with_its_page() -> None:
+    assert [place.title for place in addresses.PLACES] == [
+        "Sets",
+        "Questions",
+        "Result",
+        "Curves",
+        "Decide",
+        "Share",
+        "Models and runs",
+    ]
+    assert {place.script for place in addresses.PLACES} == {f"pages/{p.name}" for p in (ROOT / "pages").glob("*.py")}
+
+
+def test_a_name_is_that_of_one_view_alone() -> None:
+    names = [place.slug for place in addresses.PLACES]
+    names += [tab.slug for place in addresses.PLACES for tab in place.tabs]
+    assert len(names) == len(set(names))
+    assert addresses.find("plan") == (addresses.DECIDE, "plan")
+    assert addresses.find("share") == (addresses.SHARE, None)
+    with pytest.raises(KeyError):
+        addresses.find("nowhere")
+
+
+@pytest.mark.parametrize(("old", "name"), addresses.OLD.items())
+@pytest.mark.parametrize("above", ["", "/below/the/root"])
+def test_an_old_address_leads_to_its_place_and_tab_with_the_set(old: str, name: str, above: str) -> None:
+    app = Starlette(routes=[*parts.routes()])
+    outer = Starlette()
+    outer.mount(above, app)
+    client = TestClient(outer, follow_redirects=False)
+    answer = client.get(f"{above}/{old}?set=ada/mine&tab=nonsense")
+    assert answer.status_code == 307
+    place, tab = addresses.find(name)
+    to = urlsplit(str(answer.next_request.url if answer.next_request else ""))
+    assert to.path == f"{above}/{place.slug}"
+    assert parse_qs(to.query) == {"set": ["ada/mine"]} | ({"tab": [tab]} if tab else {})
+
+
+def script() -> None:
+    from e2lm_core.ui.frame import addresses
+
+    addresses.chosen(addresses.DECIDE)
+    addresses.chooser(addresses.DECIDE)
+
+
+def shown(at: AppTest) -> str:
+    """The tab of the control, which is that of the link."""
+    assert not at.exception
+    tab, linked = at.segmented_control[0].value, at.query_params["tab"]
+    assert linked in (tab, [tab])
+    return tab
+
+
+def test_the_link_says_which_tab_and_a_click_changes_the_link() -> None:
+    at = AppTest.from_function(script)
+    at.query_params["tab"] = "plan"
+    assert shown(at.run()) == "plan"
+    at.segmented_control[0].set_value("compare").run()
+    assert shown(at) == "compare"
+    at.query_params["tab"] = "plan"  # the browser's way back
+    assert shown(at.run()) == "plan"
+    at.query_params.pop("tab")  # the navigation
+    assert shown(at.run()) == "plan"
+
+
+def test_without_a_link_or_with_nonsense_the_first_tab_is_shown() -> None:
+    at = AppTest.from_function(script)
+    at.query_params["tab"] = "ranking"
+    assert shown(at.run()) == "compare"
+
+
+def test_a_click_counts_though_the_browser_still_sends_the_link_of_before() -> None:
+    at = AppTest.from_function(script)
+    at.query_params["tab"] = "plan"
+    at.run()
+    at.segmented_control[0].set_value("compare").run()
+    at.query_params["tab"] = "plan"
+    at.segmented_control[0].set_value("compare")
+    at.segmented_control[0].set_value("plan").run()
+    at.query_params["tab"] = "compare"
+    at.segmented_control[0].set_value("compare").run()
+    assert shown(at) == "compare"
