@@ -117,11 +117,11 @@ def measured(home: Path, size: int, edits: int) -> dict[str, Any]:
             viewport={"width": 1280, "height": 900}
         )
         page.set_default_timeout(120_000)
-        page.goto(f"{url}/author?set={SET}")
+        page.goto(f"{url}/questions?set={SET}")
         settle(page)
         for _ in range(3):
             started = time.perf_counter()
-            page.goto(f"{url}/author?set={SET}")
+            page.goto(f"{url}/questions?set={SET}")
             page.wait_for_selector(".qt-row")
             opened.append(time.perf_counter() - started)
             settle(page)

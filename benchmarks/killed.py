@@ -147,7 +147,7 @@ async def _edit_until(
         await watching.visit("run")
         for person in people:
             await person.open()
-            await person.visit("author")
+            await person.visit("write")
     except (OSError, TimeoutError) as error:
         found.errors.append(f"a page did not open: {type(error).__name__}: {error}")
     editing = [

@@ -1,7 +1,7 @@
-"""`make screenshots`: every page in a real browser, light and dark, 1280 and 390 pixels wide.
+"""`make screenshots`: every place with each of its tabs in a real browser, light and dark, 1280 and 390 pixels wide.
 
 The server runs on a home of its own with one evaluated set, so that the pages have something to show.
-Pictures go to screenshots/<state>-<page>-<theme>-<width>.png; a page that shows an exception, writes an error
+Pictures go to screenshots/<state>-<view>-<theme>-<width>.png; a page that shows an exception, writes an error
 to the console, asks another host or scrolls sideways is named, and the exit status is then 1.
 """
 
@@ -23,6 +23,8 @@ from typing import Annotated, Literal
 
 import typer
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from e2lm_core.ui.frame import addresses
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTHS = {1280: 900, 390: 844}
@@ -75,11 +77,11 @@ def _take(browser: Browser, url: str, task: str, out: Path, state: str) -> list[
             errors: list[str] = []
             page.on("console", partial(note_error, errors))
             page.on("request", partial(note_request, errors, url))
-            for name, address in pages(page, url):
+            for name in addresses.VIEWS:
                 picture = f"{state}-{name}-{theme}-{width}.png"
                 errors.clear()
                 page.set_viewport_size({"width": width, "height": height})
-                page.goto(f"{address}?set={task}")
+                page.goto(f"{url}/{addresses.address(name, task)}")
                 settle(page)
                 _unfold(page, width, height)
                 page.screenshot(path=out / picture)
@@ -107,15 +109,6 @@ def _visible_faults(page: Page) -> Iterator[str]:
         yield "shows an exception"
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         yield "scrolls sideways"
-
-
-def pages(page: Page, url: str) -> list[tuple[str, str]]:
-    """(name, address) of each page, as the app's own navigation lists them."""
-    page.goto(url)
-    settle(page)
-    links = page.get_by_test_id("stSidebarNavLink")
-    addresses = [str(link.get_attribute("href")).removeprefix(url) for link in links.all()]
-    return [(address.strip("/").rsplit("/", 1)[-1] or "overview", url + address) for address in addresses]
 
 
 def settle(page: Page) -> None:

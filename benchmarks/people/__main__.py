@@ -32,7 +32,9 @@ def main(
     beside_run: Annotated[
         bool, typer.Option("--beside-run", help="Beside a full run of the ladder.")
     ] = False,
-    pages: Annotated[str, typer.Option(help="Addresses of pages, with commas between; all by itself.")] = "",
+    pages: Annotated[
+        str, typer.Option(help="Views as links name them, with commas between; all by itself.")
+    ] = "",
     start: Annotated[float, typer.Option(min=0, help="Seconds within which the sessions arrive.")] = 10.0,
     warm: Annotated[bool, typer.Option(help="Draw every page once before the clock starts.")] = True,
     seed: int = 0,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.people.session import Session
+from e2lm_core.ui.frame import addresses
 
 PAUSE_S = 2.0  # between two things that a visitor does: evenly from none to this
 ON_DISK_S = 60.0
@@ -68,7 +69,7 @@ async def warm(url: str, name: str, pages: Sequence[str] = ()) -> None:
     """Draw these pages (by itself: all) once, so that what a server does only once is not counted."""
     session = Session(url, name)
     await session.open()
-    for page in pages or list(session.pages):
+    for page in pages or addresses.VIEWS:
         await session.visit(page)
     await session.close()
 
@@ -92,14 +93,14 @@ async def _visitor(
     last = None
     try:
         await session.open()
-        known = [page for page in session.pages if not pages or page in pages]
+        known = list(pages or addresses.VIEWS)
         while time.monotonic() < until:
             await asyncio.sleep(rng.uniform(0, PAUSE_S))
             if rng.random() < edits:
                 last = await _edit(session, folder, number, sessions, rng, seen)
             else:
                 page = rng.choice(known)
-                seen.visits.append((page or "overview", await session.visit(page)))
+                seen.visits.append((page, await session.visit(page)))
     except Exception as error:  # what it is must not end the others
         seen.errors.append(f"session {number}: {type(error).__name__}: {error}")
     finally:
@@ -113,7 +114,7 @@ async def _edit(
     session: Session, folder: Path, number: int, sessions: int, rng: random.Random, seen: Crowd
 ) -> str | None:
     if session.editor is None:
-        seen.visits.append(("author", await session.visit("author")))
+        seen.visits.append(("write", await session.visit("write")))
         await asyncio.sleep(rng.uniform(0, PAUSE_S))
     questions = _text(folder).count("\n")
     row = rng.randrange(number, questions, sessions) if number < questions else number % questions

@@ -12,11 +12,14 @@ import json
 import time
 import urllib.request
 from typing import Any
+from urllib.parse import urlencode
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
+
+from e2lm_core.ui.frame import addresses
 
 READY_S = 180.0
 _FRAGMENT = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
@@ -31,7 +34,7 @@ class Session:
         self.seen: list[str] = []
         self.bytes = 0
         self.editor: str | None = None  # the id of the table of questions
-        self._url, self._query = url, f"set={name}"
+        self._url, self._name, self._query = url, name, urlencode({"set": name})
         self._page = ""
         self._given: dict[str, Any] = {}  # what the page gives the table's script
         self._rows: dict[str, dict[str, Any]] = {}
@@ -56,11 +59,14 @@ class Session:
         self._reader = asyncio.create_task(self._read())
         await self._run(ClientState(query_string=self._query))
 
-    async def visit(self, page: str) -> float:
-        """Seconds from the request for a page until its script has finished."""
-        if self.pages[page] != self._page:
+    async def visit(self, view: str) -> float:
+        """Seconds from the request for a place, or one of its tabs, until its script has finished."""
+        place, tab = addresses.find(view)
+        page = self.pages["" if place is addresses.SETS else place.slug]
+        query = urlencode(addresses.query(tab, self._name))
+        if (page, query) != (self._page, self._query):
             self.editor = None
-        self._page = self.pages[page]
+        self._page, self._query = page, query
         return await self._run(self._state())
 
     async def edit(self, row: int, field: str, text: str) -> None:

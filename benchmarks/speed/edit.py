@@ -230,7 +230,7 @@ def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
             viewport={"width": 1280, "height": 900}
         )
         page.set_default_timeout(60_000)
-        page.goto(f"{url}/author?set={SET}")
+        page.goto(f"{url}/questions?set={SET}")
         settle(page)
         page.wait_for_selector(".js-plotly-plot")
         page.wait_for_timeout(2_000)

@@ -1,6 +1,6 @@
 """How long a page takes to be drawn again after a switch of metric.
 
-    python -m benchmarks.speed.redraw [--questions 300 --questions 15000] [--pages curves] [--no-browser] [--home FOLDER]
+    python -m benchmarks.speed.redraw [--questions 300 --questions 15000] [--pages accuracy] [--no-browser] [--home FOLDER]
 
 Every page that has a switch of metric is measured, on a set whose results at the whole embedded ladder were
 put into the store (`benchmarks.prepared.finished`): in this process by Streamlit's own AppTest (the script
@@ -24,11 +24,12 @@ import typer
 
 from benchmarks.prepared import made
 from e2lm_core.base.records import METRICS
+from e2lm_core.ui.frame import addresses
 
 TARGETS_S = {300: 0.3, 15_000: 1.0}
 SWITCHES = ("acc", "margin", "norm_prob")
-# Relevance has no switch and would embed the whole set first.
-PAGES = tuple(path.stem for path in sorted((made.ROOT / "pages").glob("*.py")) if path.stem != "relevance")
+# Views with a switch and a chart; each is a tab of its place.
+PAGES = ("score", "accuracy", "ranking", "compare", "plan")
 LATEST_S = 120
 # The click, and the first frame in which the page's first chart has other points than before.
 CLICK = """async ([option, latest]) => {
@@ -58,7 +59,10 @@ def main(
         list[int] | None, typer.Option(min=1, help="Sizes of the set; may be repeated.")
     ] = None,
     pages: Annotated[
-        str, typer.Option(help="Names of pages, with commas between; all with a switch by itself.")
+        str,
+        typer.Option(
+            help="Names of views as links have them, with commas between; all with a switch by itself."
+        ),
     ] = "",
     switches: Annotated[int, typer.Option(min=1, help="How many switches the median is of.")] = 9,
     browser: Annotated[bool, typer.Option(help="Measure in Chromium as well.")] = True,
@@ -118,7 +122,8 @@ def in_process(folder: Path, name: str, wanted: Sequence[str], switches: int) ->
     at.run()
     rows = []
     for page in wanted or PAGES:
-        at.switch_page(f"pages/{page}.py")
+        place, at.query_params["tab"] = addresses.find(page)
+        at.switch_page(place.script)
         opened, *_ = _timed(at)
         if (switch := _switch(at)) is None:
             continue
@@ -183,7 +188,7 @@ def in_browser(folder: Path, name: str, rows: list[dict[str, Any]], switches: in
         opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = opened.new_context(viewport={"width": 1280, "height": 900}).new_page()
         for row in rows:
-            page.goto(f"{url}/{row['page']}?set={name}")
+            page.goto(f"{url}/{addresses.address(row['page'], name)}")
             settle(page)
             charts, ends = [], []
             for turn in range(len(SWITCHES) + switches):

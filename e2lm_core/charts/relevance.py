@@ -1,4 +1,4 @@
-"""Figures of the page Relevance: how probable, where among the exemplars, and how true a probability is."""
+"""Figures of relevance: how probable, where among the exemplars, and how true a probability is."""
 
 from __future__ import annotations
 

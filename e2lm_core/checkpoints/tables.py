@@ -1,4 +1,4 @@
-"""The Checkpoints page's tables and sentences: models at hand, models added, and how much of them is here."""
+"""Tables and sentences about checkpoints: models at hand, models added, and how much of them is here."""
 
 from __future__ import annotations
 

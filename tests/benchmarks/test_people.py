@@ -46,13 +46,13 @@ def test_a_report_counts_errors_and_cpu_seconds_a_step(capsys) -> None:
 def test_two_people_visit_pages_and_edit(tmp_path) -> None:
     folder = server.prepare(tmp_path / "home", "ladder-small-arch1/*")
     with server.served(tmp_path / "home", tmp_path / "log") as (url, process):
-        asyncio.run(crowd.warm(url, server.SHARED, ("author",)))
+        asyncio.run(crowd.warm(url, server.SHARED, ("write",)))
         seen = asyncio.run(
             crowd.visiting(url, server.SHARED, folder, 2, 5.0, 0.4, 1, 0.0, pages=("run", "overview"))
         )
         assert server.look(process, 0.0).server_mb > 50
     assert not seen.errors
     assert not seen.lost
-    assert {page for page, _ in seen.visits} >= {"author"}
+    assert {page for page, _ in seen.visits} >= {"write"}
     assert seen.on_disk
     assert len(seen.on_disk) == len(seen.shown)

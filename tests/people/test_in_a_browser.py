@@ -90,7 +90,7 @@ def sign_in(page: Page, sub: str, address: str | None = None) -> None:
 
 
 def copy_example(page: Page, name: str) -> None:
-    go(page, "Author")
+    go(page, "Questions")
     page.get_by_role("button", name="Copy this set").click()
     field = page.get_by_label("Name of the copy")
     field.fill(name)
@@ -122,10 +122,10 @@ def test_two_people_have_workspaces_share_a_set_and_sign_out(home, url, browser)
     sign_in(bob, "2")
     expect(bob.get_by_text("that you may open")).to_be_visible()
     link = sharing.make_link(Settings(home=home).asked_by("ada"), "hers", "editor")
-    bob.goto(f"{url}/{link.query}")
+    bob.goto(f"{url}/result{link.query}")
     settle(bob)
     expect(strip(bob).get_by_role("combobox")).to_have_value(re.compile("ada/hers"))
-    expect(bob.get_by_role("heading", level=1)).to_have_text("ada/hers")
+    expect(bob.get_by_role("heading", level=1)).to_have_text("Result")
     assert "key=" not in bob.url
 
     people(bob).get_by_role("button", name="Sign out").click()
@@ -140,7 +140,7 @@ def test_a_visitors_sandbox_is_their_own_and_goes_with_them_when_they_sign_in(ho
     first, second = visit(browser, url), visit(browser, url)
     expect(people(first)).to_contain_text("ends 24 hours after the last visit")
     copy_example(first, "tried")
-    second.goto(f"{url}/author?set=tried")
+    second.goto(f"{url}/questions?set=tried")
     settle(second)
     expect(strip(second).get_by_role("combobox")).to_have_value(re.compile("ladder_"))
     before = len([p for p in register.everyone(Settings(home=home)) if p.visitor])

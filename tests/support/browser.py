@@ -15,10 +15,14 @@ EDITED = "Which gas do green plants take in to make sugar?"
 RUN_MS = 300_000
 
 
-def go(page: Page, name: str) -> None:
-    page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+def go(page: Page, place: str, tab: str | None = None) -> None:
+    """Go to a place by the navigation, and to one of its tabs."""
+    page.get_by_test_id("stSidebarNavLink").filter(has_text=place).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(place)
     settle(page)
+    if tab is not None:
+        page.locator(".st-key-tabs").get_by_role("radio", name=tab, exact=True).click()
+        settle(page)
 
 
 def strip(page: Page):

@@ -10,7 +10,8 @@ import zipfile
 import pytest
 from playwright.sync_api import expect
 
-from scripts.screenshots import ROOT, settle
+from e2lm_core.ui.frame import addresses
+from scripts.screenshots import settle
 from tests.support.browser import EDITED, RUN_MS, SET, drawn, go, strip, type_into_question
 
 pytestmark = pytest.mark.slow
@@ -18,31 +19,58 @@ expect.set_options(timeout=60_000)  # a busy machine answers late
 
 
 def test_a_link_to_a_page_is_the_first_thing_that_a_server_sees(page, url):
+    page.goto(f"{url}/curves?set=ladder_general&tab=ranking")
+    settle(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Curves")
+    expect(page).to_have_title("Ranking · Curves · E2LM Task Studio")
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_text([p.title for p in addresses.PLACES])
+    expect(strip(page).get_by_role("combobox")).to_have_value(re.compile("ladder_general"))
+
+
+def test_an_old_address_leads_to_its_place_and_tab(page, url):
     page.goto(f"{url}/run?set=ladder_general")
     settle(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Run")
-    expect(page.get_by_test_id("stSidebarNavLink").filter(has_text="Rank stability")).to_be_visible()
-    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(len(list((ROOT / "pages").glob("*.py"))))
-    expect(strip(page).get_by_role("combobox")).to_have_value(re.compile("ladder_general"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Models and runs")
+    expect(page).to_have_url(f"{url}/models?set=ladder_general&tab=run")
+    page.locator(".st-key-tabs").get_by_role("radio", name="Models").click()
+    settle(page)
+    expect(page).to_have_url(f"{url}/models?set=ladder_general&tab=checkpoints")
+    expect(page).to_have_title("Models · Models and runs · E2LM Task Studio")
+    page.go_back()
+    settle(page)
+    expect(page.locator(".st-key-tabs").get_by_role("radio", name="Run")).to_be_checked()
+    expect(page).to_have_title("Run · Models and runs · E2LM Task Studio")
+
+
+def test_every_place_and_tab_has_a_title_of_its_own(page, url):
+    titles = []
+    for view in addresses.VIEWS:
+        page.goto(f"{url}/{addresses.address(view, 'ladder_science')}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        titles.append(page.title())
+    assert len(set(titles)) == len(addresses.VIEWS)
+    assert all(title.endswith("E2LM Task Studio") for title in titles)
 
 
 def test_the_main_job(page, url):
     page.goto(f"{url}/?set=ladder_science")
     settle(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("ladder_science")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sets")
+    page.get_by_role("button", name="Try the example").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Result")
     expect(strip(page)).to_contain_text("never run")
 
-    go(page, "Author")
+    go(page, "Questions")
     page.get_by_role("button", name="Copy this set").click()
     name = page.get_by_label("Name of the copy")
     name.fill(SET)
     name.press("Enter")
     settle(page)
     page.get_by_role("button", name="Copy", exact=True).click()
-    expect(page).to_have_url(f"{url}/author?set={SET}")
+    expect(page).to_have_url(f"{url}/questions?set={SET}&tab=write")
     settle(page)
 
-    go(page, "Run")
+    go(page, "Models and runs")
     for model in (
         "small-arch2",
         "medium-arch2",
@@ -65,7 +93,7 @@ def test_the_main_job(page, url):
     before = drawn(page)
     assert {name: len(values) for name, values in before.items()} == {"small-arch1": 3, "medium-arch1": 3}
 
-    go(page, "Author")
+    go(page, "Questions")
     type_into_question(page, 0, EDITED)
     settle(page)
     go(page, "Curves")
@@ -76,7 +104,7 @@ def test_the_main_job(page, url):
     assert after.keys() == before.keys()
     assert all(after[model] != before[model] for model in before)
 
-    go(page, "Export")
+    go(page, "Share")
     with page.expect_download() as download:
         page.get_by_role("button", name=f"Download {SET}.zip").click()
     data = download.value.path().read_bytes()

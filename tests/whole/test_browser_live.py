@@ -51,7 +51,7 @@ def lines(page: Page, chart: int) -> dict[str, int]:
 
 def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page, url):
     identity = collection.open_set(computed, SET).questions[0].id
-    page.goto(f"{url}/author?set={SET}")
+    page.goto(f"{url}/questions?set={SET}")
     settle(page)
     type_into_question(page, 0, EDITED)
     # The next cell is open and typed into while the results of the first come in.

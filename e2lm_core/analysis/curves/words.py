@@ -206,7 +206,7 @@ def by_subject(
     )
 
 
-def one_by_one(measurements: Measurements, questions: pd.DataFrame) -> str:
+def one_by_one(questions: pd.DataFrame) -> str:
     """How many questions are answered right more often at the end than at the beginning (`tables.question_table`)."""
     if "acc_first" not in questions:
         return "No model here counts in scores, so nothing is said of single questions."

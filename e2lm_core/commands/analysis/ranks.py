@@ -1,4 +1,4 @@
-"""`ranks` and `parting` on the command line: the numbers behind the pages Rank stability and Curves."""
+"""`ranks` and `parting` on the command line: the numbers behind Curves and its ranking."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def widths(plan: Plan) -> None:
         f"Width of the 95% interval of {plan.subject} against the number of questions",
         of=(plan,),
     )
-    say.caption(
+    parts.how(
         f"Sets of each size are drawn from the {plan.measured:,} measured questions, and each gets the interval that these "
         "pages would show. Beyond that number it is a forecast: it holds if further questions are like these."
     )

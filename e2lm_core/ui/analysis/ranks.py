@@ -50,7 +50,7 @@ def _over_tokens(order: Order) -> None:
         "ranks_bump",
         "Rank of each model against tokens seen, with the share of resamples at each rank",
     )
-    st.caption(
+    parts.how(
         "Lines join the measured ranks, the best on top; the area of a dot is the share of resamples in which the model "
         "stands there, so a large dot is a sure rank. Twins and extra seeds are left out. A line that stays level after "
         "the early window is a ranking that could have been read early."

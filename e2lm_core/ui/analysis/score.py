@@ -59,9 +59,10 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
         "The Score of this set and of the example sets as stacked bars of its three parts",
         of=(frame,),
     )
-    st.caption(
+    parts.how(
         "From left to right SQ, RC and CS, each times its weight. Above a bar, the thick line is the 95% interval of the whole; below it, "
-        "thin lines are those of the parts, each about its segment's end. The parts move together, so theirs do not add up."
+        "thin lines are those of the parts, each about its segment's end. The parts move together, so theirs do not add up.",
+        score_words.NO_SINGLE_QUESTION,
     )
     for name, example in examples.items():
         if told := standing.untaught(example.taught):
@@ -75,7 +76,6 @@ def what_would_raise_it(advice: score_parts.Advice) -> None:
     """What of the set would raise its Score most."""
     st.subheader("What would raise it most", anchor=False)
     say.markdown("\n".join(f"- {sentence}" for sentence in score_words.sentences(advice)))
-    st.caption(score_words.NO_SINGLE_QUESTION)
     addresses.link("choosing", "Choose among the questions", ":material/checklist:")
 
 
@@ -124,9 +124,9 @@ def by_model(measurements: Measurements, metric: str) -> None:
 
 def the_competition() -> None:
     """The competition's own words on each score, and how they are read here."""
-    st.subheader("The competition's words, and our reading", anchor=False)
-    for name, (words, ours) in score_words.SAID_BY_THE_COMPETITION.items():
-        say.markdown(f"**{labels.SCORES[name]}**: “{words}”. {ours}")
+    with st.expander("The competition's words, and our reading", icon=":material/format_quote:"):
+        for name, (words, ours) in score_words.SAID_BY_THE_COMPETITION.items():
+            say.markdown(f"**{labels.SCORES[name]}**: “{words}”. {ours}")
 
 
 def published_sets() -> None:

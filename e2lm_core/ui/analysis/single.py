@@ -22,13 +22,11 @@ from e2lm_core.ui.remembered import results
 
 def finding(task: TaskSet, measurements: Measurements) -> str:
     """The answer of the questions one by one: how many rise, how many fall."""
-    return curve_words.one_by_one(measurements, _questions(task, measurements))
+    return curve_words.one_by_one(_questions(task, measurements))
 
 
 def _questions(task: TaskSet, measurements: Measurements) -> pd.DataFrame:
-    return results.remembered(
-        measurements, ("questions",), lambda: tables.question_table(measurements, task)
-    )
+    return results.remembered(measurements, ("questions",), lambda: tables.question_table(measurements, task))
 
 
 def table(task: TaskSet, measurements: Measurements, view: View) -> None:

@@ -24,7 +24,7 @@ MOST_FOLDED = 200
 
 
 def sentence(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
-    """The answer of the page Author: whether the set is sound, or what to do first."""
+    """The answer of writing: whether the set is sound, or what to do first."""
     if example and task.owner:
         return f"{task.owner} shares this set with you to read. **Copy it** to edit the copy."
     if example:

@@ -106,7 +106,9 @@ def _panel(task: TaskSet, edit: after.Edit, run_every: float | None) -> None:
         elif results.measurements(task).measured:
             st.caption("Nothing was edited yet. An edit is run at once, and shows here what it changed.")
         else:
-            st.caption("Run this set once on Models and runs: from then on, every edit shows here what it changed.")
+            st.caption(
+                "Run this set once on Models and runs: from then on, every edit shows here what it changed."
+            )
         _end(task, run_every)
 
     drawn()

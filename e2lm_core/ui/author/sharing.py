@@ -16,7 +16,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.people import sharing
 from e2lm_core.people.access import Role
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import say
+from e2lm_core.ui.frame import addresses, say
 
 _ROLES: dict[Role, str] = {"reader": "to read", "editor": "to edit"}
 
@@ -29,7 +29,7 @@ def share(task: TaskSet) -> None:
     if task.owner:
         _leave(task)
         return
-    with st.popover("Share", icon=":material/group_add:"):
+    with st.popover("Share with somebody", icon=":material/group_add:"):
         who = st.text_input("With whom", placeholder="an id, e-mail or name", key="share_who")
         role = st.segmented_control(
             "As",
@@ -50,7 +50,7 @@ def share(task: TaskSet) -> None:
         links = sharing.links(settings, task.name)
         for link in links:
             say.caption(f"Whoever opens this and signs in may come {_ROLES[link.role]}:")
-            st.code(_address() + link.query, language=None, wrap_lines=True)
+            st.code(_address() + addresses.RESULT.slug + link.query, language=None, wrap_lines=True)
         with st.container(horizontal=True):
             if st.button("Make a link", key="share_link", icon=":material/link:"):
                 _do(lambda: sharing.make_link(settings, task.name, role))

@@ -120,6 +120,12 @@ def query(tab: str | None, name: str | None = None) -> dict[str, str]:
     return ({"set": name} if name else {}) | ({_PARAMETER: tab} if tab else {})
 
 
+def address(view: str, name: str) -> str:
+    """Where a view of a set stands, below the studio's own address."""
+    place, tab = find(view)
+    return f"{'' if place is SETS else place.slug}?{urlencode(query(tab, name))}"
+
+
 def moved(old: str, parameters: list[tuple[str, str]]) -> str:
     """Where an old page's address leads to now, with what stood in the link; relative to the old one."""
     place, tab = find(OLD[old])

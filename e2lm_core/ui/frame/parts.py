@@ -162,6 +162,13 @@ def assumption(measurements: Measurements) -> None:
         say.caption(f":material/info: {measurements.assumption} Questions proposes groups.")
 
 
+def how(*sentences: object) -> None:
+    """What explains a view and is not its answer, folded."""
+    with st.expander("How this is computed", icon=":material/info:"):
+        for sentence in sentences:
+            say.markdown(sentence)
+
+
 def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:
     """An empty state: what is missing, with what to do about it drawn below by the caller."""
     say.info(sentence, icon=icon)

@@ -79,7 +79,7 @@ def _choose_set(name: str | None, infos: Sequence[collection.SetInfo]) -> None:
         format_func=lambda n: f"{n} (example)" if n in examples else n,
         label_visibility="collapsed",
         width=260,
-        # A key that holds the name, so that choosing elsewhere (Author, a link) shows here.
+        # A key that holds the name, so that choosing elsewhere (Sets, a link) shows here.
         key=f"strip_set_{name}_{len(names)}",
     )
     if picked is not None and picked != name:

@@ -107,7 +107,9 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
     task, measurements = here.task, here.measurements
     if not task.questions or not measurements.measured:
         parts.finding(
-            "Nothing is known of single questions yet." if task.questions else "This set has no questions yet."
+            "Nothing is known of single questions yet."
+            if task.questions
+            else "This set has no questions yet."
         )
         parts.run_first("Run this set, and every question's slope, margin and discrimination appear here.")
     try:

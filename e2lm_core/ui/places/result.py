@@ -28,7 +28,9 @@ def draw() -> None:
 def _overview(task: TaskSet) -> None:
     state = results.state(task)
     measurements = shown(task).measurements if task.questions else None
-    scores = results.scores(measurements, "acc") if measurements and measurements.complete_checkpoints else None
+    scores = (
+        results.scores(measurements, "acc") if measurements and measurements.complete_checkpoints else None
+    )
     parts.finding(run_overview.overview(state, scores))
     if state.kind == "never run" and session.studio().at_hand:
         overview.first_run(task)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -63,8 +63,7 @@ def link(task: TaskSet) -> None:
     st.subheader("Link", anchor=False)
     at = urlsplit(st.context.url or "")
     above = f"{at.scheme}://{at.netloc}{at.path.rpartition('/')[0]}" if at.netloc else ""
-    behind = urlencode(addresses.query("overview", task.address))
-    st.code(f"{above}/{addresses.RESULT.slug}?{behind}", language=None, wrap_lines=True)
+    st.code(f"{above}/{addresses.address('overview', task.address)}", language=None, wrap_lines=True)
     st.caption("The address of every view leads a colleague to the same set and tab; this one to the result.")
 
 

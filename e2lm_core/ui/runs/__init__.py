@@ -1,1 +1,1 @@
-"""The page Run and starting what it queues; uses all but commands."""
+"""A run's controls, and starting what they queue; uses all but commands."""

@@ -13,8 +13,8 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from e2lm_core.base.settings import FILES
 from e2lm_core.deploy import logs
+from e2lm_core.ui.frame import addresses
 
 HEADER = "X-Request-Id"
 # A proxy's id is kept where it is one: a UUID, or hexadecimal digits.
@@ -41,7 +41,7 @@ class Told:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._known = _OF_STREAMLIT | {page.stem for page in (FILES / "pages").glob("*.py")}
+        self._known = _OF_STREAMLIT | {place.slug for place in addresses.PLACES} | {*addresses.OLD}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from e2lm_core.analysis.curves import crossings
+from e2lm_core.analysis.curves import crossings, subjects
 from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.analysis.curves.crossings import Parted, Point, Since
+from e2lm_core.base import phrasing
 from e2lm_core.base.records import METRICS, ModelInfo
 from e2lm_core.scores.measurements import Measurements, common_grid
 from e2lm_core.scores.uncertainty import set_intervals
@@ -24,6 +27,7 @@ from tests.support.measured import (
     full,
     measurements,
     noisy,
+    with_subjects,
 )
 
 EARLY, LATE = Point(step=100, tokens_seen=1_000), Point(step=900, tokens_seen=9_000)
@@ -307,3 +311,34 @@ def test_small_charts_say_what_they_share_and_which_subjects_have_none() -> None
         "All charts share both axes; bands are of the subject's own questions. Smaller subjects without a "
         "chart: law and music. Checkpoints at 0 have no place on a logarithmic axis."
     )
+
+
+# --- by subject, question by question -------------------------------------------------------------------
+
+
+def test_subjects_are_told_by_where_the_models_that_count_end() -> None:
+    measured = with_subjects()
+    shown, others = subjects.by_subject(measured, "acc", bands=False)
+    ends = {
+        one.subject: float(
+            np.mean([measured.per_question[c.model.name]["acc"][-1][where].mean() for c in measured.counted])
+        )
+        for one, where in zip(shown, (slice(0, 30), slice(30, 50), slice(50, 60)), strict=True)
+    }
+    said = curve_words.by_subject(measured, "acc", shown, others)
+    best, worst = (pick(ends, key=lambda name: ends[name]) for pick in (max, min))
+    assert f"ends highest on **{best}** ({phrasing.percent(ends[best])}, " in said
+    assert f"lowest on **{worst}** ({phrasing.percent(ends[worst])}, " in said
+    assert said.startswith("Of 3 subjects, ")
+    alone = curve_words.by_subject(measured, "acc", shown[:1], [])
+    assert alone == "All questions are of one subject, **physics**."
+    assert "nothing is known of single subjects" in curve_words.by_subject(measured, "acc", [], [])
+
+
+def test_questions_are_counted_by_whether_they_rise() -> None:
+    frame = pd.DataFrame({"acc_first": [0.0, 0.5, 1.0, np.nan], "acc_last": [1.0, 0.5, 0.5, 1.0]})
+    said = curve_words.one_by_one(frame)
+    assert "answer **1 of 3** questions right more often than at the first, **1** less often." in said
+    assert said.endswith("1 question without both results is left out.")
+    assert "nothing is said" in curve_words.one_by_one(frame.iloc[3:])
+    assert "No model here counts" in curve_words.one_by_one(frame[["acc_last"]])

@@ -39,12 +39,12 @@ def test_pages_with_a_switch_are_drawn_again(tmp_path, monkeypatch, capsys) -> N
         home=tmp_path,
     )
     rows = {row["page"]: row for row in json.loads((tmp_path / "redraw.json").read_text())["rows"]}
-    assert rows.keys() == {"compare", "curves", "plan", "rank_stability", "score"}
+    assert rows.keys() == {"accuracy", "compare", "plan", "ranking", "score"}
     for page, row in rows.items():
         assert row["problem"] is None, page
         assert row["redraw_s"]["median"] > 0
         assert row["target_s"] == redraw.TARGETS_S[300]
-    assert "curves" in capsys.readouterr().out
+    assert "accuracy" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("_own_environment")

@@ -43,7 +43,7 @@ def test_the_image_holds_what_runs_and_nothing_else() -> None:
     files = set(context(ROOT))
     for wanted in (
         "app.py",
-        "pages/author.py",
+        "pages/questions.py",
         "e2lm_core/__main__.py",
         "ladder/manifest.json",
         "tasks/ladder_science/README.md",

@@ -47,7 +47,7 @@ def page(home: Settings) -> Iterator[Page]:
         opened = context.new_page()
         opened.on("console", partial(note_error, faults))
         opened.set_default_timeout(60_000)
-        opened.goto(f"{url}/author?set=mine")
+        opened.goto(f"{url}/questions?set=mine")
         settle(opened)
         opened.evaluate("text => navigator.clipboard.writeText(text)", ROWS)
         yield opened

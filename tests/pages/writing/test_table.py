@@ -68,7 +68,7 @@ def page(here, server_home) -> Iterator[Page]:
         opened.on("console", partial(note_error, faults))
         opened.on("pageerror", lambda error: faults.append(f"throws {error}"))
         opened.set_default_timeout(60_000)
-        opened.goto(f"{server_home[0]}/author?set=mine")
+        opened.goto(f"{server_home[0]}/questions?set=mine")
         settle(opened)
         yield opened
         browser.close()
@@ -342,7 +342,7 @@ def test_the_keys_are_listed_and_every_row_is_reached(page, here):
 
 def test_a_phone_shows_cards(page, here, server_home):
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{server_home[0]}/author?set=mine")
+    page.goto(f"{server_home[0]}/questions?set=mine")
     settle(page)
     page.get_by_role("radio", name="Table").click()
     settle(page)

@@ -60,7 +60,7 @@ def visitor(browser: Browser, url: str, faults: list[str]) -> Page:
     page.on("console", partial(note_error, faults))
     page.on("pageerror", lambda error: faults.append(f"throws {error}"))
     page.set_default_timeout(60_000)
-    page.goto(f"{url}/author?set=mine")
+    page.goto(f"{url}/questions?set=mine")
     settle(page)
     return page
 
@@ -171,10 +171,10 @@ def test_a_draft_outlives_a_reload_another_page_and_a_kill_of_the_app(browser, h
         expect(area).to_have_value(typed)
         expect(page.get_by_text("Not saved yet: typed")).to_be_visible()
 
-        page.get_by_test_id("stSidebarNavLink").filter(has_text="Export").click()
+        page.get_by_test_id("stSidebarNavLink").filter(has_text="Share").click()
         expect(strip(page)).to_be_visible()
         settle(page)
-        page.get_by_test_id("stSidebarNavLink").filter(has_text="Author").click()
+        page.get_by_test_id("stSidebarNavLink").filter(has_text="Questions").click()
         settle(page)
         if not area.count():
             view(page, "Card")

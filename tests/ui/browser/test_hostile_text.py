@@ -22,14 +22,15 @@ from e2lm_core.runs import worker
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
+from e2lm_core.ui.frame import addresses
 from scripts.screenshots import FLAGS, server, settle
-from tests.conftest import ROOT, needs
+from tests.conftest import needs
 from tests.support import studios
 from tests.ui.browser import beacon
 
 pytestmark = pytest.mark.slow
 SET, EXAMPLE = "hostile", "hostile_example"
-PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+VIEWS = addresses.VIEWS
 
 
 @pytest.fixture(scope="module")
@@ -150,10 +151,10 @@ def drawn_by_others(page: Page, address: str) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", VIEWS)
 def test_a_page_fetches_links_and_runs_nothing_of_others(page: Page, url: str, heard, name: str) -> None:
-    page.emulate_media(color_scheme="dark" if PAGES.index(name) % 2 else "light")
-    page.goto(f"{url}/{'' if name == 'overview' else name}?set={SET}")
+    page.emulate_media(color_scheme="dark" if VIEWS.index(name) % 2 else "light")
+    page.goto(f"{url}/{addresses.address(name, SET)}")
     if name == "relevance":  # a model of its own is read, which takes long where others compute as well
         page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=400_000)
     settle(page)
@@ -161,21 +162,18 @@ def test_a_page_fetches_links_and_runs_nothing_of_others(page: Page, url: str, h
         page.get_by_test_id("stBaseButton-secondary").filter(has_text="Open").click()
         settle(page)
     look(page, heard[0])
-    if name == "author":
+    if name == "write":
         page.get_by_role("radio", name="Card").click()
         settle(page)
         look(page, heard[0])
-    if name == "curves":
-        page.get_by_role("radio", name="by subject").click()
-        settle(page)
-        page.get_by_role("tab", name="One question").click()
+    if name == "one_by_one":
         for row in (1, 2):
             table = page.get_by_test_id("stDataFrame").last.bounding_box()
             assert table is not None
             page.mouse.click(table["x"] + 15, table["y"] + ROW_PX * (row + 0.5))
             settle(page)
             look(page, heard[0])
-    if name in ("curves", "results"):
+    if name in ("one_by_one", "subjects", "results"):
         assert urlsplit(heard[0]).netloc in page.get_by_test_id("stMain").inner_text(), "there is such text"
 
 
@@ -233,14 +231,14 @@ def test_a_file_that_is_looked_at_fetches_links_and_runs_nothing(page: Page, url
 
 
 def open_import(page: Page, url: str) -> None:
-    page.goto(f"{url}/author?set={SET}")
+    page.goto(f"{url}/questions?set={SET}")
     settle(page)
     page.get_by_role("radio", name="Import").click()
     settle(page)
 
 
 def test_an_example_as_a_card_fetches_links_and_runs_nothing(page: Page, url: str, heard) -> None:
-    page.goto(f"{url}/author?set={EXAMPLE}")
+    page.goto(f"{url}/questions?set={EXAMPLE}")
     settle(page)
     page.get_by_role("radio", name="Card").click()
     settle(page)

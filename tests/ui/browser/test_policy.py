@@ -119,7 +119,7 @@ def elsewhere(url: str) -> Iterator[str]:
 def test_editing_importing_and_downloading_work_under_the_policy(
     page: Page, url: str, home: Settings
 ) -> None:
-    page.goto(f"{url}/author?set={SET}")
+    page.goto(f"{url}/questions?set={SET}")
     settle(page)
     type_into_question(page, 0, "What is twice one?")
     settle(page)
@@ -132,7 +132,7 @@ def test_editing_importing_and_downloading_work_under_the_policy(
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     settle(page)
     assert "What is warm?" in [q.question for q in collection.open_set(home, SET).questions]
-    go(page, "Export")
+    go(page, "Share")
     with page.expect_download() as download:
         page.get_by_role("button", name=re.compile(rf"Download {SET}\.zip")).click()
     assert download.value.path().read_bytes()[:2] == b"PK"
@@ -146,7 +146,7 @@ def test_in_a_frame_without_cookies_uploads_work_with_streamlits_protection_on(
     page.set_default_timeout(60_000)
     statuses: list[int] = []
     page.on("response", lambda got: statuses.append(got.status) if got.request.method == "PUT" else None)
-    page.goto(f"{around}/?{quote(f'{url}/author?set={SET}', safe='')}")
+    page.goto(f"{around}/?{quote(f'{url}/questions?set={SET}', safe='')}")
     frame = page.frame_locator("iframe")
     frame.get_by_role("radio", name="Import").click()
     frame.locator("input[type=file]").first.set_input_files(
@@ -173,7 +173,7 @@ def test_another_site_frames_opens_and_uploads_nothing(browser: Browser, elsewhe
 def test_twelve_files_of_60_MB_without_a_widget_are_refused_and_let_go(page: Page, url: str) -> None:
     uploads: list[str] = []
     page.on("request", lambda asked: uploads.append(asked.url) if asked.method == "PUT" else None)
-    page.goto(f"{url}/author?set={SET}")
+    page.goto(f"{url}/questions?set={SET}")
     settle(page)
     page.get_by_role("radio", name="Import").click()
     settle(page)
@@ -190,7 +190,7 @@ def test_twelve_files_of_60_MB_without_a_widget_are_refused_and_let_go(page: Pag
     page.wait_for_timeout(1_000)
     for _ in range(3):  # a third of all is one session's, and those before have gone
         uploads.clear()
-        page.goto(f"{url}/author?set={SET}")
+        page.goto(f"{url}/questions?set={SET}")
         settle(page)
         page.get_by_role("radio", name="Import").click()
         settle(page)

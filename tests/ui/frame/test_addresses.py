@@ -24,7 +24,9 @@ def test_there_are_seven_places_each_with_its_page() -> None:
         "Share",
         "Models and runs",
     ]
-    assert {place.script for place in addresses.PLACES} == {f"pages/{p.name}" for p in (ROOT / "pages").glob("*.py")}
+    assert {place.script for place in addresses.PLACES} == {
+        f"pages/{p.name}" for p in (ROOT / "pages").glob("*.py")
+    }
 
 
 def test_a_name_is_that_of_one_view_alone() -> None:

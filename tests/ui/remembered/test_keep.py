@@ -40,6 +40,17 @@ def test_it_is_made_once_for_the_same_objects_and_an_equal_key(make: Counted, st
     assert kept.made_of((thing,), ("a", 2), make) == 2
 
 
+def test_what_is_kept_can_be_asked_for_without_making_it(make: Counted, store: Store) -> None:
+    kept, thing = Kept("some", store), [1]
+    assert not kept.has((thing,), "a")
+    kept.made_of((thing,), "a", make, version=1)
+    assert kept.has((thing,), "a")
+    assert not kept.has((thing,), "b")
+    assert not kept.has(([1],), "a")
+    assert not Kept("other", store).has((thing,), "a")
+    assert make.made == 1
+
+
 def test_equal_objects_are_not_the_same(make: Counted, store: Store) -> None:
     kept, one, other = Kept("some", store), [1], [1]
     assert kept.made_of((one,), "", make) == 1

@@ -83,7 +83,7 @@ def worker_of(job: Job) -> int:
 def run_and_kill_the_app(page: Page, here: Studio) -> tuple[Job, int]:
     """The job as it was when the server died, and the worker process that the server had started."""
     with server(os.environ | kills.environment(here.settings)) as url:
-        page.goto(f"{url}/run?set=made")
+        page.goto(f"{url}/models?set=made")
         settle(page)
         page.get_by_role("button", name="Run 1 model").click()
         until(lambda: (job := start.latest_job(here, "made")) and sum(row.computed for row in job.progress))
@@ -119,7 +119,7 @@ def test_an_app_started_again_finishes_the_run_where_its_worker_died_too(
     os.kill(process, signal.SIGKILL)
     assert not here.jobs.get(job.id).over
     with server(os.environ | kills.environment(here.settings)) as url:
-        page.goto(f"{url}/run?set=made")  # a page of a set whose run is open sees that a worker is there
+        page.goto(f"{url}/models?set=made")  # a page of a set whose run is open sees that a worker is there
         settle(page)
         until(lambda: here.jobs.get(job.id).over)
     assert here.jobs.get(job.id).attempt == job.attempt + 1
