@@ -94,6 +94,12 @@ def test_compare_pairs_versions_and_sets(done):
     assert "only in little" in done.said
 
 
+def test_a_set_is_compared_with_its_parent_before_others(done):
+    collection.create_set(done.studio.settings, "a_set_of_its_own")
+    at = done.open("compare")
+    assert at.selectbox(key=f"compare_{OWN}").value == ("set", "little")
+
+
 def test_compare_without_anything_to_compare(visit):
     visit.open("compare")
     assert "nothing to compare yet" in visit.said

@@ -16,6 +16,7 @@ from e2lm_core.analysis.compare import comparison
 from e2lm_core.analysis.compare import words as comparison_words
 from e2lm_core.analysis.compare.comparison import Comparison
 from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, TaskSet
 from e2lm_core.charts import compare as comparison_charts
 from e2lm_core.charts import curves as curve_charts
@@ -31,6 +32,7 @@ from e2lm_core.ui.remembered.settled import Shown
 
 METRIC = "compare_metric"
 TABS = ("Means", "Scores", "Questions that differ", "Curves")
+MOST_READ = 30  # sets that are looked into for what they share
 _NUMBER = st.column_config.NumberColumn
 _NUMBERS = ("first", "second", "difference", "low", "high", "detectable")
 
@@ -62,17 +64,31 @@ class Other:
 
 
 def choices(shown: Shown) -> dict[Other, str]:
-    """What there is to compare with, and what it is called in the list: versions, newest first, then sets."""
+    """What there is to compare with, and what it is called in the list.
+
+    Versions first, the newest on top, then sets: what it was copied from, or was made of it, before the others.
+    """
     address = shown.task.address
-    sets = collection.list_sets(session.studio().settings)
+    sets = [
+        info
+        for info in collection.list_sets(session.studio().settings)
+        if not info.problem and info.address != address
+    ]
+    if len(sets) <= MOST_READ:
+        texts = {question.question for question in shown.task.questions}
+        sets.sort(key=lambda info: -_shared(texts, info.address))
     return {
         Other("version", version.number): f"version {version.number}: {version.action}"
         for version in remembered.versions(address, shown.number if shown.before else None)
-    } | {
-        Other("set", info.address): info.address
-        for info in sets
-        if not info.problem and info.address != address
-    }
+    } | {Other("set", info.address): info.address for info in sets}
+
+
+def _shared(texts: set[str], address: str) -> int:
+    """How many of these questions another set has too."""
+    try:
+        return sum(question.question in texts for question in session.read_set(address).questions)
+    except StudioError:  # said where it is chosen
+        return 0
 
 
 def nothing_to_compare() -> NoReturn:

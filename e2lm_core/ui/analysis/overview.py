@@ -83,7 +83,7 @@ def _cards(now: Measurements) -> None:
         parts.score("SQ", scores.sq, trends.get("SQ"))
         parts.score("RC", scores.rc, trends.get("RC"))
         parts.score("CS", scores.cs, trends.get("CS"))
-    say.caption(
+    parts.how(
         f"On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS, RC: {readings.LABELS[scores.rc_reading]} (chosen under Score). Small "
         "curves: SQ, the models' mean; RC, the agreement at each later checkpoint; CS, the science model less its twin."
     )

@@ -32,8 +32,9 @@ def _questions(task: TaskSet, measurements: Measurements) -> pd.DataFrame:
 def table(task: TaskSet, measurements: Measurements, view: View) -> None:
     """A table of all questions, and the curves of the one that is selected in it."""
     number, line = st.column_config.NumberColumn, st.column_config.LineChartColumn
+    frame = _questions(task, measurements)
     picked = st.dataframe(
-        _questions(task, measurements),
+        frame,
         hide_index=True,
         height=300,
         placeholder=phrasing.DASH,
@@ -50,10 +51,16 @@ def table(task: TaskSet, measurements: Measurements, view: View) -> None:
             "norm_prob_curve": line("norm_prob", y_min=0, y_max=1),
         },
     )
-    if rows := picked.selection.rows:
-        _question(task.questions[rows[0]], measurements, view)
-    else:
-        st.caption("Select a question to see its own curves. Means are over the models that count in scores.")
+    st.caption("Select a question to see its own curves. Means are over the models that count in scores.")
+    rows = picked.selection.rows
+    if (at := rows[0] if rows else _risen_most(frame)) is not None:
+        _question(task.questions[at], measurements, view)
+
+
+def _risen_most(frame: pd.DataFrame) -> int | None:
+    """The question that is drawn before one is selected; None where none is known."""
+    rise = frame["norm_prob_last"] - frame["norm_prob_first"] if "norm_prob_first" in frame else None
+    return None if rise is None or rise.isna().all() else int(rise.argmax())
 
 
 def _question(question: Question, measurements: Measurements, view: View) -> None:

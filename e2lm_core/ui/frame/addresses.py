@@ -170,7 +170,7 @@ def _shown(place: Place) -> str:
     tab = str(st.session_state[place.key])
     st.session_state[_IN_LINK] = st.session_state[left] = tab
     if asked != tab:
-        st.query_params[_PARAMETER] = tab
+        st.query_params.update(query(tab))  # at once: each change is a step of the browser's way back
     return tab
 
 

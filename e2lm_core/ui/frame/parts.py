@@ -159,7 +159,7 @@ def _certainty(label: str, value: Value) -> str | None:
 def assumption(measurements: Measurements) -> None:
     """At the end of a page with intervals: what they assume of the questions, where nobody has said it."""
     if measurements.assumption:
-        say.caption(f":material/info: {measurements.assumption} Questions proposes groups.")
+        say.caption(f":material/info: {measurements.assumption} Groups are proposed on Questions.")
 
 
 def how(*sentences: object) -> None:

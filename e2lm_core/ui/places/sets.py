@@ -1,6 +1,7 @@
 """Sets, the home: what this is, three ways in, all sets as cards, what runs, and what was deleted.
 
-Nothing is measured for it: of a set that nobody has looked at yet it says what its last run was.
+Only of the set in hand results are read for it, its score last: of others that nobody has looked at it says what
+their last run was.
 Tested in tests/pages/test_sets.py.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
@@ -57,8 +59,10 @@ def draw() -> None:
     infos = _listed(chosen)
     doors.draw(next((info.address for info in infos if info.example and not info.problem), None))
     _runs()
-    _cards(infos, chosen)
+    later = _cards(infos, chosen)
     _deleted()
+    if later is not None:
+        _score_of(*later)
 
 
 def _listed(chosen: str | None) -> list[SetInfo]:
@@ -76,7 +80,9 @@ def _listed(chosen: str | None) -> list[SetInfo]:
 # --- cards ------------------------------------------------------------------------------------------------
 
 
-def _cards(infos: Sequence[SetInfo], chosen: str | None) -> None:
+def _cards(infos: Sequence[SetInfo], chosen: str | None) -> tuple[TaskSet, DeltaGenerator] | None:
+    """Draw them; the set in hand and the place of its score, which takes a moment, where that is not known yet."""
+    later: tuple[TaskSet, DeltaGenerator] | None = None
     sound = [info for info in infos if not info.problem]
     if not sound:
         parts.empty("There is no question set yet: write or import one.", icon=":material/folder_open:")
@@ -85,12 +91,13 @@ def _cards(infos: Sequence[SetInfo], chosen: str | None) -> None:
     with st.grid(3, min_column_width=280):
         for info in found[:most]:
             with st.container(border=True, key=f"card_{info.address.replace('/', '-')}", height="stretch"):
-                _card(info, info.address == chosen)
+                later = _card(info, info.address == chosen) or later
     if len(found) > MOST_CARDS:
         st.toggle(say.plain(f"Show all {len(found):,}"), key="sets_all")
     for info in infos:
         if info.problem:
             say.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")
+    return later
 
 
 def _found(sound: Sequence[SetInfo]) -> list[SetInfo]:
@@ -103,7 +110,7 @@ def _found(sound: Sequence[SetInfo]) -> list[SetInfo]:
     return [info for info in sound if wish.strip().lower() in info.address.lower()]
 
 
-def _card(info: SetInfo, in_hand: bool) -> None:
+def _card(info: SetInfo, in_hand: bool) -> tuple[TaskSet, DeltaGenerator] | None:
     kind = "example" if info.example else "shared with you" if info.owner else ""
     marks = [mark for mark in ("in hand" if in_hand else "", kind) if mark]
     say.markdown(
@@ -113,10 +120,11 @@ def _card(info: SetInfo, in_hand: bool) -> None:
     )
     try:
         task = session.read_set(info.address)
-        _about(task, in_hand)
+        scored = _about(task, in_hand)
+        place = st.container() if in_hand and not scored else None
     except StudioError as error:
         say.error(error, icon=":material/error:")
-        return
+        return None
     if not info.example and (last := toolbar.last_change(info.address)):
         say.caption(say.plain(last))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
@@ -126,19 +134,29 @@ def _card(info: SetInfo, in_hand: bool) -> None:
         if st.button("Questions", key=f"write_{info.address}", type="tertiary", icon=":material/edit_note:"):
             session.choose_set(info.address)
             addresses.go("write")
+    return None if place is None else (task, place)
 
 
-def _about(task: TaskSet, in_hand: bool) -> None:
+def _about(task: TaskSet, in_hand: bool) -> bool:
+    """What is known of the set; whether its score is."""
     if in_hand or results.known(task):
         say.markdown(say.Marked(describe(task, results.state(task))))
         if (scores := results.known_scores(task)) is not None:
             _score(scores)
-        return
+        return scores is not None
     said = phrasing.count(len(task.questions), "question")
     job = run_start.latest_job(session.studio(), task.address, progress=False)
     if job is not None:
         said += f" · {_run_said(job)}"
     say.markdown(say.plain(said))
+    return False
+
+
+def _score_of(task: TaskSet, place: DeltaGenerator) -> None:
+    now = results.measurements(task)
+    if 0 < now.checkpoints == now.complete_checkpoints:
+        with place:
+            _score(results.scores(now, "acc"))
 
 
 def _run_said(job: Job) -> str:
