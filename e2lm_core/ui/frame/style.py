@@ -21,7 +21,7 @@ _CSS = """
 /* A place's tabs are no switch among others: a line under the one that is shown. */
 .st-key-tabs { border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); }
 .st-key-tabs [role="radiogroup"] { gap: 1.4rem; border: 0; background: none; }
-.st-key-tabs [role="radio"] { border: 0; border-bottom: 2px solid transparent; border-radius: 0; background: none; padding: .1rem 0; margin: 0; min-width: 0; }
+.st-key-tabs [role="radio"] { border: 0; border-bottom: 2px solid transparent; border-radius: 0; background: none !important; padding: .1rem 0; margin: 0; min-width: 0; }
 .st-key-tabs [role="radio"][aria-checked="true"] { border-bottom-color: currentColor; }
 /* What is drawn again while a run goes on stays as it is until the new drawing is there. */
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
