@@ -46,6 +46,7 @@ def opened(place: Place, still: Sequence[str] = ()) -> tuple[TaskSet, str]:
 
     While a run goes on the strip looks for news by itself, but on the tabs that are to keep `still`.
     """
+    session.through_app()
     tab = addresses.chosen(place)
     task = strip(poll=tab not in still)
     say.title(place.title, anchor=False)
