@@ -23,7 +23,9 @@ def test_a_link_to_a_page_is_the_first_thing_that_a_server_sees(page, url):
     settle(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Curves")
     expect(page).to_have_title("Ranking · Curves · E2LM Task Studio")
-    expect(page.get_by_test_id("stSidebarNavLink")).to_have_text([p.title for p in addresses.PLACES])
+    links = page.get_by_test_id("stSidebarNavLink")
+    expect(links).to_have_count(len(addresses.PLACES))
+    expect(links).to_contain_text([place.title for place in addresses.PLACES])  # beside their icons' names
     expect(strip(page).get_by_role("combobox")).to_have_value(re.compile("ladder_general"))
 
 
