@@ -5,7 +5,7 @@
 In the store: a real worker process, warm (it has computed the whole set before), is left alone with the
 queue; seconds are counted from before the edit is saved to the commit that completes all checkpoints, and to
 the one that completes the coarse ones (last, first and middle of each model). CPU seconds are the worker's
-own, of all its threads. With --browser: a real server and Chromium, on Author: seconds from Enter in the
+own, of all its threads. With --browser: a real server and Chromium, on Questions: seconds from Enter in the
 table's cell to the first redraw of the panel's chart with new points, and to its redraw with all of them. A
 home that is given keeps its results, so that a second run of the benchmark starts sooner. Prints a table,
 writes JSON.

@@ -1,4 +1,4 @@
-"""Import and paste on Author: what was read is shown, mapped and counted, then added in one step; and downloads."""
+"""Import and paste on Questions: what was read is shown, mapped and counted, then added in one step; and downloads."""
 
 from __future__ import annotations
 
