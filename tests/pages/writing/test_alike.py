@@ -75,7 +75,7 @@ def test_a_file_of_questions(
     data, name = others(visit, kind), f"more.{ENDS.get(kind, kind)}"
     (tmp_path / name).write_bytes(data)
     collection.copy_set(visit.studio.settings, "little", OWN)
-    visit.choose(OWN).open("author")
+    visit.choose(OWN).open("write")
     visit.at.segmented_control(key="author_view").set_value("Import").run()
     visit.at.file_uploader(key="import_file").set_value([(name, data, FILES[kind])]).run()
     visit.click("Add 6 questions")
@@ -90,7 +90,7 @@ def test_a_bundle(visit: Visit, elsewhere: Settings, call: Call, tmp_path: Path)
     """Author's *open a bundle*, and `import X.zip`."""
     call("export", "little", "--out", str(tmp_path / "b.zip"))
     data = (tmp_path / "b.zip").read_bytes()
-    visit.open("author")
+    visit.open("write")
     visit.at.file_uploader(key="create_bundle").set_value([("b.zip", data, "application/zip")]).run()
     visit.at.text_input(key="create_name").set_value("opened").run()
     visit.click("Open the bundle")
@@ -114,7 +114,7 @@ def test_every_download(visit: Visit, call: Call, tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(st, "download_button", download)
     collection.copy_set(visit.studio.settings, "little", OWN)
-    visit.choose(OWN).open("author")
+    visit.choose(OWN).open("write")
     labels = {
         "csv": "CSV",
         "jsonl": "JSONL",
