@@ -141,7 +141,7 @@ def content(data: bytes) -> object:
 
 def test_what_is_said_of_a_check_is_what_the_page_lists(visit: Visit, call: Call) -> None:
     """`check` and Export's findings are one function's."""
-    visit.choose("little").open("export")
+    visit.choose("little").open("share")
     found = json.loads(call("check", "little", "--json"))
     for finding in [*found["errors"], *found["warnings"]]:
         assert finding["sentence"].split(":")[0] in visit.said
