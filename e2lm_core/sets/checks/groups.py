@@ -61,7 +61,8 @@ def findings(task: TaskSet) -> list[Finding]:
     templates = "one template" if kinds == 1 else f"{kinds:,} templates"
     sentence = (
         f"{sharing:,} of {len(labels):,} questions are written from {templates}, so they may succeed and fail together, "
-        "and every interval takes them for independent: see `groups` and accept a proposal, or say that they are."
+        "and every interval takes them for independent: accept a proposal of the command groups or of "
+        '"Questions that hang together", or say that they are.'
     )
     return [Finding(severity="warning", code="shared_templates", sentence=sentence)]
 
