@@ -21,6 +21,7 @@ TABLES = {
     "suspects": ("keys", "untaught", "control", "anew"),
     "architectures": ("sweep",),
     "meaningless": ("simulated", "exemplars"),
+    "interop": ("census", "many"),
 }
 
 

@@ -23,6 +23,7 @@ import pytest
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question
 from e2lm_core.commands import main as main_commands
+from e2lm_core.deploy.dataset import publishing
 from e2lm_core.imported import keeping
 from e2lm_core.imported.records import Imported
 from e2lm_core.people import register
@@ -245,6 +246,10 @@ def _values(there: There, room: str) -> Iterator[dict[str, Any]]:
             "form": "0" * 32,
             "of": ["q1"],
             "other": address,
+            "repo": "bob/his",
+            "made": publishing.Plan(
+                repo="bob/his", url="", creates=True, revision=None, changes=(), uploads=("README.md",)
+            ),
             "subject": "his",
             "by": "his",
             "change": lambda questions: questions[:0],
@@ -355,6 +360,7 @@ PLAIN_COMMANDS = {
     "sets create": "makes a set of one's own",
     "sq": "a file of one's own",
     "worker": "the machine's",
+    "app": "the machine's",
 }
 LISTS = ("tasks", "sets list", "results list")
 _USUAL = {

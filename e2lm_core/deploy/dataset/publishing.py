@@ -100,6 +100,7 @@ def carry_out(
     """
     from huggingface_hub import CommitOperationAdd
 
+    register.require_administrator(settings, "publish a set")
     if made.empty:
         return None
     if made.revision is not None and over != made.revision:
