@@ -19,7 +19,9 @@ from e2lm_core.sets.prompts.render import render_set
 from tests.engine.test_scorer import leaking_bias
 from tests.support import studios, visits
 
-SENTENCE = "llama models are scored in plain batches: packed rows differed from them by"
+SENTENCE = (
+    "llama models are scored from the state after a question's context: packed rows differed from them by"
+)
 
 
 @pytest.fixture

@@ -54,10 +54,11 @@ def test_equals_the_harness_in_every_case(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", parity.TINY)
-def test_only_a_sliding_window_is_scored_plainly(name: str, tmp_path: Path) -> None:
+def test_only_a_sliding_window_goes_on_from_a_state(name: str, tmp_path: Path) -> None:
     folder, cases = make(name, tmp_path / "m")
     notes = parity.ours(folder, [r for case in cases.values() for r in case], tmp_path)[1]
-    assert any("plain batches" in note for note in notes) is (name == "mistral, sliding"), notes
+    assert any("from the state" in note for note in notes) is (name == "mistral, sliding"), notes
+    assert not any("plain batches" in note for note in notes), notes
 
 
 def test_the_cases_are_what_their_names_say(tmp_path: Path) -> None:

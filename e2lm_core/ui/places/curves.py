@@ -93,9 +93,11 @@ def _ranking(task: TaskSet) -> None:
     with tabs[0]:
         ranks.rank_table(order)
     with tabs[1]:
-        parts.table(shares, f"rank-shares-{metric}", "ranks_share", percent=shares.columns[2:], of=(shares,))
+        parts.table(
+            shares, f"rank-shares-{metric}", "ranks_share", percent=tuple(shares.columns[2:]), of=(shares,)
+        )
     with tabs[2]:
-        parts.table(wins, f"wins-{metric}", "ranks_win", percent=wins.columns[1:], of=(wins,))
+        parts.table(wins, f"wins-{metric}", "ranks_win", percent=tuple(wins.columns[1:]), of=(wins,))
     with tabs[3]:
         ranks.decision_table(order)
     with tabs[4]:

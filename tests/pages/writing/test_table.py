@@ -110,6 +110,7 @@ def test_it_is_read_as_a_whole_and_the_right_choice_is_set_by_a_click_and_a_key(
     expect(row.locator(".qt-gold")).to_contain_text("5")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
+    expect(row.locator(".qt-gold")).to_contain_text("4")  # the tick of the last saving may still stand there
     saved(page)
     assert questions(here)[2].answer == 0
 

@@ -32,11 +32,14 @@ async function answer(url: string, { body }: { body: string }) {
   const whole = sent.since === null;
   const told: any = { whole, rows: whole ? rows : [], gone: [], order: null };
   if (sent.do === "save") {
+    const here: any = rows.find((row) => row.id === sent.id)!;
+    const differs = Object.keys(sent.fields).filter((field) => JSON.stringify(here[field]) !== JSON.stringify(sent.seen[field]));
     told.sentence = refusal;
-    told.clashes = [];
+    told.clashes = refusal ? [] : differs;
     drafts = without(`question/${sent.id}`);
     if (refusal) drafts.push({ place: `question/${sent.id}`, form: "f".repeat(32), fields: sent.fields, seen: sent.seen, tried: false });
-    else told.rows = [Object.assign(rows.find((row) => row.id === sent.id)!, sent.fields)];
+    else if (differs.length) drafts.push({ place: `question/${sent.id}`, form: "f".repeat(32), fields: sent.fields, seen: sent.seen, tried: true });
+    else told.rows = [Object.assign(here, sent.fields)];
     digest += 1;
   }
   if (sent.do === "discard") drafts = without(sent.place!);
@@ -96,6 +99,15 @@ assert.deepEqual([rows[0].choices, first.shown("q1").choices], [["x", "b"], ["x"
 assert.deepEqual(first.typed.get("q1")!.get("choices")!.seen, ["x", "b"]);
 await first.save("q1");
 assert.deepEqual(rows[0].choices, ["x", "y"]);
+
+// Changed twice, the second time before the first is saved: nobody clashes with themselves.
+slow = 40;
+first.type("q1", { answer: 1 });
+const once = first.save("q1", "answer");
+first.type("q1", { answer: 0 });
+await Promise.all([once, first.save("q1", "answer")]);
+slow = 0;
+assert.deepEqual([rows[0].answer, first.typed.size, first.clashes.size, drafts.length], [0, 0, 0, 0]);
 
 // What is refused stays until it is mended or discarded.
 refusal = "No.";

@@ -15,13 +15,14 @@ export class Server {
     private noted: () => void,
   ) {}
 
-  ask(body: Record<string, unknown>): Promise<Answer> {
+  /** What is asked is read when its turn comes: an answer before it may have changed what this table has seen. */
+  ask(body: () => Record<string, unknown>): Promise<Answer> {
     const turn = this.last.then(() => this.tried(body));
     this.last = turn.catch(() => null);
     return turn;
   }
 
-  private async tried(body: Record<string, unknown>): Promise<Answer> {
+  private async tried(body: () => Record<string, unknown>): Promise<Answer> {
     for (;;) {
       try {
         const answer = await this.once(body);
@@ -35,14 +36,14 @@ export class Server {
     }
   }
 
-  private async once(body: Record<string, unknown>): Promise<Answer> {
+  private async once(body: () => Record<string, unknown>): Promise<Answer> {
     const { url, pass } = this.given();
     let answer: Response;
     try {
       answer = await fetch(url, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ ...body, pass, since: this.since() }),
+        body: JSON.stringify({ ...body(), pass, since: this.since() }),
         credentials: "same-origin",
       });
     } catch {

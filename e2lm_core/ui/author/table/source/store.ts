@@ -32,6 +32,7 @@ export class Store {
   private stamp = "";
   private drafts = new Map<string, Draft>();
   private forms = new Map<string, string>();
+  private underway = new Map<string, number>(); // savings of a field whose answer has not come yet
   private timers = new Map<string, number>();
   private listeners = new Set<() => void>();
   private toldAt = 0;
@@ -56,7 +57,7 @@ export class Store {
   }
 
   sync() {
-    this.server.ask({}).then((answer) => this.apply(answer), (error) => this.fail(error));
+    this.server.ask(() => ({})).then((answer) => this.apply(answer), (error) => this.fail(error));
   }
 
   listen(listener: () => void): () => void {
@@ -220,8 +221,10 @@ export class Store {
     window.clearTimeout(this.timers.get(id));
     this.timers.delete(id);
     const sent = new Map([...all].filter(([field, t]) => (!only.length || only.includes(field)) && t.state !== "saving"));
+    const way = (field: Field) => `${id} ${field}`;
     for (const [field, typed] of sent) {
-      if (same(typed.value, typed.seen) || same(typed.value, row[field])) {
+      if (this.underway.has(way(field))) typed.state = "saving"; // what is there by then is not what is seen now
+      else if (same(typed.value, typed.seen) || same(typed.value, row[field])) {
         all.delete(field); // typed back
         sent.delete(field);
         this.kept.send(place(id), this.forms.get(id) ?? newForm(), { [field]: typed.seen }, { [field]: typed.seen });
@@ -231,15 +234,25 @@ export class Store {
     this.backup();
     this.changed();
     if (!sent.size) return;
+    const leaves = (by: number) => {
+      for (const field of sent.keys()) {
+        const count = (this.underway.get(way(field)) ?? 0) + by;
+        if (count) this.underway.set(way(field), count);
+        else this.underway.delete(way(field));
+      }
+    };
+    leaves(1);
     await this.kept.settled(place(id));
     const values = (of: (typed: Typed) => Value) => Object.fromEntries([...sent].map(([field, t]) => [field, of(t)]));
     let answer: Answer;
     try {
-      answer = await this.server.ask({ do: "save", id, fields: values((t) => t.value), seen: values((t) => t.seen) });
+      answer = await this.server.ask(() => ({ do: "save", id, fields: values((t) => t.value), seen: values((t) => t.seen) }));
     } catch (error) {
       for (const typed of sent.values()) typed.state = "typed";
       this.fail(error);
       return;
+    } finally {
+      leaves(-1);
     }
     this.forms.delete(id);
     const fields = this.typed.get(id);
@@ -280,7 +293,7 @@ export class Store {
   async act(what: string, body: Record<string, unknown> = {}): Promise<Answer | null> {
     let answer: Answer;
     try {
-      answer = await this.server.ask({ ...body, do: what });
+      answer = await this.server.ask(() => ({ ...body, do: what }));
     } catch (error) {
       this.fail(error);
       return null;
