@@ -14,7 +14,7 @@ import io
 import json
 import threading
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -205,7 +205,14 @@ def training_texts() -> list[str]:
 
 def classifier_key(embedder: Embedder) -> bytes:
     """Of the model, the exemplars and the fit: what is kept or shipped for one key serves no other."""
-    head = f"classifier {_CLASSIFIER_VERSION} {embedder.fingerprint} ".encode()
+    return _key_of(embedder.fingerprint)
+
+
+@cache
+def _key_of(
+    fingerprint: str,
+) -> bytes:  # asked for at every judgement, of half a megabyte that stays as it is
+    head = f"classifier {_CLASSIFIER_VERSION} {fingerprint} ".encode()
     return hashlib.sha256(head + EXEMPLARS.read_bytes()).digest()
 
 

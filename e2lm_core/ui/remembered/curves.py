@@ -33,7 +33,7 @@ def parted(measurements: Measurements, metric: str, one: str, other: str) -> cro
 
 
 def noises(measurements: Measurements, metric: str) -> dict[str, curve_noises.Noise]:
-    """{model: (question noise, checkpoint noise)}; empty where nothing is complete."""
+    """{model: the noise of its questions, checkpoints and seeds}; empty where nothing is complete."""
     return computed(computing.noises, measurements, metric) if measurements.complete_checkpoints else {}
 
 

@@ -42,6 +42,7 @@ class _Entry:
 
     @property
     def patience(self) -> int:
+        """How many times as long as usual to wait with the next look."""
         return min(2 ** max(0, self.in_vain - 1), MOST_PATIENCE)
 
 

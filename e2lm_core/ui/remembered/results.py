@@ -95,11 +95,11 @@ class Changed:
 
 def changed(task: TaskSet, before: TaskSet, after: TaskSet) -> Changed:
     """What an edit of the set changed; once it is measured whole, it is known without what was measured."""
-    checkpoints, num_fewshot = fleet(task)
-    key = _edit_key(before, after, identities(checkpoints), num_fewshot)
+    key = _edit_key(task, before, after)
     known = _CHANGED.last(key)
     if known is not None:
         return known
+    checkpoints, num_fewshot = fleet(task)
     was, now = (measure(version, checkpoints, num_fewshot) for version in (before, after))
     made = remembered_of((was, now), "changes", lambda: Changed(*aside.edits(computing.changed, was, now)))
     if was.complete_checkpoints == made.done == made.total:
@@ -109,13 +109,12 @@ def changed(task: TaskSet, before: TaskSet, after: TaskSet) -> Changed:
 
 def is_known(task: TaskSet, before: TaskSet, after: TaskSet) -> bool:
     """Whether all is known of what an edit changed: no run adds to it."""
+    return _CHANGED.last(_edit_key(task, before, after)) is not None
+
+
+def _edit_key(task: TaskSet, before: TaskSet, after: TaskSet) -> Hashable:
     checkpoints, num_fewshot = fleet(task)
-    key = _edit_key(before, after, identities(checkpoints), num_fewshot)
-    return _CHANGED.last(key) is not None
-
-
-def _edit_key(before: TaskSet, after: TaskSet, on: Fleet, num_fewshot: int | None) -> Hashable:
-    return (studio().settings.database, digest(before), digest(after), on, num_fewshot)
+    return (studio().settings.database, digest(before), digest(after), identities(checkpoints), num_fewshot)
 
 
 def _at_hand() -> Fleet:
