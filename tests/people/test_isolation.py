@@ -82,7 +82,7 @@ GIVEN = {
     *(
         "runs.state.pace_of",
         "runs.state.measured_pace",
-        "runs.queue.asking.recent",
+        "runs.queue.asking.still_open",
         "runs.queue.asking.set_of",
     ),
     *(
@@ -324,7 +324,7 @@ def test_lists_hold_nothing_of_anothers(there):
     assert [info.address for info in collection.list_sets(settings)] == ["little"]
     assert collection.deleted_sets(settings) == []
     assert keeping.list_kept(settings) == keeping.names(settings) == keeping.removed(settings) == []
-    assert asking.recent(there.bob) == []
+    assert asking.still_open(there.bob) == []
     assert not asking.may_cancel(settings, there.studio.jobs.get(there.run))
 
 

@@ -12,8 +12,6 @@ from e2lm_core.people import access, register
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio
 
-_LOOKED_AT = 1_000  # of the newest runs, for those that may be seen
-
 
 def run(studio: Studio, job_id: int) -> Job:
     """A run of the set of somebody who lets it be seen. Raises `StoreError` for another as for an unknown one."""
@@ -23,10 +21,9 @@ def run(studio: Studio, job_id: int) -> Job:
     return job
 
 
-def recent(studio: Studio, limit: int = 20) -> list[Job]:
-    """The newest runs that whoever asks may see, whatever their state."""
-    jobs = studio.jobs.recent(limit if studio.settings.person is None else _LOOKED_AT)
-    return [job for job in jobs if _may_see(studio.settings, job)][:limit]
+def still_open(studio: Studio) -> list[Job]:
+    """The runs that wait or go on and that whoever asks may see, newest first."""
+    return [job for job in studio.jobs.still_open() if _may_see(studio.settings, job)]
 
 
 def cancel(studio: Studio, job_id: int) -> bool:

@@ -101,6 +101,10 @@ class JobQueue:
         """The newest first, whatever their state."""
         return self._jobs("ORDER BY id DESC LIMIT ?", (limit,))
 
+    def still_open(self) -> list[Job]:
+        """All that wait or run, newest first."""
+        return self._jobs("WHERE state IN ('queued', 'running') ORDER BY id DESC", ())
+
     def of_set(
         self,
         kind: str,
@@ -321,11 +325,11 @@ def _prune(connection: sqlite3.Connection) -> None:
 
 
 def _has_share(connection: sqlite3.Connection, job: Job, checkpoint: str) -> bool:
-    row = connection.execute(
+    held = connection.execute(
         "SELECT 1 FROM shares WHERE job = ? AND checkpoint = ? AND worker = ?",
         (job.id, checkpoint, job.worker),
-    ).fetchone()
-    return row is not None
+    )
+    return held.fetchone() is not None
 
 
 def _progress(connection: sqlite3.Connection, job_id: int, name: str | None = None) -> tuple[Progress, ...]:

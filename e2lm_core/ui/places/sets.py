@@ -199,7 +199,7 @@ def _runs() -> None:
 
 
 def _open_jobs() -> list[Job]:
-    return [job for job in asking.recent(session.studio()) if not job.over]
+    return asking.still_open(session.studio())
 
 
 def _follow(drawn: Sequence[int]) -> None:

@@ -94,6 +94,16 @@ class Measured:
             self._forget()
         return now
 
+    def last(
+        self, studio: Studio, digest: str, checkpoints: Sequence[Checkpoint], num_fewshot: int
+    ) -> Measurements | None:
+        """What was read of the set last, without a look; None where nobody has read it."""
+        with self._lock:
+            entry = self._entries.get(
+                (studio.settings.database, digest, identities(checkpoints), num_fewshot)
+            )
+        return entry.measurements if entry else None
+
     def _alike(self, key: _Key) -> Measurements | None:
         """The latest of the same set, or of another on the same checkpoints: what both have is not read again."""
         database, digest, fleet, num_fewshot = key

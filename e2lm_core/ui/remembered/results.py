@@ -236,9 +236,15 @@ def known(task: TaskSet) -> bool:
 
 
 def known_scores(task: TaskSet) -> Scores | None:
-    """The scores on accuracy of a set that is `known`; None where it is not whole, or nobody has asked for them."""
-    now = measurements(task)
-    if not 0 < now.checkpoints == now.complete_checkpoints:
+    """The scores on accuracy of a set that is `known`; None where it is not whole, or nobody has asked for them.
+
+    Of what was read of it last: a page of all sets does not look at what runs add to each.
+    """
+    checkpoints, num_fewshot = fleet(task)
+    if num_fewshot is None:
+        num_fewshot = task.config.num_fewshot
+    now = _MEASURED.last(studio(), digest(task), checkpoints, num_fewshot)
+    if now is None or not 0 < now.checkpoints == now.complete_checkpoints:
         return None
     return scores(now, "acc") if _OF_MEASUREMENTS.has((now,), (computing.scores.__name__, "acc")) else None
 

@@ -47,10 +47,10 @@ def test_a_run_of_anothers_set_is_as_one_that_is_not_there(studio, ada):
     for refused in (lambda: asking.run(bob, number), lambda: asking.cancel(bob, number)):
         with pytest.raises(StoreError, match=f"There is no run {number}"):
             refused()
-    assert asking.recent(bob) == []
+    assert asking.still_open(bob) == []
     with pytest.raises(TaskError, match="that you may open"):
         start.latest_job(bob, "ada/mine")
-    assert [job.id for job in asking.recent(ada)] == [number]
+    assert [job.id for job in asking.still_open(ada)] == [number]
     assert asking.cancel(ada, number)
 
 

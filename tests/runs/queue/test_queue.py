@@ -282,6 +282,21 @@ def test_jobs_that_are_over_are_forgotten_in_the_end_and_results_are_not(tmp_pat
 # --- seen from outside --------------------------------------------------------------------------------
 
 
+def test_still_open_are_those_that_wait_or_run_however_old(queue):
+    first, second, third = (queue.submit("run", {"n": n}) for n in range(3))
+    assert [job.id for job in queue.still_open()] == [third, second, first]
+    claimed = queue.claim("w", LEASE_S)
+    assert claimed.id == first
+    queue.report(claimed, [{"name": "m/1", "done": 1, "total": 2}])
+    queue.cancel(second)
+    assert [(job.id, job.state, len(job.progress)) for job in queue.still_open()] == [
+        (third, "queued", 0),
+        (first, "running", 1),
+    ]
+    queue.finish(claimed, None)
+    assert [job.id for job in queue.still_open()] == [third]
+
+
 def test_recent_is_newest_first_and_an_unknown_id_is_a_sentence(queue):
     ids = [queue.submit("run", {"n": n}) for n in range(5)]
     assert [job.id for job in queue.recent(3)] == ids[:1:-1]

@@ -62,6 +62,17 @@ def test_what_comes_in_is_read_and_what_is_whole_stays_the_same_object(here: Stu
     assert get(measured, here, task) is now
 
 
+def test_what_was_read_last_is_told_without_a_look(here: Studio) -> None:
+    measured, task = Measured(), studios.task()
+    asked = (here, task_digest(task), here.at_hand, 0)
+    assert measured.last(*asked) is None
+    before = get(measured, here, task)
+    fill(here, task)
+    assert measured.last(*asked) is before
+    assert measured.last(*asked[:3], 5) is None
+    assert get(measured, here, task) is measured.last(*asked)
+
+
 def test_no_more_is_kept_than_may_be_and_the_newest_always(here: Studio) -> None:
     measured, sets = Measured(most_bytes=1), [studios.task(3, name=f"set{n}") for n in range(3)]
     first = get(measured, here, sets[0])
