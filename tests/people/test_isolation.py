@@ -82,7 +82,6 @@ GIVEN = {
     *(
         "runs.state.pace_of",
         "runs.state.measured_pace",
-        "runs.queue.asking.still_open",
         "runs.queue.asking.set_of",
     ),
     *(

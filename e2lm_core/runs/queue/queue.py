@@ -114,8 +114,7 @@ class JobQueue:
         whose: str | None = None,
         progress: bool = True,
     ) -> list[Job]:
-        """Those of a set in that person's workspace (None: the home's own, and examples), newest first, without
-        progress where that is not wanted: it takes most of the time."""
+        """Those of a set in a workspace (None: the home's own, and examples); progress takes most of the time."""
         return self._jobs(
             "WHERE kind = ? AND json_extract(payload, '$.set') = ? AND json_extract(payload, '$.owner') IS ? "
             "AND (? OR state IN ('queued', 'running')) ORDER BY id DESC LIMIT ?",
