@@ -10,12 +10,14 @@ import argparse
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -27,6 +29,8 @@ LOOKS_A_SECOND = 20
 CHECKPOINTS = 3
 KINDS = ("jsonl", "csv", "xlsx", "gift", "aiken", "qti")
 MOST_MB = 1_500
+MOST_SILENT_S = 4.0  # Python and the imports take the first of it
+_IS_PROGRESS = re.compile(r": \d+%| … about ")
 WORDS = (
     "iron",
     "gold",
@@ -90,30 +94,49 @@ def results(folder: Path, asked: list[Question], likelihoods: random.Random) -> 
         (folder / f"samples_many_{date}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def measured(words: list[str], variables: dict[str, str]) -> tuple[float, float, int]:
-    """(seconds, most MB of all its processes, exit status) of a command."""
+class Measured(NamedTuple):
+    """What a command took: seconds, the most MB of all its processes, its exit status, and how often it said how far it is."""
+
+    seconds: float
+    mb: float
+    status: int
+    told: int
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it took longer than `telling` allows without a word."""
+        return self.seconds > MOST_SILENT_S and not self.told
+
+    def __str__(self) -> str:
+        wrong = f"exit {self.status}" if self.status else "silent" if self.is_silent else ""
+        return f"{self.seconds:7.1f} s {self.mb:7.0f} MB {self.told:4} lines  {wrong}"
+
+
+def measured(words: list[str], variables: dict[str, str]) -> Measured:
+    """Run a command and look at its processes meanwhile."""
     began, most = time.monotonic(), 0
-    running = subprocess.Popen(
-        [sys.executable, "-m", "e2lm_core", *words],
-        env=variables,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    root = psutil.Process(running.pid)
-    while running.poll() is None:
-        held = 0
-        try:
-            for process in [root, *root.children(recursive=True)]:
-                held += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            pass
-        most = max(most, held)
-        time.sleep(1 / LOOKS_A_SECOND)
-    return time.monotonic() - began, most / 2**20, running.returncode
+    with tempfile.TemporaryFile("w+") as said:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "e2lm_core", *words], env=variables, stdout=subprocess.DEVNULL, stderr=said
+        )
+        root = psutil.Process(running.pid)
+        while running.poll() is None:
+            held = 0
+            try:
+                for process in [root, *root.children(recursive=True)]:
+                    held += process.memory_info().rss
+            except psutil.NoSuchProcess:
+                pass
+            most = max(most, held)
+            time.sleep(1 / LOOKS_A_SECOND)
+        seconds = time.monotonic() - began
+        said.seek(0)
+        told = sum(_IS_PROGRESS.search(line) is not None for line in said)
+    return Measured(seconds, most / 2**20, running.returncode, told)
 
 
-def paths(count: int, folder: Path) -> Iterator[tuple[str, float, float, int]]:
-    """Every path with its seconds, MB and exit status, as it ends."""
+def paths(count: int, folder: Path) -> Iterator[tuple[str, Measured]]:
+    """Every path with what it took, as it ends."""
     variables = {**os.environ, "E2LM_HOME": str(folder / "home")}
     asked = questions(count)
     for kind in KINDS:
@@ -121,33 +144,33 @@ def paths(count: int, folder: Path) -> Iterator[tuple[str, float, float, int]]:
         file = folder / f"many_{kind}{form.end}"
         file.write_bytes(writing.file_of(asked, kind))
         command = ["import", str(file), "--name", f"from_{kind}", "--format", kind]
-        yield (f"import, {kind}", *measured(command, variables))
+        yield (f"import, {kind}", measured(command, variables))
         out = folder / f"out_{kind}{form.end}"
         yield (
             f"export, {kind}",
-            *measured(
+            measured(
                 ["export", "from_jsonl", "--as", kind, "--out", str(out)],
                 variables,
             ),
         )
     bundle = folder / "many.zip"
-    yield ("export, bundle", *measured(["export", "from_jsonl", "--out", str(bundle)], variables))
-    yield ("import, bundle", *measured(["import", str(bundle), "--name", "from_bundle"], variables))
+    yield ("export, bundle", measured(["export", "from_jsonl", "--out", str(bundle)], variables))
+    yield ("import, bundle", measured(["import", str(bundle), "--name", "from_bundle"], variables))
     yield (
         "export, patch",
-        *measured(["export", "from_jsonl", "--as", "patch", "--out", str(folder / "s.zip")], variables),
+        measured(["export", "from_jsonl", "--as", "patch", "--out", str(folder / "s.zip")], variables),
     )
     place = folder / "results"
     place.mkdir()
     results(place, asked, random.Random(2))
     yield (
         f"import-results, {CHECKPOINTS} checkpoints with samples",
-        *measured(["import-results", str(place)], variables),
+        measured(["import-results", str(place)], variables),
     )
 
 
 def main() -> int:
-    """Print each path as it ends; exit status 1 where one failed or took more memory than it may."""
+    """Print each path as it ends; exit status 1 where one failed, was silent too long or took more memory than it may."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--questions", type=int, default=10_000, metavar="N", help="how many (default: 10,000)"
@@ -156,17 +179,19 @@ def main() -> int:
     given = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory(prefix="e2lm-many-") as folder:
-        for row in paths(given.questions, Path(folder)):
-            rows.append(row)
-            print(
-                f"{row[0]:50} {row[1]:7.1f} s {row[2]:7.0f} MB  {'' if not row[3] else f'exit {row[3]}'}",
-                flush=True,
-            )
-    lines = [f"{given.questions:,} questions.", "", "| path | seconds | MB |", "|---|---|---|"]
-    lines += [f"| {name} | {seconds:.1f} | {mb:.0f} |" for name, seconds, mb, _ in rows]
+        for name, one in paths(given.questions, Path(folder)):
+            rows.append((name, one))
+            print(f"{name:50} {one}", flush=True)
+    lines = [
+        f"{given.questions:,} questions.",
+        "",
+        "| path | seconds | MB | lines of progress |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {name} | {one.seconds:.1f} | {one.mb:.0f} | {one.told} |" for name, one in rows]
     if given.write:
         study_pages.put("interop", "many", "\n".join(lines))
-    return int(any(code or mb > MOST_MB for *_, mb, code in rows))
+    return int(any(one.status or one.mb > MOST_MB or one.is_silent for _, one in rows))
 
 
 if __name__ == "__main__":

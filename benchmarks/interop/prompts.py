@@ -1,6 +1,6 @@
 """Prompts of the harness's own tasks, ours beside those that it builds itself, document for document.
 
-`python -m benchmarks.interop.prompts [--tasks N] [--json]`: tasks of as many folders as there are, with rows that stand
+`python -m benchmarks.interop.prompts [--tasks N] [--json] [--write]`: tasks of as many folders as there are, with rows that stand
 in for their data sets, read by the studio and built by the installed lm-evaluation-harness: contexts, continuations
 and gold, 0-, 2- and 5-shot. A task is equal, or refused with a reason; anything else is a defect.
 """
@@ -10,10 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from benchmarks import study_pages
+from benchmarks.interop.census import reason_of
 from benchmarks.interop.tree import Given, multiple_choice, sameness, stand_ins, the_tree
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Limits
@@ -152,14 +156,41 @@ def study(most: int, also: Path | None = None) -> dict[str, Any]:
     }
 
 
+def table(found: dict[str, Any]) -> str:
+    """The counts as Markdown, and what was refused with its reason."""
+    lines = [
+        f"lm-evaluation-harness {metadata.version('lm_eval')}: {found['tasks']} tasks of {found['folders']} folders.",
+        "",
+        "| examples | equal | refused with the reason | different | the harness builds none |",
+        "|---|---|---|---|---|",
+    ]
+    for shots, counts in found["counts"].items():
+        lines.append(
+            f"| {shots} | {counts['equal']} | {counts['refused']} | {counts['different']} | {counts['the harness']} |"
+        )
+    reasons = Counter(
+        reason_of(task[shots].removeprefix("refused: "))
+        for task in found["read"]
+        for shots in map(str, SHOTS)
+        if task[shots].startswith("refused")
+    )
+    lines += ["", "| refused | at so many numbers of examples |", "|---|---|"]
+    lines += [f"| {reason} | {number} |" for reason, number in reasons.most_common()]
+    same = sorted(task["task"] for task in found["read"] if all(task[str(k)] == "equal" for k in SHOTS))
+    return "\n".join([*lines, "", f"Equal at each: {', '.join(same)}."])
+
+
 def main() -> None:
     """Prints the study."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--tasks", type=int, default=200, metavar="N", help="how many tasks (default: 200)")
     parser.add_argument("--also", type=Path, metavar="DIR", help="tasks there as well, such as mmlu_var's")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/studies/interop.md")
     options = parser.parse_args()
     found = study(options.tasks, options.also)
+    if options.write:
+        study_pages.put("interop", "prompts", table(found))
     if options.json:
         json.dump(found, sys.stdout, ensure_ascii=False, indent=1)
         print()

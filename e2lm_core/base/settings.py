@@ -16,6 +16,7 @@ Tested in tests/base/test_settings.py, and tests/house/test_settings_document.py
 | `E2LM_HUB_ENDPOINT` | the hub that checkpoints are fetched from | huggingface_hub's own (`HF_ENDPOINT`) |
 | `E2LM_HUB_QUOTA_GB` | how many GB of downloaded checkpoints are kept at most | 20 |
 | `E2LM_HUB_TOKEN_FOR` | owners of repositories that `HF_TOKEN` is used for | any, where nobody signs in |
+| `E2LM_HUB_LOGIN` | `1`: the token of `huggingface-cli login` is used where `HF_TOKEN` is not set | 0 |
 | `E2LM_WORKER_GB` | how much memory a worker may take | 80% of the machine's |
 | `E2LM_RUN_CPU_SECONDS` | how much processor time a run may take | 360000 |
 | `E2LM_UPLOADS_MB` | how much of uploads is held in memory, in all | 600 |
@@ -101,6 +102,8 @@ class Settings(BaseModel):
     ray_workers: int | None = None  # None: as many as the cluster has cores, or GPUs where it has any
     hub_endpoint: str | None = None  # None leaves it to huggingface_hub
     hub_quota_bytes: int = 20 * 10**9
+    hub_login: bool = False  # whether the token of a `huggingface-cli login` counts
+    hf_cache: Path | None = None  # the user's own Hugging Face cache, where nobody but oneself asks
     hub_token_for: tuple[str, ...] | None = None  # None: any repository, where nobody but oneself asks
     worker_bytes: int | None = None  # None: most of the machine's memory
     run_cpu_s: float = 360_000.0
@@ -172,7 +175,20 @@ class Settings(BaseModel):
             values["hub_endpoint"] = endpoint.rstrip("/")
         if quota := env.get("E2LM_HUB_QUOTA_GB"):
             values["hub_quota_bytes"] = round(_above_0("E2LM_HUB_QUOTA_GB", quota, "GB", 20) * 10**9)
+        if env.get("E2LM_AUTH") in (None, "", "none"):  # others are not shown what a deployer once downloaded
+            values["hf_cache"] = _hf_cache(env)
         return cls.model_validate(values | _people(env) | _guards(env))
+
+
+def _hf_cache(env: Mapping[str, str]) -> Path | None:
+    """The cache that huggingface_hub uses, as its documentation has it; None where there is none."""
+    if place := env.get("HF_HUB_CACHE"):
+        cache = expanded(place)
+    elif home := env.get("HF_HOME"):
+        cache = expanded(home) / "hub"
+    else:
+        cache = expanded(env.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface" / "hub"
+    return cache if cache.is_dir() else None
 
 
 def backend_of(name: str, said_by: str) -> Where:
@@ -254,10 +270,11 @@ def _guards(env: Mapping[str, str]) -> dict[str, object]:
         if metrics not in ("open", "closed"):
             raise StudioError(f"E2LM_METRICS is {quoted(metrics)}; use open or closed.")
         values["metrics"] = metrics == "open"
-    if allowed := env.get("E2LM_WITH_LM_EVAL"):
-        if allowed not in ("0", "1"):
-            raise StudioError(f"E2LM_WITH_LM_EVAL is {quoted(allowed)}; use 0 or 1.")
-        values["with_lm_eval"] = allowed == "1"
+    for variable, key in (("E2LM_WITH_LM_EVAL", "with_lm_eval"), ("E2LM_HUB_LOGIN", "hub_login")):
+        if allowed := env.get(variable):
+            if allowed not in ("0", "1"):
+                raise StudioError(f"{variable} is {quoted(allowed)}; use 0 or 1.")
+            values[key] = allowed == "1"
     return values
 
 

@@ -1,4 +1,4 @@
-"""The catalogue of all checkpoints: the embedded ladder's, those of local folders, those added from a hub."""
+"""The catalogue of all checkpoints: the embedded ladder's, those of local folders and caches, those added from a hub."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.folders import read_folder
+from e2lm_core.checkpoints import given
+from e2lm_core.checkpoints.folders import read_cache, read_folder
 from e2lm_core.checkpoints.hub.added import added_models
 from e2lm_core.checkpoints.ladder.manifest import (
     EarlyWindow,
@@ -80,13 +81,17 @@ class Catalogue:
 
 
 def open_catalogue(settings: Settings) -> Catalogue:
-    """The embedded ladder, the folders of `settings.checkpoints` and the models added from a hub.
+    """The embedded ladder, the folders of `settings.checkpoints` and those added by hand, the models added from a hub, and one's own cache.
 
     Never raises: see `problems`.
     """
     manifest, models, problems = _ladder_models(settings.ladder)
-    for folder in settings.checkpoints:
-        local = read_folder(folder)
+    folders = [(folder, read_folder(folder)) for folder in settings.checkpoints]
+    try:
+        folders += given.models(settings)
+    except CheckpointError as error:
+        problems.append(str(error))
+    for folder, local in folders:
         problems.extend(local.problems)
         for added in local.models:
             if not _joined(models, added):
@@ -102,6 +107,11 @@ def open_catalogue(settings: Settings) -> Catalogue:
                 f"The model {added[0].name!r} of a hub is left out, since there is another of that name: remove "
                 "it and add it under another name."
             )
+    if settings.hf_cache is not None:
+        for added in read_cache(settings.hf_cache).models:
+            _joined(
+                models, added
+            )  # of one name with what was added by hand, that counts: it may lie here too
     taught_file = settings.ladder / "facts.json"
     ngrams_file = settings.ladder / "ngrams.bin"
     return Catalogue(

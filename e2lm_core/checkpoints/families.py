@@ -11,7 +11,7 @@ from pydantic import Field
 
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import ModelInfo, Record
-from e2lm_core.checkpoints.names import Ramp, TokenRule, check_pattern, read_name
+from e2lm_core.checkpoints.names import TokenRule, check_pattern, read_name
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
@@ -46,8 +46,8 @@ class FamilyModel(Record):
 class Family(Record):
     """Repositories whose checkpoints are named alike: `pattern` and `tokens` as in `names.read_name`.
 
-    `where` they lie: a branch (or tag) each, or folders of the main branch. `steps` lists them where they are
-    known beforehand; `early_tokens` ends the early window.
+    `also` are other patterns that some of them have. `where` they lie: a branch (or tag) each, or folders of the
+    main branch. `steps` lists them where they are known beforehand; `early_tokens` ends the early window.
     """
 
     key: str
@@ -56,6 +56,7 @@ class Family(Record):
     pattern: str
     tokens: TokenRule
     models: tuple[FamilyModel, ...]
+    also: tuple[str, ...] = ()
     steps: tuple[int, ...] = ()
     early_tokens: int | None = None
     note: str = ""
@@ -70,14 +71,30 @@ class Family(Record):
 
     def place(self, model: FamilyModel, name: str) -> Place | None:
         """The place of that name (a branch or folder); None where the name is not that of a checkpoint."""
-        rule = model.tokens_per_step if model.tokens_per_step is not None else self.tokens
-        read = read_name(name, self.pattern, rule)
+        rule = self.rule(model)
+        reads = (read_name(name, pattern, rule) for pattern in (self.pattern, *self.also))
+        read = next((found for found in reads if found is not None), None)
         if read is None:
             return None
         step, tokens = read
-        early = None if tokens is None or self.early_tokens is None else tokens <= self.early_tokens
+        early = self.is_early(tokens)
         at = {"subfolder": name} if self.where == "subfolder" else {"revision": name}
         return Place(name=name, step=step, tokens_seen=tokens, early=early, **at)
+
+    def rule(self, model: FamilyModel) -> TokenRule:
+        """How many tokens a step of that model means."""
+        return model.tokens_per_step if model.tokens_per_step is not None else self.tokens
+
+    def tokens_at(self, model: FamilyModel, step: int) -> int | None:
+        """The tokens seen at a step, whatever its checkpoint is called; None where only its name would tell."""
+        rule = self.rule(model)
+        if rule is None or rule == "name":
+            return None
+        return rule * step if isinstance(rule, int) else rule.tokens_seen(step)
+
+    def is_early(self, tokens: int | None) -> bool | None:
+        """Whether so many tokens lie in the early window; None where there is none."""
+        return None if tokens is None or self.early_tokens is None else tokens <= self.early_tokens
 
     def places(self, model: FamilyModel, names: Iterable[str]) -> tuple[Place, ...]:
         """The names that are checkpoints, in step order; of two names of one step the first by name."""
@@ -189,138 +206,5 @@ def _check_rule(pattern: str, tokens: object) -> None:
         )
 
 
-def family(key: str) -> Family:
-    """A family of the list below. Raises `CheckpointError` for an unknown key."""
-    for known in FAMILIES:
-        if known.key == key:
-            return known
-    keys = ", ".join(f.key for f in FAMILIES)
-    raise CheckpointError(f"There is no family {key!r}: there are {keys}, and 'any' with a repository.")
-
-
 def _between(low: int, tokens: int | None, high: int | None) -> bool:
     return tokens is not None and low <= tokens and (high is None or tokens <= high)
-
-
-def _pythia(size: str, parameters: int) -> FamilyModel:
-    name = f"pythia-{size}"
-    return FamilyModel(name=name, repo=f"EleutherAI/{name}", size=size, arch="neox", parameters=parameters)
-
-
-def _olmo(name: str, size: str) -> FamilyModel:
-    return FamilyModel(name=name, repo=f"allenai/{name}", size=size)
-
-
-def _smollm2(size: str, parameters: int, tokens_per_step: int) -> FamilyModel:
-    return FamilyModel(
-        name=f"SmolLM2-{size}",
-        repo=f"HuggingFaceTB/SmolLM2-{size}-intermediate-checkpoints",
-        size=size.lower(),
-        parameters=parameters,
-        tokens_per_step=tokens_per_step,
-    )
-
-
-def _fineweb(corpus: str) -> FamilyModel:
-    name = f"ablation-model-{corpus}"
-    return FamilyModel(name=name, repo=f"HuggingFaceFW/{name}", size="1.8b", role="web")
-
-
-FAMILIES: tuple[Family, ...] = (
-    Family(
-        key="e2lm",
-        title="E2LM (the competition's models)",
-        where="subfolder",
-        pattern="iter_{step:07}",
-        steps=tuple(range(2_000, 54_001, 2_000)),
-        tokens=Ramp(sequence_length=4_096, batches=(256, 512, 768, 1_024), ramp_samples=4_882_812),
-        early_tokens=200 * 10**9,
-        models=tuple(
-            FamilyModel(name=f"dense-{size}-{arch}", repo=f"tiiuae/dense-{size}-{arch}", size=size, arch=arch)
-            for size in ("500m", "1b", "3b")
-            for arch in ("arch1", "arch2")
-        ),
-        note="The public checkpoints end at 54,000: 13 of the competition's 14 points, none after the early "
-        "window.",
-    ),
-    Family(
-        key="pythia",
-        title="Pythia",
-        where="revision",
-        pattern="step{step}",
-        steps=(0, *(2**i for i in range(10)), *range(1_000, 143_001, 1_000)),
-        tokens=2_097_152,
-        models=(
-            _pythia("14m", 14_067_712),
-            _pythia("31m", 30_494_720),
-            _pythia("70m", 70_426_624),
-            _pythia("160m", 162_322_944),
-            _pythia("410m", 405_334_016),
-            _pythia("1b", 1_011_781_632),
-            _pythia("1.4b", 1_414_647_808),
-            _pythia("2.8b", 2_775_208_960),
-            _pythia("6.9b", 6_857_302_016),
-            _pythia("12b", 11_846_072_320),
-        ),
-    ),
-    Family(
-        key="olmo1",
-        title="OLMo",
-        where="revision",
-        pattern="step{step}-tokens{tokens}B",
-        tokens="name",
-        models=(
-            _olmo("OLMo-1B-hf", "1b"),
-            _olmo("OLMo-1B-0724-hf", "1b"),
-            _olmo("OLMo-7B-hf", "7b"),
-            _olmo("OLMo-7B-0424-hf", "7b"),
-            _olmo("OLMo-7B-0724-hf", "7b"),
-        ),
-        note="Tokens are whole billions, as the names give them.",
-    ),
-    Family(
-        key="olmo2",
-        title="OLMo 2",
-        where="revision",
-        pattern="stage1-step{step}-tokens{tokens}B",
-        tokens="name",
-        models=(
-            _olmo("OLMo-2-0425-1B-early-training", "1b"),
-            _olmo("OLMo-2-0425-1B", "1b"),
-            _olmo("OLMo-2-1124-7B", "7b"),
-            _olmo("OLMo-2-1124-13B", "13b"),
-            _olmo("OLMo-2-0325-32B", "32b"),
-        ),
-        note="The first stage alone: the second restarts its steps on other data. Tokens are whole billions.",
-    ),
-    Family(
-        key="smollm2",
-        title="SmolLM2",
-        where="revision",
-        pattern="step-{step}",
-        tokens=None,
-        models=(
-            _smollm2("135M", 134_515_008, 1_048_576),
-            _smollm2("360M", 361_821_120, 1_572_864),
-            _smollm2("1.7B", 1_711_376_384, 2_097_152),
-        ),
-    ),
-    Family(
-        key="smollm3",
-        title="SmolLM3",
-        where="revision",
-        pattern="stage*-step-{step}",
-        tokens=2_359_296,
-        models=(FamilyModel(name="SmolLM3-3B", repo="HuggingFaceTB/SmolLM3-3B-checkpoints", size="3b"),),
-        note="Every 40,000 steps; the steps go on through the three stages.",
-    ),
-    Family(
-        key="fineweb",
-        title="FineWeb ablations",
-        where="revision",
-        pattern="step-{step:06}-{tokens}BT",
-        tokens="name",
-        models=tuple(_fineweb(c) for c in ("fineweb-v1", "fineweb-edu", "c4", "refinedweb", "the-pile")),
-        note="One architecture on one corpus each. Tokens are whole billions.",
-    ),
-)

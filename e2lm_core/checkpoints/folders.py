@@ -1,6 +1,7 @@
 """Folders of checkpoints on this machine, and whether one is whole.
 
-They are laid out as `<folder>/<model>/<iter_… or step…>/config.json`, or as one such model's folder.
+They are laid out as `<folder>/<model>/<iter_… or step…>/config.json`, as one such model's folder, or as Hugging
+Face's cache (`models--OWNER--NAME/snapshots/COMMIT`), whose branches name the steps.
 
 A model's folder may hold `checkpoints.json`, which tells what folder names cannot (every key optional):
 
@@ -8,13 +9,15 @@ A model's folder may hold `checkpoints.json`, which tells what folder names cann
      "twin_of": null, "seed_of": null, "early_end_step": 56000,
      "tokens_per_step": 4194304, "tokens_seen": {"iter_0002000": 2097152000}}
 
-`tokens_seen` is the named value, else step × tokens_per_step, else unknown.
+`tokens_seen` is the named value, else step × tokens_per_step, else what the rule of the family says that the model's
+name is of, else unknown.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,13 +27,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.strangers import safejson
+from e2lm_core.checkpoints import known
 from e2lm_core.checkpoints.fingerprints import tokenizer_files, weight_files
+from e2lm_core.checkpoints.hub import own
 
 MAX_HEADER_BYTES = 100 * 2**20  # what safetensors itself allows
 _STEP = re.compile(r"(?:^|[-_])(?:iter|step|global_step|checkpoint)[-_]?(\d{1,15})(?!\d)", re.IGNORECASE)
 
 
 LARGEST = 10**18  # a database keeps no larger whole number
+MOST_TOKENS_A_STEP = 10**12
 
 
 class _Notes(BaseModel):
@@ -44,7 +50,7 @@ class _Notes(BaseModel):
     twin_of: str | None = None
     seed_of: str | None = None
     early_end_step: int | None = Field(default=None, ge=0, lt=LARGEST)
-    tokens_per_step: int | None = Field(default=None, gt=0, lt=10**12)
+    tokens_per_step: int | None = Field(default=None, gt=0, lt=MOST_TOKENS_A_STEP)
     tokens_seen: dict[str, Annotated[int, Field(ge=0, lt=LARGEST)]] = Field(default_factory=dict)
 
 
@@ -64,6 +70,8 @@ def step_of(folder_name: str) -> int | None:
 
 def read_folder(folder: Path) -> LocalModels:
     """The models in a folder, or the one model whose checkpoints it holds. Never raises: see `problems`."""
+    if own.is_cache(folder):
+        return read_cache(folder)
     try:
         candidates = [folder] if _step_folders(folder) else _subfolders(folder)
     except OSError as error:
@@ -74,7 +82,8 @@ def read_folder(folder: Path) -> LocalModels:
         try:
             steps = _step_folders(candidate)
             if steps:
-                models.append(_read_model(candidate, steps))
+                notes = _read_notes(candidate / "checkpoints.json")
+                models.append(_read_model(candidate.resolve().name, {p.name: p for p in steps}, notes))
         except OSError as error:
             problems.append(f"{candidate} cannot be read ({error.strerror}): check E2LM_CHECKPOINTS.")
         except CheckpointError as error:
@@ -82,8 +91,33 @@ def read_folder(folder: Path) -> LocalModels:
     if not models and not problems:
         problems.append(
             f"{folder} holds no checkpoints: they are looked for at MODEL/iter_0001000/config.json "
-            "or iter_0001000/config.json (iter_…, step… or checkpoint-…)."
+            "or iter_0001000/config.json (iter_…, step…, checkpoint-… or global_step…), or as in Hugging Face's cache."
         )
+    return LocalModels(tuple(models), tuple(problems))
+
+
+def read_cache(folder: Path) -> LocalModels:
+    """The models in a cache of Hugging Face whose branches, or folders within, name steps; others are no curve.
+
+    Never raises: see `problems`.
+    """
+    models, problems = [], []
+    try:
+        found = own.held(folder)
+    except OSError as error:
+        return LocalModels((), (f"{folder} cannot be read ({error.strerror}): check its rights.",))
+    for model in found:
+        steps = {
+            name: path
+            for branch, snapshot in model.snapshots
+            for name, path in [(branch, snapshot), *((p.name, p) for p in _subfolders(snapshot))]
+            if step_of(name) is not None and own.is_checkpoint(path)
+        }
+        if steps:
+            try:
+                models.append(_read_model(model.name, steps, _Notes()))
+            except CheckpointError as error:
+                problems.append(str(error))
     return LocalModels(tuple(models), tuple(problems))
 
 
@@ -125,36 +159,38 @@ def _file_name(name: object) -> str:
     return name
 
 
-def _read_model(folder: Path, steps: list[Path]) -> tuple[ModelInfo, tuple[Checkpoint, ...]]:
-    notes = _read_notes(folder / "checkpoints.json")
+def _read_model(
+    name: str, steps: Mapping[str, Path], notes: _Notes
+) -> tuple[ModelInfo, tuple[Checkpoint, ...]]:
+    """A model of that name with its checkpoints, whose folders are given by their names."""
     shared = ("size", "arch", "role", "parameters", "seed", "twin_of", "seed_of")
-    name = folder.resolve().name
     info = ModelInfo(name=name, family="local", **{key: getattr(notes, key) for key in shared})
     by_step: dict[int, Checkpoint] = {}
-    for path in steps:
-        step = step_of(path.name)
+    for called, path in steps.items():
+        step = step_of(called)
         if step is None:
             continue
         if step in by_step:
             raise CheckpointError(
-                f"{folder} has two checkpoints of step {step} ({by_step[step].subfolder} and {path.name}): "
-                "move one of them away."
+                f"{name} has two checkpoints of step {step} ({by_step[step].subfolder} and {called}): move one of "
+                f"them away from {path.parent}."
             )
+        tokens, early = known.tokens_of(name, called, step)
         by_step[step] = Checkpoint(
             model=info,
             step=step,
-            tokens_seen=_tokens_seen(notes, path.name, step),
-            early=None if notes.early_end_step is None else step <= notes.early_end_step,
+            tokens_seen=_tokens_seen(notes, called, step, tokens),
+            early=early if notes.early_end_step is None else step <= notes.early_end_step,
             directory=path,
-            subfolder=path.name,
+            subfolder=called,
         )
     return info, tuple(by_step[step] for step in sorted(by_step))
 
 
-def _tokens_seen(notes: _Notes, name: str, step: int) -> int | None:
+def _tokens_seen(notes: _Notes, name: str, step: int, by_family: int | None) -> int | None:
     if name in notes.tokens_seen:
         return notes.tokens_seen[name]
-    return None if notes.tokens_per_step is None else step * notes.tokens_per_step
+    return by_family if notes.tokens_per_step is None else step * notes.tokens_per_step
 
 
 def _read_notes(path: Path) -> _Notes:

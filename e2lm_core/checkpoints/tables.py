@@ -13,9 +13,10 @@ from e2lm_core.base.phrasing import size
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue
-from e2lm_core.checkpoints.families import FAMILIES, FamilyModel, Place
+from e2lm_core.checkpoints.families import FamilyModel, Place
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub.on_disk import OnDisk, folder_bytes, on_disk
+from e2lm_core.checkpoints.known import FAMILIES
 
 HALF_PRECISION_BYTES = 2  # a weight of the smallest kind that hubs keep
 

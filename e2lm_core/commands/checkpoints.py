@@ -7,19 +7,30 @@ from typing import Annotated, Any
 import typer
 
 from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.phrasing import listing, quoted
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints import given
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.checkpoints.families import FAMILIES, CheckpointChoice, any_family, family
+from e2lm_core.checkpoints.families import CheckpointChoice, any_family
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
-from e2lm_core.commands.output import Json, progress_bar, show
+from e2lm_core.checkpoints.known import FAMILIES, family
+from e2lm_core.commands.output import Json, show
+from e2lm_core.commands.telling import progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Checkpoints of a hub: browse, add, download, verify, evict.")
+folders = typer.Typer(
+    no_args_is_help=True, help="Folders of checkpoints on this machine: add one, list them, remove one."
+)
+Folder = Annotated[
+    str, typer.Argument(metavar="DIR", help="A folder of checkpoints, or a Hugging Face cache.")
+]
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model of a family, as `hub families` names it.")
 ]
+MOST_DIGITS = 12
 Globs = Annotated[
     list[str] | None, typer.Argument(metavar="GLOB", help="Which checkpoints, as model/iter_….")
 ]
@@ -82,7 +93,15 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
     """Download added checkpoints, going on where an earlier download stopped."""
     settings = Settings.from_env()
     chosen = _added(settings, globs)
+    refused: dict[str, str] = {}
+    if len(chosen) > 1:  # of one, its own download says it before the first byte
+        with progress_bar("looking at the hub", len(chosen)) as advance:
+            refused = hub_download.refused(chosen, settings, advance)
+    if refused:
+        typer.echo(_left_out(refused, len(chosen)), err=True)
     for checkpoint in chosen:
+        if checkpoint.name in refused:
+            continue
         with progress_bar(checkpoint.name, 100) as advance:
             shown = 0
 
@@ -93,7 +112,14 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
                 shown = percent
 
             hub_download.download(checkpoint, settings, report)
+    if refused:
+        raise CheckpointError(_left_out(refused, len(chosen)))
     _show(chosen, settings, as_json)
+
+
+def _left_out(refused: dict[str, str], of: int) -> str:
+    names, why = list(refused), next(iter(refused.values()))
+    return why if of == 1 else f"{len(names)} of {of} checkpoints are left out ({listing(names)}): {why}"
 
 
 @app.command("verify")
@@ -119,6 +145,69 @@ def remove(model: Model, as_json: Json = False) -> None:
     """Take a model out of the catalogue and delete what was downloaded of it; results stay."""
     freed = hub.remove(Settings.from_env(), model)
     show(as_json, {"freed_bytes": freed}, [{"freed_bytes": freed}])
+
+
+@folders.command("add")
+def add_folder(
+    path: Folder,
+    tokens: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tokens-per-step",
+            metavar="[MODEL=]N",
+            help="Tokens a step, where no name or family tells; may be repeated.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Add a folder's checkpoints to the catalogue, where they lie."""
+    settings = Settings.from_env()
+    _, found = given.look(path)
+    asked = given.without_tokens(found)
+    rules: dict[str, int] = {}
+    for rule in tokens or ():
+        name, _, number = rule.rpartition("=")
+        if not number.isascii() or not number.isdigit() or len(number) > MOST_DIGITS:
+            raise CheckpointError(
+                f"--tokens-per-step {quoted(rule)} is no whole number: use 2097152 or MODEL=2097152."
+            )
+        rules |= dict.fromkeys([name] if name else asked, int(number))
+    given.add(settings, path, rules)
+    if lacking := [name for name in asked if name not in rules]:
+        typer.echo(
+            f"How many tokens a step of {listing(lacking)} means is not known: its curves are drawn over steps, unless "
+            "--tokens-per-step says it.",
+            err=True,
+        )
+    _show_folders(settings, as_json)
+
+
+@folders.command("list")
+def list_folders(as_json: Json = False) -> None:
+    """List the folders that were added."""
+    _show_folders(Settings.from_env(), as_json)
+
+
+@folders.command("remove")
+def remove_folder(path: Folder, as_json: Json = False) -> None:
+    """Take a folder out of the catalogue; its files and all results stay."""
+    settings = Settings.from_env()
+    given.remove(settings, path)
+    _show_folders(settings, as_json)
+
+
+def _show_folders(settings: Settings, as_json: bool) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "path": str(path),
+            "models": [model.name for model, _ in found.models],
+            "checkpoints": sum(len(own) for _, own in found.models),
+            "without_tokens": given.without_tokens(found),
+        }
+        for path, found in given.models(settings)
+    ]
+    shown = [{**row, "models": ", ".join(row["models"])} for row in rows]
+    show(as_json, {"folders": rows}, shown, ("path", "models", "checkpoints"))
 
 
 def _added(settings: Settings, globs: list[str] | None) -> list[Checkpoint]:

@@ -23,6 +23,7 @@ from e2lm_core.commands.output import (
     show,
     to_stdout,
 )
+from e2lm_core.commands.telling import working
 
 if TYPE_CHECKING:
     from e2lm_core.export.submission import Profile as ProfileName
@@ -126,8 +127,9 @@ def report(
         chosen, shots = studio.catalogue.match(checkpoints), None
     if num_fewshot is not None:
         shots = num_fewshot
-    document = reports.build(studio, question_set, chosen, shots, relevance, rc)
-    page = report_html.render(document).encode("utf-8", "replace")
+    with working(f"Reporting on {question_set.name}"):
+        document = reports.build(studio, question_set, chosen, shots, relevance, rc)
+        page = report_html.render(document).encode("utf-8", "replace")
     if piped:
         to_stdout(page)
         return
@@ -158,19 +160,20 @@ def export(
     studio = open_studio()
     question_set = open_task(studio.settings, task)
     lost: tuple[str, ...] = ()
-    if kind in writing.FORMS:
-        data = writing.file_of(question_set.questions, kind)
-        lost = writing.lost(question_set.questions, kind)
-        for said in lost:
-            typer.echo(said, err=True)
-    else:
-        data = export_set(
-            studio,
-            question_set,
-            _profile(profile if profile is not None else "competition" if kind == "patch" else "plain"),
-        )
-        if kind == "patch":
-            data = patch.submission(question_set, studio.settings.limits, metric)
+    with working(f"Exporting {question_set.name}"):
+        if kind in writing.FORMS:
+            data = writing.file_of(question_set.questions, kind)
+            lost = writing.lost(question_set.questions, kind)
+        else:
+            data = export_set(
+                studio,
+                question_set,
+                _profile(profile if profile is not None else "competition" if kind == "patch" else "plain"),
+            )
+            if kind == "patch":
+                data = patch.submission(question_set, studio.settings.limits, metric)
+    for said in lost:
+        typer.echo(said, err=True)
     if piped:
         to_stdout(data)
         return
@@ -190,7 +193,8 @@ def check(
 
     studio = open_studio()
     question_set = open_task(studio.settings, task)
-    rows = [finding.model_dump() for finding in findings(studio, question_set, _profile(profile))]
+    with working(f"Checking {question_set.name}"):
+        rows = [finding.model_dump() for finding in findings(studio, question_set, _profile(profile))]
     document = {
         name: [
             {k: v for k, v in row.items() if k != "severity"} for row in rows if row["severity"] == severity

@@ -64,6 +64,7 @@ app.add_typer(people.app, name="people")
 app.add_typer(many.app, name="question")  # `questions`' own, with what is done to many
 app.add_typer(history.app, name="version")
 app.add_typer(checkpoint_commands.app, name="hub")
+app.add_typer(checkpoint_commands.folders, name="folders")
 app.add_typer(result_commands.app, name="results")
 
 

@@ -1,18 +1,16 @@
-"""What the commands share: options, how a set and its results are opened, tables, JSON and progress."""
+"""What the commands share: options, how a set and its results are opened, tables and JSON."""
 
 from __future__ import annotations
 
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from e2lm_core.base import phrasing
@@ -20,6 +18,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import METRICS, RC_READINGS, Checkpoint, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.strangers.regular import read_regular
+from e2lm_core.commands.telling import progress_bar
 
 if TYPE_CHECKING:
     from e2lm_core.runs.evaluate import RunResult
@@ -151,24 +150,6 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-@contextmanager
-def progress_bar(label: str, total: int, hidden: bool = False) -> Iterator[Callable[..., None]]:
-    """A bar on stderr, silent where stderr is no terminal; gives `advance(at, by=1)`."""
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn(label),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}% {task.fields[at]}"),
-        TimeRemainingColumn(),
-        console=console,
-        disable=hidden or not console.is_terminal,
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task("", total=total, at="")
-        yield lambda at, by=1: bar.update(task, advance=by, at=at)
 
 
 # --- opening -------------------------------------------------------------------------------------------

@@ -19,11 +19,11 @@ from e2lm_core.commands.output import (
     evaluated,
     goes_to_stdout,
     open_measured,
-    progress_bar,
     require_metrics,
     show,
     to_stdout,
 )
+from e2lm_core.commands.telling import progress_bar
 
 if TYPE_CHECKING:
     from e2lm_core.analysis.questions.pool import Pool

@@ -5,6 +5,7 @@ Tested in tests/imported/test_opening.py, tests/imported/test_keeping.py and tes
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +27,7 @@ from e2lm_core.commands.output import (
     show,
     to_stdout,
 )
+from e2lm_core.commands.telling import reading, working
 
 if TYPE_CHECKING:
     from e2lm_core.imported.records import Imported
@@ -34,10 +36,21 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Results from elsewhere: those that are kept, and other machines' taken into the store.",
 )
+MOST_SHOWN = 200  # curves, in a terminal
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name under which they were kept.")]
 Out = Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where it is written; - is stdout.")]
 Form = Annotated[
     str, typer.Option("--as", metavar="FORM", help="lm-eval, with samples, or every-eval-ever, with samples.")
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", metavar="GLOB", help="Keep these models alone; may be repeated, as the next two."
+    ),
+]
+Tasks = Annotated[list[str] | None, typer.Option("--task", metavar="GLOB", help="Keep these tasks alone.")]
+Metrics = Annotated[
+    list[str] | None, typer.Option("--metric", metavar="GLOB", help="Keep these metrics alone.")
 ]
 Scores = Annotated[
     bool, typer.Option("--scores", help="Add every score with its interval, for tasks with samples.")
@@ -51,6 +64,9 @@ def import_results(
     keep: Annotated[
         str | None, typer.Option("--keep", metavar="NAME", help="Keep them under this name.")
     ] = None,
+    models: Models = None,
+    tasks: Tasks = None,
+    metrics: Metrics = None,
     scores: Scores = False,
     rc: Rc = RC_READINGS[0],
     as_json: Json = False,
@@ -64,15 +80,15 @@ def import_results(
     )  # beside our own imports
     from e2lm_core.checkpoints.catalogue import open_catalogue
     from e2lm_core.imported import keeping, opening
+    from e2lm_core.imported.records import Wanted
+    from e2lm_core.people import access
 
     settings = Settings.from_env()
+    access.require_path(settings, path.expanduser().resolve())
     catalogue = open_catalogue(settings)
-    imported = opening.import_path(
-        path,
-        settings.limits,
-        catalogue.checkpoints,
-        lambda done, total: typer.echo(f"Read part {done:,} of {total:,}.", err=True),
-    )
+    wanted = Wanted(models=tuple(models or ()), tasks=tuple(tasks or ()), metrics=tuple(metrics or ()))
+    with reading(f"Reading {path.name or path}") as say:
+        imported = opening.import_path(path, settings.limits, catalogue.checkpoints, wanted, say)
     if keep is not None:
         keeping.keep(settings, keep, imported)
     _show(imported, scores, rc, as_json)
@@ -131,13 +147,14 @@ def merge(
 
     studio = open_studio()
     heads, rows = [], []
-    read = [(path, *files.read(path)) for path in paths]  # all are whole before any is taken in
-    for path, head, parts in read:
-        heads.append(head)
-        for one in merging.merge(studio, parts, dry):
-            rows.append({"file": str(path), "shard": str(head.shard), **one.model_dump()})
-            if one.sentence:
-                typer.echo(one.sentence, err=True)
+    with working("Merging"):
+        read = [(path, *files.read(path)) for path in paths]  # all are whole before any is taken in
+        for path, head, parts in read:
+            heads.append(head)
+            for one in merging.merge(studio, parts, dry):
+                rows.append({"file": str(path), "shard": str(head.shard), **one.model_dump()})
+                if one.sentence:
+                    typer.echo(one.sentence, err=True)
     lacking = merging.lacking(heads)
     for sentence in lacking:
         typer.echo(sentence, err=True)
@@ -170,9 +187,10 @@ def export(
     studio = open_studio()
     question_set = open_task(studio.settings, task)
     chosen = studio.catalogue.match(checkpoints) if checkpoints else None
-    gathered = outgoing.gather(studio, question_set, chosen, num_fewshot)
-    files = forms[form](gathered, time.time())
-    data = bundle.zipped(files)
+    with working(f"Exporting the results of {question_set.name}"):
+        gathered = outgoing.gather(studio, question_set, chosen, num_fewshot)
+        files = forms[form](gathered, time.time())
+        data = bundle.zipped(files)
     if gathered.sentence:
         typer.echo(gathered.sentence, err=True)
     if piped:
@@ -186,7 +204,9 @@ def export(
 def _show(imported: Imported, scores: bool, rc: str, as_json: bool) -> None:
     from e2lm_core.imported import documents
 
-    document = documents.document(imported, scores, rc)
+    curves = imported.curves if as_json else imported.curves[:MOST_SHOWN]
+    with working("Computing signal quality"):
+        document = documents.document(replace(imported, curves=curves), scores, rc)
     rows = [
         {
             "model": curve["model"],
@@ -202,6 +222,12 @@ def _show(imported: Imported, scores: bool, rc: str, as_json: bool) -> None:
         for curve in document["curves"]
     ]
     show(as_json, document, rows)
-    if not as_json:
-        for sentence in document["problems"]:
-            typer.echo(sentence, err=True)
+    if as_json:
+        return
+    if (more := len(imported.curves) - len(curves)) > 0:
+        typer.echo(
+            f"{more:,} more curves are not shown: --json has all, --model, --task and --metric choose.",
+            err=True,
+        )
+    for sentence in document["problems"]:
+        typer.echo(sentence, err=True)

@@ -1,92 +1,159 @@
-"""A file, a folder or a zip of results as bytes by name, within limits; nothing is unpacked to disk."""
+"""Uploads of results as bytes by name, within limits, and a local folder's files in parts; nothing is unpacked to disk."""
 
 from __future__ import annotations
 
 import io
 import os
 import re
+import stat
 import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 
 from e2lm_core.base.errors import LimitError, StudioError
+from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.settings import Limits
+from e2lm_core.base.strangers import safejson
 from e2lm_core.base.strangers.archives import read_zip
-from e2lm_core.base.strangers.regular import read_regular
+from e2lm_core.base.strangers.child import MOST_FILES as MOST_OPEN
+from e2lm_core.base.strangers.regular import open_regular, read_regular
 
 MOST_LOCAL_FILES = 100_000
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d(?:\.\d+)?")
 INSPECT = ".eval"  # a zip by its form, and one log by its meaning
 
 
-def at_path(path: Path, limits: Limits) -> dict[str, bytes]:
-    """The files at `path` as they are, named relative to it. Raises StudioError in one sentence."""
-    try:
-        if path.is_dir():
-            return _folder(path, limits)
-        if not path.is_file():
-            raise StudioError(
-                f"There is no file or folder {str(path)!r}: give a folder, a zip or a file of results."
-            )
-        _check_size(path.name, path.stat().st_size, limits)
-        return {path.name: read_regular(path, limits.max_file_bytes)}
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise StudioError(
-            f"The results at {str(path)!r} cannot be read ({reason}): check the path and its rights."
-        ) from error
+def parts(path: Path, limits: Limits) -> list[dict[str, Path]]:
+    """A file, or a folder's files by their names relative to it, in parts each of which is read in one go.
 
-
-def parts(folder: Path, limits: Limits) -> list[dict[str, Path]]:
-    """A folder's files, by their names relative to it, in parts each of which may be read at once.
-
-    What belongs to one run stays together: files of one date, else of one folder. Raises LimitError where one run is
-    too much by itself, or there are more files than anybody's results have.
+    What belongs to one run stays together: files of one date, else of one folder. However large they are, they are
+    read bit by bit. Raises StudioError where nothing is there, LimitError for more files than anybody's results have.
     """
+    if not path.is_dir():
+        return [{path.name: path}] if _is_file(path) else []
     runs: dict[str, dict[str, Path]] = {}
-    for parent, directories, names in os.walk(folder):
+    for parent, directories, names in os.walk(path):
         directories.sort()
-        for path in (Path(parent) / name for name in sorted(names)):
-            if path.is_file():
-                relative = path.relative_to(folder).as_posix()
-                runs.setdefault(_run_of(relative), {})[relative] = path
+        for found in (Path(parent) / name for name in sorted(names)):
+            if found.is_file():
+                relative = found.relative_to(path).as_posix()
+                runs.setdefault(run_of(relative), {})[relative] = found
     if (count := sum(map(len, runs.values()))) > MOST_LOCAL_FILES:
         raise LimitError(
-            f"The folder {folder.name!r} holds {count:,} files; at most {MOST_LOCAL_FILES:,} are read: give the folder of "
+            f"The folder {path.name!r} holds {count:,} files; at most {MOST_LOCAL_FILES:,} are read: give the folder of "
             "one model at a time."
         )
     packed: list[dict[str, Path]] = []
     room_bytes = room_files = 0
     for run in runs.values():
-        sizes = {name: path.stat().st_size for name, path in run.items()}
-        for name, size in sizes.items():
-            _check_size(name, size, limits)
-        held = sum(sizes.values())
-        if held > limits.max_unpacked_bytes or len(run) > limits.max_archive_files:
-            raise LimitError(
-                f"The files of {next(iter(run))} and its run hold {held / 2**20:,.0f} MB in {len(run):,} files; at most "
-                f"{limits.max_unpacked_bytes // 2**20} MB in {limits.max_archive_files:,} are read at once."
-            )
+        held = sum(found.stat().st_size for found in run.values())
         if not packed or held > room_bytes or len(run) > room_files:
             packed.append({})
-            room_bytes, room_files = limits.max_unpacked_bytes, limits.max_archive_files
+            room_bytes, room_files = limits.max_unpacked_bytes, MOST_OPEN
         packed[-1] |= run
         room_bytes, room_files = room_bytes - held, room_files - len(run)
     return packed
 
 
-def contents(part: dict[str, Path], limits: Limits) -> dict[str, bytes]:
-    """The files of a part. Raises StudioError where one cannot be read."""
-    found = {}
-    for name, path in part.items():
-        try:
-            found[name] = read_regular(path, limits.max_file_bytes)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise StudioError(f"{name} cannot be read ({reason}): check its rights.") from error
-    return found
+@contextmanager
+def opened(
+    part: Mapping[str, Path], limits: Limits
+) -> Iterator[tuple[dict[str, BinaryIO], dict[str, bytes]]]:
+    """A part's files, open; of more than can be open at once the smallest as bytes. Raises StudioError."""
+    sizes = {name: path.stat().st_size for name, path in part.items()}
+    by_size = sorted(part, key=lambda name: -sizes[name])
+    small = set(by_size[MOST_OPEN:])
+    if sum(sizes[name] for name in small) > limits.max_unpacked_bytes:
+        raise LimitError(
+            f"The run of {by_size[0]} has {len(part):,} files; at most {MOST_OPEN} large ones are read at once: give "
+            "the folders of its tasks one at a time."
+        )
+    with ExitStack() as stack:
+        large, whole = {}, {}
+        for name, path in part.items():
+            try:
+                if name in small:
+                    whole[name] = read_regular(path, limits.max_file_bytes)
+                else:
+                    large[name] = stack.enter_context(open_regular(path))
+            except (OSError, ValueError) as error:
+                raise _unreadable(name, error) from error
+        yield large, whole
 
 
-def _run_of(name: str) -> str:
+class Lines:
+    """The values of a JSONL file's lines, one at a time; a line that is no whole JSON is counted and passed over.
+
+    At b"\\n" alone: a question may hold U+2028, U+0085 and whatever else Python takes for the end of a line.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.number = 0
+        self.broken: list[int] = []
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> Any:
+        """The next line's value. Raises ValueError where it is no JSON."""
+        for line in self._file:
+            self.number += 1
+            if line.strip():
+                return safejson.loads(line.decode("utf-8", "replace"))
+        raise StopIteration
+
+    def whole(self) -> Iterator[Any]:
+        """The values of all further lines that have one."""
+        while True:
+            try:
+                yield next(self)
+            except ValueError:
+                self.broken.append(self.number)
+            except StopIteration:
+                return
+
+
+def is_blank(file: BinaryIO) -> bool:
+    """Whether a file holds nothing but white space; it stands at its beginning afterwards."""
+    blank = all(not bit.strip() for bit in iter(lambda: file.read(2**20), b""))
+    file.seek(0)
+    return blank
+
+
+def has_more(file: BinaryIO, lines: int, commas: int) -> bool:
+    """Whether a file holds more of either; it stands at its beginning afterwards."""
+    data = file.read()
+    file.seek(0)
+    return data.count(b"\n") > lines or data.count(b",") > commas
+
+
+# --- within -------------------------------------------------------------------------------------------
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        if stat.S_ISREG(path.stat().st_mode):
+            return True
+        raise OSError(0, "it is no file but a pipe or a device")
+    except FileNotFoundError as error:
+        raise StudioError(
+            f"There is no file or folder {str(path)!r}: give a folder, a zip or a file of results."
+        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise _unreadable(str(path), error) from error
+
+
+def _unreadable(name: str, error: Exception) -> StudioError:
+    reason = (getattr(error, "strerror", None) or str(error)).lower()
+    return StudioError(
+        f"The results {quoted(name)} cannot be read ({reason}): check the path and its rights."
+    )
+
+
+def run_of(name: str) -> str:
     """What the files of one run share: the date in their names, else their folder, above OLMES's own two."""
     path = PurePosixPath(name)
     if date := _DATE.search(path.name):
@@ -124,38 +191,22 @@ def expand(files: dict[str, bytes], limits: Limits) -> dict[str, bytes]:
     return opened
 
 
+def members(file: BinaryIO) -> list[dict[str, zipfile.ZipInfo]] | None:
+    """The files of a local zip by name, run by run; None for a file of another kind."""
+    if not zipfile.is_zipfile(file):
+        file.seek(0)
+        return None
+    runs: dict[str, dict[str, zipfile.ZipInfo]] = {}
+    for info in sorted(zipfile.ZipFile(file).infolist(), key=lambda info: info.filename):
+        if not info.is_dir():
+            runs.setdefault(run_of(info.filename), {})[info.filename] = info
+    return list(runs.values())
+
+
 def hidden(name: str) -> bool:
     """What a file manager adds of its own."""
     parts = PurePosixPath(name).parts
     return "__MACOSX" in parts or (bool(parts) and parts[-1].startswith("."))
-
-
-def _folder(folder: Path, limits: Limits) -> dict[str, bytes]:
-    contents: dict[str, bytes] = {}
-    total = 0
-    for parent, directories, names in os.walk(folder):
-        directories.sort()
-        for name in sorted(names):
-            path = Path(parent) / name
-            if not path.is_file():
-                continue
-            size = path.stat().st_size
-            relative = path.relative_to(folder).as_posix()
-            if size > limits.max_file_bytes:
-                _check_size(relative, size, limits)
-            total += size
-            if len(contents) >= limits.max_archive_files:
-                raise LimitError(
-                    f"The folder {folder.name!r} holds more than {limits.max_archive_files:,} files; give "
-                    "the folder of one model at a time."
-                )
-            if total > limits.max_unpacked_bytes:
-                raise LimitError(
-                    f"The folder {folder.name!r} holds more than {limits.max_unpacked_bytes // 2**20} MB; "
-                    "give the folder of one model at a time."
-                )
-            contents[relative] = read_regular(path, limits.max_file_bytes)
-    return contents
 
 
 def _check_size(name: str, size: int, limits: Limits) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 
 from e2lm_core.base.phrasing import listing
 from e2lm_core.base.records import Checkpoint
-from e2lm_core.checkpoints.families import FAMILIES, Place
+from e2lm_core.checkpoints.families import Place
+from e2lm_core.checkpoints.known import FAMILIES
 from e2lm_core.imported.join import Joined
 from e2lm_core.imported.records import Evaluation, Questions
 from e2lm_core.scores.measurements import Measurements, ModelCurve

@@ -11,26 +11,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fnmatch import fnmatchcase
-from functools import lru_cache
 
 from e2lm_core.base.records import Checkpoint, ModelInfo
-from e2lm_core.checkpoints.families import FAMILIES, Family, FamilyModel
+from e2lm_core.checkpoints.families import Family, FamilyModel
+from e2lm_core.checkpoints.known import FAMILIES, STEP, named
 
 _MAIN = ("main", "", None)
-_STEP = re.compile(r"(?:^|[-_./])(?:global_step|iter|step|checkpoint|ckpt)[-_]?(\d{1,12})(?![0-9])", re.I)
 _TOKENS = re.compile(r"(?:tokens?[-_]?|-)(\d{1,6}(?:\.\d{1,3})?)(B|BT|M|T)(?![a-zA-Z])")
 _UNITS = {"M": 10**6, "B": 10**9, "BT": 10**9, "T": 10**12}
-# Models that a family's list does not name, but that are named and counted as its own.
-_ALIKE = {
-    "e2lm": ("dense-*-arch*",),
-    "pythia": ("pythia-*",),
-    "olmo2": ("olmo-2-*",),
-    "olmo1": ("olmo-*b-*",),
-    "smollm2": ("smollm2-*",),
-    "smollm3": ("smollm3-*",),
-    "fineweb": ("ablation-model-*",),
-}
 
 
 @dataclass(frozen=True)
@@ -68,8 +56,8 @@ class Places:
         if known is not None:
             return known
         for place in range(len(parts) - 1, -1, -1):
-            if (named := _family_of(parts[place])) is not None:
-                family, model, rest = named
+            if (of_family := named(parts[place])) is not None:
+                family, model, rest = of_family
                 inside = [*reversed(below), *([] if revision in _MAIN else [str(revision)])]
                 inside += [*reversed(parts[place + 1 :]), rest]
                 spot = _in_family(family, model, inside)
@@ -97,12 +85,10 @@ class Places:
         spot = self.find(model, f"step{step}") if tokens_seen is None and self._is_known(model) else None
         if spot is not None and spot.step == step and spot.model.family != "imported":
             return spot
-        match = _family_of(model.split("/")[-1])
+        match = named(model.split("/")[-1])
         info = match[0].info(match[1]) if match and not match[2] else ModelInfo(name=model, family="imported")
         info = self._models.get(model.lower(), info)
-        early = None
-        if match and match[0].early_tokens is not None and tokens_seen is not None:
-            early = tokens_seen <= match[0].early_tokens
+        early = match[0].is_early(tokens_seen) if match else None
         return self._completed(Spot(info, step, tokens_seen, early, f"step {step:,}"))
 
     def _is_known(self, model: str) -> bool:
@@ -110,7 +96,7 @@ class Places:
         if model not in self._known:
             parts = re.split(r"[\\/]+", model)
             self._known[model] = model.lower() in self._repos or any(
-                part.lower() in self._models or _family_of(part) is not None for part in parts
+                part.lower() in self._models or named(part) is not None for part in parts
             )
         return self._known[model]
 
@@ -121,7 +107,7 @@ class Places:
         if model is None:
             return None
         for mark in marks:
-            step = _STEP.search(mark)
+            step = STEP.search(mark)
             if step and (model.name.lower(), int(step[1])) in self._by_step:
                 checkpoint = self._by_step[model.name.lower(), int(step[1])]
                 return Spot(model, checkpoint.step, checkpoint.tokens_seen, checkpoint.early, mark)
@@ -141,28 +127,6 @@ class Places:
         )
 
 
-@lru_cache(maxsize=1024)  # a table names the same few models in each of its rows
-def _family_of(part: str) -> tuple[Family, FamilyModel, str] | None:
-    """The family and model that a path's part names, and what stands behind the name: `-step1000`."""
-    lowered = part.lower()
-    best: tuple[Family, FamilyModel, str] | None = None
-    for family in FAMILIES:
-        for model in family.models:
-            for name in {model.name, model.repo.split("/")[1]}:
-                rest = part[len(name) :]
-                ends = not rest or (rest[0] in "-_." and _STEP.search(rest) is not None)
-                longer = best is None or len(name) > len(part) - len(best[2])
-                if lowered.startswith(name.lower()) and ends and longer:
-                    best = (family, model, rest)
-    if best is not None:
-        return best
-    base = _STEP.split(part)[0]
-    for family in FAMILIES:
-        if any(fnmatchcase(base.lower(), glob) for glob in _ALIKE[family.key]):
-            return family, FamilyModel(name=base, repo="a/b"), part[len(base) :]
-    return None
-
-
 def _in_family(family: Family, model: FamilyModel, names: Sequence[str]) -> Spot | None:
     for name in names:
         place = family.place(model, name.lstrip("-_."))
@@ -171,12 +135,8 @@ def _in_family(family: Family, model: FamilyModel, names: Sequence[str]) -> Spot
     plain = _plain([model.name], [name for name in names if name])
     if plain is None or "stage" in plain.name:  # a later stage counts its steps anew
         return None
-    rule = model.tokens_per_step or family.tokens
-    tokens = plain.tokens_seen
-    if tokens is None and rule is not None and rule != "name":
-        tokens = rule * plain.step if isinstance(rule, int) else rule.tokens_seen(plain.step)
-    early = None if tokens is None or family.early_tokens is None else tokens <= family.early_tokens
-    return Spot(family.info(model), plain.step, tokens, early, plain.name)
+    tokens = plain.tokens_seen if plain.tokens_seen is not None else family.tokens_at(model, plain.step)
+    return Spot(family.info(model), plain.step, tokens, family.is_early(tokens), plain.name)
 
 
 def _plain(parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
@@ -185,7 +145,7 @@ def _plain(parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
     The model is the part that the step stands in or after.
     """
     for mark in marks:
-        step = _STEP.search(mark)
+        step = STEP.search(mark)
         if step is None:
             continue
         before = mark[: step.start()].strip("-_.")

@@ -5,10 +5,12 @@ Tested in tests/imported/test_opening.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import io
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from json import JSONDecodeError
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from e2lm_core.base.strangers import safejson
 from e2lm_core.imported import files as result_files
 from e2lm_core.imported.formats import (
     every_eval,
+    frames,
     harness_results,
     harness_samples,
     inspect_logs,
@@ -30,9 +33,14 @@ from e2lm_core.imported.formats.harness_results import ResultsFile
 from e2lm_core.imported.formats.published import curves_of
 from e2lm_core.imported.formats.runs import Runs
 from e2lm_core.imported.places import Places
-from e2lm_core.imported.records import Evaluation, FileSeen
+from e2lm_core.imported.records import EVERYTHING, Evaluation, FileSeen, Wanted
 
-MAX_LINES = 400_000  # of a JSONL file
+if TYPE_CHECKING:
+    import pandas as pd
+
+_Known = Callable[[Any], bool]
+MAX_LINES = 400_000  # of a JSONL file that is uploaded
+LINES_A_BIT = 20_000
 MAX_GTOKENS = 9e6  # billions of tokens; beyond it a file means something else
 
 
@@ -46,40 +54,63 @@ _KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, str, Places], ResultsF
 
 
 class Reading:
-    """Takes files one by one; what belongs together by its date is joined at the end."""
+    """Takes files one by one; what belongs together by its date is joined at the end.
 
-    def __init__(self, places: Places):
+    `own` are those of whoever runs the studio, from its disk: read bit by bit, without the limits that keep
+    strangers' uploads from taking what others need. Of tables what is `wanted` is read.
+    """
+
+    def __init__(self, places: Places, wanted: Wanted = EVERYTHING, own: bool = False):
         self.places = places
+        self._wanted = wanted
+        self._own = own
         self._runs = Runs(places)
         self.files = self._runs.files
         self.problems = self._runs.problems
         self._tables: list[Evaluation] = []
 
-    def read(self, name: str, data: bytes) -> None:
+    def read(self, name: str, data: bytes | BinaryIO) -> None:
         """Take one file.
 
         Whatever is wrong with it is a sentence in `problems` or `files`; nothing is raised.
         """
+        for _ in self.bit_by_bit(name, data):
+            pass
+
+    def bit_by_bit(self, name: str, data: bytes | BinaryIO) -> Iterator[float | None]:
+        """Take one file as `read` does, stopping now and then, so that its rows can be `taken`.
+
+        Gives the share that is done where the place in the file does not tell it.
+        """
+        file = io.BytesIO(data) if isinstance(data, bytes) else data
         suffix = PurePosixPath(name).suffix.lower()
         if result_files.hidden(name):
             self._refuse(name, "it is a hidden file.")
-        elif not data.strip():
+        elif result_files.is_blank(file):
             self._refuse(name, "it is empty.")
             self.problems.append(f"{name} is empty: it was never written, or not copied.")
         elif suffix == ".json":
-            self._json(name, data)
+            self._json(name, file.read())
         elif suffix == ".jsonl":
-            self._jsonl(name, data)
+            yield from self._jsonl(name, file)
         elif suffix == result_files.INSPECT:
-            self._inspect(name, data)
+            self._inspect(name, file.read())
         elif suffix == ".parquet" and lighteval.details_of(name) is not None:
-            self._details(name, data)
+            self._details(name, file)
+        elif suffix in READABLE and self._own:
+            rows = frames.rows_of(file, name)
+            yield from self._large(name, frames.pieces(file, name), frames.is_large(file, rows), rows)
         elif suffix in READABLE:
-            self._table(name, data)
+            self._table(name, file.read())
         else:
             self._refuse(
                 name, "only .json, .jsonl, .csv, .tsv, .parquet, .eval and a zip of them can hold results."
             )
+
+    def taken(self) -> list[Evaluation]:
+        """The rows of tables that were read since this was asked last."""
+        found, self._tables = self._tables, []
+        return found
 
     def finish(self) -> list[Evaluation]:
         """Every evaluation of the files that were read, questions put beside the means of the same run."""
@@ -101,9 +132,9 @@ class Reading:
             return
         self._runs.results(name, inspect_logs.read_log(content, name, self.places), inspect_logs.KIND)
 
-    def _details(self, name: str, data: bytes) -> None:
+    def _details(self, name: str, file: BinaryIO) -> None:
         try:
-            self._runs.details(name, lighteval.read_details(data, name))
+            self._runs.details(name, lighteval.read_details(file, name))
         except StudioError as error:
             self._refuse(name, str(error))
             self.problems.append(str(error))
@@ -149,49 +180,79 @@ class Reading:
                 'it is JSON, but neither results of a tool that the studio knows ("results") nor a curve file ("data").',
             )
 
-    def _jsonl(self, name: str, data: bytes) -> None:
-        rows: list[Any] = []
-        if data.count(b"\n") > MAX_LINES or data.count(b",") > safejson.MAX_PARTS:
+    def _jsonl(self, name: str, file: BinaryIO) -> Iterator[float | None]:
+        if not self._own and result_files.has_more(file, MAX_LINES, safejson.MAX_PARTS):
             self._broken(name, f"it has more than {MAX_LINES:,} lines or {safejson.MAX_PARTS:,} values.")
             return
-        # At b"\n" alone: a question may hold U+2028, U+0085 and whatever else Python takes for the end of a line.
-        lines = data.rstrip(b"\n").split(b"\n")
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                rows.append(safejson.loads(line.decode("utf-8", "replace")))
-            except ValueError:
-                if not rows:
-                    self._broken(name, f"its line {number} is no JSON.")
-                    return
-                self.problems.append(
-                    f"{name}: line {number:,} of {len(lines):,} is no whole JSON and is left out; copy the "
-                    "file again."
-                )
-        if rows:
-            self._rows(name, rows)
-        else:
+        lines = result_files.Lines(file)
+        try:
+            first = next(lines, None)
+        except ValueError:
+            self._broken(name, f"its line {lines.number} is no JSON.")
+            return
+        known, slim, take = next((kind for kind in self._line_kinds() if kind[0](first)), (None, None, None))
+        if known is None or slim is None or take is None:
             self._refuse(name, "its lines are neither samples of lm-eval nor rows of a table.")
+            return
+        every = itertools.chain([first], lines.whole())
+        if take == self._table and self._own:
+            rows = (row for row in every if isinstance(row, dict))
+            bits = iter(lambda: list(itertools.islice(rows, LINES_A_BIT)), [])
+            yield from self._large(
+                name, (frames.frame_of(bit, name) for bit in bits), frames.is_large(file, None)
+            )
+        else:
+            kept = []
+            for row in every:
+                if known(row):
+                    kept.append(slim(row))
+                if lines.number % LINES_A_BIT == 0:
+                    yield None
+            take(name, kept)
+        if lines.broken:
+            one = len(lines.broken) == 1
+            at = listing([f"{number:,}" for number in lines.broken])
+            self.problems.append(
+                f"{name}: {'line' if one else 'lines'} {at} of {lines.number:,} {'is' if one else 'are'} no whole JSON "
+                f"and {'is' if one else 'are'} left out; copy the file again."
+            )
 
-    def _rows(self, name: str, rows: list[Any]) -> None:
-        first = rows[0]
-        if harness_samples.is_sample(first):
-            self._runs.samples(name, [row for row in rows if harness_samples.is_sample(row)])
-        elif olmes.is_prediction(first):
-            self._runs.predictions(name, [row for row in rows if olmes.is_prediction(row)])
-        elif olmes.is_metrics(first):
-            read = [olmes.read_metrics(row, name, self.places) for row in rows if olmes.is_metrics(row)]
-            problems = dict.fromkeys(sentence for _, said in read for sentence in said)
-            self._runs.metrics(name, [run for runs, _ in read for run in runs], list(problems))
-        elif olmes.is_request(first):
-            self.files.append(FileSeen(file=name, kind="OLMES requests"))
-        elif every_eval.is_sample(first):
-            self.files.append(FileSeen(file=name, kind="every_eval_ever samples"))
-        elif isinstance(first, dict):
-            self._table(name, [row for row in rows if isinstance(row, dict)])
-        else:
-            self._refuse(name, "its lines are neither samples of lm-eval nor rows of a table.")
+    def _line_kinds(self) -> Iterator[tuple[_Known, Callable[[Any], Any], Callable[[str, list[Any]], None]]]:
+        """What a line may be: how it is known, what is kept of it while the others are read, and who takes them."""
+        yield harness_samples.is_sample, harness_samples.slim, self._runs.samples
+        yield olmes.is_prediction, olmes.slim, self._runs.predictions
+        yield olmes.is_metrics, lambda row: row, self._metrics
+        yield olmes.is_request, lambda row: None, lambda name, rows: self._aside(name, "OLMES requests")
+        yield (
+            every_eval.is_sample,
+            lambda row: None,
+            lambda name, rows: self._aside(name, "every_eval_ever samples"),
+        )
+        yield lambda row: isinstance(row, dict), lambda row: row, self._table
+
+    def _metrics(self, name: str, rows: list[Any]) -> None:
+        read = [olmes.read_metrics(row, name, self.places) for row in rows]
+        problems = dict.fromkeys(sentence for _, said in read for sentence in said)
+        self._runs.metrics(name, [run for runs, _ in read for run in runs], list(problems))
+
+    def _aside(self, name: str, kind: str) -> None:
+        self.files.append(FileSeen(file=name, kind=kind))
+
+    def _large(
+        self, name: str, pieces: Iterable[pd.DataFrame], large: bool, rows: int | None = None
+    ) -> Iterator[float | None]:
+        """A table of whoever runs the studio, some rows at a time."""
+        table = result_tables.Table(name, self.places, self._wanted, large)
+        try:
+            for piece in pieces:
+                self._tables += table.take(piece)
+                yield table.rows / rows if rows else None
+            self.problems += table.finish()
+        except StudioError as error:
+            self._refuse(name, str(error))
+            self.problems.append(str(error))
+            return
+        self.files.append(FileSeen(file=name, kind="table", results=table.results))
 
     def _table(self, name: str, content: bytes | list[Any]) -> None:
         """A table as a file's bytes, or as rows that were read already."""

@@ -6,7 +6,8 @@ Tested in tests/imported/test_opening.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import lru_cache
 
 import numpy as np
@@ -48,7 +49,32 @@ class Questions:
         )
 
 
-@dataclass(frozen=True, eq=False)
+class Wanted(Record):
+    """What of results is kept, as globs; everything where nothing is named."""
+
+    models: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+
+    def of(self, evaluation: Evaluation) -> Evaluation | None:
+        """The evaluation with those of its scores that are wanted; None where it is not."""
+        if not (fits(evaluation.model.name, self.models) and fits(evaluation.task, self.tasks)):
+            return None
+        if not self.metrics:
+            return evaluation
+        scores = {metric: value for metric, value in evaluation.scores.items() if fits(metric, self.metrics)}
+        return replace(evaluation, scores=scores) if scores else None
+
+
+EVERYTHING = Wanted()
+
+
+def fits(name: str, globs: tuple[str, ...]) -> bool:
+    """Whether a name fits one of the globs, if there are any."""
+    return not globs or any(fnmatchcase(name, glob) for glob in globs)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Evaluation:
     """One checkpoint's scores on one task, from one file.
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from e2lm_core.base.phrasing import count, listing, metric_value, score, tokens
 from e2lm_core.imported.join import labels
 from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.imported.scores import quality
+
+MOST_ALIKE = 3
+_FILE = re.compile(r"\S+\.(?:jsonl?|csv|tsv|parquet|eval|zip)\b")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def summary(imported: Imported) -> str:
@@ -24,6 +29,19 @@ def summary(imported: Imported) -> str:
     if left_out:
         sentence += f"; {count(left_out, 'file')} could not be read"
     return sentence + "."
+
+
+def folded(sentences: Sequence[str]) -> list[str]:
+    """Sentences that say the same of many files or numbers once, with how many more there are."""
+    alike: dict[str, list[str]] = {}
+    for sentence in dict.fromkeys(sentences):
+        alike.setdefault(_NUMBER.sub("", _FILE.sub("", sentence)), []).append(sentence)
+    said: list[str] = []
+    for same in alike.values():
+        if len(same) > MOST_ALIKE:
+            same = [f"{same[0].removesuffix('.')} (and {len(same) - 1:,} more like this)."]
+        said += same
+    return said
 
 
 def finding(curves: Sequence[Curve]) -> str:

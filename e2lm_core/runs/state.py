@@ -14,7 +14,7 @@ from e2lm_core.analysis.plan.plan import Goal, Plan, Simulated, part_of, plan
 from e2lm_core.analysis.plan.schedule import Cost, Schedule, cost_of, costs_for, simulate, tasks_of
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
-from e2lm_core.checkpoints.families import FAMILIES
+from e2lm_core.checkpoints.known import FAMILIES
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs.queue import paces
 from e2lm_core.runs.queue.records import Job

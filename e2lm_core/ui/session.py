@@ -20,6 +20,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.charts.palette import Theme, theme
+from e2lm_core.checkpoints import given
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.runs.studio import Studio, open_studio
@@ -39,13 +40,14 @@ _READ = Kept("sets")
 def studio() -> Studio:
     """What all visitors share, safe to use from several threads, with the settings of the one who asks.
 
-    Its catalogue is read again when a model of a hub was added or removed, by whatever process.
+    Its catalogue is read again when a folder or a model of a hub was added or removed, by whatever process.
     """
     return once_a_run("studio", _asking)
 
 
 def _asking() -> Studio:
-    shared = _studio(hub.stamp(_opened().settings))
+    settings = _opened().settings
+    shared = _studio(hub.stamp(settings), given.stamp(settings))
     return replace(shared, settings=_without_token(sign_in.asked_by(shared.settings, author())))
 
 
@@ -75,7 +77,7 @@ def _opened() -> Studio:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _studio(stamp: tuple[int, int] | None) -> Studio:
+def _studio(added: tuple[int, int] | None, folders: tuple[int, int] | None) -> Studio:
     return replace(_opened(), catalogue=open_catalogue(_opened().settings))
 
 

@@ -126,10 +126,13 @@ def test_what_is_given_away_is_read():
             "E2LM_FRAMES": "'self' https://*.example.org",
             "E2LM_HOSTS": "studio.example.org",
             "E2LM_METRICS": "open",
+            "E2LM_HUB_LOGIN": "1",
             "E2LM_WITH_LM_EVAL": "1",
         }
     )
     assert settings.hub_token_for == ("eleutherai", "me")
+    assert settings.hub_login
+    assert not Settings.from_env({}).hub_login
     assert (settings.worker_bytes, settings.run_cpu_s) == (1_500_000_000, 60.0)
     assert settings.uploads_bytes == 2 * 2**20
     assert settings.frames == ("'self'", "https://*.example.org")

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from e2lm_core.base.errors import CheckpointError
-from e2lm_core.checkpoints.families import FAMILIES, CheckpointChoice, any_family, choose, family
+from e2lm_core.checkpoints.families import CheckpointChoice, any_family, choose
+from e2lm_core.checkpoints.known import FAMILIES, family, tokens_of
 from e2lm_core.imported.formats.published import read_curves
 from tests.conftest import needs
 
@@ -64,6 +65,18 @@ def test_a_ramp_never_falls_and_ends_at_its_last_batch(step):
         ("pythia", "pythia-6.9b", "step143000", 143_000, 299_892_736_000),
         ("olmo1", "OLMo-1B-hf", "step1000-tokens4B", 1_000, 4 * 10**9),
         ("olmo2", "OLMo-2-1124-7B", "stage1-step928646-tokens3896B", 928_646, 3_896 * 10**9),
+        ("pythia", "pythia-12b-deduped", "step1000", 1_000, 2_097_152_000),
+        (
+            "olmo2",
+            "OLMo-2-1124-7B",
+            "step150-tokens1B",
+            150,
+            10**9,
+        ),  # its earliest have no stage in their names
+        ("olmo3", "Olmo-3-1025-7B", "stage1-step1413814", 1_413_814, 5_929_965_715_456),
+        ("olmoe", "OLMoE-1B-7B-0924", "step1200000-tokens5033B", 1_200_000, 5_033 * 10**9),
+        ("datadecide", "DataDecide-c4-90M", "step29901-seed-default", 29_901, 29_901 * 160 * 2_048),
+        ("datadecide", "DataDecide-dclm-baseline-25p-dolma1.7-75p-1B", "step0-seed-default", 0, 0),
         ("smollm2", "SmolLM2-135M", "step-240000", 240_000, 251_658_240_000),
         ("smollm2", "SmolLM2-360M", "step-160000", 160_000, 251_658_240_000),
         ("smollm2", "SmolLM2-1.7B", "step-125000", 125_000, 262_144_000_000),
@@ -84,6 +97,8 @@ def test_names_of_each_family(key, model, name, step, tokens):
         ("pythia", "pythia-70m", "main"),
         ("pythia", "pythia-70m", "step1000-old"),
         ("olmo2", "OLMo-2-0425-1B", "stage2-ingredient1-step1000-tokens3B"),
+        ("olmo3", "Olmo-3-1025-7B", "stage2-step47684"),
+        ("datadecide", "DataDecide-c4-90M", "step29901-seed-large-aux-2"),
         ("smollm3", "SmolLM3-3B", "it-SFT"),
         ("smollm3", "SmolLM3-3B", "lc-4k-to-32k-step-4000"),
         ("e2lm", "dense-1b-arch1", "iter_0002000/extra"),
@@ -111,6 +126,23 @@ def test_every_model_is_named_once_and_describes_itself():
         info = known.info(model)
         assert (info.family, info.name, info.counts_in_scores) == (known.key, model.name, True)
         assert info.size == info.size.lower()
+
+
+@pytest.mark.parametrize(
+    ("model", "checkpoint", "step", "tokens"),
+    [
+        ("pythia-70m", "step1000", 1_000, 2_097_152_000),
+        ("Pythia-410m-deduped", "checkpoint-2000", 2_000, 2 * 2_097_152_000),
+        ("dense-1b-arch1", "iter_2000", 2_000, 2_097_152_000),
+        ("OLMo-2-0425-1B", "stage1-step1000-tokens3B", 1_000, 3 * 10**9),
+        ("OLMo-2-0425-1B", "stage2-ingredient1-step1000-tokens3B", 1_000, None),
+        ("Olmo-3-1025-7B", "stage3-step1000", 1_000, None),
+        ("my-model", "step1000", 1_000, None),
+        ("pythia-70m-step1000", "step1000", 1_000, None),
+    ],
+)
+def test_a_local_folder_of_a_familys_name_has_its_tokens(model, checkpoint, step, tokens):
+    assert tokens_of(model, checkpoint, step)[0] == tokens
 
 
 def test_two_names_of_one_step_count_once():

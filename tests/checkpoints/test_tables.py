@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from e2lm_core.checkpoints import tables
-from e2lm_core.checkpoints.families import CheckpointChoice, choose, family
+from e2lm_core.checkpoints.families import CheckpointChoice, choose
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub.cache import Usage
 from e2lm_core.checkpoints.hub.download import download
 from e2lm_core.checkpoints.hub.on_disk import on_disk
+from e2lm_core.checkpoints.known import family
 from tests.support.hub_fixtures import DENSE, MODEL, STEPS, fake, studio, with_added
 
 __all__ = ["fake", "studio"]  # fixtures

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Cli
+from tests.support.fake_hub import checkpoint
 
 SMALL = "ladder-small-arch1"
 
@@ -25,6 +26,26 @@ def test_checkpoints(call: Cli) -> None:
     }
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= {p.name for p in path.iterdir()}
     assert "step" in call("checkpoints")
+
+
+def test_folders_are_added_by_hand(call: Cli, tmp_path: Path) -> None:
+    place = tmp_path / "mine" / "checkpoint-500"
+    place.mkdir(parents=True)
+    for name, data in checkpoint(1).items():
+        (place / name).write_bytes(data)
+    added = call("folders", "add", str(tmp_path), "--json")["folders"]
+    assert added == [
+        {"path": str(tmp_path), "models": ["mine"], "checkpoints": 1, "without_tokens": ["mine"]}
+    ]
+    [told] = call("folders", "add", str(tmp_path), "--tokens-per-step", "4194304", "--json")["folders"]
+    assert told["without_tokens"] == []
+    rows = call("checkpoints", "--json")["checkpoints"]
+    assert [row["tokens_seen"] for row in rows if row["model"] == "mine"] == [500 * 4_194_304]
+    assert "is no whole number" in call(
+        "folders", "add", str(tmp_path), "--tokens-per-step", "mine=a", code=2
+    )
+    assert call("folders", "remove", str(tmp_path), "--json") == {"folders": []}
+    assert call("folders", "list", "--json") == {"folders": []}
 
 
 def test_checkpoints_that_are_still_packed_have_no_path(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -22,15 +24,59 @@ def archive(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byte
     return buffer.getvalue()
 
 
+def given(path: Path, limits: Limits = LIMITS) -> list[dict[str, bytes]]:
+    """What the parts of a folder or a file hold."""
+    held = []
+    for part in result_files.parts(path, limits):
+        with result_files.opened(part, limits) as (large, small):
+            held.append({**{name: file.read() for name, file in large.items()}, **small})
+    return held
+
+
 def test_a_folder_a_file_and_a_zip_give_the_same(tmp_path):
     files = {"a/results_1.json": b"{}", "b.csv": b"x"}
     for name, data in files.items():
         (tmp_path / "f" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "f" / name).write_bytes(data)
     (tmp_path / "f.zip").write_bytes(archive(files))
-    assert result_files.at_path(tmp_path / "f", LIMITS) == files
-    assert result_files.expand(result_files.at_path(tmp_path / "f.zip", LIMITS), LIMITS) == files
-    assert result_files.at_path(tmp_path / "f" / "b.csv", LIMITS) == {"b.csv": b"x"}
+    assert given(tmp_path / "f") == [files]
+    assert given(tmp_path / "f" / "b.csv") == [{"b.csv": b"x"}]
+    with (tmp_path / "f.zip").open("rb") as file:
+        found = {
+            name: zipfile.ZipFile(file).read(info)
+            for run in result_files.members(file) or ()
+            for name, info in run.items()
+        }
+    assert found == files
+    assert result_files.members(io.BytesIO(b"no zip")) is None
+
+
+def test_a_run_of_more_files_than_can_be_open_has_its_smallest_as_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_files, "MOST_OPEN", 2)
+    for name, data in (("a.csv", b"11"), ("b.csv", b"222"), ("c.csv", b"3")):
+        (tmp_path / name).write_bytes(data)
+    [part] = result_files.parts(tmp_path, LIMITS)
+    with result_files.opened(part, LIMITS) as (large, small):
+        assert (sorted(large), small) == (["a.csv", "b.csv"], {"c.csv": b"3"})
+    with (
+        pytest.raises(LimitError, match="at most 2 large ones"),
+        result_files.opened(part, Limits(max_unpacked_bytes=0)),
+    ):
+        pass
+
+
+def test_runs_share_a_part_while_there_is_room_and_no_run_is_too_large(tmp_path):
+    for run in range(3):
+        (tmp_path / f"samples_x_2026-01-0{run + 1}T00-00-00.jsonl").write_bytes(b"x" * 10)
+    assert [len(part) for part in result_files.parts(tmp_path, Limits(max_unpacked_bytes=20))] == [2, 1]
+    assert [len(part) for part in result_files.parts(tmp_path, Limits(max_unpacked_bytes=1))] == [1, 1, 1]
+
+
+def test_lines_end_at_a_newline_alone_and_broken_ones_are_counted():
+    lines = result_files.Lines(io.BytesIO('{"a": "x\u2028y\x85z"}\n\n{"a"\n1'.encode()))
+    assert next(lines) == {"a": "x\u2028y\x85z"}
+    assert list(lines.whole()) == [1]
+    assert (lines.broken, lines.number) == ([3], 4)
 
 
 def test_two_archives_with_the_same_names_lose_nothing():
@@ -46,7 +92,10 @@ def test_an_empty_archive_is_empty():
 
 def test_what_is_not_there_says_so(tmp_path):
     with pytest.raises(StudioError, match="no file or folder"):
-        result_files.at_path(tmp_path / "nothing", LIMITS)
+        result_files.parts(tmp_path / "nothing", LIMITS)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StudioError, match="a pipe or a device"):
+        result_files.parts(tmp_path / "pipe", LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +120,12 @@ def test_archives_are_bounded_together():
         result_files.expand(two, Limits(max_archive_files=1))
 
 
-def test_limits_of_folders(tmp_path):
+def test_a_folder_of_somebody_elses_disk_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_files, "MOST_LOCAL_FILES", 2)
     for name in "abc":
         (tmp_path / name).write_bytes(b"12345")
-    with pytest.raises(LimitError, match="more than 2 files"):
-        result_files.at_path(tmp_path, Limits(max_archive_files=2))
-    with pytest.raises(LimitError, match="MB; give the folder of one model"):
-        result_files.at_path(tmp_path, Limits(max_unpacked_bytes=10))
+    with pytest.raises(LimitError, match="holds 3 files; at most 2 are read"):
+        result_files.parts(tmp_path, LIMITS)
 
 
 def test_a_broken_archive_says_so():

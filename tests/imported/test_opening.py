@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,9 +20,12 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Limits
 from e2lm_core.commands.main import app, main
 from e2lm_core.imported import documents as imported_documents
-from e2lm_core.imported import opening
+from e2lm_core.imported import opening, reading
 from e2lm_core.imported import scores as imported_scores
+from e2lm_core.imported.formats import frames
 from e2lm_core.imported.formats.published import read_curves
+from e2lm_core.imported.places import Places
+from e2lm_core.imported.records import Wanted
 from tests.conftest import needs
 from tests.support import harness_files
 from tests.support.harness_files import read, the
@@ -257,29 +264,146 @@ def test_whatever_stands_in_a_file_is_a_sentence_at_worst(data):
     imported_documents.csv(imported.curves)
 
 
-# --- folders of more than is read at once ---------------------------------------------------------------
+# --- a path of one's own, read bit by bit ----------------------------------------------------------------
+
+SMALL = Limits(max_file_bytes=500, max_unpacked_bytes=1_000, max_archive_files=2)
 
 
-def test_a_folder_that_is_too_large_at_once_is_read_in_parts_with_the_same_result(tmp_path):
+def laid(files: dict[str, bytes], folder: Path) -> Path:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_folder_or_zip_of_ones_own_has_no_limit_of_size_and_gives_what_an_upload_gives(tmp_path, packed):
     """Every run is a part of its own; the questions of all checkpoints are held once."""
     files = harness_files.folder((1000, 2000, 3000))
-    for name, data in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(data)
+    path = laid(files, tmp_path / "f")
+    if packed:
+        path = tmp_path / "f.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
     told = []
-    small = Limits(max_archive_files=2)
-    in_parts = opening.import_path(tmp_path, small, (), lambda *at: told.append(at))
-    at_once = opening.import_path(tmp_path, Limits())
-    assert told == [(1, 3), (2, 3), (3, 3)]
-    assert in_parts.curves == at_once.curves
-    assert in_parts.problems == at_once.problems
-    [[curve], [other]] = (imported.measured["metals"].curves for imported in (in_parts, at_once))
+    found = opening.import_path(path, SMALL, say=lambda *at: told.append(at))
+    uploaded = opening.import_uploads(files, Limits())
+    with pytest.raises(StudioError, match="at most"):
+        opening.import_uploads(files, SMALL)
+    total = path.stat().st_size if packed else sum(map(len, files.values()))
+    assert [total] * len(told) == [of for _, of in told]
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1][0] == total or packed
+    assert found.curves == uploaded.curves
+    assert found.problems == uploaded.problems
+    [[curve], [other]] = (imported.measured["metals"].curves for imported in (found, uploaded))
     assert np.array_equal(curve.ll, other.ll)
 
 
-def test_one_run_that_is_too_large_by_itself_is_named(tmp_path):
-    for name, data in harness_files.folder((1000,)).items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(data)
-    with pytest.raises(StudioError, match="and its run hold"):
-        opening.import_path(tmp_path, Limits(max_archive_files=1))
+TABLE = "model,task,metric,step,score\n" + "".join(
+    f"m{m},t{t},{metric},{step},0.{step}{m}{t}\n"
+    for m in range(3)
+    for t in range(2)
+    for metric in ("acc", "bpb")
+    for step in range(1, 9)
+)
+
+
+def parquet_of(text: str) -> bytes:
+    buffer = io.BytesIO()
+    pd.read_csv(io.StringIO(text)).to_parquet(buffer, row_group_size=30)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("x.csv", TABLE.encode()),
+        ("x.tsv", TABLE.replace(",", "\t").encode()),
+        ("x.jsonl", pd.read_csv(io.StringIO(TABLE)).to_json(orient="records", lines=True).encode()),
+        ("x.parquet", parquet_of(TABLE)),
+    ],
+)
+def test_a_table_of_ones_own_has_no_limit_of_rows_and_is_read_some_at_a_time(
+    tmp_path, monkeypatch, name, data
+):
+    whole = opening.import_files({name: data}, (), "x")
+    monkeypatch.setattr(frames, "MAX_ROWS", 50)
+    monkeypatch.setattr(frames, "ROWS_A_PIECE", 20)
+    monkeypatch.setattr(reading, "LINES_A_BIT", 20)
+    refused = opening.import_files(
+        {name: data, "y.csv": b"model,task,metric,step,score\nm,t,acc,1,1\n"}, (), "x"
+    )
+    assert "at most 50 are read" in refused.problems[0]
+    bits = list(of_its_own(data, name))
+    assert len(bits) > 4
+    found = opening._joined(
+        opening.Read([e for b in bits for e in b.evaluations], [], bits[-1].files), Places(), "x"
+    )
+    assert found.curves == whole.curves
+
+
+def of_its_own(data: bytes, name: str, **wanted) -> Iterator[opening.Read]:
+    return opening._bits([io.BytesIO(data)], [name], {}, (), Wanted(**wanted), True)
+
+
+def test_what_is_wanted_is_kept_of_tables_and_of_runs(tmp_path):
+    path = laid(harness_files.folder() | {"x.csv": TABLE.encode()}, tmp_path)
+    found = opening.import_path(path, Limits(), wanted=Wanted(tasks=("t1", "metals"), metrics=("acc",)))
+    assert {(c.model.name, c.task, c.metric) for c in found.curves} == {
+        ("pythia-70m", "metals", "acc"),
+        *((f"m{m}", "t1", "acc") for m in range(3)),
+    }
+    with pytest.raises(StudioError, match="none of what was asked for: check --model"):
+        opening.import_path(path, Limits(), wanted=Wanted(models=("nobody",)))
+
+
+def test_a_large_published_table_gives_its_main_metric_and_says_so(monkeypatch):
+    """As DataDecide is published: metrics in a Python dict as text, dozens of them."""
+    metrics = {
+        "primary_metric": 0.5,
+        "acc_raw": 0.4,
+        **{f"m{k}": 0.1 for k in range(9)},
+        "predicted_index_raw": 2,
+    }
+    rows = [
+        {
+            "params": "150M",
+            "data": "c4",
+            "task": "arc_easy",
+            "step": step,
+            "seed": "default",
+            "tokens": 5.0 * step,
+            "compute": 1.0,
+            "chinchilla": "5xC",
+            "metrics": str(metrics),
+        }
+        for step in range(60)
+    ]
+    buffer = io.BytesIO()
+    pd.DataFrame(rows).to_parquet(buffer)
+    monkeypatch.setattr(frames, "MAX_ROWS", 50)
+    bits = list(of_its_own(buffer.getvalue(), "decide.parquet"))
+    [seen] = bits[-1].files
+    assert (seen.kind, seen.results) == ("table", 60)
+    assert {tuple(e.scores) for b in bits for e in b.evaluations} == {("primary_metric",)}
+    assert bits[-1].problems == [
+        "decide.parquet is large, so of its 11 metrics primary_metric alone is read: name others with --metric."
+    ]
+    named = list(of_its_own(buffer.getvalue(), "decide.parquet", metrics=("acc_*", "m1")))
+    assert {tuple(e.scores) for b in named for e in b.evaluations} == {("acc_raw", "m1")}
+
+
+def test_a_folders_warnings_are_folded():
+    files = dict(harness_files.one(k, revision=f"step{k}000", acc="none") for k in range(30))
+    files |= harness_files.folder((31_000, 32_000))
+    name = next(n for n in files if "samples" in n)
+    files[name] = files[name] + b"{broken\n" * 4
+    imported = read(files)
+    said = [p for p in imported.problems if "no number for acc" in p]
+    assert len(said) == 1
+    assert said[0].endswith("(and 29 more like this).")
+    assert any(
+        "lines 4, 5, 6 and 1 more of 7 are no whole JSON and are left out" in p for p in imported.problems
+    )

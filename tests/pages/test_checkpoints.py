@@ -13,10 +13,10 @@ from huggingface_hub import constants
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from e2lm_core.checkpoints.families import family
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
+from e2lm_core.checkpoints.known import family
 from e2lm_core.ui import session
 from e2lm_core.ui.checkpoints import added
 from e2lm_core.ui.runs import starting as ui_starting

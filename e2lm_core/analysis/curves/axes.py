@@ -30,7 +30,7 @@ class Axis:
 
     `window_end` in the same unit, None where there is no window or each model has another place for it.
     `left_out` names the models that have no place on this axis, `at_zero` how many points a logarithmic axis
-    cannot show.
+    cannot show, `untold` the models for whose sake all are drawn over steps: their tokens are not known.
     """
 
     kind: Kind
@@ -40,6 +40,7 @@ class Axis:
     window_end: float | None
     left_out: tuple[str, ...]
     at_zero: int
+    untold: tuple[str, ...] = ()
 
 
 def on_axis(
@@ -47,9 +48,13 @@ def on_axis(
 ) -> tuple[pd.DataFrame, Axis]:
     """`frame` (columns model, step, tokens_seen) with each row's place in a column `x`, and the axis itself.
 
-    Rows without a place are left out: a model whose parameters or tokens are not known has no compute, and 0
-    has no logarithm.
+    Where some model's tokens are not known all are drawn over steps. Rows without a place are left out: a model
+    whose parameters or tokens are not known has no compute, and 0 has no logarithm.
     """
+    untold: tuple[str, ...] = ()
+    if kind == "tokens" and frame["tokens_seen"].isna().any():
+        untold = tuple(map(str, frame.loc[frame["tokens_seen"].isna(), "model"].unique()))
+        kind = "step"
     raw = _places(frame, measurements, kind)
     known = raw.notna() & ((raw > 0) | (not log))
     unit, name = _unit(kind, float(raw[known].max()) if known.any() else 0.0)
@@ -62,6 +67,7 @@ def on_axis(
         window_end=_window_end(measurements, kind, unit),
         left_out=tuple(str(m) for m in unplaced),
         at_zero=int((log & (raw == 0)).sum()),
+        untold=untold,
     )
     return frame.assign(x=raw / unit)[known], axis
 

@@ -163,10 +163,12 @@ def drawing(axis: Axis, overlay: smoothing.Method | None) -> str:
             "Compute is 6 · parameters · tokens; models of different sizes leave the early window at "
             "different places, so it is not drawn."
         )
+    if axis.untold:
+        names = phrasing.listing(list(axis.untold), most=6)
+        said.append(f"Drawn over training steps, since nobody said how many tokens {names} had read.")
     if axis.left_out:
-        unknown = "tokens are" if axis.kind == "tokens" else "compute is"
         said.append(
-            f"Not shown, since their {unknown} not known: {phrasing.listing(list(axis.left_out), most=6)}."
+            f"Not shown, since their compute is not known: {phrasing.listing(list(axis.left_out), most=6)}."
         )
     if axis.at_zero:
         said.append("Checkpoints at 0 have no place on a logarithmic axis.")

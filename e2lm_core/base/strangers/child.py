@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ _CALLS = "fork exec spawn posix_spawn system kill remove rename rmdir mkdir link
 _REACHES = (*(f"{name}." for name in _LIBRARIES.split()), *(f"os.{name}" for name in _CALLS.split()))
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # What a reply can be.
-DONE, SAID, NO_MEMORY, DEFECT = "done", "said", "no memory", "defect"
+DONE, PIECE, SAID, NO_MEMORY, DEFECT = "done", "piece", "said", "no memory", "defect"
+MOST_FILES = 200  # Linux hands over at most 253 at once
 _MOST_ORDER_BYTES = 65_536
 
 
@@ -45,7 +47,7 @@ def serve(control: socket.socket) -> None:
     control.settimeout(IDLE_S)
     while True:
         try:
-            message, handles, _, _ = socket.recv_fds(control, _MOST_ORDER_BYTES, 1)
+            message, handles, _, _ = socket.recv_fds(control, _MOST_ORDER_BYTES, 1 + MOST_FILES)
         except OSError:
             return
         if not message:
@@ -58,37 +60,47 @@ def serve(control: socket.socket) -> None:
             continue
         if os.fork() == 0:
             control.close()
-            _job(socket.socket(fileno=handles[0]), order)
+            _job(socket.socket(fileno=handles[0]), handles[1:], order)
             os._exit(0)
-        os.close(handles[0])
+        for handle in handles:
+            os.close(handle)
 
 
-def _job(channel: socket.socket, order: dict[str, Any]) -> None:
+def _job(channel: socket.socket, handles: list[int], order: dict[str, Any]) -> None:
     channel.settimeout(None)
     channel.sendall(STARTED)
     with channel.makefile("rb") as given, channel.makefile("wb") as answer:
         module, name, arguments = pickle.load(given)  # from the studio, not from a stranger
+        files = [os.fdopen(handle, "rb") for handle in handles]  # before nothing may be opened any more
         _bound(order)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        reply = _reply(module, name, arguments)
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        cost = used.ru_utime + used.ru_stime, (used.ru_maxrss - before) * 1024
-        try:
-            pickle.dump((cost, reply), answer, pickle.HIGHEST_PROTOCOL)
-        except MemoryError:
-            return  # half an answer is none
-        answer.flush()
+        for reply in _replies(module, name, arguments, files if order["pieces"] else None):
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            cost = used.ru_utime + used.ru_stime, (used.ru_maxrss - before) * 1024
+            try:
+                pickle.dump((cost, reply), answer, pickle.HIGHEST_PROTOCOL)
+                answer.flush()
+            except (MemoryError, OSError):  # half an answer is none; whoever asked may be gone
+                return
 
 
-def _reply(module: str, name: str, arguments: Any) -> tuple[Any, ...]:
+def _replies(module: str, name: str, arguments: Any, files: list[Any] | None) -> Iterator[tuple[Any, ...]]:
+    """What the job gives: one value or, of one that is given files, piece after piece, and that it is done."""
     try:
-        return DONE, getattr(sys.modules[module], name)(*arguments)
+        function = getattr(sys.modules[module], name)
+        if files is None:
+            yield DONE, function(*arguments)
+            return
+        for piece in function(files, *arguments):
+            yield PIECE, piece
+        yield DONE, None
     except MemoryError:
-        return (NO_MEMORY,)
+        yield (NO_MEMORY,)
     except Exception as error:
         if "StudioError" in (kind.__name__ for kind in type(error).__mro__):
-            return SAID, type(error).__name__, str(error)
-        return DEFECT, type(error).__name__, traceback.format_exc()[-20_000:]
+            yield SAID, type(error).__name__, str(error)
+        else:
+            yield DEFECT, type(error).__name__, traceback.format_exc()[-20_000:]
 
 
 def _bound(order: dict[str, Any]) -> None:

@@ -16,12 +16,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, BinaryIO, TypeVar
 
 from e2lm_core.base import errors
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
@@ -67,42 +67,27 @@ def run(
     """
     if not _POSSIBLE:
         return function(*arguments)
-    memory = min(MEMORY + MEMORY_A_BYTE * given, MOST_MEMORY)
-    seconds = SECONDS + given // BYTES_A_SECOND
-    order = {
-        "modules": [function.__module__, *modules],
-        "memory": memory,
-        "most_memory": MOST_MEMORY,
-        "seconds": seconds,
-        "clock_s": CLOCK * seconds,
-    }
-    if not _places.acquire(timeout=WAIT_S):
-        raise LimitError(f"{about} waits behind others that are being read: try again in a minute.")
-    try:
-        start = time.monotonic()
-        answer = _asked(order, (function.__module__, function.__qualname__, arguments))
-        took = time.monotonic() - start
-    finally:
-        _places.release()
-    if answer is None:
-        kind, rest = child.NO_MEMORY if took < 0.9 * seconds else "no time", []
-    else:
-        (used_s, grown), (kind, *rest) = answer
-        _log.debug("%s took %.2f s and %d bytes to read", about, used_s, grown)
-    if kind == child.DONE:
-        return rest[0]
-    if kind == child.SAID:
-        named = getattr(errors, rest[0], StudioError)
-        raise named(rest[1])
-    if kind == child.DEFECT:
-        _log.warning("%s ended a parser: %s\n%s", about, *rest)
-        raise TaskError(
-            f"{about} holds something that cannot be read ({rest[0]}): check it, or make it anew."
-        )
-    what = (
-        f"{memory // 2**20:,} MB of memory" if kind == child.NO_MEMORY else f"{seconds} s of processor time"
-    )
-    raise LimitError(f"{about} takes more than {what} to read: give less at once.")
+    (value,) = _asked(function, arguments, given, about, modules, None)
+    return value
+
+
+def each(
+    function: Callable[..., Iterable[T]],
+    *arguments: Any,
+    files: Sequence[BinaryIO],
+    given: int,
+    about: str,
+    modules: Sequence[str] = (),
+) -> Iterator[T]:
+    """What `function(files, *arguments)` gives one by one, as `run` has it: for more than memory holds at once.
+
+    The files, at most `child.MOST_FILES` of whoever runs the studio, are open to be read there, and no others; with
+    some, the job's memory is `MOST_MEMORY`, however much it reads.
+    """
+    if not _POSSIBLE:
+        yield from function(files, *arguments)
+        return
+    yield from _asked(function, arguments, given, about, modules, [file.fileno() for file in files])
 
 
 def grant(memory: int) -> None:
@@ -122,7 +107,7 @@ def warm(*modules: str) -> None:
     """Start the process and let it import `modules` meanwhile: a job is expected soon."""
     if _POSSIBLE:
         with suppress(OSError):  # whoever has a job will say what is wrong
-            _process.send({"modules": modules}, None)
+            _process.send({"modules": modules}, ())
 
 
 # --- within -------------------------------------------------------------------------------------------
@@ -136,8 +121,8 @@ class _Process:
         self._control: socket.socket | None = None
         self._owner = 0
 
-    def send(self, order: dict[str, Any], handle: int | None) -> None:
-        """Hand a job's end of a socket over. Raises OSError where even a new process does not take it."""
+    def send(self, order: dict[str, Any], handles: Sequence[int]) -> None:
+        """Hand a job's end of a socket over, and its files. Raises OSError where even a new process does not take it."""
         message = json.dumps(order).encode()
         with self._lock:
             for fresh in (False, True):
@@ -145,7 +130,7 @@ class _Process:
                     self._start()
                 assert self._control is not None
                 try:
-                    socket.send_fds(self._control, [message], [] if handle is None else [handle])
+                    socket.send_fds(self._control, [message], handles)
                     return
                 except OSError:
                     if fresh:
@@ -186,13 +171,66 @@ _places = threading.BoundedSemaphore(AT_ONCE)
 _process = _Process()
 
 
-def _asked(order: dict[str, Any], job: tuple[str, str, Any]) -> tuple[Any, ...] | None:
-    """The answer to a job; None where its process ended without one."""
+def _asked(
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    given: int,
+    about: str,
+    modules: Sequence[str],
+    files: Sequence[int] | None,
+) -> Iterator[Any]:
+    """The value that a job gives, or those that it gives one by one. Raises as `run` does."""
+    memory = MOST_MEMORY if files else min(MEMORY + MEMORY_A_BYTE * given, MOST_MEMORY)
+    seconds = SECONDS + given // BYTES_A_SECOND
+    order = {
+        "modules": [function.__module__, *modules],
+        "memory": memory,
+        "most_memory": MOST_MEMORY,
+        "seconds": seconds,
+        "clock_s": CLOCK * seconds,
+        "pieces": files is not None,
+    }
+    if not _places.acquire(timeout=WAIT_S):
+        raise LimitError(f"{about} waits behind others that are being read: try again in a minute.")
+    start = time.monotonic()
+    kind, rest = "", []
+    try:
+        for (used_s, grown), (kind, *rest) in _answers(
+            order, (function.__module__, function.__qualname__, arguments), files or ()
+        ):
+            if kind != child.PIECE:
+                _log.debug("%s took %.2f s and %d bytes to read", about, used_s, grown)
+            if kind == child.PIECE or (kind == child.DONE and files is None):
+                yield rest[0]
+    finally:
+        _places.release()
+    if kind == child.DONE:
+        return
+    if kind in ("", child.PIECE):  # it ended without a word
+        kind = child.NO_MEMORY if time.monotonic() - start < 0.9 * seconds else "no time"
+    if kind == child.SAID:
+        named = getattr(errors, rest[0], StudioError)
+        raise named(rest[1])
+    if kind == child.DEFECT:
+        _log.warning("%s ended a parser: %s\n%s", about, *rest)
+        raise TaskError(
+            f"{about} holds something that cannot be read ({rest[0]}): check it, or make it anew."
+        )
+    what = (
+        f"{memory // 2**20:,} MB of memory" if kind == child.NO_MEMORY else f"{seconds} s of processor time"
+    )
+    raise LimitError(f"{about} takes more than {what} to read: give less at once.")
+
+
+def _answers(
+    order: dict[str, Any], job: tuple[str, str, Any], files: Sequence[int]
+) -> Iterator[tuple[Any, ...]]:
+    """The answers to a job, the last of which is no piece; it ends early where its process ended without a word."""
     for _ in range(2):
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                _process.send(order, theirs.fileno())
+                _process.send(order, [theirs.fileno(), *files])
             ours.settimeout(order["clock_s"] + 30)
             try:
                 if ours.recv(1) != child.STARTED:
@@ -204,9 +242,12 @@ def _asked(order: dict[str, Any], job: tuple[str, str, Any]) -> tuple[Any, ...] 
                 with ours.makefile("wb") as question:
                     pickle.dump(job, question, pickle.HIGHEST_PROTOCOL)
                 with ours.makefile("rb") as answer:
-                    return _Answer(answer).load()
+                    while (found := _Answer(answer).load())[1][0] == child.PIECE:
+                        yield found
+                    yield found
             except (OSError, EOFError, pickle.UnpicklingError):
-                return None
+                pass
+            return
     raise StudioError("The process that reads files cannot be started: free some memory, or try again.")
 
 

@@ -114,9 +114,10 @@ def add(
     listed = listing(settings, family, model)
     at = {entry.place: entry for entry in listed.checkpoints}
     chosen = choose(tuple(at), choice or CheckpointChoice())
-    first = chosen[0]
-    _, files = HubClient(settings).files(listed.model.repo, at[first].commit)
-    wanted_files(listed.model.repo, first.subfolder, files)  # refused now, not after a night's download
+    client = HubClient(settings)
+    for place in dict.fromkeys((chosen[0], chosen[-1])):  # refused now, not after a night's download
+        _, files = client.files(listed.model.repo, at[place].commit)
+        wanted_files(listed.model.repo, place.subfolder, files)
     new = {place.step: _entry(place, at[place].commit) for place in chosen}
     with _edited(settings) as models:
         added = _joined(models.get(listed.model.name), family, listed.model, new, settings.person)

@@ -25,6 +25,7 @@ from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.strangers import safejson
 from e2lm_core.checkpoints.fingerprints import file_sha256
+from e2lm_core.checkpoints.hub import own
 
 _MARK = "downloaded.json"
 
@@ -75,11 +76,14 @@ def at_hand(checkpoints: Iterable[Checkpoint], settings: Settings) -> tuple[Chec
 
 
 def snapshot(checkpoint: Checkpoint, settings: Settings) -> Path | None:
-    """The folder if every file is there in full length; None otherwise. `verify` reads the bytes as well."""
+    """The folder if every file is there in full length, or in one's own Hugging Face cache; None otherwise.
+
+    `verify` reads the bytes as well.
+    """
     folder = snapshot_folder(checkpoint, settings)
     mark = _read_mark(folder)
     if mark is None:
-        return None
+        return own.snapshot(checkpoint, settings)
     try:
         whole = all((folder / name).stat().st_size == file.bytes for name, file in mark.files.items())
     except OSError:
@@ -91,6 +95,13 @@ def verify(checkpoint: Checkpoint, settings: Settings) -> None:
     """Read every byte; raise `CheckpointError` unless all are as the hub gave them."""
     folder = snapshot_folder(checkpoint, settings)
     mark = _read_mark(folder)
+    if mark is None and (held := own.snapshot(checkpoint, settings)) is not None:
+        if (name := own.changed(held)) is not None:
+            raise CheckpointError(
+                f"{name} of {checkpoint.name} in {held} is not what the hub gave: delete that model from your Hugging Face "
+                "cache and download it again."
+            )
+        return
     if mark is None:
         raise CheckpointError(f"{checkpoint.name} is not on this machine: download it first.")
     for name, file in mark.files.items():

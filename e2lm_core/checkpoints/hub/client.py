@@ -1,6 +1,7 @@
 """Requests to a model hub (branches, files, their bytes) through huggingface_hub's own calls.
 
-Every failure becomes one sentence. A token is read from the environment (`HF_TOKEN`) at each call, is used
+Every failure becomes one sentence. A token is read from the environment (`HF_TOKEN`) at each call, or from the file of
+a `huggingface-cli login` where the settings say so; it is used
 for repositories whose owner the settings allow, goes to the hub alone (not to the storage that it redirects
 to) and stands in no message.
 """
@@ -221,8 +222,8 @@ def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> C
         if withheld(repo, settings):
             return CheckpointError(f"{repo} is gated: {_not_named(repo)}")
         return CheckpointError(
-            f"{repo} is gated: accept its terms on the hub and set HF_TOKEN in the environment to a token "
-            "that may read it."
+            f"{repo} is gated: accept its terms on the hub and set HF_TOKEN to a token that may read it, or "
+            "E2LM_HUB_LOGIN=1 to use that of huggingface-cli login."
         )
     if isinstance(error, RevisionNotFoundError):
         return CheckpointError(
@@ -241,7 +242,7 @@ def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> C
 
 def token_for(repo: str, settings: Settings) -> str | Literal[False]:
     """The hub's token where it may be used for that repository; False keeps huggingface_hub from a file's."""
-    return (may_use_token(repo, settings) and _token()) or False
+    return (may_use_token(repo, settings) and _token(settings)) or False
 
 
 def may_use_token(repo: str, settings: Settings) -> bool:
@@ -252,11 +253,16 @@ def may_use_token(repo: str, settings: Settings) -> bool:
 
 def withheld(repo: str, settings: Settings) -> bool:
     """Whether there is a token that is not used for that repository."""
-    return bool(_token()) and not may_use_token(repo, settings)
+    return bool(_token(settings)) and not may_use_token(repo, settings)
 
 
-def _token() -> str:
-    return next((value for name in TOKENS if (value := os.environ.get(name))), "")
+def _token(settings: Settings) -> str:
+    given = next((value for name in TOKENS if (value := os.environ.get(name))), "")
+    if given or not settings.hub_login:
+        return given
+    from huggingface_hub import get_token
+
+    return get_token() or ""
 
 
 def _not_named(repo: str) -> str:
@@ -299,9 +305,12 @@ def _refusal(asked: _Asked, response: Any, settings: Settings) -> str:
     if status in (401, 403):
         if withheld(asked.repo, settings):
             return f"The hub does not show {what} without a token ({status}): {_not_named(asked.repo)}"
-        if _token():
-            return f"The hub refuses {what} to the token in HF_TOKEN ({status}): use one that may read it, or check the name."
-        return f"The hub does not show {what} without a token ({status}): set HF_TOKEN in the environment, or check the name."
+        if _token(settings):
+            return f"The hub refuses {what} to the token that is set ({status}): use one that may read it, or check the name."
+        return (
+            f"The hub does not show {what} without a token ({status}): set HF_TOKEN, or E2LM_HUB_LOGIN=1 for that of "
+            "huggingface-cli login, or check the name."
+        )
     if status == 404:
         return f"The hub has no {what}: check the name, and HF_TOKEN where it is private."
     if status == 429:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -16,7 +16,7 @@ from e2lm_core.base.strangers import safejson
 from e2lm_core.checkpoints.fingerprints import TOKENIZER_FILES, file_sha256
 from e2lm_core.checkpoints.folders import check_folder
 from e2lm_core.checkpoints.hub.cache import CachedFile, locked, partial_folder, put_in_place, snapshot, usage
-from e2lm_core.checkpoints.hub.client import HubClient, RemoteFile
+from e2lm_core.checkpoints.hub.client import HubClient, HubUnreachable, RemoteFile
 
 _WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
@@ -61,6 +61,30 @@ def download(
     with locked(checkpoint, settings, wait):
         # Another process may have been first.
         return snapshot(checkpoint, settings) or run.whole()
+
+
+def refused(
+    checkpoints: Sequence[Checkpoint], settings: Settings, looked: Callable[[str], None] = lambda name: None
+) -> dict[str, str]:
+    """Name → why it cannot be downloaded, as weights of pickles: of those that are not here, before any byte of them.
+
+    `looked` is told of each. Raises HubUnreachable without a connection.
+    """
+    client, said = HubClient(settings), {}
+    listed: dict[tuple[str, str], tuple[RemoteFile, ...]] = {}
+    for checkpoint in checkpoints:
+        repo, commit = checkpoint.repo, checkpoint.revision
+        if repo and commit and snapshot(checkpoint, settings) is None:
+            try:
+                files = listed.get((repo, commit)) or client.files(repo, commit)[1]
+                listed[repo, commit] = files
+                wanted_files(repo, checkpoint.subfolder, files)
+            except HubUnreachable:
+                raise
+            except CheckpointError as error:
+                said[checkpoint.name] = str(error)
+        looked(checkpoint.name)
+    return said
 
 
 def wanted_files(repo: str, subfolder: str | None, listed: tuple[RemoteFile, ...]) -> dict[str, RemoteFile]:

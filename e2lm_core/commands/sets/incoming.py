@@ -23,6 +23,7 @@ from e2lm_core.commands.sets.rows import (
     SkipBroken,
     how_read,
 )
+from e2lm_core.commands.telling import working
 
 Source = Annotated[
     str,
@@ -71,12 +72,13 @@ def import_set(
 
     settings = Settings.from_env()
     how = how_read(mapping, kind, encoding, sheet, header, answers_from)
-    read = sources.read_source(settings, source, how, skip_broken, rows, with_harness)
-    if into is None:
-        task = collection.import_set(settings, read.task, name)
-        folder = collection.find_set(settings, task.name).folder
-    else:
-        task, folder = sources.write_into(settings, read.task, into, name)
+    with working(f"Importing {source}"):
+        read = sources.read_source(settings, source, how, skip_broken, rows, with_harness)
+        if into is None:
+            task = collection.import_set(settings, read.task, name)
+            folder = collection.find_set(settings, task.name).folder
+        else:
+            task, folder = sources.write_into(settings, read.task, into, name)
     for warning in read.warnings:
         typer.echo(warning, err=True)
     document = {

@@ -5,10 +5,13 @@ Tested in tests/imported/formats/test_tables.py.
 
 from __future__ import annotations
 
+import ast
 import io
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -17,7 +20,9 @@ from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.plain import uncelled
 from e2lm_core.base.strangers import confined, safejson
 
-MAX_ROWS = 200_000
+MAX_ROWS = 200_000  # of an upload, as what follows
+ROWS_A_PIECE = 20_000  # of a table on the disk of whoever runs the studio
+LARGE_BYTES = 64 * 2**20
 MAX_COLUMNS = 1_000
 MAX_CELLS = 4_000_000
 MAX_SEPARATORS = 6_000_000  # commas within quoted text among them
@@ -29,6 +34,9 @@ MIN_SUSPECT_BYTES = 16 * 2**20
 MAX_FOOTER_BYTES = 4 * 2**20
 MEMORY_A_VALUE = 200  # bytes as Python has it, in lists and mappings
 READABLE = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+MAX_METRICS_CHARS = 20_000
+_LITERALS = {"nan": "NaN", "inf": "Infinity", "None": "null", "True": "true", "False": "false"}
+_WORD = re.compile(r"(?<![\w'\"])(nan|inf|None|True|False)(?![\w'\"])")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 # Columns that Parquet may not hold in a type that is neither number nor text.
 _NEEDED = frozenset({"model", "task", "metric", "score", "value", "step", "metrics"})
@@ -78,22 +86,63 @@ def frame_of(rows: Sequence[Mapping[str, Any]], name: str) -> pd.DataFrame:
     return frame
 
 
-def read_nested(data: bytes, name: str, columns: Sequence[str]) -> list[dict[str, Any]] | None:
+def pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
+    """The table in a file of whoever runs the studio, some thousand rows at a time, however many there are.
+
+    Raises as `read_frame` does.
+    """
+    suffix = PurePath(name).suffix.lower()
+    try:
+        for frame in _parquet_pieces(file, name) if suffix == ".parquet" else _separated_pieces(file, suffix):
+            _check(0, len(frame.columns), name)
+            frame.columns = [str(column).strip() for column in frame.columns]
+            yield frame
+    except (StudioError, MemoryError):
+        raise
+    except Exception as error:  # pandas and pyarrow raise whatever their parsers do
+        raise TaskError(f"{name} cannot be read as a {suffix[1:].upper()} table: copy it again.") from error
+
+
+def rows_of(file: BinaryIO, name: str) -> int | None:
+    """How many rows a Parquet file says that it has; None for another, or for none at all."""
+    import pyarrow.parquet as parquet
+
+    if PurePath(name).suffix.lower() != ".parquet":
+        return None
+    try:
+        return int(parquet.ParquetFile(file).metadata.num_rows)
+    except Exception:  # `pieces` says what is wrong with it
+        return None
+    finally:
+        file.seek(0)
+
+
+def is_large(file: BinaryIO, rows: int | None) -> bool:
+    """Whether a table has more rows than are read of an upload, or bytes where only reading would tell."""
+    if rows is not None:
+        return rows > MAX_ROWS
+    at = file.tell()
+    size = file.seek(0, io.SEEK_END)
+    file.seek(at)
+    return size > LARGE_BYTES
+
+
+def read_nested(data: bytes | BinaryIO, name: str, columns: Sequence[str]) -> list[dict[str, Any]] | None:
     """The rows of a Parquet file whose columns hold lists and mappings: of them, `columns` by their dotted names.
 
     None where the file has not all of them. Raises TaskError or LimitError in one sentence.
     """
-    import pyarrow as arrow
     import pyarrow.parquet as parquet
 
+    given = io.BytesIO(data) if isinstance(data, bytes) else data
     try:
-        file = parquet.ParquetFile(arrow.BufferReader(_footed(data, name)))
+        file = parquet.ParquetFile(_footed(given, name))
         paths = [file.schema.column(place).path for place in range(len(file.schema))]
         wanted = {p for p in paths if any(p == c or p.startswith(f"{c}.") for c in columns)}
         if not all(any(p == c or p.startswith(f"{c}.") for p in wanted) for c in columns):
             return None
         _check(file.metadata.num_rows, len(wanted), name)
-        _check_packing(file.metadata, wanted, len(data), name)
+        _check_packing(file.metadata, wanted, given.seek(0, io.SEEK_END), name)
         rows: list[dict[str, Any]] = []
         for group in range(file.metadata.num_row_groups):
             described = file.metadata.row_group(group)
@@ -108,6 +157,21 @@ def read_nested(data: bytes, name: str, columns: Sequence[str]) -> list[dict[str
     except Exception as error:  # pyarrow raises whatever its parser does
         raise TaskError(f"{name} cannot be read as Parquet: copy it again.") from error
     return rows
+
+
+def mapping_of(value: str) -> Mapping[str, Any] | None:
+    """What a cell holds that is a JSON object, or a Python dict (with nan) as text; None for anything else."""
+    if len(value) > MAX_METRICS_CHARS:
+        return None
+    text = value if value.lstrip().startswith('{"') else value.replace("'", '"')
+    try:
+        parsed = json.loads(_WORD.sub(lambda word: _LITERALS[word[1]], text))
+    except (ValueError, RecursionError):
+        try:
+            parsed = ast.literal_eval(value)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return None
+    return parsed if isinstance(parsed, Mapping) else None
 
 
 # --- within -------------------------------------------------------------------------------------------
@@ -151,22 +215,33 @@ def _separated(data: bytes, name: str, separator: str) -> pd.DataFrame:
     return frame.map(uncelled).rename(columns=uncelled)
 
 
-def _footed(data: bytes, name: str) -> bytes:
-    """The same bytes, whose table of contents is not beyond all measure."""
-    if data[-4:] == b"PAR1" and int.from_bytes(data[-8:-4], "little") > MAX_FOOTER_BYTES:
+def _separated_pieces(file: BinaryIO, suffix: str) -> Iterator[pd.DataFrame]:
+    if suffix not in _SEPARATORS:
+        raise ValueError("no table of text")
+    with pd.read_csv(
+        file,
+        sep=_SEPARATORS[suffix],
+        dtype=object,
+        keep_default_na=False,
+        encoding="utf-8-sig",
+        chunksize=ROWS_A_PIECE,
+    ) as reader:
+        for frame in reader:
+            yield frame.map(uncelled).rename(columns=uncelled)
+
+
+def _footed(file: BinaryIO, name: str) -> BinaryIO:
+    """The same file, whose table of contents is not beyond all measure."""
+    file.seek(max(0, file.seek(0, io.SEEK_END) - 8))
+    end = file.read(8)
+    file.seek(0)
+    if end[-4:] == b"PAR1" and int.from_bytes(end[:4], "little") > MAX_FOOTER_BYTES:
         raise LimitError(f"{name} describes more columns than can be read: keep those that you compare.")
-    return data
+    return file
 
 
-def _parquet(data: bytes, name: str) -> pd.DataFrame:
-    """A Parquet table, a group of rows at a time.
-
-    Repeated text lies in a dictionary: its full size is counted, and the rows share the dictionary's texts.
-    """
-    import pyarrow as arrow
-    import pyarrow.parquet as parquet
-
-    schema = parquet.ParquetFile(arrow.BufferReader(_footed(data, name))).schema_arrow
+def _columns(schema: Any, name: str) -> tuple[list[str], list[str]]:
+    """The columns of text, and those of text or numbers. Raises TaskError where one that is needed is neither."""
     texts = [field.name for field in schema if _is_text(field.type)]
     names = [field.name for field in schema if _is_text(field.type) or _is_number(field.type)]
     names = [column for column in names if not column.startswith("__index_level_")]
@@ -179,6 +254,28 @@ def _parquet(data: bytes, name: str) -> pd.DataFrame:
             )
     if len(set(schema.names)) < len(schema.names):
         raise TaskError(f"{name} has two columns of one name: rename one of them.")
+    return texts, names
+
+
+def _parquet_pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
+    import pyarrow.parquet as parquet
+
+    opened = parquet.ParquetFile(_footed(file, name))
+    _, names = _columns(opened.schema_arrow, name)
+    for batch in opened.iter_batches(ROWS_A_PIECE, columns=names, use_threads=False):
+        yield batch.to_pandas(deduplicate_objects=True)
+
+
+def _parquet(data: bytes, name: str) -> pd.DataFrame:
+    """A Parquet table, a group of rows at a time.
+
+    Repeated text lies in a dictionary: its full size is counted, and the rows share the dictionary's texts.
+    """
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    schema = parquet.ParquetFile(_footed(io.BytesIO(data), name)).schema_arrow
+    texts, names = _columns(schema, name)
     file = parquet.ParquetFile(arrow.BufferReader(data), read_dictionary=texts)
     _check(file.metadata.num_rows, len(schema.names), name)
     _check_packing(file.metadata, {*names}, len(data), name)

@@ -21,6 +21,22 @@ def is_sample(row: Any) -> bool:
     return isinstance(row, dict) and "doc_id" in row and ("filtered_resps" in row or "resps" in row)
 
 
+def slim(row: Json) -> Json:
+    """A sample without what no score needs: of each prompt only which it is, of the document its id and subject."""
+    kept = {key: row[key] for key in ("doc_id", "target", "filter") if key in row}
+    if isinstance(doc := row.get("doc"), dict):
+        kept["doc"] = {key: doc[key] for key in ("id", "subject") if key in doc}
+    try:
+        pairs = list(_arguments(row.get("arguments")))
+    except _NoChoices:
+        return kept | {"arguments": [None] if isinstance(row.get("arguments"), dict | list) else None}
+    contexts: dict[str, str] = {"": ""}
+    for context, _ in pairs:
+        contexts.setdefault(context, str(len(contexts)))
+    responses = row.get("filtered_resps") or row.get("resps")
+    return kept | {"arguments": [[contexts[c], text] for c, text in pairs], "filtered_resps": responses}
+
+
 def add_samples(
     evaluation: Evaluation, rows: Sequence[Json], delimiter: str
 ) -> tuple[Evaluation, str | None]:

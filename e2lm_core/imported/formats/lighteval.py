@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.plain import number
@@ -112,7 +112,7 @@ def folder_spot(file: str, places: Places) -> Spot | None:
     return places.find(name) if name else None
 
 
-def read_details(data: bytes, file: str) -> list[Answered]:
+def read_details(data: bytes | BinaryIO, file: str) -> list[Answered]:
     """The questions of a file of details. Raises StudioError where it holds no log-probabilities of choices."""
     rows = frames.read_nested(data, file, _NEEDED)
     if rows is None:

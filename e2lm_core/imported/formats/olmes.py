@@ -29,6 +29,7 @@ _METRICS = "-metrics.json"
 _DECIDE = re.compile(r"(?:^|/)([^/]+)/(\d{1,4}[MB])/seed-(\w{1,20})/step-?(\d{1,9})/")
 _DEFAULT_SEED = "6198"
 _HASH = re.compile(r"_[0-9a-f]{6}$")
+_OF_OUTPUTS = ("sum_logits", "text", "num_chars", "logits_per_byte", "bits_per_byte")
 # A name of theirs that means something else with us, where both stand beside each other.
 _NAMESAKES = {"margin": "margin,olmes"}
 
@@ -58,6 +59,18 @@ def is_prediction(row: Any) -> bool:
 def is_request(row: Any) -> bool:
     """Whether a parsed line is what the model was asked, which predictions say already."""
     return isinstance(row, dict) and "request_type" in row and "request" in row and "doc_id" in row
+
+
+def slim(row: Json) -> Json:
+    """A prediction without what no score needs."""
+    outputs = [
+        {key: output[key] for key in _OF_OUTPUTS if key in output}
+        for output in row["model_output"]
+        if isinstance(output, dict)
+    ]
+    return {key: row[key] for key in ("doc_id", "native_id", "label") if key in row} | {
+        "model_output": outputs
+    }
 
 
 def read_metrics(content: Json, file: str, places: Places) -> tuple[list[Run], list[str]]:

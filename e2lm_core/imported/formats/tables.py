@@ -7,12 +7,9 @@ dict in a string (their shards have either).
 
 from __future__ import annotations
 
-import ast
-import json
 import math
-import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,13 +21,17 @@ from e2lm_core.base.plain import number
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.base.strangers import confined
 from e2lm_core.imported.formats import trackers
+from e2lm_core.imported.formats.frames import mapping_of
 from e2lm_core.imported.places import Places, Spot
-from e2lm_core.imported.records import Evaluation, lower_is_better
+from e2lm_core.imported.records import EVERYTHING, Evaluation, Wanted, fits, lower_is_better
 
 LARGEST = 2**53  # up to here a float holds every whole number
-MAX_METRICS_CHARS = 20_000
 MEMORY_A_ROW = 3_000  # bytes of its evaluation, beyond what a small Parquet file is given
 MAX_SCORES = 1_500_000  # of one table, over its rows
+MAX_SCORES_OF_ONES_OWN = 3_000_000
+FEW_METRICS = 5  # so many of a large table are read all
+_MAIN = ("primary_metric", "primary_score", "acc_raw", "acc")
+_NO_SCORES = "{name} has no column of scores: give metric and score, or a column a metric, beside model, task and step."
 _ALIASES = {
     "model": ("model_name",),
     "task": ("benchmark", "dataset"),
@@ -41,44 +42,12 @@ _ALIASES = {
     "num_fewshot": ("n_shot", "fewshot"),
 }
 # What stands in a table beside its metrics, in any of the layouts.
-_NOT_METRICS = frozenset(
-    [
-        "model",
-        "task",
-        "metric",
-        "score",
-        "step",
-        "tokens_seen",
-        "num_fewshot",
-        "params",
-        "data",
-        "seed",
-        "compute",
-        "chinchilla",
-        "metrics",
-        "gtokens",
-        "revision",
-        "early",
-        "n",
-        "questions",
-        "size",
-        "mix",
-        "total_steps",
-        "warmup_steps",
-        "lr_max",
-        "batch_size",
-        "params_numeric",
-        "model_path",
-        "alias",
-        "token_ratio",
-        "num_instances",
-        "processing_time",
-        "task_idx",
-        "flops",
-    ]
+_BESIDE = (
+    "model task metric score step tokens_seen num_fewshot params data seed compute chinchilla metrics gtokens "
+    "revision early n questions size mix total_steps warmup_steps lr_max batch_size params_numeric model_path "
+    "alias token_ratio num_instances processing_time task_idx flops"
 )
-_LITERALS = {"nan": "NaN", "inf": "Infinity", "None": "null", "True": "true", "False": "false"}
-_WORD = re.compile(r"(?<![\w'\"])(nan|inf|None|True|False)(?![\w'\"])")
+_NOT_METRICS = frozenset(_BESIDE.split())
 # What an evaluation is made of, beside its scores.
 _ROW = ("model", "task", "step", "tokens_seen", "num_fewshot", "base", "params", "other")
 DEFAULT_SEEDS = frozenset({"", "default", "nan", "none"})
@@ -89,30 +58,195 @@ def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Ev
 
     Raises TaskError for an unknown layout.
     """
-    problems: list[str] = []
-    if (tracked := trackers.as_scores(frame, name)) is not None:
-        frame, problems = tracked
-    frame = _with_models(_renamed(frame))
-    lacking = [column for column in ("model", "task", "step") if column not in frame.columns]
-    if lacking:
-        raise TaskError(
-            f"{name} is no table of scores that the studio knows: it lacks the columns "
-            f"{', '.join(lacking)} (a plain table has model, task, metric, step, tokens_seen and score)."
+    table = Table(name, places)
+    return table.take(frame), table.finish()
+
+
+class Table:
+    """A table that is taken some rows at a time; what had to be left out is counted and said at the end.
+
+    `large` ones with dozens of metrics give their main one alone, unless metrics are `wanted` by name.
+    """
+
+    def __init__(self, name: str, places: Places, wanted: Wanted = EVERYTHING, large: bool = False) -> None:
+        self.name, self.places, self.wanted = name, places, wanted
+        self.results = 0
+        self._most = MAX_SCORES_OF_ONES_OWN if large or wanted != EVERYTHING else MAX_SCORES
+        self._large = large and not wanted.metrics
+        self._scores = 0
+        self.rows = 0
+        self._said: dict[str, None] = {}
+        self._left: dict[str, list[Any]] = {}  # by what is said of them: how many, of how many, the first
+
+    def take(self, frame: pd.DataFrame) -> list[Evaluation]:
+        """The evaluations of some rows. Raises TaskError for an unknown layout, LimitError for too many scores."""
+        name = self.name
+        if (tracked := trackers.as_scores(frame, name)) is not None:
+            frame, said = tracked
+            self._said |= dict.fromkeys(said)
+        frame = _with_models(_renamed(frame))
+        lacking = [column for column in ("model", "task", "step") if column not in frame.columns]
+        if lacking:
+            raise TaskError(
+                f"{name} is no table of scores that the studio knows: it lacks the columns "
+                f"{', '.join(lacking)} (a plain table has model, task, metric, step, tokens_seen and score)."
+            )
+        self.rows += len(frame)
+        texts = [c for c in ("model", "task", "metric") if c in frame.columns]
+        frame = frame.assign(**{column: frame[column].map(str) for column in texts})
+        for column, globs in (("model", self.wanted.models), ("task", self.wanted.tasks)):
+            if globs:
+                frame = frame[frame[column].isin([n for n in frame[column].unique() if fits(n, globs)])]
+        if "num_fewshot" in frame.columns:
+            frame = frame.assign(num_fewshot=frame["num_fewshot"].map(_whole).astype("Int64"))
+        frame = _with_tokens(self._with_whole_steps(frame))
+        if {"metric", "score"} <= set(frame.columns):
+            found = self._long(frame)
+        elif "metrics" in frame.columns and "primary_score" not in frame.columns:
+            found = self._bundled(frame)
+        else:
+            found = self._wide(frame)
+        self.results += len(found)
+        return found
+
+    def finish(self) -> list[str]:
+        """What had to be left out. Raises TaskError where no column held scores."""
+        said = [
+            sentence.format(name=self.name, bad=f"{bad:,}", rows=f"{rows:,}", first=first)
+            for sentence, (bad, rows, first) in self._left.items()
+            if bad
+        ]
+        if _NO_SCORES in self._said and not self.results:
+            raise TaskError(_NO_SCORES.format(name=self.name))
+        said = [*(sentence for sentence in self._said if sentence != _NO_SCORES), *said]
+        if not self.results and not said and self.wanted == EVERYTHING:
+            said.append(f"{self.name} holds no rows.")
+        return said
+
+    # --- within ---------------------------------------------------------------------------------------
+
+    def _leave(self, sentence: str, bad: int, rows: int = 0, first: Callable[[], str] = str) -> None:
+        """Count what is left out, by the sentence that will say so."""
+        left = self._left.setdefault(sentence, [0, 0, ""])
+        if bad and not left[0]:
+            left[2] = first()
+        left[0] += bad
+        left[1] += rows
+
+    def _with_whole_steps(self, frame: pd.DataFrame) -> pd.DataFrame:
+        steps = _numeric(frame["step"])
+        good = steps.notna() & (steps >= 0) & (steps < LARGEST) & (steps % 1 == 0)
+        said = "{name}: {bad} of {rows} rows have no whole step from 0; they are left out."
+        self._leave(said, int((~good).sum()), len(frame))
+        return frame[good].assign(step=steps[good].astype(np.int64))
+
+    def _long(self, frame: pd.DataFrame) -> list[Evaluation]:
+        scores = _numeric(frame["score"])
+        usable = np.isfinite(scores)
+        self._leave(
+            "{name}: {bad} of {rows} rows have no number as score, the first for {first}; those points are left out.",
+            int((~usable).sum()),
+            len(frame),
+            lambda: _who(frame[~usable].iloc[0]),
         )
-    texts = [c for c in ("model", "task", "metric") if c in frame.columns]
-    frame = frame.assign(**{column: frame[column].map(str) for column in texts})
-    if "num_fewshot" in frame.columns:
-        frame = frame.assign(num_fewshot=frame["num_fewshot"].map(_whole).astype("Int64"))
-    frame = _with_tokens(_with_whole_steps(frame, name, problems))
-    if {"metric", "score"} <= set(frame.columns):
-        rows = _long(frame, name, places, problems)
-    elif "metrics" in frame.columns and "primary_score" not in frame.columns:
-        rows = _bundled(frame, name, places, problems)
-    else:
-        rows = _wide(frame, name, places, problems)
-    if not rows and not problems:
-        problems.append(f"{name} holds no rows.")
-    return rows, problems
+        frame = frame.assign(score=scores)[usable]
+        if self.wanted.metrics:
+            frame = frame[[fits(metric, self.wanted.metrics) for metric in frame["metric"]]]
+        keys = ["model", "task", "step", *(["num_fewshot"] if "num_fewshot" in frame.columns else [])]
+        repeated = frame.duplicated([*keys, "metric"], keep="last")
+        self._leave(
+            "{name}: {bad} rows repeat a point, the first {first}; the last of each is taken.",
+            int(repeated.sum()),
+            first=lambda: _who(frame[repeated].iloc[0]),
+        )
+        points: dict[tuple[Any, ...], tuple[dict[Any, Any], dict[str, float]]] = {}
+        for row in _rows(frame[~repeated], "metric", "score"):
+            key = tuple(None if pd.isna(row[column]) else row[column] for column in keys)
+            points.setdefault(key, (row, {}))[1][str(row["metric"])] = float(row["score"])
+        return [self._evaluation(row, values) for row, values in points.values()]
+
+    def _bundled(self, frame: pd.DataFrame) -> list[Evaluation]:
+        read, broken, dropped = [], 0, 0
+        if not self._large:
+            confined.grant(MEMORY_A_ROW * len(frame))
+        parsed = lru_cache(maxsize=64)(mapping_of)  # rows of a Parquet table may repeat one text
+        for row in _rows(frame, "metrics"):
+            given = row["metrics"]
+            values = (
+                parsed(given) if isinstance(given, str) else given if isinstance(given, Mapping) else None
+            )
+            if values is None:
+                broken += 1
+                continue
+            values = {key: values[key] for key in self._metrics_of_interest(values)}
+            numbers = {
+                sys.intern(key): score for key, v in values.items() if (score := number(v)) is not None
+            }
+            dropped += sum(
+                isinstance(v, float) and not math.isfinite(v)
+                for key, v in values.items()
+                if key not in numbers
+            )
+            if numbers:
+                read.append(self._evaluation(row, numbers))
+        said = "{name}: {bad} of {rows} rows have no readable `metrics`; they are left out."
+        self._leave(said, broken, len(frame))
+        self._leave("{name}: {bad} scores are not a number; those points are left out.", dropped)
+        return read
+
+    def _wide(self, frame: pd.DataFrame) -> list[Evaluation]:
+        columns = [c for c in frame.columns if c not in _NOT_METRICS and c not in ("base", "other")]
+        numbers = {c: _numeric(frame[c]) for c in self._metrics_of_interest(columns)}
+        numbers = {c: values for c, values in numbers.items() if np.isfinite(values).any()}
+        if not numbers and len(frame):
+            self._said[_NO_SCORES] = None
+        for column, values in numbers.items():
+            said = f"{{name}}: {{bad}} rows have no number for {_braced(column)}; those points are left out."
+            self._leave(said, int((~np.isfinite(values)).sum()))
+        read = []
+        for index, row in zip(frame.index, _rows(frame), strict=True):
+            scores = {c: float(values[index]) for c, values in numbers.items() if np.isfinite(values[index])}
+            if scores:
+                read.append(self._evaluation(row, scores))
+        return read
+
+    def _metrics_of_interest(self, names: Iterable[Any]) -> list[str]:
+        """The metrics that are read: of a large table its main one, unless others are wanted by name."""
+        there = [n for n in names if isinstance(n, str) and not n.startswith("predicted_index")]
+        if self.wanted.metrics:
+            return [n for n in there if fits(n, self.wanted.metrics)]
+        main = (
+            next((n for n in _MAIN if n in there), None) if self._large and len(there) > FEW_METRICS else None
+        )
+        if main is None:
+            return there
+        self._said[
+            f"{self.name} is large, so of its {len(there)} metrics {main} alone is read: name others with --metric."
+        ] = None
+        return [main]
+
+    def _evaluation(self, row: Mapping[Any, Any], scores: Mapping[str, float]) -> Evaluation:
+        self._scores += len(scores)
+        if self._scores > self._most:
+            raise LimitError(
+                f"{self.name} holds more than {self._most:,} scores: keep the models, tasks and metrics that you "
+                "compare (--model, --task, --metric)."
+            )
+        tokens = row.get("tokens_seen")
+        seen = int(tokens) if tokens is not None and math.isfinite(tokens) else None
+        spot = self.places.named(str(row["model"]), int(row["step"]), seen)
+        return Evaluation(
+            model=_replicate(spot, row),
+            step=spot.step,
+            tokens_seen=spot.tokens_seen,
+            early=spot.early,
+            checkpoint=spot.name,
+            task=sys.intern(str(row["task"])),
+            scores=dict(scores),
+            source=self.name,
+            num_fewshot=_whole(row.get("num_fewshot")),
+            lower=_lower(tuple(scores)),
+        )
 
 
 # --- within -------------------------------------------------------------------------------------------
@@ -141,16 +275,6 @@ def _with_models(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(model=base.where(plain, base + " (" + seeds + ")"), base=base, other=~plain)
 
 
-def _with_whole_steps(frame: pd.DataFrame, name: str, problems: list[str]) -> pd.DataFrame:
-    steps = _numeric(frame["step"])
-    good = steps.notna() & (steps >= 0) & (steps < LARGEST) & (steps % 1 == 0)
-    if (bad := int((~good).sum())) > 0:
-        problems.append(
-            f"{name}: {bad:,} of {len(frame):,} rows have no whole step from 0; they are left out."
-        )
-    return frame[good].assign(step=steps[good].astype(np.int64))
-
-
 def _with_tokens(frame: pd.DataFrame) -> pd.DataFrame:
     """With `tokens_seen` as a number, NaN where the table does not say it."""
     if "tokens_seen" in frame.columns:
@@ -160,86 +284,6 @@ def _with_tokens(frame: pd.DataFrame) -> pd.DataFrame:
     else:
         tokens = pd.Series(np.nan, index=frame.index)
     return frame.assign(tokens_seen=tokens.where((tokens >= 0) & (tokens < LARGEST)))
-
-
-def _long(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -> list[Evaluation]:
-    scores = _numeric(frame["score"])
-    usable = np.isfinite(scores)
-    if (bad := int((~usable).sum())) > 0:
-        rows = frame[~usable]
-        problems.append(
-            f"{name}: {bad:,} of {len(frame):,} rows have no number as score, the first for "
-            f"{_who(rows.iloc[0])}; those points are left out."
-        )
-    frame = frame.assign(score=scores)[usable]
-    repeated = frame.duplicated(
-        ["model", "task", "metric", "step", *(["num_fewshot"] if "num_fewshot" in frame.columns else [])],
-        keep="last",
-    )
-    if repeated.any():
-        problems.append(
-            f"{name}: {int(repeated.sum()):,} rows repeat a point, the first "
-            f"{_who(frame[repeated].iloc[0])}; the last of each is taken."
-        )
-    keys = ["model", "task", "step", *(["num_fewshot"] if "num_fewshot" in frame.columns else [])]
-    points: dict[tuple[Any, ...], tuple[dict[Any, Any], dict[str, float]]] = {}
-    for row in _rows(frame[~repeated], "metric", "score"):
-        key = tuple(None if pd.isna(row[column]) else row[column] for column in keys)
-        points.setdefault(key, (row, {}))[1][str(row["metric"])] = float(row["score"])
-    return [_evaluation(row, values, name, places) for row, values in points.values()]
-
-
-def _bundled(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -> list[Evaluation]:
-    read, broken, dropped, total = [], 0, 0, 0
-    confined.grant(MEMORY_A_ROW * len(frame))
-    parsed = lru_cache(maxsize=64)(_metrics_of)  # rows of a Parquet table may repeat one text
-    for row in _rows(frame, "metrics"):
-        given = row["metrics"]
-        values = parsed(given) if isinstance(given, str) else _metrics(given)
-        if values is None:
-            broken += 1
-            continue
-        numbers = {
-            sys.intern(key): score
-            for key, v in values.items()
-            if isinstance(key, str)
-            and not key.startswith("predicted_index")
-            and (score := number(v)) is not None
-        }
-        dropped += sum(
-            isinstance(v, float) and not math.isfinite(v) for key, v in values.items() if key not in numbers
-        )
-        total = _counted(total + len(numbers), name)
-        if numbers:
-            read.append(_evaluation(row, numbers, name, places))
-    if broken:
-        problems.append(
-            f"{name}: {broken:,} of {len(frame):,} rows have no readable `metrics`; they are left out."
-        )
-    if dropped:
-        problems.append(f"{name}: {dropped:,} scores are not a number; those points are left out.")
-    return read
-
-
-def _wide(frame: pd.DataFrame, name: str, places: Places, problems: list[str]) -> list[Evaluation]:
-    columns = [c for c in frame.columns if c not in _NOT_METRICS and c not in ("base", "other")]
-    numbers = {c: _numeric(frame[c]) for c in columns}
-    numbers = {c: values for c, values in numbers.items() if np.isfinite(values).any()}
-    if not numbers:
-        raise TaskError(
-            f"{name} has no column of scores: give metric and score, or a column a metric, beside model, "
-            "task and step."
-        )
-    for column, values in numbers.items():
-        if (bad := int((~np.isfinite(values)).sum())) > 0:
-            problems.append(f"{name}: {bad:,} rows have no number for {column}; those points are left out.")
-    read, total = [], 0
-    for index, row in zip(frame.index, _rows(frame), strict=True):
-        scores = {c: float(values[index]) for c, values in numbers.items() if np.isfinite(values[index])}
-        total = _counted(total + len(scores), name)
-        if scores:
-            read.append(_evaluation(row, scores, name, places))
-    return read
 
 
 def _numeric(column: pd.Series) -> pd.Series:
@@ -262,32 +306,6 @@ def _rows(frame: pd.DataFrame, *more: str) -> Sequence[dict[Any, Any]]:
     return frame[[c for c in (*_ROW, *more) if c in frame.columns]].to_dict("records")
 
 
-def _counted(scores: int, name: str) -> int:
-    if scores > MAX_SCORES:
-        raise LimitError(
-            f"{name} holds more than {MAX_SCORES:,} scores: keep the models, tasks and metrics that you compare."
-        )
-    return scores
-
-
-def _evaluation(row: Mapping[Any, Any], scores: Mapping[str, float], name: str, places: Places) -> Evaluation:
-    tokens = row.get("tokens_seen")
-    seen = int(tokens) if tokens is not None and math.isfinite(tokens) else None
-    spot = places.named(str(row["model"]), int(row["step"]), seen)
-    return Evaluation(
-        model=_replicate(spot, row),
-        step=spot.step,
-        tokens_seen=spot.tokens_seen,
-        early=spot.early,
-        checkpoint=spot.name,
-        task=str(row["task"]),
-        scores=dict(scores),
-        source=name,
-        num_fewshot=_whole(row.get("num_fewshot")),
-        lower=frozenset(metric for metric in scores if lower_is_better(metric)),
-    )
-
-
 def _whole(value: Any) -> int | None:
     try:
         number = int(float(value))
@@ -300,33 +318,21 @@ def _replicate(spot: Spot, row: Mapping[Any, Any]) -> ModelInfo:
     """A row of a table with seeds: another seed of the model stays out of the means."""
     if not row.get("base"):
         return spot.model
-    return ModelInfo(
-        name=str(row["model"]),
-        family="datadecide",
-        size=str(row["params"]),
-        seed_of=str(row["base"]) if row["other"] else None,
-    )
+    return _decided(str(row["model"]), str(row["params"]), str(row["base"]) if row["other"] else None)
 
 
-def _metrics(value: Any) -> Mapping[str, Any] | None:
-    """A JSON object, a Python dict in a string (with nan), or an object already."""
-    if isinstance(value, Mapping):
-        return value
-    return _metrics_of(value) if isinstance(value, str) else None
+@lru_cache(maxsize=4096)  # a table names the same models in each of its rows
+def _decided(name: str, size: str, seed_of: str | None) -> ModelInfo:
+    return ModelInfo(name=name, family="datadecide", size=size, seed_of=seed_of)
 
 
-def _metrics_of(value: str) -> Mapping[str, Any] | None:
-    if len(value) > MAX_METRICS_CHARS:
-        return None
-    text = value if value.lstrip().startswith('{"') else value.replace("'", '"')
-    try:
-        parsed = json.loads(_WORD.sub(lambda word: _LITERALS[word[1]], text))
-    except (ValueError, RecursionError):
-        try:
-            parsed = ast.literal_eval(value)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return None
-    return parsed if isinstance(parsed, Mapping) else None
+@lru_cache(maxsize=1024)
+def _lower(metrics: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(metric for metric in metrics if lower_is_better(metric))
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _who(row: pd.Series) -> str:

@@ -13,7 +13,6 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.checkpoints import tables
 from e2lm_core.checkpoints.families import (
-    FAMILIES,
     CheckpointChoice,
     Family,
     FamilyModel,
@@ -24,6 +23,7 @@ from e2lm_core.checkpoints.families import (
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import client as hub_client
+from e2lm_core.checkpoints.known import FAMILIES
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import say
 

@@ -12,7 +12,7 @@ from e2lm_core.checkpoints import tables
 from e2lm_core.imported import words as imported_words
 from e2lm_core.runs.said import words as run_words
 from e2lm_core.ui import session
-from e2lm_core.ui.checkpoints import added, adding, people
+from e2lm_core.ui.checkpoints import added, adding, folders, people
 from e2lm_core.ui.frame import addresses, navigation, parts, say
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.results import curves, giving, kept, opened
@@ -61,6 +61,7 @@ def _checkpoints(task: TaskSet) -> None:
     else:
         parts.empty(NONE)
 
+    folders.folders()
     st.subheader("From a hub", anchor=False)
     added.added()
     st.subheader("Add a model", anchor=False)

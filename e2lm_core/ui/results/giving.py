@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from e2lm_core.base.errors import StudioError
@@ -73,10 +74,21 @@ def _digest(uploads: Mapping[str, bytes]) -> str:
 def _read(uploads: dict[str, bytes]) -> str | None:
     """Open what was read; else the sentence that says why nothing was."""
     studio = session.studio()
+    bar = st.progress(0.0, text="Reading …")
     try:
-        with st.spinner("Reading …"):
-            imported = opening.import_uploads(uploads, studio.settings.limits, studio.catalogue.checkpoints)
+        imported = opening.import_uploads(
+            uploads,
+            studio.settings.limits,
+            studio.catalogue.checkpoints,
+            lambda share: _told(bar, share),
+        )
     except StudioError as error:
         return str(error)
+    finally:
+        bar.empty()
     opened.show(imported)
     return None
+
+
+def _told(bar: DeltaGenerator, share: float) -> None:
+    bar.progress(share, text="Reading …")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from e2lm_core.analysis import tables
-from e2lm_core.analysis.curves import axes
+from e2lm_core.analysis.curves import axes, words
 from tests.support.measured import LARGE, RISING, SMALL, curve, measurements
 
 
@@ -33,6 +33,19 @@ def test_what_has_no_place_is_named() -> None:
     placed, axis = axes.on_axis(tables.curve_frame(measured, ("acc",)), measured, "compute")
     assert axis.left_out == (SMALL.name,)
     assert set(placed["model"]) == {LARGE.name}
+
+
+def test_a_model_whose_tokens_nobody_knows_is_drawn_with_all_over_steps() -> None:
+    measured = measurements(curve(SMALL, RISING), curve(LARGE, RISING))
+    frame = tables.curve_frame(measured, ("acc",))
+    frame.loc[frame["model"] == SMALL.name, "tokens_seen"] = float("nan")
+    placed, axis = axes.on_axis(frame, measured, "tokens")
+    assert (axis.kind, axis.title, axis.untold, axis.left_out) == ("step", "training step", (SMALL.name,), ())
+    assert set(placed["model"]) == {SMALL.name, LARGE.name}
+    assert len(axes.place(frame, measured, axis)) == len(frame)
+    assert words.drawing(axis, None) == (
+        f"Drawn over training steps, since nobody said how many tokens {SMALL.name} had read."
+    )
 
 
 def test_zero_has_no_logarithm() -> None:

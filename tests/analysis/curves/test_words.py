@@ -285,7 +285,7 @@ def axis(**changes) -> Axis:
     ("drawn_over", "says"),
     [
         (axis(), ""),
-        (axis(left_out=("a",)), "Not shown, since their tokens are not known: a."),
+        (axis(untold=("a",)), "Drawn over training steps, since nobody said how many tokens a had read."),
         (axis(at_zero=1), "Checkpoints at 0 have no place on a logarithmic axis."),
         (
             axis(kind="compute", left_out=("a", "b")),

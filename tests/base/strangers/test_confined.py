@@ -86,6 +86,53 @@ def test_what_a_job_gives_comes_back() -> None:
     assert (value, finding, array.tolist()) == ({"a": [1, None, "é"]}, FINDING, [0.0, 1.0, 2.0])
 
 
+def each(function, tmp_path, *arguments):
+    for name in "ab":
+        (tmp_path / name).write_bytes(name.encode() * 3)
+    with open(tmp_path / "a", "rb") as a, open(tmp_path / "b", "rb") as b:
+        yield from confined.each(function, *arguments, files=[a, b], given=6, about="The file 'x'")
+
+
+def bit_by_bit(files, size: int):
+    for file in files:
+        while bit := file.read(size):
+            yield bit
+    if size == 1:
+        raise TaskError("The last bit is wrong.")
+
+
+def reaches_others(files, path: str):
+    yield files[0].read()
+    yield Path(path).read_bytes()
+
+
+def dies_on_the_way(files):
+    yield 1
+    os.abort()
+
+
+def test_files_are_read_bit_by_bit(tmp_path) -> None:
+    assert list(each(bit_by_bit, tmp_path, 2)) == [b"aa", b"a", b"bb", b"b"]
+    first = each(bit_by_bit, tmp_path, 2)
+    assert next(first) == b"aa"
+    first.close()  # whoever has enough lets go, and the place is free again
+    assert asked(gives, 1)[0] == 1
+
+
+def test_what_goes_wrong_on_the_way_is_said_after_what_was_given(tmp_path) -> None:
+    found = []
+    with pytest.raises(TaskError, match="The last bit is wrong"):
+        found.extend(each(bit_by_bit, tmp_path, 1))
+    assert found == [b"a"] * 3 + [b"b"] * 3 or found == []
+    with pytest.raises(LimitError):
+        list(each(dies_on_the_way, tmp_path))
+
+
+def test_no_other_file_is_within_reach(tmp_path) -> None:
+    with pytest.raises(TaskError, match="PermissionError"):
+        list(each(reaches_others, tmp_path, str(tmp_path / "b")))
+
+
 def test_what_a_job_says_is_said() -> None:
     with pytest.raises(TaskError, match=r"^The row is wrong\.$"):
         asked(refuses)

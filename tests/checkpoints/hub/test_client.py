@@ -65,6 +65,19 @@ def test_token_file_is_not_read(fake, settings, monkeypatch, tmp_path):
     assert not any("hf_fromfile" in str(headers) for _, _, headers in fake.seen)
 
 
+def test_a_login_is_used_where_the_user_says_so(fake, settings, monkeypatch, tmp_path):
+    (tmp_path / "token").write_text("hf_fromfile")
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    fake.repos[DENSE].token = "hf_fromfile"
+    with pytest.raises(CheckpointError) as error:
+        hub.add(settings, E2LM, "dense-500m-arch1")
+    assert "or E2LM_HUB_LOGIN=1 for that of huggingface-cli login" in sentence(error)
+    allowed = settings.model_copy(update={"hub_login": True})
+    ensure_directory(hub.add(allowed, E2LM, "dense-500m-arch1")[0], allowed)
+    elsewhere = allowed.model_copy(update={"hub_token_for": ("others",)})
+    assert hub_client.token_for(DENSE, elsewhere) is False
+
+
 def test_gated_repository(fake, settings):
     fake.instead("/api/models/", status=403, headers={"X-Error-Code": "GatedRepo"})
     with pytest.raises(CheckpointError) as error:

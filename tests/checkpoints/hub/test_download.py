@@ -57,6 +57,24 @@ def test_branches(fake, settings):
         assert (ensure_directory(c, settings) / "model.safetensors").read_bytes() == weights(100 + c.step)
 
 
+def test_branches_of_pickles_alone_are_said_before_any_download(fake, settings):
+    small = fake.repos[SMALL]
+    for step in (512, 1_000):
+        old = {n: b for n, b in checkpoint(step).items() if not n.endswith(".safetensors")}
+        small.commit(f"step{step}", old | {"pytorch_model.bin": b"x"})
+    with pytest.raises(CheckpointError) as error:
+        hub.add(settings, PYTHIA, "pythia-14m")  # the last of them is looked at as well as the first
+    assert "only as pytorch_model.bin" in sentence(error)
+    small.commit("step1000", checkpoint(1_000))
+    added = hub.add(settings, PYTHIA, "pythia-14m")
+    looked = []
+    refused = hub_download.refused(added, settings, looked.append)
+    assert list(refused) == ["pythia-14m/iter_0000512"]
+    assert "only as pytorch_model.bin, which can run code" in next(iter(refused.values()))
+    assert looked == [c.name for c in added]
+    assert fake.fetched() == []
+
+
 def test_configuration_and_tokenizer_of_the_whole_repository(fake, settings):
     fake.repo(DENSE).commit("main", {**small_files(), "iter_0002000/model.safetensors": weights(1)})
     (only,) = hub.add(settings, E2LM, "dense-500m-arch1")
