@@ -16,7 +16,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
 from e2lm_core.checkpoints.known import FAMILIES
 from e2lm_core.engine.local import LocalBackend
-from e2lm_core.runs.queue import paces
+from e2lm_core.runs.queue import paces, turns
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.requests import Asked
 from e2lm_core.runs.start import KIND, latest_job
@@ -63,6 +63,7 @@ class SetState(Record):
     job: int | None = None
     seconds_left: float | None = None
     owner: str = ""  # of the run that goes on, see `Job`
+    ahead: int | None = None  # runs that go before one that waits; None for one that computes
 
 
 def coverage(
@@ -174,6 +175,7 @@ def state(
             total=total,
             seconds_left=left_at_pace(done, total, computed, seconds),
             owner=job.owner,
+            ahead=turns.ahead(studio.jobs.database, job),
         )
     checkpoints, num_fewshot = fleet(studio, set_name)
     if measure is None:

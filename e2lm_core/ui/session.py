@@ -33,6 +33,8 @@ from e2lm_core.ui.server import browser, door, sign_in
 
 T = TypeVar("T")
 FIRST_SET = "ladder_science"
+_LINKED = "set_in_link"
+_OF_ONE_SET = tuple(addresses.HELD[name] for name in ("question", "find", "subject"))
 # By their folder, which only those reach who may read it; one set is one object for all of them.
 _READ = Kept("sets")
 
@@ -123,20 +125,32 @@ def begin_run() -> None:
 
 
 def set_name() -> str | None:
-    """The chosen set: of this session, else of the link, else the science example, else any.
+    """The chosen set: of a new link, else of this session, else the science example, else any.
 
     None where there is no set, and where that of this session is gone: it is never another one instead.
     """
     names = _names()
+    linked = st.query_params.get("set")
+    if linked in names and linked != st.session_state.get(_LINKED):  # the browser's way back
+        in_hand(linked)
+    st.session_state[_LINKED] = linked
     if _gone(names):
         return None
-    wish = st.session_state.get("set") or st.query_params.get("set") or FIRST_SET
+    wish = st.session_state.get("set") or linked or FIRST_SET
     if "/" in wish and wish not in names and not _opens(wish):
         return wish  # never another set instead: `task` says that it may not be opened
     name = wish if wish in names or "/" in wish else next(iter(names), None)
     if name is not None:
-        choose_set(name)
+        in_hand(name)
     return name
+
+
+def in_hand(name: str) -> None:
+    """Take a set in hand in this session; the link says so with the next drawing, or by the way to another place."""
+    if st.session_state.get("set", name) != name:
+        for key in _OF_ONE_SET:
+            st.session_state.pop(key, None)
+    st.session_state["set"] = name
 
 
 def _names() -> list[str]:
@@ -165,10 +179,10 @@ def _opens(address: str) -> bool:
 
 
 def choose_set(name: str) -> None:
-    """Take a set in hand, in this session and in the link."""
-    st.session_state["set"] = name
+    """Take a set in hand, in this session and in the link: a step of the browser's way back."""
+    in_hand(name)
     if st.query_params.get("set") != name:
-        st.query_params["set"] = name
+        st.query_params["set"] = st.session_state[_LINKED] = name
 
 
 def is_example(name: str) -> bool:

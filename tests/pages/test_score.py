@@ -113,7 +113,9 @@ def test_plan_answers_with_questions_and_time(taught):
     assert not at.exception
     assert "are needed" in taught.said
     assert "not known" in taught.said
-    at.number_input(key="plan_pace").set_value(0.01).run()
+    pace = at.number_input(key="plan_pace")
+    assert (pace.value, pace.placeholder) == (None, "as in earlier runs on this machine")  # and never 0.0000
+    pace.set_value(10.0).run()
     assert "the pace that was given" in taught.said
     at.segmented_control(key="plan_fleet").set_value("e2lm").run()
     assert not at.exception
@@ -166,3 +168,20 @@ def test_plan_takes_the_pace_of_earlier_runs(taught):
     queue(taught, OWN, done=10)
     taught.open("plan")
     assert "Pace: earlier runs on this machine" in taught.said
+
+
+def test_whether_a_hundred_questions_tell_two_models_apart_early(taught):
+    """The researcher's question: are 100 questions enough at so many tokens, and how many are?"""
+    at = taught.open("plan")
+    last = taught.said
+    tokens = at.selectbox(key="plan_power_tokens")
+    assert tokens.options[0] == "the last checkpoint"
+    early = tokens.options[2]
+    tokens.select_index(2).run()
+    at.number_input(key="plan_power_questions").set_value(100).run()
+    assert not at.exception
+    assert taught.said != last
+    assert "100 questions tell them apart with a chance of" in taught.said
+    assert f"At {early} tokens" in taught.said
+    answers = ("Cannot be told apart", "with 90%", "No number of questions tells equal models apart")
+    assert sum(answer in taught.said for answer in answers) == 1

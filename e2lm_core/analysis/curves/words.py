@@ -154,7 +154,7 @@ def chance(measurements: Measurements, above: Mapping[str, Since]) -> str | None
 
 
 def drawing(axis: Axis, overlay: smoothing.Method | None) -> str:
-    """What the axis leaves out, and how the line over the points was made."""
+    """What the axis means, and how the line over the points was made; `left_out` says which models it lacks."""
     said = []
     if overlay:
         said.append(f"The thick line is {smoothing.HELP[overlay]}; the points are as measured.")
@@ -166,13 +166,19 @@ def drawing(axis: Axis, overlay: smoothing.Method | None) -> str:
     if axis.untold:
         names = phrasing.listing(list(axis.untold), most=6)
         said.append(f"Drawn over training steps, since nobody said how many tokens {names} had read.")
-    if axis.left_out:
-        said.append(
-            f"Not shown, since their compute is not known: {phrasing.listing(list(axis.left_out), most=6)}."
-        )
     if axis.at_zero:
         said.append("Checkpoints at 0 have no place on a logarithmic axis.")
     return " ".join(said)
+
+
+def left_out(axis: Axis) -> str | None:
+    """Which models that the sentences count are not in the chart, and where they are; None where all are."""
+    if not axis.left_out:
+        return None
+    whose = "its" if len(axis.left_out) == 1 else "their"
+    names = phrasing.listing(list(axis.left_out), most=6)
+    be = "is" if len(axis.left_out) == 1 else "are"
+    return f"{names} {be} not in this chart, since {whose} compute is not known. Over *steps* all models are."
 
 
 def subjects(shown: int, others: Sequence[str], axis: Axis) -> str:

@@ -140,7 +140,7 @@ def size_frame(planned: Plan) -> pd.DataFrame:
 
 
 def fleet_frame(planned: Plan) -> pd.DataFrame:
-    """One row a model: checkpoints, parameters, seconds a question, seconds in all."""
+    """One row a model: checkpoints, parameters, milliseconds a question, seconds in all."""
     pace = planned.pace.seconds if planned.pace else {}
     return pd.DataFrame(
         [
@@ -148,15 +148,15 @@ def fleet_frame(planned: Plan) -> pd.DataFrame:
                 "model": part.model,
                 "parameters": part.parameters,
                 "checkpoints": part.checkpoints,
-                "seconds a question": pace.get(part.model),
+                "ms a question": None if part.model not in pace else 1000 * pace[part.model],
                 "seconds": None
                 if planned.questions is None or part.model not in pace
                 else planned.questions * part.checkpoints * pace[part.model],
             }
             for part in planned.fleet
         ],
-        columns=["model", "parameters", "checkpoints", "seconds a question", "seconds"],
-    ).astype({"parameters": float, "seconds a question": float, "seconds": float})
+        columns=["model", "parameters", "checkpoints", "ms a question", "seconds"],
+    ).astype({"parameters": float, "ms a question": float, "seconds": float})
 
 
 def document(planned: Plan) -> dict[str, Any]:

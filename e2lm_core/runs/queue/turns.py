@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from e2lm_core.base.database import Database
 from e2lm_core.runs.queue import leases
 from e2lm_core.runs.queue.records import Job
 
@@ -19,6 +20,19 @@ def next_job(connection: sqlite3.Connection) -> tuple[int, str, int] | None:
         "(SELECT coalesce(max(claimed_at), 0) FROM jobs AS own WHERE own.owner = jobs.owner), id LIMIT 1"
     ).fetchone()
     return row
+
+
+def ahead(database: Database, job: Job) -> int | None:
+    """How many others go before a job that waits, as far as their order is known now; None for one that does not wait."""
+    if job.state != "queued":
+        return None
+    with database.reading() as connection:
+        (count,) = connection.execute(
+            f"SELECT count(*) FROM jobs WHERE (state = 'running' AND {leases.held(leases.now())}) "
+            "OR (state = 'queued' AND (priority > ? OR (priority = ? AND id < ?)))",
+            (job.priority, job.priority, job.id),
+        ).fetchone()
+    return int(count)
 
 
 def another(connection: sqlite3.Connection, job: Job, over: bool) -> bool:

@@ -12,23 +12,33 @@ from e2lm_core.scores.measurements import Measurements
 
 PACE_FROM = 0.05  # the share of a run from which its pace says when it ends: its start loads and warms up
 _STATE = {
-    "queued": " (waiting for the worker)",
     "cancelled": " (cancelled; what was computed is kept)",
     "failed": " (stopped; what was computed is kept)",
 }
 
 
-def sentence(job: Job, questions: int) -> tuple[float, str]:
-    """The share that is done, in [0, 1], and what to say of it: 7 of 144 checkpoints, about 20 s left."""
+def waiting(ahead: int | None) -> str:
+    """What a run that waits waits for; "" for one that computes."""
+    if ahead is None:
+        return ""
+    return f"waiting for {phrasing.count(ahead, 'other run')}" if ahead else "waiting for the worker"
+
+
+def sentence(job: Job, questions: int, ahead: int | None = 0) -> tuple[float, str]:
+    """The share that is done, in [0, 1], and what to say of it: 7 of 144 checkpoints, about 20 s left.
+
+    `ahead` is how many runs go before it, for one that waits.
+    """
     planned = job.payload["checkpoints"]
     total = questions * len(planned)
     done = sum(row.done for row in job.progress)
     text = f"{sum(row.done == row.total for row in job.progress)} of {phrasing.count(len(planned), 'checkpoint')}"
     share = min(1.0, done / total) if total else 0.0
-    left = None if job.over or share < PACE_FROM else seconds_left(job, done, total)
+    waits = job.state == "queued"
+    left = None if job.over or waits or share < PACE_FROM else seconds_left(job, done, total)
     if left:
         text += f", {phrasing.duration(left)} left"
-    return share, text + _STATE.get(job.state, "")
+    return share, f"{text} ({waiting(ahead or 0)})" if waits else text + _STATE.get(job.state, "")
 
 
 def notes(job: Job) -> list[str]:
@@ -102,6 +112,8 @@ def running(state: SetState, questions: int) -> str:
             return "This set has no questions yet: write some on Questions, then run it."
         case "never run":
             return "This set has not been run yet. Runs go coarse to fine: every curve's shape is there in seconds."
+        case "running" if state.ahead:
+            return f"The run is {waiting(state.ahead)}: it goes on by itself once that is over."
         case "running":
             return "A run is going on. You can leave this page; the worker goes on."
         case "stale" if state.stale == questions:

@@ -164,6 +164,8 @@ def _drawn(
 ) -> None:
     metric = view.metric
     frame, axis = view.on_axis(frame, now)
+    if missing := curve_words.left_out(axis):
+        say.info(missing, icon=":material/visibility_off:")
     parts.chart(
         curve_charts.learning_curves(
             curve_charts.CurvePlot(
@@ -200,6 +202,8 @@ def _drawn_by_subject(now: Measurements, view: View) -> None:
     metric = view.metric
     curves, others = remembered.by_subject(now, metric, view.bands)
     axis = view.on_axis(tables.curve_frame(now, (metric,)), now)[1]
+    if missing := curve_words.left_out(axis):
+        say.info(missing, icon=":material/visibility_off:")
     placed = [one.placed(axes.place(one.frame.dropna(subset=["value"]), now, axis)) for one in curves]
     parts.chart(
         subject_charts.subject_curves(

@@ -5,6 +5,7 @@ Tested in tests/pages/test_score.py.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from e2lm_core.analysis.plan import plan as planning
 from e2lm_core.analysis.plan import power as powers
 from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.analysis.plan.plan import Goal, Plan
-from e2lm_core.base import labels
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.charts import plan as plan_charts
@@ -118,16 +119,19 @@ def _fleet(task: TaskSet, measurements: Measurements) -> Fleet:
         st.caption(
             "The width is taken from this set's own runs; only the time is that of the other fleet, scaled by parameters."
         )
-    seconds = st.number_input(
-        "Seconds a question on one checkpoint",
-        min_value=0.0,
-        value=0.0,
-        step=0.01,
-        format="%.4f",
+    ms = st.number_input(
+        "Milliseconds a question on one checkpoint",
+        min_value=0.001,
+        value=None,
+        step=1.0,
+        format="%.3f",
+        placeholder="as in earlier runs on this machine",
         key="plan_pace",
-        help="0 takes the pace of this machine's earlier runs. Give your own for another device.",
+        help="Left empty, the pace of this machine's earlier runs. Give your own for another device.",
     )
-    return Fleet(checkpoints, num_fewshot, None if which == _OWN else which, seconds or None)
+    return Fleet(
+        checkpoints, num_fewshot, None if which == _OWN else which, None if ms is None else ms / 1000
+    )
 
 
 def _thinned(
@@ -232,11 +236,17 @@ def power(measurements: Measurements, metric: str) -> None:
         asked = st.number_input(
             "Questions", 2, 20_000, max(2, len(measurements.question_ids)), key="plan_power_questions"
         )
+        tokens = st.selectbox(
+            "At tokens seen",
+            [None, *sorted({float(n) for n in measurements.counted[0].tokens_seen if math.isfinite(n)})],
+            format_func=lambda n: "the last checkpoint" if n is None else phrasing.tokens(n),
+            key="plan_power_tokens",
+        )
     try:
         told = results.remembered(
             measurements,
-            ("power", metric, first, second, str(int(asked))),
-            lambda: powers.power(measurements, metric, (first, second), questions=int(asked)),
+            ("power", metric, first, second, str(tokens), str(int(asked))),
+            lambda: powers.power(measurements, metric, (first, second), tokens, int(asked)),
         )
     except StudioError as error:
         say.info(error, icon=":material/info:")
@@ -265,7 +275,7 @@ def by_model(plan: Plan) -> None:
         few=("model", "checkpoints", "seconds"),
         column_config={
             "parameters": _NUMBER(format="compact"),
-            "seconds a question": _NUMBER(format="%.4f"),
+            "ms a question": _NUMBER(format="%.3f"),
             "seconds": _NUMBER("seconds in all", format="%.0f"),
         },
         of=(plan,),

@@ -16,7 +16,7 @@ from e2lm_core.relevance.judge import Relevance
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import embedding
 from e2lm_core.ui.analysis.embedding import Embedding
-from e2lm_core.ui.frame import parts, polling, say
+from e2lm_core.ui.frame import addresses, parts, polling, say
 from e2lm_core.ui.remembered import results
 
 
@@ -121,13 +121,19 @@ def why(relevance: Relevance, task: TaskSet) -> None:
     """The exemplars most like one question, which is chosen; the least scientific one at first."""
     st.subheader("Why a question scores so", anchor=False)
     order = relevance.probability.argsort(kind="stable")
+    key, held = f"relevance_why_{task.address}", st.session_state.get(addresses.HELD["question"])
+    if held in relevance.ids and key not in st.session_state:
+        st.session_state[key] = relevance.ids.index(held)
     place = st.selectbox(
         "Question",
         [int(at) for at in order],
         format_func=lambda at: say.plain(
             f"{relevance.probability[at]:.2f}  {tables.short(task.questions[at].question, 110)}"
         ),
-        key=f"relevance_why_{task.address}",
+        key=key,
+        on_change=lambda: st.session_state.update(
+            {addresses.HELD["question"]: relevance.ids[st.session_state[key]]}
+        ),
         label_visibility="collapsed",
     )
     if place is None:

@@ -5,6 +5,8 @@ Tested in tests/pages/test_curves.py.
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -16,7 +18,7 @@ from e2lm_core.charts import curves as curve_charts
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis.curves import View
-from e2lm_core.ui.frame import parts, say, window
+from e2lm_core.ui.frame import addresses, parts, say, window
 from e2lm_core.ui.remembered import results
 
 
@@ -39,7 +41,7 @@ def table(task: TaskSet, measurements: Measurements, view: View) -> None:
         height=300,
         placeholder=phrasing.DASH,
         column_order=("id", "acc_first", "acc_last") if window.narrow() else None,
-        on_select="rerun",
+        on_select=partial(_pick, task),
         selection_mode="single-row",
         key="curves_question",
         column_config={
@@ -52,9 +54,17 @@ def table(task: TaskSet, measurements: Measurements, view: View) -> None:
         },
     )
     st.caption("Select a question to see its own curves. Means are over the models that count in scores.")
-    rows = picked.selection.rows
-    if (at := rows[0] if rows else _risen_most(frame)) is not None:
+    rows, ids = picked.selection.rows, [question.id for question in task.questions]
+    held = st.session_state.get(addresses.HELD["question"])
+    at = rows[0] if rows else ids.index(held) if held in ids else _risen_most(frame)
+    if at is not None:
         _question(task.questions[at], measurements, view)
+
+
+def _pick(task: TaskSet) -> None:
+    """The selected question is in hand, in the link and on other places."""
+    for row in st.session_state["curves_question"].selection.rows[:1]:
+        st.session_state[addresses.HELD["question"]] = task.questions[row].id
 
 
 def _risen_most(frame: pd.DataFrame) -> int | None:

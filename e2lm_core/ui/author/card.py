@@ -16,9 +16,8 @@ from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.sets import authoring
 from e2lm_core.sets.desk import drafts
 from e2lm_core.sets.desk import saving as desk
-from e2lm_core.sets.prompts import render
 from e2lm_core.ui import session
-from e2lm_core.ui.author import after, live
+from e2lm_core.ui.author import after, live, rendered
 from e2lm_core.ui.author.unsaved import clashes, forms, listening, saving
 from e2lm_core.ui.author.unsaved.forms import Form
 from e2lm_core.ui.author.unsaved.listening import Field
@@ -46,8 +45,7 @@ def card(task: TaskSet, readonly: bool) -> None:
         _question(task, question, readonly)
     with results:
         live.question(task, question)
-    with st.expander("What a model reads", icon=":material/visibility:"):
-        _reading(task, question)
+    rendered.prompt_of(task, question)
 
 
 def places(task: TaskSet) -> list[str]:
@@ -101,20 +99,6 @@ def _arrow(key: str, name: str, icon: str, shortcut: str, to: list[str]) -> None
 
 def _add() -> None:
     st.session_state["card_new"] = True
-
-
-def _reading(task: TaskSet, question: Question) -> None:
-    try:
-        doc = render.render(task.config, question, ())
-    except StudioError as error:
-        say.error(error)
-        return
-    st.code(
-        doc.context + "▁".join(["", doc.continuations[doc.gold].lstrip()]),
-        language=None,
-        wrap_lines=True,
-    )
-    st.caption("Zero-shot, with the gold choice behind ▁; each choice is scored in its place.")
 
 
 def _question(task: TaskSet, question: Question, readonly: bool) -> None:

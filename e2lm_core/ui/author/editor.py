@@ -7,29 +7,37 @@ and it was laid out anew after each edit, so that a click could be missed. Its s
 
 What the page gives it is small and mostly the same with each drawing. The rows come from the server by themselves
 (`server/table.py`), once, and then what has changed; edits go the same way, so that *Saved* waits for no page.
-After them the page is drawn once, for what stands beside the table. Tested in tests/pages/writing/test_table.py.
+After them the page is drawn once, for what stands beside the table. What models and the embedder say of single
+questions is given where a filter asks for it, and why not where it can't be. Tested in tests/pages/writing/test_table.py.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Finding, TaskSet
+from e2lm_core.relevance import words as relevance_words
 from e2lm_core.sets.desk import drafts, presence
 from e2lm_core.ui import session
+from e2lm_core.ui.analysis import embedding
 from e2lm_core.ui.author import after, card
 from e2lm_core.ui.author.unsaved import listening
-from e2lm_core.ui.frame import say
+from e2lm_core.ui.frame import polling, say
+from e2lm_core.ui.remembered import questions as remembered
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.server import requests
 from e2lm_core.ui.server import table as server
 
 KEY = "questions_table"
 MOST_FOUND = 1000
+MEASURES = ("slope", "relevance")
+_ASKED = "table_measures"  # of the session: what filters and sorting need of each set
 PASTED = "import_text"  # the key of the field on Import that what is pasted goes to
 # Streamlit sends a component's script with each drawing; this one only fetches the script itself, once.
 _JS = (
@@ -62,22 +70,84 @@ def table(task: TaskSet, readonly: bool = False) -> None:
             "typed": "" if readonly else _typed(task),
             "readonly": readonly,
             "taught": "".join("01"[taught.get(q.id, False)] for q in task.questions) if taught else "",
+            "measures": _asked(task),
             "rest_ms": listening.REST_MS,
             "again_ms": listening.AGAIN_MS,
         },
         on_changed_change=_changed,
         on_pasted_change=_pasted,
         on_card_change=_opened,
+        on_measure_change=_measure,
     )
     for sentence in st.session_state.pop("editor_refused", ()):
         say.error(sentence, icon=":material/error:")
 
 
 def note(task: TaskSet, findings: Sequence[Finding]) -> None:
-    """Show beside its question what the checks have found; they come later than the rows."""
-    found = [(f.question_id, f.severity, f.sentence) for f in findings if f.question_id][:MOST_FOUND]
-    with st.container(key="listening_found", width="content"):
-        _noting()(key="table_found", data={**_address(task), "found": found})
+    """Show beside its question what the checks have found, and give what a filter asks for; both come later than the rows."""
+    underway = "relevance" in _asked(task) and not _is_over(task)
+    run_every = polling.every(polling.PROGRESS_S, mine=True) if underway else None
+
+    @st.fragment(run_every=run_every)
+    def given() -> None:
+        if underway and _is_over(task):
+            st.rerun()
+        found = [(f.question_id, f.severity, f.sentence) for f in findings if f.question_id][:MOST_FOUND]
+        figures = {name: _figure(task, name) for name in _asked(task)}
+        with st.container(key="listening_found", width="content"):
+            _noting()(key="table_found", data={**_address(task), "found": found, "figures": figures})
+
+    given()
+
+
+# --- what filters need of models and of the embedder ------------------------------------------------------
+
+
+def _asked(task: TaskSet) -> list[str]:
+    return list(st.session_state.get(_ASKED, {}).get(task.address, ()))
+
+
+def _measure() -> None:
+    """The table's filters need these."""
+    names = st.session_state[KEY].measure
+    if isinstance(names, list) and (task := st.session_state.get("set")):
+        asked = st.session_state.setdefault(_ASKED, {})
+        asked[task] = [name for name in MEASURES if name in names]
+
+
+def _figure(task: TaskSet, name: str) -> dict[str, Any]:
+    """A figure of every question, in the set's order, or `why` there is none."""
+    stamp = presence.stamp(session.studio().settings, task.address)
+    try:
+        values, why = _slopes(task) if name == "slope" else _probabilities(task)
+    except StudioError as error:
+        values, why = None, str(error)
+    return {"stamp": stamp} | ({"why": why} if values is None else {"values": values})
+
+
+def _slopes(task: TaskSet) -> tuple[list[float | None] | None, str]:
+    measurements = results.measurements(task)
+    if not measurements.measured:
+        return None, "A slope needs a run: run this set on Models and runs, and this filter works."
+    _, frame = remembered.pool(task, measurements)
+    known = dict(zip(frame["id"], frame["slope"].astype(float), strict=True))
+    slopes = [known.get(question.id, math.nan) for question in task.questions]
+    return [None if math.isnan(slope) else round(slope, 4) for slope in slopes], ""
+
+
+def _probabilities(task: TaskSet) -> tuple[list[float | None] | None, str]:
+    work = embedding.begun(task) if task.questions else None
+    if work is not None and not work.over:
+        begun = "The questions are being embedded for this filter …"
+        return None, relevance_words.embedding(work.done, work.total) if work.total else begun
+    if work is not None and (work.error or work.cancelled):
+        return None, work.error or "The embedding was cancelled: go on with it on Relevance."
+    return [round(float(p), 3) for p in results.relevance(task).probability], ""
+
+
+def _is_over(task: TaskSet) -> bool:
+    work = embedding.begun(task) if task.questions else None
+    return work is None or work.over
 
 
 def _address(task: TaskSet) -> dict[str, str]:

@@ -23,11 +23,11 @@ from e2lm_core.sets import authoring, locks
 from e2lm_core.sets.conflicts import Clash, Saved
 from e2lm_core.sets.desk import drafts
 from e2lm_core.ui import session
-from e2lm_core.ui.author import after
+from e2lm_core.ui.author import after, rendered
 from e2lm_core.ui.author.unsaved import clashes, forms, listening, saving
 from e2lm_core.ui.author.unsaved.forms import Form
 from e2lm_core.ui.author.unsaved.listening import Field
-from e2lm_core.ui.frame import say
+from e2lm_core.ui.frame import addresses, say
 
 _STYLES = {"Cloze": (CLOZE_TEXT, CLOZE_CHOICE), "Letters": (LETTERS_TEXT, LETTERS_CHOICE)}
 _NAMES = {PromptStyle.CLOZE: "Cloze", PromptStyle.LETTERS: "Letters"}
@@ -47,6 +47,10 @@ def prompt(task: TaskSet, readonly: bool) -> None:
     with st.container(key=AREA), st.form(f"prompt_{form.name}"):
         _fields(task, form, readonly)
         forms.buttons(form, "Save the prompt", readonly, _save, (form,))
+    if task.questions:
+        ids = [question.id for question in task.questions]
+        held = st.session_state.get(addresses.HELD["question"])
+        rendered.prompt_of(task, task.questions[ids.index(held) if held in ids else 0])
     if not readonly:
         fields = [
             Field("style", [form.key("style")], "option", STYLES),

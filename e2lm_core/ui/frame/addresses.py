@@ -1,29 +1,70 @@
 """The seven places and their tabs: at which addresses they stand, which tab is shown, and links to them.
 
-A place is a page of the navigation. Which of its tabs is shown stands in the link (`?tab=`), beside the set, so
-that a colleague comes to the same view; only that one is computed. What stood at addresses of their own before
-there were places is found by those as well: the server leads on from there (`server/parts.py`).
+A place is a page of the navigation. Which of its tabs is shown stands in the link (`?tab=`), beside the set and what
+the tab `holds` (metric, filters, the question in hand), so that a colleague comes to the same view; only that tab is
+computed. Another set and another tab are steps of the browser's way back. All else, and what a bare address of the
+navigation lacks, is written over the address by a script in the browser: no step, and no drawing of the page.
+What stood at addresses of their own before there were places is found by those as well: the server leads on from
+there (`server/parts.py`).
 Tested in tests/ui/frame/test_addresses.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
+from e2lm_core.base.records import METRICS
 from e2lm_core.ui.frame import say
 
 PRODUCT = "E2LM Task Studio"
 _PARAMETER, _IN_LINK, _CLICKED = "tab", "tab_in_link", "tab_clicked"
+_SEEN, _LAST = "link_seen", "link_last"
+# What links hold beside set and tab, and where the session remembers it: for whatever control has it, on any tab.
+HELD = {
+    "metric": "metric_in_hand",
+    "question": "card_id",
+    "view": "author_view",
+    "find": "questions_find",
+    "subject": "questions_subjects",
+}
+# What the table of questions writes into the address by itself (`author/table/source/linking.ts`).
+TABLE = "Table"
+_OF_TABLE = ("find", "subject", "state", "slope", "relevance", "sort", "question")
+_JS = """
+export default function ({ data, setStateValue }) {
+  const store = "e2lm-last-view";
+  const note = () => {
+    if (data.kept !== null) sessionStorage.setItem(store, location.pathname.split("/").pop() + location.search);
+  };
+  const at = new URL(location.href);
+  if (!data.elsewhere.includes(at.pathname.replace(/\\/$/, "").split("/").pop())) {
+    const link = new URLSearchParams(data.link);
+    for (const name of [...(data.kept ?? []), "embed", "embed_options"])
+      if (!link.has(name)) for (const value of at.searchParams.getAll(name)) link.append(name, value);
+    if (link.toString() !== at.searchParams.toString()) {
+      at.search = link.toString();
+      history.replaceState(history.state, "", at);
+    }
+    note();
+    if (data.kept === null && sessionStorage.getItem(store) !== data.last)
+      setStateValue("last", sessionStorage.getItem(store));
+  }
+  document.addEventListener("e2lm-link", note);
+  return () => document.removeEventListener("e2lm-link", note);
+}
+"""
 
 
 class Tab(NamedTuple):
-    """One view of a place: its name in links, that of no other tab, and what it is called."""
+    """One view of a place: its name in links, that of no other tab, what it is called, and what its links hold."""
 
     slug: str
     label: str
+    holds: tuple[str, ...] = ()
 
 
 class Place(NamedTuple):
@@ -51,32 +92,32 @@ QUESTIONS = Place(
     "Questions",
     ":material/edit_note:",
     (
-        Tab("write", "Write"),
-        Tab("measured", "Measured"),
+        Tab("write", "Write", ("view", "question")),
+        Tab("measured", "Measured", ("metric", "find", "subject")),
         Tab("suspects", "Suspects"),
-        Tab("choosing", "Choosing"),
-        Tab("relevance", "Relevance"),
+        Tab("choosing", "Choosing", ("metric",)),
+        Tab("relevance", "Relevance", ("question",)),
     ),
 )
 RESULT = Place(
     "result",
     "Result",
     ":material/verified:",
-    (Tab("overview", "Overview"), Tab("score", "Score"), Tab("published", "Published")),
+    (Tab("overview", "Overview"), Tab("score", "Score", ("metric",)), Tab("published", "Published")),
 )
 CURVES = Place(
     "curves",
     "Curves",
     ":material/show_chart:",
     (
-        Tab("accuracy", "Accuracy"),
-        Tab("ranking", "Ranking"),
-        Tab("one_by_one", "By question"),
-        Tab("subjects", "By subject"),
+        Tab("accuracy", "Accuracy", ("metric",)),
+        Tab("ranking", "Ranking", ("metric",)),
+        Tab("one_by_one", "By question", ("metric", "question")),
+        Tab("subjects", "By subject", ("metric",)),
     ),
 )
 DECIDE = Place(
-    "decide", "Decide", ":material/balance:", (Tab("compare", "Compare"), Tab("plan", "How many questions"))
+    "decide", "Decide", ":material/balance:", (Tab("compare", "Compare", ("metric",)), Tab("plan", "How many questions", ("metric",)))
 )
 SHARE = Place("share", "Share", ":material/ios_share:")
 MODELS = Place(
@@ -146,32 +187,108 @@ def go(name: str) -> None:
     st.switch_page(place.script, query_params=query(tab))
 
 
+# --- what is shown, and the address that says so ----------------------------------------------------------
+
+
 def chosen(place: Place) -> str:
     """Which of its tabs is shown: what the link says, else as it was left, else the first; "" where it has none.
 
-    Link and browser's title follow.
+    What else a link holds is remembered; the browser's title follows.
     """
-    tab = _shown(place) if place.tabs else ""
+    clicked = st.session_state.pop(_CLICKED, False)
+    said = {name: st.query_params.get_all(name) for name in st.query_params}
+    # A link that nobody here has written: of a colleague, of this page, or the browser's way back. After a click
+    # the browser may still send the link that stood there before.
+    is_new = not clicked and said != st.session_state.get(_SEEN)
+    tab = _shown(place, clicked) if place.tabs else ""
+    if is_new:
+        _take(place, tab, said)
+    st.session_state[_SEEN] = {name: st.query_params.get_all(name) for name in st.query_params}
     label = next((f"{one.label} · " for one in place.tabs if one.slug == tab), "")
     st.set_page_config(page_title=f"{label}{place.title} · {PRODUCT}")
     return tab
 
 
-def _shown(place: Place) -> str:
+def _shown(place: Place, clicked: bool) -> str:
     asked, left = st.query_params.get(_PARAMETER), f"{place.key}_left"
     slugs = [tab.slug for tab in place.tabs]
-    # A link that nobody here has written: of a colleague, of this page, or the browser's way back. After a click
-    # the browser may still send the link that stood there before.
-    clicked = st.session_state.pop(_CLICKED, False)
     if not clicked and asked in slugs and asked != st.session_state.get(_IN_LINK):
         st.session_state[place.key] = asked
     elif st.session_state.get(place.key) not in slugs:
         st.session_state[place.key] = st.session_state.get(left, slugs[0])
     tab = str(st.session_state[place.key])
     st.session_state[_IN_LINK] = st.session_state[left] = tab
-    if asked != tab:
-        st.query_params.update(query(tab))  # at once: each change is a step of the browser's way back
+    if clicked and asked != tab:
+        link: dict[str, list[str]] = {}
+        for name, value in _link(place, tab):
+            link.setdefault(name, []).append(value)
+        st.query_params.from_dict(link)  # at once: a step of the browser's way back
     return tab
+
+
+def _take(place: Place, tab: str, said: dict[str, list[str]]) -> None:
+    """Remember what a link holds; what the tab's controls do not know they leave aside."""
+    for name in _holds(place, tab):
+        values = [value for value in said.get(name, []) if value]
+        if values and (name != "metric" or values[-1] in METRICS):
+            st.session_state[HELD[name]] = values if name == "subject" else values[-1]
+
+
+def _holds(place: Place, tab: str) -> tuple[str, ...]:
+    return next((one.holds for one in place.tabs if one.slug == tab), ())
+
+
+def _link(place: Place, tab: str) -> list[tuple[str, str]]:
+    """The pairs of the link to what is shown."""
+    pairs = list(query(tab or None).items())
+    for name in _holds(place, tab):
+        value = st.session_state.get(HELD[name])
+        if tab == "write" and st.session_state.get(HELD["view"], TABLE) == TABLE:
+            continue  # the view that a visit begins with, whose question stands in the address already
+        for one in value if isinstance(value, list) else [value]:
+            if one:
+                pairs.append((name, str(one)))
+    return pairs
+
+
+@st.cache_resource(show_spinner=False)
+def _component():
+    return st.components.v2.component("studio_link", js=_JS)
+
+
+def written(place: Place, tab: str) -> None:
+    """Have the browser's address say what is shown."""
+    table = tab == "write" and st.session_state.get(HELD["view"], TABLE) == TABLE
+    kept: Iterable[str] | None = None if place is SHARE else _OF_TABLE if table else ()
+    turn = st.session_state["link_turn"] = st.session_state.get("link_turn", 0) + 1
+    data = {
+        "link": _link(place, tab),
+        "kept": None if kept is None else list(kept),
+        "elsewhere": [other.slug for other in PLACES if other is not place],
+        "last": st.session_state.get(_LAST),
+        "turn": turn,  # each drawing writes: a step back may have another address for the same page
+    }
+    with st.container(key="listening_link", width="content"):
+        told = _component()(key="link", data=data, default={"last": None}, on_last_change=_told)
+    if place is SHARE and isinstance(told.last, str):
+        st.session_state[_LAST] = told.last
+
+
+def before_share(name: str) -> str | None:
+    """The view of a set that the visitor had before Share, as `address` gives it; None where there was none."""
+    last = str(st.session_state.get(_LAST) or "")
+    slug, _, behind = last.partition("?")
+    known = {place.slug for place in PLACES if place.tabs}
+    return last if slug in known and dict(parse_qsl(behind)).get("set") == name else None
+
+
+def _told() -> None:
+    """Only here so that the component's state is sent at all."""
+
+
+def pick(name: str, key: str) -> None:
+    """What a control has chosen is remembered for links and for the other places; of its `on_change`."""
+    st.session_state[HELD[name]] = st.session_state[key]
 
 
 def chooser(place: Place) -> None:

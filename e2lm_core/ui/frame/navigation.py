@@ -48,6 +48,8 @@ def opened(place: Place, still: Sequence[str] = ()) -> tuple[TaskSet, str]:
     """
     session.through_app()
     tab = addresses.chosen(place)
+    session.set_name()
+    addresses.written(place, tab)
     task = strip(poll=tab not in still)
     say.title(place.title, anchor=False)
     if tab:

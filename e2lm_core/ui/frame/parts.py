@@ -187,18 +187,22 @@ def write_first() -> NoReturn:
     st.stop()
 
 
-def metric_chosen(key: str) -> str:
-    """The metric of the page's control, for what is drawn above that."""
-    return st.session_state.get(key) or "acc"
+def metric_chosen() -> str:
+    """The metric in hand, of the link or of the control on whatever tab, for what is drawn above that."""
+    name = st.session_state.get(addresses.HELD["metric"])
+    return name if name in METRICS else METRICS[0]
 
 
 def metric(key: str, explained: bool = False) -> str:
-    """The control that chooses one of the metrics; what each means is on hover where it is to be explained."""
+    """The control that chooses one of the metrics, for all places; what each means is on hover where it is to be explained."""
+    if st.session_state.get(key) != metric_chosen():
+        st.session_state[key] = metric_chosen()
     return st.segmented_control(
         "Metric",
         METRICS,
-        default="acc",
         required=True,
         key=key,
+        on_change=addresses.pick,
+        args=("metric", key),
         help=explained_lines(labels.METRIC_HELP) if explained else None,
     )

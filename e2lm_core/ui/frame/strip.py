@@ -118,6 +118,9 @@ def describe(task: TaskSet, state: run_state.SetState) -> str:
     questions = phrasing.count(len(task.questions), "question")
     if state.kind == "running":
         share = state.done / state.total if state.total else 0.0
+        if state.ahead:
+            done = f"{share:.0%} done, " if state.done else ""
+            return f"{questions} · :material/hourglass: {done}{words.waiting(state.ahead)}"
         known = state.seconds_left and share >= words.PACE_FROM
         left = f", {phrasing.duration(state.seconds_left)} left" if known else ""
         return f"{questions} · :material/progress_activity: running {share:.0%}{left}"

@@ -30,7 +30,7 @@ def _accuracy(task: TaskSet) -> None:
     measurements = shown(task).measurements
     if not measurements.measured:
         _nothing_yet()
-    parts.finding(curves.finding(measurements, parts.metric_chosen(curves.METRIC)))
+    parts.finding(curves.finding(measurements, parts.metric_chosen()))
     view = curves.controls(measurements)
     curves.chart(task, view)
     above_chance, parting, quality, noise, values = st.tabs(curves.TABS)
@@ -60,7 +60,7 @@ def _subjects(task: TaskSet) -> None:
     measurements = shown(task).measurements
     if not measurements.measured:
         _nothing_yet()
-    parts.finding(curves.subjects_found(measurements, parts.metric_chosen(curves.METRIC)))
+    parts.finding(curves.subjects_found(measurements, parts.metric_chosen()))
     view = curves.controls(measurements, by_subject=True)
     curves.chart(task, view)
     curves.subject_values(measurements, view)
@@ -73,7 +73,7 @@ def _nothing_yet() -> NoReturn:
 
 def _ranking(task: TaskSet) -> None:
     measurements = shown(task).measurements
-    metric = parts.metric_chosen(ranks.METRIC)
+    metric = parts.metric_chosen()
     stability = remembered.stable(measurements, metric)
     scores = results.scores(measurements, metric)
     parts.finding(rank_words.ranks(stability, scores))

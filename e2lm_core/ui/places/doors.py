@@ -89,5 +89,5 @@ def _made(make: Callable[[], object], name: str, view: str) -> None:
 
 
 def _enter(name: str, view: str) -> None:
-    session.choose_set(name)
+    session.in_hand(name)
     addresses.go(view)

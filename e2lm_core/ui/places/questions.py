@@ -88,14 +88,16 @@ def _view(task: TaskSet, example: bool) -> str:
     # Fixed for the session: a default that changed with the window's width would be lit without being shown.
     if "author_first_view" not in st.session_state:
         st.session_state["author_first_view"] = waiting.first_view(task, window.narrow())
+    if st.session_state.get("author_view") not in ("Table", "Card", "Prompt", "" if example else "Import"):
+        st.session_state["author_view"] = st.session_state["author_first_view"]
     return st.segmented_control(
         "How to write",
         ["Table", "Card", "Prompt"] + ([] if example else ["Import"]),
-        default=st.session_state["author_first_view"],
         format_func=lambda name: "Import, paste" if name == "Import" else name,
         required=True,
         label_visibility="collapsed",
         key="author_view",
+        persist_state="session",
     )
 
 

@@ -18,7 +18,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import start as run_start
-from e2lm_core.runs.queue import asking
+from e2lm_core.runs.queue import asking, turns
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.said import words as run_words
 from e2lm_core.scores.set_scores import Scores
@@ -51,6 +51,7 @@ def draw() -> None:
     settings = session.studio().settings
     gone = session.gone()
     chosen = None if gone else session.set_name()
+    addresses.written(addresses.SETS, "")
     say.title(addresses.SETS.title, anchor=False)
     parts.finding(WHAT)
     lasting.draw(settings.home)
@@ -129,10 +130,10 @@ def _card(info: SetInfo, in_hand: bool) -> tuple[TaskSet, DeltaGenerator] | None
         say.caption(say.plain(last))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if st.button("Open", key=f"open_{info.address}", type="primary" if in_hand else "secondary"):
-            session.choose_set(info.address)
+            session.in_hand(info.address)
             addresses.go("overview")
         if st.button("Questions", key=f"write_{info.address}", type="tertiary", icon=":material/edit_note:"):
-            session.choose_set(info.address)
+            session.in_hand(info.address)
             addresses.go("write")
     return None if place is None else (task, place)
 
@@ -226,7 +227,7 @@ def _far(job: Job) -> tuple[float, str]:
     except StudioError:  # deleted since
         return 0.0, address
     prompts = len(task.questions) * (variants(task) if job.kind == run_start.CONTROL else 1)
-    share, said = run_words.sentence(job, prompts)
+    share, said = run_words.sentence(job, prompts, turns.ahead(session.studio().jobs.database, job))
     return share, f"{address}: {said}"
 
 

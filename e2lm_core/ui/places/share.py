@@ -59,12 +59,17 @@ def draw() -> None:
 
 
 def link(task: TaskSet) -> None:
-    """The address under which whoever may open the set sees its result."""
+    """The addresses under which whoever may open the set sees its result, and what was looked at last."""
     st.subheader("Link", anchor=False)
     at = urlsplit(st.context.url or "")
     above = f"{at.scheme}://{at.netloc}{at.path.rpartition('/')[0]}" if at.netloc else ""
     st.code(f"{above}/{addresses.address('overview', task.address)}", language=None, wrap_lines=True)
-    st.caption("The address of every view leads a colleague to the same set and tab; this one to the result.")
+    if before := addresses.before_share(task.address):
+        st.caption("And what you looked at last, with its metric, filters and question:")
+        st.code(f"{above}/{before}", language=None, wrap_lines=True)
+    st.caption(
+        "The address of every view leads a colleague to the same: set, tab, metric, filters and question."
+    )
 
 
 def profile_chosen() -> submission.Profile:

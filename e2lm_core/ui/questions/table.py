@@ -19,7 +19,7 @@ from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import parts, say, window
+from e2lm_core.ui.frame import addresses, parts, say, window
 from e2lm_core.ui.questions.choosing import copy
 from e2lm_core.ui.remembered import questions as remembered
 
@@ -65,10 +65,19 @@ def _filters(frame: pd.DataFrame) -> np.ndarray:
     with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="small"):
         subjects, chosen = sorted(s for s in frame["subject"].unique() if s), []
         if subjects:
+            key = addresses.HELD["subject"]
+            if unknown := set(st.session_state.get(key, ())) - set(subjects):
+                st.session_state[key] = [one for one in st.session_state[key] if one not in unknown]
             chosen = st.multiselect(
-                "Subjects", subjects, key="questions_subjects", width=320, placeholder="all"
+                "Subjects", subjects, key=key, width=320, placeholder="all", persist_state="session"
             )
-        text = st.text_input("Find", key="questions_find", width=220, placeholder="in id and text")
+        text = st.text_input(
+            "Find",
+            key=addresses.HELD["find"],
+            width=220,
+            placeholder="in id and text",
+            persist_state="session",
+        )
         with st.popover("Ranges", icon=":material/tune:"):
             ranges = {column: limits for column in RANGES if (limits := _range(frame[column], column))}
     return question_pool.narrowed(frame, chosen, text, ranges)

@@ -135,7 +135,7 @@ def _latest(task: TaskSet) -> None:
         say.error(job.error, icon=":material/error:")
     for note in run_words.notes(job):
         say.info(note, icon=":material/rule:")
-    share, text = run_words.sentence(job, len(task.questions))
+    share, text = run_words.sentence(job, len(task.questions), results.state(task).ahead)
     st.progress(share, text=say.plain(text))
     if saved := run_words.savings(job):
         say.caption(

@@ -117,6 +117,15 @@ def test_from_where_two_models_part(place: Since, says: str) -> None:
     assert plain(said) == says
 
 
+def test_models_that_the_sentences_count_and_the_axis_lacks_are_named() -> None:
+    assert curve_words.left_out(axis()) is None
+    assert curve_words.left_out(axis(kind="compute", left_out=("a",))) == (
+        "a is not in this chart, since its compute is not known. Over *steps* all models are."
+    )
+    said = curve_words.left_out(axis(kind="compute", left_out=("a", "b")))
+    assert said == "a and b are not in this chart, since their compute is not known. Over *steps* all models are."
+
+
 def test_a_place_stays_on_one_line() -> None:
     two = measurements(curve(SMALL, RISING), curve(LARGE, FASTER))
     said = curve_words.parting(two, Parted(higher=LARGE.name, lower=SMALL.name, since=since(LATE)))
@@ -290,10 +299,10 @@ def axis(**changes) -> Axis:
         (
             axis(kind="compute", left_out=("a", "b")),
             "Compute is 6 · parameters · tokens; models of different sizes leave the early window at "
-            "different places, so it is not drawn. Not shown, since their compute is not known: a and b.",
+            "different places, so it is not drawn.",
         ),
     ],
-    ids=["nothing", "a model", "zero", "compute"],
+    ids=["nothing", "steps", "zero", "compute"],
 )
 def test_what_has_no_place_on_an_axis_is_named(drawn_over: Axis, says: str) -> None:
     assert curve_words.drawing(drawn_over, None) == says

@@ -105,12 +105,13 @@ def test_the_fleets_table_adds_up_to_the_plans_time() -> None:
     assert frame["model"].tolist() == ["a", "b"]
     assert frame["seconds"].tolist() == pytest.approx([100 * 10 * 0.01, 100 * 5 * 0.02])
     assert frame["seconds"].sum() == pytest.approx(plan.seconds)
+    assert frame["ms a question"].tolist() == pytest.approx([10, 20])
 
 
 def test_what_is_not_known_is_missing_and_not_nothing() -> None:
     other = FleetPart(model="new", parameters=None, checkpoints=1)
     frame = plan_words.fleet_frame(by_hand(100, fleet=(other,), seconds=None))
-    assert [frame[c].isna().item() for c in ("parameters", "seconds a question", "seconds")] == [True] * 3
+    assert [frame[c].isna().item() for c in ("parameters", "ms a question", "seconds")] == [True] * 3
     assert plan_words.fleet_frame(by_hand(None))["seconds"].isna().all()
     assert plan_words.size_frame(by_hand(100, None))["seconds"].isna().all()
     assert plan_words.fleet_frame(by_hand(100, fleet=())).empty

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -80,6 +81,24 @@ BUSY = """
 const frame = window.requestAnimationFrame.bind(window), wait = window.setTimeout.bind(window);
 window.requestAnimationFrame = (then) => frame(() => wait(() => then(performance.now()), 500));
 window.setTimeout = (then, ms, ...rest) => wait(then, ms > 20 && ms < 100 ? 500 : ms, ...rest);
+"""
+
+
+# A server that takes two seconds to give the rows.
+LATE = """
+const ask = window.fetch.bind(window);
+window.fetch = async (to, ...rest) => {
+  if (String(to).includes("/table")) await new Promise((over) => setTimeout(over, 2000));
+  return ask(to, ...rest);
+};
+"""
+# What a page does that is laid out anew: the table is taken out, and stands in another place a moment later.
+LAID_OUT_ANEW = """
+() => new Promise((over) => {
+  const table = document.querySelector(".qt").parentElement, place = table.parentElement;
+  table.remove();
+  setTimeout(() => { e2lmTables.get("mine").placing.into(place); over(); }, 50);
+})
 """
 
 
@@ -326,6 +345,98 @@ def test_rows_of_a_spreadsheet_overwrite_nothing(page, here):
     assert questions(here) == before
 
 
+def test_keys_work_where_the_table_had_the_focus_before_its_rows(page, here):
+    page.add_init_script(LATE)
+    page.reload()
+    page.locator(".qt-list").focus()
+    expect(page.locator(".qt-status")).to_contain_text("Reading")
+    expect(cell(page, 0)).to_be_focused()
+    page.keyboard.press("End")
+    expect(cell(page, 39)).to_be_focused()
+
+
+def test_a_page_laid_out_anew_takes_neither_focus_nor_place_nor_what_is_typed(page, here):
+    cell(page, 0).click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("End")
+    expect(cell(page, 39)).to_be_focused()
+    top = page.locator(".qt-list").evaluate("e => e.scrollTop")
+    page.evaluate(LAID_OUT_ANEW)
+    expect(cell(page, 39)).to_be_focused()
+    assert page.locator(".qt-list").evaluate("e => e.scrollTop") == top > 0
+    page.keyboard.press("Home")
+    expect(cell(page, 0)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.type(" Half")
+    page.evaluate(LAID_OUT_ANEW)
+    expect(page.locator(FIELD)).to_be_focused()
+    page.keyboard.type("way")
+    assert questions(here)[0].question == "What comes after 1?"  # nobody has left the field
+    page.keyboard.press("Enter")
+    saved(page)
+    assert questions(here)[0].question == "What comes after 1? Halfway"
+    page.get_by_role("searchbox", name="Search the questions").focus()
+    page.locator("h1").click()
+    page.evaluate(LAID_OUT_ANEW)
+    assert page.evaluate("document.activeElement.tagName") == "BODY"  # who has left is not fetched back
+
+
+def test_a_row_with_the_focus_stays_however_far_one_scrolls(page, here):
+    cell(page, 0).click()
+    page.keyboard.press("Escape")
+    page.locator(".qt-list").evaluate("e => { e.scrollTop = e.scrollHeight; }")
+    expect(cell(page, 39)).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(cell(page, 1)).to_be_focused()
+
+
+def test_filters_need_no_run_where_they_can_and_say_so_where_they_need_one(page, here):
+    status = page.locator(".qt-status")
+    page.get_by_role("combobox", name="Slope").select_option("falls")
+    expect(status).to_contain_text("A slope needs a run: run this set on Models and runs")
+    expect(status).to_contain_text("40 questions")  # and nothing is hidden meanwhile
+    page.get_by_role("button", name="Show all").click()
+    expect(status).not_to_contain_text("needs a run")
+    page.get_by_role("combobox", name="Relevance").select_option("other")
+    expect(status).to_contain_text(re.compile(r"\d+ of 40 questions"), timeout=120_000)
+    page.get_by_role("combobox", name="Relevance").select_option("science")
+    expect(status).to_contain_text(re.compile(r"\d+ of 40 questions"))
+    type_into_question(page, 0, "What is the charge of an electron in a vacuum?")
+    page.get_by_role("combobox", name="Sort").select_option("relevance")
+    expect(page.locator(".qt-lacking")).to_have_count(0, timeout=120_000)
+
+
+def test_a_link_brings_filters_and_the_question_in_hand(page, here, server_home):
+    steps = page.evaluate("history.length")
+    page.get_by_role("searchbox", name="Search the questions").fill("comes after")
+    page.get_by_role("combobox", name="Subject").select_option("physics")
+    page.get_by_role("combobox", name="Sort").select_option("gold")
+    cell(page, 9).click()
+    page.keyboard.press("Escape")
+    held = page.locator('.qt-row[aria-rowindex="10"]').get_attribute("data-id")
+    link = f"{server_home[0]}/questions?set=mine&tab=write&find=comes+after&subject=physics&sort=gold&question={held}"
+    expect(page).to_have_url(link)
+    assert page.evaluate("history.length") == steps, "no step of the way back for a choice"
+    settle(page)
+    expect(page).to_have_url(link)
+    colleague = page.context.browser.new_page(viewport={"width": 1280, "height": 900})
+    colleague.goto(link)
+    expect(colleague.locator(".qt-status")).to_contain_text("12 of 40")
+    expect(colleague.get_by_role("combobox", name="Subject")).to_have_value("physics")
+    expect(colleague.locator(f'.qt-row[data-id="{held}"]')).to_be_in_viewport()
+    settle(colleague)
+    expect(colleague).to_have_url(link)
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Share").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Share")
+    expect(page.get_by_text(link)).to_be_visible()
+    assert page.evaluate("history.length") == steps + 1, "one step for a place"
+    page.go_back()
+    expect(page).to_have_url(link)
+    expect(page.locator(".qt-status")).to_contain_text("12 of 40")
+    page.goto(f"{server_home[0]}/questions?set=mine&tab=write&state=nonsense")
+    expect(page.locator(".qt-status")).to_contain_text("40 questions")
+
+
 def test_the_keys_are_listed_and_every_row_is_reached(page, here):
     page.locator(".qt-list").focus()
     page.keyboard.press("?")
@@ -334,7 +445,7 @@ def test_the_keys_are_listed_and_every_row_is_reached(page, here):
     page.locator(".qt-list").focus()
     page.keyboard.press("End")
     expect(cell(page, 39)).to_be_focused()
-    assert cell(page, 39).evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+    expect(cell(page, 39)).to_have_css("outline-style", "solid")
     page.keyboard.press("Home")
     expect(cell(page, 0)).to_be_focused()
     page.keyboard.press("n")

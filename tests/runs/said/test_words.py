@@ -2,9 +2,10 @@ import math
 
 import pytest
 
-from e2lm_core.runs import evaluate, measure, start
+from e2lm_core.runs import evaluate, measure, start, state
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.said import words as run_words
+from e2lm_core.ui.frame import strip
 from tests.support import studios
 
 
@@ -94,3 +95,27 @@ def test_what_the_engine_noted_is_said_once(studio):
     studio.jobs.report(job, [noted[0], noted[1], took(noted[2].name, 6)])
     assert run_words.notes(studio.jobs.get(job.id)) == ["mistral models …"]
     assert run_words.notes(job) == []
+
+
+def test_a_run_that_gives_way_says_what_it_waits_for_and_no_time(studio):
+    """The review of the interface saw *running 66%, about 65 s left* stand still for minutes."""
+    task = studios.task(count=6)
+    studios.start_run(studio, "little", studio.catalogue.checkpoints[:4])
+    job = studio.jobs.claim("a worker", 60)
+    studio.jobs.report(job, [took(job.payload["checkpoints"][0], 6, 2.0)])
+    studio.jobs.release(job)
+    studio.jobs.submit("evaluate", job.payload | {"set": "another"}, priority=job.priority + 1)
+    now = state.state(studio, "little", task)
+    assert (now.kind, now.ahead) == ("running", 1)
+    share, text = run_words.sentence(studio.jobs.get(job.id), 6, now.ahead)
+    assert (share, text) == (6 / 24, "1 of 4 checkpoints (waiting for 1 other run)")
+    assert "waiting for 1 other run" in run_words.running(now, 6)
+    assert strip.describe(task, now) == "6 questions · :material/hourglass: 25% done, waiting for 1 other run"
+    other = studio.jobs.claim("a worker", 60)
+    assert state.state(studio, "little", task).ahead == 1  # it computes now
+    studio.jobs.finish(other)
+    assert state.state(studio, "little", task).ahead == 0
+    studio.jobs.claim("a worker", 60)
+    going = state.state(studio, "little", task)
+    assert going.ahead is None
+    assert "running 25%" in strip.describe(task, going)

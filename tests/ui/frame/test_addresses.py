@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import streamlit as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
@@ -55,17 +57,26 @@ def test_an_old_address_leads_to_its_place_and_tab_with_the_set(old: str, name: 
 
 
 def script() -> None:
-    from e2lm_core.ui.frame import addresses
+    from e2lm_core.ui.frame import addresses, parts
 
-    addresses.chosen(addresses.DECIDE)
+    tab = addresses.chosen(addresses.DECIDE)
+    addresses.written(addresses.DECIDE, tab)
     addresses.chooser(addresses.DECIDE)
+    if tab == "plan":
+        parts.metric("plan_metric")
+
+
+def link(at: AppTest) -> dict[str, str]:
+    """What the browser's address is told to hold."""
+    drawn = next(e for e in at.get("bidi_component") if e.proto.component_name == "studio_link")
+    return dict(json.loads(drawn.proto.json)["link"])
 
 
 def shown(at: AppTest) -> str:
     """The tab of the control, which is that of the link."""
     assert not at.exception
-    tab, linked = at.segmented_control[0].value, at.query_params["tab"]
-    assert linked in (tab, [tab])
+    tab = at.segmented_control[0].value
+    assert link(at)["tab"] == tab
     return tab
 
 
@@ -75,6 +86,7 @@ def test_the_link_says_which_tab_and_a_click_changes_the_link() -> None:
     assert shown(at.run()) == "plan"
     at.segmented_control[0].set_value("compare").run()
     assert shown(at) == "compare"
+    assert at.query_params["tab"] in ("compare", ["compare"])  # a step of the browser's way back
     at.query_params["tab"] = "plan"  # the browser's way back
     assert shown(at.run()) == "plan"
     at.query_params.pop("tab")  # the navigation
@@ -98,3 +110,32 @@ def test_a_click_counts_though_the_browser_still_sends_the_link_of_before() -> N
     at.query_params["tab"] = "compare"
     at.segmented_control[0].set_value("compare").run()
     assert shown(at) == "compare"
+
+
+def test_a_metric_is_taken_from_a_link_and_stands_in_the_next() -> None:
+    at = AppTest.from_function(script)
+    at.query_params["tab"], at.query_params["metric"] = "plan", "bpb"
+    metric = at.run().segmented_control(key="plan_metric")
+    assert (metric.value, link(at)["metric"]) == ("bpb", "bpb")
+    metric.set_value("margin").run()  # the browser still sends what was opened
+    assert (at.segmented_control(key="plan_metric").value, link(at)["metric"]) == ("margin", "margin")
+    at.run()
+    assert at.segmented_control(key="plan_metric").value == "margin"
+    at.query_params["metric"] = "acc"  # another link
+    at.run()
+    assert at.segmented_control(key="plan_metric").value == "acc"
+    at.query_params["metric"] = "nonsense"
+    at.run()
+    assert not at.exception
+    assert at.segmented_control(key="plan_metric").value == "acc"
+
+
+def test_a_view_before_share_is_one_of_the_same_set() -> None:
+    def of(last: str) -> str | None:
+        st.session_state["link_last"] = last
+        return addresses.before_share("mine")
+
+    for good in ("curves?set=mine&tab=ranking&metric=bpb", "questions?set=mine"):
+        assert of(good) == good
+    for bad in ("curves?set=other", "share?set=mine", "https://elsewhere/?set=mine", "", "nowhere?set=mine"):
+        assert of(bad) is None

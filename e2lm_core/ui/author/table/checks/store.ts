@@ -53,8 +53,12 @@ async function answer(url: string, { body }: { body: string }) {
   return json({ ...told, digest: `${digest}`, stamp: `${digest}`, drafts });
 }
 
+const heard: string[] = [];
 Object.assign(globalThis, {
   window: globalThis,
+  location: new URL("http://studio/questions?set=mine&tab=write"),
+  history: { replaceState: (_: unknown, __: string, at: URL) => { (globalThis as any).location = at; } },
+  document: { dispatchEvent: (event: Event) => heard.push(event.type) },
   fetch: answer,
   sessionStorage: {
     getItem: (key: string) => tab.get(key) ?? null,
@@ -63,7 +67,7 @@ Object.assign(globalThis, {
   },
 });
 const given: Given = {
-  script: "", url: "/table", drafts: "/drafts", pass: "", task: "mine", stamp: "0", typed: "", readonly: false, taught: "",
+  script: "", url: "/table", drafts: "/drafts", pass: "", task: "mine", stamp: "0", typed: "", readonly: false, taught: "", measures: [],
   rest_ms: 20, again_ms: 50,
 };
 const told: unknown[] = [];
@@ -162,4 +166,37 @@ third.typeCell("new", "choice 1", "b");
 assert.equal(third.rows.size, 2);
 assert.ok(await third.add());
 assert.deepEqual([third.order, rows[2].choices, third.typed.has("new")], [["q1", "q2", "q3"], ["a", "b"], false]);
+
+// Views: a filter that needs a measure asks for it once, hides nothing meanwhile, and says what is lacking.
+const { visible } = await import("../source/finding");
+const { linked } = await import("../source/linking");
+const ids = () => visible(third, third.view);
+third.look();
+told.length = 0;
+third.set({ slope: "falls" });
+third.set({ slope: "rises" });
+assert.deepEqual(told, [["measure", ["slope"]]]);
+assert.deepEqual(ids(), ["q1", "q2", "q3"]);
+third.measure({ slope: { stamp: "", why: "A slope needs a run." } });
+assert.deepEqual([third.lacking(), ids()], [["A slope needs a run."], ["q1", "q2", "q3"]]);
+third.measure({ slope: { stamp: `${digest - 1}`, values: [1, -1] } }); // of the set as it was
+assert.equal(third.isMeasured("slope"), false);
+third.measure({ slope: { stamp: `${digest}`, values: [0.5, -0.5, null] } });
+assert.deepEqual([third.lacking(), ids()], [[], ["q1"]]);
+third.set({ slope: "unknown" });
+assert.deepEqual(ids(), ["q3"]);
+third.set({ slope: "", sort: "slope" });
+assert.equal(told.length, 1);
+assert.deepEqual(ids(), ["q2", "q1", "q3"]);
+
+// The address has what is shown, and gives it back; nonsense and another set's link change nothing.
+third.set({ text: "two?", state: "bare", sort: "set" });
+await wait(300);
+assert.equal(location.search, "?set=mine&tab=write&find=two%3F&state=bare&question=q3");
+assert.deepEqual(linked("mine")!.view.text, "two?");
+assert.equal(linked("other"), null);
+assert.ok(heard.includes("e2lm-link"));
+Object.assign(globalThis, { location: new URL("http://studio/questions?set=mine&state=nonsense&question=q2") });
+third.look();
+assert.deepEqual([third.view.state, third.view.text, third.cursor], ["all", "", { id: "q2", cell: "question" }]);
 process.exit(0);

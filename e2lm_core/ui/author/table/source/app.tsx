@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { Adding } from "./adding";
-import { remember, remembered, type Sort, SORTS, type State, STATES, type View, visible } from "./finding";
+import { EVERYTHING, RELEVANCES, SLOPES, SORTS, STATES, type View, visible } from "./finding";
 import { pressed } from "./keys";
 import { Keys, Many, Menu, Replace } from "./panels";
 import { type Acts, Icon, Row } from "./row";
@@ -14,18 +14,19 @@ const DOUBLE_CLICK_MS = 600;
 
 export function App({ store }: { store: Store }) {
   const [, draw] = useReducer((n: number) => n + 1, 0);
-  const [view, setView] = useState<View>(() => remembered(store.given.task));
+  const { view } = store;
   const [replacing, setReplacing] = useState(false);
   const [helping, setHelping] = useState(false);
   const [menu, setMenu] = useState<{ id: string; button: HTMLElement } | null>(null);
   const root = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
-  const wantsFocus = useRef(false);
   const lastRemoved = useRef(0);
   const lastChosen = useRef<string | null>(null);
   // Before any answer can come: an effect would wait for a frame, and a busy page draws that later than the rows arrive.
   useLayoutEffect(() => store.listen(() => draw(0)), [store]);
+
+  useLayoutEffect(() => store.link(), [store.cursor?.id]);
 
   const before = useRef<string[]>([]);
   const ids = useMemo(() => {
@@ -43,7 +44,7 @@ export function App({ store }: { store: Store }) {
   };
   const go = (id: string, cell: Cell) => {
     store.cursor = { id, cell };
-    wantsFocus.current = true;
+    store.wantsFocus = true;
     rows.show(ids.indexOf(id));
     store.changed();
   };
@@ -57,7 +58,7 @@ export function App({ store }: { store: Store }) {
     commit: (id, cell, to) => {
       store.editing = null;
       const cells = cellsOf(id), at = cells.indexOf(cell), step = to === "before" ? -1 : 1;
-      if (to === "stay") wantsFocus.current = true;
+      if (to === "stay") store.wantsFocus = true;
       else if (to) {
         const place = ids.indexOf(id), next = cells[at + step];
         const row = next ? id : ids[place + step];
@@ -72,7 +73,7 @@ export function App({ store }: { store: Store }) {
     },
     cancel: (id, cell) => {
       store.editing = null;
-      wantsFocus.current = true;
+      store.wantsFocus = true;
       store.cancel(id, cell);
       store.changed();
     },
@@ -90,7 +91,7 @@ export function App({ store }: { store: Store }) {
       void store.act("delete", { ids: gone });
       if (next) {
         store.cursor = { id: next, cell: "question" };
-        wantsFocus.current = !!root.current?.contains(document.activeElement);
+        store.wantsFocus = !!root.current?.contains(document.activeElement);
       }
     },
     choose: (id, range) => {
@@ -106,11 +107,16 @@ export function App({ store }: { store: Store }) {
   };
 
   useLayoutEffect(() => {
-    if (!wantsFocus.current || !store.cursor) return;
+    const at = ids.indexOf(store.toShow);
+    store.toShow = "";
+    if (at >= 0) rows.show(at, "center");
+    // It had the focus before its rows came: who moves on by a key finds the first.
+    if (document.activeElement === list.current && ids.length && !store.wantsFocus) go(ids[rows.items[0]?.index ?? 0], "question");
+    if (!store.wantsFocus || !store.cursor) return;
     const { id, cell } = store.cursor;
     const found = list.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"] [data-cell="${cell}"]`);
     if (found) {
-      wantsFocus.current = false;
+      store.wantsFocus = false;
       found.focus({ preventScroll: true });
     }
   });
@@ -150,11 +156,9 @@ export function App({ store }: { store: Store }) {
     store.changed();
     setTimeout(() => root.current?.querySelector<HTMLElement>(".qt-new textarea")?.focus(), 0);
   };
-  const set = (part: Partial<View>) => {
-    store.touched.clear();
-    setView({ ...view, ...part });
-    remember(store.given.task, { ...view, ...part });
-  };
+  const set = (part: Partial<View>) => store.set(part);
+  const pick = <Part extends keyof View>(part: Part) => (value: string) => set({ [part]: value } as Partial<View>);
+  const lacking = store.lacking();
   const all = ids.length > 0 && ids.every((id) => store.chosen.has(id));
   const isEmpty = store.loaded && !store.order.length;
 
@@ -164,9 +168,12 @@ export function App({ store }: { store: Store }) {
       <datalist id="qt-subjects">{subjects.map((subject) => <option key={subject} value={subject} />)}</datalist>
       <div class="qt-bar" role="search">
         <input ref={search} type="search" class="qt-field qt-search" aria-label="Search the questions" placeholder="Search ( / )" value={view.text} onInput={(event) => set({ text: event.currentTarget.value })} onKeyDown={(event) => event.stopPropagation()} />
-        <Select label="Subject" value={view.subject} options={{ "": "every subject", ...Object.fromEntries(subjects.map((s) => [s, s])) }} pick={(subject) => set({ subject })} />
-        <Select label="State" value={view.state} options={STATES} pick={(state) => set({ state: state as State })} />
-        <Select label="Sort" value={view.sort} options={SORTS} pick={(sort) => set({ sort: sort as Sort })} />
+        <Select label="Subject" value={view.subject} options={{ "": "every subject", ...Object.fromEntries(subjects.map((s) => [s, s])) }} pick={pick("subject")} />
+        <Select label="State" value={view.state} options={STATES} pick={pick("state")} />
+        <Select label="Relevance" value={view.relevance} options={RELEVANCES} pick={pick("relevance")} />
+        <Select label="Slope" value={view.slope} options={SLOPES} pick={pick("slope")} />
+        <Select label="Sort" value={view.sort} options={SORTS} pick={pick("sort")} />
+        {Object.entries(view).some(([part, value]) => part !== "sort" && value !== EVERYTHING[part as keyof View]) && <button type="button" class="qt-quiet" onClick={() => set({ ...EVERYTHING, sort: view.sort })}>Show all</button>}
         <span class="qt-grow" />
         {!readonly && <button type="button" onClick={() => setReplacing(!replacing)} aria-expanded={replacing}><Icon name="find_replace" />Replace</button>}
         {!readonly && <button type="button" class="qt-main" onClick={openNew}><Icon name="add" />Add a question</button>}
@@ -178,6 +185,7 @@ export function App({ store }: { store: Store }) {
         {!readonly && ids.length > 0 && <label class="qt-all"><input type="checkbox" checked={all} aria-label={`Choose all ${ids.length} shown`} onChange={() => { if (all) ids.forEach((id) => store.chosen.delete(id)); else ids.forEach((id) => store.chosen.add(id)); store.changed(); }} /></label>}
         <span>{!store.loaded ? "Reading the questions …" : ids.length === store.order.length ? `${count(ids.length)}` : `${ids.length.toLocaleString("en")} of ${count(store.order.length)}`}</span>
         {store.server.away && <span class="qt-warning">The server does not answer; it is tried again, and nothing typed is lost.</span>}
+        {lacking.map((why) => <span class="qt-lacking" key={why}>{why}</span>)}
         {store.lost && <span class="qt-error">{store.lost}</span>}
         {store.lastSaved > 0 && !store.server.away && <span class="qt-ok"><Icon name="check" />Saved {new Date(store.lastSaved).toLocaleTimeString("en-GB")}</span>}
         {store.notice && (

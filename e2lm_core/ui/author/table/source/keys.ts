@@ -4,6 +4,8 @@ import type { Acts } from "./row";
 import type { Store } from "./store";
 import { type Cell, choiceOf } from "./types";
 
+const MOVING = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"];
+
 export interface Hands {
   store: Store;
   ids: string[];
@@ -29,7 +31,11 @@ export function pressed(event: KeyboardEvent, hands: Hands) {
   if (event.key.toLowerCase() === "n" && !held && !event.altKey) return done(), hands.add();
   if ((event.target as HTMLElement).matches("button, input, select")) return;
   const at = store.cursor;
-  if (!at || !ids.includes(at.id)) return;
+  if (!at || !ids.includes(at.id)) {
+    // The row where one was is not shown any more: any key that moves finds the table again.
+    if (ids.length && !event.altKey && MOVING.includes(event.key)) done(), go(ids[event.key === "End" ? ids.length - 1 : 0], "question");
+    return;
+  }
   const { id, cell } = at, cells = cellsOf(id), column = cells.indexOf(cell), row = ids.indexOf(id);
   const choice = choiceOf(cell);
   const across = (by: number) => {

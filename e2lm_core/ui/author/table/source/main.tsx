@@ -2,14 +2,15 @@
 
 import { render } from "preact";
 import { App } from "./app";
+import { Placing } from "./placing";
 import { Store } from "./store";
 import css from "./style.css";
-import type { Found, Given } from "./types";
+import type { Figures, Found, Given } from "./types";
 
 const MOST_KEPT = 3; // with all their rows, for whoever comes back from another page
 
 interface Component {
-  data: Given & { found?: Found[] };
+  data: Given & { found?: Found[]; figures?: Figures };
   parentElement: HTMLElement & { e2lmStop?: () => void };
   setTriggerValue: (name: string, value: unknown) => void;
 }
@@ -17,6 +18,7 @@ interface Component {
 interface Kept {
   store: Store;
   element: HTMLElement;
+  placing: Placing;
   stop: () => void;
 }
 
@@ -25,13 +27,13 @@ const tables: Map<string, Kept> = ((window as unknown as { e2lmTables?: Map<stri
 /** Called with each drawing of the page; Streamlit calls what is returned when the table is taken out of it. */
 export default function ({ data, parentElement, setTriggerValue }: Component) {
   if (data.found) {
-    noted(data.task, data.found);
+    noted(data.task, data.found, data.figures ?? {});
     return () => {};
   }
   const page = { tell: setTriggerValue };
   const kept = tables.get(data.task) ?? made(data, page);
   tables.set(data.task, kept);
-  if (kept.element.parentElement !== parentElement) parentElement.replaceChildren(kept.element);
+  if (kept.placing.into(parentElement)) kept.store.look();
   kept.store.take(data, page);
   for (const [task, other] of tables)
     if (tables.size > MOST_KEPT && !other.element.isConnected) {
@@ -49,7 +51,7 @@ function made(data: Given, page: { tell: (event: string, value: unknown) => void
     document.head.append(style);
   }
   const store = new Store(data, page), element = document.createElement("div");
-  noteInto(store, waiting.get(data.task) ?? []);
+  noteInto(store, ...(waiting.get(data.task) ?? NOTHING));
   render(<App store={store} />, element);
   const leave = () => store.leave(), news = () => { if (element.isConnected) store.sync(); };
   window.addEventListener("pagehide", leave);
@@ -57,6 +59,7 @@ function made(data: Given, page: { tell: (event: string, value: unknown) => void
   return {
     store,
     element,
+    placing: new Placing(element, store),
     stop: () => {
       window.removeEventListener("pagehide", leave);
       document.removeEventListener("e2lm-news", news);
@@ -65,24 +68,26 @@ function made(data: Given, page: { tell: (event: string, value: unknown) => void
   };
 }
 
-// --- what the checks have found, which comes later than the rows --------------------------------------------------
+// --- what checks and models say, which comes later than the rows --------------------------------------------------
 
-const waiting = new Map<string, Found[]>();
+type Noted = [found: Found[], figures: Figures];
+const NOTHING: Noted = [[], {}], waiting = new Map<string, Noted>();
 
-function noted(task: string, found: Found[]) {
-  waiting.set(task, found);
+function noted(task: string, ...what: Noted) {
+  waiting.set(task, what);
   const kept = tables.get(task);
   if (kept) {
-    noteInto(kept.store, found);
+    noteInto(kept.store, ...what);
     kept.store.changed();
   }
 }
 
-function noteInto(store: Store, found: Found[]) {
+function noteInto(store: Store, found: Found[], figures: Figures) {
   store.found = new Map();
   for (const one of found) {
     const same = store.found.get(one[0]);
     if (same) same.push(one);
     else store.found.set(one[0], [one]);
   }
+  store.measure(figures);
 }

@@ -180,7 +180,11 @@ function Field({ store, id, cell, label, value, acts }: TextGiven) {
     class: `qt-field qt-of-${fieldOf(cell)}`,
     "data-cell": cell,
     onInput: () => { grow(); store.typeCell(id, cell, field.current!.value); },
-    onBlur: () => { if (store.editing?.id === id && store.editing.cell === cell) acts.commit(id, cell); },
+    // A moment later: a table that the page lays out anew loses the focus and has it again, and nobody has left.
+    onBlur: () => queueMicrotask(() => {
+      const area = field.current, stays = !area?.isConnected || (document.hasFocus() && document.activeElement === area);
+      if (!stays && store.editing?.id === id && store.editing.cell === cell) acts.commit(id, cell);
+    }),
     onKeyDown: (event: KeyboardEvent) => {
       event.stopPropagation();
       if (event.isComposing) return;

@@ -26,12 +26,14 @@ export function useRows(list: RefObject<HTMLDivElement>, ids: string[], store: S
     observeElementRect,
     observeElementOffset,
     scrollToFn: elementScroll,
-    // A row that is typed in stays, wherever one scrolls.
+    // A row that is typed in stays, wherever one scrolls, and so does the one that has the focus: else keys are dead.
     rangeExtractor: (range: { startIndex: number; endIndex: number; overscan: number; count: number }) => {
       const found = new Set<number>();
       for (let i = Math.max(0, range.startIndex - range.overscan); i <= Math.min(range.count - 1, range.endIndex + range.overscan); i += 1) found.add(i);
-      const typed = store.editing ? ids.indexOf(store.editing.id) : -1;
-      if (typed >= 0) found.add(typed);
+      for (const held of [store.editing, store.cursor]) {
+        const at = held ? ids.indexOf(held.id) : -1;
+        if (at >= 0) found.add(at);
+      }
       return [...found].sort((a, b) => a - b);
     },
     onChange: () => draw(0),
@@ -45,8 +47,8 @@ export function useRows(list: RefObject<HTMLDivElement>, ids: string[], store: S
     items: rows.getVirtualItems(),
     height: rows.getTotalSize(),
     measure: rows.measureElement as (node: HTMLDivElement | null) => void,
-    show: (index: number) => {
-      if (index >= 0) rows.scrollToIndex(index, { align: "auto" });
+    show: (index: number, align: "auto" | "center" = "auto") => {
+      if (index >= 0) rows.scrollToIndex(index, { align });
     },
   };
 }

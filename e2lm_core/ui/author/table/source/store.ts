@@ -1,14 +1,16 @@
 /** The table's state: the set's rows as the server has them, what is typed over them, and what was done to them. */
 
 import { Drafts, newForm, Server } from "./asking";
+import { EVERYTHING, measures, remember, remembered, sound, type View } from "./finding";
 import { keepInTab, leftInTab } from "./keeping";
+import { linked, writeLink } from "./linking";
 import {
-  type Answer, type Cell, choiceOf, type Draft, type Field, fieldOf, type Found, type Given, NEW, type Notice, type Page,
-  place, type Question, same, type Typed, type Value,
+  type Answer, type Cell, choiceOf, type Draft, type Field, fieldOf, type Figure, type Figures, type Found, type Given, NEW,
+  type Notice, type Page, place, type Question, same, type Typed, type Value,
 } from "./types";
 
 const EMPTY: Question = { id: NEW, question: "", choices: ["", "", "", ""], answer: -1, subject: null, note: null };
-const TOLD_EVERY_MS = 400;
+const TOLD_EVERY_MS = 400, LINKED_AFTER_MS = 250;
 
 export class Store {
   rows = new Map<string, Question>();
@@ -28,6 +30,17 @@ export class Store {
   lost = "";
   version = 0;
   lastSaved = 0;
+  view: View;
+  figures: Figures = {};
+  private values: Partial<Record<keyof Figures | "taught", Map<string, number | null>>> = {};
+  private asked: string[] = [];
+  private aligned = new Map<keyof Figures, Figure>();
+  private taught = "";
+  private opened = false;
+  private linking = 0;
+  private wanted = ""; // a link's question that is not here yet
+  toShow = ""; // a question to be scrolled to
+  wantsFocus = false; // the cell where the cursor is, as soon as it is drawn
   private digest: string | null = null;
   private stamp = "";
   private drafts = new Map<string, Draft>();
@@ -45,6 +58,92 @@ export class Store {
     this.server = new Server(() => this.given, () => this.digest, () => this.changed());
     this.kept = new Drafts(() => this.given, (text) => this.say({ text, error: true }));
     this.typed = leftInTab(given.task);
+    this.view = remembered(given.task);
+  }
+
+  // --- what is shown ------------------------------------------------------------------------------------------
+
+  /** Called where the table comes into a page: the address says what it shows, or is told. */
+  look() {
+    const link = linked(this.given.task), first = !this.opened;
+    this.opened = true;
+    if (link?.question && link.question !== this.cursor?.id) this.wanted = link.question;
+    // The card's link names a question alone: whoever comes back from there has the filters as they were.
+    if (link && (first || !same(link.view, EVERYTHING))) this.set(sound(link.view));
+    else this.link();
+    this.find();
+  }
+
+  /** The question that a link names is in hand as soon as it is here. */
+  private find() {
+    const { wanted } = this;
+    if (!wanted || !this.loaded) return;
+    this.wanted = "";
+    if (this.rows.has(wanted)) this.cursor = { id: wanted, cell: "question" };
+    this.toShow = this.cursor?.id ?? "";
+  }
+
+  set(part: Partial<View>) {
+    this.touched.clear();
+    this.view = { ...this.view, ...part };
+    remember(this.given.task, this.view);
+    this.link();
+    this.ask();
+    this.changed();
+  }
+
+  /** The address names what is shown and which question is in hand: a moment later, as browsers write it only so often. */
+  link() {
+    const { pathname } = location;
+    window.clearTimeout(this.linking);
+    this.linking = window.setTimeout(() => {
+      if (location.pathname === pathname) writeLink(this.given.task, this.view, this.wanted || (this.cursor?.id ?? null));
+    }, LINKED_AFTER_MS);
+  }
+
+  /** Have the page give what the view asks for: of a set that nobody filters nothing is computed. */
+  private ask() {
+    const names = measures(this.view);
+    if (same(names, this.given.measures) || same(names, this.asked)) return;
+    this.asked = names;
+    this.page.tell("measure", names);
+  }
+
+  /** What the page gives of it. */
+  measure(figures: Figures) {
+    this.figures = figures;
+    this.align();
+  }
+
+  isMeasured(name: keyof Figures): boolean {
+    return !!this.values[name];
+  }
+
+  figure(name: keyof Figures, id: string): number | null {
+    return this.values[name]?.get(id) ?? null;
+  }
+
+  /** Why the view does not show what it asks for: what that needs. */
+  lacking(): string[] {
+    return measures(this.view).flatMap((name) => this.figures[name]?.why ?? (this.values[name] ? [] : ["Reading what is known of these questions …"]));
+  }
+
+  /** Values come in the order of the set's questions: they are given to these where both are of one state. */
+  private align() {
+    const given = (values: (number | null)[]) => new Map(this.order.map((id, at) => [id, values[at] ?? null]));
+    for (const [name, figure] of Object.entries(this.figures) as [keyof Figures, Figures[keyof Figures]][]) {
+      if (!figure?.values) delete this.values[name];
+      else if (this.aligned.get(name) !== figure && figure.stamp === this.stamp && figure.values.length === this.order.length) {
+        this.values[name] = given(figure.values);
+        this.aligned.set(name, figure);
+      }
+    }
+    const { taught, stamp } = this.given;
+    if (!taught) delete this.values.taught;
+    else if (stamp === this.stamp && taught.length === this.order.length && this.taught !== taught + stamp) {
+      this.values.taught = given([...taught].map(Number));
+      this.taught = taught + stamp;
+    }
   }
 
   /** Called with each drawing of the page: what is new is fetched, and nothing else. */
@@ -52,6 +151,8 @@ export class Store {
     const news = given.stamp !== this.stamp || given.typed !== this.given.typed || !this.loaded;
     this.given = given;
     this.page = page;
+    this.align();
+    this.ask();
     if (news) this.sync();
     else this.changed();
   }
@@ -93,8 +194,8 @@ export class Store {
   }
 
   isTaught(id: string): boolean | null {
-    const { taught } = this.given;
-    return taught ? taught[this.places.get(id) ?? -1] === "1" : null;
+    const known = this.values.taught?.get(id);
+    return known === undefined || known === null ? null : known === 1;
   }
 
   // --- what comes from the server ---------------------------------------------------------------------------
@@ -122,7 +223,9 @@ export class Store {
     for (const id of [...this.chosen]) if (!this.rows.has(id)) this.chosen.delete(id);
     this.digest = answer.digest;
     this.stamp = answer.stamp;
+    this.align();
     this.takeDrafts(answer.drafts);
+    this.find();
     this.changed();
   }
 

@@ -23,12 +23,21 @@ export interface Given {
   typed: string;
   readonly: boolean;
   taught: string;
+  measures: string[]; // what of `Figures` the page gives
   rest_ms: number;
   again_ms: number;
 }
 
 /** What the page's checks have found: the question's id and the sentence. */
 export type Found = [id: string, severity: "error" | "warning", sentence: string];
+
+/** What is known of each question beside its text: of the set as it was at that stamp, or why nothing is. */
+export interface Figure {
+  stamp: string;
+  values?: (number | null)[];
+  why?: string;
+}
+export type Figures = Partial<Record<"slope" | "relevance", Figure>>;
 
 export interface Page {
   tell: (event: string, value: unknown) => void;

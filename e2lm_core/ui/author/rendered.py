@@ -1,0 +1,73 @@
+"""The prompt of a question as a model reads it: with its shots, counted in a model's tokens, and where its window cuts.
+
+Tested in tests/pages/writing/test_rendered.py.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Checkpoint, Question, RenderedDoc, Request, TaskSet
+from e2lm_core.sets.prompts import render
+from e2lm_core.sets.prompts.shots import check_shots, drawn
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import say
+
+MODEL = "prompt_model"
+
+
+def prompt_of(task: TaskSet, question: Question) -> None:
+    """Draw it, as the set's prompt is saved now."""
+    with st.expander("What a model reads", icon=":material/visibility:", on_change="rerun") as box:
+        if not box.open:
+            return
+        try:
+            doc = render.render(task.config, question, _shots(task, question))
+        except StudioError as error:
+            say.error(error)
+            return
+        st.code(
+            doc.context + "▁".join(["", doc.continuations[doc.gold].lstrip()]), language=None, wrap_lines=True
+        )
+        shots = phrasing.count(task.config.num_fewshot, "example") if task.config.num_fewshot else "No example"
+        st.caption(
+            say.plain(f"{shots} before it, and the gold choice behind ▁; each choice is scored in its place.")
+        )
+        _counted(doc)
+
+
+def _shots(task: TaskSet, question: Question) -> list[Question]:
+    """The examples that stand before this question: the harness draws them by its place."""
+    wanted = task.config.num_fewshot
+    if not wanted:
+        return []
+    check_shots(task, wanted)
+    place = [one.id for one in task.questions].index(question.id)
+    return [task.pool[at] for at in drawn(task.config, len(task.questions), len(task.pool), wanted)[place]]
+
+
+def _counted(doc: RenderedDoc) -> None:
+    """How long the prompt is for a model that is chosen, and what of it does not fit."""
+    last: dict[str, Checkpoint] = {c.model.name: c for c in session.studio().at_hand}
+    if not last:
+        st.caption("No model is here to count its tokens.")
+        return
+    name = st.selectbox("Counted in the tokens of", list(last), key=MODEL, width=280, persist_state="session")
+    backend, longest = session.studio().backend, max(doc.continuations, key=len)
+    try:
+        (tokens,) = backend.prompt_tokens(last[name], [Request(doc.context, longest)])
+        window = backend.window(last[name])
+    except StudioError as error:
+        say.caption(error)
+        return
+    st.markdown(say.plain(length(tokens, window)))
+
+
+def length(tokens: int, window: int) -> str:
+    """How many tokens a prompt has with its longest choice, and what a window leaves of it."""
+    said = f"{phrasing.count(tokens, 'token')} with the longest choice, of {window:,} that the model reads"
+    if tokens <= window:
+        return f"{said}."
+    return f"{said}: the first {tokens - window:,} are cut off, and it never reads them."

@@ -1,0 +1,25 @@
+"""The prompt that a card shows is the one that models read, and its length is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2lm_core.sets.prompts import render
+from e2lm_core.ui.author import rendered
+from tests.support import studios
+
+
+@pytest.mark.parametrize("shots", [0, 2])
+@pytest.mark.parametrize("sampler", ["first_n", "default"])
+def test_a_questions_prompt_is_the_one_that_is_scored(shots: int, sampler: str) -> None:
+    task = studios.task(count=6, dev=4)
+    config = task.config.model_copy(update={"num_fewshot": shots, "fewshot_sampler": sampler})
+    task = task.model_copy(update={"config": config})
+    scored = render.render_set(task)
+    shown = [render.render(config, question, rendered._shots(task, question)) for question in task.questions]
+    assert shown == scored
+
+
+def test_a_length_says_what_a_window_cuts() -> None:
+    assert rendered.length(12, 2048) == "12 tokens with the longest choice, of 2,048 that the model reads."
+    assert rendered.length(2050, 2048).endswith(": the first 2 are cut off, and it never reads them.")
