@@ -31,7 +31,9 @@ def prompt_of(task: TaskSet, question: Question) -> None:
         st.code(
             doc.context + "▁".join(["", doc.continuations[doc.gold].lstrip()]), language=None, wrap_lines=True
         )
-        shots = phrasing.count(task.config.num_fewshot, "example") if task.config.num_fewshot else "No example"
+        shots = (
+            phrasing.count(task.config.num_fewshot, "example") if task.config.num_fewshot else "No example"
+        )
         st.caption(
             say.plain(f"{shots} before it, and the gold choice behind ▁; each choice is scored in its place.")
         )

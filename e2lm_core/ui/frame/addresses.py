@@ -117,7 +117,10 @@ CURVES = Place(
     ),
 )
 DECIDE = Place(
-    "decide", "Decide", ":material/balance:", (Tab("compare", "Compare", ("metric",)), Tab("plan", "How many questions", ("metric",)))
+    "decide",
+    "Decide",
+    ":material/balance:",
+    (Tab("compare", "Compare", ("metric",)), Tab("plan", "How many questions", ("metric",))),
 )
 SHARE = Place("share", "Share", ":material/ios_share:")
 MODELS = Place(
@@ -245,9 +248,8 @@ def _link(place: Place, tab: str) -> list[tuple[str, str]]:
         value = st.session_state.get(HELD[name])
         if tab == "write" and st.session_state.get(HELD["view"], TABLE) == TABLE:
             continue  # the view that a visit begins with, whose question stands in the address already
-        for one in value if isinstance(value, list) else [value]:
-            if one:
-                pairs.append((name, str(one)))
+        values = value if isinstance(value, list) else [value]
+        pairs += [(name, str(one)) for one in values if one]
     return pairs
 
 

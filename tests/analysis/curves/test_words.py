@@ -123,7 +123,10 @@ def test_models_that_the_sentences_count_and_the_axis_lacks_are_named() -> None:
         "a is not in this chart, since its compute is not known. Over *steps* all models are."
     )
     said = curve_words.left_out(axis(kind="compute", left_out=("a", "b")))
-    assert said == "a and b are not in this chart, since their compute is not known. Over *steps* all models are."
+    assert (
+        said
+        == "a and b are not in this chart, since their compute is not known. Over *steps* all models are."
+    )
 
 
 def test_a_place_stays_on_one_line() -> None:

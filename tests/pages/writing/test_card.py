@@ -67,7 +67,9 @@ def test_typed_text_stays_whatever_step_is_taken_and_a_link_opens_the_same_card(
     expect(page.get_by_text("No model is here to count its tokens.")).to_be_visible()
     settle(page)
     typed(" One")
-    page.keyboard.press("Alt+ArrowRight")  # in a text it moves the cursor or does nothing, and never steps away
+    page.keyboard.press(
+        "Alt+ArrowRight"
+    )  # in a text it moves the cursor or does nothing, and never steps away
     expect(area).to_have_value("What comes after 3? One")
     page.get_by_role("button", name="Next question").click()
     expect(area).to_have_value("What comes after 4?")
