@@ -197,7 +197,7 @@ def metric(key: str, explained: bool = False) -> str:
     """The control that chooses one of the metrics, for all places; what each means is on hover where it is to be explained."""
     if st.session_state.get(key) != metric_chosen():
         st.session_state[key] = metric_chosen()
-    return st.segmented_control(
+    chosen = st.segmented_control(
         "Metric",
         METRICS,
         required=True,
@@ -206,3 +206,4 @@ def metric(key: str, explained: bool = False) -> str:
         args=("metric", key),
         help=explained_lines(labels.METRIC_HELP) if explained else None,
     )
+    return chosen or metric_chosen()

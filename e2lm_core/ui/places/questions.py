@@ -90,7 +90,7 @@ def _view(task: TaskSet, example: bool) -> str:
         st.session_state["author_first_view"] = waiting.first_view(task, window.narrow())
     if st.session_state.get("author_view") not in ("Table", "Card", "Prompt", "" if example else "Import"):
         st.session_state["author_view"] = st.session_state["author_first_view"]
-    return st.segmented_control(
+    view = st.segmented_control(
         "How to write",
         ["Table", "Card", "Prompt"] + ([] if example else ["Import"]),
         format_func=lambda name: "Import, paste" if name == "Import" else name,
@@ -99,6 +99,7 @@ def _view(task: TaskSet, example: bool) -> str:
         key="author_view",
         persist_state="session",
     )
+    return view or str(st.session_state["author_first_view"])
 
 
 # --- what is measured of them -----------------------------------------------------------------------------
