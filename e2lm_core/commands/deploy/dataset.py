@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from e2lm_core.base.phrasing import count
-from e2lm_core.base.settings import Settings
 from e2lm_core.commands.output import Json, Task, open_task, show
 
 MOST_SHOWN = 50
@@ -24,6 +23,12 @@ Over = Annotated[
     ),
 ]
 Private = Annotated[bool, typer.Option("--private", help="Make a new data set for its owner alone.")]
+Relevance = Annotated[
+    bool,
+    typer.Option(
+        "--relevance/--no-relevance", help="Judge the questions' scientific relevance for the card."
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only what would be done is shown.")]
 
 
@@ -32,16 +37,25 @@ def publish(
     repo: Repo,
     over: Over = None,
     private: Private = False,
+    relevance: Relevance = True,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Write a set to a data set of a hub, as a card and Parquet: shows what changes, and does it with --yes."""
+    """Write a set to a data set of a hub, as a card with its results and Parquet: shows what changes, does it with --yes."""
     from e2lm_core.deploy.dataset import publishing
+    from e2lm_core.export.card.about import about
+    from e2lm_core.runs import state as run_state
+    from e2lm_core.runs.studio import open_studio
 
-    settings = Settings.from_env()
+    studio = open_studio()
+    settings = studio.settings
     question_set = open_task(settings, task)
-    plan = publishing.plan(settings, question_set, repo)
-    commit = publishing.carry_out(settings, question_set, plan, over, private) if yes else None
+    publishing.require(settings, question_set, repo)
+    checkpoints, num_fewshot = run_state.fleet(studio, question_set.address)
+    measured = about(studio, question_set, checkpoints, num_fewshot, relevance)
+    files = publishing.files_of(question_set, measured.text, measured.files)
+    plan = publishing.plan(settings, question_set, repo, files)
+    commit = publishing.carry_out(settings, question_set, plan, over, private, files) if yes else None
     if as_json:
         show(True, {**plan.model_dump(mode="json"), "done": yes, "commit": commit}, ())
         return

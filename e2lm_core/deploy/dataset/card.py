@@ -15,8 +15,11 @@ from e2lm_core.sets.folder.files import task_digest
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
 
 
-def card(task: TaskSet, files: Mapping[str, str]) -> str:
-    """The README of a set whose splits lie in `files`, {split: path}."""
+def card(task: TaskSet, files: Mapping[str, str], digests: Mapping[str, str], measured: str = "") -> str:
+    """The README of a set whose splits lie in `files`, {split: path}; `digests` are the SHA-256 of every file.
+
+    `measured` are sections of Markdown about its results.
+    """
     from huggingface_hub import DatasetCardData
 
     size = len(task.questions)
@@ -33,7 +36,7 @@ def card(task: TaskSet, files: Mapping[str, str]) -> str:
             }
         ],
     )
-    return f"---\n{front.to_yaml()}\n---\n\n{_body(task)}"
+    return f"---\n{front.to_yaml()}\n---\n\n{_body(task, digests, measured)}"
 
 
 def licence(task: TaskSet) -> str | None:
@@ -43,7 +46,7 @@ def licence(task: TaskSet) -> str | None:
     return only.lower() if only else None
 
 
-def _body(task: TaskSet) -> str:
+def _body(task: TaskSet, digests: Mapping[str, str], measured: str) -> str:
     subjects = dict.fromkeys(question.subject for question in task.questions if question.subject)
     lines = [
         (task.readme or f"# {task.name}\n").rstrip(),
@@ -59,6 +62,7 @@ def _body(task: TaskSet) -> str:
         "| `id` | a name that stays |",
         *(f"| `{name}` | {what} |" for name, what in _MORE.items() if _has(task, name)),
         "",
+        *([measured.rstrip(), ""] if measured else []),
         "## Where it is from",
         "",
         f"Written by E2LM Task Studio {VERSION} from the set `{task.name}` (sha256 `{task_digest(task)}`). In "
@@ -72,6 +76,10 @@ def _body(task: TaskSet) -> str:
         "fewshot_split: dev",
         *_prompt(task),
         "```",
+        "",
+        "| file | sha256 |",
+        "|---|---|",
+        *(f"| `{path}` | `{digest}` |" for path, digest in digests.items()),
         "",
     ]
     return "\n".join(lines)

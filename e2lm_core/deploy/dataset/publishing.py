@@ -5,9 +5,10 @@ Tested in tests/deploy/dataset/test_publishing.py.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -54,20 +55,22 @@ class Plan(Record):
         return not (self.creates or self.uploads)
 
 
-def files_of(task: TaskSet) -> dict[str, bytes]:
-    """The data set's files by their paths: a card, and a table a split."""
+def files_of(
+    task: TaskSet, measured: str = "", pictures: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
+    """The data set's files by their paths: a card, a table a split, and what the card shows.
+
+    `measured` are the card's sections about the set's results, `pictures` the files that they show.
+    """
     splits = {"test": task.questions, "dev": task.dev}
     there = {split: PLACES[split] for split, questions in splits.items() if questions}
-    tables = {path: parquet.write(splits[split]) for split, path in there.items()}
-    return {README: card(task, there).encode(), **tables}
+    files = {path: parquet.write(splits[split]) for split, path in there.items()} | dict(pictures or {})
+    digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    return {README: card(task, there, digests, measured).encode(), **files}
 
 
-def plan(settings: Settings, task: TaskSet, repo: str) -> Plan:
-    """The difference between the set and what the hub has; changes nothing.
-
-    Raises `StudioError` for a name that cannot be, a set without questions, a data set of something else, and where
-    the hub refuses or cannot be reached; and unless an administrator asks, since the token is the deployer's.
-    """
+def require(settings: Settings, task: TaskSet, repo: str) -> None:
+    """Raises `StudioError` where a set cannot be published so, as `plan` would, before the hub is asked."""
     register.require_administrator(settings, "publish a set")
     if not _REPO.fullmatch(repo):
         raise StudioError(f"{quoted(repo)} is no data set's name: use OWNER/NAME, as in me/{task.name}.")
@@ -75,10 +78,19 @@ def plan(settings: Settings, task: TaskSet, repo: str) -> Plan:
         raise StudioError(
             f"The set {quoted(task.name)} has no questions yet, so there is nothing to publish."
         )
+
+
+def plan(settings: Settings, task: TaskSet, repo: str, files: Mapping[str, bytes] | None = None) -> Plan:
+    """The difference between the set and what the hub has; changes nothing. `files` are `files_of`'s.
+
+    Raises `StudioError` for a name that cannot be, a set without questions, a data set of something else, and where
+    the hub refuses or cannot be reached; and unless an administrator asks, since the token is the deployer's.
+    """
+    require(settings, task, repo)
+    ours = files_of(task) if files is None else files
     api = hub.api(settings)
     with hub.told(f"the data set {repo}"):
-        revision, there = _there(api, repo)
-    ours = files_of(task)
+        revision, there = _there(api, repo, ours)
     held = _held(settings, repo, there) if revision is not None else {}
     return Plan(
         repo=repo,
@@ -91,9 +103,14 @@ def plan(settings: Settings, task: TaskSet, repo: str) -> Plan:
 
 
 def carry_out(
-    settings: Settings, task: TaskSet, made: Plan, over: str | None = None, private: bool = False
+    settings: Settings,
+    task: TaskSet,
+    made: Plan,
+    over: str | None = None,
+    private: bool = False,
+    files: Mapping[str, bytes] | None = None,
 ) -> str | None:
-    """Do what a plan says; the new commit, None where the data set is the set already.
+    """Do what a plan of the same `files` says; the new commit, None where the data set is the set already.
 
     Raises `StudioError` as `plan` does, where `over` is not the revision that is there, and where another has
     written since the plan was made.
@@ -109,7 +126,7 @@ def carry_out(
             "that revision."
         )
     api = hub.api(settings)
-    ours = files_of(task)
+    ours = files_of(task) if files is None else files
     with hub.told(f"the data set {made.repo}"):
         if made.creates:
             api.create_repo(made.repo, repo_type="dataset", private=private)
@@ -123,7 +140,7 @@ def carry_out(
         return str(told.oid)
 
 
-def _there(api: HfApi, repo: str) -> tuple[str | None, dict[str, bytes]]:
+def _there(api: HfApi, repo: str, ours: Mapping[str, bytes]) -> tuple[str | None, dict[str, bytes]]:
     """The commit that is there and those of its files that we would write; None where there is no data set."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
@@ -134,7 +151,7 @@ def _there(api: HfApi, repo: str) -> tuple[str | None, dict[str, bytes]]:
     found = {}
     with tempfile.TemporaryDirectory(prefix="e2lm-publish-") as folder:
         for sibling in info.siblings or ():
-            if sibling.rfilename in (README, *PLACES.values()):
+            if sibling.rfilename in (*ours, *PLACES.values()):
                 path = api.hf_hub_download(
                     repo, sibling.rfilename, repo_type="dataset", revision=info.sha, cache_dir=folder
                 )

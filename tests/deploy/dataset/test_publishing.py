@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.parquet as parquet
@@ -10,10 +13,13 @@ import pytest
 import yaml
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Limits, Settings
 from e2lm_core.commands.main import main
 from e2lm_core.deploy.dataset import publishing
 from e2lm_core.deploy.dataset.card import licence
+from e2lm_core.export.card.about import about
+from e2lm_core.runs import evaluate
 from e2lm_core.sets import collection
 from e2lm_core.sets.formats import reading
 from tests.deploy.dataset.conftest import DatasetsHub, put, told
@@ -101,6 +107,35 @@ def test_what_cannot_be_published(
         publishing.plan(settings, task, REPO)
 
 
+def test_the_card_and_its_picture_lie_beside_the_questions(
+    settings: Settings, hub: DatasetsHub, tmp_path: Path
+) -> None:
+    """Curves, scores, waivers and digests; published again, nothing is new; after another run the picture is."""
+    studio = studios.studio(tmp_path / "run")
+    task, fleet = collection.open_set(settings, "little"), studio.catalogue.checkpoints
+    evaluate.evaluate(studio, task, fleet)
+
+    def files(checkpoints: Sequence[Checkpoint]) -> dict[str, bytes]:
+        found = about(studio, task, checkpoints, with_relevance=False)
+        return publishing.files_of(task, found.text, found.files)
+
+    ours = files(fleet)
+    made = publishing.plan(settings, task, REPO, ours)
+    assert set(made.uploads) == {"README.md", "curves.svg", TEST, DEV}
+    publishing.carry_out(settings, task, made, files=ours)
+    there = hub.spaces[REPO].files
+    said = there["README.md"].decode()
+    assert there["curves.svg"] == ours["curves.svg"]
+    assert ElementTree.fromstring(there["curves.svg"]).tag.endswith("svg")
+    for part in ("](curves.svg)", "| SQ |", "random answers give", "## Licences", "Waived by its author"):
+        assert part in said
+    for path in (TEST, DEV, "curves.svg"):
+        assert f"| `{path}` | `{hashlib.sha256(there[path]).hexdigest()}` |" in said
+    assert publishing.plan(settings, task, REPO, files(fleet)).empty
+    again = publishing.plan(settings, task, REPO, files(fleet[:8]))
+    assert (set(again.uploads), again.changes) == ({"README.md", "curves.svg"}, ())
+
+
 def test_a_licence_is_named_where_all_have_one(settings: Settings) -> None:
     task = collection.open_set(settings, "little")
     assert licence(task) is None
@@ -121,7 +156,7 @@ def test_the_command_shows_first_and_does_it_with_yes(
 
     def run(*words: str, code: int = 0) -> str:
         with pytest.raises(SystemExit) as end:
-            main(["publish", "little", REPO, *words])
+            main(["publish", "little", REPO, "--no-relevance", *words])
         out, err = capsys.readouterr()
         assert (end.value.code or 0) == code, err
         return err if code else out
@@ -137,7 +172,7 @@ def test_the_command_shows_first_and_does_it_with_yes(
         main(["question", "edit", "mine", "q1", "--set", "note=x"])
     capsys.readouterr()
     with pytest.raises(SystemExit):
-        main(["publish", "mine", REPO, "--json"])
+        main(["publish", "mine", REPO, "--no-relevance", "--json"])
     document = told(capsys.readouterr()[0])
     assert [(c["id"], c["what"], c["fields"]) for c in document["changes"]] == [("q1", "changed", ["note"])]
     assert document["commit"] is None

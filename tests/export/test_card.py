@@ -1,0 +1,121 @@
+"""The card's sections about a set's results, and its picture: the report's numbers, and the same bytes each time."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
+
+import pytest
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import TaskSet
+from e2lm_core.export import report
+from e2lm_core.export.card import about, picture
+from e2lm_core.runs import evaluate
+from e2lm_core.runs.studio import Studio
+from tests.support import studios
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    return studios.studio(tmp_path_factory.mktemp("card"))
+
+
+@pytest.fixture(scope="module")
+def task(studio: Studio) -> TaskSet:
+    plain = studios.task()
+    first = plain.questions[0].model_copy(update={"license": "CC0-1.0", "source": "a|b"})
+    task = plain.model_copy(update={"questions": (first, *plain.questions[1:])})
+    evaluate.evaluate(studio, task, studio.catalogue.checkpoints)
+    return task
+
+
+@pytest.fixture(scope="module")
+def card(studio: Studio, task: TaskSet) -> about.About:
+    return about.about(studio, task, studio.catalogue.checkpoints, with_relevance=False)
+
+
+def test_it_has_the_reports_numbers(studio: Studio, task: TaskSet, card: about.About) -> None:
+    document = report.build(studio, task, studio.catalogue.checkpoints)
+    own = document["scores"]["acc"]
+    assert f"| SQ | {phrasing.with_interval(own['sq']['overall'])} | random answers give" in card.text
+    for part in ("rc", "cs", "score", "snr", "decision_accuracy"):
+        assert phrasing.score(own[part]["value"]) in card.text
+    assert "![Accuracy of each model as it is trained](curves.svg)" in card.text
+    for row in document["provenance"]["checkpoints"]:
+        assert row["fingerprint"] in card.text
+    for command in document["commands"]:
+        assert command in card.text
+
+
+def test_it_says_licences_waivers_and_what_was_not_asked(card: about.About) -> None:
+    assert "| CC0-1.0 | 1 |" in card.text
+    assert "| not said | 7 |" in card.text
+    assert "1 question of 8 name 1 source" in card.text
+    found = re.search(r"Waived by its author: (\d+) finding", card.text)
+    assert found is not None
+    waived = card.text.split("## What the checks say")[1].split("##")[0]
+    assert waived.count("\n- ") == int(found[1])
+    assert "It was not judged." in card.text
+
+
+def test_the_same_set_gives_the_same_bytes(studio: Studio, task: TaskSet, card: about.About) -> None:
+    assert about.about(studio, task, studio.catalogue.checkpoints, with_relevance=False) == card
+
+
+def test_a_set_that_was_not_run_has_no_picture(studio: Studio) -> None:
+    found = about.about(studio, studios.unknown(), studio.catalogue.checkpoints, with_relevance=False)
+    assert found.files == {}
+    assert "curves.svg" not in found.text
+    assert "No checkpoint is complete" in found.text
+
+
+def test_the_picture_has_every_model_chance_and_the_window(card: about.About) -> None:
+    drawing = ElementTree.fromstring(card.files[about.PICTURE])
+    said = [text.text for text in drawing.iter(f"{SVG}text")]
+    named = {name for name in studios.MODELS if not studios.MODELS[name][5]}
+    assert named <= set(said)
+    assert {"chance", "early window", "tokens seen"} <= set(said)
+    assert len(list(drawing.iter(f"{SVG}polyline"))) == len(studios.MODELS)
+    assert len(list(drawing.iter(f"{SVG}polygon"))) == len(named)
+    for line in drawing.iter(f"{SVG}polyline"):
+        for point in line.attrib["points"].split():
+            x, y = map(float, point.split(","))
+            assert picture.LEFT <= x <= picture.RIGHT
+            assert picture.TOP <= y <= picture.BOTTOM
+
+
+def test_names_do_not_overlap_and_stay_in_the_plot() -> None:
+    moved = picture.apart([100.0, 101.0, None, 379.0, 380.0])
+    kept = sorted(y for y in moved if y is not None)
+    assert moved[2] is None
+    assert kept[-1] <= picture.BOTTOM
+    assert all(b - a >= picture.APART for a, b in pairwise(kept))
+    assert moved[0] == 100.0
+
+
+@pytest.mark.slow
+def test_relevance_is_told_by_field(studio: Studio, task: TaskSet) -> None:
+    found = about.about(studio, task, studio.catalogue.checkpoints)
+    assert "% of the questions for science" in found.text
+
+
+def test_ticks_are_round() -> None:
+    assert picture.ticks(0.18, 0.52) == [0.2, 0.3, 0.4, 0.5]
+    assert picture.ticks(0, 2_048_000) == [0, 500_000, 1_000_000, 1_500_000, 2_000_000]
+    assert picture.ticks(1, 1) == [1]
+
+
+def test_a_sign_of_markdown_is_text() -> None:
+    assert about.markdown("a|b <img> *c*\nd") == r"a\|b \<img\> \*c\* d"
+
+
+def test_a_model_name_is_text(studio: Studio, task: TaskSet) -> None:
+    document = report.build(studio, task, studio.catalogue.checkpoints)
+    document["curves"][0]["model"]["name"] = "</svg><script>"
+    drawn = picture.curves(document)
+    assert drawn is not None
+    assert b"<script>" not in drawn
