@@ -15,8 +15,8 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.export import html as report_html
+from e2lm_core.export import patch, submission
 from e2lm_core.export import report as set_report
-from e2lm_core.export import submission
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui import session
 from e2lm_core.ui.author import checks, sharing
@@ -107,12 +107,33 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
         key="export_zip",
     )
     say.caption(f"{len(data) / 1024:,.0f} kB. The same set gives the same bytes.")
+    if profile == "competition":
+        submitted(task)
     st.markdown("Unzip it anywhere, then:")
     st.code(
         f"lm_eval --include_path . --tasks {task.name} --model hf --model_args pretrained=<a model>",
         language=None,
         wrap_lines=True,
     )
+
+
+def submitted(task: TaskSet) -> None:
+    """What the competition's organisers took, for download: a patch of the harness and what it is judged by."""
+    limits = session.studio().settings.limits
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        metric = st.segmented_control(
+            "Judged by", patch.METRICS, default=patch.METRICS[0], required=True, key="patch_metric"
+        )
+        st.download_button(
+            "Download submission.zip",
+            lambda: patch.submission(task, limits, metric),
+            "submission.zip",
+            "application/zip",
+            icon=":material/difference:",
+            on_click="ignore",
+            key="export_patch",
+            help="A patch that git applies to a checkout of the harness, and its metadata; your token is left to you.",
+        )
 
 
 def report(task: TaskSet) -> None:

@@ -13,10 +13,14 @@ import pytest
 import streamlit as st
 
 from e2lm_core.base.settings import Settings
+from e2lm_core.commands import export
 from e2lm_core.commands import main as main_commands
+from e2lm_core.export import patch
 from e2lm_core.sets import collection
+from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.formats import writing
 from e2lm_core.ui.frame import say
+from tests.sets.folder.foreign.made import ARC, ARC_ROWS, write
 from tests.support import studios
 from tests.support.visits import OWN, Visit
 
@@ -101,18 +105,83 @@ def test_a_bundle(visit: Visit, elsewhere: Settings, call: Call, tmp_path: Path)
     assert studios.tree(tmp_path / "into" / "opened") == page
 
 
-def test_every_download(visit: Visit, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Export's bundle and Author's downloads, and `export --as`: byte for byte."""
-    given: dict[str, bytes] = {}
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """What every download of the page holds, by its button."""
+    found: dict[str, bytes] = {}
 
     def download(label: str, data: object, *_: object, **__: object) -> bool:
         made = data() if callable(data) else data
-        given[re.sub(r"\\([^\w\s])", r"\1", label).replace(say.JOINER, "")] = (
+        found[re.sub(r"\\([^\w\s])", r"\1", label).replace(say.JOINER, "")] = (
             made.encode() if isinstance(made, str) else bytes(made)
         )  # type: ignore[arg-type]
         return False
 
     monkeypatch.setattr(st, "download_button", download)
+    return found
+
+
+@pytest.mark.parametrize("metric", patch.METRICS)
+def test_the_bundle_and_the_submission(
+    visit: Visit, elsewhere: Settings, call: Call, tmp_path: Path, given: dict[str, bytes], metric: str
+) -> None:
+    """Share's downloads, and `export` with and without `--as patch`: byte for byte."""
+    task = studios.task(count=100, name=OWN)
+    for settings in (visit.studio.settings, elsewhere):
+        collection.import_set(settings, task)
+    visit.choose(OWN).open("share")
+    assert "Download submission.zip" not in given
+    visit.at.segmented_control(key="export_profile").set_value("competition").run()
+    visit.at.segmented_control(key="patch_metric").set_value(metric).run()
+    call("export", OWN, "--out", str(tmp_path / "bundle"))
+    call("export", OWN, "--as", "patch", "--metric", metric, "--out", str(tmp_path / "patch"))
+    assert (tmp_path / "bundle").read_bytes() == given[f"Download {OWN}.zip"]
+    assert (tmp_path / "patch").read_bytes() == given["Download submission.zip"]
+
+
+def test_a_task_of_somebody_else_s(visit: Visit, elsewhere: Settings, call: Call, tmp_path: Path) -> None:
+    """A zip of a task folder through the page, and `import` of the folder, of its YAML, with and without --into."""
+    folder = write(tmp_path / "guest", "guest.yaml", ARC, test=ARC_ROWS, train=ARC_ROWS[3:])
+    data = bundle.zipped({f"guest/{name}": content for name, content in studios.tree(folder).items()})
+    visit.open("sets")
+    visit.at.file_uploader(key="create_bundle").set_value([("guest.zip", data, "application/zip")]).run()
+    visit.at.text_input(key="import_name").set_value("opened").run()
+    visit.click("Open the bundle")
+    for source in (folder, folder / "guest.yaml"):
+        call("import", str(source), "--name", "opened")
+        page, command = both(visit, elsewhere, "opened")
+        assert page == command
+        call("sets", "delete", "opened", "--yes")
+    call("import", str(folder), "--name", "opened", "--into", str(tmp_path / "into"))
+    assert studios.tree(tmp_path / "into" / "opened") == page
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_table_becomes_a_set(
+    visit: Visit, elsewhere: Settings, call: Call, tmp_path: Path, mapped: bool
+) -> None:
+    """The page's Import into a new set, and `import X.csv`, with the columns as guessed and as said."""
+    column = "Says" if mapped else "question"
+    lines = [f"{column},choice_1,choice_2,answer", "Which is a metal?,iron,wood,1", "Which burns?,tin,wood,2"]
+    data = "\n".join(lines).encode()
+    (tmp_path / "quiz.csv").write_bytes(data)
+    visit.open("sets")
+    visit.at.text_input(key="import_name").set_value("quiz").run()
+    visit.click("Choose a file, or paste")
+    visit.at.file_uploader(key="import_file").set_value([("quiz.csv", data, "text/csv")]).run()
+    if mapped:
+        next(box for box in visit.at.selectbox if box.label == column).set_value("question").run()
+    visit.click("Add 2 questions")
+    options = ("--map", f"question={column}") if mapped else ()
+    call("import", str(tmp_path / "quiz.csv"), *options)
+    page, command = both(visit, elsewhere, "quiz")
+    assert page == command
+    call("import", str(tmp_path / "quiz.csv"), *options, "--into", str(tmp_path / "into"))
+    assert studios.tree(tmp_path / "into" / "quiz") == page
+
+
+def test_every_download(visit: Visit, call: Call, tmp_path: Path, given: dict[str, bytes]) -> None:
+    """Author's downloads, and `export --as`: byte for byte."""
     collection.copy_set(visit.studio.settings, "little", OWN)
     visit.choose(OWN).open("write")
     labels = {
@@ -123,6 +192,7 @@ def test_every_download(visit: Visit, call: Call, tmp_path: Path, monkeypatch: p
         "aiken": "Aiken",
         "qti": "QTI 2.2",
     }
+    assert {"bundle", "patch", *labels} == set(export.KINDS)
     for kind in labels:
         visit.at.selectbox(key="set_format").set_value(kind).run()
     call("sets", "copy", "little", OWN)
