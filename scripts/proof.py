@@ -41,6 +41,9 @@ PROOFS = {
     ],
     "census": ["-m", "benchmarks.interop.census"],
     "task_prompts": ["-m", "benchmarks.interop.prompts"],
+    "built_by_lm_eval": ["-m", "benchmarks.interop.built"],
+    "round_trips": ["-m", "benchmarks.interop.round_trips"],
+    "written_by_other_tools": ["-m", "benchmarks.interop.written"],
     "meaningless": ["-m", "benchmarks.coverage.meaningless"],
 }
 

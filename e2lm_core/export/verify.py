@@ -72,7 +72,7 @@ def verify(
     cannot be compared. `python` is the interpreter that has lm_eval. Raises StudioError in one sentence: no
     lm_eval there, a bundle that the studio does not write so, a harness that fails.
     """
-    versions = _versions(python)
+    found = versions(python)
     task = bundle.unpack(data, studio.settings.limits)
     files = _files(studio, task, data)
     runs = []
@@ -83,26 +83,16 @@ def verify(
             (folder / "bundle" / task.name / file).write_bytes(content)
         for shots in dict.fromkeys((0, task.config.num_fewshot if num_fewshot is None else num_fewshot)):
             say(
-                f"{task.name} at {checkpoint.name}, {shots}-shot: the studio, then lm_eval {versions['lm_eval']}."
+                f"{task.name} at {checkpoint.name}, {shots}-shot: the studio, then lm_eval {found['lm_eval']}."
             )
-            ours = _studio(studio, task, checkpoint, shots)
-            scope = studio.backend.scope(checkpoint)
-            theirs, means = _harness(
-                python,
-                folder,
-                task.name,
-                unpacking.ensure_directory(checkpoint, studio.settings),
-                scope.dtype,
-                shots,
-            )
-            runs.append(_compared(shots, render_set(task, shots), ours, theirs, means))
+            runs.append(compared(studio, task, checkpoint, shots, folder, python))
     differences = [run["max_abs_difference"] for run in runs]
     return {
         "verified": all(run["verified"] for run in runs),
         "documents": len(task.questions),
         "max_abs_difference": None if None in differences else max(differences),
         "aggregates": {str(run["num_fewshot"]): run.pop("aggregates") for run in runs},
-        "harness": versions,
+        "harness": found,
         "task": task.name,
         "checkpoint": checkpoint.name,
         "questions": {str(run["num_fewshot"]): _named(task, run.pop("questions")) for run in runs},
@@ -110,11 +100,29 @@ def verify(
     }
 
 
-# --- within -------------------------------------------------------------------------------------------
+def compared(
+    studio: Studio,
+    task: TaskSet,
+    checkpoint: Checkpoint,
+    shots: int,
+    folder: Path,
+    python: str,
+    checkout: Path | None = None,
+) -> dict[str, Any]:
+    """One run in both programs, document by document, with what they come to.
+
+    The harness runs the set that lies in `bundle` in `folder`, or that its own `checkout` has; what it writes
+    lies in `folder` too. Raises StudioError where it fails.
+    """
+    model = unpacking.ensure_directory(checkpoint, studio.settings)
+    ours = _studio(studio, task, checkpoint, shots)
+    dtype = studio.backend.scope(checkpoint).dtype
+    theirs, means = _harness(python, folder, task.name, model, dtype, shots, checkout)
+    return _beside(shots, render_set(task, shots), ours, theirs, means)
 
 
-def _versions(python: str) -> dict[str, str | None]:
-    """Those of lm_eval, transformers and torch. Raises StudioError where lm_eval cannot be run."""
+def versions(python: str) -> dict[str, str | None]:
+    """Those of lm_eval, transformers and torch that a Python has. Raises StudioError where lm_eval cannot be run."""
     try:
         done = subprocess.run(
             [python, "-I", "-c", _VERSIONS], capture_output=True, env=children.environment(), check=True
@@ -130,6 +138,9 @@ def _versions(python: str) -> dict[str, str | None]:
             "`pip install 'lm_eval[hf]'`, or name a Python that has it."
         )
     return found
+
+
+# --- within -------------------------------------------------------------------------------------------
 
 
 def _files(studio: Studio, task: TaskSet, data: bytes) -> dict[str, bytes]:
@@ -153,13 +164,20 @@ def _studio(studio: Studio, task: TaskSet, checkpoint: Checkpoint, shots: int) -
 
 
 def _harness(
-    python: str, folder: Path, task: str, checkpoint: Path, dtype: str, shots: int
+    python: str,
+    folder: Path,
+    task: str,
+    checkpoint: Path,
+    dtype: str,
+    shots: int,
+    checkout: Path | None,
 ) -> tuple[dict[int, Any], dict[str, float | None]]:
     """Each document's sample by its number, and the means of the results file. Raises StudioError."""
-    place, out = folder / f"work-{shots}", folder / f"results-{shots}"
-    place.mkdir()
+    place, out = checkout or folder / f"work-{shots}", folder / f"results-{shots}"
+    place.mkdir(exist_ok=True)
     command = [
-        *(python, "-m", "lm_eval", "--include_path", str(folder / "bundle"), "--tasks", task),
+        *(python, "-m", "lm_eval", "--tasks", task),
+        *(() if checkout else ("--include_path", str(folder / "bundle"))),
         *("--model", "hf", "--model_args", f"pretrained={checkpoint},dtype={dtype}", "--device", "cpu"),
         *("--batch_size", str(BATCH), "--num_fewshot", str(shots)),
         *("--log_samples", "--output_path", str(out)),
@@ -179,7 +197,7 @@ def _harness(
     return {row["doc_id"]: row for row in rows}, {name: number(means.get(f"{name},none")) for name in MEANS}
 
 
-def _compared(
+def _beside(
     shots: int,
     docs: Sequence[RenderedDoc],
     ours: np.ndarray,

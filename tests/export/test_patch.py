@@ -1,13 +1,10 @@
-"""The competition's submission: a patch that git applies to the harness, which then runs the set; no token in it."""
+"""The competition's submission: a patch that git applies, and no token in it; run in tests/benchmarks/interop/test_round_trips.py."""
 
 from __future__ import annotations
 
-import importlib.util
 import io
-import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -18,7 +15,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.settings import Limits
 from e2lm_core.export import patch
 from e2lm_core.sets.folder.files import task_files
-from tests.support import studios, tiny_models
+from tests.support import studios
 
 
 def members(data: bytes) -> dict[str, bytes]:
@@ -65,36 +62,3 @@ def test_the_tokens_place_is_left_to_the_user(monkeypatch: pytest.MonkeyPatch) -
     assert b"hf_not_to_be_seen" not in b"".join(found.values())
     with pytest.raises(TaskError, match="use acc or acc_norm"):
         patch.submission(studios.task(), Limits(), "margin")
-
-
-@pytest.mark.slow
-@needs_git
-def test_the_patched_harness_runs_the_set(tmp_path: Path) -> None:
-    """The installed package's tree, but for the other tasks' folders: reading them all takes a minute."""
-    pytest.importorskip("lm_eval")
-    installed = Path(importlib.util.find_spec("lm_eval").origin).parent
-    top = tmp_path / "harness"
-    shutil.copytree(
-        installed,
-        top / "lm_eval",
-        ignore=lambda folder, names: [
-            n for n in names if Path(folder) == installed / "tasks" and (Path(folder) / n).is_dir()
-        ],
-    )
-    applied(members(patch.submission(studios.task(), Limits()))["evaluation.patch"], top)
-    model = tiny_models.make(tmp_path / "model", "llama")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "lm_eval", "--tasks", "little", "--model", "hf", "--device", "cpu"),
-            *("--model_args", f"pretrained={model},dtype=float32", "--num_fewshot", "2"),
-            *("--output_path", str(tmp_path / "out")),
-        ],
-        cwd=top,
-        env=os.environ | {"PYTHONPATH": str(top)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-1500:]
-    [results] = (tmp_path / "out").rglob("results_*.json")
-    assert '"acc,none"' in results.read_text()

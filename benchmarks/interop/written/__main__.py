@@ -1,6 +1,7 @@
-"""Makes an environment, lets lighteval and Inspect evaluate two checkpoints of the ladder in it, and keeps the files.
+"""Lets lighteval and Inspect evaluate two checkpoints of the ladder, and reads what they wrote: equal numbers.
 
-`python -m benchmarks.interop.written [--env DIR] [--out DIR]` takes some minutes and 7 GB where no environment is given.
+`python -m benchmarks.interop.written [--env DIR] [--keep]` takes some minutes; the environment takes 7 GB and is made
+once. The tools run in a folder in which everything that they are given lies, so that they write relative paths alone.
 """
 
 from __future__ import annotations
@@ -12,46 +13,43 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 
+import numpy as np
+
+from benchmarks.interop import environments
+from benchmarks.interop.written import reading
+from benchmarks.interop.written.reading import MODEL, STEPS
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints import unpacking
-from e2lm_core.checkpoints.catalogue import open_catalogue
+from e2lm_core.runs.studio import Studio, open_studio
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 WRITTEN = ROOT / "tests" / "imported" / "formats" / "written"
-# lighteval 0.13 calls what later versions of these three have no longer.
-PACKAGES = ("lighteval==0.13.0", "inspect-ai==0.3.285", "transformers<5", "huggingface_hub<1", "xxhash<4")
-MODEL, STEPS = "ladder-small-arch1", (1_000, 2_000)
-EVERY = 34  # of ladder_science's questions: 13 of them
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 
 
-def environment(folder: Path) -> Path:
-    """Its `bin`; made where it is not there. A task of lighteval that downloads as it is imported is left out."""
-    if not (folder / "bin" / "lighteval").exists():
-        venv.create(folder, with_pip=True)
-        subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "-q", *PACKAGES], check=True)
-    for downloads in folder.glob("lib/*/site-packages/lighteval/tasks/tasks/tiny_benchmarks.py"):
+def environment(folder: Path | None) -> Path:
+    """Its `bin`. A task of lighteval that downloads as it is imported is left out."""
+    python = environments.environment("old", environments.OLD, folder)
+    for downloads in python.parents[1].glob("lib/*/site-packages/lighteval/tasks/tasks/tiny_benchmarks.py"):
         downloads.unlink()
-    return folder / "bin"
+    return python.parent
 
 
-def prepare(work: Path) -> None:
+def prepare(work: Path, studio: Studio) -> None:
     """Questions, tasks and checkpoints in the folder that the tools run in, so that no path of a machine is written."""
-    settings = Settings.from_env()
-    for checkpoint in open_catalogue(settings).checkpoints:
-        if checkpoint.model.name == MODEL and checkpoint.step in STEPS:
-            folder = unpacking.ensure_directory(checkpoint, settings)
+    for checkpoint in studio.catalogue.of(MODEL):
+        if checkpoint.step in STEPS:
+            folder = unpacking.ensure_directory(checkpoint, studio.settings)
             shutil.copytree(folder, work / MODEL / f"iter_{checkpoint.step:07d}")
-    rows = (
-        (ROOT / "tasks" / "ladder_science" / "test.jsonl").read_text(encoding="utf-8").splitlines()[::EVERY]
-    )
-    kept = [{k: json.loads(row)[k] for k in ("id", "question", "choices", "answer")} for row in rows]
+    rows = [
+        {"id": q.id, "question": q.question, "choices": q.choices, "answer": q.answer}
+        for q in reading.asked(studio).questions
+    ]
     (work / "questions").mkdir()
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     (work / "questions" / "test.jsonl").write_text(text, encoding="utf-8")
     for task in HERE.glob("*_task.py"):
         shutil.copy(task, work)
@@ -68,27 +66,36 @@ def write(bin_: Path, work: Path) -> None:
             f"--max-tokens 8 --log-dir inspect --display plain --no-log-samples --log-format {form}",
         ):
             name, *arguments = command.split()
-            subprocess.run([bin_ / name, *arguments], cwd=work, env={**os.environ, **OFFLINE}, check=True)
+            variables = {**os.environ, **OFFLINE, "HF_HOME": str(work.parent / "cache")}
+            subprocess.run([bin_ / name, *arguments], cwd=work, env=variables, check=True)
 
 
 def main() -> int:
-    """Write the files and say which."""
+    """Write the files, and print their numbers; exit status 1 where one that is read or scored is another."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--env", type=Path, help="An environment to keep; else one is made and thrown away.")
-    parser.add_argument("--out", type=Path, default=WRITTEN, help="Where the files go.")
+    parser.add_argument("--env", type=Path, help="An environment with both (default: one is made).")
+    parser.add_argument("--keep", action="store_true", help="Put the files where the tests read them.")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         work = Path(made) / "work"
         work.mkdir()
-        prepare(work)
-        write(environment((given.env or Path(made) / "env").absolute()), work)
-        for tool in ("lighteval", "inspect"):
-            shutil.rmtree(given.out / tool, ignore_errors=True)
-            shutil.copytree(work / tool, given.out / tool)
-    for path in sorted(given.out.rglob("*")):
-        if path.is_file():
-            print(f"{path.stat().st_size:>9,}  {path.relative_to(given.out)}")
-    return 0
+        studio = open_studio(Settings.from_env({"E2LM_HOME": f"{made}/home", "E2LM_DEVICE": "cpu"}))
+        prepare(work, studio)
+        write(environment(given.env), work)
+        if given.keep:
+            for tool in ("lighteval", "inspect"):
+                shutil.rmtree(WRITTEN / tool, ignore_errors=True)
+                shutil.copytree(work / tool, WRITTEN / tool)
+        found, lls = reading.numbers(work, studio), reading.likelihoods(work, studio)
+    print("| tool | step | metric | tool | read | studio |\n|---|---|---|---|---|---|")
+    for n in found:
+        own = "–" if n.own is None else f"{n.own:.6f}"
+        print(f"| {n.tool} | {n.step:,} | {n.metric} | {n.said:.6f} | {n.read:.6f} | {own} |")
+    apart = np.abs(lls["said"] - lls["own"])
+    print(
+        f"\n{apart.size} log-likelihoods; the largest difference from the studio's is {apart.max():.1e} nats."
+    )
+    return int(not reading.equal(found, lls))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -69,16 +70,22 @@ def _full(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def tasks_of(task: str) -> list[Any]:
     """The tasks that a name or a YAML stands for, built by the harness."""
-    TaskManager = import_module("lm_eval.tasks").TaskManager
     path = Path(task)
     if path.suffix == ".yaml":
         root = next((above for above in path.parents if above.name == "tasks"), path.parent)
-        manager = TaskManager(include_path=str(root), include_defaults=False)
+        manager = _manager(str(root))
         raw = import_module("lm_eval.tasks._yaml_loader").load_yaml(path, resolve_func=False)
         name = raw.get("group") or raw["task"]
     else:
-        manager, name = TaskManager(), task
+        manager, name = _manager(None), task
     return list(_flat(manager.load_task_or_group(name)))
+
+
+@cache
+def _manager(root: str | None) -> Any:
+    """The harness's index of the tasks below a folder, or of its own."""
+    TaskManager = import_module("lm_eval.tasks").TaskManager
+    return TaskManager(include_path=root, include_defaults=False) if root else TaskManager()
 
 
 def _flat(loaded: Any) -> Iterator[Any]:
@@ -126,36 +133,37 @@ def document(task: Any, doc: dict[str, Any], shown: Any = None) -> dict[str, Any
     }
 
 
+def build(order: dict[str, Any], tell: Callable[[dict[str, Any]], Any]) -> None:
+    """Tells what an order asks for, an object each; last, where something fails, an object with `error`."""
+    try:
+        if order["rows"]:
+            stand_in(Path(order["rows"]))
+        for task in tasks_of(order["task"]):
+            known = settings(task)
+            tell(known)
+            docs = list(task.eval_docs)
+            if known["output_type"] != "multiple_choice" or len(docs) > order["most"]:
+                tell({"test": len(docs)})
+                continue
+            for doc in docs:
+                tell({"test": document(task, doc)})
+            test, validation, training, split = known["splits"]
+            effective = split or (None if known["samples"] else training or validation or test)
+            pool = [] if effective == (test or validation) else list(task.fewshot_docs() or ())
+            if len(pool) > order["most"]:
+                tell({"dev": len(pool)})
+                continue
+            for doc in pool:
+                tell({"dev": document(task, doc, task.fewshot_cfg)})
+    except BaseException as error:  # whatever a task's code raises, SystemExit too
+        tell({"error": f"{type(error).__name__}: {error}"[:500]})
+
+
 def main() -> None:
     """Read the order from standard input; write what there is to the file that is named."""
     order = json.loads(sys.stdin.readline())
     with open(sys.argv[1], "w", encoding="utf-8") as out:
-
-        def tell(line: dict[str, Any]) -> None:
-            out.write(json.dumps(line, default=str) + "\n")
-
-        try:
-            if order["rows"]:
-                stand_in(Path(order["rows"]))
-            for task in tasks_of(order["task"]):
-                known = settings(task)
-                tell(known)
-                docs = list(task.eval_docs)
-                if known["output_type"] != "multiple_choice" or len(docs) > order["most"]:
-                    tell({"test": len(docs)})
-                    continue
-                for doc in docs:
-                    tell({"test": document(task, doc)})
-                test, validation, training, split = known["splits"]
-                effective = split or (None if known["samples"] else training or validation or test)
-                pool = [] if effective == (test or validation) else list(task.fewshot_docs() or ())
-                if len(pool) > order["most"]:
-                    tell({"dev": len(pool)})
-                    continue
-                for doc in pool:
-                    tell({"dev": document(task, doc, task.fewshot_cfg)})
-        except BaseException as error:  # whatever a task's code raises, SystemExit too
-            tell({"error": f"{type(error).__name__}: {error}"[:500]})
+        build(order, lambda line: out.write(json.dumps(line, default=str) + "\n"))
 
 
 if __name__ == "__main__":

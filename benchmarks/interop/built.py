@@ -1,0 +1,189 @@
+"""Tasks of the installed lm-eval as `import NAME --with-lm-eval` builds them: opened, or refused with the reason.
+
+`python -m benchmarks.interop.built [--every N] [--json] [--write]`: every multiple-choice task with rows that stand in for its
+data, in the columns that its templates and its code ask for, code that nobody knows included: what it misses is put
+in until it runs. A task that the harness builds of such rows is stood in, and has to open with the harness's own
+prompts, 0- and 2-shot. Configurations of a folder that differ in names and data sets alone are tried once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from benchmarks import study_pages
+from benchmarks.interop import needs
+from benchmarks.interop.prompts import Prompts, theirs
+from benchmarks.interop.standins import odd
+from benchmarks.interop.tree import multiple_choice, sameness, stand_ins, the_tree
+from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
+from e2lm_core.base.settings import Limits
+from e2lm_core.sets.folder.files import Folder
+from e2lm_core.sets.folder.foreign import builder, outside
+from e2lm_core.sets.prompts.render import render_set
+
+SHOTS = (0, 2)
+MOST_COLUMNS = 24  # that are put in for one task
+_MISSES = (
+    re.compile(r"KeyError: [\"']?'?Column '?([^']+?)'? (?:not in|doesn't exist)"),
+    re.compile(r"KeyError: '([^']+)'"),
+    re.compile(r"'([^']+)' is undefined"),
+)
+_LISTS = ("choices", "options", "candidates", "endings", "answers", "targets", "distractors", "alternatives")
+_GOLD = ("label", "answer", "gold", "correct", "target", "idx", "index", "key", "class")
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def column(name: str, number: int, style: int) -> Any:
+    """What stands in for a column that code asks for: a list, an answer as a number or a letter, or a text."""
+    lower = name.lower()
+    if any(part in lower for part in _LISTS):
+        texts = [f"{odd(number + k)} {letter}" for k, letter in enumerate("abcd")]
+        return repr(texts) if style == 2 else texts
+    if any(part in lower for part in _GOLD):
+        return ("AB"[number % 2], number % 2, str(1 + number % 2))[style - 1] if style else number % 2
+    return f"{odd(number)} {name}"
+
+
+def built(path: Path, rows: Rows) -> list[dict[str, Any]]:
+    """What the program that builds a task tells of it, with these rows by the paths of their files."""
+    told: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as name:
+        for file, content in rows.items():
+            place = Path(name) / file
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(needs.as_jsonl(content))
+        order = {"task": str(path), "rows": name, "most": Limits().max_questions}
+        builder.build(order, lambda line: told.append(json.loads(json.dumps(line, default=str))))
+    return told
+
+
+def stood_in(path: Path, rows: Rows) -> tuple[Rows, list[dict[str, Any]]]:
+    """The rows with what the task's code misses put in, and what the harness then builds; or its last error."""
+    told = built(path, rows)
+    for style in range(4):
+        tried = {file: [dict(row) for row in content] for file, content in rows.items()}
+        found = told
+        for _ in range(MOST_COLUMNS):
+            missing = _missing(found)
+            if missing is None or any(missing in row for content in tried.values() for row in content):
+                break
+            for content in tried.values():
+                for number, row in enumerate(content):
+                    row[missing] = column(missing, number, style)
+            found = built(path, tried)
+        if not (found and "error" in found[-1]):
+            return tried, found
+    return rows, told
+
+
+def outcome(tree: Folder, path: str, raw: Mapping[str, Any]) -> dict[str, str]:
+    """`{how, why, 0, 2}` of one task: opened, refused or not stood in; and its prompts beside the harness's."""
+    folder = PurePosixPath(path).parent
+    rows: Rows = {
+        str(PurePosixPath(name).relative_to(folder)): [
+            json.loads(line) for line in data.decode().split("\n") if line
+        ]
+        for name, data in stand_ins(tree, path, raw).items()
+    }
+    rows, told = stood_in(tree.root / path, rows)
+    if told and "error" in told[-1]:
+        return {"how": "not stood in", "why": told[-1]["error"]}
+    try:
+        task, _ = outside.as_set(told, path, Limits())
+    except StudioError as error:
+        return {"how": "refused", "why": str(error)}
+    splits = {PurePosixPath(name).stem: content for name, content in rows.items()}
+    return {"how": "opened", "why": ""} | {
+        str(shots): _prompts(task, tree.root / path, splits, shots) for shots in SHOTS
+    }
+
+
+def sweep(every: int = 1) -> Iterator[tuple[str, int, dict[str, str]]]:
+    """Every `every`th make of a task: its path, how many configurations are of that make, and what came of it."""
+    tree = the_tree()
+    makes: dict[str, list[Any]] = {}
+    for path, raw in multiple_choice(tree, tree.below(".")):
+        makes.setdefault(sameness(tree, path, raw), [path, raw, 0])[2] += 1
+    for path, raw, count in list(makes.values())[::every]:
+        yield path, count, outcome(tree, path, raw)
+
+
+def table(found: list[tuple[str, int, dict[str, str]]]) -> str:
+    """How many makes and configurations opened, were refused and why, and whose prompts are the harness's."""
+    makes: Counter[str] = Counter()
+    configurations: Counter[str] = Counter()
+    for _, count, came in found:
+        rows = [came["how"]]
+        rows += [f"refused: {reason(came['why'])}"] if came["how"] == "refused" else []
+        rows += [f"prompts, {shots}-shot: {came[str(shots)]}" for shots in SHOTS if str(shots) in came]
+        makes.update(rows)
+        configurations.update(dict.fromkeys(rows, count))
+    order = ("opened", "prompts", "refused", "not stood in")
+    lines = [
+        f"lm-evaluation-harness {metadata.version('lm_eval')}, {len(found):,} makes of tasks.",
+        "",
+        "| | makes | configurations |",
+        "|---|---|---|",
+    ]
+    for start in order:
+        names = sorted((n for n in makes if n.startswith(start)), key=lambda n: (n != start, n))
+        lines += [f"| {name} | {makes[name]:,} | {configurations[name]:,} |" for name in names]
+    return "\n".join(lines)
+
+
+def reason(sentence: str) -> str:
+    """The kind of a refusal: its words without the task's name and values."""
+    return re.sub(r"^\S+:? |'[^']*'|\d+", "", sentence).strip().rstrip(".")[:90]
+
+
+def _missing(told: list[dict[str, Any]]) -> str | None:
+    """The column that the task's code did not find; None where it ran, or failed for another reason."""
+    if not told or "error" not in told[-1]:
+        return None
+    return next((match[1] for one in _MISSES if (match := one.search(told[-1]["error"]))), None)
+
+
+def _prompts(task: TaskSet, path: Path, splits: Rows, shots: int) -> str:
+    try:
+        own: Prompts = [(d.context, d.continuations, d.gold) for d in render_set(task, shots)]
+    except StudioError:
+        return "refused with the reason"
+    try:
+        other = theirs(path, splits, shots)
+    except Exception as error:  # what the harness cannot draw either
+        return f"the harness fails ({type(error).__name__})"
+    return "equal" if own == other else "different"
+
+
+def main() -> int:
+    """Print what opened and what did not; exit status 1 where a prompt is another or something crashed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth make (default: all)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/studies/interop.md")
+    options = parser.parse_args()
+    found = list(sweep(options.every))
+    if options.write:
+        study_pages.put("interop", "built", table(found))
+    if options.json:
+        json.dump(found, sys.stdout, ensure_ascii=False, indent=1)
+    else:
+        print(table(found))
+        for path, _, came in found:
+            if came["how"] != "opened" or "different" in came.values():
+                print(f"  {path}: {came['why'] or 'prompts differ'}"[:240])
+    return int(any("different" in came.values() for *_, came in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

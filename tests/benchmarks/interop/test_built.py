@@ -1,0 +1,75 @@
+"""Tasks that the installed harness builds of rows that stand in, in the short form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.interop import built
+from e2lm_core.sets.folder.foreign import outside
+from tests.sets.folder.foreign.made import ARC, write
+
+
+@pytest.mark.parametrize(
+    ("error", "missing"),
+    [
+        ("KeyError: 'sol1'", "sol1"),
+        ("KeyError: \"Column 'sol1' doesn't exist.\"", "sol1"),
+        ('KeyError: "Column test not in the dataset. Current columns in the dataset: []"', "test"),
+        ("UndefinedError: 'goal' is undefined", "goal"),
+        ("ValueError: 'x' is not in list", None),
+    ],
+)
+def test_what_code_misses_is_read_from_its_error(error: str, missing: str | None) -> None:
+    assert built._missing([{"error": error}]) == missing
+    assert built._missing([{"test": {}}]) is None
+
+
+def test_a_column_is_a_list_an_answer_or_a_text() -> None:
+    assert [built.column("label", 1, style) for style in range(4)] == [1, "B", 1, "2"]
+    assert len(built.column("options", 0, 0)) == 4
+    assert isinstance(built.column("goal", 0, 0), str)
+
+
+def test_its_table_counts_makes_and_configurations() -> None:
+    came = {"how": "opened", "why": "", "0": "equal", "2": "refused with the reason"}
+    said = built.table(
+        [
+            ("a", 3, came),
+            ("b", 1, {"how": "refused", "why": "b: gen_prefix changes prompts."}),
+            ("c", 1, {"how": "not stood in", "why": "ValueError: no"}),
+        ]
+    )
+    assert "| opened | 1 | 3 |" in said
+    assert "| prompts, 0-shot: equal | 1 | 3 |" in said
+    assert "| refused: gen_prefix changes prompts | 1 | 1 |" in said
+    assert said.endswith("| not stood in | 1 | 1 |")
+
+
+@pytest.mark.slow
+def test_rows_get_what_the_tasks_code_asks_for(tmp_path: Path) -> None:
+    pytest.importorskip("lm_eval")
+    keys = {"doc_to_text": "{{asked}}", "doc_to_choice": "{{[sol1, sol2]}}", "doc_to_target": "right"}
+    keys |= {"task": "goals", "dataset_name": None, "process_docs": "PLACE"}
+    folder = write(tmp_path / "goals", "goals.yaml", ARC | keys)
+    yaml = folder / "goals.yaml"
+    yaml.write_text(yaml.read_text().replace('"PLACE"', "!function utils.more"))
+    code = "def more(data):\n    return data.map(lambda r: {'asked': r['goal'], 'right': r['label']})\n"
+    (folder / "utils.py").write_text(code)
+    rows = {f"{split}.jsonl": [{"n": k} for k in range(4)] for split in ("train", "validation", "test")}
+    tried, told = built.stood_in(yaml, rows)
+    assert "error" not in told[-1], told[-1]
+    assert {"goal", "label", "sol1", "sol2"} <= set(tried["test.jsonl"][0])
+    assert rows["test.jsonl"][0] == {"n": 0}
+
+
+@pytest.mark.slow
+def test_every_sixtieth_make_of_a_task_opens_with_the_harness_s_prompts() -> None:
+    if outside.installed() is None:
+        pytest.skip("lm-evaluation-harness is not installed")
+    found = list(built.sweep(every=60))
+    assert not [path for path, _, came in found if "different" in came.values()]
+    stood = [(path, came) for path, _, came in found if came["how"] != "not stood in"]
+    assert len(stood) >= 0.8 * len(found)
+    assert not [path for path, came in stood if came["how"] == "refused"]
