@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.prepared.awkward import awkward
 from e2lm_core.base.errors import CheckpointError, StudioError, TaskError
-from e2lm_core.base.records import RenderedDoc, TaskSet
+from e2lm_core.base.records import RenderedDoc, TaskConfig, TaskSet
 from e2lm_core.export import verify
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets.folder import bundle
@@ -35,6 +34,25 @@ def with_file(data: bytes, name: str, content: bytes) -> bytes:
     return bundle.zipped({**files, name: content})
 
 
+def awkward() -> TaskSet:
+    """A few questions of texts that break what reads lines, and templates of their own."""
+    texts = (
+        "one\u2028two\x85three",
+        ' "quoted" ',
+        "العربية",
+        "{{ not_a_template }}",
+        "line\nline\ttab",
+        "🜛 e\u0301",
+    )
+    questions = tuple(
+        studios.question(n, question=f"{text}? {n}", choices=(text, f"{n}", f"{n}.0", f" {n}x"), answer=n % 4)
+        for n, text in enumerate(texts)
+    )
+    plain = studios.task(name="awkward_little", dev=3)
+    config = TaskConfig(task="awkward_little", description="Answer.\n\n", num_fewshot=2)
+    return plain.model_copy(update={"config": config, "questions": questions})
+
+
 @pytest.mark.slow
 def test_the_real_harness_gives_the_studios_numbers(tmp_path: Path) -> None:
     pytest.importorskip("lm_eval")
@@ -42,7 +60,7 @@ def test_the_real_harness_gives_the_studios_numbers(tmp_path: Path) -> None:
         tmp_path, ladder=studios.real_ladder(tmp_path / "ladder", (100, 200), ("ladder-small-arch1",))
     )
     studio = open_studio(settings)
-    document = verify.verify(studio, packed(studio, awkward(6, shots=2)), verify.smallest(studio))
+    document = verify.verify(studio, packed(studio, awkward()), verify.smallest(studio))
     assert document["verified"], document
     assert (document["documents"], document["checkpoint"]) == (6, "ladder-small-arch1/iter_0000200")
     assert document["max_abs_difference"] < 1e-4
@@ -53,7 +71,7 @@ def test_the_real_harness_gives_the_studios_numbers(tmp_path: Path) -> None:
         assert means["acc_norm"]["studio"] == pytest.approx(means["acc_norm"]["harness"], abs=1e-12)
     first = document["questions"]["0"][0]
     assert first["studio"] == pytest.approx(first["harness"], abs=1e-4)
-    assert len(first["harness"]) == 11
+    assert len(first["harness"]) == 4
     assert document["harness"]["lm_eval"]
 
 

@@ -25,8 +25,6 @@ from e2lm_core.checkpoints import unpacking
 from e2lm_core.runs.studio import Studio, open_studio
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
-WRITTEN = ROOT / "tests" / "imported" / "formats" / "written"
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 
 
@@ -60,7 +58,7 @@ def write(bin_: Path, work: Path) -> None:
     for step, form in zip(STEPS, ("eval", "json"), strict=True):
         model = f"{MODEL}/iter_{step:07d}"
         for command in (
-            f"lighteval accelerate model_name={model},batch_size=4,dtype=float32 ladder_science|0 "
+            f"lighteval accelerate model_name={model},batch_size=4,dtype=float32,cache_dir=cache ladder_science|0 "
             "--custom-tasks lighteval_task.py --output-dir lighteval --save-details",
             f"inspect eval inspect_task.py --model hf/local -M model_path={model} -M use_chat_template=false "
             f"--max-tokens 8 --log-dir inspect --display plain --no-log-samples --log-format {form}",
@@ -83,9 +81,7 @@ def main() -> int:
         prepare(work, studio)
         write(environment(given.env), work)
         if given.keep:
-            for tool in ("lighteval", "inspect"):
-                shutil.rmtree(WRITTEN / tool, ignore_errors=True)
-                shutil.copytree(work / tool, WRITTEN / tool)
+            reading.keep(work)
         found, lls = reading.numbers(work, studio), reading.likelihoods(work, studio)
     print("| tool | step | metric | tool | read | studio |\n|---|---|---|---|---|---|")
     for n in found:

@@ -1,12 +1,12 @@
 """What the tools said in their files, what the studio reads in them, and what it scores itself, number for number.
 
-Tested in tests/imported/formats/test_written.py.
+Tested in tests/benchmarks/interop/test_written.py.
 """
 
 from __future__ import annotations
 
 import json
-import zipfile
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,14 +16,40 @@ import pyarrow.parquet as parquet
 
 from e2lm_core.base.records import TaskSet
 from e2lm_core.imported import opening
+from e2lm_core.imported.formats.inspect_logs import header
 from e2lm_core.imported.records import SAME_METRIC, Imported
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
 
+WRITTEN = Path(__file__).resolve().parents[3] / "tests" / "benchmarks" / "interop" / "written"
+TOOLS = ("lighteval", "inspect")
+BAR = "%7C"  # for the | in lighteval's names, which not every system has in a name
 TASK, MODEL, STEPS = "ladder_science", "ladder-small-arch1", (1_000, 2_000)
 EVERY = 34  # of ladder_science's questions: 13 of them
 WITHIN = 1e-4  # nats, and 2e-6 of the log-likelihood: what is told of scoring everywhere
+
+
+def keep(work: Path) -> None:
+    """Put what the tools wrote where the tests read it, and nothing else of theirs there."""
+    for tool in TOOLS:
+        shutil.rmtree(WRITTEN / tool, ignore_errors=True)
+        _copied(work / tool, WRITTEN / tool, "|", BAR)
+
+
+def kept(folder: Path) -> Path:
+    """A copy of what is kept, under the tools' own names."""
+    for tool in TOOLS:
+        _copied(WRITTEN / tool, folder / tool, BAR, "|")
+    return folder
+
+
+def _copied(source: Path, target: Path, old: str, new: str) -> None:
+    for path in source.rglob("*"):
+        if path.is_file():
+            place = target / str(path.relative_to(source)).replace(old, new)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
 
 
 class Number(NamedTuple):
@@ -52,8 +78,8 @@ def said(folder: Path) -> Iterator[tuple[str, int, str, float]]:
             if not metric.endswith("_stderr"):
                 yield "lighteval", step, SAME_METRIC.get(metric, metric), value
     for path in sorted(folder.glob("inspect/*.*")):
-        log = json.loads(
-            zipfile.ZipFile(path).read("header.json") if path.suffix == ".eval" else path.read_bytes()
+        log = (
+            header(path.read_bytes(), path.name) if path.suffix == ".eval" else json.loads(path.read_bytes())
         )
         step = step_of(log["eval"]["model_args"]["model_path"])
         for number, scorer in enumerate(log["results"]["scores"]):
@@ -63,7 +89,7 @@ def said(folder: Path) -> Iterator[tuple[str, int, str, float]]:
 
 def numbers(folder: Path, studio: Studio) -> list[Number]:
     """Every mean that a tool's files tell, beside what was read and, of lighteval, what the studio scores."""
-    read = {tool: opened(folder / tool, studio) for tool in ("lighteval", "inspect")}
+    read = {tool: opened(folder / tool, studio) for tool in TOOLS}
     task = asked(studio)
     fleet = [c for c in studio.catalogue.of(MODEL) if c.step in STEPS]
     evaluate.evaluate(studio, task, fleet, 0)
@@ -79,11 +105,14 @@ def numbers(folder: Path, studio: Studio) -> list[Number]:
 
 
 def likelihoods(folder: Path, studio: Studio) -> dict[str, np.ndarray]:
-    """Log-likelihoods [steps, questions, choices] in nats: as lighteval's details have them, as read, and the studio's."""
+    """Log-likelihoods [steps, questions, choices] in nats: as lighteval's details have them, as read, and the studio's.
+
+    lighteval shuffles: a question's id is its place.
+    """
     told = []
     for step in STEPS:
         [path] = folder.glob(f"lighteval/details/**/iter_{step:07d}/**/details_*.parquet")
-        rows = parquet.read_table(path).to_pylist()
+        rows = sorted(parquet.read_table(path).to_pylist(), key=lambda row: int(row["doc"]["id"]))
         told.append([row["model_response"]["logprobs"] for row in rows])
     task = asked(studio)
     fleet = [c for c in studio.catalogue.of(MODEL) if c.step in STEPS]
@@ -91,7 +120,7 @@ def likelihoods(folder: Path, studio: Studio) -> dict[str, np.ndarray]:
     read = opened(folder / "lighteval", studio).measured[TASK]
     return {
         "said": np.array(told, float),
-        "read": read.curves[0].ll,
+        "read": read.curves[0].ll[:, np.argsort([int(name) for name in read.question_ids])],
         "own": measure.measure(studio, task, fleet, 0).curves[0].ll,
     }
 

@@ -1,17 +1,21 @@
 """Inspect's logs, `.json` and `.eval`: the means of every scorer. Its tasks generate, so there are no log-likelihoods.
 
-An `.eval` is a zip whose `header.json` is the log without its samples; of a run that was cut short it is missing. Members
-are packed with Zstandard where the writer's Python can, which nothing but a library unpacks here: see `header`.
+An `.eval` is a zip whose `header.json` is the log without its samples; of a run that was cut short it is missing. Inspect
+packs members with Zstandard, which Python's zipfile does not read before 3.14: pyarrow unpacks them.
 """
 
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+import pyarrow as arrow
 
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.plain import number
@@ -26,6 +30,7 @@ KIND = "Inspect log"
 MAX_HEADER_BYTES = 16 * 2**20
 MAX_PACKED = 500
 _HEADER = "header.json"
+_ZSTANDARD, _LOCAL_BYTES = 93, 30  # PKWARE's APPNOTE, 4.4.5 and 4.3.7
 _NOT_METRICS = frozenset({"stderr", "std", "var", "ci_lower", "ci_upper"})
 _CORRECT = {"accuracy": "acc"}
 
@@ -49,17 +54,28 @@ def header(data: bytes, name: str) -> Json:
             member = archive.getinfo(_HEADER)
             if member.file_size > min(MAX_HEADER_BYTES, MAX_PACKED * max(member.compress_size, 1)):
                 raise TaskError(f"{name}: its {_HEADER} is larger than any log's.")
-            with archive.open(member) as opened:
-                content = safejson.loads(opened.read(MAX_HEADER_BYTES).decode("utf-8"))
-    except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, OSError) as error:
+            found = _unpacked(data, member) if member.compress_type == _ZSTANDARD else archive.read(member)
+        content = safejson.loads(found.decode("utf-8"))
+    except (zipfile.BadZipFile, EOFError, ValueError, OSError, struct.error) as error:
         raise TaskError(f"{name} is no log of Inspect that can be read: copy it again.") from error
-    except NotImplementedError as error:  # packed with Zstandard
+    except NotImplementedError as error:
         raise TaskError(
             f"{name} is packed in a way that this Python cannot read: write it as JSON (inspect log convert --to json)."
         ) from error
     if not is_log(content):
         raise TaskError(f"{name} is no log of Inspect that can be read: copy it again.")
     return content
+
+
+def _unpacked(data: bytes, member: zipfile.ZipInfo) -> bytes:
+    """A member that is packed with Zstandard. Raises OSError, ValueError or struct.error for what is none."""
+    local = data[member.header_offset :]
+    name, more = struct.unpack("<26x2H", local[:_LOCAL_BYTES])  # the lengths of what stands before it
+    packed = local[_LOCAL_BYTES + name + more :][: member.compress_size]
+    found = bytes(arrow.decompress(packed, decompressed_size=member.file_size, codec="zstd", asbytes=True))
+    if zlib.crc32(found) != member.CRC:
+        raise ValueError("its checksum is another")
+    return found
 
 
 def read_log(content: Json, file: str, places: Places) -> ResultsFile:

@@ -23,6 +23,7 @@ import jinja2
 from jinja2 import meta, nodes
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.strangers import confined
 from e2lm_core.sets.prompts import sandbox_child
 
 MAX_TEMPLATE_CHARS = 20_000
@@ -130,7 +131,7 @@ def render_all(
     template reaches for or how long it takes, with the rows that were whole before.
     """
     outside = [template for template in templates if template.compiled is None]
-    answers, failure = _render_in_child(outside, docs, labels) if outside else ([[]] * len(docs), None)
+    answers, failure = _render_outside(outside, docs, labels) if outside else ([[]] * len(docs), None)
     rendered: list[list[str]] = []
     total = 0
     for doc, label, answer in zip(docs, labels, answers, strict=False):
@@ -164,10 +165,38 @@ def _render_here(template: Template, doc: Mapping[str, Any], label: str) -> str:
         raise _refusal(template, sandbox_child.kind_of(error), str(error), doc, label) from error
 
 
+def _render_outside(
+    templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
+) -> tuple[list[list[str]], Refused | None]:
+    """The rows of as many documents as could be rendered, and why there are no more: outside the studio's process."""
+    if (
+        confined.within()
+    ):  # a job that reads a stranger's file: it is outside already, and may start no process
+        return _render_confined(templates, docs, labels)
+    return _render_in_child(templates, docs, labels)
+
+
+def _render_confined(
+    templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
+) -> tuple[list[list[str]], Refused | None]:
+    """As the child process renders, within the limits that the job has on memory and processor time."""
+    clock, rows = sandbox_child.Clock(DOC_SECONDS), []
+    compiled = [_ENVIRONMENT.from_string(template.source) for template in templates]
+    for doc, label in zip(docs, labels, strict=True):
+        row: list[str] = []
+        try:
+            for made in compiled:
+                with clock:
+                    row.append(sandbox_child.render_text(made, doc, MAX_RENDERED_CHARS))
+        except Exception as error:
+            return rows, _refusal(templates[len(row)], sandbox_child.kind_of(error), str(error), doc, label)
+        rows.append(row)
+    return rows, None
+
+
 def _render_in_child(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
 ) -> tuple[list[list[str]], Refused | None]:
-    """The rows of as many documents as could be rendered, and why there are no more."""
     order = {
         "sources": [template.source for template in templates],
         "max_chars": MAX_RENDERED_CHARS,

@@ -151,7 +151,8 @@ def test_the_command_shows_first_and_does_it_with_yes(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    for name, value in studios.environment(settings).items():
+    ladder = studios.real_ladder(tmp_path / "tiny", (100, 200), ("ladder-small-arch1",))
+    for name, value in studios.environment(settings.model_copy(update={"ladder": ladder})).items():
         monkeypatch.setenv(name, value)
 
     def run(*words: str, code: int = 0) -> str:

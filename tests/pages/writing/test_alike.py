@@ -168,6 +168,8 @@ def test_a_table_becomes_a_set(
     visit.open("sets")
     visit.at.text_input(key="import_name").set_value("quiz").run()
     visit.click("Choose a file, or paste")
+    visit.choose("quiz").open("write")
+    visit.at.segmented_control(key="author_view").set_value("Import").run()
     visit.at.file_uploader(key="import_file").set_value([("quiz.csv", data, "text/csv")]).run()
     if mapped:
         next(box for box in visit.at.selectbox if box.label == column).set_value("question").run()
@@ -176,7 +178,7 @@ def test_a_table_becomes_a_set(
     call("import", str(tmp_path / "quiz.csv"), *options)
     page, command = both(visit, elsewhere, "quiz")
     assert page == command
-    call("import", str(tmp_path / "quiz.csv"), *options, "--into", str(tmp_path / "into"))
+    call("import", str(tmp_path / "quiz.csv"), *options, "--name", "quiz", "--into", str(tmp_path / "into"))
     assert studios.tree(tmp_path / "into" / "quiz") == page
 
 

@@ -15,6 +15,7 @@ from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder import bundle
 from e2lm_core.sets.folder.files import task_files
+from e2lm_core.sets.prompts.render import render_set
 
 LIMITS = Limits()
 TASK = TaskSet(
@@ -124,3 +125,46 @@ def test_a_tree_of_tasks_opens_as_its_top_folder_does() -> None:
             archive.writestr(f"mmlu/part/{name}/test.jsonl", rows)
     read = bundle.unpack_here(buffer.getvalue(), LIMITS)
     assert (read.name, [q.subject for q in read.questions]) == ("all_of_it", ["a", "b"])
+
+
+def foreign(text: str) -> bytes:
+    """A zip of somebody else's task, whose templates take more than columns."""
+    rows = [
+        {"asked": f"q{n}", "options": {"text": ["a", "b"], "label": ["A", "B"]}, "key": "B"} for n in (1, 2)
+    ]
+    keys = {
+        "task": "guest",
+        "dataset_path": "some/body",
+        "output_type": "multiple_choice",
+        "test_split": "test",
+        "doc_to_text": text,
+        "doc_to_choice": "{{options.text}}",
+        "doc_to_target": "{{options.label.index(key)}}",
+    }
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    return zipped({"guest/guest.yaml": json.dumps(keys).encode(), "guest/test.jsonl": lines.encode()})
+
+
+def test_any_template_of_a_zip_is_rendered_where_the_zip_is_read() -> None:
+    read = bundle.unpack(foreign("Say: {{asked.replace('q', 'Q')}}"), LIMITS)
+    assert [(q.question, q.choices, q.answer) for q in read.questions] == [
+        ("q1", ("a", "b"), 1),
+        ("q2", ("a", "b"), 1),
+    ]
+    assert [doc.context for doc in render_set(read, 0)] == ["Say: Q1", "Say: Q2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+            "longer than 1 second",
+        ),
+        ("{{ asked.format_map }}{{ 'a' * 2000000 }}", "more than 1,000,000 characters"),
+        ("{{ missing.replace('a', 'b') }}", "'missing' is undefined"),
+        ("{{ asked.__class__ }}", "reaches for the attribute"),
+    ],
+)
+def test_a_template_of_a_zip_is_held_to_what_any_is(text: str, says: str) -> None:
+    assert says in refused(foreign(text), kind=StudioError)
