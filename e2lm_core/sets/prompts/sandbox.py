@@ -180,7 +180,8 @@ def _render_confined(
     templates: Sequence[Template], docs: Sequence[Mapping[str, Any]], labels: Sequence[str]
 ) -> tuple[list[list[str]], Refused | None]:
     """As the child process renders, within the limits that the job has on memory and processor time."""
-    clock, rows = sandbox_child.Clock(DOC_SECONDS), []
+    clock = sandbox_child.Clock(DOC_SECONDS)
+    rows: list[list[str]] = []
     compiled = [_ENVIRONMENT.from_string(template.source) for template in templates]
     for doc, label in zip(docs, labels, strict=True):
         row: list[str] = []
