@@ -14,6 +14,7 @@ from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue
 from e2lm_core.checkpoints.families import FamilyModel, Place
+from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub.on_disk import OnDisk, folder_bytes, on_disk
 from e2lm_core.checkpoints.known import FAMILIES
@@ -106,14 +107,15 @@ def added_by_model(catalogue: Catalogue) -> dict[str, tuple[Checkpoint, ...]]:
 
 
 def added_frame(settings: Settings, checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
-    """One row a checkpoint: its state on this machine, tokens, bytes and the commit that it is pinned to."""
-    rows = []
+    """One row a checkpoint: its state on this machine, whether it is pinned there, tokens, bytes and its commit."""
+    rows, pinned = [], hub.pinned(settings)
     for checkpoint in checkpoints:
         here = on_disk(settings, (checkpoint,))
         rows.append(
             {
                 "checkpoint": checkpoint.name.removeprefix(f"{checkpoint.model.name}/"),
                 "state": _state(here),
+                "pinned": checkpoint.name in pinned or None,
                 "bytes": here.bytes or None,
                 "tokens_seen": checkpoint.tokens_seen,
                 "early": checkpoint.early,

@@ -14,13 +14,16 @@ from e2lm_core.checkpoints import given
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.families import CheckpointChoice, any_family
 from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import borrowed
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
 from e2lm_core.checkpoints.known import FAMILIES, family
 from e2lm_core.commands.output import Json, show
 from e2lm_core.commands.telling import progress_bar
 
-app = typer.Typer(no_args_is_help=True, help="Checkpoints of a hub: browse, add, download, verify, evict.")
+app = typer.Typer(
+    no_args_is_help=True, help="Checkpoints of a hub: browse, add, download, verify, pin, evict."
+)
 folders = typer.Typer(
     no_args_is_help=True, help="Folders of checkpoints on this machine: add one, list them, remove one."
 )
@@ -102,6 +105,7 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
     for checkpoint in chosen:
         if checkpoint.name in refused:
             continue
+        borrowed.keep(checkpoint, settings)
         with progress_bar(checkpoint.name, 100) as advance:
             shown = 0
 
@@ -112,6 +116,7 @@ def download(globs: Globs = None, as_json: Json = False) -> None:
                 shown = percent
 
             hub_download.download(checkpoint, settings, report)
+        borrowed.keep(checkpoint, settings)  # a rolling run may have begun it in between
     if refused:
         raise CheckpointError(_left_out(refused, len(chosen)))
     _show(chosen, settings, as_json)
@@ -138,6 +143,25 @@ def evict(globs: Annotated[list[str], typer.Argument(metavar="GLOB")], as_json: 
     settings = Settings.from_env()
     freed = hub.evict_some(settings, _added(settings, globs))
     show(as_json, {"freed_bytes": freed}, [{"freed_bytes": freed}])
+
+
+@app.command("pin")
+def pin(globs: Annotated[list[str], typer.Argument(metavar="GLOB")], as_json: Json = False) -> None:
+    """Keep checkpoints on the disk: nothing evicts them, rolling runs neither."""
+    _pinned(globs, True, as_json)
+
+
+@app.command("unpin")
+def unpin(globs: Annotated[list[str], typer.Argument(metavar="GLOB")], as_json: Json = False) -> None:
+    """Let pinned checkpoints be evicted again."""
+    _pinned(globs, False, as_json)
+
+
+def _pinned(globs: list[str], to_be: bool, as_json: bool) -> None:
+    settings = Settings.from_env()
+    chosen = _added(settings, globs)
+    hub.pin(settings, chosen, to_be)
+    _show(chosen, settings, as_json)
 
 
 @app.command("remove")
@@ -219,6 +243,7 @@ def _added(settings: Settings, globs: list[str] | None) -> list[Checkpoint]:
 
 
 def _show(checkpoints: list[Checkpoint] | tuple[Checkpoint, ...], settings: Settings, as_json: bool) -> None:
+    pinned = hub.pinned(settings)
     rows = [
         {
             "name": c.name,
@@ -226,11 +251,12 @@ def _show(checkpoints: list[Checkpoint] | tuple[Checkpoint, ...], settings: Sett
             "revision": c.revision,
             "tokens_seen": c.tokens_seen,
             "early": c.early,
+            "pinned": c.name in pinned,
             "path": str(path) if (path := hub_cache.snapshot(c, settings)) else None,
         }
         for c in checkpoints
     ]
-    show(as_json, {"checkpoints": rows}, rows, ("name", "tokens_seen", "early", "path"))
+    show(as_json, {"checkpoints": rows}, rows, ("name", "tokens_seen", "early", "pinned", "path"))
 
 
 def checkpoints(

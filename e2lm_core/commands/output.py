@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -222,9 +223,16 @@ def require_reading(name: str) -> None:
 
 
 def evaluated(
-    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
+    studio: Studio,
+    task: TaskSet,
+    checkpoints: Sequence[Checkpoint],
+    num_fewshot: int | None,
+    rolling: bool = False,
 ) -> RunResult:
-    """Compute what is missing, under a bar that counts questions of all checkpoints."""
+    """Compute what is missing, under a bar that counts questions of all checkpoints.
+
+    What a rolling run waits for is said on stderr.
+    """
     from e2lm_core.runs.evaluate import Progressing, evaluate
     from e2lm_core.runs.queue.records import Progress as Done
 
@@ -233,10 +241,13 @@ def evaluated(
 
         class Bar(Progressing):
             def report(self, progress: Done) -> None:
+                if rolling and progress.note and not progress.done:
+                    typer.echo(progress.note, err=True)
                 advance(progress.name, progress.done - done.get(progress.name, 0))
                 done[progress.name] = progress.done
 
-        return evaluate(studio, task, checkpoints, num_fewshot, Bar())
+        name = f"command-{os.getpid()}" if rolling else None
+        return evaluate(studio, task, checkpoints, num_fewshot, Bar(), name)
 
 
 def require_metrics(metrics: Iterable[str], allowed: str = f"one of {', '.join(METRICS)}") -> None:

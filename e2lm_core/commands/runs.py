@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.plain import numbers
 from e2lm_core.base.records import METRICS, Checkpoint, TaskSet
@@ -49,6 +50,13 @@ Out = Annotated[
         "--out",
         metavar="X.jsonl",
         help="Where the results file is written (with --shard: SET.I-of-N.jsonl); - is stdout.",
+    ),
+]
+Roll = Annotated[
+    bool,
+    typer.Option(
+        "--rolling",
+        help="Fetch checkpoints of a hub, score them and delete them again, two on the disk at a time.",
     ),
 ]
 IdleExit = Annotated[
@@ -142,6 +150,7 @@ def evaluate(
     shard: Share = None,
     out: Out = None,
     backend: On = None,
+    rolling: Roll = False,
     as_json: Json = False,
 ) -> None:
     """Run a set on the checkpoints, or on a share of them; only what was never computed is computed."""
@@ -152,14 +161,19 @@ def evaluate(
     piped = goes_to_stdout(out, as_json)
     studio = studio_on(backend)
     question_set = open_task(studio.settings, task)
-    fleet = chosen_checkpoints(studio, checkpoints)
+    # What is only added is part of a rolling run.
+    fleet = studio.catalogue.match(checkpoints or ()) if rolling else chosen_checkpoints(studio, checkpoints)
     chosen = split.part(fleet, share)
     if fleet and not chosen:
         raise StudioError(f"No checkpoint is left for share {share} of {len(fleet)}: use fewer shares.")
-    result = evaluated(studio, question_set, chosen, num_fewshot)
+    result = evaluated(studio, question_set, chosen, num_fewshot, rolling)
+    if result.rolled:
+        chosen = [c for c in chosen if c.name not in result.rolled.missing]
     for note in studio.backend.notes():
         typer.echo(note, err=True)
     document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
+    if result.rolled:
+        document["rolling"] = result.rolled.model_dump()
     if shard or out:
         document["shard"] = share.model_dump()
         document["file"] = _written(studio, question_set, fleet, chosen, share, num_fewshot, out)
@@ -172,8 +186,15 @@ def evaluate(
         if document["taught"] and document["taught"]["sentence"]:
             typer.echo(document["taught"]["sentence"])
         typer.echo(f"{result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
+        if result.rolled:
+            typer.echo(
+                f"{phrasing.count(result.rolled.fetched, 'checkpoint')} fetched and let go again, "
+                f"{phrasing.size(result.rolled.fetched_bytes)}"
+            )
     if tokens := run_words.saved(result.tokens, result.harness_tokens):
         typer.echo(tokens, err=as_json)
+    if result.rolled and result.rolled.sentence:
+        raise StudioError(result.rolled.sentence)
 
 
 def _written(

@@ -50,6 +50,10 @@ class Backend(Protocol):
         """A hint that this checkpoint comes next: reading it may begin. Never raises."""
         ...
 
+    def forget(self, checkpoint: Checkpoint) -> None:
+        """Its files are about to go: keep nothing that holds them, as weights do that are mapped. Never raises."""
+        ...
+
     def notes(self) -> list[str]:
         """What a run's record should say about how it was computed, one sentence each."""
         ...

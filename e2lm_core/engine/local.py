@@ -121,6 +121,12 @@ class LocalBackend:
         if checkpoint.name not in self._in_memory:  # whoever computes it sees whether it has changed since
             self._reader.submit(self._read_ahead, checkpoint)
 
+    def forget(self, checkpoint: Checkpoint) -> None:
+        """Let go of its weights: a mapped file takes its room on the disk until nothing holds it."""
+        self._in_memory.pop(checkpoint.name, None)
+        if self._loader is not None and checkpoint.directory is not None:
+            self._loader.forget(checkpoint.directory)
+
     def notes(self) -> list[str]:
         """The scorer's sentences, none before anything was scored."""
         return [] if self._scorer is None else self._scorer.notes()

@@ -102,6 +102,17 @@ class Skeletons:
             with self._lock:
                 self._free[key].append(module)
 
+    def emptied(self) -> None:
+        """Take the weights out of all modules that nobody uses."""
+        with self._lock:
+            for module in (module for free in self._free.values() for module in free):
+                for part in module.modules():
+                    for name, parameter in part._parameters.items():
+                        if parameter is not None and not parameter.is_meta:
+                            part._parameters[name] = nn.Parameter(
+                                parameter.detach().to("meta"), requires_grad=False
+                            )
+
     def build(self, config: Any, attention: str | None = None) -> Any:
         """A transformers causal language model of that configuration, its parameters on the meta device.
 
@@ -161,6 +172,13 @@ class Loader:
                 while len(self._loaded) > 2 and self._bytes() > self.budget_bytes:
                     self._loaded.popitem(last=False)
         return model
+
+    def forget(self, directory: Path) -> None:
+        """Keep nothing of the model in `directory`, in modules that are free neither."""
+        with self._lock:
+            for key in [key for key, model in self._loaded.items() if model.directory == directory]:
+                del self._loaded[key]
+        self.skeletons.emptied()
 
     def _bytes(self) -> int:
         return sum(model.bytes for model in self._loaded.values())

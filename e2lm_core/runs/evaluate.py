@@ -14,7 +14,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, Scored, TaskSet
+from e2lm_core.checkpoints.hub.rolling import LINES, Rolled, Roller
 from e2lm_core.runs.order import plan
+from e2lm_core.runs.queue import fetched
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.requests import Asked, prompts
 from e2lm_core.runs.studio import Studio
@@ -27,13 +29,14 @@ ASK_AGAIN_S = 0.5  # how many the backend can take
 
 class RunResult(Record):
     """`computed` and `reused` count (checkpoint, question) pairs; `tokens` went through the models, where
-    lm-evaluation-harness would have sent `harness_tokens`."""
+    lm-evaluation-harness would have sent `harness_tokens`. `rolled` is what a rolling run fetched, None of another."""
 
     computed: int
     reused: int
     seconds: float
     tokens: int = 0
     harness_tokens: int = 0
+    rolled: Rolled | None = None
 
 
 class Progressing:
@@ -74,10 +77,12 @@ def evaluate(
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None = None,
     progressing: Progressing = ALONE,
+    rolling: str | None = None,
 ) -> RunResult:
     """Compute what is missing, checkpoint by checkpoint in the planned order; results go to the store.
 
-    `num_fewshot` None takes the set's own. Raises `TaskError` for a set without questions or with a prompt
+    `num_fewshot` None takes the set's own. With `rolling`, the name of the run, checkpoints of a hub are fetched, scored
+    and let go (see `checkpoints.hub.rolling`); one that the hub does not give is no error. Raises `TaskError` for a set without questions or with a prompt
     that cannot be read, `CheckpointError` where no checkpoint is chosen or one cannot be read. Raises
     `Cancelled` within one batch of `progressing.cancelled()` turning true; what was committed stays, and the
     next run goes on from there.
@@ -88,13 +93,18 @@ def evaluate(
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     started = time.monotonic()
     run = _Run(studio, Asked(prompts(task, num_fewshot)), progressing)
-    ends = run.at_all(plan(checkpoints))
+    rolled = None
+    if rolling is None:
+        ends = run.at_all(plan(checkpoints))
+    else:
+        ends, rolled = run.rolling(plan(checkpoints), rolling)
     return RunResult(
         computed=sum(progress.computed for progress in ends),
         reused=sum(progress.reused for progress in ends),
         seconds=time.monotonic() - started,
         tokens=sum(progress.tokens or 0 for progress in ends),
         harness_tokens=sum(progress.harness_tokens or 0 for progress in ends),
+        rolled=rolled,
     )
 
 
@@ -113,6 +123,41 @@ class _Run:
         if ordered:
             ends += self._side_by_side(ordered)
         return [progress for progress in ends if progress is not None]
+
+    def rolling(self, ordered: list[Checkpoint], name: str) -> tuple[list[Progress], Rolled]:
+        """The same, with no more than two of a hub's checkpoints here that were not here before."""
+        require_local(self._studio)
+        ready = {c.name for c in ordered if self._studio.is_readable(c) and self._is_complete(c)}
+        ends = [self._at_one(checkpoint) for checkpoint in ordered if checkpoint.name in ready]
+        rest = [checkpoint for checkpoint in ordered if checkpoint.name not in ready]
+        backend = self._studio.backend
+
+        def use(checkpoint: Checkpoint) -> None:
+            ends.append(self._at_one(checkpoint, None, min(LINES, backend.at_once)))
+            backend.forget(checkpoint)
+
+        fetched.clear_up(self._studio.settings, self._studio.jobs, {checkpoint.name for checkpoint in rest})
+        try:
+            roller = Roller(
+                self._studio.settings,
+                name,
+                use,
+                at_once=lambda: backend.at_once,
+                waits=backend.prefetch,
+                stopped=self._stopped,
+                told=self._waits_for,
+            )
+            rolled = roller.roll(rest)
+        finally:
+            fetched.clear_up(self._studio.settings, self._studio.jobs)
+        return [progress for progress in ends if progress is not None], rolled
+
+    def _waits_for(self, checkpoint: str, what: str | None) -> None:
+        """What a checkpoint waits for is noted in its progress."""
+        before = self._progressing.earlier(checkpoint) or Progress(
+            name=checkpoint, done=0, total=len(self._asked)
+        )
+        self._progressing.report(before.model_copy(update={"note": what}))
 
     def _is_complete(self, checkpoint: Checkpoint) -> bool:
         return not self._asked.missing(self._studio.store, self._studio.backend.scope(checkpoint))
@@ -152,6 +197,15 @@ class _Run:
 
     def _stopped(self) -> bool:
         return self._stop.is_set() or self._progressing.cancelled()
+
+
+def require_local(studio: Studio) -> None:
+    """Raises `CheckpointError` for a rolling run where a cluster computes."""
+    if studio.settings.backend != "local":
+        raise CheckpointError(
+            "A rolling run is computed on this machine, which fetches and lets go: use --backend local, or download the "
+            "checkpoints first."
+        )
 
 
 def _cause_first(future: Future[Progress | None]) -> int:

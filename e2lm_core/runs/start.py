@@ -11,7 +11,7 @@ from typing import Any
 from e2lm_core.base.errors import CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.people import access, quotas
-from e2lm_core.runs.evaluate import SWEEP
+from e2lm_core.runs.evaluate import SWEEP, require_local
 from e2lm_core.runs.order import plan
 from e2lm_core.runs.queue import asking
 from e2lm_core.runs.queue.queue import JobQueue
@@ -31,11 +31,14 @@ def start(
     priority: int = SWEEP,
     owner: str = "",
     kind: str = KIND,
+    rolling: bool = False,
+    fleet: Sequence[Checkpoint] = (),
 ) -> int:
     """Queue a run of a set, or of its control, for a worker process, which reads the set anew; the job's number.
 
     The owner's open job of that kind of the same set is replaced, so that an edit in the middle of a run is never lost
-    behind it. `owner` is who asks where nobody signs in: see `Job`. Raises `TaskError` and `CheckpointError` for what `evaluate`
+    behind it. `owner` is who asks where nobody signs in: see `Job`. `rolling` fetches what is not here and lets it go again;
+    `fleet` are the checkpoints whose results are to be shown where those are more than are run. Raises `TaskError` and `CheckpointError` for what `evaluate`
     would refuse, and for a set or by a visitor that may not be run; `LimitError` when the queue is full.
     """
     access.require_writer(studio.settings)
@@ -43,6 +46,9 @@ def start(
         raise TaskError(f"{task.name} has no questions yet: write or import some, then run it.")
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
+    if rolling:
+        access.require_member(studio.settings, "fetch checkpoints")
+        require_local(studio)
     prompts(task, num_fewshot)  # one that cannot be read is said now, not by the worker
     asker = studio.settings.person
     workspace, name = asking.workspace_of(studio.settings, task.address)
@@ -51,6 +57,10 @@ def start(
         "checkpoints": [checkpoint.name for checkpoint in plan(checkpoints)],
         "num_fewshot": num_fewshot,
     }
+    if rolling:
+        payload["rolling"] = True
+    if fleet:
+        payload["fleet"] = [checkpoint.name for checkpoint in fleet]
     payload |= {key: one for key, one in (("owner", workspace), ("asker", asker)) if one is not None}
     owner = asker or owner
     quotas.require(studio.settings, "cpu", 0)

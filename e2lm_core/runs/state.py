@@ -12,7 +12,7 @@ import numpy as np
 from e2lm_core.analysis.plan.fleet import FleetPart, Pace, fleet_of, pace_for
 from e2lm_core.analysis.plan.plan import Goal, Plan, Simulated, part_of, plan
 from e2lm_core.analysis.plan.schedule import Cost, Schedule, cost_of, costs_for, simulate, tasks_of
-from e2lm_core.base.errors import StudioError
+from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
 from e2lm_core.checkpoints.known import FAMILIES
 from e2lm_core.engine.local import LocalBackend
@@ -143,13 +143,37 @@ def pace_of(studio: Studio, num_fewshot: int) -> dict[str, float]:
 
 
 def fleet(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
-    """The checkpoints and the few-shot count that the set was last run with; all that are on this machine at first."""
+    """The checkpoints and the few-shot count that the set was last run with; all that are on this machine at first.
+
+    After a rolling run those too that were scored and let go again.
+    """
     job = latest_job(studio, set_name, progress=False)
     if job is None:
         return studio.at_hand, None
-    names = set(job.payload["checkpoints"])
-    chosen = tuple(c for c in studio.at_hand if c.name in names)
+    names = set(job.payload.get("fleet") or job.payload["checkpoints"])
+    if job.payload.get("rolling") or "fleet" in job.payload:
+        chosen = tuple(c for c in studio.catalogue.checkpoints if c.name in names and studio.is_readable(c))
+    else:
+        chosen = tuple(c for c in studio.at_hand if c.name in names)
     return chosen or studio.at_hand, job.payload.get("num_fewshot")
+
+
+def to_run(
+    studio: Studio, set_name: str
+) -> tuple[tuple[Checkpoint, ...], tuple[Checkpoint, ...], int | None]:
+    """(those of the set's fleet that are on this machine, the fleet where that is more, the few-shot count).
+
+    Raises `CheckpointError` where all of them were let go.
+    """
+    chosen, num_fewshot = fleet(studio, set_name)
+    here = {c.name for c in studio.at_hand}
+    at_hand = tuple(c for c in chosen if c.name in here)
+    if chosen and not at_hand:
+        raise CheckpointError(
+            "The checkpoints that this set was run on were let go again: fetch and score them once more on Models and "
+            "runs, or run others there."
+        )
+    return at_hand, chosen if len(at_hand) < len(chosen) else (), num_fewshot
 
 
 def state(

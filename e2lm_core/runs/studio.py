@@ -8,8 +8,10 @@ from e2lm_core.base.database import Database
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue, open_catalogue
+from e2lm_core.checkpoints.hub import borrowed
 from e2lm_core.checkpoints.hub.cache import at_hand
 from e2lm_core.engine.backend import Backend
+from e2lm_core.engine.traits import known_traits, traits_key
 from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.store import Store
 
@@ -26,8 +28,18 @@ class Studio:
 
     @property
     def at_hand(self) -> tuple[Checkpoint, ...]:
-        """The checkpoints that are on this machine; those of a hub that are not downloaded are left out."""
-        return at_hand(self.catalogue.checkpoints, self.settings)
+        """The checkpoints that are on this machine; those of a hub that are not downloaded are left out.
+
+        So are those that a rolling run has fetched for itself: they go again.
+        """
+        here = at_hand(self.catalogue.checkpoints, self.settings)
+        return tuple(c for c in here if not borrowed.is_marked(c, self.settings))
+
+    def is_readable(self, checkpoint: Checkpoint) -> bool:
+        """Whether its results can be read with nothing downloaded: it is here, or was scored here before it was let go."""
+        if at_hand((checkpoint,), self.settings):
+            return True
+        return known_traits(traits_key(checkpoint, self.settings), self.settings) is not None
 
 
 def open_studio(settings: Settings | None = None, backend: Backend | None = None) -> Studio:

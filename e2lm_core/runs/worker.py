@@ -20,12 +20,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from e2lm_core.base.children import environment
-from e2lm_core.base.errors import Cancelled, StudioError
+from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.runs.evaluate import Progressing, evaluate
-from e2lm_core.runs.queue import asking
+from e2lm_core.runs.queue import asking, fetched
 from e2lm_core.runs.queue.allowance import Allowance
 from e2lm_core.runs.queue.claims import Shares, joinable, open_checkpoints
 from e2lm_core.runs.queue.queue import JobQueue
@@ -64,12 +64,14 @@ def work(
     if not low <= lease_s <= high:
         raise StudioError(f"A worker's lease cannot be {lease_s:g} s: use {low:g} to {high:,.0f} seconds.")
     studio.jobs.database.wait_longer()
+    _clear_up(studio)
     taken, idle_since = 0, time.monotonic()
     is_child = parent == os.getppid()
     with _stop_signals() as stopping:
         while not stopping():
             if _take_job(studio, stopping, lease_s):
                 taken, idle_since = taken + 1, time.monotonic()
+                _clear_up(studio)
             elif (
                 once
                 or (idle_exit_s is not None and time.monotonic() - idle_since > idle_exit_s)
@@ -79,6 +81,12 @@ def work(
             else:
                 time.sleep(QUEUE_LOOK_S)
     return taken
+
+
+def _clear_up(studio: Studio) -> None:
+    """Let go of what rolling runs have fetched that are over, cancelled while nobody was at them for instance."""
+    with contextlib.suppress(StudioError):
+        fetched.clear_up(studio.settings, studio.jobs)
 
 
 @contextlib.contextmanager
@@ -183,6 +191,12 @@ def _compute(studio: Studio, job: Job, progressing: Progressing, leads: bool) ->
     if job.kind == CONTROL:
         task = control_set(task)
     todo = checkpoints
+    if job.payload.get("rolling"):
+        run = fetched.name_of(job.id)
+        result = evaluate(studio, task, todo, job.payload["num_fewshot"], progressing, run)
+        if result.rolled and result.rolled.sentence:
+            raise CheckpointError(result.rolled.sentence)
+        return
     while True:
         evaluate(studio, task, todo, job.payload["num_fewshot"], progressing)
         free = _left_by_others(studio, job, progressing) if leads else []

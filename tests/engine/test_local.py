@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, ModelInfo, Request
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
+from e2lm_core.engine import folder as engine_folder
 from e2lm_core.engine import local as local_backend
 from e2lm_core.engine.local import LocalBackend
 from tests.conftest import needs
@@ -74,6 +76,26 @@ def test_threads_are_shared_by_what_is_computed_at_once(
         assert (backend.at_once, torch.get_num_threads()) == (at_once, for_each)
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="sees maps by Linux's /proc")
+def test_what_is_forgotten_holds_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_folder, "_MAPPED_FROM_BYTES", 0)
+    backend = local(tmp_path)
+    checkpoints = [tiny_models.checkpoint(tiny_models.make(tmp_path / str(s), seed=s), s) for s in range(2)]
+
+    def mapped() -> list[bool]:
+        gc.collect()
+        maps = Path("/proc/self/maps").read_text()
+        return [f"{checkpoint.directory}/" in maps for checkpoint in checkpoints]
+
+    first = [dict(chain.from_iterable(backend.chunks(c, REQUESTS))) for c in checkpoints]
+    assert mapped() == [True, True]
+    backend.forget(checkpoints[1])
+    assert mapped() == [True, False]
+    backend.forget(checkpoints[0])
+    assert mapped() == [False, False]
+    assert [dict(chain.from_iterable(backend.chunks(c, REQUESTS))) for c in checkpoints] == first
 
 
 def test_two_threads_and_reading_ahead(tmp_path: Path) -> None:

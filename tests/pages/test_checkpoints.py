@@ -13,10 +13,12 @@ from huggingface_hub import constants
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
+from e2lm_core.base import phrasing
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.checkpoints.hub import download as hub_download
 from e2lm_core.checkpoints.known import family
+from e2lm_core.runs import start, worker
 from e2lm_core.ui import session
 from e2lm_core.ui.checkpoints import added
 from e2lm_core.ui.runs import starting as ui_starting
@@ -190,6 +192,40 @@ def test_download_verify_evict_remove(visit):
     press(visit, "library_remove")
     assert MODEL not in [m.name for m in session.studio().catalogue.models]
     assert "none is added from a hub." in visit.said
+
+
+def test_what_is_pinned_is_not_evicted(visit):
+    add(visit)
+    mark(visit, [1])
+    press(visit, "library_pin")
+    pinned = hub.pinned(session.studio().settings)
+    assert pinned == {f"{MODEL}/iter_0004000"}
+    assert button(visit, "library_pin").label == "Unpin 1 checkpoint"
+    press(visit, "library_pin")
+    assert hub.pinned(session.studio().settings) == frozenset()
+
+
+def test_a_fleet_is_fetched_scored_and_let_go_by_one_click(visit):
+    visit.open("run")
+    assert "run_rolling" not in [b.key for b in visit.at.button]
+    hub.add(visit.studio.settings, family("e2lm"), MODEL)
+    visit.open("run")
+    assert MODEL in visit.at.pills[0].options
+    visit.at.pills[0].set_value([MODEL]).run()
+    each = len(checkpoint(2_000)["model.safetensors"])
+    assert f"3 checkpoints, {phrasing.size(3 * each)}, pass through" in visit.said
+    assert "at most" in visit.said
+    press(visit, "run_rolling")
+    job = start.latest_job(session.studio(), "little")
+    assert job.payload["rolling"] is True
+    assert len(job.payload["checkpoints"]) == 3
+    assert "Scoring 1 of 3; downloads hold" in visit.said
+    worker.work(session.studio(), once=True)
+    visit.open("run")
+    job = start.latest_job(session.studio(), "little")
+    assert (job.state, job.error) == ("done", None)
+    assert downloaded(visit) == []
+    assert "Everything is computed" in visit.said
 
 
 def test_only_the_marked_are_downloaded(visit):

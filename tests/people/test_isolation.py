@@ -22,11 +22,14 @@ import pytest
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question
+from e2lm_core.checkpoints.catalogue import open_catalogue
+from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub.rolling import Roller
 from e2lm_core.commands import main as main_commands
 from e2lm_core.deploy.dataset import publishing
 from e2lm_core.imported import keeping
 from e2lm_core.imported.records import Imported
-from e2lm_core.people import register
+from e2lm_core.people import register, visitors
 from e2lm_core.runs import start
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection
@@ -64,6 +67,7 @@ HARMLESS = {
     "checkpoints.hub.added.listing": "asks the hub what is there",
     "checkpoints.hub.added.add": "the catalogue is everybody's; visitors may not, which test_added tries",
     "checkpoints.hub.cache.put_in_place": "a step of a download",
+    "checkpoints.hub.cache.lock_file": "a file that is there to be locked",
     "checkpoints.hub.client.may_use_token": "of a repository",
     "checkpoints.hub.client.token_for": "of a repository",
     "checkpoints.hub.client.withheld": "of a repository",
@@ -78,6 +82,7 @@ HARMLESS = {
 # These work on a set that whoever calls has in hand already: it was opened by a service that is tried above.
 GIVEN = {
     "runs.shards.files.lines",
+    *("runs.said.rolling.passing", "runs.said.rolling.doing"),
     *("runs.evaluate.evaluate", "runs.measure.measure", "runs.state.coverage", "runs.state.estimate"),
     *(
         "runs.state.pace_of",
@@ -106,6 +111,8 @@ BENEATH = (
 # No page calls these, and no command by somebody's ids.
 MACHINE = (
     "runs.worker.",
+    "runs.queue.fetched.",
+    "checkpoints.hub.borrowed.",
     "deploy.home.backup.locked",
     "deploy.home.keeping.",
     "deploy.home.disk.",
@@ -314,6 +321,26 @@ def test_what_is_kept_for_oneself_touches_and_gives_nothing_of_anothers(name, th
 def test_what_is_harmless_is_still_there_and_nothing_else_is_left_out():
     assert set(HARMLESS) <= set(SERVICES), f"gone: {sorted(set(HARMLESS) - set(SERVICES))}"
     assert set(GIVEN) <= set(SERVICES), f"gone: {sorted(set(GIVEN) - set(SERVICES))}"
+
+
+def test_nobody_pins_or_evicts_what_another_added_and_visitors_fetch_nothing(there):
+    hers = open_catalogue(there.ada.settings).of("hers")
+    before = _hers(there)
+    for refused in (
+        lambda: hub.pin(there.bob.settings, hers),
+        lambda: hub.pin(there.bob.settings, hers, pinned=False),
+        lambda: hub.evict_some(there.bob.settings, hers),
+    ):
+        with pytest.raises(StudioError, match="was added by another"):
+            refused()
+    visitor = there.studio.settings.asked_by(visitors.arrive(there.studio.settings, "0123456789ab").id)
+    task = collection.open_set(visitor, "little")
+    with pytest.raises(StudioError, match="Visitors do not fetch checkpoints"):
+        start.start(replace(there.studio, settings=visitor), task, hers, rolling=True)
+    with pytest.raises(StudioError, match="Visitors do not fetch checkpoints"):
+        Roller(visitor, "run-1", lambda checkpoint: None).roll(hers)
+    assert _hers(there)[1][0] == before[1][0]
+    assert _hers(there)[3] == before[3]
 
 
 def test_lists_hold_nothing_of_anothers(there):

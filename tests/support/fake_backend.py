@@ -59,6 +59,9 @@ class FakeBackend:
     def prefetch(self, checkpoint: Checkpoint) -> None:
         return
 
+    def forget(self, checkpoint: Checkpoint) -> None:
+        return
+
     def notes(self) -> list[str]:
         return []
 

@@ -6,9 +6,11 @@ with its length and sha256 and redirects to another origin, as the real hub does
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,6 +46,7 @@ TOKENIZER = {
     "model": {"type": "WordLevel", "vocab": {"<s>": 0, "a": 1, "b": 2}, "unk_token": "<s>"},
 }
 Files = dict[str, bytes]
+_PIECE = 2**16  # of an answer that takes its time
 
 
 def tensors(seed: int) -> dict[str, np.ndarray]:
@@ -100,6 +103,12 @@ def under(folder: str, files: Files) -> Files:
     return {f"{folder}/{name}": content for name, content in files.items()}
 
 
+@functools.cache
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@functools.cache
 def git_sha1(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
@@ -143,6 +152,7 @@ class FakeHub:
         self.repos: dict[str, Repo] = {}
         self.answers: list[Answer] = []
         self.seen: list[tuple[str, str, Mapping[str, str]]] = []
+        self.bytes_a_second: float | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
@@ -257,7 +267,7 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             elif path not in files:
                 self._send(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit})
             elif is_large(path):
-                digest = hashlib.sha256(files[path]).hexdigest()
+                digest = sha256(files[path])
                 headers = {
                     "Location": f"http://localhost:{hub.port}/storage/{digest}",
                     "X-Repo-Commit": commit,
@@ -272,7 +282,7 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
 
         def _storage(self, digest: str, planned: Answer | None) -> None:
             everything = {
-                hashlib.sha256(content).hexdigest(): content
+                sha256(content): content
                 for repo in hub.repos.values()
                 for files in repo.commits.values()
                 for content in files.values()
@@ -301,8 +311,15 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            if self.command != "HEAD":
+            if self.command != "HEAD" and not hub.bytes_a_second:
                 self.wfile.write(body[:cut_at])
+            elif self.command != "HEAD":
+                for start in range(0, len(body[:cut_at]), _PIECE):
+                    self.wfile.write(
+                        body[start : start + _PIECE][: None if cut_at is None else cut_at - start]
+                    )
+                    self.wfile.flush()
+                    time.sleep(_PIECE / hub.bytes_a_second)
             if cut_at is not None:
                 self.close_connection = True
 
@@ -310,7 +327,7 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
 
 
 def _sibling(path: str, content: bytes) -> dict[str, object]:
-    large = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest(), "pointerSize": 130}
+    large = {"size": len(content), "sha256": sha256(content), "pointerSize": 130}
     return {
         "rfilename": path,
         "size": len(content),

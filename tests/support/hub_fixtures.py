@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.hub import added as hub
+from e2lm_core.checkpoints.hub import cache as hub_cache
+from e2lm_core.checkpoints.hub import on_disk
 from e2lm_core.checkpoints.known import family
 from e2lm_core.runs.studio import Studio
 from tests.support import studios
@@ -63,6 +66,51 @@ def studio(fake: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> St
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("E2LM_HUB_ENDPOINT", fake.endpoint)
     return replace(opened, settings=settings)
+
+
+def fleet(fake: FakeHub, settings: Settings, count: int = 12) -> tuple[tuple[Checkpoint, ...], Settings]:
+    """So many checkpoints of E2LM's, added, and the settings with a quota that holds two of them and nothing more."""
+    folders = {f"iter_{2_000 * n:07d}": checkpoint(n) for n in range(1, count + 1)}
+    everything = {k: v for name, files in folders.items() for k, v in under(name, files).items()}
+    fake.repo(DENSE).commit("main", everything)
+    added = hub.add(settings, E2LM, MODEL)
+    return added, settings.model_copy(update={"hub_quota_bytes": 2 * bytes_of(added[-1])})
+
+
+def bytes_of(one: Checkpoint) -> int:
+    """What a checkpoint of `fleet` takes on the disk, what says so of it included."""
+    files = {
+        name: hub_cache.CachedFile(bytes=len(content), sha256="0" * 64)
+        for name, content in checkpoint(0).items()
+        if name not in ("README.md", "pytorch_model.bin")
+    }
+    return sum(file.bytes for file in files.values()) + len(hub_cache.mark_of(one, files))
+
+
+class Sampled:
+    """Use as a context manager: the most bytes and whole checkpoints that a hub's cache held, looked at all the time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._root = settings.cache / "hub"
+        self.most_bytes = self.most_whole = self.looks = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Sampled:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.001):
+            self.looks += 1
+            held = on_disk.folder_bytes(self._root / part for part in ("whole", "partial", "gone"))
+            self.most_bytes = max(self.most_bytes, held)
+            whole = len(list((self._root / "whole").glob("*/*/*/*/downloaded.json")))
+            self.most_whole = max(self.most_whole, whole)
 
 
 def with_added(studio: Studio) -> Studio:

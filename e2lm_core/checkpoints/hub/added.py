@@ -51,15 +51,20 @@ class _Entry(Record):
     step: int
     tokens_seen: int | None
     early: bool | None
+    pinned: bool = False
 
 
 class Added(Record):
-    """A model of the catalogue that lies on a hub; `by` is the person who added it, where people sign in."""
+    """A model of the catalogue that lies on a hub; `by` is the person who added it, where people sign in.
+
+    `bytes` are those of one checkpoint's weights, as the hub lists them; all of a model are of one size.
+    """
 
     model: ModelInfo
     repo: str
     checkpoints: tuple[_Entry, ...]
     by: str | None = None
+    bytes: int | None = None
 
 
 class _Document(Record):
@@ -121,6 +126,7 @@ def add(
     new = {place.step: _entry(place, at[place].commit) for place in chosen}
     with _edited(settings) as models:
         added = _joined(models.get(listed.model.name), family, listed.model, new, settings.person)
+        added = added.model_copy(update={"bytes": _bytes(files, chosen[-1].subfolder or "") or added.bytes})
         models[listed.model.name] = added
     return tuple(c for c in _checkpoints(added, settings) if c.step in new)
 
@@ -151,6 +157,7 @@ def _joined(
         repo=model.repo,
         checkpoints=tuple(entries[step] for step in sorted(entries)),
         by=before.by if before else by,
+        bytes=before.bytes if before else None,
     )
 
 
@@ -182,12 +189,50 @@ def remove(settings: Settings, model: str, names: tuple[str, ...] = ()) -> int:
 def evict_some(settings: Settings, checkpoints: Iterable[Checkpoint]) -> int:
     """Delete what was downloaded of some checkpoints; the bytes freed.
 
-    Raises `CheckpointError` as `evict` does, and for those that another person added.
+    Raises `CheckpointError` as `evict` does, for those that another person added, and for those that are pinned.
     """
     chosen, models = list(checkpoints), _read(settings)
     for name in {checkpoint.model.name for checkpoint in chosen}:
         _require_own(settings, models.get(name), "evict")
+    kept = pinned(settings)
+    if stays := next((c.name for c in chosen if c.name in kept), None):
+        raise CheckpointError(f"{stays} is pinned, so that it stays: unpin it first.")
     return sum(evict(checkpoint, settings) for checkpoint in chosen)
+
+
+def pin(settings: Settings, checkpoints: Iterable[Checkpoint], pinned: bool = True) -> int:
+    """Pin checkpoints, so that nothing evicts them, or unpin them; how many of them were not so before.
+
+    Raises `CheckpointError` for those that another person added, and that were not added at all.
+    """
+    chosen = {(c.model.name, c.step) for c in checkpoints}
+    with _edited(settings) as models:
+        for name in {name for name, _ in chosen}:
+            _require_own(settings, models.get(name), "pin" if pinned else "unpin")
+        changed = 0
+        for name, added in models.items():
+            entries = [
+                e.model_copy(update={"pinned": pinned}) if (name, e.step) in chosen else e
+                for e in added.checkpoints
+            ]
+            changed += sum(now != was for now, was in zip(entries, added.checkpoints, strict=True))
+            models[name] = added.model_copy(update={"checkpoints": tuple(entries)})
+    return changed
+
+
+def pinned(settings: Settings) -> frozenset[str]:
+    """The names of all that is pinned. Raises `CheckpointError` where the list cannot be read."""
+    return frozenset(
+        checkpoint.name
+        for added in _read(settings).values()
+        for entry, checkpoint in zip(added.checkpoints, _checkpoints(added, settings), strict=True)
+        if entry.pinned
+    )
+
+
+def bytes_of(settings: Settings) -> dict[str, int]:
+    """Model → bytes of one checkpoint's weights, where the hub has listed them."""
+    return {name: added.bytes for name, added in _read(settings).items() if added.bytes}
 
 
 def _require_own(settings: Settings, entry: Added | None, to_do: str) -> None:

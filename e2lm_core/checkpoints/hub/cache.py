@@ -3,12 +3,14 @@
     cache/hub/whole/OWNER--NAME/COMMIT/root            a checkpoint of a branch, or
     cache/hub/whole/OWNER--NAME/COMMIT/sub/SUBFOLDER   one of a folder of the repository
     cache/hub/partial/…                                the same while it is being downloaded
+    cache/hub/gone/…                                   what is being deleted
 
 A folder comes to `whole` by one rename, after every file's digest was that of the hub.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -16,6 +18,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -53,7 +56,7 @@ class Cached(Record):
 
 
 class Usage(Record):
-    """Bytes of whole and half downloaded checkpoints, and how many are allowed."""
+    """Bytes of whole and half downloaded checkpoints and of what is being deleted, and how many are allowed."""
 
     used_bytes: int
     partial_bytes: int
@@ -131,12 +134,20 @@ def evict(checkpoint: Checkpoint, settings: Settings) -> int:
             try:
                 gone.parent.mkdir(parents=True, exist_ok=True)
                 folder.rename(gone)  # so that it is never there in part
-                shutil.rmtree(gone)
+                with contextlib.suppress(FileNotFoundError):  # another process clears up as well
+                    shutil.rmtree(gone)
             except OSError as error:
                 raise CheckpointError(
                     f"{checkpoint.name} cannot be evicted ({error.strerror}): check the folder {folder}."
                 ) from error
     return freed
+
+
+def clear_up(settings: Settings) -> None:
+    """Delete what an eviction that was killed has left half deleted. Never raises."""
+    if (gone := _root(settings) / "gone").is_dir():
+        for folder in gone.iterdir():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def cached(settings: Settings) -> tuple[Cached, ...]:
@@ -151,7 +162,7 @@ def usage(settings: Settings) -> Usage:
     """The bytes that all downloads take now, and the quota (E2LM_HUB_QUOTA_GB)."""
     partial = _bytes_of(_root(settings) / "partial")
     return Usage(
-        used_bytes=_bytes_of(_root(settings) / "whole") + partial,
+        used_bytes=_bytes_of(_root(settings) / "whole") + partial + _bytes_of(_root(settings) / "gone"),
         partial_bytes=partial,
         quota_bytes=settings.hub_quota_bytes,
     )
@@ -169,6 +180,16 @@ def offer(settings: Settings) -> str:
 def put_in_place(checkpoint: Checkpoint, files: dict[str, CachedFile], settings: Settings) -> Path:
     """Move the partial folder, whose `files` are all there and checked, to where it is whole; that folder."""
     partial, whole = partial_folder(checkpoint, settings), snapshot_folder(checkpoint, settings)
+    (partial / _MARK).write_bytes(mark_of(checkpoint, files))
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    if whole.exists():  # there, but not whole
+        shutil.rmtree(whole)
+    partial.rename(whole)
+    return whole
+
+
+def mark_of(checkpoint: Checkpoint, files: dict[str, CachedFile]) -> bytes:
+    """The file that says of a whole checkpoint what is in it."""
     mark = Cached(
         name=checkpoint.name,
         repo=checkpoint.repo or "",
@@ -176,12 +197,7 @@ def put_in_place(checkpoint: Checkpoint, files: dict[str, CachedFile], settings:
         subfolder=checkpoint.subfolder,
         files=files,
     )
-    (partial / _MARK).write_text(mark.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    whole.parent.mkdir(parents=True, exist_ok=True)
-    if whole.exists():  # there, but not whole
-        shutil.rmtree(whole)
-    partial.rename(whole)
-    return whole
+    return (mark.model_dump_json(indent=1) + "\n").encode()
 
 
 @contextmanager
@@ -193,26 +209,49 @@ def locked(
     While another does, `wait` is called again and again (it may raise to give up). Without it that raises
     `CheckpointError` at once.
     """
+    with lock_file(key_of(checkpoint), settings) as file:
+        while not lock(file, fcntl.LOCK_EX):
+            if wait is None:
+                raise CheckpointError(
+                    f"{checkpoint.name} is being downloaded: stop that, or wait until it is done."
+                )
+            wait()
+        yield
+
+
+@contextmanager
+def in_turn(settings: Settings, wait: Callable[[], None]) -> Iterator[None]:
+    """One process at a time downloads anything: two that each found room might together have none."""
+    with lock_file("downloading", settings) as file:
+        while not lock(file, fcntl.LOCK_EX):
+            wait()
+        yield
+
+
+def lock_file(name: str, settings: Settings) -> TextIO:
+    """A file of the cache that is there to be locked, open. Raises `CheckpointError`."""
     locks = _root(settings) / "locks"
     try:
         locks.mkdir(parents=True, exist_ok=True)
-        file = (locks / quote(str(_place(checkpoint)), safe="")).open("w")
+        return (locks / name).open("w")
     except OSError as error:
         raise CheckpointError(
             f"{_root(settings)} cannot be written ({error.strerror}): set E2LM_HOME to another folder."
         ) from error
-    with file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if wait is None:
-                    raise CheckpointError(
-                        f"{checkpoint.name} is being downloaded: stop that, or wait until it is done."
-                    ) from None
-                wait()
-        yield
+
+
+def lock(file: TextIO, kind: int) -> bool:
+    """Whether the lock (LOCK_EX, LOCK_SH) was free; it is held until the file is closed, or its process ends."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def key_of(checkpoint: Checkpoint) -> str:
+    """A file name of the checkpoint's place. Raises `CheckpointError` for one that is not of a hub."""
+    return quote(str(_place(checkpoint)), safe="")
 
 
 def _root(settings: Settings) -> Path:

@@ -34,7 +34,11 @@ _PATIENCE_S = 10  # a hub that asks for a longer pause is named instead of waite
 
 
 class HubUnreachable(CheckpointError):
-    """No network, or offline by choice: what is downloaded can be used all the same."""
+    """No answer now, which may come later: what is downloaded can be used all the same."""
+
+
+class Offline(HubUnreachable):
+    """Offline by choice: nothing comes later."""
 
 
 class RemoteFile(Record):
@@ -172,7 +176,7 @@ class HubClient:
         from huggingface_hub.errors import FileMetadataError, OfflineModeIsEnabled
 
         if isinstance(error, OfflineModeIsEnabled):
-            return HubUnreachable(
+            return Offline(
                 f"{what} cannot be asked for, since HF_HUB_OFFLINE is set: unset it to go online; "
                 f"{offer(self._settings)}"
             )
@@ -182,7 +186,8 @@ class HubClient:
                 f"connection; {offer(self._settings)}"
             )
         if isinstance(error, OSError) and not isinstance(error, FileMetadataError):
-            return CheckpointError(_cut_short(what, error))
+            kind = HubUnreachable if error.errno is None else CheckpointError
+            return kind(_cut_short(what, error))
         answers = (FileMetadataError, httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError)
         return CheckpointError(self._no_hub(what)) if isinstance(error, answers) else None
 
@@ -233,11 +238,11 @@ def _of_the_repository(error: Exception, asked: _Asked, settings: Settings) -> C
         return CheckpointError(
             f"The hub no longer has {asked.path or 'a file'} of {at}: remove the model and add it again."
         )
-    return (
-        CheckpointError(_refusal(asked, error.response, settings))
-        if isinstance(error, HfHubHTTPError)
-        else None
-    )
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        kind = HubUnreachable if status == 429 or status >= 500 else CheckpointError
+        return kind(_refusal(asked, error.response, settings))
+    return None
 
 
 def token_for(repo: str, settings: Settings) -> str | Literal[False]:

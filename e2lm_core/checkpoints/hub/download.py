@@ -15,7 +15,16 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.base.strangers import safejson
 from e2lm_core.checkpoints.fingerprints import TOKENIZER_FILES, file_sha256
 from e2lm_core.checkpoints.folders import check_folder
-from e2lm_core.checkpoints.hub.cache import CachedFile, locked, partial_folder, put_in_place, snapshot, usage
+from e2lm_core.checkpoints.hub.cache import (
+    CachedFile,
+    in_turn,
+    locked,
+    mark_of,
+    partial_folder,
+    put_in_place,
+    snapshot,
+    usage,
+)
 from e2lm_core.checkpoints.hub.client import HubClient, HubUnreachable, RemoteFile
 
 _WEIGHTS = "model.safetensors"
@@ -24,6 +33,10 @@ _MAX_INDEX_BYTES = 16 * 2**20
 _BLOCK = 2**20
 _WAIT_S = 0.2
 _SPARE_BYTES = 100 * 2**20  # what a download leaves free on the disk
+
+
+class DiskFull(CheckpointError):
+    """There is no room for a checkpoint on the disk itself, whatever the quota allows."""
 
 
 class DownloadProgress(Record):
@@ -44,10 +57,11 @@ def download(
     """The folder of a hub's checkpoint; whatever of it is not here is downloaded first.
 
     Goes on where an earlier call stopped, within a file too. Every file must have the length and the digest
-    that the hub lists. `progress` is called after each write. Safe for several processes at once.
+    that the hub lists. `progress` is called after each write. Safe for several processes at once, of which one
+    downloads at a time: so the quota holds for all of them together.
 
     Raises `LimitError` over the quota, `Cancelled` when `cancelled` says so, and `CheckpointError`
-    (`HubUnreachable` without a connection); what is here is kept each time.
+    (`HubUnreachable` without a connection, `DiskFull`); what is here is kept each time.
     """
     ready = snapshot(checkpoint, settings)
     if ready is not None:
@@ -58,7 +72,7 @@ def download(
         time.sleep(_WAIT_S)
 
     run = _Run(checkpoint, settings, progress, cancelled)
-    with locked(checkpoint, settings, wait):
+    with locked(checkpoint, settings, wait), in_turn(settings, wait):
         # Another process may have been first.
         return snapshot(checkpoint, settings) or run.whole()
 
@@ -144,6 +158,7 @@ class _Run:
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
             if _INDEX in files:
+                self.check_room({_INDEX: files[_INDEX]})
                 files |= self.shards(files, listed)
             self.check_room(files)
             cached = {name: self.file(name, file) for name, file in files.items()}
@@ -181,7 +196,10 @@ class _Run:
     def check_room(self, files: dict[str, RemoteFile]) -> None:
         """Raises `LimitError` over the quota and `CheckpointError` for a disk that is too full."""
         self.total = sum(file.bytes for file in files.values())
-        needed = self.total - sum(self._bytes_here(name) for name in files)
+        mark = {name: CachedFile(bytes=file.bytes, sha256="0" * 64) for name, file in files.items()}
+        needed = (
+            self.total - sum(self._bytes_here(name) for name in files) + len(mark_of(self.checkpoint, mark))
+        )
         used = usage(self.settings).used_bytes
         quota = self.settings.hub_quota_bytes
         if used + needed > quota:
@@ -191,7 +209,7 @@ class _Run:
             )
         free = shutil.disk_usage(self.partial).free
         if needed + _SPARE_BYTES > free:
-            raise CheckpointError(
+            raise DiskFull(
                 f"{self.checkpoint.name} needs {_gb(needed)} more, and the disk has {_gb(free)} free: free some "
                 "space, evict checkpoints, or set E2LM_HOME to another disk."
             )

@@ -106,6 +106,9 @@ class RayBackend:
         """Begin to put its weights into the object store; an error shows when they are asked for."""
         self._reader.submit(self._put_ahead, checkpoint)
 
+    def forget(self, checkpoint: Checkpoint) -> None:
+        """Nothing: what was put into the object store holds no file."""
+
     def _put_ahead(self, checkpoint: Checkpoint) -> None:
         with contextlib.suppress(Exception):
             if self._pool is not None:  # without a cluster there is nowhere to put it

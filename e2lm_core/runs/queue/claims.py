@@ -77,6 +77,7 @@ def joinable(queue: JobQueue, worker: str, kinds: Sequence[str]) -> Job | None:
     """
     for job in queue.led_by_others(worker):
         helped = job.model_copy(update={"worker": worker})
-        if job.kind in kinds and open_checkpoints(queue, helped)[1]:
+        # Two workers would have twice as many checkpoints on the disk as a rolling run may.
+        if job.kind in kinds and not job.payload.get("rolling") and open_checkpoints(queue, helped)[1]:
             return helped
     return None

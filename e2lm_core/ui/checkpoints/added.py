@@ -126,6 +126,7 @@ def _marked(model: str, checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
         column_config={
             "bytes": COLUMNS["bytes"],
             "tokens_seen": _NUMBER("tokens seen", format="compact"),
+            "pinned": st.column_config.CheckboxColumn("pinned", width="small", help="Nothing evicts it."),
             "early": st.column_config.CheckboxColumn("early window", width="small"),
             "commit": st.column_config.TextColumn(
                 "commit",
@@ -188,11 +189,13 @@ def _actions(
     chosen = marked or list(checkpoints)
     whole = [c for c in chosen if hub_cache.snapshot(c, settings)]
     missing = [c for c in chosen if c not in whole]
-    some = [c for c in chosen if hub_disk.on_disk(settings, (c,)).bytes]
+    pinned = hub.pinned(settings)
+    some = [c for c in chosen if c.name not in pinned and hub_disk.on_disk(settings, (c,)).bytes]
     busy = running is not None
     with st.container(horizontal=True, gap="small"):
         _begin("download", missing, "Download", ":material/download:", busy, primary=True)
         _begin("verify", whole, "Verify", ":material/verified:", busy)
+        _pin(chosen, all(c.name in pinned for c in chosen))
         with st.popover(
             say.plain(f"Evict {phrasing.count(len(some), 'checkpoint')}" if some else "Evict"),
             icon=":material/delete_sweep:",
@@ -214,6 +217,22 @@ def _actions(
             )
             if st.button("Remove", type="primary", key="library_remove"):
                 _act(lambda: hub.remove(settings, model, tuple(c.name for c in marked)))
+
+
+def _pin(chosen: list[Checkpoint], all_are: bool) -> None:
+    label = f"{'Unpin' if all_are else 'Pin'} {phrasing.count(len(chosen), 'checkpoint')}"
+    if st.button(
+        say.plain(label),
+        key="library_pin",
+        icon=":material/keep_off:" if all_are else ":material/keep:",
+        help="What is pinned stays on the disk: nothing evicts it, rolling runs neither.",
+    ):
+        try:
+            hub.pin(session.studio().settings, chosen, not all_are)
+        except StudioError as error:
+            say.error(error, icon=":material/error:")
+        else:
+            st.rerun()
 
 
 def _begin(

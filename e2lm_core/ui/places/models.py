@@ -30,7 +30,7 @@ def draw() -> None:
 def _run(task: TaskSet) -> None:
     studio, state = session.studio(), results.state(task)
     parts.finding(run_words.running(state, len(task.questions)))
-    if not studio.at_hand:
+    if not studio.at_hand and not tables.added_by_model(studio.catalogue):
         for problem in studio.catalogue.problems:
             say.error(problem, icon=":material/error:")
         parts.empty(NONE)

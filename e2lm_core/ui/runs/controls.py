@@ -12,24 +12,40 @@ import streamlit as st
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.said import rolling as rolling_words
 from e2lm_core.runs.said import words as run_words
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, polling, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.runs import starting
 
+ROLLING_HELP = (
+    "Each checkpoint of a hub is fetched, scored and deleted again, while the next one comes; results stay. What is "
+    "pinned, or was here before, is not deleted."
+)
+
 
 @dataclass(frozen=True)
 class Choice:
-    """What is to be run: the models that were picked, their checkpoints, and the examples in each prompt."""
+    """What is to be run: the models that were picked, their checkpoints, and the examples in each prompt.
+
+    `rolling` are those of the picked models that are not on this machine too.
+    """
 
     models: list[str]
     checkpoints: list[Checkpoint]
     num_fewshot: int
+    rolling: list[Checkpoint]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was picked is on this machine."""
+        return len(self.checkpoints) == len(self.rolling)
 
 
 # --- what to run ------------------------------------------------------------------------------------------
@@ -40,17 +56,23 @@ def controls(task: TaskSet) -> Choice:
     fleet, last_fewshot = results.fleet(task)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        models, checkpoints = _checkpoints(task, fleet)
+        models, checkpoints, everything = _checkpoints(task, fleet)
     with right:
         num_fewshot = _num_fewshot(task, last_fewshot)
         if task.questions and checkpoints:
             _cost(task, checkpoints, num_fewshot)
-    return Choice(models, checkpoints, num_fewshot)
+    return Choice(models, checkpoints, num_fewshot, everything)
 
 
-def _checkpoints(task: TaskSet, fleet: Sequence[Checkpoint]) -> tuple[list[str], list[Checkpoint]]:
+def _checkpoints(
+    task: TaskSet, fleet: Sequence[Checkpoint]
+) -> tuple[list[str], list[Checkpoint], list[Checkpoint]]:
+    """The models that are picked, their checkpoints on this machine, and all of their checkpoints."""
     studio = session.studio()
-    models = list(dict.fromkeys(c.model.name for c in studio.at_hand))
+    at_hand = studio.at_hand
+    here = {c.name for c in at_hand}
+    known = [c for c in studio.catalogue.checkpoints if c.name in here or c.repo is not None]
+    models = list(dict.fromkeys(c.model.name for c in known))
     picked = st.pills(
         "Models",
         models,
@@ -68,7 +90,10 @@ def _checkpoints(task: TaskSet, fleet: Sequence[Checkpoint]) -> tuple[list[str],
         key=f"run_density_{task.address}",
         help="Runs go coarse to fine anyway; fewer checkpoints are sooner done, and SQ needs at least 8 points in the early window.",
     )
-    return picked, run_order.thin([c for c in studio.at_hand if c.model.name in picked], density)
+    of_picked = [
+        run_order.thin([c for c in some if c.model.name in picked], density) for some in (at_hand, known)
+    ]
+    return picked, *of_picked
 
 
 def _num_fewshot(task: TaskSet, last: int | None) -> int:
@@ -103,8 +128,14 @@ def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> Non
 
 
 def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
-    """Start the run or, while one goes on, cancel it."""
+    """Start the run, a rolling one where not all is on this machine, or, while one goes on, cancel it."""
     is_running = state.kind == "running"
+    rolls = bool(task.questions) and not choice.is_whole
+    if rolls:
+        readable = [c for c in choice.rolling if session.studio().is_readable(c)]
+        measured = results.measure(task, readable, choice.num_fewshot)
+        what = rolling_words.passing(session.studio(), task, choice.rolling, choice.num_fewshot, measured)
+        say.caption(rolling_words.cost(what, hub_cache.usage(session.studio().settings)), help=ROLLING_HELP)
     with st.container(horizontal=True, gap="small"):
         if st.button(
             say.plain(f"Run {phrasing.count(len(choice.models), 'model')}"),
@@ -113,6 +144,14 @@ def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
             disabled=is_running or not choice.checkpoints or not task.questions,
         ):
             starting.start(task, checkpoints=choice.checkpoints, num_fewshot=choice.num_fewshot)
+        if rolls and st.button(
+            "Fetch, score and let go",
+            key="run_rolling",
+            icon=":material/sync:",
+            disabled=is_running,
+            help=ROLLING_HELP,
+        ):
+            starting.start(task, checkpoints=choice.rolling, num_fewshot=choice.num_fewshot, rolling=True)
         if is_running:
             starting.cancel_button(state.job, "Cancel the run", "run_cancel", icon=":material/stop:")
 
@@ -137,6 +176,9 @@ def _latest(task: TaskSet) -> None:
         say.info(note, icon=":material/rule:")
     share, text = run_words.sentence(job, len(task.questions), results.state(task).ahead)
     st.progress(share, text=say.plain(text))
+    studio = session.studio()
+    if doing := rolling_words.doing(job, studio.settings, studio.catalogue.checkpoints):
+        say.caption(doing)
     if saved := run_words.savings(job):
         say.caption(
             saved,

@@ -38,10 +38,11 @@ def start(
     num_fewshot: int | None = None,
     priority: int = evaluate.SWEEP,
     kind: str = run_start.KIND,
+    rolling: bool = False,
 ) -> None:
     """Start a run and draw the page again; a refusal is shown, and nothing is lost."""
     try:
-        start_run(task, checkpoints, num_fewshot, priority, kind)
+        start_run(task, checkpoints, num_fewshot, priority, kind, rolling)
     except StudioError as error:
         say.error(error, icon=":material/error:")
     else:
@@ -54,14 +55,19 @@ def start_run(
     num_fewshot: int | None = None,
     priority: int = evaluate.SWEEP,
     kind: str = run_start.KIND,
+    rolling: bool = False,
 ) -> None:
-    """Queue a run of the set (on the fleet of its last run unless checkpoints are named) and see that a worker is there.
+    """Queue a run of the set and see that a worker is there.
 
-    Raises `StudioError` where the run is refused.
+    Unless checkpoints are named it is on those of its last run that are on this machine. Raises `StudioError` where the
+    run is refused.
     """
+    fleet: Sequence[Checkpoint] = ()
     if checkpoints is None:
-        checkpoints, num_fewshot = run_state.fleet(studio(), task.address)
-    run_start.start(studio(), task, checkpoints, num_fewshot, priority, _visitor(), kind)
+        checkpoints, fleet, num_fewshot = run_state.to_run(studio(), task.address)
+    run_start.start(
+        studio(), task, checkpoints, num_fewshot, priority, _visitor(), kind, rolling=rolling, fleet=fleet
+    )
     ensure_worker()
 
 

@@ -1,0 +1,32 @@
+"""What rolling runs have fetched is theirs as long as they may go on with it; then it is let go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from e2lm_core.base.errors import StoreError
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints.hub import added, borrowed
+from e2lm_core.runs.queue.queue import JobQueue
+
+_RUN = "run-"
+
+
+def name_of(job_id: int) -> str:
+    """Under which name a job's run marks what it fetches. One from the command line has another, and nobody goes on with it."""
+    return f"{_RUN}{job_id}"
+
+
+def clear_up(settings: Settings, jobs: JobQueue, wanted: Collection[str] = ()) -> int:
+    """Let go of what runs have fetched that are over, and nobody uses; checkpoints of `wanted` names stay. Bytes freed."""
+
+    def goes_on(run: str) -> bool:
+        number = run.removeprefix(_RUN)
+        if number == run or not number.isdigit():
+            return False
+        try:
+            return not jobs.get(int(number)).over
+        except StoreError:
+            return False
+
+    return borrowed.clear_up(settings, goes_on, added.pinned(settings), wanted)

@@ -1,0 +1,127 @@
+"""What is said of a rolling run: how much passes through the disk, and what it does just now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.phrasing import size
+from e2lm_core.base.records import Checkpoint, Record, TaskSet
+from e2lm_core.base.settings import Settings
+from e2lm_core.checkpoints import tables
+from e2lm_core.checkpoints.hub import added, borrowed, cache, on_disk
+from e2lm_core.checkpoints.hub.rolling import LINES
+from e2lm_core.runs import state
+from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.studio import Studio
+from e2lm_core.scores.measurements import Measurements
+
+
+class Passing(Record):
+    """What a rolling run would take: `fetch` checkpoints are not here and lack results.
+
+    `bytes` are those of all of them, `at_once_bytes` of those that are here at once; None where no size is known.
+    `missing` of `total` are (checkpoint, question) pairs, `seconds` those of computing, None before there is a pace.
+    """
+
+    fetch: int
+    bytes: int | None
+    at_once_bytes: int | None
+    missing: int
+    total: int
+    seconds: float | None
+
+
+def passing(
+    studio: Studio,
+    task: TaskSet,
+    checkpoints: Sequence[Checkpoint],
+    num_fewshot: int | None = None,
+    measurements: Measurements | None = None,
+) -> Passing:
+    """What a rolling run of the set would take; nothing is downloaded to tell it.
+
+    `measurements` is what whoever asks has read already of those of the checkpoints that are readable.
+    """
+    readable = [c for c in checkpoints if studio.is_readable(c)]
+    covered = (
+        state.coverage(studio, task, readable, num_fewshot)
+        if measurements is None
+        else state.covered_by(measurements)
+    )
+    questions = len(task.questions)
+    missing = {c: questions - covered.complete.get(c.name, 0) for c in checkpoints}
+    here = {c.name for c in studio.at_hand}
+    sizes = sorted(
+        (
+            _bytes(c, added.bytes_of(studio.settings))
+            for c, left in missing.items()
+            if left and c.name not in here
+        ),
+        key=lambda one: one or 0,
+    )
+    known = [one for one in sizes if one is not None]
+    pace = state.pace_of(studio, num_fewshot or 0)
+    mean = sum(pace.values()) / len(pace) if pace else None
+    return Passing(
+        fetch=len(sizes),
+        bytes=sum(known) if len(known) == len(sizes) else None,
+        at_once_bytes=sum(known[-LINES:]) if len(known) == len(sizes) else None,
+        missing=sum(missing.values()),
+        total=questions * len(checkpoints),
+        seconds=None
+        if mean is None
+        else sum(left * pace.get(c.model.name, mean) for c, left in missing.items()),
+    )
+
+
+def _bytes(checkpoint: Checkpoint, listed: dict[str, int]) -> int | None:
+    """As the hub lists a model's checkpoints, else what its parameters take at least."""
+    parameters = checkpoint.model.parameters
+    return listed.get(checkpoint.model.name) or (parameters and parameters * tables.HALF_PRECISION_BYTES)
+
+
+def cost(what: Passing, usage: cache.Usage) -> str:
+    """12 checkpoints, 744 MB, pass through; 124 MB of them are on the disk at once, of the 20 GB that are left."""
+    if not what.fetch:
+        return "Nothing has to be fetched."
+    left = max(0, usage.quota_bytes - usage.used_bytes)
+    text = phrasing.count(what.fetch, "checkpoint")
+    if what.bytes is None or what.at_once_bytes is None:
+        text += " pass through; their size is not known yet"
+    else:
+        text += (
+            f", {size(what.bytes)}, pass through; at most {size(what.at_once_bytes)} of them are on the disk at once, of "
+            f"the {size(left)} that are left"
+        )
+    if what.seconds:
+        return f"{text}. To compute takes {phrasing.duration(what.seconds)} at the pace of earlier runs; to fetch comes on top."
+    return f"{text}. How long that takes is not known yet."
+
+
+def doing(job: Job, settings: Settings, checkpoints: Sequence[Checkpoint]) -> str | None:
+    """Scoring 5 of 12 (a); fetching b (41 MB of 62 MB); downloads hold 103 MB of the 124 MB allowed.
+
+    None of another run, or one that is over. `checkpoints` are those of the catalogue.
+    """
+    if job.over or not job.payload.get("rolling"):
+        return None
+    complete = {row.name for row in job.progress if row.done >= row.total}
+    planned = job.payload["checkpoints"]
+    open_ = [c for c in checkpoints if c.name in set(planned) - complete]
+    listed, scoring, parts = added.bytes_of(settings), [], []
+    for checkpoint in open_:
+        if not borrowed.is_marked(checkpoint, settings):
+            continue
+        here = on_disk.on_disk(settings, (checkpoint,))
+        if here.whole:
+            scoring.append(checkpoint.name)
+        else:
+            of = f" of about {size(whole)}" if (whole := _bytes(checkpoint, listed)) else ""
+            parts.append(f"fetching {checkpoint.name} ({size(here.partial_bytes)}{of})")
+    usage = cache.usage(settings)
+    begun = min(len(planned), len(complete) + 1)
+    words = [f"Scoring {begun} of {len(planned)}" + (f" ({', '.join(scoring)})" if scoring else "")]
+    words += parts
+    words.append(f"downloads hold {size(usage.used_bytes)} of the {size(usage.quota_bytes)} allowed")
+    return f"{'; '.join(words)}."
