@@ -205,6 +205,7 @@ def test_what_is_pinned_is_not_evicted(visit):
     assert hub.pinned(session.studio().settings) == frozenset()
 
 
+@pytest.mark.slow
 def test_a_fleet_is_fetched_scored_and_let_go_by_one_click(visit):
     visit.open("run")
     assert "run_rolling" not in [b.key for b in visit.at.button]

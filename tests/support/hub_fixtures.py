@@ -105,7 +105,7 @@ class Sampled:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._over.wait(0.001):
+        while not self._over.wait(0.003):
             self.looks += 1
             held = on_disk.folder_bytes(self._root / part for part in ("whole", "partial", "gone"))
             self.most_bytes = max(self.most_bytes, held)

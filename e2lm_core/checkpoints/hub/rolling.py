@@ -110,7 +110,8 @@ class Roller:
         errors = [error for line in lines if (error := line.exception()) is not None]
         if errors:
             raise min(errors, key=lambda error: isinstance(error, Cancelled))  # one that caused the others
-        return Rolled(fetched=self._fetched, fetched_bytes=self._fetched_bytes, missing=self._missing)
+        missing = {c.name: self._missing[c.name] for c in checkpoints if c.name in self._missing}
+        return Rolled(fetched=self._fetched, fetched_bytes=self._fetched_bytes, missing=missing)
 
     def _work(self) -> None:
         try:
@@ -259,6 +260,7 @@ class Roller:
             while self._using >= most:
                 self._stop_if_asked()
                 self._change.wait(_LOOK_S)
+            self._stop_if_asked()
             self._using += 1
         try:
             self._use(checkpoint)

@@ -100,7 +100,7 @@ def cost(what: Passing, usage: cache.Usage) -> str:
 
 
 def doing(job: Job, settings: Settings, checkpoints: Sequence[Checkpoint]) -> str | None:
-    """Scoring 5 of 12 (a); fetching b (41 MB of 62 MB); downloads hold 103 MB of the 124 MB allowed.
+    """Scoring 5 of 12 (a); fetching b (41 MB of about 62 MB); downloads hold 103 MB of the 124 MB allowed.
 
     None of another run, or one that is over. `checkpoints` are those of the catalogue.
     """

@@ -43,7 +43,7 @@ def test_the_sentence_names_room_and_time_as_far_as_they_are_known():
         fetch=27, bytes=27 * GB, at_once_bytes=2 * GB, missing=270, total=270, seconds=3_600.0
     )
     assert words.cost(what, usage) == (
-        "27 checkpoints, 27 GB, pass through; at most 2.0 GB of them are on the disk at once, of the 15 GB that are left. "
+        "27 checkpoints, 27 GB, pass through; at most 2 GB of them are on the disk at once, of the 15 GB that are left. "
         "To compute takes about 60 min at the pace of earlier runs; to fetch comes on top."
     )
     unknown = what.model_copy(update={"bytes": None, "at_once_bytes": None, "seconds": None})
