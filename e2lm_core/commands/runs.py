@@ -168,7 +168,7 @@ def evaluate(
         raise StudioError(f"No checkpoint is left for share {share} of {len(fleet)}: use fewer shares.")
     result = evaluated(studio, question_set, chosen, num_fewshot, rolling)
     if result.rolled:
-        chosen = [c for c in chosen if c.name not in result.rolled.missing]
+        chosen = tuple(c for c in chosen if c.name not in result.rolled.missing)
     for note in studio.backend.notes():
         typer.echo(note, err=True)
     document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)

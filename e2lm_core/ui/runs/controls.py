@@ -90,10 +90,9 @@ def _checkpoints(
         key=f"run_density_{task.address}",
         help="Runs go coarse to fine anyway; fewer checkpoints are sooner done, and SQ needs at least 8 points in the early window.",
     )
-    of_picked = [
-        run_order.thin([c for c in some if c.model.name in picked], density) for some in (at_hand, known)
-    ]
-    return picked, *of_picked
+    here_and_all = ([c for c in some if c.model.name in picked] for some in (at_hand, known))
+    checkpoints, everything = (run_order.thin(some, density) for some in here_and_all)
+    return picked, checkpoints, everything
 
 
 def _num_fewshot(task: TaskSet, last: int | None) -> int:
