@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Question, Record, TaskConfig, TaskSet
-from e2lm_core.base.settings import Settings, expanded
+from e2lm_core.base.settings import Limits, Settings, expanded
 from e2lm_core.people import access, quotas, sharing
 from e2lm_core.people.access import Role, owns
 from e2lm_core.sets.checks.check import require_sound
@@ -151,10 +151,17 @@ def open_set(settings: Settings, name: str) -> TaskSet:
 
     Raises TaskError as `read_task` does.
     """
-    info = find_set(settings, name)
+    return opened(find_set(settings, name), settings.limits)
+
+
+def opened(info: SetInfo, limits: Limits) -> TaskSet:
+    """A set that was found, as its folder holds it now: of what this process knows of it only what changed is read.
+
+    Raises TaskError as `read_task` does.
+    """
     if info.yaml is not None:
-        return read_task(info.folder, settings.limits, yaml=info.yaml).task
-    task = known_sets.read(info.folder, settings.limits).task
+        return read_task(info.folder, limits, yaml=info.yaml).task
+    task = known_sets.read(info.folder, limits).task
     return task.model_copy(update={"owner": info.owner}) if info.owner else task
 
 

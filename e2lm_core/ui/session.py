@@ -25,7 +25,6 @@ from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.checkpoints.hub import added as hub
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
-from e2lm_core.sets.folder.files import read_task
 from e2lm_core.ui import leftover
 from e2lm_core.ui.frame import addresses, say
 from e2lm_core.ui.remembered.keep import Kept
@@ -219,7 +218,7 @@ def read_set(name: str) -> TaskSet:
     info, limits = collection.find_set(studio().settings, name), studio().settings.limits
 
     def read() -> TaskSet:
-        return read_task(info.folder, limits, yaml=info.yaml).task.model_copy(update={"owner": info.owner})
+        return collection.opened(info, limits)
 
     return _READ.made_of((), (info.folder, info.owner, info.yaml), read, version=_stamp(info.folder))
 

@@ -85,7 +85,7 @@ def test_a_save_checks_its_set_once(swept: Visit, calls: Counter[str]) -> None:
 
 
 @pytest.mark.parametrize("shots", [0, 2])
-def test_the_page_reads_once_and_works_on_the_edited_question(
+def test_the_page_reads_nothing_again_and_works_on_the_edited_question(
     swept: Visit, calls: Counter[str], shots: int
 ) -> None:
     authoring.update_config(swept.studio.settings, OWN, num_fewshot=shots)
@@ -98,7 +98,7 @@ def test_the_page_reads_once_and_works_on_the_edited_question(
     assert queued is not None
     assert (queued.state, queued.priority) == ("queued", evaluate.INTERACTIVE)
     del calls["listed"]  # by the choice of sets on the page
-    assert calls == {"read": 1, "rendered": 1, "hashed": CHOICES, "checked": 4}  # saved; shown as findings
+    assert calls == {"rendered": 1, "hashed": CHOICES, "checked": 4}  # saved; shown as findings
 
 
 def test_the_worker_reads_what_changed_and_works_on_the_edited_question(
