@@ -162,7 +162,7 @@ def _run(home: Path, wanted: bool) -> Iterator[None]:
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(home)],
         cwd=ROOT,
-        env=os.environ | {"E2LM_HOME": str(home)},
+        env=os.environ | {"E2LM_HOME": str(home), "E2LM_SHIPPED": "0"},
         start_new_session=True,
     )
     try:

@@ -216,6 +216,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """The variables by which another process has these settings."""
     return {
         "E2LM_HOME": str(settings.home),
+        "E2LM_SHIPPED": "0",
         "E2LM_TASKS": str(settings.tasks),
         "E2LM_LADDER": str(settings.ladder),
         "E2LM_CHECKPOINTS": os.pathsep.join(map(str, settings.checkpoints)),

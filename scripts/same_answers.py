@@ -102,7 +102,7 @@ def _ask(checkout: Path, one: Asked, python: str, place: Path, home: Path) -> No
     run = subprocess.run(
         [python, "-m", "e2lm_core", *arguments],
         cwd=checkout,
-        env=env | {"E2LM_HOME": str(home), "E2LM_DEVICE": "cpu"},
+        env=env | {"E2LM_HOME": str(home), "E2LM_DEVICE": "cpu", "E2LM_SHIPPED": "0"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=LIMIT_S,

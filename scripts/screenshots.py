@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,10 @@ from typing import Annotated, Literal
 import typer
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
+from e2lm_core.base.settings import Settings
+from e2lm_core.runs import start as run_start
+from e2lm_core.runs.studio import open_studio
+from e2lm_core.sets.collection import open_set
 from e2lm_core.ui.frame import addresses
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +50,8 @@ def main(
     task: Annotated[str, typer.Option(help="The set that is shown.")] = "ladder_science",
     checkpoints: Annotated[str, typer.Option(help="Which checkpoints are run first, as a glob.")] = "*",
     empty: Annotated[bool, typer.Option("--empty", help="Show the pages before anything was run.")] = False,
+    running: Annotated[bool, typer.Option("--running", help="Show the pages while a run goes on.")] = False,
+    only: Annotated[list[str] | None, typer.Option("--view", help="A view; may be repeated.")] = None,
 ) -> None:
     """Take the pictures."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -53,14 +59,17 @@ def main(
         sys.exit("Chromium is missing: install Debian's chromium, or set CHROMIUM to the browser's path.")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="e2lm-screenshots-") as home:
-        env = os.environ | {"E2LM_HOME": home}
-        if not empty:
+        env = os.environ | {"E2LM_HOME": home} | ({"E2LM_SHIPPED": "0"} if empty or running else {})
+        state = "running" if running else "empty" if empty else "done"
+        if running:
+            _queue(Path(home), task)
+        elif not empty:
             command = [sys.executable, "-m", "e2lm_core", "evaluate", task, "--checkpoints", checkpoints]
             subprocess.run(command, cwd=ROOT, env=env, check=True)
         with server(env) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
             try:
-                faults = _take(browser, url, task, out, "empty" if empty else "done")
+                faults = _take(browser, url, task, out, state, only or addresses.VIEWS)
             finally:
                 browser.close()
     for fault in faults:
@@ -68,7 +77,14 @@ def main(
     sys.exit(1 if faults else 0)
 
 
-def _take(browser: Browser, url: str, task: str, out: Path, state: str) -> list[str]:
+def _queue(home: Path, name: str) -> None:
+    """A run that takes longer than the pictures: with five examples in each prompt; the app starts its worker."""
+    studio = open_studio(Settings(home=home))
+    run_start.start(studio, open_set(studio.settings, name), studio.at_hand, num_fewshot=5)
+    studio.store.database.close()
+
+
+def _take(browser: Browser, url: str, task: str, out: Path, state: str, views: Sequence[str]) -> list[str]:
     faults: list[str] = []
     for theme in THEMES:
         for width, height in WIDTHS.items():
@@ -77,7 +93,7 @@ def _take(browser: Browser, url: str, task: str, out: Path, state: str) -> list[
             errors: list[str] = []
             page.on("console", partial(note_error, errors))
             page.on("request", partial(note_request, errors, url))
-            for name in addresses.VIEWS:
+            for name in views:
                 picture = f"{state}-{name}-{theme}-{width}.png"
                 errors.clear()
                 page.set_viewport_size({"width": width, "height": height})

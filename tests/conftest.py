@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # No test touches the developer's own sets and results.
 _HOME = Path(tempfile.mkdtemp(prefix="e2lm-tests-"))
 os.environ["E2LM_HOME"] = str(_HOME)
+os.environ["E2LM_SHIPPED"] = "0"  # a run computes; tests of what is shipped ask for it
 os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["HF_HOME"] = str(_HOME / "huggingface")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"

@@ -116,7 +116,7 @@ def run(studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint]) -> Job
     subprocess.run(
         [sys.executable, "-m", "e2lm_core", "worker", "--once"],
         cwd=ROOT,
-        env=os.environ | {"E2LM_HOME": str(studio.settings.home)},
+        env=os.environ | {"E2LM_HOME": str(studio.settings.home), "E2LM_SHIPPED": "0"},
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -41,7 +41,9 @@ class Look:
 @contextlib.contextmanager
 def opened(home: Path) -> Iterator[Studio]:
     """The home's studio, from this process."""
-    studio = open_studio(Settings.from_env({"E2LM_HOME": str(home), "E2LM_DEVICE": "cpu"}))
+    studio = open_studio(
+        Settings.from_env({"E2LM_HOME": str(home), "E2LM_DEVICE": "cpu", "E2LM_SHIPPED": "0"})
+    )
     try:
         yield studio
     finally:
@@ -98,7 +100,7 @@ def served(
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port)]
-    env = os.environ | {"E2LM_HOME": str(home)} | dict(environment or {})
+    env = os.environ | {"E2LM_HOME": str(home), "E2LM_SHIPPED": "0"} | dict(environment or {})
     with log.open("w", encoding="utf-8") as words:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", *options],

@@ -14,7 +14,7 @@ import numpy as np
 from e2lm_core.base.records import Checkpoint, Loglikelihood, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs import requests
-from e2lm_core.runs.store import digest
+from e2lm_core.runs.kept.store import digest
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets.folder.files import write_task
 from e2lm_core.sets.prompts.render import render_set
@@ -25,7 +25,9 @@ GAIN_NATS = 4.0  # what the gold choice gains by the end, for a model of the lar
 
 def home(folder: Path, task: TaskSet, pattern: str = "*") -> Studio:
     """A studio in `folder` whose own set `task` has every result at the checkpoints that `pattern` names."""
-    studio = open_studio(Settings.from_env({"E2LM_HOME": str(folder), "E2LM_DEVICE": "cpu"}))
+    studio = open_studio(
+        Settings.from_env({"E2LM_HOME": str(folder), "E2LM_DEVICE": "cpu", "E2LM_SHIPPED": "0"})
+    )
     target = studio.settings.sets / task.name
     if not target.exists():
         write_task(task, target, studio.settings.limits)

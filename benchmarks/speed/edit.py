@@ -189,7 +189,7 @@ def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "e2lm_core", "worker", "--idle-exit", "900"],
         cwd=ROOT,
-        env=os.environ | {"E2LM_HOME": str(settings.home)},
+        env=os.environ | {"E2LM_HOME": str(settings.home), "E2LM_SHIPPED": "0"},
         stdin=subprocess.DEVNULL,
     )
     try:
@@ -224,7 +224,7 @@ def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
     with worker(settings):
         wait(studio, start.start(studio, collection.open_set(settings, SET), studio.at_hand, 0))
     first, complete = [], []
-    env = os.environ | {"E2LM_HOME": str(settings.home)}
+    env = os.environ | {"E2LM_HOME": str(settings.home), "E2LM_SHIPPED": "0"}
     with server(env) as url, sync_playwright() as playwright:
         page = playwright.chromium.launch(executable_path=chromium, args=FLAGS).new_page(
             viewport={"width": 1280, "height": 900}

@@ -23,6 +23,7 @@ Tested in tests/base/test_settings.py, and tests/house/test_settings_document.py
 | `E2LM_FRAMES` | which sites may show the studio in a frame | itself and huggingface.co |
 | `E2LM_HOSTS` | names of its own that a server on loopback answers to | `localhost` alone |
 | `E2LM_METRICS` | `open`: Streamlit's counters are shown to whoever asks | `closed` |
+| `E2LM_SHIPPED` | `0`: the example sets have no results until they are run | 1 |
 | `E2LM_AUTH` | `none`, or `oidc`: people sign in | `none` |
 | `E2LM_ADMINS` | administrators' e-mails or user names, separated by commas | none |
 | `E2LM_VISITORS` | who is not signed in gets a `sandbox`, is `readonly` or `refused` | `sandbox` |
@@ -110,6 +111,9 @@ class Settings(BaseModel):
     frames: tuple[str, ...] = ("'self'", "https://huggingface.co")
     hosts: tuple[str, ...] = ()
     metrics: bool = False
+    shipped: bool = (
+        False  # whether the example sets have the results that the package brings; so from the environment
+    )
     with_lm_eval: bool = False  # whether pages may have an lm-eval task's code run, by the installed lm-eval
     uploads_bytes: int = 600 * 2**20
     limits: Limits = Limits()
@@ -270,11 +274,11 @@ def _guards(env: Mapping[str, str]) -> dict[str, object]:
         if metrics not in ("open", "closed"):
             raise StudioError(f"E2LM_METRICS is {quoted(metrics)}; use open or closed.")
         values["metrics"] = metrics == "open"
-    for variable, key in (("E2LM_WITH_LM_EVAL", "with_lm_eval"), ("E2LM_HUB_LOGIN", "hub_login")):
-        if allowed := env.get(variable):
-            if allowed not in ("0", "1"):
-                raise StudioError(f"{variable} is {quoted(allowed)}; use 0 or 1.")
-            values[key] = allowed == "1"
+    for variable, usual in (("E2LM_WITH_LM_EVAL", "0"), ("E2LM_HUB_LOGIN", "0"), ("E2LM_SHIPPED", "1")):
+        allowed = env.get(variable) or usual
+        if allowed not in ("0", "1"):
+            raise StudioError(f"{variable} is {quoted(allowed)}; use 0 or 1.")
+        values[variable.removeprefix("E2LM_").lower()] = allowed == "1"
     return values
 
 

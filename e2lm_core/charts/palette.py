@@ -37,7 +37,7 @@ class Theme:
 LIGHT = Theme(
     name="light",
     background="#ffffff",
-    text="#1a2233",
+    text="#0b1220",
     muted="#5b6477",
     grid="#e8ebf1",
     window="rgba(68, 56, 168, 0.055)",

@@ -228,8 +228,9 @@ def evaluated(
     checkpoints: Sequence[Checkpoint],
     num_fewshot: int | None,
     rolling: bool = False,
+    anew: bool = False,
 ) -> RunResult:
-    """Compute what is missing, under a bar that counts questions of all checkpoints.
+    """Compute what is missing, with `anew` what the package brings as well; a bar counts questions at checkpoints.
 
     What a rolling run waits for is said on stderr.
     """
@@ -247,7 +248,8 @@ def evaluated(
                 done[progress.name] = progress.done
 
         name = f"command-{os.getpid()}" if rolling else None
-        return evaluate(studio, task, checkpoints, num_fewshot, Bar(), name)
+        computing = studio.computing_anew if anew else studio
+        return evaluate(computing, task, checkpoints, num_fewshot, Bar(), name)
 
 
 def require_metrics(metrics: Iterable[str], allowed: str = f"one of {', '.join(METRICS)}") -> None:

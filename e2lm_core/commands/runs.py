@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 Questions = Annotated[
     bool, typer.Option("--questions", help="Add every choice's log-likelihood (nats) to the JSON.")
 ]
+Anew = Annotated[bool, typer.Option("--anew", help="Compute what is shipped with the studio as well.")]
 Share = Annotated[
     str | None,
     typer.Option(
@@ -147,6 +148,7 @@ def evaluate(
     checkpoints: Checkpoints = None,
     num_fewshot: Fewshot = None,
     questions: Questions = False,
+    anew: Anew = False,
     shard: Share = None,
     out: Out = None,
     backend: On = None,
@@ -154,6 +156,8 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Run a set on the checkpoints, or on a share of them; only what was never computed is computed."""
+    from e2lm_core.runs import state
+    from e2lm_core.runs.kept import shipped
     from e2lm_core.runs.said import words as run_words
     from e2lm_core.runs.shards import split
 
@@ -166,7 +170,7 @@ def evaluate(
     chosen = split.part(fleet, share)
     if fleet and not chosen:
         raise StudioError(f"No checkpoint is left for share {share} of {len(fleet)}: use fewer shares.")
-    result = evaluated(studio, question_set, chosen, num_fewshot, rolling)
+    result = evaluated(studio, question_set, chosen, num_fewshot, rolling, anew)
     if result.rolled:
         chosen = tuple(c for c in chosen if c.name not in result.rolled.missing)
     for note in studio.backend.notes():
@@ -174,6 +178,8 @@ def evaluate(
     document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
     if result.rolled:
         document["rolling"] = result.rolled.model_dump()
+    brought = shipped.load() if state.is_shipped(studio, question_set, chosen, num_fewshot) else None
+    document["shipped"] = brought.made.model_dump() if brought else None
     if shard or out:
         document["shard"] = share.model_dump()
         document["file"] = _written(studio, question_set, fleet, chosen, share, num_fewshot, out)
@@ -191,6 +197,8 @@ def evaluate(
                 f"{phrasing.count(result.rolled.fetched, 'checkpoint')} fetched and let go again, "
                 f"{phrasing.size(result.rolled.fetched_bytes)}"
             )
+        if brought:
+            typer.echo(f"{run_words.shipped(brought.made)} --anew computes it here.")
     if tokens := run_words.saved(result.tokens, result.harness_tokens):
         typer.echo(tokens, err=as_json)
     if result.rolled and result.rolled.sentence:

@@ -10,8 +10,8 @@ import numpy as np
 
 from e2lm_core.base.records import Checkpoint, PromptStyle, Scope, TaskSet
 from e2lm_core.checkpoints.ladder.taught import taught_answers, told_of
+from e2lm_core.runs.kept.store import Store
 from e2lm_core.runs.requests import keys_of
-from e2lm_core.runs.store import Store
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.sets.checks import groups

@@ -8,7 +8,7 @@ from sys import getsizeof
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.memo import Memo
 from e2lm_core.base.records import RenderedDoc, Request, Scope, TaskSet
-from e2lm_core.runs.store import Store, digest
+from e2lm_core.runs.kept.store import Store, digest
 from e2lm_core.sets.prompts.render import render_set
 
 _Texts = tuple[str, tuple[str, ...]]  # context, continuations

@@ -33,12 +33,14 @@ def start(
     kind: str = KIND,
     rolling: bool = False,
     fleet: Sequence[Checkpoint] = (),
+    anew: bool = False,
 ) -> int:
     """Queue a run of a set, or of its control, for a worker process, which reads the set anew; the job's number.
 
     The owner's open job of that kind of the same set is replaced, so that an edit in the middle of a run is never lost
     behind it. `owner` is who asks where nobody signs in: see `Job`. `rolling` fetches what is not here and lets it go again;
-    `fleet` are the checkpoints whose results are to be shown where those are more than are run. Raises `TaskError` and `CheckpointError` for what `evaluate`
+    `fleet` are the checkpoints whose results are to be shown where those are more than are run; `anew` computes what the
+    package brings as well, which gives way to it. Raises `TaskError` and `CheckpointError` for what `evaluate`
     would refuse, and for a set or by a visitor that may not be run; `LimitError` when the queue is full.
     """
     access.require_writer(studio.settings)
@@ -61,6 +63,8 @@ def start(
         payload["rolling"] = True
     if fleet:
         payload["fleet"] = [checkpoint.name for checkpoint in fleet]
+    if anew:
+        payload["anew"] = True
     payload |= {key: one for key, one in (("owner", workspace), ("asker", asker)) if one is not None}
     owner = asker or owner
     quotas.require(studio.settings, "cpu", 0)

@@ -18,7 +18,7 @@ from e2lm_core.checkpoints.known import FAMILIES
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs.queue import paces, turns
 from e2lm_core.runs.queue.records import Job
-from e2lm_core.runs.requests import Asked
+from e2lm_core.runs.requests import Asked, keys_of
 from e2lm_core.runs.start import KIND, latest_job
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
@@ -64,6 +64,7 @@ class SetState(Record):
     seconds_left: float | None = None
     owner: str = ""  # of the run that goes on, see `Job`
     ahead: int | None = None  # runs that go before one that waits; None for one that computes
+    shipped: bool = False  # whether some of it is what the package brings, and was never computed here
 
 
 def coverage(
@@ -217,7 +218,16 @@ def state(
         done=covered.done,
         total=covered.total,
         job=job.id if job else None,
+        shipped=covered.done > 0 and is_shipped(studio, task, checkpoints, num_fewshot),
     )
+
+
+def is_shipped(
+    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
+) -> bool:
+    """Whether some of the set's results there are what the package brings."""
+    keys = {key for doc in render_set(task, num_fewshot) for key in keys_of(doc)}
+    return studio.store.brings(map(studio.backend.scope, checkpoints), keys)
 
 
 def seconds_left(job: Job, done: int, total: int) -> float | None:

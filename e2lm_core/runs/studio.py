@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from e2lm_core.base.database import Database
 from e2lm_core.base.records import Checkpoint
@@ -12,8 +12,8 @@ from e2lm_core.checkpoints.hub import borrowed
 from e2lm_core.checkpoints.hub.cache import at_hand
 from e2lm_core.engine.backend import Backend
 from e2lm_core.engine.traits import known_traits, traits_key
+from e2lm_core.runs.kept.store import Store
 from e2lm_core.runs.queue.queue import JobQueue
-from e2lm_core.runs.store import Store
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class Studio:
             return True
         return known_traits(traits_key(checkpoint, self.settings), self.settings) is not None
 
+    @property
+    def computing_anew(self) -> Studio:
+        """The same without the results that the package brings: a run computes them too."""
+        return replace(self, store=Store(self.store.database))
+
 
 def open_studio(settings: Settings | None = None, backend: Backend | None = None) -> Studio:
     """Open what the settings name, creating the home folder and the database where they do not exist.
@@ -60,7 +65,7 @@ def open_studio(settings: Settings | None = None, backend: Backend | None = None
     return Studio(
         settings=settings,
         catalogue=open_catalogue(settings),
-        store=Store(database),
+        store=Store(database, settings.shipped),
         jobs=JobQueue(database, settings.limits),
         backend=backend,
     )

@@ -187,6 +187,8 @@ def _compute(studio: Studio, job: Job, progressing: Progressing, leads: bool) ->
     if job.kind not in (KIND, CONTROL):
         raise StudioError(f"Job {job.id} is of the kind {job.kind!r}, which this version does not know.")
     checkpoints = _checkpoints_of(studio, job)
+    if job.payload.get("anew"):
+        studio = studio.computing_anew
     task = open_set(*asking.set_of(studio.settings, job))
     if job.kind == CONTROL:
         task = control_set(task)

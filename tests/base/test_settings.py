@@ -139,6 +139,8 @@ def test_what_is_given_away_is_read():
     assert (settings.hosts, settings.metrics) == (("studio.example.org",), True)
     assert Settings.from_env({"E2LM_HUB_TOKEN_FOR": ""}).hub_token_for == ()
     assert Settings.from_env({}).hub_token_for is None
+    assert Settings.from_env({}).shipped
+    assert not Settings.from_env({"E2LM_SHIPPED": "0"}).shipped
 
 
 @pytest.mark.parametrize(
@@ -152,6 +154,7 @@ def test_what_is_given_away_is_read():
         ("E2LM_HOSTS", "a/b"),
         ("E2LM_METRICS", "yes"),
         ("E2LM_WITH_LM_EVAL", "yes"),
+        ("E2LM_SHIPPED", "no"),
     ],
 )
 def test_what_may_not_be_given_away_so_is_refused_by_its_name(name, value):

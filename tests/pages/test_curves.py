@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
+from e2lm_core.runs.kept.store import digest
 from e2lm_core.runs.requests import requests_of
-from e2lm_core.runs.store import digest
 from e2lm_core.sets.prompts.render import render_set
 from e2lm_core.ui import session
 from e2lm_core.ui.runs import starting

@@ -12,7 +12,7 @@ from e2lm_core.analysis import tables
 from e2lm_core.base.records import METRICS, Checkpoint, Loglikelihood, TaskSet
 from e2lm_core.commands import runs as run_commands
 from e2lm_core.runs import evaluate, measure, requests
-from e2lm_core.runs.store import digest
+from e2lm_core.runs.kept.store import digest
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from e2lm_core.base.records import Loglikelihood, RenderedDoc, Request, Scope
+from e2lm_core.runs.kept.store import Store, digest
 from e2lm_core.runs.requests import Asked, keys_of
-from e2lm_core.runs.store import Store, digest
 
 SCOPE = Scope(fingerprint="f", dtype="float32", max_length=64, bos="none", scoring_version=1)
 

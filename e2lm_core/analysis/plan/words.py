@@ -45,6 +45,11 @@ def finding(planned: Plan) -> str:
 
 
 def power(planned: Power) -> str:
+    """The whole answer: the finding, and what it rests on."""
+    return f"{power_finding(planned)} {power_rests_on(planned)}"
+
+
+def power_finding(planned: Power) -> str:
     """The chance of telling the two apart, how many questions it takes for the wanted one, or why none are enough."""
     place = phrasing.place(planned.step, planned.tokens_seen)
     size = phrasing.difference(planned.metric, abs(planned.spread.difference))
@@ -60,6 +65,11 @@ def power(planned: Power) -> str:
         enough = f". {_never(planned, size)}"
     else:
         enough = f", and **{rounded(planned.needed):,}** with {planned.wanted:.0%}"
+    return f"{chance}{enough}."
+
+
+def power_rests_on(planned: Power) -> str:
+    """The smallest difference that is told, and where the noise of retraining is known from."""
     known = (
         " How far retraining would move them is not known, since no model was trained twice, and is left out."
         if planned.spread.training_sd is None
@@ -67,7 +77,7 @@ def power(planned: Power) -> str:
         f" ({planned.spread.training_freedom:g} degree{'' if planned.spread.training_freedom == 1 else 's'} of freedom)."
     )
     return (
-        f"{chance}{enough}. The smallest difference that {planned.questions:,} questions tell in 80% of cases is "
+        f"The smallest difference that {planned.questions:,} questions tell in 80% of cases is "
         f"{phrasing.difference(planned.metric, planned.detectable)}.{known}"
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from e2lm_core.base.database import Database, opened
-from e2lm_core.runs.store import DIGEST_BYTES
+from e2lm_core.runs.kept.store import DIGEST_BYTES
 
 
 class JobPlans:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 
 from e2lm_core.base import phrasing
+from e2lm_core.runs.kept.shipped import Made
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.state import SetState, seconds_left
 from e2lm_core.scores.measurements import Measurements
@@ -103,6 +106,20 @@ def coverage_frame(measurements: Measurements) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def shipped(made: Made) -> str:
+    """Measured on 26 November 2026 with version 0.1.0 (torch 2.8.0, CPU), shipped with the studio."""
+    return (
+        f"Measured on {day_of(made)} with version {made.studio} (torch {made.torch}, {made.device}), shipped with the "
+        "studio."
+    )
+
+
+def day_of(made: Made) -> str:
+    """26 November 2026."""
+    day = date.fromisoformat(made.date)
+    return f"{day.day} {day:%B %Y}"
 
 
 def running(state: SetState, questions: int) -> str:

@@ -24,9 +24,9 @@ from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, Scope, TaskSet
 from e2lm_core.base.strangers import safejson
 from e2lm_core.base.strangers.regular import open_regular
+from e2lm_core.runs.kept.store import DIGEST_BYTES
 from e2lm_core.runs.requests import Asked, prompts
 from e2lm_core.runs.shards.split import Shard
-from e2lm_core.runs.store import DIGEST_BYTES
 from e2lm_core.runs.studio import Studio
 
 FORMAT, VERSION = "e2lm-results", 1

@@ -53,7 +53,8 @@ def merge(studio: Studio, parts: Iterable[Part], dry: bool = False) -> list[Merg
 
 
 def _merged(studio: Studio, part: Part, dry: bool) -> Merged:
-    known = studio.store.get(part.scope, part.results)
+    # What the package brings gives way to what was computed, here or elsewhere.
+    known = studio.computing_anew.store.get(part.scope, part.results)
     counts = {"same": 0, "rounded": 0, "conflict": 0}
     worst = 0.0
     for key, there in known.items():

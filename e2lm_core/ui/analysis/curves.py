@@ -186,10 +186,14 @@ def _drawn(
         f"{metric} of each model against {axis.title}",
     )
     so_far = f"{now.complete_checkpoints} of {now.checkpoints} checkpoints so far. "
-    say.caption(
-        f"{so_far if now.complete_checkpoints < now.checkpoints else ''}{labels.METRIC_HELP[metric]} "
-        f"Each point is the mean over {phrasing.count(questions, 'question')}. "
+    noted = (
+        f"{so_far if now.complete_checkpoints < now.checkpoints else ''}"
         f"{curve_words.drawing(axis, view.overlay)}"
+    )
+    if noted:
+        say.caption(noted)
+    parts.how(
+        f"{labels.METRIC_HELP[metric]} Each point is the mean over {phrasing.count(questions, 'question')}."
     )
 
 
@@ -229,7 +233,7 @@ def above_chance(measurements: Measurements, metric: str) -> None:
         column_config=_SINCE,
         of=(measurements,),
     )
-    st.caption(curve_words.SINCE)
+    parts.how(curve_words.SINCE)
 
 
 def parting(measurements: Measurements, metric: str) -> None:
@@ -281,7 +285,7 @@ def noise(measurements: Measurements, metric: str) -> None:
         },
         of=(measurements,),
     )
-    st.caption(curve_words.NOISE)
+    parts.how(curve_words.NOISE)
 
 
 def values(task: TaskSet, measurements: Measurements, view: View) -> None:

@@ -54,10 +54,37 @@ def _headlines(task: TaskSet, is_running: bool) -> None:
         return
     frame, before = results.curves(task, now, "acc")
     drawn.once(("overview", now, frame, before, results.reading()), lambda: _drawn(now, frame, before))
+    _numbers(frame)
 
 
 def _drawn(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
     _cards(now)
+    _picture(now, frame, before)
+
+
+def picture(task: TaskSet) -> None:
+    """The accuracy curves of a set that is whole, for the home."""
+    now = results.measurements(task)
+    frame, before = results.curves(task, now, "acc")
+    drawn.once(("picture", now, frame, before), lambda: _picture(now, frame, before))
+    _numbers(frame)
+
+
+def _numbers(frame: pd.DataFrame) -> None:
+    """What is drawn as a table, for those whom a picture tells nothing."""
+    with st.expander("The numbers", icon=":material/table:"):
+        parts.table(
+            lambda: frame.dropna(subset=["value"]),
+            "accuracy",
+            "overview_values",
+            height=320,
+            few=("model", "tokens_seen", "value"),
+            percent=("value",),
+            of=(frame,),
+        )
+
+
+def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
     st.subheader("Accuracy while the models read", anchor=False)
     figure = curve_charts.learning_curves(
         curve_charts.CurvePlot(

@@ -28,6 +28,7 @@ from e2lm_core.ui.frame import addresses, parts, say, window
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered
 
+TABS = ("Tell two models apart", "Narrow an interval")
 _NUMBER = st.column_config.NumberColumn
 _OWN = "own"
 _FLEETS = {_OWN: "This set's runs", "e2lm": "E2LM's six models"}
@@ -53,17 +54,17 @@ def measured_enough(measurements: Measurements) -> bool:
 # --- the controls -----------------------------------------------------------------------------------------
 
 
-def controls(task: TaskSet, measurements: Measurements) -> tuple[Goal, Fleet]:
+def controls(task: TaskSet, measurements: Measurements, metric: str) -> tuple[Goal, Fleet]:
     """What is to be known, and on which fleet: side by side where there is room."""
     left, right = (st.container(), st.container()) if window.narrow() else st.columns(2, gap="large")
     with left:
-        goal = _goal([curve.model.name for curve in measurements.curves])
+        goal = _goal([curve.model.name for curve in measurements.curves], metric)
     with right:
         fleet = _fleet(task, measurements)
     return goal, fleet
 
 
-def _goal(models: Sequence[str]) -> Goal:
+def _goal(models: Sequence[str], metric: str) -> Goal:
     st.markdown("**What is to be known**")
     of = st.selectbox(
         "Interval of",
@@ -73,7 +74,6 @@ def _goal(models: Sequence[str]) -> Goal:
         key="plan_of",
         help=parts.explained_lines({k: h for k, h in labels.SCORE_HELP.items() if k != "SNR"}),
     )
-    metric = parts.metric("plan_metric")
     if of in ("rc", "score"):
         reading.choose("plan")
     chosen: list[str] = []
@@ -223,12 +223,12 @@ def by_size(plan: Plan) -> None:
 
 
 def power(measurements: Measurements, metric: str) -> None:
-    """Whether a set like this tells two models apart, and how many questions it takes."""
-    st.subheader("Telling two models apart", anchor=False, help=plan_words.POWER_HELP)
+    """Whether so many questions like these tell two models apart after so many tokens, and how many it takes."""
     names = [curve.model.name for curve in measurements.counted]
     if len(names) < 2:
         parts.empty("Two models that count in scores are needed: run a second one.")
         return
+    head = st.container()
     nearest = planning.nearest(measurements, metric)
     with st.container(horizontal=True, gap="small"):
         first = st.selectbox("First model", names, names.index(nearest[0]), key="plan_power_first")
@@ -251,7 +251,8 @@ def power(measurements: Measurements, metric: str) -> None:
     except StudioError as error:
         say.info(error, icon=":material/info:")
         return
-    say.markdown(plan_words.power(told))
+    with head:
+        parts.finding(plan_words.power_finding(told))
     parts.table(
         lambda: plan_words.power_frame(told),
         f"power-{metric}",
@@ -264,6 +265,7 @@ def power(measurements: Measurements, metric: str) -> None:
         },
         of=(told,),
     )
+    parts.how(plan_words.power_rests_on(told), plan_words.POWER_HELP)
 
 
 def by_model(plan: Plan) -> None:

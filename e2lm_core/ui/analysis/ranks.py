@@ -22,7 +22,7 @@ from e2lm_core.ui.frame import parts, say, window
 from e2lm_core.ui.remembered import drawn
 
 METRIC = "curves_metric"  # the same as the other tabs of Curves
-TABS = ("Ranks", "Rank shares", "Wins", "Decisions", "τ_b", "Every two checkpoints", "Questions")
+TABS = ("Over tokens", "How early", "At one checkpoint", "Every two checkpoints", "By question")
 MOST_QUESTIONS = 6  # named on either side
 
 
@@ -116,8 +116,8 @@ def _tau(order: Order, rc: Value) -> None:
     say.caption(rank_words.tau(order.scores.rc_reading))
 
 
-def at_one_checkpoint(order: Order) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """How sure the order is at a checkpoint to choose: (share of resamples at each rank, share of wins of each pair)."""
+def at_one_checkpoint(order: Order) -> None:
+    """How sure the order is at a checkpoint to choose: the share of resamples at each rank, and of wins of each pair."""
     st.subheader("How sure is the order at one checkpoint?", anchor=False)
     at, places = 0, order.places
     if len(places) > 1:
@@ -131,7 +131,19 @@ def at_one_checkpoint(order: Order) -> tuple[pd.DataFrame, pd.DataFrame]:
     shares, wins = order.at(at)
     drawn.once(("at one checkpoint", shares), lambda: _heatmaps(order, shares, wins))
     say.caption(rank_words.wins(order.stability, at))
-    return shares, wins
+    with st.grid(2, min_column_width=420):
+        with st.container():
+            parts.table(
+                shares,
+                f"rank-shares-{order.metric}",
+                "ranks_share",
+                percent=tuple(shares.columns[2:]),
+                of=(shares,),
+            )
+        with st.container():
+            parts.table(
+                wins, f"wins-{order.metric}", "ranks_win", percent=tuple(wins.columns[1:]), of=(wins,)
+            )
 
 
 def _heatmaps(order: Order, shares: pd.DataFrame, wins: pd.DataFrame) -> None:

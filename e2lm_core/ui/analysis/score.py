@@ -12,7 +12,7 @@ from e2lm_core.analysis import standing
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.analysis.score import published
 from e2lm_core.analysis.score import words as score_words
-from e2lm_core.base import labels
+from e2lm_core.base import labels, phrasing
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import score as score_charts
 from e2lm_core.scores.measurements import Measurements
@@ -75,7 +75,13 @@ def bars(task: TaskSet, scores: Scores, metric: str) -> pd.DataFrame:
 def what_would_raise_it(advice: score_parts.Advice) -> None:
     """What of the set would raise its Score most."""
     st.subheader("What would raise it most", anchor=False)
-    say.markdown("\n".join(f"- {sentence}" for sentence in score_words.sentences(advice)))
+    said = score_words.sentences(advice)
+    say.markdown("\n".join(said[:1]))
+    if more := said[1:]:
+        with st.expander(
+            say.plain(f"{phrasing.count(len(more), 'more thing')} that would"), icon=":material/trending_up:"
+        ):
+            say.markdown("\n".join(f"- {sentence}" for sentence in more))
     addresses.link("choosing", "Choose among the questions", ":material/checklist:")
 
 

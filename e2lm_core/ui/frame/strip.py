@@ -14,6 +14,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate
 from e2lm_core.runs import state as run_state
+from e2lm_core.runs.kept import shipped
 from e2lm_core.runs.said import words
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
@@ -111,6 +112,14 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
                 starting.start(task, priority=evaluate.INTERACTIVE)
         elif state.kind == "running":
             starting.cancel_button(state.job, "Cancel", "strip_cancel", type="tertiary")
+        elif state.shipped and (brought := shipped.load()):
+            say.markdown(
+                say.filled(":gray[measured on {day}]", day=words.day_of(brought.made)),
+                width="content",
+                help=say.plain(words.shipped(brought.made)),
+            )
+            if st.button("Run again", key="strip_anew", icon=":material/replay:", type="tertiary"):
+                starting.start(task, anew=True)
 
 
 def describe(task: TaskSet, state: run_state.SetState) -> str:

@@ -1,5 +1,6 @@
 """How wide the visitor's window is: the browser says so, and a page is drawn again when that changes.
 
+In a narrow one the navigation, which covers the page, closes once a place was chosen in it.
 Before it has spoken, a phone is known by its user agent, so that most visitors never see a second drawing.
 """
 
@@ -15,8 +16,16 @@ export default function ({{ data, setStateValue }}) {{
   const query = window.matchMedia("(max-width: {NARROW_PX}px)");
   const tell = () => setStateValue("narrow", query.matches);
   if (query.matches !== data.narrow) tell();
+  const close = (event) => {{
+    if (query.matches && event.target.closest?.('[data-testid="stSidebarNavLink"]'))
+      document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
+  }};
   query.addEventListener("change", tell);
-  return () => query.removeEventListener("change", tell);
+  document.addEventListener("click", close);
+  return () => {{
+    query.removeEventListener("change", tell);
+    document.removeEventListener("click", close);
+  }};
 }}
 """
 

@@ -82,28 +82,20 @@ def _ranking(task: TaskSet) -> None:
 
     order = Order(task, measurements, metric, stability, scores)
     ranks.controls()
-    ranks.over_tokens(order)
-    ranks.cards(scores)
-    ranks.how_early(order)
-    shares, wins = ranks.at_one_checkpoint(order)
-    ranks.which_questions(order)
-
-    st.subheader("The numbers", anchor=False)
-    tabs = st.tabs(ranks.TABS)
-    with tabs[0]:
+    over_tokens, how_early, at_one, every_two, questions = st.tabs(ranks.TABS)
+    with over_tokens:
+        ranks.over_tokens(order)
+        ranks.cards(scores)
         ranks.rank_table(order)
-    with tabs[1]:
-        parts.table(
-            shares, f"rank-shares-{metric}", "ranks_share", percent=tuple(shares.columns[2:]), of=(shares,)
-        )
-    with tabs[2]:
-        parts.table(wins, f"wins-{metric}", "ranks_win", percent=tuple(wins.columns[1:]), of=(wins,))
-    with tabs[3]:
+    with how_early:
+        ranks.how_early(order)
         ranks.decision_table(order)
-    with tabs[4]:
         ranks.tau_table(order)
-    with tabs[5]:
+    with at_one:
+        ranks.at_one_checkpoint(order)
+    with every_two:
         ranks.every_two_checkpoints(order)
-    with tabs[6]:
+    with questions:
+        ranks.which_questions(order)
         ranks.question_table(order)
     parts.assumption(measurements)

@@ -13,6 +13,7 @@ from e2lm_core.analysis.compare import words as comparison_words
 from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
+from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.analysis import compare, plan
 from e2lm_core.ui.frame import addresses, navigation, parts, say
 from e2lm_core.ui.frame.strip import shown
@@ -78,21 +79,31 @@ def _plan(task: TaskSet) -> None:
             "Run this set first, even on a few checkpoints: what it shows says how many questions are enough."
         )
 
-    goal, fleet = plan.controls(task, measurements)
-    if silent := standing.silence(measurements, results.scores(measurements, goal.metric)):
+    metric = parts.metric("plan_metric", explained=True)
+    if silent := standing.silence(measurements, results.scores(measurements, metric)):
         with head.container():
             parts.finding("Nothing can be planned from these scores.")
         parts.empty(silent, icon=":material/casino:")
         st.stop()
+    apart, width = st.tabs(plan.TABS)
+    with apart:
+        plan.power(measurements, metric)
+    with width:
+        _width(task, measurements, metric)
+    parts.assumption(measurements)
+
+
+def _width(task: TaskSet, measurements: Measurements, metric: str) -> None:
+    answer = st.empty()
+    goal, fleet = plan.controls(task, measurements, metric)
     try:
         planned = plan.plan_for(measurements, goal, fleet)
     except StudioError as error:
-        with head.container():
+        with answer.container():
             parts.finding("This cannot be planned for.")
         say.warning(error, icon=":material/info:")
-        st.stop()
-
-    with head.container():
+        return
+    with answer.container():
         parts.finding(plan_words.finding(planned))
     plan.widths(planned)
     plan.pace(planned)
@@ -101,5 +112,3 @@ def _plan(task: TaskSet) -> None:
         plan.by_size(planned)
     with by_model:
         plan.by_model(planned)
-    plan.power(measurements, goal.metric)
-    parts.assumption(measurements)

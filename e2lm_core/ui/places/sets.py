@@ -27,6 +27,7 @@ from e2lm_core.sets import collection
 from e2lm_core.sets.collection import SetInfo
 from e2lm_core.sets.prompts.control import variants
 from e2lm_core.ui import leftover, session
+from e2lm_core.ui.analysis import overview
 from e2lm_core.ui.author import toolbar
 from e2lm_core.ui.frame import addresses, lasting, parts, polling, say
 from e2lm_core.ui.frame.strip import describe
@@ -61,9 +62,22 @@ def draw() -> None:
     doors.draw(next((info.address for info in infos if info.example and not info.problem), None))
     _runs()
     later = _cards(infos, chosen)
+    _picture(infos, chosen)
     _deleted()
     if later is not None:
         _score_of(*later)
+
+
+def _picture(infos: Sequence[SetInfo], chosen: str | None) -> None:
+    """Until there are sets of one's own, what comes out in the end: the curves of the example in hand."""
+    if chosen is None or not all(info.example for info in infos):
+        return
+    try:
+        task = session.read_set(chosen)
+        if results.state(task).kind == "up to date":
+            overview.picture(task)
+    except StudioError:  # said on its card
+        return
 
 
 def _listed(chosen: str | None) -> list[SetInfo]:

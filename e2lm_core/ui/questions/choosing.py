@@ -32,6 +32,10 @@ from e2lm_core.ui.remembered import results
 
 OWN = "a rule of my own"
 BEST_SOURCE = "the one that rises most"
+THE_COPY = (
+    "The copy is what the rule chooses by all models, so no model is left that could judge it. What to expect of it on "
+    "others is the held-out gain, not its own score."
+)
 
 
 def choosing(task: TaskSet, measurements: Measurements, pool: Pool, head: DeltaGenerator) -> None:
@@ -51,18 +55,19 @@ def choosing(task: TaskSet, measurements: Measurements, pool: Pool, head: DeltaG
         parts.finding(choice_words.choice(chosen, len(pool.ids)))
     for sentence in choice_words.warnings(chosen):
         say.warning(sentence, icon=":material/warning:")
-    if name in choice.PRESETS:
-        st.caption(choice.PRESETS[name])
+    covers = None
     if chosen.folds:
-        _judgement(chosen)
+        covers = chosen.scores[_judgement(chosen)].covers
     else:
         parts.empty(chosen.why or "", icon=":material/group_off:")
     copy(task.address, list(chosen.ids), "choosing_keep")
-    if chosen.folds:
-        st.caption(
-            "The copy is what the rule chooses by all models, so no model is left that could judge it. What to "
-            "expect of it on others is the held-out gain, not its own score."
-        )
+    bar = choice_words.INTERVAL_HELP[covers] if covers else ""
+    judged = [f"Each row leaves one family of models out of the choice and lets it judge. {bar}", THE_COPY]
+    parts.how(
+        *[choice.PRESETS[rule] for rule in (name,) if rule in choice.PRESETS],
+        choice_words.GAIN_HELP,
+        *(judged if chosen.folds else []),
+    )
 
 
 def _rule(pool: Pool) -> tuple[str, str, str | None]:
@@ -94,8 +99,8 @@ def _rule(pool: Pool) -> tuple[str, str, str | None]:
     return name, name, None
 
 
-def _judgement(chosen: Choice) -> None:
-    """What the choice gains in one score, fold by fold, drawn and as a table."""
+def _judgement(chosen: Choice) -> str:
+    """What the choice gains in one score, fold by fold, drawn and as a table; the score that was chosen."""
     score = st.segmented_control(
         "Score",
         SCORES,
@@ -124,6 +129,7 @@ def _judgement(chosen: Choice) -> None:
             for c in gains
         },
     )
+    return score
 
 
 def _gains(chosen: Choice, score: str) -> None:
@@ -136,8 +142,6 @@ def _gains(chosen: Choice, score: str) -> None:
         "choosing_gains",
         f"Gain in {choice_words.score_label(score, chosen.metric)} of each fold, in-sample and held out",
     )
-    bar = choice_words.INTERVAL_HELP[gain.covers] if gain.covers else ""
-    say.caption(f"Each row leaves one family of models out of the choice and lets it judge. {bar}")
 
 
 def copy(source: str, ids: Sequence[str], key: str) -> None:

@@ -39,10 +39,11 @@ def start(
     priority: int = evaluate.SWEEP,
     kind: str = run_start.KIND,
     rolling: bool = False,
+    anew: bool = False,
 ) -> None:
     """Start a run and draw the page again; a refusal is shown, and nothing is lost."""
     try:
-        start_run(task, checkpoints, num_fewshot, priority, kind, rolling)
+        start_run(task, checkpoints, num_fewshot, priority, kind, rolling, anew)
     except StudioError as error:
         say.error(error, icon=":material/error:")
     else:
@@ -56,6 +57,7 @@ def start_run(
     priority: int = evaluate.SWEEP,
     kind: str = run_start.KIND,
     rolling: bool = False,
+    anew: bool = False,
 ) -> None:
     """Queue a run of the set and see that a worker is there.
 
@@ -66,7 +68,16 @@ def start_run(
     if checkpoints is None:
         checkpoints, fleet, num_fewshot = run_state.to_run(studio(), task.address)
     run_start.start(
-        studio(), task, checkpoints, num_fewshot, priority, _visitor(), kind, rolling=rolling, fleet=fleet
+        studio(),
+        task,
+        checkpoints,
+        num_fewshot,
+        priority,
+        _visitor(),
+        kind,
+        rolling=rolling,
+        fleet=fleet,
+        anew=anew,
     )
     ensure_worker()
 

@@ -12,7 +12,7 @@ import pytest
 from e2lm_core.base.records import Loglikelihood, TaskSet
 from e2lm_core.runs import measure as reading
 from e2lm_core.runs import requests
-from e2lm_core.runs.store import digest as row_key
+from e2lm_core.runs.kept.store import digest as row_key
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets.folder.files import task_digest
 from e2lm_core.sets.prompts.render import render_set

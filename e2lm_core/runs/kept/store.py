@@ -9,7 +9,7 @@ import os
 import struct
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from e2lm_core.base.database import Database, opened
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.records import Loglikelihood, Request, Scope
+from e2lm_core.runs.kept import shipped
 
 DIGEST_BYTES = 16
 _PER_QUERY = 10_000  # SQLite takes 32,766 variables in one statement
@@ -40,10 +41,13 @@ def digest(request: Request) -> bytes:
 
 
 class Store:
-    """One row per (scope, digest). Safe to use from several threads and processes at once."""
+    """One row per (scope, digest). Safe to use from several threads and processes at once.
 
-    def __init__(self, database: Path | Database) -> None:
-        self.database = opened(database)
+    `with_shipped`: what was never computed here is looked for in what the package brings (`kept.shipped`).
+    """
+
+    def __init__(self, database: Path | Database, with_shipped: bool = False) -> None:
+        self.database, self._with_shipped = opened(database), with_shipped
         # {(scope, the database file's inode): digests}
         self._present: OrderedDict[tuple[Scope, int], set[bytes]] = OrderedDict()
         self._lock = threading.Lock()
@@ -75,15 +79,42 @@ class Store:
 
     def get(self, scope: Scope, digests: Iterable[bytes]) -> dict[bytes, Loglikelihood]:
         """What is known of `digests`; the missing ones are left out."""
-        rows = self._rows("digest, ll_nats, tokens", scope, digests)
-        return {key: Loglikelihood(ll_nats, tokens) for key, ll_nats, tokens in rows}
+        wanted = set(digests)
+        rows = self._rows("digest, ll_nats, tokens", scope, wanted)
+        return {key: Loglikelihood(ll, tokens) for key, ll, tokens in self._with_brought(scope, wanted, rows)}
 
     def ll_nats(self, scope: Scope, digests: Iterable[bytes]) -> dict[bytes, float]:
         """As `get`, without tokens, in the order of the keys: a page reads hundreds of thousands at once."""
-        return dict(self._rows("digest, ll_nats", scope, digests))
+        wanted = set(digests)
+        rows = self._rows("digest, ll_nats", scope, wanted)
+        return {row[0]: row[1] for row in self._with_brought(scope, wanted, rows)}
 
     def absent(self, scope: Scope, digests: Iterable[bytes]) -> set[bytes]:
-        """Those of `digests` that are not there. What was found once is not looked up again: results stay."""
+        """Those of `digests` that are not there."""
+        absent = self._absent_here(scope, digests)
+        return absent - self._brought(scope) if absent else absent
+
+    def brings(self, scopes: Iterable[Scope], digests: Collection[bytes]) -> bool:
+        """Whether anything of `digests` was never computed here, and is there because the package brings it."""
+        brought = ((scope, self._brought(scope).intersection(digests)) for scope in scopes)
+        return any(keys and self._absent_here(scope, keys) for scope, keys in brought)
+
+    def _brought(self, scope: Scope) -> frozenset[bytes]:
+        found = shipped.load() if self._with_shipped else None
+        return found.known if found is not None and scope in found.place else frozenset()
+
+    def _with_brought(
+        self, scope: Scope, wanted: set[bytes], rows: list[tuple[Any, ...]]
+    ) -> list[tuple[Any, ...]]:
+        """The rows and what the package brings beside them, in the order of their keys."""
+        found = shipped.load() if self._with_shipped and len(rows) < len(wanted) else None
+        if found is None or scope not in found.place:
+            return rows
+        brought = found.rows(scope, wanted.difference(map(itemgetter(0), rows)))
+        return sorted(rows + brought, key=itemgetter(0)) if rows else list(brought)
+
+    def _absent_here(self, scope: Scope, digests: Iterable[bytes]) -> set[bytes]:
+        """What was never computed here. What was found once is not looked up again: results stay."""
         wanted = set(digests)
         try:
             place = scope, os.stat(self.database.path).st_ino  # another file in its place holds other results
@@ -104,7 +135,7 @@ class Store:
         return unknown - present
 
     def count(self, scope: Scope) -> int:
-        """How many results of the scope are there."""
+        """How many results of the scope were computed here."""
         with self.database.reading() as connection:
             row = connection.execute(
                 "SELECT count(*) FROM results WHERE scope = ?", (self._scope_id(scope),)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.records import Loglikelihood, Request, Scope
-from e2lm_core.runs.store import Store, digest
+from e2lm_core.runs.kept.store import Store, digest
 
 SCOPE = Scope(fingerprint="folder:1", dtype="float32", max_length=1024, bos="none", scoring_version=1)
 
@@ -119,7 +119,7 @@ _WRITER = """
 import sys
 from pathlib import Path
 from e2lm_core.base.records import Loglikelihood, Scope
-from e2lm_core.runs.store import Store
+from e2lm_core.runs.kept.store import Store
 scope = Scope(fingerprint="folder:1", dtype="float32", max_length=1024, bos="none", scoring_version=1)
 store = Store(Path(sys.argv[1]))
 for chunk in range(100_000):

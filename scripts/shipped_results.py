@@ -1,0 +1,56 @@
+"""Write the results that the package brings: the example sets on the embedded models, run from nothing.
+
+python -m scripts.shipped_results     # some minutes; after a change of an example set, of the ladder or of the engine
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from e2lm_core.base.records import Loglikelihood, Scope
+from e2lm_core.base.settings import Settings
+from e2lm_core.base.version import VERSION
+from e2lm_core.runs.evaluate import evaluate
+from e2lm_core.runs.kept import shipped
+from e2lm_core.runs.requests import Asked, prompts
+from e2lm_core.runs.studio import open_studio
+from e2lm_core.sets.collection import list_sets, open_set
+
+
+def main() -> None:
+    """Run and write."""
+    results = measured()
+    made = shipped.Made(
+        date=f"{datetime.now(UTC):%Y-%m-%d}",
+        studio=VERSION,
+        torch=torch.__version__.split("+")[0],
+        device="CPU",
+    )
+    data = shipped.packed(made, results)
+    shipped.FILE.write_bytes(data)
+    print(
+        f"{shipped.FILE.name}: {sum(map(len, results.values())):,} results of {len(results)} checkpoints, "
+        f"{len(data) / 1e6:.2f} MB."
+    )
+
+
+def measured() -> Mapping[Scope, Mapping[bytes, Loglikelihood]]:
+    """All results of the example sets on the embedded models, computed here and now."""
+    with tempfile.TemporaryDirectory() as home:
+        studio = open_studio(Settings(home=Path(home), device="cpu"))
+        keys: set[bytes] = set()
+        for info in list_sets(studio.settings):
+            task = open_set(studio.settings, info.address)
+            evaluate(studio, task, studio.at_hand)
+            keys |= Asked(prompts(task)).texts.keys()
+        scopes = [studio.backend.scope(checkpoint) for checkpoint in studio.at_hand]
+        return {scope: studio.store.get(scope, keys) for scope in scopes}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""What can be read off a drawn page: its words, the contrast of its texts, its charts' tables, its order of focus.
+
+Formulas: contrast (L₁ + .05) / (L₂ + .05) with WCAG 2's relative luminance, of the text's colour over the ground
+behind it, both with every transparency between them counted in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+# Others' words and numbers are not the page's: tables, charts, the questions themselves, what is folded or hidden.
+BESIDE = (
+    "[data-testid=stDataFrame], .qt-list, .js-plotly-plot, [data-testid=stTable], "
+    "[data-testid=stIconMaterial], [data-testid=stTooltipIcon], .qt-icon, .st-key-window"
+)
+_COMMON = """
+const shown = (el) => {
+  if (!el.getClientRects().length) return false;
+  if (el.closest("details:not([open])") && !el.closest("summary")) return false;
+  const style = getComputedStyle(el), box = el.getBoundingClientRect();
+  return style.visibility !== "hidden" && box.width > 1 && box.height > 1;
+};
+const texts = function* (root) {
+  const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode, el = node.parentElement;
+    if (el && node.textContent.trim() && !el.closest("script, style, noscript") && shown(el)) yield [node, el];
+  }
+};
+"""
+_WORDS = (
+    "(beside) => {"
+    + _COMMON
+    + """
+  const root = document.querySelector("[data-testid=stMainBlockContainer]"), found = [];
+  for (const [node, el] of texts(root))
+    if (!el.closest(beside)) found.push(...node.textContent.split(/\\s+/).filter(w => /[\\p{L}\\p{N}]/u.test(w)));
+  return found;
+}"""
+)
+_CONTRAST = (
+    "(least) => {"
+    + _COMMON
+    + """
+  const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const known = new Map();
+  const rgba = (colour) => {
+    if (!known.has(colour)) {
+      canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+      const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+      known.set(colour, [r, g, b, a / 255]);
+    }
+    return known.get(colour);
+  };
+  const over = (top, below) => {
+    const a = top[3] + below[3] * (1 - top[3]);
+    return a ? [0, 1, 2].map(i => (top[i] * top[3] + below[i] * below[3] * (1 - top[3])) / a).concat(a) : [0, 0, 0, 0];
+  };
+  const light = (c) => {
+    const [r, g, b] = c.slice(0, 3).map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const ratio = (one, other) => {
+    const [a, b] = [light(one), light(other)].sort((x, y) => y - x);
+    return (a + .05) / (b + .05);
+  };
+  const chain = (el) => { const all = []; for (; el; el = el.parentElement) all.push(el); return all; };
+  // What is seen at an element: its own colour over the grounds behind it, each group as transparent as it is.
+  const seen = (el, colour) => {
+    let ground = [0, 0, 0, 0], front = rgba(colour);
+    for (const one of chain(el)) {
+      const style = getComputedStyle(one), opacity = Number(style.opacity);
+      const own = one.namespaceURI.endsWith("svg") ? [0, 0, 0, 0] : rgba(style.backgroundColor);
+      ground = over(ground, own); front = over(front, own);
+      if (opacity < 1) { ground[3] *= opacity; front[3] *= opacity; }
+    }
+    const page = rgba(getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor);
+    return [over(front, page), over(ground, page)];
+  };
+  const low = [];
+  for (const [node, el] of texts(document.body)) {
+    const style = getComputedStyle(el), svg = el.namespaceURI.endsWith("svg");
+    if (el.closest(":disabled, [aria-disabled=true], [data-disabled=true]")) continue;
+    if (svg && (el.closest(".heatmaplayer, .hoverlayer, .modebar") || style.fillOpacity === "0")) continue;
+    let colour = svg ? style.fill : style.color;
+    if (svg && Number(style.fillOpacity) < 1) {
+      const [r, g, b] = rgba(colour); colour = `rgba(${r}, ${g}, ${b}, ${style.fillOpacity})`;
+    }
+    const [front, ground] = seen(el, colour), got = ratio(front, ground);
+    if (got < least) low.push([Math.round(got * 100) / 100, node.textContent.trim().slice(0, 50), colour,
+      el.closest("[data-testid]")?.dataset.testid ?? el.className?.baseVal ?? el.className]);
+  }
+  return low;
+}"""
+)
+_CHARTS = """() => {
+  const charts = [...document.querySelectorAll(".js-plotly-plot")].filter(c => c.getClientRects().length);
+  const tables = document.querySelectorAll("[data-testid=stMainBlockContainer] [data-testid=stDataFrame]");
+  const moving = document.getAnimations().filter(a => a.playState === "running").map(a => a.effect?.target?.className);
+  return {
+    charts: charts.length,
+    without_alt: charts.filter(c => !c.closest("[aria-label], [role=img], figure")).length,
+    tables: tables.length,
+    empty: charts.filter(c => !c.querySelector(".trace, .heatmaplayer image, .scatterlayer path, .barlayer path")).length,
+    moving,
+    jumping: [...document.querySelectorAll("[tabindex]")].filter(e => Number(e.tabIndex) > 0).length,
+    wide: document.documentElement.scrollWidth - window.innerWidth,
+  };
+}"""
+_FOCUS = (
+    "() => {"
+    + _COMMON
+    + """
+  const el = document.activeElement;
+  if (!el || el === document.body) return null;
+  const box = el.getBoundingClientRect(), main = el.closest("[data-testid=stMainBlockContainer]");
+  const rings = [];
+  for (let one = el, up = 0; one && up < 4; one = one.parentElement, up++) {
+    const style = getComputedStyle(one);
+    if (up === 0 && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1.5) rings.push(style.outlineColor);
+    if (parseFloat(style.borderTopWidth) >= 1 || parseFloat(style.borderBottomWidth) >= 1) rings.push(style.borderBottomColor);
+    const shadow = style.boxShadow.match(/(?:rgba?|color|oklab|oklch)\\([^)]*\\)/);
+    if (shadow) rings.push(shadow[0]);
+  }
+  return {
+    what: (el.getAttribute("aria-label") || el.textContent || el.tagName).trim().slice(0, 40) + " <" + el.tagName.toLowerCase() + ">",
+    frame: Boolean(el.closest("[data-testid=stDataFrame], .js-plotly-plot")), main: Boolean(main),
+    x: box.x, y: box.y + (document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0), rings,
+    ground: getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor,
+  };
+}"""
+)
+
+
+def words(page: Page) -> list[str]:
+    """The words that stand on the page beside tables, charts and questions, and are not folded."""
+    return page.evaluate(_WORDS, BESIDE)
+
+
+def too_faint(page: Page, least: float = 4.5) -> list[list[Any]]:
+    """[contrast, text, colour, where] of every text that contrasts less with what is behind it."""
+    return page.evaluate(_CONTRAST, least)
+
+
+def drawn(page: Page) -> dict[str, Any]:
+    """How many charts and tables there are, what moves, what takes focus out of turn, and how much too wide it is."""
+    return page.evaluate(_CHARTS)
+
+
+def focused(page: Page) -> dict[str, Any] | None:
+    """What has the focus: where, and the colours that could show it."""
+    return page.evaluate(_FOCUS)

@@ -1,0 +1,183 @@
+"""Every place and tab in a real browser: words, contrast, focus, motion, tables beside charts; no view is left out.
+
+The list is made of `addresses.VIEWS`, so a view that comes later is looked at too. The server is a new home's: the
+example has the results that the package brings.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from coloraide import Color
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import collection
+from e2lm_core.ui.frame import addresses
+from scripts.screenshots import FLAGS, server, settle
+from tests.conftest import needs
+from tests.ui.browser import looking
+
+pytestmark = pytest.mark.slow
+SET = "ladder_science"
+MOST_WORDS = 150
+TEXT, LINE = 4.5, 3.0  # WCAG 2
+PLACES = pytest.mark.parametrize("place", addresses.PLACES, ids=[place.slug for place in addresses.PLACES])
+THEMES = pytest.mark.parametrize("theme", ["light", "dark"])
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("views") / "home"
+
+
+@pytest.fixture(scope="module")
+def url(home: Path) -> Iterator[str]:
+    env = {"E2LM_HOME": str(home), "E2LM_LADDER": str(needs("ladder")), "E2LM_SHIPPED": "1"}
+    with server(os.environ | env) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
+        yield launched
+        launched.close()
+
+
+def opened(browser: Browser, theme: str = "light", width: int = 1280) -> Page:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900 if width > 600 else 844},
+        color_scheme="dark" if theme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    return page
+
+
+def views(place: addresses.Place) -> list[str]:
+    return [tab.slug for tab in place.tabs] or [place.slug]
+
+
+@PLACES
+def test_a_view_says_at_most_150_words_beside_its_tables(browser, url, place):
+    page, found = opened(browser), {}
+    for view in views(place):
+        page.goto(f"{url}/{addresses.address(view, SET)}")
+        settle(page)
+        found[view] = len(looking.words(page))
+    page.context.close()
+    assert all(0 < number <= MOST_WORDS for number in found.values()), found
+
+
+@THEMES
+@PLACES
+def test_texts_stand_out_charts_have_tables_and_nothing_moves(browser, url, place, theme):
+    page, faults = opened(browser, theme), []
+    for view in views(place):
+        page.goto(f"{url}/{addresses.address(view, SET)}")
+        settle(page)
+        faults += [f"{view}: {low}" for low in looking.too_faint(page, TEXT)]
+        drawn = looking.drawn(page)
+        if drawn["charts"] and not drawn["tables"]:
+            faults.append(f"{view}: {drawn['charts']} charts and no table")
+        faults += [f"{view}: {name} {drawn[name]}" for name in ("empty", "jumping", "moving") if drawn[name]]
+        if drawn["wide"] > 0:
+            faults.append(f"{view}: scrolls sideways")
+    page.context.close()
+    assert not faults, "\n".join(faults)
+
+
+@PLACES
+def test_the_focus_is_seen_and_goes_in_the_order_of_reading(browser, url, place):
+    """Through the first tab of each place by the Tab key, from the skip link to the end of the page."""
+    page, stops, faults = opened(browser), [], []
+    page.goto(f"{url}/{addresses.address(views(place)[0], SET)}")
+    settle(page)
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        stop = looking.focused(page)
+        if stop is None or (stops and stop["what"] == stops[0]["what"]):
+            break
+        stops.append(stop)
+    page.context.close()
+    assert len(stops) > 8
+    for stop in stops:
+        shown = [ring for ring in stop["rings"] if _stands_out(ring, stop["ground"])]
+        if not shown and not stop["frame"]:
+            faults.append(f"{stop['what']}: {stop['rings']} on {stop['ground']}")
+    inside = [stop for stop in stops if stop["main"]]
+    for one, other in itertools.pairwise(inside):
+        if other["y"] < one["y"] - 60 and other["x"] <= one["x"]:
+            faults.append(f"{one['what']} is followed by {other['what']}, which stands above it")
+    assert not faults, "\n".join(faults)
+
+
+def _stands_out(colour: str, ground: str) -> bool:
+    over = Color(colour)
+    mixed = Color(ground).mix(over.clone().set("alpha", 1), over.alpha(), space="srgb")
+    return mixed.contrast(Color(ground), method="wcag21") >= LINE
+
+
+def test_a_finished_picture_is_there_at_the_first_visit(browser, url):
+    """On a server that has answered somebody, in a home in which nothing was ever run."""
+    for attempt in range(2):
+        page = opened(browser)
+        page.goto(url)
+        page.wait_for_selector(".js-plotly-plot .scatterlayer .trace")
+        seconds = page.evaluate("performance.now()") / 1000
+        if attempt:
+            print(f"the first picture after {seconds:.2f} s")
+            assert seconds < 4, "a warm server takes under a second on an idle machine"
+            said = page.locator("[data-testid=stMainBlockContainer]").inner_text()
+            assert re.search(r"Accuracy while the models read", said)
+            assert "up to date" in said
+        page.context.close()
+
+
+def test_on_a_phone_the_navigation_closes_and_the_picture_fits(browser, url):
+    page = opened(browser, width=390)
+    page.goto(f"{url}/{addresses.address('overview', SET)}")
+    settle(page)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Curves").click()
+    page.wait_for_selector(".js-plotly-plot .scatterlayer .trace")
+    settle(page)
+    sidebar = page.get_by_test_id("stSidebar")
+    box = sidebar.bounding_box()
+    assert box is None or box["x"] + box["width"] <= 1, "the navigation still covers the page"
+    chart = page.locator(".js-plotly-plot").first.bounding_box()
+    assert chart is not None
+    assert chart["x"] >= 0
+    assert chart["x"] + chart["width"] <= 390
+    assert chart["height"] >= 200
+    page.context.close()
+
+
+def test_on_a_phone_a_question_is_written_on_its_card(browser, url, home):
+    collection.copy_set(Settings(home=home), SET, "mine")
+    page = opened(browser, width=390)
+    page.goto(f"{url}/{addresses.address('write', 'mine')}")
+    settle(page)
+    page.get_by_role("radio", name="Card").click()
+    settle(page)
+    field = page.get_by_role("textbox", name="Question", exact=True)
+    for one in (field, page.get_by_role("button", name="Next")):
+        box = one.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    field.fill("What is written on a phone?")
+    page.get_by_role("button", name="Save", exact=True).click()
+    settle(page)
+    page.context.close()
+    written = collection.open_set(Settings(home=home), "mine").questions
+    assert "What is written on a phone?" in {question.question for question in written}
