@@ -23,7 +23,7 @@ SOME = ("--checkpoints", f"{SMALL}/iter_0000100", "--checkpoints", "ladder-large
 
 def test_evaluate(call: Cli) -> None:
     document = call("evaluate", "little", "--json")
-    assert list(document) == ["task", "taught", "curves", "sq", "seconds", "computed", "reused"]
+    assert list(document) == ["task", "taught", "curves", "sq", "seconds", "computed", "reused", "shipped"]
     assert document["task"] == "little"
     assert set(document["curves"]) == set(document["sq"]) == set(studios.MODELS)
     for model, curve in document["curves"].items():

@@ -66,7 +66,7 @@ def _steps(task: TaskSet, ids: list[str], readonly: bool) -> int:
     """The place of the question that is shown, with the controls that go to another."""
     at = _at(ids)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        _arrow("card_back", "Previous question", ":material/chevron_left:", "Alt+Left", ids[:at][-1:])
+        _arrow("card_back", "Previous", ":material/chevron_left:", "Alt+Left", ids[:at][-1:])
         picked = st.selectbox(
             "Question",
             ids,
@@ -79,7 +79,7 @@ def _steps(task: TaskSet, ids: list[str], readonly: bool) -> int:
         if picked != ids[at]:
             go(picked)
             st.rerun()
-        _arrow("card_next", "Next question", ":material/chevron_right:", "Alt+Right", ids[at + 1 :][:1])
+        _arrow("card_next", "Next", ":material/chevron_right:", "Alt+Right", ids[at + 1 :][:1])
         if not readonly:
             st.button("Add a question", icon=":material/add:", key="card_add", on_click=_add)
     return at
@@ -92,7 +92,7 @@ def _at(ids: list[str]) -> int:
 
 def _arrow(key: str, name: str, icon: str, shortcut: str, to: list[str]) -> None:
     """A button that goes to a question; disabled where there is none."""
-    if st.button("", icon=icon, key=key, disabled=not to, help=say.plain(name), shortcut=shortcut):
+    if st.button(say.plain(name), icon=icon, key=key, disabled=not to, shortcut=shortcut):
         go(to[0])
         st.rerun()
 

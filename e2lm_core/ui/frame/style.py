@@ -6,7 +6,6 @@ Tested in tests/pages/test_pages.py.
 import streamlit as st
 
 from e2lm_core.base.settings import FILES
-from e2lm_core.charts import palette
 
 STATIC = FILES / "static"
 SIDEBAR_PX = 260
@@ -33,6 +32,9 @@ _CSS = """
 .both-texts mark { color: inherit; background: color-mix(in srgb, #e69f00 26%, transparent); text-decoration: underline; text-decoration-color: #e69f00; text-underline-offset: .2em; border-radius: 2px; }
 /* Its file keeps what a spreadsheet would run; the download below a table does not. */
 [data-testid="stElementToolbarButton"] [aria-label^="Download as CSV"] { display: none; }
+/* What has the focus by the keyboard; Streamlit's own mark of it is a shade that hardly differs from the page. */
+:is(a, button, summary, [role="radio"], [role="tab"], [role="switch"], [tabindex="0"]:not(input, textarea)):focus-visible { outline: 2px solid var(--studio-accent) !important; outline-offset: 2px; border-radius: 4px; }
+[data-testid="stMain"]:focus-visible { outline: none !important; }
 @media (prefers-reduced-motion: reduce) {
   *, *::before, *::after { animation-duration: .01ms !important; animation-iteration-count: 1 !important; transition-duration: .01ms !important; scroll-behavior: auto !important; }
 }
@@ -42,17 +44,16 @@ _CSS = """
 }
 </style>
 """
-# What has the focus by the keyboard; Streamlit's own mark of it is a shade that hardly differs from the page.
-_FOCUS = """
-<style>
-:is(a, button, summary, [role="radio"], [role="tab"], [role="switch"], [tabindex="0"]:not(input, textarea)):focus-visible {{ outline: 2px solid {accent} !important; outline-offset: 2px; border-radius: 4px; }}
-[data-testid="stMain"]:focus-visible {{ outline: none !important; }}
-</style>
-"""
 # The dark theme's accent is light, as text on the page needs it; Streamlit writes white on it all the same.
 _DARK_CSS = """
 <style>
+:root { --studio-accent: #a79bff; }
 [data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid^="stBaseButton-primary"]:not(:disabled) p { color: #11151d; }
+</style>
+"""
+_LIGHT_CSS = """
+<style>
+:root { --studio-accent: #4438a8; }
 </style>
 """
 
@@ -66,5 +67,4 @@ def apply() -> None:
     """Draw the logo and the rules of the visitor's theme."""
     theme = "dark" if st.context.theme.type == "dark" else "light"
     st.logo(STATIC / f"logo-{theme}.svg", icon_image=STATIC / "icon.svg", size="large")
-    focus = _FOCUS.format(accent=palette.theme(theme).accent)
-    st.html(_CSS + focus + (_DARK_CSS if theme == "dark" else ""))
+    st.html(_CSS + (_DARK_CSS if theme == "dark" else _LIGHT_CSS))

@@ -53,7 +53,7 @@ def draw() -> None:
     link(task)
     st.subheader("Checks", anchor=False)
     if findings:
-        checks.show(findings)
+        checks.show(findings, most=3)
     else:
         st.success("Every check passes.", icon=":material/check_circle:")
 
@@ -65,11 +65,9 @@ def link(task: TaskSet) -> None:
     above = f"{at.scheme}://{at.netloc}{at.path.rpartition('/')[0]}" if at.netloc else ""
     st.code(f"{above}/{addresses.address('overview', task.address)}", language=None, wrap_lines=True)
     if before := addresses.before_share(task.address):
-        st.caption("And what you looked at last, with its metric, filters and question:")
+        st.caption("And what you looked at last:")
         st.code(f"{above}/{before}", language=None, wrap_lines=True)
-    st.caption(
-        "The address of every view leads a colleague to the same: set, tab, metric, filters and question."
-    )
+    st.caption("Every view's address holds set, tab, metric, filters and question.")
 
 
 def profile_chosen() -> submission.Profile:
