@@ -156,8 +156,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Run a set on the checkpoints, or on a share of them; only what was never computed is computed."""
-    from e2lm_core.runs import state
-    from e2lm_core.runs.kept import shipped
+    from e2lm_core.runs.kept import brought, shipped
     from e2lm_core.runs.said import words as run_words
     from e2lm_core.runs.shards import split
 
@@ -178,8 +177,8 @@ def evaluate(
     document = evaluation(studio, question_set, chosen, num_fewshot, result, questions)
     if result.rolled:
         document["rolling"] = result.rolled.model_dump()
-    brought = shipped.load() if state.is_shipped(studio, question_set, chosen, num_fewshot) else None
-    document["shipped"] = brought.made.model_dump() if brought else None
+    found = shipped.load() if brought.is_shipped(studio, question_set, chosen, num_fewshot) else None
+    document["shipped"] = found.made.model_dump() if found else None
     if shard or out:
         document["shard"] = share.model_dump()
         document["file"] = _written(studio, question_set, fleet, chosen, share, num_fewshot, out)
@@ -197,8 +196,8 @@ def evaluate(
                 f"{phrasing.count(result.rolled.fetched, 'checkpoint')} fetched and let go again, "
                 f"{phrasing.size(result.rolled.fetched_bytes)}"
             )
-        if brought:
-            typer.echo(f"{run_words.shipped(brought.made)} --anew computes it here.")
+        if found:
+            typer.echo(f"{run_words.shipped(found.made)} --anew computes it here.")
     if tokens := run_words.saved(result.tokens, result.harness_tokens):
         typer.echo(tokens, err=as_json)
     if result.rolled and result.rolled.sentence:

@@ -16,12 +16,14 @@ from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Record, TaskSet
 from e2lm_core.checkpoints.known import FAMILIES
 from e2lm_core.engine.local import LocalBackend
+from e2lm_core.runs.kept import brought
 from e2lm_core.runs.queue import paces, turns
 from e2lm_core.runs.queue.records import Job
-from e2lm_core.runs.requests import Asked, keys_of
+from e2lm_core.runs.requests import Asked
 from e2lm_core.runs.start import KIND, latest_job
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.sets import collection
 from e2lm_core.sets.prompts.render import render_set
 
 MANY = 10  # questions at once whose pace is that of a sweep
@@ -144,13 +146,13 @@ def pace_of(studio: Studio, num_fewshot: int) -> dict[str, float]:
 
 
 def fleet(studio: Studio, set_name: str) -> tuple[tuple[Checkpoint, ...], int | None]:
-    """The checkpoints and the few-shot count that the set was last run with; all that are on this machine at first.
+    """The checkpoints and the few-shot count that the set was last run with; at first those of `brought.at_first`.
 
     After a rolling run those too that were scored and let go again.
     """
     job = latest_job(studio, set_name, progress=False)
     if job is None:
-        return studio.at_hand, None
+        return brought.at_first(studio, set_name), None
     names = set(job.payload.get("fleet") or job.payload["checkpoints"])
     if job.payload.get("rolling") or "fleet" in job.payload:
         chosen = tuple(c for c in studio.catalogue.checkpoints if c.name in names and studio.is_readable(c))
@@ -218,16 +220,8 @@ def state(
         done=covered.done,
         total=covered.total,
         job=job.id if job else None,
-        shipped=covered.done > 0 and is_shipped(studio, task, checkpoints, num_fewshot),
+        shipped=covered.done > 0 and brought.is_shipped(studio, task, checkpoints, num_fewshot),
     )
-
-
-def is_shipped(
-    studio: Studio, task: TaskSet, checkpoints: Sequence[Checkpoint], num_fewshot: int | None
-) -> bool:
-    """Whether some of the set's results there are what the package brings."""
-    keys = {key for doc in render_set(task, num_fewshot) for key in keys_of(doc)}
-    return studio.store.brings(map(studio.backend.scope, checkpoints), keys)
 
 
 def seconds_left(job: Job, done: int, total: int) -> float | None:
