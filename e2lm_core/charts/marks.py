@@ -132,7 +132,7 @@ def reference(theme: Theme, dash: str = "dash", thickness: float = 1) -> dict[st
 def note(text: str, theme: Theme, **place: Any) -> dict[str, Any]:
     """Small grey words in the plot, on a ground against lines behind them; `place` as plotly has it."""
     fixed = {"text": text, "showarrow": False, "font": {"color": theme.muted, "size": 12}}
-    return fixed | {"bgcolor": theme.background, "opacity": 0.85} | place
+    return fixed | {"bgcolor": theme.background} | place
 
 
 def chance_line(figure: go.Figure, chance: float | None, theme: Theme, below: bool = False) -> None:

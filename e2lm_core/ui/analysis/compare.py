@@ -171,9 +171,7 @@ def _curves(compared: Comparison) -> None:
         f"{metric} of each model against tokens seen, the first set's curves faint behind the second's",
     )
     first, second = compared.names
-    say.caption(
-        f"{second} in full, {first} faint in the same colours. {comparison_words.paired_words(compared)}"
-    )
+    say.caption(f"{second} in full, {first} faint in the same colours.")
 
 
 def differences(compared: Comparison, means: pd.DataFrame) -> None:
@@ -195,8 +193,9 @@ def differences(compared: Comparison, means: pd.DataFrame) -> None:
         of=(compared, point),
     )
     first, second = compared.names
-    say.caption(
-        f"{second} minus {first}; lines are 95% intervals over the same resamples, the dashed line is no difference."
+    parts.how(
+        f"{second} minus {first}; lines are 95% intervals over the same resamples, the dashed line is no difference.",
+        comparison_words.paired_words(compared),
     )
 
 

@@ -76,7 +76,7 @@ def acceptance(relevance: Relevance) -> None:
         "Histogram of acceptance probabilities",
         of=(relevance,),
     )
-    st.caption("Most sets of one kind stand at one side; the questions between are worth reading.")
+    st.caption("The questions between the two sides are worth reading.")
     st.subheader("Nearest field", anchor=False)
     parts.table(
         lambda: tables.field_frame(relevance),
@@ -96,7 +96,7 @@ def exemplars(relevance: Relevance, task: TaskSet) -> None:
         "Map of the questions among exemplars",
         of=(relevance, task),
     )
-    st.caption("Near points read alike. Directions have no meaning of their own (principal components).")
+    st.caption("Near points read alike; directions (principal components) mean nothing.")
 
 
 def least_scientific(relevance: Relevance, task: TaskSet) -> None:
@@ -146,7 +146,7 @@ def why(relevance: Relevance, task: TaskSet) -> None:
         column_config={"likeness": st.column_config.NumberColumn(format="%.2f")},
     )
     st.caption(
-        "The exemplars whose embeddings are nearest. The probability weighs all of them, so a few may speak against it."
+        "The exemplars with the nearest embeddings; the probability weighs all, so some may speak against it."
     )
 
 

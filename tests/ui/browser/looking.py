@@ -83,7 +83,7 @@ _CONTRAST = (
   for (const [node, el] of texts(document.body)) {
     const style = getComputedStyle(el), svg = el.namespaceURI.endsWith("svg");
     if (el.closest(":disabled, [aria-disabled=true], [data-disabled=true]")) continue;
-    if (svg && (el.closest(".heatmaplayer, .hoverlayer, .modebar") || style.fillOpacity === "0")) continue;
+    if (svg && (el.closest(".barlayer, .heatmaplayer, .hoverlayer, .modebar") || style.fillOpacity === "0")) continue;
     let colour = svg ? style.fill : style.color;
     if (svg && Number(style.fillOpacity) < 1) {
       const [r, g, b] = rgba(colour); colour = `rgba(${r}, ${g}, ${b}, ${style.fillOpacity})`;
@@ -98,7 +98,7 @@ _CONTRAST = (
 _CHARTS = """() => {
   const charts = [...document.querySelectorAll(".js-plotly-plot")].filter(c => c.getClientRects().length);
   const tables = document.querySelectorAll("[data-testid=stMainBlockContainer] [data-testid=stDataFrame]");
-  const moving = document.getAnimations().filter(a => a.playState === "running").map(a => a.effect?.target?.className);
+  const moving = document.getAnimations().filter(a => a.playState === "running" && a.effect?.getComputedTiming().duration > 50).map(a => a.effect?.target?.className);
   return {
     charts: charts.length,
     without_alt: charts.filter(c => !c.closest("[aria-label], [role=img], figure")).length,
