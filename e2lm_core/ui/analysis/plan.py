@@ -257,6 +257,7 @@ def power(measurements: Measurements, metric: str) -> None:
         lambda: plan_words.power_frame(told),
         f"power-{metric}",
         "plan_power",
+        few=("questions", "power"),
         percent=("power",),
         column_config={
             "questions": _NUMBER(format="localized"),
