@@ -23,7 +23,6 @@ from e2lm_core.runs.requests import Asked
 from e2lm_core.runs.start import KIND, latest_job
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.sets import collection
 from e2lm_core.sets.prompts.render import render_set
 
 MANY = 10  # questions at once whose pace is that of a sweep
