@@ -109,12 +109,12 @@ def outcome(tree: Folder, path: str, raw: Mapping[str, Any]) -> dict[str, str]:
 
 
 def sweep(every: int = 1) -> Iterator[tuple[str, int, dict[str, str]]]:
-    """Every `every`th make of a task: its path, how many configurations are of that make, and what came of it."""
+    """Every make of a task among every `every`th YAML: its path, how many of those are of it, and what came of it."""
     tree = the_tree()
     makes: dict[str, list[Any]] = {}
-    for path, raw in multiple_choice(tree, tree.below(".")):
+    for path, raw in multiple_choice(tree, tree.below(".")[::every]):
         makes.setdefault(sameness(tree, path, raw), [path, raw, 0])[2] += 1
-    for path, raw, count in list(makes.values())[::every]:
+    for path, raw, count in makes.values():
         yield path, count, outcome(tree, path, raw)
 
 
@@ -130,7 +130,8 @@ def table(found: list[tuple[str, int, dict[str, str]]]) -> str:
         configurations.update(dict.fromkeys(rows, count))
     order = ("opened", "prompts", "refused", "not stood in")
     lines = [
-        f"lm-evaluation-harness {metadata.version('lm_eval')}, {len(found):,} makes of tasks.",
+        f"lm-evaluation-harness {metadata.version('lm_eval')}: {len(found):,} makes of "
+        f"{sum(count for _, count, _ in found):,} configurations.",
         "",
         "| | makes | configurations |",
         "|---|---|---|",
@@ -168,7 +169,7 @@ def _prompts(task: TaskSet, path: Path, splits: Rows, shots: int) -> str:
 def main() -> int:
     """Print what opened and what did not; exit status 1 where a prompt is another or something crashed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth make (default: all)")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth YAML (default: all)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", action="store_true", help="put the table into docs/studies/interop.md")
     options = parser.parse_args()

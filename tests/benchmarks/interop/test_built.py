@@ -65,10 +65,10 @@ def test_rows_get_what_the_tasks_code_asks_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_every_sixtieth_make_of_a_task_opens_with_the_harness_s_prompts() -> None:
+def test_some_tasks_open_with_the_harness_s_prompts() -> None:
     if outside.installed() is None:
         pytest.skip("lm-evaluation-harness is not installed")
-    found = list(built.sweep(every=60))
+    found = list(built.sweep(every=1_000))
     assert not [path for path, _, came in found if "different" in came.values()]
     stood = [(path, came) for path, _, came in found if came["how"] != "not stood in"]
     assert len(stood) >= 0.8 * len(found)
