@@ -75,7 +75,7 @@ def family(key: str) -> Family:
     raise CheckpointError(f"There is no family {key!r}: there are {keys}, and 'any' with a repository.")
 
 
-@lru_cache(maxsize=1024)  # a table names the same few models in each of its rows
+@lru_cache(maxsize=16_384)  # a table names the same models in each of its rows
 def named(part: str) -> tuple[Family, FamilyModel, str] | None:
     """The family and model that a path's part names, and what stands behind the name: `-step1000`."""
     lowered = part.lower()

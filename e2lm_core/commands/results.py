@@ -5,6 +5,7 @@ Tested in tests/imported/test_opening.py, tests/imported/test_keeping.py and tes
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,7 @@ import typer
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import RC_READINGS
-from e2lm_core.base.settings import Settings
+from e2lm_core.base.settings import Settings, expanded
 from e2lm_core.commands.output import (
     Checkpoints,
     Fewshot,
@@ -84,7 +85,7 @@ def import_results(
     from e2lm_core.people import access
 
     settings = Settings.from_env()
-    access.require_path(settings, path.expanduser().resolve())
+    access.require_path(settings, Path(os.path.realpath(expanded(path))))
     catalogue = open_catalogue(settings)
     wanted = Wanted(models=tuple(models or ()), tasks=tuple(tasks or ()), metrics=tuple(metrics or ()))
     with reading(f"Reading {path.name or path}") as say:

@@ -137,13 +137,13 @@ def _is_file(path: Path) -> bool:
     try:
         if stat.S_ISREG(path.stat().st_mode):
             return True
-        raise OSError(0, "it is no file but a pipe or a device")
-    except FileNotFoundError as error:
-        raise StudioError(
-            f"There is no file or folder {str(path)!r}: give a folder, a zip or a file of results."
-        ) from error
+    except FileNotFoundError:
+        pass
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise _unreadable(str(path), error) from error
+    raise StudioError(
+        f"There is no file or folder {quoted(str(path))}: give a folder, a zip or a file of results."
+    )
 
 
 def _unreadable(name: str, error: Exception) -> StudioError:

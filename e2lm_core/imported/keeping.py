@@ -162,7 +162,7 @@ def _write(settings: Settings, name: str, document: Mapping[str, Any]) -> None:
     if len(data) > settings.limits.max_file_bytes:
         raise LimitError(
             f"These results take {len(data) / 2**20:,.0f} MB; at most "
-            f"{settings.limits.max_file_bytes // 2**20} MB are kept: import fewer models at once."
+            f"{settings.limits.max_file_bytes // 2**20} MB are kept: import fewer models or tasks at once."
         )
     atomic.replace_file(path, data)
 

