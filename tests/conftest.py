@@ -27,6 +27,34 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("E2LM_THREADS", "2")
 
 
+# Of the slow tests those that want the machine for themselves: a browser, a cluster, a run that is killed, a paired timing.
+_ALONE = (
+    *(
+        "whole/",
+        "ui/",
+        "deploy/",
+        "engine/",
+        "runs/",
+        "ladder/",
+        "pages/writing/",
+        "people/test_in_a_browser.py",
+    ),
+    *(
+        "benchmarks/speed/",
+        "benchmarks/test_",
+        "sets/test_locks.py",
+        "sets/past/",
+        "sets/prompts/test_sandbox.py",
+    ),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(ROOT / "tests").as_posix().startswith(_ALONE):
+            item.add_marker("alone")
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
