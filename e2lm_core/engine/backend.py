@@ -46,6 +46,25 @@ class Backend(Protocol):
         """
         ...
 
+    def together(
+        self, checkpoints: Sequence[Checkpoint], requests: Sequence[Request]
+    ) -> list[tuple[Checkpoint, ...]]:
+        """All of them, in groups of which each is best computed at once: see `chunks_of_all`."""
+        ...
+
+    def chunks_of_all(
+        self,
+        checkpoints: Sequence[Checkpoint],
+        requests: Sequence[Request],
+        cancelled: Callable[[], bool] | None = None,
+        skip: Collection[int] = (),
+    ) -> Iterator[Sequence[Scored]]:
+        """As `chunks` of a group, each chunk with its results of every checkpoint in their order.
+
+        No bit of a checkpoint's results depends on which others are in the group.
+        """
+        ...
+
     def prefetch(self, checkpoint: Checkpoint) -> None:
         """A hint that this checkpoint comes next: reading it may begin. Never raises."""
         ...

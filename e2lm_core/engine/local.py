@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from e2lm_core.base.errors import CheckpointError
+from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import fingerprint
@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # torch and transformers take seconds to import: not before s
     from e2lm_core.engine.models import LoadedModel, Loader
     from e2lm_core.engine.scorer import Scorer
 
+# A question's texts have so many characters at most where it is worth to look whether models go together.
+_FEW_CHARACTERS, _MOST_TOGETHER = 8_000, 20
 _KEPT_TEXTS = 4  # a ladder's models share their tokens, and an edit comes beside a sweep
 
 
@@ -115,6 +117,59 @@ class LocalBackend:
         model = self.read(checkpoint)
         encoded, text = self.encoded(model, requests)
         yield from self.scorer.score(model, encoded, text, skip=skip, cancelled=cancelled)
+
+    def together(
+        self, checkpoints: Sequence[Checkpoint], requests: Sequence[Request]
+    ) -> list[tuple[Checkpoint, ...]]:
+        """Small models of one configuration go together where the requests are few, all others by themselves.
+
+        One checkpoint of each such model is read. Where that fails, whoever computes it is told.
+        """
+        groups: dict[object, list[Checkpoint]] = {}
+        kinds: dict[str, object] = {}
+        few = sum(len(request.continuation) for request in requests) <= _FEW_CHARACTERS
+        for place, checkpoint in enumerate(checkpoints):
+            name = checkpoint.model.name
+            if name not in kinds:
+                kinds[name] = self._stacked_as(checkpoint, requests) if few and requests else None
+            groups.setdefault(kinds[name] or place, []).append(checkpoint)
+        most = min(_MOST_TOGETHER, -(-len(checkpoints) // self.at_once))
+        return [
+            tuple(group[start : start + most])
+            for group in groups.values()
+            for start in range(0, len(group), most)
+        ]
+
+    def _stacked_as(self, checkpoint: Checkpoint, requests: Sequence[Request]) -> object:
+        """What checkpoints have in common that are computed at once with this one; None where it is none of those."""
+        from e2lm_core.engine.scorer import STACKED_PARAMETERS
+
+        if (checkpoint.model.parameters or 0) > STACKED_PARAMETERS:
+            return None
+        with contextlib.suppress(StudioError):
+            model = self.read(checkpoint)
+            encoded, text = self.encoded(model, requests)
+            if self.scorer.stacks(model, encoded, text):
+                return model.config_digest, text[:2]
+        return None
+
+    def chunks_of_all(
+        self,
+        checkpoints: Sequence[Checkpoint],
+        requests: Sequence[Request],
+        cancelled: Callable[[], bool] | None = None,
+        skip: Collection[int] = (),
+    ) -> Iterator[tuple[Scored, ...]]:
+        """As `chunks` of each, those that are alike at once. Raises what `chunks` does."""
+        models = [self.read(checkpoint) for checkpoint in checkpoints]
+        encoded, text = self.encoded(models[0], requests)
+        kinds = {(m.config_digest, *sorted(m.weights), self._encoder(m.directory)) for m in models}
+        if len(kinds) == 1 and self.scorer.stacks(models[0], encoded, text):
+            yield from self.scorer.score_all(models, encoded, text, skip, cancelled)
+            return
+        for place, checkpoint in enumerate(checkpoints):
+            for chunk in self.chunks(checkpoint, requests, cancelled, skip):
+                yield tuple(chunk if n == place else Scored() for n in range(len(checkpoints)))
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
         """Begin to read the weights in a thread of its own; an error shows when they are asked for."""

@@ -7,9 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -17,59 +15,30 @@ import torch
 from numpy.typing import NDArray
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, LimitError
-from e2lm_core.base.records import Loglikelihood, Scored
+from e2lm_core.base.records import Scored
+from e2lm_core.engine.batches.collecting import Results, collect, collect_all
 from e2lm_core.engine.batches.contexts import plan_contexts
 from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
 from e2lm_core.engine.batches.tree import plan_tree
-from e2lm_core.engine.check.selfcheck import Verdict, beyond, compare, holds, plainly_or_alone
+from e2lm_core.engine.check.selfcheck import beyond, compare, holds, plainly_or_alone
+from e2lm_core.engine.check.verdict import Verdict
 from e2lm_core.engine.folder import first_line
-from e2lm_core.engine.forward import attention, forward
+from e2lm_core.engine.forward import attention, forward, stack
 from e2lm_core.engine.forward.states import StateBody
 from e2lm_core.engine.forward.tensors import prepare
+from e2lm_core.engine.forward.trunks import Trunks
 from e2lm_core.engine.machine import batch_tokens, in_order, is_out_of_memory
 from e2lm_core.engine.models import LoadedModel
 
 Compute = Callable[[Chunk, Sequence[Row]], NDArray[np.float32]]
-Results = list[tuple[int, Loglikelihood]]
 _PLAIN_LOGIT_BYTES = 256 * 2**20
 _SINGLY = 4  # times the tokens in a batch where a step takes one of each text
 _KEPT_PLANS = 16  # a ladder's sizes differ in batch and row sizes
 _KEPT_TENSOR_BYTES = 64 * 2**20  # of a plan: beyond it batches are prepared anew for every checkpoint
-
-
-@dataclass
-class _Trunks:
-    """What a plan's trunks leave under one model, computed when first needed, by one thread."""
-
-    body: forward.Trunked
-    plan: Plan
-    device: torch.device
-    states: dict[int, Any] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def get(self, index: int | None) -> Any:
-        if index is None:
-            return None
-        with self.lock:
-            return self._get(index)
-
-    def _get(self, index: int) -> Any:
-        if index not in self.states:
-            trunk = self.plan.trunks[index]
-            parent = None if trunk.parent is None else self._get(trunk.parent)
-            above = self._above(index)
-            self.states = {i: s for i, s in self.states.items() if i in above}
-            self.states[index] = forward.trunk_states(self.body, trunk, parent, self.device)
-        return self.states[index]
-
-    def _above(self, index: int) -> set[int]:
-        above: set[int] = set()
-        parent = self.plan.trunks[index].parent
-        while parent is not None:
-            above.add(parent)
-            parent = self.plan.trunks[parent].parent
-        return above
+# Of so small a model so few tokens take as long as starting what computes them: checkpoints go together (`stack`).
+STACKED_TOKENS, STACKED_PARAMETERS = 1_024, 2_000_000
+_STACKED_LOGITS = 2**23  # at a time
 
 
 class Scorer:
@@ -92,6 +61,7 @@ class Scorer:
         self._said: set[str] = set()
         self._most_tokens: dict[str, int] = {}  # by configuration, learnt from running out of memory
         self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
+        self._stacks = stack.Stacks()
         self._lock = threading.RLock()
 
     def notes(self) -> list[str]:
@@ -118,6 +88,9 @@ class Scorer:
         after those that were. Raises `LimitError` where not even one row fits into memory.
         """
         plan, verdict = self._planned(model, encoded, text)
+        if self._is_stacked(model, plan, verdict):  # as beside others, to the last bit
+            yield from (one for (one,) in self.score_all([model], encoded, text, skip, cancelled))
+            return
         done, counted = frozenset(skip), set[int]()
         todo = [chunk for chunk in plan.chunks if not (done and done.issuperset(chunk.requests))]
         # A module of transformers is for one thread: some change their rotary frequencies in every call.
@@ -142,6 +115,58 @@ class Scorer:
         if stopped:
             raise Cancelled("The run was cancelled; what it had computed is kept.")
 
+    def stacks(self, model: LoadedModel, encoded: Sequence[Encoded], text: tuple[object, ...]) -> bool:
+        """Whether checkpoints of this configuration are scored on these requests by `score_all`."""
+        return self._is_stacked(model, *self._planned(model, encoded, text))
+
+    def _is_stacked(self, model: LoadedModel, plan: Plan, verdict: Verdict) -> bool:
+        few = plan.computed_tokens <= STACKED_TOKENS and model.parameters <= STACKED_PARAMETERS
+        return verdict.stacks and few
+
+    def score_all(
+        self,
+        models: Sequence[LoadedModel],
+        encoded: Sequence[Encoded],
+        text: tuple[object, ...],
+        skip: Collection[int] = (),
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Iterator[tuple[Scored, ...]]:
+        """As `score`, of checkpoints of one configuration at once: each chunk's results of every one of them.
+
+        Only where it `stacks`. No number depends on which checkpoints are there.
+        """
+        plan, verdict = self._planned(models[0], encoded, text)
+        done, counted = frozenset(skip), set[int]()
+        places = max(sum(len(row.at) for row in chunk.rows) for chunk in plan.chunks)
+        rows = models[0].config.get_text_config().vocab_size
+        most = max(1, _STACKED_LOGITS // (places * rows))
+        parts = [tuple(models[start : start + most]) for start in range(0, len(models), most)]
+        bodies = [self._stacks.of(part, verdict.rotary) for part in parts]
+        trunks = [Trunks(body, plan, self.device) for body in bodies]
+        for chunk in plan.chunks:
+            if done and done.issuperset(chunk.requests):
+                continue
+            if cancelled is not None and cancelled():
+                raise Cancelled("The run was cancelled; what it had computed is kept.")
+            logs = []
+            for body, above in zip(bodies, trunks, strict=True):
+                batch = chunk.prepared.get((self.device, body.count))
+                if batch is None:
+                    batch = stack.repeated(chunk.rows, body.count, self.device, self.dtype)
+                    chunk.prepared[self.device, body.count] = batch
+                try:
+                    logs.append(stack.packed(body, batch, above.get(chunk.trunk)))
+                except (RuntimeError, MemoryError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    raise self._too_large(models[0], chunk.tokens) from error
+            tokens = chunk.tokens + plan.trunk_tokens(chunk.trunk, counted)
+            harness = sum(len(encoded[index].inputs) for index in chunk.requests)
+            yield tuple(
+                Scored(results, tokens=tokens, harness_tokens=harness)
+                for results in collect_all(chunk.rows, np.concatenate(logs))
+            )
+
     def _in_order(self, tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:
         return in_order(self._pool, tasks, ahead=self._at_once)
 
@@ -159,7 +184,7 @@ class Scorer:
             return
         keep = plan.tensor_bytes <= _KEPT_TENSOR_BYTES
         with verdict.body(model, plan) as body:
-            trunks = _Trunks(body, plan, self.device)
+            trunks = Trunks(body, plan, self.device)
             if isinstance(body, StateBody):
                 yield lambda chunk, rows: _by_library(
                     model, lambda: body.scored(rows, trunks.get(chunk.trunk), self.device)
@@ -277,16 +302,19 @@ class Scorer:
                 if not is_out_of_memory(error):
                     raise
                 if len(rows) == 1:
-                    raise LimitError(
-                        f"A prompt of {tokens:,} tokens does not fit into the memory of {self.device} under "
-                        f"{model.directory.name}; use a smaller model, a smaller dtype or another device."
-                    ) from error
+                    raise self._too_large(model, tokens) from error
                 with self._lock:
                     self._most_tokens[model.config_digest] = tokens // 2
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
         half = (len(rows) + 1) // 2
         return np.concatenate([self._halving(model, part, compute) for part in (rows[:half], rows[half:])])
+
+    def _too_large(self, model: LoadedModel, tokens: int) -> LimitError:
+        return LimitError(
+            f"A prompt of {tokens:,} tokens does not fit into the memory of {self.device} under "
+            f"{model.directory.name}; use a smaller model, a smaller dtype or another device."
+        )
 
 
 def _by_library(model: LoadedModel, compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -305,19 +333,3 @@ def _by_library(model: LoadedModel, compute: Callable[[], NDArray[np.float32]]) 
 def _one_by_one(tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:
     """By this thread: handing an edit's only chunk to another takes longer than a small model."""
     return (task() for task in tasks)
-
-
-def collect(rows: Sequence[Row], log_probabilities: NDArray[np.float32]) -> Results:
-    """ll_nats = Σ log p(target) over a request's targets, summed in float64.
-
-    `log_probabilities` [S] are those of the rows' targets, rows one after the other. (index, sum and number
-    of targets) for each request, ascending.
-    """
-    requests = np.concatenate([row.requests for row in rows])
-    distinct, slot = np.unique(requests, return_inverse=True)
-    sums = np.bincount(slot, weights=log_probabilities.astype(np.float64))
-    counts = np.bincount(slot)
-    return [
-        (int(index), Loglikelihood(float(total), int(count)))
-        for index, total, count in zip(distinct, sums, counts, strict=True)
-    ]

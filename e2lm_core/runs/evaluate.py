@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
@@ -22,6 +22,7 @@ from e2lm_core.runs.requests import Asked, prompts
 from e2lm_core.runs.studio import Studio
 
 SWEEP, INTERACTIVE = 0, 10  # an edit overtakes a long sweep
+FEW_QUESTIONS = 16  # that an edit touches, or a few: more are a sweep, from coarse to fine
 COMMIT_EVERY_S = 0.5
 MOST_AT_ONCE = 512  # threads that each wait for one core or GPU
 ASK_AGAIN_S = 0.5  # how many the backend can take
@@ -117,23 +118,23 @@ class _Run:
 
     def at_all(self, ordered: list[Checkpoint]) -> list[Progress]:
         """How far each checkpoint is at the end, but for those that another worker has."""
-        ends = []
+        ends: list[Progress] = []
         while ordered and self._is_complete(ordered[0]):
-            ends.append(self._at_one(ordered.pop(0)))  # nothing to compute, so nothing heavy is imported
+            ends += self._at_group([ordered.pop(0)])  # nothing to compute, so nothing heavy is imported
         if ordered:
-            ends += self._side_by_side(ordered)
-        return [progress for progress in ends if progress is not None]
+            ends += self._side_by_side(self._groups(ordered))
+        return ends
 
     def rolling(self, ordered: list[Checkpoint], name: str) -> tuple[list[Progress], Rolled]:
         """The same, with no more than two of a hub's checkpoints here that were not here before."""
         require_local(self._studio)
         ready = {c.name for c in ordered if self._studio.is_readable(c) and self._is_complete(c)}
-        ends = [self._at_one(checkpoint) for checkpoint in ordered if checkpoint.name in ready]
+        ends = self._at_group([checkpoint for checkpoint in ordered if checkpoint.name in ready])
         rest = [checkpoint for checkpoint in ordered if checkpoint.name not in ready]
         backend = self._studio.backend
 
         def use(checkpoint: Checkpoint) -> None:
-            ends.append(self._at_one(checkpoint, None, min(LINES, backend.at_once)))
+            ends.extend(self._at_group([checkpoint], (), min(LINES, backend.at_once)))
             backend.forget(checkpoint)
 
         fetched.clear_up(self._studio.settings, self._studio.jobs, {checkpoint.name for checkpoint in rest})
@@ -150,7 +151,7 @@ class _Run:
             rolled = roller.roll(rest)
         finally:
             fetched.clear_up(self._studio.settings, self._studio.jobs)
-        return [progress for progress in ends if progress is not None], rolled
+        return ends, rolled
 
     def _waits_for(self, checkpoint: str, what: str | None) -> None:
         """What a checkpoint waits for is noted in its progress."""
@@ -162,35 +163,44 @@ class _Run:
     def _is_complete(self, checkpoint: Checkpoint) -> bool:
         return not self._asked.missing(self._studio.store, self._studio.backend.scope(checkpoint))
 
-    def _side_by_side(self, ordered: Sequence[Checkpoint]) -> list[Progress | None]:
-        """Every checkpoint, begun in their order, as many at a time as the backend can take: a cluster may grow."""
-        waiting, futures = deque(ordered), list[Future[Progress | None]]()
-        running = set[Future[Progress | None]]()
-        with ThreadPoolExecutor(min(len(ordered), MOST_AT_ONCE), thread_name_prefix="checkpoint") as pool:
+    def _groups(self, ordered: Sequence[Checkpoint]) -> list[tuple[Checkpoint, ...]]:
+        """All in their order; where an edit's few questions are missing, those that are best computed at once."""
+        asked, backend = self._asked, self._studio.backend
+        missing = asked.missing(self._studio.store, backend.scope(ordered[0]))
+        if len(missing) > FEW_QUESTIONS:
+            return [(checkpoint,) for checkpoint in ordered]
+        return backend.together(ordered, [asked.texts[key] for keys in missing.values() for key in keys])
+
+    def _side_by_side(self, groups: Sequence[tuple[Checkpoint, ...]]) -> list[Progress]:
+        """Every group, begun in their order, as many at a time as the backend can take: a cluster may grow."""
+        waiting, futures = deque(groups), list[Future[list[Progress]]]()
+        running = set[Future[list[Progress]]]()
+        with ThreadPoolExecutor(min(len(groups), MOST_AT_ONCE), thread_name_prefix="checkpoint") as pool:
             try:
                 while (waiting and not self._stop.is_set()) or running:
                     at_once = self._studio.backend.at_once
                     while waiting and len(running) < at_once and not self._stop.is_set():
-                        checkpoint = waiting.popleft()
-                        after = waiting[at_once - 1] if len(waiting) >= at_once else None
-                        futures.append(pool.submit(self._at_one, checkpoint, after, at_once))
+                        group = waiting.popleft()
+                        after = waiting[at_once - 1] if len(waiting) >= at_once else ()
+                        futures.append(pool.submit(self._at_group, group, after, at_once))
                         running.add(futures[-1])
                     _, running = wait(running, timeout=ASK_AGAIN_S, return_when=FIRST_COMPLETED)
             except BaseException:  # the keyboard's stop
                 self._stop.set()
                 raise
-        return [future.result() for future in sorted(futures, key=_cause_first)]
+        return [progress for future in sorted(futures, key=_cause_first) for progress in future.result()]
 
-    def _at_one(
-        self, checkpoint: Checkpoint, following: Checkpoint | None = None, at_once: int = 1
-    ) -> Progress | None:
-        if not self._progressing.take(checkpoint.name):
-            return None
+    def _at_group(
+        self, group: Sequence[Checkpoint], following: Sequence[Checkpoint] = (), at_once: int = 1
+    ) -> list[Progress]:
+        """How far those of a group are at the end that no other worker has."""
+        mine = [checkpoint for checkpoint in group if self._progressing.take(checkpoint.name)]
         try:
             if self._stopped():
                 raise Cancelled("The run was cancelled; what was computed is kept.")
-            run = CheckpointRun(self._studio, self._asked, checkpoint, self._progressing, at_once)
-            return run.compute(following, self._stopped)
+            share = at_once * max(1, len(mine))
+            runs = [CheckpointRun(self._studio, self._asked, c, self._progressing, share) for c in mine]
+            return compute(self._studio, runs, following, self._stopped)
         except BaseException:
             self._stop.set()  # the others end within a batch, and what they have is kept
             raise
@@ -208,10 +218,67 @@ def require_local(studio: Studio) -> None:
         )
 
 
-def _cause_first(future: Future[Progress | None]) -> int:
+def _cause_first(future: Future[list[Progress]]) -> int:
     """Errors before cancellations, which may be their consequence; what went well comes last."""
     error = future.exception()
     return 2 if error is None else 1 if isinstance(error, Cancelled) else 0
+
+
+def compute(
+    studio: Studio,
+    runs: Sequence[CheckpointRun],
+    following: Sequence[Checkpoint] = (),
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[Progress]:
+    """All that is missing of each; what `follows` is read meanwhile. Raises `Cancelled`.
+
+    Those that have the same to compute are computed at once; a chunk is committed whole, for all of them, so that
+    what a kill leaves behind does not depend on its moment.
+    """
+    alike: dict[tuple[tuple[bytes, ...], tuple[int, ...]], list[CheckpointRun]] = {}
+    for run in runs:
+        if run.missing:
+            planned, skip = run.planned()
+            alike.setdefault((tuple(planned), tuple(skip)), []).append(run)
+    if alike:
+        for checkpoint in following:
+            studio.backend.prefetch(checkpoint)
+    for (planned, skip), group in alike.items():
+        last = time.monotonic()
+        try:
+            for chunks in _chunks(studio, group, planned, skip, cancelled):
+                for run, chunk in zip(group, chunks, strict=True):
+                    run.add(chunk, planned)
+                if time.monotonic() - last > COMMIT_EVERY_S:
+                    _commit(studio, group)
+                    last = time.monotonic()
+        except Cancelled:
+            _commit(studio, group)
+            raise
+        _commit(studio, group)
+    _commit(studio, [run for run in runs if not run.missing])
+    return [run.result() for run in runs]
+
+
+def _chunks(
+    studio: Studio,
+    group: Sequence[CheckpointRun],
+    planned: Sequence[bytes],
+    skip: Sequence[int],
+    cancelled: Callable[[], bool],
+) -> Iterator[Sequence[Scored]]:
+    requests = [group[0].asked.texts[key] for key in planned]
+    if len(group) > 1:
+        return studio.backend.chunks_of_all([run.checkpoint for run in group], requests, cancelled, skip)
+    return ((chunk,) for chunk in studio.backend.chunks(group[0].checkpoint, requests, cancelled, skip))
+
+
+def _commit(studio: Studio, runs: Sequence[CheckpointRun]) -> None:
+    """One transaction for all: what a checkpoint's own takes is mostly the disk."""
+    if runs:
+        with studio.store.database.transaction():
+            for run in runs:
+                run.commit()
 
 
 class CheckpointRun:
@@ -221,8 +288,8 @@ class CheckpointRun:
         self, studio: Studio, asked: Asked, checkpoint: Checkpoint, progressing: Progressing, at_once: int = 1
     ) -> None:
         """`at_once` checkpoints are computed side by side: a second of this one is so much less of the run's."""
-        self._studio, self._asked, self._progressing = studio, asked, progressing
-        self._checkpoint, self._at_once = checkpoint, at_once
+        self._studio, self.asked, self._progressing = studio, asked, progressing
+        self.checkpoint, self._at_once = checkpoint, at_once
         self._started = time.monotonic()
         self._before = progressing.earlier(checkpoint.name) or Progress(name=checkpoint.name, done=0, total=0)
         self._scope = studio.backend.scope(checkpoint)
@@ -234,29 +301,17 @@ class CheckpointRun:
         self._tokens = self._before.tokens or 0
         self._harness_tokens = self._before.harness_tokens or 0
 
-    def compute(self, following: Checkpoint | None, cancelled: Callable[[], bool]) -> Progress:
-        """All that is missing; `following` is the checkpoint that is read meanwhile. Raises `Cancelled`."""
-        last = time.monotonic()
-        if not self.missing:
-            return self.commit()
-        backend, name = self._studio.backend, self._checkpoint.name
-        if following is not None:
-            backend.prefetch(following)
-        planned = self._progressing.planned(name, self.missing, self._asked.texts.keys())
-        requests = [self._asked.texts[key] for key in planned]
+    def planned(self) -> tuple[list[bytes], list[int]]:
+        """The keys of which batches are made, and the places in them of those that are there already."""
+        keys = self._progressing.planned(self.checkpoint.name, self.missing, self.asked.texts.keys())
         missing = set(self.missing)
-        skip = [index for index, key in enumerate(planned) if key not in missing]
-        try:
-            # A chunk is committed whole, so that what a kill leaves behind does not depend on its moment.
-            for chunk in backend.chunks(self._checkpoint, requests, cancelled, skip):
-                self._add(chunk, planned)
-                if time.monotonic() - last > COMMIT_EVERY_S:
-                    self.commit()
-                    last = time.monotonic()
-        except Cancelled:
-            self.commit()
-            raise
-        return self.commit()
+        return keys, [index for index, key in enumerate(keys) if key not in missing]
+
+    def add(self, chunk: Scored, planned: Sequence[bytes]) -> None:
+        """Take what was computed, to be committed."""
+        self._uncommitted += [(planned[index], result) for index, result in chunk]
+        self._tokens += chunk.tokens
+        self._harness_tokens += chunk.harness_tokens
 
     def commit(self) -> Progress:
         """Save what was computed since the last commit, and tell of it."""
@@ -272,10 +327,10 @@ class CheckpointRun:
 
     def result(self) -> Progress:
         """How far it is. `seconds` are its share of the run's time, so that those of all add up to it."""
-        total, left = len(self._asked), len(self._left)
+        total, left = len(self.asked), len(self._left)
         already = min(self._before.computed, total - self._new)
         return Progress(
-            name=self._checkpoint.name,
+            name=self.checkpoint.name,
             done=total - left,
             total=total,
             computed=already + self._new - left,
@@ -285,8 +340,3 @@ class CheckpointRun:
             tokens=self._tokens,
             harness_tokens=self._harness_tokens,
         )
-
-    def _add(self, chunk: Scored, planned: Sequence[bytes]) -> None:
-        self._uncommitted += [(planned[index], result) for index, result in chunk]
-        self._tokens += chunk.tokens
-        self._harness_tokens += chunk.harness_tokens

@@ -47,6 +47,12 @@ REQUESTS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_stacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These texts are few: they would be computed by `stack`, which has tests of its own."""
+    monkeypatch.setattr(scorer, "STACKED_TOKENS", 0)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_models.make(tmp_path_factory.mktemp("model"), window=512)

@@ -56,6 +56,22 @@ class FakeBackend:
                 harness_tokens=sum(self.prompt_tokens(checkpoint, chunk)),
             )
 
+    def together(
+        self, checkpoints: Sequence[Checkpoint], requests: Sequence[Request]
+    ) -> list[tuple[Checkpoint, ...]]:
+        return [(checkpoint,) for checkpoint in checkpoints]
+
+    def chunks_of_all(
+        self,
+        checkpoints: Sequence[Checkpoint],
+        requests: Sequence[Request],
+        cancelled: Callable[[], bool] | None = None,
+        skip: Collection[int] = (),
+    ) -> Iterator[Sequence[Scored]]:
+        for place, checkpoint in enumerate(checkpoints):
+            for chunk in self.chunks(checkpoint, requests, cancelled, skip):
+                yield [chunk if n == place else Scored() for n in range(len(checkpoints))]
+
     def prefetch(self, checkpoint: Checkpoint) -> None:
         return
 

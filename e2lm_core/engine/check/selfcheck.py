@@ -12,23 +12,23 @@ Tested in tests/engine/check/test_selfcheck.py, tests/engine/test_scorer.py and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from e2lm_core.base.errors import LimitError
-from e2lm_core.engine.batches.plan import Plan, Row, plan_plain
+from e2lm_core.engine.batches.plan import Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
 from e2lm_core.engine.check import known
 from e2lm_core.engine.check.probe import Probe, as_if_trained, probe_of
+from e2lm_core.engine.check.verdict import Verdict
 from e2lm_core.engine.folder import first_line, window
 from e2lm_core.engine.forward import attention, forward
-from e2lm_core.engine.forward.decoder import Decoder, Rotary
+from e2lm_core.engine.forward.decoder import Rotary
 from e2lm_core.engine.forward.recipes import NoRecipeError
 from e2lm_core.engine.forward.states import StateBody
 from e2lm_core.engine.forward.tensors import prepare
@@ -37,56 +37,15 @@ from e2lm_core.engine.models import LoadedModel
 
 # (absolute, relative): float32 is the parity bound of the tests; below it both ways round differently.
 TOLERANCE = {torch.float32: (1e-4, 2e-6), torch.float16: (2e-2, 4e-3), torch.bfloat16: (1e-1, 3e-2)}
-# The engine's forward, transformers' layers with the tree's attention, transformers' forward from the state
-# after a context, or as it is.
-Way = Literal["engine", "library", "state", "plain"]
 _FAR = 2**31  # tokens: a text longer than any window
 _TRIED = 4_096  # tokens of a window: a longer one takes too long to be tried
 _ACROSS, _PAST = 3, 40  # tokens before a window's end, and after it
 _SAID = {
     "engine": ("the engine's own forward", "plain batches"),
+    "stacked": ("the engine's own forward of several", "plain batches"),
     "library": ("packed rows", "them"),
     "state": ("what goes on from a state", "plain batches"),
 }
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How a configuration is scored, in a sentence for the run's record, with its rotary frequencies.
-
-    `reach`: tokens of the longest text that may be packed, None for any. `alone`: plainly, and one text a
-    batch, since a text's numbers depend on what stands beside or behind it; `cached`: with the model's cache.
-    `placed` and `singly` are how it goes on from a state (see `StateBody`).
-    """
-
-    way: Way
-    sentence: str
-    rotary: Rotary | None = None
-    reach: int | None = None
-    alone: bool = False
-    cached: bool = False
-    placed: bool = True
-    singly: bool = False
-
-    @property
-    def packed(self) -> bool:
-        """Whether rows of a prefix tree are scored, by whichever forward."""
-        return self.way in ("engine", "library")
-
-    @contextmanager
-    def body(self, model: LoadedModel, plan: Plan) -> Iterator[forward.Body | StateBody]:
-        """The model as this way computes it, for batches of `plan` and as long as the context is open.
-
-        Raises `NoRecipeError` where the engine has no forward for it, `UnsupportedError` where it keeps no state.
-        """
-        if self.way == "engine":
-            yield Decoder(model, self.rotary, plan)
-        elif self.way == "state":
-            with model.module() as module:
-                yield StateBody(module, self.placed, self.singly)
-        else:
-            with model.module(attention.NAME) as module:
-                yield forward.LibraryBody(module)
 
 
 def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Verdict:
@@ -136,7 +95,10 @@ def compare(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> Ver
             continue
         if reason is None:
             why = "".join(f"{r}." for r in reasons[: 1 if verdict.way == "library" else 2][-1:])
-            return replace(verdict, sentence=verdict.sentence + why, reach=reach)
+            stacks = verdict.way == "engine" and _stacks(trained, verdict, probe, reference, device, exact)
+            return replace(
+                verdict, sentence=verdict.sentence + why, reach=reach, stacks=stacks and dtype == exact
+            )
         reasons.append(reason)
     return plainly_or_alone(trained, reasons[1], device)
 
@@ -311,6 +273,16 @@ def _difference(
             what, than = _SAID[verdict.way]
             return f"{what} differed from {than} by {worst:.2g} nats, {allowed:.2g} are allowed"
     return None
+
+
+def _stacks(model: LoadedModel, verdict: Verdict, *arguments: Any) -> bool:
+    """Whether a processor gives the same by the forward of several."""
+    if model.skeletons.device.type != "cpu":
+        return False
+    try:
+        return _difference(model, replace(verdict, way="stacked"), *arguments) is None
+    except NoRecipeError:  # a norm or a product of which there is none for several
+        return False
 
 
 def _worst(

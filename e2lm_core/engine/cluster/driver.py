@@ -159,6 +159,24 @@ class RayBackend:
                     "and none has it: put it into a folder there that E2LM_CHECKPOINTS names."
                 ) from None
 
+    def together(
+        self, checkpoints: Sequence[Checkpoint], requests: Sequence[Request]
+    ) -> list[tuple[Checkpoint, ...]]:
+        """As the protocol: an actor has one checkpoint at a time."""
+        return [(checkpoint,) for checkpoint in checkpoints]
+
+    def chunks_of_all(
+        self,
+        checkpoints: Sequence[Checkpoint],
+        requests: Sequence[Request],
+        cancelled: Callable[[], bool] | None = None,
+        skip: Collection[int] = (),
+    ) -> Iterator[Sequence[Scored]]:
+        """One after the other."""
+        for place, checkpoint in enumerate(checkpoints):
+            for chunk in self.chunks(checkpoint, requests, cancelled, skip):
+                yield [chunk if n == place else Scored() for n in range(len(checkpoints))]
+
     def _from(
         self,
         member: Member,

@@ -42,7 +42,8 @@ class TreeState:
 
     `bias` [B, 1, T, T] is 0 where a token sees another and −inf elsewhere, None for causal order. `trunk` has
     the keys and values before the rows, by layer; `depth` are the tokens of the longest text. With `keep`,
-    the layers' keys and values, the trunk's before them, are put into `kept`.
+    the layers' keys and values, the trunk's before them, are put into `kept`. `apart`: rows follow trunks of their
+    own, as many rows each, all of them computed in one way whatever their number.
     """
 
     bias: torch.Tensor | None
@@ -50,6 +51,7 @@ class TreeState:
     trunk: dict[int, KeyValues] | None = None
     keep: bool = False
     kept: dict[int, KeyValues] = field(default_factory=dict)
+    apart: bool = False
     _joined: torch.Tensor | None = None
 
     def joined_bias(self, query: torch.Tensor, before: int) -> torch.Tensor:
@@ -123,7 +125,7 @@ def attend(
         )
     short = before[0].shape[2] <= key.shape[2]
     uneven = key.shape[3] != value.shape[3]  # DeepSeek's latent attention: the kernel of `merged` takes none
-    way = joined if short or uneven or query.device.type != "cpu" else merged
+    way = joined if short or uneven or tree.apart or query.device.type != "cpu" else merged
     return way(query, key, value, (_for_all(before[0], heads), _for_all(before[1], heads)), tree, scaling)
 
 
@@ -143,15 +145,15 @@ def joined(
     scaling: float | None,
 ) -> torch.Tensor:
     """One attention over the trunk and the row, the trunk copied for every row: all [B, H, T, size], `before`
-    [1, H, P, size].
+    [1, H, P, size], or of C trunks [C, H, P, size] where B / C rows after the other follow each.
 
     For short trunks, and where a kernel does not tell its logsumexp.
     """
     rows = query.shape[0]
     return functional.scaled_dot_product_attention(
         query,
-        torch.cat([before[0].expand(rows, -1, -1, -1), key], 2),
-        torch.cat([before[1].expand(rows, -1, -1, -1), value], 2),
+        torch.cat([_for_each(before[0], rows), key], 2),
+        torch.cat([_for_each(before[1], rows), value], 2),
         attn_mask=tree.joined_bias(query, before[0].shape[2]),
         scale=scaling,
     )
@@ -200,6 +202,12 @@ def tree_bias(ends: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     tokens = torch.arange(ends.shape[1])
     sees = (tokens <= places[:, :, None]) & (places[:, :, None] < ends[:, None])
     return torch.zeros(sees.shape).masked_fill_(~sees, -torch.inf)[:, None]
+
+
+def _for_each(part: torch.Tensor, rows: int) -> torch.Tensor:
+    """A trunk's part for each of its rows."""
+    trunks = part.shape[0]
+    return part.expand(rows, -1, -1, -1) if trunks == 1 else part.repeat_interleave(rows // trunks, dim=0)
 
 
 def _for_all(part: torch.Tensor, heads: int) -> torch.Tensor:

@@ -20,7 +20,7 @@ from e2lm_core.engine.batches.plan import Plan, Trunk
 from e2lm_core.engine.forward import attention
 from e2lm_core.engine.forward.attention import KeyValues, TreeState
 from e2lm_core.engine.forward.blocks import Block, Heads, rotate
-from e2lm_core.engine.forward.recipes import Parts, parts_of
+from e2lm_core.engine.forward.recipes import Parts, Weights, parts_of
 from e2lm_core.engine.forward.tensors import PackedBatch, as_tensor
 from e2lm_core.engine.models import LoadedModel
 
@@ -62,7 +62,8 @@ class Decoder:
     def __init__(self, model: LoadedModel, rotary: Rotary | None, plan: Plan) -> None:
         """For batches of that plan only."""
         worth = plan.computed_tokens >= _PACKED_FROM_TOKENS and model.bytes <= _PACKED_BYTES
-        self._parts: Parts = parts_of(model.config.get_text_config(), model.weights, worth and _packs(model))
+        weights = Weights(model.weights, worth and _packs(model))
+        self._parts: Parts = parts_of(model.config.get_text_config(), weights)
         self._rotary = rotary
         repeats = plan.computed_tokens >= _REPEATED * len(plan.vocabulary)
         self._first = self._table(plan.vocabulary) if repeats else None
@@ -78,7 +79,7 @@ class Decoder:
 
     def scored(self, batch: PackedBatch, trunk: dict[int, KeyValues] | None) -> Tensor:
         """[U, hidden] after the last norm, at the batch's scored places; `trunk` is what its rows follow."""
-        state = TreeState(bias=batch.bias, depth=batch.depth)
+        state = self._state(batch.bias, batch.depth)
         ids, x = batch.ids.reshape(-1), self._embedded(batch.ids)
         turns = self._turns(batch.positions, x.dtype)
         last = len(self._parts.blocks) - 1
@@ -90,7 +91,7 @@ class Decoder:
                 grid = q.view(rows, -1, *q.shape[1:])
             else:
                 grid = q[batch.grid]
-                state = TreeState(bias=batch.scored_bias, depth=batch.depth)
+                state = self._state(batch.scored_bias, batch.depth)
                 x = x[at]
             attended = attention.attend(
                 grid.transpose(1, 2),
@@ -108,7 +109,7 @@ class Decoder:
     ) -> dict[int, KeyValues]:
         """Layer → keys and values of a trunk, those of the trunks above it (`parent`) in front."""
         end = trunk.start + len(trunk.tokens)
-        state = TreeState(bias=None, depth=end)
+        state = self._state(None, end)
         ids = as_tensor(trunk.tokens, device)
         x = self._embedded(ids)
         turns = self._turns(torch.arange(trunk.start, end, device=device), x.dtype)
@@ -121,6 +122,9 @@ class Decoder:
                 attended = attention.attend(q, k, v, state, above).transpose(1, 2)
                 x = block.finish(x, attended.reshape(len(ids), -1))
         return kept
+
+    def _state(self, bias: Tensor | None, depth: int) -> TreeState:
+        return TreeState(bias=bias, depth=depth)
 
     def _embedded(self, ids: Tensor) -> Tensor:
         return self._parts.embedding[ids.reshape(-1)]

@@ -43,8 +43,9 @@ class Parts:
     head_rows: int
 
 
-class _Weights:
-    """A checkpoint's weights by name, and which of them have been asked for."""
+class Weights:
+    """A checkpoint's weights by name, and which of them have been asked for. `packed` copies large matrices into a
+    faster layout (see `blocks.Linear`)."""
 
     def __init__(self, weights: dict[str, Tensor], packed: bool) -> None:
         self._weights, self._packed = weights, packed
@@ -55,12 +56,18 @@ class _Weights:
         return self._weights.get(name)
 
     def __getitem__(self, name: str) -> Tensor:
+        return self._found(name)
+
+    def _found(self, name: str) -> Tensor:
         if (tensor := self.get(name)) is None:
             raise NoRecipeError(f"{name} is not among its weights")
         return tensor
 
     def linear(self, name: str) -> Linear:
-        return Linear(self[f"{name}.weight"], self.get(f"{name}.bias"), self._packed)
+        return self._product(self._found(f"{name}.weight"), self.get(f"{name}.bias"))
+
+    def _product(self, weight: Tensor, bias: Tensor | None) -> Linear:
+        return Linear(weight, bias, self._packed)
 
     def rms(self, name: str, eps: float) -> RmsNorm:
         return RmsNorm(self[f"{name}.weight"], eps)
@@ -68,20 +75,18 @@ class _Weights:
     def layer(self, name: str, eps: float) -> LayerNorm:
         return LayerNorm(self[f"{name}.weight"], self.get(f"{name}.bias"), eps)
 
-    def head(self, name: str, embedding: Tensor, config: Any) -> tuple[Linear, int]:
-        head = self.get(f"{name}.weight")
-        weight = embedding if head is None or config.tie_word_embeddings else head
-        return Linear(weight, self.get(f"{name}.bias"), self._packed), len(weight)
+    def head(self, name: str, embedding: str, config: Any) -> tuple[Linear, int]:
+        """The LM head and the logits it gives; tied to the weights that are named `embedding` where it has none."""
+        there = self.get(f"{name}.weight") is not None and not config.tie_word_embeddings
+        weight = self._found(f"{name}.weight" if there else embedding)
+        return self._product(weight, self.get(f"{name}.bias")), weight.shape[-2]
 
     def unused(self) -> set[str]:
         return self._weights.keys() - self._used
 
 
-def parts_of(config: Any, weights: dict[str, Tensor], packed: bool) -> Parts:
-    """The parts of a model of transformers' `config`, its weights by name.
-
-    `packed` copies large matrices into a faster layout (see `blocks.Linear`). Raises `NoRecipeError`.
-    """
+def parts_of(config: Any, weights: Weights) -> Parts:
+    """The parts of a model of transformers' `config`. Raises `NoRecipeError`."""
     recipe = _RECIPES.get(config.model_type)
     if recipe is None:
         raise NoRecipeError("the engine has no forward of its own for them")
@@ -89,33 +94,33 @@ def parts_of(config: Any, weights: dict[str, Tensor], packed: bool) -> Parts:
         raise NoRecipeError("their attention slides")
     if config.hidden_act not in _ACTIVATIONS:
         raise NoRecipeError(f"their activation is {config.hidden_act}")
-    named = _Weights(weights, packed)
-    parts = recipe(config, named)
-    if unused := named.unused():
+    parts = recipe(config, weights)
+    if unused := weights.unused():
         raise NoRecipeError(f"{min(unused)} is a weight that their recipe does not use")
     return parts
 
 
 def _llama_like(
-    config: Any, weights: _Weights, norm: Callable[[str], Norm], block: Callable[[str, int], Block]
+    config: Any, weights: Weights, norm: Callable[[str], Norm], block: Callable[[str, int], Block]
 ) -> Parts:
-    embedding = weights["model.embed_tokens.weight"]
+    name = "model.embed_tokens.weight"
     blocks = tuple(block(f"model.layers.{i}", i) for i in range(config.num_hidden_layers))
-    head, rows = weights.head("lm_head", embedding, config)
+    head, rows = weights.head("lm_head", name, config)
+    embedding = weights[name]
     return Parts(embedding, blocks, norm("model.norm"), head, rows)
 
 
-def _gated(config: Any, weights: _Weights, at: str) -> GatedMlp:
+def _gated(config: Any, weights: Weights, at: str) -> GatedMlp:
     gate, up, down = (weights.linear(f"{at}.mlp.{part}_proj") for part in ("gate", "up", "down"))
     return GatedMlp(gate, up, down, _ACTIVATIONS[config.hidden_act])
 
 
-def _separate(config: Any, weights: _Weights, at: str, **options: Any) -> SeparateProjection:
+def _separate(config: Any, weights: Weights, at: str, **options: Any) -> SeparateProjection:
     q, k, v = (weights.linear(f"{at}.self_attn.{part}_proj") for part in "qkv")
     return SeparateProjection(q, k, v, _head_size(config), **options)
 
 
-def _pre_norm(config: Any, weights: _Weights, norm: Callable[[str], Norm], **options: Any) -> Parts:
+def _pre_norm(config: Any, weights: Weights, norm: Callable[[str], Norm], **options: Any) -> Parts:
     """x + attention(norm x), then x + mlp(norm x)."""
     no_rotation = getattr(config, "no_rope_layers", None)  # 1: with rotation
 
@@ -134,16 +139,16 @@ def _pre_norm(config: Any, weights: _Weights, norm: Callable[[str], Norm], **opt
     return _llama_like(config, weights, norm, block)
 
 
-def _llama(config: Any, weights: _Weights) -> Parts:
+def _llama(config: Any, weights: Weights) -> Parts:
     return _pre_norm(config, weights, lambda name: weights.rms(name, config.rms_norm_eps))
 
 
-def _olmo(config: Any, weights: _Weights) -> Parts:
+def _olmo(config: Any, weights: Weights) -> Parts:
     """As Llama, with norms that have no weights and clipped projections."""
     return _pre_norm(config, weights, lambda _: LayerNorm(None, None, 1e-5), clip=config.clip_qkv)
 
 
-def _olmo2(config: Any, weights: _Weights) -> Parts:
+def _olmo2(config: Any, weights: Weights) -> Parts:
     """x + norm(attention x), then x + norm(mlp x); norms over all heads' queries, and over all keys."""
 
     def norm(name: str) -> RmsNorm:
@@ -164,7 +169,7 @@ def _olmo2(config: Any, weights: _Weights) -> Parts:
     return _llama_like(config, weights, norm, block)
 
 
-def _neox(config: Any, weights: _Weights) -> Parts:
+def _neox(config: Any, weights: Weights) -> Parts:
     """x + attention(norm x) + mlp(norm x) (or one after the other), one projection for all heads."""
 
     def norm(name: str) -> LayerNorm:
@@ -186,9 +191,10 @@ def _neox(config: Any, weights: _Weights) -> Parts:
             parallel=config.use_parallel_residual,
         )
 
-    embedding = weights["gpt_neox.embed_in.weight"]
+    name = "gpt_neox.embed_in.weight"
     blocks = tuple(block(f"gpt_neox.layers.{i}") for i in range(config.num_hidden_layers))
-    head, rows = weights.head("lm_head", embedding, config)
+    head, rows = weights.head("lm_head", name, config)
+    embedding = weights[name]
     return Parts(embedding, blocks, norm("gpt_neox.final_layer_norm"), head, rows)
 
 
@@ -196,7 +202,7 @@ def _head_size(config: Any) -> int:
     return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
 
-_RECIPES: dict[str, Callable[[Any, _Weights], Parts]] = {
+_RECIPES: dict[str, Callable[[Any, Weights], Parts]] = {
     "llama": _llama,
     "mistral": _llama,
     "qwen2": _llama,

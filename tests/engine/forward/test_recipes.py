@@ -23,7 +23,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.engine import scorer
 from e2lm_core.engine.check import selfcheck
 from e2lm_core.engine.forward import blocks, decoder
-from e2lm_core.engine.forward.recipes import NoRecipeError, parts_of
+from e2lm_core.engine.forward.recipes import NoRecipeError, Weights, parts_of
 from e2lm_core.engine.local import LocalBackend
 from tests.engine.test_scorer import REQUESTS, close
 from tests.support import tiny_models
@@ -58,6 +58,12 @@ KNOWN: dict[str, PreTrainedConfig] = {
     "neox": GPTNeoXConfig(**SHAPE, rotary_pct=0.25),
     "neox, one after the other": GPTNeoXConfig(**SHAPE, use_parallel_residual=False, hidden_act="gelu_new"),
 }
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_stacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These texts are few: they would be computed by `stack`, which has tests of its own."""
+    monkeypatch.setattr(scorer, "STACKED_TOKENS", 0)
 
 
 def make(folder: Path, config: PreTrainedConfig) -> Path:
@@ -143,11 +149,11 @@ def test_a_wrong_forward_is_caught_said_and_avoided(tmp_path: Path, monkeypatch:
 def test_what_no_recipe_fits_is_refused(changes: dict[str, Any], reason: str) -> None:
     config = LlamaConfig(**SHAPE)
     weights = AutoModelForCausalLM.from_config(config).state_dict()
-    parts_of(config, weights, packed=False)
+    parts_of(config, Weights(weights, packed=False))
     for name, value in changes.items():
         object.__setattr__(config, name, value)  # a model type is the class's own
     with pytest.raises(NoRecipeError, match=reason):
-        parts_of(config, weights, packed=False)
+        parts_of(config, Weights(weights, packed=False))
 
 
 def test_a_weight_too_many_or_too_few_is_refused() -> None:
@@ -155,7 +161,7 @@ def test_a_weight_too_many_or_too_few_is_refused() -> None:
     weights = dict(AutoModelForCausalLM.from_config(config).state_dict())
     extra = weights | {"model.layers.0.self_attn.q_norm.weight": torch.ones(12)}
     with pytest.raises(NoRecipeError, match=r"q_norm\.weight is a weight that their recipe does not use"):
-        parts_of(config, extra, packed=False)
+        parts_of(config, Weights(extra, packed=False))
     del weights["model.norm.weight"]
     with pytest.raises(NoRecipeError, match=r"model\.norm\.weight is not among its weights"):
-        parts_of(config, weights, packed=False)
+        parts_of(config, Weights(weights, packed=False))

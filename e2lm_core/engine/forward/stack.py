@@ -1,0 +1,159 @@
+"""Checkpoints of one configuration as one decoder: their weights side by side, their tokens one after the other.
+
+    y[c] = x[c] W[c]ᵀ + b[c]        of each checkpoint c, in one product
+
+A batch of few tokens takes as long as it takes to start its operations: here each is started once for all. No number
+of a checkpoint depends on which others stand beside it or how many they are, to the last bit, so that a run that was
+interrupted, a cluster and this machine agree. Tested in tests/engine/forward/test_stack.py.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from e2lm_core.engine.batches.plan import Row, Trunk
+from e2lm_core.engine.forward.attention import KeyValues, TreeState, attend, below
+from e2lm_core.engine.forward.blocks import RmsNorm
+from e2lm_core.engine.forward.decoder import Decoder, Rotary
+from e2lm_core.engine.forward.recipes import NoRecipeError, Weights, parts_of
+from e2lm_core.engine.forward.tensors import PackedBatch, as_tensor, prepare
+from e2lm_core.engine.models import LoadedModel
+
+KEPT_BYTES = 512 * 2**20
+
+
+class StackedLinear:
+    """x[c] W[c]ᵀ + b[c], with W [C, out, in] and b [C, 1, out] or None; a `Linear` over C · N tokens."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        self._turned, self._bias = weight.transpose(1, 2), bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[C · N, in] → [C · N, out]"""
+        product = torch.bmm(self._apart(x), self._turned)
+        if self._bias is not None:
+            product.add_(self._bias)
+        return product.flatten(0, 1)
+
+    def add_to(self, total: Tensor, x: Tensor) -> Tensor:
+        """total + x Wᵀ + b, written over `total` [C · N, out]; x [C · N, in]."""
+        sums = self._apart(total)
+        sums.baddbmm_(self._apart(x), self._turned)
+        if self._bias is not None:
+            sums.add_(self._bias)
+        return total
+
+    def _apart(self, x: Tensor) -> Tensor:
+        return x.view(len(self._turned), -1, x.shape[-1])
+
+
+class StackedRmsNorm:
+    """`RmsNorm` with weights [C, 1, size]."""
+
+    def __init__(self, weight: Tensor, eps: float) -> None:
+        self._each = RmsNorm(weight, eps)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[C · N, size] → [C · N, size]"""
+        return self._each(x.reshape(len(self._each.weight), -1, x.shape[-1])).flatten(0, 1)
+
+
+class StackedWeights(Weights):
+    """The weights of C checkpoints by name, [C, …]; an embedding's are [C · V, hidden]."""
+
+    def __init__(self, of: Sequence[dict[str, Tensor]]) -> None:
+        super().__init__({name: torch.stack([one[name] for one in of]) for name in of[0]}, packed=False)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return super().__getitem__(name).flatten(0, 1)
+
+    def _product(self, weight: Tensor, bias: Tensor | None) -> StackedLinear:
+        return StackedLinear(weight, None if bias is None else bias[:, None])
+
+    def rms(self, name: str, eps: float) -> StackedRmsNorm:
+        return StackedRmsNorm(self._found(f"{name}.weight")[:, None], eps)
+
+    def layer(self, name: str, eps: float) -> StackedRmsNorm:
+        raise NoRecipeError(f"{name} is a norm that is not stacked")
+
+
+class StackedDecoder(Decoder):
+    """Checkpoints of one configuration, a `Body` over batches of `repeated`; raises `NoRecipeError`."""
+
+    def __init__(self, models: Sequence[LoadedModel], rotary: Rotary | None) -> None:
+        self.count = len(models)
+        config = models[0].config.get_text_config()
+        self._parts = parts_of(config, StackedWeights([model.weights for model in models]))
+        self._rotary, self._first = rotary, None
+
+    def trunk_states(
+        self, trunk: Trunk, parent: dict[int, KeyValues] | None, device: torch.device
+    ) -> dict[int, KeyValues]:
+        """As `Decoder`'s, [C, heads of keys, P, size]."""
+        end = trunk.start + len(trunk.tokens)
+        state = self._state(None, end)
+        ids = as_tensor(trunk.tokens, device).repeat(self.count)
+        x = self._embedded(ids)
+        turns = self._turns(torch.arange(trunk.start, end, device=device).repeat(self.count), x.dtype)
+        kept: dict[int, KeyValues] = {}
+        for layer, block in enumerate(self._parts.blocks):
+            heads = self._heads(layer, block, x, ids, turns, None)
+            q, k, v = (part.view(self.count, -1, *part.shape[1:]).transpose(1, 2) for part in heads)
+            above = None if parent is None else parent[layer]
+            kept[layer] = below(above, (k, v))
+            if layer + 1 < len(self._parts.blocks):
+                x = block.finish(x, attend(q, k, v, state, above).transpose(1, 2).reshape(len(ids), -1))
+        return kept
+
+    def _embedded(self, ids: Tensor) -> Tensor:
+        rows = len(self._parts.embedding) // self.count
+        first = torch.arange(self.count, device=ids.device)[:, None] * rows
+        return self._parts.embedding[(ids.reshape(self.count, -1) + first).flatten()]
+
+    def _state(self, bias: Tensor | None, depth: int) -> TreeState:
+        return replace(super()._state(bias, depth), apart=True)
+
+
+class Stacks:
+    """Stacked decoders, those used last kept; making one copies its checkpoints' weights."""
+
+    def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
+        self._most, self._lock = most_bytes, threading.Lock()
+        self._kept: OrderedDict[tuple[int, ...], tuple[tuple[LoadedModel, ...], StackedDecoder]] = (
+            OrderedDict()
+        )
+
+    def of(self, models: tuple[LoadedModel, ...], rotary: Rotary | None) -> StackedDecoder:
+        """The decoder of these models in this order; it holds them as long as it is kept."""
+        key = tuple(map(id, models))
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = (models, StackedDecoder(models, rotary))
+            self._kept.move_to_end(key)
+            total = sum(model.bytes for stacked, _ in self._kept.values() for model in stacked)
+            while total > self._most and len(self._kept) > 1:
+                total -= sum(model.bytes for model in self._kept.popitem(last=False)[1][0])
+            return self._kept[key][1]
+
+
+def repeated(rows: Sequence[Row], count: int, device: torch.device, dtype: torch.dtype) -> PackedBatch:
+    """The rows' batch once for each checkpoint, one after the other."""
+    return prepare(tuple(rows) * count, device, dtype)
+
+
+def packed(
+    body: StackedDecoder, batch: PackedBatch, trunk: dict[int, KeyValues] | None = None
+) -> NDArray[np.float32]:
+    """[C, S] as `forward.packed` gives [S] of each checkpoint."""
+    with torch.inference_mode():
+        logs = body.logits(body.scored(batch, trunk)).float().log_softmax(1)
+        scored: NDArray[np.float32] = logs[batch.places, batch.targets].cpu().numpy()[batch.order]
+        return scored.reshape(body.count, -1)

@@ -1,0 +1,49 @@
+"""What a plan's trunks leave under one model, or under several that are stacked, computed when first needed.
+
+Tested in tests/engine/test_scorer.py.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from e2lm_core.engine.batches.plan import Plan
+from e2lm_core.engine.forward import forward
+
+
+@dataclass
+class Trunks:
+    """The states of a plan's trunks, each computed by one thread; only those above the last are kept."""
+
+    body: forward.Trunked
+    plan: Plan
+    device: torch.device
+    states: dict[int, Any] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, index: int | None) -> Any:
+        if index is None:
+            return None
+        with self.lock:
+            return self._get(index)
+
+    def _get(self, index: int) -> Any:
+        if index not in self.states:
+            trunk = self.plan.trunks[index]
+            parent = None if trunk.parent is None else self._get(trunk.parent)
+            above = self._above(index)
+            self.states = {i: s for i, s in self.states.items() if i in above}
+            self.states[index] = forward.trunk_states(self.body, trunk, parent, self.device)
+        return self.states[index]
+
+    def _above(self, index: int) -> set[int]:
+        above: set[int] = set()
+        parent = self.plan.trunks[index].parent
+        while parent is not None:
+            above.add(parent)
+            parent = self.plan.trunks[parent].parent
+        return above
