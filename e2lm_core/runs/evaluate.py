@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, Scored, TaskSet
 from e2lm_core.checkpoints.hub.rolling import LINES, Rolled, Roller
-from e2lm_core.runs.order import plan
+from e2lm_core.runs.order import COARSE, plan
 from e2lm_core.runs.queue import fetched
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.requests import Asked, prompts
@@ -164,12 +164,18 @@ class _Run:
         return not self._asked.missing(self._studio.store, self._studio.backend.scope(checkpoint))
 
     def _groups(self, ordered: Sequence[Checkpoint]) -> list[tuple[Checkpoint, ...]]:
-        """All in their order; where an edit's few questions are missing, those that are best computed at once."""
+        """All in their order; where an edit's few questions are missing, those that are best computed at once.
+
+        The coarse points come before all others even so: whoever edited sees first what became of each curve.
+        """
         asked, backend = self._asked, self._studio.backend
         missing = asked.missing(self._studio.store, backend.scope(ordered[0]))
         if len(missing) > FEW_QUESTIONS:
             return [(checkpoint,) for checkpoint in ordered]
-        return backend.together(ordered, [asked.texts[key] for keys in missing.values() for key in keys])
+        requests = [asked.texts[key] for keys in missing.values() for key in keys]
+        coarse = COARSE * len({checkpoint.model.name for checkpoint in ordered})
+        parts = (ordered[:coarse], ordered[coarse:])
+        return [group for part in parts if part for group in backend.together(part, requests)]
 
     def _side_by_side(self, groups: Sequence[tuple[Checkpoint, ...]]) -> list[Progress]:
         """Every group, begun in their order, as many at a time as the backend can take: a cluster may grow."""

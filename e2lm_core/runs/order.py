@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
 
+COARSE = 3  # of a model's checkpoints give its curve a shape: the last, the first and the middle
+
 
 def coarse_to_fine(count: int) -> list[int]:
     """Indices 0 … count − 1: last, first, middle, then the middle of every gap, widest gaps first."""
@@ -63,6 +65,6 @@ def thin(checkpoints: Sequence[Checkpoint], density: str) -> list[Checkpoint]:
         if density == "half":
             curve = curve[::-1][::2][::-1]
         elif density == "ends and middle":
-            curve = [curve[i] for i in sorted(coarse_to_fine(len(curve))[:3])]
+            curve = [curve[i] for i in sorted(coarse_to_fine(len(curve))[:COARSE])]
         kept += curve
     return kept

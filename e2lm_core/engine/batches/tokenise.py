@@ -9,8 +9,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,13 +57,32 @@ class Encoded(NamedTuple):
 
 
 def tokenizer_digest(directory: Path) -> str:
-    """sha256 over the tokenizer's files: checkpoints that share it share all encoded text."""
+    """sha256 over the tokenizer's files: checkpoints that share it share all encoded text.
+
+    Remembered for as long as the files are the same: an edit asks for it of every checkpoint.
+    """
+    there = {
+        name: (s.st_size, s.st_mtime_ns, s.st_ino)
+        for name in TOKENIZER_FILES
+        if (s := _stat(directory / name)) is not None
+    }
+    return _digest(directory, tuple(there.items()))
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+@functools.lru_cache(maxsize=4_096)
+def _digest(directory: Path, files: tuple[tuple[str, tuple[int, ...]], ...]) -> str:
     digest = hashlib.sha256()
-    for name in TOKENIZER_FILES:
-        path = directory / name
-        if path.is_file():
-            data = path.read_bytes()
-            digest.update(f"{name}:{len(data)}:".encode() + data)
+    for name, _ in files:
+        data = (directory / name).read_bytes()
+        digest.update(f"{name}:{len(data)}:".encode() + data)
     return digest.hexdigest()
 
 

@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
+from weakref import ref
 
 import numpy as np
 import torch
@@ -89,7 +90,7 @@ class StackedDecoder(Decoder):
     """Checkpoints of one configuration, a `Body` over batches of `repeated`; raises `NoRecipeError`."""
 
     def __init__(self, models: Sequence[LoadedModel], rotary: Rotary | None) -> None:
-        self.count = len(models)
+        self.count, self.bytes = len(models), sum(model.bytes for model in models)
         config = models[0].config.get_text_config()
         self._parts = parts_of(config, StackedWeights([model.weights for model in models]))
         self._rotary, self._first = rotary, None
@@ -123,25 +124,24 @@ class StackedDecoder(Decoder):
 
 
 class Stacks:
-    """Stacked decoders, those used last kept; making one copies its checkpoints' weights."""
+    """Stacked decoders, those used last kept; making one copies its checkpoints' weights, and holds no checkpoint."""
 
     def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
         self._most, self._lock = most_bytes, threading.Lock()
-        self._kept: OrderedDict[tuple[int, ...], tuple[tuple[LoadedModel, ...], StackedDecoder]] = (
-            OrderedDict()
-        )
+        self._kept: OrderedDict[tuple[ref[LoadedModel], ...], StackedDecoder] = OrderedDict()
 
     def of(self, models: tuple[LoadedModel, ...], rotary: Rotary | None) -> StackedDecoder:
-        """The decoder of these models in this order; it holds them as long as it is kept."""
-        key = tuple(map(id, models))
+        """The decoder of these models in this order."""
+        key = tuple(map(ref, models))
         with self._lock:
+            for gone in [kept for kept in self._kept if any(model() is None for model in kept)]:
+                del self._kept[gone]
             if key not in self._kept:
-                self._kept[key] = (models, StackedDecoder(models, rotary))
+                self._kept[key] = StackedDecoder(models, rotary)
             self._kept.move_to_end(key)
-            total = sum(model.bytes for stacked, _ in self._kept.values() for model in stacked)
-            while total > self._most and len(self._kept) > 1:
-                total -= sum(model.bytes for model in self._kept.popitem(last=False)[1][0])
-            return self._kept[key][1]
+            while sum(decoder.bytes for decoder in self._kept.values()) > self._most and len(self._kept) > 1:
+                self._kept.popitem(last=False)
+            return self._kept[key]
 
 
 def repeated(rows: Sequence[Row], count: int, device: torch.device, dtype: torch.dtype) -> PackedBatch:
