@@ -236,7 +236,7 @@ def compute(
     following: Sequence[Checkpoint] = (),
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[Progress]:
-    """All that is missing of each; what `follows` is read meanwhile. Raises `Cancelled`.
+    """All that is missing of each; `following` are read meanwhile. Raises `Cancelled`.
 
     Those that have the same to compute are computed at once; a chunk is committed whole, for all of them, so that
     what a kill leaves behind does not depend on its moment.
@@ -244,8 +244,8 @@ def compute(
     alike: dict[tuple[tuple[bytes, ...], tuple[int, ...]], list[CheckpointRun]] = {}
     for run in runs:
         if run.missing:
-            planned, skip = run.planned()
-            alike.setdefault((tuple(planned), tuple(skip)), []).append(run)
+            keys, there = run.planned()
+            alike.setdefault((tuple(keys), tuple(there)), []).append(run)
     if alike:
         for checkpoint in following:
             studio.backend.prefetch(checkpoint)

@@ -69,10 +69,10 @@ class Weights:
     def _product(self, weight: Tensor, bias: Tensor | None) -> Linear:
         return Linear(weight, bias, self._packed)
 
-    def rms(self, name: str, eps: float) -> RmsNorm:
+    def rms(self, name: str, eps: float) -> Norm:
         return RmsNorm(self[f"{name}.weight"], eps)
 
-    def layer(self, name: str, eps: float) -> LayerNorm:
+    def layer(self, name: str, eps: float) -> Norm:
         return LayerNorm(self[f"{name}.weight"], self.get(f"{name}.bias"), eps)
 
     def head(self, name: str, embedding: str, config: Any) -> tuple[Linear, int]:
@@ -151,7 +151,7 @@ def _olmo(config: Any, weights: Weights) -> Parts:
 def _olmo2(config: Any, weights: Weights) -> Parts:
     """x + norm(attention x), then x + norm(mlp x); norms over all heads' queries, and over all keys."""
 
-    def norm(name: str) -> RmsNorm:
+    def norm(name: str) -> Norm:
         return weights.rms(name, config.rms_norm_eps)
 
     def block(at: str, layer: int) -> Block:
@@ -172,7 +172,7 @@ def _olmo2(config: Any, weights: Weights) -> Parts:
 def _neox(config: Any, weights: Weights) -> Parts:
     """x + attention(norm x) + mlp(norm x) (or one after the other), one projection for all heads."""
 
-    def norm(name: str) -> LayerNorm:
+    def norm(name: str) -> Norm:
         return weights.layer(name, config.layer_norm_eps)
 
     def block(at: str) -> Block:

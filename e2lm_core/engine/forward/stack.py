@@ -22,7 +22,7 @@ from torch import Tensor
 
 from e2lm_core.engine.batches.plan import Row, Trunk
 from e2lm_core.engine.forward.attention import KeyValues, TreeState, attend, below
-from e2lm_core.engine.forward.blocks import RmsNorm
+from e2lm_core.engine.forward.blocks import Linear, Norm, RmsNorm
 from e2lm_core.engine.forward.decoder import Decoder, Rotary
 from e2lm_core.engine.forward.recipes import NoRecipeError, Weights, parts_of
 from e2lm_core.engine.forward.tensors import PackedBatch, as_tensor, prepare
@@ -31,11 +31,12 @@ from e2lm_core.engine.models import LoadedModel
 KEPT_BYTES = 512 * 2**20
 
 
-class StackedLinear:
+class StackedLinear(Linear):
     """x[c] W[c]ᵀ + b[c], with W [C, out, in] and b [C, 1, out] or None; a `Linear` over C · N tokens."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        self._turned, self._bias = weight.transpose(1, 2), bias
+        super().__init__(weight, bias)
+        self._turned = weight.transpose(1, 2)
 
     def __call__(self, x: Tensor) -> Tensor:
         """[C · N, in] → [C · N, out]"""
@@ -79,10 +80,10 @@ class StackedWeights(Weights):
     def _product(self, weight: Tensor, bias: Tensor | None) -> StackedLinear:
         return StackedLinear(weight, None if bias is None else bias[:, None])
 
-    def rms(self, name: str, eps: float) -> StackedRmsNorm:
+    def rms(self, name: str, eps: float) -> Norm:
         return StackedRmsNorm(self._found(f"{name}.weight")[:, None], eps)
 
-    def layer(self, name: str, eps: float) -> StackedRmsNorm:
+    def layer(self, name: str, eps: float) -> Norm:
         raise NoRecipeError(f"{name} is a norm that is not stacked")
 
 
