@@ -1,0 +1,88 @@
+"""The card and a set without questions in a real browser: what the review of the interface saw lost there is kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from e2lm_core.base.records import Question
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import collection
+from scripts.screenshots import FLAGS, note_error, server, settle
+from tests.conftest import needs
+
+pytestmark = pytest.mark.slow
+expect.set_options(timeout=60_000)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    settings = Settings(home=tmp_path / "home")
+    questions = [
+        Question(id=f"q{n}", question=f"What comes after {n}?", choices=(str(n + 1), str(n)), answer=0)
+        for n in range(1, 7)
+    ]
+    collection.create_set(settings, "mine", questions)
+    collection.create_set(settings, "bare")
+    return settings
+
+
+@pytest.fixture
+def page(home: Settings) -> Iterator[Page]:
+    faults: list[str] = []
+    env = os.environ | {"E2LM_HOME": str(home.home), "E2LM_LADDER": str(home.home / "none")}
+    with server(env) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
+        opened = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=url).new_page()
+        opened.on("console", partial(note_error, faults))
+        opened.on("pageerror", lambda error: faults.append(f"throws {error}"))
+        opened.set_default_timeout(60_000)
+        yield opened
+        browser.close()
+    assert not faults
+
+
+def texts(home: Settings, name: str = "mine") -> list[str]:
+    return [question.question for question in collection.open_set(home, name).questions]
+
+
+def test_undo_in_a_text_is_the_texts_own(page, home):
+    page.goto("/questions?set=mine&tab=write&view=Card")
+    settle(page)
+    area = page.get_by_label("Question", exact=True).and_(page.locator("textarea")).first
+    area.fill("What follows one?")
+    page.get_by_role("button", name="Save", exact=True).click()
+    settle(page)
+    assert texts(home)[0] == "What follows one?"
+    area.press("End")
+    page.keyboard.type(" And two?")
+    page.keyboard.press("Control+z")
+    expect(area).not_to_have_value("What follows one? And two?")
+    settle(page)
+    assert texts(home)[0] == "What follows one?"
+    page.locator("h1").click()
+    page.keyboard.press("Control+z")  # nobody types: the set's last change
+    expect(area).not_to_have_value("What follows one?")
+    settle(page)
+    assert texts(home)[0] == "What comes after 1?"
+
+
+def test_a_set_without_questions_begins_with_an_empty_form(page, home):
+    page.goto("/questions?set=bare&tab=write")
+    settle(page)
+    form = page.get_by_role("form", name="A new question")
+    form.get_by_role("textbox", name="The new question's text").fill("What is pH?")
+    form.get_by_role("textbox", name="Choice A of the new question").fill("a measure of acids")
+    form.get_by_role("textbox", name="Choice B of the new question").fill("a metal")
+    expect(form.get_by_role("button", name="Add the question")).to_be_disabled()
+    assert texts(home, "bare") == []
+    form.get_by_role("radio", name="A is right").click()
+    page.keyboard.press("Control+Enter")
+    form.get_by_role("textbox", name="Choice B of the new question").press("Control+Enter")
+    expect(page.locator(".qt-row")).to_have_count(1)
+    assert texts(home, "bare") == ["What is pH?"]
