@@ -22,6 +22,7 @@ from e2lm_core.runs import start, worker
 from e2lm_core.ui import session
 from e2lm_core.ui.checkpoints import added
 from e2lm_core.ui.runs import starting as ui_starting
+from e2lm_core.ui.server import door
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under
@@ -271,3 +272,29 @@ def test_another_repository_by_pattern(visit):
     press(visit, "library_go")
     assert not visit.at.error, visit.said
     assert [c.name for c in session.studio().catalogue.of("mine")] == ["mine/iter_0000003"]
+
+
+def test_a_folder_is_added_in_a_dialog_that_asks_what_a_step_means(visit, tmp_path, monkeypatch):
+    assert "library_go" in {b.key for b in visit.at.button}
+    assert "folder_add" not in {b.key for b in visit.at.button}  # for whoever is not at the machine
+    monkeypatch.setattr(door, "at_this_machine", lambda: True)
+    visit.open("checkpoints")
+    for place in ("mine/checkpoint-500", "pythia-70m/step1000"):
+        (tmp_path / "runs" / place).mkdir(parents=True)
+        for name, data in checkpoint(1).items():
+            (tmp_path / "runs" / place / name).write_bytes(data)
+    press(visit, "folder_add")
+    visit.at.text_input(key="folder_path").set_value(str(tmp_path / "nothing")).run()
+    assert "There is no folder" in visit.said
+    visit.at.text_input(key="folder_path").set_value(str(tmp_path / "runs")).run()
+    assert "2 models with 2 checkpoints: mine and pythia-70m." in visit.said
+    assert [n.key for n in visit.at.number_input if n.key.startswith("folder_tokens")] == [
+        "folder_tokens_mine"
+    ]
+    visit.at.number_input(key="folder_tokens_mine").set_value(2**21).run()
+    press(visit, "folder_go")
+    catalogue = session.studio().catalogue
+    assert [c.tokens_seen for c in catalogue.of("mine")] == [500 * 2**21]
+    assert [c.tokens_seen for c in catalogue.of("pythia-70m")] == [2_097_152_000]
+    press(visit, "folder_remove_0")
+    assert "mine" not in {model.name for model in session.studio().catalogue.models}

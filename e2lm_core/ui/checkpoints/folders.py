@@ -17,6 +17,7 @@ from e2lm_core.ui.frame import say
 from e2lm_core.ui.server import door
 
 TITLE = "Add a folder of checkpoints"
+_OPEN = "folder_open"
 
 
 def may_add(settings: Settings) -> bool:
@@ -45,10 +46,16 @@ def folders() -> None:
             given.remove(settings, folder.path)
             st.rerun()
     if st.button(TITLE, key="folder_add", icon=":material/create_new_folder:"):
+        st.session_state[_OPEN] = True
+    if st.session_state.get(_OPEN):
         _dialog()
 
 
-@st.dialog(TITLE)
+def _closed() -> None:
+    st.session_state[_OPEN] = False
+
+
+@st.dialog(TITLE, on_dismiss=_closed)
 def _dialog() -> None:
     settings = session.studio().settings
     path = st.text_input(
@@ -89,4 +96,5 @@ def _dialog() -> None:
         except StudioError as error:
             say.error(error, icon=":material/error:")
         else:
+            _closed()
             st.rerun()
