@@ -13,7 +13,7 @@ from e2lm_core.checkpoints.hub import borrowed, cache, rolling
 from e2lm_core.checkpoints.hub.download import download
 from e2lm_core.checkpoints.hub.rolling import Roller
 from tests.support import hub_fixtures
-from tests.support.hub_fixtures import DENSE, fake, settings
+from tests.support.hub_fixtures import DENSE, MODEL, fake, settings
 from tests.support.workers import until
 
 __all__ = ["fake", "settings"]  # fixtures
@@ -59,7 +59,11 @@ def test_all_pass_through_a_disk_that_holds_two_in_their_order(fleet):
     used = Used(tight)
     with hub_fixtures.Sampled(tight) as sampled:
         rolled = Roller(tight, "run-1", used).roll(checkpoints)
-    assert used.names == [c.name for c in checkpoints]
+    places = [[c.name for c in checkpoints].index(name) for name in used.names]
+    assert sorted(places) == list(range(6))
+    assert all(
+        abs(place - turn) <= 1 for turn, place in enumerate(places)
+    )  # two lines, so neighbours may change
     assert used.most == 1
     assert (rolled.fetched, rolled.missing, rolled.sentence) == (6, {}, None)
     assert rolled.fetched_bytes == 6 * hub_fixtures.bytes_of(checkpoints[0])
@@ -182,7 +186,7 @@ def test_a_stop_keeps_what_is_here_for_the_same_run_and_an_error_comes_through(f
     def fails(checkpoint) -> None:
         raise ValueError(checkpoint.name)
 
-    with pytest.raises(ValueError, match=checkpoints[0].name):
+    with pytest.raises(ValueError, match=MODEL):  # whichever of the first two came first
         Roller(tight, "run-1", fails).roll(checkpoints)
 
 
