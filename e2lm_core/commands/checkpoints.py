@@ -20,6 +20,7 @@ from e2lm_core.checkpoints.hub import download as hub_download
 from e2lm_core.checkpoints.known import FAMILIES, family
 from e2lm_core.commands.output import Json, show
 from e2lm_core.commands.telling import progress_bar
+from e2lm_core.people import register
 
 app = typer.Typer(
     no_args_is_help=True, help="Checkpoints of a hub: browse, add, download, verify, pin, evict."
@@ -186,6 +187,7 @@ def add_folder(
 ) -> None:
     """Add a folder's checkpoints to the catalogue, where they lie."""
     settings = Settings.from_env()
+    register.require_administrator(settings, "add folders of this machine")
     _, found = given.look(path)
     asked = given.without_tokens(found)
     rules: dict[str, int] = {}

@@ -67,6 +67,8 @@ HARMLESS = {
     "checkpoints.hub.added.listing": "asks the hub what is there",
     "checkpoints.hub.added.add": "the catalogue is everybody's; visitors may not, which test_added tries",
     "checkpoints.hub.cache.put_in_place": "a step of a download",
+    "checkpoints.hub.download.refused": "asks the hub of checkpoints that are in the catalogue",
+    "runs.kept.brought.at_first": "the machine's checkpoints, whatever the name",
     "checkpoints.hub.cache.lock_file": "a file that is there to be locked",
     "checkpoints.hub.client.may_use_token": "of a repository",
     "checkpoints.hub.client.token_for": "of a repository",
@@ -95,6 +97,7 @@ GIVEN = {
         "export.provenance.commands",
         "export.report.build",
     ),
+    *("export.card.about.about", "export.verify.compared", "runs.kept.brought.is_shipped"),
     *("export.submission.findings", "export.submission.export"),
     "export.verify.verify",  # of a bundle that whoever calls has in hand
 }
@@ -379,6 +382,7 @@ PLAIN_COMMANDS = {
     "hub add": "everybody's",
     "hub download": "everybody's",
     "hub verify": "everybody's",
+    "folders list": "the machine's",
     "import": "a file of one's own; test_source tries one in another's workspace",
     "import-results": "a file of one's own",
     "results merge": "files of one's own; what they hold is found by a question's text alone",
