@@ -34,7 +34,7 @@ _CSS = """
 [data-testid="stElementToolbarButton"] [aria-label^="Download as CSV"] { display: none; }
 /* What has the focus by the keyboard; Streamlit's own mark of it is a shade that hardly differs from the page. */
 :is(a, button, summary, input, textarea, [role="radio"], [role="tab"], [role="switch"], [tabindex="0"]):focus-visible { outline: 2px solid var(--studio-accent) !important; outline-offset: 2px; border-radius: 4px; }
-[data-testid="stMain"]:focus-visible { outline: none !important; }
+[data-testid="stMain"]:focus-visible { outline-offset: -2px !important; border-radius: 0; }
 @media (prefers-reduced-motion: reduce) {
   *, *::before, *::after { animation-duration: .01ms !important; animation-iteration-count: 1 !important; transition-duration: .01ms !important; scroll-behavior: auto !important; }
 }
