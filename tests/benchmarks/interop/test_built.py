@@ -57,11 +57,14 @@ def test_rows_get_what_the_tasks_code_asks_for(tmp_path: Path) -> None:
     yaml.write_text(yaml.read_text().replace('"PLACE"', "!function utils.more"))
     code = "def more(data):\n    return data.map(lambda r: {'asked': r['goal'], 'right': r['label']})\n"
     (folder / "utils.py").write_text(code)
-    rows = {f"{split}.jsonl": [{"n": k} for k in range(4)] for split in ("train", "validation", "test")}
+    rows = {
+        f"{split}.jsonl": [{"n": k, "sol1": "a", "sol2": f"b{k}"} for k in range(4)]
+        for split in ("train", "validation", "test")
+    }
     tried, told = built.stood_in(yaml, rows)
     assert "error" not in told[-1], told[-1]
-    assert {"goal", "label", "sol1", "sol2"} <= set(tried["test.jsonl"][0])
-    assert rows["test.jsonl"][0] == {"n": 0}
+    assert {"goal", "label"} <= set(tried["test.jsonl"][0])
+    assert "goal" not in rows["test.jsonl"][0]
 
 
 @pytest.mark.slow
