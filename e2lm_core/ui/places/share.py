@@ -22,6 +22,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.author import checks, sharing
 from e2lm_core.ui.frame import addresses, navigation, parts, say
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.results import verified
 
 PROFILE = "export_profile"
 
@@ -107,6 +108,7 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
     say.caption(f"{len(data) / 1024:,.0f} kB. The same set gives the same bytes.")
     if profile == "competition":
         submitted(task)
+    verified.verify(data, task.name)
     st.markdown("Unzip it anywhere, then:")
     st.code(
         f"lm_eval --include_path . --tasks {task.name} --model hf --model_args pretrained=<a model>",
