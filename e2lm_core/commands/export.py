@@ -35,19 +35,20 @@ Bundle = Annotated[Path, typer.Option("--out", metavar="X.zip", help="Where it i
 KINDS = (
     "bundle",
     "patch",
+    "upstream",
     "csv",
     "jsonl",
     "xlsx",
     "gift",
     "aiken",
     "qti",
-)  # from the third on: the questions as they stand, unchecked
+)  # from the fourth on: the questions as they stand, unchecked
 As = Annotated[
     str,
     typer.Option(
         "--as",
         metavar="KIND",
-        help="bundle; patch, the competition's submission.zip; csv, jsonl, xlsx, gift, aiken or qti, the questions alone.",
+        help="bundle; patch, the competition's submission.zip; upstream, what a pull request to the harness holds; csv, jsonl, xlsx, gift, aiken or qti, the questions alone.",
     ),
 ]
 ExportProfile = Annotated[
@@ -148,8 +149,9 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the set as a bundle that lm-evaluation-harness runs unchanged, as a submission, or its questions alone."""
-    from e2lm_core.export import patch
+    from e2lm_core.export import patch, upstream
     from e2lm_core.export.submission import export as export_set
+    from e2lm_core.export.submission import findings
     from e2lm_core.runs.studio import open_studio
     from e2lm_core.sets.folder.bundle import write
     from e2lm_core.sets.formats import writing
@@ -172,6 +174,10 @@ def export(
             )
             if kind == "patch":
                 data = patch.submission(question_set, studio.settings.limits, metric)
+            elif kind == "upstream":
+                data = upstream.pull_request(
+                    question_set, studio.settings.limits, findings(studio, question_set)
+                )
     for said in lost:
         typer.echo(said, err=True)
     if piped:

@@ -56,7 +56,7 @@ def test_a_table_is_read_back(call: Cli, tmp_path: Path, kind: str) -> None:
     [ours] = list(Path(back["path"]).glob("test.jsonl"))
     call("export", "little", "--as", "jsonl", "--out", str(tmp_path / "again.jsonl"), "--json")
     assert ours.read_bytes() == (tmp_path / "again.jsonl").read_bytes()
-    assert "use bundle, patch, csv, jsonl, xlsx" in call(
+    assert "use bundle, patch, upstream, csv, jsonl, xlsx" in call(
         "export", "little", "--as", "pdf", "--out", out, code=2
     )
 

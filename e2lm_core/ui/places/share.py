@@ -15,7 +15,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.export import html as report_html
-from e2lm_core.export import patch, submission
+from e2lm_core.export import patch, submission, upstream
 from e2lm_core.export import report as set_report
 from e2lm_core.runs import state as run_state
 from e2lm_core.ui import session
@@ -90,6 +90,7 @@ def choose_profile() -> None:
 
 def bundle(task: TaskSet, profile: submission.Profile) -> None:
     """The bundle for download, and the command that runs it."""
+    limits, found = session.studio().settings.limits, results.findings(task, "plain")
     try:
         data = results.bundle(task, profile)
     except StudioError as error:
@@ -109,6 +110,17 @@ def bundle(task: TaskSet, profile: submission.Profile) -> None:
     if profile == "competition":
         submitted(task)
     verified.verify(data, task.name)
+    st.download_button(
+        "Download for a pull request",
+        lambda: upstream.pull_request(task, limits, found),
+        f"{task.name}-upstream.zip",
+        "application/zip",
+        type="tertiary",
+        icon=":material/merge:",
+        on_click="ignore",
+        key="export_upstream",
+        help="To offer the set to lm-evaluation-harness itself: its folder, its row in the list of tasks, and what to tick off.",
+    )
     st.markdown("Unzip it anywhere, then:")
     st.code(
         f"lm_eval --include_path . --tasks {task.name} --model hf --model_args pretrained=<a model>",

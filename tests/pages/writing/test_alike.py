@@ -137,6 +137,8 @@ def test_the_bundle_and_the_submission(
     call("export", OWN, "--as", "patch", "--metric", metric, "--out", str(tmp_path / "patch"))
     assert (tmp_path / "bundle").read_bytes() == given[f"Download {OWN}.zip"]
     assert (tmp_path / "patch").read_bytes() == given["Download submission.zip"]
+    call("export", OWN, "--as", "upstream", "--profile", "competition", "--out", str(tmp_path / "upstream"))
+    assert (tmp_path / "upstream").read_bytes() == given["Download for a pull request"]
 
 
 def test_a_task_of_somebody_else_s(visit: Visit, elsewhere: Settings, call: Call, tmp_path: Path) -> None:
@@ -194,7 +196,7 @@ def test_every_download(visit: Visit, call: Call, tmp_path: Path, given: dict[st
         "aiken": "Aiken",
         "qti": "QTI 2.2",
     }
-    assert {"bundle", "patch", *labels} == set(export.KINDS)
+    assert {"bundle", "patch", "upstream", *labels} == set(export.KINDS)
     for kind in labels:
         visit.at.selectbox(key="set_format").set_value(kind).run()
     call("sets", "copy", "little", OWN)

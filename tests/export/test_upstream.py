@@ -1,0 +1,42 @@
+"""A pull request's layout: the folder as the bundle has it, a row of the harness's table, a list to tick off."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from e2lm_core.base.records import Finding
+from e2lm_core.base.settings import Limits
+from e2lm_core.export import upstream
+from e2lm_core.sets.folder.files import task_files
+from tests.support import studios
+
+
+def members(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_the_folder_is_the_bundles_and_the_row_one_of_the_table() -> None:
+    question = studios.question(1, subject="heat | light", license="CC0", source="own")
+    task = studios.task().model_copy(update={"questions": (question,)})
+    found = members(upstream.pull_request(task, Limits()))
+    written = {f"lm_eval/tasks/little/{name}": data for name, data in task_files(task, Limits()).items()}
+    assert {name: data for name, data in found.items() if name.startswith("lm_eval/")} == written
+    assert found["README-row.md"].decode() == (
+        "| [little](little/README.md) | 1 multiple-choice question on heat \\| light. | English |\n"
+    )
+    assert set(found) - set(written) == {"README-row.md", "PULL_REQUEST.md"}
+    assert upstream.pull_request(task, Limits()) == upstream.pull_request(task, Limits())
+
+
+def test_what_is_to_be_ticked_off_names_what_is_lacking_and_what_the_checks_say() -> None:
+    warning = Finding(
+        severity="warning", code="length", sentence="Question 3: its right choice is the longest."
+    )
+    said = members(upstream.pull_request(studios.task(dev=3), Limits(), [warning]))[
+        "PULL_REQUEST.md"
+    ].decode()
+    assert "- [ ] the licence lets them be passed on (none is given yet)" in said
+    assert said.count("- [ ]") == 7
+    assert said.endswith("- Question 3: its right choice is the longest.\n")
