@@ -21,7 +21,7 @@ TABLES = {
     "suspects": ("keys", "untaught", "control", "anew"),
     "architectures": ("sweep",),
     "meaningless": ("simulated", "exemplars"),
-    "interop": ("census", "many"),
+    "interop": ("census", "built", "round_trips", "many", "large", "prompts"),
 }
 
 

@@ -17,7 +17,8 @@ import pytest
 
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, start, store, worker
+from e2lm_core.runs import evaluate, start, worker
+from e2lm_core.runs.kept import store
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import authoring, collection, locks
