@@ -117,7 +117,10 @@ def test_two_people_lose_nothing_in_the_table_or_in_the_card(browser, home, envi
 
         # The same question in the card: the Save that was pressed is not lost.
         for page, name in ((ada, "Ada"), (bob, "Bob")):
-            view(page, "Card")
+            view(page, "Card")  # which opens the question that the table had in hand
+            page.get_by_role("combobox", name="Question", exact=True).click()
+            page.get_by_role("option", name="1 of 6 · q1").click()
+            settle(page)
             page.locator("textarea").first.fill(f"In the card {name} asks?")
         ada.wait_for_timeout(KEPT_MS)
         save(ada)
