@@ -137,7 +137,7 @@ class _Run:
             ends.extend(self._at_group([checkpoint], (), min(LINES, backend.at_once)))
             backend.forget(checkpoint)
 
-        fetched.clear_up(self._studio.settings, self._studio.jobs, {checkpoint.name for checkpoint in rest})
+        fetched.clear_up(self._studio.settings, self._studio.jobs, {c.name for c in rest}, of=name)
         try:
             roller = Roller(
                 self._studio.settings,

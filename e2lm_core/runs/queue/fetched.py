@@ -17,12 +17,15 @@ def name_of(job_id: int) -> str:
     return f"{_RUN}{job_id}"
 
 
-def clear_up(settings: Settings, jobs: JobQueue, wanted: Collection[str] = ()) -> int:
-    """Let go of what runs have fetched that are over, and nobody uses; checkpoints of `wanted` names stay. Bytes freed."""
+def clear_up(settings: Settings, jobs: JobQueue, wanted: Collection[str] = (), of: str | None = None) -> int:
+    """Let go of what runs have fetched that are over, and nobody uses; checkpoints of `wanted` names stay. Bytes freed.
+
+    A run that goes on after a kill, `of` that name, wants of its own no others: what it had scored takes the room.
+    """
 
     def goes_on(run: str) -> bool:
         number = run.removeprefix(_RUN)
-        if number == run or not number.isdigit():
+        if run == of or number == run or not number.isdigit():
             return False
         try:
             return not jobs.get(int(number)).over

@@ -134,3 +134,18 @@ def test_results_are_shown_after_the_weights_are_gone_and_an_edit_says_so(here):
     start.start(here, task, at_hand, fleet=fleet)
     worker.work(here, once=True)
     assert state.fleet(here, "little") == (checkpoints, None)
+
+
+def test_what_was_scored_before_a_kill_gives_its_room_to_the_rest(here):
+    checkpoints = here.catalogue.of(MODEL)
+    known(here, checkpoints)
+    evaluate.evaluate(here, collection.open_set(here.settings, "little"), checkpoints[:2])
+    number = studios.start_run(here, "little", checkpoints, rolling=True)
+    for checkpoint in checkpoints[:2]:
+        borrowed.mark(checkpoint, fetched.name_of(number), here.settings)
+        download(checkpoint, here.settings)
+    full = here.settings.model_copy(update={"hub_quota_bytes": cache.usage(here.settings).used_bytes})
+    worker.work(replace(here, settings=full), once=True)
+    job = here.jobs.get(number)
+    assert (job.state, job.error) == ("done", None)
+    assert left(here) == []
