@@ -77,7 +77,9 @@ def opened(
                 if name in small:
                     whole[name] = read_regular(path, limits.max_file_bytes)
                 else:
-                    large[name] = stack.enter_context(open_regular(path))
+                    large[name] = file = stack.enter_context(open_regular(path))
+                    file.seek(0, io.SEEK_END)  # a process's memory is a regular file by name alone
+                    file.seek(0)
             except (OSError, ValueError) as error:
                 raise _unreadable(name, error) from error
         yield large, whole

@@ -227,5 +227,5 @@ def _joined(read: Read, places: Places, where: str, wanted: Wanted = EVERYTHING)
             )
         more = f" ({count(len(sentences) - 1, 'more problem')})" if len(sentences) > 1 else ""
         raise TaskError(f"{where} gives no curve: {sentences[0]}{more}")
-    folded = words.folded(problems)
+    folded = words.folded(list(map(sentence, problems)))
     return Imported(joined.curves, measured, tuple(map(sentence, folded)), tuple(read.files))

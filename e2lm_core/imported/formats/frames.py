@@ -93,7 +93,7 @@ def pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
     """
     suffix = PurePath(name).suffix.lower()
     try:
-        for frame in _parquet_pieces(file, name) if suffix == ".parquet" else _separated_pieces(file, suffix):
+        for frame in _parquet_pieces(file, name) if suffix == ".parquet" else _separated_pieces(file, name):
             _check(0, len(frame.columns), name)
             frame.columns = [str(column).strip() for column in frame.columns]
             yield frame
@@ -215,9 +215,13 @@ def _separated(data: bytes, name: str, separator: str) -> pd.DataFrame:
     return frame.map(uncelled).rename(columns=uncelled)
 
 
-def _separated_pieces(file: BinaryIO, suffix: str) -> Iterator[pd.DataFrame]:
+def _separated_pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
+    suffix = PurePath(name).suffix.lower()
     if suffix not in _SEPARATORS:
         raise ValueError("no table of text")
+    # Before a piece is made: of a few bytes a row it may hold any number of cells.
+    _check(0, file.readline(2**20).count(_SEPARATORS[suffix].encode()) + 1, name)
+    file.seek(0)
     with pd.read_csv(
         file,
         sep=_SEPARATORS[suffix],
