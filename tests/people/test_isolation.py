@@ -100,6 +100,7 @@ GIVEN = {
     *("export.card.about.about", "export.verify.compared", "runs.kept.brought.is_shipped"),
     *("export.submission.findings", "export.submission.export"),
     "export.verify.verify",  # of a bundle that whoever calls has in hand
+    "export.verification.start",
 }
 # What they keep and find is one's own, whatever it is of: these may go through, and touch or give nothing of another's.
 OWN = ("sets.desk.drafts.", "sets.desk.presence.stamp", "sets.desk.saving.save")
