@@ -131,10 +131,11 @@ ROW_PX = 35  # of Streamlit's own tables
 
 def unfold(page: Page) -> None:
     """Open what is folded and walk over the tabs, where words may hide."""
-    closed = page.locator("details:not([open]) > summary")
-    for _ in range(closed.count()):
-        if closed.count():
-            closed.first.click()
+    closed = page.locator("details:not([open]) > summary:visible")
+    for _ in range(40):  # what is folded within something folded shows once that is open
+        if not closed.count():
+            break
+        closed.first.click()
     for tab in page.get_by_role("tab").all():
         tab.click()
         page.wait_for_timeout(150)
