@@ -5,19 +5,17 @@ They are read where they lie, as those of E2LM_CHECKPOINTS are; `folders.json` i
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from e2lm_core.base.atomic import replace_file
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.phrasing import listing
 from e2lm_core.base.records import Checkpoint, Record
 from e2lm_core.base.settings import Settings, expanded
-from e2lm_core.base.strangers import safejson
+from e2lm_core.checkpoints import listed
 from e2lm_core.checkpoints.folders import MOST_TOKENS_A_STEP, LocalModels, read_folder
 from e2lm_core.people import access, register
 
@@ -133,33 +131,14 @@ def _counted(found: LocalModels, tokens_per_step: Mapping[str, int]) -> LocalMod
 
 
 def _read(settings: Settings) -> dict[Path, Given]:
-    path = settings.home / _FILE
-    try:
-        document = _Document.model_validate(safejson.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
-    except (ValidationError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} is not a list of folders of this version: take it away and add them again."
-        ) from error
+    document = listed.read(settings.home / _FILE, _Document, "folders")
     return {given.path: given for given in document.folders}
 
 
 @contextmanager
 def _edited(settings: Settings) -> Iterator[dict[Path, Given]]:
     """The folders, written back when the block ends without an error; one process at a time."""
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        lock = (settings.home / f".{_FILE}.lock").open("w")
-    except OSError as error:
-        raise CheckpointError(
-            f"{settings.home} cannot be written ({error.strerror}): set E2LM_HOME."
-        ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with listed.locked(settings.home / _FILE):
         folders = _read(settings)
         yield folders
-        document = _Document(folders=tuple(folders.values()))
-        replace_file(settings.home / _FILE, (document.model_dump_json(indent=1) + "\n").encode())
+        listed.write(settings.home / _FILE, _Document(folders=tuple(folders.values())))

@@ -7,18 +7,16 @@ and part of every result's key: what a hub changes later changes nothing here. W
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from e2lm_core.base.atomic import replace_file
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint, ModelInfo, Record
 from e2lm_core.base.settings import Settings
-from e2lm_core.base.strangers import safejson
+from e2lm_core.checkpoints import listed
 from e2lm_core.checkpoints.families import CheckpointChoice, Family, FamilyModel, Place, choose
 from e2lm_core.checkpoints.hub.cache import evict, snapshot_folder
 from e2lm_core.checkpoints.hub.client import HubClient, RemoteFile
@@ -287,33 +285,14 @@ def _bytes(files: tuple[RemoteFile, ...], folder: str) -> int:
 
 
 def _read(settings: Settings) -> dict[str, Added]:
-    path = settings.home / _FILE
-    try:
-        document = _Document.model_validate(safejson.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
-    except (ValidationError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} is not a list of added models of this version: take it away and add them again."
-        ) from error
+    document = listed.read(settings.home / _FILE, _Document, "added models")
     return {added.model.name: added for added in document.added}
 
 
 @contextmanager
 def _edited(settings: Settings) -> Iterator[dict[str, Added]]:
     """The added models, written back when the block ends without an error; one process at a time."""
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        lock = (settings.home / f".{_FILE}.lock").open("w")
-    except OSError as error:
-        raise CheckpointError(
-            f"{settings.home} cannot be written ({error.strerror}): set E2LM_HOME."
-        ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with listed.locked(settings.home / _FILE):
         models = _read(settings)
         yield models
-        document = _Document(added=tuple(models.values()))
-        replace_file(settings.home / _FILE, (document.model_dump_json(indent=1) + "\n").encode())
+        listed.write(settings.home / _FILE, _Document(added=tuple(models.values())))
