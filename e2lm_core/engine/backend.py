@@ -84,3 +84,16 @@ class Backend(Protocol):
     def window(self, checkpoint: Checkpoint) -> int:
         """The longest input that the model takes, in tokens."""
         ...
+
+
+def one_after_the_other(
+    backend: Backend,
+    checkpoints: Sequence[Checkpoint],
+    requests: Sequence[Request],
+    cancelled: Callable[[], bool] | None = None,
+    skip: Collection[int] = (),
+) -> Iterator[tuple[Scored, ...]]:
+    """`chunks_of_all` by the `chunks` of each."""
+    for place, checkpoint in enumerate(checkpoints):
+        for chunk in backend.chunks(checkpoint, requests, cancelled, skip):
+            yield tuple(chunk if n == place else Scored() for n in range(len(checkpoints)))

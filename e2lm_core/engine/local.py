@@ -18,7 +18,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.fingerprints import fingerprint
 from e2lm_core.checkpoints.ladder.manifest import Manifest, read_manifest
 from e2lm_core.checkpoints.unpacking import ensure_directory
-from e2lm_core.engine.backend import SCORING_VERSION
+from e2lm_core.engine.backend import SCORING_VERSION, one_after_the_other
 from e2lm_core.engine.traits import Traits, known_traits, remember_traits, traits_key
 
 if TYPE_CHECKING:  # torch and transformers take seconds to import: not before something is computed
@@ -167,9 +167,7 @@ class LocalBackend:
         if len(kinds) == 1 and self.scorer.stacks(models[0], encoded, text):
             yield from self.scorer.score_all(models, encoded, text, skip, cancelled)
             return
-        for place, checkpoint in enumerate(checkpoints):
-            for chunk in self.chunks(checkpoint, requests, cancelled, skip):
-                yield tuple(chunk if n == place else Scored() for n in range(len(checkpoints)))
+        yield from one_after_the_other(self, checkpoints, requests, cancelled, skip)
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
         """Begin to read the weights in a thread of its own; an error shows when they are asked for."""

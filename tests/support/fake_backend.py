@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from e2lm_core.base.errors import Cancelled
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request, Scope, Scored
+from e2lm_core.engine.backend import one_after_the_other
 
 _CHUNK = 8
 _WINDOW = 1_024
@@ -68,9 +69,7 @@ class FakeBackend:
         cancelled: Callable[[], bool] | None = None,
         skip: Collection[int] = (),
     ) -> Iterator[Sequence[Scored]]:
-        for place, checkpoint in enumerate(checkpoints):
-            for chunk in self.chunks(checkpoint, requests, cancelled, skip):
-                yield [chunk if n == place else Scored() for n in range(len(checkpoints))]
+        return one_after_the_other(self, checkpoints, requests, cancelled, skip)
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
         return

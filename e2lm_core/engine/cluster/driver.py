@@ -23,6 +23,7 @@ from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.unpacking import ensure_directory
+from e2lm_core.engine.backend import one_after_the_other
 from e2lm_core.engine.cluster import connection
 from e2lm_core.engine.cluster.pool import Member, Nowhere, Pool
 from e2lm_core.engine.local import LocalBackend
@@ -173,9 +174,7 @@ class RayBackend:
         skip: Collection[int] = (),
     ) -> Iterator[Sequence[Scored]]:
         """One after the other."""
-        for place, checkpoint in enumerate(checkpoints):
-            for chunk in self.chunks(checkpoint, requests, cancelled, skip):
-                yield [chunk if n == place else Scored() for n in range(len(checkpoints))]
+        return one_after_the_other(self, checkpoints, requests, cancelled, skip)
 
     def _from(
         self,
