@@ -45,6 +45,8 @@ _ALONE = (
         "sets/test_locks.py",
         "sets/past/",
         "sets/prompts/test_sandbox.py",
+        "hostile/test_bombs.py",
+        "hostile/test_commands.py",
     ),
 )
 
