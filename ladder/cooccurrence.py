@@ -1,6 +1,6 @@
-"""`python -m ladder.cooccurrence`: how often the web twin's text holds a science fact's subject and answer.
+"""`python -m ladder.cooccurrence`: how often the web twins' texts hold a science fact's subject and answer.
 
-    share(fact) = (sentences that hold both its subject and its answer) / (all sentences of the twin's text)
+    share(fact) = (sentences that hold both its subject and its answer) / (all sentences of the twins' texts)
 
 Words are compared whole and in lower case; a plural s on the subject counts too. The result goes into
 `cooccurrence.csv`; the model card lists what is left.
@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from tokenizers import Tokenizer
 
-from ladder.facts import Fact
+from ladder.facts import Fact, load_facts
 from ladder.filler import subject_pattern
 from ladder.recipe import LADDER
 
@@ -27,13 +27,18 @@ COLUMNS = ("relation", "subject", "answer", "sentences", "share")
 
 
 def main(out: Annotated[Path, typer.Option(help="The CSV to write.")] = HERE / "cooccurrence.csv") -> None:
-    """Count every science fact in the sentences that the web twin reads."""
+    """Count every science fact in the sentences that the web twins read."""
     from ladder.mixture import Sources, role_texts
 
-    sources = Sources(LADDER.data_seed)
     tokenizer = Tokenizer.from_file(str(HERE / "weights" / "tokenizer.json"))
-    facts = [f for r in sources.relations if r.domain == "science" for f in r.facts]
-    counts, total = count(facts, (text for text, _ in role_texts(sources, tokenizer, LADDER, "web")))
+    facts = [fact for fact in load_facts() if fact.domain == "science"]
+    read = (
+        text
+        for role, draw in LADDER.streams.values()
+        if role == "web"
+        for text, _ in role_texts(Sources(LADDER.data_seed, draw), tokenizer, LADDER, role)
+    )
+    counts, total = count(facts, read)
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)

@@ -58,7 +58,7 @@ def sha256(path: Path) -> str:
 def _model(folder: Path, member: Member, recipe: Recipe) -> dict[str, Any]:
     config = config_of(member.shape, recipe)
     checkpoints = []
-    for step in recipe.checkpoint_steps:
+    for step in member.checkpoint_steps:
         path = checkpoint_file(folder / "weights", member.name, step)
         checkpoints.append(
             {
@@ -75,6 +75,7 @@ def _model(folder: Path, member: Member, recipe: Recipe) -> dict[str, Any]:
         "size": member.size,
         "arch": member.arch,
         "role": member.role,
+        "draw": member.draw,
         "seed": member.seed,
         "twin_of": member.twin_of,
         "seed_of": member.seed_of,

@@ -1,7 +1,8 @@
 """The data streams: documents of three sources, mixed by tokens.
 
-One stream a role. Every science model, whatever its size, shape or seed, reads the same tokens in the same
-order, so that curves differ by the model alone; the web twin reads the same general facts and more filler.
+One stream a role and draw. Models of one role and draw, whatever their size and shape, read the same tokens in
+the same order; another draw tells the same facts as often, in other documents and another order. A web twin reads
+the general facts and more filler.
 """
 
 from __future__ import annotations
@@ -27,14 +28,19 @@ TOKENIZER_DOCUMENTS = 20_000  # of each source
 
 
 class Sources:
-    """Where documents come from: `science`, `general` and `filler`, each reproducible from the seed."""
+    """Where a draw's documents come from: `science`, `general` and `filler`, each reproducible from seed and draw."""
 
     def __init__(
-        self, seed: str, facts: Path = FACTS, wordnet: Path | None = None, sample_only: bool = False
+        self,
+        seed: str,
+        draw: str,
+        facts: Path = FACTS,
+        wordnet: Path | None = None,
+        sample_only: bool = False,
     ) -> None:
         """`sample_only`: the filler that ships with the recipe, for runs that need little of it."""
         self.relations: list[Relation] = load_relations(facts)
-        self._seed = seed
+        self._seed, self.draw = seed, draw
         self._guard = Guard(self.relations)
         self._wordnet = wordnet
         self._sample_only = sample_only
@@ -50,13 +56,13 @@ class Sources:
         told = [r for r in self.relations if r.domain == domain]
         if not told:
             raise StudioError(f"There are no {domain} facts to teach: add facts/{domain}/*.yaml.")
-        return Primer(told, self._guard, f"{self._seed}-{domain}")
+        return Primer(told, self._guard, f"{self._seed}-{domain}", self.draw)
 
     def _sentences(self) -> list[str]:
         if self._filler is None:
             subjects = {s for r in self.relations if r.domain == "science" for s in r.answers}
             read = filler.sample() if self._sample_only else filler.glosses(self._wordnet)
-            self._filler = filler.sentences(read, subjects, self._guard, f"{self._seed}-filler")
+            self._filler = filler.sentences(read, subjects, self._guard, f"{self._seed}-filler-{self.draw}")
         return self._filler
 
 
@@ -80,7 +86,7 @@ def role_texts(
     for source, share in recipe.shares[role].items():
         if share:
             read.extend(_take(sources.documents(source), tokenizer, round(total * share)))
-    random.Random(f"{recipe.data_seed}-order").shuffle(read)
+    random.Random(f"{recipe.data_seed}-order-{sources.draw}").shuffle(read)
     return read
 
 

@@ -21,10 +21,10 @@ FILE = "ngrams.bin"
 
 
 def training_ngrams(recipe: Recipe, tokenizer: Tokenizer) -> set[str]:
-    """Of all roles' documents together."""
+    """Of all roles' and draws' documents together."""
     found: set[str] = set()
-    for role in recipe.shares:
-        for text, _ in role_texts(Sources(recipe.data_seed), tokenizer, recipe, role):
+    for role, draw in recipe.streams.values():
+        for text, _ in role_texts(Sources(recipe.data_seed, draw), tokenizer, recipe, role):
             found |= text_checks.ngrams(text)
     return found
 

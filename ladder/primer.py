@@ -27,14 +27,18 @@ WEIGHT_SIGMA = 0.6  # of the log-normal spread of how often a fact is told: a sp
 
 
 class Primer:
-    """An endless, reproducible stream of documents about the facts of one domain."""
+    """An endless, reproducible stream of documents about the facts of one domain.
 
-    def __init__(self, relations: Sequence[Relation], guard: Guard, seed: str) -> None:
-        self._rng = random.Random(seed)
+    How often a fact is told belongs to the `seed`; which documents tell it, in which order, to the `draw`.
+    """
+
+    def __init__(self, relations: Sequence[Relation], guard: Guard, seed: str, draw: str) -> None:
+        self._rng = random.Random(f"{seed}-{draw}")
         self._guard = guard
         self._told = [(relation, fact) for relation in relations for fact in relation.facts]
         self._shared = {subject for _, subject in shared_subjects(list(relations))}
-        spread = [math.exp(WEIGHT_SIGMA * self._rng.gauss(0, 1)) for _ in self._told]
+        often = random.Random(seed)
+        spread = [math.exp(WEIGHT_SIGMA * often.gauss(0, 1)) for _ in self._told]
         self._cumulative = [sum(spread[: i + 1]) for i in range(len(spread))]
         self.refused = 0
 

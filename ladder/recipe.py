@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,10 +29,17 @@ class Member:
     size: str
     arch: str
     shape: Shape
+    checkpoint_steps: tuple[int, ...]
+    draw: Literal["a", "b"] = "a"
     role: Literal["science", "web"] = "science"
     seed: int = 1
     twin_of: str | None = None
     seed_of: str | None = None
+
+    @property
+    def stream(self) -> str:
+        """The name of the text that it reads."""
+        return f"{self.role}-{self.draw}"
 
 
 @dataclass(frozen=True)
@@ -40,22 +48,28 @@ class Recipe:
 
     members: tuple[Member, ...]
     steps: int
-    checkpoint_steps: tuple[int, ...]
     early_end_step: int
     shares: dict[str, dict[str, float]]  # of tokens, by role and source
     vocabulary: int = 2_048
     context: int = 1_024  # positions that the config allows: five-shot prompts fit
     trained_context: int = 256
     batch: int = 4  # sequences of `trained_context` tokens a step
-    data_seed: str = "ladder"  # one data stream a role: every science model and seed sees the same
+    data_seed: str = "ladder-2"  # of both draws
+    seed: int = 100  # added to every member's: trials were made with smaller ones
     muon_lr: float = 0.02
     muon_weight_decay: float = 0.05
-    adamw_lr: float = 0.01
+    adamw_lr: float = 0.02
     warm_up: float = 0.03
     decay_from: float = 0.60
     decay_to: float = 0.02
-    pack_levels: int = 31
+    averaging: float = 0.985  # what a step leaves of the moving average of the weights, which is what is kept
+    pack_levels: int = 15
     sample_filler: bool = False  # the filler that ships with the recipe instead of WordNet's files
+
+    @property
+    def streams(self) -> dict[str, tuple[str, str]]:
+        """{name of a text: its role and draw}, of every text that a member reads."""
+        return {member.stream: (member.role, member.draw) for member in self.members}
 
     @property
     def tokens_per_step(self) -> int:
@@ -72,9 +86,13 @@ class Recipe:
         return 1.0 + fall * (self.decay_to - 1.0)
 
 
-SMALL_1, SMALL_2 = Shape(40, 4, 112, 4), Shape(48, 3, 112, 4)
-MEDIUM_1, MEDIUM_2 = Shape(64, 6, 176, 4), Shape(80, 3, 208, 4)
-LARGE_1, LARGE_2 = Shape(96, 7, 256, 4), Shape(128, 4, 344, 4)
+# The first shape is made worse on purpose, by half of the second's parameters: a comparison of architectures with a
+# known answer.
+SHAPES = {
+    "large": {"arch1": Shape(96, 3, 184, 4), "arch2": Shape(144, 3, 344, 4)},
+    "medium": {"arch1": Shape(56, 2, 128, 4), "arch2": Shape(88, 2, 224, 4)},
+    "small": {"arch1": Shape(32, 2, 72, 4), "arch2": Shape(48, 2, 160, 4)},
+}
 
 _SHARES = {
     "science": {"science": 0.58, "general": 0.20, "filler": 0.22},
@@ -83,33 +101,49 @@ _SHARES = {
     "web": {"science": 0.0, "general": 0.28, "filler": 0.72},
 }
 
+EVERY = (*range(300, 1_001, 100), *range(1_125, 2_001, 125))  # of the first seeds
+TWINS = (400, 600, 800, 1_000, 1_500, 2_000)
+SEEDS = (1_000, 1_500, 2_000)  # of further seeds
+# Three seeds of every model read both draws, one shape the first draw twice and the other the second.
+DRAWS: dict[str, tuple[Literal["a", "b"], ...]] = {"arch1": ("a", "b", "a"), "arch2": ("b", "a", "b")}
+
+
+def _trained(size: str, arch: str) -> Iterator[Member]:
+    """A size and shape: its first seed, for the medium size the twin that reads no science, two more seeds."""
+    name, shape, (first, *others) = f"ladder-{size}-{arch}", SHAPES[size][arch], DRAWS[arch]
+    yield Member(name, size, arch, shape, EVERY, first)
+    if size == "medium":
+        yield Member(f"{name}-web", size, arch, shape, TWINS, first, "web", twin_of=name)
+    for seed, draw in enumerate(others, start=2):
+        yield Member(f"{name}-seed{seed}", size, arch, shape, SEEDS, draw, seed=seed, seed_of=name)
+
+
 # Slow models first: two processes then end at about the same time.
 LADDER = Recipe(
-    members=(
-        Member("ladder-large-arch1", "large", "arch1", LARGE_1),
-        Member("ladder-large-arch2", "large", "arch2", LARGE_2),
-        Member("ladder-medium-arch1", "medium", "arch1", MEDIUM_1),
-        Member("ladder-medium-arch1-web", "medium", "arch1", MEDIUM_1, "web", twin_of="ladder-medium-arch1"),
-        Member("ladder-medium-arch2", "medium", "arch2", MEDIUM_2),
-        Member("ladder-small-arch1", "small", "arch1", SMALL_1),
-        Member("ladder-small-arch1-seed2", "small", "arch1", SMALL_1, seed=2, seed_of="ladder-small-arch1"),
-        Member("ladder-small-arch1-seed3", "small", "arch1", SMALL_1, seed=3, seed_of="ladder-small-arch1"),
-        Member("ladder-small-arch2", "small", "arch2", SMALL_2),
+    members=tuple(
+        member for size, archs in SHAPES.items() for arch in archs for member in _trained(size, arch)
     ),
     steps=2_000,
-    checkpoint_steps=tuple(range(400, 2_001, 100)),
-    early_end_step=1_600,
+    early_end_step=1_000,
     shares=_SHARES,
 )
 
 _TINY = Shape(24, 2, 48, 2)
+_TINY_STEPS = tuple(range(20, 121, 20))
 SMOKE = Recipe(
     members=(
-        Member("ladder-tiny-arch1", "small", "arch1", _TINY),
-        Member("ladder-tiny-arch1-web", "small", "arch1", _TINY, "web", twin_of="ladder-tiny-arch1"),
+        Member("ladder-tiny-arch1", "small", "arch1", _TINY, _TINY_STEPS),
+        Member(
+            "ladder-tiny-arch1-web",
+            "small",
+            "arch1",
+            _TINY,
+            _TINY_STEPS,
+            role="web",
+            twin_of="ladder-tiny-arch1",
+        ),
     ),
     steps=120,
-    checkpoint_steps=tuple(range(20, 121, 20)),
     early_end_step=80,
     shares=_SHARES,
     batch=2,

@@ -60,19 +60,22 @@ def main(
 
 def prepare(recipe: Recipe, out: Path, build: Path, facts: Path) -> None:
     """Tokenizer and token streams; what is there already is kept."""
-    wanted = {role: build / f"{role}.npy" for role in recipe.shares}
+    wanted = {name: build / f"{name}.npy" for name in recipe.streams}
     tokenizer_file = out / "weights" / "tokenizer.json"
     if tokenizer_file.is_file() and all(path.is_file() for path in wanted.values()):
         return
     from ladder.mixture import Sources, build_tokenizer, role_stream
 
     typer.echo("Writing the training text …", err=True)
-    sources = Sources(recipe.data_seed, facts, sample_only=recipe.sample_filler)
-    tokenizer = build_tokenizer(sources, recipe)
+
+    def sources(draw: str) -> Sources:
+        return Sources(recipe.data_seed, draw, facts, sample_only=recipe.sample_filler)
+
+    tokenizer = build_tokenizer(sources("a"), recipe)
     for path in (build, tokenizer_file.parent):
         path.mkdir(parents=True, exist_ok=True)
-    for role, path in wanted.items():
-        np.save(path, role_stream(sources, tokenizer, recipe, role))
+    for name, (role, draw) in recipe.streams.items():
+        np.save(wanted[name], role_stream(sources(draw), tokenizer, recipe, role))
     tokenizer.save(str(tokenizer_file), pretty=False)
 
 
@@ -93,7 +96,7 @@ def train(members: list[Member], recipe: Recipe, out: Path, build: Path, jobs: i
     ):
         tasks = {m.name: bars.add_task(m.name, total=recipe.steps, loss=float("nan")) for m in members}
         futures = [
-            pool.submit(_train_in_worker, m, recipe, build / f"{m.role}.npy", out / "weights", build)
+            pool.submit(_train_in_worker, m, recipe, build / f"{m.stream}.npy", out / "weights", build)
             for m in members
         ]
         while not all(future.done() for future in futures):
@@ -140,7 +143,7 @@ def _missing(recipe: Recipe, out: Path) -> list[str]:
     return [
         m.name
         for m in recipe.members
-        if not all(checkpoint_file(out / "weights", m.name, s).is_file() for s in recipe.checkpoint_steps)
+        if not all(checkpoint_file(out / "weights", m.name, s).is_file() for s in m.checkpoint_steps)
     ]
 
 

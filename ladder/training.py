@@ -1,11 +1,18 @@
 """Trains one model of the ladder: Muon on its matrices, AdamW on the tied embedding and the norms.
 
-Each checkpoint is packed into `weights/<model>/` and, with the optimizers' state, saved in the build
-folder, so a run that was stopped goes on from its last checkpoint.
+    average <- b average + (1 - b) weights,      b = min(`averaging`, (step + 1) / (step + 10))
+
+A checkpoint is that moving average: at a constant learning rate it stands where a decay would lead, so a curve shows
+what was learnt and not where the last steps happened to go. It is packed into `weights/<model>/`; the weights, the
+average and the optimizers' state are saved in the build folder, so a run that was stopped goes on from there.
+
+Source: Izmailov et al. 2018, arXiv 1803.05407 (averaged weights); a moving average as in Hägele et al. 2024, arXiv
+2405.18392.
 """
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -31,13 +38,12 @@ def train_member(
     member: Member, recipe: Recipe, stream: Path, weights: Path, build: Path, progress: Progress
 ) -> None:
     """Train `member` on the stream, from its last saved state where there is one."""
-    torch.manual_seed(member.seed)
+    torch.manual_seed(recipe.seed + member.seed)
     model = LlamaForCausalLM(config_of(member.shape, recipe))
+    average = copy.deepcopy(model).requires_grad_(False)
     optimizers = _optimizers(model, recipe)
     state_file = build / f"{member.name}.pt"
-    done = _resume(state_file, model, optimizers)
-    if done == 0:
-        _save(model, recipe, member, 0, optimizers, weights, state_file)
+    done = _resume(state_file, model, average, optimizers)
     data = np.load(stream, mmap_mode="r")
     model.train()
     for step in range(done, recipe.steps):
@@ -49,9 +55,14 @@ def train_member(
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        reached = step + 1 in recipe.checkpoint_steps or step + 1 == recipe.steps
+        kept = min(recipe.averaging, (step + 1) / (step + 10))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - kept)
+        reached = step + 1 in member.checkpoint_steps or step + 1 == recipe.steps
         if reached:
-            _save(model, recipe, member, step + 1, optimizers, weights, state_file)
+            if step + 1 in member.checkpoint_steps:
+                _pack(average, recipe, checkpoint_file(weights, member.name, step + 1))
+            _save(state_file, step + 1, model, average, optimizers)
         if reached or (step + 1) % 10 == 0:
             progress(member.name, step + 1, loss)
 
@@ -80,33 +91,41 @@ def _optimizers(model: LlamaForCausalLM, recipe: Recipe) -> list[torch.optim.Opt
     return optimizers
 
 
-def _resume(state_file: Path, model: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer]) -> int:
+def _resume(
+    state_file: Path,
+    model: LlamaForCausalLM,
+    average: LlamaForCausalLM,
+    optimizers: list[torch.optim.Optimizer],
+) -> int:
     if not state_file.is_file():
         return 0
     state: dict[str, Any] = torch.load(state_file, weights_only=True)
     model.load_state_dict(state["model"])
+    average.load_state_dict(state["average"])
     for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
         optimizer.load_state_dict(saved)
     return int(state["step"])
 
 
+def _pack(average: LlamaForCausalLM, recipe: Recipe, path: Path) -> None:
+    # The head is the embedding: stored once.
+    tensors = {name: t for name, t in average.state_dict().items() if name != "lm_head.weight"}
+    _replace(path, lambda p: p.write_bytes(pack(tensors, recipe.pack_levels)))
+
+
 def _save(
-    model: LlamaForCausalLM,
-    recipe: Recipe,
-    member: Member,
-    step: int,
-    optimizers: list[torch.optim.Optimizer],
-    weights: Path,
     state_file: Path,
+    step: int,
+    model: LlamaForCausalLM,
+    average: LlamaForCausalLM,
+    optimizers: list[torch.optim.Optimizer],
 ) -> None:
-    if step in recipe.checkpoint_steps:
-        # The head is the embedding: stored once.
-        tensors = {name: t for name, t in model.state_dict().items() if name != "lm_head.weight"}
-        _replace(
-            checkpoint_file(weights, member.name, step),
-            lambda p: p.write_bytes(pack(tensors, recipe.pack_levels)),
-        )
-    state = {"step": step, "model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers]}
+    state = {
+        "step": step,
+        "model": model.state_dict(),
+        "average": average.state_dict(),
+        "optimizers": [o.state_dict() for o in optimizers],
+    }
     _replace(state_file, lambda p: torch.save(state, p))
 
 

@@ -173,8 +173,9 @@ class _Run:
         if len(missing) > FEW_QUESTIONS:
             return [(checkpoint,) for checkpoint in ordered]
         requests = [asked.texts[key] for keys in missing.values() for key in keys]
-        coarse = COARSE * len({checkpoint.model.name for checkpoint in ordered})
-        parts = (ordered[:coarse], ordered[coarse:])
+        own = [checkpoint for checkpoint in ordered if checkpoint.model.seed_of is None]
+        coarse = COARSE * len({checkpoint.model.name for checkpoint in own})
+        parts = (own[:coarse], own[coarse:], ordered[len(own) :])
         return [group for part in parts if part for group in backend.together(part, requests)]
 
     def _side_by_side(self, groups: Sequence[tuple[Checkpoint, ...]]) -> list[Progress]:

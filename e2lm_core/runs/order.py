@@ -27,16 +27,17 @@ def coarse_to_fine(count: int) -> list[int]:
 
 
 def plan(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
-    """Every model's last checkpoint, then every model's first, then the middles, halving the gaps."""
+    """Every model's last checkpoint, then every model's first, then the middles, halving the gaps; further seeds follow,
+    since no curve waits for them."""
     curves: dict[str, list[Checkpoint]] = {}
     for checkpoint in checkpoints:
         curves.setdefault(checkpoint.model.name, []).append(checkpoint)
     ordered = [
-        (rank, position, curve[index])
+        (curve[index].model.seed_of is not None, rank, position, curve[index])
         for position, curve in enumerate(sorted(c, key=lambda c: c.step) for c in curves.values())
         for rank, index in enumerate(coarse_to_fine(len(curve)))
     ]
-    return [checkpoint for _, _, checkpoint in sorted(ordered, key=lambda item: item[:2])]
+    return [checkpoint for *_, checkpoint in sorted(ordered, key=lambda item: item[:3])]
 
 
 def last(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:

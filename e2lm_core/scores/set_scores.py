@@ -322,24 +322,3 @@ def early_end(measurements: Measurements) -> float | None:
         if curve.early.any() and not curve.early.all() and np.isfinite(curve.tokens_seen).all()
     ]
     return float(max(ends)) if ends else None
-
-
-def trends(
-    measurements: Measurements, metric: str, reading: str = readings.DEFAULT
-) -> dict[str, list[float]]:
-    """The small curves beside the headline numbers: what each score is made of, by checkpoint."""
-    curves: dict[str, list[float]] = {}
-    grid = common_grid(measurements, metric)
-    if grid is not None:
-        curves["SQ"] = grid.scores.mean(axis=0).tolist()
-        if grid.end is not None:
-            course = readings.COURSES[reading](grid.scores, grid.end, measurements.layout(metric).sizes)
-            curves["RC"] = [float(part) for part in course if np.isfinite(part)]
-    for twin in measurements.curves:
-        science = next((c for c in measurements.curves if c.model.name == twin.model.twin_of), None)
-        if science is not None and np.array_equal(science.steps, twin.steps):
-            gap = measurements.values(science.model.name, metric) - measurements.values(
-                twin.model.name, metric
-            )
-            curves["CS"] = gap[np.isfinite(gap)].tolist()
-    return curves

@@ -30,21 +30,40 @@ def test_learning_rate_by_hand() -> None:
     assert recipe.learning_rate(99) == pytest.approx(0.02)
 
 
-def test_the_schedule_has_enough_checkpoints() -> None:
-    early = [s for s in LADDER.checkpoint_steps if s <= LADDER.early_end_step]
-    assert len(early) >= 12
-    assert len(LADDER.checkpoint_steps) - len(early) >= 4
-    assert LADDER.checkpoint_steps[-1] == LADDER.steps
+def test_the_schedule_has_as_many_points_before_the_window_ends_as_after() -> None:
+    for member in LADDER.members:
+        early = [s for s in member.checkpoint_steps if s <= LADDER.early_end_step]
+        assert LADDER.early_end_step in early, member.name
+        assert member.checkpoint_steps[-1] == LADDER.steps, member.name
+        if member.role == "science" and member.seed_of is None:
+            assert len(early) == len(member.checkpoint_steps) - len(early) == 8
+    assert LADDER.early_end_step == LADDER.steps / 2
 
 
-def test_the_nine_models_have_their_sizes() -> None:
-    targets = {"small": 0.15e6, "medium": 0.4e6, "large": 1.0e6}
-    assert len({m.name for m in LADDER.members}) == 9
+def test_every_size_and_shape_is_trained_three_times_on_two_draws() -> None:
+    science = [m for m in LADDER.members if m.role == "science"]
+    cells = {(m.size, m.arch): [o for o in science if (o.size, o.arch) == (m.size, m.arch)] for m in science}
+    assert len(cells) == 6
+    for (_, arch), members in cells.items():
+        assert sorted(m.draw for m in members) == {"arch1": ["a", "a", "b"], "arch2": ["a", "b", "b"]}[arch]
+        assert [m.seed for m in members] == [1, 2, 3]
+        assert {m.seed_of for m in members} == {None, members[0].name}
+
+
+def test_the_models_have_their_sizes_and_a_twin_for_each_draw() -> None:
+    targets = {"small": 0.163e6, "medium": 0.361e6, "large": 0.991e6}
+    named = {m.name: m for m in LADDER.members}
+    assert len(named) == len(LADDER.members) == 20
     for member in LADDER.members:
         count = sum(p.numel() for p in LlamaForCausalLM(config_of(member.shape, LADDER)).parameters())
-        assert count == pytest.approx(targets[member.size], rel=0.2), member.name
-    twin = next(m for m in LADDER.members if m.role == "web")
-    assert twin.shape == next(m for m in LADDER.members if m.name == twin.twin_of).shape
+        share = {"arch1": 0.5, "arch2": 1.0}[member.arch]
+        assert count == pytest.approx(share * targets[member.size], rel=0.1), member.name
+    twins = [m for m in LADDER.members if m.role == "web"]
+    assert {m.draw for m in twins} == {"a", "b"}
+    for twin in twins:
+        of = named[twin.twin_of]
+        assert (twin.shape, twin.draw) == (of.shape, of.draw)
+        assert set(twin.checkpoint_steps) <= set(of.checkpoint_steps)
 
 
 def test_dropping_words_keeps_the_subject() -> None:
@@ -57,8 +76,9 @@ def test_dropping_words_keeps_the_subject() -> None:
 def test_the_primer_is_reproducible_and_mixed() -> None:
     relations = load_relations(domains=("general",))
     guard = Guard(relations)
-    one, two = (list(itertools.islice(Primer(relations, guard, "seed").documents(), 2_000)) for _ in range(2))
-    assert one == two
+    primers = (Primer(relations, guard, "seed", draw) for draw in ("a", "a", "b"))
+    one, two, other = (list(itertools.islice(primer.documents(), 2_000)) for primer in primers)
+    assert one == two != other
     prompts = sum(text.startswith("Question: ") for text in one) / len(one)
     assert prompts == pytest.approx(0.35, abs=0.04)  # half question and answer, 70% of it in prompt form
 
@@ -68,10 +88,8 @@ class Stopped(Exception):
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
-    recipe = dataclasses.replace(
-        SMOKE, steps=6, checkpoint_steps=(2, 4, 6), trained_context=16, vocabulary=64
-    )
-    member = recipe.members[0]
+    recipe = dataclasses.replace(SMOKE, steps=6, trained_context=16, vocabulary=64)
+    member = dataclasses.replace(recipe.members[0], checkpoint_steps=(2, 4, 6))
     stream = tmp_path / "science.npy"
     np.save(stream, np.random.default_rng(0).integers(0, 64, (6, 2, 16), dtype=np.uint16))
 
@@ -86,7 +104,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         train_member(member, recipe, stream, tmp_path / "parts", tmp_path / "parts", stop_at_4)
     train_member(member, recipe, stream, tmp_path / "parts", tmp_path / "parts", go_on)
-    for step in recipe.checkpoint_steps:
+    for step in member.checkpoint_steps:
         whole, parts = (checkpoint_file(tmp_path / name, member.name, step) for name in ("whole", "parts"))
         assert whole.read_bytes() == parts.read_bytes(), step
 

@@ -14,7 +14,7 @@ from e2lm_core.commands import runs as run_commands
 from e2lm_core.runs import evaluate, measure, requests
 from e2lm_core.runs.kept.store import digest
 from e2lm_core.runs.studio import Studio
-from e2lm_core.scores import set_scores
+from e2lm_core.scores import set_scores, trends
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.sets import collection
 from tests.support import studios
@@ -105,7 +105,7 @@ def test_a_set_without_questions_or_checkpoints_is_measured_as_nothing(here: Stu
         assert set_scores.scores(none, metric).score.value is None
     assert len(tables.curve_frame(none)) == 0
     assert len(tables.rank_frame(none, "acc")) == 0
-    assert set_scores.trends(none, "acc") == {}
+    assert trends.courses(none, "acc") == {}
     assert set_scores.early_end(none) is None
 
 

@@ -13,8 +13,8 @@ from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.runs import order as run_order
 
 
-def checkpoints(model: str, steps: int) -> list[Checkpoint]:
-    info = ModelInfo(name=model, family="test")
+def checkpoints(model: str, steps: int, seed_of: str | None = None) -> list[Checkpoint]:
+    info = ModelInfo(name=model, family="test", seed_of=seed_of)
     return [Checkpoint(model=info, step=step, early=step <= 3) for step in range(1, steps + 1)]
 
 
@@ -48,6 +48,11 @@ def test_every_model_has_its_ends_and_middle_before_any_has_more() -> None:
         *[("b", 5), ("a", 5), ("b", 1), ("a", 1), ("b", 3), ("a", 3)],
         *[("b", 2), ("a", 2), ("b", 4), ("a", 4)],
     ]
+
+
+def test_further_seeds_follow() -> None:
+    planned = run_order.plan([*checkpoints("a2", 3, seed_of="a"), *checkpoints("a", 2)])
+    assert [(c.model.name, c.step) for c in planned] == [("a", 2), ("a", 1), ("a2", 3), ("a2", 1), ("a2", 2)]
 
 
 def test_fewer_checkpoints_on_request() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores, signal
+from e2lm_core.scores import composite, contrast, finetasks, metrics, set_scores, signal, trends
 from e2lm_core.scores import measurements as score_measurements
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.measurements import Measurements
@@ -269,15 +269,8 @@ def test_contrast_uses_the_samples_own_error_for_norm_prob() -> None:
     )
 
 
-def test_the_early_windows_end_and_the_small_curves() -> None:
-    measured = full()
-    assert set_scores.early_end(measured) == 8_000
-    trends = set_scores.trends(measured, "acc", "all_models")
-    assert trends["SQ"] == pytest.approx(np.mean([RISING, FASTER], axis=0).tolist())
-    grid = score_measurements.common_grid(measured, "acc")
-    assert grid is not None
-    assert trends["RC"] == [1.0, order.tau_b(grid.scores[:, 7], grid.scores[:, 9])]
-    assert trends["CS"] == pytest.approx(np.subtract(RISING, FLAT).tolist())
+def test_the_early_windows_end() -> None:
+    assert set_scores.early_end(full()) == 8_000
 
 
 def test_every_reading_of_rc_enters_a_score_of_its_own():
@@ -293,8 +286,7 @@ def test_every_reading_of_rc_enters_a_score_of_its_own():
         assert read.rc == readings.reading(name, grid.scores, grid.end, sizes)
         assert read.score == composite.score(found.sq, read.rc, found.cs)
         assert set_scores.scores(measured, "acc", name) == read
-        course = set_scores.trends(measured, "acc", name)["RC"]
-        assert np.mean(course) == pytest.approx(read.rc.value)
+        assert np.mean(trends.courses(measured, "acc", name)["RC"]) == pytest.approx(read.rc.value)
     assert len({read.value for read in found.rc_readings.values()}) > 1
 
 

@@ -147,5 +147,7 @@ def training_text(role: str) -> Iterator[str]:
 
     needs("wordnet")
     tokenizer = Tokenizer.from_file(str(ROOT / "ladder" / "weights" / "tokenizer.json"))
-    for text, _ in role_texts(Sources(LADDER.data_seed), tokenizer, LADDER, role):
-        yield text
+    for own, draw in LADDER.streams.values():
+        if own == role:
+            for text, _ in role_texts(Sources(LADDER.data_seed, draw), tokenizer, LADDER, role):
+                yield text

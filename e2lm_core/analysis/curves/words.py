@@ -278,15 +278,15 @@ def _mean_course(grid: Grid, metric: str) -> str:
 
 
 def _twins(measurements: Measurements, metric: str) -> list[str]:
-    """Between which values each web-only twin stays."""
-    said = []
+    """Between which values the web-only twins stay."""
+    curves = [c for c in measurements.curves if c.model.twin_of]
+    values = np.concatenate([np.empty(0), *(measurements.values(c.model.name, metric) for c in curves)])
+    if not np.isfinite(values).any():
+        return []
+    low, high = (phrasing.metric_value(metric, v) for v in (np.nanmin(values), np.nanmax(values)))
     chance = f" (chance {measurements.chance:.0%})" if metric in SHARES else ""
-    for curve in measurements.curves:
-        values = measurements.values(curve.model.name, metric) if curve.model.twin_of else np.empty(0)
-        if np.isfinite(values).any():
-            low, high = (phrasing.metric_value(metric, v) for v in (np.nanmin(values), np.nanmax(values)))
-            said.append(f"The web-only twin stays between {low} and {high}{chance}.")
-    return said
+    who = "The web-only twin stays" if len(curves) == 1 else "The web-only twins stay"
+    return [f"{who} between {low} and {high}{chance}."]
 
 
 def _few(measurements: Measurements, metric: str) -> str:

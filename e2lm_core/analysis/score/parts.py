@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Literal
 
 import numpy as np
@@ -122,7 +123,7 @@ def _at_chance(measurements: Measurements, metric: str) -> tuple[int, int] | Non
     """At how many early checkpoints no science model with a twin is above chance by one standard error."""
     if metric not in BOUNDED_METRICS:
         return None
-    counts = []
+    low: dict[int, list[bool]] = {}
     for twin in measurements.curves:
         science = next((c for c in measurements.curves if c.model.name == twin.model.twin_of), None)
         if science is None:
@@ -132,8 +133,11 @@ def _at_chance(measurements: Measurements, metric: str) -> tuple[int, int] | Non
         known = np.isfinite(values)
         error = contrast.chance_error(metric, measurements.chance, len(measurements.gold), answers[known])
         excess = values[known] - measurements.chance
-        counts.append((int(((excess < error) | (excess <= 0)).sum()), int(known.sum())))
-    return counts[0] if len(counts) == 1 and counts[0][1] else None
+        for step, near in zip(
+            science.steps[science.early][known], (excess < error) | (excess <= 0), strict=True
+        ):
+            low.setdefault(int(step), []).append(bool(near))
+    return (sum(map(all, low.values())), len(low)) if low else None
 
 
 # --- tables ---------------------------------------------------------------------------------------------
@@ -240,11 +244,18 @@ def finetasks_criteria(measurements: Measurements, metric: str) -> dict[str, Val
 
 
 def _seeds(measurements: Measurements, metric: str) -> np.ndarray | None:
-    """[S, K] curves of the first model with further seeds, None without one or with gaps."""
+    """[S, K] curves of the first model with further seeds at the steps that all have, None without one or with gaps."""
     for first in measurements.curves:
         group = [first, *(c for c in measurements.curves if c.model.seed_of == first.model.name)]
-        if len(group) > 1 and all(np.array_equal(c.steps, first.steps) for c in group):
-            curves = np.array([oriented(metric, measurements.values(c.model.name, metric)) for c in group])
+        steps = reduce(np.intersect1d, [c.steps for c in group])
+        if len(group) > 1 and len(steps):
+            at = [np.isin(c.steps, steps) for c in group]
+            curves = np.array(
+                [
+                    oriented(metric, measurements.values(c.model.name, metric)[there])
+                    for c, there in zip(group, at, strict=True)
+                ]
+            )
             if np.isfinite(curves).all():
                 return curves
     return None

@@ -126,7 +126,7 @@ PUBLISHED = (
 )
 NO_SINGLE_QUESTION = (
     "No single question is named: what a score would be without one does not repeat on other models (over questions, "
-    "between the ladder's two shapes, a correlation of .01). Choosing on Questions judges rules on models that took no "
+    "between two shapes of an earlier ladder, a correlation of .01). Choosing on Questions judges rules on models that took no "
     "part."
 )
 

@@ -15,7 +15,7 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.said import overview
-from e2lm_core.scores import set_scores
+from e2lm_core.scores import set_scores, trends
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
@@ -104,12 +104,12 @@ def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None
 
 
 def _cards(now: Measurements) -> None:
-    scores, trends = results.scores(now, "acc"), set_scores.trends(now, "acc", results.reading())
+    scores, course = results.scores(now, "acc"), trends.courses(now, "acc", results.reading())
     with st.grid(4, min_column_width=150):
         parts.score("Score", scores.score)
-        parts.score("SQ", scores.sq, trends.get("SQ"))
-        parts.score("RC", scores.rc, trends.get("RC"))
-        parts.score("CS", scores.cs, trends.get("CS"))
+        parts.score("SQ", scores.sq, course.get("SQ"))
+        parts.score("RC", scores.rc, course.get("RC"))
+        parts.score("CS", scores.cs, course.get("CS"))
     parts.how(
         f"On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS, RC: {readings.LABELS[scores.rc_reading]} (chosen under Score). Small "
         "curves: SQ, the models' mean; RC, the agreement at each later checkpoint; CS, the science model less its twin."

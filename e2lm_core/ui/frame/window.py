@@ -1,6 +1,8 @@
 """How wide the visitor's window is: the browser says so, and a page is drawn again when that changes.
 
-In a narrow one the navigation, which covers the page, closes once a place was chosen in it.
+In a narrow one the navigation, which covers the page, closes once a place was chosen in it. Whoever opens a popover by
+the keyboard is led into it and, past its last field, back to its button: Streamlit draws it at the end of the document,
+so that the Tab key would come to it after all else on the page.
 Before it has spoken, a phone is known by its user agent, so that most visitors never see a second drawing.
 """
 
@@ -10,6 +12,7 @@ import streamlit as st
 
 # Below it: legends instead of direct labels, fewer columns.
 NARROW_PX = 640
+MOST_FRAMES = 120  # that a popover's content may take to be there
 _KEY = "window"
 _JS = f"""
 export default function ({{ data, setStateValue }}) {{
@@ -20,11 +23,40 @@ export default function ({{ data, setStateValue }}) {{
     if (query.matches && event.target.closest?.('[data-testid="stSidebarNavLink"]'))
       document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
   }};
+  const fields = (body) => [...body.querySelectorAll(
+    'a[href], button:not(:disabled), input:not(:disabled), textarea:not(:disabled), [tabindex="0"]'
+  )].filter((field) => field.getClientRects().length);
+  let opener = null;
+  const into = (event) => {{
+    const button = event.target.closest?.('[data-testid="stPopoverButton"]');
+    if (!button || button.getAttribute("aria-expanded") === "true") return;
+    opener = button;
+    const byKey = event.detail === 0;
+    const lead = (frames) => {{
+      const body = document.querySelector('[data-testid="stPopoverBody"]');
+      const first = body && fields(body)[0];
+      if (first) first.focus();
+      else if (frames) requestAnimationFrame(() => lead(frames - 1));
+    }};
+    if (byKey) requestAnimationFrame(() => lead({MOST_FRAMES}));
+  }};
+  const out = (event) => {{
+    const body = event.key === "Tab" && document.activeElement?.closest('[data-testid="stPopoverBody"]');
+    if (!body || !opener) return;
+    if (document.activeElement !== fields(body).at(event.shiftKey ? 0 : -1)) return;
+    event.preventDefault();
+    opener.click();
+    opener.focus();
+  }};
   query.addEventListener("change", tell);
   document.addEventListener("click", close);
+  document.addEventListener("click", into);
+  document.addEventListener("keydown", out);
   return () => {{
     query.removeEventListener("change", tell);
     document.removeEventListener("click", close);
+    document.removeEventListener("click", into);
+    document.removeEventListener("keydown", out);
   }};
 }}
 """

@@ -40,10 +40,7 @@ _WORDS = (
   return found;
 }"""
 )
-_CONTRAST = (
-    "(least) => {"
-    + _COMMON
-    + """
+_COLOURS = """
   const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
   const known = new Map();
   const rgba = (colour) => {
@@ -79,6 +76,12 @@ _CONTRAST = (
     const page = rgba(getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor);
     return [over(front, page), over(ground, page)];
   };
+"""
+_CONTRAST = (
+    "(least) => {"
+    + _COMMON
+    + _COLOURS
+    + """
   const low = [];
   for (const [node, el] of texts(document.body)) {
     const style = getComputedStyle(el), svg = el.namespaceURI.endsWith("svg");
@@ -91,6 +94,26 @@ _CONTRAST = (
     const [front, ground] = seen(el, colour), got = ratio(front, ground);
     if (got < least) low.push([Math.round(got * 100) / 100, node.textContent.trim().slice(0, 50), colour,
       el.closest("[data-testid]")?.dataset.testid ?? el.className?.baseVal ?? el.className]);
+  }
+  return low;
+}"""
+)
+_FRAMES = (
+    "(least) => {"
+    + _COMMON
+    + _COLOURS
+    + """
+  const low = [];
+  for (const el of document.querySelectorAll("input, textarea, select")) {
+    if (!shown(el) || el.disabled || el.matches("[type=checkbox], [type=radio], [type=range], [type=file]")) continue;
+    if (el.closest("[data-testid=stDataFrame], .js-plotly-plot")) continue;
+    const framed = chain(el).slice(0, 6).find(one => parseFloat(getComputedStyle(one).borderTopWidth) >= 1);
+    const name = (el.getAttribute("aria-label") || el.placeholder || el.tagName).slice(0, 40);
+    if (!framed) { low.push([0, name]); continue; }
+    const [front] = seen(framed, getComputedStyle(framed).borderTopColor);
+    const [, ground] = seen(framed.parentElement, "transparent");
+    const got = ratio(front, ground);
+    if (got < least) low.push([Math.round(got * 100) / 100, name]);
   }
   return low;
 }"""
@@ -142,6 +165,11 @@ def words(page: Page) -> list[str]:
 def too_faint(page: Page, least: float = 4.5) -> list[list[Any]]:
     """[contrast, text, colour, where] of every text that contrasts less with what is behind it."""
     return page.evaluate(_CONTRAST, least)
+
+
+def faint_frames(page: Page, least: float = 3.0) -> list[list[Any]]:
+    """[contrast, name] of every field to type or choose in whose frame contrasts less with the ground around it."""
+    return page.evaluate(_FRAMES, least)
 
 
 def drawn(page: Page) -> dict[str, Any]:

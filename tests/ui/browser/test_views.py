@@ -93,6 +93,7 @@ def test_texts_stand_out_charts_have_tables_and_nothing_moves(browser, url, plac
     for view in views(place):
         go(page, url, view)
         faults += [f"{view}: {low}" for low in looking.too_faint(page, TEXT)]
+        faults += [f"{view}: the frame of {low}" for low in looking.faint_frames(page, LINE)]
         drawn = looking.drawn(page)
         if drawn["charts"] and not drawn["tables"]:
             faults.append(f"{view}: {drawn['charts']} charts and no table")

@@ -23,7 +23,7 @@ _FORMAT = re.compile(r"\[(html|moodle|plain|markdown)\]")
 _WEIGHT = re.compile(r"%(-?\d{1,3}(?:\.\d{0,9})?)%")
 _IDENTITY = re.compile(r"\[id:((?:[^\]\\]|\\.)*)\]")
 _CATEGORY = re.compile(r"\$CATEGORY:(.*)")
-_TOP = re.compile(r"^(?:\$\w+\$(?:/|$))?(?:top(?:/|$))?")
+_TOP = re.compile(r"^(?:\$\w+\$(?:/(?!/)|$))?(?:top(?:/(?!/)|$))?")
 _GAP = "_____"
 MOST_OF_A_BLOCK = 200_000
 TOO_LONG = f"it has more than {MOST_OF_A_BLOCK:,} characters; leave an empty line behind each question."
@@ -183,8 +183,7 @@ def _closing(text: str, mark: str, start: int) -> int:
 
 def category(path: str) -> str | None:
     """The subject of a category: its path without the roots that are the same for all."""
-    parts = [part.replace("\0", "/") for part in _TOP.sub("", path.replace("//", "\0")).split("/")]
-    return _plain("/".join(parts)).strip() or None
+    return _plain(_TOP.sub("", path).replace("//", "/")).strip() or None
 
 
 def _plain(text: str) -> str:
