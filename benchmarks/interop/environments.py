@@ -17,11 +17,11 @@ from typing import Any
 from e2lm_core.base.errors import StudioError
 
 KEPT = Path(sys.prefix) / "others"
-# lighteval 0.13 and lm-eval 0.4.9.1 call what later versions of the last three have no longer.
-OLD = (
-    *("lm-eval==0.4.9.1", "lighteval==0.13.0", "inspect-ai==0.3.285"),
-    *("transformers<5", "huggingface_hub<1", "xxhash<4"),
-)
+# lighteval 0.13 and lm-eval 0.4.9.1 call what later versions of these have no longer. Of datasets one wants a version
+# below 4 and the other one from 4 on, so each has an environment of its own.
+_BEFORE = ("transformers<5", "huggingface_hub<1", "xxhash<4")
+OLD = ("lm-eval==0.4.9.1", *_BEFORE)
+WRITERS = ("lighteval==0.13.0", "inspect-ai==0.3.285", *_BEFORE)
 MADE = "made.json"  # last written: what an environment was made of
 
 

@@ -30,7 +30,7 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 
 def environment(folder: Path | None) -> Path:
     """Its `bin`. A task of lighteval that downloads as it is imported is left out."""
-    python = environments.environment("old", environments.OLD, folder)
+    python = environments.environment("writers", environments.WRITERS, folder)
     for downloads in python.parents[1].glob("lib/*/site-packages/lighteval/tasks/tasks/tiny_benchmarks.py"):
         downloads.unlink()
     return python.parent

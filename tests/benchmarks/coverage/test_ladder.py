@@ -48,8 +48,10 @@ def test_rank_consistency_is_above_its_null_and_without_knowledge_it_is_not(scie
     value = ladder.rank_consistency(science)
     assert value.value > value.null.q95
     assert ladder.rank_consistency(ladder.still(science)).null.p > null.LEVEL
-    said = [ladder.rank_consistency(there).null.p for there in ladder.random_keys(science)]
-    assert np.mean(np.array(said) <= null.LEVEL) <= 0.2
+    nulls = [ladder.rank_consistency(there).null for there in ladder.random_keys(science)]
+    said = np.array([each.p for each in nulls if each is not None])  # none where the last checkpoint is a tie
+    assert len(said) >= ladder.RANDOM_KEYS / 2
+    assert np.mean(said <= null.LEVEL) <= 0.2
 
 
 @pytest.mark.slow

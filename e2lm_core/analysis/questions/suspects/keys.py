@@ -1,6 +1,6 @@
 """Which keys look wrong, and which questions have two right answers: what the models that know most answer instead.
 
-    P_qc   = sum_m w_m p_mqc,     w_m ~ max(0, (acc_m - chance) / (1 - chance))^2
+    P_qc   = sum_m w_m p_mqc,     w_m ~ max(0, (acc_m - chance) / (1 - chance))^8
     doubt  = P_q,best - P_q,gold
 
 with p_mqc model m's probability of choice c (softmax of the log-likelihoods) over the last quarter of its checkpoints,
@@ -22,7 +22,8 @@ from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
-DOUBTED = 0.5
+DOUBTED = 0.55
+SHARP = 8  # the power of what a model knows: who knows half as much is hardly asked
 LEVEL, TOGETHER = 0.15, 0.85  # two choices so near each other that hold so much between them
 KNOWS = 0.5  # how far from chance to 1 the best model must be to judge
 TOLD = 0.5  # the share of the questions that the models must have been told of, where that is known
@@ -61,7 +62,7 @@ def doubted(measurements: Measurements) -> Suspects:
             f"chance to all right, and {KNOWS:.0%} is needed.",
         )
     judges = [curve for curve in curves if knowledge[curve.model.name] > 0]
-    weights = np.array([knowledge[curve.model.name] ** 2 for curve in judges])
+    weights = np.array([knowledge[curve.model.name] ** SHARP for curve in judges])
     chosen = np.stack([probabilities(curve.ll[at[curve.model.name]]).mean(axis=0) for curve in judges])
     pooled = np.tensordot(weights / weights.sum(), chosen, axes=1)
     agreeing = chosen.argmax(axis=-1)

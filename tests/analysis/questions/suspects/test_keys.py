@@ -66,10 +66,10 @@ def with_probabilities(*rows: list[float]) -> Measurements:
 
 
 def test_doubt_is_the_gap_to_the_key_by_hand():
-    found = keys.doubted(with_probabilities([0.2, 0.75, 0.03, 0.02], [0.3, 0.65, 0.03, 0.02]))
+    found = keys.doubted(with_probabilities([0.15, 0.8, 0.03, 0.02], [0.3, 0.65, 0.03, 0.02]))
     [one] = [s for s in found.listed if s.kind == "wrong key"]
     assert (one.question_id, one.gold, one.about, one.models, one.of) == ("q10", 0, (1,), 2, 2)
-    assert one.evidence == pytest.approx(0.55)
+    assert one.evidence == pytest.approx(0.65)
 
 
 def test_two_answers_that_hold_it_all_between_them():
@@ -80,7 +80,7 @@ def test_two_answers_that_hold_it_all_between_them():
 
 
 def test_questions_that_the_models_were_never_told_of_are_left_out():
-    measured = with_probabilities([0.2, 0.75, 0.03, 0.02], [0.1, 0.85, 0.03, 0.02])
+    measured = with_probabilities([0.15, 0.8, 0.03, 0.02], [0.1, 0.85, 0.03, 0.02])
     told = replace(measured, told=(True,) * 11 + (False,))
     found = keys.doubted(told)
     assert (wrong_keys(found), found.left_out) == ({"q10"}, 1)
