@@ -12,7 +12,7 @@ import streamlit as st
 
 # Below it: legends instead of direct labels, fewer columns.
 NARROW_PX = 640
-MOST_FRAMES = 120  # that a popover's content may take to be there
+MOST_FRAMES = 60  # that a popover's fields may take to be there
 _KEY = "window"
 _JS = f"""
 export default function ({{ data, setStateValue }}) {{
@@ -32,11 +32,14 @@ export default function ({{ data, setStateValue }}) {{
     if (!button || button.getAttribute("aria-expanded") === "true") return;
     opener = button;
     const byKey = event.detail === 0;
+    // Fields come one after the other: the first is followed until whoever presses keys has gone on.
+    let led = button;
     const lead = (frames) => {{
       const body = document.querySelector('[data-testid="stPopoverBody"]');
       const first = body && fields(body)[0];
-      if (first) first.focus();
-      else if (frames) requestAnimationFrame(() => lead(frames - 1));
+      if (document.activeElement !== led && document.activeElement !== document.body) return;
+      if (first && first !== led) (led = first).focus();
+      if (frames) requestAnimationFrame(() => lead(frames - 1));
     }};
     if (byKey) requestAnimationFrame(() => lead({MOST_FRAMES}));
   }};
@@ -50,12 +53,12 @@ export default function ({{ data, setStateValue }}) {{
   }};
   query.addEventListener("change", tell);
   document.addEventListener("click", close);
-  document.addEventListener("click", into);
+  document.addEventListener("click", into, true);  // before Streamlit's own: is it open already?
   document.addEventListener("keydown", out);
   return () => {{
     query.removeEventListener("change", tell);
     document.removeEventListener("click", close);
-    document.removeEventListener("click", into);
+    document.removeEventListener("click", into, true);
     document.removeEventListener("keydown", out);
   }};
 }}
