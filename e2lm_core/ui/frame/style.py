@@ -33,7 +33,7 @@ _CSS = """
 /* Its file keeps what a spreadsheet would run; the download below a table does not. */
 [data-testid="stElementToolbarButton"] [aria-label^="Download as CSV"] { display: none; }
 /* A field's frame is all that says where one can type; the theme's one colour of borders is for what needs none. */
-:is([data-testid="stTextInputRootElement"], [data-testid="stNumberInputContainer"], [data-testid="stTextAreaRootElement"], [data-baseweb="select"] > div):not(:focus-within) { border-color: color-mix(in srgb, currentColor 54%, transparent); }
+:is([data-testid="stTextInputRootElement"], [data-testid="stNumberInputContainer"], [data-testid="stTextAreaRootElement"], .react-aria-ComboBox > [role="group"]):not(:focus-within) { border-color: color-mix(in srgb, currentColor 54%, transparent); }
 /* What has the focus by the keyboard; Streamlit's own mark of it is a shade that hardly differs from the page. */
 :is(a, button, summary, input, textarea, [role="radio"], [role="tab"], [role="switch"], [tabindex="0"]):focus-visible { outline: 2px solid var(--studio-accent) !important; outline-offset: 2px; border-radius: 4px; }
 [data-testid="stMain"]:focus-visible { outline-offset: -2px !important; border-radius: 0; }
