@@ -82,8 +82,18 @@ def learning_curves(plot: CurvePlot) -> go.Figure:
     if plot.named_below:
         legend_below(figure, len(curves), LEGEND_COLUMNS[plot.narrow])
     else:
-        name_ends(figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in curves])
+        ends = [
+            model_end(points["value"].iloc[-1], model, theme)
+            for model, points in curves
+            if _named(model, curves)
+        ]
+        name_ends(figure, ends)
     return figure
+
+
+def _named(model: ModelInfo, curves: Curves) -> bool:
+    """Whether a name stands at a line's end: a further seed is thin beside its first, whose colour and dash it has."""
+    return model.seed_of not in {other.name for other, _ in curves}
 
 
 def _traces(plot: CurvePlot, curves: Curves, banded: Curves) -> list[go.Scatter]:

@@ -71,6 +71,18 @@ def test_size_is_hue_shape_is_dash_and_a_twin_is_grey(measured: Measurements) ->
     assert (palette.hue(other), palette.dash(other)) == ("blue", "dash")
 
 
+def test_a_further_seed_is_named_only_where_its_first_is_not_drawn(measured: Measurements) -> None:
+    frame = tables.curve_frame(measured)
+    every = curve_charts.CurvePlot(frame, models(measured), "acc", LIGHT)
+    named = texts(curve_charts.learning_curves(every))
+    assert "small-arch1" in named
+    assert "small-arch1-seed2" not in named
+    alone = [model for model in models(measured) if model.seed_of or model.size == "large"]
+    assert "small-arch1-seed2" in texts(
+        curve_charts.learning_curves(curve_charts.CurvePlot(frame, alone, "acc", LIGHT))
+    )
+
+
 def test_a_models_colour_does_not_depend_on_what_else_is_drawn(measured: Measurements) -> None:
     frame = tables.curve_frame(measured)
     together = curve_charts.learning_curves(curve_charts.CurvePlot(frame, models(measured), "acc", DARK))

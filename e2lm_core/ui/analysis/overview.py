@@ -112,7 +112,8 @@ def _cards(now: Measurements) -> None:
         parts.score("CS", scores.cs, course.get("CS"))
     parts.how(
         f"On accuracy; Score is 0.5 SQ + 0.1 RC + 0.4 CS, RC: {readings.LABELS[scores.rc_reading]} (chosen under Score). Small "
-        "curves: SQ, the models' mean; RC, the agreement at each later checkpoint; CS, the science model less its twin."
+        "curves: SQ, the models' mean; RC, the agreement at each later checkpoint; CS, the science models less their twins. In "
+        "the chart thin lines are further seeds of the model whose colour they have."
     )
 
 
