@@ -57,7 +57,8 @@ def train_member(
             optimizer.zero_grad(set_to_none=True)
         kept = min(recipe.averaging, (step + 1) / (step + 10))
         with torch.no_grad():
-            torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - kept)
+            for slow, own in zip(average.parameters(), model.parameters(), strict=True):
+                slow.lerp_(own, 1 - kept)
         reached = step + 1 in member.checkpoint_steps or step + 1 == recipe.steps
         if reached:
             if step + 1 in member.checkpoint_steps:

@@ -7,9 +7,8 @@
 
 A cell is a size and shape, trained from three seeds that read both draws of the text; with six cells s has 12 degrees of
 freedom. Means of three that differ by 2.83 s have t = 2.83 sqrt(3 / 2) = 3.47 and p = .005: each of seven steps, judged
-together, is sure to 5%. RC is asked too
-of a set that says nothing: the same answers under random keys, and models that never move from their first checkpoint.
-Prints the tables; `--write` puts them into the ladder's card, ladder/README.md.
+together, is sure to 5%. RC is asked too of a set that says nothing: the same answers under random keys, and models that
+never move from their first checkpoint. Prints the tables; `--write` puts them into the ladder's card, ladder/README.md.
 """
 
 from __future__ import annotations

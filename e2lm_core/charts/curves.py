@@ -82,18 +82,16 @@ def learning_curves(plot: CurvePlot) -> go.Figure:
     if plot.named_below:
         legend_below(figure, len(curves), LEGEND_COLUMNS[plot.narrow])
     else:
-        ends = [
-            model_end(points["value"].iloc[-1], model, theme)
-            for model, points in curves
-            if _named(model, curves)
-        ]
-        name_ends(figure, ends)
+        name_ends(
+            figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in _named(curves)]
+        )
     return figure
 
 
-def _named(model: ModelInfo, curves: Curves) -> bool:
-    """Whether a name stands at a line's end: a further seed is thin beside its first, whose colour and dash it has."""
-    return model.seed_of not in {other.name for other, _ in curves}
+def _named(curves: Curves) -> Curves:
+    """Those with a name at their end: a further seed is thin beside its first, whose colour and dash it has."""
+    drawn = {model.name for model, _ in curves}
+    return [(model, points) for model, points in curves if model.seed_of not in drawn]
 
 
 def _traces(plot: CurvePlot, curves: Curves, banded: Curves) -> list[go.Scatter]:

@@ -135,6 +135,12 @@ class Measurements:
         return next(curve for curve in self.curves if curve.model.name == model)
 
     @property
+    def twin_pairs(self) -> tuple[tuple[ModelCurve, ModelCurve], ...]:
+        """(science model, its web-only twin), where both are measured."""
+        named = {curve.model.name: curve for curve in self.curves}
+        return tuple((named[c.model.twin_of], c) for c in self.curves if c.model.twin_of in named)
+
+    @property
     def counted(self) -> tuple[ModelCurve, ...]:
         """The results of the models that count in scores: no twins, no further seeds."""
         return tuple(curve for curve in self.curves if curve.model.counts_in_scores)

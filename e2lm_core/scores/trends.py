@@ -27,10 +27,7 @@ def courses(
 def _twin_gaps(measurements: Measurements, metric: str) -> dict[int, list[float]]:
     """{step: what each science model is above its web-only twin}, of the checkpoints that both have."""
     gaps: dict[int, list[float]] = {}
-    for twin in measurements.curves:
-        science = next((c for c in measurements.curves if c.model.name == twin.model.twin_of), None)
-        if science is None:
-            continue
+    for science, twin in measurements.twin_pairs:
         steps, of_science, of_twin = np.intersect1d(science.steps, twin.steps, return_indices=True)
         above, below = (measurements.values(c.model.name, metric) for c in (science, twin))
         for step, gap in zip(steps, above[of_science] - below[of_twin], strict=True):

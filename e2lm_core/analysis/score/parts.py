@@ -124,10 +124,7 @@ def _at_chance(measurements: Measurements, metric: str) -> tuple[int, int] | Non
     if metric not in BOUNDED_METRICS:
         return None
     low: dict[int, list[bool]] = {}
-    for twin in measurements.curves:
-        science = next((c for c in measurements.curves if c.model.name == twin.model.twin_of), None)
-        if science is None:
-            continue
+    for science, _ in measurements.twin_pairs:
         answers = measurements.per_question[science.model.name][metric][science.early]
         values = metrics.curve(answers)
         known = np.isfinite(values)

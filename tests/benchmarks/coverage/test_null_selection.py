@@ -93,11 +93,12 @@ def test_on_the_ladder_what_rises_for_some_rises_for_others(pool: question_pool.
 
 @pytest.mark.slow
 def test_on_the_ladder_the_greedy_ratio_flatters_itself(pool: question_pool.Pool) -> None:
+    """It promises more in-sample than the chosen questions have held out, and next to nothing of the gain is left there."""
     found = choice.choose(pool, "snr-greedy", "norm_prob").scores["snr"]
     assert found.in_sample is not None
     assert found.held_out is not None
-    assert found.in_sample > 2
-    assert found.held_out < 0.25 * found.in_sample
+    assert found.in_sample > found.value
+    assert found.held_out < 0.1 * found.in_sample
     assert found.flatters
 
 
