@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from e2lm_core.base.errors import CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint, Request, Scope, Scored
@@ -48,7 +48,8 @@ class LocalBackend:
         self._largest: dict[tuple[object, ...], int] = {}  # token of each of those
         self._scopes: tuple[Manifest | None, dict[str, Scope]] = (None, {})
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
-        self._in_memory: WeakValueDictionary[str, LoadedModel] = WeakValueDictionary()
+        self._in_memory: WeakValueDictionary[tuple[str, str | None], LoadedModel] = WeakValueDictionary()
+        self._unpacked: WeakKeyDictionary[LoadedModel, Encoder] = WeakKeyDictionary()
 
     @property
     def at_once(self) -> int:
@@ -163,7 +164,7 @@ class LocalBackend:
         """As `chunks` of each, those that are alike at once. Raises what `chunks` does."""
         models = [self.read(checkpoint) for checkpoint in checkpoints]
         encoded, text = self.encoded(models[0], requests)
-        kinds = {(m.config_digest, *sorted(m.weights), self._encoder(m.directory)) for m in models}
+        kinds = {(m.config_digest, *sorted(m.weights), self._encoder_of(m)) for m in models}
         if len(kinds) == 1 and self.scorer.stacks(models[0], encoded, text):
             yield from self.scorer.score_all(models, encoded, text, skip, cancelled)
             return
@@ -171,12 +172,14 @@ class LocalBackend:
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
         """Begin to read the weights in a thread of its own; an error shows when they are asked for."""
-        if checkpoint.name not in self._in_memory:  # whoever computes it sees whether it has changed since
+        if (
+            self._memory_key(checkpoint) not in self._in_memory
+        ):  # whoever computes it sees whether it has changed
             self._reader.submit(self._read_ahead, checkpoint)
 
     def forget(self, checkpoint: Checkpoint) -> None:
         """Let go of its weights: a mapped file takes its room on the disk until nothing holds it."""
-        self._in_memory.pop(checkpoint.name, None)
+        self._in_memory.pop(self._memory_key(checkpoint), None)
         if self._loader is not None and checkpoint.directory is not None:
             self._loader.forget(checkpoint.directory)
 
@@ -196,9 +199,18 @@ class LocalBackend:
 
         Raises `CheckpointError`.
         """
-        model = self._engine()[1].load(ensure_directory(checkpoint, self.settings))
-        self._in_memory[checkpoint.name] = model
+        key = self._memory_key(checkpoint)
+        model = None if checkpoint.packed is None else self._in_memory.get(key)
+        if model is None:
+            model = self._engine()[1].load(ensure_directory(checkpoint, self.settings))
+            self._in_memory[key] = model
+            if checkpoint.packed is not None:
+                self._unpacked[model] = self._encoder(model.directory)
         return model
+
+    def _memory_key(self, checkpoint: Checkpoint) -> tuple[str, str | None]:
+        """With the fingerprint of what is packed: such weights, once read, are what they are whatever the disk holds."""
+        return checkpoint.name, None if checkpoint.packed is None else self.scope(checkpoint).fingerprint
 
     def _read_ahead(self, checkpoint: Checkpoint) -> None:
         with contextlib.suppress(Exception):  # whoever computes it will meet the same error and say it
@@ -248,6 +260,9 @@ class LocalBackend:
             self._encoders[digest] = Encoder(directory)
         return self._encoders[digest]
 
+    def _encoder_of(self, model: LoadedModel) -> Encoder:
+        return self._unpacked.get(model) or self._encoder(model.directory)
+
     def encoded(
         self, model: LoadedModel, requests: Sequence[Request]
     ) -> tuple[list[Encoded], tuple[object, ...]]:
@@ -259,7 +274,7 @@ class LocalBackend:
         from e2lm_core.engine.folder import window
 
         with self._lock:
-            encoder = self._encoder(model.directory)
+            encoder = self._encoder_of(model)
             max_length = window(model.config, encoder.tokenizer)
             text = (encoder, max_length, tuple(requests))
             if text in self._encoded:

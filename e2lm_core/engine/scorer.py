@@ -20,7 +20,7 @@ from e2lm_core.engine.batches.collecting import Results, collect, collect_all
 from e2lm_core.engine.batches.contexts import plan_contexts
 from e2lm_core.engine.batches.plan import Chunk, Plan, Row, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
-from e2lm_core.engine.batches.tree import plan_tree
+from e2lm_core.engine.batches.tree import plan_prefixes, plan_tree
 from e2lm_core.engine.check.selfcheck import beyond, compare, holds, plainly_or_alone
 from e2lm_core.engine.check.verdict import Verdict
 from e2lm_core.engine.folder import first_line
@@ -34,7 +34,7 @@ from e2lm_core.engine.models import LoadedModel
 Compute = Callable[[Chunk, Sequence[Row]], NDArray[np.float32]]
 _PLAIN_LOGIT_BYTES = 256 * 2**20
 _SINGLY = 4  # times the tokens in a batch where a step takes one of each text
-_KEPT_PLANS = 16  # a ladder's sizes differ in batch and row sizes
+_KEPT_PLANS = 20  # a ladder's sizes differ in batch and row sizes
 _KEPT_TENSOR_BYTES = 64 * 2**20  # of a plan: beyond it batches are prepared anew for every checkpoint
 # Of so small a model so few tokens take as long as starting what computes them: checkpoints go together (`stack`).
 STACKED_TOKENS, STACKED_PARAMETERS = 1_024, 2_000_000
@@ -136,20 +136,21 @@ class Scorer:
         Only where it `stacks`. No number depends on which checkpoints are there.
         """
         plan, verdict = self._planned(models[0], encoded, text)
-        done, counted = frozenset(skip), set[int]()
+        done = frozenset(skip)
         places = max(sum(len(row.at) for row in chunk.rows) for chunk in plan.chunks)
         rows = models[0].config.get_text_config().vocab_size
         most = max(1, _STACKED_LOGITS // (places * rows))
         parts = [tuple(models[start : start + most]) for start in range(0, len(models), most)]
         bodies = [self._stacks.of(part, verdict.rotary) for part in parts]
-        trunks = [Trunks(body, plan, self.device) for body in bodies]
+        trunks = [self._stacks.trunks(body, plan, self.device) for body in bodies]
         for chunk in plan.chunks:
             if done and done.issuperset(chunk.requests):
                 continue
             if cancelled is not None and cancelled():
                 raise Cancelled("The run was cancelled; what it had computed is kept.")
-            logs = []
+            logs, tokens = [], []
             for body, above in zip(bodies, trunks, strict=True):
+                before = above.computed
                 batch = chunk.prepared.get((self.device, body.count))
                 if batch is None:
                     batch = stack.repeated(chunk.rows, body.count, self.device, self.dtype)
@@ -160,11 +161,12 @@ class Scorer:
                     if not is_out_of_memory(error):
                         raise
                     raise self._too_large(models[0], chunk.tokens) from error
-            tokens = chunk.tokens + plan.trunk_tokens(chunk.trunk, counted)
+                tokens += [chunk.tokens + above.computed - before] * body.count
             harness = sum(len(encoded[index].inputs) for index in chunk.requests)
+            found = collect_all(chunk.rows, np.concatenate(logs))
             yield tuple(
-                Scored(results, tokens=tokens, harness_tokens=harness)
-                for results in collect_all(chunk.rows, np.concatenate(logs))
+                Scored(results, tokens=computed, harness_tokens=harness)
+                for results, computed in zip(found, tokens, strict=True)
             )
 
     def _in_order(self, tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:
@@ -219,6 +221,9 @@ class Scorer:
             verdict = self._beyond(model, verdict.reach, plan.depth)
             plan = self._plan(verdict, budget, plain_budget, config.hidden_size, encoded, text)
         self._say(verdict)
+        if self._is_stacked(model, plan, verdict):
+            whole, key = plan, ("prefixes", budget, config.hidden_size, *text)
+            plan = self._remembered(key, lambda: plan_prefixes(encoded) or whole)
         return plan, verdict
 
     def _plan(

@@ -201,7 +201,8 @@ class _Run:
         self, group: Sequence[Checkpoint], following: Sequence[Checkpoint] = (), at_once: int = 1
     ) -> list[Progress]:
         """How far those of a group are at the end that no other worker has."""
-        mine = [checkpoint for checkpoint in group if self._progressing.take(checkpoint.name)]
+        with self._studio.store.database.transaction():  # one for all
+            mine = [checkpoint for checkpoint in group if self._progressing.take(checkpoint.name)]
         try:
             if self._stopped():
                 raise Cancelled("The run was cancelled; what was computed is kept.")
@@ -237,16 +238,16 @@ def compute(
     following: Sequence[Checkpoint] = (),
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[Progress]:
-    """All that is missing of each; `following` are read meanwhile. Raises `Cancelled`.
-
-    Those that have the same to compute are computed at once; a chunk is committed whole, for all of them, so that
-    what a kill leaves behind does not depend on its moment.
+    """All that is missing of each; `following` are read meanwhile. Raises `Cancelled`. Those that have the same to
+    compute are computed at once; a chunk is committed whole, for all of them, so that what a kill leaves behind does
+    not depend on its moment.
     """
     alike: dict[tuple[tuple[bytes, ...], tuple[int, ...]], list[CheckpointRun]] = {}
-    for run in runs:
-        if run.missing:
-            keys, there = run.planned()
-            alike.setdefault((tuple(keys), tuple(there)), []).append(run)
+    with studio.store.database.transaction():
+        for run in runs:
+            if run.missing:
+                keys, there = run.planned()
+                alike.setdefault((tuple(keys), tuple(there)), []).append(run)
     if alike:
         for checkpoint in following:
             studio.backend.prefetch(checkpoint)

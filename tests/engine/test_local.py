@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import subprocess
 import sys
 import threading
@@ -161,3 +162,18 @@ def test_the_embedded_ladder_is_scored(tmp_path: Path) -> None:
         assert len(results) == len(REQUESTS)
         assert scope.max_length == catalogue.context
     assert backend.notes() == []
+
+
+def test_what_was_unpacked_and_read_is_used_whatever_becomes_of_its_folder(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, device="cpu")
+    needs("ladder")
+    checkpoint = open_catalogue(settings).checkpoints[0]
+    backend = LocalBackend(settings)
+    results = dict(chain.from_iterable(backend.chunks(checkpoint, REQUESTS)))
+    model = backend.read(checkpoint)
+    shutil.rmtree(model.directory)
+    assert backend.read(checkpoint) is model
+    assert dict(chain.from_iterable(backend.chunks(checkpoint, REQUESTS))) == results
+    anew = LocalBackend(settings)
+    assert dict(chain.from_iterable(anew.chunks(checkpoint, REQUESTS))) == results
+    assert anew.read(checkpoint).directory.is_dir()

@@ -22,6 +22,7 @@ from e2lm_core.engine.batches.tokenise import Encoded, Tokens
 MIN_TOKENS_SAVED = 512
 TYPICAL_ROW = 64  # tokens, for the number of rows that a trunk will serve
 LONGEST_ROW = 1_024
+PREFIX_TOKENS = 128  # of a trunk that outlives its plan
 # Requests are planned in segments: the plan of a segment is all that is held at once beside the tokens.
 SEGMENT = 16_384
 
@@ -72,6 +73,18 @@ def plan_below(encoded: Sequence[Encoded], ends: Sequence[int]) -> Plan:
         for low, high in pairwise([0, *apart.tolist(), len(leaves.inputs)])
     ]
     return Plan((Chunk(tuple(rows), len(trunks) - 1 if trunks else None),), tuple(trunks))
+
+
+def plan_prefixes(encoded: Sequence[Encoded]) -> Plan | None:
+    """For few requests: trunks of `PREFIX_TOKENS` each, as many as all share before anything is scored; one batch
+    below them. None where there is not one.
+
+    Where they end depends on their tokens alone: another edit of a set has those of its shots again.
+    """
+    leaves = _leaves(encoded, range(len(encoded)))
+    shared = min(leaves.first_scored.tolist() + leaves.shared[1:].tolist())
+    ends = range(PREFIX_TOKENS, shared + 1, PREFIX_TOKENS)
+    return plan_below(encoded, ends) if ends else None
 
 
 def unique_tokens(encoded: Sequence[Encoded]) -> int:

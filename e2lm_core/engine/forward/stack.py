@@ -9,6 +9,7 @@ interrupted, a cluster and this machine agree. Tested in tests/engine/forward/te
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -20,15 +21,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from e2lm_core.engine.batches.plan import Row, Trunk
+from e2lm_core.base.memo import Memo
+from e2lm_core.engine.batches.plan import Plan, Row, Trunk
 from e2lm_core.engine.forward.attention import KeyValues, TreeState, attend, below
 from e2lm_core.engine.forward.blocks import Linear, Norm, RmsNorm
 from e2lm_core.engine.forward.decoder import Decoder, Rotary
 from e2lm_core.engine.forward.recipes import NoRecipeError, Weights, parts_of
 from e2lm_core.engine.forward.tensors import PackedBatch, as_tensor, prepare
+from e2lm_core.engine.forward.trunks import Trunks
 from e2lm_core.engine.models import LoadedModel
 
 KEPT_BYTES = 512 * 2**20
+_TRUNK_BYTES = 256 * 2**20  # of the embedded ladder 400 tokens of shots take 90 MB
+_numbers = itertools.count()
 
 
 class StackedLinear(Linear):
@@ -92,6 +97,7 @@ class StackedDecoder(Decoder):
 
     def __init__(self, models: Sequence[LoadedModel], rotary: Rotary | None) -> None:
         self.count, self.bytes = len(models), sum(model.bytes for model in models)
+        self.number = next(_numbers)
         config = models[0].config.get_text_config()
         self._parts = parts_of(config, StackedWeights([model.weights for model in models]))
         self._rotary, self._first = rotary, None
@@ -125,10 +131,14 @@ class StackedDecoder(Decoder):
 
 
 class Stacks:
-    """Stacked decoders, those used last kept; making one copies its checkpoints' weights, and holds no checkpoint."""
+    """Stacked decoders, those used last kept; making one copies its checkpoints' weights, and holds no checkpoint.
+
+    What their trunks left is kept too: the shots of an edit are those of the edit before it.
+    """
 
     def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
         self._most, self._lock = most_bytes, threading.Lock()
+        self._trunks: Memo[tuple[object, bytes], dict[int, KeyValues]] = Memo(_TRUNK_BYTES, _bytes_of)
         self._kept: OrderedDict[tuple[ref[LoadedModel], ...], StackedDecoder] = OrderedDict()
 
     def of(self, models: tuple[LoadedModel, ...], rotary: Rotary | None) -> StackedDecoder:
@@ -143,6 +153,14 @@ class Stacks:
             while sum(decoder.bytes for decoder in self._kept.values()) > self._most and len(self._kept) > 1:
                 self._kept.popitem(last=False)
             return self._kept[key]
+
+    def trunks(self, body: StackedDecoder, plan: Plan, device: torch.device) -> Trunks:
+        """A plan's trunks under a decoder of these."""
+        return Trunks(body, plan, device, self._trunks, body.number)
+
+
+def _bytes_of(_: tuple[object, bytes], states: dict[int, KeyValues]) -> int:
+    return sum(part.nbytes for keys_values in states.values() for part in keys_values)
 
 
 def repeated(rows: Sequence[Row], count: int, device: torch.device, dtype: torch.dtype) -> PackedBatch:

@@ -1,6 +1,6 @@
 """What a plan's trunks leave under one model, or under several that are stacked, computed when first needed.
 
-Tested in tests/engine/test_scorer.py.
+Tested in tests/engine/test_scorer.py and tests/engine/forward/test_stack.py.
 """
 
 from __future__ import annotations
@@ -11,17 +11,24 @@ from typing import Any
 
 import torch
 
+from e2lm_core.base.memo import Memo
 from e2lm_core.engine.batches.plan import Plan
 from e2lm_core.engine.forward import forward
 
 
 @dataclass
 class Trunks:
-    """The states of a plan's trunks, each computed by one thread; only those above the last are kept."""
+    """The states of a plan's trunks, each computed by one thread; only those above the last are kept.
+
+    What `known` keeps outlives the plan: states by the body's key and all tokens up to the trunk's end.
+    """
 
     body: forward.Trunked
     plan: Plan
     device: torch.device
+    known: Memo[tuple[object, bytes], Any] | None = None
+    key: object = None
+    computed: int = 0  # tokens
     states: dict[int, Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -33,12 +40,23 @@ class Trunks:
 
     def _get(self, index: int) -> Any:
         if index not in self.states:
-            trunk = self.plan.trunks[index]
-            parent = None if trunk.parent is None else self._get(trunk.parent)
+            key = self.key, self._tokens(index)
+            states = None if self.known is None else self.known.get(key)
+            if states is None:
+                trunk = self.plan.trunks[index]
+                parent = None if trunk.parent is None else self._get(trunk.parent)
+                states = forward.trunk_states(self.body, trunk, parent, self.device)
+                self.computed += len(trunk.tokens)
+                if self.known is not None:
+                    self.known.put(key, states)
             above = self._above(index)
             self.states = {i: s for i, s in self.states.items() if i in above}
-            self.states[index] = forward.trunk_states(self.body, trunk, parent, self.device)
+            self.states[index] = states
         return self.states[index]
+
+    def _tokens(self, index: int) -> bytes:
+        line = sorted([*self._above(index), index])  # a parent comes before its children
+        return b"".join(self.plan.trunks[i].tokens.tobytes() for i in line)
 
     def _above(self, index: int) -> set[int]:
         above: set[int] = set()

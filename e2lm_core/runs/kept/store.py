@@ -50,6 +50,9 @@ class Store:
         self.database, self._with_shipped = opened(database), with_shipped
         # {(scope, the database file's inode): digests}
         self._present: OrderedDict[tuple[Scope, int], set[bytes]] = OrderedDict()
+        self._present_keys = (
+            0  # of all of them: an edit asks at every checkpoint, so they are not counted each time
+        )
         self._lock = threading.Lock()
 
     def put(self, scope: Scope, items: Iterable[tuple[bytes, Loglikelihood]]) -> int:
@@ -128,10 +131,12 @@ class Store:
         # What a transaction has not saved for good may yet be rolled back.
         if present and place[1] and not self.database.connection().in_transaction:
             with self._lock:
-                self._present.setdefault(place, set()).update(present)
+                kept = self._present.setdefault(place, set())
+                self._present_keys += len(present - kept)
+                kept.update(present)
                 self._present.move_to_end(place)
-                while sum(map(len, self._present.values())) > _KEPT_KEYS:
-                    self._present.popitem(last=False)
+                while self._present_keys > _KEPT_KEYS:
+                    self._present_keys -= len(self._present.popitem(last=False)[1])
         return unknown - present
 
     def count(self, scope: Scope) -> int:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from e2lm_core.engine.batches.plan import Plan, plan_plain
 from e2lm_core.engine.batches.tokenise import Encoded
-from e2lm_core.engine.batches.tree import plan_tree
+from e2lm_core.engine.batches.tree import PREFIX_TOKENS, plan_prefixes, plan_tree
 
 
 def encoded(context: list[int], continuation: list[int]) -> Encoded:
@@ -123,3 +123,26 @@ def test_every_request_sees_its_own_text_and_nothing_else(
     expected = {i: (r.inputs.tolist(), r.targets.tolist()) for i, r in enumerate(requests)}
     assert texts(plan) == expected
     assert texts(plan_plain(requests, 300)) == expected
+
+
+def test_what_few_requests_share_is_cut_where_another_edit_would_cut_it() -> None:
+    shots = list(range(1, 301))
+    one, other = ([encoded([*shots, 900 + n, 7], c) for c in ([4, 5], [4, 6, 7])] for n in range(2))
+    first, second = plan_prefixes(one), plan_prefixes(other)
+    assert first is not None
+    assert second is not None
+    assert [t.tokens.tolist() for t in first.trunks] == [shots[:128], shots[128:256]]
+    assert [(t.start, t.parent) for t in first.trunks] == [(0, None), (128, 0)]
+    assert [t.tokens.tolist() for t in second.trunks] == [t.tokens.tolist() for t in first.trunks]
+    assert texts(first) == {
+        0: ([*shots, 900, 7, 4], [4, 5]),
+        1: ([*shots, 900, 7, 4, 6], [4, 6, 7]),
+    }
+
+
+def test_nothing_that_is_scored_is_in_a_prefix() -> None:
+    context = list(range(1, PREFIX_TOKENS + 1))
+    # The last token of the context predicts the first of a choice: it has to be in a row.
+    assert plan_prefixes([encoded(context, [4]), encoded(context, [5])]) is None
+    assert plan_prefixes([encoded([*context, 900], [4])]) is not None
+    assert plan_prefixes([encoded([1, 2], [4]), encoded([1, 3], [4])]) is None

@@ -13,11 +13,12 @@ from transformers import AutoModelForCausalLM
 from e2lm_core.base.errors import Cancelled
 from e2lm_core.base.records import Request
 from e2lm_core.engine import scorer
+from e2lm_core.engine.batches import tree
 from e2lm_core.engine.forward import stack
 from e2lm_core.engine.forward.recipes import NoRecipeError
 from e2lm_core.engine.local import LocalBackend
 from tests.engine.forward.test_recipes import KNOWN, backend, make
-from tests.engine.test_scorer import REQUESTS, close
+from tests.engine.test_scorer import REQUESTS, SHOTS, close
 from tests.support import tiny_models
 
 STACKED = [name for name in KNOWN if not name.startswith("neox")]
@@ -73,6 +74,26 @@ def test_nor_on_how_many_are_computed_at_a_time(tmp_path: Path, monkeypatch: pyt
     whole = together(backend(tmp_path), made, FEW)
     monkeypatch.setattr(scorer, "_STACKED_LOGITS", 1)
     assert together(backend(tmp_path), made, FEW) == whole
+
+
+def test_the_shots_of_an_edit_are_those_of_the_edit_before_it_to_the_last_bit(tmp_path: Path) -> None:
+    made = [tiny_models.checkpoint(folder) for folder in folders(tmp_path, "llama", 3)]
+    shots = SHOTS * 2
+    before, edited = (
+        [Request(f"{shots}Question: {words}?\nAnswer:", choice) for choice in (" six", " six legs")]
+        for words in ("iron water", "spider legs")
+    )
+    own = backend(tmp_path)
+    tokens = [[one.tokens for one in next(own.chunks_of_all(made, few))] for few in (before, edited)]
+    saved = tokens[0][0] - tokens[1][0]
+    assert saved >= tree.PREFIX_TOKENS
+    assert saved % tree.PREFIX_TOKENS == 0 or abs(saved % tree.PREFIX_TOKENS) <= 4  # their own words differ
+    assert len(set(tokens[1])) == 1
+    again = dict(chain.from_iterable(own.chunks(made[0], edited)))
+    fresh = backend(tmp_path)
+    assert dict(chain.from_iterable(fresh.chunks(made[0], edited))) == again
+    whole = list(fresh.chunks_of_all(made, edited))
+    assert dict(chain.from_iterable(chunk[0] for chunk in whole)) == again
 
 
 def test_what_is_done_is_left_out_and_a_cancelled_run_stops(tmp_path: Path) -> None:

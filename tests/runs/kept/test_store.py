@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.records import Loglikelihood, Request, Scope
+from e2lm_core.runs.kept import store as store_module
 from e2lm_core.runs.kept.store import Store, digest
 
 SCOPE = Scope(fingerprint="folder:1", dtype="float32", max_length=1024, bos="none", scoring_version=1)
@@ -175,3 +176,17 @@ def test_another_database_in_the_same_place_holds_other_results(tmp_path):
     for path in tmp_path.glob("studio.sqlite*"):
         path.rename(path.with_name(f"old-{path.name}"))  # kept, so that its number is not given again
     assert store.absent(SCOPE, [key]) == {key}
+
+
+def test_what_is_remembered_as_there_stays_within_its_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module, "_KEPT_KEYS", 5)
+    store = Store(tmp_path / "studio.sqlite")
+    keys = [digest(Request("q", f" {n}")) for n in range(3)]
+    scopes = [SCOPE.model_copy(update={"fingerprint": f"folder:{n}"}) for n in range(4)]
+    for scope in scopes:
+        store.put(scope, [(key, Loglikelihood(-1.0, 1)) for key in keys])
+        for _ in range(2):
+            assert store.absent(scope, keys) == set()
+        assert store._present_keys == sum(map(len, store._present.values())) <= 5
+    assert [scope for scope, _ in store._present] == [scopes[-1]]
+    assert store.absent(scopes[0], keys) == set()  # looked up again
