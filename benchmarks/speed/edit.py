@@ -6,8 +6,8 @@ In the store: a real worker process, warm (it has computed the whole set before)
 queue; seconds are counted from before the edit is saved to the commit that completes all checkpoints, to that
 of all but further seeds', and to that of the coarse ones among these (last, first and middle of each model). CPU
 seconds are the worker's own, of all its threads. With --browser: a real server and Chromium, on Questions: seconds from Enter in the
-table's cell to the first redraw of the panel's chart with new points, and to its redraw with all of them. A
-home that is given keeps its results, so that a second run of the benchmark starts sooner. Prints a table,
+table's cell to the first redraw of the panel's chart with new points, and to its redraw with all of them but further
+seeds'. A home that is given keeps its results, so that a second run of the benchmark starts sooner. Prints a table,
 writes JSON.
 """
 
@@ -47,22 +47,21 @@ LOOK_EVERY_S = 0.01
 LIMIT_S = 900.0
 GOAL_S = 0.3  # of all but further seeds'
 
-# Notes when the last chart, that of the whole set, first has points of the edited set, and when it has all of them;
-# in the page's own clock. A redraw may come so late that it is complete at once: what tells new points from old ones
-# is their values. Faint curves, of before the edit, have no markers.
+# Notes when a chart first has points that no chart had before the edit, and when one has them of every model that is no
+# further seed; in the page's own clock. What tells new points from old ones is their values: a page holds charts of
+# before beside those of now for a moment. Faint curves, of before the edit, have no markers.
 _WATCH = """
 all => new Promise((done, fail) => {
-  const values = () => Array.from(document.querySelectorAll('.js-plotly-plot')).slice(-1)
-    .flatMap(p => p.data || []).filter(t => t.mode === 'lines+markers')
-    .flatMap(t => Array.from(t.y?._inputArray ?? t.y ?? []));
-  const before = values().join(), started = performance.now(); let first = null;
+  const charts = () => Array.from(document.querySelectorAll('.js-plotly-plot')).map(p => (p.data || [])
+    .filter(t => t.mode === 'lines+markers').flatMap(t => Array.from(t.y?._inputArray ?? t.y ?? [])))
+    .filter(values => values.length);
+  const before = new Set(charts().map(String)), started = performance.now(); let first = null;
   const look = () => {
-    const now = performance.now() - started, own = values();
-    if (own.length && own.join() !== before) {
-      first ??= now;
-      if (own.length >= all) return done([first, now]);
-    }
-    if (now > 60000) return fail(new Error(`only ${own.length} of ${all} points`));
+    const now = performance.now() - started, fresh = charts().filter(values => !before.has(String(values)));
+    if (fresh.length) first ??= now;
+    const most = Math.max(0, ...fresh.map(values => values.length));
+    if (most >= all) return done([first, now]);
+    if (now > 60000) return fail(new Error(`only ${most} of ${all} points`));
     setTimeout(look, 8);
   };
   look();
@@ -225,6 +224,7 @@ def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
     if not chromium:
         raise SystemExit("Chromium is missing: install Debian's chromium, or set CHROMIUM to its path.")
     studio = prepared(settings)
+    points = sum(c.model.seed_of is None for c in studio.at_hand)
     with worker(settings):
         wait(studio, start.start(studio, collection.open_set(settings, SET), studio.at_hand, 0))
     first, complete = [], []
@@ -240,7 +240,7 @@ def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
         page.wait_for_timeout(2_000)
         settle(page)  # a window's first words to the server draw the page a second time
         for number in range(-3, edits):  # the first ones start the app's own worker and warm it
-            seconds = _edited_cell(page, number * 5 % 13, len(studio.at_hand))
+            seconds = _edited_cell(page, number * 5 % 13, points)
             if number >= 0:
                 first.append(seconds[0])
                 complete.append(seconds[1])

@@ -223,8 +223,7 @@ class LocalBackend:
             from e2lm_core.engine.folder import read_config, window
 
             directory = ensure_directory(checkpoint, self.settings)
-            with self._lock:
-                encoder = self._encoder(directory)
+            encoder = self._encoder(directory)
             known = Traits(window=window(read_config(directory), encoder.tokenizer), bos=encoder.bos)
             remember_traits(key, known, self.settings)
         return known
@@ -256,9 +255,10 @@ class LocalBackend:
         from e2lm_core.engine.batches.tokenise import Encoder, tokenizer_digest
 
         digest = tokenizer_digest(directory)
-        if digest not in self._encoders:
-            self._encoders[digest] = Encoder(directory)
-        return self._encoders[digest]
+        with self._lock:  # one for all who share it: a checkpoint with another goes by itself
+            if digest not in self._encoders:
+                self._encoders[digest] = Encoder(directory)
+            return self._encoders[digest]
 
     def _encoder_of(self, model: LoadedModel) -> Encoder:
         return self._unpacked.get(model) or self._encoder(model.directory)

@@ -38,6 +38,7 @@ _KEPT_PLANS = 20  # a ladder's sizes differ in batch and row sizes
 _KEPT_TENSOR_BYTES = 64 * 2**20  # of a plan: beyond it batches are prepared anew for every checkpoint
 # Of so small a model so few tokens take as long as starting what computes them: checkpoints go together (`stack`).
 STACKED_TOKENS, STACKED_PARAMETERS = 1_024, 2_000_000
+_STACKED_HIDDEN = 64  # that their batches are planned for
 _STACKED_LOGITS = 2**23  # at a time
 
 
@@ -221,9 +222,11 @@ class Scorer:
             verdict = self._beyond(model, verdict.reach, plan.depth)
             plan = self._plan(verdict, budget, plain_budget, config.hidden_size, encoded, text)
         self._say(verdict)
-        if self._is_stacked(model, plan, verdict):
-            whole, key = plan, ("prefixes", budget, config.hidden_size, *text)
-            plan = self._remembered(key, lambda: plan_prefixes(encoded) or whole)
+        if self._is_stacked(model, plan, verdict):  # the same batches for every configuration
+            plan = self._remembered(
+                ("few", *text),
+                lambda: plan_prefixes(encoded) or plan_tree(encoded, STACKED_TOKENS, _STACKED_HIDDEN),
+            )
         return plan, verdict
 
     def _plan(

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from itertools import chain
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import open_catalogue
 from e2lm_core.engine import folder as engine_folder
 from e2lm_core.engine import local as local_backend
+from e2lm_core.engine.batches import tokenise
 from e2lm_core.engine.local import LocalBackend
 from tests.conftest import needs
 from tests.support import tiny_models
@@ -177,3 +179,28 @@ def test_what_was_unpacked_and_read_is_used_whatever_becomes_of_its_folder(tmp_p
     anew = LocalBackend(settings)
     assert dict(chain.from_iterable(anew.chunks(checkpoint, REQUESTS))) == results
     assert anew.read(checkpoint).directory.is_dir()
+
+
+def test_who_read_at_once_share_one_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("ladder")
+    made = []
+
+    class Slow(tokenise.Encoder):
+        def __init__(self, directory: Path) -> None:
+            made.append(directory)
+            time.sleep(0.1)
+            super().__init__(directory)
+
+    settings = Settings(home=tmp_path, device="cpu")
+    first, second = open_catalogue(settings).checkpoints[:2]
+    for one in (first, second):
+        LocalBackend(settings).read(one)  # unpacked, and its traits known, from here on
+    monkeypatch.setattr(tokenise, "Encoder", Slow)
+    backend = LocalBackend(settings)
+    threads = [threading.Thread(target=backend.read, args=(one,)) for one in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert backend._encoder_of(backend.read(first)) is backend._encoder_of(backend.read(second))

@@ -30,8 +30,8 @@ from e2lm_core.ui.frame import parts, polling, say, window
 from e2lm_core.ui.remembered import aside, computing, drawn, results
 from e2lm_core.ui.runs import starting
 
-FIRST_WAIT_S, END_WAIT_S = 0.5, 1.0
-FIRST_LOOK_S, END_LOOK_S = 0.02, 0.05
+POINTS_WAIT_S, END_WAIT_S = 0.5, 1.0
+POINTS_LOOK_S, END_LOOK_S = 0.02, 0.05
 CHART_PX = 250
 METRICS = ("norm_prob", "margin", "acc")
 # Changed questions to choose one of; more are in the table.
@@ -98,7 +98,7 @@ def _panel(task: TaskSet, edit: after.Edit, run_every: float | None) -> None:
         if waits and has_points and _soon_over(task):
             st.rerun()
         if waits:
-            _await_first_points(task, edit)
+            _await_points(task)
         changed = None if edit.before is None else results.changed(task, edit.before, edit.after)
         has_points = changed is not None and changed.done > 0
         if changed is not None and changed.measured:
@@ -114,14 +114,13 @@ def _panel(task: TaskSet, edit: after.Edit, run_every: float | None) -> None:
     drawn()
 
 
-def _await_first_points(task: TaskSet, edit: after.Edit) -> None:
-    """Waits a moment for an edit's first points: a drawing without any would only take the time away from them."""
-    now, seen = _measured_of(task, edit.after), results.results_stamp()
-    for _ in _moments(FIRST_WAIT_S, polling.every(FIRST_LOOK_S, mine=False)):
-        if results.results_stamp() != seen:
-            seen = results.results_stamp()
-            now = _measured_of(task, edit.after)
-        if now.complete_checkpoints:
+def _await_points(task: TaskSet) -> None:
+    """Waits a moment for an edit's points, all but further seeds', so that where a moment is enough they are drawn once."""
+    checkpoints, _ = results.fleet(task)
+    own = {checkpoint.name for checkpoint in checkpoints if checkpoint.model.seed_of is None}
+    for _ in _moments(POINTS_WAIT_S, polling.every(POINTS_LOOK_S, mine=False)):
+        job = start.latest_job(session.studio(), task.address)
+        if job is None or job.over or own <= {row.name for row in job.progress if row.done >= row.total}:
             break
 
 
