@@ -99,7 +99,7 @@ def _take(browser: Browser, url: str, task: str, out: Path, state: str, views: S
                 page.set_viewport_size({"width": width, "height": height})
                 page.goto(f"{url}/{addresses.address(name, task)}")
                 settle(page)
-                _unfold(page, width, height)
+                unfold(page, width, height)
                 page.screenshot(path=out / picture)
                 faults += [f"{picture}: {fault}" for fault in (*_visible_faults(page), *errors)]
             context.close()
@@ -137,7 +137,7 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(SETTLE_MS)
 
 
-def _unfold(page: Page, width: int, height: int) -> None:
+def unfold(page: Page, width: int, height: int) -> None:
     """Make the window as tall as the page, since Streamlit scrolls inside of it."""
     tall = page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 0")
     page.set_viewport_size({"width": width, "height": max(height, int(tall))})

@@ -15,6 +15,7 @@ from e2lm_core.runs import evaluate, measure, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring, collection, versions
+from e2lm_core.ui import session
 from e2lm_core.ui.frame import addresses
 from tests.conftest import ROOT
 from tests.support import studios, visits
@@ -206,6 +207,7 @@ def test_relevance_on_its_way_has_a_bar_and_can_be_cancelled(done, monkeypatch):
 def test_run_queues_what_was_chosen(visit):
     at = visit.open("run")
     at.pills[0].set_value(["ladder-small-arch1", "ladder-large-arch1"]).run()
+    at.toggle(key="run_seeds_little").set_value(False).run()
     at.segmented_control(key="run_density_little").set_value("ends and middle").run()
     assert "36 of 36" in visit.said
     visit.click("Run 2 models")
@@ -215,6 +217,18 @@ def test_run_queues_what_was_chosen(visit):
     assert "A run is going on" in visit.said
     visit.click("Cancel the run")
     assert start.latest_job(visit.studio, "little").state == "cancelled"
+
+
+def test_further_seeds_run_with_the_model_that_they_repeat(visit):
+    ((seed, first),) = [(m.name, m.seed_of) for m in session.studio().catalogue.models if m.seed_of]
+    at = visit.open("run")
+    assert len(at.pills[0].options) == 3
+    assert at.toggle(key="run_seeds_little").label == "With further seeds (1)"
+    assert at.toggle(key="run_seeds_little").value is True
+    at.pills[0].set_value([first]).run()
+    visit.click("Run 2 models")
+    job = start.latest_job(visit.studio, "little")
+    assert {name.split("/")[0] for name in job.payload["checkpoints"]} == {first, seed}
 
 
 def test_overview_starts_the_first_run(visit):

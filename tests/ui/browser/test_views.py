@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
 from e2lm_core.ui.frame import addresses
-from scripts.screenshots import FLAGS, server, settle
+from scripts.screenshots import FLAGS, server, settle, unfold
 from tests.conftest import needs
 from tests.ui.browser import looking
 
@@ -101,6 +101,21 @@ def test_texts_stand_out_charts_have_tables_and_nothing_moves(browser, url, plac
         if drawn["wide"] > 0:
             faults.append(f"{view}: scrolls sideways")
     page.context.close()
+    assert not faults, "\n".join(faults)
+
+
+@THEMES
+@pytest.mark.parametrize("width", [1280, 390])
+def test_numbers_on_bars_and_heat_maps_stand_out_from_what_is_painted_behind_them(browser, url, theme, width):
+    page, seen, faults = opened(browser, theme, width), 0, []
+    for view in ("overview", "score", "ranking"):
+        page.set_viewport_size({"width": width, "height": 900})
+        go(page, url, view)
+        unfold(page, width, 900)
+        seen += looking.on_marks(page)
+        faults += [f"{view}: {low}" for low in looking.faint_on_marks(page, TEXT)]
+    page.context.close()
+    assert seen > 50
     assert not faults, "\n".join(faults)
 
 
