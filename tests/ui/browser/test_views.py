@@ -111,11 +111,14 @@ def test_numbers_on_bars_and_heat_maps_stand_out_from_what_is_painted_behind_the
     for view in ("overview", "score", "ranking"):
         page.set_viewport_size({"width": width, "height": 900})
         go(page, url, view)
+        if view == "ranking":
+            page.get_by_role("tab", name="At one checkpoint").click()
+            page.wait_for_selector(".heatmaplayer image")
         unfold(page, width, 900)
         seen += looking.on_marks(page)
         faults += [f"{view}: {low}" for low in looking.faint_on_marks(page, TEXT)]
     page.context.close()
-    assert seen > 50
+    assert seen > 40
     assert not faults, "\n".join(faults)
 
 
