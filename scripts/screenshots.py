@@ -145,16 +145,16 @@ def unfold(page: Page, width: int, height: int) -> None:
 
 
 @contextmanager
-def server(env: dict[str, str]) -> Iterator[str]:
-    """The studio on a free port of this machine; stopped at the end."""
+def server(env: dict[str, str], script: Path = ROOT / "app.py") -> Iterator[str]:
+    """The studio, or another app of Streamlit's, on a free port of this machine; stopped at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port)]
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", *options],
-        cwd=ROOT,
+        [sys.executable, "-m", "streamlit", "run", script.name, *options],
+        cwd=script.parent,
         env=env,
         stdout=subprocess.DEVNULL,
     )
