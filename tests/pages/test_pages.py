@@ -231,6 +231,20 @@ def test_further_seeds_run_with_the_model_that_they_repeat(visit):
     assert {name.split("/")[0] for name in job.payload["checkpoints"]} == {first, seed}
 
 
+def test_while_a_run_goes_on_nobody_is_told_to_start_one(visit):
+    visit.open("run")
+    visit.click("Run 4 models")
+    for page in ("accuracy", "one_by_one", "subjects", "ranking", "measured", "score", "plan"):
+        visit.open(page)
+        assert "appears here by itself" in visit.said, page
+        assert "Run this set" not in visit.said, page
+    task = collection.open_set(visit.studio.settings, "little")
+    evaluate.evaluate(visit.studio, task, visit.studio.catalogue.checkpoints)
+    visit.open("accuracy")
+    visit.at.run()
+    assert "appears here by itself" not in visit.said
+
+
 def test_overview_starts_the_first_run(visit):
     visit.open("overview")
     visit.click("Run 4 models")
