@@ -58,7 +58,7 @@ def main(
     if not chromium:
         sys.exit("Chromium is missing: install Debian's chromium, or set CHROMIUM to the browser's path.")
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="e2lm-screenshots-") as home:
+    with tempfile.TemporaryDirectory(prefix="e2lm-screenshots-", ignore_cleanup_errors=True) as home:
         env = os.environ | {"E2LM_HOME": home} | ({"E2LM_SHIPPED": "0"} if empty or running else {})
         state = "running" if running else "empty" if empty else "done"
         if running:

@@ -43,6 +43,8 @@ _CSS = """
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 4.6rem .9rem 3rem; }
   .st-key-strip { row-gap: .3rem; }
+  /* All metrics on one line. */
+  [data-testid="stButtonGroup"]:not(.st-key-tabs *) [role="radio"] { padding-inline: .6rem; }
 }
 </style>
 """
