@@ -8,7 +8,6 @@ import streamlit as st
 from e2lm_core.base.settings import FILES
 
 STATIC = FILES / "static"
-SIDEBAR_PX = 260
 _CSS = """
 <style>
 [data-testid="stMainBlockContainer"] { max-width: 1200px; padding: 2.6rem 2.4rem 4rem; }

@@ -171,6 +171,16 @@ def test_a_finished_picture_is_there_at_the_first_visit(browser, url):
         page.context.close()
 
 
+def test_the_navigation_is_as_wide_at_the_first_visit_as_later(browser, url):
+    page, widths = opened(browser), []
+    for _ in range(2):
+        page.goto(f"{url}/{addresses.address('share', SET)}")
+        settle(page)
+        widths.append(page.get_by_test_id("stSidebar").bounding_box()["width"])
+    page.context.close()
+    assert widths[0] == widths[1] > 200
+
+
 def test_on_a_phone_the_navigation_closes_and_the_picture_fits(browser, url):
     page = opened(browser, width=390)
     page.goto(f"{url}/{addresses.address('overview', SET)}")
