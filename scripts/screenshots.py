@@ -58,7 +58,7 @@ def main(
     if not chromium:
         sys.exit("Chromium is missing: install Debian's chromium, or set CHROMIUM to the browser's path.")
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="e2lm-screenshots-") as home:
+    with tempfile.TemporaryDirectory(prefix="e2lm-screenshots-", ignore_cleanup_errors=True) as home:
         env = os.environ | {"E2LM_HOME": home} | ({"E2LM_SHIPPED": "0"} if empty or running else {})
         state = "running" if running else "empty" if empty else "done"
         if running:
@@ -99,7 +99,7 @@ def _take(browser: Browser, url: str, task: str, out: Path, state: str, views: S
                 page.set_viewport_size({"width": width, "height": height})
                 page.goto(f"{url}/{addresses.address(name, task)}")
                 settle(page)
-                _unfold(page, width, height)
+                unfold(page, width, height)
                 page.screenshot(path=out / picture)
                 faults += [f"{picture}: {fault}" for fault in (*_visible_faults(page), *errors)]
             context.close()
@@ -137,7 +137,7 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(SETTLE_MS)
 
 
-def _unfold(page: Page, width: int, height: int) -> None:
+def unfold(page: Page, width: int, height: int) -> None:
     """Make the window as tall as the page, since Streamlit scrolls inside of it."""
     tall = page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 0")
     page.set_viewport_size({"width": width, "height": max(height, int(tall))})
@@ -145,16 +145,16 @@ def _unfold(page: Page, width: int, height: int) -> None:
 
 
 @contextmanager
-def server(env: dict[str, str]) -> Iterator[str]:
-    """The studio on a free port of this machine; stopped at the end."""
+def server(env: dict[str, str], script: Path = ROOT / "app.py") -> Iterator[str]:
+    """The studio, or another app of Streamlit's, on a free port of this machine; stopped at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port)]
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", *options],
-        cwd=ROOT,
+        [sys.executable, "-m", "streamlit", "run", script.name, *options],
+        cwd=script.parent,
         env=env,
         stdout=subprocess.DEVNULL,
     )

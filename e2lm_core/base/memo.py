@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, TypeVar, cast
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+T = TypeVar("T")
 
 
 class Memo(Generic[K, V]):
@@ -44,3 +45,50 @@ class Memo(Generic[K, V]):
             while self._weight > self._most:
                 oldest, forgotten = self._kept.popitem(last=False)
                 self._weight -= self._weigh(oldest, forgotten)
+
+
+class Each(Generic[V]):
+    """What was made of each of many immutable objects, taken from before where the very same object comes again.
+
+    An edited set shares all questions but the edited ones with the set before, so that only those are looked at.
+    At most `most` of weight, in the unit of `weigh(value)`: where that is too much, only what was asked for last
+    stays, and nothing where that alone is too much. Safe to share between threads.
+    """
+
+    def __init__(self, most: int, weigh: Callable[[V], int] = lambda value: 1) -> None:
+        self._most, self._weigh = most, weigh
+        # By key and identity, each with its object: while that is kept, no other has its identity.
+        self._kept: dict[Hashable, dict[int, tuple[object, V]]] = {}
+        self._weight = 0
+        self._lock = threading.Lock()
+
+    def of(self, key: Hashable, things: Sequence[T], make: Callable[[T], V]) -> list[V]:
+        """`make` of each thing, in their order; `key` must hold all else that it depends on."""
+        return self.of_all(key, things, lambda places: [make(things[place]) for place in places])
+
+    def of_all(
+        self, key: Hashable, things: Sequence[T], make: Callable[[Sequence[int]], Sequence[V]]
+    ) -> list[V]:
+        """The same, where what is not kept is made at once, of the places of its things."""
+        known = self._kept.get(key, {})
+        held = [known.get(id(thing)) for thing in things]
+        places = [place for place, one in enumerate(held) if one is None]
+        for place, value in zip(places, make(places) if places else (), strict=True):
+            held[place] = things[place], value
+        all_held = cast("list[tuple[object, V]]", held)
+        if places:
+            self._keep(key, {id(things[place]): all_held[place] for place in places}, all_held)
+        return [value for _, value in all_held]
+
+    def _keep(
+        self, key: Hashable, new: dict[int, tuple[object, V]], asked: Sequence[tuple[object, V]]
+    ) -> None:
+        with self._lock:
+            kept = self._kept.setdefault(key, {})
+            self._weight += sum(self._weigh(one[1]) for identity, one in new.items() if identity not in kept)
+            kept.update(new)
+            if self._weight > self._most:
+                last = {id(one[0]): one for one in asked}
+                weight = sum(self._weigh(value) for _, value in last.values())
+                self._kept = {key: last} if weight <= self._most else {}
+                self._weight = weight if self._kept else 0

@@ -126,10 +126,17 @@ def ink(share: float, theme: Theme, scale: Scale) -> tuple[str, str]:
         background = _mix(theme.background, theme.line["blue"], 2 * share - 1)
     else:
         background = _mix(theme.background, AGAINST, 1 - 2 * share)
-    dark, light = sorted((theme.text, theme.background), key=_luminance)
-    black, white = "#000000", "#ffffff"
-    best = max((dark, light, black, white), key=lambda colour: _contrast(colour, background))
-    return best, background
+    return _best(background, theme), background
+
+
+def ink_on(colour: str, opacity: float, theme: Theme) -> str:
+    """What reads best on a bar of that colour and opacity on the page."""
+    return _best(_mix(theme.background, colour, opacity), theme)
+
+
+def _best(background: str, theme: Theme) -> str:
+    inks = (theme.text, theme.background, "#000000", "#ffffff")
+    return max(inks, key=lambda colour: _contrast(colour, background))
 
 
 def _mix(one: str, other: str, share: float) -> str:

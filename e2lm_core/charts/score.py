@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from e2lm_core.analysis.score.published import PublishedFigures
 from e2lm_core.charts.canvas import blank
 from e2lm_core.charts.marks import segment
-from e2lm_core.charts.palette import Theme, translucent
+from e2lm_core.charts.palette import Theme, ink_on, translucent
 
 PART_OPACITY = {"SQ": 1.0, "RC": 0.5, "CS": 0.25}
 ROW_PX, AROUND_PX = 74, 76
@@ -149,7 +149,7 @@ def _segments(
             insidetextanchor="middle",
             textangle=0,
             constraintext="none",
-            textfont={"size": 12.5, "color": theme.background if PART_OPACITY[part] == 1.0 else theme.text},
+            textfont={"size": 12.5, "color": [ink_on(colour, opacity, theme) for colour in colours]},
             customdata=np.stack(
                 [bars["set"], bars["value"], np.where(bars["random"], "<br>like random answers", "")], axis=-1
             ),

@@ -11,7 +11,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.base.strangers import safejson
 from e2lm_core.base.strangers.safeyaml import decode
-from e2lm_core.sets.prompts.render import OPTIONAL, row_of
+from e2lm_core.sets.prompts.docs import OPTIONAL, row_of
 
 MAX_DEPTH = 16
 MAX_BLANK = 10  # lines a row, at most, on average

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from coloraide import Color
 
 from e2lm_core.analysis.score import parts as score_parts
 from e2lm_core.analysis.score import published
@@ -44,6 +45,22 @@ def test_segments_stand_end_to_end(theme, narrow):
     assert sum(trace.mode == "markers" for trace in figure.data if trace.type == "scatter") == 1
     spans = [list(trace.x) for trace in figure.data if trace.type == "scatter" and len(trace.x) == 2]
     assert spans == [pytest.approx(s) for s in ([0.4, 0.5], [0.5, 0.7], [0.5, 0.7])]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_what_stands_in_a_segment_can_be_read_on_it(theme):
+    bars = score_parts.bar_frame("mine", FULL)
+    random = bars.assign(set="like random answers", random=True)
+    figure = score_charts.score_bars(pd.concat([bars.assign(random=False), random]), theme)
+    segments = [trace for trace in figure.data if trace.type == "bar"]
+    assert len(segments) == 3
+    for trace in segments:
+        inks = trace.textfont.color
+        inks = [inks] * len(trace.x) if isinstance(inks, str) else inks
+        for fill, ink in zip(trace.marker.color, inks, strict=True):
+            over = Color(fill)
+            ground = Color(theme.background).mix(over.clone().set("alpha", 1), over.alpha(), space="srgb")
+            assert Color(ink).contrast(ground, method="wcag21") >= 4.5, (trace.name, fill, ink)
 
 
 def test_published_figures_are_named_and_hatched():

@@ -11,11 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.settings import Settings
-from e2lm_core.runs import evaluate, measure, start
+from e2lm_core.runs import evaluate, measure, start, worker
 from e2lm_core.runs import order as run_order
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring, collection, versions
-from e2lm_core.ui.frame import addresses
+from e2lm_core.ui import session
+from e2lm_core.ui.frame import addresses, strip
 from tests.conftest import ROOT
 from tests.support import studios, visits
 from tests.support.visits import OWN, app_in, queue
@@ -206,6 +207,7 @@ def test_relevance_on_its_way_has_a_bar_and_can_be_cancelled(done, monkeypatch):
 def test_run_queues_what_was_chosen(visit):
     at = visit.open("run")
     at.pills[0].set_value(["ladder-small-arch1", "ladder-large-arch1"]).run()
+    at.toggle(key="run_seeds_little").set_value(False).run()
     at.segmented_control(key="run_density_little").set_value("ends and middle").run()
     assert "36 of 36" in visit.said
     visit.click("Run 2 models")
@@ -215,6 +217,65 @@ def test_run_queues_what_was_chosen(visit):
     assert "A run is going on" in visit.said
     visit.click("Cancel the run")
     assert start.latest_job(visit.studio, "little").state == "cancelled"
+
+
+def test_further_seeds_run_with_the_model_that_they_repeat(visit):
+    ((seed, first),) = [(m.name, m.seed_of) for m in session.studio().catalogue.models if m.seed_of]
+    at = visit.open("run")
+    assert len(at.pills[0].options) == 3
+    assert at.toggle(key="run_seeds_little").label == "With further seeds (1)"
+    assert at.toggle(key="run_seeds_little").value is True
+    at.pills[0].set_value([first]).run()
+    visit.click("Run 2 models")
+    job = start.latest_job(visit.studio, "little")
+    assert {name.split("/")[0] for name in job.payload["checkpoints"]} == {first, seed}
+
+
+def test_while_a_run_goes_on_nobody_is_told_to_start_one(visit):
+    visit.open("run")
+    visit.click("Run 4 models")
+    for page in ("accuracy", "one_by_one", "subjects", "ranking", "measured", "score", "plan"):
+        visit.open(page)
+        assert "appears here by itself" in visit.said, page
+        assert "Run this set" not in visit.said, page
+    task = collection.open_set(visit.studio.settings, "little")
+    evaluate.evaluate(visit.studio, task, visit.studio.catalogue.checkpoints)
+    visit.open("accuracy")
+    visit.at.run()
+    assert "appears here by itself" not in visit.said
+
+
+def test_the_end_of_a_long_run_is_told_once_wherever_one_is(visit, monkeypatch):
+    monkeypatch.setattr(strip, "LONG_S", 0.0)
+    collection.copy_set(visit.studio.settings, "little", OWN)
+    visit.open("run")
+    visit.click("Run 4 models")
+    visit.open("share")
+    assert not visit.at.toast
+    worker.work(session.studio(), once=True)
+    visit.choose(OWN).open("plan")  # another page of another set
+    assert [toast.value for toast in visit.at.toast] == [
+        "little: the run has ended, and everything is computed."
+    ]
+    visit.open("score")
+    assert not visit.at.toast
+
+
+def test_a_short_run_and_one_that_was_cancelled_end_without_a_word(visit, monkeypatch):
+    visit.open("run")
+    visit.click("Run 4 models")
+    visit.open("share")
+    worker.work(session.studio(), once=True)
+    visit.open("plan")
+    assert not visit.at.toast
+    monkeypatch.setattr(strip, "LONG_S", 0.0)
+    visit.open("run")
+    visit.at.number_input(key="run_shots_little").set_value(1).run()
+    visit.click("Run 4 models")
+    visit.open("run")
+    visit.click("Cancel the run")
+    visit.open("plan")
+    assert not visit.at.toast
 
 
 def test_overview_starts_the_first_run(visit):

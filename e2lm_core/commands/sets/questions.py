@@ -245,7 +245,7 @@ def move(
 
 
 def _row(question: Question) -> dict[str, Any]:
-    from e2lm_core.sets.prompts.render import row_of
+    from e2lm_core.sets.prompts.docs import row_of
 
     return row_of(question)
 

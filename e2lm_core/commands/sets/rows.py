@@ -165,7 +165,7 @@ def changed(
 
     Raises TaskError for a field that there is not, a choice that there is not, and a value that is none.
     """
-    from e2lm_core.sets.prompts.render import row_of
+    from e2lm_core.sets.prompts.docs import row_of
 
     given = assignments(sets, task)
     new = _with_choices(question, given.get("choices"), choices)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from e2lm_core.base.records import Finding, Question
+from e2lm_core.sets.checks import facts
+from e2lm_core.sets.checks.facts import Habit
 
 MIN_QUESTIONS = 20
 MIN_EXCESS = 0.05
@@ -18,17 +21,18 @@ def gold_habits(questions: Sequence[Question]) -> list[Finding]:
     Under chance the gold of a question with C choices has a given property with probability 1/C, so the
     count over questions has mean Σ 1/C and variance Σ (1/C)(1 − 1/C).
     """
-    usable = [q for q in questions if len(q.choices) > 1 and 0 <= q.answer < len(q.choices)]
-    if len(usable) < MIN_QUESTIONS:
+    kinds = Counter(habit for habit in facts.habits(questions) if habit is not None)
+    if kinds.total() < MIN_QUESTIONS:
         return []
-    return [*_positions(usable), *_lengths(usable)]
+    return [*_positions(kinds), *_lengths(kinds)]
 
 
-def _positions(questions: Sequence[Question]) -> list[Finding]:
+def _positions(kinds: Counter[Habit]) -> list[Finding]:
     warnings = []
-    for position in range(max(len(q.choices) for q in questions)):
-        having = [q for q in questions if len(q.choices) > position]
-        share, chance = _excess(having, [q.answer == position for q in having])
+    for position in range(max(habit.choices for habit in kinds)):
+        having = {habit: number for habit, number in kinds.items() if habit.choices > position}
+        hits = sum(number for habit, number in having.items() if habit.gold == position)
+        share, chance = _excess(having, hits)
         if share is not None:
             warnings.append(
                 _warning(
@@ -40,35 +44,35 @@ def _positions(questions: Sequence[Question]) -> list[Finding]:
     return warnings
 
 
-def _lengths(questions: Sequence[Question]) -> list[Finding]:
+def _lengths(kinds: Counter[Habit]) -> list[Finding]:
     warnings = []
-    for name, pick in (("longest", max), ("shortest", min)):
-        lengths = [[len(choice) for choice in q.choices] for q in questions]
-        clear = [
-            (q, sizes) for q, sizes in zip(questions, lengths, strict=True) if sizes.count(pick(sizes)) == 1
-        ]
-        share, chance = _excess([q for q, _ in clear], [sizes[q.answer] == pick(sizes) for q, sizes in clear])
+    for name in ("longest", "shortest"):
+        clear = {habit: number for habit, number in kinds.items() if getattr(habit, f"is_{name}") is not None}
+        hits = sum(number for habit, number in clear.items() if getattr(habit, f"is_{name}"))
+        share, chance = _excess(clear, hits)
         if share is not None:
             warnings.append(
                 _warning(
                     f"gold_{name}",
-                    f"Gold is the {name} choice in {share:.0%} of the {len(clear):,} questions that have one "
-                    f"({chance:.0%} is chance); make the choices alike in length.",
+                    f"Gold is the {name} choice in {share:.0%} of the {sum(clear.values()):,} questions that have "
+                    f"one ({chance:.0%} is chance); make the choices alike in length.",
                 )
             )
     return warnings
 
 
-def _excess(questions: Sequence[Question], hits: Sequence[bool]) -> tuple[float | None, float]:
-    """(share of hits, or None where it is not clearly above chance; chance)."""
-    if len(questions) < MIN_QUESTIONS:
+def _excess(kinds: Mapping[Habit, int], hits: int) -> tuple[float | None, float]:
+    """(share of hits, or None where it is not clearly above chance; chance); of each kind so many questions."""
+    n = sum(kinds.values())
+    if n < MIN_QUESTIONS:
         return None, math.nan
-    chances = [1 / len(q.choices) for q in questions]
-    n, mean = len(questions), sum(chances)
-    deviation = math.sqrt(sum(c * (1 - c) for c in chances))
-    excess = sum(hits) - mean
+    mean = sum(number / habit.choices for habit, number in kinds.items())
+    deviation = math.sqrt(
+        sum(number / habit.choices * (1 - 1 / habit.choices) for habit, number in kinds.items())
+    )
+    excess = hits - mean
     clearly = excess > SIGMAS * deviation and excess > MIN_EXCESS * n
-    return (sum(hits) / n if clearly else None), mean / n
+    return (hits / n if clearly else None), mean / n
 
 
 def _warning(code: str, sentence: str) -> Finding:

@@ -7,18 +7,30 @@ by embedding need a model and live elsewhere.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Sequence
-from typing import Literal
+from collections.abc import Container, Hashable, Iterable, Sequence
+from typing import Literal, NamedTuple
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.memo import Each
 from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
 from e2lm_core.base.settings import Limits
-from e2lm_core.sets.checks import balance, groups, leaks
+from e2lm_core.sets.checks import balance, facts, groups, leaks
 from e2lm_core.sets.checks import text as text_checks
-from e2lm_core.sets.prompts.render import OPTIONAL
+from e2lm_core.sets.prompts.docs import OPTIONAL
 
 Profile = Literal["plain", "competition"]
 SHOWN_OF_A_KIND = 50
+_SOUND: Each[bool] = Each(facts.KEPT)
+_TRAINED: Each[str] = Each(facts.KEPT)
+
+
+class _Doubt(NamedTuple):
+    """A warning of a question as long as it may be one of too many to be listed."""
+
+    code: str
+    sentence: str
+    question_id: str
+    severity: Literal["warning"] = "warning"
 
 
 def structural_errors(
@@ -29,9 +41,7 @@ def structural_errors(
 
     They are called by `names` where there are some ("Row 7"), else by label and number.
     """
-    called = names or [f"{label} {number}" for number in range(1, len(questions) + 1)]
     findings: list[Finding] = []
-    first_with: dict[str, str] = {}
     if len(questions) > limits.max_questions:
         findings.append(
             _error(
@@ -39,6 +49,11 @@ def structural_errors(
                 f"The set has {len(questions):,} {label.lower()}s; use at most {limits.max_questions:,}.",
             )
         )
+    sound = _SOUND.of(limits, questions, lambda question: not any(_faults(question, "", limits)))
+    if all(sound) and len({question.id for question in questions}) == len(questions):
+        return findings
+    called = names or [f"{label} {number}" for number in range(1, len(questions) + 1)]
+    first_with: dict[str, str] = {}
     for where, question in zip(called, questions, strict=True):
         findings += [_error(code, text, question.id) for code, text in _faults(question, where, limits)]
         if question.id in first_with:
@@ -85,15 +100,16 @@ def check(
     ]
     if structural:
         return [*structural, *_size(task, limits, profile)]
-    findings = [
+    every = facts.of(task.questions)
+    findings: list[Finding | _Doubt] = [
         *_size(task, limits, profile),
         *_in_dev(task),
         *_beyond_window(rendered, prompt_tokens, window, limits),
         *leaks.answers_in_prompts(task, rendered, "error" if profile == "competition" else "warning"),
-        *_duplicates(task.questions),
+        *_duplicates(task.questions, every),
         *balance.gold_habits(task.questions),
-        *_near_copies(task.questions),
-        *_not_english(task.questions),
+        *_near_copies(task.questions, every),
+        *_not_english(task.questions, every),
         *_overlap(task.questions, training_ngrams),
         *groups.findings(task),
     ]
@@ -171,7 +187,7 @@ def _in_dev(task: TaskSet) -> list[Finding]:
     for number, question in enumerate(task.dev, start=1):
         shown[text_checks.normalised(question.question)].append((number, question))
     findings = []
-    for number, question in enumerate(task.questions, start=1):
+    for number, question in enumerate(task.questions if shown else (), start=1):
         for dev_number, dev in shown.get(text_checks.normalised(question.question), ()):
             if _gold_text(dev) == _gold_text(question) or _choice_set(dev) == _choice_set(question):
                 sentence = (
@@ -211,23 +227,19 @@ def _longest(rendered: Sequence[RenderedDoc], tokens: Sequence[int]) -> list[int
     return [max(next(counts) for _ in doc.continuations) for doc in rendered]
 
 
-def _duplicates(questions: Sequence[Question]) -> list[Finding]:
+def _duplicates(questions: Sequence[Question], every: Sequence[facts.Facts]) -> list[_Doubt]:
     exact: dict[tuple[str, frozenset[str]], int] = {}
-    loose: dict[tuple[str, ...], int] = {}
+    loose: dict[str, int] = {}
     findings = []
-    for number, question in enumerate(questions, start=1):
-        key = likeness(question)
-        words = (*sorted(text_checks.words(question.question)), "|", _gold_text(question))
-        if key in exact:
-            sentence = f"Question {number}: it repeats question {exact[key]}; keep one of them."
-            findings.append(_warning("repeated_question", sentence, question.id))
-        elif words in loose:
-            sentence = (
-                f"Question {number}: it has the words and the answer of question {loose[words]}; keep one."
-            )
-            findings.append(_warning("near_duplicate", sentence, question.id))
-        exact.setdefault(key, number)
-        loose.setdefault(words, number)
+    for number, (question, of_it) in enumerate(zip(questions, every, strict=True), start=1):
+        first = exact.setdefault((of_it.text, of_it.choices), number)
+        alike = loose.setdefault(of_it.loose, number)
+        if first != number:
+            sentence = f"Question {number}: it repeats question {first}; keep one of them."
+            findings.append(_Doubt("repeated_question", sentence, question.id))
+        elif alike != number:
+            sentence = f"Question {number}: it has the words and the answer of question {alike}; keep one."
+            findings.append(_Doubt("near_duplicate", sentence, question.id))
     return findings
 
 
@@ -236,51 +248,56 @@ def likeness(question: Question) -> tuple[str, frozenset[str]]:
     return text_checks.normalised(question.question), _choice_set(question)
 
 
-def _near_copies(questions: Sequence[Question]) -> list[Finding]:
-    findings = []
-    for number, question in enumerate(questions, start=1):
-        seen: dict[str, int] = {}
-        for position, choice in enumerate(question.choices):
-            key = text_checks.loosely(choice)
-            if key in seen:
-                sentence = (
-                    f"Question {number}: choices {seen[key]} and {position} are near copies "
-                    f"({_excerpt(choice)}); make them differ in substance."
-                )
-                findings.append(_warning("near_copy", sentence, question.id))
-            seen.setdefault(key, position)
-    return findings
-
-
-def _not_english(questions: Sequence[Question]) -> list[Finding]:
+def _near_copies(questions: Sequence[Question], every: Sequence[facts.Facts]) -> list[_Doubt]:
     return [
-        _warning(
+        _Doubt(
+            "near_copy",
+            f"Question {number}: choices {first} and {position} are near copies "
+            f"({_excerpt(question.choices[position])}); make them differ in substance.",
+            question.id,
+        )
+        for number, (question, of_it) in enumerate(zip(questions, every, strict=True), start=1)
+        for first, position in of_it.near
+    ]
+
+
+def _not_english(questions: Sequence[Question], every: Sequence[facts.Facts]) -> list[_Doubt]:
+    return [
+        _Doubt(
             "not_english",
             f"Question {number}: it does not look like English, which the models were trained on; "
             "translate it.",
             question.id,
         )
-        for number, question in enumerate(questions, start=1)
-        if not text_checks.looks_english(" ".join((question.question, *question.choices)))
+        for number, (question, of_it) in enumerate(zip(questions, every, strict=True), start=1)
+        if not of_it.english
     ]
 
 
-def _overlap(questions: Sequence[Question], training: Container[str] | None) -> list[Finding]:
+def _overlap(questions: Sequence[Question], training: Container[str] | None) -> list[_Doubt]:
     if training is None:
         return []
-    findings = []
-    for number, question in enumerate(questions, start=1):
+
+    def shared(question: Question) -> str:
         text = f"{question.question} {question.choices[question.answer]}"
-        if shared := [gram for gram in text_checks.ngrams(text) if gram in training]:
-            sentence = (
-                f"Question {number}: 13 of its words in a row stand in the models' training text "
-                f"({_excerpt(min(shared))}); reword it."
-            )
-            findings.append(_warning("training_overlap", sentence, question.id))
-    return findings
+        return min((gram for gram in text_checks.ngrams(text) if gram in training), default="")
+
+    known = training if isinstance(training, Hashable) else object()
+    return [
+        _Doubt(
+            "training_overlap",
+            f"Question {number}: 13 of its words in a row stand in the models' training text "
+            f"({_excerpt(gram)}); reword it.",
+            question.id,
+        )
+        for number, (question, gram) in enumerate(
+            zip(questions, _TRAINED.of(known, questions, shared), strict=True), start=1
+        )
+        if gram
+    ]
 
 
-def _capped(findings: Sequence[Finding]) -> list[Finding]:
+def _capped(findings: Sequence[Finding | _Doubt]) -> list[Finding]:
     """All errors; of each kind of warning the first ones and, once, how many more there are."""
     kinds = Counter(f.code for f in findings if f.severity == "warning")
     shown: Counter[str] = Counter()
@@ -295,7 +312,7 @@ def _capped(findings: Sequence[Finding]) -> list[Finding]:
                 )
             if shown[finding.code] > SHOWN_OF_A_KIND:
                 continue
-        kept.append(finding)
+        kept.append(finding if isinstance(finding, Finding) else Finding(**finding._asdict()))
     return kept
 
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
+from e2lm_core.base.memo import Each
 from e2lm_core.base.records import Finding, Question, TaskConfig, TaskSet
+from e2lm_core.sets.checks import facts
 from e2lm_core.sets.checks import text as text_checks
 
 Labels = tuple[str | None, ...]
@@ -26,14 +28,17 @@ COMMON = 3  # questions in which a word of a template stands at least
 FEWEST_WORDS = 4
 WORTH_SAYING, FEWEST = 0.1, 30  # of the questions, in templates of three and more; of so many questions
 _SLOT = "…"
+_TEMPLATES: Each[str | None] = Each(facts.KEPT)
 _ORDINARY = text_checks.ENGLISH | text_checks.PERHAPS_ENGLISH
 
 
 def by_template(questions: Sequence[Question]) -> Labels:
     """The template of every question that shares one with two others at least."""
-    texts = [text_checks.words(question.question) for question in questions]
-    common = Counter(word for text in texts for word in set(text))
-    return _shared([_template(text, common) for text in texts], COMMON)
+    texts = facts.words(questions)
+    times = Counter(chain.from_iterable([text.distinct for text in texts]))
+    common = frozenset(word for word, number in times.items() if number >= COMMON)
+    # Most edits leave the common words as they were, and with them the template of every other question.
+    return _shared(_TEMPLATES.of(common, texts, lambda text: _template(text.every, common)), COMMON)
 
 
 def by_answer(questions: Sequence[Question]) -> Labels:
@@ -67,11 +72,13 @@ def findings(task: TaskSet) -> list[Finding]:
     return [Finding(severity="warning", code="shared_templates", sentence=sentence)]
 
 
-def _template(words: Sequence[str], common: Counter[str]) -> str | None:
+def _template(words: Sequence[str], common: frozenset[str]) -> str | None:
     """The words that others share, a slot for each run of the rest; None where that is no template."""
-    kept = [word if common[word] >= COMMON else _SLOT for word in words]
-    told = [word for word in kept if word != _SLOT]
-    if len(told) < FEWEST_WORDS or 2 * len(told) < len(words) or _ORDINARY.issuperset(told):
+    told = sum(map(common.__contains__, words))
+    if told < FEWEST_WORDS or 2 * told < len(words):
+        return None
+    kept = words if told == len(words) else [word if word in common else _SLOT for word in words]
+    if _ORDINARY.issuperset(word for word in kept if word is not _SLOT):
         return None
     return " ".join(word for word, _ in groupby(kept))
 

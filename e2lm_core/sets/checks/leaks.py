@@ -9,10 +9,14 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from e2lm_core.base.memo import Each
 from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
+from e2lm_core.sets.checks import facts
 from e2lm_core.sets.checks import text as text_checks
 
 MAX_BETWEEN = 12
+_Looked = tuple[Question, bool]  # the question of a prompt, and whether that holds its answer
+_LOOKED: Each[_Looked] = Each(facts.KEPT)
 _BETWEEN_OPTIONS = re.compile(r"\W{0,6}(?:\w{1,2}\W{1,4})?")  # ", " or "\nB. "
 
 
@@ -21,11 +25,17 @@ def answers_in_prompts(
 ) -> list[Finding]:
     """One finding for each question whose answer its prompt gives away."""
     prompt_words = _PromptWords(task)
+    asked = list(zip(task.questions, rendered, strict=False))
+
+    def looked_at(places: Sequence[int]) -> list[_Looked]:
+        return [(asked[place][0], prompt_words.hold_answer(*asked[place])) for place in places]
+
+    key = (prompt_words.lists_options, prompt_words.delimiter, tuple(prompt_words.dev_choices))
+    looked = _LOOKED.of_all(key, [doc for _, doc in asked], looked_at)
     leaking = []
-    for number, (question, doc) in enumerate(zip(task.questions, rendered, strict=False), start=1):
-        gold = question.choices[question.answer]
-        answer = " ".join(text_checks.words(gold))
-        if answer and f" {answer} " in prompt_words.of(question, doc.context):
+    for number, ((question, doc), (of, leak)) in enumerate(zip(asked, looked, strict=True), start=1):
+        if leak if of is question else prompt_words.hold_answer(question, doc):
+            gold = question.choices[question.answer]
             sentence = (
                 f"Question {number}: its answer, {gold.strip()[:60]!r}, stands in its own prompt; "
                 "reword the question or change the few-shot examples."
@@ -46,6 +56,10 @@ class _PromptWords:
         self.delimiter = task.config.fewshot_delimiter
         self.dev_choices = [question.choices for question in task.dev] if self.lists_options else []
         self.known: dict[str, str] = {}
+
+    def hold_answer(self, question: Question, doc: RenderedDoc) -> bool:
+        answer = " ".join(text_checks.words(question.choices[question.answer]))
+        return bool(answer) and f" {answer} " in self.of(question, doc.context)
 
     def of(self, question: Question, context: str) -> str:
         if self.lists_options:

@@ -11,7 +11,7 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.phrasing import quoted
 from e2lm_core.sets.formats.answers import LETTER, of_text
 from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, LETTERS, Row
-from e2lm_core.sets.prompts.render import OPTIONAL
+from e2lm_core.sets.prompts.docs import OPTIONAL
 
 MOST_CHOICES = 26
 CHOICE = re.compile(r"choice_([1-9]\d?)")

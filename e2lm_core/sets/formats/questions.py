@@ -12,7 +12,7 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.formats import answers, columns
 from e2lm_core.sets.formats.records import KEPT, LEFT_OUT, Column, How, Preview, Row, Rows
-from e2lm_core.sets.prompts.render import OPTIONAL
+from e2lm_core.sets.prompts.docs import OPTIONAL
 from e2lm_core.sets.rows import extra_columns, optional_text, parse_json
 
 MISSING = "missing_columns"

@@ -11,7 +11,7 @@ from e2lm_core.sets.formats import columns
 from e2lm_core.sets.formats.markup import qti
 from e2lm_core.sets.formats.tables import delimited, xlsx
 from e2lm_core.sets.formats.texts import gift, lists
-from e2lm_core.sets.prompts.render import OPTIONAL
+from e2lm_core.sets.prompts.docs import OPTIONAL
 from e2lm_core.sets.rows import write_jsonl
 
 

@@ -9,16 +9,16 @@
 from __future__ import annotations
 
 import ast
-import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from sys import getsizeof
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.memo import Memo
+from e2lm_core.base.memo import Each, Memo
 from e2lm_core.base.records import CLOZE_CHOICE, Question, RenderedDoc, TaskConfig, TaskSet
+from e2lm_core.sets.prompts.docs import Doc, columns_of, docs_of, harness_rows
 from e2lm_core.sets.prompts.sandbox import (
     MAX_TOTAL_CHARS,
     Refused,
@@ -28,9 +28,6 @@ from e2lm_core.sets.prompts.sandbox import (
 )
 from e2lm_core.sets.prompts.shots import check_shots, drawn
 
-OPTIONAL = ("subject", "source", "license", "note", "group")
-
-Doc = Mapping[str, Any]
 # (the templates, the doc as Python writes it): all that a doc's parts depend on
 _Key = tuple[tuple[str | tuple[str, ...], ...], str]
 
@@ -58,38 +55,14 @@ def _bytes_of(key: _Key, parts: Parts) -> int:
 # Of an edited set only the edited questions are rendered, in every process that renders it.
 _BYTES_OF_ENTRY = 500
 _RENDERED: Memo[_Key, Parts] = Memo(64 * 2**20, _bytes_of)
+# The same by the question itself, which needs no doc: after an edit all but one are there again.
+_PARTS: Each[Parts] = Each(40_000)
+_JOINED: Each[RenderedDoc] = Each(
+    48 * 2**20, lambda doc: 700 + sum(map(getsizeof, (doc.context, *doc.continuations)))
+)
 # What a template was refused for, and at which question; a machine may be quicker some minutes later.
 REFUSED_S = 600.0
 _REFUSED: Memo[tuple[_Key, int], tuple[str, str]] = Memo(4 * 2**20, lambda key, _: getsizeof(key[0][1]))
-
-
-def row_of(question: Question) -> dict[str, Any]:
-    """The question as a row of `test.jsonl`: columns without a value are left out."""
-    row: dict[str, Any] = {
-        "id": question.id,
-        "question": question.question,
-        "choices": list(question.choices),
-        "answer": question.answer,
-    }
-    for name in OPTIONAL:
-        if (value := getattr(question, name)) is not None:
-            row[name] = value
-    return row | {name: value for name, value in question.extra.items() if value is not None}
-
-
-def harness_rows(test: Sequence[Question], dev: Sequence[Question]) -> tuple[list[Doc], list[Doc]]:
-    """The docs as the harness sees them through `sets/folder/loader.py`: every column in every row (None where a
-    row lacks it), and JSON text in a column that holds several kinds of value or nested ones.
-    """
-    rows = [row_of(question) for question in (*test, *dev)]
-    columns = dict.fromkeys(name for row in rows for name in row)
-    plain = {"id", "question", "choices", "answer", *OPTIONAL}
-    as_text = {c for c in columns if c not in plain and not _is_uniform([row.get(c) for row in rows])}
-    docs: list[Doc] = [
-        {name: _as_text(row.get(name)) if name in as_text else row.get(name) for name in columns}
-        for row in rows
-    ]
-    return docs[: len(test)], docs[len(test) :]
 
 
 def render(config: TaskConfig, question: Question, shots: Sequence[Question] = ()) -> RenderedDoc:
@@ -109,33 +82,64 @@ def render_set(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDo
     config = task.config
     shots = config.num_fewshot if num_fewshot is None else num_fewshot
     check_shots(task, shots)
-    labels = [f"Question {n}" for n in range(1, len(task.questions) + 1)]
-    examples = [f"Dev question {n}" for n in range(1, len(task.dev) + 1)]
-    docs, dev = harness_rows(task.questions, task.dev)
-    chosen = drawn(config, len(docs), len(task.pool), shots)
+    questions, columns = task.questions, columns_of(task.questions, task.dev)
+    chosen = drawn(config, len(questions), len(task.pool), shots)
     used = 1 + max((max(indices) for indices in chosen), default=-1) if shots else 0
     of_test = config.fewshot_split == "test"
-    parts = parts_of(
-        config, [*docs, *([] if of_test else dev[:used])], [*labels, *([] if of_test else examples[:used])]
-    )
-    turns = [_turn(config, part) for part in (parts if of_test else parts[len(docs) :])[:used]]
-    rendered, total = [], 0
-    for question, part, label, indices in zip(task.questions, parts, labels, chosen, strict=False):
-        doc = _join(config, question.id, part, "".join(turns[i] for i in indices), label)
+    examples = () if of_test else task.dev[:used]
+    of_examples = [f"Dev question {n}" for n in range(1, len(examples) + 1)]
+
+    def made(places: Sequence[int]) -> list[Parts]:
+        docs = docs_of([*(questions[place] for place in places), *examples], columns)
+        return parts_of(config, docs, [*map(_label, places), *of_examples])[: len(places)]
+
+    depends_on = (_fields(config), columns)
+    parts = _PARTS.of_all(depends_on, questions, made)
+    of_shown = parts_of(config, docs_of(examples, columns), of_examples) if examples else []
+    if sum(part.rendered for part in (*parts, *of_shown)) > MAX_TOTAL_CHARS:
+        made(range(len(questions)))  # it says at which
+    turns = [_turn(config, part) for part in (parts[:used] if of_test else of_shown)]
+
+    def joined(places: Sequence[int]) -> list[RenderedDoc]:
+        return [
+            _join(
+                config,
+                questions[place].id,
+                parts[place],
+                "".join(turns[i] for i in chosen[place]),
+                _label(place),
+            )
+            for place in places
+        ]
+
+    if of_test or config.fewshot_sampler != "first_n":  # each has examples of its own
+        rendered = joined(range(len(questions)))
+    else:
+        same = "".join(turns[i] for i in chosen[0]) if chosen else ""
+        rendered = _JOINED.of_all((depends_on, config.target_delimiter, same), questions, joined)
+    total = 0
+    for place, doc in enumerate(rendered):
         total += len(doc.context)
         if total > MAX_TOTAL_CHARS:
             raise TaskError(
-                f"The prompts have more than {MAX_TOTAL_CHARS:,} characters together, reached at {label}; "
+                f"The prompts have more than {MAX_TOTAL_CHARS:,} characters together, reached at {_label(place)}; "
                 "use fewer or shorter few-shot examples."
             )
-        rendered.append(doc)
     return rendered
+
+
+def _label(place: int) -> str:
+    return f"Question {place + 1}"
+
+
+def _fields(config: TaskConfig) -> tuple[str | tuple[str, ...], ...]:
+    return (config.description, config.doc_to_text, config.doc_to_choice, config.doc_to_target)
 
 
 def parts_of(config: TaskConfig, docs: Sequence[Doc], labels: Sequence[str]) -> list[Parts]:
     """Those of every doc; only docs that this process has not rendered with these templates are rendered."""
     written = _templates(config, docs)
-    fields = (config.description, config.doc_to_text, config.doc_to_choice, config.doc_to_target)
+    fields = _fields(config)
     # Python's own notation tells 1 from 1.0 and True, and two half characters from a whole one.
     keys = [(fields, repr(doc)) for doc in docs]
     parts = {place: known for place, key in enumerate(keys) if (known := _RENDERED.get(key))}
@@ -294,17 +298,3 @@ def _join(config: TaskConfig, question_id: str, part: Parts, shots: str, label: 
         choices=part.choices,
         gold=part.gold,
     )
-
-
-def _is_uniform(values: Sequence[Any]) -> bool:
-    present = [value for value in values if value is not None]
-    kinds = {type(value) for value in present}
-    if kinds <= {str} or kinds <= {bool} or kinds <= {float}:
-        return True
-    if kinds == {int}:
-        return all(-(2**63) <= value < 2**63 for value in present)
-    return kinds == {list} and all(isinstance(item, str) for value in present for item in value)
-
-
-def _as_text(value: Any) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False)

@@ -72,16 +72,18 @@ def picture(task: TaskSet) -> None:
 
 def _numbers(frame: pd.DataFrame) -> None:
     """What is drawn as a table, for those whom a picture tells nothing."""
-    with st.expander("The numbers", icon=":material/table:"):
-        parts.table(
-            lambda: frame.dropna(subset=["value"]),
-            "accuracy",
-            "overview_values",
-            height=320,
-            few=("model", "tokens_seen", "value"),
-            percent=("value",),
-            of=(frame,),
-        )
+    # Made when it is opened: what draws tables is half a megabyte, for which the first picture would wait.
+    with st.expander("The numbers", icon=":material/table:", on_change="rerun") as box:
+        if box.open:
+            parts.table(
+                lambda: frame.dropna(subset=["value"]),
+                "accuracy",
+                "overview_values",
+                height=320,
+                few=("model", "tokens_seen", "value"),
+                percent=("value",),
+                of=(frame,),
+            )
 
 
 def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:

@@ -39,8 +39,10 @@ def sentence(task: TaskSet, findings: Sequence[Finding], example: bool) -> str:
 
 def groups(task: TaskSet) -> None:
     """Which questions may hang together, and what accepting that would do; accepted with a click, taken back as any edit."""
-    settings, measured = session.studio().settings, results.measurements(task)
-    with st.expander("Questions that hang together", icon=":material/hub:"):
+    with st.expander("Questions that hang together", icon=":material/hub:", on_change="rerun") as box:
+        if not box.open:
+            return
+        settings, measured = session.studio().settings, results.measurements(task)
         known = tuple(question.group for question in task.questions)
         if any(known):
             say.markdown(grouping.said(grouping.grouping("known", known, measured), len(known)))
@@ -49,7 +51,7 @@ def groups(task: TaskSet) -> None:
         else:
             say.markdown("Nobody has said yet; intervals assume that every question stands by itself.")
         for way, proposed in proposals.PROPOSALS.items():
-            labels = proposed(task.questions)
+            labels = results.groups(task, way, proposed)
             if any(labels) and labels != known:
                 say.markdown(grouping.said(grouping.grouping(way, labels, measured), len(labels)))
                 if st.button(say.plain(f"Group by {way}"), key=f"groups_{way}"):

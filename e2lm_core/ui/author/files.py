@@ -22,6 +22,7 @@ from e2lm_core.sets.formats.records import How, Preview
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after, checks
 from e2lm_core.ui.frame import say, uploaded
+from e2lm_core.ui.remembered import results
 
 MOST_SHOWN = 200
 MOST_MAPPED = 40  # columns with a chooser of their own; the rest is kept
@@ -266,6 +267,6 @@ def download(task: TaskSet) -> None:
             on_click="ignore",
             key="set_download",
         )
-    lost = writing.lost(task.questions, kind)
+    lost = results.lost(task, kind)
     if lost:
         say.caption(say.plain(f"{LABELS[kind]} cannot hold all of it. {' '.join(lost)}"))

@@ -25,7 +25,7 @@ def draw() -> None:
         page_title=addresses.PRODUCT,
         page_icon=style.icon(),
         layout="wide",
-        initial_sidebar_state=style.SIDEBAR_PX,
+        initial_sidebar_state="auto",  # a width in pixels is obeyed at the second visit only
     )
     style.apply()
 

@@ -13,12 +13,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from e2lm_core.base import labels, phrasing, plain
-from e2lm_core.base.records import METRICS, Value
+from e2lm_core.base.records import METRICS, TaskSet, Value
 from e2lm_core.charts import canvas
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.uncertainty import null
-from e2lm_core.ui.frame import addresses, say, window
-from e2lm_core.ui.remembered import drawn
+from e2lm_core.ui.frame import addresses, polling, say, window
+from e2lm_core.ui.remembered import drawn, results
+from e2lm_core.ui.runs import starting
 from e2lm_core.ui.session import file_name, set_name
 
 
@@ -174,11 +175,26 @@ def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:
     say.info(sentence, icon=icon)
 
 
-def run_first(sentence: str) -> NoReturn:
-    """End a page that has nothing to show before a run: what would appear here, and the way to a run."""
-    empty(sentence)
-    addresses.link("run", "Choose checkpoints", ":material/play_circle:")
+def run_first(sentence: str, task: TaskSet) -> NoReturn:
+    """End a page that has nothing to show before a run: what would appear here, and the way to a run.
+
+    While one goes on the page is drawn again with each result that comes.
+    """
+    state = results.state(task)
+    if state.kind == "running":
+        empty("A run goes on. Nothing needs to be done: what it finds appears here by itself.")
+        addresses.link("run", "See the run", ":material/play_circle:")
+        pace_s = polling.every(polling.PROGRESS_S, starting.is_mine(state))
+        st.fragment(_until_more, run_every=pace_s)(task, results.measurements(task))
+    else:
+        empty(sentence)
+        addresses.link("run", "Choose checkpoints", ":material/play_circle:")
     st.stop()
+
+
+def _until_more(task: TaskSet, seen: Measurements) -> None:
+    if results.measurements(task) is not seen or results.state(task).kind != "running":
+        st.rerun()
 
 
 def write_first() -> NoReturn:

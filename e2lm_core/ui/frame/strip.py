@@ -5,14 +5,17 @@ Tested in tests/pages/test_pages.py.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import streamlit as st
 
 from e2lm_core.analysis import standing
 from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate
+from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
 from e2lm_core.runs.kept import shipped
 from e2lm_core.runs.said import words
@@ -22,6 +25,13 @@ from e2lm_core.ui.frame import lasting, polling, say
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered.settled import Shown
 from e2lm_core.ui.runs import starting
+
+# Of the session: since when it has seen a set's run go on. A shorter run needs no word: what it gives is there at once.
+_SEEN, LONG_S = "seen_running", 10.0
+_ENDS = {
+    "done": (":material/check:", "the run has ended, and everything is computed."),
+    "failed": (":material/error:", "the run has stopped; Models and runs says why."),
+}
 
 
 def strip(poll: bool = True) -> TaskSet:
@@ -38,12 +48,31 @@ def strip(poll: bool = True) -> TaskSet:
         else:
             _state(task, results.state(task))
         lasting.draw(session.studio().settings.home)
+    _tell_of_ends(task, results.state(task))
     if task.questions and (note := standing.untaught(results.measurements(task).taught)):
         st.caption(say.filled(":material/school: {note}", note=note))
     for info in infos:
         if info.problem:
             say.warning(f"{info.address} is left out: {info.problem}", icon=":material/folder_off:")
     return task
+
+
+def _tell_of_ends(task: TaskSet, state: run_state.SetState) -> None:
+    """Say once, on whatever page one is by then, that a run that this session saw going on for a while has ended."""
+    seen = st.session_state.setdefault(_SEEN, {})
+    if state.kind == "running":
+        seen.setdefault(task.address, time.monotonic())
+    for address, since in list(seen.items()):
+        try:
+            job = run_start.latest_job(session.studio(), address, progress=False)
+        except StudioError:  # it is gone, or shared no more
+            job = None
+        if job is not None and not job.over:
+            continue
+        del seen[address]
+        if job is not None and job.state in _ENDS and time.monotonic() - since >= LONG_S:
+            icon, words_of_it = _ENDS[job.state]
+            say.toast(f"{address}: {words_of_it}", icon=icon, duration="infinite")
 
 
 def shown(task: TaskSet) -> Shown:

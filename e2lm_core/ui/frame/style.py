@@ -8,7 +8,6 @@ import streamlit as st
 from e2lm_core.base.settings import FILES
 
 STATIC = FILES / "static"
-SIDEBAR_PX = 260
 _CSS = """
 <style>
 [data-testid="stMainBlockContainer"] { max-width: 1200px; padding: 2.6rem 2.4rem 4rem; }
@@ -43,6 +42,8 @@ _CSS = """
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 4.6rem .9rem 3rem; }
   .st-key-strip { row-gap: .3rem; }
+  /* All metrics on one line. */
+  [data-testid="stButtonGroup"]:not(.st-key-tabs *) [role="radio"] { padding-inline: .6rem; }
 }
 </style>
 """

@@ -29,7 +29,7 @@ def draw() -> None:
 def _accuracy(task: TaskSet) -> None:
     measurements = shown(task).measurements
     if not measurements.measured:
-        _nothing_yet()
+        _nothing_yet(task)
     parts.finding(curves.finding(measurements, parts.metric_chosen()))
     view = curves.controls(measurements)
     curves.chart(task, view)
@@ -50,7 +50,7 @@ def _accuracy(task: TaskSet) -> None:
 def _one_by_one(task: TaskSet) -> None:
     here = shown(task)
     if not here.measurements.measured:
-        _nothing_yet()
+        _nothing_yet(task)
     parts.finding(single.finding(here.task, here.measurements))
     view = curves.plain_view(here.measurements)
     single.table(here.task, here.measurements, view)
@@ -59,16 +59,16 @@ def _one_by_one(task: TaskSet) -> None:
 def _subjects(task: TaskSet) -> None:
     measurements = shown(task).measurements
     if not measurements.measured:
-        _nothing_yet()
+        _nothing_yet(task)
     parts.finding(curves.subjects_found(measurements, parts.metric_chosen()))
     view = curves.controls(measurements, by_subject=True)
     curves.chart(task, view)
     curves.subject_values(measurements, view)
 
 
-def _nothing_yet() -> NoReturn:
+def _nothing_yet(task: TaskSet) -> NoReturn:
     parts.finding("There are no curves yet.")
-    parts.run_first("Run this set, and every model's curve appears here, coarse points first.")
+    parts.run_first("Run this set, and every model's curve appears here, coarse points first.", task)
 
 
 def _ranking(task: TaskSet) -> None:
@@ -78,7 +78,7 @@ def _ranking(task: TaskSet) -> None:
     scores = results.scores(measurements, metric)
     parts.finding(rank_words.ranks(stability, scores))
     if stability is None:
-        parts.run_first("Run this set on two models or more, and their order over tokens appears here.")
+        parts.run_first("Run this set on two models or more, and their order over tokens appears here.", task)
 
     order = Order(task, measurements, metric, stability, scores)
     ranks.controls()

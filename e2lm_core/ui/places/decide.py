@@ -52,7 +52,7 @@ def _compare(task: TaskSet) -> None:
         parts.finding(comparison_words.finding(compared))
     compare.what_is_missing(compared)
     if not compared.means:
-        parts.run_first("Run both on the same checkpoints, and their differences appear here.")
+        parts.run_first("Run both on the same checkpoints, and their differences appear here.", task)
 
     means = remembered.of_comparison(compared, "means", lambda: comparison.mean_frame(compared))
     compare.curves(compared)
@@ -76,7 +76,8 @@ def _plan(task: TaskSet) -> None:
         with head.container():
             parts.finding("Plans are drawn from measured questions, and fewer than two are measured yet.")
         parts.run_first(
-            "Run this set first, even on a few checkpoints: what it shows says how many questions are enough."
+            "Run this set first, even on a few checkpoints: what it shows says how many questions are enough.",
+            task,
         )
 
     metric = parts.metric("plan_metric", explained=True)

@@ -114,7 +114,9 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
             if task.questions
             else "This set has no questions yet."
         )
-        parts.run_first("Run this set, and every question's slope, margin and discrimination appear here.")
+        parts.run_first(
+            "Run this set, and every question's slope, margin and discrimination appear here.", task
+        )
     try:
         pool, frame = remembered.pool(task, measurements)
     except StudioError as error:

@@ -44,7 +44,7 @@ def _score(task: TaskSet) -> None:
     metric = parts.metric_chosen()
     if not measurements.measured or (unfinished := standing.unfinished(measurements)):
         parts.finding("There is no score yet." if not measurements.measured else str(unfinished))
-        parts.run_first("Run this set; the scores follow when all checkpoints are there.")
+        parts.run_first("Run this set; the scores follow when all checkpoints are there.", task)
     scores, bounds, advice = remembered.scored(measurements, metric)
     parts.finding(score_words.finding(scores, metric))
     score.controls()

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from e2lm_core.base.children import environment
+from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import ROOT
 from e2lm_core.scores.measurements import Measurements
 
@@ -34,15 +35,24 @@ T = TypeVar("T")
 NICE = 1  # of 19: a little less than the pages, since they wait for it; a run has 8
 MOST_MB = 1_500  # of a process's own; measurements of the largest sets take half of that
 IDLE_S = 600.0
-KNOWN = 4  # measurements that a process keeps, so that they are sent once
+KNOWN = 4  # measurements, and as many sets, that a process keeps, so that they are sent once
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class _Known:
-    """Stands for measurements that the process has."""
+    """Stands for measurements or a set that the process has."""
 
     number: int
+
+
+@dataclass(frozen=True)
+class _Edited:
+    """A set by one that the process has: the others' places there, and the questions that are new."""
+
+    of: int
+    emptied: TaskSet
+    questions: list[int | Question]
 
 
 class _Turns:
@@ -132,21 +142,38 @@ class Aside:
     def _asked(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any]:
         pipe = self._started()
         new: dict[int, Any] = {}
-        sent = tuple(self._sent(a, new) if isinstance(a, Measurements) else a for a in arguments)
+        sent = tuple(self._sent(a, new) if isinstance(a, Measurements | TaskSet) else a for a in arguments)
         pipe.send(
             (function.__module__, function.__qualname__, sent, new, [n for _, n in self._known.values()])
         )
         return pipe.recv()
 
-    def _sent(self, measurements: Measurements, new: dict[int, Any]) -> _Known:
-        held = self._known.pop(id(measurements), None)
+    def _sent(self, thing: Measurements | TaskSet, new: dict[int, Any]) -> _Known:
+        held = self._known.pop(id(thing), None)
         if held is None:
-            held = (measurements, next(self._numbers))
-            new[held[1]] = replace(measurements)  # without what it has computed of itself
-        self._known[id(measurements)] = held
-        while len(self._known) > KNOWN:
-            self._known.popitem(last=False)
+            held = (thing, next(self._numbers))
+            if isinstance(thing, Measurements):
+                new[held[1]] = replace(thing)  # without what it has computed of itself
+            else:
+                new[held[1]] = self._by_another(thing)
+        self._known[id(thing)] = held
+        alike = [key for key, (known, _) in self._known.items() if type(known) is type(thing)]
+        if len(alike) > KNOWN:
+            del self._known[alike[0]]
         return _Known(held[1])
+
+    def _by_another(self, task: TaskSet) -> TaskSet | _Edited:
+        """The set as it is sent: after an edit nearly all its questions are the very ones of a set that is there."""
+        ours = {id(question) for question in task.questions}
+        shared, base, number = 0, None, 0
+        for known, its in self._known.values():
+            if isinstance(known, TaskSet) and (n := sum(id(q) in ours for q in known.questions)) > shared:
+                shared, base, number = n, known, its
+        if base is None or 2 * shared < len(task.questions):
+            return task
+        places = {id(question): place for place, question in enumerate(base.questions)}
+        questions = [places.get(id(question), question) for question in task.questions]
+        return _Edited(number, task.model_copy(update={"questions": ()}), questions)
 
     def _started(self) -> Connection:
         if self._process is not None and self._process.poll() is None and self._pipe is not None:
@@ -236,7 +263,8 @@ def serve(pipe: Connection) -> None:
             module, name, arguments, new, still = pipe.recv()
         except (EOFError, OSError):
             return
-        known.update(new)
+        for number, thing in new.items():
+            known[number] = _whole(thing, known) if isinstance(thing, _Edited) else thing
         for number in set(known) - set(still):
             del known[number]
         try:
@@ -248,6 +276,13 @@ def serve(pipe: Connection) -> None:
             pipe.send(answer)
         except (pickle.PickleError, TypeError, AttributeError):
             pipe.send((False, RuntimeError(f"{name} gave what cannot be sent: {answer[1]!r}"[:300])))
+
+
+def _whole(edited: _Edited, known: dict[int, Any]) -> TaskSet:
+    """The set, with the very questions of the one that it was sent by: what was made of them is there again."""
+    before = known[edited.of].questions
+    questions = tuple(before[q] if isinstance(q, int) else q for q in edited.questions)
+    return edited.emptied.model_copy(update={"questions": questions})
 
 
 if __name__ == "__main__":

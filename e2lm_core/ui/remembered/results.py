@@ -6,6 +6,8 @@ Tested in tests/pages/test_pages.py and tests/pages/test_live.py.
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,7 +17,8 @@ import streamlit as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import edits as question_edits
-from e2lm_core.base.records import Checkpoint, Finding, TaskSet
+from e2lm_core.base.memo import Each
+from e2lm_core.base.records import Checkpoint, Finding, Question, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder import taught
 from e2lm_core.export import submission
@@ -26,7 +29,8 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
-from e2lm_core.sets.folder.files import task_digest
+from e2lm_core.sets.formats import writing
+from e2lm_core.sets.prompts.docs import row_of
 from e2lm_core.sets.versions import list_versions
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import polling
@@ -49,6 +53,7 @@ READING = "rc_reading"  # of the session's state
 # The last complete curves of a set, until those of its next version are complete.
 _COMPLETE = Kept("complete curves")
 _CHANGED = Kept("what edits changed")
+_DIGESTS: Each[bytes] = Each(40_000)
 
 
 def remembered(measurements: Measurements, key: tuple[str, ...], make: Callable[[], T]) -> T:
@@ -62,8 +67,31 @@ def remembered_of(measured: tuple[Measurements, ...], key: str, make: Callable[[
 
 
 def digest(task: TaskSet) -> str:
-    """`task_digest`, once for each version: of 15,000 questions it takes a tenth of a second."""
-    return _OF_SETS.made_of((task,), "digest", lambda: task_digest(task))
+    """Tells what is measured of a set from what is of any other, as `task_digest` does; once for each version."""
+    return _OF_SETS.made_of((task,), "digest", lambda: _digest(task))
+
+
+def _digest(task: TaskSet) -> str:
+    """By the digests of its questions, of which an edit leaves most as they are."""
+    config = json.dumps([task.name, task.config.content(), len(task.questions)], sort_keys=True)
+    questions = _DIGESTS.of(None, (*task.questions, *task.dev), _digest_of_question)
+    return hashlib.sha256(b"".join((config.encode(), *questions))).hexdigest()
+
+
+def _digest_of_question(question: Question) -> bytes:
+    return hashlib.sha256(json.dumps(row_of(question), sort_keys=True).encode()).digest()
+
+
+def groups(
+    task: TaskSet, way: str, proposed: Callable[[Sequence[Question]], tuple[str | None, ...]]
+) -> tuple[str | None, ...]:
+    """What one of `checks.groups.PROPOSALS` proposes, once for each version."""
+    return _OF_SETS.made_of((task,), ("groups", way), lambda: proposed(task.questions))
+
+
+def lost(task: TaskSet, kind: str) -> tuple[str, ...]:
+    """`writing.lost` of the set's questions, once for each version."""
+    return _OF_SETS.made_of((task,), ("lost", kind), lambda: writing.lost(task.questions, kind))
 
 
 def results_stamp() -> Stamp:

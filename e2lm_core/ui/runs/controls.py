@@ -73,15 +73,26 @@ def _checkpoints(
     here = {c.name for c in at_hand}
     known = [c for c in studio.catalogue.checkpoints if c.name in here or c.repo is not None]
     models = list(dict.fromkeys(c.model.name for c in known))
+    run = {c.model.name for c in fleet}
+    # Further seeds go with the model that they repeat.
+    first = {m: seed_of for m in models if (seed_of := studio.catalogue.model(m).seed_of) in models}
+    own = [m for m in models if m not in first]
     picked = st.pills(
         "Models",
-        models,
+        own,
         selection_mode="multi",
-        default=[m for m in models if any(c.model.name == m for c in fleet)],
+        default=[m for m in own if m in run],
         key=f"run_models_{task.address}",
         format_func=lambda name: say.plain(studio.catalogue.model(name).short_name),
         wrap=True,
     )
+    if first and st.toggle(
+        say.plain(f"With further seeds ({len(first)})"),
+        not run.isdisjoint(first),
+        key=f"run_seeds_{task.address}",
+        help="The same models trained again from other seeds. They count in no score; what a training run alone moves is told by them.",
+    ):
+        picked = [m for m in models if first.get(m, m) in picked]
     density = st.segmented_control(
         "Checkpoints of each",
         list(run_order.DENSITIES),

@@ -23,13 +23,15 @@ from e2lm_core.ui.server.headers import GivesHeaders
 from e2lm_core.ui.server.logged import Told
 from e2lm_core.ui.server.uploads import CountsUploads
 
+_BEGIN_WITH_A_CHART = ("/", *(f"/{place.slug}" for place in (addresses.RESULT, addresses.CURVES)))
+
 
 def middleware() -> Sequence[Middleware]:
     """What every request passes through, the outermost first."""
     settings = _settings()
     return (
         Middleware(Told),
-        Middleware(GivesHeaders, frames=settings.frames),
+        Middleware(GivesHeaders, frames=settings.frames, charts=_BEGIN_WITH_A_CHART),
         Middleware(Door, hosts=settings.hosts, metrics=settings.metrics),
         Middleware(CountsUploads, most=settings.uploads_bytes),
         Middleware(GivesCookie),

@@ -20,7 +20,7 @@ from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats import reading, writing
 from e2lm_core.sets.formats.kinds import KINDS
-from e2lm_core.sets.prompts.render import row_of
+from e2lm_core.sets.prompts.docs import row_of
 
 pytestmark = pytest.mark.slow
 LIMITS = Limits()

@@ -12,7 +12,7 @@ from e2lm_core.sets.checks.check import structural_errors
 from e2lm_core.sets.formats import writing
 from e2lm_core.sets.formats.reading import parse
 from e2lm_core.sets.formats.records import How
-from e2lm_core.sets.prompts.render import OPTIONAL
+from e2lm_core.sets.prompts.docs import OPTIONAL
 
 LIMITS = Limits()
 PLAIN = Question(id="a", question="Which gas?", choices=("air", "oxygen", "iron"), answer=1)

@@ -24,7 +24,8 @@ from e2lm_core.base.records import (
 from e2lm_core.sets.folder import loader
 from e2lm_core.sets.prompts import render as prompts
 from e2lm_core.sets.prompts import sandbox
-from e2lm_core.sets.prompts.render import harness_rows, render, render_set
+from e2lm_core.sets.prompts.docs import harness_rows
+from e2lm_core.sets.prompts.render import render, render_set
 from tests.conftest import needs
 
 

@@ -6,8 +6,11 @@ behind it, both with every transparency between them counted in.
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+from coloraide import Color
+from PIL import Image
 from playwright.sync_api import Page
 
 # Others' words and numbers are not the page's: tables, charts, the questions themselves, what is folded or hidden.
@@ -132,6 +135,29 @@ _CHARTS = """() => {
     wide: document.documentElement.scrollWidth - window.innerWidth,
   };
 }"""
+# The texts on bars and heat maps that are in the window: [text, [r, g, b, opacity], [left, top, right, bottom]].
+_ON_MARKS = (
+    "() => {"
+    + _COMMON
+    + _COLOURS
+    + """
+  const found = [];
+  for (const chart of document.querySelectorAll(".js-plotly-plot")) {
+    const heat = chart.querySelector(".heatmaplayer image")?.getBoundingClientRect();
+    for (const el of chart.querySelectorAll(".barlayer text, .annotation-text")) {
+      const box = el.getBoundingClientRect(), style = getComputedStyle(el);
+      const x = box.x + box.width / 2, y = box.y + box.height / 2;
+      const onHeat = heat && x > heat.left && x < heat.right && y > heat.top && y < heat.bottom;
+      if (!el.textContent.trim() || !shown(el) || !(el.closest(".barlayer") || onHeat)) continue;
+      if (box.top < 0 || box.bottom > window.innerHeight) continue;
+      const [r, g, b, a] = rgba(style.fill);
+      const opacity = chain(el).reduce((all, one) => all * Number(getComputedStyle(one).opacity), a * Number(style.fillOpacity));
+      found.push([el.textContent.trim(), [r, g, b, opacity], [box.left, box.top, box.right, box.bottom]]);
+    }
+  }
+  return found;
+}"""
+)
 _FOCUS = (
     "() => {"
     + _COMMON
@@ -180,3 +206,29 @@ def drawn(page: Page) -> dict[str, Any]:
 def focused(page: Page) -> dict[str, Any] | None:
     """What has the focus: where, and the colours that could show it."""
     return page.evaluate(_FOCUS)
+
+
+def faint_on_marks(page: Page, least: float = 4.5) -> list[list[Any]]:
+    """[contrast, text, its colour, the ground] of every text that is drawn on a bar or on a heat map and contrasts less.
+
+    The ground is what the browser painted: each colour that fills a sixth of the text's box and is not the text's.
+    """
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    faint = []
+    for text, colour, box in page.evaluate(_ON_MARKS):
+        left, top, right, bottom = (round(edge) for edge in box)
+        cut = picture.crop((max(0, left), max(0, top), right, bottom))
+        ink = Color(f"rgb({colour[0]} {colour[1]} {colour[2]})")
+        for number, ground in cut.getcolors(cut.width * cut.height) or ():
+            behind = Color(f"rgb({ground[0]} {ground[1]} {ground[2]})")
+            if number * 6 < cut.width * cut.height or behind.delta_e(ink) < 5:
+                continue
+            contrast = ink.mix(behind, 1 - colour[3], space="srgb").contrast(behind, method="wcag21")
+            if contrast < least:
+                faint.append([round(contrast, 2), text, colour, behind.to_string(hex=True)])
+    return faint
+
+
+def on_marks(page: Page) -> int:
+    """How many texts are drawn on bars and heat maps."""
+    return len(page.evaluate(_ON_MARKS))

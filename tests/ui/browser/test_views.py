@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
 from e2lm_core.ui.frame import addresses
-from scripts.screenshots import FLAGS, server, settle
+from scripts.screenshots import FLAGS, server, settle, unfold
 from tests.conftest import needs
 from tests.ui.browser import looking
 
@@ -94,6 +94,10 @@ def test_texts_stand_out_charts_have_tables_and_nothing_moves(browser, url, plac
         go(page, url, view)
         faults += [f"{view}: {low}" for low in looking.too_faint(page, TEXT)]
         faults += [f"{view}: the frame of {low}" for low in looking.faint_frames(page, LINE)]
+        folded = page.locator("summary", has_text="The numbers")
+        if folded.count():  # a table that is made when it is opened
+            folded.click()
+            page.wait_for_selector("[data-testid=stDataFrame]")
         drawn = looking.drawn(page)
         if drawn["charts"] and not drawn["tables"]:
             faults.append(f"{view}: {drawn['charts']} charts and no table")
@@ -101,6 +105,24 @@ def test_texts_stand_out_charts_have_tables_and_nothing_moves(browser, url, plac
         if drawn["wide"] > 0:
             faults.append(f"{view}: scrolls sideways")
     page.context.close()
+    assert not faults, "\n".join(faults)
+
+
+@THEMES
+@pytest.mark.parametrize("width", [1280, 390])
+def test_numbers_on_bars_and_heat_maps_stand_out_from_what_is_painted_behind_them(browser, url, theme, width):
+    page, seen, faults = opened(browser, theme, width), 0, []
+    for view in ("overview", "score", "ranking"):
+        page.set_viewport_size({"width": width, "height": 900})
+        go(page, url, view)
+        if view == "ranking":
+            page.get_by_role("tab", name="At one checkpoint").click()
+            page.wait_for_selector(".heatmaplayer image")
+        unfold(page, width, 900)
+        seen += looking.on_marks(page)
+        faults += [f"{view}: {low}" for low in looking.faint_on_marks(page, TEXT)]
+    page.context.close()
+    assert seen > 40
     assert not faults, "\n".join(faults)
 
 
@@ -147,6 +169,16 @@ def test_a_finished_picture_is_there_at_the_first_visit(browser, url):
             assert re.search(r"Accuracy while the models read", said)
             assert "up to date" in said
         page.context.close()
+
+
+def test_the_navigation_is_as_wide_at_the_first_visit_as_later(browser, url):
+    page, widths = opened(browser), []
+    for _ in range(2):
+        page.goto(f"{url}/{addresses.address('share', SET)}")
+        settle(page)
+        widths.append(page.get_by_test_id("stSidebar").bounding_box()["width"])
+    page.context.close()
+    assert widths[0] == widths[1] > 200
 
 
 def test_on_a_phone_the_navigation_closes_and_the_picture_fits(browser, url):

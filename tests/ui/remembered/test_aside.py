@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.remembered import aside, computing
 from e2lm_core.ui.remembered.aside import Aside
@@ -144,3 +145,32 @@ def test_unless_a_server_opens_it_everything_is_computed_here() -> None:
 
 def _here(function, *arguments):
     return function(*arguments)
+
+
+def seen(task: TaskSet) -> list[int]:
+    return [id(question) for question in task.questions]
+
+
+def back(task: TaskSet) -> TaskSet:
+    return task
+
+
+def a_set(*names: str) -> TaskSet:
+    questions = (Question(id=name, question=f"{name}?", choices=("a", "b"), answer=0) for name in names)
+    return TaskSet(config=TaskConfig(task="sent"), questions=tuple(questions), readme="Of four.")
+
+
+def test_of_an_edited_set_only_what_changed_is_sent(beside: Aside) -> None:
+    first = a_set("one", "two", "three", "four")
+    new = Question(id="five", question="five?", choices=("a", "b"), answer=1)
+    one, two, _, four = first.questions
+    edited = first.model_copy(update={"questions": (four, new, one, two), "readme": "Moved."})
+    before, after = beside.call(seen, first), beside.call(seen, edited)
+    assert [after[0], *after[2:]] == [before[3], before[0], before[1]]
+    assert beside.call(back, edited) == edited
+    assert beside.call(seen, edited) == after  # it is there as a whole
+    for number in range(aside.KNOWN + 1):  # until the first is forgotten
+        edited = edited.model_copy(update={"readme": str(number)})
+        assert beside.call(back, edited) == edited
+    assert beside.call(back, a_set("other")).questions[0].id == "other"
+    assert beside.call(back, first) == first

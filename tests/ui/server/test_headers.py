@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -61,3 +61,26 @@ def test_streamlits_own_script_is_allowed_by_what_it_says(tmp_path: Path):
     digest = base64.b64encode(hashlib.sha256(b"\n one() ").digest()).decode()
     assert headers.inline_scripts(page) == [f"'sha256-{digest}'"]
     assert headers.inline_scripts(Path(st.__file__).parent / "static" / "index.html")
+
+
+def test_pages_that_begin_with_a_chart_name_its_script_ahead():
+    static = Path(st.__file__).parent / "static"
+    link = headers.ahead(static)
+    assert (static / link[len("<./") : link.index(">")]).is_file()
+    assert link.endswith("; rel=modulepreload")
+
+    def page(_):
+        return HTMLResponse("")
+
+    app = Starlette(
+        routes=[Route("/curves", page), Route("/share", page), Route("/a/", lambda _: PlainTextResponse(""))],
+        middleware=[Middleware(headers.GivesHeaders, frames=(), charts=("/", "/curves"))],
+    )
+    with TestClient(app) as client:
+        assert client.get("/curves").headers["link"] == link
+        assert "link" not in client.get("/share").headers
+        assert "link" not in client.get("/a/").headers
+
+
+def test_a_streamlit_that_names_its_scripts_otherwise_is_waited_for(tmp_path: Path):
+    assert headers.ahead(tmp_path) == ""

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import CLOZE_CHOICE, Question, TaskConfig, TaskSet
 from e2lm_core.sets.folder.foreign.columns import Row
-from e2lm_core.sets.prompts.render import OPTIONAL, Parts, harness_rows, parts_of
+from e2lm_core.sets.prompts.docs import OPTIONAL, harness_rows
+from e2lm_core.sets.prompts.render import Parts, parts_of
 from e2lm_core.sets.prompts.sandbox import names_in
 from e2lm_core.sets.rows import extra_columns
 

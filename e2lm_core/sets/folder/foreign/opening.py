@@ -13,7 +13,7 @@ from e2lm_core.sets.folder import rows_of
 from e2lm_core.sets.folder.config import ParsedConfig, column_of
 from e2lm_core.sets.folder.foreign import derive
 from e2lm_core.sets.folder.foreign.columns import Row, same, typed
-from e2lm_core.sets.prompts.render import harness_rows
+from e2lm_core.sets.prompts.docs import harness_rows
 from e2lm_core.sets.rows import to_questions
 
 WRONG = (

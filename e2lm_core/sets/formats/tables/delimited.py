@@ -17,7 +17,7 @@ from e2lm_core.base.settings import Limits
 from e2lm_core.sets.formats.encodings import decode
 from e2lm_core.sets.formats.records import How, Rows
 from e2lm_core.sets.formats.tables.grid import MAX_COLUMNS, rows_of, too_many_cells, too_many_columns
-from e2lm_core.sets.prompts.render import OPTIONAL
+from e2lm_core.sets.prompts.docs import OPTIONAL
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MAX_SEPARATORS = 4_000_000  # commas within quoted text among them

@@ -1,0 +1,81 @@
+"""Questions as rows of a file, and as the docs that templates are given. Tested in tests/sets/prompts/test_render.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from e2lm_core.base.memo import Each
+from e2lm_core.base.records import Question
+
+OPTIONAL = ("subject", "source", "license", "note", "group")
+_PLAIN = {"id", "question", "choices", "answer", *OPTIONAL}
+
+Doc = Mapping[str, Any]
+_NAMES: Each[tuple[str, ...]] = Each(40_000)  # the columns of a question
+
+
+def row_of(question: Question) -> dict[str, Any]:
+    """The question as a row of `test.jsonl`: columns without a value are left out."""
+    row: dict[str, Any] = {
+        "id": question.id,
+        "question": question.question,
+        "choices": list(question.choices),
+        "answer": question.answer,
+    }
+    for name in OPTIONAL:
+        if (value := getattr(question, name)) is not None:
+            row[name] = value
+    return row | {name: value for name, value in question.extra.items() if value is not None}
+
+
+def harness_rows(test: Sequence[Question], dev: Sequence[Question]) -> tuple[list[Doc], list[Doc]]:
+    """The docs as the harness sees them through `sets/folder/loader.py`: every column in every row (None where a
+    row lacks it), and JSON text in a column that holds several kinds of value or nested ones.
+    """
+    columns = columns_of(test, dev)
+    return docs_of(test, columns), docs_of(dev, columns)
+
+
+class Columns(NamedTuple):
+    """All columns of a set in their order, and those of them that are written as JSON text."""
+
+    names: tuple[str, ...]
+    as_text: frozenset[str]
+
+
+def columns_of(test: Sequence[Question], dev: Sequence[Question]) -> Columns:
+    """Those of all its questions."""
+    questions = (*test, *dev)
+    kinds = dict.fromkeys(_NAMES.of(None, questions, lambda question: tuple(row_of(question))))
+    names = tuple(dict.fromkeys(name for kind in kinds for name in kind))
+    others = [name for name in names if name not in _PLAIN]
+    return Columns(
+        names, frozenset(c for c in others if not _is_uniform([q.extra.get(c) for q in questions]))
+    )
+
+
+def docs_of(questions: Sequence[Question], columns: Columns) -> list[Doc]:
+    """The questions as docs of a set with these columns."""
+    return [
+        {
+            name: _as_text(row.get(name)) if name in columns.as_text else row.get(name)
+            for name in columns.names
+        }
+        for row in map(row_of, questions)
+    ]
+
+
+def _is_uniform(values: Sequence[Any]) -> bool:
+    present = [value for value in values if value is not None]
+    kinds = {type(value) for value in present}
+    if kinds <= {str} or kinds <= {bool} or kinds <= {float}:
+        return True
+    if kinds == {int}:
+        return all(-(2**63) <= value < 2**63 for value in present)
+    return kinds == {list} and all(isinstance(item, str) for value in present for item in value)
+
+
+def _as_text(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
