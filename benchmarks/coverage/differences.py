@@ -13,9 +13,11 @@ scores.
 from __future__ import annotations
 
 import json
+import pickle
 import time
 from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -151,7 +153,7 @@ def simulate(
 
 
 def study(fleets: int, sets: int, fresh: int, source: int, first: int) -> dict:
-    """{score: {method: {cell: (coverage, width)}}}, a cell being (learner, kind, questions, models)."""
+    """{score: {method: {cell: (coverage, width)}}}, a cell being (learner, kind, models)."""
     found: dict = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     started = time.monotonic()
     for learner in LEARNERS:
@@ -163,12 +165,24 @@ def study(fleets: int, sets: int, fresh: int, source: int, first: int) -> dict:
                     wanted = truth(of, kind, n, fresh, np.random.default_rng([7, *place]))
                     for small in (False, True):
                         count = sets // 2 if small else sets
-                        cell = f"{learner} {kind} {n} {3 if small else simulation.SIZES}"
+                        cell = f"{learner} {kind} {3 if small else simulation.SIZES}"
                         for score, method, held, width in simulate(
                             of, kind, n, count, [11, *place], small, wanted
                         ):
                             found[score][method][cell].append((held, width))
             typer.echo(f"{learner} {number}: {time.monotonic() - started:.0f} s", err=True)
+    return {score: {method: dict(cells) for method, cells in own.items()} for score, own in found.items()}
+
+
+def kept(work: Path | None, size: tuple[int, int, int, int], first: int) -> dict:
+    """`study`, or what a folder keeps of it."""
+    file = work / f"differences-{first}.pickle" if work else None
+    if file and file.exists():
+        return pickle.loads(file.read_bytes())
+    found = study(*size, first)
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(pickle.dumps(found))
     return found
 
 
@@ -222,6 +236,7 @@ def main(
     write: Annotated[
         bool, typer.Option("--write", help="Write the studio's file and the page's table.")
     ] = False,
+    work: Annotated[Path | None, typer.Option(help="Folder that keeps what is finished.")] = None,
     fleets: int = 2,
     sets: int = 16,
     fresh: int = 120,
@@ -231,8 +246,8 @@ def main(
 ) -> None:
     """Run the study twice, choose a method for each score, print, write."""
     size = (1, 4, 20, 2000) if quick else (fleets, sets, fresh, 6000)
-    summed = summary(study(*size, first))
-    others = summary(study(*size, first + OTHERS))
+    summed = summary(kept(work, size, first))
+    others = summary(kept(work, size, first + OTHERS))
     validation = {score: {m: f["lowest"] for m, f in every.items()} for score, every in others.items()}
     document = {
         "source": "benchmarks/coverage/differences.py",
