@@ -11,7 +11,7 @@ training noise.
 
 Satterthwaite's degrees of the sum take for true what the replicates show. Where few of them show too little by luck, both
 the error and the trust in it are wrong: of two models that do not differ 8% are told apart with f = 2, and 13% with
-f = 1. So the degrees are those of replicates that show (1 + 6 / f) times as much, at which it is at most 5% from two
+f = 1. So the degrees are those of replicates that show (1 + 6 / f) times as much, at which it is about 5% at most from two
 degrees on, and 6.5% with one, whatever t is (`tests/scores/uncertainty/means/test_retraining.py`).
 
 Sources: Brennan 2001, Generalizability Theory; Madaan et al. 2024, arXiv 2406.10229; Satterthwaite 1946 for the degrees
