@@ -9,7 +9,7 @@ with d the difference of the two models' means at a checkpoint, s the standard d
 paired difference, DEFF the design effect of questions that come in groups, and t the standard deviation of a model's
 mean over retrainings (`means.retraining`), taken from replicates where there are any. Few replicates make f small: V is
 the variance that they show, question noise and t together, and E is over it, since the test (`crossings`) will know no
-more than V, takes no less than the questions' own part, and has the degrees g, with k = 1 + 6 / f (`retraining.caution`). Two models that retraining moves by as
+more than V, takes no less than the questions' own part, and has the degrees g, with k = 1 + 10 / f (`retraining.caution`). Two models that retraining moves by as
 much as they differ are told apart by no number of questions.
 
 Sources: Card et al., EMNLP 2020 (With little power comes great responsibility); Miller 2024, arXiv 2411.00640.

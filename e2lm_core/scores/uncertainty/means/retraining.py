@@ -11,8 +11,8 @@ training noise.
 
 Satterthwaite's degrees of the sum take for true what the replicates show. Where few of them show too little by luck, both
 the error and the trust in it are wrong: of two models that do not differ 8% are told apart with f = 2, and 13% with
-f = 1. So the degrees are those of replicates that show (1 + 6 / f) times as much, at which it is about 5% at most from two
-degrees on, and 6.5% with one, whatever t is (`tests/scores/uncertainty/means/test_retraining.py`).
+f = 1. So the degrees are those of replicates that show (1 + 10 / f) times as much, at which it is 5% at most from two
+degrees on, and 5.5% with one, whatever t is (`tests/scores/uncertainty/means/test_retraining.py`).
 
 Sources: Brennan 2001, Generalizability Theory; Madaan et al. 2024, arXiv 2406.10229; Satterthwaite 1946 for the degrees
 of freedom of a sum.
@@ -33,7 +33,7 @@ from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty.means.clusters import design_effect
 
-CAUTION = 6.0
+CAUTION = 10.0
 NEARBY = 2.0  # replicates are compared at checkpoints up to so many times nearer or further in training
 
 
