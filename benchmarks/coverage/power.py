@@ -199,7 +199,7 @@ def main(arguments: list[str] | None = None) -> None:
         "|---|" + "---|" * len(ASKED),
     ]
     for name, cell in NOTHING.items():
-        shares = [told(cell, questions, 2 * options.fleets, [1, questions]) for questions in ASKED]
+        shares = [told(cell, questions, options.fleets, [1, questions]) for questions in ASKED]
         nothing.append(f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} |")
         print(nothing[-1], flush=True)
     if options.write:
