@@ -2,33 +2,39 @@
 
 Two sets are drawn from sources with known truth (`study.Source`), in four ways: *same* (two independent sets
 of one source), *easier* (the second is of an easier source), *edited* (the second has a third of its
-questions rewritten from the easier source), *grown* (the second has half as many questions more). The truth
-is the mean difference over many fresh pairs. Methods are compared by the same rules as in the study of single
+questions rewritten from the easier source), *grown* (the second has half as many questions more), for the learners and fleets of
+`kinds`; pairs whose interval is not shown, since models differ on too few questions, do not count. The truth is the mean difference over many fresh pairs. Methods are compared by the same rules as in the study of single
 scores.
 
-    python -m benchmarks.coverage.differences --write     # about ten minutes of a quiet core
+    python -m benchmarks.coverage.differences --write     # about twenty minutes of a core
     python -m benchmarks.coverage.differences --quick
 """
 
 from __future__ import annotations
 
 import json
+import pickle
 import time
 from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 
 from benchmarks import study_pages
+from benchmarks.coverage.kinds import fleet_of
 from benchmarks.coverage.study import FEW, Source
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.set_scores import SCORES
 from e2lm_core.scores.uncertainty import coverage, paired
 from e2lm_core.scores.uncertainty.methods import interval, small_sample_level
+from e2lm_core.scores.uncertainty.rules import few_differing
 from tests.support import simulation
 
+LEARNERS = (*simulation.LEARNERS, *simulation.FURTHER)
 METRICS = ("acc", "norm_prob", "bpb")
 OF_SOURCE = ("acc", "margin", "norm_prob", "bpb")
 KINDS = ("same", "easier", "edited", "grown")
@@ -36,6 +42,7 @@ QUESTIONS = (100, 300)
 TRIED = ("percentile", "noise_corrected", "normal", "parametric_normal", "wider", "cautious")
 EASIER = 0.6  # added to every ability that was taught: a source of easier questions
 RESAMPLES = 200
+OTHERS = 396  # fleets further on: their early window is half of training, not three quarters
 OUT = coverage.DIFFERENCES_FILE
 Rows = np.ndarray  # [questions, metric * model * checkpoint]
 
@@ -44,12 +51,10 @@ class Pair:
     """A fleet put to two sources of questions, as they come and easier."""
 
     def __init__(self, learner: str, number: int, size: int) -> None:
-        self.plain = Source(learner, number, size)
-        fleet = self.plain.fleet
+        fleet = fleet_of(learner, number)
+        self.plain = Source(learner, number, size, fleet=fleet)
         taught = fleet.ability > -8.0
-        easier = simulation.Fleet(
-            fleet.names, np.where(taught, fleet.ability + EASIER, fleet.ability), fleet.bits
-        )
+        easier = replace(fleet, ability=np.where(taught, fleet.ability + EASIER, fleet.ability))
         drawn = simulation.draw(easier, size, number + 10_000)
         stacked = np.stack([drawn[m] for m in OF_SOURCE])
         self.easier = np.ascontiguousarray(stacked.reshape(-1, size).T)
@@ -135,9 +140,10 @@ def simulate(
             sides.append(paired.Side(fewer(runs) if small else runs, np.full(len(own), 4)))
         resampled = paired.resample(sides[0], sides[1], paired.pair(old, new), METRICS, RESAMPLES, number)
         for metric in METRICS:
+            _, _, differing = paired.fewest(*resampled, metric)
             for score, own in paired.score_replicates(resampled[0], resampled[1], metric).items():
                 true = wanted.get((metric, score, small))
-                if true is None or np.isnan(own.estimate):
+                if true is None or np.isnan(own.estimate) or few_differing(score, differing):
                     continue
                 for method in TRIED:
                     low, high = interval(method, own, paired.allowed(score), level)
@@ -147,24 +153,36 @@ def simulate(
 
 
 def study(fleets: int, sets: int, fresh: int, source: int, first: int) -> dict:
-    """{score: {method: {cell: (coverage, width)}}}, a cell being (learner, kind, questions, models)."""
+    """{score: {method: {cell: (coverage, width)}}}, a cell being (learner, kind, models)."""
     found: dict = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     started = time.monotonic()
-    for learner in simulation.LEARNERS:
+    for learner in LEARNERS:
         for number in range(fleets):
             of = Pair(learner, number + first, source)
             for kind in KINDS:
                 for n in QUESTIONS:
-                    place = [number, KINDS.index(kind), n, simulation.LEARNERS.index(learner)]
+                    place = [number, KINDS.index(kind), n, LEARNERS.index(learner)]
                     wanted = truth(of, kind, n, fresh, np.random.default_rng([7, *place]))
                     for small in (False, True):
                         count = sets // 2 if small else sets
-                        cell = f"{learner} {kind} {n} {3 if small else simulation.SIZES}"
+                        cell = f"{learner} {kind} {3 if small else simulation.SIZES}"
                         for score, method, held, width in simulate(
                             of, kind, n, count, [11, *place], small, wanted
                         ):
                             found[score][method][cell].append((held, width))
             typer.echo(f"{learner} {number}: {time.monotonic() - started:.0f} s", err=True)
+    return {score: {method: dict(cells) for method, cells in own.items()} for score, own in found.items()}
+
+
+def kept(work: Path | None, size: tuple[int, int, int, int], first: int) -> dict:
+    """`study`, or what a folder keeps of it."""
+    file = work / f"differences-{first}.pickle" if work else None
+    if file and file.exists():
+        return pickle.loads(file.read_bytes())
+    found = study(*size, first)
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(pickle.dumps(found))
     return found
 
 
@@ -218,17 +236,18 @@ def main(
     write: Annotated[
         bool, typer.Option("--write", help="Write the studio's file and the page's table.")
     ] = False,
-    fleets: int = 3,
-    sets: int = 32,
-    fresh: int = 200,
+    work: Annotated[Path | None, typer.Option(help="Folder that keeps what is finished.")] = None,
+    fleets: int = 2,
+    sets: int = 16,
+    fresh: int = 120,
     first: Annotated[
-        int, typer.Option(help="Number of the first fleet: that plus 400 starts those that test.")
-    ] = 500,
+        int, typer.Option(help="Number of the first fleet: that plus 396 starts those that test.")
+    ] = 504,
 ) -> None:
     """Run the study twice, choose a method for each score, print, write."""
-    size = (1, 4, 20, 2000) if quick else (fleets, sets, fresh, 8000)
-    summed = summary(study(*size, first))
-    others = summary(study(max(1, size[0] - 1), *size[1:], first + 400))
+    size = (1, 4, 20, 2000) if quick else (fleets, sets, fresh, 6000)
+    summed = summary(kept(work, size, first))
+    others = summary(kept(work, size, first + OTHERS))
     validation = {score: {m: f["lowest"] for m, f in every.items()} for score, every in others.items()}
     document = {
         "source": "benchmarks/coverage/differences.py",

@@ -38,8 +38,8 @@ SIZES, SHAPES, POINTS, EARLY, CHOICES = 3, 2, 16, 8, 4
 MODELS = SIZES * SHAPES + 1  # the last is the web-only twin of the middle size's first shape
 SCIENCE = 2
 SOURCE, FRESH, RESAMPLES = 6_000, 300, 200
-FLEETS, SETS = 4, 50
-FIRST = 100  # the fleets before have told `kinds` how far intervals of SQ may be narrowed
+FLEETS, SETS = 8, 25
+FIRST = 200  # the fleets before were looked at while methods and kinds were chosen
 _TAILS = 4.0
 
 

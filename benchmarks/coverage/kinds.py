@@ -1,52 +1,102 @@
 """How wide an interval of a score has to be for a kind of set: `python -m benchmarks.coverage.kinds [--write]`.
 
-The simulations of `study` once more, but told apart by what a set shows of its learners and not by what they are: how
-far its early curves rise (`rules.KINDS`). Of every score the coverage of its chosen method is counted for each kind; of
-SQ and CS the method's reach is scaled first, one scale a kind, so that it holds in 95% of the sets of that kind on the
-even fleets and on the first of another generator (`elsewhere`). `--write` puts both into `coverage.json` and the table into
-docs/studies/kinds.md.
+Fleets of `tests.support.simulation` of every learner, those of `FURTHER` too, whose models stand as far apart as usual or
+hardly apart and whose early window is three quarters of training or half of it. Sets are told apart by what they show of
+their learners (`uncertainty.kinds`): how far their early curves rise, and on how many questions two of their models
+differ. From the fleets of the first half of every four comes, for each score and kind, by how much the reach of its
+method is scaled so that the interval holds in 95% of sets of each learner and metric; from the others what it then covers. `--write` puts that into `coverage.json` and the tables into docs/studies/kinds.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import pickle
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks import study_pages
-from benchmarks.coverage import elsewhere
 from benchmarks.coverage.scores import compact
 from benchmarks.coverage.study import Plan, Source, few, truths
 from e2lm_core.scores.set_scores import RANGES
 from e2lm_core.scores.uncertainty import coverage, intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
+from e2lm_core.scores.uncertainty.kinds import KINDS
 from e2lm_core.scores.uncertainty.methods import GRAIN, Replicates, interval, small_sample_level
-from e2lm_core.scores.uncertainty.rules import KINDS, CoverageTable, kind_of
+from e2lm_core.scores.uncertainty.rules import FEWEST_DIFFERING, NOT_OF_ORDER, CoverageTable
 from tests.support import simulation
 
-QUESTIONS = (30, 100, 300)
+QUESTIONS = (30, 50, 100, 300)
 METRICS = ("acc", "norm_prob")
-SCALED = ("sq", "sq_model", "cs")
-SCORES = ("sq", "sq_model", "rc", "cs", "score", "snr", "decision_accuracy")
-FEWEST = 40  # sets of a kind from which a figure is told
-PLAN = Plan(fleets=6, sets=20, fresh=250, resamples=200, of_scores=200, source=6_000)
-OF_ELSEWHERE, SETS_ELSEWHERE = range(4), 12
-Cell = tuple[str, str, str, int, int]
+SCORES = (
+    *(
+        "sq",
+        "sq_model",
+        "rc",
+        "cs",
+        "score",
+        "snr",
+        "snr_detrended",
+        "decision_accuracy",
+        "monotonicity",
+        "ordering",
+    ),
+    *("rc_organisers", "rc_early_means", "rc_first_place"),
+    *("score_organisers", "score_early_means", "score_first_place"),
+)
+FEWEST = 60  # sets of a kind from which a figure is told
+NARROWEST = 0.9  # narrower was not borne out by fleets that took no part
+FLEETS = range(20, 36)
+PLAN = Plan(sets=10, fresh=250, resamples=200, of_scores=200, source=6_000)
+APART = (1.0, 0.15)  # how far models stand apart, of what is usual
+WINDOWS = (12, 8)
+DIFFERING = (0, 1, 3, FEWEST_DIFFERING, 10, 20, 50, np.inf)
 
 
-def counted(plan: Plan, fleets: range) -> dict[Cell, list[tuple[int, float, float]]]:
-    """{(score, metric, kind, models, questions): (fleet, how far off as a share of the reach, the least scale at which
-    the interval that is shown holds) of every set}."""
+class Judged(NamedTuple):
+    """One interval: of which fleet and learner, of which score, metric and kind, of how many models and questions, on how
+    many of these two models differ; the scale from which on it holds (`need`), and how far off it is as a share of its
+    reach, without the grain (`off`)."""
+
+    fleet: int
+    learner: str
+    score: str
+    metric: str
+    kind: str
+    models: int
+    questions: int
+    differing: float
+    need: float
+    off: float
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it is of the fleets that decide about scales, not of those that count what they cover."""
+        return self.fleet % 4 < 2
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval is shown."""
+        return self.score in NOT_OF_ORDER or not self.differing < FEWEST_DIFFERING
+
+
+def fleet_of(learner: str, number: int) -> simulation.Fleet:
+    """By its number: how far models stand apart, and how long the early window is."""
+    return simulation.fleet(learner, number, True, APART[number % 2], WINDOWS[number // 4 % 2])
+
+
+def judged(plan: Plan, fleets: Iterable[int]) -> Iterator[Judged]:
+    """Every interval of every set of the fleets."""
     table = coverage.load()
-    found: dict[Cell, list[tuple[int, float, float]]] = defaultdict(list)
     for number in fleets:
-        for learner in simulation.LEARNERS:
-            source = Source(learner, number, plan.source)
+        for learner in (*simulation.LEARNERS, *simulation.FURTHER):
+            source = Source(learner, number, plan.source, fleet=fleet_of(learner, number))
             for questions in QUESTIONS:
                 true = truths(source, plan, questions, [number, questions, 1])
                 for trial in range(plan.sets):
@@ -55,22 +105,16 @@ def counted(plan: Plan, fleets: range) -> dict[Cell, list[tuple[int, float, floa
                     choices = np.full(questions, simulation.CHOICES)
                     given = intervals.resample(runs, choices, METRICS, resamples=plan.resamples, seed=trial)
                     for own in (given, replace(given, runs=few(runs))):
-                        _count(found, own, true, number, questions, table)
-    return found
+                        for found in _of_set(own, true, questions, table):
+                            yield Judged(number, learner, *found)
 
 
-def _count(
-    found: dict[Cell, list[tuple[int, float, float]]],
-    given: Resampled,
-    true: Mapping[tuple[str, str, int], np.ndarray],
-    number: int,
-    questions: int,
-    table: CoverageTable,
-) -> None:
-    models = len(given.counted)
-    level = small_sample_level(questions)
+def _of_set(
+    given: Resampled, true: Mapping[tuple[str, str, int], np.ndarray], questions: int, table: CoverageTable
+) -> Iterator[tuple]:
+    models, level = len(given.counted), small_sample_level(questions)
     for metric in METRICS:
-        kind = kind_of(intervals.rise(given, metric))
+        kind, differing = given.kind(metric), given.differing(metric)
         if kind is None:
             continue
         whole, single = intervals.replicates(given, metric, mirrored=False)
@@ -82,104 +126,125 @@ def _count(
                 [single[name] for name in given.counted] if score == "sq_model" else [whole[score]]
             )
             for own, exact in zip(each, np.atleast_1d(aim), strict=True):
-                low, high = interval(table.methods[score], own, RANGES[score], level)
-                if np.isnan(low) or np.isnan(exact):
-                    continue
-                off, need = _off(table.methods[score], own, exact, level)
-                held = float(low <= exact <= high)
-                found[score, metric, kind, models, questions].append(
-                    (number, off, need if score in SCALED else 1.0 - held)
-                )
+                low, _ = interval(table.methods[score], own, RANGES[score], level)
+                if not (np.isnan(low) or np.isnan(exact)):
+                    need, off = _off(table.methods[score], own, float(exact), level, RANGES[score])
+                    yield score, metric, kind, models, questions, differing, need, off
 
 
-def _off(method: str | None, own: Replicates, exact: float, level: float) -> tuple[float, float]:
-    """How far off as a share of the method's reach, and the scale from which on its interval holds: without the cut at
-    the score's bounds and the grain beyond it, which scaling leaves as they are."""
-    bottom, top = interval(str(method), own, (-np.inf, np.inf), level)
-    reach, error = max(float(top - bottom) / 2, 1e-9), abs(float(own.estimate) - exact)
-    return error / reach, max(0.0, error - GRAIN) / reach
+def _off(
+    method: str | None, own: Replicates, exact: float, level: float, allowed: tuple[float, float]
+) -> tuple[float, float]:
+    """The scale from which on the interval holds, and how far off it is as a share of its reach on that side: without the
+    cut at the score's bounds, which scaling leaves as it is."""
+    low, high = interval(str(method), own, (-np.inf, np.inf), level)
+    estimate = float(own.estimate)
+    reach = max(float(high) - estimate if exact > estimate else estimate - float(low), 1e-9)
+    grain = GRAIN if np.isfinite(allowed).all() else 0.0
+    error = abs(exact - estimate)
+    return max(0.0, error - grain) / reach, error / reach
 
 
-def of_elsewhere(fleets: range, sets: int) -> dict[tuple[str, str], list[float]]:
-    """{(score, kind): how far off as a share of the reach} of every set of single questions of the other generator."""
-    table = coverage.load()
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
-    cells = [c for c in elsewhere.CELLS.values() if c.group == 1 and c.questions >= min(QUESTIONS)]
-    for cell, number in product(cells, fleets):
-        source = elsewhere.Source(cell, number)
-        true = elsewhere.true_scores(source, number)
-        level = small_sample_level(cell.questions)
-        for trial in range(sets):
-            rng = np.random.default_rng([number, 80, trial])
-            made = elsewhere.runs(source.values[source.draw(rng)])
-            choices = np.full(cell.questions, elsewhere.CHOICES)
-            given = intervals.resample(made, choices, METRICS, resamples=elsewhere.RESAMPLES, seed=trial)
-            for metric in METRICS:
-                if (kind := kind_of(intervals.rise(given, metric))) is None:
-                    continue
-                whole, single = intervals.replicates(given, metric, mirrored=False)
-                for name, own in {"sq": whole["sq"], "cs": whole["cs"], **single}.items():
-                    score = name if name in SCALED else "sq_model"
-                    exact = true.get((metric, name), float("nan"))
-                    off, _ = _off(table.methods[score], own, exact, level)
-                    if np.isfinite(off):
-                        found[score, kind].append(off)
-    return found
-
-
-def rows(
-    found: dict[Cell, list[tuple[int, float, float]]], others: Mapping[tuple[str, str], list[float]]
-) -> list[dict[str, object]]:
-    """One row a cell: the scale of its kind, the larger of the two generators', and its coverage."""
-    together: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for (score, _, kind, _, _), sets in found.items():
-        together[score, kind] += [off for number, off, _ in sets if number % 2 == 0]
-
-    def scaled(score: str, kind: str) -> float:
-        both = (together[score, kind], others.get((score, kind), []))
-        return round(max(float(np.quantile(offs, 0.95)) for offs in both if offs), 2)
-
-    told = []
-    for (score, metric, kind, models, questions), sets in sorted(found.items()):
-        if len(sets) < FEWEST:
-            continue
-        scale = scaled(score, kind) if score in SCALED else 1.0
-        judged = [need for _, _, need in sets]
-        told.append(
-            {
-                "score": score,
-                "metric": metric,
-                "kind": kind,
-                "models": models,
-                "questions": questions,
-                "scale": scale,
-                "coverage": round(float((np.array(judged) <= (scale if score in SCALED else 0.5)).mean()), 3),
-                "sets": len(sets),
-            }
+def scales(found: Iterable[Judged]) -> dict[tuple[str, str], float]:
+    """{(score, kind): the scale at which 95% of the sets of the deciding fleets hold, by the learner and metric that need
+    most}."""
+    needs: dict[tuple[str, str], dict[tuple[str, str], list[float]]] = defaultdict(lambda: defaultdict(list))
+    for one in found:
+        if one.chooses and one.shown:
+            needs[one.score, one.kind][one.learner, one.metric].append(one.need)
+    return {
+        key: round(
+            max([NARROWEST, *(float(np.quantile(n, 0.95)) for n in own.values() if len(n) >= FEWEST)]), 2
         )
-    return told
+        for key, own in needs.items()
+    }
+
+
+def rows(found: list[Judged]) -> list[dict[str, Any]]:
+    """One row a cell: the scale of its kind, and what it covers on the fleets that did not decide about it."""
+    scaled = scales(found)
+    cells: dict[tuple[str, str, str, int, int], list[float]] = defaultdict(list)
+    for one in found:
+        if one.shown and not one.chooses:
+            cells[one.score, one.metric, one.kind, one.models, one.questions].append(one.need)
+    return [
+        {
+            "score": score,
+            "metric": metric,
+            "kind": kind,
+            "models": models,
+            "questions": questions,
+            "scale": scaled[score, kind],
+            "coverage": round(float((np.array(needs) <= scaled[score, kind]).mean()), 3),
+            "sets": len(needs),
+        }
+        for (score, metric, kind, models, questions), needs in sorted(cells.items())
+        if len(needs) >= FEWEST and (score, kind) in scaled
+    ]
+
+
+def table_of_kinds(told: list[dict[str, Any]]) -> str:
+    """Markdown: a row a score and kind, its scale, and the lowest and mean coverage over metrics, models and questions."""
+    lines = ["| score | kind | scale | lowest | mean | cells | sets |", "|---|---|---|---|---|---|---|"]
+    for score in SCORES:
+        for kind in KINDS:
+            if own := [row for row in told if (row["score"], row["kind"]) == (score, kind)]:
+                covered, sets = [row["coverage"] for row in own], [row["sets"] for row in own]
+                lines.append(
+                    f"| {score} | {kind} | {own[0]['scale']:.2f} | {min(covered):.2f} | "
+                    f"{np.average(covered, weights=sets):.3f} | {len(own)} | {sum(sets):,} |"
+                )
+    return "\n".join(lines)
+
+
+def table_of_differing(found: Iterable[Judged]) -> str:
+    """Markdown: what the methods cover by `acc`, unscaled, by the number of questions on which two of six models differ."""
+    bins = list(itertools.pairwise(DIFFERING))
+    held: dict[tuple[str, int], list[bool]] = defaultdict(list)
+    for one in found:
+        if one.metric == "acc" and one.models == simulation.SIZES and one.score not in NOT_OF_ORDER:
+            place = next(i for i, (low, high) in enumerate(bins) if low <= one.differing < high)
+            held[one.score, place].append(one.need <= 1)
+    heads = [f"{low:g} and more" if high == np.inf else f"{low:g} to {high:g}" for low, high in bins]
+    lines = [f"| score | {' | '.join(heads)} |", "|---|" + "---|" * len(bins)]
+    for score in SCORES:
+        if any((score, i) in held for i in range(len(bins))):
+            own = [held.get((score, i), []) for i in range(len(bins))]
+            lines.append(
+                f"| {score} | "
+                + " | ".join(f"{np.mean(h):.2f}" if len(h) >= FEWEST else "–" for h in own)
+                + " |"
+            )
+    return "\n".join(lines)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the study, print its table; `--write` puts it into the page and into the table that ships."""
+    """Run the study, print its tables; `--write` puts them into the page and into the table that ships."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--fleets", type=int, default=PLAN.fleets)
-    parser.add_argument("--write", action="store_true", help="put the table into the page and coverage.json")
+    parser.add_argument("--fleets", type=int, default=len(FLEETS), help="of 16")
+    parser.add_argument("--work", type=Path, help="folder that keeps finished fleets")
+    parser.add_argument("--write", action="store_true", help="put the tables into the page and coverage.json")
     options = parser.parse_args(arguments)
-    others = of_elsewhere(OF_ELSEWHERE, SETS_ELSEWHERE)
-    told = rows(counted(PLAN, range(20, 20 + options.fleets)), others)
-    names = ("score", "metric", "kind", "models", "questions", "scale", "coverage", "sets")
-    lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
-    for kind in KINDS:
-        lines += [f"| {' | '.join(str(row[n]) for n in names)} |" for row in told if row["kind"] == kind]
-    print("\n".join(lines))
+    found: list[Judged] = []
+    for number in FLEETS[: options.fleets]:
+        kept = options.work / f"kinds-{number}.pickle" if options.work else None
+        own = pickle.loads(kept.read_bytes()) if kept and kept.exists() else list(judged(PLAN, [number]))
+        if kept and not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(pickle.dumps(own))
+        found += own
+        print(f"fleet {number}", flush=True)
+    told = rows(found)
+    tables = {"kinds": table_of_kinds(told), "differing": table_of_differing(found)}
+    print("\n\n".join(tables.values()))
     if options.write:
         content = json.loads(coverage.FILE.read_text(encoding="utf-8"))
         content["kinds"] = told
         coverage.FILE.write_text(compact(content), encoding="utf-8")
-        study_pages.put("kinds", "kinds", "\n".join(lines))
+        for name, table in tables.items():
+            study_pages.put("kinds", name, table)
 
 
 if __name__ == "__main__":

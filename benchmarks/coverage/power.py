@@ -1,4 +1,4 @@
-"""Is the power that Plan states met? Fleets of new models, seeds and questions, told apart by the studio's own test.
+"""Is the power that Plan states met, and how often is found what is not there? By the studio's own test.
 
     python -m benchmarks.coverage.power [--fleets 1000] [--write]
 
@@ -7,7 +7,7 @@ source moves by t; two families differ by d. Of the source are known d, the spre
 questions, the design effect and t; from these the number of questions that has a power of 50, 80 and 90% is taken as
 `plan --power` does. Then whole fleets are trained and asked anew, and counted is how often one model of the first
 family is found apart from one of the second (`crossings.parted`: `sure`, or `on_these` where nothing is trained
-twice). The test knows of the fleet what it has measured, and t from the fleet's own replicates.
+twice). The same is counted of families that do not differ (`NOTHING`), where at most 5% may be found. The test knows of the fleet what it has measured, and t from the fleet's own replicates.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Cell:
     second: float = 0.0
     moved: float = 0.05
     group: int = 1  # questions that share half of their difficulty, and of what a model knows of it
+    alike: bool = False  # seeds of a family are lucky on the same questions: only their ability differs
 
     @property
     def degrees(self) -> int:
@@ -56,10 +57,33 @@ CELLS = {
     "acc, 2 degrees": Cell("acc", (1, 1, 3, 1, 1, 1), first=0.45, moved=0.03),
     "acc, nothing trained twice": Cell("acc", (1,) * 6, moved=0.0),
 }
+# Families that do not differ, trained again so often, whose seeds move by so much.
+NOTHING = {
+    f"acc, {word}{' alike on questions' if alike else ''}": Cell("acc", seeds, 0.2, 0.2, moved, alike=alike)
+    for word, seeds, moved in (
+        ("12 degrees, t small", (3,) * 6, 0.05),
+        ("12 degrees, t large", (3,) * 6, 0.3),
+        ("2 degrees, t small", (1, 1, 3, 1, 1, 1), 0.05),
+        ("2 degrees, t middling", (1, 1, 3, 1, 1, 1), 0.15),
+        ("2 degrees, t large", (1, 1, 3, 1, 1, 1), 0.3),
+        ("1 degree, t large", (1, 1, 2, 1, 1, 1), 0.3),
+    )
+    for alike in (False, True)
+} | {"acc, nothing trained twice": Cell("acc", (1,) * 6, 0.2, 0.2, 0.0)}
+ASKED = (100, 400, 1600)  # questions
 
 
-def answers(random: np.random.Generator, cell: Cell, abilities: np.ndarray, questions: int) -> np.ndarray:
-    """[M, Q] the metric's values of models of these abilities on questions drawn from the source."""
+def answers(
+    random: np.random.Generator,
+    cell: Cell,
+    abilities: np.ndarray,
+    questions: int,
+    families: Sequence[int] | None = None,
+) -> np.ndarray:
+    """[M, Q] the metric's values of models of these abilities on questions drawn from the source.
+
+    With `families` [M] models of one share their luck.
+    """
     groups = -(-questions // cell.group)
     difficulty = random.normal(size=questions)
     known = abilities[:, None]
@@ -71,7 +95,9 @@ def answers(random: np.random.Generator, cell: Cell, abilities: np.ndarray, ques
         known = known + shared[:-1]
     rightly = 1 / (1 + np.exp(-2 * (known - difficulty)))
     if cell.metric == "acc":
-        return (random.random(rightly.shape) < 1 / CHOICES + (1 - 1 / CHOICES) * rightly).astype(float)
+        luck = random.random(rightly.shape)
+        luck = luck if families is None else luck[list(families)]
+        return (luck < 1 / CHOICES + (1 - 1 / CHOICES) * rightly).astype(float)
     odds = np.log(rightly / (1 - rightly)) + random.normal(0, 1.5, rightly.shape)
     return 1 / (1 + np.exp(-odds))
 
@@ -98,14 +124,15 @@ def truth(cell: Cell) -> Spread:
 def fleet(random: np.random.Generator, cell: Cell, questions: int) -> Measurements:
     """One fleet, trained and asked anew, at one checkpoint."""
     centre = [cell.first, cell.second, *np.linspace(-0.5, 0.5, FAMILIES - 2)]
-    models, abilities = [], []
+    models, abilities, of_family = [], [], []
     for family, (level, seeds) in enumerate(zip(centre, cell.seeds, strict=True)):
         for seed in range(seeds):
             name = f"family{family}" + (f"-seed{seed + 1}" if seed else "")
             of = f"family{family}" if seed else None
             models.append(ModelInfo(name=name, family="f", size=f"s{family}", seed_of=of))
             abilities.append(level + random.normal(0, cell.moved))
-    values = answers(random, cell, np.array(abilities), questions)
+            of_family.append(family)
+    values = answers(random, cell, np.array(abilities), questions, of_family if cell.alike else None)
     lengths = np.ones((questions, CHOICES))
     curves = tuple(
         ModelCurve(m, (Checkpoint(model=m, step=1, tokens_seen=1),), np.zeros((1, questions, CHOICES)))
@@ -133,14 +160,18 @@ def met(wanted: float, cell: Cell, fleets: int, seed: int = 0) -> tuple[float, f
     planned = truth(cell)
     questions = planned.needed(wanted)
     assert questions is not None
-    random = np.random.default_rng([seed, round(100 * wanted)])
-    told = 0
+    return planned.power(questions), told(cell, questions, fleets, [seed, round(100 * wanted)])
+
+
+def told(cell: Cell, questions: int, fleets: int, seed: list[int]) -> float:
+    """The share of fleets of which a model of the first family is found apart from one of the second."""
+    random, found = np.random.default_rng(seed), 0
     for _ in range(fleets):
         measured = fleet(random, cell, questions)
         resampled = set_intervals.resample(measured, (cell.metric,), RESAMPLES if cell.group > 1 else 2)
         since = crossings.parted(measured, resampled, cell.metric, "family0", "family1").since
-        told += (since.sure if cell.degrees else since.on_these) is not None
-    return planned.power(questions), told / fleets
+        found += (since.sure if cell.degrees else since.on_these) is not None
+    return found / fleets
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -163,8 +194,17 @@ def main(arguments: list[str] | None = None) -> None:
             row = f"{known.difference:.3f} | {moved} | {known.needed(wanted):,} | {stated:.1%} | {found:.1%}"
             lines.append(f"| {name} | {row} |")
             print(lines[-1], flush=True)
+    nothing = [
+        f"| families that do not differ | {' | '.join(f'{n:,} questions' for n in ASKED)} |",
+        "|---|" + "---|" * len(ASKED),
+    ]
+    for name, cell in NOTHING.items():
+        shares = [told(cell, questions, options.fleets, [1, questions]) for questions in ASKED]
+        nothing.append(f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} |")
+        print(nothing[-1], flush=True)
     if options.write:
         study_pages.put("power", "power", "\n".join(lines))
+        study_pages.put("power", "nothing", "\n".join(nothing))
 
 
 if __name__ == "__main__":

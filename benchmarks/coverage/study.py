@@ -52,8 +52,15 @@ class Source:
     that a set is a gather of rows.
     """
 
-    def __init__(self, learner: str, number: int, size: int, shapes: bool = False) -> None:
-        self.fleet = simulation.fleet(learner, number, shapes)
+    def __init__(
+        self,
+        learner: str,
+        number: int,
+        size: int,
+        shapes: bool = False,
+        fleet: simulation.Fleet | None = None,
+    ) -> None:
+        self.fleet = fleet or simulation.fleet(learner, number, shapes)
         drawn = simulation.draw(self.fleet, size, number)
         stacked = np.stack([drawn[metric] for metric in METRICS])
         self.shape = stacked.shape[:-1]

@@ -26,6 +26,7 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.metrics import per_question
 
 LEARNERS = ("flat", "slow", "fast")
+FURTHER = ("done", "steps")  # all but done early; S-curves that take off late, and a twin that learns too
 SIZES = 6  # models that count; two more seeds of one of them and its web-only twin come with them
 SEEDS = 2
 CHECKPOINTS = 16
@@ -34,9 +35,12 @@ CHOICES = 4
 
 # Ability in units of the spread of difficulty: slope per e-fold of tokens, and the share of training at which a
 # model of middle size is level with a question of middle difficulty.
-_GROWTH = {"slow": (1.8, 1.6), "fast": (2.2, 0.3)}
+_GROWTH = {"slow": (1.8, 1.6), "fast": (2.2, 0.3), "done": (2.4, 0.2)}
 _UNTAUGHT = -9.0  # evidence below 0.001 nats
+# Steps: where they come from, how far apart in training models take off, and how far below the twin ends.
+_BELOW, _TAKES_OFF, _TWIN_BELOW = -4.0, 0.07, 1.5
 _STRENGTH = 4.0
+_STRENGTH_WHEN_DONE = 5.5
 _SHAPE_SPREAD = 0.6
 _SIZE_SPREAD, _SEED_SPREAD, _WOBBLE = 0.22, 0.06, 0.08
 _SHARED, _OWN, _PASSING = 0.8, 0.6, 0.35
@@ -45,12 +49,17 @@ _DISCRIMINATION = 0.3  # of its logarithm
 
 @dataclass(frozen=True)
 class Fleet:
-    """Trained models, fixed: what a source of questions is put to. `ability`, `bits` (per byte) are [M, K]; `sizes` [M]."""
+    """Trained models, fixed: what a source of questions is put to. `ability`, `bits` (per byte) are [M, K]; `sizes` [M].
+
+    `strength` is what knowing an answer adds in nats, `window` how many checkpoints are early.
+    """
 
     names: tuple[str, ...]
     ability: NDArray[np.float64]
     bits: NDArray[np.float64]
     sizes: tuple[str | None, ...] = (None,) * (SIZES + SEEDS + 1)
+    strength: float = _STRENGTH
+    window: int = EARLY
 
     @property
     def steps(self) -> NDArray[np.intp]:
@@ -58,18 +67,20 @@ class Fleet:
 
     @property
     def early(self) -> NDArray[np.bool_]:
-        return self.steps <= EARLY
+        return self.steps <= self.window
 
 
-def fleet(learner: str, seed: int, shapes: bool = False) -> Fleet:
+def fleet(learner: str, seed: int, shapes: bool = False, spread: float = 1.0, window: int = EARLY) -> Fleet:
     """Six sizes, two more seeds of the third, and its web-only twin, which learns no answers.
 
-    With `shapes` three sizes in two shapes, which differ a little, one pair hardly at all.
-    Raises: ValueError for a learner that is not in `LEARNERS`.
+    With `shapes` three sizes in two shapes, which differ a little, one pair hardly at all. Models stand `spread` times
+    as far apart as usual, and `window` checkpoints are early.
+    Raises: ValueError for a learner that is neither in `LEARNERS` nor in `FURTHER`.
     """
-    if learner not in LEARNERS:
-        raise ValueError(f"unknown learner {learner!r}; known are {', '.join(LEARNERS)}")
-    rng = np.random.default_rng([seed, LEARNERS.index(learner)])
+    known = (*LEARNERS, *FURTHER)
+    if learner not in known:
+        raise ValueError(f"unknown learner {learner!r}; known are {', '.join(known)}")
+    rng = np.random.default_rng([seed, known.index(learner)])
     middle = SIZES // 2 - 1
     size = np.linspace(-1.5, 1.5, SIZES) + rng.normal(0, 0.15, SIZES)
     if shapes:
@@ -77,7 +88,7 @@ def fleet(learner: str, seed: int, shapes: bool = False) -> Fleet:
         size = (
             np.repeat(np.linspace(-1.2, 1.2, SIZES // 2), 2) + np.stack([-apart, apart], axis=1).ravel() / 2
         )
-    size = np.append(size, [size[middle]] * (SEEDS + 1))
+    size = spread * np.append(size, [size[middle]] * (SEEDS + 1))
     tokens = np.arange(1, CHECKPOINTS + 1) / CHECKPOINTS
     models = len(size)
     ability = np.full((models, CHECKPOINTS), _UNTAUGHT)
@@ -87,14 +98,23 @@ def fleet(learner: str, seed: int, shapes: bool = False) -> Fleet:
         ability = slope * (np.log(tokens) - start[:, None])
         ability += rng.normal(0, _WOBBLE, ability.shape)
         ability[-1] = _UNTAUGHT
+    elif learner == "steps":
+        middle_at = rng.uniform(0.2, 0.8) + rng.normal(0, _TAKES_OFF, models)
+        risen = 1 / (1 + np.exp(-rng.uniform(5, 15) * (tokens - middle_at[:, None])))
+        level = 1.0 + 0.5 * size
+        level[-1] -= _TWIN_BELOW
+        ability = _BELOW + (level[:, None] - _BELOW) * risen
+        ability += rng.normal(0, _WOBBLE, ability.shape)
     bits = 1.6 - 0.25 * np.log(tokens) - 0.04 * size[:, None] + rng.normal(0, 0.004, (models, CHECKPOINTS))
     counted = [f"size{i + 1}" for i in range(SIZES)]
     seeds = [f"size{middle + 1}-seed{i + 2}" for i in range(SEEDS)]
     names = (*counted, *seeds, f"size{middle + 1}-web")
-    if not shapes:
-        return Fleet(names, ability, bits)
-    sizes = [name for name, _ in GAINS for _ in ("arch1", "arch2")]
-    return Fleet(names, ability, bits, (*sizes, *[sizes[middle]] * (SEEDS + 1)))
+    sizes: list[str | None] = [None] * models
+    if shapes:
+        sizes = [name for name, _ in GAINS for _ in ("arch1", "arch2")]
+        sizes += [sizes[middle]] * (SEEDS + 1)
+    strength = _STRENGTH_WHEN_DONE if learner == "done" else _STRENGTH
+    return Fleet(names, ability, bits, tuple(sizes), strength, window)
 
 
 def draw(of: Fleet, questions: int, seed: int) -> dict[str, NDArray[np.float32]]:
@@ -113,7 +133,7 @@ def draw(of: Fleet, questions: int, seed: int) -> dict[str, NDArray[np.float32]]
         own = shared + rng.normal(0, _OWN, (questions, CHOICES))
         ll = rng.standard_normal((CHECKPOINTS, questions, CHOICES), dtype=np.float32) * np.float32(_PASSING)
         ll += own - np.log(2.0) * bits[:, None, None] * letters
-        ll[..., 0] += _STRENGTH / (1.0 + np.exp(-discrimination * (ability[:, None] - difficulty)))
+        ll[..., 0] += of.strength / (1.0 + np.exp(-discrimination * (ability[:, None] - difficulty)))
         for metric, values in per_question(ll, gold, letters, letters[:, 0]).items():
             parts.setdefault(metric, []).append(values.astype(np.float32))
     return {metric: np.stack(values) for metric, values in parts.items()}

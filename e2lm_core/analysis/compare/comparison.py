@@ -240,9 +240,8 @@ def _scores(
     rows = []
     bounds: dict[str, tuple[float | None, Interval]] = {}
     if resampled is not None:
-        models = min(len(side.counted) for side in resampled)
-        questions = min(side.clusters for side in resampled)
-        bounds = paired.score_differences(*resampled, metric, coverage.difference_rules(questions, models))
+        rules = coverage.difference_rules(*paired.fewest(*resampled, metric))
+        bounds = paired.score_differences(*resampled, metric, rules)
     for name in COMPARED:
         core = readings.named(name, reading) if name in ("rc", "score") else name
         values = [

@@ -2,14 +2,14 @@
 
     SE(n)    = sqrt(DEFF s^2 / n + 2 t^2)
     power(n) = E P(|Z + |d| / SE(n)| > q(g) W / SE(n)),   q(g) = t_g^-1(.975),   Z normal, with of what the test finds
-               V = SE(n)^2 chi^2_f / f,   W^2 = max(V, DEFF s^2 / n),   g = f W^4 / V^2
+               V = SE(n)^2 chi^2_f / f,   W^2 = max(V, DEFF s^2 / n),   g = f max(k V, DEFF s^2 / n)^2 / (k V)^2
     MDD(n)   = the |d| at which power(n) is .80
 
 with d the difference of the two models' means at a checkpoint, s the standard deviation over questions of their
 paired difference, DEFF the design effect of questions that come in groups, and t the standard deviation of a model's
 mean over retrainings (`means.retraining`), taken from replicates where there are any. Few replicates make f small: V is
 the variance that they show, question noise and t together, and E is over it, since the test (`crossings`) will know no
-more than V, takes no less than the questions' own part, and has the degrees g. Two models that retraining moves by as
+more than V, takes no less than the questions' own part, and has the degrees g, with k = 1 + 10 / f (`retraining.caution`). Two models that retraining moves by as
 much as they differ are told apart by no number of questions.
 
 Sources: Card et al., EMNLP 2020 (With little power comes great responsibility); Miller 2024, arXiv 2411.00640.
@@ -99,8 +99,9 @@ def _told(ratio: float, known: float, degrees: float) -> float:
         bound = np.array([t.ppf(0.975, _MANY)])
     else:  # a mean over what replicates of so few degrees may show
         found = chi2.ppf(_SHARES, degrees) / degrees
-        judged = np.maximum(found, known)
-        bound = t.ppf(0.975, np.minimum(degrees * (judged / found) ** 2, _MANY)) * np.sqrt(judged)
+        judged, feared = np.maximum(found, known), retraining.caution(degrees) * found
+        freedom = degrees * (np.maximum(feared, known) / feared) ** 2
+        bound = t.ppf(0.975, np.minimum(freedom, _MANY)) * np.sqrt(judged)
     return float((norm.cdf(ratio - bound) + norm.cdf(-ratio - bound)).mean())
 
 

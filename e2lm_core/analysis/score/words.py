@@ -125,9 +125,9 @@ PUBLISHED = (
     "be set against this set's numbers**."
 )
 NO_SINGLE_QUESTION = (
-    "No single question is named: what a score would be without one does not repeat on other models (over questions, "
-    "between two shapes of an earlier ladder, a correlation of .01). Choosing on Questions judges rules on models that took no "
-    "part."
+    "No single question is named: what a score would be without one hardly repeats on other models (of SQ by accuracy on "
+    "ladder_science, over questions, between the ladder's two shapes, a correlation of \u2212.06). Choosing on Questions judges "
+    "rules on models that took no part."
 )
 
 

@@ -8,6 +8,7 @@ compare architectures of one size) by `benchmarks/coverage/readings.py`, `differ
 from __future__ import annotations
 
 import json
+import math
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from e2lm_core.scores.uncertainty.rules import (
     OF_ONE_MODEL,
     CoverageTable,
     IntervalRule,
+    few_differing,
 )
 
 FILE = Path(__file__).parent / "coverage.json"
@@ -44,23 +46,28 @@ def load_differences() -> dict[str, Any]:
 
 
 def difference_rules(
-    questions: int, models: int, table: dict[str, Any] | None = None
+    questions: int, models: int, differing: float = math.nan, table: dict[str, Any] | None = None
 ) -> dict[str, IntervalRule]:
     """The rule of every score's difference for sets of at least `questions` (groups count once).
 
-    `models` is how many count in both; without a `table` the one that ships is asked.
+    `models` is how many count in both, `differing` on how many questions two of them differ, in the set where they do
+    less (`kinds.differing`); without a `table` the one that ships is asked.
     """
     table = load_differences() if table is None else table
-    return {score: _difference_rule(score, questions, models, table) for score in SCORES}
+    return {score: _difference_rule(score, questions, models, table, differing) for score in SCORES}
 
 
-def _difference_rule(score: str, questions: int, models: int, table: dict[str, Any]) -> IntervalRule:
+def _difference_rule(
+    score: str, questions: int, models: int, table: dict[str, Any], differing: float
+) -> IntervalRule:
     fewest, least = min(table["questions"]), min(table["models"])
     if questions < fewest:
         why = f"Intervals of differences were studied for sets of {fewest} questions and more."
         return IntervalRule(None, why=why)
     if score not in OF_ONE_MODEL and models < least:
         return IntervalRule(None, why=f"Intervals of differences were studied for {least} models and more.")
+    if few := few_differing(score, differing):
+        return IntervalRule(None, why=few)
     method = table["chosen"].get(score)
     if method is None:
         return IntervalRule(None, why=NO_METHOD_OF_DIFFERENCES)

@@ -17,7 +17,7 @@ from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.arrays import EXACT, Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.set_scores import RANGES, SCORES, CurveScores
-from e2lm_core.scores.uncertainty import bootstrap
+from e2lm_core.scores.uncertainty import bootstrap, kinds
 from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES
 from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import (
@@ -28,7 +28,7 @@ from e2lm_core.scores.uncertainty.methods import (
     small_sample_level,
     wiggle,
 )
-from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule, kind_of
+from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule
 
 UNDEFINED = "The score is undefined."
 OFTEN_UNDEFINED = "The score is undefined in more than 5% of the resamples."
@@ -78,6 +78,14 @@ class Resampled:
     def counted(self) -> tuple[str, ...]:
         """The models that count in scores: no twins, no further seeds."""
         return tuple(name for name, run in self.runs.items() if run.counts)
+
+    def kind(self, metric: str) -> str | None:
+        """Of what kind the set is, by how far its early curves rise; None where that is not known."""
+        return kinds.kind_of(kinds.rise(self.runs, self.observed[metric], self.curves[metric], metric))
+
+    def differing(self, metric: str) -> float:
+        """On how many questions (groups count once) two of its models differ, see `kinds.differing`."""
+        return self.clusters * kinds.differing(self.runs, self.observed[metric], metric)
 
     def layout(self, metric: str) -> Layout:
         """Which measured checkpoints enter which score of one metric."""
@@ -168,28 +176,6 @@ def resample(
     )
 
 
-def rise(resampled: Resampled, metric: str) -> float:
-    """How far the early curves of the models that count rise from their first third to their last, in standard errors.
-
-    (mean over models of last third - first third) / its deviation over the resamples; NaN with fewer than three early
-    checkpoints or no spread.
-    """
-    layout = resampled.layout(metric)
-    rises, drawn = [], []
-    for name in layout.counted:
-        at = np.flatnonzero(resampled.runs[name].early & np.isfinite(resampled.observed[metric][name]))
-        third = len(at) // 3
-        if not third:
-            return float("nan")
-        first, last = at[:third], at[-third:]
-        curve, samples = resampled.observed[metric][name], resampled.curves[metric][name]
-        rises.append(curve[last].mean() - curve[first].mean())
-        drawn.append(samples[:, last].mean(axis=1) - samples[:, first].mean(axis=1))
-    if not rises or (error := float(np.mean(drawn, axis=0).std())) == 0:
-        return float("nan")
-    return float(metrics.oriented(metric, np.mean(rises))) / error
-
-
 def replicates(
     resampled: Resampled, metric: str, mirrored: bool = True, denoised: bool = True
 ) -> tuple[dict[str, Replicates], dict[str, Replicates]]:
@@ -238,10 +224,12 @@ def score_intervals(resampled: Resampled, metric: str, table: CoverageTable) -> 
     whole, models = replicates(resampled, metric, mirrored=False)
     clusters, counted = resampled.clusters, len(resampled.counted)
     level = small_sample_level(clusters)
-    kind = kind_of(rise(resampled, metric))
+    kind, differing = resampled.kind(metric), resampled.differing(metric)
     return MetricIntervals(
         scores={
-            name: _interval(whole[name], table.rule(name, metric, clusters, counted, kind), name, level)
+            name: _interval(
+                whole[name], table.rule(name, metric, clusters, counted, kind, differing), name, level
+            )
             for name in SCORES
         },
         sq_models={

@@ -216,6 +216,16 @@ def score_differences(
     return differences
 
 
+def fewest(first: Resampled, second: Resampled, metric: str) -> tuple[int, int, float]:
+    """(questions, groups counted once; models that count; on how many questions two of them differ): the fewer of both."""
+    sides = (first, second)
+    return (
+        min(side.clusters for side in sides),
+        min(len(side.counted) for side in sides),
+        float(np.fmin(first.differing(metric), second.differing(metric))),
+    )
+
+
 def allowed(score: str) -> tuple[float, float]:
     """The values that a score's difference may have."""
     low, high = RANGES[score]

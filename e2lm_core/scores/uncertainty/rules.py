@@ -12,16 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-ACCEPTED = 0.85  # lowest measured coverage at which an interval of nominal 95% is shown
+ACCEPTED = 0.9  # lowest measured coverage at which an interval of nominal 95% is shown
 # Of metrics that the study leaves out, the one whose figures stand for it: acc_norm is acc with another argmax.
 STANDS_FOR = {"acc_norm": "acc"}
+UNBOUNDED = ("margin", "bpb")
 OF_ONE_MODEL = ("mean", "difference", "sq_model", "cs")  # the number of models does not matter
-
-
-# Kinds of sets, by how far the early curves of the models that count rise, in standard errors: what a learner is like
-# decides how far an interval of its scores is from 95%, and this is what a set shows of it.
-KINDS = ("whose curves hardly rise", "whose curves rise", "whose curves rise clearly")
-RISES = (3.0, 12.0)
+NOT_OF_ORDER = (*OF_ONE_MODEL, "sq")
+# Two models that differ on fewer questions may tie in a resample and not in a set, or the other way round.
+FEWEST_DIFFERING = 5
 FEWEST_MODELS_OF_RC = 4  # with three its interval spans three quarters of its range
 
 NO_METHOD_OF_DIFFERENCES = "The study holds no method for the difference of this score."
@@ -41,9 +39,15 @@ class IntervalRule:
     kind: str | None = None
 
 
-def kind_of(rise: float) -> str | None:
-    """The kind of a set whose early curves rise by so many standard errors; None where that is not known."""
-    return None if math.isnan(rise) else KINDS[sum(rise >= bound for bound in RISES)]
+def few_differing(score: str, differing: float) -> str | None:
+    """Why a score that rests on the models' order has no interval where two of them differ on so few questions (the median
+    over pairs, NaN where it is not known); None where it has."""
+    if score in NOT_OF_ORDER or not differing < FEWEST_DIFFERING:
+        return None
+    return (
+        f"No interval: it rests on how models differ, and two of them typically do on {differing:.0f} "
+        f"question{'' if round(differing) == 1 else 's'}. In simulations it held from {FEWEST_DIFFERING} on."
+    )
 
 
 @dataclass(frozen=True)
@@ -85,16 +89,23 @@ class CoverageTable:
         )
 
     def rule(
-        self, score: str, metric: str, questions: int, models: int, kind: str | None = None
+        self,
+        score: str,
+        metric: str,
+        questions: int,
+        models: int,
+        kind: str | None = None,
+        differing: float = math.nan,
     ) -> IntervalRule:
-        """For a set of `questions` (groups of questions count once) on `models` that count, of a `kind` of `KINDS`.
+        """For a set of `questions` (groups of questions count once) on `models` that count, of a `kind` of `kinds.KINDS`,
+        of which two differ on `differing` questions.
 
         The coverage is that of the largest sizes studied which are not above these; without a kind, or where that was
         not studied, the lowest over kinds of learners.
         """
         if score == "sq" and models < min(self.models):
             score = "sq_model"  # a mean over one or two models is as noisy as one
-        if why := self._not_studied(score, questions, models):
+        if why := self._not_studied(score, questions, models) or few_differing(score, differing):
             return IntervalRule(None, why=why)
         sizes = {n for name, _, _, _, n in self.lowest if name == score} or set(self.questions)
         if questions < min(sizes):
@@ -107,7 +118,7 @@ class CoverageTable:
             return IntervalRule(None, why=f"Its intervals were studied for {min(studied)} models and more.")
         of_metric = STANDS_FOR.get(metric, metric)
         measured = self.lowest.get((score, method or "", of_metric, of_models, of_questions))
-        scale, of_kind = self.kinds.get((score, of_metric, kind or "", of_models, of_questions), (1.0, None))
+        scale, of_kind = self._of_kind(score, of_metric, kind, of_models, questions)
         measured = measured if of_kind is None else of_kind
         if method is None or measured is None:
             return IntervalRule(None, why=self._not_measured(score, method, of_metric, of_questions))
@@ -119,6 +130,18 @@ class CoverageTable:
                 f"{measured:.0%} of sets of {of_questions} questions, where 95% are promised.",
             )
         return IntervalRule(method, measured, scale=scale, kind=None if of_kind is None else kind)
+
+    def _of_kind(
+        self, score: str, metric: str, kind: str | None, models: int, questions: int
+    ) -> tuple[float, float | None]:
+        """(scale, coverage) of a kind, of the largest number of questions counted that the set reaches, else of the smallest;
+        a metric without bounds has the scale of `norm_prob` and no coverage of its own."""
+        own = {key[4]: found for key, found in self.kinds.items() if key[:4] == (score, metric, kind, models)}
+        if own:
+            return own[max((n for n in own if n <= questions), default=min(own))]
+        if metric not in UNBOUNDED:
+            return 1.0, None
+        return self._of_kind(score, "norm_prob", kind, models, questions)[0], None
 
     def _not_measured(self, score: str, method: str | None, metric: str, questions: int) -> str:
         found = {n for name, how, of, _, n in self.lowest if (name, how, of) == (score, method, metric)}

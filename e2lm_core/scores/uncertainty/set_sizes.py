@@ -188,7 +188,8 @@ def _of_mean(resampled: Resampled, metric: str, target: Target) -> _Width:
 def _of_score(
     resampled: Resampled, metric: str, score: str, table: CoverageTable, quiet: Mapping[str, Floats]
 ) -> _Width:
-    rule = table.rule(score, metric, resampled.clusters, len(resampled.counted))
+    kind, differing = resampled.kind(metric), resampled.differing(metric)
+    rule = table.rule(score, metric, resampled.clusters, len(resampled.counted), kind, differing)
     if rule.method is None:
         return _Width(why=rule.why)
     drawn, observed = resampled.curves[metric], resampled.observed[metric]
@@ -200,5 +201,6 @@ def _of_score(
         return _Width()
     expected = float(known.mean())
     of_score = Replicates(np.asarray(expected), forward, denoised=denoised)
-    low, high = interval(rule.method, of_score, RANGES[score], small_sample_level(resampled.clusters))
+    level = small_sample_level(resampled.clusters)
+    low, high = interval(rule.method, of_score, RANGES[score], level, rule.scale)
     return _Width(float(high - low), expected)

@@ -69,7 +69,9 @@ def test_what_few_replicates_may_show_is_averaged_over():
         random = np.random.default_rng(questions)
         found = of.error(questions) ** 2 * random.chisquare(2, 40_000) / 2
         judged = np.maximum(found, 0.58**2 / questions)
-        bound = t.ppf(0.975, np.minimum(2 * (judged / found) ** 2, 1e6)) * np.sqrt(judged)
+        feared = 6 * found  # 1 + 10 / 2
+        freedom = 2 * (np.maximum(feared, 0.58**2 / questions) / feared) ** 2
+        bound = t.ppf(0.975, np.minimum(freedom, 1e6)) * np.sqrt(judged)
         told = np.abs(random.normal(0.1, of.error(questions), 40_000)) > bound
         assert of.power(questions) == pytest.approx(told.mean(), abs=0.01)
 

@@ -1,30 +1,42 @@
-"""The table of kinds that ships: SQ and CS hold in every kind, what is printed was counted, and the study runs."""
+"""The table of kinds that ships: scores hold in every kind, what is printed was counted, and the study runs."""
 
 from __future__ import annotations
 
 import pytest
 
 from benchmarks.coverage import kinds
+from benchmarks.coverage.kinds import Judged
 from e2lm_core.scores.uncertainty import coverage
-from e2lm_core.scores.uncertainty.rules import KINDS
+from e2lm_core.scores.uncertainty.kinds import KINDS
+from e2lm_core.scores.uncertainty.rules import FEWEST_DIFFERING
 
 
-def test_sq_and_cs_are_scaled_by_kind_and_hold_there() -> None:
+def test_every_score_is_scaled_by_kind_and_holds_there() -> None:
     table = coverage.load()
-    for score in ("sq", "sq_model", "cs"):
+    for score in kinds.SCORES:
         of_score = {key: found for key, found in table.kinds.items() if key[0] == score}
         assert {key[2] for key in of_score} == set(KINDS)
         for key, (scale, measured) in of_score.items():
-            assert 0.7 <= scale <= 2, key
+            assert kinds.NARROWEST <= scale <= 1.5, key
             assert measured >= 0.88, key
 
 
-def test_the_wider_of_two_generators_scales() -> None:
-    found = {("sq", "acc", KINDS[0], 6, 100): [(n, n / 40, n / 40) for n in range(40)]}
-    (row,) = kinds.rows(found, {})
-    assert (row["scale"], row["coverage"]) == (0.9, 0.925)
-    (wider,) = kinds.rows(found, {("sq", KINDS[0]): [1.2] * 9})
-    assert (wider["scale"], wider["coverage"]) == (1.2, 1.0)
+def one(fleet: int, need: float, learner: str = "slow", score: str = "rc", differing: float = 50.0) -> Judged:
+    return Judged(fleet, learner, score, "acc", KINDS[0], 6, 100, differing, need, need)
+
+
+def test_half_of_the_fleets_decide_by_the_learner_that_needs_most_and_the_others_count() -> None:
+    found = [one(fleet, need / 100) for fleet in (20, 22) for need in range(1, 101)]
+    found += [one(21, need / 80, "fast") for need in range(1, 101)]
+    (row,) = kinds.rows(found)
+    assert row["scale"] == pytest.approx(0.95 * 1.25, abs=0.02)
+    assert (row["coverage"], row["sets"]) == (1.0, 100)  # of fleet 22 alone
+
+
+def test_what_is_not_shown_neither_decides_nor_counts() -> None:
+    few = [one(fleet, 9.0, differing=FEWEST_DIFFERING - 1) for fleet in (20, 22) for _ in range(100)]
+    assert kinds.rows(few) == []
+    assert len(kinds.rows([row._replace(score="sq") for row in few])) == 1
 
 
 def test_a_kind_has_its_own_coverage_and_others_the_lowest() -> None:
@@ -38,8 +50,19 @@ def test_a_kind_has_its_own_coverage_and_others_the_lowest() -> None:
     assert table.rule("rc", "acc", 300, 3).why is not None  # with three models it spans most of its range
 
 
+def test_more_questions_than_studied_are_scaled_as_the_most() -> None:
+    table = coverage.load()
+    most, more = (table.rule("cs", "acc", questions, 6, KINDS[2]) for questions in (300, 15_000))
+    assert (more.scale, more.coverage, more.kind) == (most.scale, most.coverage, KINDS[2])
+    bits = table.rule("rc", "bpb", 300, 6, KINDS[0])
+    assert bits.scale == table.rule("rc", "norm_prob", 300, 6, KINDS[0]).scale
+    assert bits.kind is None  # its coverage was not counted by kinds
+
+
 @pytest.mark.slow
 def test_the_study_runs() -> None:
-    found = kinds.counted(kinds.Plan(sets=2, fresh=40, resamples=60, source=800), range(20, 21))
-    assert {key[2] for key in found} <= set(KINDS)
-    assert {key[0] for key in found} == set(kinds.SCORES)
+    found = list(kinds.judged(kinds.Plan(sets=2, fresh=40, resamples=60, source=800), [20]))
+    assert {row.kind for row in found} <= set(KINDS)
+    assert {row.score for row in found} >= {"sq", "sq_model", "rc", "cs", "decision_accuracy"}
+    assert min(row.differing for row in found) < FEWEST_DIFFERING
+    assert kinds.table_of_differing(found).splitlines()[1].startswith("|---|")

@@ -66,6 +66,16 @@ def test_where_nothing_covers_there_is_a_reason(table, score, metric, questions,
     assert says in rule.why
 
 
+def test_models_that_differ_on_few_questions_have_no_interval_of_their_order(table):
+    rule = table.rule("rc", "acc", 300, 6, differing=1.2)
+    assert rule.method is None
+    assert "two of them typically do on 1 question. In simulations it held from 5 on." in rule.why
+    assert table.rule("rc", "acc", 300, 6, differing=5.0).method == "wider"
+    assert table.rule("rc", "acc", 300, 6, differing=float("nan")).method == "wider"
+    for score in ("sq", "sq_model", "cs"):
+        assert table.rule(score, "acc", 300, 6, differing=0.0).method is not None
+
+
 # --- the table that ships -----------------------------------------------------------------------------
 
 

@@ -6,8 +6,13 @@
 
 with m the means of two models that differ by their seed alone, s_12 the deviation of their paired difference over Q
 questions. t is what a comparison of two models carries on top of its questions, whatever their number: 2 t^2, of as
-many degrees of freedom as there are replicates less families. A negative t^2 is 0: what questions explain is no
+many degrees of freedom f as there are replicates less families. A negative t^2 is 0: what questions explain is no
 training noise.
+
+Satterthwaite's degrees of the sum take for true what the replicates show. Where few of them show too little by luck, both
+the error and the trust in it are wrong: of two models that do not differ 8% are told apart with f = 2, and 13% with
+f = 1. So the degrees are those of replicates that show (1 + 10 / f) times as much, at which it is 5% at most from two
+degrees on, and 5.5% with one, whatever t is (`tests/scores/uncertainty/means/test_retraining.py`).
 
 Sources: Brennan 2001, Generalizability Theory; Madaan et al. 2024, arXiv 2406.10229; Satterthwaite 1946 for the degrees
 of freedom of a sum.
@@ -28,6 +33,7 @@ from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty.means.clusters import design_effect
 
+CAUTION = 10.0
 NEARBY = 2.0  # replicates are compared at checkpoints up to so many times nearer or further in training
 
 
@@ -118,6 +124,11 @@ def freedom(total: float, parts: Sequence[tuple[float, float]]) -> float:
     return total**2 / uncertain if uncertain > 0 else math.inf
 
 
+def caution(degrees: float) -> float:
+    """How many times as much training noise as replicates of so many degrees show is reckoned with in the degrees."""
+    return 1.0 + CAUTION / degrees if degrees else 1.0
+
+
 def against(error: Floats, degrees: float, moved: Sequence[Moved], models: int) -> tuple[Floats, Floats]:
     """Standard errors [K] of `degrees` with training again of so many models in them, where known, and their degrees.
 
@@ -127,11 +138,11 @@ def against(error: Floats, degrees: float, moved: Sequence[Moved], models: int) 
     errors, freedoms = [], []
     for own, again in zip(error, moved, strict=True):
         shown = models * again.raw
-        of_questions = shown - models * (again.sd or 0.0) ** 2
-        total = own**2 + max(0.0, shown - min(of_questions, own**2))
-        errors.append(math.sqrt(total))
-        parts = [(own**2, degrees), (shown, again.freedom or math.inf)]
-        freedoms.append(min(freedom(total, parts), 1e9))
+        known = min(shown - models * (again.sd or 0.0) ** 2, own**2)
+        errors.append(math.sqrt(own**2 + max(0.0, shown - known)))
+        feared = caution(again.freedom) * shown
+        parts = [(own**2, degrees), (feared, again.freedom or math.inf)]
+        freedoms.append(min(freedom(own**2 + max(0.0, feared - known), parts), 1e9))
     return np.array(errors), np.array(freedoms)
 
 

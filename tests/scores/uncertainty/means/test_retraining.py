@@ -82,8 +82,29 @@ def test_no_more_question_noise_is_taken_off_than_the_difference_has() -> None:
     errors, degrees = retraining.against(
         np.array([0.01]), np.inf, [retraining.Moved(sd=0.0, freedom=2.0, raw=0.4e-4)], 2
     )
-    assert (errors[0] ** 2, degrees[0]) == (pytest.approx(1e-4), pytest.approx(2 * (1 / 0.8) ** 2))
+    # Of degrees as if they had shown (1 + 10 / 2) times as much: 4.8e-4, of which .8e-4 are the questions'.
+    assert (errors[0] ** 2, degrees[0]) == (pytest.approx(1e-4), pytest.approx(2 * (5.0 / 4.8) ** 2))
     errors, degrees = retraining.against(
         np.array([0.01]), np.inf, [retraining.Moved(sd=None, freedom=0.0, raw=0.0)], 2
     )
     assert (errors[0], degrees[0]) == (pytest.approx(0.01), 1e9)
+
+
+@pytest.mark.parametrize(("degrees", "most"), [(1.0, 0.065), (2.0, 0.055), (3.0, 0.055), (12.0, 0.055)])
+@pytest.mark.parametrize(
+    "of_questions", [0.1, 1.0]
+)  # what questions move two replicates apart, of what they move a pair
+def test_models_that_do_not_differ_are_seldom_told_apart(
+    degrees: float, most: float, of_questions: float
+) -> None:
+    """A pair's error over questions is 1; training again moves it by nothing, more, and much more."""
+    random = np.random.default_rng(3)
+    for training in (0.0, 8.0, 50.0):
+        found = []
+        for _ in range(20_000):
+            raw = (training + of_questions) / 2 * random.chisquare(degrees) / degrees
+            moved = retraining.Moved(math.sqrt(max(0.0, raw - of_questions / 2)), degrees, raw)
+            error, freedom = retraining.against(np.ones(1), np.inf, [moved], 2)
+            difference = random.normal(0, math.sqrt(1 + training))
+            found.append(retraining.p_value(difference, float(error[0]), float(freedom[0])) <= 0.05)
+        assert np.mean(found) <= most, training
