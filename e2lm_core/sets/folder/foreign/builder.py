@@ -114,7 +114,6 @@ def settings(task: Any) -> dict[str, Any]:
         "samples": shown.split is None and shown.samples is not None,
         "version": version("lm_eval"),
         "prefixed": bool(config.gen_prefix or shown.gen_prefix),
-        "several_inputs": bool(task.multiple_input),
     }
 
 

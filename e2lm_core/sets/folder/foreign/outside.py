@@ -156,8 +156,6 @@ def _check(known: Mapping[str, Any], test: Sequence[Any], limits: Limits) -> Non
         raise TaskError(
             f"{name}: output_type is {known['output_type']!r}; the studio reads multiple_choice only."
         )
-    if known["several_inputs"]:
-        raise TaskError(f"{name} asks every choice after a text of its own, which the studio does not score.")
     if known["prefixed"]:
         raise TaskError(f"{name}: gen_prefix changes prompts, which the studio does not do.")
     if test and isinstance(test[0], int):
@@ -167,14 +165,17 @@ def _check(known: Mapping[str, Any], test: Sequence[Any], limits: Limits) -> Non
 def _parts(made: Mapping[str, Any], name: str, example: bool = False) -> Parts:
     """What the harness made of a row. Raises TaskError for what is no text, no list of texts or no one target."""
     text, choices, target = made["text"], made["choices"], made["target"]
+    text = int(text) if isinstance(text, bool) else text
     target = int(target) if isinstance(target, bool) else target
-    if not isinstance(text, str) or not isinstance(choices, list) or not isinstance(target, int | str):
+    is_one = isinstance(target, int | str) if isinstance(text, str) else isinstance(target, str) and target
+    if not isinstance(text, str | int) or not isinstance(choices, list) or not is_one:
         raise TaskError(f"{name} has a document that is not one text with choices and one target.")
     if len(choices) < 2 or not all(isinstance(choice, str) and choice for choice in choices):
         raise TaskError(f"{name} has a document with fewer than two choices or an empty one.")
     part = Parts(made["description"], text, tuple(choices), target, 0)
     if part.gold < 0 and not example:
-        raise TaskError(f"{name} has a document whose target {target!r:.60} is none of its choices.")
+        gold = target if isinstance(text, str) else text
+        raise TaskError(f"{name} has a document whose target {gold!r:.60} is none of its choices.")
     return part
 
 
