@@ -20,6 +20,7 @@ from benchmarks import study_pages
 from benchmarks.interop.census import reason_of
 from benchmarks.interop.tree import Given, multiple_choice, sameness, stand_ins, the_tree
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder.files import Folder, read_files
 from e2lm_core.sets.prompts.render import render_set
@@ -42,7 +43,8 @@ FIRST = (
     "mmlu/default/mmlu_anatomy.yaml",
     "race/race.yaml",
 )
-Prompts = list[tuple[str, tuple[str, ...], int]]
+# Of every document what is asked, (context, continuation) a choice, and the gold.
+Prompts = list[tuple[tuple[tuple[str, str], ...], int]]
 
 
 def theirs(path: Path, splits: Mapping[str, list[dict[str, Any]]], shots: int) -> Prompts:
@@ -73,13 +75,15 @@ def theirs(path: Path, splits: Mapping[str, list[dict[str, Any]]], shots: int) -
         asked[instance.doc_id].append(instance.args)
     prompts: Prompts = []
     for doc, requests in zip(docs, asked, strict=True):
-        target, choices = task.doc_to_target(doc), task.doc_to_choice(doc)
-        gold = int(target) if isinstance(target, int) else choices.index(target)
-        contexts = {context for context, _ in requests}
-        if len(contexts) != 1:
-            raise ValueError("every choice has a context of its own")
-        prompts.append((contexts.pop(), tuple(continuation for _, continuation in requests), gold))
+        target = task.doc_to_text(doc) if task.multiple_input else task.doc_to_target(doc)
+        gold = int(target) if isinstance(target, int) else task.doc_to_choice(doc).index(target)
+        prompts.append((tuple(requests), gold))
     return prompts
+
+
+def ours(task: TaskSet, shots: int) -> Prompts:
+    """What the studio asks for every question of a set. Raises StudioError where it cannot."""
+    return [(doc.asked, doc.gold) for doc in render_set(task, shots)]
 
 
 def compared(tree: Folder, path: str, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,7 +100,7 @@ def compared(tree: Folder, path: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         return found | {str(shots): f"refused: {error}" for shots in SHOTS}
     for shots in SHOTS:
         try:
-            own: Prompts | str = [(d.context, d.continuations, d.gold) for d in render_set(task, shots)]
+            own: Prompts | str = ours(task, shots)
         except StudioError as error:
             own = f"refused: {error}"
         try:

@@ -33,7 +33,8 @@ class Columns:
     """What a task's templates say of its columns."""
 
     def __init__(self) -> None:
-        self.kinds: dict[Path, str] = {}  # text, list, records, number, digits
+        self.kinds: dict[Path, str] = {}  # text, list, records, mapping, repr, number, digits
+        self.named: dict[Path, None] = {}  # by code, whatever they hold
         self.one_of: dict[Path, list[Any]] = {}
         self.within: dict[Path, Path] = {}  # one of the values of another column
         self.least: dict[Path, int] = {}
@@ -168,7 +169,11 @@ def columns_of(raw: Mapping[str, Any]) -> Columns:
 
 def rows_of(raw: Mapping[str, Any], count: int, seed: int) -> list[dict[str, Any]]:
     """`count` rows in the columns that a task's templates ask for."""
-    columns = columns_of(raw)
+    return made(columns_of(raw), count, seed)
+
+
+def made(columns: Columns, count: int, seed: int) -> list[dict[str, Any]]:
+    """`count` rows in these columns."""
     draw = random.Random(seed)
     return [_row(columns, n, draw, seed) for n in range(count)]
 
@@ -188,10 +193,14 @@ def _row(columns: Columns, n: int, draw: random.Random, seed: int) -> dict[str, 
             continue
         _put(row, path, _value(columns, path, kind, n, number, size, draw, seed))
     for path, of in columns.within.items():
+        if "*" in of:
+            held = _get(row, of[: of.index("*")])
+            _put(row, path, draw.choice([one[of[-1]] for one in held]) if isinstance(held, list) else "")
+            continue
         values = _get(row, of)
         labels = [chr(65 + i) for i in range(len(values))] if isinstance(values, list) else []
         _put(row, of, labels)
-        _put(row, path, draw.choice(labels))
+        _put(row, path, draw.choice(labels or [""]))
     return row
 
 
@@ -206,6 +215,10 @@ def _value(
         return str(value) if kind == "digits" else value
     if kind == "list":
         return [odd(seed + 31 * n + 7 * number + i) + f" {'abcdefghijklm'[i]}" for i in range(size)]
+    if kind == "mapping":
+        return {letter: f"{odd(n + i)} {letter}" for i, letter in enumerate("ABCD")}
+    if kind == "repr":
+        return repr([f"{odd(n + i)} {letter}" for i, letter in enumerate("abcd")])
     if kind == "records":
         keys = [p[-1] for p in columns.kinds if "*" in p and p[: len(path)] == path]
         return [{key: f"{odd(n + i)} {i}" for key in keys} for i in range(size)]

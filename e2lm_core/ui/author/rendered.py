@@ -28,8 +28,7 @@ def prompt_of(task: TaskSet, question: Question) -> None:
         except StudioError as error:
             say.error(error)
             return
-        context, continuation = doc.asked[doc.gold]
-        st.code(context + "▁".join(["", continuation.lstrip()]), language=None, wrap_lines=True)
+        st.code(marked(doc), language=None, wrap_lines=True)
         shots = (
             phrasing.count(task.config.num_fewshot, "example") if task.config.num_fewshot else "No example"
         )
@@ -40,6 +39,12 @@ def prompt_of(task: TaskSet, question: Question) -> None:
         )
         st.caption(say.plain(f"{shots} before it, and {scored}."))
         _counted(doc)
+
+
+def marked(doc: RenderedDoc) -> str:
+    """What is read with the gold choice, and where what is scored begins."""
+    context, continuation = doc.asked[doc.gold]
+    return f"{context}▁{continuation.lstrip()}"
 
 
 def _shots(task: TaskSet, question: Question) -> list[Question]:
