@@ -23,7 +23,7 @@ from typing import Any
 from benchmarks import study_pages
 from benchmarks.interop import code, needs
 from benchmarks.interop.prompts import ours, theirs
-from benchmarks.interop.standins import Columns, made, odd
+from benchmarks.interop.standins import Columns, made, odd, put
 from benchmarks.interop.tree import multiple_choice, sameness, stand_ins, the_tree
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
@@ -115,8 +115,10 @@ def _with(rows: Rows, columns: Columns | None, style: int) -> Rows:
         own = made(columns, len(content), 100 * seed)
         for number, row in enumerate(own):
             for name in columns.named:
-                if len(name) == 1:
-                    row.setdefault(str(name[0]), column(str(name[0]), number, style))
+                is_known = name in columns.kinds or name in columns.within or "*" in name
+                if not is_known and not any(other[: len(name)] == name != other for other in columns.named):
+                    within = name[-2] if name[1:] and style % 2 else ""
+                    put(row, name, column(f"{within}{name[-1]}", number, style))
         tried[file] = [row | more for row, more in zip(content, own, strict=True)]
     return tried
 

@@ -47,21 +47,44 @@ class Reader:
         for node in module.body:
             self._bind(node)
 
-    def function(self, name: str, given: tuple[ast.expr, ...] = ()) -> None:
-        """A function of the module, with constants that it is called with; the whole module where it has no such one."""
-        node = self.functions.get(name)
-        key = (name, repr([ast.dump(value) for value in given]))
+    def function(self, name: str, call: ast.Call | None = None) -> None:
+        """A function of the module, with the constants of a call of it; what a name of the module is made by, else."""
+        key = (name, ast.dump(call) if call else "")
         if key in self.read:
             return
         self.read.add(key)
+        node = self.functions.get(name)
         if node is None:
-            self._walk(self.module)
+            made = [
+                one.value
+                for one in self.module.body
+                if isinstance(one, ast.Assign) and any(ast.unparse(t) == name for t in one.targets)
+            ]
+            for value in made or [self.module]:
+                self._walk(value)
             return
-        names = [argument.arg for argument in node.args.args]
-        self.constants |= {
-            n: value for n, value in zip(names, given, strict=False) if isinstance(value, ast.Constant)
-        }
+        if call is not None:
+            names = [argument.arg for argument in node.args.args]
+            partial = bool(call.args) and isinstance(call.args[0], ast.Name) and call.args[0].id == name
+            given = dict(zip(names, call.args[partial:], strict=False))
+            given |= {word.arg: word.value for word in call.keywords if word.arg}
+            for one, value in given.items():
+                if (known := self._constant(value)) is not None:
+                    self.constants[one] = known
         self._walk(node)
+
+    def _constant(self, node: ast.expr) -> ast.expr | None:
+        """The literal that an expression stands for: itself, a name's, or the value of a literal mapping's key."""
+        if isinstance(node, ast.Constant | ast.List | ast.Tuple | ast.Set | ast.Dict):
+            return node
+        if isinstance(node, ast.Name):
+            return self.constants.get(node.id)
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            held = self._constant(node.value)
+            if isinstance(held, ast.Dict):
+                pairs = zip(held.keys, held.values, strict=True)
+                return next((v for k, v in pairs if isinstance(k, ast.Constant) and k.value == node.slice.value), None)
+        return None
 
     def _walk(self, node: ast.AST) -> None:
         for _ in range(2):  # a name may stand for what another one does, which is bound further in
@@ -90,6 +113,9 @@ class Reader:
         if isinstance(node, ast.ListComp):
             return self.path(node.elt)
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            inner = self.path(node.value)
+            if isinstance(node.slice.value, int) and inner:
+                return (*inner, "*")
             return self._part(node.value, node.slice.value)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if node.func.attr == "get" and node.args and isinstance(node.args[0], ast.Constant):
@@ -135,7 +161,7 @@ class Reader:
     def _compared(self, left: ast.expr, how: ast.cmpop, right: ast.expr) -> None:
         for one, other in ((left, right), (right, left)):
             path = self.path(one)
-            known = self.constants.get(other.id, other) if isinstance(other, ast.Name) else other
+            known = self._constant(other)
             if isinstance(how, ast.Eq) and path and isinstance(known, ast.Constant):
                 self._one_of(path, [known.value])
         if isinstance(how, ast.In):
@@ -155,7 +181,7 @@ class Reader:
             self.columns.least[of] = max(self.columns.least.get(of, 0), node.slice.value + 1)
         if at is None:
             return
-        known = self.constants.get(node.value.id) if isinstance(node.value, ast.Name) else node.value
+        known = self._constant(node.value)
         if isinstance(known, ast.Dict):
             self._one_of(at, self.values(known))
         elif isinstance(known, ast.List | ast.Tuple):
@@ -169,7 +195,9 @@ class Reader:
         first = self.path(node.args[0]) if node.args else None
         if isinstance(node.func, ast.Name):
             if node.func.id in self.functions:
-                self.function(node.func.id, tuple(node.args))
+                self.function(node.func.id, node)
+            elif node.func.id == "partial" and node.args and isinstance(node.args[0], ast.Name):
+                self.function(node.args[0].id, node)
             if first and node.func.id in ("len", "enumerate", "zip", "sorted"):
                 self._kind(first, "list")
             elif first and node.func.id in ("int", "float"):
@@ -181,6 +209,10 @@ class Reader:
                 self._kind(first, "repr")
         elif isinstance(node.func, ast.Attribute):
             of, name = self.path(node.func.value), node.func.attr
+            if name in ("index", "split", "partition") and of and node.args:
+                held = self._constant(node.args[0])
+                if isinstance(held, ast.Constant) and isinstance(held.value, str):
+                    self.columns.holds[of] = held.value
             if name in ("index", "get") and first:
                 if of and name == "index":
                     self._kind(of, "list")
@@ -192,8 +224,7 @@ class Reader:
             elif name in ("literal_eval", "loads") and first:
                 self._kind(first, "repr")
             elif name == "startswith" and of and node.args:
-                known = node.args[0]
-                known = self.constants.get(known.id, known) if isinstance(known, ast.Name) else known
+                known = self._constant(node.args[0])
                 if isinstance(known, ast.Constant):
                     self._one_of(of, [known.value])
             elif of and name in _WORDS:

@@ -23,6 +23,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder.files import Folder, read_files
+from e2lm_core.sets.folder.foreign import builder
 from e2lm_core.sets.prompts.render import render_set
 
 SHOTS = (0, 2, 5)
@@ -62,6 +63,7 @@ def theirs(path: Path, splits: Mapping[str, list[dict[str, Any]]], shots: int) -
         made[split] = datasets.Dataset.from_list(full[at : at + len(rows)], features=features)
         at += len(rows)
     kept, datasets.load_dataset = datasets.load_dataset, lambda *_, **__: made
+    builder.seed()
     try:
         task = ConfigurableTask(config=load_yaml(path))
     finally:
@@ -69,12 +71,11 @@ def theirs(path: Path, splits: Mapping[str, list[dict[str, Any]]], shots: int) -
     task.set_config(key="num_fewshot", value=shots)
     task.set_fewshot_seed(seed=1234)
     task.build_all_requests(limit=None, rank=0, world_size=1)
-    docs = list(task.eval_docs)
-    asked: list[list[tuple[str, str]]] = [[] for _ in docs]
+    asked: dict[int, tuple[Any, list[tuple[str, str]]]] = {}
     for instance in task.instances:
-        asked[instance.doc_id].append(instance.args)
+        asked.setdefault(instance.doc_id, (instance.doc, []))[1].append(instance.args)
     prompts: Prompts = []
-    for doc, requests in zip(docs, asked, strict=True):
+    for doc, requests in asked.values():
         target = task.doc_to_text(doc) if task.multiple_input else task.doc_to_target(doc)
         gold = int(target) if isinstance(target, int) else task.doc_to_choice(doc).index(target)
         prompts.append((tuple(requests), gold))

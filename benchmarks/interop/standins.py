@@ -34,6 +34,7 @@ class Columns:
 
     def __init__(self) -> None:
         self.kinds: dict[Path, str] = {}  # text, list, records, mapping, repr, number, digits
+        self.holds: dict[Path, str] = {}  # a text that a text is cut at
         self.named: dict[Path, None] = {}  # by code, whatever they hold
         self.one_of: dict[Path, list[Any]] = {}
         self.within: dict[Path, Path] = {}  # one of the values of another column
@@ -147,24 +148,34 @@ def columns_of(raw: Mapping[str, Any]) -> Columns:
             found.template(source)
         elif isinstance(source, str) and (key == "doc_to_choice" or source.isidentifier()):
             found.kinds.setdefault((source,), "text")
-    if isinstance(choice, str):
+    if isinstance(choice, str) and (choice.startswith("{{") or "{" not in choice):
         bare = path_of(_ENVIRONMENT.parse(choice).body[0].nodes[0]) if choice.startswith("{{") else (choice,)  # type: ignore[attr-defined]
         if bare:
             found.kinds[bare] = "list"
+    text = raw.get("doc_to_text")
+    if isinstance(text, str) and text in ("label", "answer", "gold"):  # each choice is asked before one ending
+        found.kinds[(text,)] = "number"
     target = raw.get("doc_to_target")
     at: Path | None = (target,) if isinstance(target, str) and target.isidentifier() else None
     if at is None and isinstance(target, str) and target.count("{{") == 1 and "{%" not in target:
         body = _ENVIRONMENT.parse(target).body[0].nodes  # type: ignore[attr-defined]
-        at = path_of(body[0]) if len(body) == 1 else None
+        at = path_of(_bare(body[0])) if len(body) == 1 else None
     if at and at not in found.one_of and at not in found.within:
         values = list(choice.values()) if isinstance(choice, dict) else choice
-        texts = at[0] in ("answerKey", "answer_id", "category", "intent", "Correct", "polarity", "check")
+        texts = ".strip(" in target or at[0] in ("answerKey", "answer_id", "category", "intent", "Correct", "polarity", "check")
         if isinstance(values, list) and texts:
             found.one_of[at] = values
         elif found.kinds.get(at) in (None, "text"):
             found.kinds[at] = "number"
             found.most.setdefault(at, len(values) if isinstance(values, list) else 2)
     return found
+
+
+def _bare(node: nodes.Node) -> nodes.Node:
+    """What a text's methods are called of."""
+    while isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+        node = node.node.node
+    return node
 
 
 def rows_of(raw: Mapping[str, Any], count: int, seed: int) -> list[dict[str, Any]]:
@@ -191,16 +202,16 @@ def _row(columns: Columns, n: int, draw: random.Random, seed: int) -> dict[str, 
     for number, (path, kind) in enumerate(sorted(columns.kinds.items(), key=lambda item: str(item[0]))):
         if "*" in path or (path in tops and kind != "records") or path in columns.within:
             continue
-        _put(row, path, _value(columns, path, kind, n, number, size, draw, seed))
+        put(row, path, _value(columns, path, kind, n, number, size, draw, seed))
     for path, of in columns.within.items():
         if "*" in of:
             held = _get(row, of[: of.index("*")])
-            _put(row, path, draw.choice([one[of[-1]] for one in held]) if isinstance(held, list) else "")
+            put(row, path, draw.choice([one[of[-1]] for one in held]) if isinstance(held, list) else "")
             continue
         values = _get(row, of)
         labels = [chr(65 + i) for i in range(len(values))] if isinstance(values, list) else []
-        _put(row, of, labels)
-        _put(row, path, draw.choice(labels or [""]))
+        put(row, of, labels)
+        put(row, path, draw.choice(labels or [""]))
     return row
 
 
@@ -222,10 +233,12 @@ def _value(
     if kind == "records":
         keys = [p[-1] for p in columns.kinds if "*" in p and p[: len(path)] == path]
         return [{key: f"{odd(n + i)} {i}" for key in keys} for i in range(size)]
-    return f"{odd(seed + 13 * n + number)} {path[-1]}"
+    between = f" {columns.holds[path]} " if path in columns.holds else " "
+    return f"{odd(seed + 13 * n + number)}{between}{path[-1]}"
 
 
-def _put(row: dict[str, Any], path: Path, value: Any) -> None:
+def put(row: dict[str, Any], path: Path, value: Any) -> None:
+    """Puts a value at a path of a row, where nothing else is in the way."""
     for key in path[:-1]:
         row = row.setdefault(str(key), {})
         if not isinstance(row, dict):
