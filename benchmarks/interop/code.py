@@ -11,6 +11,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.interop import standins
 from benchmarks.interop.standins import Columns, Path
 from e2lm_core.base.strangers.safeyaml import FunctionName
 from e2lm_core.sets.folder.datafiles import beside
@@ -20,8 +21,8 @@ _WORDS = ("strip", "lstrip", "rstrip", "lower", "upper", "capitalize", "title", 
 
 
 def columns_of(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> Columns:
-    """The columns that the functions of a task's YAML take from a row, and those that these call in their module."""
-    found = Columns()
+    """The columns that a task's templates name, and that its functions take from a row, with those that these call."""
+    found = standins.columns_of(raw)
     for key in KEYS:
         value = raw.get(key)
         if isinstance(value, FunctionName):
@@ -42,6 +43,7 @@ class Reader:
         self.functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
         self.constants: dict[str, ast.expr] = {}
         self.aliases: dict[str, Path] = {}
+        self.loops: dict[str, list[str]] = {}  # names of columns that a name goes through
         self.read: set[tuple[str, str]] = set()
         self.module = module
         for node in module.body:
@@ -101,10 +103,17 @@ class Reader:
                 self.constants[name] = node.value
             elif (path := self.path(node.value)) is not None:
                 self.aliases[name] = path
-        elif isinstance(node, ast.For | ast.comprehension) and (path := self.path(node.iter)) is not None:
-            self.columns.kinds.setdefault(path, "list")
-            if isinstance(node.target, ast.Name):
-                self.aliases[node.target.id] = (*path, "*")
+        elif isinstance(node, ast.For | ast.comprehension):
+            over, target = node.iter, node.target
+            if isinstance(over, ast.Call) and ast.unparse(over.func) == "enumerate":
+                over, target = over.args[0], target.elts[-1] if isinstance(target, ast.Tuple) else target
+            if not isinstance(target, ast.Name):
+                return
+            if (path := self.path(over)) is not None:
+                self.columns.kinds.setdefault(path, "list")
+                self.aliases[target.id] = (*path, "*")
+            elif isinstance(self._constant(over), ast.List | ast.Tuple):
+                self.loops[target.id] = [v for v in self.values(over) if isinstance(v, str)]
 
     def path(self, node: ast.expr) -> Path | None:
         """The column, or the part of one, that an expression is, whatever is done to its letters."""
@@ -176,6 +185,8 @@ class Reader:
 
     def _subscripted(self, node: ast.Subscript) -> None:
         of, at = self.path(node.value), self.path(node.slice)
+        if isinstance(node.slice, ast.Name) and isinstance(node.value, ast.Name):
+            self.columns.named |= dict.fromkeys((name,) for name in self.loops.get(node.slice.id, ()))
         if of and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
             self._kind(of, "list")
             self.columns.least[of] = max(self.columns.least.get(of, 0), node.slice.value + 1)
@@ -213,6 +224,7 @@ class Reader:
                 held = self._constant(node.args[0])
                 if isinstance(held, ast.Constant) and isinstance(held.value, str):
                     self.columns.holds[of] = held.value
+                    self.columns.kinds.setdefault(of, "text")
             if name in ("index", "get") and first:
                 if of and name == "index":
                     self._kind(of, "list")

@@ -57,6 +57,7 @@ NEEDS: dict[str, Make] = {
         "inputs": odd(n),
         "multiple_choice_targets": ["a", f"{odd(n)} b"] if n % 4 else [],
         "multiple_choice_scores": [1, 0] if n % 4 else [],
+        "targets": ["a"],
     },
     "e9c87628ba9ea98e": lambda n, _: {"id": str(n), "question": odd(n), "answer": ("صح", "خطأ")[n % 2]},
     "75cb13a4e01b7f7b": lambda n, _: {

@@ -51,8 +51,6 @@ Prompts = list[tuple[tuple[tuple[str, str], ...], int]]
 def theirs(path: Path, splits: Mapping[str, list[dict[str, Any]]], shots: int) -> Prompts:
     """What the harness asks for every document of a task, whose rows are given. Raises what the harness raises."""
     import datasets
-    from lm_eval.api.task import ConfigurableTask
-    from lm_eval.tasks._yaml_loader import load_yaml
 
     made, every = {}, [row for rows in splits.values() for row in rows]
     names = list(dict.fromkeys(name for row in every for name in row))
@@ -65,7 +63,7 @@ def theirs(path: Path, splits: Mapping[str, list[dict[str, Any]]], shots: int) -
     kept, datasets.load_dataset = datasets.load_dataset, lambda *_, **__: made
     builder.seed()
     try:
-        task = ConfigurableTask(config=load_yaml(path))
+        (task,) = builder.tasks_of(str(path))
     finally:
         datasets.load_dataset = kept
     task.set_config(key="num_fewshot", value=shots)
@@ -77,7 +75,7 @@ def theirs(path: Path, splits: Mapping[str, list[dict[str, Any]]], shots: int) -
     prompts: Prompts = []
     for doc, requests in asked.values():
         target = task.doc_to_text(doc) if task.multiple_input else task.doc_to_target(doc)
-        gold = int(target) if isinstance(target, int) else task.doc_to_choice(doc).index(target)
+        gold = task.doc_to_choice(doc).index(target) if isinstance(target, str) else int(target)
         prompts.append((tuple(requests), gold))
     return prompts
 

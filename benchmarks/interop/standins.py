@@ -232,7 +232,11 @@ def _value(
         return repr([f"{odd(n + i)} {letter}" for i, letter in enumerate("abcd")])
     if kind == "records":
         keys = [p[-1] for p in columns.kinds if "*" in p and p[: len(path)] == path]
-        return [{key: f"{odd(n + i)} {i}" for key in keys} for i in range(size)]
+        known = {key: columns.one_of.get((*path, "*", str(key)), []) for key in keys}
+        return [
+            {key: draw.choice(known[key]) if known[key] else f"{odd(n + i)} {i}" for key in keys}
+            for i in range(size)
+        ]
     between = f" {columns.holds[path]} " if path in columns.holds else " "
     return f"{odd(seed + 13 * n + number)}{between}{path[-1]}"
 

@@ -140,6 +140,11 @@ def document(task: Any, doc: dict[str, Any], shown: Any = None) -> dict[str, Any
     }
 
 
+def plain(value: Any) -> Any:
+    """What JSON has no word for: a number of numpy's is a number, anything else its text."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
 def build(order: dict[str, Any], tell: Callable[[dict[str, Any]], Any]) -> None:
     """Tells what an order asks for, an object each; last, where something fails, an object with `error`."""
     try:
@@ -171,7 +176,7 @@ def main() -> None:
     """Read the order from standard input; write what there is to the file that is named."""
     order = json.loads(sys.stdin.readline())
     with open(sys.argv[1], "w", encoding="utf-8") as out:
-        build(order, lambda line: out.write(json.dumps(line, default=str) + "\n"))
+        build(order, lambda line: out.write(json.dumps(line, default=plain) + "\n"))
 
 
 if __name__ == "__main__":

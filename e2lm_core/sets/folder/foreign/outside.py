@@ -167,6 +167,8 @@ def _parts(made: Mapping[str, Any], name: str, example: bool = False) -> Parts:
     text, choices, target = made["text"], made["choices"], made["target"]
     text = int(text) if isinstance(text, bool) else text
     target = int(target) if isinstance(target, bool) else target
+    if isinstance(target, list) and len(target) > 1:
+        raise TaskError(f"{name} takes several answers of a question for right, and the studio one.")
     is_one = isinstance(target, int | str) if isinstance(text, str) else isinstance(target, str) and target
     if not isinstance(text, str | int) or not isinstance(choices, list) or not is_one:
         raise TaskError(f"{name} has a document that is not one text with choices and one target.")

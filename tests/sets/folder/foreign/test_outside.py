@@ -49,7 +49,8 @@ def test_what_was_built_is_a_set_with_its_provenance() -> None:
     [
         ({"output_type": "generate_until"}, {}, "multiple_choice only"),
         ({"prefixed": True}, {}, "gen_prefix"),
-        ({}, {"target": [0, 1]}, "one target"),
+        ({}, {"target": [0, 1]}, "several answers of a question for right"),
+        ({}, {"target": [0]}, "one target"),
         ({}, {"target": "z"}, "none of its choices"),
         ({}, {"choices": ["x"]}, "fewer than two"),
         ({}, {"text": 0, "target": 1}, "not one text"),
