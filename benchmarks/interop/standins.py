@@ -7,7 +7,7 @@ searched for is one of its values, what a number is taken from is a number.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from jinja2 import Environment, nodes
@@ -40,6 +40,13 @@ class Columns:
         self.within: dict[Path, Path] = {}  # one of the values of another column
         self.least: dict[Path, int] = {}
         self.most: dict[Path, int] = {}
+
+    def without(self, names: Collection[str]) -> Columns:
+        """The same but for columns of these names, and what lies in them."""
+        for held in (self.kinds, self.named, self.one_of, self.within, self.least, self.most, self.holds):
+            for path in [p for p in held if p[0] in names]:
+                del held[path]  # type: ignore[attr-defined]
+        return self
 
     def template(self, source: str) -> None:
         """Takes in what a template says."""

@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+SHUFFLED = "shuffled"  # in the place of examples: they are other questions than those that are asked
 KINDS = ("jsonl", "json", "parquet")
 
 
@@ -162,7 +163,12 @@ def build(order: dict[str, Any], tell: Callable[[dict[str, Any]], Any]) -> None:
                 tell({"test": document(task, doc)})
             test, validation, training, split = known["splits"]
             effective = split or (None if known["samples"] else training or validation or test)
-            pool = [] if effective == (test or validation) else list(task.fewshot_docs() or ())
+            # As they are drawn from: what shuffles its rows gives others whenever it is asked.
+            pool = list(getattr(getattr(task, "sampler", None), "df", None) or task.fewshot_docs() or ())
+            if effective == (test or validation):
+                if pool and [repr(doc) for doc in pool] != [repr(doc) for doc in docs]:
+                    tell({"dev": SHUFFLED})
+                continue
             if len(pool) > order["most"]:
                 tell({"dev": len(pool)})
                 continue

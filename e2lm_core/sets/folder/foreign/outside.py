@@ -109,6 +109,8 @@ def _one(known: Mapping[str, Any], test: list[Any], dev: list[Any]) -> tuple[Tas
     config, zero_shot, name = _config(known), None, str(known["task"])
     if dev and isinstance(dev[0], int):
         zero_shot, dev = f"its examples come from {dev[0]:,} rows, more than a set may have", []
+    if dev and dev[0] == builder.SHUFFLED:
+        zero_shot, dev = "it shuffles its questions anew for the examples", []
     of_dev = [] if zero_shot else [_parts(made, name, example=True) for made in dev]
     if known["sampler"] not in ("default", "first_n"):
         zero_shot = f"its examples are drawn by {known['sampler'][:80]!r}, neither first_n nor default"

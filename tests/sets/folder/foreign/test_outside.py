@@ -70,6 +70,7 @@ def test_what_the_studio_cannot_keep_is_refused(known: dict, doc: dict, says: st
         ({"shown_delimiters": ["", "\n"]}, DOC, "shows its examples otherwise"),
         ({}, DOC | {"target": "z"}, "none of its choices"),
         ({}, 30_000, "more than a set may have"),
+        ({"splits": ["test", None, None, None]}, builder.SHUFFLED, "shuffles its questions anew"),
         ({"splits": [None, "v", "t", None]}, DOC, "rows that stand twice"),
     ],
 )
