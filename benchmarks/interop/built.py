@@ -99,7 +99,11 @@ def is_sound(told: list[dict[str, Any]]) -> bool:
 
 def _is_sound(doc: Mapping[str, Any]) -> bool:
     text, choices, target = doc["text"], doc["choices"], doc["target"]
-    if not isinstance(choices, list) or len(choices) < 2 or not all(c and isinstance(c, str) for c in choices):
+    if (
+        not isinstance(choices, list)
+        or len(choices) < 2
+        or not all(c and isinstance(c, str) for c in choices)
+    ):
         return False
     gold = target
     if isinstance(target, list):  # several right ones, which the harness counts alike

@@ -85,7 +85,9 @@ class Reader:
             held = self._constant(node.value)
             if isinstance(held, ast.Dict):
                 pairs = zip(held.keys, held.values, strict=True)
-                return next((v for k, v in pairs if isinstance(k, ast.Constant) and k.value == node.slice.value), None)
+                return next(
+                    (v for k, v in pairs if isinstance(k, ast.Constant) and k.value == node.slice.value), None
+                )
         return None
 
     def _walk(self, node: ast.AST) -> None:

@@ -142,9 +142,12 @@ def measured(words: list[str], variables: dict[str, str]) -> Measured:
 
 def others(asked: list[Question], folder: Path) -> dict[str, Path]:
     """The questions in the formats that are read and not written, by format."""
-    rows = [{"id": q.id, "question": q.question, "choices": list(q.choices), "answer": q.answer} for q in asked]
+    rows = [
+        {"id": q.id, "question": q.question, "choices": list(q.choices), "answer": q.answer} for q in asked
+    ]
     listed = [
-        f"{q.question}\n\n" + "".join(f"- [{'x' if k == q.answer else ' '}] {c}\n" for k, c in enumerate(q.choices))
+        f"{q.question}\n\n"
+        + "".join(f"- [{'x' if k == q.answer else ' '}] {c}\n" for k, c in enumerate(q.choices))
         for q in asked
     ]
     moodle = [
@@ -182,7 +185,8 @@ def guest(asked: list[Question], folder: Path) -> Path:
     }
     names = ("one", "two", "three", "four")
     rows = [
-        {"prompt": q.question, **dict(zip(names, q.choices, strict=True)), "key": "ABCD"[q.answer]} for q in asked
+        {"prompt": q.question, **dict(zip(names, q.choices, strict=True)), "key": "ABCD"[q.answer]}
+        for q in asked
     ]
     (folder / "guest.yaml").write_text(json.dumps(keys))
     (folder / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

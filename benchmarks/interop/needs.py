@@ -237,28 +237,35 @@ BY_HAND: dict[str, Callable[[int], Mapping[str, Any]]] = {
         "medical_specialty": (" Urology", " Neurology")[n % 2],
         "transcription": odd(n),
     },
-    "metabench/metabench_arc": lambda n: _shots(
-        25,
-        lambda shot: {
-            "arc_question_shot_#": odd(shot),
-            "arc_answerKey_shot_#": "B",
-            "arc_choices_shot_#": {"text": ["a", "b"], "label": ["A", "B"]},
-            "arc_idx_shot_#": shot,
-        },
-        "alltwentyfiveshot_longprompt",
-    )
-    | {"choices": {"text": [f"{odd(n)} {c}" for c in "abcd"], "label": list("ABCD")}, "answerKey": "ABCD"[n % 4]},
-    "metabench/metabench_mmlu": lambda n: _shots(
-        5,
-        lambda shot: {
-            "mmlu_question_shot_#": odd(shot),
-            "mmlu_answers_shot_#": str(shot % 4),
-            "mmlu_choices_shot_#": list("abcd"),
-            "mmlu_ind_shot_#": shot,
-        },
-        "allfiveshot_longprompt",
-    )
-    | {"answer": n % 4, "subject": "world_history", "choices": [f"{odd(n)} {c}" for c in "abcd"]},
+    "metabench/metabench_arc": lambda n: (
+        _shots(
+            25,
+            lambda shot: {
+                "arc_question_shot_#": odd(shot),
+                "arc_answerKey_shot_#": "B",
+                "arc_choices_shot_#": {"text": ["a", "b"], "label": ["A", "B"]},
+                "arc_idx_shot_#": shot,
+            },
+            "alltwentyfiveshot_longprompt",
+        )
+        | {
+            "choices": {"text": [f"{odd(n)} {c}" for c in "abcd"], "label": list("ABCD")},
+            "answerKey": "ABCD"[n % 4],
+        }
+    ),
+    "metabench/metabench_mmlu": lambda n: (
+        _shots(
+            5,
+            lambda shot: {
+                "mmlu_question_shot_#": odd(shot),
+                "mmlu_answers_shot_#": str(shot % 4),
+                "mmlu_choices_shot_#": list("abcd"),
+                "mmlu_ind_shot_#": shot,
+            },
+            "allfiveshot_longprompt",
+        )
+        | {"answer": n % 4, "subject": "world_history", "choices": [f"{odd(n)} {c}" for c in "abcd"]}
+    ),
     "mutual": lambda n: {
         "answers": "ABCD"[n % 4],
         "options": [f"{odd(n)} {c}" for c in "abcd"],

@@ -160,7 +160,11 @@ def columns_of(raw: Mapping[str, Any]) -> Columns:
         if bare:
             found.kinds[bare] = "list"
     text = raw.get("doc_to_text")
-    if isinstance(text, str) and text in ("label", "answer", "gold"):  # each choice is asked before one ending
+    if isinstance(text, str) and text in (
+        "label",
+        "answer",
+        "gold",
+    ):  # each choice is asked before one ending
         found.kinds[(text,)] = "number"
     target = raw.get("doc_to_target")
     at: Path | None = (target,) if isinstance(target, str) and target.isidentifier() else None
@@ -169,7 +173,15 @@ def columns_of(raw: Mapping[str, Any]) -> Columns:
         at = path_of(_bare(body[0])) if len(body) == 1 else None
     if at and at not in found.one_of and at not in found.within:
         values = list(choice.values()) if isinstance(choice, dict) else choice
-        texts = ".strip(" in target or at[0] in ("answerKey", "answer_id", "category", "intent", "Correct", "polarity", "check")
+        texts = ".strip(" in target or at[0] in (
+            "answerKey",
+            "answer_id",
+            "category",
+            "intent",
+            "Correct",
+            "polarity",
+            "check",
+        )
         if isinstance(values, list) and texts:
             found.one_of[at] = values
         elif found.kinds.get(at) in (None, "text"):

@@ -11,7 +11,9 @@ from e2lm_core.base.records import RenderedDoc, Request, Scope, TaskSet
 from e2lm_core.runs.kept.store import Store, digest
 from e2lm_core.sets.prompts.render import render_set
 
-_Texts = tuple[str, tuple[str, ...], tuple[str, ...]]  # context, continuations, choices that are asked before an ending
+_Texts = tuple[
+    str, tuple[str, ...], tuple[str, ...]
+]  # context, continuations, choices that are asked before an ending
 
 
 def prompts(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDoc]:

@@ -69,7 +69,12 @@ def test_a_score_that_random_answers_reach_is_said_to_be_one_and_others_are_not(
         row = within if said[name] else f"{phrasing.with_interval(value)} | {beside}"
         assert f"| {label} | {row} |" in card.text
     assert any(said.values())
-    reached = {"value": 0.9, "interval": [0.85, 0.93], "why": None, "null": {"mean": 0.2, "q95": 0.3, "p": 0.001}}
+    reached = {
+        "value": 0.9,
+        "interval": [0.85, 0.93],
+        "why": None,
+        "null": {"mean": 0.2, "q95": 0.3, "p": 0.001},
+    }
     assert about._value(reached) == "0.900 [0.850, 0.930]"
     assert about._random(reached).startswith("random answers give 0.200")
 

@@ -99,7 +99,10 @@ def test_the_default_sampler_draws_once_a_question_from_one_seeded_generator() -
     [
         ({"doc_to_text": "{{answer}}"}, "bare number '0' at Question 1"),
         ({"doc_to_text": "choices"}, "names the column 'choices', which holds no text"),
-        ({"doc_to_text": "answer"}, "each choice is asked before the text of doc_to_target, and at Question 1 that"),
+        (
+            {"doc_to_text": "answer"},
+            "each choice is asked before the text of doc_to_target, and at Question 1 that",
+        ),
         ({"doc_to_text": "answer", "doc_to_target": "{{''}}"}, "that gives none: name a text column"),
         ({"doc_to_choice": "{{question}}"}, "does not give a list of texts at Question 1"),
         ({"doc_to_choice": "[" * 5000}, "does not give a list of texts"),
