@@ -150,14 +150,14 @@ def outcome(tree: Folder, path: str, raw: Mapping[str, Any]) -> dict[str, str]:
     folder = PurePosixPath(path).parent
     rows: Rows = {
         str(PurePosixPath(name).relative_to(folder)): [
-            {"n": 100 * place + number} | json.loads(line)  # a table without a column has no rows
+            {"n": str(100 * place + number)} | json.loads(line)  # a table without a column has no rows
             for number, line in enumerate(data.decode().split("\n"))
             if line
         ]
         for place, (name, data) in enumerate(stand_ins(tree, path, raw).items())
     }
     if (make := needs.by_hand(path)) is not None:
-        rows = {file: [row | make(row["n"]) for row in content] for file, content in rows.items()}
+        rows = {file: [row | make(int(row["n"])) for row in content] for file, content in rows.items()}
     rows, told = stood_in(tree.root / path, rows, code.columns_of(raw, tree).without(make(0) if make else {}))
     if told and "error" in told[-1]:
         how = "its code does not run here" if _NOT_HERE.match(told[-1]["error"]) else "not stood in"
