@@ -253,8 +253,7 @@ def legal_name(wish: str) -> str:
 
 def free_name(settings: Settings, wish: str) -> str:
     """`wish` as a legal name, with a number behind it where it is taken."""
-    stem = legal_name(wish)
-    taken = {info.address for info in list_sets(settings)}
+    stem, taken = legal_name(wish), {info.address for info in list_sets(settings)}
     return next(n for i in range(1, 10**6) if (n := stem if i == 1 else f"{stem}_{i}") not in taken)
 
 
