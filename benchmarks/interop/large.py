@@ -25,7 +25,7 @@ from benchmarks.interop.many import WORDS, Measured, measured
 MMLU = 14_042  # its test questions
 DECIDE = 1_410_750  # rows that are published
 NOISE = 700_000
-MOST_MB = 2_000
+MOST_MB = 1_500
 DISTINCT = 4  # files of samples; others are links to them
 FIVE_SHOT = 2  # of the checkpoints
 A_GROUP = 20_000

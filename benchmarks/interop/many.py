@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+import pyarrow as arrow
+import pyarrow.parquet as parquet
 
 from benchmarks import study_pages
 from e2lm_core.base.records import Question
@@ -27,6 +29,9 @@ from e2lm_core.sets.formats import writing
 
 LOOKS_A_SECOND = 20
 CHECKPOINTS = 3
+CHECKPOINT = "ladder-small-arch1/*2000"  # the last of the smallest embedded model
+# Read and not written: the ends of their names.
+OTHERS = {"tsv": "tsv", "json": "json", "parquet": "parquet", "moodle": "xml", "markdown": "md"}
 KINDS = ("jsonl", "csv", "xlsx", "gift", "aiken", "qti")
 MOST_MB = 1_500
 MOST_SILENT_S = 4.0  # Python and the imports take the first of it
@@ -135,6 +140,59 @@ def measured(words: list[str], variables: dict[str, str]) -> Measured:
     return Measured(seconds, most / 2**20, running.returncode, told)
 
 
+def others(asked: list[Question], folder: Path) -> dict[str, Path]:
+    """The questions in the formats that are read and not written, by format."""
+    rows = [
+        {"id": q.id, "question": q.question, "choices": list(q.choices), "answer": q.answer} for q in asked
+    ]
+    listed = [
+        f"{q.question}\n\n"
+        + "".join(f"- [{'x' if k == q.answer else ' '}] {c}\n" for k, c in enumerate(q.choices))
+        for q in asked
+    ]
+    moodle = [
+        f'<question type="multichoice"><name><text>{q.id}</text></name><questiontext format="html"><text>{q.question}'
+        "</text></questiontext><single>true</single>"
+        + "".join(
+            f'<answer fraction="{100 * (k == q.answer)}"><text>{c}</text></answer>'
+            for k, c in enumerate(q.choices)
+        )
+        + "</question>"
+        for q in asked
+    ]
+    made = {kind: folder / f"others.{end}" for kind, end in OTHERS.items()}
+    made["json"].write_text(json.dumps(rows))
+    parquet.write_table(arrow.Table.from_pylist(rows), made["parquet"])
+    made["moodle"].write_text(f"<quiz>{''.join(moodle)}</quiz>")
+    made["markdown"].write_text("\n".join(listed))
+    head = "\t".join(["id", "question", *(f"choice_{k}" for k in range(1, 5)), "answer"])
+    lines = ["\t".join([q.id, q.question, *q.choices, "ABCD"[q.answer]]) for q in asked]
+    made["tsv"].write_text("\n".join([head, *lines]) + "\n")
+    return made
+
+
+def guest(asked: list[Question], folder: Path) -> Path:
+    """A task of the harness's kind with columns of its own, its rows beside it."""
+    folder.mkdir()
+    keys = {
+        "task": "guest",
+        "dataset_path": "somebody/guest",
+        "output_type": "multiple_choice",
+        "test_split": "test",
+        "doc_to_text": "{{prompt}} =",
+        "doc_to_choice": "{{[one, two, three, four]}}",
+        "doc_to_target": "{{['A', 'B', 'C', 'D'].index(key)}}",
+    }
+    names = ("one", "two", "three", "four")
+    rows = [
+        {"prompt": q.question, **dict(zip(names, q.choices, strict=True)), "key": "ABCD"[q.answer]}
+        for q in asked
+    ]
+    (folder / "guest.yaml").write_text(json.dumps(keys))
+    (folder / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder / "guest.yaml"
+
+
 def paths(count: int, folder: Path) -> Iterator[tuple[str, Measured]]:
     """Every path with what it took, as it ends."""
     variables = {**os.environ, "E2LM_HOME": str(folder / "home")}
@@ -160,6 +218,23 @@ def paths(count: int, folder: Path) -> Iterator[tuple[str, Measured]]:
         "export, patch",
         measured(["export", "from_jsonl", "--as", "patch", "--out", str(folder / "s.zip")], variables),
     )
+    yield (
+        "export, for a pull request",
+        measured(["export", "from_jsonl", "--as", "upstream", "--out", str(folder / "u.zip")], variables),
+    )
+    for kind, file in others(asked, folder).items():
+        words = ["import", str(file), "--name", f"from_{kind}", "--format", kind]
+        yield (f"import, {kind}", measured(words, variables))
+    yaml = guest(asked, folder / "guest")
+    yield ("import, a task of lm-eval's kind", measured(["import", str(yaml), "--name", "guest"], variables))
+    words = ["import", str(yaml), "--name", "built", "--rows", str(yaml.parent), "--with-lm-eval"]
+    yield ("import, built by lm-eval", measured(words, variables))
+    evaluated = ["evaluate", "from_jsonl", "--checkpoints", CHECKPOINT]
+    yield ("evaluate, one checkpoint", measured(evaluated, variables))
+    for kind in ("lm-eval", "every-eval-ever"):
+        words = ["results", "export", "from_jsonl", "--as", kind, "--checkpoints", CHECKPOINT]
+        out = str(folder / f"results_{kind}.zip")
+        yield (f"results export, {kind}", measured([*words, "--out", out], variables))
     place = folder / "results"
     place.mkdir()
     results(place, asked, random.Random(2))

@@ -20,8 +20,10 @@ from benchmarks import study_pages
 from benchmarks.interop.census import reason_of
 from benchmarks.interop.tree import Given, multiple_choice, sameness, stand_ins, the_tree
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.folder.files import Folder, read_files
+from e2lm_core.sets.folder.foreign import builder
 from e2lm_core.sets.prompts.render import render_set
 
 SHOTS = (0, 2, 5)
@@ -42,14 +44,15 @@ FIRST = (
     "mmlu/default/mmlu_anatomy.yaml",
     "race/race.yaml",
 )
-Prompts = list[tuple[str, tuple[str, ...], int]]
+# Of every document what is asked, (context, continuation) a choice, and the gold.
+Prompts = list[tuple[tuple[tuple[str, str], ...], int]]
 
 
-def theirs(path: Path, splits: Mapping[str, list[dict[str, Any]]], shots: int) -> Prompts:
+def theirs(
+    path: Path, splits: Mapping[str, list[dict[str, Any]]], shots: int, seeded: bool = True
+) -> Prompts:
     """What the harness asks for every document of a task, whose rows are given. Raises what the harness raises."""
     import datasets
-    from lm_eval.api.task import ConfigurableTask
-    from lm_eval.tasks._yaml_loader import load_yaml
 
     made, every = {}, [row for rows in splits.values() for row in rows]
     names = list(dict.fromkeys(name for row in every for name in row))
@@ -60,26 +63,29 @@ def theirs(path: Path, splits: Mapping[str, list[dict[str, Any]]], shots: int) -
         made[split] = datasets.Dataset.from_list(full[at : at + len(rows)], features=features)
         at += len(rows)
     kept, datasets.load_dataset = datasets.load_dataset, lambda *_, **__: made
+    if seeded:
+        builder.seed()
     try:
-        task = ConfigurableTask(config=load_yaml(path))
+        (task,) = builder.tasks_of(str(path))
     finally:
         datasets.load_dataset = kept
     task.set_config(key="num_fewshot", value=shots)
     task.set_fewshot_seed(seed=1234)
     task.build_all_requests(limit=None, rank=0, world_size=1)
-    docs = list(task.eval_docs)
-    asked: list[list[tuple[str, str]]] = [[] for _ in docs]
+    asked: dict[int, tuple[Any, list[tuple[str, str]]]] = {}
     for instance in task.instances:
-        asked[instance.doc_id].append(instance.args)
+        asked.setdefault(instance.doc_id, (instance.doc, []))[1].append(instance.args)
     prompts: Prompts = []
-    for doc, requests in zip(docs, asked, strict=True):
-        target, choices = task.doc_to_target(doc), task.doc_to_choice(doc)
-        gold = int(target) if isinstance(target, int) else choices.index(target)
-        contexts = {context for context, _ in requests}
-        if len(contexts) != 1:
-            raise ValueError("every choice has a context of its own")
-        prompts.append((contexts.pop(), tuple(continuation for _, continuation in requests), gold))
+    for doc, requests in asked.values():
+        target = task.doc_to_text(doc) if task.multiple_input else task.doc_to_target(doc)
+        gold = task.doc_to_choice(doc).index(target) if isinstance(target, str) else int(target)
+        prompts.append((tuple(requests), gold))
     return prompts
+
+
+def ours(task: TaskSet, shots: int) -> Prompts:
+    """What the studio asks for every question of a set. Raises StudioError where it cannot."""
+    return [(doc.asked, doc.gold) for doc in render_set(task, shots)]
 
 
 def compared(tree: Folder, path: str, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,7 +102,7 @@ def compared(tree: Folder, path: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         return found | {str(shots): f"refused: {error}" for shots in SHOTS}
     for shots in SHOTS:
         try:
-            own: Prompts | str = [(d.context, d.continuations, d.gold) for d in render_set(task, shots)]
+            own: Prompts | str = ours(task, shots)
         except StudioError as error:
             own = f"refused: {error}"
         try:

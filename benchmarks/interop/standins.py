@@ -7,7 +7,7 @@ searched for is one of its values, what a number is taken from is a number.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from jinja2 import Environment, nodes
@@ -33,11 +33,20 @@ class Columns:
     """What a task's templates say of its columns."""
 
     def __init__(self) -> None:
-        self.kinds: dict[Path, str] = {}  # text, list, records, number, digits
+        self.kinds: dict[Path, str] = {}  # text, list, records, mapping, repr, number, digits
+        self.holds: dict[Path, str] = {}  # a text that a text is cut at
+        self.named: dict[Path, None] = {}  # by code, whatever they hold
         self.one_of: dict[Path, list[Any]] = {}
         self.within: dict[Path, Path] = {}  # one of the values of another column
         self.least: dict[Path, int] = {}
         self.most: dict[Path, int] = {}
+
+    def without(self, names: Collection[str]) -> Columns:
+        """The same but for columns of these names, and what lies in them."""
+        for held in (self.kinds, self.named, self.one_of, self.within, self.least, self.most, self.holds):
+            for path in [p for p in held if p[0] in names]:
+                del held[path]  # type: ignore[attr-defined]
+        return self
 
     def template(self, source: str) -> None:
         """Takes in what a template says."""
@@ -146,18 +155,33 @@ def columns_of(raw: Mapping[str, Any]) -> Columns:
             found.template(source)
         elif isinstance(source, str) and (key == "doc_to_choice" or source.isidentifier()):
             found.kinds.setdefault((source,), "text")
-    if isinstance(choice, str):
+    if isinstance(choice, str) and (choice.startswith("{{") or "{" not in choice):
         bare = path_of(_ENVIRONMENT.parse(choice).body[0].nodes[0]) if choice.startswith("{{") else (choice,)  # type: ignore[attr-defined]
         if bare:
             found.kinds[bare] = "list"
+    text = raw.get("doc_to_text")
+    if isinstance(text, str) and text in (
+        "label",
+        "answer",
+        "gold",
+    ):  # each choice is asked before one ending
+        found.kinds[(text,)] = "number"
     target = raw.get("doc_to_target")
     at: Path | None = (target,) if isinstance(target, str) and target.isidentifier() else None
     if at is None and isinstance(target, str) and target.count("{{") == 1 and "{%" not in target:
         body = _ENVIRONMENT.parse(target).body[0].nodes  # type: ignore[attr-defined]
-        at = path_of(body[0]) if len(body) == 1 else None
+        at = path_of(_bare(body[0])) if len(body) == 1 else None
     if at and at not in found.one_of and at not in found.within:
         values = list(choice.values()) if isinstance(choice, dict) else choice
-        texts = at[0] in ("answerKey", "answer_id", "category", "intent", "Correct", "polarity", "check")
+        texts = ".strip(" in target or at[0] in (
+            "answerKey",
+            "answer_id",
+            "category",
+            "intent",
+            "Correct",
+            "polarity",
+            "check",
+        )
         if isinstance(values, list) and texts:
             found.one_of[at] = values
         elif found.kinds.get(at) in (None, "text"):
@@ -166,9 +190,20 @@ def columns_of(raw: Mapping[str, Any]) -> Columns:
     return found
 
 
+def _bare(node: nodes.Node) -> nodes.Node:
+    """What a text's methods are called of."""
+    while isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+        node = node.node.node
+    return node
+
+
 def rows_of(raw: Mapping[str, Any], count: int, seed: int) -> list[dict[str, Any]]:
     """`count` rows in the columns that a task's templates ask for."""
-    columns = columns_of(raw)
+    return made(columns_of(raw), count, seed)
+
+
+def made(columns: Columns, count: int, seed: int) -> list[dict[str, Any]]:
+    """`count` rows in these columns."""
     draw = random.Random(seed)
     return [_row(columns, n, draw, seed) for n in range(count)]
 
@@ -186,12 +221,16 @@ def _row(columns: Columns, n: int, draw: random.Random, seed: int) -> dict[str, 
     for number, (path, kind) in enumerate(sorted(columns.kinds.items(), key=lambda item: str(item[0]))):
         if "*" in path or (path in tops and kind != "records") or path in columns.within:
             continue
-        _put(row, path, _value(columns, path, kind, n, number, size, draw, seed))
+        put(row, path, _value(columns, path, kind, n, number, size, draw, seed))
     for path, of in columns.within.items():
+        if "*" in of:
+            held = _get(row, of[: of.index("*")])
+            put(row, path, draw.choice([one[of[-1]] for one in held]) if isinstance(held, list) else "")
+            continue
         values = _get(row, of)
         labels = [chr(65 + i) for i in range(len(values))] if isinstance(values, list) else []
-        _put(row, of, labels)
-        _put(row, path, draw.choice(labels))
+        put(row, of, labels)
+        put(row, path, draw.choice(labels or [""]))
     return row
 
 
@@ -206,13 +245,23 @@ def _value(
         return str(value) if kind == "digits" else value
     if kind == "list":
         return [odd(seed + 31 * n + 7 * number + i) + f" {'abcdefghijklm'[i]}" for i in range(size)]
+    if kind == "mapping":
+        return {letter: f"{odd(n + i)} {letter}" for i, letter in enumerate("ABCD")}
+    if kind == "repr":
+        return repr([f"{odd(n + i)} {letter}" for i, letter in enumerate("abcd")])
     if kind == "records":
         keys = [p[-1] for p in columns.kinds if "*" in p and p[: len(path)] == path]
-        return [{key: f"{odd(n + i)} {i}" for key in keys} for i in range(size)]
-    return f"{odd(seed + 13 * n + number)} {path[-1]}"
+        known = {key: columns.one_of.get((*path, "*", str(key)), []) for key in keys}
+        return [
+            {key: draw.choice(known[key]) if known[key] else f"{odd(n + i)} {i}" for key in keys}
+            for i in range(size)
+        ]
+    between = f" {columns.holds[path]} " if path in columns.holds else " "
+    return f"{odd(seed + 13 * n + number)}{between}{path[-1]}"
 
 
-def _put(row: dict[str, Any], path: Path, value: Any) -> None:
+def put(row: dict[str, Any], path: Path, value: Any) -> None:
+    """Puts a value at a path of a row, where nothing else is in the way."""
     for key in path[:-1]:
         row = row.setdefault(str(key), {})
         if not isinstance(row, dict):

@@ -20,6 +20,8 @@ LETTERS_TEXT = (
     "{% for choice in choices %}{{ 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[loop.index0] }}. {{ choice }}\n{% endfor %}"
     "Answer:"
 )
+# A text that is a choice's index has the harness ask each choice before the target, which is then the question.
+ENDING_TEXT, ENDING_TARGET = "answer", "question"
 LETTERS_CHOICE = "{{ 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[:choices|length] | list }}"
 
 METRICS = ("acc", "acc_norm", "margin", "norm_prob", "bpb")
@@ -62,10 +64,14 @@ class Question(Record):
 
 
 class PromptStyle(StrEnum):
-    """How a prompt shows the choices: not at all (cloze), as lettered options, or in the author's own way."""
+    """How a prompt shows the choices: not at all (cloze), as lettered options, or in the author's own way.
+
+    Of an ending the question is scored, after each choice in turn: the harness's tasks of several inputs.
+    """
 
     CLOZE = "cloze"
     LETTERS = "letters"
+    ENDING = "ending"
     CUSTOM = "custom"
 
 
@@ -100,6 +106,9 @@ class TaskConfig(Record):
         """Which of the two templates the prompt has, custom where neither."""
         if (self.doc_to_text, self.doc_to_choice) == (LETTERS_TEXT, LETTERS_CHOICE):
             return PromptStyle.LETTERS
+        if self.doc_to_text == ENDING_TEXT:
+            known = (self.doc_to_choice, self.doc_to_target) == (CLOZE_CHOICE, ENDING_TARGET)
+            return PromptStyle.ENDING if known else PromptStyle.CUSTOM
         if self.doc_to_choice in (CLOZE_CHOICE, "choices"):
             return PromptStyle.CLOZE
         return PromptStyle.CUSTOM
@@ -159,7 +168,11 @@ class Finding(Record):
 
 
 class RenderedDoc(Record):
-    """A question as a model sees it: one context, one continuation per choice (delimiter included)."""
+    """A question as a model sees it: one context, one continuation per choice (delimiter included).
+
+    With an `ending` the choices are asked the other way round: each follows the context, and the one ending, which is
+    then every continuation, is scored after it.
+    """
 
     question_id: str
     context: str
@@ -167,6 +180,20 @@ class RenderedDoc(Record):
     # As rendered by doc_to_choice, without the delimiter: acc_norm divides by their length.
     choices: tuple[str, ...]
     gold: int
+    ending: str | None = None  # without the delimiter
+
+    @property
+    def asked(self) -> tuple[tuple[str, str], ...]:
+        """(context, continuation) of every choice, in the choices' order."""
+        if self.ending is None:
+            return tuple((self.context, continuation) for continuation in self.continuations)
+        pairs = zip(self.choices, self.continuations, strict=True)
+        return tuple((self.context + choice, continuation) for choice, continuation in pairs)
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """The text of every choice whose log-likelihood is taken, without the delimiter: bpb counts its bytes."""
+        return self.choices if self.ending is None else (self.ending,) * len(self.choices)
 
 
 # --- checkpoints --------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def _lengths(
     checkpoint = next(iter(studio.at_hand), None)
     if checkpoint is None:
         return None, None, []
-    requests = [Request(doc.context, max(doc.continuations, key=len)) for doc in rendered]
+    requests = [Request(*max(doc.asked, key=lambda pair: len("".join(pair)))) for doc in rendered]
     tokens = None
     try:
         tokens = studio.backend.prompt_tokens(checkpoint, requests)

@@ -220,7 +220,7 @@ def _beside(
     for line, doc in zip(chars, docs, strict=True):
         line[: len(doc.choices)] = [len(choice) for choice in doc.choices]
     values = metrics.per_question(
-        ours[None], gold, chars, np.array([len(doc.choices[doc.gold].encode()) for doc in docs], float)
+        ours[None], gold, chars, np.array([len(doc.scored[doc.gold].encode()) for doc in docs], float)
     )
     return {
         "num_fewshot": shots,
@@ -243,8 +243,9 @@ def _document(doc: RenderedDoc, ll: np.ndarray, sample: Any) -> dict[str, Any]:
         return {"studio": own, "harness": [], "same_prompts": False}
     asked = [(one["arg_0"], one["arg_1"]) for one in sample["arguments"].values()]
     said = [plain(float(one[0])) for one in sample["filtered_resps"]]
-    same = asked == [(doc.context, continuation) for continuation in doc.continuations]
-    return {"studio": own, "harness": said, "same_prompts": same and str(sample["target"]) == str(doc.gold)}
+    target = str(doc.gold) if doc.ending is None else doc.ending
+    same = asked == list(doc.asked) and str(sample["target"]) == target
+    return {"studio": own, "harness": said, "same_prompts": same}
 
 
 def _named(task: TaskSet, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ def measure(
     numbers: dict[str, int] = {}
     for row, doc in enumerate(docs):
         chars[row, : len(doc.choices)] = [len(choice) for choice in doc.choices]
-        sizes[row, : len(doc.choices)] = [len(choice.encode()) for choice in doc.choices]
+        sizes[row, : len(doc.choices)] = [len(text.encode()) for text in doc.scored]
         texts[row, : len(doc.choices)] = [numbers.setdefault(c, len(numbers)) for c in doc.choices]
     curves, scopes = _read(studio, keys, width, _by_model(checkpoints), like)
     return Measurements(
@@ -47,7 +47,7 @@ def measure(
         subjects=tuple(q.subject or "" for q in task.questions),
         gold=np.array([doc.gold for doc in docs], int),
         chars=chars,
-        gold_bytes=np.array([len(doc.choices[doc.gold].encode()) for doc in docs], float),
+        gold_bytes=np.array([len(doc.scored[doc.gold].encode()) for doc in docs], float),
         curves=curves,
         groups=tuple(q.group for q in task.questions),
         keys=keys,

@@ -11,7 +11,9 @@ from e2lm_core.base.records import RenderedDoc, Request, Scope, TaskSet
 from e2lm_core.runs.kept.store import Store, digest
 from e2lm_core.sets.prompts.render import render_set
 
-_Texts = tuple[str, tuple[str, ...]]  # context, continuations
+_Texts = tuple[
+    str, tuple[str, ...], tuple[str, ...]
+]  # context, continuations, choices that are asked before an ending
 
 
 def prompts(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDoc]:
@@ -19,7 +21,7 @@ def prompts(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDoc]:
     docs = render_set(task, num_fewshot)
     for number, doc in enumerate(docs, start=1):
         try:
-            "".join((doc.context, *doc.continuations)).encode()
+            "".join((doc.context, *doc.continuations, *_before(doc))).encode()
         except UnicodeEncodeError as error:
             raise TaskError(
                 f"Question {number}: its prompt holds a half character (a lone surrogate), which no model reads; "
@@ -30,12 +32,16 @@ def prompts(task: TaskSet, num_fewshot: int | None = None) -> list[RenderedDoc]:
 
 def requests_of(doc: RenderedDoc) -> list[Request]:
     """One (context, continuation) a choice, in the choices' order."""
-    return [Request(doc.context, continuation) for continuation in doc.continuations]
+    return [Request(*pair) for pair in doc.asked]
+
+
+def _before(doc: RenderedDoc) -> tuple[str, ...]:
+    return () if doc.ending is None else doc.choices
 
 
 def keys_of(doc: RenderedDoc) -> tuple[bytes, ...]:
     """The store's key of each of the doc's requests, in their order; hashed once for each text."""
-    texts = doc.context, doc.continuations
+    texts = doc.context, doc.continuations, _before(doc)
     keys = _HASHED.get(texts)
     if keys is None:
         keys = tuple(digest(request) for request in requests_of(doc))
@@ -44,8 +50,8 @@ def keys_of(doc: RenderedDoc) -> tuple[bytes, ...]:
 
 
 def _bytes_of(texts: _Texts, keys: tuple[bytes, ...]) -> int:
-    context, continuations = texts
-    return _BYTES_OF_ENTRY + getsizeof(context) + sum(map(getsizeof, (*continuations, *keys)))
+    context, continuations, before = texts
+    return _BYTES_OF_ENTRY + getsizeof(context) + sum(map(getsizeof, (*continuations, *before, *keys)))
 
 
 # Of an edited set only the edited questions are hashed, in every process that hashes it.

@@ -245,11 +245,15 @@ def _trace(settings: Settings, name: str) -> Path:
     return settings.workspace / "locks" / f"{name}.renamed"
 
 
+def legal_name(wish: str) -> str:
+    """`wish` as a name that a set can have, whether or not one has it."""
+    stem = re.sub(r"[^a-z0-9]+", "_", wish.lower()).strip("_")[:50] or "set"
+    return stem if stem[0].isalpha() and len(stem) > 1 else f"set_{stem}"
+
+
 def free_name(settings: Settings, wish: str) -> str:
     """`wish` as a legal name, with a number behind it where it is taken."""
-    stem = re.sub(r"[^a-z0-9]+", "_", wish.lower()).strip("_")[:50] or "set"
-    stem = stem if stem[0].isalpha() and len(stem) > 1 else f"set_{stem}"
-    taken = {info.address for info in list_sets(settings)}
+    stem, taken = legal_name(wish), {info.address for info in list_sets(settings)}
     return next(n for i in range(1, 10**6) if (n := stem if i == 1 else f"{stem}_{i}") not in taken)
 
 

@@ -9,11 +9,12 @@ from itertools import pairwise
 import pytest
 
 from e2lm_core.base import phrasing
-from e2lm_core.base.records import TaskSet
+from e2lm_core.base.records import Null, TaskSet
 from e2lm_core.export import report
 from e2lm_core.export.card import about, picture
 from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import Studio
+from e2lm_core.scores.uncertainty.null import LEVEL
 from tests.support import studios
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -41,7 +42,6 @@ def card(studio: Studio, task: TaskSet) -> about.About:
 def test_it_has_the_reports_numbers(studio: Studio, task: TaskSet, card: about.About) -> None:
     document = report.build(studio, task, studio.catalogue.checkpoints)
     own = document["scores"]["acc"]
-    assert f"| SQ | {phrasing.with_interval(own['sq']['overall'])}" in card.text
     assert "random answers give" in card.text
     for part in ("rc", "cs", "score", "snr", "decision_accuracy"):
         assert phrasing.score(own[part]["value"]) in card.text
@@ -50,6 +50,33 @@ def test_it_has_the_reports_numbers(studio: Studio, task: TaskSet, card: about.A
         assert row["fingerprint"] in card.text
     for command in document["commands"]:
         assert command in card.text
+
+
+def test_a_score_that_random_answers_reach_is_said_to_be_one_and_others_are_not(
+    studio: Studio, task: TaskSet, card: about.About
+) -> None:
+    """As on pages and in the report; what random answers do not reach stands with its interval."""
+    document = report.build(studio, task, studio.catalogue.checkpoints, with_relevance=False)
+    own = document["scores"]["acc"]
+    said = {}
+    for name, label in about.SCORE_LABELS.items():
+        value = own["sq"]["overall"] if name == "sq" else own[name]
+        if value["value"] is None or value["null"] is None:
+            continue
+        said[name] = value["null"]["p"] > LEVEL
+        beside = phrasing.beside_random(Null(**value["null"]))
+        within = f"*{phrasing.score(value['value'])}* | not distinguishable from random answers: {beside}"
+        row = within if said[name] else f"{phrasing.with_interval(value)} | {beside}"
+        assert f"| {label} | {row} |" in card.text
+    assert any(said.values())
+    reached = {
+        "value": 0.9,
+        "interval": [0.85, 0.93],
+        "why": None,
+        "null": {"mean": 0.2, "q95": 0.3, "p": 0.001},
+    }
+    assert about._value(reached) == "0.900 [0.850, 0.930]"
+    assert about._random(reached).startswith("random answers give 0.200")
 
 
 def test_it_says_licences_waivers_and_what_was_not_asked(card: about.About) -> None:

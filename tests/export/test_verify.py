@@ -35,7 +35,7 @@ def with_file(data: bytes, name: str, content: bytes) -> bytes:
 
 
 def awkward() -> TaskSet:
-    """A few questions of texts that break what reads lines, and templates of their own."""
+    """A few questions of texts that break what reads lines, and a description of their own."""
     texts = (
         "one\u2028two\x85three",
         ' "quoted" ',
@@ -53,14 +53,21 @@ def awkward() -> TaskSet:
     return plain.model_copy(update={"config": config, "questions": questions})
 
 
+# A set as it is, and one whose choices are asked each before the question's text.
+STYLES: tuple[dict[str, str], ...] = ({}, {"doc_to_text": "answer", "doc_to_target": "question"})
+
+
 @pytest.mark.slow
-def test_the_real_harness_gives_the_studios_numbers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("style", STYLES, ids=["cloze", "ending"])
+def test_the_real_harness_gives_the_studios_numbers(tmp_path: Path, style: dict[str, str]) -> None:
     pytest.importorskip("lm_eval")
     settings = studios.settings(
         tmp_path, ladder=studios.real_ladder(tmp_path / "ladder", (100, 200), ("ladder-small-arch1",))
     )
     studio = open_studio(settings)
-    document = verify.verify(studio, packed(studio, awkward()), verify.smallest(studio))
+    task = awkward()
+    task = task.model_copy(update={"config": task.config.model_copy(update=style)})
+    document = verify.verify(studio, packed(studio, task), verify.smallest(studio))
     assert document["verified"], document
     assert (document["documents"], document["checkpoint"]) == (6, "ladder-small-arch1/iter_0000200")
     assert document["max_abs_difference"] < 1e-4

@@ -60,6 +60,20 @@ def test_the_five_metrics_by_hand(here: Studio) -> None:
     assert measured.chance == 0.5
 
 
+def test_of_an_ending_the_bits_are_over_its_bytes_and_characters_are_the_choices(here: Studio) -> None:
+    """As the harness divides: acc_norm by the choices that stand before, whatever is scored."""
+    task = studios.task(count=0)
+    config = task.config.model_copy(update={"doc_to_text": "answer", "doc_to_target": "question"})
+    question = studios.question(1, question="é is hot", choices=("iron", "tin"), answer=0)
+    task = task.model_copy(update={"config": config, "questions": (question,)})
+    checkpoint = here.catalogue.checkpoints[0]
+    put(here, task, checkpoint, [[-2.0, -1.8]])
+    measured = measure.measure(here, task, [checkpoint])
+    values = measured.per_question[checkpoint.model.name]
+    assert (values["acc"][0, 0], values["acc_norm"][0, 0]) == (0.0, 1.0)  # −2.0 < −1.8; −2.0/4 > −1.8/3
+    assert values["bpb"][0, 0] == pytest.approx(2.0 / (9 * math.log(2)))
+
+
 def test_what_was_not_run_is_missing_and_never_zero(here: Studio) -> None:
     task = collection.open_set(here.settings, "little")
     every = here.catalogue.of("ladder-small-arch1")

@@ -18,6 +18,7 @@ from e2lm_core.export.card import picture
 from e2lm_core.export.html import SCORE_LABELS
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.ranking import readings
+from e2lm_core.scores.uncertainty.null import LEVEL
 
 PICTURE = "curves.svg"
 MOST_WAIVED = 50  # sentences of the checks; how many more there are is said
@@ -100,12 +101,22 @@ def _end(curve: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _value(value: Mapping[str, Any]) -> str:
+    """A score with its interval; slanted and without one where it says nothing, as pages and report have it grey."""
+    if _says_nothing(value):
+        return f"*{phrasing.score(value['value'])}*"
     said = phrasing.with_interval(value)
     return f"{said} ({markdown(value['why'])})" if value["value"] is None and value["why"] else said
 
 
 def _random(value: Mapping[str, Any]) -> str:
-    return phrasing.beside_random(Null(**value["null"])) if value.get("null") else phrasing.DASH
+    if not value.get("null"):
+        return phrasing.DASH
+    before = "not distinguishable from random answers: " if _says_nothing(value) else ""
+    return before + phrasing.beside_random(Null(**value["null"]))
+
+
+def _says_nothing(value: Mapping[str, Any]) -> bool:
+    return value["value"] is not None and bool(value.get("null")) and value["null"]["p"] > LEVEL
 
 
 def _relevance(document: Mapping[str, Any]) -> Iterator[str]:

@@ -122,7 +122,11 @@ def _samples(outgoing: Outgoing, result: Result, evaluation: str) -> Iterator[di
             "evaluation_result_id": "acc",
             "sample_id": question.id,
             "interaction_type": "single_turn",
-            "input": {"raw": doc.context, "reference": [doc.choices[doc.gold]], "choices": list(doc.choices)},
+            "input": {
+                "raw": doc.context or doc.ending,
+                "reference": [doc.choices[doc.gold]],
+                "choices": list(doc.choices),
+            },
             "output": {"raw": [chosen]},
             "answer_attribution": [
                 {

@@ -82,10 +82,10 @@ def _samples(outgoing: Outgoing, result: Result) -> Iterator[dict[str, Any]]:
         yield {
             "doc_id": number,
             "doc": question.model_dump(mode="json", exclude_none=True),
-            "target": str(doc.gold),
+            "target": str(doc.gold) if doc.ending is None else doc.ending,
             "arguments": {
-                f"gen_args_{place}": {"arg_0": doc.context, "arg_1": continuation}
-                for place, continuation in enumerate(doc.continuations)
+                f"gen_args_{place}": {"arg_0": context, "arg_1": continuation}
+                for place, (context, continuation) in enumerate(doc.asked)
             },
             "resps": [[one] for one in said],
             "filtered_resps": said,

@@ -264,7 +264,8 @@ def _columns(schema: Any, name: str) -> tuple[list[str], list[str]]:
 def _parquet_pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
     import pyarrow.parquet as parquet
 
-    opened = parquet.ParquetFile(_footed(file, name))
+    # Whatever is read ahead is kept until the file is closed: in the end all of it.
+    opened = parquet.ParquetFile(_footed(file, name), pre_buffer=False)
     _, names = _columns(opened.schema_arrow, name)
     for batch in opened.iter_batches(ROWS_A_PIECE, columns=names, use_threads=False):
         yield batch.to_pandas(deduplicate_objects=True)

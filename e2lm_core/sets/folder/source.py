@@ -115,7 +115,7 @@ def write_into(
     folder = expanded(directory) / task.name
     access.require_path(settings, folder.resolve())
     if folder.exists():
-        raise TaskError(f"{quoted(str(folder))} is there already: choose another name or another place.")
+        raise TaskError(f"{quoted(str(folder))} is there already: choose another --name or another place.")
     write_task(task, folder, settings.limits)
     return task, folder
 
@@ -227,5 +227,5 @@ def _kept(source: Source, limits: Limits, skip_broken: bool) -> Source:
 def _questions(settings: Settings, data: bytes, path: Path, how: How | None, skip_broken: bool) -> Source:
     read = reading.read(data, path.name, settings.limits, how)
     questions, said = reading.accepted(read, path.name, skip_broken)
-    config = TaskConfig(task=collection.free_name(settings, path.stem))
+    config = TaskConfig(task=collection.legal_name(path.stem))
     return Source(TaskSet(config=config, questions=questions), said)

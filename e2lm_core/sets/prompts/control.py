@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 
-from e2lm_core.base.records import Question, TaskSet
+from e2lm_core.base.records import PromptStyle, Question, TaskSet
 
 OTHERS = 4  # prompts of other questions, for each question
 VARIANTS = 1 + OTHERS  # the first has no question
@@ -21,8 +21,10 @@ def control_set(task: TaskSet) -> TaskSet:
     Variant by variant, each in the set's order: `variants(task)` times as many questions. No question borrows a prompt whose
     right answer is among its own choices, as long as another can be borrowed; the draw is seeded, and every
     prompt is lent equally often but for that. All columns of a row come from the lender, as a template may use any.
+    Where the question is an ending, which is itself scored, a full stop is the empty one.
     """
-    blank = [q.model_copy(update={"question": "", "id": f"0 {q.id}"}) for q in task.questions]
+    nothing = "." if task.config.style is PromptStyle.ENDING else ""
+    blank = [q.model_copy(update={"question": nothing, "id": f"0 {q.id}"}) for q in task.questions]
     lent = [
         lender.model_copy(update={"choices": q.choices, "answer": q.answer, "id": f"{turn} {q.id}"})
         for turn, lenders in enumerate(_lenders(task.questions, variants(task) - 1), start=1)

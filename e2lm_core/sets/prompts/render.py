@@ -3,6 +3,11 @@
     context      = description + Σ over shots (text + target_delimiter + target + fewshot_delimiter) + text
     continuation = target_delimiter + choice, for each choice
 
+Where `doc_to_text` names a column of indices, the harness's way to ask every choice after a text of its own:
+
+    context      = description + Σ over shots (right choice + target_delimiter + target + fewshot_delimiter) + choice
+    continuation = target_delimiter + target, the same for each choice
+
 `doc_to_text`, `doc_to_choice` and `doc_to_target` are a column's name or a Jinja template, as there.
 """
 
@@ -33,16 +38,21 @@ _Key = tuple[tuple[str | tuple[str, ...], ...], str]
 
 
 class Parts(NamedTuple):
-    """What the templates make of one doc, before they are joined; `rendered` counts the characters they gave."""
+    """What the templates make of one doc, before they are joined; `rendered` counts the characters they gave.
+
+    A `text` that is a number is the right choice's index, and `target` the ending that each choice is asked before.
+    """
 
     description: str
-    text: str
+    text: str | int
     choices: tuple[str, ...]
     target: int | str
     rendered: int
 
     @property
     def gold(self) -> int:
+        if isinstance(self.text, int):
+            return self.text if 0 <= self.text < len(self.choices) else -1
         if isinstance(self.target, int):
             return self.target if 0 <= self.target < len(self.choices) else -1
         return self.choices.index(self.target) if self.target in self.choices else -1
@@ -198,13 +208,19 @@ def _templates(config: TaskConfig, docs: Sequence[Doc]) -> dict[str, Template]:
 
 def _from(config: TaskConfig, doc: Doc, text: Mapping[str, str], label: str) -> Parts:
     """`text` has what the templates gave."""
-    return Parts(
+    parts = Parts(
         _column_text(config.description, doc, text.get("description"), "description", label),
         _text(config.doc_to_text, doc, text.get("doc_to_text"), label),
         _choices(config.doc_to_choice, doc, text.get("doc_to_choice"), label),
         _target(config.doc_to_target, doc, text.get("doc_to_target"), label),
         rendered=sum(map(len, text.values())),
     )
+    if isinstance(parts.text, int) and (not isinstance(parts.target, str) or not parts.target):
+        raise TaskError(
+            f"doc_to_text names a column of indices, so each choice is asked before the text of doc_to_target, and at "
+            f"{label} that gives none: name a text column, such as question."
+        )
+    return parts
 
 
 def _column_text(source: str, doc: Doc, rendered: str | None, where: str, label: str) -> str:
@@ -218,12 +234,14 @@ def _column_text(source: str, doc: Doc, rendered: str | None, where: str, label:
     return value
 
 
-def _text(source: str, doc: Doc, rendered: str | None, label: str) -> str:
+def _text(source: str, doc: Doc, rendered: str | None, label: str) -> str | int:
     if rendered is not None and rendered.isdigit():
         raise TaskError(
             f"doc_to_text gives the bare number {rendered[:20]!r} at {label}, which the harness takes for a "
             "choice's index; add a word to the template."
         )
+    if rendered is None and source and isinstance(value := doc[source], int) and not isinstance(value, bool):
+        return value
     return _column_text(source, doc, rendered, "doc_to_text", label)
 
 
@@ -275,26 +293,31 @@ def _literal(text: str) -> object:
 def _turn(config: TaskConfig, shot: Parts) -> str:
     """One labelled example. As in the harness, a target that is text is shown as it stands."""
     if shot.target == "":
-        return shot.text
-    if isinstance(shot.target, int) and shot.gold < 0:
+        return str(shot.text)
+    index = shot.text if isinstance(shot.text, int) else shot.target
+    if isinstance(index, int) and shot.gold < 0:
         raise TaskError(
-            f"An example's gold is {shot.target}, but it has {len(shot.choices)} choices "
+            f"An example's gold is {index}, but it has {len(shot.choices)} choices "
             f"(use 0–{len(shot.choices) - 1})."
         )
+    text = shot.choices[shot.text] if isinstance(shot.text, int) else shot.text
     answer = shot.choices[shot.target] if isinstance(shot.target, int) else shot.target
-    return f"{shot.text}{config.target_delimiter}{answer}{config.fewshot_delimiter}"
+    return f"{text}{config.target_delimiter}{answer}{config.fewshot_delimiter}"
 
 
 def _join(config: TaskConfig, question_id: str, part: Parts, shots: str, label: str) -> RenderedDoc:
+    ending = str(part.target) if isinstance(part.text, int) else None
     if part.gold < 0:
         raise TaskError(
-            f"{label[0].upper()}{label[1:]}: gold is {part.target!r}, but it has {len(part.choices)} choices "
-            f"(use 0–{len(part.choices) - 1} or a choice's text)."
+            f"{label[0].upper()}{label[1:]}: gold is {part.target if ending is None else part.text!r}, but it has "
+            f"{len(part.choices)} choices (use 0–{len(part.choices) - 1} or a choice's text)."
         )
+    scored = part.choices if ending is None else (ending,) * len(part.choices)
     return RenderedDoc(
         question_id=question_id,
-        context=part.description + shots + part.text,
-        continuations=tuple(config.target_delimiter + choice for choice in part.choices),
+        context=part.description + shots + (part.text if isinstance(part.text, str) else ""),
+        continuations=tuple(config.target_delimiter + text for text in scored),
         choices=part.choices,
         gold=part.gold,
+        ending=ending,
     )

@@ -13,6 +13,8 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import (
     CLOZE_CHOICE,
     CLOZE_TEXT,
+    ENDING_TARGET,
+    ENDING_TEXT,
     LETTERS_CHOICE,
     LETTERS_TEXT,
     PromptStyle,
@@ -29,8 +31,13 @@ from e2lm_core.ui.author.unsaved.forms import Form
 from e2lm_core.ui.author.unsaved.listening import Field
 from e2lm_core.ui.frame import addresses, say
 
-_STYLES = {"Cloze": (CLOZE_TEXT, CLOZE_CHOICE), "Letters": (LETTERS_TEXT, LETTERS_CHOICE)}
-_NAMES = {PromptStyle.CLOZE: "Cloze", PromptStyle.LETTERS: "Letters"}
+# The form's names of styles, and what each writes: doc_to_text, doc_to_choice, doc_to_target.
+_STYLES = {
+    "Cloze": (CLOZE_TEXT, CLOZE_CHOICE, "answer"),
+    "Letters": (LETTERS_TEXT, LETTERS_CHOICE, "answer"),
+    "Ending": (ENDING_TEXT, CLOZE_CHOICE, ENDING_TARGET),
+}
+_NAMES = {PromptStyle.CLOZE: "Cloze", PromptStyle.LETTERS: "Letters", PromptStyle.ENDING: "Ending"}
 _CUSTOM = "Custom"
 STYLES = (*_STYLES, _CUSTOM)
 AREA = "prompt_area"
@@ -84,7 +91,7 @@ def _fields(task: TaskSet, form: Form, readonly: bool) -> None:
         horizontal=True,
         disabled=readonly,
         key=form.key("style"),
-        help="Cloze scores each choice's own text, which shows a signal earliest; letters lists the choices and scores the letter.",
+        help="Cloze scores each choice's own text, which shows a signal earliest; letters lists the choices and scores the letter; of an ending the question itself is scored, after each choice.",
     )
     st.text_area(
         "doc_to_text (Jinja2, used with Custom)",
@@ -157,7 +164,7 @@ def _config(config: TaskConfig, values: dict[str, Any]) -> dict[str, Any]:
     wanted = {field: value for field, value in values.items() if field != "style"}
     style = values.get("style", _NAMES.get(config.style, _CUSTOM))
     if style in _STYLES:
-        wanted |= dict(zip(("doc_to_text", "doc_to_choice"), _STYLES[style], strict=True))
+        wanted |= dict(zip(("doc_to_text", "doc_to_choice", "doc_to_target"), _STYLES[style], strict=True))
     return wanted
 
 

@@ -28,16 +28,23 @@ def prompt_of(task: TaskSet, question: Question) -> None:
         except StudioError as error:
             say.error(error)
             return
-        st.code(
-            doc.context + "▁".join(["", doc.continuations[doc.gold].lstrip()]), language=None, wrap_lines=True
-        )
+        st.code(marked(doc), language=None, wrap_lines=True)
         shots = (
             phrasing.count(task.config.num_fewshot, "example") if task.config.num_fewshot else "No example"
         )
-        st.caption(
-            say.plain(f"{shots} before it, and the gold choice behind ▁; each choice is scored in its place.")
+        scored = (
+            "the gold choice behind ▁; each choice is scored in its place"
+            if doc.ending is None
+            else "the gold choice before ▁; what is behind it is scored after each choice in its place"
         )
+        st.caption(say.plain(f"{shots} before it, and {scored}."))
         _counted(doc)
+
+
+def marked(doc: RenderedDoc) -> str:
+    """What is read with the gold choice, and where what is scored begins."""
+    context, continuation = doc.asked[doc.gold]
+    return f"{context}▁{continuation.lstrip()}"
 
 
 def _shots(task: TaskSet, question: Question) -> list[Question]:
@@ -57,9 +64,9 @@ def _counted(doc: RenderedDoc) -> None:
         st.caption("No model is here to count its tokens.")
         return
     name = st.selectbox("Counted in the tokens of", list(last), key=MODEL, width=280, persist_state="session")
-    backend, longest = session.studio().backend, max(doc.continuations, key=len)
+    backend, longest = session.studio().backend, max(doc.asked, key=lambda pair: len("".join(pair)))
     try:
-        (tokens,) = backend.prompt_tokens(last[name], [Request(doc.context, longest)])
+        (tokens,) = backend.prompt_tokens(last[name], [Request(*longest)])
         window = backend.window(last[name])
     except StudioError as error:
         say.caption(error)

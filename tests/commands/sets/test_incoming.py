@@ -33,6 +33,23 @@ def test_a_table_with_mapped_columns(call: Cli, tmp_path: Path) -> None:
     assert "cannot be read as 'prompt'" in call("import", path, "--map", "prompt=answer", code=2)
 
 
+def test_a_table_has_its_file_s_name_or_is_refused_where_that_is_taken(
+    call: Cli, here: Settings, tmp_path: Path
+) -> None:
+    """The same rule for every source: nothing gets a number behind it, and what is there stays."""
+    (tmp_path / "quiz.csv").write_text("question,choice_1,choice_2,answer\nWhich is a metal?,iron,wood,1\n")
+    path, into = str(tmp_path / "quiz.csv"), tmp_path / "out"
+    assert call("import", path, "--json")["name"] == "quiz"
+    assert "There is already a set 'quiz'" in call("import", path, code=2)
+    there = call("import", path, "--into", str(into), "--json")
+    assert (there["name"], Path(there["path"])) == ("quiz", into / "quiz")
+    refused = call("import", path, "--into", str(into), code=2)
+    assert "is there already: choose another --name or another place" in refused
+    assert [folder.name for folder in into.iterdir()] == ["quiz"]
+    assert call("import", path, "--into", str(into), "--name", "second", "--json")["name"] == "second"
+    call("sets", "delete", "quiz", "--yes")
+
+
 def test_a_task_of_somebody_else_s_with_rows_from_elsewhere(
     call: Cli, here: Settings, tmp_path: Path
 ) -> None:

@@ -158,6 +158,47 @@ def test_a_task_of_somebody_else_s(visit: Visit, elsewhere: Settings, call: Call
     assert studios.tree(tmp_path / "into" / "opened") == page
 
 
+@pytest.fixture
+def downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ARC-Easy with a few rows of ours, in the cache where the user's own lm-eval has downloaded it; and no network."""
+    builder = pytest.importorskip("datasets.packaged_modules.json.json").Json
+    splits = {"train": ARC_ROWS[3:], "validation": ARC_ROWS[:3], "test": ARC_ROWS}
+    rows = write(tmp_path / "rows", "arc.yaml", ARC, **splits)
+    files = {split: str(rows / f"{split}.jsonl") for split in splits}
+    version = "0" * 40
+    made = builder(
+        cache_dir=str(tmp_path / "made"),
+        dataset_name="ai2_arc",
+        config_name="ARC-Easy",
+        hash=version,
+        data_files=files,
+    )
+    made.download_and_prepare()
+    place = tmp_path / "huggingface" / "datasets" / "allenai___ai2_arc" / "ARC-Easy" / "0.0.0"
+    place.mkdir(parents=True)
+    Path(made.cache_dir).rename(place / version)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("E2LM_WITH_LM_EVAL", "1")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("downloaded")  # before the app starts, which reads the environment
+def test_a_task_that_lm_eval_builds(visit: Visit, elsewhere: Settings, call: Call, tmp_path: Path) -> None:
+    """The page's *Build it with lm-eval*, and `import NAME --with-lm-eval`, with and without --into."""
+    visit.open("sets")
+    visit.at.text_input(key="create_task").set_value("arc_easy").run()
+    visit.at.text_input(key="import_name").set_value("built").run()
+    visit.click("Build it with lm-eval")
+    call("import", "arc_easy", "--with-lm-eval", "--name", "built")
+    page, command = both(visit, elsewhere, "built")
+    assert page == command
+    assert len(page["test.jsonl"].splitlines()) == len(ARC_ROWS)
+    assert b"built_by: lm_eval" in page["built.yaml"]
+    call("import", "arc_easy", "--with-lm-eval", "--name", "built", "--into", str(tmp_path / "into"))
+    assert studios.tree(tmp_path / "into" / "built") == page
+
+
 @pytest.mark.parametrize("mapped", [False, True])
 def test_a_table_becomes_a_set(
     visit: Visit, elsewhere: Settings, call: Call, tmp_path: Path, mapped: bool

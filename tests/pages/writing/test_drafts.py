@@ -143,6 +143,18 @@ def test_the_prompt_has_its_draft_too(done):
     assert drafts.list_drafts(mine(done), OWN) == []
 
 
+def test_a_set_of_endings_is_chosen_and_taken_back(done):
+    done.open("write")
+    done.at.segmented_control(key="author_view").set_value("Prompt").run()
+    done.at.radio[0].set_value("Ending")
+    done.click("Save the prompt")
+    task = collection.open_set(done.studio.settings, OWN)
+    assert (task.config.style, task.config.doc_to_target) == ("ending", "question")
+    done.at.radio[0].set_value("Cloze")
+    done.click("Save the prompt")
+    assert collection.open_set(done.studio.settings, OWN).config.doc_to_target == "answer"
+
+
 def test_two_prompts_are_settled_by_their_author(done):
     done.open("write")
     done.at.segmented_control(key="author_view").set_value("Prompt").run()

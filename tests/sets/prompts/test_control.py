@@ -54,6 +54,15 @@ def test_a_question_alone_has_no_other_and_the_largest_sets_have_fewer():
     assert control.control_set(one.model_copy(update={"questions": ()})).questions == ()
 
 
+def test_an_ending_that_says_nothing_is_a_full_stop():
+    plain = capitals(3)
+    config = plain.config.model_copy(update={"doc_to_text": "answer", "doc_to_target": "question"})
+    made = control.control_set(plain.model_copy(update={"config": config}))
+    docs = render_set(made)
+    assert docs[0].asked[:2] == (("right 0", " ."), ("right 1", " ."))
+    assert docs[3].asked[0] == ("right 0", f" {made.questions[3].question}")
+
+
 def test_where_every_other_right_answer_is_among_the_choices_another_is_taken_all_the_same():
     task = studios.task(count=3)
     same = tuple(q.model_copy(update={"choices": ("a", "b"), "answer": 0}) for q in task.questions)

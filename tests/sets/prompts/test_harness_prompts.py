@@ -80,6 +80,15 @@ CONFIGS = {
         doc_to_text="{{level}} {{tags}} {{nested}} {{question|regex_replace('[aeiou]', '_')}}"
         "{% for i in range(3) %}{{ i ~ subject }}{% endfor %}\n",
     ),
+    "ending": TaskConfig(task="ending", doc_to_text="answer", doc_to_target="question"),
+    "ending_described": TaskConfig(
+        task="ending_described",
+        description="About {{subject}}: ",
+        doc_to_text="answer",
+        doc_to_choice="choices",
+        doc_to_target="{{subject}} {{question}}",
+        target_delimiter="",
+    ),
     "choices_template": TaskConfig(task="choices_template", doc_to_choice="{{choices|map('upper')|list}}"),
 }
 
@@ -111,7 +120,8 @@ def _theirs(manager, task: str, shots: int):
     docs = list(loaded.eval_docs)
     gold = []
     for doc in docs:
-        target, choices = loaded.doc_to_target(doc), loaded.doc_to_choice(doc)
+        target = loaded.doc_to_text(doc) if loaded.multiple_input else loaded.doc_to_target(doc)
+        choices = loaded.doc_to_choice(doc)
         gold.append(target if isinstance(target, int) else choices.index(target))
     return [by_doc[i] for i in range(len(docs))], gold, [loaded.doc_to_choice(doc) for doc in docs]
 
@@ -124,7 +134,8 @@ def test_prompts_are_the_harness_s_byte_for_byte(harness, name: str, sampler: st
     for shots in (0, 1, 5):
         ours = render_set(task, shots)
         requests, gold, choices = _theirs(manager, task.name, shots)
-        assert [[(doc.context, c) for c in doc.continuations] for doc in ours] == requests
+        assert [list(doc.asked) for doc in ours] == requests
+        assert all((doc.ending is not None) is name.startswith("ending") for doc in ours)
         assert [doc.gold for doc in ours] == gold
         assert [list(doc.choices) for doc in ours] == choices
 

@@ -16,6 +16,7 @@ from e2lm_core.base.memo import Memo
 from e2lm_core.base.records import (
     LETTERS_CHOICE,
     LETTERS_TEXT,
+    PromptStyle,
     Question,
     RenderedDoc,
     TaskConfig,
@@ -53,6 +54,29 @@ def test_letters() -> None:
     assert doc.continuations == (" A", " B")
 
 
+ENDING = TaskConfig(task="t", doc_to_text="answer", doc_to_target="question")
+
+
+def test_of_an_ending_each_choice_is_asked_before_it() -> None:
+    fits = question("fits", "was too big.", ("The trophy", "The case is small:"), 0)
+    doc = render(ENDING.model_copy(update={"description": "Say. "}), fits)
+    assert doc.asked == (("Say. The trophy", " was too big."), ("Say. The case is small:", " was too big."))
+    assert (doc.context, doc.gold, doc.ending) == ("Say. ", 0, "was too big.")
+    assert (doc.choices, doc.scored) == (fits.choices, ("was too big.",) * 2)
+    shown = render(ENDING, fits, DEV[:1])
+    assert shown.asked[1] == ("yes 0 Example 0?\n\nThe case is small:", " was too big.")
+    assert ENDING.style is PromptStyle.ENDING
+    for change in ({"doc_to_target": "answer"}, {"doc_to_choice": "{{choices[::-1]}}"}):
+        assert ENDING.model_copy(update=change).style is PromptStyle.CUSTOM
+
+
+def test_the_gold_of_an_ending_is_one_of_its_choices() -> None:
+    with pytest.raises(TaskError, match="gold is 2, but it has 2 choices"):
+        render(ENDING, SKY.model_copy(update={"answer": 2}))
+    with pytest.raises(TaskError, match="An example's gold is 2, but it has 2 choices"):
+        render(ENDING, SKY, [DEV[0].model_copy(update={"answer": 2})])
+
+
 def test_shots_stand_between_description_and_question() -> None:
     config = CLOZE.model_copy(update={"description": "Answer.\n\n", "num_fewshot": 2})
     (doc,) = render_set(TaskSet(config=config, questions=(SKY,), dev=DEV))
@@ -75,7 +99,12 @@ def test_the_default_sampler_draws_once_a_question_from_one_seeded_generator() -
     ("change", "says"),
     [
         ({"doc_to_text": "{{answer}}"}, "bare number '0' at Question 1"),
-        ({"doc_to_text": "answer"}, "names the column 'answer', which holds no text"),
+        ({"doc_to_text": "choices"}, "names the column 'choices', which holds no text"),
+        (
+            {"doc_to_text": "answer"},
+            "each choice is asked before the text of doc_to_target, and at Question 1 that",
+        ),
+        ({"doc_to_text": "answer", "doc_to_target": "{{''}}"}, "that gives none: name a text column"),
         ({"doc_to_choice": "{{question}}"}, "does not give a list of texts at Question 1"),
         ({"doc_to_choice": "[" * 5000}, "does not give a list of texts"),
         ({"doc_to_choice": ("only",)}, "fewer than two choices or an empty one"),

@@ -11,6 +11,7 @@ or, last, an object with `error`. It imports nothing of the studio.
 from __future__ import annotations
 
 import json
+import random
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -19,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+SHUFFLED = "shuffled"  # in the place of examples: they are other questions than those that are asked
 KINDS = ("jsonl", "json", "parquet")
 
 
@@ -68,6 +70,13 @@ def _full(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: row.get(name) for name in names} for row in rows]
 
 
+def seed() -> None:
+    """What `lm_eval` seeds before it builds tasks: some shuffle their choices."""
+    random.seed(0)
+    import_module("numpy").random.seed(1234)
+    import_module("torch").manual_seed(1234)
+
+
 def tasks_of(task: str) -> list[Any]:
     """The tasks that a name or a YAML stands for, built by the harness."""
     path = Path(task)
@@ -114,7 +123,6 @@ def settings(task: Any) -> dict[str, Any]:
         "samples": shown.split is None and shown.samples is not None,
         "version": version("lm_eval"),
         "prefixed": bool(config.gen_prefix or shown.gen_prefix),
-        "several_inputs": bool(task.multiple_input),
     }
 
 
@@ -133,11 +141,17 @@ def document(task: Any, doc: dict[str, Any], shown: Any = None) -> dict[str, Any
     }
 
 
+def plain(value: Any) -> Any:
+    """What JSON has no word for: a number of numpy's is a number, anything else its text."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
 def build(order: dict[str, Any], tell: Callable[[dict[str, Any]], Any]) -> None:
     """Tells what an order asks for, an object each; last, where something fails, an object with `error`."""
     try:
         if order["rows"]:
             stand_in(Path(order["rows"]))
+        seed()
         for task in tasks_of(order["task"]):
             known = settings(task)
             tell(known)
@@ -149,7 +163,12 @@ def build(order: dict[str, Any], tell: Callable[[dict[str, Any]], Any]) -> None:
                 tell({"test": document(task, doc)})
             test, validation, training, split = known["splits"]
             effective = split or (None if known["samples"] else training or validation or test)
-            pool = [] if effective == (test or validation) else list(task.fewshot_docs() or ())
+            # As they are drawn from: what shuffles its rows gives others whenever it is asked.
+            pool = list(getattr(getattr(task, "sampler", None), "df", None) or task.fewshot_docs() or ())
+            if effective == (test or validation):
+                if pool and [repr(doc) for doc in pool] != [repr(doc) for doc in docs]:
+                    tell({"dev": SHUFFLED})
+                continue
             if len(pool) > order["most"]:
                 tell({"dev": len(pool)})
                 continue
@@ -163,7 +182,7 @@ def main() -> None:
     """Read the order from standard input; write what there is to the file that is named."""
     order = json.loads(sys.stdin.readline())
     with open(sys.argv[1], "w", encoding="utf-8") as out:
-        build(order, lambda line: out.write(json.dumps(line, default=str) + "\n"))
+        build(order, lambda line: out.write(json.dumps(line, default=plain) + "\n"))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.records import CLOZE_CHOICE, Question, TaskConfig, TaskSet
+from e2lm_core.base.records import CLOZE_CHOICE, ENDING_TARGET, ENDING_TEXT, Question, TaskConfig, TaskSet
 from e2lm_core.sets.folder.foreign.columns import Row
 from e2lm_core.sets.prompts.docs import OPTIONAL, harness_rows
 from e2lm_core.sets.prompts.render import Parts, parts_of
@@ -78,6 +78,8 @@ def fits(rows: Sequence[Row]) -> bool:
 
 def in_our_form(config: TaskConfig, documents: Documents) -> TaskSet:
     """The set with equal prompts that leaves most to edit. Raises TaskError where no form has equal prompts."""
+    if _endings(documents):
+        return plain_form(config, documents)
     varied = len({part.description for part in (*documents.of_test, *documents.of_dev)}) > 1
     for form in _forms(config, documents):
         forms = [form]
@@ -95,12 +97,20 @@ def plain_form(config: TaskConfig, documents: Documents) -> TaskSet:
     said = {part.description for part in (*documents.of_test, *documents.of_dev)}
     is_one = len(said) == 1 and not _CODE.search(min(said)) and "{#" not in min(said)
     description = min(said) if is_one else DESCRIPTION
-    task = written(Form(_ours(config, "question", description), described=not is_one), documents)
+    ours = _ours(config, "question", description)
+    if _endings(documents):
+        ours = ours.model_copy(update={"doc_to_text": ENDING_TEXT, "doc_to_target": ENDING_TARGET})
+    task = written(Form(ours, described=not is_one), documents)
     if not _is_equal(task, documents):
         raise TaskError(
             f"{config.task}: its prompts cannot be written in the studio's form, so it stays closed."
         )
     return task
+
+
+def _endings(documents: Documents) -> bool:
+    """Whether each choice is asked before one ending, which is then the question."""
+    return any(isinstance(part.text, int) for part in (*documents.of_test, *documents.of_dev))
 
 
 def written(form: Form, documents: Documents) -> TaskSet:
@@ -153,9 +163,12 @@ def _renamed(template: str, name: str) -> str:
 
 
 def _question(form: Form, row: Row, part: Parts, name: str) -> Question:
-    question = (
-        (part.text if form.config.doc_to_text else NOTHING) if form.column is None else row[form.column]
-    )
+    if isinstance(part.text, int):
+        question: Any = part.target
+    elif form.column is None:
+        question = part.text if form.config.doc_to_text else NOTHING
+    else:
+        question = row[form.column]
     fields: dict[str, Any] = {"id": name, "question": question}
     if form.own:
         fields |= {"choices": tuple(row["choices"]), "answer": row["answer"]}
@@ -194,4 +207,5 @@ def _said(part: Parts) -> tuple[object, ...]:
     shown = part.target if isinstance(part.target, str) else ""
     if 0 <= part.gold < len(part.choices):
         shown = part.choices[part.gold]
-    return part.description, part.text, part.choices, part.gold, shown
+    ending = part.target if isinstance(part.text, int) else None
+    return part.description, part.text, part.choices, part.gold, shown, ending

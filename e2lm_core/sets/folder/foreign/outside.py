@@ -109,6 +109,8 @@ def _one(known: Mapping[str, Any], test: list[Any], dev: list[Any]) -> tuple[Tas
     config, zero_shot, name = _config(known), None, str(known["task"])
     if dev and isinstance(dev[0], int):
         zero_shot, dev = f"its examples come from {dev[0]:,} rows, more than a set may have", []
+    if dev and dev[0] == builder.SHUFFLED:
+        zero_shot, dev = "it shuffles its questions anew for the examples", []
     of_dev = [] if zero_shot else [_parts(made, name, example=True) for made in dev]
     if known["sampler"] not in ("default", "first_n"):
         zero_shot = f"its examples are drawn by {known['sampler'][:80]!r}, neither first_n nor default"
@@ -156,8 +158,6 @@ def _check(known: Mapping[str, Any], test: Sequence[Any], limits: Limits) -> Non
         raise TaskError(
             f"{name}: output_type is {known['output_type']!r}; the studio reads multiple_choice only."
         )
-    if known["several_inputs"]:
-        raise TaskError(f"{name} asks every choice after a text of its own, which the studio does not score.")
     if known["prefixed"]:
         raise TaskError(f"{name}: gen_prefix changes prompts, which the studio does not do.")
     if test and isinstance(test[0], int):
@@ -167,14 +167,19 @@ def _check(known: Mapping[str, Any], test: Sequence[Any], limits: Limits) -> Non
 def _parts(made: Mapping[str, Any], name: str, example: bool = False) -> Parts:
     """What the harness made of a row. Raises TaskError for what is no text, no list of texts or no one target."""
     text, choices, target = made["text"], made["choices"], made["target"]
+    text = int(text) if isinstance(text, bool) else text
     target = int(target) if isinstance(target, bool) else target
-    if not isinstance(text, str) or not isinstance(choices, list) or not isinstance(target, int | str):
+    if isinstance(target, list) and len(target) > 1:
+        raise TaskError(f"{name} takes several answers of a question for right, and the studio one.")
+    is_one = isinstance(target, int | str) if isinstance(text, str) else isinstance(target, str) and target
+    if not isinstance(text, str | int) or not isinstance(choices, list) or not is_one:
         raise TaskError(f"{name} has a document that is not one text with choices and one target.")
     if len(choices) < 2 or not all(isinstance(choice, str) and choice for choice in choices):
         raise TaskError(f"{name} has a document with fewer than two choices or an empty one.")
     part = Parts(made["description"], text, tuple(choices), target, 0)
     if part.gold < 0 and not example:
-        raise TaskError(f"{name} has a document whose target {target!r:.60} is none of its choices.")
+        gold = target if isinstance(text, str) else text
+        raise TaskError(f"{name} has a document whose target {gold!r:.60} is none of its choices.")
     return part
 
 

@@ -133,3 +133,19 @@ def test_nested_columns_keep_the_harness_s_own_text(tmp_path: Path) -> None:
     keys = ARC | {"doc_to_text": "{{k}} {{question}}", "doc_to_choice": "choices", "doc_to_target": "answer"}
     task = opened(write(tmp_path / "n", "n.yaml", keys, test=rows)).task
     assert render_set(task, 0)[0].context == "{'n': [1, 0]} q"
+
+
+def test_choices_before_one_ending_open_where_the_text_is_a_column_of_indices(tmp_path: Path) -> None:
+    """As wsc273 is written, without lm-eval."""
+    keys = ARC | {"doc_to_text": "label", "doc_to_target": "rest", "doc_to_choice": "{{[one, two]}}"}
+    rows = [{"one": f"a {n}", "two": f"b {n}", "rest": f"ends {n}", "label": n % 2} for n in range(4)]
+    task = opened(write(tmp_path / "ends", "ends.yaml", keys, test=rows, train=rows[2:])).task
+    assert (task.config.style, task.questions[1].question, task.questions[1].answer) == (
+        "ending",
+        "ends 1",
+        1,
+    )
+    doc = render_set(task, 0)[1]
+    assert doc.asked == (("a 1", " ends 1"), ("b 1", " ends 1"))
+    write_task(task, tmp_path / "kept" / task.name, LIMITS)
+    assert render_set(read_task(tmp_path / "kept" / task.name, LIMITS, strict=True).task) == render_set(task)

@@ -26,7 +26,6 @@ KNOWN = {
     "samples": False,
     "version": "0.4.13",
     "prefixed": False,
-    "several_inputs": False,
 }
 DOC = {"row": {"a": 1}, "description": "", "text": "Q", "choices": ["x", "y"], "target": "y"}
 
@@ -49,12 +48,14 @@ def test_what_was_built_is_a_set_with_its_provenance() -> None:
     ("known", "doc", "says"),
     [
         ({"output_type": "generate_until"}, {}, "multiple_choice only"),
-        ({"several_inputs": True}, {}, "a text of its own"),
         ({"prefixed": True}, {}, "gen_prefix"),
-        ({}, {"target": [0, 1]}, "one target"),
+        ({}, {"target": [0, 1]}, "several answers of a question for right"),
+        ({}, {"target": [0]}, "one target"),
         ({}, {"target": "z"}, "none of its choices"),
         ({}, {"choices": ["x"]}, "fewer than two"),
-        ({}, {"text": 0}, "not one text"),
+        ({}, {"text": 0, "target": 1}, "not one text"),
+        ({}, {"text": 0, "target": ""}, "not one text"),
+        ({}, {"text": 2}, "target 2 is none of its choices"),
     ],
 )
 def test_what_the_studio_cannot_keep_is_refused(known: dict, doc: dict, says: str) -> None:
@@ -69,6 +70,7 @@ def test_what_the_studio_cannot_keep_is_refused(known: dict, doc: dict, says: st
         ({"shown_delimiters": ["", "\n"]}, DOC, "shows its examples otherwise"),
         ({}, DOC | {"target": "z"}, "none of its choices"),
         ({}, 30_000, "more than a set may have"),
+        ({"splits": ["test", None, None, None]}, builder.SHUFFLED, "shuffles its questions anew"),
         ({"splits": [None, "v", "t", None]}, DOC, "rows that stand twice"),
     ],
 )
