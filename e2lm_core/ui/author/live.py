@@ -109,7 +109,8 @@ def _panel(task: TaskSet, edit: after.Edit, run_every: float | None) -> None:
             st.caption(
                 "Run this set once on Models and runs: from then on, every edit shows here what it changed."
             )
-        _end(task, run_every)
+        if not (waits and has_points):  # what was just drawn is to be seen before the page is drawn again
+            _end(task, run_every)
 
     drawn()
 
@@ -118,8 +119,11 @@ def _await_points(task: TaskSet) -> None:
     """Waits a moment for an edit's points, all but further seeds', so that where a moment is enough they are drawn once."""
     checkpoints, _ = results.fleet(task)
     own = {checkpoint.name for checkpoint in checkpoints if checkpoint.model.seed_of is None}
+    seen = None
     for _ in _moments(POINTS_WAIT_S, polling.every(POINTS_LOOK_S, mine=False)):
-        job = start.latest_job(session.studio(), task.address)
+        if (stamp := results.results_stamp()) == seen:
+            continue
+        seen, job = stamp, start.latest_job(session.studio(), task.address)
         if job is None or job.over or own <= {row.name for row in job.progress if row.done >= row.total}:
             break
 
@@ -174,7 +178,7 @@ def _changes(task: TaskSet, edit: after.Edit, changed: results.Changed) -> None:
 
 
 def _whole_set(task: TaskSet, edit: after.Edit, metric: str) -> None:
-    _caption("The whole set", metric, before=True)
+    _caption("The whole set", metric, before=True, seeds=_further_seeds(task))
     figure = _drawn_beside(computing.set_before_and_after, task, edit, metric)
     parts.chart(figure, "live_set_chart", f"{metric}, The whole set")
 
@@ -235,8 +239,15 @@ def _figures(now: Measurements, name: str, effect: question_edits.Effect | None)
         say.markdown(words.words if change else words.present, help=say.words(help_text))
 
 
-def _caption(title: str, metric: str, before: bool) -> None:
+def _further_seeds(task: TaskSet) -> int:
+    models = {checkpoint.model.name: checkpoint.model for checkpoint in results.fleet(task)[0]}
+    return sum(model.seed_of is not None for model in models.values())
+
+
+def _caption(title: str, metric: str, before: bool, seeds: int = 0) -> None:
     about = f"{metric}; before the edit faint" if before else metric
+    if seeds:
+        about += f"; without {phrasing.count(seeds, 'further seed')}"
     say.caption(say.filled("**{title}** · {about}", title=title, about=about))
 
 

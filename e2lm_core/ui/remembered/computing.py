@@ -156,11 +156,14 @@ def changed(
 def set_before_and_after(
     was: Measurements, now: Measurements, metric: str, theme: str, narrow: bool, height: int
 ) -> dict[str, Any]:
-    """The figure of the whole set's curves, those before the edit faint, as `to_plotly_json` gives it."""
+    """The figure of the whole set's curves, those before the edit faint, as `to_plotly_json` gives it.
+
+    Without further seeds: an edit's chart is small, and is not to wait for them.
+    """
     return curve_charts.learning_curves(
         curve_charts.CurvePlot(
             tables.curve_frame(now, (metric,)),
-            [curve.model for curve in now.curves],
+            [curve.model for curve in now.curves if curve.model.seed_of is None],
             metric,
             palette.theme(theme),
             chance=now.chance if metric in BOUNDED_METRICS else None,
