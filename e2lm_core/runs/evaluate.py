@@ -11,12 +11,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, Scored, TaskSet
-from e2lm_core.checkpoints.hub.rolling import LINES, Rolled, Roller
+from e2lm_core.checkpoints.hub.rolling import Rolled, Roller
 from e2lm_core.runs.order import COARSE, plan
 from e2lm_core.runs.queue import fetched
+from e2lm_core.runs.queue.paces import SharedTime
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.requests import Asked, prompts
 from e2lm_core.runs.studio import Studio
@@ -114,7 +116,7 @@ class _Run:
 
     def __init__(self, studio: Studio, asked: Asked, progressing: Progressing) -> None:
         self._studio, self._asked, self._progressing = studio, asked, progressing
-        self._stop = threading.Event()
+        self._stop, self._time = threading.Event(), SharedTime()
 
     def at_all(self, ordered: list[Checkpoint]) -> list[Progress]:
         """How far each checkpoint is at the end, but for those that another worker has."""
@@ -127,14 +129,14 @@ class _Run:
 
     def rolling(self, ordered: list[Checkpoint], name: str) -> tuple[list[Progress], Rolled]:
         """The same, with no more than two of a hub's checkpoints here that were not here before."""
-        require_local(self._studio)
+        self._studio.require_local()
         ready = {c.name for c in ordered if self._studio.is_readable(c) and self._is_complete(c)}
         ends = self._at_group([checkpoint for checkpoint in ordered if checkpoint.name in ready])
         rest = [checkpoint for checkpoint in ordered if checkpoint.name not in ready]
         backend = self._studio.backend
 
         def use(checkpoint: Checkpoint) -> None:
-            ends.extend(self._at_group([checkpoint], (), min(LINES, backend.at_once)))
+            ends.extend(self._at_group([checkpoint]))
             backend.forget(checkpoint)
 
         fetched.clear_up(self._studio.settings, self._studio.jobs, {c.name for c in rest}, of=name)
@@ -189,7 +191,7 @@ class _Run:
                     while waiting and len(running) < at_once and not self._stop.is_set():
                         group = waiting.popleft()
                         after = waiting[at_once - 1] if len(waiting) >= at_once else ()
-                        futures.append(pool.submit(self._at_group, group, after, at_once))
+                        futures.append(pool.submit(self._at_group, group, after))
                         running.add(futures[-1])
                     _, running = wait(running, timeout=ASK_AGAIN_S, return_when=FIRST_COMPLETED)
             except BaseException:  # the keyboard's stop
@@ -197,33 +199,23 @@ class _Run:
                 raise
         return [progress for future in sorted(futures, key=_cause_first) for progress in future.result()]
 
-    def _at_group(
-        self, group: Sequence[Checkpoint], following: Sequence[Checkpoint] = (), at_once: int = 1
-    ) -> list[Progress]:
+    def _at_group(self, group: Sequence[Checkpoint], following: Sequence[Checkpoint] = ()) -> list[Progress]:
         """How far those of a group are at the end that no other worker has."""
         with self._studio.store.database.transaction():  # one for all
             mine = [checkpoint for checkpoint in group if self._progressing.take(checkpoint.name)]
         try:
             if self._stopped():
                 raise Cancelled("The run was cancelled; what was computed is kept.")
-            share = at_once * max(1, len(mine))
-            runs = [CheckpointRun(self._studio, self._asked, c, self._progressing, share) for c in mine]
-            return compute(self._studio, runs, following, self._stopped)
+            with self._time.taken():
+                now = partial(self._time.now, max(1, len(mine)))
+                runs = [CheckpointRun(self._studio, self._asked, c, self._progressing, now) for c in mine]
+                return compute(self._studio, runs, following, self._stopped)
         except BaseException:
             self._stop.set()  # the others end within a batch, and what they have is kept
             raise
 
     def _stopped(self) -> bool:
         return self._stop.is_set() or self._progressing.cancelled()
-
-
-def require_local(studio: Studio) -> None:
-    """Raises `CheckpointError` for a rolling run where a cluster computes."""
-    if studio.settings.backend != "local":
-        raise CheckpointError(
-            "A rolling run is computed on this machine, which fetches and lets go: use --backend local, or download the "
-            "checkpoints first."
-        )
 
 
 def _cause_first(future: Future[list[Progress]]) -> int:
@@ -293,12 +285,16 @@ class CheckpointRun:
     """One set at one checkpoint: `missing` are the keys of what is to be computed, each once, in their order."""
 
     def __init__(
-        self, studio: Studio, asked: Asked, checkpoint: Checkpoint, progressing: Progressing, at_once: int = 1
+        self,
+        studio: Studio,
+        asked: Asked,
+        checkpoint: Checkpoint,
+        progressing: Progressing,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`at_once` checkpoints are computed side by side: a second of this one is so much less of the run's."""
+        """`now` gives seconds, of which this one takes its share (see `SharedTime`)."""
         self._studio, self.asked, self._progressing = studio, asked, progressing
-        self.checkpoint, self._at_once = checkpoint, at_once
-        self._started = time.monotonic()
+        self.checkpoint, self._now, self._started = checkpoint, now, now()
         self._before = progressing.earlier(checkpoint.name) or Progress(name=checkpoint.name, done=0, total=0)
         self._scope = studio.backend.scope(checkpoint)
         missing = asked.missing(studio.store, self._scope)
@@ -343,7 +339,7 @@ class CheckpointRun:
             total=total,
             computed=already + self._new - left,
             reused=total - self._new - already,
-            seconds=self._before.seconds + (time.monotonic() - self._started) / self._at_once,
+            seconds=self._before.seconds + self._now() - self._started,
             note=" ".join(self._studio.backend.notes()) or None,
             tokens=self._tokens,
             harness_tokens=self._harness_tokens,

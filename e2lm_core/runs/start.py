@@ -11,7 +11,7 @@ from typing import Any
 from e2lm_core.base.errors import CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.people import access, quotas
-from e2lm_core.runs.evaluate import SWEEP, require_local
+from e2lm_core.runs.evaluate import SWEEP
 from e2lm_core.runs.order import plan
 from e2lm_core.runs.queue import asking
 from e2lm_core.runs.queue.queue import JobQueue
@@ -50,7 +50,7 @@ def start(
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     if rolling:
         access.require_member(studio.settings, "fetch checkpoints")
-        require_local(studio)
+        studio.require_local()
     prompts(task, num_fewshot)  # one that cannot be read is said now, not by the worker
     asker = studio.settings.person
     workspace, name = asking.workspace_of(studio.settings, task.address)

@@ -333,4 +333,4 @@ def measured_costs(studio: Studio, num_fewshot: int | None) -> dict[str, Cost]:
     spent: dict[str, list[tuple[float, int]]] = {}
     for name, seconds, computed in rows:
         spent.setdefault(name.split("/")[0], []).append((seconds * at_once, computed))
-    return {model: cost_of(rows) for model, rows in spent.items()}
+    return {model: cost_of(rows, at_once) for model, rows in spent.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from e2lm_core.base.database import Database
+from e2lm_core.base.errors import CheckpointError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.catalogue import Catalogue, open_catalogue
@@ -45,6 +46,14 @@ class Studio:
     def computing_anew(self) -> Studio:
         """The same without the results that the package brings: a run computes them too."""
         return replace(self, store=Store(self.store.database))
+
+    def require_local(self) -> None:
+        """Raises `CheckpointError` for a rolling run where a cluster computes."""
+        if self.settings.backend != "local":
+            raise CheckpointError(
+                "A rolling run is computed on this machine, which fetches and lets go: use --backend local, or download "
+                "the checkpoints first."
+            )
 
 
 def open_studio(settings: Settings | None = None, backend: Backend | None = None) -> Studio:

@@ -59,18 +59,19 @@ class Schedule(Record):
     estimated: bool = False
 
 
-def cost_of(rows: Sequence[Row]) -> Cost:
-    """A model's cost from what its checkpoints took, at least one.
+def cost_of(rows: Sequence[Row], together: int = 1) -> Cost:
+    """A model's cost from what its checkpoints took, at least one, `together` of them side by side.
 
     By run size the mean over checkpoints, so that a fleet's sum is what such checkpoints add up to (a median would
     leave out that some take longer), each counted as three medians at most. From the smallest and the largest size,
     where they are far enough apart, what is fixed. `first` is what the slowest of several checkpoints took beyond
-    the others' mean: the one at which a configuration is checked and built.
+    the mean of those that waited for nothing: a configuration is checked and built at the first, for which those beside
+    it wait.
     """
     sizes: dict[int, list[float]] = {}
     for seconds, questions in rows:
         sizes.setdefault(questions, []).append(seconds)
-    middles = {questions: _mean_of_others(seconds) for questions, seconds in sizes.items()}
+    middles = {questions: _mean_of_others(seconds, together) for questions, seconds in sizes.items()}
     small, large = min(sizes), max(sizes)
     question_s, fixed_s = middles[large] / large, 0.0
     if large >= _APART * small:
@@ -81,10 +82,10 @@ def cost_of(rows: Sequence[Row]) -> Cost:
     return Cost(fixed_s=fixed_s, question_s=question_s, first_s=statistics.median(beyond) if beyond else 0.0)
 
 
-def _mean_of_others(seconds: Sequence[float]) -> float:
-    """Of all but the slowest of several; what waited for something else (a machine asleep) is cut."""
+def _mean_of_others(seconds: Sequence[float], waited: int) -> float:
+    """Of all but the slowest of several, so many as `waited`; what waited for something else (a machine asleep) is cut."""
     most = _CUT * statistics.median(seconds)
-    others = sorted(seconds)[:-1] if len(seconds) >= _SEVERAL else seconds
+    others = sorted(seconds)[: max(1, len(seconds) - waited)] if len(seconds) >= _SEVERAL else seconds
     return statistics.fmean(min(one, most) for one in others)
 
 

@@ -1,6 +1,11 @@
-"""What each checkpoint took in earlier runs, run by run: from it follows what is fixed and what is by question."""
+"""What each checkpoint takes of a run, and took in earlier ones: from it follows what is fixed and what is by question."""
 
 from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from e2lm_core.runs.queue.queue import JobQueue
 
@@ -21,3 +26,40 @@ def rows(queue: JobQueue, kind: str, num_fewshot: int) -> list[tuple[str, float,
             (kind, num_fewshot, LATEST),
         ).fetchall()
     return [(str(name), float(seconds), int(computed)) for name, seconds, computed in found]
+
+
+class SharedTime:
+    """Seconds of a run shared by those who are at work: ∫ dt / n(t), n of them at a moment.
+
+    What each takes of it adds up to the time in which somebody was at work, also where one is left alone at the end.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._working = threading.Lock(), 0
+        self._seconds, self._at = 0.0, time.monotonic()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """At work for as long as the context is open."""
+        self._begun(1)
+        try:
+            yield
+        finally:
+            self._begun(-1)
+
+    def now(self, among: int = 1) -> float:
+        """The seconds so far, for one of `among` who are at work as one."""
+        with self._lock:
+            self._went_on()
+            return self._seconds / among
+
+    def _begun(self, more: int) -> None:
+        with self._lock:
+            self._went_on()
+            self._working += more
+
+    def _went_on(self) -> None:
+        now = time.monotonic()
+        if self._working:
+            self._seconds += (now - self._at) / self._working
+        self._at = now

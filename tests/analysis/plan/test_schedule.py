@@ -56,6 +56,10 @@ def test_what_is_fixed_follows_from_runs_of_two_sizes() -> None:
     assert (cost.fixed_s, cost.question_s, cost.first_s) == pytest.approx((1.0, 0.1, 4.0))
     one_size = cost_of([(11.0, 100)] * 2)
     assert (one_size.fixed_s, one_size.question_s, one_size.first_s) == pytest.approx((0, 0.11, 0))
+    # Two side by side wait for the configuration; the third tells what a checkpoint takes.
+    waited = [(1.0 + 0.1 * n + (4 if k < 2 else 0), n) for n in (10, 100) for k in range(3)]
+    beside = cost_of(waited, together=2)
+    assert (beside.fixed_s, beside.question_s, beside.first_s) == pytest.approx((1.0, 0.1, 4.0))
     backwards = cost_of([(5.0, 10), (4.0, 100)])  # noise: a larger run that took less
     assert (backwards.fixed_s, backwards.question_s) == pytest.approx((0, 0.04))
 

@@ -1,0 +1,39 @@
+"""A run's seconds as those who are at work share them, on a clock of our own."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2lm_core.runs.queue import paces
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    at = [100.0]
+    monkeypatch.setattr(paces.time, "monotonic", lambda: at[0])
+    return at
+
+
+def test_seconds_are_shared_by_who_is_at_work(clock: list[float]) -> None:
+    shared = paces.SharedTime()
+    clock[0] += 50  # nobody is at work
+    with shared.taken():
+        first = shared.now()
+        clock[0] += 2
+        with shared.taken():
+            second = shared.now()
+            clock[0] += 6
+            second_took = shared.now() - second
+        clock[0] += 1
+        first_took = shared.now() - first
+    assert first == 0
+    assert second_took == pytest.approx(6 / 2)
+    assert first_took == pytest.approx(2 + 6 / 2 + 1)
+    assert first_took + second_took == pytest.approx(9)  # what the run took
+
+
+def test_a_group_shares_what_is_its_own(clock: list[float]) -> None:
+    shared = paces.SharedTime()
+    with shared.taken():
+        clock[0] += 12
+        assert shared.now(among=4) == pytest.approx(3)
