@@ -9,6 +9,7 @@ import contextlib
 import copy
 import hashlib
 import json
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from torch import nn
 from e2lm_core.base.errors import CheckpointError
 from e2lm_core.engine.folder import first_line, read_config, read_weights, signature, weights_by_transformers
 
+_RESCALED = re.compile(r"\bblocks\.(\d+)\.(?:attention\.output|feed_forward\.value)\.weight$")
 _building = threading.Lock()
 _Places = dict[str, list[tuple[dict[str, Any], str]]]  # by a weight's name: a module's own dict, and its key
 
@@ -133,6 +135,8 @@ class Skeletons:
         for part in module.modules():
             for name, buffer in part._buffers.items():
                 part._buffers[name] = None if buffer is None else buffer.to(self.device)
+            if hasattr(part, "layers_are_rescaled"):
+                part.layers_are_rescaled = True  # see `_rescaled`
         return module.eval().requires_grad_(False)
 
 
@@ -205,7 +209,7 @@ class Loader:
                 model = replace(model, weights=as_loaded(module, weights))
         if not fits:  # other names than the skeleton's, or some are missing: transformers knows, or says so
             model = replace(model, weights=weights_by_transformers(directory, self.dtype))
-        return model
+        return replace(model, weights=_rescaled(model.weights, config))
 
     def placed(self, model: LoadedModel) -> LoadedModel:
         """The model on this loader's device, its floats in this loader's dtype."""
@@ -241,6 +245,20 @@ def as_loaded(module: Any, weights: dict[str, torch.Tensor]) -> dict[str, torch.
             found[name] = weights[name].clone()
             found[name][part.padding_idx] = 0
     return found
+
+
+def _rescaled(weights: dict[str, torch.Tensor], config: Any) -> dict[str, torch.Tensor]:
+    """The weights as RWKV's first forward would leave them, which divides some in place by 2^(block // `rescale_every`).
+
+    A module remembers that it did, whatever weights it is given next, and modules share weights: it is done here, once.
+    """
+    every = getattr(config, "rescale_every", 0)
+    if config.model_type != "rwkv" or not every:
+        return weights
+    halvings = {name: int(found[1]) // every for name in weights if (found := _RESCALED.search(name))}
+    return {
+        n: tensor / 2**times if (times := halvings.get(n, 0)) else tensor for n, tensor in weights.items()
+    }
 
 
 def _embeddings_emptied(module: Any, owner: Any = None) -> Iterator[nn.Embedding]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -67,11 +68,8 @@ class Scorer:
 
     def notes(self) -> list[str]:
         """What a run's record should say about how it was computed, one sentence each."""
-        notes = self._said | {
-            f"Batches are cut to {tokens:,} tokens, since memory of {self.device} ran out."
-            for tokens in self._most_tokens.values()
-        }
-        return sorted(notes)
+        cut = "Batches are cut to {:,} tokens, since memory of {} ran out."
+        return sorted(self._said | {cut.format(most, self.device) for most in self._most_tokens.values()})
 
     def score(
         self,
@@ -94,8 +92,8 @@ class Scorer:
             return
         done, counted = frozenset(skip), set[int]()
         todo = [chunk for chunk in plan.chunks if not (done and done.issuperset(chunk.requests))]
-        # A module of transformers is for one thread: some change their rotary frequencies in every call.
-        side_by_side = self._at_once > 1 and len(todo) > 1 and verdict.way == "engine"
+        # Some modules of transformers change their rotary frequencies in every call: from states each thread has its own.
+        side_by_side = self._at_once > 1 and len(todo) > 1 and verdict.way in ("engine", "state")
         stopped = False
 
         def tasks(compute: Compute) -> Iterator[Callable[[], Results]]:
@@ -117,12 +115,12 @@ class Scorer:
             raise Cancelled("The run was cancelled; what it had computed is kept.")
 
     def stacks(self, model: LoadedModel, encoded: Sequence[Encoded], text: tuple[object, ...]) -> bool:
-        """Whether checkpoints of this configuration are scored on these requests by `score_all`."""
+        """Whether checkpoints of this configuration go by `score_all`."""
         return self._is_stacked(model, *self._planned(model, encoded, text))
 
     def _is_stacked(self, model: LoadedModel, plan: Plan, verdict: Verdict) -> bool:
-        few = plan.computed_tokens <= STACKED_TOKENS and model.parameters <= STACKED_PARAMETERS
-        return verdict.stacks and few
+        small = model.parameters <= STACKED_PARAMETERS
+        return verdict.stacks and small and plan.computed_tokens <= STACKED_TOKENS
 
     def score_all(
         self,
@@ -189,8 +187,8 @@ class Scorer:
         with verdict.body(model, plan) as body:
             trunks = Trunks(body, plan, self.device)
             if isinstance(body, StateBody):
-                yield lambda chunk, rows: _by_library(
-                    model, lambda: body.scored(rows, trunks.get(chunk.trunk), self.device)
+                yield lambda chunk, rows: self._from_state(
+                    model, plan, verdict, rows, trunks.get(chunk.trunk)
                 )
                 return
 
@@ -202,6 +200,13 @@ class Scorer:
                 return forward.packed(body, batch, trunks.get(chunk.trunk))
 
             yield compute
+
+    def _from_state(
+        self, model: LoadedModel, plan: Plan, verdict: Verdict, rows: Sequence[Row], above: Any
+    ) -> NDArray[np.float32]:
+        with verdict.body(model, plan) as body:
+            assert isinstance(body, StateBody)
+            return _by_library(model, partial(body.scored, rows, above, self.device))
 
     def plan(self, model: LoadedModel, encoded: Sequence[Encoded], text: tuple[object, ...]) -> Plan:
         """The batches for all of `encoded`, which `text` identifies.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,11 @@ import transformers
 from transformers import AutoModelForCausalLM, DynamicCache, PreTrainedConfig
 
 from e2lm_core.base.records import Request
+from e2lm_core.base.settings import Settings
+from e2lm_core.engine import scorer
 from e2lm_core.engine.forward import states
 from e2lm_core.engine.forward.attention import UnsupportedError
+from e2lm_core.engine.local import LocalBackend
 from tests.engine.check.test_selfcheck import SHAPE, SOME, backend, near, score
 from tests.support import tiny_models
 
@@ -105,6 +110,47 @@ def test_choices_go_on_from_their_context_as_if_it_stood_before_each(
     assert how in note
     chunks = list(own.chunks(tiny_models.checkpoint(folder), SOME))
     assert sum(chunk.tokens for chunk in chunks) < 0.2 * sum(chunk.harness_tokens for chunk in chunks)
+
+
+def test_a_model_that_rescales_its_weights_does_so_once_for_every_checkpoint(tmp_path: Path) -> None:
+    """RWKV's first forward divides weights in place: the next checkpoint's were not, a second module's were twice."""
+    made = []
+    for number in range(2):
+        folder = make(tmp_path / f"m{number}", "rwkv")
+        model = AutoModelForCausalLM.from_pretrained(folder)
+        model.config.rescale_every = 1
+        torch.manual_seed(number)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(0.1 * torch.randn_like(parameter))
+        model.save_pretrained(folder)
+        made.append(folder)
+    for threads in (1, 2):
+        own = LocalBackend(Settings(home=tmp_path, device="cpu", threads=threads))
+        for folder in (*made, *made):
+            assert near(score(own, folder), folder)
+
+
+def test_what_goes_on_from_states_is_computed_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make(tmp_path / "m", "falcon_h1")
+    alone = score(backend(tmp_path), folder)
+    own = LocalBackend(Settings(home=tmp_path, device="cpu", threads=2))
+    monkeypatch.setattr(scorer, "batch_tokens", lambda *_: 128)
+    score(own, folder)  # what is found out once
+    both, real, met, modules = threading.Barrier(2), states.StateBody.scored, [], set()
+
+    def together(body: states.StateBody, *args: Any) -> Any:
+        with contextlib.suppress(threading.BrokenBarrierError):  # the last of an odd number
+            met.append(both.wait(1))
+            modules.add(id(body.module))
+        return real(body, *args)
+
+    monkeypatch.setattr(states.StateBody, "scored", together)
+    assert near_each_other(score(own, folder), alone)
+    assert len(met) > 1
+    assert len(modules) == 2
 
 
 @pytest.mark.parametrize("kind", ["falcon_h1", "mamba"])
