@@ -1,6 +1,6 @@
 """Every causal model type that the installed transformers can build, scored by the engine and by itself.
 
-    python -m benchmarks.parity.architectures [--only TYPE …] [--go-on] [--write]
+    python -m benchmarks.parity.architectures [--only TYPE …] [--deep] [--go-on] [--write]
 
 The list is transformers' own mapping. Of each type a tiny model of random weights is made; it is scored in
 a fresh worker, and in one that has scored a checkpoint of step 0 and one-letter choices before. The reference
@@ -11,7 +11,8 @@ is transformers' forward of one whole text at a time:
 *equal*: so, with the way that was taken; *refused*: a sentence of the studio's; *not built*: this script's
 tiny configuration, or transformers, makes no such model. WRONG and CRASHED are failures (exit status 1).
 Prints a table, writes JSON, to which a sweep of some types is added; `--go-on` leaves out those that are in it.
-`--write` puts the table into docs/checkpoints.md and the sentences into docs/studies/architectures.md.
+`--write` puts the table into docs/checkpoints.md and the sentences into docs/studies/architectures.md. With `--deep` the
+models have eight layers instead of two, and nothing is kept or written.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from scripts import marked
 FAILURES = ("WRONG", "CRASHED")
 PAGE = ROOT / "docs" / "checkpoints.md"
 _MOST_PARAMETERS = 30_000_000
-_SECONDS = 90  # a type
+_SECONDS, _SECONDS_DEEP = 90, 400  # a type
 _SPREAD = 0.15
 _SHOTS = "Question: What pumps blood through the body?\nAnswer: the heart\n\n" * 2
 _LETTERS = [Request("Question: iron?\nAnswer:", letter) for letter in (" A", " B", " C", " D")]
@@ -83,6 +84,7 @@ def kinds() -> list[str]:
 def main(
     only: Annotated[list[str] | None, typer.Option("--only", help="These types.")] = None,
     go_on: Annotated[bool, typer.Option("--go-on", help="Leave out what earlier sweeps did.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Eight layers; nothing is kept or written.")] = False,
     write: Annotated[bool, typer.Option("--write", help="Write the tables into the documents.")] = False,
 ) -> None:
     """Score every type; exit status 1 where one is wrong or crashed."""
@@ -96,16 +98,18 @@ def main(
         if go_on and kind in known:
             rows.append(known[kind])
             continue
-        rows.append(swept(kind))
+        rows.append(swept(kind, deep))
         print(
             f"{kind:<28}{rows[-1].outcome:<22}{_figure(rows[-1].worst):>9}  {rows[-1].said[:150]}", flush=True
         )
+        if deep:
+            continue
         known[kind] = rows[-1]
         document = {"transformers": transformers.__version__, "rows": [asdict(r) for r in known.values()]}
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "architectures.json").write_text(json.dumps(document, indent=2) + "\n")
     print(dict(Counter(row.outcome for row in rows)))
-    if write:
+    if write and not deep:
         ordered = [known[kind] for kind in sorted(known)]
         page = PAGE.read_text(encoding="utf-8")
         PAGE.write_text(marked.replaced(page, "architectures", markdown(ordered)), encoding="utf-8")
@@ -145,23 +149,23 @@ def sentences(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def swept(kind: str) -> Row:
+def swept(kind: str, deep: bool = False) -> Row:
     """One type, and where it has a window, one that is shorter than the prompts as well."""
-    row = _swept(kind, windowed=False)
+    row = _swept(kind, windowed=False, deep=deep)
     if row.outcome.startswith("equal"):
-        other = _swept(kind, windowed=True)
+        other = _swept(kind, windowed=True, deep=deep)
         if other.outcome in FAILURES:
             return replace(other, said=f"with a window of {tiny.SHORT_WINDOW} tokens: {other.said}")
     return row
 
 
-def _swept(kind: str, windowed: bool) -> Row:
+def _swept(kind: str, windowed: bool, deep: bool) -> Row:
     """In both orders of use."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
-            with _at_most(_SECONDS):
-                theirs, noise = _make(folder, kind, windowed)
+            with _at_most(_SECONDS_DEEP if deep else _SECONDS):
+                theirs, noise = _make(folder, kind, windowed, deep)
         except (Exception, _TooLong) as error:
             said = tiny.NOT_HERE.get(kind) or f"{type(error).__name__}: {first_line(error)[:200]}"
             return Row(kind, "not built", None, said)
@@ -170,7 +174,7 @@ def _swept(kind: str, windowed: bool) -> Row:
         for before in ([], [("start", REQUESTS), ("m", _LETTERS)]):
             backend = LocalBackend(Settings(home=folder, device="cpu", threads=1))
             try:
-                with _at_most(_SECONDS):
+                with _at_most(_SECONDS_DEEP if deep else _SECONDS):
                     for part, requests in before:
                         _ours(backend, folder / part, requests)
                     found = _ours(backend, folder / "m", REQUESTS)
@@ -200,7 +204,7 @@ def _way(notes: Sequence[str]) -> str:
     return "packed" if said else "own forward"
 
 
-def _make(folder: Path, kind: str, windowed: bool) -> tuple[np.ndarray, np.ndarray]:
+def _make(folder: Path, kind: str, windowed: bool, deep: bool) -> tuple[np.ndarray, np.ndarray]:
     """The first configuration whose model transformers computes, as `m`, and as `start` with weights near
     zero; what `_theirs` gives for it. Raises what stood in the way of the last one."""
     from transformers import AutoModelForCausalLM
@@ -208,7 +212,7 @@ def _make(folder: Path, kind: str, windowed: bool) -> tuple[np.ndarray, np.ndarr
     from tests.support import tiny_models
 
     problem: Exception | None = None
-    for made in tiny.configs(kind, windowed):
+    for made in tiny.configs(kind, windowed, deep):
         try:
             config = made()
             with torch.device("meta"):

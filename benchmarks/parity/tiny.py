@@ -7,6 +7,8 @@ from typing import Any
 
 WINDOW = 256
 SHORT_WINDOW = 24
+DEEP = 8  # layers: what types do every third, fourth or sixth layer shows
+_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "decoder_layers", "num_decoder_layers")
 _WINDOWS = ("sliding_window", "attention_chunk_size", "attention_window_size", "window_size")
 # Attributes by the names that configurations have for them; a configuration is given those that it has.
 SMALL: dict[str, Any] = {
@@ -144,6 +146,7 @@ OWN: dict[str, dict[str, Any]] = {
         "ngram_vocab_size_base": 384,
         "split_ngram_parts": 1,
     },
+    "rwkv": {"rescale_every": 1},
     "recurrent_gemma": {"num_hidden_layers": 3, "lru_width": 32},
     "reformer": {
         "axial_pos_embds": False,
@@ -188,25 +191,36 @@ NOT_HERE = {
 _HEADS = ("head_dim", "v_head_dim", "rotary_dim", "num_key_value_heads", "num_expert_group")
 
 
-def configs(kind: str, windowed: bool = False) -> Iterator[Callable[[], Any]]:
+def configs(kind: str, windowed: bool = False, deep: bool = False) -> Iterator[Callable[[], Any]]:
     """Makers of small configurations of the type, from the richest: some types refuse some of them. Those that are
-    `windowed` see `SHORT_WINDOW` tokens; there are none of types without a window."""
+    `windowed` see `SHORT_WINDOW` tokens; there are none of types without a window. `deep` ones have `DEEP` layers, but
+    for types that say their own number."""
     from transformers import CONFIG_MAPPING
 
     config_type = CONFIG_MAPPING[kind]
     text = getattr(config_type, "sub_configs", {}).get("text_config")
     for unset, leave_out in ((False, ()), (True, ()), (False, _HEADS), (True, _HEADS)):
         for mixed in (True, False):
-            yield lambda a=unset, b=leave_out, c=mixed: _made(config_type, text, a, b, c, windowed)
+            yield lambda a=unset, b=leave_out, c=mixed: _made(config_type, text, a, b, c, windowed, deep)
 
 
 def _made(
-    config_type: Any, text: Any, unset: bool, leave_out: Sequence[str], mixed: bool, windowed: bool
+    config_type: Any,
+    text: Any,
+    unset: bool,
+    leave_out: Sequence[str],
+    mixed: bool,
+    windowed: bool,
+    deep: bool,
 ) -> Any:
     options = _options(config_type, unset, leave_out, mixed)
     inner = options
     if getattr(text, "model_type", None) and "text_config" not in options:
         inner = options["text_config"] = _options(text, unset, leave_out, mixed)
+    if deep and not OWN.get(config_type.model_type, {}).keys() & set(_LAYERS):
+        inner |= {name: DEEP for name in _LAYERS if name in inner}
+        if layers := inner.get("layer_types"):
+            inner["layer_types"] = (list(layers) * DEEP)[:DEEP]
     if windowed:
         there = config_type(**options)
         names = [name for name in _WINDOWS if getattr(there.get_text_config(), name, None)]
