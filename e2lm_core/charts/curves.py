@@ -79,17 +79,17 @@ def learning_curves(plot: CurvePlot) -> go.Figure:
     chance_line(figure, plot.chance, theme, below=plot.named_below)
     log = plot.axis is not None and plot.axis.log
     early_window(figure, window_end(plot.early_end, plot.axis), theme, log)
+    named = _named(curves)
     if plot.named_below:
-        legend_below(figure, len(curves), LEGEND_COLUMNS[plot.narrow])
+        unnamed = {model.short_name for model, _ in curves} - {model.short_name for model, _ in named}
+        legend_below(figure, len(named), LEGEND_COLUMNS[plot.narrow], unnamed)
     else:
-        name_ends(
-            figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in _named(curves)]
-        )
+        name_ends(figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in named])
     return figure
 
 
 def _named(curves: Curves) -> Curves:
-    """Those with a name at their end: a further seed is thin beside its first, whose colour and dash it has."""
+    """Those with a name, at their end or in the legend: a further seed is thin beside its first, whose colour and dash it has."""
     drawn = {model.name for model, _ in curves}
     return [(model, points) for model, points in curves if model.seed_of not in drawn]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -207,13 +207,14 @@ def _beside(end: End, shift: float) -> dict[str, Any]:
     }
 
 
-def legend_below(figure: go.Figure, names: int, columns: int) -> None:
+def legend_below(figure: go.Figure, names: int, columns: int, without: Collection[str] = ()) -> None:
     """A legend of so many names below the plot, for which the figure grows: no margin is left for them.
 
-    It names lines that are drawn in full, neither bands nor old lines.
+    It names lines that are drawn in full, neither bands nor old lines, nor those of a name in `without`.
     """
     for trace in figure.data:
-        trace.showlegend = trace.fill is None and trace.opacity in (None, 1.0)
+        is_full = trace.fill is None and trace.opacity in (None, 1.0)
+        trace.showlegend = is_full and trace.name not in without
     below = LEGEND_ROW_PX * math.ceil(names / columns)
     figure.update_layout(
         showlegend=True,

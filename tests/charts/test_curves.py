@@ -125,9 +125,21 @@ def test_on_a_narrow_screen_a_legend_stands_for_the_names(measured: Measurements
         curve_charts.CurvePlot(frame, models(measured), "acc", LIGHT, before=frame, narrow=True)
     )
     assert figure.layout.showlegend
-    assert sum(bool(trace.showlegend) for trace in figure.data) == 4
+    assert sum(bool(trace.showlegend) for trace in figure.data) == 3  # of four, one a further seed
     assert not {"small-arch1", "large-arch1"} & set(texts(figure))
     assert figure.layout.margin.r < 30
+
+
+def test_a_legend_names_a_further_seed_only_where_its_first_is_not_drawn(measured: Measurements) -> None:
+    frame, every = tables.curve_frame(measured), models(measured)
+    (seed,) = [model for model in every if model.seed_of]
+
+    def named(drawn: list[ModelInfo]) -> list[str]:
+        plot = curve_charts.CurvePlot(frame, drawn, "acc", LIGHT, narrow=True)
+        return [trace.name for trace in curve_charts.learning_curves(plot).data if trace.showlegend]
+
+    assert named(every) == [model.short_name for model in every if model is not seed]
+    assert seed.short_name in named([model for model in every if model.name != seed.seed_of])
 
 
 @THEMES
