@@ -194,10 +194,10 @@ def _score(scores: Scores) -> None:
     if score.value is None:
         say.caption("Score undefined: Result says why.")
         return
-    bounds = f" {phrasing.interval(*score.interval)}" if score.interval else ""
-    said = say.filled("Score **{value}**{bounds}", value=phrasing.score(score.value), bounds=bounds)
+    bounds = phrasing.interval(*score.interval) if score.interval else ""
+    said = say.filled("Score **{value}** {bounds}", value=phrasing.score(score.value), bounds=bounds)
     if null.says_nothing(score):
-        said = say.filled(":gray[Score {value}{bounds}]", value=phrasing.score(score.value), bounds=bounds)
+        said = say.filled(":gray[Score {value} {bounds}]", value=phrasing.score(score.value), bounds=bounds)
     say.markdown(said)
     if score.null is not None:
         say.caption(f"{phrasing.beside_random(score.null).capitalize()}.")
