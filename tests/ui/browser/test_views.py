@@ -98,6 +98,7 @@ def test_texts_stand_out_charts_have_tables_and_nothing_moves(browser, url, plac
         if folded.count():  # a table that is made when it is opened
             folded.click()
             page.wait_for_selector("[data-testid=stDataFrame]")
+            settle(page)  # while its rows come a skeleton of Streamlit's pulses
         drawn = looking.drawn(page)
         if drawn["charts"] and not drawn["tables"]:
             faults.append(f"{view}: {drawn['charts']} charts and no table")
