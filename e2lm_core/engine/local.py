@@ -49,6 +49,7 @@ class LocalBackend:
         self._scopes: tuple[Manifest | None, dict[str, Scope]] = (None, {})
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
         self._in_memory: WeakValueDictionary[tuple[str, str | None], LoadedModel] = WeakValueDictionary()
+        # Of what was packed the tokenizer, which stays with it as its weights do.
         self._unpacked: WeakKeyDictionary[LoadedModel, Encoder] = WeakKeyDictionary()
 
     @property
@@ -172,9 +173,8 @@ class LocalBackend:
 
     def prefetch(self, checkpoint: Checkpoint) -> None:
         """Begin to read the weights in a thread of its own; an error shows when they are asked for."""
-        if (
-            self._memory_key(checkpoint) not in self._in_memory
-        ):  # whoever computes it sees whether it has changed
+        # Whoever computes it sees whether it has changed since.
+        if self._memory_key(checkpoint) not in self._in_memory:
             self._reader.submit(self._read_ahead, checkpoint)
 
     def forget(self, checkpoint: Checkpoint) -> None:

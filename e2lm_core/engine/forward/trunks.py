@@ -40,23 +40,26 @@ class Trunks:
 
     def _get(self, index: int) -> Any:
         if index not in self.states:
-            key = self.key, self._tokens(index)
-            states = None if self.known is None else self.known.get(key)
-            if states is None:
-                trunk = self.plan.trunks[index]
-                parent = None if trunk.parent is None else self._get(trunk.parent)
-                states = forward.trunk_states(self.body, trunk, parent, self.device)
-                self.computed += len(trunk.tokens)
-                if self.known is not None:
-                    self.known.put(key, states)
+            states = self._computed(index) if self.known is None else self._kept(self.known, index)
             above = self._above(index)
             self.states = {i: s for i, s in self.states.items() if i in above}
             self.states[index] = states
         return self.states[index]
 
-    def _tokens(self, index: int) -> bytes:
+    def _computed(self, index: int) -> Any:
+        trunk = self.plan.trunks[index]
+        parent = None if trunk.parent is None else self._get(trunk.parent)
+        self.computed += len(trunk.tokens)
+        return forward.trunk_states(self.body, trunk, parent, self.device)
+
+    def _kept(self, known: Memo[tuple[object, bytes], Any], index: int) -> Any:
         line = sorted([*self._above(index), index])  # a parent comes before its children
-        return b"".join(self.plan.trunks[i].tokens.tobytes() for i in line)
+        key = self.key, b"".join(self.plan.trunks[i].tokens.tobytes() for i in line)
+        states = known.get(key)
+        if states is None:
+            states = self._computed(index)
+            known.put(key, states)
+        return states
 
     def _above(self, index: int) -> set[int]:
         above: set[int] = set()
