@@ -170,6 +170,10 @@ def _parts(made: Mapping[str, Any], name: str, example: bool = False) -> Parts:
     text = int(text) if isinstance(text, bool) else text
     target = int(target) if isinstance(target, bool) else target
     if isinstance(target, list) and len(target) > 1:
+        if isinstance(choices, list) and set(range(len(choices))) <= set(target):
+            raise TaskError(
+                f"{name} takes every answer of a question for right: no wrong one to prefer it to."
+            )
         raise TaskError(f"{name} takes several answers of a question for right, and the studio one.")
     is_one = isinstance(target, int | str) if isinstance(text, str) else isinstance(target, str) and target
     if not isinstance(text, str | int) or not isinstance(choices, list) or not is_one:

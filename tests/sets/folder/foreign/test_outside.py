@@ -49,7 +49,16 @@ def test_what_was_built_is_a_set_with_its_provenance() -> None:
     [
         ({"output_type": "generate_until"}, {}, "multiple_choice only"),
         ({"prefixed": True}, {}, "gen_prefix"),
-        ({}, {"target": [0, 1]}, "several answers of a question for right"),
+        (
+            {},
+            {"target": [0, 2], "choices": ["ice", "fog", "rime"]},
+            "several answers of a question for right",
+        ),
+        (
+            {},
+            {"target": [0, 1], "choices": ["ice", "rime"]},
+            "every answer of a question for right: no wrong one",
+        ),
         ({}, {"target": [0]}, "one target"),
         ({}, {"target": "z"}, "none of its choices"),
         ({}, {"choices": ["x"]}, "fewer than two"),
