@@ -1,6 +1,6 @@
 """Ours against lm-evaluation-harness's HFLM, in process: the same model, questions, threads and float32.
 
-    python -m benchmarks.speed.engine [--models 2m 30m | falcon_h1 lfm2 qwen3_next mamba rwkv] [--shots 0 5] [--questions 200] [--questions-30m 100]
+    python -m benchmarks.speed.engine [--models 2m 30m 135m | falcon_h1 lfm2 qwen3_next mamba rwkv] [--shots 0 5] [--questions 200] [--questions-30m 100]
                                 [--trial-questions 24] [--repeats 3] [--threads 2]
 
 Both start from strings, with tokenizer and weights in memory and warmed by other questions: tokens are cut
@@ -41,6 +41,14 @@ VOCABULARY = 3_072
 CONFIGS: dict[str, dict[str, Any]] = {
     "2m": {"hidden_size": 192, "num_hidden_layers": 3, "intermediate_size": 512, "num_attention_heads": 6},
     "30m": {"hidden_size": 512, "num_hidden_layers": 9, "intermediate_size": 1_408, "num_attention_heads": 8},
+    "135m": {  # SmolLM2's shape, with its vocabulary, of which the questions use a part
+        "hidden_size": 576,
+        "num_hidden_layers": 30,
+        "intermediate_size": 1_536,
+        "num_attention_heads": 9,
+        "num_key_value_heads": 3,
+        "vocab_size": 49_152,
+    },
 }
 # Of other types, whose state runs along the text; some 10 M parameters each.
 _ATTENTION = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64}
@@ -121,9 +129,8 @@ def make_model(folder: Path, name: str, tokenizer: PreTrainedTokenizerFast) -> P
     kind = name if name in HYBRIDS else "llama"
     window = "context_length" if kind == "rwkv" else "max_position_embeddings"
     config = CONFIG_MAPPING[kind](
-        **(HYBRIDS | CONFIGS)[name],
+        **{"vocab_size": VOCABULARY} | (HYBRIDS | CONFIGS)[name],
         **{window: 1_024},
-        vocab_size=VOCABULARY,
         tie_word_embeddings=True,
         **dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), 0),
     )
@@ -276,12 +283,10 @@ def compare(
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", nargs="+", choices=sorted(CONFIGS | HYBRIDS), default=list(CONFIGS))
+    parser.add_argument("--models", nargs="+", choices=sorted(CONFIGS | HYBRIDS), default=["2m", "30m"])
     parser.add_argument("--shots", nargs="+", type=int, default=[0, 5])
     parser.add_argument("--questions", type=int, default=200)
-    parser.add_argument(
-        "--questions-30m", type=int, default=100, help="of the larger model, which takes long"
-    )
+    parser.add_argument("--questions-30m", type=int, default=100, help="of 30m and 135m, which take long")
     parser.add_argument("--trial-questions", type=int, default=24, help="to find the harness's best batch")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2, help="of both")
@@ -295,7 +300,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for name in options.models:
             folder = make_model(Path(temporary), name, tokenizer)
-            questions = options.questions_30m if name == "30m" else options.questions
+            questions = options.questions_30m if name in ("30m", "135m") else options.questions
             for shots in options.shots:
                 say(f"{name}, {shots}-shot, {questions} questions")
                 rng = random.Random(shots)  # the same questions for every model
