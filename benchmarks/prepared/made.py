@@ -47,8 +47,10 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     }
 
 
-def make_checkpoints(family: Path, config: Mapping[str, Any], count: int, tokenizer: Any) -> list[Path]:
-    """`count` Llamas of random weights, `family/iter_0000001` and on: seeds stand for steps."""
+def make_checkpoints(
+    family: Path, config: Mapping[str, Any], count: int, tokenizer: Any, after_seed: int = 0
+) -> list[Path]:
+    """`count` Llamas of random weights, `family/iter_0000001` and on: seeds, from the one after, stand for steps."""
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig
     from transformers.utils import logging
@@ -56,7 +58,7 @@ def make_checkpoints(family: Path, config: Mapping[str, Any], count: int, tokeni
     logging.disable_progress_bar()
     folders = []
     for step in range(1, count + 1):
-        torch.manual_seed(step)
+        torch.manual_seed(after_seed + step)
         model = AutoModelForCausalLM.from_config(LlamaConfig(**config, tie_word_embeddings=True))
         folder = family / f"iter_{step:07d}"
         model.save_pretrained(folder)

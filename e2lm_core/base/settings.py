@@ -55,6 +55,9 @@ Visitors = Literal["sandbox", "readonly", "refused"]
 PERSON = r"[a-z][a-z0-9-]{0,38}"  # a person's id: safe as a folder's name and in a link
 
 
+MOST_QUESTIONS = 100_000  # what pages, store and scores are measured with
+
+
 class Limits(BaseModel):
     """Hard limits: a public deployment lets strangers in."""
 
@@ -63,7 +66,7 @@ class Limits(BaseModel):
     min_choices: int = 2
     max_choices: int = 26
     max_fewshot: int = 32
-    max_questions: int = 20_000
+    max_questions: int = 20_000  # E2LM_MAX_QUESTIONS
     max_question_chars: int = 20_000
     max_file_bytes: int = 64 * 2**20
     max_unpacked_bytes: int = 200 * 2**20
@@ -260,6 +263,12 @@ def _guards(env: Mapping[str, str]) -> dict[str, object]:
         values["worker_bytes"] = round(_above_0("E2LM_WORKER_GB", gigabytes, "GB", 8) * 10**9)
     if seconds := env.get("E2LM_RUN_CPU_SECONDS"):
         values["run_cpu_s"] = _above_0("E2LM_RUN_CPU_SECONDS", seconds, "seconds", 36_000)
+    if number := env.get("E2LM_MAX_QUESTIONS"):
+        if not (re.fullmatch(r"0*[1-9][0-9]{0,5}", number) and int(number) <= MOST_QUESTIONS):
+            raise StudioError(
+                f"E2LM_MAX_QUESTIONS is {quoted(number)}; use a whole number from 1 to {MOST_QUESTIONS:,}."
+            )
+        values["limits"] = Limits(max_questions=int(number))
     if megabytes := env.get("E2LM_UPLOADS_MB"):
         values["uploads_bytes"] = round(_above_0("E2LM_UPLOADS_MB", megabytes, "MB", 600) * 2**20)
     for key in ("frames", "hosts"):

@@ -16,6 +16,7 @@ from functools import partial
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, Scored, TaskSet
 from e2lm_core.checkpoints.hub.rolling import Rolled, Roller
+from e2lm_core.runs.kept.packs import PACKED_FROM
 from e2lm_core.runs.order import COARSE, plan
 from e2lm_core.runs.queue import fetched
 from e2lm_core.runs.queue.paces import SharedTime
@@ -325,6 +326,8 @@ class CheckpointRun:
         # Results and progress are saved together or not at all: a kill in between counts nothing twice.
         with self._studio.store.database.transaction():
             self._studio.store.put(self._scope, self._uncommitted)
+            if not self._left and len(self.asked.texts) >= PACKED_FROM:
+                self._studio.store.pack(self._scope)
             self._progressing.report(progress)
         self._uncommitted.clear()
         return progress

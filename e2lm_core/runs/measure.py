@@ -10,6 +10,7 @@ import numpy as np
 
 from e2lm_core.base.records import Checkpoint, PromptStyle, Scope, TaskSet
 from e2lm_core.checkpoints.ladder.taught import taught_answers, told_of
+from e2lm_core.runs.kept.packs import Keys
 from e2lm_core.runs.kept.store import Store
 from e2lm_core.runs.requests import keys_of
 from e2lm_core.runs.studio import Studio
@@ -113,9 +114,8 @@ def _read(
     places = {} if like is None else {choices: place for place, choices in enumerate(like.keys)}
     taken = np.array([places.get(choices, -1) for choices in keys], int)
     flat = [key for choices in keys for key in choices]  # in the order of `array[real]`
-    distinct = sorted(set(flat))
-    number = {key: n for n, key in enumerate(distinct)}
-    at = np.array([number[key] for key in flat], int)
+    distinct = Keys(flat)
+    at = distinct.places(flat)
     curves, scopes = [], []
     for checkpoints in by_model:
         ll = np.full((len(checkpoints), len(keys), width), np.nan)
@@ -125,26 +125,23 @@ def _read(
             if scope in known:
                 before = known[scope][taken[taken >= 0]][:, :width]
                 row[taken >= 0, : before.shape[1]] = before
-            absent = np.flatnonzero(np.isnan(row[real]))
-            if absent.size:
+            absent = np.isnan(row[real])
+            if absent.all():
+                row[real] = studio.store.values(scope, distinct)[at]
+            elif absent.any():
                 row[real] = _filled(studio.store, scope, row[real], absent, distinct, at)
         curves.append(ModelCurve(model=checkpoints[0].model, checkpoints=tuple(checkpoints), ll=ll))
     return tuple(curves), tuple(scopes)
 
 
 def _filled(
-    store: Store, scope: Scope, values: np.ndarray, absent: np.ndarray, distinct: list[bytes], at: np.ndarray
+    store: Store, scope: Scope, values: np.ndarray, absent: np.ndarray, distinct: Keys, at: np.ndarray
 ) -> np.ndarray:
-    """`values` with what the store has at `absent`; value i has the key `distinct[at[i]]`, those ascend."""
-    if len(absent) == len(values):
-        stored = store.ll_nats(scope, distinct)
-        # All of it, and in their order: no look-ups, the usual case of a large set.
-        if list(stored) == distinct:
-            return np.fromiter(stored.values(), float, len(stored))[at]
-    else:
-        stored = store.ll_nats(scope, {distinct[number] for number in at[absent]})
+    """`values` with what the store has where they are `absent`; value i has the key `distinct.ordered[at[i]]`."""
+    stored = store.get(scope, {distinct.ordered[number] for number in at[absent]})
     if stored:
-        values[absent] = [stored.get(distinct[number], np.nan) for number in at[absent]]
+        found = (stored.get(distinct.ordered[number]) for number in at[absent])
+        values[absent] = [np.nan if one is None else one.ll_nats for one in found]
     return values
 
 

@@ -8,6 +8,7 @@ from sys import getsizeof
 from e2lm_core.base.errors import TaskError
 from e2lm_core.base.memo import Memo
 from e2lm_core.base.records import RenderedDoc, Request, Scope, TaskSet
+from e2lm_core.runs.kept.packs import Keys
 from e2lm_core.runs.kept.store import Store, digest
 from e2lm_core.sets.prompts.render import render_set
 
@@ -70,7 +71,7 @@ class Asked:
             for key, request in zip(keys, requests_of(doc), strict=True):
                 self.texts[key] = request
                 self._needed_by.setdefault(key, []).append(place)
-        self._keys = frozenset(self.texts)
+        self._keys = Keys(self.texts)
 
     def __len__(self) -> int:
         return len(self.docs)

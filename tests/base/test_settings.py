@@ -123,6 +123,7 @@ def test_what_is_given_away_is_read():
             "E2LM_WORKER_GB": "1.5",
             "E2LM_RUN_CPU_SECONDS": "60",
             "E2LM_UPLOADS_MB": "2",
+            "E2LM_MAX_QUESTIONS": "100000",
             "E2LM_FRAMES": "'self' https://*.example.org",
             "E2LM_HOSTS": "studio.example.org",
             "E2LM_METRICS": "open",
@@ -135,6 +136,7 @@ def test_what_is_given_away_is_read():
     assert not Settings.from_env({}).hub_login
     assert (settings.worker_bytes, settings.run_cpu_s) == (1_500_000_000, 60.0)
     assert settings.uploads_bytes == 2 * 2**20
+    assert (settings.limits.max_questions, Settings.from_env({}).limits.max_questions) == (100_000, 20_000)
     assert settings.frames == ("'self'", "https://*.example.org")
     assert (settings.hosts, settings.metrics) == (("studio.example.org",), True)
     assert Settings.from_env({"E2LM_HUB_TOKEN_FOR": ""}).hub_token_for == ()
@@ -150,6 +152,8 @@ def test_what_is_given_away_is_read():
         ("E2LM_WORKER_GB", "much"),
         ("E2LM_RUN_CPU_SECONDS", "-1"),
         ("E2LM_UPLOADS_MB", "1e9"),
+        ("E2LM_MAX_QUESTIONS", "0"),
+        ("E2LM_MAX_QUESTIONS", "100001"),
         ("E2LM_FRAMES", "https://a; script-src *"),
         ("E2LM_HOSTS", "a/b"),
         ("E2LM_METRICS", "yes"),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,7 @@ class Shipped:
         """The keys, to look in."""
         return frozenset(self.keys)
 
-    def rows(self, scope: Scope, wanted: set[bytes]) -> list[tuple[bytes, float, int]]:
+    def rows(self, scope: Scope, wanted: Collection[bytes]) -> list[tuple[bytes, float, int]]:
         """(key, log-likelihood in nats, tokens) of those of `wanted` that there are, in the order of the keys."""
         row = self.place.get(scope)
         if row is None:

@@ -14,14 +14,17 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from e2lm_core.base.database import Database, opened
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.records import Loglikelihood, Request, Scope
 from e2lm_core.runs.kept import shipped
+from e2lm_core.runs.kept.packs import DIGEST_BYTES, PACKED_FROM, Keys, Packs
 
-DIGEST_BYTES = 16
 _PER_QUERY = 10_000  # SQLite takes 32,766 variables in one statement
-_SCAN_FROM, _SCAN_SHARE = 2_000, 1 / 3  # so many keys, and at least this share of the scope: read it in a run
+# So many keys, and at least this share of the scope: read it in a run.
+_SCAN_FROM, _SCAN_SHARE = 2_000, 1 / 3
 _KEPT_KEYS = 1_000_000  # about 50 MB: what an edit of a few hundred questions asks again at every checkpoint
 _SCOPE = "fingerprint, dtype, max_length, bos, scoring_version"
 
@@ -41,7 +44,8 @@ def digest(request: Request) -> bytes:
 
 
 class Store:
-    """One row per (scope, digest). Safe to use from several threads and processes at once.
+    """One row per (scope, digest), or one a scope where they are many (`pack`). Safe to use from several threads
+    and processes at once.
 
     `with_shipped`: what was never computed here is looked for in what the package brings (`kept.shipped`).
     """
@@ -54,6 +58,7 @@ class Store:
             0  # of all of them: an edit asks at every checkpoint, so they are not counted each time
         )
         self._lock = threading.Lock()
+        self._packs = Packs()
 
     def put(self, scope: Scope, items: Iterable[tuple[bytes, Loglikelihood]]) -> int:
         """Save all items in one transaction and return how many are new; a result once saved stays.
@@ -71,28 +76,57 @@ class Store:
                 f"INSERT INTO scopes ({_SCOPE}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", _key(scope)
             )
             number = self._scope_id(scope)
+            assert number is not None
+            fresh = self._not_packed(scope, Keys(key for key, _ in rows))
             before = connection.total_changes
             connection.executemany(
                 "INSERT INTO results (scope, digest, ll_nats, tokens) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT DO NOTHING",
                 # In key order the tree is filled from left to right, several times faster than at random.
-                sorted((number, key, float(ll), int(tokens)) for key, (ll, tokens) in rows),
+                sorted((number, key, float(ll), int(tokens)) for key, (ll, tokens) in rows if key in fresh),
             )
             return connection.total_changes - before
 
+    def pack(self, scope: Scope) -> bool:
+        """Put the scope's results together as columns, where they are many; whether they were."""
+        with self.database.transaction() as connection:
+            number = self._scope_id(scope)
+            if number is None or self._is_at_most(number, PACKED_FROM - 1):
+                return False
+            query = "SELECT digest, ll_nats, tokens FROM results WHERE scope = ? ORDER BY digest"
+            digests, ll_nats, tokens = zip(*connection.execute(query, (number,)), strict=True)
+            self._packs.put(connection, number, b"".join(digests), ll_nats, tokens)
+            connection.execute("DELETE FROM results WHERE scope = ?", (number,))
+            return True
+
     def get(self, scope: Scope, digests: Iterable[bytes]) -> dict[bytes, Loglikelihood]:
-        """What is known of `digests`; the missing ones are left out."""
-        wanted = set(digests)
-        rows = self._rows("digest, ll_nats, tokens", scope, wanted)
-        return {key: Loglikelihood(ll, tokens) for key, ll, tokens in self._with_brought(scope, wanted, rows)}
+        """What is known of `digests`, in the order of the keys; the missing ones are left out."""
+        keys = Keys(digests)
+        rows: list[tuple[bytes, float, int]] = []
+        with self.database.snapshot() as connection:
+            number = self._scope_id(scope)
+            for column in self._packs.columns(connection, number, keys):
+                there = (keys.ordered[at] for at in column.at)
+                rows += zip(there, column.ll_nats.tolist(), column.tokens.tolist(), strict=True)
+            wanted = keys.all.difference(map(itemgetter(0), rows))
+            rows += self._with_brought(scope, wanted, self._rows("digest, ll_nats, tokens", scope, wanted))
+        return {key: Loglikelihood(ll, tokens) for key, ll, tokens in sorted(rows)}
 
-    def ll_nats(self, scope: Scope, digests: Iterable[bytes]) -> dict[bytes, float]:
-        """As `get`, without tokens, in the order of the keys: a page reads hundreds of thousands at once."""
-        wanted = set(digests)
-        rows = self._rows("digest, ll_nats", scope, wanted)
-        return {row[0]: row[1] for row in self._with_brought(scope, wanted, rows)}
+    def values(self, scope: Scope, keys: Keys) -> np.ndarray:
+        """[N] log-likelihoods in nats in the order of the keys, NaN for what is not there: a page reads millions."""
+        with self.database.snapshot() as connection:
+            packed = self._packs.values(connection, self._scope_id(scope), keys)
+            wanted = keys.all if packed is None else keys.at(np.isnan(packed))
+            rows = self._with_brought(scope, wanted, self._rows("digest, ll_nats", scope, wanted))
+        values = np.full(len(keys), np.nan) if packed is None else packed
+        found = np.fromiter(map(itemgetter(1), rows), float, len(rows))
+        if len(rows) == len(keys):  # all of them, in their order: no look-ups
+            return found
+        values = np.full(len(keys), np.nan) if packed is None else packed
+        values[keys.places(list(map(itemgetter(0), rows)))] = found
+        return values
 
-    def absent(self, scope: Scope, digests: Iterable[bytes]) -> set[bytes]:
+    def absent(self, scope: Scope, digests: Iterable[bytes] | Keys) -> frozenset[bytes]:
         """Those of `digests` that are not there."""
         absent = self._absent_here(scope, digests)
         return absent - self._brought(scope) if absent else absent
@@ -107,27 +141,33 @@ class Store:
         return found.known if found is not None and scope in found.place else frozenset()
 
     def _with_brought(
-        self, scope: Scope, wanted: set[bytes], rows: list[tuple[Any, ...]]
+        self, scope: Scope, wanted: frozenset[bytes], rows: list[tuple[Any, ...]]
     ) -> list[tuple[Any, ...]]:
         """The rows and what the package brings beside them, in the order of their keys."""
         found = shipped.load() if self._with_shipped and len(rows) < len(wanted) else None
         if found is None or scope not in found.place:
             return rows
-        brought = found.rows(scope, wanted.difference(map(itemgetter(0), rows)))
+        brought = found.rows(scope, wanted - set(map(itemgetter(0), rows)))
         return sorted(rows + brought, key=itemgetter(0)) if rows else list(brought)
 
-    def _absent_here(self, scope: Scope, digests: Iterable[bytes]) -> set[bytes]:
+    def _not_packed(self, scope: Scope, keys: Keys) -> frozenset[bytes]:
+        with self.database.reading() as connection:
+            held = self._packs.holds(connection, self._scope_id(scope), keys)
+        return keys.all if held is None else keys.at(~held)
+
+    def _absent_here(self, scope: Scope, digests: Iterable[bytes] | Keys) -> frozenset[bytes]:
         """What was never computed here. What was found once is not looked up again: results stay."""
-        wanted = set(digests)
         try:
             place = scope, os.stat(self.database.path).st_ino  # another file in its place holds other results
         except FileNotFoundError:
             place = scope, 0
-        with self._lock:
-            unknown = wanted - self._present.get(place, set())
-        if not unknown:
-            return unknown
-        present = {key for (key,) in self._rows("digest", scope, unknown)}
+        with self.database.snapshot():
+            wanted = self._not_packed(scope, _as_keys(digests))
+            with self._lock:
+                unknown = wanted - self._present.get(place, set())
+            if not unknown:
+                return unknown
+            present = {key for (key,) in self._rows("digest", scope, unknown)}
         # What a transaction has not saved for good may yet be rolled back.
         if present and place[1] and not self.database.connection().in_transaction:
             with self._lock:
@@ -141,18 +181,18 @@ class Store:
 
     def count(self, scope: Scope) -> int:
         """How many results of the scope were computed here."""
-        with self.database.reading() as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM results WHERE scope = ?", (self._scope_id(scope),)
-            ).fetchone()
-        return int(row[0])
+        with self.database.snapshot() as connection:
+            number = self._scope_id(scope)
+            (rows,) = connection.execute("SELECT count(*) FROM results WHERE scope = ?", (number,)).fetchone()
+            return int(rows) + self._packs.count(connection, number)
 
-    def _rows(self, columns: str, scope: Scope, digests: Iterable[bytes]) -> list[tuple[Any, ...]]:
+    def _rows(self, columns: str, scope: Scope, wanted: frozenset[bytes]) -> list[tuple[Any, ...]]:
         """`columns` begin with the digest, in whose order the rows come."""
         number = self._scope_id(scope)
-        wanted = set(digests) if number is not None else set()
+        if number is None:
+            return []
         query = f"SELECT {columns} FROM results WHERE scope = ?"
-        if len(wanted) >= _SCAN_FROM and self._is_most_of(number, len(wanted)):
+        if len(wanted) >= _SCAN_FROM and self._is_at_most(number, int(len(wanted) / _SCAN_SHARE)):
             # In a run they come five times faster than looked up one by one.
             with self.database.reading() as connection:
                 rows = connection.execute(f"{query} ORDER BY digest", (number,)).fetchall()
@@ -168,9 +208,8 @@ class Store:
                 ).fetchall()
         return rows
 
-    def _is_most_of(self, number: int | None, keys: int) -> bool:
-        """Whether so many keys are at least a third of what the scope holds; looks no further than needed."""
-        most = int(keys / _SCAN_SHARE)
+    def _is_at_most(self, number: int | None, most: int) -> bool:
+        """Whether the scope has no more rows; looks no further than needed."""
         with self.database.reading() as connection:
             (count,) = connection.execute(
                 "SELECT count(*) FROM (SELECT 1 FROM results WHERE scope = ? LIMIT ?)", (number, most + 1)
@@ -187,6 +226,10 @@ class Store:
                 f"SELECT id FROM scopes WHERE ({_SCOPE}) = (?, ?, ?, ?, ?)", _key(scope)
             ).fetchone()
         return None if row is None else int(row[0])
+
+
+def _as_keys(digests: Iterable[bytes] | Keys) -> Keys:
+    return digests if isinstance(digests, Keys) else Keys(digests)
 
 
 def _key(scope: Scope) -> tuple[str, str, int, str, int]:

@@ -30,8 +30,8 @@ from e2lm_core.runs.shards.split import Shard
 from e2lm_core.runs.studio import Studio
 
 FORMAT, VERSION = "e2lm-results", 1
-# 20,000 questions of 26 choices at 28 bytes each, in base64, and some room.
-MOST_OF_A_LINE = 32 * 2**20
+# 100,000 questions of 26 choices at 28 bytes each, in base64, and some room.
+MOST_OF_A_LINE = 128 * 2**20
 _POSITIVE = 1e-3  # nats: a probability of one, rounded
 
 

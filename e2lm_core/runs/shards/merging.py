@@ -65,6 +65,7 @@ def _merged(studio: Studio, part: Part, dry: bool) -> Merged:
     fresh = [(key, result) for key, result in part.results.items() if key not in known]
     if not counts["conflict"] and not dry:
         studio.store.put(part.scope, fresh)
+        studio.store.pack(part.scope)
     return Merged(checkpoint=part.checkpoint, new=len(fresh), worst_nats=worst, **counts)
 
 

@@ -85,9 +85,9 @@ def test_it_gives_the_ladders_numbers_under_either_familys_names(here: Studio, t
     digests = Asked(render_set(task)).texts
     for name in ("dense-500m-arch1", "pythia-14m"):
         for served, original in zip(open_catalogue(here.settings).of(name), pair, strict=True):
-            theirs = own.store.ll_nats(own.backend.scope(original), digests)
+            theirs = own.store.get(own.backend.scope(original), digests)
             assert len(theirs) == 4 * COUNT
-            assert here.store.ll_nats(here.backend.scope(served), digests) == theirs
+            assert here.store.get(here.backend.scope(served), digests) == theirs
 
 
 def test_another_repo_subfolder_or_commit_computes_again_and_the_same_one_nothing(

@@ -77,7 +77,7 @@ def test_what_was_computed_here_stands_before_it(tmp_path):
     first, second = found.keys[:2]
     studio.store.put(scope, [(first, Loglikelihood(-1.5, 1))])
     assert studio.store.get(scope, [first])[first].ll_nats == -1.5
-    assert list(studio.store.ll_nats(scope, [second, first])) == [first, second]
+    assert list(studio.store.get(scope, [second, first])) == [first, second]
     assert studio.store.brings([scope], {first, second})
     assert not studio.store.brings([scope], {first})
     assert studio.store.absent(scope, {first, second, b"0" * 16}) == {b"0" * 16}
