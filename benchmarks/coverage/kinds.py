@@ -55,6 +55,8 @@ SCORES = (
 # Tried with `regressed` too, and by the metrics that the others leave out, with six models.
 OF_ORDER = ("rc", "decision_accuracy", "rc_organisers", "rc_early_means", "rc_first_place")
 FEWEST = 60  # sets of a kind from which a figure is told
+# Of a learner and metric, from which they decide about a scale: what `regressed` needs differs more between learners.
+DECIDE = dict.fromkeys(SCALED, FEWEST // 2)
 NARROWEST = 0.9  # narrower was not borne out by fleets that took no part
 FLEETS = range(20, 36)
 PLAN = Plan(sets=10, fresh=250, resamples=200, of_scores=200, source=6_000)
@@ -169,7 +171,11 @@ def scales(found: Iterable[Judged]) -> dict[tuple[str, str, str], float]:
             max(
                 [
                     0.0 if key[2] in SCALED else NARROWEST,
-                    *(float(np.quantile(n, 0.95)) for n in own.values() if len(n) >= FEWEST),
+                    *(
+                        float(np.quantile(n, 0.95))
+                        for n in own.values()
+                        if len(n) >= DECIDE.get(key[2], FEWEST)
+                    ),
                 ]
             ),
             2,
