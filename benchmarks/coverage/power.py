@@ -103,29 +103,39 @@ def answers(
 
 
 def truth(cell: Cell) -> Spread:
-    """What is known of the source: d, s, DEFF and t, by very many questions."""
+    """What is known of the source, by very many questions: d, s and DEFF of the pair, and t as the families that are
+    trained again have it, the mean of t^2 over their degrees."""
     random = np.random.default_rng(1)
-    at = np.array([cell.first, cell.second])
-    moved = at[1] + cell.moved * np.linspace(-1, 1, 3)[[0, 2]]
-    values = answers(random, cell, np.concatenate([at, moved]), SOURCE)
+    values = answers(random, cell, np.array([cell.first, cell.second]), SOURCE)
     apart = values[0] - values[1]
     means = apart.reshape(-1, cell.group).mean(axis=1)
     effect = means.var() * cell.group / apart.var()
-    slope = (values[3] - values[2]).mean() / 2
+    again = [(level, seeds - 1) for level, seeds in zip(centre(cell), cell.seeds, strict=True) if seeds > 1]
+    squares = [_moved(random, cell, level) ** 2 for level, _ in again]
     return Spread(
         difference=float(apart.mean()),
         questions_sd=float(apart.std()),
         design_effect=float(max(1.0, effect)),
-        training_sd=abs(float(slope)) if cell.moved else None,
+        training_sd=float(np.sqrt(np.average(squares, weights=[f for _, f in again]))) if again else None,
         training_freedom=cell.degrees or np.inf,
     )
 
 
+def _moved(random: np.random.Generator, cell: Cell, level: float) -> float:
+    """How far one deviation of a seed's ability moves the mean of a model of that ability."""
+    low, high = answers(random, cell, level + cell.moved * np.array([-1.0, 1.0]), SOURCE)
+    return float((high - low).mean() / 2)
+
+
+def centre(cell: Cell) -> list[float]:
+    """The families' abilities, the two that are compared first."""
+    return [cell.first, cell.second, *np.linspace(-0.5, 0.5, FAMILIES - 2).tolist()]
+
+
 def fleet(random: np.random.Generator, cell: Cell, questions: int) -> Measurements:
     """One fleet, trained and asked anew, at one checkpoint."""
-    centre = [cell.first, cell.second, *np.linspace(-0.5, 0.5, FAMILIES - 2)]
     models, abilities, of_family = [], [], []
-    for family, (level, seeds) in enumerate(zip(centre, cell.seeds, strict=True)):
+    for family, (level, seeds) in enumerate(zip(centre(cell), cell.seeds, strict=True)):
         for seed in range(seeds):
             name = f"family{family}" + (f"-seed{seed + 1}" if seed else "")
             of = f"family{family}" if seed else None

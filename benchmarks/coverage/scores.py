@@ -169,8 +169,9 @@ def scores_table(rows: list[dict]) -> str:
 
 def write(rows: list[dict], plan: Plan, sizes: tuple[int, ...]) -> None:
     """Put the results where the studio reads them and into the study's page."""
-    kinds = json.loads(FILE.read_text(encoding="utf-8")).get("kinds", [])  # another study's
-    FILE.write_text(compact(content(rows, plan, sizes) | {"kinds": kinds}), encoding="utf-8")
+    held = json.loads(FILE.read_text(encoding="utf-8"))
+    of_another = {key: held[key] for key in ("of_kinds", "kinds") if key in held}  # see `kinds`
+    FILE.write_text(compact(content(rows, plan, sizes) | of_another), encoding="utf-8")
     study_pages.put("coverage", "means", means_table(rows))
     study_pages.put("coverage", "scores", scores_table(rows))
 

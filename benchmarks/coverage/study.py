@@ -15,7 +15,14 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.layout import Layout, Run
 from e2lm_core.scores.set_scores import RANGES, SCORES
 from e2lm_core.scores.uncertainty import intervals
-from e2lm_core.scores.uncertainty.methods import METHODS, Replicates, interval, quantiles, small_sample_level
+from e2lm_core.scores.uncertainty.methods import (
+    METHODS,
+    SCALED,
+    Replicates,
+    interval,
+    quantiles,
+    small_sample_level,
+)
 from tests.support import simulation
 
 METRICS = ("acc", "margin", "norm_prob", "bpb")  # acc_norm is acc with another argmax, and takes its figures
@@ -200,7 +207,7 @@ def _count_scores(
         if np.isnan(aim).all():
             continue
         for method in METHODS:
-            if method not in FOR_RATIOS or score in RATIOS:
+            if method not in SCALED and (method not in FOR_RATIOS or score in RATIOS):
                 low, high = interval(method, replicates, RANGES[score], level)
                 tallies[score, metric, method, size].add(low, high, replicates.estimate, aim)
 

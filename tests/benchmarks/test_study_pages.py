@@ -11,7 +11,7 @@ from scripts import marked
 
 TABLES = {
     "coverage": ("means", "scores", "readings", "elsewhere"),
-    "difference_coverage": ("differences",),
+    "difference_coverage": ("differences", "elsewhere", "ways"),
     "choosing_coverage": ("coverage",),
     "forking": ("forking",),
     "kinds": ("kinds", "differing"),

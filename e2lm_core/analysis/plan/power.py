@@ -2,7 +2,7 @@
 
     SE(n)    = sqrt(DEFF s^2 / n + 2 t^2)
     power(n) = E P(|Z + |d| / SE(n)| > q(g) W / SE(n)),   q(g) = t_g^-1(.975),   Z normal, with of what the test finds
-               V = SE(n)^2 chi^2_f / f,   W^2 = max(V, DEFF s^2 / n),   g = f max(k V, DEFF s^2 / n)^2 / (k V)^2
+               V = SE(n)^2 chi^2_f / f,   W^2 = max(V, DEFF s^2 / n),   g = f (W^2 + (k - 1) V)^2 / (k V)^2
     MDD(n)   = the |d| at which power(n) is .80
 
 with d the difference of the two models' means at a checkpoint, s the standard deviation over questions of their
@@ -100,7 +100,7 @@ def _told(ratio: float, known: float, degrees: float) -> float:
     else:  # a mean over what replicates of so few degrees may show
         found = chi2.ppf(_SHARES, degrees) / degrees
         judged, feared = np.maximum(found, known), retraining.caution(degrees) * found
-        freedom = degrees * (np.maximum(feared, known) / feared) ** 2
+        freedom = degrees * ((feared + judged - found) / feared) ** 2
         bound = t.ppf(0.975, np.minimum(freedom, _MANY)) * np.sqrt(judged)
     return float((norm.cdf(ratio - bound) + norm.cdf(-ratio - bound)).mean())
 

@@ -55,7 +55,8 @@ class CoverageTable:
     """`methods` {score: method or None}; `lowest` {(score, method, metric, models, questions): coverage}, the lowest
     over the kinds of learners; `questions` and `models` are the sizes that were studied.
 
-    `kinds` {(score, metric, kind, models, questions): (scale, coverage)} are those of one kind of sets alone.
+    `kinds` {(score, metric, kind, models, questions): (scale, coverage)} are those of one kind of sets alone, by the
+    method `of_kinds` {score: method} where that is another.
     """
 
     methods: Mapping[str, str | None]
@@ -63,6 +64,7 @@ class CoverageTable:
     questions: tuple[int, ...]
     models: tuple[int, ...]
     kinds: Mapping[tuple[str, str, str, int, int], tuple[float, float]] = field(default_factory=dict)
+    of_kinds: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> CoverageTable:
@@ -86,6 +88,7 @@ class CoverageTable:
                 )
                 for row in content.get("kinds", ())
             },
+            of_kinds=content.get("of_kinds", {}),
         )
 
     def rule(
@@ -119,7 +122,8 @@ class CoverageTable:
         of_metric = STANDS_FOR.get(metric, metric)
         measured = self.lowest.get((score, method or "", of_metric, of_models, of_questions))
         scale, of_kind = self._of_kind(score, of_metric, kind, of_models, questions)
-        measured = measured if of_kind is None else of_kind
+        if of_kind is not None:
+            method, measured = self.of_kinds.get(score, method), of_kind
         if method is None or measured is None:
             return IntervalRule(None, why=self._not_measured(score, method, of_metric, of_questions))
         if measured < ACCEPTED:
@@ -135,11 +139,12 @@ class CoverageTable:
         self, score: str, metric: str, kind: str | None, models: int, questions: int
     ) -> tuple[float, float | None]:
         """(scale, coverage) of a kind, of the largest number of questions counted that the set reaches, else of the smallest;
-        a metric without bounds has the scale of `norm_prob` and no coverage of its own."""
+        a metric without bounds that was not counted has the scale of `norm_prob` where the method is the same, and no coverage
+        of its own."""
         own = {key[4]: found for key, found in self.kinds.items() if key[:4] == (score, metric, kind, models)}
         if own:
             return own[max((n for n in own if n <= questions), default=min(own))]
-        if metric not in UNBOUNDED:
+        if metric not in UNBOUNDED or score in self.of_kinds:
             return 1.0, None
         return self._of_kind(score, "norm_prob", kind, models, questions)[0], None
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import nct, norm, t
+from scipy.stats import nct, norm
 
 from e2lm_core.analysis.plan import power as powers
 from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.analysis.plan.power import Spread
 from e2lm_core.base.errors import StudioError
+from e2lm_core.scores.uncertainty.means import retraining
 from tests.support.measured import FASTER, LARGE, RISING, SMALL, curve, measurements, noisy
 
 
@@ -62,18 +63,19 @@ def test_few_replicates_make_power_small():
     assert few.needed(0.9) is None
 
 
-def test_what_few_replicates_may_show_is_averaged_over():
-    """Against a simulation of the test: a variance of 2 degrees, no less than the questions' own, and its degrees."""
-    of = Spread(difference=0.1, questions_sd=0.58, design_effect=1, training_sd=0.0076, training_freedom=2.0)
-    for questions in (500, 1700):
-        random = np.random.default_rng(questions)
-        found = of.error(questions) ** 2 * random.chisquare(2, 40_000) / 2
-        judged = np.maximum(found, 0.58**2 / questions)
-        feared = 6 * found  # 1 + 10 / 2
-        freedom = 2 * (np.maximum(feared, 0.58**2 / questions) / feared) ** 2
-        bound = t.ppf(0.975, np.minimum(freedom, 1e6)) * np.sqrt(judged)
-        told = np.abs(random.normal(0.1, of.error(questions), 40_000)) > bound
-        assert of.power(questions) == pytest.approx(told.mean(), abs=0.01)
+@pytest.mark.parametrize(("degrees", "questions"), [(2.0, 500), (2.0, 1700), (12.0, 500)])
+def test_what_few_replicates_may_show_is_averaged_over(degrees: float, questions: int):
+    """Against the studio's own test, on what so few replicates show of training and of their questions together."""
+    of = Spread(
+        difference=0.1, questions_sd=0.58, design_effect=1, training_sd=0.0076, training_freedom=degrees
+    )
+    random, known = np.random.default_rng(questions), 0.58**2 / questions
+    raw = of.error(questions) ** 2 / 2 * random.chisquare(degrees, 20_000) / degrees
+    moved = [retraining.Moved(math.sqrt(max(0.0, one - known / 2)), degrees, one) for one in raw]
+    error, freedom = retraining.against(np.full(len(raw), math.sqrt(known)), math.inf, moved, 2)
+    shown = random.normal(0.1, of.error(questions), len(raw))
+    told = retraining.p_values(shown, error, freedom) <= 0.05
+    assert of.power(questions) == pytest.approx(told.mean(), abs=0.012)
 
 
 # --- from measurements ------------------------------------------------------------------------------------

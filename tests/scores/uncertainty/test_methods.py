@@ -72,6 +72,18 @@ def test_the_cautious_is_a_fifth_wider_still():
     assert (higher - lower) == pytest.approx(1.2 * (high - low))
 
 
+def test_the_regressed_leans_to_the_mean_of_the_wider_replicates_and_holds_the_score():
+    forward, denoised = RNG.normal(0.4, 0.1, 9999), RNG.normal(0.6, 0.05, 9999)
+    low, high = METHODS["regressed"](Replicates(np.asarray(0.5), forward, None, denoised), 0.95)
+    assert (low, high) == pytest.approx((0.4 - Z * 0.1, 0.4 + Z * 0.1), abs=0.01)
+    _, high = METHODS["regressed"](Replicates(np.asarray(0.9), forward, None, denoised), 0.95)
+    assert high == 0.9
+    # Scaled about the score: at .5 its middle lies halfway between the score and the replicates' mean.
+    half = Replicates(np.asarray(0.5), forward, None, denoised)
+    low, high = interval("regressed", half, (-np.inf, np.inf), scale=0.5)
+    assert (low + high) / 2 == pytest.approx(0.45, abs=0.005)
+
+
 def test_where_all_resamples_agree_a_bounded_score_keeps_a_little_room():
     same = Replicates(np.asarray(1.0), np.ones(100))
     assert interval("normal", same, (0.0, 1.0)) == (0.995, 1.0)

@@ -1,6 +1,7 @@
 """What the coverage study allows to be shown."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -74,6 +75,24 @@ def test_models_that_differ_on_few_questions_have_no_interval_of_their_order(tab
     assert table.rule("rc", "acc", 300, 6, differing=float("nan")).method == "wider"
     for score in ("sq", "sq_model", "cs"):
         assert table.rule(score, "acc", 300, 6, differing=0.0).method is not None
+
+
+def test_sets_of_a_kind_have_the_method_of_kinds(table):
+    kind = "whose curves rise"
+    own = replace(table, kinds={("rc", "acc", kind, 6, 100): (0.7, 0.95)}, of_kinds={"rc": "regressed"})
+    known = own.rule("rc", "acc", 300, 6, kind)
+    assert (known.method, known.scale, known.coverage, known.kind) == ("regressed", 0.7, 0.95, kind)
+    assert (own.rule("rc", "acc", 300, 6).method, own.rule("rc", "acc", 300, 6).scale) == ("wider", 1.0)
+
+
+def test_a_scale_of_another_method_is_not_borrowed(table):
+    """A metric without bounds that was not counted takes `norm_prob`'s scale of the same method alone."""
+    kinds = {(score, "norm_prob", "whose curves rise", 6, 100): (1.3, 0.95) for score in ("rc", "sq")}
+    lowest = {(score, "wider", "bpb", 6, 100): 0.94 for score in ("rc", "sq")}
+    own = replace(table, kinds=kinds, lowest=lowest, of_kinds={"rc": "regressed"})
+    for score, scale in (("sq", 1.3), ("rc", 1.0)):
+        rule = own.rule(score, "bpb", 300, 6, "whose curves rise")
+        assert (rule.method, rule.scale, rule.coverage, rule.kind) == ("wider", scale, 0.94, None)
 
 
 # --- the table that ships -----------------------------------------------------------------------------

@@ -1,0 +1,183 @@
+"""Do the intervals that are shown hold on sets from another generator? `python -m benchmarks.coverage.elsewhere.sets [--write]`.
+
+Counted is, cell by cell, how often the studio's own intervals (`intervals.band`, `difference`, `score_intervals`) hold
+the truth of a finite source of `generator`, and of how many sets one is shown. Where groups are *proposed*, question
+texts are made from templates and the labels are those that `sets.checks.groups` proposes. `--work` keeps finished cells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.special import betaincinv
+
+from benchmarks import study_pages
+from benchmarks.coverage.elsewhere import generator
+from benchmarks.coverage.elsewhere.generator import (
+    CHOICES,
+    EARLY,
+    METRICS,
+    MODELS,
+    POINTS,
+    SCIENCE,
+    SCORES,
+    Cell,
+    Source,
+    runs,
+    true_scores,
+)
+from e2lm_core.base.records import Question
+from e2lm_core.scores.uncertainty import coverage, intervals
+from e2lm_core.sets.checks import groups as proposals
+
+FLEETS, SETS = 16, 25
+FIRST = 400  # the fleets before were looked at while methods and kinds were chosen
+PROMISED = (0.92, 0.97)
+
+CELLS = {
+    **{f"{n} questions": Cell(n) for n in (20, 50, 100, 300)},
+    **{f"{n}, heavy tails": Cell(n, tails=True) for n in (50, 300)},
+    **{f"{n}, ceiling": Cell(n, ends=5.0) for n in (20, 50, 100, 300)},
+    **{f"{n}, nearly equal models": Cell(n, apart=0.05) for n in (100, 300)},
+    **{f"{n}, groups of 5 known": Cell(n, group=5, labels="known") for n in (100, 300)},
+    **{f"{n}, groups of 5 proposed": Cell(n, group=5, labels="proposed") for n in (100, 300)},
+    "300, groups of 5 not told": Cell(300, group=5),
+}
+
+
+def labels(cell: Cell) -> tuple[str | None, ...] | None:
+    """What the studio is told of the groups."""
+    if cell.labels == "none":
+        return None
+    each = np.repeat(np.arange(cell.questions // cell.group), cell.group)
+    if cell.labels == "known":
+        return tuple(map(str, each))
+    asked = [
+        Question(id=str(n), question=_worded(int(g), n), choices=("one", "two"), answer=0)
+        for n, g in enumerate(each)
+    ]
+    return proposals.by_template(asked)
+
+
+def _worded(group: int, number: int) -> str:
+    """A question of its group's template, which no other group has."""
+    word = f"zor{chr(97 + group // 26)}{chr(97 + group % 26)}"
+    return f"Which {word} metal does the {word}ist of {word}land find beside plon{number}?"
+
+
+PAIRS = {
+    "two shapes": ((0, POINTS - 1), (1, POINTS - 1)),
+    "two sizes": ((0, POINTS - 1), (4, POINTS - 1)),
+    "science and twin": ((SCIENCE, EARLY - 1), (MODELS - 1, EARLY - 1)),
+    "neighbouring checkpoints": ((4, POINTS - 1), (4, POINTS - 2)),
+}
+
+
+def judged(source: Source, number: int, sets: int) -> Iterator[tuple[str, str, bool | None]]:
+    """(metric, what, whether its interval holds the truth; None where none is shown) of every set."""
+    true, told, table = true_scores(source, number), labels(source.cell), coverage.load()
+    for trial in range(sets):
+        rng = np.random.default_rng([number, 79, trial])
+        made = runs(source.values[source.draw(rng)])
+        choices = np.full(source.cell.questions, CHOICES)
+        given = intervals.resample(
+            made, choices, METRICS, groups=told, resamples=generator.RESAMPLES, seed=trial
+        )
+        for i, metric in enumerate(METRICS):
+            shown = intervals.score_intervals(given, metric, table)
+            for m in range(MODELS - 1):
+                for low, high, aim in zip(*shown.bands[f"m{m}"].T, source.truth[i, m], strict=True):
+                    yield metric, "mean", None if np.isnan(low) else bool(low <= aim <= high)
+            for (a, k), (b, j) in PAIRS.values():
+                own = intervals.difference(given, metric, (f"m{a}", k), (f"m{b}", j))
+                aim = source.truth[i, a, k] - source.truth[i, b, j]
+                yield (
+                    metric,
+                    "difference",
+                    None if own.bounds is None else bool(own.bounds[0] <= aim <= own.bounds[1]),
+                )
+            for score in SCORES:
+                bounds = shown.scores[score].bounds
+                aim = true[metric, score]
+                yield (
+                    metric,
+                    score,
+                    None if bounds is None or np.isnan(aim) else bool(bounds[0] <= aim <= bounds[1]),
+                )
+
+
+def counted(cell: Cell, fleets: range, sets: int) -> dict[str, list[int]]:
+    """{metric|what: [held, shown, all]} of a cell."""
+    found: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for number in fleets:
+        for metric, what, held in judged(Source(cell, number), number, sets):
+            row = found[f"{metric}|{what}"]
+            row[0] += held is True
+            row[1] += held is not None
+            row[2] += 1
+    return dict(found)
+
+
+def table(
+    found: dict[str, dict[str, list[int]]], sets: int, names: Sequence[str] = ("mean", "difference", *SCORES)
+) -> str:
+    """Markdown: a row a cell and metric; coverage, with the share of sets shown where it is below all of the `sets`."""
+    lines = [f"| sets | metric | {' | '.join(names)} |", "|---|---|" + "---|" * len(names)]
+    lines += [
+        f"| {cell} | {metric} | {' | '.join(figure(rows[f'{metric}|{n}'], sets) for n in names)} |"
+        for cell, rows in found.items()
+        for metric in METRICS
+    ]
+    return "\n".join(lines)
+
+
+def figure(row: list[int], sets: int) -> str:
+    """[held, shown, all] in words: bold where the figure's own 95% interval does not meet `PROMISED`, a dash where hardly
+    any is shown. Points of one set's curves hang together and count as one."""
+    held, shown, every = row
+    if shown < every / 20:
+        return "–"
+    number = sets * shown / every
+    low, high = betaincinv(
+        [number * held / shown or 1e-9, number * held / shown + 1],
+        [number * (1 - held / shown) + 1, number * (1 - held / shown) or 1e-9],
+        [0.025, 0.975],
+    )
+    mark = "**" if high < PROMISED[0] or low > PROMISED[1] else ""
+    return f"{mark}{held / shown:.2f}{mark}" + (f" ({shown / every:.0%})" if shown < 0.95 * every else "")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the cells that are missing in `--work`, print the table; `--write` puts it into the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--fleets", type=int, default=FLEETS)
+    parser.add_argument("--sets", type=int, default=SETS, help="sets of each fleet and cell")
+    parser.add_argument("--work", type=Path, help="folder that keeps finished cells")
+    parser.add_argument("--write", action="store_true", help="put the table into the study's page")
+    options = parser.parse_args(arguments)
+    found = {}
+    for name, cell in CELLS.items():
+        kept = options.work / f"{name}.json" if options.work else None
+        if kept and kept.exists():
+            found[name] = json.loads(kept.read_text(encoding="utf-8"))
+            continue
+        found[name] = counted(cell, range(FIRST, FIRST + options.fleets), options.sets)
+        if kept:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps(found[name]), encoding="utf-8")
+        print(name, flush=True)
+    made = table(found, options.fleets * options.sets)
+    print(made)
+    if options.write:
+        study_pages.put("coverage", "elsewhere", made)
+
+
+if __name__ == "__main__":
+    main()
