@@ -17,6 +17,7 @@ from e2lm_core.charts.canvas import (
     positions,
     span,
     token_axis,
+    trace,
     value_format,
     window_end,
     y_title,
@@ -50,11 +51,10 @@ def before_and_after(
     """
     now = now.dropna(subset=["value"])
     before = now.iloc[:0] if before is None else before.dropna(subset=["value"])
-    figure = blank(theme, height, narrow=False)
-    if len(before):
-        figure.add_trace(_mean_line(before, theme, "before the edit", opacity=0.35, dash="dot"))
+    drawn = [_mean_line(before, theme, "before the edit", opacity=0.35, dash="dot")] if len(before) else []
     if len(now):
-        figure.add_trace(_mean_line(now, theme, "now"))
+        drawn.append(_mean_line(now, theme, "now"))
+    figure = blank(theme, height, False, drawn)
     low, high = span([*now["value"], *before["value"]], chance)
     figure.update_yaxes(range=[low, high], title_text=y_title(metric).split(" (")[0])
     token_axis(figure, now if len(now) else before)
@@ -68,16 +68,16 @@ def before_and_after(
 def _mean_line(
     points: pd.DataFrame, theme: Theme, name: str, opacity: float = 1.0, dash: str = "solid"
 ) -> go.Scatter:
-    return go.Scatter(
-        x=positions(points),
-        y=points["value"],
+    return trace(
+        x=positions(points).to_numpy(),
+        y=points["value"].to_numpy(),
         mode="lines+markers",
         name=name,
         opacity=opacity,
         showlegend=False,
         line={"color": theme.accent, "width": 2.4, "dash": dash},
         marker={"size": 5, "color": theme.accent},
-        customdata=list(zip(points["models"], place_words(points), strict=True)),
+        customdata=list(zip(points["models"].tolist(), place_words(points), strict=True)),
         hovertemplate=f"<b>{name}</b><br>%{{y:.3f}}<br>%{{customdata[1]}}<br>"
         "mean of %{customdata[0]} models<extra></extra>",
     )

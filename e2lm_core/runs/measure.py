@@ -17,6 +17,8 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.sets.checks import groups
 from e2lm_core.sets.prompts.render import render_set
 
+_FEW_KEYS = 200  # that are looked for at all checkpoints together
+
 
 def measure(
     studio: Studio,
@@ -116,20 +118,45 @@ def _read(
     distinct = sorted(set(flat))
     number = {key: n for n, key in enumerate(distinct)}
     at = np.array([number[key] for key in flat], int)
+    kept = np.flatnonzero(taken >= 0)
     curves, scopes = [], []
+    lacking: list[tuple[Scope, np.ndarray, np.ndarray]] = []
     for checkpoints in by_model:
         ll = np.full((len(checkpoints), len(keys), width), np.nan)
-        for row, checkpoint in zip(ll, checkpoints, strict=True):
-            scope = studio.backend.scope(checkpoint)
-            scopes.append(scope)
-            if scope in known:
-                before = known[scope][taken[taken >= 0]][:, :width]
-                row[taken >= 0, : before.shape[1]] = before
-            absent = np.flatnonzero(np.isnan(row[real]))
-            if absent.size:
-                row[real] = _filled(studio.store, scope, row[real], absent, distinct, at)
+        of = [studio.backend.scope(checkpoint) for checkpoint in checkpoints]
+        if read := [place for place, scope in enumerate(of) if scope in known]:
+            before = np.stack([known[of[place]] for place in read])[:, taken[kept], :width]
+            ll[np.ix_(read, kept, range(before.shape[2]))] = before
+        absent = np.isnan(ll[:, real])
+        places = np.flatnonzero(absent.any(axis=1))
+        lacking += [(of[place], ll[place], np.flatnonzero(absent[place])) for place in places]
+        scopes += of
         curves.append(ModelCurve(model=checkpoints[0].model, checkpoints=tuple(checkpoints), ll=ll))
+    _fill(studio.store, lacking, real, distinct, at)
     return tuple(curves), tuple(scopes)
+
+
+def _fill(
+    store: Store,
+    lacking: Sequence[tuple[Scope, np.ndarray, np.ndarray]],
+    real: np.ndarray,
+    distinct: list[bytes],
+    at: np.ndarray,
+) -> None:
+    """What the store has of what is lacking: by scope the row [Q, C] and its absent places in `row[real]`."""
+    wanted = {number for _, _, absent in lacking for number in at[absent].tolist()} if lacking else set()
+    if len(wanted) > _FEW_KEYS:
+        for scope, row, absent in lacking:
+            row[real] = _filled(store, scope, row[real], absent, distinct, at)
+        return
+    # An edit's few, at many checkpoints: one look for all.
+    numbers, scopes = sorted(wanted), list(dict.fromkeys(scope for scope, _, _ in lacking))
+    stored = dict(zip(scopes, store.ll_nats_of_all(scopes, [distinct[n] for n in numbers]), strict=True))
+    for scope, row, absent in lacking:
+        if found := stored[scope]:
+            values = row[real]
+            values[absent] = [found.get(distinct[number], np.nan) for number in at[absent]]
+            row[real] = values
 
 
 def _filled(

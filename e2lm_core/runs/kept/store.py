@@ -9,7 +9,7 @@ import os
 import struct
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,15 @@ class Store:
         rows = self._rows("digest, ll_nats", scope, wanted)
         return {row[0]: row[1] for row in self._with_brought(scope, wanted, rows)}
 
+    def ll_nats_of_all(self, scopes: Sequence[Scope], digests: Iterable[bytes]) -> list[dict[bytes, float]]:
+        """`ll_nats` of each scope, for a few thousand keys at most: one look for all of them."""
+        wanted = set(digests)
+        by_scope = self._rows_of_all("digest, ll_nats", scopes, wanted)
+        return [
+            {row[0]: row[1] for row in self._with_brought(scope, wanted, rows)}
+            for scope, rows in zip(scopes, by_scope, strict=True)
+        ]
+
     def absent(self, scope: Scope, digests: Iterable[bytes]) -> set[bytes]:
         """Those of `digests` that are not there."""
         absent = self._absent_here(scope, digests)
@@ -167,6 +176,25 @@ class Store:
                     f"{query} AND digest IN ({marks}) ORDER BY digest", (number, *part)
                 ).fetchall()
         return rows
+
+    def _rows_of_all(
+        self, columns: str, scopes: Sequence[Scope], digests: Collection[bytes]
+    ) -> list[list[tuple[Any, ...]]]:
+        """As `_rows` of each scope."""
+        with self.database.reading() as connection:
+            ids = {tuple(key): n for n, *key in connection.execute(f"SELECT id, {_SCOPE} FROM scopes")}
+            numbers = [ids.get(_key(scope)) for scope in scopes]
+            known = [number for number in numbers if number is not None]
+            marks = [",".join("?" * len(part)) for part in (known, digests)]
+            found = connection.execute(
+                f"SELECT scope, {columns} FROM results WHERE scope IN ({marks[0]}) AND digest IN ({marks[1]}) "
+                "ORDER BY scope, digest",
+                (*known, *sorted(digests)),
+            ).fetchall()
+        rows: dict[int | None, list[tuple[Any, ...]]] = {}
+        for number, *row in found:
+            rows.setdefault(number, []).append(tuple(row))
+        return [rows.get(number, []) for number in numbers]
 
     def _is_most_of(self, number: int | None, keys: int) -> bool:
         """Whether so many keys are at least a third of what the scope holds; looks no further than needed."""
