@@ -31,7 +31,9 @@ def lines(frame: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]
     """
     measured = frame[(frame["metric"] == metric) & frame["value"].notna()]
     for name, points in measured.groupby("model", sort=False):
-        in_order = points["step"].is_monotonic_increasing  # as tables are made; a look is cheaper than sorting
+        in_order = points[
+            "step"
+        ].is_monotonic_increasing  # as tables are made; a look is cheaper than sorting
         yield str(name), points if in_order else points.sort_values("step")
 
 
@@ -158,7 +160,7 @@ def early_window(figure: go.Figure, end: float | None, theme: Theme, log: bool =
     if end is None:
         return
     start = end / 1e9 if log else 0
-    place_of = {"x0": start, "x1": end, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain"}
+    place_of: dict[str, Any] = {"x0": start, "x1": end, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain"}
     filled = {"type": "rect", "fillcolor": theme.window, "line": {"width": 0}, "layer": "below"}
     shape(figure, filled | place_of)
     at = math.log10(end) if log else end
@@ -221,9 +223,9 @@ def legend_below(figure: go.Figure, names: int, columns: int, without: Collectio
 
     It names lines that are drawn in full, neither bands nor old lines, nor those of a name in `without`.
     """
-    for trace in figure.data:
-        is_full = trace.fill is None and trace.opacity in (None, 1.0)
-        trace.showlegend = is_full and trace.name not in without
+    for drawn in figure.data:
+        is_full = drawn.fill is None and drawn.opacity in (None, 1.0)
+        drawn.showlegend = is_full and drawn.name not in without
     below = LEGEND_ROW_PX * math.ceil(names / columns)
     figure.update_layout(
         showlegend=True,

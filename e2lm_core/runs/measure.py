@@ -10,14 +10,12 @@ import numpy as np
 
 from e2lm_core.base.records import Checkpoint, PromptStyle, Scope, TaskSet
 from e2lm_core.checkpoints.ladder.taught import taught_answers, told_of
-from e2lm_core.runs.kept.store import Store
+from e2lm_core.runs.kept.store import FEW_KEYS, Store
 from e2lm_core.runs.requests import keys_of
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.sets.checks import groups
 from e2lm_core.sets.prompts.render import render_set
-
-_FEW_KEYS = 200  # that are looked for at all checkpoints together
 
 
 def measure(
@@ -124,12 +122,12 @@ def _read(
     for checkpoints in by_model:
         ll = np.full((len(checkpoints), len(keys), width), np.nan)
         of = [studio.backend.scope(checkpoint) for checkpoint in checkpoints]
-        if read := [place for place, scope in enumerate(of) if scope in known]:
-            before = np.stack([known[of[place]] for place in read])[:, taken[kept], :width]
-            ll[np.ix_(read, kept, range(before.shape[2]))] = before
+        if read := [row for row, scope in enumerate(of) if scope in known]:
+            before = np.stack([known[of[row]] for row in read])[:, taken[kept], :width]
+            ll[np.ix_(np.array(read), kept, np.arange(before.shape[2]))] = before
         absent = np.isnan(ll[:, real])
-        places = np.flatnonzero(absent.any(axis=1))
-        lacking += [(of[place], ll[place], np.flatnonzero(absent[place])) for place in places]
+        rows = np.flatnonzero(absent.any(axis=1)).tolist()
+        lacking += [(of[row], ll[row], np.flatnonzero(absent[row])) for row in rows]
         scopes += of
         curves.append(ModelCurve(model=checkpoints[0].model, checkpoints=tuple(checkpoints), ll=ll))
     _fill(studio.store, lacking, real, distinct, at)
@@ -145,7 +143,7 @@ def _fill(
 ) -> None:
     """What the store has of what is lacking: by scope the row [Q, C] and its absent places in `row[real]`."""
     wanted = {number for _, _, absent in lacking for number in at[absent].tolist()} if lacking else set()
-    if len(wanted) > _FEW_KEYS:
+    if len(wanted) > FEW_KEYS:
         for scope, row, absent in lacking:
             row[real] = _filled(store, scope, row[real], absent, distinct, at)
         return

@@ -23,6 +23,7 @@ DIGEST_BYTES = 16
 _PER_QUERY = 10_000  # SQLite takes 32,766 variables in one statement
 _SCAN_FROM, _SCAN_SHARE = 2_000, 1 / 3  # so many keys, and at least this share of the scope: read it in a run
 _KEPT_KEYS = 1_000_000  # about 50 MB: what an edit of a few hundred questions asks again at every checkpoint
+FEW_KEYS = 200  # that are looked for in many scopes together: a look is most of what each takes
 _SCOPE = "fingerprint, dtype, max_length, bos, scoring_version"
 
 
@@ -103,13 +104,20 @@ class Store:
 
     def absent(self, scope: Scope, digests: Iterable[bytes]) -> set[bytes]:
         """Those of `digests` that are not there."""
-        absent = self._absent_here(scope, digests)
-        return absent - self._brought(scope) if absent else absent
+        return self.absent_of_all([scope], digests)[0]
+
+    def absent_of_all(self, scopes: Sequence[Scope], digests: Iterable[bytes]) -> list[set[bytes]]:
+        """The same for each scope: few keys are looked for in all of them at once."""
+        here = self._absent_here(scopes, digests)
+        return [
+            absent - self._brought(scope) if absent else absent
+            for scope, absent in zip(scopes, here, strict=True)
+        ]
 
     def brings(self, scopes: Iterable[Scope], digests: Collection[bytes]) -> bool:
         """Whether anything of `digests` was never computed here, and is there because the package brings it."""
         brought = ((scope, self._brought(scope).intersection(digests)) for scope in scopes)
-        return any(keys and self._absent_here(scope, keys) for scope, keys in brought)
+        return any(keys and self._absent_here([scope], keys)[0] for scope, keys in brought)
 
     def _brought(self, scope: Scope) -> frozenset[bytes]:
         found = shipped.load() if self._with_shipped else None
@@ -125,28 +133,39 @@ class Store:
         brought = found.rows(scope, wanted.difference(map(itemgetter(0), rows)))
         return sorted(rows + brought, key=itemgetter(0)) if rows else list(brought)
 
-    def _absent_here(self, scope: Scope, digests: Iterable[bytes]) -> set[bytes]:
+    def _absent_here(self, scopes: Sequence[Scope], digests: Iterable[bytes]) -> list[set[bytes]]:
         """What was never computed here. What was found once is not looked up again: results stay."""
         wanted = set(digests)
         try:
-            place = scope, os.stat(self.database.path).st_ino  # another file in its place holds other results
+            file = os.stat(self.database.path).st_ino  # another file in its place holds other results
         except FileNotFoundError:
-            place = scope, 0
+            file = 0
         with self._lock:
-            unknown = wanted - self._present.get(place, set())
-        if not unknown:
+            unknown = [wanted - self._present.get((scope, file), set()) for scope in scopes]
+        any_of = set().union(*unknown)
+        if not any_of:
             return unknown
-        present = {key for (key,) in self._rows("digest", scope, unknown)}
+        if len(any_of) <= FEW_KEYS:
+            rows = self._rows_of_all("digest", scopes, any_of)
+        else:
+            rows = [self._rows("digest", *asked) for asked in zip(scopes, unknown, strict=True)]
+        present = [{key for (key,) in found} for found in rows]
         # What a transaction has not saved for good may yet be rolled back.
-        if present and place[1] and not self.database.connection().in_transaction:
-            with self._lock:
-                kept = self._present.setdefault(place, set())
-                self._present_keys += len(present - kept)
-                kept.update(present)
-                self._present.move_to_end(place)
-                while self._present_keys > _KEPT_KEYS:
-                    self._present_keys -= len(self._present.popitem(last=False)[1])
-        return unknown - present
+        if file and not self.database.connection().in_transaction:
+            for scope, keys in zip(scopes, present, strict=True):
+                self._note_present((scope, file), keys)
+        return [absent - keys for absent, keys in zip(unknown, present, strict=True)]
+
+    def _note_present(self, place: tuple[Scope, int], keys: set[bytes]) -> None:
+        if not keys:
+            return
+        with self._lock:
+            kept = self._present.setdefault(place, set())
+            self._present_keys += len(keys - kept)
+            kept.update(keys)
+            self._present.move_to_end(place)
+            while self._present_keys > _KEPT_KEYS:
+                self._present_keys -= len(self._present.popitem(last=False)[1])
 
     def count(self, scope: Scope) -> int:
         """How many results of the scope were computed here."""

@@ -169,11 +169,14 @@ def _changes(task: TaskSet, edit: after.Edit, changed: results.Changed) -> None:
         name = drawable[0]
         if len(drawable) > 1:
             name = st.selectbox("Question", drawable, key=f"live_question_{len(drawable)}") or name
-        of = ("live question", changed.token, name, metric)
-        drawn.once(of, lambda: _means(_measured_of(task, edit, changed), name, metric))
-    seeds = _further_seeds(task)
-    of = ("live set", changed.token, metric)
-    drawn.once(of, lambda: _whole_set(_measured_of(task, edit, changed), metric, seeds))
+        drawn.once(
+            ("live question", changed.token, name, metric),
+            lambda: _means(_measured_of(task, edit, changed), name, metric),
+        )
+    drawn.once(
+        ("live set", changed.token, metric),
+        lambda: _whole_set(_measured_of(task, edit, changed), metric, _further_seeds(task)),
+    )
     if effects:
         with st.expander("As a table"):
             parts.table(

@@ -17,6 +17,7 @@ import streamlit as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import edits as question_edits
+from e2lm_core.base.database import stamp_of
 from e2lm_core.base.memo import Each
 from e2lm_core.base.records import Checkpoint, Finding, Question, TaskSet
 from e2lm_core.base.settings import Settings
@@ -36,7 +37,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.frame import polling
 from e2lm_core.ui.remembered import aside, checking, computing, settled
 from e2lm_core.ui.remembered.keep import Kept
-from e2lm_core.ui.remembered.measured import Fleet, Measured, Stamp, identities, stamp_of
+from e2lm_core.ui.remembered.measured import Fleet, Measured, Stamp, identities
 from e2lm_core.ui.remembered.settled import Settled, Shown
 from e2lm_core.ui.runs import starting
 from e2lm_core.ui.session import studio

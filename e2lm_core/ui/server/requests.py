@@ -105,7 +105,14 @@ def _claims(settings: Settings, given: str) -> tuple[str | None, str, bool, bool
     if time.time() > until:
         raise HTTPException(403, "The page was opened too long ago: load it again.")
     person, name, paths, readonly, task, *more = claims
-    return person, name, paths, readonly, task, more[0] if more else ""  # a pass from before an update has none
+    return (
+        person,
+        name,
+        paths,
+        readonly,
+        task,
+        more[0] if more else "",
+    )  # a pass from before an update has none
 
 
 def _signature(settings: Settings, said: str) -> str:
