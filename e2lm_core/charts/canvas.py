@@ -20,6 +20,7 @@ from e2lm_core.charts.palette import Theme
 
 FONT = "Inter, -apple-system, 'Segoe UI', sans-serif"
 MARGIN = {"l": 58, "r": 132, "t": 16, "b": 48}
+AXIS_PX = 54  # of an x axis with ticks and title, to a pixel, more than its margin
 # Of an axis: below this height, whole percents would stand at two ticks.
 WHOLE_PERCENTS_FROM = 0.08
 CONFIG = {
@@ -123,6 +124,12 @@ def _unmarked(value: Any) -> Any:
     old = list(value)
     new = [_unmarked(one) for one in old]
     return value if all(a is b for a, b in zip(old, new, strict=True)) else new
+
+
+def fitted(figure: go.Figure) -> go.Figure:
+    """The same figure with the margin that its x axis takes: one that grows by itself is laid out twice by the browser."""
+    figure.layout.margin.b = AXIS_PX
+    return figure
 
 
 def plot_height(figure: go.Figure) -> int:

@@ -12,6 +12,7 @@ from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.analysis.questions.choice import Choice, Gain
 from e2lm_core.charts.canvas import (
     blank,
+    fitted,
     metric_axis,
     place_words,
     positions,
@@ -62,7 +63,7 @@ def before_and_after(
     early_window(figure, window_end(early_end), theme)
     _name_lines(figure, now, before, high - low, theme)
     figure.update_layout(margin={"r": 62})
-    return figure
+    return fitted(figure)
 
 
 def _mean_line(

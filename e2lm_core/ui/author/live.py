@@ -18,6 +18,7 @@ import streamlit as st
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base import labels, phrasing
+from e2lm_core.base.database import stamp_of
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
@@ -122,12 +123,12 @@ def _await_points(task: TaskSet) -> None:
     """Waits a moment for an edit's points, all but further seeds', so that where a moment is enough they are drawn once."""
     checkpoints, _ = results.fleet(task)
     own = {checkpoint.name for checkpoint in checkpoints if checkpoint.model.seed_of is None}
-    seen = None
+    studio, seen = session.studio(), None
     for _ in _moments(POINTS_WAIT_S, polling.every(POINTS_LOOK_S, mine=False)):
-        if (stamp := results.results_stamp()) == seen:
+        if (stamp := stamp_of(studio.settings.database)) == seen:
             continue
-        seen, job = stamp, start.latest_job(session.studio(), task.address, progress=False)
-        if job is None or job.over or own <= claims.complete(session.studio().jobs, job.id):
+        seen, job = stamp, start.latest_job(studio, task.address, progress=False)
+        if job is None or job.over or own <= claims.complete(studio.jobs, job.id):
             break
 
 
