@@ -126,15 +126,15 @@ def _unmarked(value: Any) -> Any:
     return value if all(a is b for a, b in zip(old, new, strict=True)) else new
 
 
-def fitted(figure: go.Figure) -> go.Figure:
-    """The same figure with the margin that its x axis takes: one that grows by itself is laid out twice by the browser."""
+def fit(figure: go.Figure) -> None:
+    """Give the figure the margin that its x axis takes: one that grows by itself is laid out twice by the browser."""
     figure.layout.margin.b = AXIS_PX
-    return figure
 
 
 def plot_height(figure: go.Figure) -> int:
-    """Pixels between the top and the bottom of the plot, while its margins are the template's."""
-    return figure.layout.height - MARGIN["t"] - MARGIN["b"]
+    """Pixels between the top and the bottom of the plot, where no axis or legend takes more than its margin."""
+    margin = figure.layout.margin
+    return figure.layout.height - margin.t - margin.b
 
 
 # --- the y axis -----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import blank, fitted, metric_axis, span, token_axis, window_end
+from e2lm_core.charts.canvas import blank, fit, metric_axis, span, token_axis, window_end
 from e2lm_core.charts.marks import (
     band,
     chance_line,
@@ -94,9 +94,10 @@ def learning_curves(plot: CurvePlot) -> go.Figure:
     if plot.named_below:
         unnamed = {model.short_name for model, _ in curves} - {model.short_name for model, _ in named}
         legend_below(figure, len(named), LEGEND_COLUMNS[plot.narrow], unnamed)
-        return figure
-    name_ends(figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in named])
-    return fitted(figure)
+    else:
+        fit(figure)
+        name_ends(figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in named])
+    return figure
 
 
 def _named(curves: Curves) -> Curves:

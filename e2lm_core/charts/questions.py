@@ -12,7 +12,7 @@ from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.analysis.questions.choice import Choice, Gain
 from e2lm_core.charts.canvas import (
     blank,
-    fitted,
+    fit,
     metric_axis,
     place_words,
     positions,
@@ -63,7 +63,8 @@ def before_and_after(
     early_window(figure, window_end(early_end), theme)
     _name_lines(figure, now, before, high - low, theme)
     figure.update_layout(margin={"r": 62})
-    return fitted(figure)
+    fit(figure)
+    return figure
 
 
 def _mean_line(

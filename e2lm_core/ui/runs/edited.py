@@ -1,6 +1,6 @@
 """The run of an edit begins with its saving: the worker computes while the page is still to be drawn again.
 
-Tested in tests/ui/runs/test_edited.py.
+Tested in tests/pages/test_live.py.
 """
 
 from __future__ import annotations
