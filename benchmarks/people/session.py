@@ -77,15 +77,15 @@ class Session:
             await self._ask({})
         question = list(self._rows.values())[row]
         seen = {field: question.get(field)}
-        await self._ask({"do": "save", "id": question["id"], "fields": {field: text}, "seen": seen})
+        told = await self._ask({"do": "save", "id": question["id"], "fields": {field: text}, "seen": seen})
         state = self._state()
-        sent = json.dumps([{"event": "changed", "value": "saved"}])
+        sent = json.dumps([{"event": "changed", "value": "runs" if told.get("runs") else "saved"}])
         state.widget_states.widgets.add(
             id=f"$$STREAMLIT_INTERNAL_KEY_{self.editor}__events", json_trigger_value=sent
         )
         await self._send(state)
 
-    async def _ask(self, body: dict[str, Any]) -> None:
+    async def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
         told = await asyncio.to_thread(
             self._posted, {**body, "pass": self._given["pass"], "since": self._digest}
         )
@@ -94,6 +94,7 @@ class Session:
         new = {row["id"]: row for row in told["rows"]}
         self._rows = new if told["whole"] else self._rows | new
         self._digest = told["digest"]
+        return told
 
     def _posted(self, body: dict[str, Any]) -> dict[str, Any]:
         headers = {"content-type": "application/json", "cookie": self._cookie}

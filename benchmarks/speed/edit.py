@@ -72,7 +72,7 @@ all => new Promise((done, fail) => {
 def main(
     edits: Annotated[int, typer.Option(min=1, help="Questions edited, one after the other.")] = 50,
     shots: Annotated[list[int] | None, typer.Option(help="Few-shot examples; 0 and 5 unless given.")] = None,
-    browser: Annotated[bool, typer.Option("--browser", help="Measure the page as well, 0-shot.")] = False,
+    browser: Annotated[bool, typer.Option("--browser", help="Measure the page as well.")] = False,
     home: Annotated[Path | None, typer.Option(help="A home that keeps its results between runs.")] = None,
 ) -> None:
     """Measure, print, write."""
@@ -84,7 +84,7 @@ def main(
             "store": [in_store(settings, k, edits) for k in (shots or [0, 5])],
         }
         if browser:
-            result["browser"] = in_browser(settings, edits)
+            result["browser"] = [in_browser(settings, k, edits) for k in (shots or [0, 5])]
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "edit.json").write_text(json.dumps(result, indent=2) + "\n")
     _print(result)
@@ -214,7 +214,7 @@ def cpu_seconds(pid: int) -> float:
 # --- the page ----------------------------------------------------------------------------------------
 
 
-def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
+def in_browser(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
     """Seconds from Enter to the first redraw and to the complete one; the set is run once before."""
     from playwright.sync_api import sync_playwright
 
@@ -226,7 +226,7 @@ def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
     studio = prepared(settings)
     points = sum(c.model.seed_of is None for c in studio.at_hand)
     with worker(settings):
-        wait(studio, start.start(studio, collection.open_set(settings, SET), studio.at_hand, 0))
+        wait(studio, start.start(studio, collection.open_set(settings, SET), studio.at_hand, shots))
     first, complete = [], []
     env = os.environ | {"E2LM_HOME": str(settings.home), "E2LM_SHIPPED": "0"}
     with server(env) as url, sync_playwright() as playwright:
@@ -246,6 +246,7 @@ def in_browser(settings: Settings, edits: int) -> dict[str, Any]:
                 complete.append(seconds[1])
             settle(page)
     return {
+        "shots": shots,
         "edits": edits,
         "goal_complete_s": 0.6,
         **{f"first_s_p{q}": round(float(np.percentile(first, q)), 3) for q in (50, 95)},
@@ -288,7 +289,7 @@ def _quantiles(name: str, values: list[float]) -> dict[str, float]:
 
 def _print(result: dict[str, Any]) -> None:
     print(f"load {result['load']} on {result['cpus']} cores")
-    for row in [*result["store"], *([result["browser"]] if "browser" in result else [])]:
+    for row in [*result["store"], *result.get("browser", ())]:
         print()
         for name, value in row.items():
             print(f"{name:24} {value}")

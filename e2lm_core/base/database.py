@@ -20,6 +20,10 @@ from e2lm_core.base.errors import StoreError
 # A page says within three seconds that another program holds the database; a worker has the time to wait.
 PATIENCE_S = 2.5
 WORKERS_PATIENCE_S = 30.0
+TURN_S = 0.1  # that a thread waits for another one of its process, before it waits as for another program
+JOURNAL_PAGES = (
+    4_000  # 16 MB, from where on a commit tidies the journal, whoever waits for it: see `Database.tidy`
+)
 _MAGIC = b"SQLite format 3\0"
 
 Migration = str | Callable[[sqlite3.Connection], None]
@@ -73,7 +77,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path, self.patience_s = path, PATIENCE_S
-        self._local = threading.local()
+        self._local, self._turn = threading.local(), (os.getpid(), threading.Lock())
         self.connection()  # a file that cannot be used is refused here rather than in the first query
 
     def connection(self) -> sqlite3.Connection:
@@ -122,14 +126,34 @@ class Database:
             if connection.in_transaction:
                 yield connection
                 return
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # a full disk has rolled it back already
-                    connection.execute("ROLLBACK")
-                raise
+            with self._my_turn():
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:  # a full disk has rolled it back already
+                        connection.execute("ROLLBACK")
+                    raise
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        """Threads of one process take turns at once; SQLite itself looks again at intervals that grow to a tenth of a second."""
+        process, lock = self._turn
+        if process != os.getpid():  # forked, perhaps while a thread that is not here had it
+            lock = threading.Lock()
+            self._turn = (os.getpid(), lock)
+        mine = lock.acquire(timeout=TURN_S)
+        try:
+            yield
+        finally:
+            if mine:
+                lock.release()
+
+    def tidy(self) -> None:
+        """Move what was written from the journal to its place, as far as no reader needs it there: the disk takes a moment."""
+        with self.reading() as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def close(self) -> None:
         """Close the calling thread's connection; the others close as their threads end."""
@@ -137,6 +161,17 @@ class Database:
         if connection is not None and process == os.getpid():
             connection.close()
         self._local.opened = (0, None)
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    """Changes whenever anything is written to the database, by whatever process; costs a look at two files' times."""
+    stamps = []
+    for file in (str(path), f"{path}-wal"):
+        try:
+            stamps.append(os.stat(file).st_mtime_ns)
+        except FileNotFoundError:
+            stamps.append(0)
+    return stamps[0], stamps[1]
 
 
 def opened(database: Path | Database) -> Database:
@@ -176,6 +211,7 @@ def _prepare(
     version = _checked_version(connection, path, migrations)
     _use_wal(connection, path, patience_s)
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {JOURNAL_PAGES}")
     connection.execute("PRAGMA foreign_keys = ON")
     if version < len(migrations):
         _migrate(connection, path, migrations)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from e2lm_core.charts.palette import Theme
 
 FONT = "Inter, -apple-system, 'Segoe UI', sans-serif"
 MARGIN = {"l": 58, "r": 132, "t": 16, "b": 48}
+AXIS_PX = 54  # of an x axis with ticks and title, to a pixel, more than its margin
 # Of an axis: below this height, whole percents would stand at two ticks.
 WHOLE_PERCENTS_FROM = 0.08
 CONFIG = {
@@ -32,13 +33,21 @@ CONFIG = {
 # --- the template ---------------------------------------------------------------------------------------
 
 
-def blank(theme: Theme, height: int, narrow: bool) -> go.Figure:
-    """An empty figure in the house's look, `height` pixels high; `narrow`: with no room for names."""
+def blank(theme: Theme, height: int, narrow: bool, traces: Sequence[go.Scatter] = ()) -> go.Figure:
+    """A figure in the house's look, `height` pixels high, empty but for `traces`; `narrow`: with no room for names.
+
+    Where there are many traces they are given here: `add_traces` checks each of them once more.
+    """
     layout = _layouts.get((theme.name, narrow))
     if layout is None:
         layout = _layouts[theme.name, narrow] = _checked_layout(theme, narrow)
     # Checked once: plotly's own check takes twenty milliseconds a figure, and a page has six.
-    return go.Figure(layout=copy.deepcopy(layout) | {"height": height}, _validate=False)
+    return go.Figure(list(traces), copy.deepcopy(layout) | {"height": height}, _validate=False)
+
+
+def trace(**drawn: Any) -> go.Scatter:
+    """A trace of properties that plotly need not check, which takes it a millisecond; those that are None are left out."""
+    return go.Scatter({name: value for name, value in drawn.items() if value is not None}, _validate=False)
 
 
 def ready(drawn: dict[str, Any]) -> go.Figure:
@@ -117,9 +126,15 @@ def _unmarked(value: Any) -> Any:
     return value if all(a is b for a, b in zip(old, new, strict=True)) else new
 
 
+def fit(figure: go.Figure) -> None:
+    """Give the figure the margin that its x axis takes: one that grows by itself is laid out twice by the browser."""
+    figure.layout.margin.b = AXIS_PX
+
+
 def plot_height(figure: go.Figure) -> int:
-    """Pixels between the top and the bottom of the plot, while its margins are the template's."""
-    return figure.layout.height - MARGIN["t"] - MARGIN["b"]
+    """Pixels between the top and the bottom of the plot, where no axis or legend takes more than its margin."""
+    margin = figure.layout.margin
+    return figure.layout.height - margin.t - margin.b
 
 
 # --- the y axis -----------------------------------------------------------------------------------------
@@ -177,9 +192,10 @@ def window_end(early_end: float | None, axis: Axis | None = None) -> float | Non
 
 def place_words(frame: pd.DataFrame) -> list[str]:
     """Each point's checkpoint, as a hover names it."""
+    steps, seen = frame["step"].tolist(), frame["tokens_seen"].astype(float).tolist()
     return [
-        f"step {step:,}" if np.isnan(seen) else f"{tokens(seen)} tokens, step {step:,}"
-        for step, seen in zip(frame["step"], frame["tokens_seen"].astype(float), strict=True)
+        f"step {step:,}" if math.isnan(there) else f"{tokens(there)} tokens, step {step:,}"
+        for step, there in zip(steps, seen, strict=True)
     ]
 
 

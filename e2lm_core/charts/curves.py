@@ -6,15 +6,16 @@ named at the line's end in its own colour, moved apart so that none overlaps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from e2lm_core.analysis.curves.axes import Axis
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import blank, metric_axis, span, token_axis, window_end
+from e2lm_core.charts.canvas import blank, fit, metric_axis, span, token_axis, window_end
 from e2lm_core.charts.marks import (
     band,
     chance_line,
@@ -62,18 +63,28 @@ class CurvePlot:
 
     def curves(self, frame: pd.DataFrame | None) -> Curves:
         """The models that are drawn, each with its points in a frame; none where there is no frame."""
-        if frame is None:
-            return []
+        return [] if frame is None else self._drawn(lines(frame, self.metric))
+
+    def _drawn(self, found: Iterable[tuple[str, pd.DataFrame]]) -> Curves:
         by_name = {model.name: model for model in self.models}
-        return [(by_name[name], points) for name, points in lines(frame, self.metric) if name in by_name]
+        return [(by_name[name], points) for name, points in found if name in by_name]
+
+    @cached_property
+    def behind(self) -> list[tuple[str, pd.DataFrame]]:
+        """The lines of `before`, of whatever model."""
+        return [] if self.before is None else list(lines(self.before, self.metric))
+
+    @property
+    def faint(self) -> Curves:
+        """Those of them that are drawn."""
+        return self._drawn(self.behind)
 
 
 def learning_curves(plot: CurvePlot) -> go.Figure:
     """One metric's curves with chance and the early window. An incomplete checkpoint has no marker."""
     theme, curves = plot.theme, plot.curves(plot.frame)
     banded = plot.curves(plot.frame.dropna(subset=["low", "high"])) if "low" in plot.frame else []
-    figure = blank(theme, plot.height, plot.named_below)
-    figure.add_traces(_traces(plot, curves, banded))
+    figure = blank(theme, plot.height, plot.named_below, _traces(plot, curves, banded))
     metric_axis(figure, plot.metric, *span(_in_view(plot, curves, banded), plot.chance))
     token_axis(figure, plot.frame, plot.axis)
     chance_line(figure, plot.chance, theme, below=plot.named_below)
@@ -84,6 +95,7 @@ def learning_curves(plot: CurvePlot) -> go.Figure:
         unnamed = {model.short_name for model, _ in curves} - {model.short_name for model, _ in named}
         legend_below(figure, len(named), LEGEND_COLUMNS[plot.narrow], unnamed)
     else:
+        fit(figure)
         name_ends(figure, [model_end(points["value"].iloc[-1], model, theme) for model, points in named])
     return figure
 
@@ -98,7 +110,7 @@ def _traces(plot: CurvePlot, curves: Curves, banded: Curves) -> list[go.Scatter]
     """From behind to the front: what was before, bands, curves, smoothed lines."""
     metric, theme, under = plot.metric, plot.theme, plot.smooth is not None
     return [
-        *(curve(points, model, metric, theme, faint=True) for model, points in plot.curves(plot.before)),
+        *(curve(points, model, metric, theme, faint=True) for model, points in plot.faint),
         *(band(points, model, theme) for model, points in banded),
         *(curve(points, model, metric, theme, under=under) for model, points in curves),
         *(smooth_line(points, model, theme) for model, points in plot.curves(plot.smooth)),
@@ -110,9 +122,8 @@ def _in_view(plot: CurvePlot, curves: Curves, banded: Curves) -> list[float]:
 
     What is drawn behind counts, so that nothing jumps while new values come in.
     """
-    behind = () if plot.before is None else lines(plot.before, plot.metric)
     return [
-        *(value for _, points in behind for value in points["value"]),
+        *(value for _, points in plot.behind for value in points["value"]),
         *(value for _, points in banded for value in (*points["low"], *points["high"])),
         *(value for _, points in curves for value in points["value"]),
     ]

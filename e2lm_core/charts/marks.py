@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from scipy.optimize import isotonic_regression
 
 from e2lm_core.base.records import ModelInfo
-from e2lm_core.charts.canvas import MARGIN, place_words, plot_height, positions, value_format
+from e2lm_core.charts.canvas import MARGIN, place_words, plot_height, positions, trace, value_format
 from e2lm_core.charts.palette import Theme, dash, hue, symbol, translucent, width
 
 LABEL_GAP_PX = 15
@@ -31,7 +31,10 @@ def lines(frame: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]
     """
     measured = frame[(frame["metric"] == metric) & frame["value"].notna()]
     for name, points in measured.groupby("model", sort=False):
-        yield str(name), points.sort_values("step")
+        in_order = points[
+            "step"
+        ].is_monotonic_increasing  # as tables are made; a look is cheaper than sorting
+        yield str(name), points if in_order else points.sort_values("step")
 
 
 def curve(
@@ -44,9 +47,9 @@ def curve(
 ) -> go.Scatter:
     """A model's points, joined; `faint` for an older version of the set, `under` a smoothed line."""
     colour = theme.line[hue(model)]
-    return go.Scatter(
-        x=positions(points),
-        y=points["value"],
+    return trace(
+        x=positions(points).to_numpy(),
+        y=points["value"].to_numpy(),
         mode="lines" if faint else "lines+markers",
         line={"color": colour, "dash": dash(model), "width": 0.8 if under else width(model)},
         marker={"size": 5.5, "color": colour, "symbol": symbol(model)},
@@ -60,8 +63,8 @@ def curve(
 
 
 def _hover_columns(points: pd.DataFrame) -> list[Any]:
-    columns: list[Any] = [points["n"], place_words(points)]
-    return [*columns, points["low"], points["high"]] if "low" in points else columns
+    columns: list[Any] = [points["n"].tolist(), place_words(points)]
+    return [*columns, points["low"].tolist(), points["high"].tolist()] if "low" in points else columns
 
 
 def _hover(points: pd.DataFrame, model: ModelInfo, metric: str) -> str:
@@ -142,10 +145,11 @@ def chance_line(figure: go.Figure, chance: float | None, theme: Theme, below: bo
     """
     if chance is None:
         return
-    figure.add_hline(y=chance, line=reference(theme))
+    line = {"type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": chance, "y1": chance, "yref": "y"}
+    shape(figure, line | {"line": reference(theme)})
     side = "top" if below else "bottom"
     place = {"x": 0, "xref": "paper", "xanchor": "left", "y": chance, "yanchor": side, "borderpad": 1}
-    figure.add_annotation(note(f"chance {chance:.0%}", theme, **place))
+    annotate(figure, [note(f"chance {chance:.0%}", theme, **place)])
 
 
 def early_window(figure: go.Figure, end: float | None, theme: Theme, log: bool = False) -> None:
@@ -156,10 +160,17 @@ def early_window(figure: go.Figure, end: float | None, theme: Theme, log: bool =
     if end is None:
         return
     start = end / 1e9 if log else 0
-    figure.add_vrect(x0=start, x1=end, fillcolor=theme.window, line_width=0, layer="below")
+    place_of: dict[str, Any] = {"x0": start, "x1": end, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain"}
+    filled = {"type": "rect", "fillcolor": theme.window, "line": {"width": 0}, "layer": "below"}
+    shape(figure, filled | place_of)
     at = math.log10(end) if log else end
     place = {"x": at, "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "top", "borderpad": 1}
-    figure.add_annotation(note("early window", theme, **place))
+    annotate(figure, [note("early window", theme, **place)])
+
+
+def shape(figure: go.Figure, drawn: Mapping[str, object]) -> None:
+    """Written out: plotly's own `add_hline` and its kin look for subplots and at every earlier shape again."""
+    figure.layout.shapes = (*figure.layout.shapes, drawn)
 
 
 # --- names ----------------------------------------------------------------------------------------------
@@ -212,9 +223,9 @@ def legend_below(figure: go.Figure, names: int, columns: int, without: Collectio
 
     It names lines that are drawn in full, neither bands nor old lines, nor those of a name in `without`.
     """
-    for trace in figure.data:
-        is_full = trace.fill is None and trace.opacity in (None, 1.0)
-        trace.showlegend = is_full and trace.name not in without
+    for drawn in figure.data:
+        is_full = drawn.fill is None and drawn.opacity in (None, 1.0)
+        drawn.showlegend = is_full and drawn.name not in without
     below = LEGEND_ROW_PX * math.ceil(names / columns)
     figure.update_layout(
         showlegend=True,

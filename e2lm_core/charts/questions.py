@@ -12,11 +12,13 @@ from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.analysis.questions.choice import Choice, Gain
 from e2lm_core.charts.canvas import (
     blank,
+    fit,
     metric_axis,
     place_words,
     positions,
     span,
     token_axis,
+    trace,
     value_format,
     window_end,
     y_title,
@@ -50,11 +52,10 @@ def before_and_after(
     """
     now = now.dropna(subset=["value"])
     before = now.iloc[:0] if before is None else before.dropna(subset=["value"])
-    figure = blank(theme, height, narrow=False)
-    if len(before):
-        figure.add_trace(_mean_line(before, theme, "before the edit", opacity=0.35, dash="dot"))
+    drawn = [_mean_line(before, theme, "before the edit", opacity=0.35, dash="dot")] if len(before) else []
     if len(now):
-        figure.add_trace(_mean_line(now, theme, "now"))
+        drawn.append(_mean_line(now, theme, "now"))
+    figure = blank(theme, height, False, drawn)
     low, high = span([*now["value"], *before["value"]], chance)
     figure.update_yaxes(range=[low, high], title_text=y_title(metric).split(" (")[0])
     token_axis(figure, now if len(now) else before)
@@ -62,22 +63,23 @@ def before_and_after(
     early_window(figure, window_end(early_end), theme)
     _name_lines(figure, now, before, high - low, theme)
     figure.update_layout(margin={"r": 62})
+    fit(figure)
     return figure
 
 
 def _mean_line(
     points: pd.DataFrame, theme: Theme, name: str, opacity: float = 1.0, dash: str = "solid"
 ) -> go.Scatter:
-    return go.Scatter(
-        x=positions(points),
-        y=points["value"],
+    return trace(
+        x=positions(points).to_numpy(),
+        y=points["value"].to_numpy(),
         mode="lines+markers",
         name=name,
         opacity=opacity,
         showlegend=False,
         line={"color": theme.accent, "width": 2.4, "dash": dash},
         marker={"size": 5, "color": theme.accent},
-        customdata=list(zip(points["models"], place_words(points), strict=True)),
+        customdata=list(zip(points["models"].tolist(), place_words(points), strict=True)),
         hovertemplate=f"<b>{name}</b><br>%{{y:.3f}}<br>%{{customdata[1]}}<br>"
         "mean of %{customdata[0]} models<extra></extra>",
     )

@@ -234,8 +234,9 @@ def evaluated(
 
     What a rolling run waits for is said on stderr.
     """
-    from e2lm_core.runs.evaluate import Progressing, evaluate
+    from e2lm_core.runs.evaluate import evaluate
     from e2lm_core.runs.queue.records import Progress as Done
+    from e2lm_core.runs.queue.records import Progressing
 
     with progress_bar(task.name, len(checkpoints) * len(task.questions)) as advance:
         done: dict[str, int] = {}

@@ -6,12 +6,13 @@ else is reused. The order is coarse to fine, so that the shape of every curve is
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
+from functools import lru_cache, partial
 
 from e2lm_core.base.errors import Cancelled, CheckpointError, TaskError
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Record, Scored, TaskSet
@@ -20,7 +21,7 @@ from e2lm_core.runs.kept.packs import PACKED_FROM
 from e2lm_core.runs.order import COARSE, plan
 from e2lm_core.runs.queue import fetched
 from e2lm_core.runs.queue.paces import SharedTime
-from e2lm_core.runs.queue.records import Progress
+from e2lm_core.runs.queue.records import ALONE, Progress, Progressing
 from e2lm_core.runs.requests import Asked, prompts
 from e2lm_core.runs.studio import Studio
 
@@ -41,38 +42,6 @@ class RunResult(Record):
     tokens: int = 0
     harness_tokens: int = 0
     rolled: Rolled | None = None
-
-
-class Progressing:
-    """What a run tells whoever started it, and asks. As it stands, a run that nobody watches or shares.
-
-    Checkpoints are named by `Checkpoint.name`. Methods are called from the threads that compute.
-    """
-
-    def report(self, progress: Progress) -> None:
-        """Hear of a commit, within its transaction: raising undoes it."""
-
-    def cancelled(self) -> bool:
-        """Whether to stop; asked before every batch."""
-        return False
-
-    def earlier(self, checkpoint: str) -> Progress | None:
-        """How far an interrupted attempt of this run got: what that computed still counts as computed."""
-        return None
-
-    def take(self, checkpoint: str) -> bool:
-        """Asked just before a checkpoint's turn; False where another worker has it, and it is left out."""
-        return True
-
-    def planned(self, checkpoint: str, missing: Sequence[bytes], requests: Collection[bytes]) -> list[bytes]:
-        """The keys of which batches are made, all of `missing` among them; `requests` are those of the set.
-
-        An interrupted run that plans the same again gets the bytes of one that was not: see `JobPlans`.
-        """
-        return list(missing)
-
-
-ALONE = Progressing()
 
 
 def evaluate(
@@ -185,19 +154,19 @@ class _Run:
         """Every group, begun in their order, as many at a time as the backend can take: a cluster may grow."""
         waiting, futures = deque(groups), list[Future[list[Progress]]]()
         running = set[Future[list[Progress]]]()
-        with ThreadPoolExecutor(min(len(groups), MOST_AT_ONCE), thread_name_prefix="checkpoint") as pool:
-            try:
-                while (waiting and not self._stop.is_set()) or running:
-                    at_once = self._studio.backend.at_once
-                    while waiting and len(running) < at_once and not self._stop.is_set():
-                        group = waiting.popleft()
-                        after = waiting[at_once - 1] if len(waiting) >= at_once else ()
-                        futures.append(pool.submit(self._at_group, group, after))
-                        running.add(futures[-1])
-                    _, running = wait(running, timeout=ASK_AGAIN_S, return_when=FIRST_COMPLETED)
-            except BaseException:  # the keyboard's stop
-                self._stop.set()
-                raise
+        try:
+            while (waiting and not self._stop.is_set()) or running:
+                at_once = self._studio.backend.at_once
+                while waiting and len(running) < at_once and not self._stop.is_set():
+                    group = waiting.popleft()
+                    after = waiting[at_once - 1] if len(waiting) >= at_once else ()
+                    futures.append(_threads(os.getpid()).submit(self._at_group, group, after))
+                    running.add(futures[-1])
+                _, running = wait(running, timeout=ASK_AGAIN_S, return_when=FIRST_COMPLETED)
+        except BaseException:  # the keyboard's stop
+            self._stop.set()
+            wait(running)
+            raise
         return [progress for future in sorted(futures, key=_cause_first) for progress in future.result()]
 
     def _at_group(self, group: Sequence[Checkpoint], following: Sequence[Checkpoint] = ()) -> list[Progress]:
@@ -209,14 +178,28 @@ class _Run:
                 raise Cancelled("The run was cancelled; what was computed is kept.")
             with self._time.taken():
                 now = partial(self._time.now, max(1, len(mine)))
-                runs = [CheckpointRun(self._studio, self._asked, c, self._progressing, now) for c in mine]
-                return compute(self._studio, runs, following, self._stopped)
+                return compute(self._studio, self._begun(mine, now), following, self._stopped)
         except BaseException:
             self._stop.set()  # the others end within a batch, and what they have is kept
             raise
 
+    def _begun(self, mine: Sequence[Checkpoint], now: Callable[[], float]) -> list[CheckpointRun]:
+        missing = self._asked.missing_of_all(
+            self._studio.store, [self._studio.backend.scope(c) for c in mine]
+        )
+        return [
+            CheckpointRun(self._studio, self._asked, checkpoint, self._progressing, now, lacks)
+            for checkpoint, lacks in zip(mine, missing, strict=True)
+        ]
+
     def _stopped(self) -> bool:
         return self._stop.is_set() or self._progressing.cancelled()
+
+
+@lru_cache(maxsize=1)
+def _threads(process: int) -> ThreadPoolExecutor:
+    """Of this process, from run to run with what they have open: an edit's run is short, and a fork has no threads."""
+    return ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="checkpoint")
 
 
 def _cause_first(future: Future[list[Progress]]) -> int:
@@ -292,13 +275,15 @@ class CheckpointRun:
         checkpoint: Checkpoint,
         progressing: Progressing,
         now: Callable[[], float] = time.monotonic,
+        missing: Mapping[int, Sequence[bytes]] | None = None,
     ) -> None:
-        """`now` gives seconds, of which this one takes its share (see `SharedTime`)."""
+        """`now` gives seconds, of which this one takes its share (see `SharedTime`); `missing` as `Asked` has found it."""
         self._studio, self.asked, self._progressing = studio, asked, progressing
         self.checkpoint, self._now, self._started = checkpoint, now, now()
         self._before = progressing.earlier(checkpoint.name) or Progress(name=checkpoint.name, done=0, total=0)
         self._scope = studio.backend.scope(checkpoint)
-        missing = asked.missing(studio.store, self._scope)
+        if missing is None:
+            missing = asked.missing(studio.store, self._scope)
         self.missing = list(dict.fromkeys(key for keys in missing.values() for key in keys))
         self._left = [set(keys) for keys in missing.values()]
         self._new = len(missing)

@@ -11,7 +11,7 @@ import numpy as np
 from e2lm_core.base.records import Checkpoint, PromptStyle, Scope, TaskSet
 from e2lm_core.checkpoints.ladder.taught import taught_answers, told_of
 from e2lm_core.runs.kept.packs import Keys
-from e2lm_core.runs.kept.store import Store
+from e2lm_core.runs.kept.store import FEW_KEYS
 from e2lm_core.runs.requests import keys_of
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements, ModelCurve
@@ -116,33 +116,44 @@ def _read(
     flat = [key for choices in keys for key in choices]  # in the order of `array[real]`
     distinct = Keys(flat)
     at = distinct.places(flat)
+    kept = np.flatnonzero(taken >= 0)
     curves, scopes = [], []
+    edited: list[tuple[Scope, np.ndarray]] = []
+    few: set[int] = set()
     for checkpoints in by_model:
         ll = np.full((len(checkpoints), len(keys), width), np.nan)
-        for row, checkpoint in zip(ll, checkpoints, strict=True):
-            scope = studio.backend.scope(checkpoint)
-            scopes.append(scope)
-            if scope in known:
-                before = known[scope][taken[taken >= 0]][:, :width]
-                row[taken >= 0, : before.shape[1]] = before
-            absent = np.isnan(row[real])
-            if absent.all():
-                row[real] = studio.store.values(scope, distinct)[at]
-            elif absent.any():
-                row[real] = _filled(studio.store, scope, row[real], absent, distinct, at)
+        of = [studio.backend.scope(checkpoint) for checkpoint in checkpoints]
+        if read := [row for row, scope in enumerate(of) if scope in known]:
+            before = np.stack([known[of[row]] for row in read])[:, taken[kept], :width]
+            ll[np.ix_(np.array(read), kept, np.arange(before.shape[2]))] = before
+        absent = np.isnan(ll[:, real])
+        rows = [(of[row], ll[row]) for row in np.flatnonzero(absent.any(axis=1))]
+        numbers = np.unique(at[absent.any(axis=0)])
+        if len(numbers) <= FEW_KEYS:
+            few.update(numbers.tolist())
+            edited += rows
+        else:
+            asked = distinct.some(numbers)
+            for scope, row in rows:
+                _fill(row, real, at, numbers, studio.store.values(scope, asked))
+        scopes += of
         curves.append(ModelCurve(model=checkpoints[0].model, checkpoints=tuple(checkpoints), ll=ll))
+    if few:  # an edit's, at many checkpoints: one look for all
+        numbers = np.array(sorted(few))
+        columns = studio.store.values_of_all([scope for scope, _ in edited], distinct.some(numbers))
+        for (_, row), values in zip(edited, columns, strict=True):
+            _fill(row, real, at, numbers, values)
     return tuple(curves), tuple(scopes)
 
 
-def _filled(
-    store: Store, scope: Scope, values: np.ndarray, absent: np.ndarray, distinct: Keys, at: np.ndarray
-) -> np.ndarray:
-    """`values` with what the store has where they are `absent`; value i has the key `distinct.ordered[at[i]]`."""
-    stored = store.get(scope, {distinct.ordered[number] for number in at[absent]})
-    if stored:
-        found = (stored.get(distinct.ordered[number]) for number in at[absent])
-        values[absent] = [np.nan if one is None else one.ll_nats for one in found]
-    return values
+def _fill(row: np.ndarray, real: np.ndarray, at: np.ndarray, numbers: np.ndarray, values: np.ndarray) -> None:
+    """Put values of the keys with these numbers where `row` [Q, C] has none; `row[real]` are those of keys `at`."""
+    by_number = np.full(at.max() + 1, np.nan)
+    by_number[numbers] = values
+    filled = row[real]
+    absent = np.isnan(filled)
+    filled[absent] = by_number[at[absent]]
+    row[real] = filled
 
 
 def _by_scope(measurements: Measurements) -> dict[Scope, np.ndarray]:

@@ -78,6 +78,12 @@ class Asked:
 
     def missing(self, store: Store, scope: Scope) -> dict[int, list[bytes]]:
         """The keys that the store does not hold, by the place of the doc that needs them, in their order."""
-        absent = store.absent(scope, self._keys)
+        return self.missing_of_all(store, [scope])[0]
+
+    def missing_of_all(self, store: Store, scopes: Sequence[Scope]) -> list[dict[int, list[bytes]]]:
+        """The same for each of several checkpoints."""
+        return [self._by_place(absent) for absent in store.absent_of_all(scopes, self._keys)]
+
+    def _by_place(self, absent: frozenset[bytes]) -> dict[int, list[bytes]]:
         places = sorted({place for key in absent for place in self._needed_by[key]})
         return {place: [key for key in self.docs[place] if key in absent] for place in places}

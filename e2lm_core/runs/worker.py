@@ -8,6 +8,7 @@ finds no job waiting helps with the checkpoints of a job that another leads.
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -20,16 +21,17 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from e2lm_core.base.children import environment
+from e2lm_core.base.database import stamp_of
 from e2lm_core.base.errors import Cancelled, CheckpointError, StudioError
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.base.settings import ROOT
 from e2lm_core.checkpoints.catalogue import open_catalogue
-from e2lm_core.runs.evaluate import Progressing, evaluate
+from e2lm_core.runs.evaluate import evaluate
 from e2lm_core.runs.queue import asking, fetched
 from e2lm_core.runs.queue.allowance import Allowance
 from e2lm_core.runs.queue.claims import Shares, joinable, open_checkpoints
 from e2lm_core.runs.queue.queue import JobQueue
-from e2lm_core.runs.queue.records import Job, Progress
+from e2lm_core.runs.queue.records import Job, Progress, Progressing
 from e2lm_core.runs.queue.resuming import JobPlans
 from e2lm_core.runs.queue.spending import Account
 from e2lm_core.runs.start import CONTROL, KIND
@@ -43,7 +45,9 @@ LEASES_S = (1.0, 3_600.0)
 BEAT_S = 0.5
 EXIT_MEMORY = 75
 NICE = 8  # of 19: a sixth of the page's weight where both want a core
-QUEUE_LOOK_S = 0.02  # an edit waits for it; a look takes a twentieth of a millisecond
+TIDY_S = 1.0  # after a job's end
+QUEUE_LOOK_S = 0.02  # a look takes a twentieth of a millisecond
+STAMP_LOOK_S = 0.004  # whether one is worth while
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
@@ -65,13 +69,16 @@ def work(
         raise StudioError(f"A worker's lease cannot be {lease_s:g} s: use {low:g} to {high:,.0f} seconds.")
     studio.jobs.database.wait_longer()
     _clear_up(studio)
-    taken, idle_since = 0, time.monotonic()
+    taken, idle_since, tidy = 0, time.monotonic(), True
     is_child = parent == os.getppid()
     with _stop_signals() as stopping:
         while not stopping():
             if _take_job(studio, stopping, lease_s):
-                taken, idle_since = taken + 1, time.monotonic()
+                taken, idle_since, tidy = taken + 1, time.monotonic(), False
                 _clear_up(studio)
+            elif not tidy and time.monotonic() - idle_since > TIDY_S:
+                _tidy(studio)
+                tidy = True
             elif (
                 once
                 or (idle_exit_s is not None and time.monotonic() - idle_since > idle_exit_s)
@@ -79,8 +86,21 @@ def work(
             ):
                 break
             else:
-                time.sleep(QUEUE_LOOK_S)
+                _wait(studio)
     return taken
+
+
+def _tidy(studio: Studio) -> None:
+    """What would have to be done amid an edit: a full collection of garbage takes a tenth of a second, the disk as long."""
+    studio.jobs.database.tidy()
+    gc.collect()
+
+
+def _wait(studio: Studio) -> None:
+    """Until something is written to the database, for `QUEUE_LOOK_S` at most: an edit waits for its worker."""
+    until, seen = time.monotonic() + QUEUE_LOOK_S, stamp_of(studio.settings.database)
+    while time.monotonic() < until and stamp_of(studio.settings.database) == seen:
+        time.sleep(STAMP_LOOK_S)
 
 
 def _clear_up(studio: Studio) -> None:

@@ -46,9 +46,18 @@ def studio() -> Studio:
     return once_a_run("studio", _asking)
 
 
-def _asking() -> Studio:
+def studio_of(settings: Settings) -> Studio:
+    """The same for whoever asks without a page, in these settings."""
+    return replace(_shared(), settings=settings)
+
+
+def _shared() -> Studio:
     settings = _opened().settings
-    shared = _studio(hub.stamp(settings), given.stamp(settings))
+    return _studio(hub.stamp(settings), given.stamp(settings))
+
+
+def _asking() -> Studio:
+    shared = _shared()
     return replace(shared, settings=_without_token(sign_in.asked_by(shared.settings, author())))
 
 
@@ -213,9 +222,13 @@ def task() -> TaskSet:
         st.stop()
 
 
-def read_set(name: str) -> TaskSet:
-    """A set by its name, read again when its files have changed; raises `StudioError` where it cannot be read."""
-    info, limits = collection.find_set(studio().settings, name), studio().settings.limits
+def read_set(name: str, settings: Settings | None = None) -> TaskSet:
+    """A set by its name, read again when its files have changed; raises `StudioError` where it cannot be read.
+
+    `settings` are those of whoever asks without a page.
+    """
+    settings = settings or studio().settings
+    info, limits = collection.find_set(settings, name), settings.limits
 
     def read() -> TaskSet:
         return collection.opened(info, limits)

@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import subprocess
 import sys
@@ -8,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from e2lm_core.base.database import MIGRATIONS, PATIENCE_S, Database, connect, explained
+from e2lm_core.base.database import (
+    MIGRATIONS,
+    PATIENCE_S,
+    TURN_S,
+    Database,
+    connect,
+    explained,
+    stamp_of,
+)
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.settings import Limits
 from e2lm_core.runs.queue.queue import JobQueue
@@ -217,6 +226,55 @@ def test_many_threads_open_and_write_at_once(tmp_path):
     assert not failures
     with database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM scopes").fetchone() == (160,)
+
+
+def test_a_thread_has_its_turn_as_soon_as_another_has_ended_its_own(tmp_path):
+    """SQLite by itself looks again after 1, 2, 5, 10, 15, 20, 25 ms and so on."""
+    database, waited, begun = Database(tmp_path / "studio.sqlite"), [], threading.Barrier(2)
+
+    def write() -> None:
+        database.connection()
+        begun.wait()
+        time.sleep(0.005)  # the other one has it
+        with database.transaction():
+            waited.append(time.perf_counter())
+
+    late = []
+    for _ in range(5):
+        thread = threading.Thread(target=write)
+        thread.start()
+        with database.transaction():
+            begun.wait()
+            time.sleep(0.04)
+        ended = time.perf_counter()
+        thread.join()
+        late.append(waited.pop() - ended)
+    assert sorted(late)[1] < 0.004
+
+
+def test_a_fork_does_not_wait_for_a_thread_that_it_has_not(tmp_path):
+    database = Database(tmp_path / "studio.sqlite")
+    with database._my_turn():
+        if (child := os.fork()) == 0:
+            started = time.perf_counter()
+            with database._my_turn():
+                os._exit(int(time.perf_counter() - started > TURN_S / 2))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_is_tidied_stands_in_the_file_itself(tmp_path):
+    database = Database(tmp_path / "studio.sqlite")
+    for number in range(50):
+        with database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO scopes (fingerprint, dtype, max_length, bos, scoring_version) VALUES (?, '', 1, '', 1)",
+                ("x" * 4000 + str(number),),
+            )
+    before = (tmp_path / "studio.sqlite").stat().st_size
+    stamp = stamp_of(database.path)
+    database.tidy()
+    assert (tmp_path / "studio.sqlite").stat().st_size > before + 150_000
+    assert stamp_of(database.path) != stamp
 
 
 def test_processes_see_each_others_writes_however_often_one_of_them_connects(tmp_path):

@@ -21,6 +21,20 @@ def test_ticks_of_a_logarithmic_axis_are_written_out() -> None:
     assert len(ticks["tickvals"]) == len(set(ticks["ticktext"]))
 
 
+def test_what_is_not_checked_is_what_plotly_makes_of_it() -> None:
+    drawn = {
+        "x": np.arange(3.0),
+        "y": np.arange(3),
+        "mode": "lines",
+        "line": {"width": 2},
+        "customdata": [(1, "a")],
+    }
+    checked = canvas.blank(LIGHT, 200, narrow=False)
+    checked.add_trace(go.Scatter(**drawn, hovertemplate=None))
+    unchecked = canvas.blank(LIGHT, 200, False, [canvas.trace(**drawn, hovertemplate=None)])
+    assert json.loads(unchecked.to_json()) == json.loads(checked.to_json())
+
+
 @pytest.mark.parametrize(
     ("metric", "high", "ticks"), [("acc", 0.5, ".0%"), ("acc_norm", 0.27, ".1%"), ("margin", 0.5, None)]
 )

@@ -10,6 +10,7 @@ from e2lm_core.runs import evaluate, measure, start
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.sets import authoring, collection
+from e2lm_core.ui.runs import edited
 from tests.support import studios
 from tests.support.visits import OWN, Visit, queue
 from tests.support.workers import Watched
@@ -73,6 +74,40 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     done.at.run()
     (back,) = question_edits.effects(now, before)
     assert f"**q1**: {back.changes[0].words}" in done.said
+
+
+def test_the_run_of_an_edit_begins_with_its_saving(done):
+    run_once(done)
+    done.open("write")
+    row = next(iter(done.table(OWN).values()))
+    told = done.ask(OWN, {"do": "find", "ids": ["q1"], "text": "one", "fields": ["question"]})
+    assert "runs" not in told
+    fields = {"question": "How much is one and one?"}
+    save = {"do": "save", "id": row["id"], "fields": fields, "seen": {"question": row["question"]}}
+    assert done.ask(OWN, save)["runs"]
+    queued = start.latest_job(done.studio, OWN)
+    assert (queued.state, queued.priority, queued.owner) == (
+        "queued",
+        evaluate.INTERACTIVE,
+        done.at.session_state["visitor"],
+    )
+    done.tell("changed", "runs")  # the page has nothing left to begin
+    assert start.latest_job(done.studio, OWN).id == queued.id
+    assert "has no results yet" in done.said
+    done.tell("changed", "saved")  # as where the server could not
+    assert start.latest_job(done.studio, OWN).id != queued.id
+
+
+def test_who_wants_no_runs_or_has_no_results_gets_none_with_an_edit(done):
+    done.open("write")
+    done.at.toggle(key="run_edits").set_value(False).run()
+    assert done.runs == ""
+    before = start.latest_job(done.studio, OWN)
+    done.edit({0: {"question": "How much is one and one?"}})
+    assert start.latest_job(done.studio, OWN) == before
+    settings = done.studio.settings
+    assert not edited.runs(settings.model_copy(update={"readonly": True}), OWN, "somebody")
+    assert not edited.runs(settings, "nowhere", "somebody")
 
 
 def compute_rest(at: Visit) -> None:

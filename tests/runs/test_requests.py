@@ -36,6 +36,10 @@ def test_what_is_missing_is_said_doc_by_doc_in_the_order_of_the_set(tmp_path):
     }
     store.put(SCOPE, [(key("A:", "y"), Loglikelihood(-1, 1)), (key("B:", "y"), Loglikelihood(-1, 1))])
     assert asked.missing(store, SCOPE) == {2: [key("A:", "z")]}
+    other = SCOPE.model_copy(update={"fingerprint": "another"})
+    store.put(other, [(key("A:", "x"), Loglikelihood(-1, 1))])
+    of_all = asked.missing_of_all(store, [SCOPE, other, SCOPE])
+    assert of_all == [asked.missing(store, scope) for scope in (SCOPE, other, SCOPE)]
     store.put(SCOPE, [(key("A:", "z"), Loglikelihood(-1, 1))])
     assert asked.missing(store, SCOPE) == {}
 

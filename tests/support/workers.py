@@ -13,8 +13,7 @@ from typing import Any
 
 from e2lm_core.base.records import Checkpoint, Loglikelihood, Request
 from e2lm_core.base.settings import ROOT
-from e2lm_core.runs.evaluate import Progressing
-from e2lm_core.runs.queue.records import Job, Progress
+from e2lm_core.runs.queue.records import Job, Progress, Progressing
 from e2lm_core.runs.queue.resuming import JobPlans
 from tests.support.fake_backend import FakeBackend
 

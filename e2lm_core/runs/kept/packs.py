@@ -48,6 +48,10 @@ class Keys:
         """All in a row."""
         return b"".join(self.ordered)
 
+    def some(self, numbers: np.ndarray) -> Keys:
+        """Those with these numbers [M], which ascend; the same keys where that is all."""
+        return self if len(numbers) == len(self) else Keys(self.ordered[number] for number in numbers)
+
     def at(self, places: np.ndarray) -> frozenset[bytes]:
         """The keys at `places` [N], a mask."""
         return frozenset(self.ordered[place] for place in np.flatnonzero(places))
@@ -119,6 +123,15 @@ class Packs:
             here = np.ones(len(keys), bool) if at is None else at >= 0
             held = here if held is None else held | here
         return held
+
+    def few(self, connection: sqlite3.Connection, scope: int | None, keys: Keys) -> np.ndarray | None:
+        """As `values`, which reads the columns, but None also where no pack holds any of the keys."""
+        held = self.holds(connection, scope, keys)
+        return self.values(connection, scope, keys) if held is not None and held.any() else None
+
+    def scopes(self, connection: sqlite3.Connection) -> frozenset[int]:
+        """The scopes that have packs."""
+        return frozenset(number for (number,) in connection.execute("SELECT DISTINCT scope FROM packs"))
 
     def _read(
         self, connection: sqlite3.Connection, scope: int | None, keys: Keys, columns: str

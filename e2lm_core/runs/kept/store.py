@@ -9,7 +9,7 @@ import os
 import struct
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ _PER_QUERY = 10_000  # SQLite takes 32,766 variables in one statement
 # So many keys, and at least this share of the scope: read it in a run.
 _SCAN_FROM, _SCAN_SHARE = 2_000, 1 / 3
 _KEPT_KEYS = 1_000_000  # about 50 MB: what an edit of a few hundred questions asks again at every checkpoint
+FEW_KEYS = 200  # that are looked for in many scopes together: a look is most of what each takes
+_NONE: frozenset[bytes] = frozenset()
 _SCOPE = "fingerprint, dtype, max_length, bos, scoring_version"
 
 
@@ -77,7 +79,7 @@ class Store:
             )
             number = self._scope_id(scope)
             assert number is not None
-            fresh = self._not_packed(scope, Keys(key for key, _ in rows))
+            (fresh,) = self._not_packed([scope], Keys(key for key, _ in rows))
             before = connection.total_changes
             connection.executemany(
                 "INSERT INTO results (scope, digest, ll_nats, tokens) VALUES (?, ?, ?, ?) "
@@ -117,8 +119,31 @@ class Store:
         with self.database.snapshot() as connection:
             packed = self._packs.values(connection, self._scope_id(scope), keys)
             wanted = keys.all if packed is None else keys.at(np.isnan(packed))
-            rows = self._with_brought(scope, wanted, self._rows("digest, ll_nats", scope, wanted))
-        values = np.full(len(keys), np.nan) if packed is None else packed
+            rows = self._rows("digest, ll_nats", scope, wanted)
+        return self._together(scope, keys, wanted, rows, packed)
+
+    def values_of_all(self, scopes: Sequence[Scope], keys: Keys) -> list[np.ndarray]:
+        """`values` of each scope, for a few keys: one look for all of them."""
+        with self.database.snapshot() as connection:
+            rows = self._rows_of_all("digest, ll_nats", scopes, keys.all)
+            packed: list[np.ndarray | None] = [None] * len(scopes)
+            if self._packs.scopes(connection):
+                packed = [self._packs.few(connection, self._scope_id(scope), keys) for scope in scopes]
+        return [
+            self._together(scope, keys, keys.all, found, column)
+            for scope, found, column in zip(scopes, rows, packed, strict=True)
+        ]
+
+    def _together(
+        self,
+        scope: Scope,
+        keys: Keys,
+        wanted: frozenset[bytes],
+        rows: list[tuple[Any, ...]],
+        packed: np.ndarray | None,
+    ) -> np.ndarray:
+        """[N] what packs hold, and beside it rows and what the package brings of the keys that are `wanted` still."""
+        rows = self._with_brought(scope, wanted, rows)
         found = np.fromiter(map(itemgetter(1), rows), float, len(rows))
         if len(rows) == len(keys):  # all of them, in their order: no look-ups
             return found
@@ -128,13 +153,22 @@ class Store:
 
     def absent(self, scope: Scope, digests: Iterable[bytes] | Keys) -> frozenset[bytes]:
         """Those of `digests` that are not there."""
-        absent = self._absent_here(scope, digests)
-        return absent - self._brought(scope) if absent else absent
+        return self.absent_of_all([scope], digests)[0]
+
+    def absent_of_all(
+        self, scopes: Sequence[Scope], digests: Iterable[bytes] | Keys
+    ) -> list[frozenset[bytes]]:
+        """The same for each scope: few keys are looked for in all of them at once."""
+        here = self._absent_here(scopes, digests)
+        return [
+            absent - self._brought(scope) if absent else absent
+            for scope, absent in zip(scopes, here, strict=True)
+        ]
 
     def brings(self, scopes: Iterable[Scope], digests: Collection[bytes]) -> bool:
         """Whether anything of `digests` was never computed here, and is there because the package brings it."""
         brought = ((scope, self._brought(scope).intersection(digests)) for scope in scopes)
-        return any(keys and self._absent_here(scope, keys) for scope, keys in brought)
+        return any(keys and self._absent_here([scope], keys)[0] for scope, keys in brought)
 
     def _brought(self, scope: Scope) -> frozenset[bytes]:
         found = shipped.load() if self._with_shipped else None
@@ -150,34 +184,52 @@ class Store:
         brought = found.rows(scope, wanted - set(map(itemgetter(0), rows)))
         return sorted(rows + brought, key=itemgetter(0)) if rows else list(brought)
 
-    def _not_packed(self, scope: Scope, keys: Keys) -> frozenset[bytes]:
+    def _not_packed(self, scopes: Sequence[Scope], keys: Keys) -> list[frozenset[bytes]]:
+        """The keys that no pack of each scope holds."""
         with self.database.reading() as connection:
-            held = self._packs.holds(connection, self._scope_id(scope), keys)
-        return keys.all if held is None else keys.at(~held)
+            if not self._packs.scopes(connection):
+                return [keys.all] * len(scopes)
+            held = [self._packs.holds(connection, self._scope_id(scope), keys) for scope in scopes]
+            return [keys.all if here is None else keys.at(~here) for here in held]
 
-    def _absent_here(self, scope: Scope, digests: Iterable[bytes] | Keys) -> frozenset[bytes]:
+    def _absent_here(
+        self, scopes: Sequence[Scope], digests: Iterable[bytes] | Keys
+    ) -> list[frozenset[bytes]]:
         """What was never computed here. What was found once is not looked up again: results stay."""
+        keys = digests if isinstance(digests, Keys) else Keys(digests)
         try:
-            place = scope, os.stat(self.database.path).st_ino  # another file in its place holds other results
+            file = os.stat(self.database.path).st_ino  # another file in its place holds other results
         except FileNotFoundError:
-            place = scope, 0
+            file = 0
+        with self._lock:
+            unknown = [keys.all - self._present.get((scope, file), _NONE) for scope in scopes]
+        if not any(unknown):
+            return unknown
         with self.database.snapshot():
-            wanted = self._not_packed(scope, _as_keys(digests))
-            with self._lock:
-                unknown = wanted - self._present.get(place, set())
-            if not unknown:
-                return unknown
-            present = {key for (key,) in self._rows("digest", scope, unknown)}
+            pairs = zip(unknown, self._not_packed(scopes, keys), strict=True)
+            unknown = [one if other is keys.all else one & other for one, other in pairs]
+            any_of = _NONE.union(*unknown)
+            if len(any_of) <= FEW_KEYS:
+                rows = self._rows_of_all("digest", scopes, any_of)
+            else:
+                rows = [self._rows("digest", *asked) for asked in zip(scopes, unknown, strict=True)]
+        present = [{row[0] for row in found} for found in rows]
         # What a transaction has not saved for good may yet be rolled back.
-        if present and place[1] and not self.database.connection().in_transaction:
-            with self._lock:
-                kept = self._present.setdefault(place, set())
-                self._present_keys += len(present - kept)
-                kept.update(present)
-                self._present.move_to_end(place)
-                while self._present_keys > _KEPT_KEYS:
-                    self._present_keys -= len(self._present.popitem(last=False)[1])
-        return unknown - present
+        if file and not self.database.connection().in_transaction:
+            for scope, found in zip(scopes, present, strict=True):
+                self._note_present((scope, file), found)
+        return [absent - found for absent, found in zip(unknown, present, strict=True)]
+
+    def _note_present(self, place: tuple[Scope, int], keys: set[bytes]) -> None:
+        if not keys:
+            return
+        with self._lock:
+            kept = self._present.setdefault(place, set())
+            self._present_keys += len(keys - kept)
+            kept.update(keys)
+            self._present.move_to_end(place)
+            while self._present_keys > _KEPT_KEYS:
+                self._present_keys -= len(self._present.popitem(last=False)[1])
 
     def count(self, scope: Scope) -> int:
         """How many results of the scope were computed here."""
@@ -208,6 +260,25 @@ class Store:
                 ).fetchall()
         return rows
 
+    def _rows_of_all(
+        self, columns: str, scopes: Sequence[Scope], digests: Collection[bytes]
+    ) -> list[list[tuple[Any, ...]]]:
+        """As `_rows` of each scope."""
+        with self.database.reading() as connection:
+            ids = {tuple(key): n for n, *key in connection.execute(f"SELECT id, {_SCOPE} FROM scopes")}
+            numbers = [ids.get(_key(scope)) for scope in scopes]
+            known = [number for number in numbers if number is not None]
+            marks = [",".join("?" * len(part)) for part in (known, digests)]
+            found = connection.execute(
+                f"SELECT scope, {columns} FROM results WHERE scope IN ({marks[0]}) AND digest IN ({marks[1]}) "
+                "ORDER BY scope, digest",
+                (*known, *sorted(digests)),
+            ).fetchall()
+        rows: dict[int | None, list[tuple[Any, ...]]] = {}
+        for number, *row in found:
+            rows.setdefault(number, []).append(tuple(row))
+        return [rows.get(number, []) for number in numbers]
+
     def _is_at_most(self, number: int | None, most: int) -> bool:
         """Whether the scope has no more rows; looks no further than needed."""
         with self.database.reading() as connection:
@@ -226,10 +297,6 @@ class Store:
                 f"SELECT id FROM scopes WHERE ({_SCOPE}) = (?, ?, ?, ?, ?)", _key(scope)
             ).fetchone()
         return None if row is None else int(row[0])
-
-
-def _as_keys(digests: Iterable[bytes] | Keys) -> Keys:
-    return digests if isinstance(digests, Keys) else Keys(digests)
 
 
 def _key(scope: Scope) -> tuple[str, str, int, str, int]:

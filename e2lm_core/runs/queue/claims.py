@@ -54,6 +54,13 @@ class Shares:
             )
 
 
+def complete(queue: JobQueue, job_id: int) -> set[str]:
+    """The names of the checkpoints that a run has completed; a look at its progress alone."""
+    with queue.database.reading() as connection:
+        rows = connection.execute("SELECT name FROM progress WHERE job = ? AND done >= total", (job_id,))
+        return {name for (name,) in rows}
+
+
 def open_checkpoints(queue: JobQueue, job: Job) -> tuple[list[str], list[str]]:
     """(those that are not complete, those of them that nobody holds), in the job's order."""
     now = queue.get(job.id)

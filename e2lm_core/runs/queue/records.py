@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 from e2lm_core.base.records import Record
@@ -65,3 +66,35 @@ class Event(Record):
     at: float
     what: str
     worker: str | None
+
+
+class Progressing:
+    """What a run tells whoever started it, and asks. As it stands, a run that nobody watches or shares.
+
+    Checkpoints are named by `Checkpoint.name`. Methods are called from the threads that compute.
+    """
+
+    def report(self, progress: Progress) -> None:
+        """Hear of a commit, within its transaction: raising undoes it."""
+
+    def cancelled(self) -> bool:
+        """Whether to stop; asked before every batch."""
+        return False
+
+    def earlier(self, checkpoint: str) -> Progress | None:
+        """How far an interrupted attempt of this run got: what that computed still counts as computed."""
+        return None
+
+    def take(self, checkpoint: str) -> bool:
+        """Asked just before a checkpoint's turn; False where another worker has it, and it is left out."""
+        return True
+
+    def planned(self, checkpoint: str, missing: Sequence[bytes], requests: Collection[bytes]) -> list[bytes]:
+        """The keys of which batches are made, all of `missing` among them; `requests` are those of the set.
+
+        An interrupted run that plans the same again gets the bytes of one that was not: see `JobPlans`.
+        """
+        return list(missing)
+
+
+ALONE = Progressing()

@@ -28,9 +28,14 @@ def reset() -> None:
     st.session_state.pop("editor_refused", None)
 
 
+def runs_edits() -> str:
+    """Whose run an edit begins as soon as it is saved, see `requests.pass_for`; "" where the visitor wants none."""
+    return starting.visitor() if st.session_state.get("run_edits", True) else ""
+
+
 def edited(task: TaskSet) -> None:
     """After a saved edit: run what changed at once, where the set has results and the visitor wants it."""
-    if st.session_state.get("run_edits", True) and _has_results(task):
+    if runs_edits() and _has_results(task):
         try:
             starting.start_run(task, priority=evaluate.INTERACTIVE)
         except StudioError as error:

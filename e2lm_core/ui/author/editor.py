@@ -6,8 +6,8 @@ and it was laid out anew after each edit, so that a click could be missed. Its s
 (TypeScript with Preact and TanStack's virtualiser), `npm ci && npm run build` there makes `table/built.js`.
 
 What the page gives it is small and mostly the same with each drawing. The rows come from the server by themselves
-(`server/table.py`), once, and then what has changed; edits go the same way, so that *Saved* waits for no page.
-After them the page is drawn once, for what stands beside the table. What models and the embedder say of single
+(`server/table.py`), once, and then what has changed; edits go the same way, so that neither *Saved* nor the run of
+what was edited waits for a page. After them the page is drawn once, for what stands beside the table. What models and the embedder say of single
 questions is given where a filter asks for it, and why not where it can't be. Tested in tests/pages/writing/test_table.py.
 """
 
@@ -31,6 +31,7 @@ from e2lm_core.ui.author.unsaved import listening
 from e2lm_core.ui.frame import polling, say
 from e2lm_core.ui.remembered import questions as remembered
 from e2lm_core.ui.remembered import results
+from e2lm_core.ui.runs import starting
 from e2lm_core.ui.server import requests
 from e2lm_core.ui.server import table as server
 
@@ -65,7 +66,7 @@ def table(task: TaskSet, readonly: bool = False) -> None:
             **_address(task),
             "url": f"{listening.base_path()}{server.PATH}",
             "drafts": f"{listening.base_path()}/drafts",
-            "pass": requests.pass_for(settings, task.address),
+            "pass": requests.pass_for(settings, task.address, runs=after.runs_edits()),
             "stamp": presence.stamp(settings, task.address),
             "typed": "" if readonly else _typed(task),
             "readonly": readonly,
@@ -165,9 +166,11 @@ def _typed(task: TaskSet) -> str:
 
 
 def _changed() -> None:
-    """Something was done in the table; where it was saved, what it changes is run."""
+    """Something was done in the table; where it was saved, what it changes is run, unless that goes on already."""
     name = st.session_state.get("set")
-    if name and st.session_state[KEY].changed == "saved":
+    if st.session_state[KEY].changed == "runs":
+        starting.ensure_worker()
+    elif name and st.session_state[KEY].changed == "saved":
         try:
             after.edited(session.read_set(name))
         except (StudioError, OSError):

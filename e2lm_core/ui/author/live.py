@@ -18,10 +18,12 @@ import streamlit as st
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base import labels, phrasing
+from e2lm_core.base.database import stamp_of
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.charts import canvas
 from e2lm_core.charts import curves as curve_charts
 from e2lm_core.runs import start
+from e2lm_core.runs.queue import claims
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.ui import session
@@ -31,11 +33,13 @@ from e2lm_core.ui.remembered import aside, computing, drawn, results
 from e2lm_core.ui.runs import starting
 
 POINTS_WAIT_S, END_WAIT_S = 0.5, 1.0
-POINTS_LOOK_S, END_LOOK_S = 0.02, 0.05
+POINTS_LOOK_S, END_LOOK_S = 0.005, 0.05  # the first is a look at a file's time
+YIELD_S = 0.02
 CHART_PX = 250
 METRICS = ("norm_prob", "margin", "acc")
 # Changed questions to choose one of; more are in the table.
 PICKED_FROM = 8
+_Both = tuple[Measurements, Measurements]  # before an edit and after it
 
 
 def beside(task: TaskSet) -> None:
@@ -119,12 +123,12 @@ def _await_points(task: TaskSet) -> None:
     """Waits a moment for an edit's points, all but further seeds', so that where a moment is enough they are drawn once."""
     checkpoints, _ = results.fleet(task)
     own = {checkpoint.name for checkpoint in checkpoints if checkpoint.model.seed_of is None}
-    seen = None
+    studio, seen = session.studio(), None
     for _ in _moments(POINTS_WAIT_S, polling.every(POINTS_LOOK_S, mine=False)):
-        if (stamp := results.results_stamp()) == seen:
+        if (stamp := stamp_of(studio.settings.database)) == seen:
             continue
-        seen, job = stamp, start.latest_job(session.studio(), task.address)
-        if job is None or job.over or own <= {row.name for row in job.progress if row.done >= row.total}:
+        seen, job = stamp, start.latest_job(studio, task.address, progress=False)
+        if job is None or job.over or own <= claims.complete(studio.jobs, job.id):
             break
 
 
@@ -139,11 +143,14 @@ def _soon_over(task: TaskSet) -> bool:
 
 def _moments(most_s: float, every_s: float) -> Iterator[None]:
     """Now and every so often, in which Streamlit can turn to what the visitor does."""
-    until, tick = time.monotonic() + most_s, st.empty()
-    while time.monotonic() < until:
+    now = time.monotonic()
+    until, yields_at, tick = now + most_s, now, st.empty()
+    while now < until:
         yield
         time.sleep(every_s)
-        tick.empty()
+        if (now := time.monotonic()) >= yields_at:
+            yields_at = now + YIELD_S
+            tick.empty()
 
 
 def _changes(task: TaskSet, edit: after.Edit, changed: results.Changed) -> None:
@@ -163,8 +170,14 @@ def _changes(task: TaskSet, edit: after.Edit, changed: results.Changed) -> None:
         name = drawable[0]
         if len(drawable) > 1:
             name = st.selectbox("Question", drawable, key=f"live_question_{len(drawable)}") or name
-        drawn.once(("live question", changed, name, metric), lambda: _means(task, edit, name, metric))
-    drawn.once(("live set", changed, metric), lambda: _whole_set(task, edit, metric))
+        drawn.once(
+            ("live question", changed.token, name, metric),
+            lambda: _means(_measured_of(task, edit, changed), name, metric),
+        )
+    drawn.once(
+        ("live set", changed.token, metric),
+        lambda: _whole_set(_measured_of(task, edit, changed), metric, _further_seeds(task)),
+    )
     if effects:
         with st.expander("As a table"):
             parts.table(
@@ -177,16 +190,22 @@ def _changes(task: TaskSet, edit: after.Edit, changed: results.Changed) -> None:
             )
 
 
-def _whole_set(task: TaskSet, edit: after.Edit, metric: str) -> None:
-    _caption("The whole set", metric, before=True, seeds=_further_seeds(task))
-    figure = _drawn_beside(computing.set_before_and_after, task, edit, metric)
+def _whole_set(measured: _Both, metric: str, seeds: int) -> None:
+    _caption("The whole set", metric, before=True, seeds=seeds)
+    figure = _drawn_beside(computing.set_before_and_after, *measured, metric)
     parts.chart(figure, "live_set_chart", f"{metric}, The whole set")
 
 
-def _drawn_beside(draw: Callable[..., dict], task: TaskSet, edit: after.Edit, *arguments: Any) -> go.Figure:
-    """A figure that a function of `computing` draws of the two versions, for this theme and window."""
+def _measured_of(task: TaskSet, edit: after.Edit, changed: results.Changed) -> _Both:
+    """The very ones of which it is known what changed: what a run adds meanwhile is for the next drawing."""
     assert edit.before is not None
-    was, now = _measured_of(task, edit.before), _measured_of(task, edit.after)
+    return changed.of or (_measured(task, edit.before), _measured(task, edit.after))
+
+
+def _drawn_beside(
+    draw: Callable[..., dict], was: Measurements, now: Measurements, *arguments: Any
+) -> go.Figure:
+    """A figure that a function of `computing` draws of the two versions, for this theme and window."""
     look = (session.current_theme().name, window.narrow(), CHART_PX)
     return canvas.ready(aside.edits(draw, was, now, *arguments, *look))
 
@@ -198,7 +217,7 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
         if not now.measured:
             st.caption("This question has no results yet: run the set on Models and runs.")
         else:
-            was = None if before is None else _measured_of(task, before)
+            was = None if before is None else _measured(task, before)
             changed = () if was is None else question_edits.effects(was, now)
             effect = next((e for e in changed if e.question_id == shown.id), None)
             _figures(now, shown.id, effect)
@@ -281,16 +300,16 @@ def _curves(
     )
 
 
-def _means(task: TaskSet, edit: after.Edit, name: str, metric: str) -> None:
-    models = phrasing.count(len(question_edits.counted(_measured_of(task, edit.after))), "model")
+def _means(measured: _Both, name: str, metric: str) -> None:
+    models = phrasing.count(len(question_edits.counted(measured[1])), "model")
     say.caption(
         say.filled("**{name}** · {metric}, mean over {models}", name=name, metric=metric, models=models)
     )
-    figure = _drawn_beside(computing.question_before_and_after, task, edit, name, metric)
+    figure = _drawn_beside(computing.question_before_and_after, *measured, name, metric)
     parts.chart(figure, "live_question_chart", f"{metric} of question {name}, before and after the edit")
 
 
-def _measured_of(task: TaskSet, version: TaskSet) -> Measurements:
+def _measured(task: TaskSet, version: TaskSet) -> Measurements:
     checkpoints, num_fewshot = results.fleet(task)
     return results.measure(version, checkpoints, num_fewshot)
 

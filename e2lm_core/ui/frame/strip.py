@@ -49,7 +49,7 @@ def strip(poll: bool = True) -> TaskSet:
             _state(task, results.state(task))
         lasting.draw(session.studio().settings.home)
     _tell_of_ends(task, results.state(task))
-    if task.questions and (note := standing.untaught(results.measurements(task).taught)):
+    if task.questions and (note := standing.untaught(results.taught(task))):
         st.caption(say.filled(":material/school: {note}", note=note))
     for info in infos:
         if info.problem:

@@ -9,6 +9,7 @@ Tested in tests/ui/remembered/test_aside.py.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import itertools
 import logging
@@ -35,6 +36,7 @@ T = TypeVar("T")
 NICE = 1  # of 19: a little less than the pages, since they wait for it; a run has 8
 MOST_MB = 1_500  # of a process's own; measurements of the largest sets take half of that
 IDLE_S = 600.0
+TIDY_S = 1.0  # after an answer
 KNOWN = 4  # measurements, and as many sets, that a process keeps, so that they are sent once
 log = logging.getLogger(__name__)
 
@@ -258,8 +260,12 @@ def edits(function: Callable[..., T], *arguments: Any) -> T:
 def serve(pipe: Connection) -> None:
     """Answer calls until the other end is closed."""
     known: dict[int, Any] = {}
+    tidy, modules = True, 0
     while True:
         try:
+            if not tidy and not pipe.poll(TIDY_S):
+                modules = _tidied(modules)
+            tidy = False
             module, name, arguments, new, still = pipe.recv()
         except (EOFError, OSError):
             return
@@ -276,6 +282,14 @@ def serve(pipe: Connection) -> None:
             pipe.send(answer)
         except (pickle.PickleError, TypeError, AttributeError):
             pipe.send((False, RuntimeError(f"{name} gave what cannot be sent: {answer[1]!r}"[:300])))
+
+
+def _tidied(modules: int) -> int:
+    """Collect garbage now, and not while a page waits for an answer; what was imported since is left out from then on."""
+    gc.collect()
+    if len(sys.modules) > modules:
+        gc.freeze()
+    return len(sys.modules)
 
 
 def _whole(edited: _Edited, known: dict[int, Any]) -> TaskSet:

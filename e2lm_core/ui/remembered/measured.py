@@ -5,7 +5,6 @@ Tested in tests/ui/remembered/test_measured.py.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -13,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from e2lm_core.base.database import stamp_of
 from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs import measure as reading
 from e2lm_core.runs.studio import Studio
@@ -130,14 +130,3 @@ class Measured:
 def identities(checkpoints: Sequence[Checkpoint]) -> Fleet:
     """A model that was removed and added again has the same names at another commit."""
     return tuple((c.name, c.revision) for c in checkpoints)
-
-
-def stamp_of(database: Path) -> Stamp:
-    """Changes whenever anything is written to the database, in this process or a worker's."""
-    stamps = []
-    for path in (str(database), f"{database}-wal"):
-        try:
-            stamps.append(os.stat(path).st_mtime_ns)
-        except FileNotFoundError:
-            stamps.append(0)
-    return stamps[0], stamps[1]

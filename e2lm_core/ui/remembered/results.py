@@ -9,7 +9,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import pandas as pd
@@ -17,10 +17,11 @@ import streamlit as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import edits as question_edits
+from e2lm_core.base.database import stamp_of
 from e2lm_core.base.memo import Each
 from e2lm_core.base.records import Checkpoint, Finding, Question, TaskSet
 from e2lm_core.base.settings import Settings
-from e2lm_core.checkpoints.ladder import taught
+from e2lm_core.checkpoints.ladder import taught as ladder_taught
 from e2lm_core.export import submission
 from e2lm_core.relevance import judge
 from e2lm_core.runs import state as run_state
@@ -36,7 +37,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.frame import polling
 from e2lm_core.ui.remembered import aside, checking, computing, settled
 from e2lm_core.ui.remembered.keep import Kept
-from e2lm_core.ui.remembered.measured import Fleet, Measured, Stamp, identities, stamp_of
+from e2lm_core.ui.remembered.measured import Fleet, Measured, Stamp, identities
 from e2lm_core.ui.remembered.settled import Settled, Shown
 from e2lm_core.ui.runs import starting
 from e2lm_core.ui.session import studio
@@ -112,13 +113,18 @@ def fleet(task: TaskSet) -> tuple[tuple[Checkpoint, ...], int | None]:
 
 @dataclass(frozen=True)
 class Changed:
-    """What an edit changed, of each question and of the whole set; `done` of `total` checkpoints are complete after it."""
+    """What an edit changed, of each question and of the whole set; `done` of `total` checkpoints are complete after it.
+
+    `of` are the measurements before and after it, where they were just read; `token` tells this from any other.
+    """
 
     effects: tuple[question_edits.Effect, ...]
     whole: tuple[question_edits.Change, ...]
     done: int
     total: int
     measured: bool
+    token: object = field(default_factory=object, compare=False)
+    of: tuple[Measurements, Measurements] | None = field(default=None, compare=False, repr=False)
 
 
 def changed(task: TaskSet, before: TaskSet, after: TaskSet) -> Changed:
@@ -132,7 +138,7 @@ def changed(task: TaskSet, before: TaskSet, after: TaskSet) -> Changed:
     made = remembered_of((was, now), "changes", lambda: Changed(*aside.edits(computing.changed, was, now)))
     if was.complete_checkpoints == made.done == made.total:
         _CHANGED.made_of((), key, lambda: made)
-    return made
+    return replace(made, of=(was, now))
 
 
 def is_known(task: TaskSet, before: TaskSet, after: TaskSet) -> bool:
@@ -277,10 +283,18 @@ def known_scores(task: TaskSet) -> Scores | None:
     return scores(now, "acc") if _OF_MEASUREMENTS.has((now,), (computing.scores.__name__, "acc")) else None
 
 
+def taught(task: TaskSet) -> tuple[bool, ...] | None:
+    """`Measurements.taught` of the set on its fleet, without a look for what was measured."""
+    if all(checkpoint.packed is None for checkpoint in fleet(task)[0]):
+        return None
+    told = taught_answers(task)
+    return None if told is None else tuple(told.values())
+
+
 def taught_answers(task: TaskSet) -> dict[str, bool] | None:
     """`taught.taught_answers` of the ladder at hand, looked up once for each version."""
     file = studio().catalogue.taught_file
-    return _OF_SETS.made_of((task,), "taught", lambda: taught.taught_answers(file, task), version=file)
+    return _OF_SETS.made_of((task,), "taught", lambda: ladder_taught.taught_answers(file, task), version=file)
 
 
 def bundle(task: TaskSet, profile: submission.Profile) -> bytes:

@@ -73,7 +73,7 @@ def start_run(
         checkpoints,
         num_fewshot,
         priority,
-        _visitor(),
+        visitor(),
         kind,
         rolling=rolling,
         fleet=fleet,
@@ -100,10 +100,10 @@ def cancel_button(job: int | None, label: str, key: str, **look: Any) -> None:
 
 def is_mine(state: run_state.SetState) -> bool:
     """Whether this session started the run that goes on; one from the command line is everybody's."""
-    return state.owner in ("", _visitor())
+    return state.owner in ("", visitor())
 
 
-def _visitor() -> str:
+def visitor() -> str:
     """Whose runs these are, for a queue that is fair: this session, under a name that tells nothing."""
     return st.session_state.setdefault("visitor", uuid.uuid4().hex)
 

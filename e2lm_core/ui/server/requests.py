@@ -33,18 +33,22 @@ _OF_PROCESS = secrets.token_bytes(_KEY_BYTES)  # where the home cannot be writte
 
 
 class Asked(NamedTuple):
-    """Who asks, in whose settings, about which set, and what."""
+    """Who asks, in whose settings, about which set, and what; `runs` as in `pass_for`."""
 
     settings: Settings
     task: str
     body: dict[str, Any]
+    runs: str = ""
 
 
-def pass_for(settings: Settings, task: str) -> str:
-    """What a page gives its script, so that the server knows later who asks, and about which set."""
+def pass_for(settings: Settings, task: str, runs: str = "") -> str:
+    """What a page gives its script, so that the server knows later who asks, and about which set.
+
+    `runs` is whose run an edit begins as soon as it is saved (see `Job.owner`), "" where none is to begin.
+    """
     # The same all day long, so that a page that is drawn again has nothing new to say to its script.
     until = (int(time.time()) // _DAY_S + 1) * _DAY_S + GOOD_FOR_S
-    claims = [settings.person, settings.author, settings.paths, settings.readonly, task, until]
+    claims = [settings.person, settings.author, settings.paths, settings.readonly, task, runs, until]
     said = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
     return f"{said}.{_signature(settings, said)}"
 
@@ -54,11 +58,11 @@ async def asked(request: Request, most_bytes: int) -> Asked:
     _require_same_origin(request)
     body = await _body(request, most_bytes)
     settings = Settings.from_env()
-    person, name, paths, readonly, task = _claims(settings, str(body.pop("pass", "")))
+    person, name, paths, readonly, task, runs = _claims(settings, str(body.pop("pass", "")))
     browser = browser_of(request.headers.get("cookie"))
     if person is None and browser is not None and author(browser) != name:
         raise HTTPException(403, "This page was opened by another browser.")
-    return Asked(settings.asked_by(person, name, paths=paths, readonly=readonly), task, body)
+    return Asked(settings.asked_by(person, name, paths=paths, readonly=readonly), task, body, runs)
 
 
 def _require_same_origin(request: Request) -> None:
@@ -93,15 +97,22 @@ def _refused(name: str) -> float:
     raise ValueError(f"{name} is no number.")
 
 
-def _claims(settings: Settings, given: str) -> tuple[str | None, str, bool, bool, str]:
+def _claims(settings: Settings, given: str) -> tuple[str | None, str, bool, bool, str, str]:
     said, _, signature = given.partition(".")
     if not hmac.compare_digest(signature.encode(), _signature(settings, said).encode()):
         raise HTTPException(403, "The page's pass is not one of this studio: load the page again.")
     *claims, until = json.loads(base64.urlsafe_b64decode(said))
     if time.time() > until:
         raise HTTPException(403, "The page was opened too long ago: load it again.")
-    person, name, paths, readonly, task = claims
-    return person, name, paths, readonly, task
+    person, name, paths, readonly, task, *more = claims
+    return (
+        person,
+        name,
+        paths,
+        readonly,
+        task,
+        more[0] if more else "",
+    )  # a pass from before an update has none
 
 
 def _signature(settings: Settings, said: str) -> str:

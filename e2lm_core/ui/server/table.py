@@ -25,6 +25,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.desk import drafts, many, saving, sheet
+from e2lm_core.ui.runs import edited
 from e2lm_core.ui.server import requests
 
 PATH, SCRIPT = "/table", "/table.js"
@@ -69,6 +70,8 @@ def done(asked: requests.Asked) -> bytes:
     try:
         if act is not None:
             told = act(asked.settings, asked.task, body)
+            if asked.runs and act not in _LOOKS and not told.get("sentence"):
+                told["runs"] = edited.runs(asked.settings, asked.task, asked.runs)
         elif body.get("do"):
             raise HTTPException(400, "The table can't do this.")
     except StudioError as error:
@@ -203,6 +206,7 @@ _ACTS: dict[str, _Act] = {
     "undo": _undo,
     "discard": _discard,
 }
+_LOOKS = (_copy, _sets, _find, _discard)  # and what else leaves the set as it is
 
 
 def _ids(body: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from e2lm_core.base.errors import StoreError
 from e2lm_core.base.records import Loglikelihood, Request, Scope
 from e2lm_core.runs.kept import store as store_module
 from e2lm_core.runs.kept.packs import Keys
-from e2lm_core.runs.kept.store import Store, digest
+from e2lm_core.runs.kept.store import FEW_KEYS, Store, digest
 
 SCOPE = Scope(fingerprint="folder:1", dtype="float32", max_length=1024, bos="none", scoring_version=1)
 
@@ -150,6 +150,23 @@ def test_killed_writer_leaves_whole_chunks(tmp_path):
     last = count // 50 - 1
     keys = [last.to_bytes(8, "big") + i.to_bytes(8, "big") for i in range(50)]
     assert store.get(SCOPE, keys) == {key: Loglikelihood(-1.0 * last, i) for i, key in enumerate(keys)}
+
+
+@pytest.mark.parametrize("count", [3, 3 * FEW_KEYS])
+def test_of_many_scopes_each_has_its_own(tmp_path, count):
+    store = Store(tmp_path / "studio.sqlite")
+    scopes = [SCOPE, *(SCOPE.model_copy(update={"fingerprint": name}) for name in ("one", "none"))]
+    keys = [number.to_bytes(16, "big") for number in range(count)]
+    store.put(scopes[0], [(key, Loglikelihood(-n, 1)) for n, key in enumerate(keys[1:])])
+    store.put(scopes[1], [(keys[0], Loglikelihood(-9, 1))])
+    asked = Keys(keys)
+    together = store.values_of_all(scopes, asked)
+    assert all(
+        np.array_equal(found, store.values(scope, asked), equal_nan=True)
+        for scope, found in zip(scopes, together, strict=True)
+    )
+    assert store.absent_of_all(scopes, keys) == [{keys[0]}, set(keys[1:]), set(keys)]
+    assert [store.absent(scope, keys) for scope in scopes] == [{keys[0]}, set(keys[1:]), set(keys)]
 
 
 def test_what_is_absent_is_known_from_memory_only_once_it_is_saved_for_good(tmp_path):

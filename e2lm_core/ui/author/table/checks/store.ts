@@ -13,7 +13,7 @@ let rows: Row[] = [
   { id: "q2", question: "Two?", choices: ["a", "b"], answer: 1 },
 ];
 let drafts: { place: string; form: string; fields: any; seen: any; tried: boolean }[] = [];
-let digest = 0, down = false, refusal = "", slow = 0;
+let digest = 0, down = false, refusal = "", slow = 0, runs = false;
 
 const wait = (ms: number) => new Promise((over) => setTimeout(over, ms));
 const without = (place: string) => drafts.filter((draft) => draft.place !== place);
@@ -36,6 +36,7 @@ async function answer(url: string, { body }: { body: string }) {
     const differs = Object.keys(sent.fields).filter((field) => JSON.stringify(here[field]) !== JSON.stringify(sent.seen[field]));
     told.sentence = refusal;
     told.clashes = refusal ? [] : differs;
+    told.runs = runs;
     drafts = without(`question/${sent.id}`);
     if (refusal) drafts.push({ place: `question/${sent.id}`, form: "f".repeat(32), fields: sent.fields, seen: sent.seen, tried: false });
     else if (differs.length) drafts.push({ place: `question/${sent.id}`, form: "f".repeat(32), fields: sent.fields, seen: sent.seen, tried: true });
@@ -90,6 +91,22 @@ await wait(10);
 assert.equal(rows[0].question, "New?");
 assert.deepEqual([first.typed.size, drafts.length, tab.size, first.saved.has("q1")], [0, 0, 0, true]);
 assert.deepEqual(told, [["changed", "saved"]]);
+
+// What runs already is not for the page to run, unless something else was saved meanwhile.
+for (const [running, heard] of [[[true], "runs"], [[true, false], "saved"]] as const) {
+  told.length = 0;
+  for (const [number, one] of running.entries()) {
+    runs = one;
+    first.typeCell("q2", "question", `Two, ${heard} ${number}?`);
+    await first.save("q2", "question");
+  }
+  await wait(450);
+  assert.deepEqual(told.at(-1), ["changed", heard]);
+}
+runs = false;
+first.typeCell("q2", "question", "Two?");
+await first.save("q2", "question");
+await wait(450);
 
 // Typed on while the first is being saved: both are saved, and what was seen follows.
 slow = 40;

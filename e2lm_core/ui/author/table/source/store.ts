@@ -10,6 +10,8 @@ import {
 } from "./types";
 
 const EMPTY: Question = { id: NEW, question: "", choices: ["", "", "", ""], answer: -1, subject: null, note: null };
+const TOLD = ["typed", "runs", "saved"] as const; // what is saved is run by the page, unless it runs already
+type Told = (typeof TOLD)[number];
 const TOLD_EVERY_MS = 400, LINKED_AFTER_MS = 250;
 
 export class Store {
@@ -50,7 +52,7 @@ export class Store {
   private listeners = new Set<() => void>();
   private toldAt = 0;
   private telling = 0;
-  private toTell = false;
+  private toTell: Told = "typed";
   readonly server: Server;
   private readonly kept: Drafts;
 
@@ -370,7 +372,7 @@ export class Store {
     if (!answer.sentence && !answer.clashes?.length) this.tick(id);
     this.backup();
     this.apply(answer);
-    this.tell(!answer.sentence);
+    this.tell(answer.sentence ? "typed" : answer.runs ? "runs" : "saved");
   }
 
   private tick(id: string) {
@@ -407,7 +409,7 @@ export class Store {
       if (answer.done) this.notice = { text: answer.done, undo: answer.undo };
       if (what !== "find" && what !== "sets") {
         this.lastSaved = Date.now();
-        this.tell();
+        this.tell(answer.runs ? "runs" : "saved");
       }
       this.changed();
     }
@@ -446,14 +448,14 @@ export class Store {
   }
 
   /** The page is to draw again what it shows beside the table: at once, and not more often than it can. */
-  tell(saved = true) {
-    this.toTell ||= saved;
+  tell(told: Told = "saved") {
+    if (TOLD.indexOf(told) > TOLD.indexOf(this.toTell)) this.toTell = told;
     window.clearTimeout(this.telling);
     const wait = Math.max(0, this.toldAt + TOLD_EVERY_MS - Date.now());
     this.telling = window.setTimeout(() => {
       this.toldAt = Date.now();
-      this.page.tell("changed", this.toTell ? "saved" : "typed");
-      this.toTell = false;
+      this.page.tell("changed", this.toTell);
+      this.toTell = "typed";
     }, wait);
   }
 

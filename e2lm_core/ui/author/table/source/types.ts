@@ -60,6 +60,7 @@ export interface Answer {
   order: string[] | null;
   drafts: Draft[];
   sentence?: string;
+  runs?: boolean; // what it changed
   clashes?: Field[];
   done?: string;
   undo?: boolean;
