@@ -75,7 +75,7 @@ def _picture(infos: Sequence[SetInfo], chosen: str | None) -> None:
     try:
         task = session.read_set(chosen)
         if results.state(task).kind == "up to date":
-            overview.picture(task)
+            overview.at_once(task)
     except StudioError:  # said on its card
         return
 
