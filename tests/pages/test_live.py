@@ -133,3 +133,40 @@ def test_the_panel_says_so_where_nothing_was_run(visit):
     authoring.update_questions(visit.studio.settings, OWN, {"q2": {"question": "How much is two and two?"}})
     visit.choose(OWN).open("write")
     assert "Run this set once on Models and runs" in visit.said
+
+
+def begun(at: Visit, checkpoints: int) -> None:
+    """A copy that was never run whole, and a run of it that is so far."""
+    collection.copy_set(at.studio.settings, "little", OWN)
+    # Of another text: nothing of it is in the store.
+    for question in own(at).questions:
+        authoring.update_questions(
+            at.studio.settings, OWN, {question.id: {"question": f"{question.question} Once more?"}}
+        )
+    at.choose(OWN)
+    studios.start_run(at.studio, OWN, at.studio.catalogue.checkpoints)
+    compute(at, checkpoints)
+
+
+def test_while_a_run_goes_on_no_view_says_to_run_the_rest(visit):
+    begun(visit, 30)
+    for view in ("score", "plan", "choosing", "measured", "overview"):
+        visit.open(view)
+        assert "un the rest" not in visit.said, view
+        assert "30 of 40 checkpoints so far" in visit.said, view
+        if view in ("score", "plan", "choosing"):
+            assert "The run goes on" in visit.said, view
+    job = start.latest_job(visit.studio, OWN)
+    assert job is not None
+    visit.studio.jobs.cancel(job.id)
+    visit.open("plan")
+    assert "Run the rest" in visit.said
+
+
+def test_what_is_said_of_subjects_follows_the_run(visit):
+    begun(visit, 30)
+    visit.open("subjects")
+    assert visit.said.count("30 of 40 checkpoints so far") == 2  # the sentence, and above the table
+    compute_rest(visit)
+    visit.at.run()
+    assert "so far" not in visit.said

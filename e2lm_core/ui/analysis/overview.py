@@ -132,7 +132,8 @@ def next_steps(
 ) -> None:
     """What to do next, each step with the link to where it is done."""
     errors = [finding for finding in results.findings(task) if finding.severity == "error"]
-    silent = standing.silence(measurements, scores) if measurements and scores else None
+    running = state.kind == "running"
+    silent = standing.silence(measurements, scores, running) if measurements and scores else None
     steps = overview.next_steps(state, scores, len(errors), session.is_example(task.address), silent)
     if not steps:
         return

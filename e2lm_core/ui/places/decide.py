@@ -81,10 +81,13 @@ def _plan(task: TaskSet) -> None:
         )
 
     metric = parts.metric("plan_metric", explained=True)
-    if silent := standing.silence(measurements, results.scores(measurements, metric)):
+    if silent := standing.silence(
+        measurements, results.scores(measurements, metric), results.is_running(task)
+    ):
         with head.container():
             parts.finding("Nothing can be planned from these scores.")
         parts.empty(silent, icon=":material/casino:")
+        parts.follow(task)
         st.stop()
     apart, width = st.tabs(plan.TABS)
     with apart:

@@ -121,6 +121,8 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
         pool, frame = remembered.pool(task, measurements)
     except StudioError as error:
         parts.finding("Too little is computed yet to tell questions apart.")
+        if results.is_running(task):
+            parts.run_first(str(error), task)
         parts.empty(str(error))
         st.stop()
     head = st.container()
@@ -130,7 +132,8 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
         choosing.choosing(task, measurements, pool, head)
     else:
         with head:
-            silent = standing.silence(measurements, results.scores(measurements, "acc"))
+            scores = results.scores(measurements, "acc")
+            silent = standing.silence(measurements, scores, results.is_running(task))
             parts.finding(choice_words.questions(pool, frame, silent))
         question_table.table(task, measurements, pool, frame)
 

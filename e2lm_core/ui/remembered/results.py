@@ -258,6 +258,11 @@ def state(task: TaskSet) -> run_state.SetState:
     )
 
 
+def is_running(task: TaskSet) -> bool:
+    """Whether a run of the set goes on, or waits for its turn."""
+    return state(task).kind == "running"
+
+
 def known(task: TaskSet) -> bool:
     """Whether somebody has looked at the set since the server's start, so that its state costs next to nothing."""
     return _OF_SETS.has((task,), ("state", studio().settings.workspace))
