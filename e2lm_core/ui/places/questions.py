@@ -48,6 +48,7 @@ def _write(task: TaskSet) -> None:
             if not task.owner:
                 toolbar.delete(task.address)
             toolbar.undo_and_redo(task.address)
+            toolbar.history(task.address)
             toolbar.run_edits()
     if not example:
         presence.watch(task, toolbar.last_change(task.address))
