@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import streamlit as st
+
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate, measure, start
@@ -161,6 +163,28 @@ def test_while_a_run_goes_on_no_view_says_to_run_the_rest(visit):
     visit.studio.jobs.cancel(job.id)
     visit.open("plan")
     assert "Run the rest" in visit.said
+
+
+def test_the_browsers_tab_says_how_far_a_run_is_and_that_it_has_ended(done, monkeypatch):
+    titles, plain = [], st.set_page_config
+
+    def spy(**options: str) -> None:
+        titles.append(options.get("page_title"))
+        plain(**options)
+
+    monkeypatch.setattr(st, "set_page_config", spy)
+    queue(done, OWN, done=10)
+    done.open("overview")
+    assert titles[-1] == "25% · Overview · Result · E2LM Task Studio"
+    done.open("write")  # where nothing looks for news
+    assert titles[-1] == "… · Write · Questions · E2LM Task Studio"
+    job = start.latest_job(done.studio, OWN)
+    assert job is not None
+    done.studio.jobs.finish(done.studio.jobs.get(job.id))
+    done.open("curves")
+    assert titles[-1] == "✓ · Accuracy · Curves · E2LM Task Studio"
+    done.at.run()
+    assert titles[-1] == "Accuracy · Curves · E2LM Task Studio"
 
 
 def test_what_is_said_of_subjects_follows_the_run(visit):
