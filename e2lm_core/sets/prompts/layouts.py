@@ -43,7 +43,7 @@ def fields(style: PromptStyle) -> dict[str, str]:
 
 def begun(style: PromptStyle) -> TaskSet:
     """A set of that layout, without a question and without a name of its own."""
-    return TaskSet(config=TaskConfig(task="new", **fields(style)), questions=())
+    return TaskSet(config=TaskConfig(task="new").model_copy(update=fields(style)), questions=())
 
 
 def like(task: TaskSet) -> TaskSet:
