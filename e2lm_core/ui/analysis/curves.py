@@ -310,7 +310,7 @@ def values(task: TaskSet, measurements: Measurements, view: View) -> None:
         "curves_values",
         height=320,
         few=("model", "tokens_seen", "value"),
-        percent=("value",) if metric in SHARES else (),
+        percent=("value", "low", "high") if metric in SHARES else (),
         of=(frame,),
     )
 
@@ -324,5 +324,6 @@ def _subject_values(measurements: Measurements, view: View) -> None:
         "curves_by_subject",
         height=320,
         few=("subject", "model", "tokens_seen", "value"),
+        percent=("value", "low", "high") if view.metric in SHARES else (),
         of=(measurements, view.bands),
     )

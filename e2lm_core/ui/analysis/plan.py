@@ -17,7 +17,7 @@ from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.analysis.plan.plan import Goal, Plan
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.base.records import SHARES, Checkpoint, TaskSet
 from e2lm_core.charts import plan as plan_charts
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs import state as run_state
@@ -231,15 +231,22 @@ def power(measurements: Measurements, metric: str) -> None:
     head = st.container()
     nearest = planning.nearest(measurements, metric)
     with st.container(horizontal=True, gap="small"):
-        first = st.selectbox("First model", names, names.index(nearest[0]), key="plan_power_first")
-        second = st.selectbox("Second model", names, names.index(nearest[1]), key="plan_power_second")
+        short = {curve.model.name: curve.model.short_name for curve in measurements.counted}
+        first, second = (
+            st.selectbox(
+                label, names, names.index(name), key=f"plan_power_{key}", format_func=short.__getitem__
+            )
+            for label, name, key in zip(
+                ("First model", "Second model"), nearest, ("first", "second"), strict=True
+            )
+        )
         asked = st.number_input(
             "Questions", 2, 20_000, max(2, len(measurements.question_ids)), key="plan_power_questions"
         )
         tokens = st.selectbox(
             "At tokens seen",
             [None, *sorted({float(n) for n in measurements.counted[0].tokens_seen if math.isfinite(n)})],
-            format_func=lambda n: "the last checkpoint" if n is None else phrasing.tokens(n),
+            format_func=lambda n: "the last" if n is None else phrasing.tokens(n),
             key="plan_power_tokens",
         )
     try:
@@ -258,11 +265,13 @@ def power(measurements: Measurements, metric: str) -> None:
         f"power-{metric}",
         "plan_power",
         few=("questions", "power"),
-        percent=("power",),
+        percent=("power", *(["detectable"] if metric in SHARES else [])),
         column_config={
             "questions": _NUMBER(format="localized"),
             "power": _NUMBER("chance of telling them apart", format="%.0f%%"),
-            "detectable": _NUMBER("smallest difference told in 80%", format="%.4f"),
+            "detectable": _NUMBER(
+                "smallest difference told in 80%", format="%.1f%%" if metric in SHARES else "%.3f"
+            ),
         },
         of=(told,),
     )
