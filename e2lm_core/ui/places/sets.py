@@ -187,7 +187,7 @@ def _about(task: TaskSet, in_hand: bool) -> bool:
     if in_hand or results.known(task):
         say.markdown(say.Marked(describe(task, results.state(task))))
         if (scores := results.known_scores(task)) is not None:
-            _score(scores)
+            _score(scores, beside_random=in_hand)
         return scores is not None
     said = phrasing.count(len(task.questions), "question")
     job = run_start.latest_job(session.studio(), task.address, progress=False)
@@ -219,7 +219,8 @@ def _ago(at: float) -> str:
     return f"on {day.day} {day:%B %Y}"
 
 
-def _score(scores: Scores) -> None:
+def _score(scores: Scores, beside_random: bool = True) -> None:
+    """The Score, grey where random answers reach it; with what they give, where that is asked for."""
     score = scores.score
     if score.value is None:
         say.caption("Score undefined: Result says why.")
@@ -229,7 +230,7 @@ def _score(scores: Scores) -> None:
     if null.says_nothing(score):
         said = say.filled(":gray[Score {value} {bounds}]", value=phrasing.score(score.value), bounds=bounds)
     say.markdown(said)
-    if score.null is not None:
+    if score.null is not None and beside_random:
         say.caption(f"{phrasing.beside_random(score.null).capitalize()}.")
 
 

@@ -200,16 +200,17 @@ def _latest(task: TaskSet) -> None:
 
 
 def _checkpoint_table(job: Job) -> None:
-    number = st.column_config.NumberColumn
+    number, frame = st.column_config.NumberColumn, run_words.job_frame(job)
     st.dataframe(
-        run_words.job_frame(job),
+        frame.assign(progress=frame["progress"] * 100),
         hide_index=True,
         height=360,
         placeholder=phrasing.DASH,
         column_order=("checkpoint", "progress") if window.narrow() else None,
         column_config={
+            "checkpoint": st.column_config.TextColumn(width="medium" if window.narrow() else None),
             "progress": st.column_config.ProgressColumn(
-                "progress", format="percent", min_value=0, max_value=1
+                "progress", format="%.0f%%", min_value=0, max_value=100
             ),
             "seconds": number("seconds", format="%.1f s"),
             "tokens": number("tokens computed", format="compact"),
@@ -227,9 +228,10 @@ def coverage(task: TaskSet) -> None:
         "coverage",
         "run_coverage",
         few=("model", "complete"),
+        percent=("complete",),
         column_config={
             "complete": st.column_config.ProgressColumn(
-                "checkpoints complete", format="percent", min_value=0, max_value=1
+                "checkpoints complete", format="%.0f%%", min_value=0, max_value=100
             ),
             "parameters": number("parameters", format="compact"),
             "first": number("first, tokens seen", format="compact"),
