@@ -230,7 +230,7 @@ def power(measurements: Measurements, metric: str) -> None:
         return
     head = st.container()
     nearest = planning.nearest(measurements, metric)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=not window.narrow(), gap="small"):
         short = {curve.model.name: curve.model.short_name for curve in measurements.counted}
         first, second = (
             st.selectbox(
@@ -246,7 +246,7 @@ def power(measurements: Measurements, metric: str) -> None:
         tokens = st.selectbox(
             "At tokens seen",
             [None, *sorted({float(n) for n in measurements.counted[0].tokens_seen if math.isfinite(n)})],
-            format_func=lambda n: "the last" if n is None else phrasing.tokens(n),
+            format_func=lambda n: "the last checkpoint" if n is None else phrasing.tokens(n),
             key="plan_power_tokens",
         )
     try:
