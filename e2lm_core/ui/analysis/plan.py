@@ -231,15 +231,10 @@ def power(measurements: Measurements, metric: str) -> None:
     head = st.container()
     nearest = planning.nearest(measurements, metric)
     with st.container(horizontal=not window.narrow(), gap="small"):
-        short = {curve.model.name: curve.model.short_name for curve in measurements.counted}
-        first, second = (
-            st.selectbox(
-                label, names, names.index(name), key=f"plan_power_{key}", format_func=short.__getitem__
-            )
-            for label, name, key in zip(
-                ("First model", "Second model"), nearest, ("first", "second"), strict=True
-            )
-        )
+        short = {curve.model.name: curve.model.short_name for curve in measurements.counted}.__getitem__
+        one, other = (names.index(name) for name in nearest)
+        first = st.selectbox("First model", names, one, format_func=short, key="plan_power_first")
+        second = st.selectbox("Second model", names, other, format_func=short, key="plan_power_second")
         asked = st.number_input(
             "Questions", 2, 20_000, max(2, len(measurements.question_ids)), key="plan_power_questions"
         )
