@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -145,8 +145,13 @@ def unfold(page: Page, width: int, height: int) -> None:
 
 
 @contextmanager
-def server(env: dict[str, str], script: Path = ROOT / "app.py") -> Iterator[str]:
-    """The studio, or another app of Streamlit's, on a free port of this machine; stopped at the end."""
+def server(
+    env: dict[str, str], script: Path = ROOT / "app.py", ready: Callable[[str], bool] | None = None
+) -> Iterator[str]:
+    """The studio, or another app of Streamlit's, on a free port of this machine; stopped at the end.
+
+    It is there once it says that it is healthy, or once `ready` says so of its address.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -160,10 +165,10 @@ def server(env: dict[str, str], script: Path = ROOT / "app.py") -> Iterator[str]
     )
     try:
         deadline = time.monotonic() + READY_S
-        while not _healthy(url):
+        while not (ready or _healthy)(url):
             if server.poll() is not None or time.monotonic() > deadline:
                 sys.exit("The server did not start: run `make run` to see why.")
-            time.sleep(0.3)
+            time.sleep(0.05)
         yield url
     finally:
         server.terminate()

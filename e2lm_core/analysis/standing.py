@@ -60,23 +60,26 @@ def judged(measurements: Measurements, metric: str, reading: str = readings.DEFA
     return null.judged(measurements, set_scores.scores(measurements, metric, reading), metric)
 
 
-def unfinished(measurements: Measurements) -> str | None:
-    """Why there are no scores, ranks or plans yet: some of the checkpoints that were chosen lack results."""
+def unfinished(measurements: Measurements, running: bool = False) -> str | None:
+    """Why there are no scores, ranks or plans yet: some of the checkpoints that were chosen lack results.
+
+    `running`: a run of the set goes on, so that nothing needs to be done.
+    """
     if measurements.complete_checkpoints == measurements.checkpoints:
         return None
     return (
         f"{measurements.complete_checkpoints:,} of {phrasing.count(measurements.checkpoints, 'checkpoint')} so far: scores, "
-        "ranks and plans follow when all have results. Run the rest, or choose others."
+        f"ranks and plans follow when all have results. {'The run goes on.' if running else 'Run the rest, or choose others.'}"
     )
 
 
-def silence(measurements: Measurements, scores: Scores) -> str | None:
+def silence(measurements: Measurements, scores: Scores, running: bool = False) -> str | None:
     """Why nothing is advised or planned from these scores, and no question chosen; None where they say something.
 
     Results are missing; nothing was taught to any model measured, whatever the scores; or Score (SQ, where Score is
-    undefined) is within its null.
+    undefined) is within its null. `running` as for `unfinished`.
     """
-    if why := unfinished(measurements):
+    if why := unfinished(measurements, running):
         return why
     if measurements.taught and measurements.taught_of_all and not any(measurements.taught):
         return NOTHING_TAUGHT
@@ -84,13 +87,13 @@ def silence(measurements: Measurements, scores: Scores) -> str | None:
     return NOTHING_TOLD if null.says_nothing(decisive) else None
 
 
-def silence_of_order(measurements: Measurements, scores: Scores) -> str | None:
+def silence_of_order(measurements: Measurements, scores: Scores, running: bool = False) -> str | None:
     """Why no question is said to hold the models' order up or to spoil it; None where that may be said.
 
     What a question does is its part of decision accuracy, and random answers to the same questions agree with
     themselves as well.
     """
-    if why := silence(measurements, scores):
+    if why := silence(measurements, scores, running):
         return why
     if not null.says_nothing(scores.decision_accuracy):
         return None

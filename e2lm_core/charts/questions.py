@@ -208,7 +208,7 @@ def gains(choice: Choice, score: str, theme: Theme, narrow: bool = False) -> go.
     figure.update_xaxes(
         range=list(span([*values, *(mean.interval or ())], 0.0)),
         title_text=f"gain in {choice_words.score_label(score, choice.metric)}",
-        tickformat="+~g",
+        tickformat="+.2f",
     )
     _name_rows(figure, rows)
     figure.update_layout(

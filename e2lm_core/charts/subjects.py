@@ -43,14 +43,15 @@ def subject_curves(
     `low` and `high` where bands are drawn. Each panel's head names the subject, its number of questions and
     its chance level.
     """
-    grid = _grid(len(subjects), len(models), narrow)
+    named = _named(models)
+    grid = _grid(len(subjects), len(named), narrow)
     curves = [_curves(subject, models, metric) for subject in subjects]
     values = [v for panel in curves for _, points in panel for v in points["value"]]
     chances = [subject.chance for subject in subjects] if metric in BOUNDED_METRICS else []
     figure = blank(theme, grid.height, narrow=True)
     style = figure.layout.xaxis.to_plotly_json()
     figure = _panels(figure, grid, [_head(subject, metric) for subject in subjects], theme)
-    figure.add_traces(_traces(curves, metric, theme))
+    figure.add_traces(_traces(curves, metric, theme, named))
     figure.update_xaxes(**style, **_across(subjects, axis))
     figure.update_yaxes(**style, range=list(span([*values, *chances])), showticklabels=False)
     figure.update_yaxes(showticklabels=True, col=1)
@@ -166,9 +167,15 @@ def _curves(subject: SubjectCurves, models: Sequence[ModelInfo], metric: str) ->
     return [(by_name[name], points) for name, points in lines(subject.frame, metric) if name in by_name]
 
 
-def _traces(panels: Iterable[_Curves], metric: str, theme: Theme) -> list[go.Scatter]:
-    """Every panel's bands and, over them, its curves; the legend names each model once."""
-    traces, named = [], set()
+def _named(models: Sequence[ModelInfo]) -> set[str]:
+    """Those with a name in the legend: a further seed is thin beside its first, whose colour and dash it has."""
+    drawn = {model.name for model in models}
+    return {model.name for model in models if model.seed_of not in drawn}
+
+
+def _traces(panels: Iterable[_Curves], metric: str, theme: Theme, named: set[str]) -> list[go.Scatter]:
+    """Every panel's bands and, over them, its curves; the legend names each of `named` once."""
+    traces, open_names = [], set(named)
     for place, curves in enumerate(panels):
         bands = [
             band(points.dropna(subset=["low", "high"]), model, theme, PALE)
@@ -177,8 +184,8 @@ def _traces(panels: Iterable[_Curves], metric: str, theme: Theme) -> list[go.Sca
         ]
         thin = [_thin_curve(points, model, metric, theme) for model, points in curves]
         for trace in thin:
-            trace.showlegend = trace.legendgroup not in named
-            named.add(trace.legendgroup)
+            trace.showlegend = trace.legendgroup in open_names
+            open_names.discard(trace.legendgroup)
         for trace in (*bands, *thin):
             trace.xaxis, trace.yaxis = f"x{_number(place)}", f"y{_number(place)}"
         traces += [*bands, *thin]

@@ -220,13 +220,17 @@ class LocalBackend:
         key = traits_key(checkpoint, self.settings)
         known = known_traits(key, self.settings)
         if known is None:
-            from e2lm_core.engine.folder import read_config, window
-
-            directory = ensure_directory(checkpoint, self.settings)
-            encoder = self._encoder(directory)
-            known = Traits(window=window(read_config(directory), encoder.tokenizer), bos=encoder.bos)
+            known = self.read_traits(checkpoint)
             remember_traits(key, known, self.settings)
         return known
+
+    def read_traits(self, checkpoint: Checkpoint) -> Traits:
+        """Window and BOS as the configuration and the tokenizer say, whatever is remembered. Raises `CheckpointError`."""
+        from e2lm_core.engine.folder import read_config, window
+
+        directory = ensure_directory(checkpoint, self.settings)
+        encoder = self._encoder(directory)
+        return Traits(window=window(read_config(directory), encoder.tokenizer), bos=encoder.bos)
 
     def _engine(self) -> tuple[Scorer, Loader]:
         with self._lock:

@@ -1,4 +1,8 @@
-"""A model's window and BOS, parts of a result's key, remembered so that nothing heavy is imported."""
+"""A model's window and BOS, parts of a result's key, remembered so that nothing heavy is imported.
+
+Those of the embedded models lie beside this file, so that a new home's first page waits for no tokenizer's library
+(`python -m scripts.shipped_results --traits` writes them).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import json
 import os
 import threading
 import uuid
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from e2lm_core.base.errors import CheckpointError
@@ -26,6 +30,7 @@ class Traits(Record):
     bos: str
 
 
+SHIPPED = Path(__file__).parent / "traits.json"
 _lock = threading.Lock()
 _known: dict[tuple[Path, str], Traits] = {}
 
@@ -54,7 +59,9 @@ def traits_key(checkpoint: Checkpoint, settings: Settings) -> str:
 
 
 def known_traits(key: str, settings: Settings) -> Traits | None:
-    """The traits remembered under that key, in this process or the cache folder; None without any."""
+    """The traits known under that key: brought, or remembered in this process or the cache folder; None without any."""
+    if key in _shipped():
+        return _shipped()[key]
     file = _file(key, settings)
     with _lock:
         if (file, key) not in _known:
@@ -78,6 +85,11 @@ def remember_traits(key: str, traits: Traits, settings: Settings) -> None:
     except OSError:  # a cache that cannot be written costs time, nothing else
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+@cache
+def _shipped() -> dict[str, Traits]:
+    return {key: Traits.model_validate(one) for key, one in json.loads(SHIPPED.read_bytes()).items()}
 
 
 def _file(key: str, settings: Settings) -> Path:

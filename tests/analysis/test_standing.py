@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from e2lm_core.analysis import standing
@@ -49,6 +50,25 @@ def test_a_learned_set_says_something() -> None:
     assert standing.silence(measured, scores) is None
     scores = with_nulls(score=ABOVE, decision_accuracy=ABOVE)
     assert standing.silence_of_order(measured, scores) is None
+
+
+def test_what_is_missing_is_to_be_run_unless_a_run_goes_on() -> None:
+    measured = answered(taught=0.5)
+    short = replace(
+        measured, curves=tuple(replace(c, ll=np.where(c.ll > -1, np.nan, c.ll)) for c in measured.curves)
+    )
+    scores = standing.judged(measured, "acc")
+    done, of = short.complete_checkpoints, short.checkpoints
+    assert done < of
+    for why in (standing.unfinished(short), standing.silence(short, scores)):
+        assert why is not None
+        assert why.startswith(f"{done} of {of} checkpoints so far")
+        assert why.endswith("Run the rest, or choose others.")
+    for why in (standing.unfinished(short, running=True), standing.silence(short, scores, running=True)):
+        assert why is not None
+        assert why.startswith(f"{done} of {of} checkpoints so far")
+        assert why.endswith("The run goes on.")
+    assert standing.unfinished(measured, running=True) is None
 
 
 def test_an_untaught_set_says_nothing_whatever_it_scores() -> None:

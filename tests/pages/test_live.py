@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import streamlit as st
+
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate, measure, start
@@ -168,3 +170,62 @@ def test_the_panel_says_so_where_nothing_was_run(visit):
     authoring.update_questions(visit.studio.settings, OWN, {"q2": {"question": "How much is two and two?"}})
     visit.choose(OWN).open("write")
     assert "Run this set once on Models and runs" in visit.said
+
+
+def begun(at: Visit, checkpoints: int) -> None:
+    """A copy that was never run whole, and a run of it that is so far."""
+    collection.copy_set(at.studio.settings, "little", OWN)
+    # Of another text: nothing of it is in the store.
+    for question in own(at).questions:
+        authoring.update_questions(
+            at.studio.settings, OWN, {question.id: {"question": f"{question.question} Once more?"}}
+        )
+    at.choose(OWN)
+    studios.start_run(at.studio, OWN, at.studio.catalogue.checkpoints)
+    compute(at, checkpoints)
+
+
+def test_while_a_run_goes_on_no_view_says_to_run_the_rest(visit):
+    begun(visit, 30)
+    for view in ("score", "plan", "choosing", "measured", "overview"):
+        visit.open(view)
+        assert "un the rest" not in visit.said, view
+        assert "30 of 40 checkpoints so far" in visit.said, view
+        if view in ("score", "plan", "choosing"):
+            assert "The run goes on" in visit.said, view
+    job = start.latest_job(visit.studio, OWN)
+    assert job is not None
+    visit.studio.jobs.cancel(job.id)
+    visit.open("plan")
+    assert "Run the rest" in visit.said
+
+
+def test_the_browsers_tab_says_how_far_a_run_is_and_that_it_has_ended(done, monkeypatch):
+    titles, plain = [], st.set_page_config
+
+    def spy(**options: str) -> None:
+        titles.append(options.get("page_title"))
+        plain(**options)
+
+    monkeypatch.setattr(st, "set_page_config", spy)
+    queue(done, OWN, done=10)
+    done.open("overview")
+    assert titles[-1] == "25% · Overview · Result · E2LM Task Studio"
+    done.open("write")  # where nothing looks for news
+    assert titles[-1] == "… · Write · Questions · E2LM Task Studio"
+    job = start.latest_job(done.studio, OWN)
+    assert job is not None
+    done.studio.jobs.finish(done.studio.jobs.get(job.id))
+    done.open("curves")
+    assert titles[-1] == "✓ · Accuracy · Curves · E2LM Task Studio"
+    done.at.run()
+    assert titles[-1] == "Accuracy · Curves · E2LM Task Studio"
+
+
+def test_what_is_said_of_subjects_follows_the_run(visit):
+    begun(visit, 30)
+    visit.open("subjects")
+    assert visit.said.count("30 of 40 checkpoints so far") == 2  # the sentence, and above the table
+    compute_rest(visit)
+    visit.at.run()
+    assert "so far" not in visit.said

@@ -446,3 +446,39 @@ def test_the_link_names_the_set(tmp_path, monkeypatch, ladder, finished):
         assert OWN in at.selectbox[0].value
         assert "score" in at.query_params["tab"]
         assert os.environ["E2LM_HOME"] == str(opened.studio.settings.home)
+
+
+def test_a_version_is_named_and_restored_after_a_question_in_one_step_that_is_undone(done):
+    settings = done.studio.settings
+    first = collection.open_set(settings, OWN).questions
+    done.open("write")
+    assert done.at.get("popover")[-1].proto.popover.disabled  # never edited
+    done.at.toggle(key="run_edits").set_value(False).run()
+    done.edit({0: {"question": "How much is one and one?"}})
+    done.edit({1: {"question": "How much is two and two?"}})
+    done.at.text_input(key="history_name_2").set_value("for the class").run()
+    done.click("Name it")
+    assert [v.name for v in versions.list_versions(settings, OWN)] == [None, None, "for the class"]
+    assert "for the class" in done.at.selectbox(key="history_version_2").options[0]
+    done.at.selectbox(key="history_version_2").set_value(0).run()
+    assert "2 places differ from now" in done.said
+    done.click("Restore …")
+    assert collection.open_set(settings, OWN).questions != first  # it asks before
+    done.click("Restore it")
+    assert collection.open_set(settings, OWN).questions == first
+    done.click("Undo")
+    restored = collection.open_set(settings, OWN).questions
+    assert [q.question for q in restored[:2]] == ["How much is one and one?", "How much is two and two?"]
+
+
+def test_a_name_that_another_version_has_is_refused_in_a_sentence(done):
+    settings = done.studio.settings
+    done.open("write")
+    done.at.toggle(key="run_edits").set_value(False).run()
+    done.edit({0: {"question": "How much is one and one?"}})
+    versions.name_version(settings, OWN, 0, "mine")
+    done.at.run()
+    done.at.text_input(key="history_name_1").set_value("mine").run()
+    done.click("Name it")
+    assert "already" in done.said
+    assert [v.name for v in versions.list_versions(settings, OWN)] == ["mine", None]

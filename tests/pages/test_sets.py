@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from e2lm_core.base.records import PromptStyle
 from e2lm_core.runs import start
 from e2lm_core.sets import authoring, collection
 from e2lm_core.ui.places import sets
@@ -33,6 +34,23 @@ def test_a_set_that_is_written_begins_empty_and_its_name_is_made_legal(visit):
     assert visit.at.title[0].value == "Questions"
     assert collection.open_set(visit.studio.settings, "chemistry_101").questions == ()
     assert visit.at.session_state["set"] == "chemistry_101"
+
+
+def test_a_set_may_begin_with_another_layout_or_with_that_of_another_set(visit):
+    settings = visit.studio.settings
+    layout = visit.at.selectbox(key="create_layout")
+    assert layout.options == ["Cloze", "Letters", "Ending", "as little"]
+    assert "carbon dioxide" in visit.at.code[0].value
+    layout.set_value("letters").run()
+    assert "A. carbon dioxide" in visit.at.code[0].value
+    press(visit, "create_go")
+    assert collection.open_set(settings, "my_set").config.style is PromptStyle.LETTERS
+    visit.open("sets")
+    visit.at.selectbox(key="create_layout").set_value("little").run()
+    press(visit, "create_go")
+    little, made = (collection.open_set(settings, name) for name in ("little", "my_set_2"))
+    assert made.questions == ()
+    assert made.config == little.config.model_copy(update={"task": "my_set_2"})
 
 
 def test_an_import_begins_with_the_file(visit):

@@ -78,7 +78,7 @@ def curves(
     if grid is None or len(grid.steps) < 2:
         return few
     said = []
-    if so_far := _so_far(measurements):
+    if so_far := so_far_of(measurements):
         said.append(so_far)
     if pair is not None and not so_far:
         said.append(parting(measurements, pair, metric))
@@ -202,13 +202,14 @@ def by_subject(
             ends.append((float(last.mean()), one.subject, one.questions))
     if not ends:
         return "No checkpoint is complete yet, so nothing is known of single subjects."
-    number = len(shown) + len(others)
+    number, so_far = len(shown) + len(others), so_far_of(measurements)
+    so_far = f"{so_far} " if so_far else ""
     if number == 1:
-        return f"All questions are of one subject, **{ends[0][1]}**."
+        return f"{so_far}All questions are of one subject, **{ends[0][1]}**."
     (high, best, of_best), (low, worst, of_worst) = max(ends), min(ends)
-    label, so_far = labels.METRIC_LABEL[metric], _so_far(measurements)
+    label = labels.METRIC_LABEL[metric]
     return (
-        f"{so_far}{' ' if so_far else ''}Of {phrasing.count(number, 'subject')}, mean {label} ends highest on **{best}** "
+        f"{so_far}Of {phrasing.count(number, 'subject')}, mean {label} ends highest on **{best}** "
         f"({phrasing.metric_value(metric, high)}, {phrasing.count(of_best, 'question')}) and lowest on **{worst}** "
         f"({phrasing.metric_value(metric, low)}, {phrasing.count(of_worst, 'question')})."
     )
@@ -253,7 +254,7 @@ def rise(measurements: Measurements, metric: str) -> str:
     grid = common_grid(measurements, metric)
     if grid is None or len(grid.steps) < 2:
         return _few(measurements, metric)
-    so_far = _so_far(measurements)
+    so_far = so_far_of(measurements)
     order = None if so_far else sizes_in_order_from(measurements, grid)
     in_order = (
         f"; from {order} on, larger models stand above smaller ones at every checkpoint" if order else ""
@@ -264,7 +265,8 @@ def rise(measurements: Measurements, metric: str) -> str:
     return " ".join(said)
 
 
-def _so_far(measurements: Measurements) -> str:
+def so_far_of(measurements: Measurements) -> str:
+    """How many checkpoints are complete; "" where all are."""
     if measurements.complete_checkpoints == measurements.checkpoints:
         return ""
     return f"{measurements.complete_checkpoints} of {measurements.checkpoints} checkpoints so far."

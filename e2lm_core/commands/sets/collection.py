@@ -26,6 +26,14 @@ Rows = Annotated[
         "--file", metavar="FILE", help="With the questions of a CSV, TSV, JSONL or JSON file; - is stdin."
     ),
 ]
+Layout = Annotated[
+    str,
+    typer.Option(
+        "--layout",
+        metavar="LAYOUT",
+        help="How it asks: cloze, letters, ending, or as the set of that name, with its examples.",
+    ),
+]
 SHOWN = ("name", "questions", "dev", "example", "problem")
 
 
@@ -48,13 +56,21 @@ def list_sets(as_json: Json = False) -> None:
 
 
 @app.command("create")
-def create(name: New, file: Rows = None, skip_broken: SkipBroken = False, as_json: Json = False) -> None:
+def create(
+    name: New,
+    file: Rows = None,
+    layout: Layout = "cloze",
+    skip_broken: SkipBroken = False,
+    as_json: Json = False,
+) -> None:
     """Create a set, empty or with the questions of a file."""
     from e2lm_core.sets import collection
+    from e2lm_core.sets.prompts import layouts
 
     settings = Settings.from_env()
     questions = taken(look_at(settings, file, None), file, skip_broken) if file is not None else ()
-    _made(settings, collection.create_set(settings, name, questions), as_json, "Created")
+    begun = layouts.asked(settings, layout).model_copy(update={"questions": tuple(questions)})
+    _made(settings, collection.import_set(settings, begun, name), as_json, "Created")
 
 
 @app.command("copy")

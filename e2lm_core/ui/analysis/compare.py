@@ -204,7 +204,8 @@ def differences(compared: Comparison, means: pd.DataFrame) -> None:
 
 def mean_table(means: pd.DataFrame, metric: str) -> None:
     """The differences of means with their intervals."""
-    plain = {} if metric in SHARES else {column: _NUMBER(format="%.4f") for column in _NUMBERS}
+    numbers = [column for column in _NUMBERS if column != "detectable"]
+    plain = {} if metric in SHARES else {column: _NUMBER(format="%.4f") for column in numbers}
     parts.table(
         means,
         f"means-{metric}",
@@ -222,7 +223,9 @@ def mean_table(means: pd.DataFrame, metric: str) -> None:
                 "together (Holm): below .05 is more than luck.",
             ),
             "detectable": _NUMBER(
-                "would be told", help="The smallest difference that would be told in 80% of cases."
+                "would be told",
+                format="%.1f%%" if metric in SHARES else "%.4f",
+                help="The smallest difference that would be told in 80% of cases.",
             ),
             **plain,
         },

@@ -63,9 +63,14 @@ def finding(measurements: Measurements, metric: str) -> str:
     return curve_words.curves(measurements, metric, above, parted, rise)
 
 
-def subjects_found(measurements: Measurements, metric: str) -> str:
-    """The answer of the subjects: where the models end highest and lowest."""
-    return curve_words.by_subject(measurements, metric, *remembered.by_subject(measurements, metric, False))
+def subjects_said(task: TaskSet, metric: str) -> None:
+    """The answer of the subjects: where the models end highest and lowest; said again by itself while a run goes on."""
+    st.fragment(_subjects_said, run_every=_pace_s(task))(task, metric)
+
+
+def _subjects_said(task: TaskSet, metric: str) -> None:
+    now = results.live(task).measurements
+    parts.finding(curve_words.by_subject(now, metric, *remembered.by_subject(now, metric, False)))
 
 
 # --- what is drawn ----------------------------------------------------------------------------------------
@@ -143,11 +148,15 @@ def _overlay() -> smoothing.Method | None:
 
 
 def chart(task: TaskSet, view: View) -> None:
-    """One chart of all questions or a small one a subject; drawn again by itself while a run goes on."""
-    state = results.state(task)
-    pace_s = polling.every(polling.CHARTS_S, starting.is_mine(state))
+    """One chart of all questions, or a small one a subject with their table; drawn again by itself while a run goes on."""
     draw = _by_subject if view.by_subject else _whole
-    st.fragment(draw, run_every=pace_s if state.kind == "running" else None)(task, view)
+    st.fragment(draw, run_every=_pace_s(task))(task, view)
+
+
+def _pace_s(task: TaskSet) -> float | None:
+    """Seconds between two drawings while a run goes on; None without one."""
+    state = results.state(task)
+    return polling.every(polling.CHARTS_S, starting.is_mine(state)) if state.kind == "running" else None
 
 
 def _whole(task: TaskSet, view: View) -> None:
@@ -200,6 +209,9 @@ def _drawn(
 def _by_subject(task: TaskSet, view: View) -> None:
     now = results.live(task).measurements
     drawn.once(("by subject", now, *view.plain), lambda: _drawn_by_subject(now, view))
+    if so_far := curve_words.so_far_of(now):
+        say.caption(so_far)
+    _subject_values(now, view)
 
 
 def _drawn_by_subject(now: Measurements, view: View) -> None:
@@ -298,12 +310,12 @@ def values(task: TaskSet, measurements: Measurements, view: View) -> None:
         "curves_values",
         height=320,
         few=("model", "tokens_seen", "value"),
-        percent=("value",) if metric in SHARES else (),
+        percent=("value", "low", "high") if metric in SHARES else (),
         of=(frame,),
     )
 
 
-def subject_values(measurements: Measurements, view: View) -> None:
+def _subject_values(measurements: Measurements, view: View) -> None:
     """Every point that is drawn, subject by subject."""
     curves, _ = remembered.by_subject(measurements, view.metric, view.bands)
     parts.table(
@@ -312,5 +324,6 @@ def subject_values(measurements: Measurements, view: View) -> None:
         "curves_by_subject",
         height=320,
         few=("subject", "model", "tokens_seen", "value"),
+        percent=("value", "low", "high") if view.metric in SHARES else (),
         of=(measurements, view.bands),
     )

@@ -41,7 +41,7 @@ class Order:
     @property
     def silent(self) -> str | None:
         """Why no question is said to hold the order up or to spoil it."""
-        return standing.silence_of_order(self.measurements, self.scores)
+        return standing.silence_of_order(self.measurements, self.scores, results.is_running(self.task))
 
     @property
     def models(self) -> list[ModelInfo]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from e2lm_core.analysis import standing
+from e2lm_core.analysis import standing, tables
 from e2lm_core.analysis.curves import words as curve_words
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import TaskSet
@@ -20,9 +20,12 @@ from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.ui import session
+from e2lm_core.ui.analysis import picture
 from e2lm_core.ui.frame import addresses, parts, polling, say, window
 from e2lm_core.ui.remembered import drawn, results
 from e2lm_core.ui.runs import starting
+
+PICTURE = "Accuracy while the models read"
 
 
 def first_run(task: TaskSet) -> None:
@@ -62,11 +65,16 @@ def _drawn(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) 
     _picture(now, frame, before)
 
 
-def picture(task: TaskSet) -> None:
-    """The accuracy curves of a set that is whole, for the home."""
+def at_once(task: TaskSet) -> None:
+    """The accuracy curves of a set that is whole, for the home: without the script of charts, half of a first visit."""
     now = results.measurements(task)
-    frame, before = results.curves(task, now, "acc")
-    drawn.once(("picture", now, frame, before), lambda: _picture(now, frame, before))
+    # Not beside the pages, whose process may still be starting: without intervals it is next to nothing.
+    frame = results.remembered(now, ("at once",), lambda: tables.curve_frame(now, ("acc",)))
+    rise = curve_words.rise(now, "acc").replace("**", "")
+    st.subheader(PICTURE, anchor=False)
+    picture.of(now, frame, rise)
+    say.caption(rise)
+    addresses.link("accuracy", "Explore the curves", ":material/show_chart:")
     _numbers(frame)
 
 
@@ -87,7 +95,7 @@ def _numbers(frame: pd.DataFrame) -> None:
 
 
 def _picture(now: Measurements, frame: pd.DataFrame, before: pd.DataFrame | None) -> None:
-    st.subheader("Accuracy while the models read", anchor=False)
+    st.subheader(PICTURE, anchor=False)
     figure = curve_charts.learning_curves(
         curve_charts.CurvePlot(
             frame,
@@ -124,7 +132,8 @@ def next_steps(
 ) -> None:
     """What to do next, each step with the link to where it is done."""
     errors = [finding for finding in results.findings(task) if finding.severity == "error"]
-    silent = standing.silence(measurements, scores) if measurements and scores else None
+    running = state.kind == "running"
+    silent = standing.silence(measurements, scores, running) if measurements and scores else None
     steps = overview.next_steps(state, scores, len(errors), session.is_example(task.address), silent)
     if not steps:
         return

@@ -17,7 +17,7 @@ from e2lm_core.analysis.plan import words as plan_words
 from e2lm_core.analysis.plan.plan import Goal, Plan
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.base.records import SHARES, Checkpoint, TaskSet
 from e2lm_core.charts import plan as plan_charts
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs import state as run_state
@@ -230,9 +230,11 @@ def power(measurements: Measurements, metric: str) -> None:
         return
     head = st.container()
     nearest = planning.nearest(measurements, metric)
-    with st.container(horizontal=True, gap="small"):
-        first = st.selectbox("First model", names, names.index(nearest[0]), key="plan_power_first")
-        second = st.selectbox("Second model", names, names.index(nearest[1]), key="plan_power_second")
+    with st.container(horizontal=not window.narrow(), gap="small"):
+        short = {curve.model.name: curve.model.short_name for curve in measurements.counted}.__getitem__
+        one, other = (names.index(name) for name in nearest)
+        first = st.selectbox("First model", names, one, format_func=short, key="plan_power_first")
+        second = st.selectbox("Second model", names, other, format_func=short, key="plan_power_second")
         asked = st.number_input(
             "Questions", 2, 20_000, max(2, len(measurements.question_ids)), key="plan_power_questions"
         )
@@ -258,11 +260,13 @@ def power(measurements: Measurements, metric: str) -> None:
         f"power-{metric}",
         "plan_power",
         few=("questions", "power"),
-        percent=("power",),
+        percent=("power", *(["detectable"] if metric in SHARES else [])),
         column_config={
             "questions": _NUMBER(format="localized"),
             "power": _NUMBER("chance of telling them apart", format="%.0f%%"),
-            "detectable": _NUMBER("smallest difference told in 80%", format="%.4f"),
+            "detectable": _NUMBER(
+                "smallest difference told in 80%", format="%.1f%%" if metric in SHARES else "%.3f"
+            ),
         },
         of=(told,),
     )

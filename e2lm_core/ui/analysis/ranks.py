@@ -59,7 +59,7 @@ def _over_tokens(order: Order) -> None:
 
 def cards(scores: Scores) -> None:
     """The scores that tell of the order."""
-    with st.grid(3, min_column_width=150):
+    with st.grid(3, min_column_width=190):  # its longest name is whole on a phone too
         parts.score("RC", scores.rc)
         parts.score("Decision accuracy", scores.decision_accuracy)
         parts.score("SNR", scores.snr)

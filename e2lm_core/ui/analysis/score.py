@@ -103,6 +103,9 @@ def every_score(
             "low": number("95% from", format="%.3f", help=labels.PART_HELP["interval"]),
             "high": number("to", format="%.3f"),
             "value": number("value", format="%.3f"),
+            "random": number("random", format="%.3f"),
+            "random 95%": number("random 95%", format="%.3f"),
+            "p": number("p", format="%.3f"),
             "coverage": number(
                 "measured coverage",
                 format="%.0f%%",
@@ -157,5 +160,9 @@ def published_sets() -> None:
             "published",
             "score_published",
             few=("benchmark", "SQ", "total"),
+            column_config={
+                name: st.column_config.NumberColumn(name, format="%.3f")
+                for name in ("total", "from SQ", "from RC and CS")
+            },
             of=(),
         )

@@ -36,7 +36,7 @@ def table(task: TaskSet, measurements: Measurements, view: View) -> None:
     number, line = st.column_config.NumberColumn, st.column_config.LineChartColumn
     frame = _questions(task, measurements)
     picked = st.dataframe(
-        frame,
+        frame.assign(**{name: frame[name] * 100 for name in ("acc_first", "acc_last") if name in frame}),
         hide_index=True,
         height=300,
         placeholder=phrasing.DASH,
@@ -45,8 +45,8 @@ def table(task: TaskSet, measurements: Measurements, view: View) -> None:
         selection_mode="single-row",
         key="curves_question",
         column_config={
-            "acc_first": number("acc, first", format="percent"),
-            "acc_last": number("acc, last", format="percent"),
+            "acc_first": number("acc, first", format="%.1f%%"),
+            "acc_last": number("acc, last", format="%.1f%%"),
             "acc_curve": line("acc", y_min=0, y_max=1),
             "norm_prob_first": number("norm_prob, first", format="%.3f"),
             "norm_prob_last": number("norm_prob, last", format="%.3f"),

@@ -11,19 +11,13 @@ import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import (
-    CLOZE_CHOICE,
-    CLOZE_TEXT,
-    ENDING_TARGET,
-    ENDING_TEXT,
-    LETTERS_CHOICE,
-    LETTERS_TEXT,
-    PromptStyle,
     TaskConfig,
     TaskSet,
 )
 from e2lm_core.sets import authoring, locks
 from e2lm_core.sets.conflicts import Clash, Saved
 from e2lm_core.sets.desk import drafts
+from e2lm_core.sets.prompts import layouts
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after, rendered
 from e2lm_core.ui.author.unsaved import clashes, forms, listening, saving
@@ -31,13 +25,9 @@ from e2lm_core.ui.author.unsaved.forms import Form
 from e2lm_core.ui.author.unsaved.listening import Field
 from e2lm_core.ui.frame import addresses, say
 
-# The form's names of styles, and what each writes: doc_to_text, doc_to_choice, doc_to_target.
-_STYLES = {
-    "Cloze": (CLOZE_TEXT, CLOZE_CHOICE, "answer"),
-    "Letters": (LETTERS_TEXT, LETTERS_CHOICE, "answer"),
-    "Ending": (ENDING_TEXT, CLOZE_CHOICE, ENDING_TARGET),
-}
-_NAMES = {PromptStyle.CLOZE: "Cloze", PromptStyle.LETTERS: "Letters", PromptStyle.ENDING: "Ending"}
+# The form's names of styles.
+_STYLES = {style.capitalize(): style for style in layouts.LAYOUTS}
+_NAMES = {style: name for name, style in _STYLES.items()}
 _CUSTOM = "Custom"
 STYLES = (*_STYLES, _CUSTOM)
 AREA = "prompt_area"
@@ -164,7 +154,7 @@ def _config(config: TaskConfig, values: dict[str, Any]) -> dict[str, Any]:
     wanted = {field: value for field, value in values.items() if field != "style"}
     style = values.get("style", _NAMES.get(config.style, _CUSTOM))
     if style in _STYLES:
-        wanted |= dict(zip(("doc_to_text", "doc_to_choice", "doc_to_target"), _STYLES[style], strict=True))
+        wanted |= layouts.fields(_STYLES[style])
     return wanted
 
 

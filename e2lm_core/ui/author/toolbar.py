@@ -1,4 +1,4 @@
-"""The buttons above a set: copy it, delete it, undo and redo, and whether edits run at once.
+"""The buttons above a set: copy it, delete it, undo and redo, its history, and whether edits run at once.
 
 Tested in tests/pages/test_pages.py.
 """
@@ -10,6 +10,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection, versions
@@ -17,6 +18,8 @@ from e2lm_core.ui import session
 from e2lm_core.ui.author import after, presence
 from e2lm_core.ui.author.unsaved import forms
 from e2lm_core.ui.frame import addresses, say
+
+MOST_LISTED = 200  # of a history's versions, and all that have a name
 
 
 def copy(name: str) -> None:
@@ -113,6 +116,66 @@ def _step(
             forms.tell(moved.sentence)
         after.reset()
         after.edited(moved.task)
+        st.rerun()
+
+
+def history(name: str) -> None:
+    """A popover with the set's versions: to name one, by which it is kept, and to make the set again what it was."""
+    settings = session.studio().settings
+    kept = versions.list_versions(settings, name)
+    listed = {v.number: v for at, v in enumerate(reversed(kept)) if at < MOST_LISTED or v.name}
+    with st.popover("History", icon=":material/history:", disabled=len(kept) < 2):
+        if len(kept) < 2:
+            return
+        number = st.selectbox(
+            "Version",
+            list(listed),
+            format_func=lambda n: say.plain(_version_said(listed[n], settings)),
+            key=f"history_version_{kept[-1].number}",  # after an edit the newest again
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            called = st.text_input(
+                "Its name",
+                listed[number].name or "",
+                key=f"history_name_{number}",
+                max_chars=versions.NAME_CHARS,
+                help="A version with a name is kept however many follow.",
+            )
+            if st.button("Name it", key="history_call"):
+                _then(lambda: versions.name_version(settings, name, number, called))
+        if not listed[number].shown:
+            _restore(name, number, settings)
+
+
+def _version_said(version: versions.Version, settings: Settings) -> str:
+    said = [version.name, _when(version), version.action, _whose(version, settings)]
+    return " · ".join(part for part in said if part) + (", now" if version.shown else "")
+
+
+def _restore(name: str, number: int, settings: Settings) -> None:
+    """Ask, then make the set again what it was."""
+    differ = phrasing.count(len(versions.differences(settings, name, number)), "place")
+    verb = "differs" if differ.startswith("1 ") else "differ"
+    say.caption(say.plain(f"{differ} {verb} from now."))
+    asked = st.session_state.get("history_asked") == (name, number)
+    if st.button("Restore …", key="history_restore", icon=":material/history:", disabled=asked):
+        st.session_state["history_asked"] = (name, number)
+        st.rerun()
+    if asked:
+        say.markdown(say.filled("Make **{name}** again what it was then? *Undo* takes it back.", name=name))
+        if st.button("Restore it", type="primary", key="history_go"):
+            del st.session_state["history_asked"]
+            _then(lambda: after.edited(versions.restore_version(settings, name, number)))
+
+
+def _then(action: Callable[[], object]) -> None:
+    """Do it and draw the page again; a refusal is shown."""
+    try:
+        action()
+    except StudioError as error:
+        say.error(error, icon=":material/error:")
+    else:
+        after.reset()
         st.rerun()
 
 

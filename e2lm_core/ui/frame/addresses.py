@@ -23,6 +23,7 @@ from e2lm_core.ui.frame import say
 PRODUCT = "E2LM Task Studio"
 _PARAMETER, _IN_LINK, _CLICKED = "tab", "tab_in_link", "tab_clicked"
 _SEEN, _LAST = "link_seen", "link_last"
+_TITLE = "page_title"
 # What links hold beside set and tab, and where the session remembers it: for whatever control has it, on any tab.
 HELD = {
     "metric": "metric_in_hand",
@@ -208,8 +209,14 @@ def chosen(place: Place) -> str:
         _take(place, tab, said)
     st.session_state[_SEEN] = {name: st.query_params.get_all(name) for name in st.query_params}
     label = next((f"{one.label} · " for one in place.tabs if one.slug == tab), "")
-    st.set_page_config(page_title=f"{label}{place.title} · {PRODUCT}")
+    st.session_state[_TITLE] = f"{label}{place.title} · {PRODUCT}"
+    st.set_page_config(page_title=st.session_state[_TITLE])
     return tab
+
+
+def title_mark(mark: str) -> None:
+    """Put a mark before the page's title in the browser's tab, until it is drawn again or marked otherwise."""
+    st.set_page_config(page_title=f"{mark} · {st.session_state.get(_TITLE, PRODUCT)}")
 
 
 def _shown(place: Place, clicked: bool) -> str:

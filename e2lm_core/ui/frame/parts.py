@@ -184,12 +184,19 @@ def run_first(sentence: str, task: TaskSet) -> NoReturn:
     if state.kind == "running":
         empty("A run goes on. Nothing needs to be done: what it finds appears here by itself.")
         addresses.link("run", "See the run", ":material/play_circle:")
-        pace_s = polling.every(polling.PROGRESS_S, starting.is_mine(state))
-        st.fragment(_until_more, run_every=pace_s)(task, results.measurements(task))
+        follow(task, polling.PROGRESS_S)
     else:
         empty(sentence)
         addresses.link("run", "Choose checkpoints", ":material/play_circle:")
     st.stop()
+
+
+def follow(task: TaskSet, pace_s: float = polling.CHARTS_S) -> None:
+    """While a run of the set goes on, the whole page is drawn again with what it adds: for pages that say little yet."""
+    state = results.state(task)
+    if state.kind == "running":
+        every_s = polling.every(pace_s, starting.is_mine(state))
+        st.fragment(_until_more, run_every=every_s)(task, results.measurements(task))
 
 
 def _until_more(task: TaskSet, seen: Measurements) -> None:

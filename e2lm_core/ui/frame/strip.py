@@ -21,7 +21,7 @@ from e2lm_core.runs.kept import shipped
 from e2lm_core.runs.said import words
 from e2lm_core.sets import collection
 from e2lm_core.ui import session
-from e2lm_core.ui.frame import lasting, polling, say
+from e2lm_core.ui.frame import addresses, lasting, polling, say
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered.settled import Shown
 from e2lm_core.ui.runs import starting
@@ -29,8 +29,8 @@ from e2lm_core.ui.runs import starting
 # Of the session: since when it has seen a set's run go on. A shorter run needs no word: what it gives is there at once.
 _SEEN, LONG_S = "seen_running", 10.0
 _ENDS = {
-    "done": (":material/check:", "the run has ended, and everything is computed."),
-    "failed": (":material/error:", "the run has stopped; Models and runs says why."),
+    "done": (":material/check:", "the run has ended, and everything is computed.", "✓"),
+    "failed": (":material/error:", "the run has stopped; Models and runs says why.", "!"),
 }
 
 
@@ -47,6 +47,8 @@ def strip(poll: bool = True) -> TaskSet:
             st.fragment(_live, run_every=pace_s)(task.address)
         else:
             _state(task, results.state(task))
+            if results.state(task).kind == "running":
+                addresses.title_mark("…")
         lasting.draw(session.studio().settings.home)
     _tell_of_ends(task, results.state(task))
     if task.questions and (note := standing.untaught(results.taught(task))):
@@ -70,8 +72,10 @@ def _tell_of_ends(task: TaskSet, state: run_state.SetState) -> None:
         if job is not None and not job.over:
             continue
         del seen[address]
+        if job is not None and job.state in _ENDS:
+            addresses.title_mark(_ENDS[job.state][2])
         if job is not None and job.state in _ENDS and time.monotonic() - since >= LONG_S:
-            icon, words_of_it = _ENDS[job.state]
+            icon, words_of_it, _ = _ENDS[job.state]
             say.toast(f"{address}: {words_of_it}", icon=icon, duration="infinite")
 
 
@@ -124,6 +128,7 @@ def _live(name: str) -> None:
     _state(task, state)
     if state.kind == "running":
         starting.ensure_worker()
+        addresses.title_mark(f"{state.done / state.total if state.total else 0.0:.0%}")
     if state.kind != "running" or task.address != name:
         st.rerun()
 

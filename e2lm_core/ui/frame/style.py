@@ -33,6 +33,12 @@ _CSS = """
 [data-testid="stElementToolbarButton"] [aria-label^="Download as CSV"] { display: none; }
 /* A field's frame is all that says where one can type; the theme's one colour of borders is for what needs none. */
 :is([data-testid="stTextInputRootElement"], [data-testid="stNumberInputContainer"], [data-testid="stTextAreaRootElement"], .react-aria-ComboBox > [role="group"]):not(:focus-within) { border-color: color-mix(in srgb, currentColor 54%, transparent); }
+/* What is not there yet stands in a quiet frame; only errors and what is stale have a colour. */
+[data-testid="stAlertContainer"]:has([data-testid="stAlertContentInfo"]) { background: none; border: 1px solid color-mix(in srgb, currentColor 22%, transparent); color: inherit; }
+[data-testid="stAlertContentInfo"], [data-testid="stAlertContentInfo"] * { color: inherit !important; }
+[data-testid="stAlertContentInfo"] [data-testid="stAlertDynamicIcon"] { color: var(--studio-accent) !important; }
+/* An example is to be read, though its fields take nothing. */
+:is(input[type="text"], textarea):disabled { -webkit-text-fill-color: color-mix(in srgb, currentColor 78%, transparent) !important; color: inherit !important; }
 /* What has the focus by the keyboard; Streamlit's own mark of it is a shade that hardly differs from the page. */
 :is(a, button, summary, input, textarea, [role="radio"], [role="tab"], [role="switch"], [tabindex="0"]):focus-visible { outline: 2px solid var(--studio-accent) !important; outline-offset: 2px; border-radius: 4px; }
 [data-testid="stMain"]:focus-visible { outline-offset: -2px !important; border-radius: 0; }

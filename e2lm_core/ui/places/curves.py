@@ -60,10 +60,8 @@ def _subjects(task: TaskSet) -> None:
     measurements = shown(task).measurements
     if not measurements.measured:
         _nothing_yet(task)
-    parts.finding(curves.subjects_found(measurements, parts.metric_chosen()))
-    view = curves.controls(measurements, by_subject=True)
-    curves.chart(task, view)
-    curves.subject_values(measurements, view)
+    curves.subjects_said(task, parts.metric_chosen())
+    curves.chart(task, curves.controls(measurements, by_subject=True))
 
 
 def _nothing_yet(task: TaskSet) -> NoReturn:

@@ -30,10 +30,10 @@ def draw() -> None:
 def _compare(task: TaskSet) -> None:
     here = shown(task)
     task, measurements = here.task, here.measurements
-    head = st.empty()
+    head = st.container()  # not an empty place, which a page that is drawn again would show blank at first
     others = compare.choices(here)
     if not others:
-        with head.container():
+        with head:
             parts.finding(
                 "There is nothing to compare yet: this set was never edited, and it is the only one."
             )
@@ -43,12 +43,12 @@ def _compare(task: TaskSet) -> None:
     try:
         first, compared = compare.compared(task, measurements, other, metric)
     except StudioError as error:
-        with head.container():
+        with head:
             parts.finding("The other one cannot be read.")
         say.error(error, icon=":material/error:")
         st.stop()
 
-    with head.container():
+    with head:
         parts.finding(comparison_words.finding(compared))
     compare.what_is_missing(compared)
     if not compared.means:
@@ -71,9 +71,9 @@ def _compare(task: TaskSet) -> None:
 
 def _plan(task: TaskSet) -> None:
     measurements = shown(task).measurements
-    head = st.empty()
+    head = st.container()  # not an empty place, which a page that is drawn again would show blank at first
     if not plan.measured_enough(measurements):
-        with head.container():
+        with head:
             parts.finding("Plans are drawn from measured questions, and fewer than two are measured yet.")
         parts.run_first(
             "Run this set first, even on a few checkpoints: what it shows says how many questions are enough.",
@@ -81,10 +81,13 @@ def _plan(task: TaskSet) -> None:
         )
 
     metric = parts.metric("plan_metric", explained=True)
-    if silent := standing.silence(measurements, results.scores(measurements, metric)):
-        with head.container():
+    if silent := standing.silence(
+        measurements, results.scores(measurements, metric), results.is_running(task)
+    ):
+        with head:
             parts.finding("Nothing can be planned from these scores.")
         parts.empty(silent, icon=":material/casino:")
+        parts.follow(task)
         st.stop()
     apart, width = st.tabs(plan.TABS)
     with apart:
@@ -95,16 +98,16 @@ def _plan(task: TaskSet) -> None:
 
 
 def _width(task: TaskSet, measurements: Measurements, metric: str) -> None:
-    answer = st.empty()
+    answer = st.container()
     goal, fleet = plan.controls(task, measurements, metric)
     try:
         planned = plan.plan_for(measurements, goal, fleet)
     except StudioError as error:
-        with answer.container():
+        with answer:
             parts.finding("This cannot be planned for.")
         say.warning(error, icon=":material/info:")
         return
-    with answer.container():
+    with answer:
         parts.finding(plan_words.finding(planned))
     plan.widths(planned)
     plan.pace(planned)

@@ -12,8 +12,9 @@ import streamlit as st
 from e2lm_core.base.errors import StudioError
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder import bundle, source
+from e2lm_core.sets.prompts import layouts, render
 from e2lm_core.ui import session
-from e2lm_core.ui.author import after
+from e2lm_core.ui.author import after, rendered
 from e2lm_core.ui.frame import addresses, say, uploaded
 
 
@@ -35,9 +36,24 @@ def _is_here(name: str) -> bool:
 
 
 def _write() -> None:
-    name = _named("create_name")
+    name, settings = _named("create_name"), session.studio().settings
+    others = [info.address for info in collection.list_sets(settings) if not info.problem]
+    layout = st.selectbox(
+        "How it asks",
+        [*layouts.LAYOUTS, *others],
+        format_func=lambda one: one.capitalize() if one in layouts.LAYOUTS else f"as {one}",
+        key="create_layout",
+        help="The prompt around each question; it can be changed under Prompt.",
+    )
+    try:
+        begun = layouts.asked(settings, layout)
+        asks = render.render(begun.config, layouts.sample(begun))
+    except StudioError as error:
+        say.error(error, icon=":material/error:")
+        return
+    st.code(rendered.marked(asks), language=None, wrap_lines=True)
     if st.button("Create", type="primary", key="create_go"):
-        _made(lambda: collection.create_set(session.studio().settings, name), name, "Table")
+        _made(lambda: collection.import_set(settings, begun, name), name, "Table")
 
 
 def _import() -> None:

@@ -48,6 +48,7 @@ def _write(task: TaskSet) -> None:
             if not task.owner:
                 toolbar.delete(task.address)
             toolbar.undo_and_redo(task.address)
+            toolbar.history(task.address)
             toolbar.run_edits()
     if not example:
         presence.watch(task, toolbar.last_change(task.address))
@@ -121,6 +122,8 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
         pool, frame = remembered.pool(task, measurements)
     except StudioError as error:
         parts.finding("Too little is computed yet to tell questions apart.")
+        if results.is_running(task):
+            parts.run_first(str(error), task)
         parts.empty(str(error))
         st.stop()
     head = st.container()
@@ -130,7 +133,8 @@ def _one_by_one(task: TaskSet, tab: str) -> None:
         choosing.choosing(task, measurements, pool, head)
     else:
         with head:
-            silent = standing.silence(measurements, results.scores(measurements, "acc"))
+            scores = results.scores(measurements, "acc")
+            silent = standing.silence(measurements, scores, results.is_running(task))
             parts.finding(choice_words.questions(pool, frame, silent))
         question_table.table(task, measurements, pool, frame)
 

@@ -42,7 +42,9 @@ def _overview(task: TaskSet) -> None:
 def _score(task: TaskSet) -> None:
     measurements = shown(task).measurements
     metric = parts.metric_chosen()
-    if not measurements.measured or (unfinished := standing.unfinished(measurements)):
+    if not measurements.measured or (
+        unfinished := standing.unfinished(measurements, results.is_running(task))
+    ):
         parts.finding("There is no score yet." if not measurements.measured else str(unfinished))
         parts.run_first("Run this set; the scores follow when all checkpoints are there.", task)
     scores, bounds, advice = remembered.scored(measurements, metric)

@@ -1,15 +1,16 @@
 """Sets, the home: what this is, three ways in, all sets as cards, what runs, and what was deleted.
 
-Only of the set in hand results are read for it, its score last: of others that nobody has looked at it says what
-their last run was.
+Results are read of the set in hand and of examples whose results the package brings, their scores last: of others that
+nobody has looked at it says what their last run was.
 Tested in tests/pages/test_sets.py.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -64,8 +65,8 @@ def draw() -> None:
     later = _cards(infos, chosen)
     _picture(infos, chosen)
     _deleted()
-    if later is not None:
-        _score_of(*later)
+    for fill in later:
+        fill()
 
 
 def _picture(infos: Sequence[SetInfo], chosen: str | None) -> None:
@@ -75,7 +76,7 @@ def _picture(infos: Sequence[SetInfo], chosen: str | None) -> None:
     try:
         task = session.read_set(chosen)
         if results.state(task).kind == "up to date":
-            overview.picture(task)
+            overview.at_once(task)
     except StudioError:  # said on its card
         return
 
@@ -95,9 +96,9 @@ def _listed(chosen: str | None) -> list[SetInfo]:
 # --- cards ------------------------------------------------------------------------------------------------
 
 
-def _cards(infos: Sequence[SetInfo], chosen: str | None) -> tuple[TaskSet, DeltaGenerator] | None:
-    """Draw them; the set in hand and the place of its score, which takes a moment, where that is not known yet."""
-    later: tuple[TaskSet, DeltaGenerator] | None = None
+def _cards(infos: Sequence[SetInfo], chosen: str | None) -> list[Callable[[], None]]:
+    """Draw them; what is drawn last, since it takes a moment: scores that are not known yet, of the set in hand first."""
+    later: list[Callable[[], None]] = []
     sound = [info for info in infos if not info.problem]
     if not sound:
         parts.empty("There is no question set yet: write or import one.", icon=":material/folder_open:")
@@ -106,7 +107,9 @@ def _cards(infos: Sequence[SetInfo], chosen: str | None) -> tuple[TaskSet, Delta
     with st.grid(3, min_column_width=280):
         for info in found[:most]:
             with st.container(border=True, key=f"card_{info.address.replace('/', '-')}", height="stretch"):
-                later = _card(info, info.address == chosen) or later
+                fill = _card(info, info.address == chosen)
+            if fill is not None:
+                later.insert(0 if info.address == chosen else len(later), fill)
     if len(found) > MOST_CARDS:
         st.toggle(say.plain(f"Show all {len(found):,}"), key="sets_all")
     for info in infos:
@@ -125,7 +128,8 @@ def _found(sound: Sequence[SetInfo]) -> list[SetInfo]:
     return [info for info in sound if wish.strip().lower() in info.address.lower()]
 
 
-def _card(info: SetInfo, in_hand: bool) -> tuple[TaskSet, DeltaGenerator] | None:
+def _card(info: SetInfo, in_hand: bool) -> Callable[[], None] | None:
+    """Draw it; what fills in its score, where that is to come."""
     kind = "example" if info.example else "shared with you" if info.owner else ""
     marks = [mark for mark in ("in hand" if in_hand else "", kind) if mark]
     say.markdown(
@@ -133,10 +137,18 @@ def _card(info: SetInfo, in_hand: bool) -> tuple[TaskSet, DeltaGenerator] | None
             "**{name}**" + (" :gray[{marks}]" if marks else ""), name=info.address, marks=" · ".join(marks)
         )
     )
+    place, fill = st.empty(), None
     try:
         task = session.read_set(info.address)
-        scored = _about(task, in_hand)
-        place = st.container() if in_hand and not scored else None
+        comes = info.example and not in_hand and _follows(task)
+        with place.container():
+            scored = _about(task, in_hand)
+            if comes:
+                st.caption("Its Score follows …")
+            elif in_hand and not scored:
+                fill = partial(_score_of, task, st.container())
+        if comes:
+            fill = partial(_filled, task, place)
     except StudioError as error:
         say.error(error, icon=":material/error:")
         return None
@@ -149,7 +161,25 @@ def _card(info: SetInfo, in_hand: bool) -> tuple[TaskSet, DeltaGenerator] | None
         if st.button("Questions", key=f"write_{info.address}", type="tertiary", icon=":material/edit_note:"):
             session.in_hand(info.address)
             addresses.go("write")
-    return None if place is None else (task, place)
+    return fill
+
+
+def _follows(task: TaskSet) -> bool:
+    """Whether an example's score is to be computed: the package brings its results, and nobody has looked yet."""
+    if not results.is_brought(task):
+        return False
+    return not results.known(task) or (
+        results.state(task).kind == "up to date" and results.known_scores(task) is None
+    )
+
+
+def _filled(task: TaskSet, place: DeltaGenerator) -> None:
+    """The card of an example that nobody has looked at yet: its state and its score, computed once for all who come."""
+    now = results.measurements(task)
+    if results.state(task).kind == "up to date" and now.complete_checkpoints:
+        results.scores(now, "acc")
+    with place.container():
+        _about(task, False)
 
 
 def _about(task: TaskSet, in_hand: bool) -> bool:
@@ -157,7 +187,7 @@ def _about(task: TaskSet, in_hand: bool) -> bool:
     if in_hand or results.known(task):
         say.markdown(say.Marked(describe(task, results.state(task))))
         if (scores := results.known_scores(task)) is not None:
-            _score(scores)
+            _score(scores, beside_random=in_hand)
         return scores is not None
     said = phrasing.count(len(task.questions), "question")
     job = run_start.latest_job(session.studio(), task.address, progress=False)
@@ -189,7 +219,8 @@ def _ago(at: float) -> str:
     return f"on {day.day} {day:%B %Y}"
 
 
-def _score(scores: Scores) -> None:
+def _score(scores: Scores, beside_random: bool = True) -> None:
+    """The Score, grey where random answers reach it; with what they give, where that is asked for."""
     score = scores.score
     if score.value is None:
         say.caption("Score undefined: Result says why.")
@@ -199,7 +230,7 @@ def _score(scores: Scores) -> None:
     if null.says_nothing(score):
         said = say.filled(":gray[Score {value} {bounds}]", value=phrasing.score(score.value), bounds=bounds)
     say.markdown(said)
-    if score.null is not None:
+    if score.null is not None and beside_random:
         say.caption(f"{phrasing.beside_random(score.null).capitalize()}.")
 
 

@@ -43,7 +43,7 @@ def choosing(task: TaskSet, measurements: Measurements, pool: Pool, head: DeltaG
     with st.container(horizontal=not window.narrow(), vertical_alignment="bottom", gap="medium"):
         name, rule, source = _rule(pool)
         metric = parts.metric("choosing_metric")
-    silent = standing.silence(measurements, results.scores(measurements, metric))
+    silent = standing.silence(measurements, results.scores(measurements, metric), results.is_running(task))
     try:
         chosen = remembered.chosen(task, pool, rule, metric, source, silent)
     except StudioError as error:
@@ -60,6 +60,7 @@ def choosing(task: TaskSet, measurements: Measurements, pool: Pool, head: DeltaG
         covers = chosen.scores[_judgement(chosen)].covers
     else:
         parts.empty(chosen.why or "", icon=":material/group_off:")
+        parts.follow(task)
     copy(task.address, list(chosen.ids), "choosing_keep")
     bar = choice_words.INTERVAL_HELP[covers] if covers else ""
     judged = [f"Each row leaves one family of models out of the choice and lets it judge. {bar}", THE_COPY]

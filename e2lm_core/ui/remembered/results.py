@@ -25,6 +25,7 @@ from e2lm_core.checkpoints.ladder import taught as ladder_taught
 from e2lm_core.export import submission
 from e2lm_core.relevance import judge
 from e2lm_core.runs import state as run_state
+from e2lm_core.runs.kept import brought
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
@@ -261,6 +262,22 @@ def state(task: TaskSet) -> run_state.SetState:
         ("state", asking.settings.workspace),
         lambda: run_state.state(asking, task.address, task, functools.partial(measure, task, now=True)),
         (results_stamp(), _at_hand()),
+    )
+
+
+def is_running(task: TaskSet) -> bool:
+    """Whether a run of the set goes on, or waits for its turn."""
+    return state(task).kind == "running"
+
+
+def is_brought(task: TaskSet) -> bool:
+    """Whether the package brings results of the set, as far as its text and the checkpoints are those of then."""
+    checkpoints, num_fewshot = fleet(task)
+    return _OF_SETS.made_of(
+        (task,),
+        "brought",
+        lambda: brought.is_shipped(studio(), task, checkpoints, num_fewshot),
+        (identities(checkpoints), num_fewshot),
     )
 
 

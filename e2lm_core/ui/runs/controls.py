@@ -34,13 +34,14 @@ ROLLING_HELP = (
 class Choice:
     """What is to be run: the models that were picked, their checkpoints, and the examples in each prompt.
 
-    `rolling` are those of the picked models that are not on this machine too.
+    `rolling` are those of the picked models that are not on this machine too; `missing`: how many results are to come.
     """
 
     models: list[str]
     checkpoints: list[Checkpoint]
     num_fewshot: int
     rolling: list[Checkpoint]
+    missing: int
 
     @property
     def is_whole(self) -> bool:
@@ -59,9 +60,8 @@ def controls(task: TaskSet) -> Choice:
         models, checkpoints, everything = _checkpoints(task, fleet)
     with right:
         num_fewshot = _num_fewshot(task, last_fewshot)
-        if task.questions and checkpoints:
-            _cost(task, checkpoints, num_fewshot)
-    return Choice(models, checkpoints, num_fewshot, everything)
+        missing = _cost(task, checkpoints, num_fewshot) if task.questions and checkpoints else 0
+    return Choice(models, checkpoints, num_fewshot, everything, missing)
 
 
 def _checkpoints(
@@ -120,7 +120,8 @@ def _num_fewshot(task: TaskSet, last: int | None) -> int:
     )
 
 
-def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> None:
+def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> int:
+    """Say what is to be computed and how long that takes; how many results are missing."""
     measurements = results.measure(task, checkpoints, num_fewshot)
     cost = run_state.estimate(session.studio(), task, checkpoints, num_fewshot, measurements)
     st.metric(
@@ -135,6 +136,7 @@ def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> Non
             if cost.seconds
             else "No run on this machine yet, so its pace is not known."
         )
+    return cost.missing
 
 
 def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
@@ -149,7 +151,7 @@ def buttons(task: TaskSet, choice: Choice, state: run_state.SetState) -> None:
     with st.container(horizontal=True, gap="small"):
         if st.button(
             say.plain(f"Run {phrasing.count(len(choice.models), 'model')}"),
-            type="primary",
+            type="primary" if choice.missing else "secondary",  # nothing is left to do where all is there
             icon=":material/play_arrow:",
             disabled=is_running or not choice.checkpoints or not task.questions,
         ):
@@ -198,16 +200,17 @@ def _latest(task: TaskSet) -> None:
 
 
 def _checkpoint_table(job: Job) -> None:
-    number = st.column_config.NumberColumn
+    number, frame = st.column_config.NumberColumn, run_words.job_frame(job)
     st.dataframe(
-        run_words.job_frame(job),
+        frame.assign(progress=frame["progress"] * 100),
         hide_index=True,
         height=360,
         placeholder=phrasing.DASH,
         column_order=("checkpoint", "progress") if window.narrow() else None,
         column_config={
+            "checkpoint": st.column_config.TextColumn(width="medium" if window.narrow() else None),
             "progress": st.column_config.ProgressColumn(
-                "progress", format="percent", min_value=0, max_value=1
+                "progress", format="%.0f%%", min_value=0, max_value=100
             ),
             "seconds": number("seconds", format="%.1f s"),
             "tokens": number("tokens computed", format="compact"),
@@ -225,9 +228,10 @@ def coverage(task: TaskSet) -> None:
         "coverage",
         "run_coverage",
         few=("model", "complete"),
+        percent=("complete",),
         column_config={
             "complete": st.column_config.ProgressColumn(
-                "checkpoints complete", format="percent", min_value=0, max_value=1
+                "checkpoints complete", format="%.0f%%", min_value=0, max_value=100
             ),
             "parameters": number("parameters", format="compact"),
             "first": number("first, tokens seen", format="compact"),

@@ -23,7 +23,7 @@ from e2lm_core.ui.server.headers import GivesHeaders
 from e2lm_core.ui.server.logged import Told
 from e2lm_core.ui.server.uploads import CountsUploads
 
-_BEGIN_WITH_A_CHART = ("/", *(f"/{place.slug}" for place in (addresses.RESULT, addresses.CURVES)))
+_BEGIN_WITH_A_CHART = tuple(f"/{place.slug}" for place in (addresses.RESULT, addresses.CURVES))
 
 
 def middleware() -> Sequence[Middleware]:

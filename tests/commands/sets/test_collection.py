@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from e2lm_core.base.records import PromptStyle
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import register, sharing
 from e2lm_core.sets import authoring, collection, versions
@@ -66,6 +67,15 @@ def test_create_with_the_questions_of_a_file(call: Cli, here: Settings, tmp_path
     assert "choices 0 and 1 are equal" in said
     assert "--skip-broken" in said
     assert call("sets", "create", "again", "--file", str(table), "--skip-broken", "--json")["questions"] == 1
+
+
+def test_create_with_a_layout_or_with_that_of_another_set(call: Cli, here: Settings) -> None:
+    call("sets", "create", "lettered", "--layout", "letters")
+    assert collection.open_set(here, "lettered").config.style is PromptStyle.LETTERS
+    call("sets", "create", "alike", "--layout", "lettered")
+    assert collection.open_set(here, "alike").config.style is PromptStyle.LETTERS
+    said = call("sets", "create", "none", "--layout", "nothing", code=2)
+    assert "neither a set nor cloze, letters, ending" in said
 
 
 def test_delete_asks_and_says_what_brings_it_back(call: Cli, here: Settings, pipe: Pipe) -> None:

@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 
 # Others' words and numbers are not the page's: tables, charts, the questions themselves, what is folded or hidden.
 BESIDE = (
-    "[data-testid=stDataFrame], .qt-list, .js-plotly-plot, [data-testid=stTable], "
+    "[data-testid=stDataFrame], .qt-list, .js-plotly-plot, .studio-picture, [data-testid=stTable], "
     "[data-testid=stIconMaterial], [data-testid=stTooltipIcon], .qt-icon, .st-key-window"
 )
 _COMMON = """
@@ -122,14 +122,14 @@ _FRAMES = (
 }"""
 )
 _CHARTS = """() => {
-  const charts = [...document.querySelectorAll(".js-plotly-plot")].filter(c => c.getClientRects().length);
+  const charts = [...document.querySelectorAll(".js-plotly-plot, .studio-picture")].filter(c => c.getClientRects().length);
   const tables = document.querySelectorAll("[data-testid=stMainBlockContainer] [data-testid=stDataFrame]");
   const moving = document.getAnimations().filter(a => a.playState === "running" && a.effect?.getComputedTiming().duration > 50).map(a => a.effect?.target?.className);
   return {
     charts: charts.length,
     without_alt: charts.filter(c => !c.closest("[aria-label], [role=img], figure")).length,
     tables: tables.length,
-    empty: charts.filter(c => !c.querySelector(".trace, .heatmaplayer image, .scatterlayer path, .barlayer path")).length,
+    empty: charts.filter(c => !c.querySelector(".trace, .heatmaplayer image, .scatterlayer path, .barlayer path, polyline")).length,
     moving,
     jumping: [...document.querySelectorAll("[tabindex]")].filter(e => Number(e.tabIndex) > 0).length,
     wide: document.documentElement.scrollWidth - window.innerWidth,

@@ -17,6 +17,7 @@ from coloraide import Color
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from e2lm_core.base.settings import Settings
+from e2lm_core.charts import palette
 from e2lm_core.sets import collection
 from e2lm_core.ui.frame import addresses
 from scripts.screenshots import FLAGS, server, settle, unfold
@@ -158,18 +159,70 @@ def _stands_out(colour: str, ground: str) -> bool:
     return mixed.contrast(Color(ground), method="wcag21") >= LINE
 
 
+PICTURE = ".studio-picture polyline >> visible=true"
+
+
 def test_a_finished_picture_is_there_at_the_first_visit(browser, url):
-    """On a server that has answered somebody, in a home in which nothing was ever run."""
+    """On a server that has answered somebody, in a home in which nothing was ever run; no script of charts is waited for."""
     for attempt in range(2):
-        page = opened(browser)
+        page, asked = opened(browser), []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
         page.goto(url)
-        page.wait_for_selector(".js-plotly-plot .scatterlayer .trace")
+        page.wait_for_selector(PICTURE)
         if attempt:
             print(f"the first picture after {page.evaluate('performance.now()') / 1000:.2f} s")
             said = page.locator("[data-testid=stMainBlockContainer]").inner_text()
             assert re.search(r"Accuracy while the models read", said)
-            assert "up to date" in said
+            assert said.count("up to date") == said.count("Score 0.") == 2  # of both examples
+            assert not page.locator(".js-plotly-plot").count()
+        page.wait_for_selector("link[rel=prefetch][href*=PlotlyChart]", state="attached")  # for the next page
         page.context.close()
+
+
+@THEMES
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_first_picture_fits_the_window_and_follows_the_theme(browser, url, theme, width):
+    page = opened(browser, theme, width)
+    page.goto(url)
+    page.wait_for_selector(PICTURE)
+    settle(page)
+    shown = page.locator(".studio-picture svg >> visible=true")
+    assert shown.count() == 1
+    box = shown.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert box["height"] > 300
+    name = page.get_by_role("img", name="Accuracy of each model").first
+    assert name.count() == 1
+
+    def strokes() -> set[str]:
+        lines = shown.locator("polyline")
+        return set(lines.evaluate_all("lines => lines.map(line => getComputedStyle(line).stroke)"))
+
+    def expected(of: palette.Theme) -> set[str]:
+        hues = [Color(of.line[hue]) for hue in ("orange", "green", "blue", "grey")]
+        return {f"rgb({', '.join(str(round(part * 255)) for part in hue.coords())})" for hue in hues}
+
+    themes = {"light": palette.LIGHT, "dark": palette.DARK}
+    assert strokes() == expected(themes.pop(theme))
+    ((other, colours),) = themes.items()
+    page.emulate_media(color_scheme=other)
+    page.wait_for_timeout(1000)
+    assert strokes() == expected(colours)  # the page was not drawn again
+    page.context.close()
+
+
+def test_a_point_of_the_first_picture_says_what_it_is_and_its_link_leads_to_the_curves(browser, url):
+    page = opened(browser)
+    page.goto(url)
+    page.wait_for_selector(PICTURE)
+    said = page.locator("#picture-wide .mark title").first.text_content()
+    assert re.fullmatch(r"\S+: \d+\.\d%, [\d.,]+ [kM] tokens, step [\d,]+", said or "")
+    page.get_by_role("link", name="Explore the curves").click()
+    page.wait_for_selector(".js-plotly-plot .scatterlayer .trace")
+    assert f"/curves?set={SET}" in page.url
+    page.context.close()
 
 
 def test_the_navigation_is_as_wide_at_the_first_visit_as_later(browser, url):

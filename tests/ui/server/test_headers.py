@@ -67,7 +67,7 @@ def test_pages_that_begin_with_a_chart_name_its_script_ahead():
     static = Path(st.__file__).parent / "static"
     link = headers.ahead(static)
     assert (static / link[len("<./") : link.index(">")]).is_file()
-    assert link.endswith("; rel=modulepreload")
+    assert link == f"<{headers.charts_script(static)}>; rel=modulepreload"
 
     def page(_):
         return HTMLResponse("")
@@ -83,4 +83,4 @@ def test_pages_that_begin_with_a_chart_name_its_script_ahead():
 
 
 def test_a_streamlit_that_names_its_scripts_otherwise_is_waited_for(tmp_path: Path):
-    assert headers.ahead(tmp_path) == ""
+    assert headers.charts_script(tmp_path) == headers.ahead(tmp_path) == ""

@@ -28,3 +28,10 @@ def test_no_page_shows_a_traceback():
     told = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert told["client"]["showErrorDetails"] == "none"
     assert told["client"]["showErrorLinks"] is False
+
+
+def test_the_home_does_not_wait_for_the_script_of_charts():
+    (given,) = [one for one in parts.middleware() if one.cls is GivesHeaders]
+    charts = given.kwargs["charts"]
+    assert {"/result", "/curves"} <= set(charts)
+    assert not [path for path in ("/", "/sets", "/base/") if path.endswith(charts)]

@@ -1,0 +1,71 @@
+"""How a new set asks its questions: the layouts that it may begin with, one of ours or that of another set."""
+
+from __future__ import annotations
+
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import (
+    CLOZE_CHOICE,
+    CLOZE_TEXT,
+    ENDING_TARGET,
+    ENDING_TEXT,
+    LETTERS_CHOICE,
+    LETTERS_TEXT,
+    PromptStyle,
+    Question,
+    TaskConfig,
+    TaskSet,
+)
+from e2lm_core.base.settings import Settings
+from e2lm_core.sets import collection
+
+# What each writes: doc_to_text, doc_to_choice, doc_to_target.
+LAYOUTS = {
+    PromptStyle.CLOZE: (CLOZE_TEXT, CLOZE_CHOICE, "answer"),
+    PromptStyle.LETTERS: (LETTERS_TEXT, LETTERS_CHOICE, "answer"),
+    PromptStyle.ENDING: (ENDING_TEXT, CLOZE_CHOICE, ENDING_TARGET),
+}
+# Never part of a set: by it a layout is shown before there are questions.
+SAMPLE = Question(
+    id="sample",
+    question="Which gas do plants take from the air?",
+    choices=("carbon dioxide", "oxygen"),
+    answer=0,
+)
+SAMPLE_OF_ENDING = Question(
+    id="sample", question="was too heavy to lift.", choices=("The stone", "The feather"), answer=0
+)
+
+
+def fields(style: PromptStyle) -> dict[str, str]:
+    """The three templates of one of our layouts."""
+    return dict(zip(("doc_to_text", "doc_to_choice", "doc_to_target"), LAYOUTS[style], strict=True))
+
+
+def begun(style: PromptStyle) -> TaskSet:
+    """A set of that layout, without a question and without a name of its own."""
+    return TaskSet(config=TaskConfig(task="new").model_copy(update=fields(style)), questions=())
+
+
+def like(task: TaskSet) -> TaskSet:
+    """A set that asks as another does, with the same examples in its prompt, and without its questions.
+
+    Examples that are drawn from the set's own questions stay away: there are none yet.
+    """
+    dev = task.dev if task.config.fewshot_split == "dev" else ()
+    config = task.config if dev else task.config.model_copy(update={"num_fewshot": 0, "fewshot_split": "dev"})
+    return TaskSet(config=config, questions=(), dev=dev).to_keep()
+
+
+def asked(settings: Settings, name: str) -> TaskSet:
+    """An empty set of the layout of that name, or like the set of that name. Raises `TaskError` where neither is there."""
+    if name in LAYOUTS:
+        return begun(PromptStyle(name))
+    try:
+        return like(collection.open_set(settings, name))
+    except TaskError as error:
+        raise TaskError(f"{name} is neither a set nor {', '.join(LAYOUTS)}: {error}") from error
+
+
+def sample(task: TaskSet) -> Question:
+    """A question by which the layout of a set is shown."""
+    return SAMPLE_OF_ENDING if task.config.style is PromptStyle.ENDING else SAMPLE

@@ -1,0 +1,129 @@
+"""The home's picture: a whole set's accuracy curves as an SVG that the server makes, there without any script of charts.
+
+It is drawn for a wide page and for a narrow one, of which the browser shows what fits, and in the colours of both
+themes: it follows a change of the theme, at which Streamlit draws no page again. What stands at a point is said
+on hover; the numbers are a table beside it. Once it is there the browser fetches the script of charts, for the page that
+comes next.
+Tested in tests/pages/test_sets.py and tests/ui/browser/test_views.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from e2lm_core.base import phrasing
+from e2lm_core.base.records import ModelInfo
+from e2lm_core.charts.canvas import place_words
+from e2lm_core.charts.marks import lines
+from e2lm_core.charts.palette import DARK, LIGHT, Theme
+from e2lm_core.export.picture.curves import NARROW, WIDE, Line, Plot, draw
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui import session
+from e2lm_core.ui.remembered import results
+from e2lm_core.ui.server.headers import charts_script
+
+METRIC = "acc"
+_STATIC = Path(st.__file__).parent / "static"
+_JS = """
+export default function ({ data, parentElement }) {
+  const read = new DOMParser();
+  const drawn = data.drawn.map((one) => read.parseFromString(one, "image/svg+xml").documentElement);
+  parentElement.querySelector(".studio-picture").replaceChildren(...drawn);
+  const next = Object.assign(document.createElement("link"), { rel: "prefetch", href: data.next });
+  const fetched = () => { if (data.next && !document.querySelector("link[rel=prefetch]")) document.head.append(next); };
+  (window.requestIdleCallback ?? setTimeout)(fetched);
+}
+"""
+
+
+def _colours(theme: Theme) -> dict[str, str]:
+    """Every colour that the picture may have, by the name of its CSS variable."""
+    plain = {name: getattr(theme, name) for name in ("background", "text", "muted", "grid", "window")}
+    lines = {f"line-{hue}": colour for hue, colour in theme.line.items()}
+    labels = {f"label-{hue}": colour for hue, colour in theme.label.items()}
+    return {f"--picture-{name}": colour for name, colour in (plain | lines | labels).items()}
+
+
+def by_variables(theme: Theme) -> Theme:
+    """The theme by CSS variables; its own colours are for browsers that do not know `light-dark`."""
+
+    def said(name: str) -> str:
+        return f"var(--picture-{name}, {own[f'--picture-{name}']})"
+
+    own = _colours(theme)
+    return replace(
+        theme,
+        background=said("background"),
+        text=said("text"),
+        muted=said("muted"),
+        grid=said("grid"),
+        window=said("window"),
+        line={hue: said(f"line-{hue}") for hue in theme.line},
+        label={hue: said(f"label-{hue}") for hue in theme.label},
+    )
+
+
+_EITHER = "; ".join(
+    f"{name}: light-dark({colour}, {_colours(DARK)[name]})" for name, colour in _colours(LIGHT).items()
+)
+_CSS = (
+    f"""
+@supports (color: light-dark(#fff, #000)) {{ .studio-picture {{ {_EITHER} }} }}
+"""
+    + """
+.studio-picture { container-type: inline-size; }
+.studio-picture svg { display: block; width: 100%; font-variant-numeric: tabular-nums; }
+.studio-picture svg + svg { display: none; }
+@container (max-width: 560px) {
+  .studio-picture svg { display: none; }
+  .studio-picture svg + svg { display: block; }
+}
+"""
+)
+
+
+@st.cache_resource(show_spinner=False)
+def _component():
+    return st.components.v2.component(
+        "studio_picture", html='<div class="studio-picture"></div>', css=_CSS, js=_JS, isolate_styles=False
+    )
+
+
+def of(now: Measurements, frame: pd.DataFrame, about: str) -> None:
+    """Draw it; `about` says in words what is seen."""
+    theme = session.current_theme()
+    drawn = results.remembered(
+        now, ("picture", theme.name), lambda: made(now, frame, about, by_variables(theme))
+    )
+    _component()(key="home_picture", data={"drawn": drawn, "next": charts_script(_STATIC)})
+
+
+def made(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme) -> list[str]:
+    """The picture for a wide page and for a narrow one, as SVG."""
+    models = {curve.model.name: curve.model for curve in now.curves}
+    by_tokens = bool(frame["tokens_seen"].notna().all())
+    plot = Plot(
+        [_line(models[name], points, by_tokens) for name, points in lines(frame, METRIC)],
+        "Accuracy of each model against tokens seen",
+        now.chance,
+        set_scores.early_end(now) if by_tokens else None,
+        by_tokens,
+        about.replace("**", ""),
+    )
+    return [draw(plot, WIDE, theme, "picture-wide"), draw(plot, NARROW, theme, "picture-narrow")]
+
+
+def _line(model: ModelInfo, points: pd.DataFrame, by_tokens: bool) -> Line:
+    xs = points["tokens_seen" if by_tokens else "step"].astype(float)
+    values = points["value"].astype(float)
+    said = [
+        f"{model.short_name}: {phrasing.percent(value)}, {place}"
+        for value, place in zip(values, place_words(points), strict=True)
+    ]
+    name = "" if model.seed_of else model.short_name
+    return Line(model, list(zip(xs, values, strict=True)), name, said=said)
