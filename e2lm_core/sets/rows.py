@@ -78,7 +78,7 @@ def check_count(count: int, where: str, limits: Limits) -> None:
     if count > limits.max_questions:
         raise TaskError(
             f"{where} has {count:,} rows; a set may have at most {limits.max_questions:,} questions, "
-            "so split it or take a sample."
+            "so split it, take a sample, or let whoever runs the studio raise E2LM_MAX_QUESTIONS."
         )
 
 

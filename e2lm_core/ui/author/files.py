@@ -22,8 +22,9 @@ from e2lm_core.sets.formats.records import How, Preview
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after, checks
 from e2lm_core.ui.frame import say, uploaded
-from e2lm_core.ui.remembered import results
+from e2lm_core.ui.remembered.keep import Kept
 
+_LOST = Kept("what formats lose")  # once for each version of a set
 MOST_SHOWN = 200
 MOST_MAPPED = 40  # columns with a chooser of their own; the rest is kept
 A_LINE = 4
@@ -267,6 +268,6 @@ def download(task: TaskSet) -> None:
             on_click="ignore",
             key="set_download",
         )
-    lost = results.lost(task, kind)
+    lost = _LOST.made_of((task,), kind, lambda: writing.lost(task.questions, kind))
     if lost:
         say.caption(say.plain(f"{LABELS[kind]} cannot hold all of it. {' '.join(lost)}"))

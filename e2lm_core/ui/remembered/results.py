@@ -31,7 +31,6 @@ from e2lm_core.scores.ranking import readings
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty.intervals import MetricIntervals
 from e2lm_core.sets import collection
-from e2lm_core.sets.formats import writing
 from e2lm_core.sets.prompts.docs import row_of
 from e2lm_core.sets.versions import list_versions
 from e2lm_core.ui import session
@@ -89,11 +88,6 @@ def groups(
 ) -> tuple[str | None, ...]:
     """What one of `checks.groups.PROPOSALS` proposes, once for each version."""
     return _OF_SETS.made_of((task,), ("groups", way), lambda: proposed(task.questions))
-
-
-def lost(task: TaskSet, kind: str) -> tuple[str, ...]:
-    """`writing.lost` of the set's questions, once for each version."""
-    return _OF_SETS.made_of((task,), ("lost", kind), lambda: writing.lost(task.questions, kind))
 
 
 def results_stamp() -> Stamp:
