@@ -21,9 +21,8 @@ from e2lm_core.base.errors import StoreError
 PATIENCE_S = 2.5
 WORKERS_PATIENCE_S = 30.0
 TURN_S = 0.1  # that a thread waits for another one of its process, before it waits as for another program
-JOURNAL_PAGES = (
-    4_000  # 16 MB, from where on a commit tidies the journal, whoever waits for it: see `Database.tidy`
-)
+# 16 MB, from where on a commit tidies the journal, whoever waits for it: see `Database.tidy`.
+JOURNAL_PAGES = 4_000
 _MAGIC = b"SQLite format 3\0"
 
 Migration = str | Callable[[sqlite3.Connection], None]

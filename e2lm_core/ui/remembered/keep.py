@@ -17,6 +17,7 @@ from e2lm_core.ui.remembered.weight import weigh
 T = TypeVar("T")
 # Of everything that pages have computed, with what it was computed from.
 MOST_BYTES = 160 * 2**20
+BESIDE = 1.5
 
 
 @dataclass
@@ -43,8 +44,8 @@ class _Group:
 class Store:
     """Values by the objects that they were made of and a key, each made once, however many ask at once.
 
-    Where all weighs more than `most` bytes, what was made of the objects that nobody asked about for longest is
-    forgotten, all of it; the newest stays whatever it weighs. Safe to share between threads.
+    Where all weighs more than `most` bytes, or `BESIDE` times the heaviest group where that is more, what was made of
+    the objects that nobody asked about for longest is forgotten, all of it; the newest stays whatever it weighs. Safe to share between threads.
     """
 
     def __init__(self, most: int) -> None:
@@ -128,7 +129,11 @@ class Store:
             self.bytes += weight
 
     def _forget(self) -> None:
-        while self.bytes > self.most and len(self._groups) > 1:
+        if self.bytes <= self.most:
+            return
+        # Beside what alone weighs too much there is room for little things: else it and they would drive each other out.
+        most = max(self.most, BESIDE * max(group.bytes for group in self._groups.values()))
+        while self.bytes > most and len(self._groups) > 1:
             _, oldest = self._groups.popitem(last=False)
             self.bytes -= oldest.bytes
 

@@ -116,6 +116,18 @@ def test_the_newest_stays_whatever_it_weighs(make: Counted) -> None:
     assert [kept.made_of((thing,), "", make) for _ in range(2)] == [1, 1]
 
 
+def test_little_things_stay_beside_what_alone_weighs_too_much_and_another_such_does_not(
+    make: Counted,
+) -> None:
+    kept = Kept("some", Store(1_000))
+    little, heavy, next_heavy = np.zeros(1), np.zeros(1_000), np.zeros(1_000)
+    asked = [kept.made_of((thing,), "", make) for thing in (heavy, little, heavy, little)]
+    assert asked == [1, 2, 1, 2]
+    assert kept.made_of((next_heavy,), "", make) == 3
+    assert kept.made_of((little,), "", make) == 2
+    assert kept.made_of((heavy,), "", make) == 4
+
+
 def test_what_is_kept_keeps_its_objects_so_that_no_other_is_taken_for_them(
     make: Counted, store: Store
 ) -> None:
