@@ -37,8 +37,16 @@ def beside_random(null: Null | None) -> str:
     """As in: random answers give 0.173, up to 0.324 in 95% of draws; p = 0.31. Empty where it is not known."""
     if null is None:
         return ""
-    chance = "p < 0.01" if null.p < 0.01 else f"p = {null.p:.2f}"
-    return f"random answers give {score(null.mean)}, up to {score(null.q95)} in 95% of draws; {chance}"
+    return f"random answers give {score(null.mean)}, up to {score(null.q95)} in 95% of draws; {_chance(null)}"
+
+
+def random_answers(null: Null) -> str:
+    """The same where there is little room: random answers give 0.173; p = 0.31."""
+    return f"random answers give {score(null.mean)}; {_chance(null)}"
+
+
+def _chance(null: Null) -> str:
+    return "p < 0.01" if null.p < 0.01 else f"p = {null.p:.2f}"
 
 
 def interval(low: float, high: float, share: bool = False) -> str:

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from e2lm_core.base import phrasing
+from e2lm_core.base.records import Null
 
 
 @pytest.mark.parametrize(
@@ -93,3 +94,10 @@ def test_a_sentence_is_short_whatever_stands_in_it() -> None:
     many = phrasing.sentence("There is no set 'a': " + " ".join("y" * 59 for _ in range(9)) + " end.")
     assert len(many) == 300
     assert many.endswith(" end.")
+
+
+def test_what_random_answers_give_in_full_and_where_there_is_little_room() -> None:
+    null = Null(mean=0.173, q95=0.324, p=0.31)
+    assert phrasing.beside_random(null) == "random answers give 0.173, up to 0.324 in 95% of draws; p = 0.31"
+    assert phrasing.random_answers(null) == "random answers give 0.173; p = 0.31"
+    assert phrasing.random_answers(Null(mean=0.173, q95=0.324, p=0.001)).endswith("; p < 0.01")

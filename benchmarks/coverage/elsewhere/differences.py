@@ -9,7 +9,6 @@ pairs one is shown. No method of differences was chosen here. `--work` keeps fin
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +18,7 @@ import numpy as np
 
 from benchmarks import study_pages
 from benchmarks.coverage.differences import KINDS as WAYS
-from benchmarks.coverage.elsewhere import generator
+from benchmarks.coverage.elsewhere import generator, running
 from benchmarks.coverage.elsewhere.generator import CHOICES, METRICS, MODELS, POINTS, SCORES, Cell, Source
 from benchmarks.coverage.elsewhere.sets import table
 from e2lm_core.scores.uncertainty import coverage, paired
@@ -161,17 +160,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, help="folder that keeps finished cells")
     parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
     options = parser.parse_args(arguments)
-    found = {}
-    for name, cell in CELLS.items():
-        kept = options.work / f"differences, {name}.json" if options.work else None
-        if kept and kept.exists():
-            found[name] = json.loads(kept.read_text(encoding="utf-8"))
-            continue
-        found[name] = counted(cell, range(FIRST, FIRST + options.fleets), options.pairs)
-        if kept:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps(found[name]), encoding="utf-8")
-        print(name, flush=True)
+    fleets = range(FIRST, FIRST + options.fleets)
+    found = running.finished(
+        CELLS, options.work, lambda cell: counted(cell, fleets, options.pairs), "differences, "
+    )
     made = tables(found, options.fleets * options.pairs)
     for name, text in made.items():
         print(text)

@@ -8,7 +8,6 @@ texts are made from templates and the labels are those that `sets.checks.groups`
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from benchmarks import study_pages
-from benchmarks.coverage.elsewhere import generator
+from benchmarks.coverage.elsewhere import generator, running
 from benchmarks.coverage.elsewhere.generator import (
     CHOICES,
     EARLY,
@@ -162,17 +161,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, help="folder that keeps finished cells")
     parser.add_argument("--write", action="store_true", help="put the table into the study's page")
     options = parser.parse_args(arguments)
-    found = {}
-    for name, cell in CELLS.items():
-        kept = options.work / f"{name}.json" if options.work else None
-        if kept and kept.exists():
-            found[name] = json.loads(kept.read_text(encoding="utf-8"))
-            continue
-        found[name] = counted(cell, range(FIRST, FIRST + options.fleets), options.sets)
-        if kept:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps(found[name]), encoding="utf-8")
-        print(name, flush=True)
+    fleets = range(FIRST, FIRST + options.fleets)
+    found = running.finished(CELLS, options.work, lambda cell: counted(cell, fleets, options.sets))
     made = table(found, options.fleets * options.sets)
     print(made)
     if options.write:

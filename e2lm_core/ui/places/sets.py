@@ -187,7 +187,7 @@ def _about(task: TaskSet, in_hand: bool) -> bool:
     if in_hand or results.known(task):
         say.markdown(say.Marked(describe(task, results.state(task))))
         if (scores := results.known_scores(task)) is not None:
-            _score(scores, beside_random=in_hand)
+            _score(scores, in_full=in_hand)
         return scores is not None
     said = phrasing.count(len(task.questions), "question")
     job = run_start.latest_job(session.studio(), task.address, progress=False)
@@ -219,8 +219,8 @@ def _ago(at: float) -> str:
     return f"on {day.day} {day:%B %Y}"
 
 
-def _score(scores: Scores, beside_random: bool = True) -> None:
-    """The Score, grey where random answers reach it; with what they give, where that is asked for."""
+def _score(scores: Scores, in_full: bool = True) -> None:
+    """The Score, grey where random answers reach it, with what they give: in full, or in a few words."""
     score = scores.score
     if score.value is None:
         say.caption("Score undefined: Result says why.")
@@ -230,8 +230,9 @@ def _score(scores: Scores, beside_random: bool = True) -> None:
     if null.says_nothing(score):
         said = say.filled(":gray[Score {value} {bounds}]", value=phrasing.score(score.value), bounds=bounds)
     say.markdown(said)
-    if score.null is not None and beside_random:
-        say.caption(f"{phrasing.beside_random(score.null).capitalize()}.")
+    if score.null is not None:
+        beside = phrasing.beside_random if in_full else phrasing.random_answers
+        say.caption(f"{beside(score.null).capitalize()}.")
 
 
 # --- runs -------------------------------------------------------------------------------------------------

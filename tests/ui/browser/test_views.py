@@ -87,6 +87,18 @@ def test_a_view_says_at_most_150_words_beside_its_tables(browser, url, place):
     assert all(0 < number <= MOST_WORDS for number in found.values()), found
 
 
+def test_every_score_on_a_card_stands_beside_what_random_answers_give(browser, url):
+    page = opened(browser)
+    go(page, url, "sets")
+    cards = page.locator("[class*=st-key-card_]", has_text="Score 0")
+    page.wait_for_function("document.querySelectorAll('[class*=st-key-card_] strong').length >= 4")
+    settle(page)
+    said = cards.all_inner_texts()
+    page.context.close()
+    assert len(said) == 2
+    assert all("Random answers give" in one for one in said), said
+
+
 @THEMES
 @PLACES
 def test_texts_stand_out_charts_have_tables_and_nothing_moves(browser, url, place, theme):
