@@ -248,7 +248,7 @@ def test_a_backup_during_edits_and_a_run_of_other_processes(
         collection.copy_set(settings, "little", name)
     studio = open_studio(settings)
     evaluate.evaluate(studio, collection.open_set(settings, "steady"), studio.catalogue.checkpoints)
-    authoring.add_questions(settings, "busy", [studios.question(n) for n in range(2000, 3600)])
+    authoring.add_questions(settings, "busy", [studios.question(n) for n in range(2000, 6000)])
     number = studios.start_run(studio, "busy", studio.catalogue.checkpoints)
     with ExitStack() as stack:
         env = os.environ | studios.environment(settings)
