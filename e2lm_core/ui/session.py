@@ -28,7 +28,8 @@ from e2lm_core.sets import collection
 from e2lm_core.ui import leftover
 from e2lm_core.ui.frame import addresses, say
 from e2lm_core.ui.remembered.keep import Kept
-from e2lm_core.ui.server import browser, door, sign_in
+from e2lm_core.ui.server import sign_in
+from e2lm_core.ui.server.middleware import browser, door
 
 T = TypeVar("T")
 FIRST_SET = "ladder_science"

@@ -22,7 +22,7 @@ from e2lm_core.runs import start, worker
 from e2lm_core.ui import session
 from e2lm_core.ui.checkpoints import added
 from e2lm_core.ui.runs import starting as ui_starting
-from e2lm_core.ui.server import door
+from e2lm_core.ui.server.middleware import door
 from tests.conftest import ROOT
 from tests.support import studios
 from tests.support.fake_hub import FakeHub, checkpoint, under

@@ -19,7 +19,8 @@ from e2lm_core.sets import collection
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import addresses, say
 from e2lm_core.ui.runs import starting
-from e2lm_core.ui.server import browser, table
+from e2lm_core.ui.server import table
+from e2lm_core.ui.server.middleware import browser
 from e2lm_core.ui.server.requests import Asked
 from tests.conftest import ROOT
 from tests.support import studios

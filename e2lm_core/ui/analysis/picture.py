@@ -25,7 +25,7 @@ from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui import session
 from e2lm_core.ui.remembered import results
-from e2lm_core.ui.server.headers import charts_script
+from e2lm_core.ui.server.middleware.headers import charts_script
 
 METRIC = "acc"
 _STATIC = Path(st.__file__).parent / "static"

@@ -21,7 +21,7 @@ from e2lm_core.ui.author.unsaved import listening
 from e2lm_core.ui.frame import say
 from e2lm_core.ui.server import requests
 
-_BROWSER = re.compile(r"[0-9a-f]{12}")  # see `server/browser.author`
+_BROWSER = re.compile(r"[0-9a-f]{12}")  # see `middleware/browser.author`
 LOOK_MS, HIDDEN_LOOK_MS, IDLE_MS = 3000, 30_000, 1500
 _JS = Path(__file__).with_name("presence.js").read_text(encoding="utf-8")
 

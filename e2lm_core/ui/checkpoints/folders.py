@@ -14,7 +14,7 @@ from e2lm_core.checkpoints import given
 from e2lm_core.people import register
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import say
-from e2lm_core.ui.server import door
+from e2lm_core.ui.server.middleware import door
 
 TITLE = "Add a folder of checkpoints"
 _OPEN = "folder_open"

@@ -17,11 +17,12 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.ui.frame import addresses
 from e2lm_core.ui.server import desk, health, sign_in, table
-from e2lm_core.ui.server.browser import GivesCookie
-from e2lm_core.ui.server.door import Door
-from e2lm_core.ui.server.headers import GivesHeaders
-from e2lm_core.ui.server.logged import Told
-from e2lm_core.ui.server.uploads import CountsUploads
+from e2lm_core.ui.server.middleware.assets import KeepsAssets
+from e2lm_core.ui.server.middleware.browser import GivesCookie
+from e2lm_core.ui.server.middleware.door import Door
+from e2lm_core.ui.server.middleware.headers import GivesHeaders
+from e2lm_core.ui.server.middleware.logged import Told
+from e2lm_core.ui.server.middleware.uploads import CountsUploads
 
 _BEGIN_WITH_A_CHART = tuple(f"/{place.slug}" for place in (addresses.RESULT, addresses.CURVES))
 
@@ -35,6 +36,7 @@ def middleware() -> Sequence[Middleware]:
         Middleware(Door, hosts=settings.hosts, metrics=settings.metrics),
         Middleware(CountsUploads, most=settings.uploads_bytes),
         Middleware(GivesCookie),
+        Middleware(KeepsAssets),
     )
 
 

@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.ui.server.browser import author, browser_of
+from e2lm_core.ui.server.middleware.browser import author, browser_of
 
 _DAY_S = 24 * 3600
 GOOD_FOR_S = 30 * _DAY_S

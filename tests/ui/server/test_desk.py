@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets.desk import drafts
 from e2lm_core.ui.server import parts, requests
-from e2lm_core.ui.server.browser import COOKIE, author
+from e2lm_core.ui.server.middleware.browser import COOKIE, author
 
 BROWSER = "0123456789abcdef" * 2
 FORM = "a" * 32

@@ -7,9 +7,9 @@ import tomllib
 import pytest
 
 from e2lm_core.ui.server import parts
-from e2lm_core.ui.server.door import Door
-from e2lm_core.ui.server.headers import GivesHeaders
-from e2lm_core.ui.server.uploads import CountsUploads
+from e2lm_core.ui.server.middleware.door import Door
+from e2lm_core.ui.server.middleware.headers import GivesHeaders
+from e2lm_core.ui.server.middleware.uploads import CountsUploads
 from tests.conftest import ROOT
 
 

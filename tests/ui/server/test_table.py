@@ -12,7 +12,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.desk import drafts
 from e2lm_core.ui.server import parts, requests, table
-from e2lm_core.ui.server.browser import author
+from e2lm_core.ui.server.middleware.browser import author
 from tests.support import studios
 
 BROWSER = "0123456789abcdef" * 2

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from e2lm_core.ui.server.browser import COOKIE, GivesCookie, author, browser_of
+from e2lm_core.ui.server.middleware.browser import COOKIE, GivesCookie, author, browser_of
 
 KNOWN = "0123456789abcdef" * 2
 

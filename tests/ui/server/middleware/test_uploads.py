@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from e2lm_core.ui.server.uploads import CountsUploads
+from e2lm_core.ui.server.middleware.uploads import CountsUploads
 
 MOST = 300
 

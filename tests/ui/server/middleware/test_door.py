@@ -14,8 +14,8 @@ from starlette.testclient import TestClient, WebSocketDisconnect
 from streamlit.web.server.starlette.starlette_app_utils import validate_xsrf_token
 from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 
-from e2lm_core.ui.server import door
-from e2lm_core.ui.server.door import Door
+from e2lm_core.ui.server.middleware import door
+from e2lm_core.ui.server.middleware.door import Door
 
 OWN = "127.0.0.1:8501"
 UPLOAD = "/_stcore/upload_file/session/file"

@@ -18,6 +18,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+# What Streamlit fetches once it has been told what stands on a page, and all pages have, the home first of all.
+_FRAME = (
+    *("BidiComponent", "serialization", "recordbatch", "_arrayReduce"),
+    *("Button", "Html", "purify.es", "PageLink"),
+)
+_CHARTS = "PlotlyChart"
 _OFF = ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb")
 
 
@@ -47,19 +53,21 @@ def policy(frames: Sequence[str], scripts: Sequence[str]) -> str:
     return "; ".join(" ".join((name, *sources)) for name, sources in rules.items())
 
 
+def script(static: Path, name: str) -> str:
+    """The address of one of Streamlit's scripts, by a page's own; "" where Streamlit has no one of that name."""
+    found = sorted((static / "static" / "js").glob(f"{name}.*.js"))
+    return f"./static/js/{found[0].name}" if len(found) == 1 else ""
+
+
 def charts_script(static: Path) -> str:
-    """The address of the script of charts, by a page's own; "" where Streamlit names it otherwise."""
-    scripts = sorted((static / "static" / "js").glob("PlotlyChart.*.js"))
-    return f"./static/js/{scripts[0].name}" if len(scripts) == 1 else ""
+    """The address of the script of charts: it is 4.7 MB, more than all else that a first visit loads."""
+    return script(static, _CHARTS)
 
 
-def ahead(static: Path) -> str:
-    """The `Link` by which a browser fetches the script of charts beside Streamlit's own, not after it has spoken.
-
-    It is 4.7 MB, more than all else that a first visit loads.
-    """
-    script = charts_script(static)
-    return f"<{script}>; rel=modulepreload" if script else ""
+def ahead(static: Path, names: Sequence[str]) -> str:
+    """The `Link` by which a browser fetches scripts beside Streamlit's own, not after it has spoken; "" without any."""
+    addresses = filter(None, (script(static, name) for name in names))
+    return ", ".join(f"<{address}>; rel=modulepreload" for address in addresses)
 
 
 class GivesHeaders:
@@ -71,7 +79,8 @@ class GivesHeaders:
     def __init__(self, app: ASGIApp, frames: Sequence[str], charts: Sequence[str] = ()) -> None:
         self.app, self.charts = app, tuple(charts)
         page = Path(st.__file__).parent / "static" / "index.html"
-        self.ahead = ahead(page.parent)
+        self.ahead = ahead(page.parent, _FRAME)
+        self.ahead_of_charts = ahead(page.parent, (*_FRAME, _CHARTS))
         self.headers = {
             "content-security-policy": policy(frames, inline_scripts(page)),
             "x-content-type-options": "nosniff",
@@ -85,13 +94,13 @@ class GivesHeaders:
             await self.app(scope, receive, send)
             return
 
-        begins = scope["path"].endswith(self.charts) and bool(self.ahead)
+        link = self.ahead_of_charts if scope["path"].endswith(self.charts) else self.ahead
 
         async def giving(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(scope=message)
-                if begins and answer.get("content-type", "").startswith("text/html"):
-                    answer.setdefault("link", self.ahead)
+                if link and answer.get("content-type", "").startswith("text/html"):
+                    answer.setdefault("link", link)
                 for name, value in self.headers.items():
                     answer.setdefault(name, value)
             await send(message)

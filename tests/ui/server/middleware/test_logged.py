@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
 from e2lm_core.deploy import logs
-from e2lm_core.ui.server.logged import Told
+from e2lm_core.ui.server.middleware.logged import Told
 
 
 async def stream(socket: WebSocket) -> None:

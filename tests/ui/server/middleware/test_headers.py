@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from e2lm_core.base.settings import Settings
-from e2lm_core.ui.server import headers
+from e2lm_core.ui.server.middleware import headers
 
 
 def answer(**own: str):
@@ -63,11 +63,15 @@ def test_streamlits_own_script_is_allowed_by_what_it_says(tmp_path: Path):
     assert headers.inline_scripts(Path(st.__file__).parent / "static" / "index.html")
 
 
-def test_pages_that_begin_with_a_chart_name_its_script_ahead():
+def links(link: str) -> list[str]:
+    """The addresses that a `Link` names, each of them to be preloaded as a module."""
+    parts = link.split(", ")
+    assert all(part.startswith("<./") and part.endswith(">; rel=modulepreload") for part in parts)
+    return [part[1 : part.index(">")] for part in parts]
+
+
+def test_pages_name_the_scripts_of_what_all_of_them_hold_ahead_and_of_charts_where_they_begin_with_one():
     static = Path(st.__file__).parent / "static"
-    link = headers.ahead(static)
-    assert (static / link[len("<./") : link.index(">")]).is_file()
-    assert link == f"<{headers.charts_script(static)}>; rel=modulepreload"
 
     def page(_):
         return HTMLResponse("")
@@ -77,10 +81,12 @@ def test_pages_that_begin_with_a_chart_name_its_script_ahead():
         middleware=[Middleware(headers.GivesHeaders, frames=(), charts=("/", "/curves"))],
     )
     with TestClient(app) as client:
-        assert client.get("/curves").headers["link"] == link
-        assert "link" not in client.get("/share").headers
+        all_have, with_chart = (links(client.get(path).headers["link"]) for path in ("/share", "/curves"))
         assert "link" not in client.get("/a/").headers
+    assert len(all_have) == len(headers._FRAME)  # this Streamlit has every one of them
+    assert all((static / name).is_file() for name in with_chart)
+    assert with_chart == [*all_have, headers.charts_script(static)]
 
 
 def test_a_streamlit_that_names_its_scripts_otherwise_is_waited_for(tmp_path: Path):
-    assert headers.charts_script(tmp_path) == headers.ahead(tmp_path) == ""
+    assert headers.charts_script(tmp_path) == headers.ahead(tmp_path, ("PlotlyChart", "Button")) == ""
