@@ -47,13 +47,18 @@ class Shipped:
         """The keys, to look in."""
         return frozenset(self.keys)
 
+    @functools.cached_property
+    def _at(self) -> dict[bytes, int]:
+        return {key: at for at, key in enumerate(self.keys)}
+
     def rows(self, scope: Scope, wanted: Collection[bytes]) -> list[tuple[bytes, float, int]]:
         """(key, log-likelihood in nats, tokens) of those of `wanted` that there are, in the order of the keys."""
-        row = self.place.get(scope)
-        if row is None:
+        row, asked = self.place.get(scope), self.known.intersection(wanted)
+        if row is None or not asked:
             return []
-        whole = zip(self.keys, self.ll_nats[row].tolist(), self.tokens[row].tolist(), strict=True)
-        return [one for one in whole if one[0] in wanted]
+        at = sorted(map(self._at.__getitem__, asked))
+        values = zip(self.ll_nats[row, at].tolist(), self.tokens[row, at].tolist(), strict=True)
+        return [(self.keys[place], *both) for place, both in zip(at, values, strict=True)]
 
 
 @functools.cache
