@@ -48,6 +48,7 @@ _CSS = """
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 4.6rem .9rem 3rem; }
   .st-key-strip { row-gap: .3rem; }
+  [data-testid="stFileUploaderDropzoneInstructions"] span { white-space: normal; }  /* what a file may be, whole */
   /* All metrics on one line. */
   [data-testid="stButtonGroup"]:not(.st-key-tabs *) [role="radio"] { padding-inline: .6rem; }
 }
