@@ -20,7 +20,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 FOLDER = "/static/"  # of addresses, and of Streamlit's own files
 _FOREVER = "public, immutable, max-age=31536000"  # as Streamlit says of them itself
-_PACKABLE = frozenset({".js", ".css", ".json", ".svg"})
+# By name: what a machine's own registry says of a script may be that it is plain text, which browsers then do not run.
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
+_PACKABLE = frozenset({".js", ".css", ".svg"})
 _PACKED_FROM = 1_000  # bytes: fewer travel in one piece anyway
 
 
@@ -59,7 +61,9 @@ class KeepsAssets:
             asset.plain if packed is None else packed,
             headers={"cache-control": _FOREVER, "vary": "accept-encoding"}
             | ({} if packed is None else {"content-encoding": "gzip"}),
-            media_type=mimetypes.guess_type(asset.file.name)[0] or "application/octet-stream",
+            media_type=_TYPES.get(asset.file.suffix)
+            or mimetypes.guess_type(asset.file.name)[0]
+            or "application/octet-stream",
         )
         await answer(scope, receive, send)
 
