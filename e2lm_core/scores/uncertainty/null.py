@@ -10,12 +10,12 @@ Source: permutation tests on labels, Ojala & Garriga, JMLR 11 (2010); p with the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from e2lm_core.base.records import BOUNDED_METRICS, Null, Value
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, Null, Value
 from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
@@ -71,9 +71,10 @@ def nulls(measurements: Measurements, metric: str, draws: int = DRAWS, seed: int
         draws,
         seed,
     )
-    values = {
-        curve.model.name: _of_every_choice(measurements, curve.ll, metric) for curve in measurements.curves
-    }
+    # One by one: of a large set all together are as much as its log-likelihoods.
+    values = (
+        (curve.model.name, _of_every_choice(measurements, curve.ll, metric)) for curve in measurements.curves
+    )
     layout = measurements.layout(metric)
     curves, errors = _curves(values, drawn, {pair.science for pair in layout.twins}, metric)
     if metric in BOUNDED_METRICS and metric != "norm_prob":
@@ -169,31 +170,55 @@ def _of_every_choice(measurements: Measurements, ll: Floats, metric: str) -> Flo
 
 
 def _curves(
-    values: Mapping[str, Floats], drawn: NDArray[np.intp], science: set[str], metric: str
+    values: Iterable[tuple[str, Floats]], drawn: NDArray[np.intp], science: set[str], metric: str
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """{model: [B, K]} means over questions under each draw and, for norm_prob, the errors of `science` models."""
+    """{model: [B, K]} means over questions under each draw and, for norm_prob, the errors of `science` models.
+
+    `values` are (model, [K, Q, C]), each let go once it is read.
+    """
     draws, questions = drawn.shape
-    width = next(iter(values.values())).shape[-1] if values else 1
-    flat = {name: np.nan_to_num(v).reshape(len(v), -1) for name, v in values.items()}
+    # Of right and wrong answers float32 holds the sums exactly, up to 16 million questions.
+    kind = np.float32 if metric in SHARES else np.float64
+    flat: dict[str, NDArray] = {}
+    lacking: dict[str, NDArray[np.bool_]] = {}
+    width = 1
+    for name, of_each in values:
+        width = of_each.shape[-1]
+        flat[name] = np.nan_to_num(of_each).reshape(len(of_each), -1).astype(kind, copy=False)
+        lacking[name] = np.asarray(np.isnan(of_each).all(axis=-1).any(axis=-1))
     squared = {name: flat[name] ** 2 for name in sorted(science) if metric == "norm_prob"}
+    sizes = {name: len(v) for name, v in flat.items()}, {name: len(v) for name, v in squared.items()}
     # All models at once: what takes the time is to read the one-hot gold.
-    together = np.concatenate([*flat.values(), *squared.values()]).T
+    together = _below_one_another([flat, squared], questions * width, kind).T
     means = np.empty((draws, together.shape[1]))
     rows = max(1, _BLOCK // (questions * width))
-    one_hot = np.zeros((min(rows, draws), questions * width))
+    one_hot = np.zeros((min(rows, draws), questions * width), kind)
     for start in range(0, draws, rows):
         picked = drawn[start : start + rows] + width * np.arange(questions)
         block = one_hot[: len(picked)]
         np.put_along_axis(block, picked, 1.0, axis=1)
-        means[start : start + rows] = block @ together / questions
+        means[start : start + rows] = (block @ together).astype(np.float64, copy=False) / questions
         np.put_along_axis(block, picked, 0.0, axis=1)
-    ends = np.cumsum([len(v) for v in (*flat.values(), *squared.values())])[:-1]
+    ends = np.cumsum([*sizes[0].values(), *sizes[1].values()])[:-1]
     parts = np.split(means, ends, axis=1)
-    curves = dict(zip(flat, parts[: len(flat)], strict=True))
+    curves = dict(zip(sizes[0], parts[: len(sizes[0])], strict=True))
     errors = {}
-    for name, squares in zip(squared, parts[len(flat) :], strict=True):
+    for name, squares in zip(sizes[1], parts[len(sizes[0]) :], strict=True):
         spread = np.maximum(squares - curves[name] ** 2, 0.0)
         errors[name] = np.sqrt(spread / (questions - 1)) if questions > 1 else np.full(spread.shape, np.nan)
-    for name, v in values.items():
-        curves[name][:, np.isnan(v).all(axis=-1).any(axis=-1)] = np.nan  # not complete as measured
+    for name, missing in lacking.items():
+        curves[name][:, missing] = np.nan  # not complete as measured
     return curves, errors
+
+
+def _below_one_another(parts: Sequence[dict[str, NDArray]], width: int, kind: type) -> NDArray:
+    """All rows of all parts, which are let go meanwhile: two copies of them are the most memory of all."""
+    rows = sum(len(values) for part in parts for values in part.values())
+    together: NDArray = np.empty((rows, width), kind)
+    at = 0
+    for part in parts:
+        for name in list(part):
+            values = part.pop(name)
+            together[at : at + len(values)] = values
+            at += len(values)
+    return together

@@ -70,7 +70,7 @@ def test_the_error_of_above_chance_is_the_draws_own():
     drawn = null.golds(measured.gold, measured.choice_counts, draws=2)
     curve = measured.curve_of("large-arch1")
     values = null._of_every_choice(measured, curve.ll, "norm_prob")
-    _, errors = null._curves({"m": values}, drawn, {"m"}, "norm_prob")
+    _, errors = null._curves([("m", values)], drawn, {"m"}, "norm_prob")
     there = metrics.per_question(curve.ll, drawn[1], measured.chars, measured.gold_bytes)["norm_prob"]
     assert errors["m"][1] == pytest.approx(contrast.sample_error(there, 12))
 
@@ -88,7 +88,7 @@ def test_a_checkpoint_that_is_not_complete_stays_so():
     holed = curve.ll.copy()
     holed[3, 2] = np.nan
     values = null._of_every_choice(measured, holed, "acc")
-    curves, _ = null._curves({"m": values}, null.golds(measured.gold, [4] * 10, draws=5), set(), "acc")
+    curves, _ = null._curves([("m", values)], null.golds(measured.gold, [4] * 10, draws=5), set(), "acc")
     assert np.isnan(curves["m"][:, 3]).all()
     assert np.isfinite(np.delete(curves["m"], 3, axis=1)).all()
 
