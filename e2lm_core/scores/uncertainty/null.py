@@ -10,7 +10,7 @@ Source: permutation tests on labels, Ojala & Garriga, JMLR 11 (2010); p with the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +24,7 @@ from e2lm_core.scores.set_scores import CurveScores, Floor, Scores
 DRAWS = 999
 LEVEL = 0.05  # a score whose p is above it is not distinguishable from random answers
 MOST_UNDEFINED = 0.5  # of the draws; beyond, what is left of the null is another one
-_BLOCK = 1 << 22  # numbers of the one-hot gold in memory at once: 32 MiB
+_BLOCK = 1 << 22  # numbers of the one-hot gold in memory at once: 32 MiB, of shares half of it
 
 
 def golds(
@@ -176,29 +176,22 @@ def _curves(
 
     `values` are (model, [K, Q, C]), each let go once it is read.
     """
-    draws, questions = drawn.shape
-    # Of right and wrong answers float32 holds the sums exactly, up to 16 million questions.
-    kind = np.float32 if metric in SHARES else np.float64
+    questions = drawn.shape[1]
     flat: dict[str, NDArray] = {}
     lacking: dict[str, NDArray[np.bool_]] = {}
     width = 1
     for name, of_each in values:
         width = of_each.shape[-1]
-        flat[name] = np.nan_to_num(of_each).reshape(len(of_each), -1).astype(kind, copy=False)
+        whole = np.nan_to_num(of_each).reshape(len(of_each), -1)
+        flat[name] = whole.astype(np.uint8) if metric in SHARES else whole
         lacking[name] = np.asarray(np.isnan(of_each).all(axis=-1).any(axis=-1))
     squared = {name: flat[name] ** 2 for name in sorted(science) if metric == "norm_prob"}
     sizes = {name: len(v) for name, v in flat.items()}, {name: len(v) for name, v in squared.items()}
-    # All models at once: what takes the time is to read the one-hot gold.
-    together = _below_one_another([flat, squared], questions * width, kind).T
-    means = np.empty((draws, together.shape[1]))
-    rows = max(1, _BLOCK // (questions * width))
-    one_hot = np.zeros((min(rows, draws), questions * width), kind)
-    for start in range(0, draws, rows):
-        picked = drawn[start : start + rows] + width * np.arange(questions)
-        block = one_hot[: len(picked)]
-        np.put_along_axis(block, picked, 1.0, axis=1)
-        means[start : start + rows] = (block @ together).astype(np.float64, copy=False) / questions
-        np.put_along_axis(block, picked, 0.0, axis=1)
+    means = (
+        _means_of_shares(flat, drawn, width)
+        if metric in SHARES
+        else _means(_below_one_another([flat, squared], questions * width).T, drawn, width)
+    )
     ends = np.cumsum([*sizes[0].values(), *sizes[1].values()])[:-1]
     parts = np.split(means, ends, axis=1)
     curves = dict(zip(sizes[0], parts[: len(sizes[0])], strict=True))
@@ -211,10 +204,44 @@ def _curves(
     return curves, errors
 
 
-def _below_one_another(parts: Sequence[dict[str, NDArray]], width: int, kind: type) -> NDArray:
+def _means_of_shares(flat: Mapping[str, NDArray], drawn: NDArray[np.intp], width: int) -> Floats:
+    """[B, rows of all models]: of whole numbers, whose sums are the same in any order and exact in float32.
+
+    So it goes by some questions at a time: by draws, as below, all values are read again for every few of them.
+    """
+    draws, questions = drawn.shape
+    sums = np.zeros((draws, sum(map(len, flat.values()))))
+    some = max(1, _BLOCK // (draws * width))
+    one_hot = np.zeros((draws, min(some, questions) * width), np.float32)
+    for start in range(0, questions, some):
+        end = min(start + some, questions)
+        picked = drawn[:, start:end] + width * np.arange(end - start)
+        block = one_hot[:, : (end - start) * width]
+        np.put_along_axis(block, picked, 1.0, axis=1)
+        part = np.concatenate([values[:, start * width : end * width] for values in flat.values()])
+        sums += block @ part.T.astype(np.float32)
+        np.put_along_axis(block, picked, 0.0, axis=1)
+    return sums / questions
+
+
+def _means(together: Floats, drawn: NDArray[np.intp], width: int) -> Floats:
+    """[B, columns of `together` [Q * C, columns]]; all at once: what takes the time is to read the one-hot gold."""
+    draws, questions = drawn.shape
+    means = np.empty((draws, together.shape[1]))
+    rows = max(1, _BLOCK // (questions * width))
+    one_hot = np.zeros((min(rows, draws), questions * width))
+    for start in range(0, draws, rows):
+        picked = drawn[start : start + rows] + width * np.arange(questions)
+        block = one_hot[: len(picked)]
+        np.put_along_axis(block, picked, 1.0, axis=1)
+        means[start : start + rows] = block @ together / questions
+        np.put_along_axis(block, picked, 0.0, axis=1)
+    return means
+
+
+def _below_one_another(parts: Sequence[dict[str, Floats]], width: int) -> Floats:
     """All rows of all parts, which are let go meanwhile: two copies of them are the most memory of all."""
-    rows = sum(len(values) for part in parts for values in part.values())
-    together: NDArray = np.empty((rows, width), kind)
+    together = np.empty((sum(len(values) for part in parts for values in part.values()), width))
     at = 0
     for part in parts:
         for name in list(part):
