@@ -37,8 +37,9 @@ QUIET_S = 1.0  # at rest: so long a server takes less than `QUIET` of a core
 QUIET = 0.06
 LATEST_S = 300.0
 LOOK_S = 0.1
-_DRAWN = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
-    && !document.querySelector('[data-testid=stSkeleton]') && !document.querySelector('[data-testid=stSpinner]')"""
+_DRAWN = """() => !!(document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+    && document.querySelector('[data-testid=stHeading]') && !document.querySelector('[data-testid=stSkeleton]')
+    && !document.querySelector('[data-testid=stSpinner]'))"""
 
 
 def main(
@@ -86,7 +87,7 @@ def _visit(page: Page, url: str, view: str, name: str, studio: psutil.Process) -
     with _watched(studio) as most:
         begun = time.monotonic()
         page.goto(f"{url}/{addresses.address(view, name)}", wait_until="commit")
-        drawn_s = _still(lambda: bool(page.evaluate(_DRAWN)), STILL_S)
+        drawn_s = _still(lambda: page.evaluate(_DRAWN) is True, STILL_S)
         rest_s = _quiet(studio, begun)
     return {
         "drawn_s": round(drawn_s, 1),
