@@ -1,12 +1,12 @@
 """What a laboratory's set costs to keep and to read: up to 100,000 questions at 500 checkpoints.
 
-    python -m benchmarks.speed.larger [--questions 100000] [--models 20] [--checkpoints 25] [--home FOLDER]
+    python -m benchmarks.speed.larger [--questions 100000] [--models 20] [--checkpoints 25] [--home FOLDER] [--pages]
 
 A family of tiny Llamas (`models` × `checkpoints`) is made on the spot, and results of it that were never computed
 (`benchmarks.prepared.finished`). Then, in a process of its own: seconds until the store is open, until the set is read,
 until all its log-likelihoods are there (`measure`), the same after an edit of one question, and until all learning
-curves of one metric are; the largest resident memory after each; and the database's bytes a result. With --home the
-folder is kept and used again. Prints a table, writes JSON.
+curves of one metric are; the largest resident memory after each; and the database's bytes a result. With --pages also
+what its pages cost, by `visits`. With --home the folder is kept and used again. Prints a table, writes JSON.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ import typer
 from benchmarks.prepared import finished, made
 from benchmarks.speed import engine
 from e2lm_core.base.settings import MOST_QUESTIONS, Settings
+from e2lm_core.runs import start as run_start
 from e2lm_core.runs.measure import measure
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
 
 SET = "larger"
+PAGES = "benchmarks.speed.visits"
 VOCABULARY = 3_072
 
 
@@ -40,6 +42,7 @@ def main(
     models: Annotated[int, typer.Option(min=1)] = 20,
     checkpoints: Annotated[int, typer.Option(min=1)] = 25,
     home: Annotated[Path | None, typer.Option(help="Kept, and used again.")] = None,
+    pages: Annotated[bool, typer.Option(help="Visit every page as well, twice.")] = False,
 ) -> None:
     """Measure, print, write."""
     rows = []
@@ -47,7 +50,7 @@ def main(
         for count in questions or [20_000, 100_000]:
             folder = (home or Path(made_here)) / f"{count}-{models}-{checkpoints}"
             results = prepare(folder, count, models, checkpoints)
-            env = os.environ | _environment(folder)
+            env = os.environ | environment(folder)
             child = subprocess.run(
                 [sys.executable, "-m", __spec__.name, "--child"], env=env, check=True, stdout=subprocess.PIPE
             )
@@ -59,6 +62,8 @@ def main(
             for name, value in rows[-1].items():
                 print(f"{name:>20}  {value:,.2f}" if isinstance(value, float) else f"{name:>20}  {value:,}")
             print(flush=True)
+            if pages:
+                subprocess.run([sys.executable, "-m", PAGES, str(folder)], check=True)
     made.write("larger", {"machine": made.machine(), "rows": rows})
 
 
@@ -85,6 +90,12 @@ def prepare(folder: Path, count: int, models: int, checkpoints: int) -> int:
     if not (studio.settings.sets / SET).exists():
         write_task(task, studio.settings.sets / SET, studio.settings.limits)
     finished.fill(studio, task, own(studio))
+    if run_start.latest_job(studio, SET) is None:  # a set's fleet is what it was last run with
+        number = run_start.start(studio, task, own(studio))
+        job = studio.jobs.claim(__spec__.name, lease_s=60.0)
+        assert job is not None
+        assert job.id == number
+        studio.jobs.finish(job)
     studio.store.database.close()
     return count * made.CHOICES * models * checkpoints
 
@@ -126,10 +137,10 @@ def own(studio: Studio) -> list[Any]:
 
 def opened(folder: Path) -> Studio:
     """The studio of the home in `folder`."""
-    return open_studio(Settings.from_env(_environment(folder)))
+    return open_studio(Settings.from_env(environment(folder)))
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
     return {
         "E2LM_HOME": str(folder / "home"),
         "E2LM_CHECKPOINTS": str(folder / "checkpoints"),

@@ -47,6 +47,30 @@ class Memo(Generic[K, V]):
                 self._weight -= self._weigh(oldest, forgotten)
 
 
+class Filled(dict[K, V]):
+    """A dictionary that makes the value of a key when it is first asked for, once however many ask at once.
+
+    It holds, lists and weighs what was asked for alone. Sent to another process it is empty there, and `make` with it.
+    """
+
+    def __init__(self, make: Callable[[K], V]) -> None:
+        super().__init__()
+        self._make, self._lock = make, threading.RLock()
+
+    def __missing__(self, key: K) -> V:
+        with self._lock:
+            if key not in self:
+                self[key] = self._make(key)
+            return self[key]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Filled, (self._make,)
+
+    def passing(self, key: K) -> V:
+        """The value of a key for whoever needs it once: taken where it is held, else made and not kept."""
+        return self[key] if key in self else self._make(key)
+
+
 class Each(Generic[V]):
     """What was made of each of many immutable objects, taken from before where the very same object comes again.
 

@@ -92,7 +92,7 @@ def covered_by(measurements: Measurements) -> Coverage:
     complete: dict[str, int] = {}
     lacking = np.zeros(len(measurements.question_ids), bool)
     for curve in measurements.curves:
-        known = np.isfinite(measurements.per_question[curve.model.name]["margin"])
+        known = measurements.complete[curve.model.name]
         complete |= {c.name: int(n) for c, n in zip(curve.checkpoints, known.sum(axis=1), strict=True)}
         lacking |= ~known.all(axis=0)
     return Coverage(

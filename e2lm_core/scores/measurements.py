@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
+from e2lm_core.base.memo import Filled
 from e2lm_core.base.records import Checkpoint, ModelInfo, Scope
 from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
@@ -89,20 +91,28 @@ class Measurements:
         return metrics.chance(self.choice_counts)
 
     @cached_property
-    def per_question(self) -> dict[str, dict[str, np.ndarray]]:
-        """`{model: {metric: [K, Q]}}`."""
-        return {
-            curve.model.name: metrics.per_question(curve.ll, self.gold, self.chars, self.gold_bytes)
-            for curve in self.curves
-        }
+    def per_question(self) -> dict[str, Filled[str, Floats]]:
+        """`{model: {metric: [K, Q]}}`; a metric is there once it is asked for, since all of them are more than `ll`."""
+        own = self.gold, self.chars, self.gold_bytes
+        return {curve.model.name: Filled(partial(_metric, curve.ll, *own)) for curve in self.curves}
+
+    @cached_property
+    def complete(self) -> dict[str, NDArray[np.bool_]]:
+        """{model: [K, Q]} which questions are computed at which of its checkpoints."""
+        return {name: np.isfinite(by.passing("margin")) for name, by in self.per_question.items()}
 
     def values(self, model: str, metric: str) -> Floats:
         """The model's curve [K]: the mean over questions, NaN at a checkpoint that is not complete."""
-        return metrics.curve(self.per_question[model][metric])
+        return self._values[model, metric].copy()
 
     def all_values(self, metric: str) -> dict[str, Floats]:
         """{model: its curve [K]}, see `values`."""
         return {curve.model.name: self.values(curve.model.name, metric) for curve in self.curves}
+
+    @cached_property
+    def _values(self) -> Filled[tuple[str, str], Floats]:
+        """By model and metric: every score, grid and sentence of a page asks again."""
+        return Filled(lambda key: metrics.curve(self.per_question[key[0]][key[1]]))
 
     @cached_property
     def runs(self) -> dict[str, Run]:
@@ -148,12 +158,12 @@ class Measurements:
     @cached_property
     def measured(self) -> int:
         """How many (checkpoint, question) pairs are complete."""
-        return int(sum(np.isfinite(m["margin"]).sum() for m in self.per_question.values()))
+        return int(sum(known.sum() for known in self.complete.values()))
 
     @cached_property
     def complete_checkpoints(self) -> int:
         """How many checkpoints of all models lack no question."""
-        return int(sum(np.isfinite(m["margin"]).all(axis=1).sum() for m in self.per_question.values()))
+        return int(sum(known.all(axis=1).sum() for known in self.complete.values()))
 
     @property
     def nbytes(self) -> int:
@@ -164,6 +174,12 @@ class Measurements:
     def checkpoints(self) -> int:
         """How many checkpoints of all models there are, complete or not."""
         return sum(len(curve.checkpoints) for curve in self.curves)
+
+
+def _metric(
+    ll: np.ndarray, gold: np.ndarray, chars: np.ndarray, gold_bytes: np.ndarray, metric: str
+) -> Floats:
+    return metrics.per_question(ll, gold, chars, gold_bytes, (metric,))[metric]
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from e2lm_core.base.memo import Each, Memo
+from e2lm_core.base.memo import Each, Filled, Memo
 
 
 def memo(most: int) -> Memo[str, str]:
@@ -110,3 +112,26 @@ def test_threads_share_each() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(use, range(2_000)))
+
+
+def test_a_filled_one_makes_each_value_when_it_is_asked_for_and_is_empty_elsewhere() -> None:
+    asked: list[str] = []
+    filled = Filled(lambda key: asked.append(key) or len(asked))
+    assert (filled["a"], filled["b"], filled["a"], filled.passing("a")) == (1, 2, 1, 1)
+    assert (filled.passing("c"), list(filled)) == (3, ["a", "b"])
+    sent = pickle.loads(pickle.dumps(Filled(len)))
+    assert (dict(sent), sent["four"]) == ({}, 4)
+
+
+def test_of_many_who_ask_a_filled_one_at_once_one_makes_it() -> None:
+    made: list[str] = []
+
+    def slowly(key: str) -> str:
+        time.sleep(0.05)
+        made.append(key)
+        return key
+
+    filled = Filled(slowly)
+    with ThreadPoolExecutor(8) as many:
+        assert list(many.map(lambda _: filled["a"], range(8))) == ["a"] * 8
+    assert made == ["a"]

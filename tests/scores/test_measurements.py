@@ -9,7 +9,7 @@ import pytest
 
 from e2lm_core.base.records import Checkpoint, ModelInfo
 from e2lm_core.scores import measurements as score_measurements
-from e2lm_core.scores import set_scores
+from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.measurements import ModelCurve, finals
 from tests.support.measured import FASTER, FLAT, LARGE, RISING, SEED2, SMALL, WEB, curve, measurements
 
@@ -48,3 +48,18 @@ def test_a_family_without_tokens_or_window_is_measured_by_step() -> None:
     assert own.early.all()
     assert np.isnan(own.tokens_seen).all()
     assert set_scores.early_end(measurements(own)) is None
+
+
+def test_a_metric_is_there_once_it_is_asked_for_and_what_is_complete_needs_none() -> None:
+    holed = curve(SMALL, [0.1, 0.2])
+    holed.ll[1, 3] = np.nan
+    got = measurements(holed, curve(LARGE, [0.3]))
+    assert (got.measured, got.complete_checkpoints) == (29, 2)
+    assert got.complete[SMALL.name].sum(axis=1).tolist() == [10, 9]
+    assert not any(got.per_question.values())
+    got.all_values("acc")[LARGE.name][:] = 7.0  # a copy: nobody changes what others see
+    assert got.values(LARGE.name, "acc").tolist() == [0.3]
+    assert [list(by) for by in got.per_question.values()] == [["acc"], ["acc"]]
+    at_once = metrics.per_question(got.curves[0].ll, got.gold, got.chars, got.gold_bytes)
+    for metric, values in at_once.items():
+        np.testing.assert_array_equal(got.per_question[SMALL.name][metric], values)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis import tables
+from e2lm_core.base.memo import Filled
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty import set_intervals
 
@@ -68,10 +70,14 @@ def subset(measurements: Measurements, keep: np.ndarray) -> Measurements:
     )
     # What was computed for the whole set holds for each question of it: not once more for every subject.
     part.__dict__["per_question"] = {
-        model: {metric: values[:, at] for metric, values in by_metric.items()}
+        model: Filled(partial(_of_part, by_metric, at))
         for model, by_metric in measurements.per_question.items()
     }
     return part
+
+
+def _of_part(whole: Mapping[str, np.ndarray], at: np.ndarray, metric: str) -> np.ndarray:
+    return whole[metric][:, at]
 
 
 def subject_table(subjects: Sequence[SubjectCurves]) -> pd.DataFrame:

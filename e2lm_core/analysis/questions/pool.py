@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from e2lm_core.analysis.questions import traits as question_traits
 from e2lm_core.analysis.questions.repeats import Repeats, halves, repeats
 from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Where
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.records import METRICS, ModelInfo, Question, TaskSet
+from e2lm_core.base.memo import Filled
+from e2lm_core.base.records import ModelInfo, Question, TaskSet
 from e2lm_core.scores import metrics
 from e2lm_core.scores.contrast import NO_TWIN
 from e2lm_core.scores.measurements import Measurements, ModelCurve
@@ -61,8 +63,7 @@ def pool(
             f"{task.name} has no checkpoint yet at which every model that counts is at least half done: let "
             "the run go on, or run it."
         )
-    stacked = _stacked(measurements, curves, steps)
-    ready = _ready(stacked["margin"], task)
+    ready = _ready(measurements, curves, steps, task)
     questions = [task.questions[row] for row in ready]
     at = np.searchsorted(curves[0].steps, steps)
     tokens = curves[0].tokens_seen[at]
@@ -75,7 +76,7 @@ def pool(
         steps=steps,
         tokens_seen=tokens,
         sample=Sample(
-            values={metric: array[..., ready] for metric, array in stacked.items()},
+            values=Filled(partial(_stacked, measurements, curves, steps, ready)),
             doublings=question_traits.doublings(tokens, steps),
             early=curves[0].early[at],
             traits=_traits(questions, taught, None if relevance is None else np.asarray(relevance)[ready]),
@@ -109,7 +110,7 @@ def _shared(measurements: Measurements) -> tuple[list[ModelCurve], np.ndarray]:
     for curve in measurements.curves:
         if not curve.model.counts_in_scores:
             continue
-        known = np.isfinite(measurements.per_question[curve.model.name]["margin"]).sum(axis=1) >= half
+        known = measurements.complete[curve.model.name].sum(axis=1) >= half
         if known.any():
             curves.append(curve)
             steps = curve.steps[known] if steps is None else np.intersect1d(steps, curve.steps[known])
@@ -117,25 +118,28 @@ def _shared(measurements: Measurements) -> tuple[list[ModelCurve], np.ndarray]:
 
 
 def _stacked(
-    measurements: Measurements, curves: list[ModelCurve], steps: np.ndarray
-) -> dict[str, np.ndarray]:
-    """{metric: [M, K, Q]} of these models at these steps."""
-    at = [np.searchsorted(curve.steps, steps) for curve in curves]
-    return {
-        metric: np.stack(
-            [
-                measurements.per_question[curve.model.name][metric][places]
-                for curve, places in zip(curves, at, strict=True)
-            ]
-        )
-        for metric in METRICS
-    }
+    measurements: Measurements, curves: list[ModelCurve], steps: np.ndarray, ready: np.ndarray, metric: str
+) -> np.ndarray:
+    """One metric's [M, K, Q] of these models at these steps, of the questions at the places `ready`."""
+    whole = np.stack(
+        [
+            measurements.per_question[curve.model.name][metric][np.searchsorted(curve.steps, steps)]
+            for curve in curves
+        ]
+    )
+    return whole[..., ready]
 
 
-def _ready(values: np.ndarray, task: TaskSet) -> np.ndarray:
-    """The places of the questions that are complete in values [M, K, Q]. Raises `StudioError` where none
-    is."""
-    ready = np.flatnonzero(np.isfinite(values).all(axis=(0, 1)))
+def _ready(
+    measurements: Measurements, curves: list[ModelCurve], steps: np.ndarray, task: TaskSet
+) -> np.ndarray:
+    """The places of the questions that are complete at all these steps of these models. Raises `StudioError`
+    where none is."""
+    whole = np.ones(len(task.questions), bool)
+    for curve in curves:
+        at = np.searchsorted(curve.steps, steps)
+        whole &= measurements.complete[curve.model.name][at].all(axis=0)
+    ready = np.flatnonzero(whole)
     if not ready.size:
         raise StudioError(f"No question of {task.name} is complete at every shared checkpoint: run the rest.")
     return ready

@@ -10,12 +10,12 @@ Source: permutation tests on labels, Ojala & Garriga, JMLR 11 (2010); p with the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from e2lm_core.base.records import BOUNDED_METRICS, Null, Value
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES, Null, Value
 from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.arrays import Floats
 from e2lm_core.scores.measurements import Measurements
@@ -24,7 +24,7 @@ from e2lm_core.scores.set_scores import CurveScores, Floor, Scores
 DRAWS = 999
 LEVEL = 0.05  # a score whose p is above it is not distinguishable from random answers
 MOST_UNDEFINED = 0.5  # of the draws; beyond, what is left of the null is another one
-_BLOCK = 1 << 22  # numbers of the one-hot gold in memory at once: 32 MiB
+_BLOCK = 1 << 22  # numbers of the one-hot gold in memory at once: 32 MiB, of shares half of it
 
 
 def golds(
@@ -71,9 +71,10 @@ def nulls(measurements: Measurements, metric: str, draws: int = DRAWS, seed: int
         draws,
         seed,
     )
-    values = {
-        curve.model.name: _of_every_choice(measurements, curve.ll, metric) for curve in measurements.curves
-    }
+    # One by one: of a large set all together are as much as its log-likelihoods.
+    values = (
+        (curve.model.name, _of_every_choice(measurements, curve.ll, metric)) for curve in measurements.curves
+    )
     layout = measurements.layout(metric)
     curves, errors = _curves(values, drawn, {pair.science for pair in layout.twins}, metric)
     if metric in BOUNDED_METRICS and metric != "norm_prob":
@@ -169,15 +170,63 @@ def _of_every_choice(measurements: Measurements, ll: Floats, metric: str) -> Flo
 
 
 def _curves(
-    values: Mapping[str, Floats], drawn: NDArray[np.intp], science: set[str], metric: str
+    values: Iterable[tuple[str, Floats]], drawn: NDArray[np.intp], science: set[str], metric: str
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """{model: [B, K]} means over questions under each draw and, for norm_prob, the errors of `science` models."""
-    draws, questions = drawn.shape
-    width = next(iter(values.values())).shape[-1] if values else 1
-    flat = {name: np.nan_to_num(v).reshape(len(v), -1) for name, v in values.items()}
+    """{model: [B, K]} means over questions under each draw and, for norm_prob, the errors of `science` models.
+
+    `values` are (model, [K, Q, C]), each let go once it is read.
+    """
+    questions = drawn.shape[1]
+    flat: dict[str, NDArray] = {}
+    lacking: dict[str, NDArray[np.bool_]] = {}
+    width = 1
+    for name, of_each in values:
+        width = of_each.shape[-1]
+        whole = np.nan_to_num(of_each).reshape(len(of_each), -1)
+        flat[name] = whole.astype(np.uint8) if metric in SHARES else whole
+        lacking[name] = np.asarray(np.isnan(of_each).all(axis=-1).any(axis=-1))
     squared = {name: flat[name] ** 2 for name in sorted(science) if metric == "norm_prob"}
-    # All models at once: what takes the time is to read the one-hot gold.
-    together = np.concatenate([*flat.values(), *squared.values()]).T
+    sizes = {name: len(v) for name, v in flat.items()}, {name: len(v) for name, v in squared.items()}
+    means = (
+        _means_of_shares(flat, drawn, width)
+        if metric in SHARES
+        else _means(_below_one_another([flat, squared], questions * width).T, drawn, width)
+    )
+    ends = np.cumsum([*sizes[0].values(), *sizes[1].values()])[:-1]
+    parts = np.split(means, ends, axis=1)
+    curves = dict(zip(sizes[0], parts[: len(sizes[0])], strict=True))
+    errors = {}
+    for name, squares in zip(sizes[1], parts[len(sizes[0]) :], strict=True):
+        spread = np.maximum(squares - curves[name] ** 2, 0.0)
+        errors[name] = np.sqrt(spread / (questions - 1)) if questions > 1 else np.full(spread.shape, np.nan)
+    for name, missing in lacking.items():
+        curves[name][:, missing] = np.nan  # not complete as measured
+    return curves, errors
+
+
+def _means_of_shares(flat: Mapping[str, NDArray], drawn: NDArray[np.intp], width: int) -> Floats:
+    """[B, rows of all models]: of whole numbers, whose sums are the same in any order and exact in float32.
+
+    So it goes by some questions at a time: by draws, as below, all values are read again for every few of them.
+    """
+    draws, questions = drawn.shape
+    sums = np.zeros((draws, sum(map(len, flat.values()))))
+    some = max(1, _BLOCK // (draws * width))
+    one_hot = np.zeros((draws, min(some, questions) * width), np.float32)
+    for start in range(0, questions, some):
+        end = min(start + some, questions)
+        picked = drawn[:, start:end] + width * np.arange(end - start)
+        block = one_hot[:, : (end - start) * width]
+        np.put_along_axis(block, picked, 1.0, axis=1)
+        part = np.concatenate([values[:, start * width : end * width] for values in flat.values()])
+        sums += block @ part.T.astype(np.float32)
+        np.put_along_axis(block, picked, 0.0, axis=1)
+    return sums / questions
+
+
+def _means(together: Floats, drawn: NDArray[np.intp], width: int) -> Floats:
+    """[B, columns of `together` [Q * C, columns]]; all at once: what takes the time is to read the one-hot gold."""
+    draws, questions = drawn.shape
     means = np.empty((draws, together.shape[1]))
     rows = max(1, _BLOCK // (questions * width))
     one_hot = np.zeros((min(rows, draws), questions * width))
@@ -187,13 +236,16 @@ def _curves(
         np.put_along_axis(block, picked, 1.0, axis=1)
         means[start : start + rows] = block @ together / questions
         np.put_along_axis(block, picked, 0.0, axis=1)
-    ends = np.cumsum([len(v) for v in (*flat.values(), *squared.values())])[:-1]
-    parts = np.split(means, ends, axis=1)
-    curves = dict(zip(flat, parts[: len(flat)], strict=True))
-    errors = {}
-    for name, squares in zip(squared, parts[len(flat) :], strict=True):
-        spread = np.maximum(squares - curves[name] ** 2, 0.0)
-        errors[name] = np.sqrt(spread / (questions - 1)) if questions > 1 else np.full(spread.shape, np.nan)
-    for name, v in values.items():
-        curves[name][:, np.isnan(v).all(axis=-1).any(axis=-1)] = np.nan  # not complete as measured
-    return curves, errors
+    return means
+
+
+def _below_one_another(parts: Sequence[dict[str, Floats]], width: int) -> Floats:
+    """All rows of all parts, which are let go meanwhile: two copies of them are the most memory of all."""
+    together = np.empty((sum(len(values) for part in parts for values in part.values()), width))
+    at = 0
+    for part in parts:
+        for name in list(part):
+            values = part.pop(name)
+            together[at : at + len(values)] = values
+            at += len(values)
+    return together

@@ -27,17 +27,22 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
-from e2lm_core.base.children import environment
+from e2lm_core.base.children import environment, memory_there
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.base.settings import ROOT
 from e2lm_core.scores.measurements import Measurements
 
 T = TypeVar("T")
 NICE = 1  # of 19: a little less than the pages, since they wait for it; a run has 8
-MOST_MB = 1_500  # of a process's own; measurements of the largest sets take half of that
+MOST_MB = 1_500  # of a process's own
+# Beside it what is made of the measurements that a process keeps: their log-likelihoods, metrics, and one resampled.
+OF_MEASURED = 2.5
+# All three together leave half of the machine's memory to the pages and to runs.
+SHARE = 1 / 6
 IDLE_S = 600.0
 TIDY_S = 1.0  # after an answer
 KNOWN = 4  # measurements, and as many sets, that a process keeps, so that they are sent once
+KNOWN_BYTES = 600 * 2**20  # of the measurements that it keeps beside those of the last call
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +51,14 @@ class _Known:
     """Stands for measurements or a set that the process has."""
 
     number: int
+
+
+@dataclass(frozen=True)
+class _InParts:
+    """Measurements without their curves, which follow one by one: a copy of all is no more than one of them."""
+
+    without: Measurements
+    curves: int
 
 
 @dataclass(frozen=True)
@@ -133,7 +146,10 @@ class Aside:
                 fine, answer = False, None
             else:
                 self._used = time.monotonic()
-                if self._grown():
+                if (mb := self._mb()) > (most := self._allowed_mb()):
+                    log.warning(
+                        "The process beside the pages has %d MB, and may have %d: it is replaced.", mb, most
+                    )
                     self._ended()
         if fine:
             return answer
@@ -145,9 +161,14 @@ class Aside:
         pipe = self._started()
         new: dict[int, Any] = {}
         sent = tuple(self._sent(a, new) if isinstance(a, Measurements | TaskSet) else a for a in arguments)
+        self._forget({id(argument) for argument in arguments})
         pipe.send(
             (function.__module__, function.__qualname__, sent, new, [n for _, n in self._known.values()])
         )
+        for number, thing in new.items():
+            if isinstance(thing, _InParts):
+                for curve in self._of_number(number).curves:
+                    pipe.send(curve)
         return pipe.recv()
 
     def _sent(self, thing: Measurements | TaskSet, new: dict[int, Any]) -> _Known:
@@ -155,7 +176,7 @@ class Aside:
         if held is None:
             held = (thing, next(self._numbers))
             if isinstance(thing, Measurements):
-                new[held[1]] = replace(thing)  # without what it has computed of itself
+                new[held[1]] = _InParts(replace(thing, curves=()), len(thing.curves))
             else:
                 new[held[1]] = self._by_another(thing)
         self._known[id(thing)] = held
@@ -163,6 +184,18 @@ class Aside:
         if len(alike) > KNOWN:
             del self._known[alike[0]]
         return _Known(held[1])
+
+    def _forget(self, asked: set[int]) -> None:
+        """Let go of measurements of earlier calls where they are too large to be kept beside those of this one."""
+        of_measured = {
+            key: one.nbytes for key, (one, _) in self._known.items() if isinstance(one, Measurements)
+        }
+        earlier = [key for key in of_measured if key not in asked]
+        while earlier and sum(of_measured[key] for key in earlier) > KNOWN_BYTES:
+            del self._known[earlier.pop(0)]
+
+    def _of_number(self, number: int) -> Measurements:
+        return next(one for one, its in self._known.values() if its == number)  # type: ignore[return-value]
 
     def _by_another(self, task: TaskSet) -> TaskSet | _Edited:
         """The set as it is sent: after an edit nearly all its questions are the very ones of a set that is there."""
@@ -203,11 +236,17 @@ class Aside:
                 self._process.wait(timeout=5)
         self._process = self._pipe = None
 
-    def _grown(self) -> bool:
+    def _mb(self) -> float:
         with contextlib.suppress(OSError, ValueError, IndexError):
             pages = int(Path(f"/proc/{self.process}/statm").read_text(encoding="ascii").split()[1])
-            return pages * os.sysconf("SC_PAGE_SIZE") > self._most_mb * 2**20
-        return False
+            return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return 0.0
+
+    def _allowed_mb(self) -> float:
+        """How much it may hold: more where what it was given is large, as far as the machine has that."""
+        given = sum(one.nbytes for one, _ in self._known.values() if isinstance(one, Measurements))
+        there = SHARE * (memory_there() or 0) / 2**20
+        return max(self._most_mb, min(self._most_mb + OF_MEASURED * given / 2**20, there))
 
 
 _FIGURES, _TEXTS, _EDITS = Aside(), Aside(), Aside()
@@ -267,10 +306,14 @@ def serve(pipe: Connection) -> None:
                 modules = _tidied(modules)
             tidy = False
             module, name, arguments, new, still = pipe.recv()
+            for number, thing in new.items():
+                if isinstance(thing, _InParts):
+                    curves = tuple(pipe.recv() for _ in range(thing.curves))
+                    known[number] = replace(thing.without, curves=curves)
+                else:
+                    known[number] = _whole(thing, known) if isinstance(thing, _Edited) else thing
         except (EOFError, OSError):
             return
-        for number, thing in new.items():
-            known[number] = _whole(thing, known) if isinstance(thing, _Edited) else thing
         for number in set(known) - set(still):
             del known[number]
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -28,7 +28,15 @@ class _Slot:
     done: threading.Event = field(default_factory=threading.Event)
     failed: bool = False
     value: Any = None
-    bytes: int = 0
+    counted: bool = False
+
+
+@dataclass
+class _Counted:
+    """What one thing weighs, and how many times groups hold it."""
+
+    bytes: int
+    times: int = 0
 
 
 @dataclass
@@ -45,12 +53,15 @@ class Store:
     """Values by the objects that they were made of and a key, each made once, however many ask at once.
 
     Where all weighs more than `most` bytes, or `BESIDE` times the heaviest group where that is more, what was made of
-    the objects that nobody asked about for longest is forgotten, all of it; the newest stays whatever it weighs. Safe to share between threads.
+    the objects that nobody asked about for longest is forgotten, all of it; the newest stays whatever it weighs. What
+    several groups hold is counted once: else the groups of one heavy object would drive each other out.
+    Safe to share between threads.
     """
 
     def __init__(self, most: int) -> None:
         self.most, self.bytes = most, 0
         self._groups: OrderedDict[tuple[Hashable, ...], _Group] = OrderedDict()
+        self._counted: dict[int, _Counted] = {}  # by identity, which stays theirs while groups hold them
         self._lock = threading.Lock()
 
     def made_of(
@@ -67,11 +78,13 @@ class Store:
                 group = self._groups.get(place)
                 if group is None:
                     group = self._groups[place] = _Group(objects, place)
-                    self._add(group, sum(map(weigh, objects)))
+                    for thing in objects:
+                        self._count(group, thing)
                 self._groups.move_to_end(place)
                 slot = group.slots.get(key)
                 if slot is not None and slot.version != version:
-                    self._add(group, -slot.bytes)
+                    if slot.counted:
+                        self._discount(group, slot.value)
                     slot = None
                 if mine := slot is None:
                     slot = group.slots[key] = _Slot(version)
@@ -100,6 +113,7 @@ class Store:
         """Forget everything."""
         with self._lock:
             self._groups.clear()
+            self._counted.clear()
             self.bytes = 0
 
     def _make(self, group: _Group, key: Hashable, slot: _Slot, make: Callable[[], T]) -> T:
@@ -115,27 +129,48 @@ class Store:
         else:
             slot.value = value
             with self._lock:
-                if group.slots.get(key) is slot:  # else another version has taken its place
-                    slot.bytes = weight
-                    self._add(group, weight)
+                # Else it was forgotten meanwhile, or another version has taken its place.
+                if self._groups.get(group.place) is group and group.slots.get(key) is slot:
+                    slot.counted = True
+                    self._count(group, value, weight)
                 self._forget()
             return value
         finally:
             slot.done.set()
 
-    def _add(self, group: _Group, weight: int) -> None:
-        group.bytes += weight
-        if self._groups.get(group.place) is group:  # else it was forgotten meanwhile
-            self.bytes += weight
+    def _count(self, group: _Group, thing: object, weight: int | None = None) -> None:
+        counted = self._counted.get(id(thing))
+        if counted is None:
+            counted = self._counted[id(thing)] = _Counted(weigh(thing) if weight is None else weight)
+            self.bytes += counted.bytes
+        counted.times += 1
+        group.bytes += counted.bytes
+
+    def _discount(self, group: _Group, thing: object) -> None:
+        counted = self._counted[id(thing)]
+        counted.times -= 1
+        group.bytes -= counted.bytes
+        if not counted.times:
+            self.bytes -= counted.bytes
+            del self._counted[id(thing)]
 
     def _forget(self) -> None:
         if self.bytes <= self.most:
             return
-        # Beside what alone weighs too much there is room for little things: else it and they would drive each other out.
-        most = max(self.most, BESIDE * max(group.bytes for group in self._groups.values()))
+        most = room(self.most, [group.bytes for group in self._groups.values()])
         while self.bytes > most and len(self._groups) > 1:
             _, oldest = self._groups.popitem(last=False)
-            self.bytes -= oldest.bytes
+            values = [slot.value for slot in oldest.slots.values() if slot.counted]
+            for thing in (*oldest.objects, *values):
+                self._discount(oldest, thing)
+
+
+def room(most: int, weights: Sequence[int]) -> float:
+    """For how much there is room among these weights: beside what alone weighs too much, little things have some.
+
+    Else it and they would drive each other out.
+    """
+    return max(most, BESIDE * max(weights, default=0))
 
 
 _ALL = Store(MOST_BYTES)

@@ -17,11 +17,13 @@ from e2lm_core.base.records import Checkpoint, TaskSet
 from e2lm_core.runs import measure as reading
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
+from e2lm_core.ui.remembered.keep import room
 from e2lm_core.ui.remembered.weight import weigh
 
 Fleet = tuple[tuple[str, str | None], ...]  # (name, commit) of each checkpoint
 Stamp = tuple[int, int]
-# That the server keeps for all: one set of the largest size and its version before, or many small ones.
+# That the server keeps for all: one set of the usual largest size and its version before, or many small ones. Beside a
+# set that alone is more there is room for little ones, such as its control.
 MEASURED_BYTES = 300 * 2**20
 # Of a set that many edit there is another version every second, and each who edited looks at two: read anew, they
 # would be other objects, of which everything is computed again.
@@ -119,9 +121,10 @@ class Measured:
 
     def _forget(self) -> None:
         with self._lock:
-            total = sum(entry.bytes for entry in self._entries.values())
+            weights = [entry.bytes for entry in self._entries.values()]
+            total, most = sum(weights), room(self._most, weights)
             for key, entry in list(self._entries.items())[:-1]:
-                if total <= self._most and len(self._entries) <= MEASURED:
+                if total <= most and len(self._entries) <= MEASURED:
                     break
                 del self._entries[key]
                 total -= entry.bytes

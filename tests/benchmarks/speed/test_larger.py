@@ -11,7 +11,7 @@ def test_a_large_set_is_read_as_columns(tmp_path, monkeypatch):
     studio = larger.opened(tmp_path)
     (packs,) = studio.store.database.connection().execute("SELECT count(*) FROM packs").fetchone()
     assert (count, packs) == (80_000, 4)
-    for name, value in larger._environment(tmp_path).items():
+    for name, value in larger.environment(tmp_path).items():
         monkeypatch.setenv(name, value)
     report = json.loads(json.dumps(larger.read()))
     assert set(report) == {

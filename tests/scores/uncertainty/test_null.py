@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from e2lm_core.base.records import METRICS
+from e2lm_core.base.records import METRICS, SHARES
 from e2lm_core.scores import contrast, metrics, set_scores
 from e2lm_core.scores.uncertainty import null
 from tests.support.simulation import answered as noise
@@ -70,16 +70,21 @@ def test_the_error_of_above_chance_is_the_draws_own():
     drawn = null.golds(measured.gold, measured.choice_counts, draws=2)
     curve = measured.curve_of("large-arch1")
     values = null._of_every_choice(measured, curve.ll, "norm_prob")
-    _, errors = null._curves({"m": values}, drawn, {"m"}, "norm_prob")
+    _, errors = null._curves([("m", values)], drawn, {"m"}, "norm_prob")
     there = metrics.per_question(curve.ll, drawn[1], measured.chars, measured.gold_bytes)["norm_prob"]
     assert errors["m"][1] == pytest.approx(contrast.sample_error(there, 12))
 
 
-def test_blocks_change_nothing(monkeypatch):
+@pytest.mark.parametrize("questions_at_once", [1, 3, 10])
+def test_blocks_change_nothing(monkeypatch, questions_at_once):
     measured = noise(questions=10)
-    at_once = null.nulls(measured, "acc", draws=30).whole["sq"]
-    monkeypatch.setattr(null, "_BLOCK", 10 * 4 * 7)
-    assert null.nulls(measured, "acc", draws=30).whole["sq"] == pytest.approx(at_once, nan_ok=True)
+    at_once = {metric: null.nulls(measured, metric, draws=30).whole["sq"] for metric in METRICS}
+    monkeypatch.setattr(null, "_BLOCK", 30 * 4 * questions_at_once)
+    for metric, whole in at_once.items():
+        got = null.nulls(measured, metric, draws=30).whole["sq"]
+        assert got == pytest.approx(whole, nan_ok=True)
+        if metric in SHARES:
+            np.testing.assert_array_equal(got, whole)
 
 
 def test_a_checkpoint_that_is_not_complete_stays_so():
@@ -88,7 +93,7 @@ def test_a_checkpoint_that_is_not_complete_stays_so():
     holed = curve.ll.copy()
     holed[3, 2] = np.nan
     values = null._of_every_choice(measured, holed, "acc")
-    curves, _ = null._curves({"m": values}, null.golds(measured.gold, [4] * 10, draws=5), set(), "acc")
+    curves, _ = null._curves([("m", values)], null.golds(measured.gold, [4] * 10, draws=5), set(), "acc")
     assert np.isnan(curves["m"][:, 3]).all()
     assert np.isfinite(np.delete(curves["m"], 3, axis=1)).all()
 

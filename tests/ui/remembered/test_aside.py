@@ -45,6 +45,10 @@ def same(measurements: Measurements) -> int:
     return id(measurements)
 
 
+def both(one: Measurements, other: Measurements) -> int:
+    return one.nbytes + other.nbytes
+
+
 def secret() -> str | None:
     return os.environ.get("HF_TOKEN")
 
@@ -129,6 +133,34 @@ def test_one_that_has_grown_gives_its_memory_back() -> None:
         assert first != second
     finally:
         small.stop()
+
+
+@pytest.mark.slow
+def test_one_with_large_measurements_stays_as_far_as_the_machine_allows(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = made()
+    monkeypatch.setattr(aside, "OF_MEASURED", 2_000 * 2**20 / first.nbytes)
+    small = Aside(most_mb=1)
+    try:
+        assert small.call(where, first) == small.call(where, first)
+        monkeypatch.setattr(aside, "memory_there", lambda: 2**20)
+        small.call(where, first)
+        assert small.process is None
+        assert "it is replaced" in caplog.text
+    finally:
+        small.stop()
+
+
+def test_of_large_measurements_those_of_the_call_alone_are_kept(
+    monkeypatch: pytest.MonkeyPatch, beside: Aside
+) -> None:
+    monkeypatch.setattr(aside, "KNOWN_BYTES", 1)
+    one, other = made(), made()
+    scores = [beside.call(computing.scores, measurements, "acc") for measurements in (one, other, one)]
+    assert scores == [_here(computing.scores, one, "acc")] * 3
+    assert [known for known, _ in beside._known.values() if isinstance(known, Measurements)] == [one]
+    assert beside.call(both, one, other) == both(one, other)
 
 
 def test_one_that_rests_is_there_again_when_it_is_asked(beside: Aside) -> None:

@@ -164,3 +164,30 @@ def test_a_version_that_was_replaced_weighs_nothing_any_more(store: Store) -> No
     for version in range(20):
         kept.made_of((), "set", lambda: np.zeros(1_000), version=version)
     assert store.bytes == 8_000
+
+
+def test_what_is_made_of_one_heavy_thing_in_several_groups_stays(make: Counted) -> None:
+    store = Store(1_000)
+    kept, heavy, beside = Kept("some", store), np.zeros(1_000), [np.zeros(1) for _ in range(3)]
+    groups = [(heavy,), *((heavy, one) for one in beside)]
+    for _ in range(2):
+        for group in groups:
+            kept.made_of(group, "", make)
+    assert make.made == len(groups)
+    made = kept.made_of((heavy,), "array", lambda: np.zeros(100))
+    before = store.bytes
+    kept.made_of((made,), "", make)
+    assert store.bytes - before < 100  # it is counted as what was made already
+
+
+def test_what_leaves_is_counted_no_more(make: Counted) -> None:
+    store = Store(3_000)
+    kept = Kept("some", store)
+    for number in range(50):
+        thing = np.zeros(100)
+        kept.made_of((thing,), "", lambda: np.zeros(50), version=number)
+        kept.made_of((thing,), "", lambda: np.zeros(60), version=-number)
+        kept.made_of((thing, np.zeros(10)), "", make)
+        assert store.bytes <= store.most
+    store.clear()
+    assert store.bytes == 0

@@ -81,6 +81,17 @@ def test_no_more_is_kept_than_may_be_and_the_newest_always(here: Studio) -> None
     assert get(measured, here, sets[0]) is not first
 
 
+def test_a_little_one_stays_beside_one_that_alone_is_more_than_may_be(here: Studio) -> None:
+    measured, large, little = (
+        Measured(most_bytes=1),
+        studios.task(8, name="large"),
+        studios.task(2, name="little"),
+    )
+    first = get(measured, here, large)
+    get(measured, here, little)
+    assert get(measured, here, large) is first
+
+
 def test_what_a_run_adds_is_looked_for_at_most_so_often(here: Studio, monkeypatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])

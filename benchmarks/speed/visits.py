@@ -1,0 +1,168 @@
+"""What pages of a laboratory's set cost: each view visited for the first time and again, by a real Chromium.
+
+    python -m benchmarks.speed.visits FOLDER [--views accuracy,ranking] [--again 1]
+
+FOLDER is a home that `benchmarks.speed.larger --home` has made. One server; each visit follows a link in a window that
+is open, as a colleague's link is followed. Of each view's first visit and of its last: seconds until its script has
+ended and nothing is drawn any more (`drawn_s`), and until server and processes beside it have come to rest as well
+(`rest_s`), CPU seconds of all of them meanwhile, and the most memory of the server and of those beside it. Prints a
+table, writes JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import psutil
+import typer
+
+from benchmarks.prepared import made
+from benchmarks.speed import larger
+from e2lm_core.ui.frame import addresses
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+# Relevance embeds every question, which takes as long as their number says and is measured elsewhere.
+VIEWS = tuple(view for view in addresses.VIEWS if view != "relevance")
+STILL_S = 0.6  # drawn: the script has not run for so long
+QUIET_S = 1.0  # at rest: so long a server takes less than `QUIET` of a core
+QUIET = 0.06
+LATEST_S = 300.0
+LOOK_S = 0.1
+_DRAWN = """() => !!(document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+    && document.querySelector('[data-testid=stHeading]') && !document.querySelector('[data-testid=stSkeleton]')
+    && !document.querySelector('[data-testid=stSpinner]'))"""
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    views: Annotated[str, typer.Option(help="Names of views as links have them, with commas between.")] = "",
+    again: Annotated[int, typer.Option(min=1, help="Rounds after the first.")] = 1,
+) -> None:
+    """Measure, print, write."""
+    wanted = [name.strip() for name in views.split(",") if name.strip()] or VIEWS
+    rows = visited(os.environ | larger.environment(folder), larger.SET, wanted, again)
+    made.write("visits", {"machine": made.machine(), "rows": rows})
+
+
+def visited(env: dict[str, str], name: str, views: Sequence[str], again: int = 1) -> list[dict[str, Any]]:
+    """One row a view and round, printed as they come; round 0 is each view's first visit."""
+    from playwright.sync_api import sync_playwright
+
+    from scripts.screenshots import FLAGS, server
+
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not chromium:
+        raise SystemExit("Chromium is missing: install Debian's chromium, or set CHROMIUM to its path.")
+    rows = []
+    with server(env) as url, sync_playwright() as playwright:
+        studio = next(one for one in psutil.Process().children() if "streamlit" in one.cmdline())
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        for turn in range(1 + again):
+            for view in views:
+                rows.append({"view": view, "round": turn} | _visit(page, url, view, name, studio))
+                show(rows[-1])
+        browser.close()
+    return rows
+
+
+def show(row: dict[str, Any]) -> None:
+    """A row as a line."""
+    said = "".join(f"  {key} {value:>8,}" for key, value in row.items() if isinstance(value, float | int))
+    load = "/".join(f"{n:.1f}" for n in os.getloadavg()[:2])
+    print(f"{row['view']:>12}{said}  load {load}  {row['problem']}".rstrip(), flush=True)
+
+
+def _visit(page: Page, url: str, view: str, name: str, studio: psutil.Process) -> dict[str, Any]:
+    before = cpu_s(studio)
+    with _watched(studio) as most:
+        begun = time.monotonic()
+        page.goto(f"{url}/{addresses.address(view, name)}", wait_until="commit")
+        drawn_s = _still(lambda: page.evaluate(_DRAWN) is True, STILL_S)
+        rest_s = _quiet(studio, begun)
+    return {
+        "drawn_s": round(drawn_s, 1),
+        "rest_s": round(rest_s, 1),
+        "cpu_s": round(cpu_s(studio) - before, 1),
+        "server_mb": most[0],
+        "beside_mb": most[1],
+        "problem": "an exception is shown" if page.get_by_test_id("stException").count() else "",
+    }
+
+
+def _still(holds: Callable[[], bool], for_s: float) -> float:
+    """Seconds from now until `holds` began to hold for so long without a break; infinity where it never did."""
+    begun, since = time.monotonic(), None
+    while time.monotonic() - begun < LATEST_S:
+        if not holds():
+            since = None
+        elif since is None:
+            since = time.monotonic()
+        elif time.monotonic() - since >= for_s:
+            return since - begun
+        time.sleep(LOOK_S)
+    return float("inf")
+
+
+def _quiet(studio: psutil.Process, begun: float) -> float:
+    """Seconds from `begun` until neither the server nor a process of its has anything to do any more."""
+    waited = time.monotonic()
+    while time.monotonic() - waited < LATEST_S:
+        at, before = time.monotonic(), cpu_s(studio)
+        time.sleep(QUIET_S)
+        if cpu_s(studio) - before < QUIET * QUIET_S:
+            return at - begun
+    return float("inf")
+
+
+def family(studio: psutil.Process) -> list[psutil.Process]:
+    """The server and all processes that it has started."""
+    return [studio, *studio.children(recursive=True)]
+
+
+def cpu_s(studio: psutil.Process) -> float:
+    """CPU seconds of all of them since the server's start, with those that have ended."""
+    total = 0.0
+    for one in family(studio):
+        try:
+            total += sum(one.cpu_times()[:4])
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+@contextmanager
+def _watched(studio: psutil.Process) -> Iterator[list[int]]:
+    """[megabytes of the server, of all beside it together], the most that was seen while this is open."""
+    most, over = [0, 0], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(LOOK_S):
+            sizes = []
+            for one in family(studio):
+                try:
+                    sizes.append(one.memory_info().rss // 1_000_000)
+                except psutil.NoSuchProcess:
+                    continue
+            most[:] = max(most[0], sizes[0]), max(most[1], sum(sizes[1:]))
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield most
+    finally:
+        over.set()
+        watching.join()
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,42 @@
+import subprocess
+import sys
+import time
+
+import psutil
+
+from benchmarks.speed import visits
+
+
+def test_it_is_drawn_where_it_holds_without_a_break():
+    answers = iter([False, True, False])
+    begun = time.monotonic()
+    seconds = visits._still(lambda: next(answers, True), 0.25)
+    assert 3 * visits.LOOK_S <= seconds < time.monotonic() - begun
+    assert time.monotonic() - begun - seconds >= 0.25
+
+
+def test_what_never_comes_to_rest_is_said_to_take_for_ever(monkeypatch):
+    monkeypatch.setattr(visits, "LATEST_S", 0.2)
+    assert visits._still(lambda: False, 0.1) == float("inf")
+
+
+def test_processes_are_counted_with_all_that_they_have_started():
+    busy = "import time; e = time.process_time() + .4\nwhile time.process_time() < e: pass\nprint('', flush=True); input()"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
+    with subprocess.Popen(
+        [sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as running:
+        assert running.stdout
+        assert running.stdin
+        running.stdout.readline()
+        process = psutil.Process(running.pid)
+        with visits._watched(process) as most:
+            time.sleep(4 * visits.LOOK_S)
+        assert visits.cpu_s(process) >= 0.4
+        assert len(visits.family(process)) == 2
+        assert min(most) > 0
+        running.stdin.write(b"\n")
+
+
+def test_all_views_are_visited_but_the_one_that_embeds():
+    assert set(visits.addresses.VIEWS) - set(visits.VIEWS) == {"relevance"}
