@@ -1,1 +1,1 @@
-"""What every request of a browser passes through before it comes to Streamlit; used by the server alone."""
+"""What every request passes through before it comes to Streamlit: who asks, by which address, with what in return."""
