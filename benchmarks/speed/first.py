@@ -2,9 +2,9 @@
 
     python -m benchmarks.speed.first [--visits 12] [--starts 5]
 
-Three servers, each warm, visited in turn by a real Chromium that is open and knows nothing of them (a new context each time):
-the studio's home in a new home folder, where the shipped results are drawn; a Streamlit app of one line of text; and
-one with that line and a chart of plotly's with two lines. Milliseconds in the page's own clock from the link to the
+Three servers, each warm, visited in turn by a real Chromium that is open and knows nothing of them (a new context each
+time): the studio's home in a new home folder, where the shipped results are drawn; a Streamlit app of one line of text;
+and one with that line and a chart of plotly's with two lines. Milliseconds in the page's own clock from the link to the
 text or to the first drawn line (`first`), to the place's title (`frame`) and to the first thing of any kind (`paint`),
 and what came over the line. Then the studio and the app of one line each as often as `--starts` says with a server of
 its own, which was started for that visit and is asked for its first page as soon as it listens; `listens` are the

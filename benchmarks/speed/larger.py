@@ -141,6 +141,7 @@ def opened(folder: Path) -> Studio:
 
 
 def environment(folder: Path) -> dict[str, str]:
+    """The settings under which the home in `folder` is opened."""
     return {
         "E2LM_HOME": str(folder / "home"),
         "E2LM_CHECKPOINTS": str(folder / "checkpoints"),

@@ -112,7 +112,7 @@ class Measurements:
     @cached_property
     def _values(self) -> Filled[tuple[str, str], Floats]:
         """By model and metric: every score, grid and sentence of a page asks again."""
-        return Filled(lambda key: metrics.curve(self.per_question[key[0]][key[1]]))
+        return Filled(partial(_curve, self.per_question))
 
     @cached_property
     def runs(self) -> dict[str, Run]:
@@ -180,6 +180,11 @@ def _metric(
     ll: np.ndarray, gold: np.ndarray, chars: np.ndarray, gold_bytes: np.ndarray, metric: str
 ) -> Floats:
     return metrics.per_question(ll, gold, chars, gold_bytes, (metric,))[metric]
+
+
+def _curve(per_question: dict[str, Filled[str, Floats]], of: tuple[str, str]) -> Floats:
+    model, metric = of
+    return metrics.curve(per_question[model][metric])
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -48,6 +51,19 @@ def test_a_family_without_tokens_or_window_is_measured_by_step() -> None:
     assert own.early.all()
     assert np.isnan(own.tokens_seen).all()
     assert set_scores.early_end(measurements(own)) is None
+
+
+def test_measurements_that_nobody_holds_any_more_are_gone_without_a_collection_and_can_be_sent() -> None:
+    got = measurements(curve(SMALL, RISING))
+    got.all_values("acc")  # what they remember of themselves
+    assert pickle.loads(pickle.dumps(got)).all_values("acc")[SMALL.name].tolist() == pytest.approx(RISING)
+    gone = weakref.ref(got.curves[0])
+    gc.disable()  # of a large set, which takes gigabytes, none comes for long
+    try:
+        del got
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_metric_is_there_once_it_is_asked_for_and_what_is_complete_needs_none() -> None:

@@ -186,17 +186,17 @@ def _curves(
         flat[name] = whole.astype(np.uint8) if metric in SHARES else whole
         lacking[name] = np.asarray(np.isnan(of_each).all(axis=-1).any(axis=-1))
     squared = {name: flat[name] ** 2 for name in sorted(science) if metric == "norm_prob"}
-    sizes = {name: len(v) for name, v in flat.items()}, {name: len(v) for name, v in squared.items()}
+    of_means, of_squares = list(flat), list(squared)
+    ends = np.cumsum([len(v) for v in (*flat.values(), *squared.values())])[:-1]
     means = (
         _means_of_shares(flat, drawn, width)
         if metric in SHARES
         else _means(_below_one_another([flat, squared], questions * width).T, drawn, width)
     )
-    ends = np.cumsum([*sizes[0].values(), *sizes[1].values()])[:-1]
     parts = np.split(means, ends, axis=1)
-    curves = dict(zip(sizes[0], parts[: len(sizes[0])], strict=True))
+    curves = dict(zip(of_means, parts[: len(of_means)], strict=True))
     errors = {}
-    for name, squares in zip(sizes[1], parts[len(sizes[0]) :], strict=True):
+    for name, squares in zip(of_squares, parts[len(of_means) :], strict=True):
         spread = np.maximum(squares - curves[name] ** 2, 0.0)
         errors[name] = np.sqrt(spread / (questions - 1)) if questions > 1 else np.full(spread.shape, np.nan)
     for name, missing in lacking.items():

@@ -146,7 +146,7 @@ class Aside:
                 fine, answer = False, None
             else:
                 self._used = time.monotonic()
-                if (mb := self._mb()) > (most := self._allowed_mb()):
+                if (mb := self._mb()) > self._most_mb and mb > (most := self._allowed_mb()):
                     log.warning(
                         "The process beside the pages has %d MB, and may have %d: it is replaced.", mb, most
                     )
