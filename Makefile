@@ -47,7 +47,7 @@ docs: $(VENV)/.run-ready ## write what documents take from the code: the command
 	$(PY) -m scripts.annotated_tree
 
 screenshots: $(VENV)/.dev-ready ## a picture of every page: light, dark, 1280 and 390 wide
-	$(PY) scripts/screenshots.py
+	$(PY) -m scripts.screenshots
 
 image: ## build the container's image (docs/deploy.md)
 	docker build -t e2lm-studio .

@@ -110,6 +110,16 @@ def test_links_resolve(page: str) -> None:
     assert not broken, f"{page} links to {', '.join(broken)}, which does not exist."
 
 
+def test_what_make_calls_is_found_from_the_root() -> None:
+    """A script that is called by its path does not find the package beside it."""
+    called = re.findall(r"\$\(PY\) (.*)", MAKEFILE)
+    assert called
+    assert all(call.startswith("-m ") for call in called), [c for c in called if not c.startswith("-m ")]
+    own = [call.split()[1] for call in called if call.startswith("-m scripts.")]
+    assert own
+    assert all((ROOT / f"{module.replace('.', '/')}.py").is_file() for module in own)
+
+
 def test_makefile_help_lists_what_readme_promises() -> None:
     described = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.M))
     assert {"run", "test", "test-fast", "lint", "docs", "screenshots", "help"} <= described
