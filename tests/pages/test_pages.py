@@ -55,6 +55,7 @@ def test_a_set_without_questions(visit, page):
     collection.create_set(visit.studio.settings, OWN)
     visit.choose(OWN).open(page)
     assert "0 questions" in visit.said
+    assert "Choose checkpoints" not in [link.proto.label for link in visit.at.get("page_link")]
 
 
 def test_no_set_at_all(tmp_path, monkeypatch, ladder):

@@ -178,13 +178,16 @@ def empty(sentence: str, icon: str = ":material/hourglass_empty:") -> None:
 def run_first(sentence: str, task: TaskSet) -> NoReturn:
     """End a page that has nothing to show before a run: what would appear here, and the way to a run.
 
-    While one goes on the page is drawn again with each result that comes.
+    While one goes on the page is drawn again with each result that comes. A set without questions is led to writing some.
     """
     state = results.state(task)
     if state.kind == "running":
         empty("A run goes on. Nothing needs to be done: what it finds appears here by itself.")
         addresses.link("run", "See the run", ":material/play_circle:")
         follow(task, polling.PROGRESS_S)
+    elif not task.questions:
+        empty("Nothing can be run before there are questions: write or import some.")
+        write_first()
     else:
         empty(sentence)
         addresses.link("run", "Choose checkpoints", ":material/play_circle:")
