@@ -30,8 +30,15 @@ from e2lm_core.scores.set_scores import RANGES
 from e2lm_core.scores.uncertainty import coverage, intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.kinds import KINDS
+from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import GRAIN, SCALED, Replicates, interval, small_sample_level
-from e2lm_core.scores.uncertainty.rules import FEWEST_DIFFERING, NOT_OF_ORDER, UNBOUNDED, CoverageTable
+from e2lm_core.scores.uncertainty.rules import (
+    FEWEST_DIFFERING,
+    FEWEST_OF_A_DIFFERENCE,
+    NOT_OF_ORDER,
+    UNBOUNDED,
+    CoverageTable,
+)
 from tests.support import simulation
 
 QUESTIONS = (30, 50, 100, 300)
@@ -52,6 +59,16 @@ SCORES = (
     *("rc_organisers", "rc_early_means", "rc_first_place"),
     *("score_organisers", "score_early_means", "score_first_place"),
 )
+# Of two models' accuracy: never scaled, but counted by on how many questions models differ.
+DIFFERENCE = "difference"
+LAST, MIDDLE = simulation.CHECKPOINTS - 1, simulation.SIZES // 2 - 1
+# Two shapes, two sizes, science and its twin, two checkpoints: each (model, checkpoint), the last model being the twin.
+PAIRS = (
+    ((0, LAST), (1, LAST)),
+    ((0, LAST), (simulation.SIZES - 1, LAST)),
+    ((MIDDLE, LAST), (-1, LAST)),
+    ((MIDDLE, LAST - 1), (MIDDLE, LAST)),
+)
 # Tried with `regressed` too, and by the metrics that the others leave out, with six models.
 OF_ORDER = ("rc", "decision_accuracy", "rc_organisers", "rc_early_means", "rc_first_place")
 FEWEST = 60  # sets of a kind from which a figure is told
@@ -62,7 +79,7 @@ FLEETS = range(20, 36)
 PLAN = Plan(sets=10, fresh=250, resamples=200, of_scores=200, source=6_000)
 APART = (1.0, 0.15)  # how far models stand apart, of what is usual
 WINDOWS = (12, 8)
-DIFFERING = (0, 1, 3, FEWEST_DIFFERING, 10, 20, 50, np.inf)
+DIFFERING = (0, 1, 3, FEWEST_DIFFERING, FEWEST_OF_A_DIFFERENCE, 20, 50, np.inf)
 
 
 class Judged(NamedTuple):
@@ -121,6 +138,29 @@ def judged(plan: Plan, fleets: Iterable[int]) -> Iterator[Judged]:
                     for own in (given, replace(given, runs=few(runs))):
                         for found in _of_set(own, true, questions, table):
                             yield Judged(number, learner, *found)
+                    for need in _of_differences(given, true["acc", "mean", simulation.SIZES]):
+                        yield Judged(
+                            *(
+                                number,
+                                learner,
+                                DIFFERENCE,
+                                "acc",
+                                given.kind("acc") or "",
+                                len(given.counted),
+                            ),
+                            *(questions, given.differing("acc"), "paired", need),
+                        )
+
+
+def _of_differences(given: Resampled, true: np.ndarray) -> Iterator[float]:
+    """From how much of its reach on the interval of each of `PAIRS` holds, by `acc`: shown or not. `true` [M, K]."""
+    names = tuple(given.runs)
+    for one, other in PAIRS:
+        (first, second) = (given.runs[names[m]].per_question["acc"][k] for m, k in (one, other))
+        (drawn, against) = (given.curves["acc"][names[m]][:, k] for m, k in (one, other))
+        each = (np.asarray(first, dtype=np.float64) - second)[None]
+        low, high = pointwise.of_difference("acc", each, (drawn - against)[:, None], given.clusters)[0]
+        yield float(abs(true[one] - true[other] - (low + high) / 2) / ((high - low) / 2))
 
 
 def _of_set(
@@ -246,14 +286,13 @@ def table_of_differing(found: Iterable[Judged]) -> str:
     bins = list(itertools.pairwise(DIFFERING))
     held: dict[tuple[str, int], list[bool]] = defaultdict(list)
     for one in found:
-        if (one.metric, one.models) == ("acc", simulation.SIZES) and not (
-            one.score in NOT_OF_ORDER or one.method in SCALED
-        ):
+        counts = one.score == DIFFERENCE or not (one.score in NOT_OF_ORDER or one.method in SCALED)
+        if (one.metric, one.models) == ("acc", simulation.SIZES) and counts:
             place = next(i for i, (low, high) in enumerate(bins) if low <= one.differing < high)
             held[one.score, place].append(one.need <= 1)
     heads = [f"{low:g} and more" if high == np.inf else f"{low:g} to {high:g}" for low, high in bins]
     lines = [f"| score | {' | '.join(heads)} |", "|---|" + "---|" * len(bins)]
-    for score in SCORES:
+    for score in (*SCORES, DIFFERENCE):
         if any((score, i) in held for i in range(len(bins))):
             own = [held.get((score, i), []) for i in range(len(bins))]
             lines.append(
@@ -282,7 +321,7 @@ def main(arguments: list[str] | None = None) -> None:
             kept.write_bytes(pickle.dumps(own))
         found += own
         print(f"fleet {number}", flush=True)
-    told = rows(found)
+    told = rows([one for one in found if one.score != DIFFERENCE])
     tables = {"kinds": table_of_kinds(told), "differing": table_of_differing(found)}
     print("\n\n".join(tables.values()))
     if options.write:

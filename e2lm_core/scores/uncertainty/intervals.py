@@ -28,7 +28,7 @@ from e2lm_core.scores.uncertainty.methods import (
     small_sample_level,
     wiggle,
 )
-from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule
+from e2lm_core.scores.uncertainty.rules import CoverageTable, IntervalRule, few_for_a_difference
 
 UNDEFINED = "The score is undefined."
 OFTEN_UNDEFINED = "The score is undefined in more than 5% of the resamples."
@@ -276,7 +276,7 @@ def difference(
     """How much higher the curve of one (model, checkpoint) is than another's, on the same resamples.
 
     Which tells two models apart at a checkpoint, or two checkpoints of a model. Values as measured: of bpb less
-    is better.
+    is better. No interval on a set whose models differ on few questions (`rules.few_for_a_difference`).
     """
     observed, drawn = resampled.observed[metric], resampled.curves[metric]
     value = float(observed[first[0]][first[1]] - observed[second[0]][second[1]])
@@ -287,6 +287,8 @@ def difference(
         resampled.runs[first[0]].per_question[metric][first[1]]
         - resampled.runs[second[0]].per_question[metric][second[1]]
     )
+    if few := few_for_a_difference(resampled.differing(metric)):
+        return Difference(value, None, share_above(samples), few, int((each != 0).sum()))
     bounds = pointwise.of_difference(metric, each[None], samples[:, None], resampled.clusters)[0]
     return Difference.of(metric, value, bounds, samples, each, resampled.clusters)
 

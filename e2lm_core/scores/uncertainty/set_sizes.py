@@ -22,7 +22,7 @@ from e2lm_core.scores.uncertainty.bootstrap import Design
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import Replicates, interval, small_sample_level
-from e2lm_core.scores.uncertainty.rules import CoverageTable
+from e2lm_core.scores.uncertainty.rules import CoverageTable, few_for_a_difference
 
 SIZES = (25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000)
 # A width needs fewer draws than the ends of an interval that is shown, and there are many sizes.
@@ -177,6 +177,8 @@ def _of_mean(resampled: Resampled, metric: str, target: Target) -> _Width:
         each = each - resampled.runs[target.second[0]].per_question[metric][target.second[1]]
     if np.isnan(samples).any():
         return _Width(expected=float(value))
+    if target.second is not None and (few := few_for_a_difference(resampled.differing(metric))):
+        return _Width(expected=float(value), why=few)
     clusters, size = resampled.clusters, resampled.questions
     told = pointwise.of_mean if target.second is None else pointwise.of_difference
     low, high = told(metric, each[None], samples[:, None], clusters, size=size)[0]

@@ -3,13 +3,20 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from scipy.stats import multinomial
 
 from e2lm_core.base.records import METRICS
 from e2lm_core.scores.set_scores import OF_READINGS, SCORES
 from e2lm_core.scores.uncertainty import coverage as coverage_table
+from e2lm_core.scores.uncertainty.means import proportions
 from e2lm_core.scores.uncertainty.methods import METHODS
-from e2lm_core.scores.uncertainty.rules import CoverageTable
+from e2lm_core.scores.uncertainty.rules import (
+    FEWEST_OF_A_DIFFERENCE,
+    CoverageTable,
+    few_for_a_difference,
+)
 
 
 @pytest.fixture
@@ -75,6 +82,32 @@ def test_models_that_differ_on_few_questions_have_no_interval_of_their_order(tab
     assert table.rule("rc", "acc", 300, 6, differing=float("nan")).method == "wider"
     for score in ("sq", "sq_model", "cs"):
         assert table.rule(score, "acc", 300, 6, differing=0.0).method is not None
+
+
+def test_models_that_differ_on_few_questions_have_no_interval_of_their_difference():
+    why = few_for_a_difference(1.2)
+    assert "typically differ on 1 question of such a set" in why
+    assert "Take more questions, or harder ones: it is told from 10 on." in why
+    assert "on 10 questions" in few_for_a_difference(9.9)
+    assert few_for_a_difference(10.0) is few_for_a_difference(float("nan")) is None
+
+
+@pytest.mark.parametrize("share", [0.5, 0.75])
+def test_any_interval_of_so_few_changes_holds_too_often_and_of_enough_as_it_says(share):
+    """Exactly: of 100 questions so many are expected to change, this share of them for the better."""
+
+    def held(expected, n=100):
+        better, worse = np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij")
+        known = better + worse <= n
+        up, down = better[known], worse[known]
+        chances = [expected / n * share, expected / n * (1 - share), 1 - expected / n]
+        weight = multinomial.pmf(np.stack([up, down, n - up - down], axis=-1), n, chances)
+        centre, error = proportions.paired((up - down) / n, (up + down) / n, n, 1.0)
+        return weight[abs(centre - (chances[0] - chances[1])) <= 1.96 * error].sum()
+
+    assert min(held(n) for n in (1, 2, 3, 4)) > 0.98
+    assert 0.94 < held(FEWEST_OF_A_DIFFERENCE) < 0.971
+    assert 0.94 < held(2 * FEWEST_OF_A_DIFFERENCE) < 0.965
 
 
 def test_sets_of_a_kind_have_the_method_of_kinds(table):
