@@ -34,7 +34,7 @@ from e2lm_core.scores.uncertainty.methods import interval, small_sample_level
 from e2lm_core.scores.uncertainty.rules import few_differing
 from tests.support import simulation
 
-LEARNERS = (*simulation.LEARNERS, *simulation.FURTHER)
+LEARNERS = (*simulation.LEARNERS, "done", "steps")
 METRICS = ("acc", "norm_prob", "bpb")
 OF_SOURCE = ("acc", "margin", "norm_prob", "bpb")
 KINDS = ("same", "easier", "edited", "grown")

@@ -34,7 +34,6 @@ from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import GRAIN, SCALED, Replicates, interval, small_sample_level
 from e2lm_core.scores.uncertainty.rules import (
     FEWEST_DIFFERING,
-    FEWEST_OF_A_DIFFERENCE,
     NOT_OF_ORDER,
     UNBOUNDED,
     CoverageTable,
@@ -79,7 +78,7 @@ FLEETS = range(20, 36)
 PLAN = Plan(sets=10, fresh=250, resamples=200, of_scores=200, source=6_000)
 APART = (1.0, 0.15)  # how far models stand apart, of what is usual
 WINDOWS = (12, 8)
-DIFFERING = (0, 1, 3, FEWEST_DIFFERING, FEWEST_OF_A_DIFFERENCE, 20, 50, np.inf)
+DIFFERING = (0, 1, 3, FEWEST_DIFFERING, 10, 20, 50, np.inf)
 
 
 class Judged(NamedTuple):

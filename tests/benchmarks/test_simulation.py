@@ -1,5 +1,7 @@
 """The simulated fleets: what they know is what they were made to know."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,24 @@ def test_the_twin_learns_no_answers_but_reads_as_well(curves):
         assert np.abs(curves[learner]["acc"][-1] - 0.25).max() < 0.06
     bits = curves["fast"]["bpb"][-1]
     assert bits[-1] < bits[0]
+
+
+def test_answers_that_linger_change_less_from_checkpoint_to_checkpoint():
+    """By bpb, which is linear in e: of a memory of .7 the changes between neighbours have (1 - .7) of the variance, those
+    between the ends all of it."""
+    fleet = simulation.fleet("flat", 3)
+    passing, lingering = (
+        simulation.draw(replace(fleet, passing=0.8, memory=memory), 4000, 1)["bpb"] for memory in (0.0, 0.7)
+    )
+
+    def changes(values, step):
+        return (values[:, step:] - values[:, :-step]).var(axis=-1).mean()
+
+    assert changes(lingering, 1) / changes(passing, 1) == pytest.approx(0.3, abs=0.02)
+    assert changes(lingering, 15) / changes(passing, 15) == pytest.approx(1.0, abs=0.04)
+    known = simulation.fleet("lingering", 3)
+    assert (known.passing, known.memory) == (0.8, 0.7)
+    assert simulation.fleet("steps", 3).memory == 0.0
 
 
 def test_larger_models_are_ahead(curves):

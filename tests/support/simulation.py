@@ -26,7 +26,8 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.metrics import per_question
 
 LEARNERS = ("flat", "slow", "fast")
-FURTHER = ("done", "steps")  # all but done early; S-curves that take off late, and a twin that learns too
+# All but done early; S-curves that take off late, and a twin that learns too; the same, of answers that linger.
+FURTHER = ("done", "steps", "lingering")
 SIZES = 6  # models that count; two more seeds of one of them and its web-only twin come with them
 SEEDS = 2
 CHECKPOINTS = 16
@@ -39,6 +40,8 @@ _GROWTH = {"slow": (1.8, 1.6), "fast": (2.2, 0.3), "done": (2.4, 0.2)}
 _UNTAUGHT = -9.0  # evidence below 0.001 nats
 # Steps: where they come from, how far apart in training models take off, and how far below the twin ends.
 _BELOW, _TAKES_OFF, _TWIN_BELOW = -4.0, 0.07, 1.5
+# Lingering: what changes from checkpoint to checkpoint is as large as what sounds plausible to all, and goes by slowly.
+_LINGERING, _MEMORY = 0.8, 0.7
 _STRENGTH = 4.0
 _STRENGTH_WHEN_DONE = 5.5
 _SHAPE_SPREAD = 0.6
@@ -51,7 +54,8 @@ _DISCRIMINATION = 0.3  # of its logarithm
 class Fleet:
     """Trained models, fixed: what a source of questions is put to. `ability`, `bits` (per byte) are [M, K]; `sizes` [M].
 
-    `strength` is what knowing an answer adds in nats, `window` how many checkpoints are early.
+    `strength` is what knowing an answer adds in nats, `window` how many checkpoints are early. What changes from checkpoint
+    to checkpoint has the deviation `passing`, and `memory` is its correlation between two that follow each other.
     """
 
     names: tuple[str, ...]
@@ -60,6 +64,8 @@ class Fleet:
     sizes: tuple[str | None, ...] = (None,) * (SIZES + SEEDS + 1)
     strength: float = _STRENGTH
     window: int = EARLY
+    passing: float = _PASSING
+    memory: float = 0.0
 
     @property
     def steps(self) -> NDArray[np.intp]:
@@ -98,7 +104,7 @@ def fleet(learner: str, seed: int, shapes: bool = False, spread: float = 1.0, wi
         ability = slope * (np.log(tokens) - start[:, None])
         ability += rng.normal(0, _WOBBLE, ability.shape)
         ability[-1] = _UNTAUGHT
-    elif learner == "steps":
+    elif learner in ("steps", "lingering"):
         middle_at = rng.uniform(0.2, 0.8) + rng.normal(0, _TAKES_OFF, models)
         risen = 1 / (1 + np.exp(-rng.uniform(5, 15) * (tokens - middle_at[:, None])))
         level = 1.0 + 0.5 * size
@@ -114,7 +120,8 @@ def fleet(learner: str, seed: int, shapes: bool = False, spread: float = 1.0, wi
         sizes = [name for name, _ in GAINS for _ in ("arch1", "arch2")]
         sizes += [sizes[middle]] * (SEEDS + 1)
     strength = _STRENGTH_WHEN_DONE if learner == "done" else _STRENGTH
-    return Fleet(names, ability, bits, tuple(sizes), strength, window)
+    lingers = (_LINGERING, _MEMORY) if learner == "lingering" else (_PASSING, 0.0)
+    return Fleet(names, ability, bits, tuple(sizes), strength, window, *lingers)
 
 
 def draw(of: Fleet, questions: int, seed: int) -> dict[str, NDArray[np.float32]]:
@@ -131,12 +138,21 @@ def draw(of: Fleet, questions: int, seed: int) -> dict[str, NDArray[np.float32]]
     parts: dict[str, list[NDArray[np.float32]]] = {}
     for ability, bits in zip(of.ability, of.bits, strict=True):
         own = shared + rng.normal(0, _OWN, (questions, CHOICES))
-        ll = rng.standard_normal((CHECKPOINTS, questions, CHOICES), dtype=np.float32) * np.float32(_PASSING)
+        ll = _passing(rng, of, questions)
         ll += own - np.log(2.0) * bits[:, None, None] * letters
         ll[..., 0] += of.strength / (1.0 + np.exp(-discrimination * (ability[:, None] - difficulty)))
         for metric, values in per_question(ll, gold, letters, letters[:, 0]).items():
             parts.setdefault(metric, []).append(values.astype(np.float32))
     return {metric: np.stack(values) for metric, values in parts.items()}
+
+
+def _passing(rng: np.random.Generator, of: Fleet, questions: int) -> NDArray[np.float32]:
+    """e [K, Q, C], of one variance at every checkpoint."""
+    fresh = rng.standard_normal((CHECKPOINTS, questions, CHOICES), dtype=np.float32)
+    if of.memory:
+        for k in range(1, CHECKPOINTS):
+            fresh[k] = of.memory * fresh[k - 1] + np.sqrt(1 - of.memory**2) * fresh[k]
+    return fresh * np.float32(of.passing)
 
 
 def runs(of: Fleet, values: dict[str, NDArray]) -> dict[str, Run]:

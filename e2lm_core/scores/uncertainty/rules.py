@@ -22,8 +22,6 @@ OF_ONE_MODEL = ("mean", "difference", "sq_model", "cs")  # the number of models 
 NOT_OF_ORDER = (*OF_ONE_MODEL, "sq")
 # Two models that differ on fewer questions may tie in a resample and not in a set, or the other way round.
 FEWEST_DIFFERING = 5
-# Of a difference of two models: on fewer, any interval of some width holds in more than 97% of sets.
-FEWEST_OF_A_DIFFERENCE = 10
 FEWEST_MODELS_OF_RC = 4  # with three its interval spans three quarters of its range
 
 NO_METHOD_OF_DIFFERENCES = "The study holds no method for the difference of this score."
@@ -58,12 +56,12 @@ def few_for_a_difference(differing: float) -> str | None:
     """Why the difference of two models has no interval on a set of whose questions two models typically differ on so few
     (NaN where it is not known); None where it has. Asked of the set and not of the pair, whose own count is luck in part.
     """
-    if not differing < FEWEST_OF_A_DIFFERENCE:
+    if not differing < FEWEST_DIFFERING:
         return None
     return (
         f"No interval: two models typically differ on {phrasing.count(round(differing), 'question')} of such a set, and one "
         f"of so few holds in nearly every set, not in 95%. Take more questions, or harder ones: it is told from "
-        f"{FEWEST_OF_A_DIFFERENCE} on."
+        f"{FEWEST_DIFFERING} on."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from benchmarks.coverage import kinds
@@ -67,6 +68,14 @@ def test_what_is_not_shown_neither_decides_nor_counts() -> None:
     assert len(kinds.rows([row._replace(score="sq") for row in few])) == 1
 
 
+def test_differences_are_counted_by_how_many_questions_models_differ_on_and_never_scaled() -> None:
+    given = [one(20, need, score=kinds.DIFFERENCE, differing=4.0, method="paired") for need in (0.5, 1.5)]
+    lines = kinds.table_of_differing(given * 50).splitlines()
+    assert lines[0].startswith("| score | 0 to 1 | 1 to 3 | 3 to 5 | 5 to 10 | 10 to 20 |")
+    assert lines[2] == "| difference | – | – | 0.50 | – | – | – | – |"
+    assert kinds.DIFFERENCE not in kinds.SCORES
+
+
 def test_a_kind_has_its_own_coverage_and_others_the_lowest() -> None:
     table = coverage.load()
     (key, (scale, measured)), *_ = [(k, v) for k, v in table.kinds.items() if k[0] == "sq" and k[4] == 100]
@@ -93,4 +102,7 @@ def test_the_study_runs() -> None:
     assert {row.kind for row in found} <= set(KINDS)
     assert {row.score for row in found} >= {"sq", "sq_model", "rc", "cs", "decision_accuracy"}
     assert min(row.differing for row in found) < FEWEST_DIFFERING
+    differences = [row.need for row in found if row.score == kinds.DIFFERENCE]
+    assert len(differences) == 2 * len(kinds.QUESTIONS) * len(kinds.PAIRS) * 6  # sets, learners
+    assert 0.9 < np.mean(np.array(differences) <= 1) < 1
     assert kinds.table_of_differing(found).splitlines()[1].startswith("|---|")

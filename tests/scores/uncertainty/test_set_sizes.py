@@ -49,16 +49,16 @@ def test_a_difference_is_paired(runs):
 
 
 def test_a_difference_has_a_width_from_where_models_differ_on_enough_questions():
-    """Two models differ on a tenth of the questions: on five of 50, on 20 of 200."""
+    """Two models differ on a twentieth of the questions: on two or three of 50, on ten of 200."""
     right = np.ones((16, 120))
-    wrong = np.where(np.arange(120) < 12, 0.0, right)
+    wrong = np.where(np.arange(120) < 6, 0.0, right)
     steps = np.arange(1, 17)
     two = {n: Run({"acc": v}, steps, steps <= 12) for n, v in {"a": right, "b": wrong}.items()}
     target = Target("difference", ("a", 15), ("b", 15))
     got = widths(two, np.full(120, 4), "acc", target, coverage.load(), sizes=SIZES)
     assert np.isfinite(got.width).tolist() == [False, True, True]
-    np.testing.assert_allclose(got.expected, 0.1)
-    assert "typically differ on 5 questions" in got.why
+    np.testing.assert_allclose(got.expected, 0.05)
+    assert "typically differ on 2 questions" in got.why
 
 
 @pytest.mark.parametrize("metric", ["acc", "norm_prob"])
