@@ -4,9 +4,10 @@ Fleets of `tests.support.simulation` of every learner, those of `FURTHER` too, w
 hardly apart and whose early window is three quarters of training or half of it. Sets are told apart by what they show of
 their learners (`uncertainty.kinds`): how far their early curves rise, and on how many questions two of their models
 differ. From the fleets of the first half of every four comes, for each score and kind, by how much the reach of its
-method is scaled so that the interval holds in 95% of sets of each learner and metric; of scores of the models' order
-alone (`OF_ORDER`) two methods are tried, and the one whose scaled intervals are narrower is taken. From the others comes
-what it then covers. `--write` puts that into `coverage.json` and the tables into docs/studies/kinds.md.
+method is scaled so that the interval holds in 95% of sets of each learner and metric (of `BY_NUMBER`, and number of
+questions); of scores of the models' order alone (`OF_ORDER`) two methods are tried, and the one whose scaled intervals
+are narrower is taken. From the others comes what it then covers. `--write` puts that into `coverage.json` and the tables
+into docs/studies/kinds.md.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import numpy as np
 from benchmarks import study_pages
 from benchmarks.coverage.scores import compact
 from benchmarks.coverage.study import Plan, Source, few, truths
+from e2lm_core.base.records import SHARES
 from e2lm_core.scores.set_scores import RANGES
 from e2lm_core.scores.uncertainty import coverage, intervals
 from e2lm_core.scores.uncertainty.intervals import Resampled
@@ -74,6 +76,11 @@ FEWEST = 60  # sets of a kind from which a figure is told
 # Of a learner and metric, from which they decide about a scale: what `regressed` needs differs more between learners.
 DECIDE = dict.fromkeys(SCALED, FEWEST // 2)
 NARROWEST = 0.9  # narrower was not borne out by fleets that took no part
+WIDEST = 1.5
+# Of SQ larger sets need more: the number of questions that needs most decides, not all of them together.
+BY_NUMBER = ("sq",)
+# By a share models tie, and need less than by the other metrics: its scale is its own where that was borne out.
+BY_SHARE = ("decision_accuracy",)
 FLEETS = range(20, 36)
 PLAN = Plan(sets=10, fresh=250, resamples=200, of_scores=200, source=6_000)
 APART = (1.0, 0.15)  # how far models stand apart, of what is usual
@@ -196,39 +203,39 @@ def _need(ends: tuple[float, float, float], exact: float, allowed: tuple[float, 
     return max(0.0, abs(exact - estimate) - grain) / reach
 
 
-def scales(found: Iterable[Judged]) -> dict[tuple[str, str, str], float]:
-    """{(score, kind, method): the scale at which 95% of the sets of the deciding fleets hold, by the learner and metric
-    that need most}."""
-    needs: dict[tuple[str, str, str], dict[tuple[str, str], list[float]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
+Key = tuple[str, ...]
+
+
+def key_of(score: str, kind: str, method: str, metric: str) -> Key:
+    """What is scaled by one figure: score, kind and method, and of `BY_SHARE` whether by a share."""
+    return (score, kind, method, *(("share",) if score in BY_SHARE and metric in SHARES else ()))
+
+
+def scales(found: Iterable[Judged]) -> dict[Key, float]:
+    """{`key_of`: the scale at which 95% of the sets of the deciding fleets hold, by the learner and metric that need most,
+    of `BY_NUMBER` by the number of questions too}."""
+    needs: dict[Key, dict[Key, list[float]]] = defaultdict(lambda: defaultdict(list))
     for one in found:
         if one.chooses and one.shown:
-            needs[one.score, one.kind, one.method][one.learner, one.metric].append(one.need)
-    return {
-        key: round(
-            max(
-                [
-                    0.0 if key[2] in SCALED else NARROWEST,
-                    *(
-                        float(np.quantile(n, 0.95))
-                        for n in own.values()
-                        if len(n) >= DECIDE.get(key[2], FEWEST)
-                    ),
-                ]
-            ),
-            2,
-        )
-        for key, own in needs.items()
-    }
+            key = key_of(one.score, one.kind, one.method, one.metric)
+            number = (str(one.questions),) if one.score in BY_NUMBER else ()
+            needs[key][one.learner, one.metric, *number].append(one.need)
+    found_of = {}
+    for key, own in needs.items():
+        least = 0.0 if key[2] in SCALED else NARROWEST
+        enough = [n for n in own.values() if len(n) >= DECIDE.get(key[2], FEWEST)]
+        most = max((float(np.quantile(n, 0.95)) for n in enough), default=least)
+        found_of[key] = round(min(max(most, least), WIDEST), 2)
+    return found_of
 
 
-def narrower(found: Iterable[Judged], scaled: Mapping[tuple[str, str, str], float]) -> dict[str, str]:
+def narrower(found: Iterable[Judged], scaled: Mapping[Key, float]) -> dict[str, str]:
     """{score: the method whose scaled intervals are the narrowest on the deciding fleets}."""
     widths: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for one in found:
         if one.chooses and one.shown:
-            widths[one.score][one.method].append(one.width(scaled[one.score, one.kind, one.method]))
+            scale = scaled[key_of(one.score, one.kind, one.method, one.metric)]
+            widths[one.score][one.method].append(one.width(scale))
     return {
         score: min(own, key=lambda method: float(np.mean(own[method])), default="")
         for score, own in widths.items()
@@ -245,7 +252,7 @@ def rows(found: list[Judged]) -> list[dict[str, Any]]:
             cells[one.score, one.metric, one.kind, one.models, one.questions].append(one.need)
     told = []
     for (score, metric, kind, models, questions), needs in sorted(cells.items()):
-        scale = scaled.get((score, kind, best[score]))
+        scale = scaled.get(key_of(score, kind, best[score], metric))
         if len(needs) >= FEWEST and scale:
             told.append(
                 {
@@ -273,8 +280,11 @@ def table_of_kinds(told: list[dict[str, Any]]) -> str:
         for kind in KINDS:
             if own := [row for row in told if (row["score"], row["kind"]) == (score, kind)]:
                 covered, sets = [row["coverage"] for row in own], [row["sets"] for row in own]
+                by_share = {row["scale"] for row in own if score in BY_SHARE and row["metric"] in SHARES}
+                scale = f"{max(row['scale'] for row in own):.2f}"
+                scale += "".join(f", by `acc` {one:.2f}" for one in by_share)
                 lines.append(
-                    f"| {score} | {own[0]['method']} | {kind} | {own[0]['scale']:.2f} | {min(covered):.2f} | "
+                    f"| {score} | {own[0]['method']} | {kind} | {scale} | {min(covered):.2f} | "
                     f"{np.average(covered, weights=sets):.3f} | {len(own)} | {sum(sets):,} |"
                 )
     return "\n".join(lines)

@@ -154,12 +154,12 @@ class CoverageTable:
         self, score: str, metric: str, kind: str | None, models: int, questions: int
     ) -> tuple[float, float | None]:
         """(scale, coverage) of a kind, of the largest number of questions counted that the set reaches, else of the smallest;
-        a metric without bounds that was not counted has the scale of `norm_prob` where the method is the same, and no coverage
+        a metric of which too few sets were counted has the scale of `norm_prob` where the method is the same, and no coverage
         of its own."""
         own = {key[4]: found for key, found in self.kinds.items() if key[:4] == (score, metric, kind, models)}
         if own:
             return own[max((n for n in own if n <= questions), default=min(own))]
-        if metric not in UNBOUNDED or score in self.of_kinds:
+        if metric == "norm_prob" or score in self.of_kinds:
             return 1.0, None
         return self._of_kind(score, "norm_prob", kind, models, questions)[0], None
 

@@ -118,12 +118,17 @@ def test_sets_of_a_kind_have_the_method_of_kinds(table):
 
 
 def test_a_scale_of_another_method_is_not_borrowed(table):
-    """A metric without bounds that was not counted takes `norm_prob`'s scale of the same method alone."""
+    """A metric that was not counted takes `norm_prob`'s scale of the same method alone."""
     kinds = {(score, "norm_prob", "whose curves rise", 6, 100): (1.3, 0.95) for score in ("rc", "sq")}
-    lowest = {(score, "wider", "bpb", 6, 100): 0.94 for score in ("rc", "sq")}
+    lowest = {(score, "wider", m, 6, 100): 0.94 for score in ("rc", "sq") for m in ("acc", "bpb")}
     own = replace(table, kinds=kinds, lowest=lowest, of_kinds={"rc": "regressed"})
-    for score, scale in (("sq", 1.3), ("rc", 1.0)):
-        rule = own.rule(score, "bpb", 300, 6, "whose curves rise")
+    for score, metric, scale in (
+        ("sq", "bpb", 1.3),
+        ("sq", "acc", 1.3),
+        ("rc", "bpb", 1.0),
+        ("rc", "acc", 1.0),
+    ):
+        rule = own.rule(score, metric, 300, 6, "whose curves rise")
         assert (rule.method, rule.scale, rule.coverage, rule.kind) == ("wider", scale, 0.94, None)
 
 
