@@ -75,13 +75,16 @@ OF_ORDER = ("rc", "decision_accuracy", "rc_organisers", "rc_early_means", "rc_fi
 FEWEST = 60  # sets of a kind from which a figure is told
 # Of a learner and metric, from which they decide about a scale: what `regressed` needs differs more between learners.
 DECIDE = dict.fromkeys(SCALED, FEWEST // 2)
-NARROWEST = 0.9  # narrower was not borne out by fleets that took no part
+NARROWEST = (
+    0.9  # narrower was not borne out by fleets that took no part, and of these not below the method itself
+)
+NEVER_NARROWER = ("sq",)
 WIDEST = 1.5
 # Of SQ larger sets need more: the number of questions that needs most decides, not all of them together.
 BY_NUMBER = ("sq",)
 # By a share models tie, and need less than by the other metrics: its scale is its own where that was borne out.
 BY_SHARE = ("decision_accuracy",)
-FLEETS = range(20, 36)
+FLEETS = range(20, 52)
 PLAN = Plan(sets=10, fresh=250, resamples=200, of_scores=200, source=6_000)
 APART = (1.0, 0.15)  # how far models stand apart, of what is usual
 WINDOWS = (12, 8)
@@ -222,7 +225,7 @@ def scales(found: Iterable[Judged]) -> dict[Key, float]:
             needs[key][one.learner, one.metric, *number].append(one.need)
     found_of = {}
     for key, own in needs.items():
-        least = 0.0 if key[2] in SCALED else NARROWEST
+        least = 0.0 if key[2] in SCALED else 1.0 if key[0] in NEVER_NARROWER else NARROWEST
         enough = [n for n in own.values() if len(n) >= DECIDE.get(key[2], FEWEST)]
         most = max((float(np.quantile(n, 0.95)) for n in enough), default=least)
         found_of[key] = round(min(max(most, least), WIDEST), 2)
