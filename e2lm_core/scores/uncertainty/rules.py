@@ -59,9 +59,8 @@ def few_for_a_difference(differing: float) -> str | None:
     if not differing < FEWEST_DIFFERING:
         return None
     return (
-        f"No interval: two models typically differ on {phrasing.count(round(differing), 'question')} of such a set, and one "
-        f"of so few holds in nearly every set, not in 95%. Take more questions, or harder ones: it is told from "
-        f"{FEWEST_DIFFERING} on."
+        f"No interval: two models typically differ on {phrasing.count(round(differing), 'question')} of such a set. On fewer "
+        f"than {FEWEST_DIFFERING} any interval holds in nearly every set, not in 95%: take more questions, or harder ones."
     )
 
 

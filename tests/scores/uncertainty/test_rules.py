@@ -87,7 +87,7 @@ def test_models_that_differ_on_few_questions_have_no_interval_of_their_order(tab
 def test_models_that_differ_on_few_questions_have_no_interval_of_their_difference():
     why = few_for_a_difference(1.2)
     assert "typically differ on 1 question of such a set" in why
-    assert "Take more questions, or harder ones: it is told from 5 on." in why
+    assert "On fewer than 5 any interval holds in nearly every set, not in 95%" in why
     assert few_for_a_difference(5.0) is few_for_a_difference(float("nan")) is None
 
 
