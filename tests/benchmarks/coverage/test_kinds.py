@@ -62,6 +62,30 @@ def test_of_two_methods_the_one_is_taken_whose_scaled_intervals_are_narrower() -
     assert (row["method"], row["scale"], row["sets"]) == ("regressed", 0.5, 100)
 
 
+def test_the_number_of_questions_that_needs_most_decides_about_sq_which_is_never_narrowed() -> None:
+    """90 sets of 300 questions need 1.2 and 1,900 of 100 need .5: of all together 95% hold at .5, of the larger at 1.2."""
+    sets = [one(20, 0.5, score="sq", method="wider") for _ in range(1900)]
+    larger = [one(20, 1.2, score="sq", method="wider")._replace(questions=300) for _ in range(90)]
+    key = ("sq", KINDS[0], "wider")
+    assert kinds.scales([*sets, *larger]) == {key: 1.2}
+    assert kinds.scales(sets) == {key: 1.0}
+    others = [row._replace(score="cs") for row in (*sets, *larger)]
+    assert kinds.scales(others) == {("cs", *key[1:]): kinds.NARROWEST}
+    far = [row._replace(need=9.0) for row in larger]
+    assert kinds.scales(far) == {key: kinds.WIDEST}
+
+
+def test_decision_accuracy_is_scaled_by_acc_for_itself() -> None:
+    by_acc = [one(20, 0.6, score="decision_accuracy", method="regressed") for _ in range(100)]
+    others = [row._replace(metric="norm_prob", need=0.8) for row in by_acc]
+    key = ("decision_accuracy", KINDS[0], "regressed")
+    assert kinds.scales([*by_acc, *others]) == {(*key, "share"): 0.6, key: 0.8}
+    counted = [row._replace(fleet=22) for row in (*by_acc, *others)]
+    told = kinds.rows([*by_acc, *others, *counted])
+    assert [(row["metric"], row["scale"]) for row in told] == [("acc", 0.6), ("norm_prob", 0.8)]
+    assert "| 0.80, by `acc` 0.60 |" in kinds.table_of_kinds(told)
+
+
 def test_what_is_not_shown_neither_decides_nor_counts() -> None:
     few = [one(fleet, 9.0, differing=FEWEST_DIFFERING - 1) for fleet in (20, 22) for _ in range(100)]
     assert kinds.rows(few) == []
