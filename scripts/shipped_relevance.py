@@ -1,6 +1,6 @@
 """Write what relevance ships: the exemplars as the default model sees them, and the classifier fitted to them.
 
-python -m scripts.shipped_relevance     # two minutes; after a change of the exemplars or of the fit
+python -m scripts.shipped_relevance     # some minutes; after a change of the exemplars or of the fit
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ from e2lm_core.relevance.embeddings import (
     relevance_classifier,
     training_texts,
 )
+from e2lm_core.relevance.packaged import MINILM
 
 BOUND_FOLDS = 5
 
@@ -80,7 +81,7 @@ def _worst(heldout: tuple, labels: Array, p: Array, count: int = 5) -> list[str]
 
 
 def elsewhere_reports(folder: Path) -> dict[str, str]:
-    """The packages' questions under two embedders, their reliability, and the sources that are judged worst."""
+    """The packages' questions under three embedders, their reliability, and the sources that are judged worst."""
     found = elsewhere.labelled(folder)
     labels = np.array([item.accepted for item in found])
     texts = [question_text(item.question) for item in found]
@@ -91,7 +92,7 @@ def elsewhere_reports(folder: Path) -> dict[str, str]:
         "|---|---|---|---|---|",
     ]
     judged: dict[str, Array] = {}
-    for name in (None, WORDS):
+    for name in (None, MINILM, WORDS):
         embedder = Embedder(Settings.from_env(), name)
         p = judged[embedder.model_name] = relevance_classifier(embedder).probability(embedder.embed(texts))
         lines.append(

@@ -189,7 +189,8 @@ def relevance(
         typer.Option(
             "--embedder",
             metavar="NAME",
-            help="words, a folder, or the name of a sentence-transformers model (default: all-MiniLM-L6-v2).",
+            help="words, all-MiniLM-L6-v2, universal-sentence-encoder, a folder, or the name of a sentence-transformers "
+            "model (default: the two of these names together).",
         ),
     ] = None,
     as_json: Json = False,

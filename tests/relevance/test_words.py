@@ -24,7 +24,7 @@ def test_two_embedders_agree_on_a_share() -> None:
     one = judged([0.9, 0.8, 0.1, 0.2], ["physics", "physics", "none", "none"])
     other = judged([0.9, 0.1, 0.1, 0.2], ["physics", "none", "none", "none"], embedder=WORDS)
     assert words.compared(one, other) == (
-        "all-MiniLM-L6-v2 accepts **50%** of the questions and words **25%**; they agree on 75%."
+        "all-MiniLM-L6-v2 + universal-sentence-encoder accepts **50%** of the questions and words **25%**; they agree on 75%."
     )
     assert "no questions" in words.compared(judged([], []), judged([], []))
 

@@ -94,7 +94,7 @@ def groups(
 
 def _proposed(way: str, questions: Sequence[Question], settings: Settings) -> tuple[str | None, ...]:
     from e2lm_core.relevance.embeddings import Embedder
-    from e2lm_core.relevance.neighbours import by_meaning
+    from e2lm_core.relevance.neighbours import MODEL, by_meaning
     from e2lm_core.sets.checks.groups import PROPOSALS
 
-    return PROPOSALS[way](questions) if way in PROPOSALS else by_meaning(questions, Embedder(settings))
+    return PROPOSALS[way](questions) if way in PROPOSALS else by_meaning(questions, Embedder(settings, MODEL))

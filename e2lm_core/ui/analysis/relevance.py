@@ -13,6 +13,7 @@ from e2lm_core.charts import relevance as relevance_charts
 from e2lm_core.relevance import tables, words
 from e2lm_core.relevance.embeddings import WORDS
 from e2lm_core.relevance.judge import Relevance
+from e2lm_core.relevance.packaged import MINILM
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import embedding
 from e2lm_core.ui.analysis.embedding import Embedding
@@ -165,13 +166,15 @@ def reliability(relevance: Relevance) -> None:
 def compared(relevance: Relevance, task: TaskSet) -> None:
     """The same judged by another embedder, where that is asked for."""
     st.subheader("Another embedder", anchor=False)
-    asked = st.toggle(
-        "Compare with one that counts words alone",
+    asked = st.segmented_control(
+        "Compare with",
+        (WORDS, MINILM),
         key="relevance_compare",
-        help="Where both agree, the words decide. On the command line `relevance SET --embedder NAME` takes any "
-        "sentence-transformers model.",
+        help="`words` counts words and pieces of words: where it agrees, words alone decide. all-MiniLM-L6-v2 reads "
+        "sentences; the first time it embeds the exemplars too, a few minutes. On the command line "
+        "`relevance SET --embedder NAME` takes any sentence-transformers model.",
     )
-    other = judged(task, WORDS, titled=False) if asked else None
+    other = judged(task, asked, titled=False) if asked else None
     if other is None:
         return
     say.markdown(words.compared(relevance, other))
@@ -189,7 +192,7 @@ def how_it_is_computed() -> None:
     """What the probability is, and what it is not."""
     with st.expander("How this is computed", icon=":material/info:"):
         st.markdown(
-            "all-MiniLM-L6-v2 embeds each question with its choices; a classifier trained on this project's own "
+            "all-MiniLM-L6-v2 and Google's universal sentence encoder embed each question with its choices; a classifier trained on this project's own "
             "labelled exemplars gives the calibrated probability that the organisers' rubric would accept it: "
             "science and scholarship accepted; everyday language, common sense, puzzles and reading without "
             "technical content rejected. It reads words, it does not check facts: a proxy, not a verdict. Its "
