@@ -99,8 +99,9 @@ def reliability(table: pd.DataFrame, theme: Theme, height: int = 280) -> go.Figu
             "%{y:.2f} accepted, %{x:.2f} said<extra></extra>",
         )
     )
-    figure.update_xaxes(range=[-0.04, 1.04], title_text="probability that is said")
-    figure.update_yaxes(range=[-0.06, 1.06], title_text="share accepted")
+    # Wide enough for the largest points, whose middles are near 0 and 1.
+    figure.update_xaxes(range=[-0.09, 1.09], title_text="probability that is said")
+    figure.update_yaxes(range=[-0.13, 1.13], title_text="share accepted")
     figure.update_layout(margin={"l": 58, "r": 16, "t": 12, "b": 48})
     return figure
 

@@ -56,16 +56,16 @@ def reliability_frame(relevance: Relevance) -> pd.DataFrame:
 
 
 def compared_frame(relevance: Relevance, other: Relevance, task: TaskSet) -> pd.DataFrame:
-    """One row a question, those that two embedders judge most differently first."""
+    """id, probability, the other embedder's probability by its name, question; those that are judged most differently first."""
     frame = pd.DataFrame(
         {
             "id": relevance.ids,
-            relevance.embedder: relevance.probability.round(4),
+            "probability": relevance.probability.round(4),
             other.embedder: other.probability.round(4),
             "question": [q.question for q in task.questions],
         }
     )
-    apart = (frame[relevance.embedder] - frame[other.embedder]).abs()
+    apart = (frame["probability"] - frame[other.embedder]).abs()
     return frame.loc[apart.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
 
 

@@ -183,7 +183,7 @@ def compared(relevance: Relevance, task: TaskSet) -> None:
         "compared",
         "relevance_compared",
         height=280,
-        few=(relevance.embedder, other.embedder, "question"),
+        few=("probability", other.embedder, "question"),
         of=(relevance, other, task),
     )
 
