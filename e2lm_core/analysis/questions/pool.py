@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,11 +15,14 @@ from e2lm_core.analysis.questions import traits as question_traits
 from e2lm_core.analysis.questions.repeats import Repeats, halves, repeats
 from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Where
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.memo import Filled
+from e2lm_core.base.memory import mapped
+from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import ModelInfo, Question, TaskSet
 from e2lm_core.scores import metrics
 from e2lm_core.scores.contrast import NO_TWIN
 from e2lm_core.scores.measurements import Measurements, ModelCurve
+
+_BLOCK = 4_096  # questions of a large set that are put together at once
 
 
 @dataclass(frozen=True)
@@ -121,13 +125,36 @@ def _stacked(
     measurements: Measurements, curves: list[ModelCurve], steps: np.ndarray, ready: np.ndarray, metric: str
 ) -> np.ndarray:
     """One metric's [M, K, Q] of these models at these steps, of the questions at the places `ready`."""
-    whole = np.stack(
-        [
-            measurements.per_question[curve.model.name][metric][np.searchsorted(curve.steps, steps)]
-            for curve in curves
-        ]
-    )
+    parts = [measurements.per_question[curve.model.name][metric] for curve in curves]
+    at = [np.searchsorted(curve.steps, steps) for curve in curves]
+    lying = _in_file(parts, at, ready) if mapped.whole_of(parts[0]) is not None else None
+    if lying is not None:
+        return lying
+    whole = np.stack([values[rows] for values, rows in zip(parts, at, strict=True)])
     return whole[..., ready]
+
+
+def _in_file(parts: list[np.ndarray], at: list[np.ndarray], ready: np.ndarray) -> np.ndarray | None:
+    """The same of a large set, beside the file of its metric; None where none can be written.
+
+    Question by question, as it lies in memory otherwise: sums over other layouts differ in their last digits.
+    """
+    whole = mapped.whole_of(parts[0])
+    if whole is None or whole.path is None or any(mapped.whole_of(part) is not whole for part in parts):
+        return None
+    told = hashlib.sha256(str([(mapped.offset(part, whole), part.shape) for part in parts]).encode())
+    for places in (*at, ready):
+        told.update(np.ascontiguousarray(places).data)
+
+    def blocks() -> Iterator[np.ndarray]:
+        for start in range(0, len(ready), _BLOCK):
+            some = ready[start : start + _BLOCK]
+            block = np.stack([part[np.ix_(rows, some)] for part, rows in zip(parts, at, strict=True)])
+            yield block.transpose(2, 0, 1)
+
+    path = mapped.named_after(whole.path, "pool", told.hexdigest()[:32])
+    made = mapped.made(path, blocks, "<f8", (len(ready), len(parts), len(at[0])))
+    return None if made is None else made.transpose(1, 2, 0)
 
 
 def _ready(
