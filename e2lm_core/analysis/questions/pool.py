@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,15 @@ class Pool:
     tokens_seen: np.ndarray
     sample: Sample
     incomplete: int
+
+    @cached_property
+    def discrimination_repeats(self) -> Repeats:
+        """Whether discrimination by one half of the models is that by the other; every drawing of a table asks."""
+        split = halves(self.models, question_traits.FEWEST_MODELS)
+        if split is None:
+            return Repeats(why="It takes six models to see whether it repeats on others.")
+        by_half = (self.sample.of(half).column("discrimination") for half in split)
+        return repeats(self.models, split, *by_half)
 
     @property
     def has_sources(self) -> bool:
@@ -208,22 +217,13 @@ def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def discrimination_repeats(pool: Pool) -> Repeats:
-    """Whether discrimination by one half of the models is that by the other."""
-    split = halves(pool.models, question_traits.FEWEST_MODELS)
-    if split is None:
-        return Repeats(why="It takes six models to see whether it repeats on others.")
-    by_half = (pool.sample.of(half).column("discrimination") for half in split)
-    return repeats(pool.models, split, *by_half)
-
-
 def untold(pool: Pool) -> dict[str, str]:
     """{column of a question: why it has no figures there}: those `undefined`, and what does not repeat on other models.
 
     A rule may use the latter all the same, since a rule is judged on models that took no part.
     """
     empty = undefined(pool)
-    if "discrimination" not in empty and not (found := discrimination_repeats(pool)).holds:
+    if "discrimination" not in empty and not (found := pool.discrimination_repeats).holds:
         empty["discrimination"] = f"{found.sentence.rstrip('.')}: nothing is said of single questions by it."
     return empty
 
