@@ -254,24 +254,22 @@ def _is_whole(ll: np.ndarray, real: np.ndarray) -> bool:
 
 
 def _rows(studio: Studio, asked: _Asked, scopes: Sequence[Scope]) -> Iterator[np.ndarray]:
-    """[Q, C] of one checkpoint after another."""
+    """[Q, C] of one checkpoint after another; what they lack is mostly the same of all."""
     real, at, kept = asked.real, asked.at, asked.kept
-    some: tuple[bytes, Keys] = b"", asked.distinct
+    looked_for, numbers, some = np.empty(0, bool), None, asked.distinct
     for scope in scopes:
         row = np.full(real.shape, np.nan)
         if (before := asked.known.get(scope)) is not None:
             row[kept, : min(before.shape[1], asked.width)] = before[asked.taken[kept], : asked.width]
         absent = np.isnan(row[real])
         if absent.any():
-            numbers = np.unique(at[absent])
-            if numbers.tobytes() != some[0]:  # the same of all checkpoints, mostly: they are sorted once
-                some = numbers.tobytes(), asked.distinct.some(numbers)
+            lacking = np.zeros(len(asked.distinct), bool)
+            lacking[at[absent]] = True
+            if numbers is None or not np.array_equal(lacking, looked_for):
+                looked_for, numbers = lacking, np.flatnonzero(lacking)
+                some = asked.distinct.some(numbers)
             few = len(numbers) <= FEW_KEYS
-            values = (
-                studio.store.values_of_all([scope], some[1])[0]
-                if few
-                else studio.store.values(scope, some[1])
-            )
+            values = studio.store.values_of_all([scope], some)[0] if few else studio.store.values(scope, some)
             _fill(row, real, at, numbers, values)
         yield row
 
