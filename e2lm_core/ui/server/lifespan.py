@@ -33,6 +33,7 @@ async def running(_: Any) -> AsyncIterator[None]:
     yield
     tending.cancel()
     await asyncio.to_thread(aside.close_all)
+    await asyncio.to_thread(mapped.sweep, measured.mapped_in(settings))
     if keeper is not None:
         await asyncio.to_thread(keeper.stop)
     logs.event("stopped")
