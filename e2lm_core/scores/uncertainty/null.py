@@ -35,8 +35,8 @@ def golds(
     groups: Sequence[str | None] = (),
     draws: int = DRAWS,
     seed: int = 0,
-) -> NDArray[np.intp]:
-    """[B, Q]: a gold index of every question in every draw, one for all models and checkpoints.
+) -> NDArray[np.integer]:
+    """[B, Q]: a gold index of every question in every draw, one for all models and checkpoints; as small as they fit.
 
     Args:
         gold: [Q] the real index; choice_counts: [Q] how many choices each question has.
@@ -49,7 +49,11 @@ def golds(
     answer, counts = np.asarray(gold, dtype=np.intp), np.asarray(choice_counts, dtype=np.intp)
     if letters:
         return _permuted(answer, counts, draws, rng)
-    drawn = (rng.random((draws, len(answer))) * counts).astype(np.intp)
+    drawn = np.empty((draws, len(answer)), _holding(counts))
+    rows = max(1, _BLOCK // max(1, len(answer)))
+    for start in range(0, draws, rows):  # the same numbers as all at once, which of a large set are gigabytes
+        some = drawn[start : start + rows]
+        some[:] = rng.random(some.shape) * counts
     if texts is not None:
         for together in _sharing(np.asarray(texts), groups):
             _share(drawn, answer, np.asarray(texts), together, rng)
@@ -120,10 +124,15 @@ def with_null(value: Value, drawn: ArrayLike) -> Value:
     return value.model_copy(update={"null": null_of(value.value, drawn)})
 
 
+def _holding(counts: NDArray[np.intp]) -> np.dtype:
+    """The smallest type that holds the index of a choice."""
+    return np.min_scalar_type(int(counts.max(initial=0)))
+
+
 def _permuted(
     answer: NDArray[np.intp], counts: NDArray[np.intp], draws: int, rng: np.random.Generator
-) -> NDArray[np.intp]:
-    drawn = np.tile(answer, (draws, 1))
+) -> NDArray[np.integer]:
+    drawn = np.tile(answer.astype(_holding(counts)), (draws, 1))
     for count in np.unique(counts):
         alike = np.flatnonzero(counts == count)
         drawn[:, alike] = rng.permuted(drawn[:, alike], axis=1)
@@ -141,7 +150,7 @@ def _sharing(texts: NDArray, groups: Sequence[str | None]) -> Iterator[list[int]
 
 
 def _share(
-    drawn: NDArray[np.intp],
+    drawn: NDArray[np.integer],
     answer: NDArray[np.intp],
     texts: NDArray,
     together: list[int],
@@ -170,7 +179,7 @@ def _of_every_choice(measurements: Measurements, ll: Floats, metric: str) -> Flo
 
 
 def _curves(
-    values: Iterable[tuple[str, Floats]], drawn: NDArray[np.intp], science: set[str], metric: str
+    values: Iterable[tuple[str, Floats]], drawn: NDArray[np.integer], science: set[str], metric: str
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """{model: [B, K]} means over questions under each draw and, for norm_prob, the errors of `science` models.
 
@@ -204,7 +213,7 @@ def _curves(
     return curves, errors
 
 
-def _means_of_shares(flat: Mapping[str, NDArray], drawn: NDArray[np.intp], width: int) -> Floats:
+def _means_of_shares(flat: Mapping[str, NDArray], drawn: NDArray[np.integer], width: int) -> Floats:
     """[B, rows of all models]: of whole numbers, whose sums are the same in any order and exact in float32.
 
     So it goes by some questions at a time: by draws, as below, all values are read again for every few of them.
@@ -224,7 +233,7 @@ def _means_of_shares(flat: Mapping[str, NDArray], drawn: NDArray[np.intp], width
     return sums / questions
 
 
-def _means(together: Floats, drawn: NDArray[np.intp], width: int) -> Floats:
+def _means(together: Floats, drawn: NDArray[np.integer], width: int) -> Floats:
     """[B, columns of `together` [Q * C, columns]]; all at once: what takes the time is to read the one-hot gold."""
     draws, questions = drawn.shape
     means = np.empty((draws, together.shape[1]))

@@ -142,3 +142,13 @@ def test_of_sets_that_mean_nothing_few_stand_out():
             out[name] += found is not None and found.p <= null.LEVEL
     most = sets * 0.07 + 2 * np.sqrt(sets * 0.07 * 0.93)
     assert all(count <= most for count in out.values()), out
+
+
+def test_draws_of_many_questions_are_small_and_those_of_one_stream() -> None:
+    counts = np.full(null._BLOCK // 2, 4)  # in blocks of two draws
+    drawn = null.golds(np.zeros(len(counts), int), counts, draws=5, seed=3)
+    assert drawn.dtype == np.uint8
+    stream = np.random.default_rng(3)
+    for row in drawn:
+        np.testing.assert_array_equal(row, (stream.random(len(counts)) * 4).astype(int))
+    assert null.golds([0], [300], draws=2).dtype == np.uint16
