@@ -223,17 +223,17 @@ def _large(
     Where the very questions were measured before, models of which nothing is new stay where they are. While a run goes
     on, nothing is written for what it adds: that is in memory until all is there.
     """
-    rows = (row for of in by_model for row in _rows(studio, asked, of))
+    rows: Iterator[np.ndarray] = itertools.chain(*(_rows(studio, asked, of) for of in by_model))
     if asked.again(by_model):
         assert asked.like is not None
         before = [curve.ll for curve in asked.like.curves]
         lls = [_grown(studio, asked, of, ll) for of, ll in zip(by_model, before, strict=True)]
         if mapped.together(lls) is not None or not all(_is_whole(ll, asked.real) for ll in lls):
             return lls
-        rows = (row for ll in lls for row in ll)
+        rows = iter(lls)
     # Its own name: what lies in it is what the store had now.
     path = folder / f"{secrets.token_hex(16)}{mapped.SUFFIX}"
-    whole = mapped.written(path, rows, "<f8", (sum(map(len, by_model)), *asked.real.shape))
+    whole = mapped.written(path, rows, "<f8")
     if whole is None:
         return None
     mapped.of_owner(whole)
@@ -245,7 +245,7 @@ def _grown(studio: Studio, asked: _Asked, scopes: Sequence[Scope], before: np.nd
     """A model's log-likelihoods with what is new; those `before` themselves where that is nothing."""
     if _is_whole(before, asked.real):
         return before
-    now = np.stack(list(_rows(studio, asked, scopes)))
+    now = np.concatenate(list(_rows(studio, asked, scopes)))
     return before if np.array_equal(now, before, equal_nan=True) else now
 
 
@@ -254,7 +254,7 @@ def _is_whole(ll: np.ndarray, real: np.ndarray) -> bool:
 
 
 def _rows(studio: Studio, asked: _Asked, scopes: Sequence[Scope]) -> Iterator[np.ndarray]:
-    """[Q, C] of one checkpoint after another; what they lack is mostly the same of all."""
+    """[1, Q, C] of one checkpoint after another; what they lack is mostly the same of all."""
     real, at, kept = asked.real, asked.at, asked.kept
     looked_for, numbers, some = np.empty(0, bool), None, asked.distinct
     for scope in scopes:
@@ -271,7 +271,7 @@ def _rows(studio: Studio, asked: _Asked, scopes: Sequence[Scope]) -> Iterator[np
             few = len(numbers) <= FEW_KEYS
             values = studio.store.values_of_all([scope], some)[0] if few else studio.store.values(scope, some)
             _fill(row, real, at, numbers, values)
-        yield row
+        yield row[None]
 
 
 def _fill(row: np.ndarray, real: np.ndarray, at: np.ndarray, numbers: np.ndarray, values: np.ndarray) -> None:

@@ -78,12 +78,13 @@ def together(arrays: Iterable[np.ndarray]) -> np.ndarray | None:
     return part(whole.path, parts[0].dtype.str, shape, begins[0])
 
 
-def written(path: Path, blocks: Iterable[np.ndarray], dtype: str, shape: tuple[int, ...]) -> Mapped | None:
-    """The array of blocks one after another, written into a file of this name and mapped; None where that fails.
+def written(path: Path, blocks: Iterable[np.ndarray], dtype: str) -> Mapped | None:
+    """The array of blocks below one another, written into a file of this name and mapped; None where that fails.
 
     Another process may write the same at once: one of both files stays.
     """
     new: Path | None = None
+    shape: tuple[int, ...] = (0,)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=UNFINISHED, dir=path.parent)
@@ -91,6 +92,7 @@ def written(path: Path, blocks: Iterable[np.ndarray], dtype: str, shape: tuple[i
         # Written and not mapped: on a full disk a write fails, where a mapping ends the process.
         with os.fdopen(handle, "wb") as file:
             for block in blocks:
+                shape = (shape[0] + len(block), *block.shape[1:])
                 file.write(np.ascontiguousarray(block, dtype).data)
         with contextlib.suppress(PermissionError):  # Windows replaces no file that is mapped: it is the same
             new.replace(path)
@@ -109,7 +111,7 @@ def made(
     """The array in the file of this name, `written` first where it is not there."""
     with contextlib.suppress(OSError):
         return part(path, dtype, shape)
-    return written(path, blocks(), dtype, shape)
+    return written(path, blocks(), dtype)
 
 
 def of_owner(array: Mapped) -> None:

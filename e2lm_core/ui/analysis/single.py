@@ -62,7 +62,7 @@ def table(task: TaskSet, measurements: Measurements, view: View) -> None:
         notes.append(
             f"A small curve a row is left out: of {len(frame):,} questions they would keep the page waiting."
         )
-    st.caption(" ".join(notes))
+    say.caption(" ".join(notes))
     rows, ids = picked.selection.rows, [question.id for question in task.questions]
     held = st.session_state.get(addresses.HELD["question"])
     at = rows[0] if rows else ids.index(held) if held in ids else _risen_most(frame)

@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def lying(path: Path) -> Mapped:
-    array = mapped.written(path, (VALUES[:1], VALUES[1:]), "<f8", VALUES.shape)
+    array = mapped.written(path, (VALUES[:1], VALUES[1:]), "<f8")
     assert array is not None
     return array
 
@@ -42,7 +42,7 @@ def test_what_is_computed_of_it_is_an_ordinary_array(path: Path) -> None:
 
 
 def test_a_part_is_sent_by_its_place_and_is_of_the_one_mapping(path: Path) -> None:
-    large = mapped.written(path, (np.full((100, 1_000), 0.5),), "<f8", (100, 1_000))
+    large = mapped.written(path, (np.full((100, 1_000), 0.5),), "<f8")
     assert large is not None
     sent = pickle.dumps(large[10:20])
     assert len(sent) < 1_000
@@ -105,7 +105,7 @@ def test_one_that_is_killed_leaves_nothing_that_is_believed(path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        mapped.written(path, killed(), "<f8", VALUES.shape)
+        mapped.written(path, killed(), "<f8")
     assert list(path.parent.iterdir()) == []
     half = path.with_name(f"{path.name}.abc{mapped.UNFINISHED}")
     half.write_bytes(b"half")  # as one leaves it that could not tidy up
@@ -119,5 +119,5 @@ def test_where_nothing_can_be_written_it_is_said_and_none(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path.parent.write_text("a file where the folder should be")
-    assert mapped.written(path, (VALUES,), "<f8", VALUES.shape) is None
+    assert mapped.written(path, (VALUES,), "<f8") is None
     assert "stays in memory" in caplog.text

@@ -219,10 +219,8 @@ def test_of_a_large_sets_results_neither_process_holds_a_copy(beside: Aside, tmp
     """An array of 96 MB, and a metric of it of half of that: both processes read all of it."""
     rows, questions = 60, 100_000
     rng = np.random.default_rng(0)
-    path = tmp_path / f"large{mapped.SUFFIX}"
-    large = mapped.written(
-        path, (rng.normal(-5, 1, (questions, 2)) for _ in range(rows)), "<f8", (rows, questions, 2)
-    )
+    blocks = (rng.normal(-5, 1, (1, questions, 2)) for _ in range(rows))
+    large = mapped.written(tmp_path / f"large{mapped.SUFFIX}", blocks, "<f8")
     assert large is not None
     small = made()
     curves = tuple(
