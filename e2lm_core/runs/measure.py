@@ -255,22 +255,25 @@ def _is_whole(ll: np.ndarray, real: np.ndarray) -> bool:
 
 def _rows(studio: Studio, asked: _Asked, scopes: Sequence[Scope]) -> Iterator[np.ndarray]:
     """[1, Q, C] of one checkpoint after another; what they lack is mostly the same of all."""
-    real, at, kept = asked.real, asked.at, asked.kept
-    looked_for, numbers, some = np.empty(0, bool), None, asked.distinct
+    kept = asked.kept
+    places = np.flatnonzero(asked.real)
+    number_at = np.full(asked.real.size, -1)
+    number_at[places] = asked.at
+    looked_for, some, of = np.empty(0, int), asked.distinct, np.empty(0, int)
     for scope in scopes:
-        row = np.full(real.shape, np.nan)
+        row = np.full(asked.real.shape, np.nan)
         if (before := asked.known.get(scope)) is not None:
             row[kept, : min(before.shape[1], asked.width)] = before[asked.taken[kept], : asked.width]
-        absent = np.isnan(row[real])
-        if absent.any():
-            lacking = np.zeros(len(asked.distinct), bool)
-            lacking[at[absent]] = True
-            if numbers is None or not np.array_equal(lacking, looked_for):
-                looked_for, numbers = lacking, np.flatnonzero(lacking)
+        flat = row.reshape(-1)
+        absent = places[np.isnan(flat[places])]
+        if len(absent):
+            if not np.array_equal(absent, looked_for):
+                looked_for = absent
+                numbers, of = np.unique(number_at[absent], return_inverse=True)
                 some = asked.distinct.some(numbers)
-            few = len(numbers) <= FEW_KEYS
+            few = len(some) <= FEW_KEYS
             values = studio.store.values_of_all([scope], some)[0] if few else studio.store.values(scope, some)
-            _fill(row, real, at, numbers, values)
+            flat[absent] = values[of]
         yield row[None]
 
 
