@@ -5,7 +5,8 @@
 A family of tiny Llamas (`models` × `checkpoints`) is made on the spot, and results of it that were never computed
 (`benchmarks.prepared.finished`). Then, in a process of its own: seconds until the store is open, until the set is read,
 until all its log-likelihoods are there (`measure`), the same after an edit of one question, and until all learning
-curves of one metric are; the largest resident memory after each; and the database's bytes a result. With --pages also
+curves of one metric are; the largest resident memory after each, and how much of what is resident then is its own and no
+mapped file's; and the database's bytes a result. With --pages also
 what its pages cost, by `visits`. With --home the folder is kept and used again. Prints a table, writes JSON.
 """
 
@@ -31,6 +32,7 @@ from e2lm_core.runs.measure import measure
 from e2lm_core.runs.studio import Studio, open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
+from e2lm_core.ui.remembered.measured import mapped_in
 
 SET = "larger"
 PAGES = "benchmarks.speed.visits"
@@ -108,7 +110,8 @@ def read() -> dict[str, Any]:
     def step(name: str) -> None:
         nonlocal started
         report[f"{name}_s"] = round(time.perf_counter() - started, 2)
-        report[f"{name}_mb"] = _peak_mb()
+        report[f"{name}_mb"] = _status_mb("VmHWM")
+        report[f"{name}_own_mb"] = _status_mb("RssAnon")
         started = time.perf_counter()
 
     studio = open_studio(Settings.from_env())
@@ -116,12 +119,13 @@ def read() -> dict[str, Any]:
     task = collection.open_set(studio.settings, SET)
     step("set")
     checkpoints = own(studio)
-    measured = measure(studio, task, checkpoints)
+    folder = mapped_in(studio.settings)
+    measured = measure(studio, task, checkpoints, folder=folder)
     assert measured.complete_checkpoints == len(checkpoints)
     step("measure")
     first = task.questions[0].model_copy(update={"question": "Another question?"})
     edited = task.model_copy(update={"questions": (first, *task.questions[1:])})
-    after = measure(studio, edited, checkpoints, like=measured)
+    after = measure(studio, edited, checkpoints, like=measured, folder=folder)
     assert after.complete_checkpoints == 0
     step("after_edit")
     del after
@@ -151,9 +155,9 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _peak_mb() -> int:
+def _status_mb(name: str) -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) // 1_000
     return 0
 

@@ -5,8 +5,9 @@
 FOLDER is a home that `benchmarks.speed.larger --home` has made. One server; each visit follows a link in a window that
 is open, as a colleague's link is followed. Of each view's first visit and of its last: seconds until its script has
 ended and nothing is drawn any more (`drawn_s`), and until server and processes beside it have come to rest as well
-(`rest_s`), CPU seconds of all of them meanwhile, and the most memory of the server and of those beside it. Prints a
-table, writes JSON.
+(`rest_s`), CPU seconds of all of them meanwhile, and the most memory of the server and of those beside it: all that is
+resident, and what is their own, which is without the files that they have mapped (they share these, and the system lets
+go of them). Prints a table, writes JSON.
 """
 
 from __future__ import annotations
@@ -93,8 +94,7 @@ def _visit(page: Page, url: str, view: str, name: str, studio: psutil.Process) -
         "drawn_s": round(drawn_s, 1),
         "rest_s": round(rest_s, 1),
         "cpu_s": round(cpu_s(studio) - before, 1),
-        "server_mb": most[0],
-        "beside_mb": most[1],
+        **most,
         "problem": "an exception is shown" if page.get_by_test_id("stException").count() else "",
     }
 
@@ -141,19 +141,23 @@ def cpu_s(studio: psutil.Process) -> float:
 
 
 @contextmanager
-def _watched(studio: psutil.Process) -> Iterator[list[int]]:
-    """[megabytes of the server, of all beside it together], the most that was seen while this is open."""
-    most, over = [0, 0], threading.Event()
+def _watched(studio: psutil.Process) -> Iterator[dict[str, int]]:
+    """Megabytes of the server and of all beside it together, the most that was seen while this is open."""
+    most = dict.fromkeys(("server_mb", "server_own_mb", "beside_mb", "beside_own_mb"), 0)
+    over = threading.Event()
 
     def watch() -> None:
         while not over.wait(LOOK_S):
-            sizes = []
+            sizes: list[tuple[int, int]] = []
             for one in family(studio):
                 try:
-                    sizes.append(one.memory_info().rss // 1_000_000)
+                    held = one.memory_info()
                 except psutil.NoSuchProcess:
                     continue
-            most[:] = max(most[0], sizes[0]), max(most[1], sum(sizes[1:]))
+                sizes.append((held.rss, held.rss - getattr(held, "shared", 0)))
+            server, beside = sizes[0], [sum(of) for of in zip(*sizes[1:], strict=True)] or [0, 0]
+            for name, now in zip(most, (*server, *beside), strict=True):
+                most[name] = max(most[name], now // 1_000_000)
 
     watching = threading.Thread(target=watch, daemon=True)
     watching.start()

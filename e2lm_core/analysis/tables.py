@@ -98,9 +98,17 @@ def question_table(measurements: Measurements, task: TaskSet) -> pd.DataFrame:
             frame[f"{metric}_last"] = finals(measurements, metric)
             shape = {values.shape for values in stack}
             frame[f"{metric}_curve"] = (
-                list(np.mean(stack, axis=0).T.round(4)) if len(shape) == 1 else [None] * len(frame)
+                list(_mean_over_models(stack).T.round(4)) if len(shape) == 1 else [None] * len(frame)
             )
     return frame
+
+
+def _mean_over_models(stack: Sequence[np.ndarray]) -> np.ndarray:
+    """`np.mean(stack, axis=0)` without all of them in one array, which of a large set is another copy."""
+    total = np.array(stack[0], float)
+    for values in stack[1:]:
+        total += values
+    return total / len(stack)
 
 
 def quality_frame(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sys import getsizeof
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.memo import Memo
+from e2lm_core.base.memory.memo import Memo
 from e2lm_core.base.records import RenderedDoc, Request, Scope, TaskSet
 from e2lm_core.runs.kept.packs import Keys
 from e2lm_core.runs.kept.store import Store, digest

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from e2lm_core.base.memo import Filled
+from e2lm_core.base.memory import mapped
+from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import Checkpoint, ModelInfo, Scope
 from e2lm_core.scores import metrics
 from e2lm_core.scores.arrays import Floats
@@ -92,9 +95,22 @@ class Measurements:
 
     @cached_property
     def per_question(self) -> dict[str, Filled[str, Floats]]:
-        """`{model: {metric: [K, Q]}}`; a metric is there once it is asked for, since all of them are more than `ll`."""
+        """`{model: {metric: [K, Q]}}`; a metric is there once it is asked for, since all of them are more than `ll`.
+
+        Where the log-likelihoods lie in a file, a metric lies in one beside it, of all models: whichever process asks
+        first makes it, and all share it.
+        """
         own = self.gold, self.chars, self.gold_bytes
-        return {curve.model.name: Filled(partial(_metric, curve.ll, *own)) for curve in self.curves}
+        lls = [curve.ll for curve in self.curves]
+        makers = [partial(_metric, ll, *own) for ll in lls]
+        if mapped.together(lls) is None:
+            return {c.model.name: Filled(make) for c, make in zip(self.curves, makers, strict=True)}
+        whole = Filled(partial(_in_file, lls, *own))
+        ends = np.cumsum([len(ll) for ll in lls]).tolist()
+        return {
+            c.model.name: Filled(partial(_rows, whole, slice(end - len(c.ll), end)), once=make)
+            for c, make, end in zip(self.curves, makers, ends, strict=True)
+        }
 
     @cached_property
     def complete(self) -> dict[str, NDArray[np.bool_]]:
@@ -180,6 +196,31 @@ def _metric(
     ll: np.ndarray, gold: np.ndarray, chars: np.ndarray, gold_bytes: np.ndarray, metric: str
 ) -> Floats:
     return metrics.per_question(ll, gold, chars, gold_bytes, (metric,))[metric]
+
+
+def _in_file(
+    lls: Sequence[np.ndarray], gold: np.ndarray, chars: np.ndarray, gold_bytes: np.ndarray, metric: str
+) -> Floats:
+    """[all K, Q] a metric in a file beside that of the log-likelihoods, in memory where none can be written."""
+    whole = mapped.whole_of(lls[0])
+    assert whole is not None
+    assert whole.path is not None
+    told = hashlib.sha256(str([(mapped.offset(ll, whole), ll.shape) for ll in lls]).encode())
+    for array in (gold, chars, gold_bytes):
+        told.update(np.ascontiguousarray(array).data)
+    shape = (sum(map(len, lls)), len(gold))
+
+    def blocks() -> Iterator[Floats]:
+        for ll in lls:
+            yield _metric(ll, gold, chars, gold_bytes, metric)
+
+    path = mapped.named_after(whole.path, metric, told.hexdigest()[:32])
+    made = mapped.made(path, blocks, "<f8", shape)
+    return np.concatenate(list(blocks())) if made is None else made
+
+
+def _rows(whole: dict[str, Floats], rows: slice, metric: str) -> Floats:
+    return whole[metric][rows]
 
 
 def _curve(per_question: dict[str, Filled[str, Floats]], of: tuple[str, str]) -> Floats:

@@ -15,6 +15,7 @@ from e2lm_core.runs.kept.store import digest
 from e2lm_core.runs.requests import requests_of
 from e2lm_core.sets.prompts.render import render_set
 from e2lm_core.ui import session
+from e2lm_core.ui.analysis import single
 from e2lm_core.ui.runs import starting
 from tests.conftest import ROOT
 from tests.pages.test_degenerate import CASES, Case, varied
@@ -148,6 +149,20 @@ def test_every_switch_of_curves(opened: Open) -> None:
     assert at.segmented_control(key="curves_metric").value == "bpb"  # the same on every tab
     at.selectbox(key="curves_other_model").set_value("ladder-large-arch1").run()
     assert any("Choose two different models" in e.value for e in at.markdown)
+
+
+def test_the_small_curves_of_too_many_questions_are_left_out_which_is_said(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = opened(Case())
+    said(at, "one_by_one")
+    assert "norm_prob_curve" in at.dataframe[0].value
+    monkeypatch.setattr(single, "MOST_POINTS", 10)
+    at.run()
+    assert "norm_prob_curve" not in at.dataframe[0].value
+    assert "norm_prob_last" in at.dataframe[0].value
+    assert any("A small curve a row is left out: of 6 questions" in caption.value for caption in at.caption)
+    assert not at.exception
 
 
 def test_every_switch_of_rank_stability(opened: Open) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from e2lm_core.analysis import tables
+from e2lm_core.analysis.questions import pool
+from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import METRICS, Checkpoint, Loglikelihood, TaskSet
 from e2lm_core.commands import runs as run_commands
 from e2lm_core.runs import evaluate, measure, requests
@@ -176,3 +180,104 @@ def test_refreshing_adds_what_came_in_and_is_the_same_object_where_nothing_did(h
     assert some.complete_checkpoints == 6
     assert same(some, measure.measure(here, task, every))
     assert measure.refreshed(here, some) is some
+
+
+# --- large sets, whose log-likelihoods lie in a file ------------------------------------------------------
+
+
+@pytest.fixture
+def mapping(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """From now on every set is a large one."""
+    monkeypatch.setattr(measure, "MAPPED_FROM", 0)
+    return tmp_path / "mapped"
+
+
+def same_numbers(one: Measurements, other: Measurements) -> None:
+    for here, there in zip(one.curves, other.curves, strict=True):
+        assert here.ll.tobytes() == there.ll.tobytes()
+        for metric in METRICS:
+            own, others = (m.per_question[here.model.name][metric] for m in (one, other))
+            assert own.tobytes() == others.tobytes()
+    assert one.scopes == other.scopes
+    assert one.complete_checkpoints == other.complete_checkpoints
+    pools = [questions_pool(m) for m in (one, other)]
+    for metric in METRICS:
+        own, others = (made.sample.values[metric] for made in pools)
+        assert own.strides == others.strides
+        assert own.tobytes() == others.tobytes()
+
+
+def questions_pool(measured: Measurements) -> pool.Pool:
+    return pool.pool(measured, studios.task(len(measured.question_ids)))
+
+
+def in_file(measured: Measurements) -> bool:
+    return mapped.together(curve.ll for curve in measured.curves) is not None
+
+
+def test_a_large_sets_results_lie_in_a_file_and_are_the_same(here: Studio, mapping: Path) -> None:
+    task = collection.open_set(here.settings, "little")
+    every = here.at_hand
+    evaluate.evaluate(here, task, every)
+    small, large = measure.measure(here, task, every), measure.measure(here, task, every, folder=mapping)
+    assert not in_file(small)
+    assert in_file(large)
+    same_numbers(large, small)
+    sent = pickle.loads(pickle.dumps(large))
+    assert in_file(sent)
+    assert len(pickle.dumps([curve.ll for curve in large.curves])) < 200 * len(large.curves)
+    same_numbers(sent, small)
+    assert measure.refreshed(here, large, mapping) is large
+
+
+def test_a_small_set_writes_no_file(here: Studio, tmp_path: Path) -> None:
+    task = collection.open_set(here.settings, "little")
+    measured = measure.measure(here, task, here.at_hand, folder=tmp_path / "mapped")
+    assert not in_file(measured)
+    measure.refreshed(here, measured, tmp_path / "mapped")
+    assert not (tmp_path / "mapped").exists()
+
+
+def test_an_edit_of_a_large_set_takes_over_the_rest_and_is_whole_in_a_file_once_it_was_run(
+    here: Studio, mapping: Path
+) -> None:
+    task = collection.open_set(here.settings, "little")
+    every = here.at_hand
+    evaluate.evaluate(here, task, every)
+    before = measure.measure(here, task, every, folder=mapping)
+    first = task.questions[0].model_copy(update={"question": "Another one?"})
+    edited = task.model_copy(update={"questions": (first, *task.questions[1:])})
+    after = measure.measure(here, edited, every, like=before, folder=mapping)
+    assert in_file(after)
+    assert np.isnan(after.curves[0].ll[:, 0]).all()
+    np.testing.assert_array_equal(after.curves[0].ll[:, 1:], before.curves[0].ll[:, 1:])
+    assert measure.refreshed(here, after, mapping) is after
+    some = [checkpoint for checkpoint in every if checkpoint.model.name == after.curves[0].model.name]
+    evaluate.evaluate(here, edited, some)
+    now = measure.refreshed(here, after, mapping)
+    assert now.complete_checkpoints == len(some)
+    assert now.curves[1].ll is after.curves[1].ll
+    evaluate.evaluate(here, edited, every)
+    whole = measure.refreshed(here, now, mapping)
+    assert in_file(whole)
+    same_numbers(whole, measure.measure(here, edited, every))
+
+
+def test_with_the_last_measurements_their_files_go(here: Studio, mapping: Path) -> None:
+    task = collection.open_set(here.settings, "little")
+    evaluate.evaluate(here, task, here.at_hand)
+    large = measure.measure(here, task, here.at_hand, folder=mapping)
+    questions_pool(large).sample.column("norm_prob")
+    assert len(list(mapping.iterdir())) == 3  # the log-likelihoods, a metric, and it by questions
+    del large
+    gc.collect()
+    assert list(mapping.iterdir()) == []
+
+
+def test_where_no_file_can_be_written_a_large_set_is_in_memory(here: Studio, mapping: Path) -> None:
+    mapping.write_text("in the way")
+    task = collection.open_set(here.settings, "little")
+    evaluate.evaluate(here, task, here.at_hand)
+    measured = measure.measure(here, task, here.at_hand, folder=mapping)
+    assert not in_file(measured)
+    assert measured.complete_checkpoints == measured.checkpoints

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.analysis import tables
-from e2lm_core.base.memo import Filled
+from e2lm_core.base.memory.memo import Filled
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 from e2lm_core.scores.uncertainty import set_intervals
 

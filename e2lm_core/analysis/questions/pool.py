@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,14 @@ from e2lm_core.analysis.questions import traits as question_traits
 from e2lm_core.analysis.questions.repeats import Repeats, halves, repeats
 from e2lm_core.analysis.questions.rules import OF_MODELS, Sample, TwinFinal, Where
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.memo import Filled
+from e2lm_core.base.memory import mapped
+from e2lm_core.base.memory.memo import Filled
 from e2lm_core.base.records import ModelInfo, Question, TaskSet
 from e2lm_core.scores import metrics
 from e2lm_core.scores.contrast import NO_TWIN
 from e2lm_core.scores.measurements import Measurements, ModelCurve
+
+_BLOCK = 4_096  # questions of a large set that are put together at once
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,15 @@ class Pool:
     tokens_seen: np.ndarray
     sample: Sample
     incomplete: int
+
+    @cached_property
+    def discrimination_repeats(self) -> Repeats:
+        """Whether discrimination by one half of the models is that by the other; every drawing of a table asks."""
+        split = halves(self.models, question_traits.FEWEST_MODELS)
+        if split is None:
+            return Repeats(why="It takes six models to see whether it repeats on others.")
+        by_half = (self.sample.of(half).column("discrimination") for half in split)
+        return repeats(self.models, split, *by_half)
 
     @property
     def has_sources(self) -> bool:
@@ -121,13 +134,36 @@ def _stacked(
     measurements: Measurements, curves: list[ModelCurve], steps: np.ndarray, ready: np.ndarray, metric: str
 ) -> np.ndarray:
     """One metric's [M, K, Q] of these models at these steps, of the questions at the places `ready`."""
-    whole = np.stack(
-        [
-            measurements.per_question[curve.model.name][metric][np.searchsorted(curve.steps, steps)]
-            for curve in curves
-        ]
-    )
+    parts = [measurements.per_question[curve.model.name][metric] for curve in curves]
+    at = [np.searchsorted(curve.steps, steps) for curve in curves]
+    lying = _in_file(parts, at, ready) if mapped.whole_of(parts[0]) is not None else None
+    if lying is not None:
+        return lying
+    whole = np.stack([values[rows] for values, rows in zip(parts, at, strict=True)])
     return whole[..., ready]
+
+
+def _in_file(parts: list[np.ndarray], at: list[np.ndarray], ready: np.ndarray) -> np.ndarray | None:
+    """The same of a large set, beside the file of its metric; None where none can be written.
+
+    Question by question, as it lies in memory otherwise: sums over other layouts differ in their last digits.
+    """
+    whole = mapped.whole_of(parts[0])
+    if whole is None or whole.path is None or any(mapped.whole_of(part) is not whole for part in parts):
+        return None
+    told = hashlib.sha256(str([(mapped.offset(part, whole), part.shape) for part in parts]).encode())
+    for places in (*at, ready):
+        told.update(np.ascontiguousarray(places).data)
+
+    def blocks() -> Iterator[np.ndarray]:
+        for start in range(0, len(ready), _BLOCK):
+            some = ready[start : start + _BLOCK]
+            block = np.stack([part[np.ix_(rows, some)] for part, rows in zip(parts, at, strict=True)])
+            yield block.transpose(2, 0, 1)
+
+    path = mapped.named_after(whole.path, "pool", told.hexdigest()[:32])
+    made = mapped.made(path, blocks, "<f8", (len(ready), len(parts), len(at[0])))
+    return None if made is None else made.transpose(1, 2, 0)
 
 
 def _ready(
@@ -181,22 +217,13 @@ def question_frame(pool: Pool, task: TaskSet) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def discrimination_repeats(pool: Pool) -> Repeats:
-    """Whether discrimination by one half of the models is that by the other."""
-    split = halves(pool.models, question_traits.FEWEST_MODELS)
-    if split is None:
-        return Repeats(why="It takes six models to see whether it repeats on others.")
-    by_half = (pool.sample.of(half).column("discrimination") for half in split)
-    return repeats(pool.models, split, *by_half)
-
-
 def untold(pool: Pool) -> dict[str, str]:
     """{column of a question: why it has no figures there}: those `undefined`, and what does not repeat on other models.
 
     A rule may use the latter all the same, since a rule is judged on models that took no part.
     """
     empty = undefined(pool)
-    if "discrimination" not in empty and not (found := discrimination_repeats(pool)).holds:
+    if "discrimination" not in empty and not (found := pool.discrimination_repeats).holds:
         empty["discrimination"] = f"{found.sentence.rstrip('.')}: nothing is said of single questions by it."
     return empty
 

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from e2lm_core.base.memo import Memo
+from e2lm_core.base.memory.memo import Memo
 from e2lm_core.engine.batches.plan import Plan, Row, Trunk
 from e2lm_core.engine.forward.attention import KeyValues, TreeState, attend, below
 from e2lm_core.engine.forward.blocks import Linear, Norm, RmsNorm

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from e2lm_core.base.memo import Memo
+from e2lm_core.base.memory.memo import Memo
 from e2lm_core.engine.batches.plan import Plan
 from e2lm_core.engine.forward import forward
 

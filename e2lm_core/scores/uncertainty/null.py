@@ -10,11 +10,14 @@ Source: permutation tests on labels, Ojala & Garriga, JMLR 11 (2010); p with the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import BOUNDED_METRICS, SHARES, Null, Value
 from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.arrays import Floats
@@ -35,8 +38,8 @@ def golds(
     groups: Sequence[str | None] = (),
     draws: int = DRAWS,
     seed: int = 0,
-) -> NDArray[np.intp]:
-    """[B, Q]: a gold index of every question in every draw, one for all models and checkpoints.
+) -> NDArray[np.integer]:
+    """[B, Q]: a gold index of every question in every draw, one for all models and checkpoints; as small as they fit.
 
     Args:
         gold: [Q] the real index; choice_counts: [Q] how many choices each question has.
@@ -49,7 +52,11 @@ def golds(
     answer, counts = np.asarray(gold, dtype=np.intp), np.asarray(choice_counts, dtype=np.intp)
     if letters:
         return _permuted(answer, counts, draws, rng)
-    drawn = (rng.random((draws, len(answer))) * counts).astype(np.intp)
+    drawn = np.empty((draws, len(answer)), _holding(counts))
+    rows = max(1, _BLOCK // max(1, len(answer)))
+    for start in range(0, draws, rows):  # the same numbers as all at once, which of a large set are gigabytes
+        some = drawn[start : start + rows]
+        some[:] = rng.random(some.shape) * counts
     if texts is not None:
         for together in _sharing(np.asarray(texts), groups):
             _share(drawn, answer, np.asarray(texts), together, rng)
@@ -71,12 +78,14 @@ def nulls(measurements: Measurements, metric: str, draws: int = DRAWS, seed: int
         draws,
         seed,
     )
-    # One by one: of a large set all together are as much as its log-likelihoods.
-    values = (
-        (curve.model.name, _of_every_choice(measurements, curve.ll, metric)) for curve in measurements.curves
-    )
     layout = measurements.layout(metric)
-    curves, errors = _curves(values, drawn, {pair.science for pair in layout.twins}, metric)
+    curves, errors = _curves(
+        _OfEveryChoice(measurements, metric),
+        drawn,
+        {pair.science for pair in layout.twins},
+        metric,
+        mapped.whole_of(measurements.curves[0].ll),
+    )
     if metric in BOUNDED_METRICS and metric != "norm_prob":
         observed = set_scores.floor(
             measurements.runs, layout, metric, measurements.chance, len(measurements.question_ids)
@@ -120,10 +129,15 @@ def with_null(value: Value, drawn: ArrayLike) -> Value:
     return value.model_copy(update={"null": null_of(value.value, drawn)})
 
 
+def _holding(counts: NDArray[np.intp]) -> np.dtype:
+    """The smallest type that holds the index of a choice."""
+    return np.min_scalar_type(int(counts.max(initial=0)))
+
+
 def _permuted(
     answer: NDArray[np.intp], counts: NDArray[np.intp], draws: int, rng: np.random.Generator
-) -> NDArray[np.intp]:
-    drawn = np.tile(answer, (draws, 1))
+) -> NDArray[np.integer]:
+    drawn = np.tile(answer.astype(_holding(counts)), (draws, 1))
     for count in np.unique(counts):
         alike = np.flatnonzero(counts == count)
         drawn[:, alike] = rng.permuted(drawn[:, alike], axis=1)
@@ -141,7 +155,7 @@ def _sharing(texts: NDArray, groups: Sequence[str | None]) -> Iterator[list[int]
 
 
 def _share(
-    drawn: NDArray[np.intp],
+    drawn: NDArray[np.integer],
     answer: NDArray[np.intp],
     texts: NDArray,
     together: list[int],
@@ -169,30 +183,53 @@ def _of_every_choice(measurements: Measurements, ll: Floats, metric: str) -> Flo
     return np.stack(of_each, axis=-1)
 
 
+class _OfEveryChoice:
+    """(model, [K, Q, C] of `_of_every_choice`) of each model in turn, as often as it is read."""
+
+    def __init__(self, measurements: Measurements, metric: str) -> None:
+        self._measurements, self._metric = measurements, metric
+
+    def __iter__(self) -> Iterator[tuple[str, Floats]]:
+        # One by one: of a large set all together are as much as its log-likelihoods.
+        for curve in self._measurements.curves:
+            yield curve.model.name, _of_every_choice(self._measurements, curve.ll, self._metric)
+
+
 def _curves(
-    values: Iterable[tuple[str, Floats]], drawn: NDArray[np.intp], science: set[str], metric: str
+    values: Iterable[tuple[str, Floats]],
+    drawn: NDArray[np.integer],
+    science: set[str],
+    metric: str,
+    whole: mapped.Mapped | None = None,
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """{model: [B, K]} means over questions under each draw and, for norm_prob, the errors of `science` models.
 
-    `values` are (model, [K, Q, C]), each let go once it is read.
+    `values` are (model, [K, Q, C]), each let go once it is read. What is made of them lies beside the file `whole` of a
+    large set for as long as it is needed.
     """
     questions = drawn.shape[1]
-    flat: dict[str, NDArray] = {}
+    lengths: dict[str, int] = {}
     lacking: dict[str, NDArray[np.bool_]] = {}
-    width = 1
-    for name, of_each in values:
-        width = of_each.shape[-1]
-        whole = np.nan_to_num(of_each).reshape(len(of_each), -1)
-        flat[name] = whole.astype(np.uint8) if metric in SHARES else whole
-        lacking[name] = np.asarray(np.isnan(of_each).all(axis=-1).any(axis=-1))
-    squared = {name: flat[name] ** 2 for name in sorted(science) if metric == "norm_prob"}
-    of_means, of_squares = list(flat), list(squared)
-    ends = np.cumsum([len(v) for v in (*flat.values(), *squared.values())])[:-1]
-    means = (
-        _means_of_shares(flat, drawn, width)
-        if metric in SHARES
-        else _means(_below_one_another([flat, squared], questions * width).T, drawn, width)
-    )
+    of_squares = sorted(science) if metric == "norm_prob" else []
+
+    def rows() -> Iterator[Floats]:
+        to_square: dict[str, Floats] = {}
+        for name, of_each in values:
+            flat = np.nan_to_num(of_each).reshape(len(of_each), -1)
+            lengths[name] = len(flat)
+            lacking[name] = np.asarray(np.isnan(of_each).all(axis=-1).any(axis=-1))
+            if name in of_squares:
+                to_square[name] = flat
+            yield flat
+        yield from (to_square[name] ** 2 for name in of_squares)
+
+    if metric in SHARES:
+        means = _means_of_shares([flat.astype(np.uint8) for flat in rows()], drawn)
+    else:
+        with _below_one_another(rows, whole) as together:
+            means = _means(together.T, drawn)
+    of_means = list(lengths)
+    ends = np.cumsum([lengths[name] for name in (*of_means, *of_squares)])[:-1]
     parts = np.split(means, ends, axis=1)
     curves = dict(zip(of_means, parts[: len(of_means)], strict=True))
     errors = {}
@@ -204,13 +241,14 @@ def _curves(
     return curves, errors
 
 
-def _means_of_shares(flat: Mapping[str, NDArray], drawn: NDArray[np.intp], width: int) -> Floats:
+def _means_of_shares(flat: Sequence[NDArray], drawn: NDArray[np.integer]) -> Floats:
     """[B, rows of all models]: of whole numbers, whose sums are the same in any order and exact in float32.
 
     So it goes by some questions at a time: by draws, as below, all values are read again for every few of them.
     """
     draws, questions = drawn.shape
-    sums = np.zeros((draws, sum(map(len, flat.values()))))
+    width = flat[0].shape[1] // max(1, questions)
+    sums = np.zeros((draws, sum(map(len, flat))))
     some = max(1, _BLOCK // (draws * width))
     one_hot = np.zeros((draws, min(some, questions) * width), np.float32)
     for start in range(0, questions, some):
@@ -218,15 +256,16 @@ def _means_of_shares(flat: Mapping[str, NDArray], drawn: NDArray[np.intp], width
         picked = drawn[:, start:end] + width * np.arange(end - start)
         block = one_hot[:, : (end - start) * width]
         np.put_along_axis(block, picked, 1.0, axis=1)
-        part = np.concatenate([values[:, start * width : end * width] for values in flat.values()])
+        part = np.concatenate([values[:, start * width : end * width] for values in flat])
         sums += block @ part.T.astype(np.float32)
         np.put_along_axis(block, picked, 0.0, axis=1)
     return sums / questions
 
 
-def _means(together: Floats, drawn: NDArray[np.intp], width: int) -> Floats:
+def _means(together: Floats, drawn: NDArray[np.integer]) -> Floats:
     """[B, columns of `together` [Q * C, columns]]; all at once: what takes the time is to read the one-hot gold."""
     draws, questions = drawn.shape
+    width = len(together) // max(1, questions)
     means = np.empty((draws, together.shape[1]))
     rows = max(1, _BLOCK // (questions * width))
     one_hot = np.zeros((min(rows, draws), questions * width))
@@ -239,13 +278,23 @@ def _means(together: Floats, drawn: NDArray[np.intp], width: int) -> Floats:
     return means
 
 
-def _below_one_another(parts: Sequence[dict[str, Floats]], width: int) -> Floats:
-    """All rows of all parts, which are let go meanwhile: two copies of them are the most memory of all."""
-    together = np.empty((sum(len(values) for part in parts for values in part.values()), width))
+@contextmanager
+def _below_one_another(rows: Callable[[], Iterable[Floats]], whole: mapped.Mapped | None) -> Iterator[Floats]:
+    """[all rows, Q * C], in memory or, beside a large set's file `whole`, in one for as long as this is open."""
+    if whole is not None and whole.path is not None:
+        path = mapped.named_after(whole.path, "null", secrets.token_hex(8))
+        lying = mapped.written(path, rows(), "<f8")
+        if lying is not None:
+            try:
+                yield lying
+            finally:
+                mapped.remove(path)
+            return
+    parts = list(rows())
+    together = np.empty((sum(map(len, parts)), parts[0].shape[1]))
     at = 0
-    for part in parts:
-        for name in list(part):
-            values = part.pop(name)
-            together[at : at + len(values)] = values
-            at += len(values)
-    return together
+    while parts:  # they are let go meanwhile: two copies of them are the most memory of all
+        values = parts.pop(0)
+        together[at : at + len(values)] = values
+        at += len(values)
+    yield together

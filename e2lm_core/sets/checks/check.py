@@ -11,7 +11,7 @@ from collections.abc import Container, Hashable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.memo import Each
+from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks import balance, facts, groups, leaks

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from e2lm_core.base.memo import Each
+from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Question
 from e2lm_core.sets.checks import text as text_checks
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain, groupby
 
-from e2lm_core.base.memo import Each
+from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, TaskConfig, TaskSet
 from e2lm_core.sets.checks import facts
 from e2lm_core.sets.checks import text as text_checks

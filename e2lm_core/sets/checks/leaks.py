@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from e2lm_core.base.memo import Each
+from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
 from e2lm_core.sets.checks import facts
 from e2lm_core.sets.checks import text as text_checks

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from e2lm_core.base.memo import Each
+from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Question
 
 OPTIONAL = ("subject", "source", "license", "note", "group")

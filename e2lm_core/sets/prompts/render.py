@@ -21,7 +21,7 @@ from sys import getsizeof
 from typing import NamedTuple
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.memo import Each, Memo
+from e2lm_core.base.memory.memo import Each, Memo
 from e2lm_core.base.records import CLOZE_CHOICE, Question, RenderedDoc, TaskConfig, TaskSet
 from e2lm_core.sets.prompts.docs import Doc, columns_of, docs_of, harness_rows
 from e2lm_core.sets.prompts.sandbox import (

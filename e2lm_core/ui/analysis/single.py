@@ -21,6 +21,9 @@ from e2lm_core.ui.analysis.curves import View
 from e2lm_core.ui.frame import addresses, parts, say, window
 from e2lm_core.ui.remembered import results
 
+# Of the small curves of all rows: 20,000 questions at 25 checkpoints of each model have half of them.
+MOST_POINTS = 2_000_000
+
 
 def finding(task: TaskSet, measurements: Measurements) -> str:
     """The answer of the questions one by one: how many rise, how many fall."""
@@ -35,8 +38,9 @@ def table(task: TaskSet, measurements: Measurements, view: View) -> None:
     """A table of all questions, and the curves of the one that is selected in it."""
     number, line = st.column_config.NumberColumn, st.column_config.LineChartColumn
     frame = _questions(task, measurements)
+    sent = _sent(frame)
     picked = st.dataframe(
-        frame.assign(**{name: frame[name] * 100 for name in ("acc_first", "acc_last") if name in frame}),
+        sent.assign(**{name: sent[name] * 100 for name in ("acc_first", "acc_last") if name in sent}),
         hide_index=True,
         height=300,
         placeholder=phrasing.DASH,
@@ -53,12 +57,24 @@ def table(task: TaskSet, measurements: Measurements, view: View) -> None:
             "norm_prob_curve": line("norm_prob", y_min=0, y_max=1),
         },
     )
-    st.caption("Select a question to see its own curves. Means are over the models that count in scores.")
+    notes = ["Select a question to see its own curves. Means are over the models that count in scores."]
+    if len(sent.columns) < len(frame.columns):
+        notes.append(
+            f"A small curve a row is left out: of {len(frame):,} questions they would keep the page waiting."
+        )
+    say.caption(" ".join(notes))
     rows, ids = picked.selection.rows, [question.id for question in task.questions]
     held = st.session_state.get(addresses.HELD["question"])
     at = rows[0] if rows else ids.index(held) if held in ids else _risen_most(frame)
     if at is not None:
         _question(task.questions[at], measurements, view)
+
+
+def _sent(frame: pd.DataFrame) -> pd.DataFrame:
+    """What the browser gets of the table: without the small curves where they have too many points."""
+    curves = [name for name in frame if str(name).endswith("_curve")]
+    points = sum(len(of) for name in curves for of in frame[name].head(1) if of is not None)
+    return frame.drop(columns=curves) if points * len(frame) > MOST_POINTS else frame
 
 
 def _pick(task: TaskSet) -> None:

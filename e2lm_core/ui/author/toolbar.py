@@ -18,6 +18,7 @@ from e2lm_core.ui import session
 from e2lm_core.ui.author import after, presence
 from e2lm_core.ui.author.unsaved import forms
 from e2lm_core.ui.frame import addresses, say
+from e2lm_core.ui.remembered import results
 
 MOST_LISTED = 200  # of a history's versions, and all that have a name
 
@@ -43,6 +44,7 @@ def delete(name: str) -> None:
             except StudioError as error:
                 say.error(error)
             else:
+                results.let_go(name)
                 st.session_state.pop("set", None)
                 st.query_params.pop("set", None)
                 after.reset()

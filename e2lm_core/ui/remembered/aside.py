@@ -1,8 +1,8 @@
 """Heavy work beside the pages: processes that compute while this one draws, and that give their memory back.
 
-One process computes figures, one embeds texts, one does what follows an edit at once. They are started with the server and end with it, have less
-weight than the pages where both want a core, and are replaced when they have grown. Without them (a test, a
-command) everything is computed where it is asked for: the answers are the same.
+One process computes figures, one embeds texts, one does what follows an edit at once. They are started with the server
+and end with it, have less weight than the pages where both want a core, and are replaced when they have grown. Without
+them (a test, a command) everything is computed where it is asked for: the answers are the same.
 Tested in tests/ui/remembered/test_aside.py.
 """
 
@@ -238,8 +238,8 @@ class Aside:
 
     def _mb(self) -> float:
         with contextlib.suppress(OSError, ValueError, IndexError):
-            pages = int(Path(f"/proc/{self.process}/statm").read_text(encoding="ascii").split()[1])
-            return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+            held = Path(f"/proc/{self.process}/statm").read_text(encoding="ascii").split()
+            return (int(held[1]) - int(held[2])) * os.sysconf("SC_PAGE_SIZE") / 2**20  # no mapped files
         return 0.0
 
     def _allowed_mb(self) -> float:

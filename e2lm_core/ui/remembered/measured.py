@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from e2lm_core.base.database import stamp_of
+from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import Checkpoint, TaskSet
+from e2lm_core.base.settings import Settings
 from e2lm_core.runs import measure as reading
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
@@ -84,11 +86,12 @@ class Measured:
         with entry.lock:
             stamp, then = stamp_of(database), entry.measurements
             if then is None:
-                now = reading.measure(studio, task, checkpoints, num_fewshot, self._alike(key))
+                like, folder = self._alike(key), mapped_in(studio.settings)
+                now = reading.measure(studio, task, checkpoints, num_fewshot, like, folder)
             elif entry.stamp == stamp or time.monotonic() - entry.read_at < apart_s * entry.patience:
                 return then
             else:
-                now = reading.refreshed(studio, then)
+                now = reading.refreshed(studio, then, mapped_in(studio.settings))
             entry.in_vain = entry.in_vain + 1 if now is then else 0
             entry.stamp, entry.measurements, entry.read_at = stamp, now, time.monotonic()
         if now is not then:
@@ -105,6 +108,24 @@ class Measured:
                 (studio.settings.database, digest, identities(checkpoints), num_fewshot)
             )
         return entry.measurements if entry else None
+
+    def let_go(self, database: Path, name: str) -> None:
+        """Forget all versions of the sets of that name, and remove the files in which their results lie.
+
+        Whoever looks at one still goes on with what he has; another set of that name is read again.
+        """
+        with self._lock:
+            gone = [
+                key
+                for key, entry in self._entries.items()
+                if key[0] == database and entry.measurements and entry.measurements.task == name
+            ]
+            entries = [self._entries.pop(key) for key in gone]
+        for entry in entries:
+            for curve in entry.measurements.curves if entry.measurements else ():
+                whole = mapped.whole_of(curve.ll)
+                if whole is not None and whole.path is not None:
+                    mapped.remove(whole.path)
 
     def _alike(self, key: _Key) -> Measurements | None:
         """The latest of the same set, or of another on the same checkpoints: what both have is not read again."""
@@ -128,6 +149,11 @@ class Measured:
                     break
                 del self._entries[key]
                 total -= entry.bytes
+
+
+def mapped_in(settings: Settings) -> Path:
+    """Where large sets' results lie as long as the server runs."""
+    return settings.cache / "mapped"
 
 
 def identities(checkpoints: Sequence[Checkpoint]) -> Fleet:

@@ -18,7 +18,7 @@ import streamlit as st
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.database import stamp_of
-from e2lm_core.base.memo import Each
+from e2lm_core.base.memory.memo import Each
 from e2lm_core.base.records import Checkpoint, Finding, Question, TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.checkpoints.ladder import taught as ladder_taught
@@ -75,11 +75,11 @@ def digest(task: TaskSet) -> str:
 def _digest(task: TaskSet) -> str:
     """By the digests of its questions, of which an edit leaves most as they are."""
     config = json.dumps([task.name, task.config.content(), len(task.questions)], sort_keys=True)
-    questions = _DIGESTS.of(None, (*task.questions, *task.dev), _digest_of_question)
+    questions = _DIGESTS.of(None, (*task.questions, *task.dev), _of_question)
     return hashlib.sha256(b"".join((config.encode(), *questions))).hexdigest()
 
 
-def _digest_of_question(question: Question) -> bytes:
+def _of_question(question: Question) -> bytes:
     return hashlib.sha256(json.dumps(row_of(question), sort_keys=True).encode()).digest()
 
 
@@ -152,8 +152,7 @@ def _at_hand() -> Fleet:
 
 def measurements(task: TaskSet) -> Measurements:
     """The set's results on its fleet, as far as they are there."""
-    checkpoints, num_fewshot = fleet(task)
-    return measure(task, checkpoints, num_fewshot)
+    return measure(task, *fleet(task))
 
 
 def measure(
@@ -167,6 +166,11 @@ def measure(
         num_fewshot = task.config.num_fewshot
     apart_s = 0.0 if now else APART_S * (polling.sessions() - polling.FEW_SESSIONS)
     return _MEASURED.get(studio(), task, digest(task), checkpoints, num_fewshot, apart_s)
+
+
+def let_go(name: str) -> None:
+    """Forget what was measured of a set that was deleted."""
+    _MEASURED.let_go(studio().settings.database, name)
 
 
 def shown(task: TaskSet) -> Shown:
@@ -196,15 +200,10 @@ def _number(settings: Settings, task: TaskSet) -> int | None:
 
 def computed(function: Callable[..., T], measurements: Measurements, *arguments: Hashable) -> T:
     """What a function of `computing` gives, computed beside the pages, and once for what was measured."""
-    settled.asked(
-        measurements,
-        (function.__name__, *arguments),
-        lambda later: computed(function, later, *arguments),
-    )
+    key = (function.__name__, *arguments)
+    settled.asked(measurements, key, lambda later: computed(function, later, *arguments))
     return _OF_MEASUREMENTS.made_of(
-        (measurements,),
-        (function.__name__, *arguments),
-        lambda: aside.figures(function, measurements, *arguments),
+        (measurements,), key, lambda: aside.figures(function, measurements, *arguments)
     )
 
 

@@ -11,25 +11,29 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.memory import mapped
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
 from e2lm_core.deploy import logs
 from e2lm_core.deploy.home import disk, keeping, place
 from e2lm_core.ui.frame import memory
-from e2lm_core.ui.remembered import aside
+from e2lm_core.ui.remembered import aside, measured
 
 
 @asynccontextmanager
 async def running(_: Any) -> AsyncIterator[None]:
     """Around the server's life; see `st.App`'s `lifespan`."""
     logs.set_up()
-    keeper = await asyncio.to_thread(_begin, Settings.from_env())
+    settings = Settings.from_env()
+    keeper = await asyncio.to_thread(_begin, settings)
+    await asyncio.to_thread(mapped.sweep, measured.mapped_in(settings))
     await asyncio.to_thread(aside.open_all)
     tending = asyncio.create_task(memory.tend())
     logs.event("started", version=VERSION)
     yield
     tending.cancel()
     await asyncio.to_thread(aside.close_all)
+    await asyncio.to_thread(mapped.sweep, measured.mapped_in(settings))
     if keeper is not None:
         await asyncio.to_thread(keeper.stop)
     logs.event("stopped")

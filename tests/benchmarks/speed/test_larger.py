@@ -17,6 +17,6 @@ def test_a_large_set_is_read_as_columns(tmp_path, monkeypatch):
     assert set(report) == {
         f"{step}_{unit}"
         for step in ("open", "set", "measure", "after_edit", "curves")
-        for unit in ("s", "mb")
+        for unit in ("s", "mb", "own_mb")
     }
     assert report["measure_mb"] < 1_000

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import METRICS, SHARES
 from e2lm_core.scores import contrast, metrics, set_scores
 from e2lm_core.scores.uncertainty import null
@@ -142,3 +144,30 @@ def test_of_sets_that_mean_nothing_few_stand_out():
             out[name] += found is not None and found.p <= null.LEVEL
     most = sets * 0.07 + 2 * np.sqrt(sets * 0.07 * 0.93)
     assert all(count <= most for count in out.values()), out
+
+
+def test_draws_of_many_questions_are_small_and_those_of_one_stream() -> None:
+    counts = np.full(null._BLOCK // 2, 4)  # in blocks of two draws
+    drawn = null.golds(np.zeros(len(counts), int), counts, draws=5, seed=3)
+    assert drawn.dtype == np.uint8
+    stream = np.random.default_rng(3)
+    for row in drawn:
+        np.testing.assert_array_equal(row, (stream.random(len(counts)) * 4).astype(int))
+    assert null.golds([0], [300], draws=2).dtype == np.uint16
+
+
+def test_of_a_large_set_it_is_made_in_a_file_and_the_same(tmp_path: Path) -> None:
+    small = noise(questions=12)
+    path = tmp_path / f"one{mapped.SUFFIX}"
+    whole = mapped.written(path, [curve.ll for curve in small.curves], "<f8")
+    assert whole is not None
+    lls = np.split(whole, len(small.curves))
+    curves = tuple(replace(curve, ll=ll) for curve, ll in zip(small.curves, lls, strict=True))
+    large = replace(small, curves=curves)
+    for metric in METRICS:
+        one, other = null.nulls(small, metric), null.nulls(large, metric)
+        assert (one is None) is (other is None)
+        if one is not None and other is not None:
+            for name, drawn in one.whole.items():
+                np.testing.assert_array_equal(drawn, other.whole[name])
+    assert not list(tmp_path.glob("*null*"))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2lm_core.base.errors import TaskError
-from e2lm_core.base.memo import Memo
+from e2lm_core.base.memory.memo import Memo
 from e2lm_core.base.records import (
     LETTERS_CHOICE,
     LETTERS_TEXT,

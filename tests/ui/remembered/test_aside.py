@@ -7,11 +7,14 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from e2lm_core.base.errors import TaskError
+from e2lm_core.base.memory import mapped
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.ui.remembered import aside, computing
@@ -206,3 +209,34 @@ def test_of_an_edited_set_only_what_changed_is_sent(beside: Aside) -> None:
         assert beside.call(back, edited) == edited
     assert beside.call(back, a_set("other")).questions[0].id == "other"
     assert beside.call(back, first) == first
+
+
+def probability(measurements: Measurements) -> float:
+    return sum(float(by["norm_prob"].mean()) for by in measurements.per_question.values())
+
+
+def test_of_a_large_sets_results_neither_process_holds_a_copy(beside: Aside, tmp_path: Path) -> None:
+    """An array of 96 MB, and a metric of it of half of that: both processes read all of it."""
+    rows, questions = 60, 100_000
+    rng = np.random.default_rng(0)
+    blocks = (rng.normal(-5, 1, (1, questions, 2)) for _ in range(rows))
+    large = mapped.written(tmp_path / f"large{mapped.SUFFIX}", blocks, "<f8")
+    assert large is not None
+    small = made()
+    curves = tuple(
+        replace(curve, checkpoints=curve.checkpoints[:10], ll=large[10 * n : 10 * (n + 1)])
+        for n, curve in enumerate(small.curves)
+    )
+    several = {
+        "question_ids": tuple(map(str, range(questions))),
+        "gold": np.zeros(questions, int),
+        "chars": np.full((questions, 2), 3.0),
+        "gold_bytes": np.full(questions, 3.0),
+    }
+    measurements = replace(small, curves=curves, **several)
+    beside.call(probability, small)
+    before = beside._mb()
+    there = beside.call(probability, measurements)
+    assert there == probability(measurements)
+    assert beside._mb() - before < 30  # of questions and their choices, and one model's while it is computed
+    assert [one.name for one in tmp_path.iterdir() if "norm_prob" in one.name]

@@ -119,3 +119,22 @@ def test_what_nobody_computes_is_looked_for_less_and_less_often(here: Studio, mo
         clock[0] = float(second)
         measured.get(here, task, task_digest(task), here.at_hand, 0, apart_s=2.0)
     assert looks == [2, 4, 8, 16, 24, 32]
+
+
+def test_the_files_of_a_large_set_go_with_it_and_who_looks_goes_on(
+    here: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAPPED_FROM", 0)
+    measured, task = Measured(), studios.task()
+    folder = module.mapped_in(here.settings)
+    fill(here, task)
+    first = get(measured, here, task)
+    assert len(list(folder.iterdir())) == 1
+    measured.let_go(here.settings.database, "another")
+    assert get(measured, here, task) is first
+    measured.let_go(here.settings.database, task.name)
+    assert list(folder.iterdir()) == []
+    assert first.complete_checkpoints == first.checkpoints
+    again = get(measured, here, task)
+    assert again is not first
+    assert [curve.ll.tobytes() for curve in again.curves] == [curve.ll.tobytes() for curve in first.curves]

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from e2lm_core.base.settings import ROOT
+from e2lm_core.base.memory import mapped
+from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.deploy.home import place
+from e2lm_core.ui.remembered import measured
 from e2lm_core.ui.server import lifespan
 
 PROGRAM = """
@@ -28,6 +30,9 @@ asyncio.run(live())
 
 def test_start_and_end_are_told(tmp_path: Path) -> None:
     env = os.environ | {"E2LM_HOME": str(tmp_path), "E2LM_LOG": "json", "SPACE_ID": "me/studio"}
+    left = measured.mapped_in(Settings.from_env(env)) / f"of-one-that-was-killed{mapped.SUFFIX}"
+    left.parent.mkdir(parents=True)
+    left.touch()
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=ROOT, env=env, capture_output=True, text=True, check=True
     )
@@ -37,6 +42,7 @@ def test_start_and_end_are_told(tmp_path: Path) -> None:
         ("info", "started"),
         ("info", "stopped"),
     ]
+    assert not left.exists()
 
 
 def test_a_home_that_cannot_be_written_is_told_and_the_server_starts(

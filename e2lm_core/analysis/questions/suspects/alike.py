@@ -9,7 +9,10 @@ alike throughout.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
+from numpy.typing import NDArray
 
 from e2lm_core.analysis.questions.suspects.keys import probabilities
 from e2lm_core.analysis.questions.suspects.records import Kind, Suspect
@@ -18,43 +21,74 @@ from e2lm_core.scores.measurements import Measurements, ModelCurve
 
 TWINS = 0.8
 _AT_LEAST = 4  # checkpoints, of all models together
+_BLOCK = 1 << 22  # log-likelihoods in memory at once: 32 MiB
 
 
 def alike(measurements: Measurements) -> list[Suspect]:
     """Twin answers, then dead ones, then dead questions; none where too few checkpoints are complete."""
-    curves = list(measurements.curves)
-    whole = [_complete(measurements, curve) for curve in curves]
-    ll = np.concatenate([curve.ll[at] for curve, at in zip(curves, whole, strict=True)]) if curves else None
-    if ll is None or len(ll) < _AT_LEAST or not ll.shape[1]:
+    curves, chars = measurements.curves, measurements.chars
+    whole = [np.flatnonzero(_complete(curve, chars)) for curve in curves]
+    if sum(map(len, whole)) < _AT_LEAST or not len(chars):
         return []
-    return [*_twins(measurements, ll), *_dead_answers(measurements, ll), *_dead(measurements, ll)]
+    # Some questions at a time: what is made on the way is several times what there is of them.
+    some = max(1, _BLOCK // max(1, sum(map(len, whole)) * chars.shape[1]))
+    parts = []
+    for start in range(0, len(chars), some):
+        questions = slice(start, start + some)
+        ll = np.concatenate([curve.ll[at, questions] for curve, at in zip(curves, whole, strict=True)])
+        parts.append((_likeness(ll), *_preferred(ll), _right(ll, measurements.gold[questions])))
+    likeness, taken, most, right = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return [
+        *_twins(measurements, likeness),
+        *_dead_answers(measurements, taken, most),
+        *_dead(measurements, right),
+    ]
 
 
-def _complete(measurements: Measurements, curve: ModelCurve) -> np.ndarray:
-    return np.flatnonzero((np.isfinite(curve.ll) | np.isnan(measurements.chars)).all(axis=(1, 2)))
+def _complete(curve: ModelCurve, chars: Floats) -> NDArray[np.bool_]:
+    """[K] which checkpoints are, one by one."""
+    return np.array([(np.isfinite(ll) | np.isnan(chars)).all() for ll in curve.ll], bool)
 
 
-def _twins(measurements: Measurements, ll: Floats) -> list[Suspect]:
+def _pairs(choices: int) -> list[tuple[int, int]]:
+    return list(itertools.combinations(range(choices), 2))
+
+
+def _likeness(ll: Floats) -> Floats:
+    """[questions, pairs of choices]"""
     centred = ll - np.nanmean(ll, axis=-1, keepdims=True)
     size = (centred**2).mean(axis=0)  # [Q, C]
-    found = []
-    for a in range(ll.shape[-1]):
-        for b in range(a + 1, ll.shape[-1]):
-            apart = ((centred[..., a] - centred[..., b]) ** 2).mean(axis=0)
-            likeness = 1 - np.sqrt(apart / np.maximum(size[:, a] + size[:, b], 1e-12))
-            found += [
-                _suspect(measurements, int(q), "twin answers", (a, b), float(likeness[q]))
-                for q in np.flatnonzero((likeness >= TWINS) & (measurements.choice_counts > 2))
-            ]
+    found = np.empty((ll.shape[1], len(_pairs(ll.shape[-1]))))
+    for place, (a, b) in enumerate(_pairs(ll.shape[-1])):
+        apart = ((centred[..., a] - centred[..., b]) ** 2).mean(axis=0)
+        found[:, place] = 1 - np.sqrt(apart / np.maximum(size[:, a] + size[:, b], 1e-12))
+    return found
+
+
+def _preferred(ll: Floats) -> tuple[NDArray[np.bool_], Floats]:
+    """[questions, C] whether a model ever prefers the choice, and the most probability that one gives it."""
+    chosen = probabilities(ll)
+    return (chosen == chosen.max(axis=-1, keepdims=True)).any(axis=0), chosen.max(axis=0)
+
+
+def _right(ll: Floats, gold: NDArray[np.intp]) -> NDArray[np.int8]:
+    """[questions] 1 where every model is right at every checkpoint, 0 where it is wrong, -1 elsewhere."""
+    right = np.take_along_axis(ll, gold[None, :, None], axis=-1)[..., 0] >= np.nanmax(ll, axis=-1)
+    return np.where((right == right[0]).all(axis=0), right[0], -1).astype(np.int8)
+
+
+def _twins(measurements: Measurements, likeness: Floats) -> list[Suspect]:
+    found = [
+        _suspect(measurements, int(q), "twin answers", pair, float(likeness[q, place]))
+        for place, pair in enumerate(_pairs(measurements.chars.shape[1]))
+        for q in np.flatnonzero((likeness[:, place] >= TWINS) & (measurements.choice_counts > 2))
+    ]
     return sorted(found, key=lambda suspect: -suspect.evidence)
 
 
-def _dead_answers(measurements: Measurements, ll: Floats) -> list[Suspect]:
+def _dead_answers(measurements: Measurements, taken: NDArray[np.bool_], most: Floats) -> list[Suspect]:
     """Questions with choices that are never preferred, where a wrong one is; a question that is dead itself stands apart."""
-    chosen = probabilities(ll)
-    taken = (chosen == chosen.max(axis=-1, keepdims=True)).any(axis=0)  # [Q, C]
-    real, most = np.isfinite(measurements.chars), chosen.max(axis=0)
-    untaken = real & ~taken
+    untaken = np.isfinite(measurements.chars) & ~taken
     untaken[np.arange(len(taken)), measurements.gold] = False
     parted = taken.sum(axis=1) > 1
     found = [
@@ -70,14 +104,9 @@ def _dead_answers(measurements: Measurements, ll: Floats) -> list[Suspect]:
     return sorted(found, key=lambda suspect: suspect.evidence)
 
 
-def _dead(measurements: Measurements, ll: Floats) -> list[Suspect]:
+def _dead(measurements: Measurements, right: NDArray[np.int8]) -> list[Suspect]:
     """Answered alike, right or wrong, by every model at every complete checkpoint: it parts nobody and shows no rise."""
-    gold = measurements.gold[None, :, None]
-    right = np.take_along_axis(ll, gold, axis=-1)[..., 0] >= np.nanmax(ll, axis=-1)
-    return [
-        _suspect(measurements, int(q), "dead", (), float(right[0, q]))
-        for q in np.flatnonzero((right == right[0]).all(axis=0))
-    ]
+    return [_suspect(measurements, int(q), "dead", (), float(right[q])) for q in np.flatnonzero(right >= 0)]
 
 
 def _suspect(

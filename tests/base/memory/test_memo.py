@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from e2lm_core.base.memo import Each, Filled, Memo
+from e2lm_core.base.memory.memo import Each, Filled, Memo
 
 
 def memo(most: int) -> Memo[str, str]:

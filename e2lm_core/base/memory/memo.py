@@ -51,11 +51,12 @@ class Filled(dict[K, V]):
     """A dictionary that makes the value of a key when it is first asked for, once however many ask at once.
 
     It holds, lists and weighs what was asked for alone. Sent to another process it is empty there, and `make` with it.
+    `once` makes the same in another way, for whoever needs it once.
     """
 
-    def __init__(self, make: Callable[[K], V]) -> None:
+    def __init__(self, make: Callable[[K], V], once: Callable[[K], V] | None = None) -> None:
         super().__init__()
-        self._make, self._lock = make, threading.RLock()
+        self._make, self._once, self._lock = make, once, threading.RLock()
 
     def __missing__(self, key: K) -> V:
         with self._lock:
@@ -64,11 +65,11 @@ class Filled(dict[K, V]):
             return self[key]
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Filled, (self._make,)
+        return Filled, (self._make, self._once)
 
     def passing(self, key: K) -> V:
         """The value of a key for whoever needs it once: taken where it is held, else made and not kept."""
-        return self[key] if key in self else self._make(key)
+        return self[key] if key in self else (self._once or self._make)(key)
 
 
 class Each(Generic[V]):
