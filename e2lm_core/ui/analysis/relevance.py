@@ -192,9 +192,9 @@ def how_it_is_computed() -> None:
     """What the probability is, and what it is not."""
     with st.expander("How this is computed", icon=":material/info:"):
         st.markdown(
-            "all-MiniLM-L6-v2 and Google's universal sentence encoder embed each question with its choices; a classifier trained on this project's own "
-            "labelled exemplars gives the calibrated probability that the organisers' rubric would accept it: "
-            "science and scholarship accepted; everyday language, common sense, puzzles and reading without "
-            "technical content rejected. It reads words, it does not check facts: a proxy, not a verdict. Its "
-            "discrimination on held-out exemplars is in docs/relevance.md."
+            "all-MiniLM-L6-v2 and Google's universal sentence encoder embed each question with its choices; a "
+            "classifier trained on this project's own labelled exemplars gives the calibrated probability that the "
+            "organisers' rubric would accept it: science and scholarship accepted; everyday language, common sense, "
+            "puzzles and reading without technical content rejected. It reads words, it does not check facts: a "
+            "proxy, not a verdict. Its discrimination on held-out exemplars is in docs/relevance.md."
         )
