@@ -85,7 +85,8 @@ HARMLESS = {
 GIVEN = {
     "runs.shards.files.lines",
     *("runs.said.rolling.passing", "runs.said.rolling.doing"),
-    *("runs.evaluate.evaluate", "runs.measure.measure", "runs.state.coverage", "runs.state.estimate"),
+    *("runs.evaluate.evaluate", "runs.measure.measure", "runs.measure.refreshed"),
+    *("runs.state.coverage", "runs.state.estimate"),
     *(
         "runs.state.pace_of",
         "runs.state.measured_pace",
