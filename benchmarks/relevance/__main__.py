@@ -1,7 +1,7 @@
 """How well the relevance score tells accepted questions from rejected ones: `python -m benchmarks.relevance`.
 
 Prints what `docs/studies/relevance.md` states, from the held-out exemplars (never trained on); with `--elsewhere FOLDER`
-from packages' questions, labelled before any was judged (`elsewhere`); and, where the reference files are at hand
+from packages' questions, labelled before any was judged (`elsewhere`), by other embedders too (`--embedder NAME`); and, where the reference files are at hand
 (`E2LM_REFERENCE`, by default `../shared/reference`), from a sample of MMLU's dev questions, which are all
 scholarship, so that nearly all should be accepted. `--write` puts the tables into that page; a table whose data are not
 at hand is left as it is.
@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,8 +81,8 @@ def _worst(heldout: tuple, labels: Array, p: Array, count: int = 5) -> list[str]
     return lines
 
 
-def elsewhere_reports(folder: Path) -> dict[str, str]:
-    """The packages' questions under three embedders, their reliability, and the sources that are judged worst."""
+def elsewhere_reports(folder: Path, also: Sequence[str]) -> dict[str, str]:
+    """The packages' questions under three embedders and those that are named, their reliability, and the sources that are judged worst."""
     found = elsewhere.labelled(folder)
     labels = np.array([item.accepted for item in found])
     texts = [question_text(item.question) for item in found]
@@ -91,16 +92,13 @@ def elsewhere_reports(folder: Path) -> dict[str, str]:
         "| embedder | AUROC | balanced accuracy | ECE | Brier |",
         "|---|---|---|---|---|",
     ]
-    judged: dict[str, Array] = {}
-    for name in (None, MINILM, WORDS):
+    judged: list[Array] = []
+    for name in (None, MINILM, WORDS, *also):
         embedder = Embedder(Settings.from_env(), name)
-        p = judged[embedder.model_name] = relevance_classifier(embedder).probability(embedder.embed(texts))
-        lines.append(
-            f"| {embedder.model_name} | {auroc(labels, p):.3f} | {balanced_accuracy(labels, p, ACCEPT_AT):.3f} "
-            f"| {ece(labels, p):.3f} | {brier(labels, p):.3f} |"
-        )
-    lines.append(_bound(found, labels))
-    first = next(iter(judged.values()))
+        judged.append(relevance_classifier(embedder).probability(embedder.embed(texts)))
+        lines.append(_row(Path(embedder.model_name).name, labels, judged[-1]))
+    lines += [_bound(found, labels, Embedder(Settings.from_env(), name)) for name in (None, *also)]
+    first = judged[0]
     lines += ["", "Calibration of the first:", "", "| probability | rows | mean probability | accepted |"]
     lines.append("|---|---|---|---|")
     lines += [
@@ -110,10 +108,16 @@ def elsewhere_reports(folder: Path) -> dict[str, str]:
     return {"elsewhere": "\n".join(lines), "sources": _sources(found, (first >= ACCEPT_AT) == labels)}
 
 
-def _bound(found: list[elsewhere.Item], labels: Array) -> str:
+def _row(name: str, labels: Array, p: Array) -> str:
+    return (
+        f"| {name} | {auroc(labels, p):.3f} | {balanced_accuracy(labels, p, ACCEPT_AT):.3f} "
+        f"| {ece(labels, p):.3f} | {brier(labels, p):.3f} |"
+    )
+
+
+def _bound(found: list[elsewhere.Item], labels: Array, embedder: Embedder) -> str:
     """The row of a judge that no longer is one from elsewhere: fitted on these very questions too, but for a fifth of the
     sources at a time, which it judges. What this embedder could reach with exemplars of the kind."""
-    embedder = Embedder(Settings.from_env())
     exemplars = load_exemplars("train")
     own = embedder.embed(training_texts())
     here = embedder.embed([question_text(item.question) for item in found])
@@ -127,11 +131,7 @@ def _bound(found: list[elsewhere.Item], labels: Array) -> str:
         fields = np.where(all_y, "physics", NO_FIELD)  # no field is asked for
         fitted = Classifier.fit(np.concatenate([own, here[given]]), all_y, list(fields))
         p[judged] = fitted.probability(here[judged])
-    name = f"{embedder.model_name}, fitted on the other sources too"
-    return (
-        f"| {name} | {auroc(labels, p):.3f} | {balanced_accuracy(labels, p, ACCEPT_AT):.3f} "
-        f"| {ece(labels, p):.3f} | {brier(labels, p):.3f} |"
-    )
+    return _row(f"{Path(embedder.model_name).name}, fitted on the other sources too", labels, p)
 
 
 def _sources(found: list[elsewhere.Item], right: Array) -> str:
@@ -176,13 +176,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--write", action="store_true", help="put the tables into the study's page")
     parser.add_argument("--elsewhere", type=Path, metavar="FOLDER", help="where the packages lie")
+    parser.add_argument(
+        "--embedder",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another embedder judges them too: a folder, or the name of a sentence-transformers model; repeatable",
+    )
     asked = parser.parse_args()
 
     embedder = Embedder(Settings.from_env())
     classifier = relevance_classifier(embedder)
     reports = {"heldout": heldout_report(embedder, classifier)}
     if asked.elsewhere:
-        reports |= elsewhere_reports(asked.elsewhere)
+        reports |= elsewhere_reports(asked.elsewhere, asked.embedder)
     reference = Path(os.environ.get("E2LM_REFERENCE") or ROOT / ".." / "shared" / "reference").resolve()
     sample = reference / "mmlu-dev-sample.jsonl"
     if sample.is_file():
