@@ -75,10 +75,8 @@ OF_ORDER = ("rc", "decision_accuracy", "rc_organisers", "rc_early_means", "rc_fi
 FEWEST = 60  # sets of a kind from which a figure is told
 # Of a learner and metric, from which they decide about a scale: what `regressed` needs differs more between learners.
 DECIDE = dict.fromkeys(SCALED, FEWEST // 2)
-NARROWEST = (
-    0.9  # narrower was not borne out by fleets that took no part, and of these not below the method itself
-)
-NEVER_NARROWER = ("sq",)
+NARROWEST = 0.9  # narrower was not borne out by fleets that took no part
+NEVER_NARROWER = ("sq",)  # than the method itself, of which the same is true
 WIDEST = 1.5
 # Of SQ larger sets need more: the number of questions that needs most decides, not all of them together.
 BY_NUMBER = ("sq",)
@@ -147,18 +145,9 @@ def judged(plan: Plan, fleets: Iterable[int]) -> Iterator[Judged]:
                     for own in (given, replace(given, runs=few(runs))):
                         for found in _of_set(own, true, questions, table):
                             yield Judged(number, learner, *found)
+                    of_set = given.kind("acc") or "", len(given.counted), questions, given.differing("acc")
                     for need in _of_differences(given, true["acc", "mean", simulation.SIZES]):
-                        yield Judged(
-                            *(
-                                number,
-                                learner,
-                                DIFFERENCE,
-                                "acc",
-                                given.kind("acc") or "",
-                                len(given.counted),
-                            ),
-                            *(questions, given.differing("acc"), "paired", need),
-                        )
+                        yield Judged(number, learner, DIFFERENCE, "acc", *of_set, "paired", need)
 
 
 def _of_differences(given: Resampled, true: np.ndarray) -> Iterator[float]:

@@ -68,8 +68,8 @@ def load_exemplars(split: Literal["train", "heldout"] | None = None) -> tuple[Ex
 class Embedder:
     """Normalised embeddings by one model.
 
-    `model_name` is None for the default, the name of another packaged one, `WORDS`, a folder, or the name of a model that sentence-transformers knows
-    (`organisation/model`, with `@revision` to pin it). Safe for several threads and processes.
+    `model_name` is None for the default, the name of another packaged one, `WORDS`, a folder, or the name of a model that
+    sentence-transformers knows (`organisation/model`, with `@revision` to pin it). Safe for several threads and processes.
     """
 
     def __init__(self, settings: Settings, model_name: str | None = None) -> None:
