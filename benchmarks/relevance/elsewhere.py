@@ -6,9 +6,9 @@
 FOLDER holds what `pip download --no-deps bigbench==1.0.0 evals==3.0.1.post1` and `apt-get download hamexam fccexam` give;
 the fifth source is the installed lm-evaluation-harness. No question is part of this repository: `labels.tsv` has a
 digest of each, its label and its source, so that what is judged is what was labelled. Labels are given to sources
-and not to questions, by their descriptions and before any was judged; sources that the rubric does not decide (plain
-arithmetic, fact checking of the encyclopaedia, misconceptions, quiz knowledge) are left out. Of a source those with
-the smallest digests are taken.
+(`sources`) and not to questions, by their descriptions and before any was judged; sources that the rubric does not
+decide (plain arithmetic, misconceptions, quiz knowledge) are left out. Of a source those with the smallest digests are
+taken that no look before had.
 """
 
 from __future__ import annotations
@@ -22,136 +22,19 @@ import re
 import subprocess
 import tarfile
 import zipfile
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.relevance.sources import ACCEPTED, EVALS_FILES, REJECTED
 from e2lm_core.base.records import Question
 
 LABELS = Path(__file__).parent / "labels.tsv"
+EARLIER = Path(__file__).parent / "earlier.tsv"  # of the looks before
 PACKAGES = ("bigbench", "evals", "hamexam", "fccexam")
 MOST_CHARS = 4_000
 MOST_CHOICES = 26
 
-# Sources of each package with how many questions are taken. Science, school mathematics and professional studies:
-ACCEPTED = {
-    "bigbench": {
-        "elementary_math_qa/question_only": 60,
-        "physics": 25,
-        "physical_intuition": 20,
-        "human_organs_senses": 12,
-        "code_line_description": 15,
-        "identify_math_theorems": 12,
-        "mathematical_induction": 8,
-        "hindu_knowledge": 20,
-        "fact_checker/covid19_scientific": 15,
-    },
-    "evals": {
-        "arc": 60,
-        "jee-math": 25,
-        "medmcqa": 45,
-        "us_tort_law": 30,
-        "accounting_audit": 15,
-        "cissp-study-questions": 25,
-        "atpl_exams": 12,
-        "utah_real_estate": 15,
-        "test_comp_sci": 12,
-        "probability_questions": 20,
-        "multistep-word-problems": 10,
-        "probabilities-word-problems": 10,
-        "ph_calculation": 10,
-        "beam_analysis": 8,
-        "automata-and-complexity": 8,
-        "finance_calc": 15,
-    },
-    "hamexam": {"technical": 45},
-    "fccexam": {"3-": 25, "8-": 15},
-    "lm_eval": {"mmlu": 110},
-}
-# Judgements, puzzles, common sense, language, reading, counting, navigation, entertainment:
-REJECTED = {
-    "bigbench": {
-        **dict.fromkeys(
-            (
-                "abstract_narrative_understanding/4_distractors",
-                "analogical_similarity",
-                "analytic_entailment",
-                "bbq_lite_json/age_ambig",
-                "cause_and_effect/two_sentences",
-                "conceptual_combinations/emergent_properties",
-                "crash_blossom",
-                "crass_ai",
-                "dark_humor_detection",
-                "discourse_marker_prediction",
-                "emoji_movie",
-                "empirical_judgments",
-                "english_proverbs",
-                "entailed_polarity",
-                "fantasy_reasoning",
-                "figure_of_speech_detection",
-                "goal_step_wikihow/step_ordering",
-                "hyperbaton",
-                "identify_odd_metaphor",
-                "implicit_relations",
-                "intent_recognition",
-                "irony_identification",
-                "logic_grid_puzzle",
-                "logical_args",
-                "metaphor_boolean",
-                "minute_mysteries_qa/multiplechoice",
-                "movie_dialog_same_or_different",
-                "movie_recommendation",
-                "nonsense_words_grammar",
-                "novel_concepts",
-                "odd_one_out",
-                "penguins_in_a_table",
-                "phrase_relatedness",
-                "presuppositions_as_nli",
-                "reasoning_about_colored_objects",
-                "riddle_sense",
-                "ruin_names",
-                "sentence_ambiguity",
-                "similarities_abstraction",
-                "snarks",
-                "social_support",
-                "sports_understanding",
-                "temporal_sequences",
-                "timedial",
-                "tracking_shuffled_objects/three_objects",
-                "understanding_fables",
-                "winowhy",
-            ),
-            10,
-        ),
-        "moral_permissibility": 20,
-        "causal_judgment": 20,
-        "simple_ethical_questions": 20,
-        "strange_stories/multiple_choice": 15,
-        "social_iqa": 20,
-        "logical_deduction/five_objects": 20,
-        "formal_fallacies_syllogisms_negation": 25,
-        "epistemic_reasoning": 15,
-        "date_understanding": 15,
-        "disambiguation_qa": 15,
-        "implicatures": 15,
-        "navigate": 15,
-    },
-    "evals": {
-        "logiqa": 45,
-        "theory_of_mind/hitom": 15,
-        "moral_exceptQA": 15,
-        "sarcasm": 10,
-        "logic-statements": 10,
-    },
-}
-_FILES = {
-    "theory_of_mind/hitom": "theory_of_mind/hitom/hitom-multiple-choice.jsonl",
-    "logiqa": "logiqa/logiqa.jsonl",
-    "logic-statements": "logic-statements/logic-statements.jsonl",
-    "test_comp_sci": "test_comp_sci/questions.jsonl",
-    "probability_questions": "probability_questions/probability_questions.jsonl",
-    "beam_analysis": "beam_analysis/beam-analysis.jsonl",
-}
 # MMLU's subjects that are everyday judgement or quiz knowledge, as its authors sorted them.
 _NO_SCHOLARSHIP = ("moral_scenarios", "miscellaneous", "global_facts")
 # Propagation, principles, components, circuits, aerials; the other parts are rules of the service.
@@ -172,10 +55,10 @@ class Item(NamedTuple):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def items(folder: Path, seen: Container[str] = ()) -> list[Item]:
-    """All items of the sources, those of the smallest digests of each; raises `OSError` where a package is missing.
+def items(folder: Path) -> list[Item]:
+    """All items of the sources, those of the smallest digests of each that no look before had.
 
-    `seen` holds the words of questions that were looked at before: they are left out.
+    Raises `OSError` where a package is missing.
     """
     left = {
         f"{package}: {name}": most
@@ -183,10 +66,14 @@ def items(folder: Path, seen: Container[str] = ()) -> list[Item]:
         for package, sources in packages.items()
         for name, most in sources.items()
     }
+    every = _every(folder)
+    judged = {line.split("\t")[0] for line in EARLIER.read_text("utf-8").splitlines()}
+    seen = {_words(item) for item in every if item.digest in judged}
     taken = []
-    for item in _every(folder):
-        if left[item.source] and _words(item.question.question) not in seen:
+    for item in every:
+        if left[item.source] and (words := _words(item)) not in seen:
             left[item.source] -= 1
+            seen.add(words)
             taken.append(item)
     return taken
 
@@ -217,12 +104,11 @@ def labelled(folder: Path) -> list[Item]:
     return here
 
 
-def _words(text: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
-
-
-def _words_of(file: Path) -> set[str]:
-    return {_words(json.loads(line)["question"]) for line in file.read_text("utf-8").splitlines()}
+def _words(item: Item) -> str:
+    """A question and its choices in whatever order, as words alone."""
+    question = item.question
+    texts = [question.question, *sorted(question.choices)]
+    return " / ".join(" ".join(re.findall(r"[a-z0-9]+", text.lower())) for text in texts)
 
 
 def _usable(question: Question) -> bool:
@@ -269,7 +155,7 @@ def _examples(task: dict) -> Iterator[Question]:
 def _evals(folder: Path, names: list[str]) -> Iterator[tuple[str, Iterable[Question]]]:
     with zipfile.ZipFile(_one(folder, "evals-*.whl")) as wheel:
         for name in names:
-            file = f"evals/registry/data/{_FILES.get(name, f'{name}/samples.jsonl')}"
+            file = f"evals/registry/data/{EVALS_FILES.get(name, f'{name}/samples.jsonl')}"
             lines = wheel.read(file).decode().splitlines()
             rows = [json.loads(line) for line in lines if line.strip()]
             yield name, [_last_turn(number, row["input"]) for number, row in enumerate(rows)]
@@ -320,10 +206,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--labels", action="store_true", help="write labels.tsv")
-    parser.add_argument("--without", type=Path, help="a JSONL file of questions that were looked at before")
     asked = parser.parse_args()
-    seen = _words_of(asked.without) if asked.without else set()
-    found = items(asked.folder, seen)
+    found = items(asked.folder)
     if asked.labels:
         lines = [
             f"{item.digest}\t{'accepted' if item.accepted else 'rejected'}\t{item.source}\n" for item in found
