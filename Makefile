@@ -64,6 +64,6 @@ $(VENV)/.run-ready: requirements.txt scripts/setup.sh
 	@sh scripts/setup.sh $(VENV) requirements.txt
 	@touch $@
 
-$(VENV)/.dev-ready: requirements-dev.txt requirements-nodeps.txt requirements-ray.txt requirements.txt scripts/setup.sh
+$(VENV)/.dev-ready: requirements-dev.txt requirements-nodeps.txt requirements-ray.txt requirements-embedder.txt requirements.txt scripts/setup.sh
 	@sh scripts/setup.sh $(VENV) requirements-dev.txt requirements-nodeps.txt
 	@touch $@ $(VENV)/.run-ready

@@ -1,6 +1,8 @@
-"""Write what relevance ships: the exemplars as the default model sees them, and the classifier fitted to them.
+"""Write what relevance ships: the exemplars as models see them, and the classifiers fitted to them.
 
-python -m scripts.shipped_relevance     # some minutes; after a change of the exemplars or of the fit
+python -m scripts.shipped_relevance     # some minutes a model; after a change of the exemplars or of the fit
+
+Of the default model and of the larger one, which requirements-embedder.txt installs.
 """
 
 from __future__ import annotations
@@ -10,17 +12,21 @@ from pathlib import Path
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance import embeddings, shipped
+from e2lm_core.relevance.embedders.packaged import JOINT, MPNET
+
+SHIPPED = {JOINT: "joint.npz", MPNET: "mpnet.npz"}
 
 
 def main() -> None:
-    """Embed, fit and write."""
-    with tempfile.TemporaryDirectory() as home:
-        embedder = embeddings.Embedder(Settings(home=Path(home)))
-        anchors = embedder.embed_questions([e.question for e in embeddings.load_exemplars("train")])
-        fitted = embeddings.fitted(embedder).to_arrays()
-        data = shipped.packed(embeddings.classifier_key(embedder), anchors, fitted)
-    shipped.FILE.write_bytes(data)
-    print(f"{shipped.FILE.name}: {len(anchors)} exemplars, {len(data) / 1e6:.1f} MB.")
+    """Embed, fit and write, a model after the other."""
+    for model, name in SHIPPED.items():
+        with tempfile.TemporaryDirectory() as home:
+            embedder = embeddings.Embedder(Settings(home=Path(home)), model)
+            vectors = embedder.embed(embeddings.training_texts())
+            classifier = embeddings.fitted_to(shipped.rounded(vectors))
+            data = shipped.packed(embeddings.classifier_key(embedder), classifier)
+        (shipped.VIEWS / name).write_bytes(data)
+        print(f"{name}: {model}, {len(vectors):,} exemplars, {len(data) / 1e6:.1f} MB.")
 
 
 if __name__ == "__main__":

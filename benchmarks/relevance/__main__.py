@@ -20,21 +20,19 @@ import numpy as np
 
 from benchmarks import study_pages
 from benchmarks.relevance import elsewhere
+from benchmarks.relevance.sources import NEW
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.relevance.calibration import auroc, balanced_accuracy, brier, calibration_table, ece
 from e2lm_core.relevance.classifier import ACCEPT_AT, NO_FIELD, Array, Classifier
+from e2lm_core.relevance.embedders.packaged import MINILM, MPNET
 from e2lm_core.relevance.embeddings import (
     WORDS,
     Embedder,
     load_exemplars,
     question_text,
     relevance_classifier,
-    training_texts,
 )
-from e2lm_core.relevance.packaged import MINILM
-
-BOUND_FOLDS = 5
 
 
 def heldout_report(embedder: Embedder, classifier: Classifier) -> str:
@@ -82,22 +80,30 @@ def _worst(heldout: tuple, labels: Array, p: Array, count: int = 5) -> list[str]
 
 
 def elsewhere_reports(folder: Path, also: Sequence[str]) -> dict[str, str]:
-    """The packages' questions under three embedders and those that are named, their reliability, and the sources that are judged worst."""
+    """The packages' questions under four embedders and those that are named, their reliability, and the sources that are
+    judged worst."""
     found = elsewhere.labelled(folder)
     labels = np.array([item.accepted for item in found])
+    new = np.array([item.source in NEW for item in found])
     texts = [question_text(item.question) for item in found]
     lines = [
         f"{labels.sum():,} accepted and {(~labels).sum():,} rejected questions of {len({i.source for i in found})} sources:",
         "",
-        "| embedder | AUROC | balanced accuracy | ECE | Brier |",
-        "|---|---|---|---|---|",
+        "| embedder | questions | AUROC | balanced accuracy | ECE | Brier |",
+        "|---|---|---|---|---|---|",
     ]
     judged: list[Array] = []
-    for name in (None, MINILM, WORDS, *also):
+    for name in (None, MPNET, MINILM, WORDS, *also):
         embedder = Embedder(Settings.from_env(), name)
         judged.append(relevance_classifier(embedder).probability(embedder.embed(texts)))
-        lines.append(_row(Path(embedder.model_name).name, labels, judged[-1]))
-    lines += [_bound(found, labels, Embedder(Settings.from_env(), name)) for name in (None, *also)]
+        lines += [
+            _row(Path(embedder.model_name).name, which, labels[some], judged[-1][some])
+            for which, some in (
+                ("all", np.full(len(found), True)),
+                ("of sources that were in looks before", ~new),
+                ("of sources that were in none", new),
+            )
+        ]
     first = judged[0]
     lines += ["", "Calibration of the first:", "", "| probability | rows | mean probability | accepted |"]
     lines.append("|---|---|---|---|")
@@ -108,30 +114,11 @@ def elsewhere_reports(folder: Path, also: Sequence[str]) -> dict[str, str]:
     return {"elsewhere": "\n".join(lines), "sources": _sources(found, (first >= ACCEPT_AT) == labels)}
 
 
-def _row(name: str, labels: Array, p: Array) -> str:
+def _row(name: str, which: str, labels: Array, p: Array) -> str:
     return (
-        f"| {name} | {auroc(labels, p):.3f} | {balanced_accuracy(labels, p, ACCEPT_AT):.3f} "
+        f"| {name} | {which}, {len(p):,} | {auroc(labels, p):.3f} | {balanced_accuracy(labels, p, ACCEPT_AT):.3f} "
         f"| {ece(labels, p):.3f} | {brier(labels, p):.3f} |"
     )
-
-
-def _bound(found: list[elsewhere.Item], labels: Array, embedder: Embedder) -> str:
-    """The row of a judge that no longer is one from elsewhere: fitted on these very questions too, but for a fifth of the
-    sources at a time, which it judges. What this embedder could reach with exemplars of the kind."""
-    exemplars = load_exemplars("train")
-    own = embedder.embed(training_texts())
-    here = embedder.embed([question_text(item.question) for item in found])
-    y = np.array([e.accepted for e in exemplars] * 2)
-    sources = sorted({item.source for item in found})
-    fold = np.array([sources.index(item.source) % BOUND_FOLDS for item in found])
-    p = np.empty(len(found))
-    for k in range(BOUND_FOLDS):
-        given, judged = fold != k, fold == k
-        all_y = np.concatenate([y, labels[given]])
-        fields = np.where(all_y, "physics", NO_FIELD)  # no field is asked for
-        fitted = Classifier.fit(np.concatenate([own, here[given]]), all_y, list(fields))
-        p[judged] = fitted.probability(here[judged])
-    return _row(f"{Path(embedder.model_name).name}, fitted on the other sources too", labels, p)
 
 
 def _sources(found: list[elsewhere.Item], right: Array) -> str:

@@ -23,6 +23,7 @@ Tested in tests/base/test_settings.py, and tests/house/test_settings_document.py
 | `E2LM_FRAMES` | which sites may show the studio in a frame | itself and huggingface.co |
 | `E2LM_HOSTS` | names of its own that a server on loopback answers to | `localhost` alone |
 | `E2LM_METRICS` | `open`: Streamlit's counters are shown to whoever asks | `closed` |
+| `E2LM_EMBEDDER` | the embedding model that relevance judges by | the two that come along |
 | `E2LM_SHIPPED` | `0`: the example sets have no results until they are run | 1 |
 | `E2LM_AUTH` | `none`, or `oidc`: people sign in | `none` |
 | `E2LM_ADMINS` | administrators' e-mails or user names, separated by commas | none |
@@ -114,6 +115,7 @@ class Settings(BaseModel):
     frames: tuple[str, ...] = ("'self'", "https://huggingface.co")
     hosts: tuple[str, ...] = ()
     metrics: bool = False
+    embedder: str | None = None  # None: the default of e2lm_core.relevance
     shipped: bool = (
         False  # whether the example sets have the results that the package brings; so from the environment
     )
@@ -176,6 +178,8 @@ class Settings(BaseModel):
                 values[key] = int(number)
         if backend := env.get("E2LM_BACKEND"):
             values["backend"] = backend_of(backend, "E2LM_BACKEND")
+        if embedder := env.get("E2LM_EMBEDDER"):
+            values["embedder"] = embedder
         if endpoint := env.get("E2LM_HUB_ENDPOINT"):
             if not endpoint.startswith(("https://", "http://")):
                 raise StudioError(f"E2LM_HUB_ENDPOINT is {quoted(endpoint)}; use an address with https://.")

@@ -189,8 +189,8 @@ def relevance(
         typer.Option(
             "--embedder",
             metavar="NAME",
-            help="words, all-MiniLM-L6-v2, universal-sentence-encoder, a folder, or the name of a sentence-transformers "
-            "model (default: the two of these names together).",
+            help="words, all-mpnet-base-v2, all-MiniLM-L6-v2, universal-sentence-encoder, a folder, or the name of a "
+            "sentence-transformers model (default: E2LM_EMBEDDER, else the last two of these names together).",
         ),
     ] = None,
     as_json: Json = False,

@@ -1,10 +1,14 @@
 """How likely the organisers' rubric would accept a question, from its sentence embedding.
 
-A logistic regression on normalised embeddings, calibrated by Platt's method on out-of-fold scores, and a
-multinomial one over the fields of science and scholarship. Both are plain fitted numbers: they are kept
-as arrays, and no embedding model is known here. Everything is deterministic.
+    f(x) = Σ_n weights[n] · exp(−WIDTH · ‖x − anchors[n]‖²) + bias        probability = σ(slope · f(x) + offset)
 
-Shapes: N rows, D dimensions, F fields.
+Every exemplar speaks for what lies near it: kernel ridge regression on labels of ±1, calibrated by Platt's method on
+what the exemplars get from fits without them. A regression that draws one plane through the space (which was here
+before) takes relations between words for scholarship wherever their words are learned ones. A multinomial logistic
+regression tells the fields of science and scholarship. Both are plain fitted numbers: they are kept as arrays, and no
+embedding model is known here. Everything is deterministic.
+
+Shapes: N rows, D dimensions, F fields, Q questions.
 """
 
 from __future__ import annotations
@@ -34,9 +38,13 @@ FIELDS = (
 )
 ACCEPT_AT = 0.5  # of a calibrated probability: more likely accepted than not
 
-_FOLDS = 5
-_INVERSE_PENALTIES = tuple(float(c) for c in np.geomspace(0.1, 300, 8))
-_FIELD_INVERSE_PENALTY = 30.0
+WIDTH = (
+    2.0  # of unit vectors: what lies at a cosine of .75 speaks with 1/e; docs/studies/relevance.md has others
+)
+_FEWEST = 5  # exemplars of either label
+_PENALTIES = tuple(float(p) for p in np.geomspace(0.01, 10, 7))
+_AT_ONCE = 4_096  # questions: their kernel with the exemplars is a matrix
+_FIELD_INVERSE_PENALTY = 10.0
 
 
 def sigmoid(x: Array) -> Array:
@@ -47,13 +55,15 @@ def sigmoid(x: Array) -> Array:
 
 @dataclass(frozen=True)
 class Classifier:
-    """probability = σ(slope · (weights · x + bias) + offset); field = argmax(field_weights · x + field_bias).
+    """f(x) and its probability as above; field = argmax(field_weights · x + field_bias).
 
-    `weights` [D], `field_weights` [F, D], `field_bias` [F], `field_names` of length F. `inverse_penalty`
-    is the C that cross-validation chose. `folded` [N] are the calibrated probabilities that the rows it was fitted on
-    had from fits without them, and `labels` [N] what they are: what its reliability is read from.
+    `anchors` [N, D] are the rows that it was fitted on, `weights` [N], `field_weights` [F, D], `field_bias` [F],
+    `field_names` of length F. `penalty` is the λ of (K + λI) weights = labels − bias that leaving one out chose.
+    `folded` [N] are the calibrated probabilities that the rows had from fits without them, and `labels` [N] what they
+    are: what its reliability is read from.
     """
 
+    anchors: Array
     weights: Array
     bias: float
     slope: float
@@ -61,56 +71,55 @@ class Classifier:
     field_weights: Array
     field_bias: Array
     field_names: tuple[str, ...]
-    inverse_penalty: float
+    penalty: float
     folded: Array
     labels: Array
 
     @classmethod
-    def fit(
-        cls,
-        embeddings: Array,
-        labels: Sequence[bool] | Array,
-        fields: Sequence[str],
-        groups: Sequence[Any] | Array | None = None,
-    ) -> Classifier:
+    def fit(cls, embeddings: Array, labels: Sequence[bool] | Array, fields: Sequence[str]) -> Classifier:
         """Fit on embeddings [N, D], labels [N] (True: accepted) and fields [N] (`none` where rejected).
 
-        Rows of one group (the same exemplar worded twice) never part between folds, so that neither the
-        penalty nor the calibration is chosen on rows that were all but seen. C minimises the out-of-fold
-        log loss; Platt's slope and offset are fitted to the out-of-fold scores at that C, with his
-        smoothed targets (Platt 1999, "Probabilistic outputs for support vector machines"), as the scores
-        of rows that were trained on are too sure of themselves.
+        Kernel ridge regression (Saunders, Gammerman & Vovk 1998). Of its penalties that with the least log loss of the
+        rows left out one at a time is taken; such a row's score is
 
-        Raises ValueError when lengths differ, a field is unknown, an accepted row has no field, or fewer
-        than five groups of either label are given.
+            t[n] − weights[n] / (K + λI)⁻¹[n, n]        t = ±1
+
+        (Rifkin & Lippert 2007, "Notes on regularized least squares"). Platt's slope and offset (1999, "Probabilistic
+        outputs for support vector machines") are fitted to these scores, with his smoothed targets, as the scores of
+        rows that were trained on are too sure of themselves.
+
+        Raises ValueError when lengths differ, a field is unknown, an accepted row has no field, or fewer than five
+        rows of either label are given.
         """
-        # A second to import, and a cached fit needs none.
-        from sklearn.linear_model import LogisticRegression
-
         x, y = np.asarray(embeddings, dtype=np.float64), np.asarray(labels, dtype=bool)
-        rows = range(len(x)) if groups is None else groups
-        members = np.unique(np.asarray(rows), return_inverse=True)[1]
-        _check(x, y, fields, members)
-        inverse_penalty, scores = _best_penalty(x, y, _folds(y, members))
+        _check(x, y, fields)
+        targets = np.where(y, 1.0, -1.0)
+        penalty, weights, scores = _best_penalty(_kernel(x, x), y, targets - targets.mean())
+        scores = scores + targets.mean()
         slope, offset = _platt(scores, y)
-        model = LogisticRegression(C=inverse_penalty, max_iter=2000).fit(x, y)
         field_names, field_weights, field_bias = _fit_fields(x[y], np.asarray(fields, dtype=object)[y])
         return cls(
-            weights=model.coef_[0],
-            bias=float(model.intercept_[0]),
+            anchors=np.asarray(embeddings),
+            weights=weights,
+            bias=float(targets.mean()),
             slope=slope,
             offset=offset,
             field_weights=field_weights,
             field_bias=field_bias,
             field_names=field_names,
-            inverse_penalty=inverse_penalty,
+            penalty=penalty,
             folded=sigmoid(slope * scores + offset),
             labels=y,
         )
 
     def probability(self, embeddings: Array) -> Array:
-        """Calibrated probability of acceptance [N] of embeddings [N, D]."""
-        scores = np.asarray(embeddings, dtype=np.float64) @ self.weights + self.bias
+        """Calibrated probability of acceptance [Q] of embeddings [Q, D]."""
+        x = np.asarray(embeddings, dtype=np.float64)
+        anchors = np.asarray(self.anchors, dtype=np.float64)
+        scores = np.empty(len(x))
+        for start in range(0, len(x), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            scores[part] = _kernel(x[part], anchors) @ self.weights + self.bias
         return sigmoid(self.slope * scores + self.offset)
 
     def nearest_field(self, embeddings: Array) -> list[str]:
@@ -125,13 +134,16 @@ class Classifier:
         return [name if ok else NO_FIELD for name, ok in zip(nearest, accepted, strict=True)]
 
     def to_arrays(self) -> dict[str, Array]:
-        """Plain arrays, for a cache."""
-        return {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
+        """Plain arrays, for a cache; without the anchors, which are kept as embeddings."""
+        return {
+            name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__ if name != "anchors"
+        }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Array]) -> Classifier:
-        """The inverse of `to_arrays`."""
+    def from_arrays(cls, anchors: Array, arrays: Mapping[str, Array]) -> Classifier:
+        """The inverse of `to_arrays`, with the anchors that it was fitted on."""
         return cls(
+            anchors=anchors,
             weights=arrays["weights"],
             bias=float(arrays["bias"]),
             slope=float(arrays["slope"]),
@@ -139,7 +151,7 @@ class Classifier:
             field_weights=arrays["field_weights"],
             field_bias=arrays["field_bias"],
             field_names=tuple(str(name) for name in arrays["field_names"]),
-            inverse_penalty=float(arrays["inverse_penalty"]),
+            penalty=float(arrays["penalty"]),
             folded=arrays["folded"],
             labels=arrays["labels"],
         )
@@ -168,40 +180,37 @@ def _axes(centred: bytes, dimensions: int) -> Array:
     return axes * np.sign(axes[[0, 1], largest])[:, None]
 
 
-def _check(x: Array, y: Array, fields: Sequence[str], members: Array) -> None:
-    if x.ndim != 2 or not len(x) == len(y) == len(fields) == len(members):
-        raise ValueError(
-            f"{x.shape} embeddings, {len(y)} labels, {len(fields)} fields, {len(members)} groups"
-        )
+def _check(x: Array, y: Array, fields: Sequence[str]) -> None:
+    if x.ndim != 2 or not len(x) == len(y) == len(fields):
+        raise ValueError(f"{x.shape} embeddings, {len(y)} labels, {len(fields)} fields")
     if unknown := sorted(set(fields) - set(FIELDS)):
         raise ValueError(f"unknown fields {unknown}; use {', '.join(FIELDS)}")
     if any((name == NO_FIELD) == bool(ok) for name, ok in zip(fields, y, strict=True)):
         raise ValueError("an accepted row needs a field, and a rejected one has 'none'")
-    if min(len(np.unique(members[y])), len(np.unique(members[~y]))) < _FOLDS:
-        raise ValueError(f"cross-validation needs at least {_FOLDS} exemplars of either label")
+    if min(y.sum(), (~y).sum()) < _FEWEST:
+        raise ValueError(f"a fit needs at least {_FEWEST} exemplars of either label")
 
 
-def _folds(y: Array, members: Array) -> Array:
-    """Fold number of each row [N]: the groups of either label dealt out in turn, in order of appearance."""
-    fold = np.empty(len(y), dtype=int)
-    for label in (True, False):
-        rows = np.flatnonzero(y == label)
-        _, first, group = np.unique(members[rows], return_index=True, return_inverse=True)
-        order = np.empty(len(first), dtype=int)
-        order[np.argsort(first)] = np.arange(len(first))
-        fold[rows] = order[group] % _FOLDS
-    return fold
+def _kernel(x: Array, anchors: Array) -> Array:
+    """exp(−WIDTH · ‖x − a‖²) [Q, N]."""
+    squares = (x**2).sum(axis=1)[:, None] + (anchors**2).sum(axis=1) - 2 * x @ anchors.T
+    return np.exp(-WIDTH * np.maximum(squares, 0))
 
 
-def _best_penalty(x: Array, y: Array, folds: Array) -> tuple[float, Array]:
-    """The C with the least out-of-fold log loss, the smallest of equals, and the scores [N] at it."""
-    candidates = [
-        (_log_loss(y, scores), c, scores)
-        for c in _INVERSE_PENALTIES
-        for scores in [_out_of_fold(x, y, folds, c)]
-    ]
-    _, chosen, scores = min(candidates, key=lambda candidate: candidate[:2])
-    return chosen, scores
+def _best_penalty(kernel: Array, y: Array, targets: Array) -> tuple[float, Array, Array]:
+    """The penalty with the least calibrated log loss of rows left out, the smallest of equals; the weights [N] at it,
+    and the scores [N] of the rows left out, both of centred targets."""
+    values, vectors = np.linalg.eigh(kernel)
+    turned = vectors.T @ targets
+    found = []
+    for penalty in _PENALTIES:
+        scale = 1 / (np.maximum(values, 0) + penalty)
+        weights = vectors @ (scale * turned)
+        scores = targets - weights / ((vectors**2) @ scale)
+        slope, offset = _platt(scores, y)
+        found.append((_log_loss(y, slope * scores + offset), penalty, weights, scores))
+    _, chosen, weights, scores = min(found, key=lambda one: one[:2])
+    return chosen, weights, scores
 
 
 def _fit_fields(x: Array, fields: Array) -> tuple[tuple[str, ...], Array, Array]:
@@ -218,18 +227,6 @@ def _fit_fields(x: Array, fields: Array) -> tuple[tuple[str, ...], Array, Array]
         weights = np.stack([x[codes == k].mean(axis=0) for k in range(len(names))])
         bias = -0.5 * (weights**2).sum(axis=1)
     return tuple(str(name) for name in names), weights, bias
-
-
-def _out_of_fold(x: Array, y: Array, folds: Array, inverse_penalty: float) -> Array:
-    """Score (log odds) of each row [N] by the model that was trained on the other folds."""
-    from sklearn.linear_model import LogisticRegression
-
-    scores = np.empty(len(y))
-    for k in range(_FOLDS):
-        left_out = folds == k
-        model = LogisticRegression(C=inverse_penalty, max_iter=2000).fit(x[~left_out], y[~left_out])
-        scores[left_out] = model.decision_function(x[left_out])
-    return scores
 
 
 def _log_loss(y: Array, scores: Array) -> float:

@@ -22,16 +22,16 @@ import numpy as np
 from e2lm_core.base.records import Question, Record
 from e2lm_core.base.settings import Settings, expanded
 from e2lm_core.relevance import shipped
-from e2lm_core.relevance.cache import EmbeddingCache, EmbeddingError
 from e2lm_core.relevance.classifier import Array, Classifier
-from e2lm_core.relevance.packaged import JOINT, MINILM, PACKAGED, Encode, by_transformer
+from e2lm_core.relevance.embedders.cache import EmbeddingCache, EmbeddingError
+from e2lm_core.relevance.embedders.packaged import JOINT, MINILM, PACKAGED, Encode, by_transformer
 
 DEFAULT_MODEL = JOINT
 WORDS = "words"
 _WORD_DIMENSIONS = 1024
 
 EXEMPLARS = Path(__file__).parent / "exemplars.jsonl"
-_CLASSIFIER_VERSION = 2  # raise it when `Classifier.fit` or the rows that it is fitted on change
+_CLASSIFIER_VERSION = 3  # raise it when `Classifier.fit` or the rows that it is fitted on change
 
 _CHUNK = 256  # texts kept on disk at a time: a stopped run loses at most these
 _HUB_TIMEOUT_S = 3.0
@@ -68,13 +68,13 @@ def load_exemplars(split: Literal["train", "heldout"] | None = None) -> tuple[Ex
 class Embedder:
     """Normalised embeddings by one model.
 
-    `model_name` is None for the default, the name of another packaged one, `WORDS`, a folder, or the name of a model that
+    `model_name` is None for that of the settings, or the default, the name of another packaged one, `WORDS`, a folder, or the name of a model that
     sentence-transformers knows (`organisation/model`, with `@revision` to pin it). Safe for several threads and processes.
     """
 
     def __init__(self, settings: Settings, model_name: str | None = None) -> None:
         self.settings = settings
-        self.model_name = model_name or DEFAULT_MODEL
+        self.model_name = model_name or settings.embedder or DEFAULT_MODEL
         self.cache = EmbeddingCache(settings.cache / "embeddings.sqlite")
         self._lock = threading.Lock()
         self._encoder: Encode | None = None
@@ -175,9 +175,8 @@ class Embedder:
 
 
 def training_texts() -> list[str]:
-    """What the classifier is fitted on: each exemplar twice, with its choices and without, as a question may have none."""
-    exemplars = load_exemplars("train")
-    return [question_text(e.question) for e in exemplars] + [e.question.question for e in exemplars]
+    """What the classifier is fitted on: each exemplar with its choices."""
+    return [question_text(e.question) for e in load_exemplars("train")]
 
 
 def classifier_key(embedder: Embedder) -> bytes:
@@ -202,17 +201,17 @@ def anchors(embedder: Embedder) -> Array:
     """The training exemplars as `embedder` sees them: unit vectors float32 [N, D]."""
     if (ready := shipped.load(classifier_key(embedder))) is not None:
         return ready.anchors
-    return embedder.embed_questions([e.question for e in load_exemplars("train")])
+    return embedder.embed(training_texts())
 
 
 def relevance_classifier(embedder: Embedder) -> Classifier:
     """The classifier fitted on the training exemplars as `embedder` sees them: shipped, or fitted once and cached."""
     key = classifier_key(embedder)
     if (ready := shipped.load(key)) is not None:
-        return ready.classifier
+        return ready
     if (blob := embedder.cache.get_fit(key)) is not None:
         with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
-            return Classifier.from_arrays(arrays)
+            return Classifier.from_arrays(anchors(embedder), arrays)
     classifier = fitted(embedder)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **classifier.to_arrays())
@@ -222,13 +221,13 @@ def relevance_classifier(embedder: Embedder) -> Classifier:
 
 def fitted(embedder: Embedder) -> Classifier:
     """The classifier, fitted now."""
+    return fitted_to(anchors(embedder))
+
+
+def fitted_to(vectors: Array) -> Classifier:
+    """The classifier fitted to the training exemplars, of which these are the vectors [N, D]."""
     exemplars = load_exemplars("train")
-    return Classifier.fit(
-        embedder.embed(training_texts()),
-        labels=[e.accepted for e in exemplars] * 2,
-        fields=[e.field for e in exemplars] * 2,
-        groups=[e.question.id for e in exemplars] * 2,
-    )
+    return Classifier.fit(vectors, [e.accepted for e in exemplars], [e.field for e in exemplars])
 
 
 def _counted(texts: list[str]) -> Array:

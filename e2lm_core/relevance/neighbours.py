@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from e2lm_core.base.phrasing import quoted
 from e2lm_core.base.records import Question
+from e2lm_core.relevance.embedders.packaged import MINILM
 from e2lm_core.relevance.embeddings import Embedder
-from e2lm_core.relevance.packaged import MINILM
 
 MODEL = MINILM  # made to find paraphrases, and what `NEAR` is of
 NEAR = 0.75  # cosine; two questions of one subject in other words lie below

@@ -55,6 +55,7 @@ def test_requirements_suit_any_index_and_build() -> None:
     for name in (
         "requirements.txt",
         "requirements-dev.txt",
+        "requirements-embedder.txt",
         "requirements-nodeps.txt",
         "requirements-ray.txt",
     ):
@@ -62,6 +63,7 @@ def test_requirements_suit_any_index_and_build() -> None:
             needed = line.split("#")[0].strip()
             assert "://" not in needed, f"{name}: {needed} names an address."
             assert not re.search(r"==.*\+", needed), f"{name}: {needed} asks for a local build."
-            assert needed in ("", "-r requirements.txt", "-r requirements-ray.txt") or re.search(
-                r"[<>=]=", needed
-            ), f"{name}: {needed}"
+            other = re.fullmatch(r"-r (requirements(-\w+)?\.txt)", needed)
+            assert not needed or (other and (ROOT / other[1]).is_file()) or re.search(r"[<>=]=", needed), (
+                f"{name}: {needed}"
+            )

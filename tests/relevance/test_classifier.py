@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from e2lm_core.relevance.calibration import auroc, calibration_table
-from e2lm_core.relevance.classifier import FIELDS, Classifier, map_2d, sigmoid
+from e2lm_core.relevance.classifier import FIELDS, WIDTH, Classifier, map_2d, sigmoid
 
 
 def clusters(seed=0, per_class=40, dimensions=8, spread=0.6):
-    """Rejected rows around one point, accepted ones around three, one for each of three fields."""
+    """Unit vectors: rejected ones around one point, accepted ones around three, one for each of three fields."""
     rng = np.random.default_rng(seed)
     centres = np.eye(dimensions)[:4] * 1.5
     fields = ["none", "physics", "biology", "computing"]
@@ -19,7 +19,8 @@ def clusters(seed=0, per_class=40, dimensions=8, spread=0.6):
         rows.append(centres[k] + rng.normal(scale=spread, size=(count, dimensions)))
         labels += [field != "none"] * count
         names += [field] * count
-    return np.concatenate(rows), np.array(labels), names
+    x = np.concatenate(rows)
+    return x / np.linalg.norm(x, axis=1, keepdims=True), np.array(labels), names
 
 
 # --- by hand -------------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ def test_field_is_none_exactly_below_one_half():
 def test_the_fit_is_deterministic_and_survives_arrays():
     x, labels, fields = clusters()
     one, two = Classifier.fit(x, labels, fields), Classifier.fit(x, labels, fields)
-    again = Classifier.from_arrays(one.to_arrays())
+    again = Classifier.from_arrays(one.anchors, one.to_arrays())
     assert one.probability(x).tolist() == two.probability(x).tolist() == again.probability(x).tolist()
     assert one.field(x) == again.field(x)
 
@@ -91,15 +92,53 @@ def test_one_or_two_fields_are_enough(kept):
     assert np.mean([a == b for a, b in zip(classifier.nearest_field(accepted), truth, strict=True)]) > 0.9
 
 
-def test_groups_keep_copies_from_flattering_the_calibration():
-    # Labels are noise: rows that stand twice are "predicted" only by a fold that holds their copy.
+def test_a_fit_by_hand():
+    # Ten rows of two orthogonal points, so that the kernel is 1 within a point and e⁻⁴ between them. Within each point
+    # rows are alike, so are their weights w: 5w + λw + 5e⁻⁴(−w) = 1, as the labels are balanced.
+    x = np.repeat(np.eye(2), 5, axis=0)
+    labels = np.repeat([True, False], 5)
+    fitted = Classifier.fit(x, labels, ["physics"] * 5 + ["none"] * 5)
+    weight = 1 / (5 + fitted.penalty - 5 * np.exp(-2 * WIDTH))
+    np.testing.assert_allclose(fitted.weights, np.where(labels, weight, -weight), rtol=1e-9)
+    score = 5 * weight * (1 - np.exp(-2 * WIDTH))
+    expected = sigmoid(fitted.slope * np.array([score, -score]) + fitted.offset)
+    np.testing.assert_allclose(fitted.probability(np.eye(2)), expected, rtol=1e-9)
+
+
+def test_what_is_said_of_rows_left_out_is_what_fits_without_them_say():
+    x, labels, fields = clusters(per_class=6, spread=1.0)
+    whole = Classifier.fit(x, labels, fields)
+    logit = np.log(whole.folded / (1 - whole.folded))
+    left_out = (logit - whole.offset) / whole.slope
+    targets = np.where(labels, 1.0, -1.0)
+    for n in range(0, len(x), 5):
+        kept = np.arange(len(x)) != n
+        distance = ((x[:, None] - x[None]) ** 2).sum(axis=2)
+        kernel = np.exp(-WIDTH * distance)
+        # The mean of all labels is taken off, also of those left out: one of 36 moves it little, and the same for all.
+        weights = np.linalg.solve(
+            kernel[np.ix_(kept, kept)] + whole.penalty * np.eye(kept.sum()), targets[kept] - targets.mean()
+        )
+        assert left_out[n] == pytest.approx(kernel[n, kept] @ weights + targets.mean(), abs=1e-8)
+
+
+def test_noise_is_not_believed():
+    # Labels that mean nothing: what lies near a row says nothing of it, and the probabilities stay near a half.
     rng = np.random.default_rng(3)
-    x = rng.normal(size=(60, 40))
-    labels = np.arange(60) % 2 == 0
-    fields = ["physics" if ok else "none" for ok in labels]
-    twice = (np.concatenate([x, x]), np.concatenate([labels, labels]), fields * 2)
-    grouped = Classifier.fit(*twice, groups=list(range(60)) * 2)
-    assert np.abs(grouped.probability(x) - 0.5).max() < 0.35
+    x = rng.normal(size=(120, 40))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    labels = np.arange(120) % 2 == 0
+    fitted = Classifier.fit(x[:60], labels[:60], ["physics" if ok else "none" for ok in labels[:60]])
+    assert np.abs(fitted.probability(x[60:]) - 0.5).max() < 0.35
+
+
+def test_many_questions_are_judged_as_one_alone(monkeypatch):
+    x, labels, fields = clusters()
+    fitted = Classifier.fit(x, labels, fields)
+    monkeypatch.setattr("e2lm_core.relevance.classifier._AT_ONCE", 7)
+    alone = [float(fitted.probability(row[None])[0]) for row in x[:20]]
+    np.testing.assert_allclose(fitted.probability(x[:20]), alone, rtol=1e-12)
+    assert fitted.probability(x[:0]).shape == (0,)
 
 
 @pytest.mark.parametrize(

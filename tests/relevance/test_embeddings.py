@@ -12,9 +12,10 @@ from huggingface_hub import constants
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import ROOT, Settings
 from e2lm_core.relevance import embeddings
-from e2lm_core.relevance.cache import EmbeddingCache, EmbeddingError
 from e2lm_core.relevance.calibration import auroc, balanced_accuracy, brier, ece
 from e2lm_core.relevance.classifier import ACCEPT_AT, FIELDS
+from e2lm_core.relevance.embedders.cache import EmbeddingCache, EmbeddingError
+from e2lm_core.relevance.embedders.packaged import MINILM
 from e2lm_core.relevance.embeddings import (
     WORDS,
     Embedder,
@@ -22,7 +23,6 @@ from e2lm_core.relevance.embeddings import (
     question_text,
     relevance_classifier,
 )
-from e2lm_core.relevance.packaged import MINILM
 from tests.support.fake_hub import FakeHub
 
 
@@ -109,7 +109,7 @@ def test_the_cache_looks_up_more_keys_than_a_statement_has_parameters(tmp_path):
 def test_two_processes_fill_one_cache(tmp_path):
     program = (
         "import sys, numpy as np; from pathlib import Path\n"
-        "from e2lm_core.relevance.cache import EmbeddingCache\n"
+        "from e2lm_core.relevance.embedders.cache import EmbeddingCache\n"
         "cache = EmbeddingCache(Path(sys.argv[1]))\n"
         "for i in range(40): cache.put({f'{i}'.encode(): np.full(3, i, np.float32),"
         " f'{sys.argv[2]}{i}'.encode(): np.full(3, i, np.float32)})\n"
@@ -136,7 +136,7 @@ def test_a_cache_folder_that_cannot_be_made_is_one_sentence(tmp_path):
 
 
 def test_a_locked_cache_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr("e2lm_core.relevance.cache._WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("e2lm_core.relevance.embedders.cache._WAIT_SECONDS", 0.05)
     cache = EmbeddingCache(tmp_path / "cache.sqlite")
     cache.put({b"a": np.zeros(2, np.float32)})
     with sqlite3.connect(cache.path) as other:

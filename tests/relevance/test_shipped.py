@@ -17,6 +17,7 @@ from e2lm_core.relevance.embeddings import (
     is_shipped,
     load_exemplars,
 )
+from scripts.shipped_relevance import SHIPPED
 
 SAMPLE = slice(0, None, 60)
 
@@ -26,12 +27,19 @@ def default(tmp_path: Path) -> Embedder:
     return Embedder(Settings(home=tmp_path))
 
 
-def test_it_is_of_todays_exemplars_and_fit(default: Embedder) -> None:
-    assert is_shipped(default), (
+@pytest.mark.parametrize("model", SHIPPED)
+def test_it_is_of_todays_exemplars_and_fit(default: Embedder, model: str) -> None:
+    embedder = Embedder(default.settings, model)
+    assert is_shipped(embedder), (
         "run python -m scripts.shipped_relevance: exemplars, model or fit have changed"
     )
-    assert len(anchors(default)) == len(load_exemplars("train"))
-    assert not default.cache.path.exists()  # nothing was embedded
+    assert len(anchors(embedder)) == len(load_exemplars("train"))
+    assert not embedder.cache.path.exists()  # nothing was embedded
+
+
+def test_the_default_is_among_them(default: Embedder) -> None:
+    assert default.model_name in SHIPPED
+    assert sorted(path.name for path in shipped.VIEWS.iterdir()) == sorted(SHIPPED.values())
 
 
 def test_nothing_is_shipped_for_another_model(default: Embedder) -> None:
@@ -44,15 +52,15 @@ def test_a_row_is_half_a_step_off_at_most(tmp_path: Path, monkeypatch: pytest.Mo
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     labels = np.arange(40) % 2 == 0
     fields = [("physics" if n % 4 else "biology") if ok else "none" for n, ok in enumerate(labels)]
-    fit = Classifier.fit(rows, labels, fields)
-    file = tmp_path / "shipped.npz"
-    file.write_bytes(shipped.packed(b"k" * 32, rows, fit.to_arrays()))
-    monkeypatch.setattr(shipped, "FILE", file)
-    monkeypatch.setattr(shipped, "_read", shipped._read.__wrapped__)
+    fit = Classifier.fit(shipped.rounded(rows), labels, fields)
+    (tmp_path / "one.npz").write_bytes(shipped.packed(b"k" * 32, fit))
+    monkeypatch.setattr(shipped, "VIEWS", tmp_path)
+    monkeypatch.setattr(shipped, "_files", shipped._files.__wrapped__)
     back = shipped.load(b"k" * 32)
     assert back is not None
     assert np.abs(back.anchors - rows).max() <= np.abs(rows).max() / 254 * 1.1
-    assert back.classifier.probability(rows).tolist() == fit.probability(rows).tolist()
+    np.testing.assert_allclose(back.probability(rows), fit.probability(rows), atol=1e-6)
+    assert back.field(rows) == fit.field(rows)
 
 
 @pytest.mark.slow

@@ -11,9 +11,9 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import relevance as relevance_charts
 from e2lm_core.relevance import tables, words
+from e2lm_core.relevance.embedders.packaged import MINILM
 from e2lm_core.relevance.embeddings import WORDS
 from e2lm_core.relevance.judge import Relevance
-from e2lm_core.relevance.packaged import MINILM
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import embedding
 from e2lm_core.ui.analysis.embedding import Embedding
@@ -171,7 +171,7 @@ def compared(relevance: Relevance, task: TaskSet) -> None:
         (WORDS, MINILM),
         key="relevance_compare",
         help="`words` counts words and pieces of words: where it agrees, words alone decide. all-MiniLM-L6-v2 reads "
-        "sentences; the first time it embeds the exemplars too, a few minutes. On the command line "
+        "sentences; the first time it embeds the exemplars too, a minute or two. On the command line "
         "`relevance SET --embedder NAME` takes any sentence-transformers model.",
     )
     other = judged(task, asked, titled=False) if asked else None
@@ -188,13 +188,14 @@ def compared(relevance: Relevance, task: TaskSet) -> None:
     )
 
 
-def how_it_is_computed() -> None:
+def how_it_is_computed(relevance: Relevance) -> None:
     """What the probability is, and what it is not."""
     with st.expander("How this is computed", icon=":material/info:"):
-        st.markdown(
-            "all-MiniLM-L6-v2 and Google's universal sentence encoder embed each question with its choices; a "
-            "classifier trained on this project's own labelled exemplars gives the calibrated probability that the "
-            "organisers' rubric would accept it: science and scholarship accepted; everyday language, common sense, "
-            "puzzles and reading without technical content rejected. It reads words, it does not check facts: a "
-            "proxy, not a verdict. Its discrimination on held-out exemplars is in docs/relevance.md."
+        say.markdown(
+            f"An embedding model ({relevance.embedder}) turns each question with its choices into a vector. Every one "
+            "of this project's own labelled exemplars speaks for what lies near it, and what they say together becomes "
+            "the calibrated probability that the organisers' rubric would accept the question: science and scholarship "
+            "accepted; everyday language, common sense, puzzles and reading without technical content rejected. It "
+            "reads words, it does not check facts: a proxy, not a verdict. Its discrimination on questions that nobody "
+            "here wrote is in docs/relevance.md."
         )

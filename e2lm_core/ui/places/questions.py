@@ -160,4 +160,4 @@ def _relevance(task: TaskSet) -> None:
         relevance.reliability(judged)
     with right:
         relevance.compared(judged, task)
-    relevance.how_it_is_computed()
+    relevance.how_it_is_computed(judged)

@@ -50,6 +50,7 @@ def test_the_image_holds_what_runs_and_nothing_else() -> None:
         "static/fonts/Inter-Regular.woff2",
         ".streamlit/config.toml",
         "requirements.txt",
+        "requirements-embedder.txt",
         "scripts/entrypoint.sh",
     ):
         assert wanted in files
