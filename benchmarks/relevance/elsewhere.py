@@ -144,11 +144,13 @@ def _bigbench(folder: Path, names: list[str]) -> Iterator[tuple[str, Iterable[Qu
 
 
 def _examples(task: dict) -> Iterator[Question]:
+    """Those with choices; of a task that has none in any example, all that ask for a text."""
+    open_ended = not any(example.get("target_scores") for example in task["examples"])
     for number, example in enumerate(task["examples"]):
-        scores = example.get("target_scores")
+        scores = example.get("target_scores") or {}
         text = example["input"] if isinstance(example["input"], str) else ""
-        if scores and 2 <= len(scores) <= MOST_CHOICES:
-            best = max(range(len(scores)), key=list(scores.values()).__getitem__)
+        if open_ended or 2 <= len(scores) <= MOST_CHOICES:
+            best = max(range(len(scores)), key=list(scores.values()).__getitem__, default=0)
             yield Question(id=str(number), question=text.strip(), choices=tuple(scores), answer=best)
 
 

@@ -1,6 +1,6 @@
 """Which sources the questions from elsewhere are taken from, how many of each, and what the rubric says of them.
 
-Chosen and labelled by their names and descriptions, before a question of them was judged. `labels.tsv` is of the fourth
+Chosen and labelled by their names and descriptions, before a question of them was judged. `labels.tsv` is of the fifth
 look. Sources marked as new were in no look before; of the others it has questions that were in none (`earlier.tsv`).
 """
 
@@ -34,7 +34,7 @@ _EVALS_SCIENCE = {
     "automata-and-complexity": 6,
     "finance_calc": 12,
 }
-_EVALS_SCIENCE_NEW = {
+_EVALS_SCIENCE_OF_THE_FOURTH = {
     "quartz": 40,
     "math_for_5th-grader": 20,
     "aime_evaluation": 15,
@@ -116,7 +116,7 @@ _BIGBENCH_OTHER = dict.fromkeys(
     ),
     10,
 )
-_BIGBENCH_OTHER_NEW = {
+_BIGBENCH_OTHER_OF_THE_FOURTH = {
     "logical_fallacy_detection": 20,
     **dict.fromkeys(
         (
@@ -152,7 +152,7 @@ _EVALS_OTHER = {
     "sarcasm": 8,
     "logic-statements": 8,
 }
-_EVALS_OTHER_NEW = {
+_EVALS_OTHER_OF_THE_FOURTH = {
     "emotional-intelligence": 20,
     **dict.fromkeys(
         (
@@ -184,31 +184,59 @@ _EVALS_OTHER_NEW = {
     ),
 }
 
+_NATURAL = "natural_instructions/subtask"
+_BIGBENCH_SCIENCE_NEW = {
+    f"{_NATURAL}041_qasc_answer_generation": 30,
+    f"{_NATURAL}047_misc_answering_science_questions": 30,
+    f"{_NATURAL}044_essential_terms_identifying_essential_words": 25,
+}
+_BIGBENCH_OTHER_NEW = {
+    f"{_NATURAL}024_cosmosqa_answer_generation": 20,
+    f"{_NATURAL}033_winogrande_answer_generation": 20,
+    f"{_NATURAL}004_mctaco_answer_generation_event_duration": 15,
+    f"{_NATURAL}019_mctaco_temporal_reasoning_category": 15,
+}
+_EVALS_SCIENCE_NEW = {"taxes": 15, "map-electronic-component-part-to-fact": 10}
+_EVALS_OTHER_NEW = {
+    "irrelevant-negative-diversion": 15,
+    "banking77": 10,
+    "counterfactual-reasoning": 10,
+    "irony": 10,
+    "pattern_identification": 10,
+    "track_objects": 10,
+    "tracking-shuffled-objects": 8,
+    "rock-climbing": 8,
+}
+
 # Science, school mathematics and professional studies:
 ACCEPTED: dict[str, dict[str, int]] = {
-    "bigbench": _BIGBENCH_SCIENCE,
-    "evals": _EVALS_SCIENCE | _EVALS_SCIENCE_NEW,
+    "bigbench": _BIGBENCH_SCIENCE | _BIGBENCH_SCIENCE_NEW,
+    "evals": _EVALS_SCIENCE | _EVALS_SCIENCE_OF_THE_FOURTH | _EVALS_SCIENCE_NEW,
     "hamexam": {"technical": 25},
     "fccexam": {"3-": 15, "8-": 12},
     "lm_eval": {"mmlu": 90},
 }
 # Judgements, puzzles, common sense, language, reading, counting, navigation, entertainment:
 REJECTED: dict[str, dict[str, int]] = {
-    "bigbench": _BIGBENCH_OTHER | _BIGBENCH_OTHER_NEW,
-    "evals": _EVALS_OTHER | _EVALS_OTHER_NEW,
+    "bigbench": _BIGBENCH_OTHER | _BIGBENCH_OTHER_OF_THE_FOURTH | _BIGBENCH_OTHER_NEW,
+    "evals": _EVALS_OTHER | _EVALS_OTHER_OF_THE_FOURTH | _EVALS_OTHER_NEW,
 }
-NEW = frozenset(f"bigbench: {name}" for name in _BIGBENCH_OTHER_NEW) | frozenset(
-    f"evals: {name}" for name in (*_EVALS_SCIENCE_NEW, *_EVALS_OTHER_NEW)
+NEW = frozenset(
+    [f"bigbench: {name}" for name in (*_BIGBENCH_SCIENCE_NEW, *_BIGBENCH_OTHER_NEW)]
+    + [f"evals: {name}" for name in (*_EVALS_SCIENCE_NEW, *_EVALS_OTHER_NEW)]
 )
 # Files of the evals that are not named as most are, samples.jsonl:
 EVALS_FILES = {
     "beam_analysis": "beam_analysis/beam-analysis.jsonl",
     "body_movement": "body_movement/body_movement.jsonl",
+    "counterfactual-reasoning": "counterfactual-reasoning/counterfactual_reasoning_samples.jsonl",
     "csharp-linq": "csharp-linq/questions.jsonl",
     "financial-derivatives": "financial-derivatives/questions.jsonl",
+    "irrelevant-negative-diversion": "irrelevant-negative-diversion/irrelevant-negative-diversion.jsonl",
     "logic-statements": "logic-statements/logic-statements.jsonl",
     "logiqa": "logiqa/logiqa.jsonl",
     "math-derivatives": "math-derivatives/questions.jsonl",
+    "pattern_identification": "pattern_identification/samples.v0.jsonl",
     "probability_questions": "probability_questions/probability_questions.jsonl",
     "test_comp_sci": "test_comp_sci/questions.jsonl",
     "theory_of_mind/hitom": "theory_of_mind/hitom/hitom-multiple-choice.jsonl",
