@@ -27,7 +27,6 @@ _EVALS_SCIENCE = {
     "utah_real_estate": 12,
     "test_comp_sci": 10,
     "probability_questions": 15,
-    "multistep-word-problems": 5,
     "probabilities-word-problems": 5,
     "ph_calculation": 6,
     "beam_analysis": 6,
@@ -36,17 +35,11 @@ _EVALS_SCIENCE = {
 }
 _EVALS_SCIENCE_OF_THE_FOURTH = {
     "quartz": 40,
-    "math_for_5th-grader": 20,
-    "aime_evaluation": 15,
-    "financial-derivatives": 15,
     "math-derivatives": 15,
-    "stats-tests": 15,
-    "csharp-linq": 15,
     "security_guide": 12,
     "solve-for-variable": 10,
     "geometry_puzzle": 8,
     "dna_melting_calculation": 8,
-    "algebra_word_problems": 6,
     "linear_equations": 5,
 }
 _BIGBENCH_OTHER = dict.fromkeys(
@@ -120,13 +113,10 @@ _BIGBENCH_OTHER_OF_THE_FOURTH = {
     "logical_fallacy_detection": 20,
     **dict.fromkeys(
         (
-            "contextual_parametric_knowledge_conflicts",
             "goal_step_wikihow/goal_inference",
             "goal_step_wikihow/step_inference",
-            "gre_reading_comprehension",
             "logical_sequence",
             "metaphor_understanding/met2lit",
-            "question_selection",
         ),
         15,
     ),
@@ -160,7 +150,6 @@ _EVALS_OTHER_OF_THE_FOURTH = {
             "crepe",
             "partially_solved_crossword_clues",
             "theory_of_mind/tomi",
-            "unsolvable_questions",
         ),
         15,
     ),
@@ -230,8 +219,6 @@ EVALS_FILES = {
     "beam_analysis": "beam_analysis/beam-analysis.jsonl",
     "body_movement": "body_movement/body_movement.jsonl",
     "counterfactual-reasoning": "counterfactual-reasoning/counterfactual_reasoning_samples.jsonl",
-    "csharp-linq": "csharp-linq/questions.jsonl",
-    "financial-derivatives": "financial-derivatives/questions.jsonl",
     "irrelevant-negative-diversion": "irrelevant-negative-diversion/irrelevant-negative-diversion.jsonl",
     "logic-statements": "logic-statements/logic-statements.jsonl",
     "logiqa": "logiqa/logiqa.jsonl",
