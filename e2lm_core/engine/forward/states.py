@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import copy
 import inspect
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,7 +31,7 @@ from e2lm_core.engine.forward.tensors import as_tensor, padded
 
 T = TypeVar("T")
 _NAMES = ("cache", "past_key_values", "cache_params", "state")  # what releases and types call it
-_SCAN = 32  # tokens at a time: a scan pads a text to whole pieces, of 256 as models are configured
+_SCAN = 32  # tokens at a time: a scan pads a text to whole pieces, of 64 or 256 as models are configured
 _COPIED_BYTES = 256 * 2**20  # of copies of a state that are there together
 
 
@@ -78,6 +80,11 @@ class StateBody:
     @cached_property
     def _takes(self) -> frozenset[str]:
         return frozenset(inspect.signature(self.module.forward).parameters)
+
+    @cached_property
+    def _cuts_by_call(self) -> bool:
+        """Whether a call says how a delta rule is cut; flash-linear-attention, where it is there, cuts its own."""
+        return "kwargs" in self._takes and _has_delta_rule(type(self.module)) and find_spec("fla") is None
 
     @cached_property
     def _name(self) -> str:
@@ -137,6 +144,8 @@ class StateBody:
         if self.placed and "position_ids" in self._takes:
             places = torch.arange(start, start + ids.shape[1], device=ids.device)
             options["position_ids"] = places.expand(len(ids), -1)
+        if self._cuts_by_call:
+            options["chunk_size"] = _piece(ids.shape[1], _SCAN)
         with _scanning(self.module, ids.shape[1]):
             output = model(input_ids=ids, use_cache=True, **options)
         logits: torch.Tensor = getattr(output, "logits", None)  # type: ignore[assignment]  # a base model has none
@@ -200,6 +209,24 @@ def _pieces(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
         yield items[start : start + most]
 
 
+def _piece(tokens: int, most: int) -> int:
+    """Tokens of each of the fewest pieces of at most so many, all of one size: the least is padded."""
+    pieces = -(-tokens // most)
+    return -(-tokens // pieces)
+
+
+@cache
+def _has_delta_rule(kind: type) -> bool:
+    """Whether a model's file has a rule that goes on from a state and may be told the size of its pieces."""
+    functions = [f for f in vars(sys.modules[kind.__module__]).values() if inspect.isfunction(f)]
+    all_taken = [inspect.signature(function).parameters for function in functions]
+    return any(
+        "initial_state" in taken and isinstance(taken["chunk_size"].default, int)
+        for taken in all_taken
+        if "chunk_size" in taken
+    )
+
+
 @contextmanager
 def _scanning(module: Any, tokens: int) -> Iterator[None]:
     """Scans take pieces that fit so many tokens: how a scan is cut changes its time, not what it computes."""
@@ -209,7 +236,7 @@ def _scanning(module: Any, tokens: int) -> Iterator[None]:
         if isinstance(getattr(part, "chunk_size", None), int) and hasattr(part, "A_log")
     ]
     for part, own in scans:
-        part.chunk_size = max(1, min(own, _SCAN, tokens))
+        part.chunk_size = _piece(tokens, min(own, _SCAN))
     try:
         yield
     finally:

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
 from transformers import AutoModelForCausalLM, DynamicCache, PreTrainedConfig
+from transformers.models.qwen3_next import modeling_qwen3_next
 
 from e2lm_core.base.records import Request
 from e2lm_core.base.settings import Settings
 from e2lm_core.engine import scorer
-from e2lm_core.engine.forward import states
+from e2lm_core.engine.batches.contexts import plan_contexts
+from e2lm_core.engine.batches.plan import plan_plain
+from e2lm_core.engine.batches.tokenise import Encoded
+from e2lm_core.engine.forward import forward, states
 from e2lm_core.engine.forward.attention import UnsupportedError
 from e2lm_core.engine.local import LocalBackend
 from tests.engine.check.test_selfcheck import SHAPE, SOME, backend, near, score
@@ -197,3 +203,50 @@ def test_a_scan_is_cut_for_a_call_and_then_as_it_was(tmp_path: Path) -> None:
     with states._scanning(model, 5):
         assert {part.chunk_size for part in mixers} == {5}
     assert {part.chunk_size for part in mixers} == {16}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "most", "piece"),
+    [
+        (1, 32, 1),
+        (2, 32, 2),
+        (17, 32, 17),
+        (32, 32, 32),
+        (33, 32, 17),
+        (68, 32, 23),
+        (128, 32, 32),
+        (17, 16, 9),
+    ],
+)
+def test_a_text_is_cut_into_pieces_of_one_size(tokens: int, most: int, piece: int) -> None:
+    """Pieces of 32 padded 68 tokens to 96."""
+    assert states._piece(tokens, most) == piece
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_delta_rule_is_cut_to_fit_unless_others_compute_it(
+    there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It padded choices of 17 tokens to 64."""
+    if there:
+        monkeypatch.setattr(states, "find_spec", lambda name: name == "fla")
+    real, cuts = modeling_qwen3_next.torch_chunk_gated_delta_rule, []
+
+    @functools.wraps(real)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        cuts.append(kwargs.get("chunk_size"))
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(modeling_qwen3_next, "torch_chunk_gated_delta_rule", watched)
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config("qwen3_next")).eval()
+    encoded = [
+        Encoded(np.arange(50 + n, 50 + n + 68 + 16, dtype=np.int32), np.arange(17, dtype=np.int32))
+        for n in range(3)
+    ]
+    (chunk,) = plan_contexts(encoded, 10_000).chunks
+    found = states.StateBody(model, placed=True, singly=False).scored(chunk.rows, None, CPU)
+    assert cuts == ([None, None] if there else [23, 16 + 1])
+    assert found == pytest.approx(
+        forward.plain(model, plan_plain(encoded, 1_000).chunks[0].rows, CPU), abs=1e-4
+    )
