@@ -248,7 +248,8 @@ class Scorer:
             return self._remembered(key, lambda: plan_tree(encoded, budget, hidden))
         if verdict.way == "state":
             most = plain_budget * (_SINGLY if verdict.singly else 1)
-            return self._remembered(("state", most, *text), lambda: plan_contexts(encoded, most))
+            make = partial(plan_contexts, encoded, most, workers=self._at_once)
+            return self._remembered(("state", most, *text), make)
         most = 1 if verdict.alone else plain_budget
         return self._remembered(("plain", most, *text), lambda: plan_plain(encoded, most))
 

@@ -4,16 +4,20 @@
 
 A context is all that stands before a request's first scored token. A prefix that many contexts share is a
 trunk. A state must not run over padding, so a batch's contexts are cut to the length of its shortest, and
-what is cut off goes into the rows. Which contexts share a batch is where the sum of costs is least.
+what is cut off goes into the rows. Which contexts share a batch is where the sum of costs is least. Where few
+batches are shared by several workers, smaller ones are taken if the last of them is done sooner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
+from itertools import chain, pairwise
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from e2lm_core.engine.batches.plan import LAUNCH_TOKENS, Chunk, Plan, Row, Trunk
 from e2lm_core.engine.batches.tokenise import Encoded, Tokens
@@ -21,6 +25,8 @@ from e2lm_core.engine.batches.tokenise import Encoded, Tokens
 # A trunk is a forward of its own, and its state is copied for every context below it.
 MIN_TOKENS_SAVED = 256
 LEAST = 2  # tokens of a context or trunk: models compute a single one in another way than several
+_FEW = 4  # batches for each worker: with more of them what the last one leaves idle is little
+_SMALLER = np.linspace(0.95, 0.45, 11)  # times the tokens of the widest batch
 
 
 @dataclass(frozen=True)
@@ -36,18 +42,101 @@ class _Context:
         return max(len(tokens) for tokens, _ in self.followed)
 
 
-def plan_contexts(encoded: Sequence[Encoded], budget: int, least_saved: int = MIN_TOKENS_SAVED) -> Plan:
+class _Part(NamedTuple):
+    """Contexts `start` … `stop` − 1 of a group as a batch; padded tokens of contexts, and of rows."""
+
+    start: int
+    stop: int
+    before: int
+    after: int
+
+    @property
+    def cost(self) -> int:
+        """In tokens, what is launched included."""
+        return self.before + self.after + LAUNCH_TOKENS * (2 if self.before else 1)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """All contexts below one trunk, the longest first; `depth` tokens of them lie in trunks."""
+
+    contexts: list[_Context]
+    trunk: int | None
+    depth: int
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each context below the trunk."""
+        return np.array([len(context.tokens) - self.depth for context in self.contexts])
+
+    def parts(self, budget: int) -> list[_Part]:
+        """The batches that cost least, the costliest first: of several workers none waits long for the last."""
+        count, lengths = len(self.contexts), self.lengths
+        ends = lengths + [context.longest for context in self.contexts]
+        rows_before = np.cumsum([0, *(len(context.followed) for context in self.contexts)])
+        best = np.zeros(count + 1, dtype=np.int64)
+        cut = [_Part(0, 0, 0, 0)] * (count + 1)
+        for stop in range(1, count + 1):
+            length = _cut(lengths[stop - 1])
+            first = max(0, stop - max(1, budget // max(length, 1)))
+            starts = np.arange(first, stop)
+            width = np.maximum.accumulate(ends[first:stop][::-1])[::-1] - length
+            before, after = (stop - starts) * length, (rows_before[stop] - rows_before[first:stop]) * width
+            costs = best[first:stop] + before + after + LAUNCH_TOKENS * (2 if length else 1)
+            fits = ((before <= budget) & (after <= budget)) | (starts == stop - 1)
+            costs = np.where(fits, costs, np.iinfo(np.int64).max)
+            at = int(costs.argmin())
+            cut[stop] = _Part(first + at, stop, int(before[at]), int(after[at]))
+            best[stop] = int(costs[at])
+        parts: list[_Part] = []
+        stop = count
+        while stop:
+            parts.insert(0, cut[stop])
+            stop = cut[stop].start
+        return sorted(parts, key=lambda part: -part.cost)
+
+    def chunk(self, encoded: Sequence[Encoded], part: _Part) -> Chunk:
+        """A part's batch."""
+        end = self.depth + _cut(self.lengths[part.stop - 1])
+        some = self.contexts[part.start : part.stop]
+        return Chunk(
+            tuple(row for context in some for row in _rows(encoded, context, self.depth, end)), self.trunk
+        )
+
+
+def plan_contexts(
+    encoded: Sequence[Encoded], budget: int, least_saved: int = MIN_TOKENS_SAVED, workers: int = 1
+) -> Plan:
     """Contexts, rows and trunks; a batch has at most `budget` tokens of contexts and as many, padded, of rows,
-    or a single context. A trunk saves `least_saved` tokens or more."""
-    contexts = _contexts(encoded)
+    or a single context. A trunk saves `least_saved` tokens or more. So many `workers` compute batches at once."""
     trunks: list[Trunk] = []
-    below = _below_trunks(contexts, least_saved, trunks)
-    chunks = [
-        chunk
+    below = _below_trunks(_contexts(encoded), least_saved, trunks)
+    groups = [
+        _Group(
+            sorted(below[trunk], key=lambda c: (-len(c.tokens), c.tokens.tobytes())),
+            trunk,
+            0 if trunk is None else trunks[trunk].start + len(trunks[trunk].tokens),
+        )
         for trunk in sorted(below, key=lambda t: -1 if t is None else t)
-        for chunk in _batches(encoded, below[trunk], trunk, trunks, budget)
     ]
+    parts = [group.parts(budget) for group in groups]
+    if workers > 1 and sum(map(len, parts)) <= _FEW * workers:
+        widest = max((max(part.before, part.after) for part in chain.from_iterable(parts)), default=0)
+        smaller = [[group.parts(int(times * widest)) for group in groups] for times in _SMALLER]
+        parts = min((parts, *smaller), key=lambda some: _until_done(chain.from_iterable(some), workers))
+    chunks = [group.chunk(encoded, part) for group, some in zip(groups, parts, strict=True) for part in some]
     return Plan(chunks=tuple(chunks), trunks=tuple(trunks))
+
+
+def _until_done(parts: Iterable[_Part], workers: int) -> int:
+    """When the last is done, where a batch begins once all have ended but the `workers` − 1 before it (`in_order`)."""
+    done: list[int] = []
+    begins = 0
+    for place, part in enumerate(parts):
+        if place >= workers:
+            begins = max(begins, done[place - workers])
+        done.append(begins + part.cost)
+    return max(done, default=0)
 
 
 def _contexts(encoded: Sequence[Encoded]) -> list[_Context]:
@@ -84,42 +173,6 @@ def _below_trunks(
         apart = (np.flatnonzero(shared[low + 1 : high] <= common) + low + 1).tolist()
         groups += [(a, b, depth, trunk) for a, b in pairwise([low, *apart, high])]
     return below
-
-
-def _batches(
-    encoded: Sequence[Encoded],
-    contexts: Sequence[_Context],
-    trunk: int | None,
-    trunks: Sequence[Trunk],
-    budget: int,
-) -> list[Chunk]:
-    depth = 0 if trunk is None else trunks[trunk].start + len(trunks[trunk].tokens)
-    ordered = sorted(contexts, key=lambda c: (-len(c.tokens), c.tokens.tobytes()))
-    lengths = np.array([len(c.tokens) - depth for c in ordered])
-    ends = lengths + [c.longest for c in ordered]
-    rows_before = np.cumsum([0, *(len(c.followed) for c in ordered)])
-    best = np.zeros(len(ordered) + 1, dtype=np.int64)
-    cut = np.zeros(len(ordered) + 1, dtype=np.int64)
-    for stop in range(1, len(ordered) + 1):
-        length = _cut(lengths[stop - 1])
-        first = max(0, stop - max(1, budget // max(length, 1)))
-        starts = np.arange(first, stop)
-        width = np.maximum.accumulate(ends[first:stop][::-1])[::-1] - length
-        before, after = (stop - starts) * length, (rows_before[stop] - rows_before[first:stop]) * width
-        costs = best[first:stop] + before + after + LAUNCH_TOKENS * (2 if length else 1)
-        fits = ((before <= budget) & (after <= budget)) | (starts == stop - 1)
-        costs = np.where(fits, costs, np.iinfo(np.int64).max)
-        cut[stop] = first + int(costs.argmin())
-        best[stop] = int(costs.min())
-    chunks: list[Chunk] = []
-    stop = len(ordered)
-    while stop:
-        start = int(cut[stop])
-        end = depth + _cut(lengths[stop - 1])
-        rows = [row for context in ordered[start:stop] for row in _rows(encoded, context, depth, end)]
-        chunks.insert(0, Chunk(tuple(rows), trunk))
-        stop = start
-    return chunks
 
 
 def _cut(length: int) -> int:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from e2lm_core.engine.batches.contexts import LEAST, plan_contexts
-from e2lm_core.engine.batches.plan import Plan
-from e2lm_core.engine.batches.tokenise import Encoded
+from e2lm_core.engine.batches.plan import LAUNCH_TOKENS, Chunk, Plan, Row
+from e2lm_core.engine.batches.tokenise import Encoded, Tokens
 
 
 def item(context: list[int], targets: list[int]) -> Encoded:
@@ -102,3 +102,50 @@ def test_prefixes_that_some_share_are_trunks_below_trunks() -> None:
         (100, 100, 0),
     ]
     assert len(texts(plan)) == len(encoded)
+
+
+def context_of(row: Row) -> Tokens:
+    assert row.context is not None
+    return row.context
+
+
+def cost(chunk: Chunk) -> int:
+    contexts = {context_of(row).tobytes(): len(context_of(row)) for row in chunk.rows}
+    return sum(contexts.values()) + len(chunk.rows) * max(map(len, chunk.rows))
+
+
+def of_one_length(contexts: int) -> list[Encoded]:
+    rng = random.Random(contexts)
+    return [
+        item(context, [rng.randrange(50) for _ in range(15)])
+        for context in ([rng.randrange(50) for _ in range(60)] for _ in range(contexts))
+        for _ in range(4)
+    ]
+
+
+@pytest.mark.parametrize(("contexts", "batches"), [(2, 2), (8, 2), (20, 2), (42, 4)])
+def test_few_batches_are_shared_evenly_among_workers(contexts: int, batches: int) -> None:
+    """Three of one size took two workers as long as four."""
+    encoded = of_one_length(contexts)
+    alone, shared = plan_contexts(encoded, 1_024), plan_contexts(encoded, 1_024, workers=2)
+    costs = [cost(chunk) for chunk in shared.chunks]
+    assert len(costs) == batches
+    assert len(alone.chunks) < batches or contexts == 20
+    assert sum(costs) == sum(map(cost, alone.chunks))
+    assert max(costs) <= 1.3 * min(costs)
+    assert texts(shared) == texts(alone)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_costly_batches_come_first(workers: int) -> None:
+    plan = plan_contexts(drawn(7, 60, questions=200), 80, workers=workers)
+    assert len(plan.trunks) == 1
+    launches = [2 if len(context_of(chunk.rows[0])) else 1 for chunk in plan.chunks]
+    costs = [cost(chunk) + LAUNCH_TOKENS * n for chunk, n in zip(plan.chunks, launches, strict=True)]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[0] > costs[-1]
+
+
+def test_a_single_context_goes_to_one_worker() -> None:
+    assert len(plan_contexts(of_one_length(1), 1_024, workers=2).chunks) == 1
+    assert plan_contexts([], 1_024, workers=2).chunks == ()
