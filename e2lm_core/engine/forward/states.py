@@ -84,7 +84,11 @@ class StateBody:
     @cached_property
     def _cuts_by_call(self) -> bool:
         """Whether a call says how a delta rule is cut; flash-linear-attention, where it is there, cuts its own."""
-        return "kwargs" in self._takes and _has_delta_rule(type(self.module)) and find_spec("fla") is None
+        return (
+            "kwargs" in self._takes
+            and _has_delta_rule(type(self.module).__module__)
+            and find_spec("fla") is None
+        )
 
     @cached_property
     def _name(self) -> str:
@@ -216,9 +220,9 @@ def _piece(tokens: int, most: int) -> int:
 
 
 @cache
-def _has_delta_rule(kind: type) -> bool:
+def _has_delta_rule(file: str) -> bool:
     """Whether a model's file has a rule that goes on from a state and may be told the size of its pieces."""
-    functions = [f for f in vars(sys.modules[kind.__module__]).values() if inspect.isfunction(f)]
+    functions = [f for f in vars(sys.modules[file]).values() if inspect.isfunction(f)]
     all_taken = [inspect.signature(function).parameters for function in functions]
     return any(
         "initial_state" in taken and isinstance(taken["chunk_size"].default, int)
