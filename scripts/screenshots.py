@@ -128,13 +128,15 @@ def _visible_faults(page: Page) -> Iterator[str]:
 
 
 def settle(page: Page) -> None:
-    """Wait until the script has run and what it drew is there."""
-    page.wait_for_selector(
-        '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=READY_S * 1000
-    )
-    # A selector and no function of our own, which the pages' policy would not let be evaluated.
-    page.wait_for_selector("[data-testid=stSkeleton]", state="detached", timeout=READY_S * 1000)
-    page.wait_for_timeout(SETTLE_MS)
+    """Wait until the script has run and what it drew is there: on a busy machine it may run again meanwhile."""
+    ended = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+    while True:
+        page.wait_for_selector(ended, timeout=READY_S * 1000)
+        # A selector and no function of our own, which the pages' policy would not let be evaluated.
+        page.wait_for_selector("[data-testid=stSkeleton]", state="detached", timeout=READY_S * 1000)
+        page.wait_for_timeout(SETTLE_MS)
+        if page.locator(ended).count():
+            return
 
 
 def unfold(page: Page, width: int, height: int) -> None:
