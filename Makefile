@@ -23,7 +23,7 @@ run: $(VENV)/.run-ready ## serve the studio in the browser on PORT
 
 test: test-fast test-slow ## every test: fast ones, then harness parity, browser and training
 
-test-fast: $(VENV)/.dev-ready ## the tests that take less than two minutes together
+test-fast: $(VENV)/.dev-ready ## the tests that take less than four minutes together
 	$(PY) -m pytest -m "not slow" $(PARALLEL)
 
 test-slow: $(VENV)/.dev-ready ## real parts end to end; browsers, clusters and timings one after the other

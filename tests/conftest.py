@@ -29,25 +29,9 @@ os.environ.setdefault("E2LM_THREADS", "2")
 
 # Of the slow tests those that want the machine for themselves: a browser, a cluster, a run that is killed, a paired timing.
 _ALONE = (
-    *(
-        "whole/",
-        "ui/",
-        "deploy/",
-        "engine/",
-        "runs/",
-        "ladder/",
-        "pages/writing/",
-        "people/test_in_a_browser.py",
-    ),
-    *(
-        "benchmarks/speed/",
-        "benchmarks/test_",
-        "sets/test_locks.py",
-        "sets/past/",
-        "sets/prompts/test_sandbox.py",
-        "hostile/test_bombs.py",
-        "hostile/test_commands.py",
-    ),
+    *("whole/", "ui/", "pages/writing/", "people/test_in_a_browser.py", "deploy/test_served.py"),
+    *("benchmarks/speed/", "benchmarks/test_cluster.py", "benchmarks/test_editor.py", "engine/cluster/"),
+    *("sets/prompts/test_sandbox.py", "hostile/test_bombs.py", "hostile/test_commands.py"),
 )
 
 
