@@ -47,21 +47,22 @@ LOOK_EVERY_S = 0.01
 LIMIT_S = 900.0
 GOAL_S = 0.3  # of all but further seeds'
 
-# Notes when a chart first has points that no chart had before the edit, and when one has them of every model that is no
-# further seed; in the page's own clock. What tells new points from old ones is their values: a page holds charts of
-# before beside those of now for a moment. Faint curves, of before the edit, have no markers.
+# Notes when a picture with points that none had before the edit is painted first, and when one with those of every model
+# that is no further seed is; in the page's own clock. What tells new points from old ones is what is said of them: a page
+# holds pictures of before beside those of now for a moment, and a question's has its line of before.
 _WATCH = """
 all => new Promise((done, fail) => {
-  const charts = () => Array.from(document.querySelectorAll('.js-plotly-plot')).map(p => (p.data || [])
-    .filter(t => t.mode === 'lines+markers').flatMap(t => Array.from(t.y?._inputArray ?? t.y ?? [])))
-    .filter(values => values.length);
-  const before = new Set(charts().map(String)), started = performance.now(); let first = null;
-  const look = () => {
-    const now = performance.now() - started, fresh = charts().filter(values => !before.has(String(values)));
-    if (fresh.length) first ??= now;
-    const most = Math.max(0, ...fresh.map(values => values.length));
-    if (most >= all) return done([first, now]);
-    if (now > 60000) return fail(new Error(`only ${most} of ${all} points`));
+  const pictures = () => Array.from(document.querySelectorAll('.studio-picture > svg')).map(drawn =>
+    Array.from(drawn.querySelectorAll('[data-marks]:not([data-marks=before]) title')).map(t => t.textContent))
+    .filter(said => said.length);
+  const before = new Set(pictures().map(String)), started = performance.now(); let first = null;
+  // The task after a frame's is behind its painting.
+  const painted = () => new Promise(then => requestAnimationFrame(() => setTimeout(() => then(performance.now() - started))));
+  const look = async () => {
+    const fresh = pictures().filter(said => !before.has(String(said)));
+    const most = Math.max(0, ...fresh.map(said => said.length));
+    if (fresh.length && (first === null || most >= all)) { const now = await painted(); first ??= now; if (most >= all) return done([first, now]); }
+    if (performance.now() - started > 60000) return fail(new Error(`only ${most} of ${all} points`));
     setTimeout(look, 8);
   };
   look();
@@ -236,7 +237,7 @@ def in_browser(settings: Settings, shots: int, edits: int) -> dict[str, Any]:
         page.set_default_timeout(60_000)
         page.goto(f"{url}/questions?set={SET}")
         settle(page)
-        page.wait_for_selector(".js-plotly-plot")
+        page.wait_for_selector(".studio-picture polyline")
         page.wait_for_timeout(2_000)
         settle(page)  # a window's first words to the server draw the page a second time
         for number in range(-3, edits):  # the first ones start the app's own worker and warm it

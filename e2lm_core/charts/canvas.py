@@ -193,10 +193,12 @@ def window_end(early_end: float | None, axis: Axis | None = None) -> float | Non
 def place_words(frame: pd.DataFrame) -> list[str]:
     """Each point's checkpoint, as a hover names it."""
     steps, seen = frame["step"].tolist(), frame["tokens_seen"].astype(float).tolist()
-    return [
-        f"step {step:,}" if math.isnan(there) else f"{tokens(there)} tokens, step {step:,}"
-        for step, there in zip(steps, seen, strict=True)
-    ]
+    return [placed(step, there) for step, there in zip(steps, seen, strict=True)]
+
+
+def placed(step: int, tokens_seen: float) -> str:
+    """A checkpoint, as a hover names it."""
+    return f"step {step:,}" if math.isnan(tokens_seen) else f"{tokens(tokens_seen)} tokens, step {step:,}"
 
 
 def token_axis(figure: go.Figure, frame: pd.DataFrame, axis: Axis | None = None) -> None:

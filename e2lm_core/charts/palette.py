@@ -8,7 +8,7 @@ test simulates them).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from e2lm_core.base.records import ModelInfo
@@ -75,6 +75,42 @@ _SPARE = ("orange", "green", "blue", "purple")
 def theme(name: str | None) -> Theme:
     """The theme of that name, light for any that is not known."""
     return DARK if name == "dark" else LIGHT
+
+
+def _colours(theme: Theme) -> dict[str, str]:
+    """Every colour that a picture may have, by the name of its CSS variable."""
+    plain = {
+        name: getattr(theme, name) for name in ("background", "text", "muted", "grid", "window", "accent")
+    }
+    lines = {f"line-{hue}": colour for hue, colour in theme.line.items()}
+    labels = {f"label-{hue}": colour for hue, colour in theme.label.items()}
+    return {f"--picture-{name}": colour for name, colour in (plain | lines | labels).items()}
+
+
+def variables() -> str:
+    """The CSS that gives the variables the colours of the theme that the browser is in."""
+    dark = _colours(DARK)
+    return "; ".join(f"{name}: light-dark({light}, {dark[name]})" for name, light in _colours(LIGHT).items())
+
+
+def by_variables(theme: Theme) -> Theme:
+    """The theme by CSS variables; its own colours are for browsers that do not know `light-dark`."""
+
+    def said(name: str) -> str:
+        return f"var(--picture-{name}, {own[f'--picture-{name}']})"
+
+    own = _colours(theme)
+    return replace(
+        theme,
+        background=said("background"),
+        text=said("text"),
+        muted=said("muted"),
+        grid=said("grid"),
+        window=said("window"),
+        accent=said("accent"),
+        line={hue: said(f"line-{hue}") for hue in theme.line},
+        label={hue: said(f"label-{hue}") for hue in theme.label},
+    )
 
 
 def hue(model: ModelInfo) -> str:

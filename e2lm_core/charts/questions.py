@@ -1,4 +1,4 @@
-"""Figures of questions: one before and after an edit, a selection against the rest, a choice's gains."""
+"""Figures of questions: a selection against the rest, a choice's gains."""
 
 from __future__ import annotations
 
@@ -12,100 +12,18 @@ from e2lm_core.analysis.questions import words as choice_words
 from e2lm_core.analysis.questions.choice import Choice, Gain
 from e2lm_core.charts.canvas import (
     blank,
-    fit,
     metric_axis,
-    place_words,
     positions,
     span,
     token_axis,
-    trace,
     value_format,
     window_end,
-    y_title,
 )
 from e2lm_core.charts.marks import End, chance_line, early_window, name_ends, reference, segment
 from e2lm_core.charts.palette import Theme
 
 ROW_PX = 34
 MEAN = "mean"
-# Of the axis: closer than that, the label of the old line is left out.
-_LABEL_GAP = 0.09
-
-
-# --- one question, before and after an edit -------------------------------------------------------------
-
-
-def before_and_after(
-    now: pd.DataFrame,
-    metric: str,
-    theme: Theme,
-    before: pd.DataFrame | None = None,
-    chance: float | None = None,
-    early_end: float | None = None,
-    height: int = 250,
-) -> go.Figure:
-    """One question's mean over models, the old line faint behind the new.
-
-    `now` and `before` as `edits.mean_frame` gives them: step, tokens_seen, value, models (how many). Points
-    that are not computed are left out. `early_end` is the early window's last tokens_seen, `height` in
-    pixels.
-    """
-    now = now.dropna(subset=["value"])
-    before = now.iloc[:0] if before is None else before.dropna(subset=["value"])
-    drawn = [_mean_line(before, theme, "before the edit", opacity=0.35, dash="dot")] if len(before) else []
-    if len(now):
-        drawn.append(_mean_line(now, theme, "now"))
-    figure = blank(theme, height, False, drawn)
-    low, high = span([*now["value"], *before["value"]], chance)
-    figure.update_yaxes(range=[low, high], title_text=y_title(metric).split(" (")[0])
-    token_axis(figure, now if len(now) else before)
-    chance_line(figure, chance, theme)
-    early_window(figure, window_end(early_end), theme)
-    _name_lines(figure, now, before, high - low, theme)
-    figure.update_layout(margin={"r": 62})
-    fit(figure)
-    return figure
-
-
-def _mean_line(
-    points: pd.DataFrame, theme: Theme, name: str, opacity: float = 1.0, dash: str = "solid"
-) -> go.Scatter:
-    return trace(
-        x=positions(points).to_numpy(),
-        y=points["value"].to_numpy(),
-        mode="lines+markers",
-        name=name,
-        opacity=opacity,
-        showlegend=False,
-        line={"color": theme.accent, "width": 2.4, "dash": dash},
-        marker={"size": 5, "color": theme.accent},
-        customdata=list(zip(points["models"].tolist(), place_words(points), strict=True)),
-        hovertemplate=f"<b>{name}</b><br>%{{y:.3f}}<br>%{{customdata[1]}}<br>"
-        "mean of %{customdata[0]} models<extra></extra>",
-    )
-
-
-def _name_lines(
-    figure: go.Figure, now: pd.DataFrame, before: pd.DataFrame, height: float, theme: Theme
-) -> None:
-    """ "now" and "before" at the lines' ends; "before" only where it does not stand on "now"."""
-    close = (
-        len(now)
-        and len(before)
-        and abs(now["value"].iloc[-1] - before["value"].iloc[-1]) < _LABEL_GAP * height
-    )
-    for name, points, opacity in (("now", now, 1), ("before", before, 0.7)):
-        if len(points) and not (name == "before" and close):
-            figure.add_annotation(
-                x=float(positions(points).iloc[-1]),
-                y=float(points["value"].iloc[-1]),
-                text=name,
-                showarrow=False,
-                xanchor="left",
-                xshift=8,
-                font={"color": theme.accent, "size": 12},
-                opacity=opacity,
-            )
 
 
 # --- a selection against the rest -----------------------------------------------------------------------

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
-import plotly.graph_objects as go
 import pytest
 
 from e2lm_core.analysis.questions import choice as question_choice
@@ -81,38 +79,3 @@ def test_undefined_gains_leave_their_row_empty(choice: Choice) -> None:
     gain = replace(choice.scores["final"], in_sample=None, held_out=None, interval=None)
     figure = question_charts.gains(replace(choice, folds=folds, scores={"final": gain}), "final", LIGHT)
     assert figure.layout.xaxis.range[0] < figure.layout.xaxis.range[1]
-
-
-# --- before and after an edit ---------------------------------------------------------------------------
-
-
-def mean_frame(values: list[float]) -> pd.DataFrame:
-    steps = np.arange(1, len(values) + 1)
-    return pd.DataFrame({"step": steps, "tokens_seen": 1e6 * steps, "value": values, "models": 3})
-
-
-def named(figure: go.Figure) -> dict[str, list[float]]:
-    return {trace.name: list(trace.y) for trace in figure.data if trace.name in ("now", "before the edit")}
-
-
-def test_the_old_line_stays_faint_behind_what_is_computed() -> None:
-    figure = question_charts.before_and_after(
-        mean_frame([0.3, np.nan, 0.9]),
-        "norm_prob",
-        LIGHT,
-        mean_frame([0.2, 0.4, 0.5]),
-        chance=0.25,
-        early_end=2e6,
-    )
-    assert named(figure) == {"before the edit": [0.2, 0.4, 0.5], "now": [0.3, 0.9]}
-    assert [trace.opacity for trace in figure.data[:2]] == [0.35, 1.0]
-    assert {a.text for a in figure.layout.annotations} >= {"now", "before"}
-
-
-def test_it_draws_with_nothing_and_does_not_write_names_over_each_other() -> None:
-    empty = mean_frame([np.nan, np.nan])
-    assert named(question_charts.before_and_after(empty, "margin", LIGHT)) == {}
-    only_old = question_charts.before_and_after(empty, "margin", LIGHT, mean_frame([0.1, 0.2]))
-    assert named(only_old) == {"before the edit": [0.1, 0.2]}
-    close = question_charts.before_and_after(mean_frame([0.1, 0.5]), "margin", LIGHT, mean_frame([0.1, 0.5]))
-    assert [a.text for a in close.layout.annotations if a.text in ("now", "before")] == ["now"]

@@ -37,14 +37,14 @@ def computed(tmp_path: Path) -> Settings:
     return settings
 
 
-def lines(page: Page, chart: int) -> dict[str, int]:
-    """Points of each line of a chart."""
-    page.wait_for_selector(".js-plotly-plot")
+def lines(page: Page, picture: int) -> dict[str, int]:
+    """Points of each line of a picture."""
+    page.wait_for_selector(".studio-picture polyline")
     return dict(
         page.evaluate(
-            """n => document.querySelectorAll(".js-plotly-plot")[n].data
-                .map(t => [t.name + (t.opacity < 0.3 ? " before" : ""), (t.y._inputArray ?? t.y).length])""",
-            chart,
+            """n => Array.from(document.querySelectorAll(".studio-picture")[n].querySelectorAll("polyline"))
+                .map(l => [l.dataset.name + (l.getAttribute("opacity") < 0.3 && l.hasAttribute("opacity") ? " before" : ""), l.points.length])""",
+            picture,
         )
     )
 
@@ -66,7 +66,7 @@ def test_an_edit_says_what_it_changed_and_typing_on_loses_nothing(computed, page
             expect(said).to_be_visible(timeout=RUN_MS)
             expect(strip(page)).to_contain_text("up to date", timeout=RUN_MS)
     expect(field).to_have_value(TYPED)
-    assert lines(page, 0) == {"before the edit": 3, "now": 3}
+    assert lines(page, 0) == {"before": 3, "now": 3}
     assert lines(page, 1)["large-arch1"] == lines(page, 1)["large-arch1 before"] == 3
     page.keyboard.press("Enter")
     expect(cell(page, 4)).to_have_text(TYPED)

@@ -177,6 +177,24 @@ def mean_frame(measurements: Measurements, name: str, metric: str) -> pd.DataFra
     )
 
 
+def points_frame(before: Measurements, now: Measurements, name: str | None, metric: str) -> pd.DataFrame:
+    """What the pictures of an edit show, a row a point: of, step, tokens_seen, before, now.
+
+    Of one question, its mean over models, where it has a `name`; then of the whole set each model but further seeds.
+    """
+    versions = {"before": before, "now": now}
+    questions, models = {}, {}
+    for side, measured in versions.items():
+        if name in measured.question_ids:
+            of = mean_frame(measured, name, metric).assign(of=name)
+            questions[side] = of.set_index(["of", "step", "tokens_seen"])["value"]
+        own = {curve.model.name for curve in measured.curves if curve.model.seed_of is None}
+        frame = tables.curve_frame(measured, (metric,)).rename(columns={"model": "of"})
+        models[side] = frame[frame["of"].isin(own)].set_index(["of", "step", "tokens_seen"])["value"]
+    parts = [pd.DataFrame(part, columns=list(versions)) for part in (questions, models) if part]
+    return pd.concat(parts).reset_index().dropna(subset=list(versions), how="all")
+
+
 def _computed(curve: np.ndarray | None) -> list[float] | None:
     return None if curve is None else [float(v) for v in curve if np.isfinite(v)]
 

@@ -1,6 +1,6 @@
-"""The home's picture: a whole set's accuracy curves as an SVG that the server makes, there without any script of charts.
+"""Pictures that the server draws as SVG, there without any script of charts; the home's, a whole set's accuracy curves.
 
-It is drawn for a wide page and for a narrow one, of which the browser shows what fits, and in the colours of both
+That one is drawn for a wide page and for a narrow one, of which the browser shows what fits, and in the colours of both
 themes: it follows a change of the theme, at which Streamlit draws no page again. What stands at a point is said
 on hover; the numbers are a table beside it. Once it is there the browser fetches the script of charts, for the page that
 comes next.
@@ -9,7 +9,6 @@ Tested in tests/pages/test_sets.py and tests/ui/browser/test_views.py.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +18,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.canvas import place_words
 from e2lm_core.charts.marks import lines
-from e2lm_core.charts.palette import DARK, LIGHT, Theme
+from e2lm_core.charts.palette import Theme, by_variables, variables
 from e2lm_core.export.picture.curves import NARROW, WIDE, Line, Plot, draw
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
@@ -41,47 +40,17 @@ export default function ({ data, parentElement }) {
 """
 
 
-def _colours(theme: Theme) -> dict[str, str]:
-    """Every colour that the picture may have, by the name of its CSS variable."""
-    plain = {name: getattr(theme, name) for name in ("background", "text", "muted", "grid", "window")}
-    lines = {f"line-{hue}": colour for hue, colour in theme.line.items()}
-    labels = {f"label-{hue}": colour for hue, colour in theme.label.items()}
-    return {f"--picture-{name}": colour for name, colour in (plain | lines | labels).items()}
-
-
-def by_variables(theme: Theme) -> Theme:
-    """The theme by CSS variables; its own colours are for browsers that do not know `light-dark`."""
-
-    def said(name: str) -> str:
-        return f"var(--picture-{name}, {own[f'--picture-{name}']})"
-
-    own = _colours(theme)
-    return replace(
-        theme,
-        background=said("background"),
-        text=said("text"),
-        muted=said("muted"),
-        grid=said("grid"),
-        window=said("window"),
-        line={hue: said(f"line-{hue}") for hue in theme.line},
-        label={hue: said(f"label-{hue}") for hue in theme.label},
-    )
-
-
-_EITHER = "; ".join(
-    f"{name}: light-dark({colour}, {_colours(DARK)[name]})" for name, colour in _colours(LIGHT).items()
-)
 _CSS = (
     f"""
-@supports (color: light-dark(#fff, #000)) {{ .studio-picture {{ {_EITHER} }} }}
+@supports (color: light-dark(#fff, #000)) {{ .studio-picture {{ {variables()} }} }}
 """
     + """
 .studio-picture { container-type: inline-size; }
-.studio-picture svg { display: block; width: 100%; font-variant-numeric: tabular-nums; }
-.studio-picture svg + svg { display: none; }
+.studio-picture > svg { display: block; width: 100%; font-variant-numeric: tabular-nums; }
+.studio-picture > svg + svg { display: none; }
 @container (max-width: 560px) {
-  .studio-picture svg { display: none; }
-  .studio-picture svg + svg { display: block; }
+  .studio-picture > svg:not(:only-child) { display: none; }
+  .studio-picture > svg + svg:not(:only-child) { display: block; }
 }
 """
 )
@@ -100,7 +69,12 @@ def of(now: Measurements, frame: pd.DataFrame, about: str) -> None:
     drawn = results.remembered(
         now, ("picture", theme.name), lambda: made(now, frame, about, by_variables(theme))
     )
-    _component()(key="home_picture", data={"drawn": drawn, "next": charts_script(_STATIC)})
+    show("home_picture", drawn, charts_script(_STATIC))
+
+
+def show(key: str, drawn: list[str], fetched_next: str = "") -> None:
+    """One picture, or that for a wide page and that for a narrow one; then the browser fetches a script for what comes next."""
+    _component()(key=key, data={"drawn": drawn, "next": fetched_next})
 
 
 def made(now: Measurements, frame: pd.DataFrame, about: str, theme: Theme) -> list[str]:

@@ -7,29 +7,29 @@ Tested in tests/pages/test_live.py.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from e2lm_core.analysis import tables
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.database import stamp_of
-from e2lm_core.base.records import Question, TaskSet
-from e2lm_core.charts import canvas
+from e2lm_core.base.records import SHARES, ModelInfo, Question, TaskSet
 from e2lm_core.charts import curves as curve_charts
+from e2lm_core.export.picture import edited
 from e2lm_core.runs import start
 from e2lm_core.runs.queue import claims
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.ui import session
+from e2lm_core.ui.analysis import picture
 from e2lm_core.ui.author import after
 from e2lm_core.ui.frame import parts, polling, say, window
-from e2lm_core.ui.remembered import aside, computing, drawn, results
+from e2lm_core.ui.remembered import aside, results
+from e2lm_core.ui.remembered.keep import Kept
 from e2lm_core.ui.runs import starting
 
 POINTS_WAIT_S, END_WAIT_S = 0.5, 1.0
@@ -39,6 +39,8 @@ CHART_PX = 250
 METRICS = ("norm_prob", "margin", "acc")
 # Changed questions to choose one of; more are in the table.
 PICKED_FROM = 8
+_DRAWN = Kept("what edits changed, drawn")
+_POINTS = {side: st.column_config.NumberColumn(format="%.3f") for side in ("before", "now")}
 _Both = tuple[Measurements, Measurements]  # before an edit and after it
 
 
@@ -166,48 +168,62 @@ def _changes(task: TaskSet, edit: after.Edit, changed: results.Changed) -> None:
         label_visibility="collapsed",
     )
     drawable = [e.question_id for e in effects if e.kind != "deleted"][:PICKED_FROM]
-    if drawable:
-        name = drawable[0]
+    name = drawable[0] if drawable else None
+    if name:
         if len(drawable) > 1:
             name = st.selectbox("Question", drawable, key=f"live_question_{len(drawable)}") or name
-        drawn.once(
-            ("live question", changed.token, name, metric),
-            lambda: _means(_measured_of(task, edit, changed), name, metric),
+        models = _models(task)
+        many = phrasing.count(sum(m.counts_in_scores for m in models) or len(models), "model")
+        say.caption(
+            say.filled("**{name}** · {metric}, mean over {models}", name=name, metric=metric, models=many)
         )
-    drawn.once(
-        ("live set", changed.token, metric),
-        lambda: _whole_set(_measured_of(task, edit, changed), metric, _further_seeds(task)),
-    )
+        _picture(task, edit, changed, edited.of_question, name, metric)
+    _caption("The whole set", metric, before=True, seeds=sum(m.seed_of is not None for m in _models(task)))
+    _picture(task, edit, changed, edited.of_set, metric, window.narrow())
     if effects:
-        with st.expander("As a table"):
-            parts.table(
-                question_edits.effect_frame(effects),
-                "edit",
-                "live_effects",
-                few=("question", "margin, before", "margin, after"),
-                percent=("acc, before", "acc, after", "acc Δ"),
-                column_config=_columns(),
-            )
+        with st.expander("As a table", on_change="rerun", key="live_as_a_table") as box:
+            if box.open:
+                _tables(effects, _measured_of(task, edit, changed), name, metric)
 
 
-def _whole_set(measured: _Both, metric: str, seeds: int) -> None:
-    _caption("The whole set", metric, before=True, seeds=seeds)
-    figure = _drawn_beside(computing.set_before_and_after, *measured, metric)
-    parts.chart(figure, "live_set_chart", f"{metric}, The whole set")
+def _tables(effects: Sequence[question_edits.Effect], measured: _Both, name: str | None, metric: str) -> None:
+    """The changed questions' final values, and every point of the pictures; drawn when they are opened."""
+    parts.table(
+        question_edits.effect_frame(tuple(effects)),
+        "edit",
+        "live_effects",
+        few=("question", "margin, before", "margin, after"),
+        percent=("acc, before", "acc, after", "acc Δ"),
+        column_config=_columns(),
+    )
+    parts.table(
+        question_edits.points_frame(*measured, name, metric),
+        "edit_points",
+        "live_points",
+        height=320,
+        few=("of", "before", "now"),
+        percent=("before", "now") if metric in SHARES else (),
+        column_config={} if metric in SHARES else _POINTS,
+    )
+
+
+def _picture(
+    task: TaskSet, edit: after.Edit, changed: results.Changed, draw: Callable[..., str], *arguments: Hashable
+) -> None:
+    """What `draw` makes of the set before the edit and after it, drawn once beside the pages for all who look."""
+    key = (draw.__name__, *arguments, session.current_theme().name)
+    drawn = _DRAWN.made_of(
+        (changed.token,),
+        key,
+        lambda: aside.edits(draw, *_measured_of(task, edit, changed), *arguments, key[-1]),
+    )
+    picture.show(f"live_{draw.__name__}", [drawn])
 
 
 def _measured_of(task: TaskSet, edit: after.Edit, changed: results.Changed) -> _Both:
     """The very ones of which it is known what changed: what a run adds meanwhile is for the next drawing."""
     assert edit.before is not None
     return changed.of or (_measured(task, edit.before), _measured(task, edit.after))
-
-
-def _drawn_beside(
-    draw: Callable[..., dict], was: Measurements, now: Measurements, *arguments: Any
-) -> go.Figure:
-    """A figure that a function of `computing` draws of the two versions, for this theme and window."""
-    look = (session.current_theme().name, window.narrow(), CHART_PX)
-    return canvas.ready(aside.edits(draw, was, now, *arguments, *look))
 
 
 def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every: float | None) -> None:
@@ -239,7 +255,7 @@ def _question(task: TaskSet, before: TaskSet | None, shown: Question, run_every:
                 now,
                 "live_card_chart",
                 old,
-                computing.chance_of(now, shown.id, metric),
+                edited.chance_of(now, shown.id, metric),
                 CHART_PX + 60,
             )
         _end(task, run_every)
@@ -258,9 +274,8 @@ def _figures(now: Measurements, name: str, effect: question_edits.Effect | None)
         say.markdown(words.words if change else words.present, help=say.words(help_text))
 
 
-def _further_seeds(task: TaskSet) -> int:
-    models = {checkpoint.model.name: checkpoint.model for checkpoint in results.fleet(task)[0]}
-    return sum(model.seed_of is not None for model in models.values())
+def _models(task: TaskSet) -> list[ModelInfo]:
+    return list({checkpoint.model.name: checkpoint.model for checkpoint in results.fleet(task)[0]}.values())
 
 
 def _caption(title: str, metric: str, before: bool, seeds: int = 0) -> None:
@@ -298,15 +313,6 @@ def _curves(
         key,
         f"{metric}, {title}",
     )
-
-
-def _means(measured: _Both, name: str, metric: str) -> None:
-    models = phrasing.count(len(question_edits.counted(measured[1])), "model")
-    say.caption(
-        say.filled("**{name}** · {metric}, mean over {models}", name=name, metric=metric, models=models)
-    )
-    figure = _drawn_beside(computing.question_before_and_after, *measured, name, metric)
-    parts.chart(figure, "live_question_chart", f"{metric} of question {name}, before and after the edit")
 
 
 def _measured(task: TaskSet, version: TaskSet) -> Measurements:

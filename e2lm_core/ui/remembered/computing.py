@@ -20,10 +20,6 @@ from e2lm_core.analysis.questions import edits
 from e2lm_core.analysis.ranks import stability
 from e2lm_core.analysis.ranks.questions import Holding
 from e2lm_core.analysis.score import parts as score_parts
-from e2lm_core.base.records import BOUNDED_METRICS
-from e2lm_core.charts import curves as curve_charts
-from e2lm_core.charts import palette
-from e2lm_core.charts import questions as question_charts
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements
 from e2lm_core.scores.set_scores import Scores
@@ -151,49 +147,6 @@ def changed(
     measured = bool(now.measured or was.measured)
     whole = edits.set_changes(was, now)
     return edits.effects(was, now), whole, now.complete_checkpoints, now.checkpoints, measured
-
-
-def set_before_and_after(
-    was: Measurements, now: Measurements, metric: str, theme: str, narrow: bool, height: int
-) -> dict[str, Any]:
-    """The figure of the whole set's curves, those before the edit faint, as `to_plotly_json` gives it.
-
-    Without further seeds: an edit's chart is small, and is not to wait for them.
-    """
-    return curve_charts.learning_curves(
-        curve_charts.CurvePlot(
-            tables.curve_frame(now, (metric,)),
-            [curve.model for curve in now.curves if curve.model.seed_of is None],
-            metric,
-            palette.theme(theme),
-            chance=now.chance if metric in BOUNDED_METRICS else None,
-            early_end=set_scores.early_end(now),
-            before=tables.curve_frame(was, (metric,)),
-            height=height,
-            narrow=narrow,
-        )
-    ).to_plotly_json()
-
-
-def question_before_and_after(
-    was: Measurements, now: Measurements, name: str, metric: str, theme: str, narrow: bool, height: int
-) -> dict[str, Any]:
-    """The figure of one question's mean before and after the edit, as `to_plotly_json` gives it."""
-    return question_charts.before_and_after(
-        edits.mean_frame(now, name, metric),
-        metric,
-        palette.theme(theme),
-        edits.mean_frame(was, name, metric) if name in was.question_ids else None,
-        chance_of(now, name, metric),
-        set_scores.early_end(now),
-        height,
-    ).to_plotly_json()
-
-
-def chance_of(measurements: Measurements, name: str, metric: str) -> float | None:
-    """What a guess gets of one question; None for a metric without a bound."""
-    choices = int(measurements.choice_counts[measurements.question_ids.index(name)])
-    return 1 / choices if metric in BOUNDED_METRICS else None
 
 
 def simulated(

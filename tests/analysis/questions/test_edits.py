@@ -133,3 +133,19 @@ def test_after_an_edit_the_coarse_points_come_first(here: Studio) -> None:
     own = [c for c in here.catalogue.checkpoints if c.model.seed_of is None]
     coarse = {c.name for c in run_order.thin(own, "ends and middle")}
     assert set(told[: len(coarse)]) == coarse
+
+
+def test_a_row_a_point_of_the_question_and_of_each_model_but_further_seeds(here: Studio) -> None:
+    task = studios.task()
+    evaluate.evaluate(here, task, here.catalogue.checkpoints)
+    found = measured(here, task)
+    name = task.questions[0].id
+    frame = question_edits.points_frame(found, found, name, "margin")
+    own = {c.model.name: len(c.checkpoints) for c in found.curves if c.model.seed_of is None}
+    assert frame.groupby("of", sort=False).size().to_dict() == {name: 10, **own}
+    assert frame["before"].tolist() == frame["now"].tolist()
+    of_question = question_edits.mean_frame(found, name, "margin")
+    assert frame["now"][:10].tolist() == of_question["value"].tolist()
+    assert frame["tokens_seen"][:10].tolist() == of_question["tokens_seen"].tolist()
+    gone = question_edits.points_frame(found, found, None, "margin")
+    assert set(gone["of"]) == set(own)

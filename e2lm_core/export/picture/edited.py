@@ -1,0 +1,126 @@
+"""What an edit changed, as two pictures: the question's mean over models, and the whole set's curves, old behind new.
+
+Tested in tests/export/test_edited.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from e2lm_core.analysis.questions import edits
+from e2lm_core.base import phrasing
+from e2lm_core.base.labels import METRIC_LABEL
+from e2lm_core.base.records import BOUNDED_METRICS, SHARES
+from e2lm_core.charts import canvas, palette
+from e2lm_core.export.picture.drawing import Chart, Line, draw
+from e2lm_core.scores import set_scores
+from e2lm_core.scores.measurements import Measurements, ModelCurve
+
+NAME_PX = 62  # for "now" and "before"
+LEGEND_COLUMNS = 2
+OLD, BEHIND = 0.45, 0.28  # opacities of a line of before: beside one other, and among many
+
+
+def of_set(was: Measurements, now: Measurements, metric: str, narrow: bool, theme: str) -> str:
+    """The whole set's curves as a picture, those before the edit faint.
+
+    Without further seeds: an edit's chart is small, and is not to wait for them.
+    """
+    own = [curve for curve in now.curves if curve.model.seed_of is None]
+    drawn = {curve.model.name for curve in own}
+    old = [curve for curve in was.curves if curve.model.name in drawn]
+    by_tokens = _by_tokens([*old, *own])
+    questions = phrasing.count(len(now.question_ids), "question")
+    lines = [
+        _of_model(curve, was.values(curve.model.name, metric), metric, theme, by_tokens) for curve in old
+    ]
+    lines += [
+        _of_model(curve, now.values(curve.model.name, metric), metric, theme, by_tokens, f", n = {questions}")
+        for curve in own
+    ]
+    chance = now.chance if metric in BOUNDED_METRICS else None
+    legend = LEGEND_COLUMNS if narrow else 0
+    return _picture(f"{metric}, the whole set", lines, now, metric, theme, by_tokens, chance, legend=legend)
+
+
+def of_question(was: Measurements, now: Measurements, name: str, metric: str, theme: str) -> str:
+    """One question's mean before and after the edit, as a picture."""
+    frames = [("now", edits.mean_frame(now, name, metric))]
+    if name in was.question_ids:
+        frames.insert(0, ("before", edits.mean_frame(was, name, metric)))
+    frames = [(side, frame.dropna(subset=["value"])) for side, frame in frames]
+    by_tokens = all(frame["tokens_seen"].notna().all() for _, frame in frames)
+    mean = f", mean of {phrasing.count(len(edits.counted(now)), 'model')}"
+    accent = palette.by_variables(palette.theme(theme)).accent
+    lines = []
+    for side, frame in frames:
+        xs, ys = frame["tokens_seen" if by_tokens else "step"].to_numpy(), frame["value"].to_numpy()
+        said = [one + mean for one in _said(side, ys, frame["step"], frame["tokens_seen"], metric)]
+        line = Line(side, xs, ys, accent, accent, width=2.4, said=said)
+        lines.append(line._replace(dash="dot", faint=OLD) if side == "before" else line)
+    title, chance = f"{metric} of question {name}, before and after the edit", chance_of(now, name, metric)
+    return _picture(title, lines, now, metric, theme, by_tokens, chance, right=NAME_PX)
+
+
+def _of_model(
+    curve: ModelCurve, values: np.ndarray, metric: str, theme: str, by_tokens: bool, more: str | None = None
+) -> Line:
+    """A model's line; faint and without marks where nothing `more` is to be said of its points."""
+    colours, model, there = palette.by_variables(palette.theme(theme)), curve.model, np.isfinite(values)
+    hue, steps, seen = palette.hue(model), curve.steps[there], curve.tokens_seen[there]
+    said = (
+        ()
+        if more is None
+        else [one + more for one in _said(model.short_name, values[there], steps, seen, metric)]
+    )
+    return Line(
+        model.short_name,
+        seen if by_tokens else steps,
+        values[there],
+        colours.line[hue],
+        colours.label[hue],
+        palette.width(model),
+        palette.dash(model),
+        palette.symbol(model),
+        said,
+        BEHIND if more is None else 1.0,
+        more is not None,
+    )
+
+
+def _by_tokens(curves: Sequence[ModelCurve]) -> bool:
+    return all(np.isfinite(curve.tokens_seen).all() for curve in curves)
+
+
+def _said(
+    name: str, values: Iterable[float], steps: Iterable[int], seen: Iterable[float], metric: str
+) -> list[str]:
+    """What stands at each point of a line."""
+    written = phrasing.percent if metric in SHARES else "{:.3f}".format
+    return [
+        f"{name}: {written(value)}, {canvas.placed(int(step), float(there))}"
+        for value, step, there in zip(values, steps, seen, strict=True)
+    ]
+
+
+def _picture(
+    title: str,
+    lines: Sequence[Line],
+    now: Measurements,
+    metric: str,
+    theme: str,
+    by_tokens: bool,
+    chance: float | None,
+    **more: int,
+) -> str:
+    window = set_scores.early_end(now) if by_tokens else None
+    chart = Chart(title, lines, by_tokens, METRIC_LABEL[metric], metric in SHARES, chance, window, **more)
+    return draw(chart, palette.by_variables(palette.theme(theme)))
+
+
+def chance_of(measurements: Measurements, name: str, metric: str) -> float | None:
+    """What a guess gets of one question; None for a metric without a bound."""
+    choices = int(measurements.choice_counts[measurements.question_ids.index(name)])
+    return 1 / choices if metric in BOUNDED_METRICS else None
