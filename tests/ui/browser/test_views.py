@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from coloraide import Color
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.charts import palette
@@ -183,7 +183,9 @@ def test_a_finished_picture_is_there_at_the_first_visit(browser, url):
         page.wait_for_selector(PICTURE)
         if attempt:
             print(f"the first picture after {page.evaluate('performance.now()') / 1000:.2f} s")
-            said = page.locator("[data-testid=stMainBlockContainer]").inner_text()
+            main = page.locator("[data-testid=stMainBlockContainer]")
+            expect(main).to_contain_text(re.compile(r"Score 0\.[\s\S]*Score 0\."))  # the cards come after the picture
+            said = main.inner_text()
             assert re.search(r"Accuracy while the models read", said)
             assert said.count("up to date") == said.count("Score 0.") == 2  # of both examples
             assert not page.locator(".js-plotly-plot").count()
