@@ -4,10 +4,9 @@ Fleets of `tests.support.simulation` of every learner, those of `FURTHER` too, w
 hardly apart and whose early window is three quarters of training or half of it. Sets are told apart by what they show of
 their learners (`uncertainty.kinds`): how far their early curves rise, and on how many questions two of their models
 differ. From the fleets of the first half of every four comes, for each score and kind, by how much the reach of its
-method is scaled so that the interval holds in 95% of sets of each learner and metric (of `BY_NUMBER`, and number of
-questions); of scores of the models' order alone (`OF_ORDER`) two methods are tried, and the one whose scaled intervals
-are narrower is taken. From the others comes what it then covers. `--write` puts that into `coverage.json` and the tables
-into docs/studies/kinds.md.
+method is scaled so that the interval holds in 95% of sets of each learner and metric. Intervals of `CALIBRATED` are
+calibrated on each set itself (`uncertainty.calibration`) and get one scale more, all of them together. From the others
+comes what it then covers. `--write` puts that into `coverage.json` and the tables into docs/studies/kinds.md.
 """
 
 from __future__ import annotations
@@ -27,18 +26,20 @@ import numpy as np
 from benchmarks import study_pages
 from benchmarks.coverage.scores import compact
 from benchmarks.coverage.study import Plan, Source, few, truths
-from e2lm_core.base.records import SHARES
 from e2lm_core.scores.set_scores import RANGES
 from e2lm_core.scores.uncertainty import coverage, intervals
+from e2lm_core.scores.uncertainty.calibration import needed
 from e2lm_core.scores.uncertainty.intervals import Resampled
 from e2lm_core.scores.uncertainty.kinds import KINDS
 from e2lm_core.scores.uncertainty.means import pointwise
-from e2lm_core.scores.uncertainty.methods import GRAIN, SCALED, Replicates, interval, small_sample_level
+from e2lm_core.scores.uncertainty.methods import LEVEL, SCALED, Replicates, interval, small_sample_level
 from e2lm_core.scores.uncertainty.rules import (
     FEWEST_DIFFERING,
+    FEWEST_MODELS_OF_RC,
     NOT_OF_ORDER,
     UNBOUNDED,
     CoverageTable,
+    IntervalRule,
 )
 from tests.support import simulation
 
@@ -70,19 +71,20 @@ PAIRS = (
     ((MIDDLE, LAST), (-1, LAST)),
     ((MIDDLE, LAST - 1), (MIDDLE, LAST)),
 )
-# Tried with `regressed` too, and by the metrics that the others leave out, with six models.
 OF_ORDER = ("rc", "decision_accuracy", "rc_organisers", "rc_early_means", "rc_first_place")
+# Calibrated on the set itself, each by its method; by the metrics that others leave out too, with six models.
+CALIBRATED = {"sq": "parametric_normal", **dict.fromkeys(OF_ORDER, "regressed")}
+# The bootstrap of a bootstrap takes most of the time: of half of the fleets so many sets of a learner and number of
+# questions, by six models and `METRICS`; half as many by three or by another metric.
+CALIBRATED_SETS = 4
+# One scale for all of them: that at which every score holds in this share of every learner's sets, so that it holds in 92
+# to 97% of them and not in 99% of most for the sake of one.
+LEAST, TOGETHER = 0.94, ("calibrated", "")
 FEWEST = 60  # sets of a kind from which a figure is told
-# Of a learner and metric, from which they decide about a scale: what `regressed` needs differs more between learners.
-DECIDE = dict.fromkeys(SCALED, FEWEST // 2)
 NARROWEST = 0.9  # narrower was not borne out by fleets that took no part
-NEVER_NARROWER = ("sq",)  # than the method itself, of which the same is true
 WIDEST = 1.5
-# Of SQ larger sets need more: the number of questions that needs most decides, not all of them together.
-BY_NUMBER = ("sq",)
-# By a share models tie, and need less than by the other metrics: its scale is its own where that was borne out.
-BY_SHARE = ("decision_accuracy",)
 FLEETS = range(20, 52)
+CALIBRATED_FLEETS = range(20, 36)
 PLAN = Plan(sets=10, fresh=250, resamples=200, of_scores=200, source=6_000)
 APART = (1.0, 0.15)  # how far models stand apart, of what is usual
 WINDOWS = (12, 8)
@@ -91,8 +93,8 @@ DIFFERING = (0, 1, 3, FEWEST_DIFFERING, 10, 20, 50, np.inf)
 
 class Judged(NamedTuple):
     """One interval: of which fleet and learner, of which score, metric and kind, of how many models and questions, on how
-    many of these two models differ; by which method, and the scale from which on it holds (`need`); of a bounded score
-    the value and the interval's ends before they are scaled and cut (`ends`)."""
+    many of these two models differ; by which method, and the scale from which on it holds (`need`), of one calibrated on
+    its own set beyond that (`calibrated`)."""
 
     fleet: int
     learner: str
@@ -104,12 +106,7 @@ class Judged(NamedTuple):
     differing: float
     method: str
     need: float
-    ends: tuple[float, float, float] = (0.0, 0.0, 0.0)
-
-    def width(self, scale: float) -> float:
-        """Of the interval at a scale, cut at 0 and 1."""
-        low, estimate, high = self.ends
-        return min(1.0, estimate + scale * (high - estimate)) - max(0.0, estimate - scale * (estimate - low))
+    calibrated: float = 1.0
 
     @property
     def chooses(self) -> bool:
@@ -118,8 +115,9 @@ class Judged(NamedTuple):
 
     @property
     def shown(self) -> bool:
-        """Whether the interval is shown."""
-        return self.score in NOT_OF_ORDER or not self.differing < FEWEST_DIFFERING
+        """Whether the interval is shown: by the method that is used, where models differ on enough questions."""
+        used = self.method == CALIBRATED.get(self.score, self.method)
+        return used and (self.score in NOT_OF_ORDER or not self.differing < FEWEST_DIFFERING)
 
 
 def fleet_of(learner: str, number: int) -> simulation.Fleet:
@@ -145,6 +143,9 @@ def judged(plan: Plan, fleets: Iterable[int]) -> Iterator[Judged]:
                     for own in (given, replace(given, runs=few(runs))):
                         for found in _of_set(own, true, questions, table):
                             yield Judged(number, learner, *found)
+                        if number in CALIBRATED_FLEETS:
+                            for found in _calibrated(own, true, questions, trial):
+                                yield Judged(number, learner, *found)
                     of_set = given.kind("acc") or "", len(given.counted), questions, given.differing("acc")
                     for need in _of_differences(given, true["acc", "mean", simulation.SIZES]):
                         yield Judged(number, learner, DIFFERENCE, "acc", *of_set, "paired", need)
@@ -165,86 +166,94 @@ def _of_set(
     given: Resampled, true: Mapping[tuple[str, str, int], np.ndarray], questions: int, table: CoverageTable
 ) -> Iterator[tuple]:
     models, level = len(given.counted), small_sample_level(questions)
-    for metric in (*METRICS, *(UNBOUNDED if models == simulation.SIZES else ())):
+    for metric in METRICS:
         kind, differing = given.kind(metric), given.differing(metric)
         if kind is None:
             continue
         whole, single = intervals.replicates(given, metric, mirrored=False)
-        for score in SCORES if metric in METRICS else OF_ORDER:
+        for score in (score for score in SCORES if table.methods[score] != CALIBRATED.get(score)):
             aim = true.get((metric, score, models))
             if aim is None or (score == "cs" and models < simulation.SIZES):
                 continue
             each: list[Replicates] = (
                 [single[name] for name in given.counted] if score == "sq_model" else [whole[score]]
             )
-            methods = (str(table.methods[score]), *(SCALED if score in OF_ORDER else ()))
+            method = str(table.methods[score])
             for own, exact in zip(each, np.atleast_1d(aim), strict=True):
-                for method in methods:
-                    low, high = map(float, interval(method, own, (-np.inf, np.inf), level))
-                    if not (np.isnan(low) or np.isnan(exact)):
-                        ends = (low, float(own.estimate), high)
-                        need = _need(ends, float(exact), RANGES[score])
-                        yield score, metric, kind, models, questions, differing, method, need, ends
+                need = _need(method, own, float(exact), score, level)
+                if np.isfinite(need):
+                    yield score, metric, kind, models, questions, differing, method, need
 
 
-def _need(ends: tuple[float, float, float], exact: float, allowed: tuple[float, float]) -> float:
-    """The scale from which on the interval holds: without the cut at the score's bounds, which scaling leaves as it is."""
-    low, estimate, high = ends
-    reach = max(high - estimate if exact > estimate else estimate - low, 1e-9)
-    grain = GRAIN if np.isfinite(allowed).all() else 0.0
-    return max(0.0, abs(exact - estimate) - grain) / reach
+def _calibrated(
+    given: Resampled, true: Mapping[tuple[str, str, int], np.ndarray], questions: int, trial: int
+) -> Iterator[tuple]:
+    """The same of the scores that are calibrated on the set itself."""
+    models, level = len(given.counted), small_sample_level(questions)
+    whole_fleet = models == simulation.SIZES
+    for metric in (*METRICS, *(UNBOUNDED if whole_fleet else ())):
+        if trial >= (CALIBRATED_SETS if whole_fleet and metric in METRICS else CALIBRATED_SETS // 2):
+            continue
+        kind, differing = given.kind(metric), given.differing(metric)
+        if kind is None:
+            continue
+        asked = {
+            score: IntervalRule(method, calibrated=True)
+            for score, method in CALIBRATED.items()
+            if models >= FEWEST_MODELS_OF_RC or not score.startswith("rc")
+        }
+        whole, _ = intervals.replicates(given, metric, mirrored=False)
+        for score, rule in intervals.calibrated(given, metric, asked, level).items():
+            method, exact = CALIBRATED[score], float(true[metric, score, models])
+            need = _need(method, whole[score], exact, score, level) / rule.scale
+            if np.isfinite(need):
+                yield score, metric, kind, models, questions, differing, method, need, rule.scale
 
 
-Key = tuple[str, ...]
+def _need(method: str, own: Replicates, exact: float, score: str, level: float) -> float:
+    """The scale from which on the interval holds, see `calibration.needed`; NaN where there is none."""
+    low, high = interval(method, own, (-np.inf, np.inf), level)
+    return float(needed((low, own.estimate, high), exact, RANGES[score]))
 
 
-def key_of(score: str, kind: str, method: str, metric: str) -> Key:
-    """What is scaled by one figure: score, kind and method, and of `BY_SHARE` whether by a share."""
-    return (score, kind, method, *(("share",) if score in BY_SHARE and metric in SHARES else ()))
+Key = tuple[str, str]
+
+
+def key_of(score: str, kind: str) -> Key:
+    """What is scaled by one figure: a score's sets of a kind; or all that are calibrated on the set itself."""
+    return TOGETHER if score in CALIBRATED else (score, kind)
 
 
 def scales(found: Iterable[Judged]) -> dict[Key, float]:
-    """{`key_of`: the scale at which 95% of the sets of the deciding fleets hold, by the learner and metric that need most,
-    of `BY_NUMBER` by the number of questions too}."""
+    """{`key_of`: the scale at which 95% of the sets of the deciding fleets hold, by the learner and metric that need most; of
+    `TOGETHER` the share `LEAST`, by the learner and score that need most}."""
     needs: dict[Key, dict[Key, list[float]]] = defaultdict(lambda: defaultdict(list))
     for one in found:
         if one.chooses and one.shown:
-            key = key_of(one.score, one.kind, one.method, one.metric)
-            number = (str(one.questions),) if one.score in BY_NUMBER else ()
-            needs[key][one.learner, one.metric, *number].append(one.need)
+            key = key_of(one.score, one.kind)
+            needs[key][one.learner, one.score if key == TOGETHER else one.metric].append(one.need)
     found_of = {}
     for key, own in needs.items():
-        least = 0.0 if key[2] in SCALED else 1.0 if key[0] in NEVER_NARROWER else NARROWEST
-        enough = [n for n in own.values() if len(n) >= DECIDE.get(key[2], FEWEST)]
-        most = max((float(np.quantile(n, 0.95)) for n in enough), default=least)
-        found_of[key] = round(min(max(most, least), WIDEST), 2)
+        share = LEAST if key == TOGETHER else LEVEL
+        most = max(
+            (float(np.quantile(n, share)) for n in own.values() if len(n) >= FEWEST), default=NARROWEST
+        )
+        found_of[key] = round(min(max(most, NARROWEST), WIDEST), 2)
     return found_of
 
 
-def narrower(found: Iterable[Judged], scaled: Mapping[Key, float]) -> dict[str, str]:
-    """{score: the method whose scaled intervals are the narrowest on the deciding fleets}."""
-    widths: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for one in found:
-        if one.chooses and one.shown:
-            scale = scaled[key_of(one.score, one.kind, one.method, one.metric)]
-            widths[one.score][one.method].append(one.width(scale))
-    return {
-        score: min(own, key=lambda method: float(np.mean(own[method])), default="")
-        for score, own in widths.items()
-    }
-
-
 def rows(found: list[Judged]) -> list[dict[str, Any]]:
-    """A row a score, metric, kind, number of models and of questions: method, scale, and coverage on the other fleets."""
+    """A row a score, metric, kind, number of models and of questions (all of them together of what is calibrated on the set
+    itself): scale, and coverage on the other fleets."""
     scaled = scales(found)
-    best = narrower(found, scaled)
     cells: dict[tuple[str, str, str, int, int], list[float]] = defaultdict(list)
     for one in found:
-        if one.shown and not one.chooses and one.method == best.get(one.score):
-            cells[one.score, one.metric, one.kind, one.models, one.questions].append(one.need)
+        if one.shown and not one.chooses:
+            questions = min(QUESTIONS) if one.score in CALIBRATED else one.questions
+            cells[one.score, one.metric, one.kind, one.models, questions].append(one.need)
     told = []
     for (score, metric, kind, models, questions), needs in sorted(cells.items()):
-        scale = scaled.get(key_of(score, kind, best[score], metric))
+        scale = scaled.get(key_of(score, kind))
         if len(needs) >= FEWEST and scale:
             told.append(
                 {
@@ -253,7 +262,6 @@ def rows(found: list[Judged]) -> list[dict[str, Any]]:
                     "kind": kind,
                     "models": models,
                     "questions": questions,
-                    "method": best[score],
                     "scale": scale,
                     "coverage": round(float((np.array(needs) <= scale).mean()), 3),
                     "sets": len(needs),
@@ -263,20 +271,19 @@ def rows(found: list[Judged]) -> list[dict[str, Any]]:
 
 
 def table_of_kinds(told: list[dict[str, Any]]) -> str:
-    """Markdown: a row a score and kind, its scale, and the lowest and mean coverage over metrics, models and questions."""
+    """Markdown: a row a score and kind, its method and scale, and the lowest and mean coverage over metrics, models and questions."""
     lines = [
         "| score | method | kind | scale | lowest | mean | cells | sets |",
         "|---|---|---|---|---|---|---|---|",
     ]
+    methods = {**coverage.load().methods, **CALIBRATED}
     for score in SCORES:
         for kind in KINDS:
             if own := [row for row in told if (row["score"], row["kind"]) == (score, kind)]:
                 covered, sets = [row["coverage"] for row in own], [row["sets"] for row in own]
-                by_share = {row["scale"] for row in own if score in BY_SHARE and row["metric"] in SHARES}
-                scale = f"{max(row['scale'] for row in own):.2f}"
-                scale += "".join(f", by `acc` {one:.2f}" for one in by_share)
+                scale = f"{own[0]['scale']:.2f}" + (" × its own" if score in CALIBRATED else "")
                 lines.append(
-                    f"| {score} | {own[0]['method']} | {kind} | {scale} | {min(covered):.2f} | "
+                    f"| {score} | {methods[score]} | {kind} | {scale} | {min(covered):.2f} | "
                     f"{np.average(covered, weights=sets):.3f} | {len(own)} | {sum(sets):,} |"
                 )
     return "\n".join(lines)
@@ -327,8 +334,9 @@ def main(arguments: list[str] | None = None) -> None:
     print("\n\n".join(tables.values()))
     if options.write:
         content = json.loads(coverage.FILE.read_text(encoding="utf-8"))
-        content["of_kinds"] = {row["score"]: row["method"] for row in told if row["method"] in SCALED}
-        content["kinds"] = [{k: v for k, v in row.items() if k != "method"} for row in told]
+        content.pop("of_kinds", None)
+        content["calibrated"] = CALIBRATED
+        content["kinds"] = told
         coverage.FILE.write_text(compact(content), encoding="utf-8")
         for name, table in tables.items():
             study_pages.put("kinds", name, table)

@@ -6,8 +6,9 @@ measured ones, the resamples of a bootstrap and the sets without one question al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -92,10 +93,13 @@ def floor(
     )
 
 
-def curve_scores(layout: Layout, curves: Curves, metric: str, against: Floor) -> CurveScores:
-    """All scores of curves {model: [..., K]} of one metric, as measured (bpb not negated): {score: [...]}.
+def curve_scores(
+    layout: Layout, curves: Curves, metric: str, against: Floor, wanted: Collection[str] = SCORES
+) -> CurveScores:
+    """The scores of curves {model: [..., K]} of one metric, as measured (bpb not negated): {score: [...]}.
 
-    Formulas: `signal`, `ranking`, `contrast`, `composite`, `finetasks`. Undefined scores are NaN.
+    Formulas: `signal`, `ranking`, `contrast`, `composite`, `finetasks`. Scores that are undefined, or not `wanted`, are
+    NaN; SQ is not left out.
     """
     oriented = {name: metrics.oriented(metric, values) for name, values in curves.items()}
     qualities = _qualities({name: oriented[name][..., at] for name, at in layout.early.items()})
@@ -107,8 +111,13 @@ def curve_scores(layout: Layout, curves: Curves, metric: str, against: Floor) ->
     if counted:
         whole["sq"] = np.mean(counted, axis=0)
     if layout.comparable and not layout.missing_common:
-        whole |= _between_models(layout.stacked(oriented), layout, metric)
-    if metric in BOUNDED_METRICS and layout.twins and not any(pair.missing for pair in layout.twins):
+        whole |= _between_models(layout.stacked(oriented), layout, metric, wanted)
+    if (
+        "cs" in wanted
+        and metric in BOUNDED_METRICS
+        and layout.twins
+        and not any(pair.missing for pair in layout.twins)
+    ):
         whole["cs"] = _contrast(layout, curves, against)
     for name in readings.READINGS:
         rc = whole[readings.named("rc", name)]
@@ -129,18 +138,21 @@ def _qualities(early: Curves) -> dict[str, Floats]:
     return {name: qualities[name] for name in early}
 
 
-def _between_models(grid: Floats, layout: Layout, metric: str) -> dict[str, Floats]:
-    """Scores of the counted models' oriented curves [..., M, T] on their common checkpoints."""
+def _between_models(grid: Floats, layout: Layout, metric: str, wanted: Collection[str]) -> dict[str, Floats]:
+    """Those `wanted` of the counted models' oriented curves [..., M, T] on their common checkpoints."""
     end = layout.end
-    values = {"monotonicity": finetasks.monotonicity(grid), "ordering": finetasks.ordering(grid)}
+    known: dict[str, Callable[[], Floats]] = {
+        "monotonicity": lambda: finetasks.monotonicity(grid),
+        "ordering": lambda: finetasks.ordering(grid),
+    }
     if metric in signal.RATIO_METRICS:
-        values["snr"] = signal.signal_to_noise(grid)
-        values["snr_detrended"] = signal.signal_to_noise(grid, detrend=True)
+        known["snr"] = lambda: signal.signal_to_noise(grid)
+        known["snr_detrended"] = lambda: signal.signal_to_noise(grid, detrend=True)
     if end is not None:
         for name, read in readings.READINGS.items():
-            values[readings.named("rc", name)] = read(grid, end, layout.sizes)
-        values["decision_accuracy"] = signal.pair_agreement(grid[..., end], grid[..., -1])
-    return values
+            known[readings.named("rc", name)] = partial(read, grid, end, layout.sizes)
+        known["decision_accuracy"] = lambda: signal.pair_agreement(grid[..., end], grid[..., -1])
+    return {name: of() for name, of in known.items() if name in wanted}
 
 
 def _contrast(layout: Layout, curves: Curves, against: Floor) -> Floats:

@@ -6,8 +6,8 @@ what `docs/uncertainty.md` measured; the table comes in as an argument (`coverag
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,7 @@ from e2lm_core.scores import metrics, set_scores
 from e2lm_core.scores.arrays import EXACT, Floats
 from e2lm_core.scores.layout import Curves, Layout, Run
 from e2lm_core.scores.set_scores import RANGES, SCORES, CurveScores
-from e2lm_core.scores.uncertainty import bootstrap, kinds
+from e2lm_core.scores.uncertainty import bootstrap, calibration, kinds
 from e2lm_core.scores.uncertainty.bootstrap import RESAMPLES
 from e2lm_core.scores.uncertainty.means import pointwise
 from e2lm_core.scores.uncertainty.methods import (
@@ -91,11 +91,13 @@ class Resampled:
         """Which measured checkpoints enter which score of one metric."""
         return Layout.of(self.runs, self.observed[metric])
 
-    def scores(self, metric: str, curves: Curves, chance: ArrayLike) -> CurveScores:
-        """Every score of `curves` {model: [..., K]} of one metric, at the chance level [...]; see `set_scores`."""
+    def scores(
+        self, metric: str, curves: Curves, chance: ArrayLike, wanted: Collection[str] = SCORES
+    ) -> CurveScores:
+        """The scores of `curves` {model: [..., K]} of one metric, at the chance level [...]; see `set_scores`."""
         layout = self.layout(metric)
         against = set_scores.floor(self.runs, layout, metric, chance, self.questions)
-        return set_scores.curve_scores(layout, curves, metric, against)
+        return set_scores.curve_scores(layout, curves, metric, against, wanted)
 
 
 @dataclass(frozen=True)
@@ -225,19 +227,43 @@ def score_intervals(resampled: Resampled, metric: str, table: CoverageTable) -> 
     clusters, counted = resampled.clusters, len(resampled.counted)
     level = small_sample_level(clusters)
     kind, differing = resampled.kind(metric), resampled.differing(metric)
+    rules = {name: table.rule(name, metric, clusters, counted, kind, differing) for name in SCORES}
+    rules = calibrated(resampled, metric, rules, level)
     return MetricIntervals(
-        scores={
-            name: _interval(
-                whole[name], table.rule(name, metric, clusters, counted, kind, differing), name, level
-            )
-            for name in SCORES
-        },
+        scores={name: _interval(whole[name], rule, name, level) for name, rule in rules.items()},
         sq_models={
             name: _interval(of_model, table.rule("sq_model", metric, clusters, 1, kind), "sq_model", level)
             for name, of_model in models.items()
         },
         bands={name: band(resampled, metric, name) for name in resampled.runs},
     )
+
+
+def calibrated(
+    resampled: Resampled,
+    metric: str,
+    rules: Mapping[str, IntervalRule],
+    level: float,
+    quiet: Curves | None = None,
+) -> dict[str, IntervalRule]:
+    """The rules {score: rule} with the scale of those that are `calibrated` on the set itself (`calibration.scales`); `quiet`
+    are its curves without the noise of questions, where they are known."""
+    methods = {name: rule.method for name, rule in rules.items() if rule.calibrated and rule.method}
+    if not methods:
+        return dict(rules)
+    observed, drawn = resampled.observed[metric], resampled.curves[metric]
+    scales = calibration.scales(
+        quiet_curves(resampled, metric) if quiet is None else quiet,
+        {name: drawn[name] - observed[name] for name in drawn},
+        lambda curves: quiet_curves(resampled, metric, curves),
+        lambda curves: resampled.scores(metric, curves, resampled.chance, methods).whole,
+        methods,
+        level,
+    )
+    return {
+        name: replace(rule, scale=rule.scale * scales[name]) if name in scales else rule
+        for name, rule in rules.items()
+    }
 
 
 def _interval(of_score: Replicates, rule: IntervalRule, score: str, level: float) -> Interval:
@@ -276,7 +302,7 @@ def difference(
     """How much higher the curve of one (model, checkpoint) is than another's, on the same resamples.
 
     Which tells two models apart at a checkpoint, or two checkpoints of a model. Values as measured: of bpb less
-    is better. No interval on a set whose models differ on few questions (`rules.few_for_a_difference`).
+    is better. No interval on a set of few questions, or whose models differ on few (`rules.few_for_a_difference`).
     """
     observed, drawn = resampled.observed[metric], resampled.curves[metric]
     value = float(observed[first[0]][first[1]] - observed[second[0]][second[1]])
@@ -287,7 +313,7 @@ def difference(
         resampled.runs[first[0]].per_question[metric][first[1]]
         - resampled.runs[second[0]].per_question[metric][second[1]]
     )
-    if few := few_for_a_difference(resampled.differing(metric)):
+    if few := few_for_a_difference(resampled.clusters, resampled.differing(metric)):
         return Difference(value, None, share_above(samples), few, int((each != 0).sum()))
     bounds = pointwise.of_difference(metric, each[None], samples[:, None], resampled.clusters)[0]
     return Difference.of(metric, value, bounds, samples, each, resampled.clusters)
@@ -302,20 +328,22 @@ def noise(resampled: Resampled, metric: str, model: str) -> tuple[float, float]:
     return float(questions), float(checkpoints)
 
 
-def quiet_curves(resampled: Resampled, metric: str) -> dict[str, Floats]:
-    """{model: [K]}: `denoise`d curves; models that were measured at the same checkpoints are taken together."""
+def quiet_curves(resampled: Resampled, metric: str, curves: Curves | None = None) -> dict[str, Floats]:
+    """{model: [..., K]}: `denoise`d `curves` of the same noise, or those measured; models that were measured at the same
+    checkpoints are taken together."""
     measured, drawn = resampled.observed[metric], resampled.curves[metric]
+    given = measured if curves is None else curves
     together: dict[tuple[int, ...], list[str]] = {}
     for name, run in resampled.runs.items():
         known = np.flatnonzero(np.isfinite(measured[name]))
         together.setdefault(tuple(run.steps[known].tolist()), []).append(name)
-    quiet = {name: values.copy() for name, values in measured.items()}
+    quiet = {name: values.copy() for name, values in given.items()}
     for steps, names in together.items():
         if len(steps) < 2:
             continue
         at = {name: np.isin(resampled.runs[name].steps, steps) for name in names}
-        curves = np.stack([measured[name][at[name]] for name in names])
-        samples = np.stack([drawn[name][:, at[name]] for name in names], axis=1)
-        for name, values in zip(names, denoise(curves, samples - curves), strict=True):
-            quiet[name][at[name]] = values
+        noise = np.stack([(drawn[name] - measured[name])[:, at[name]] for name in names], axis=1)
+        values = denoise(np.stack([given[name][..., at[name]] for name in names], axis=-2), noise)
+        for place, name in enumerate(names):
+            quiet[name][..., at[name]] = values[..., place, :]
     return quiet

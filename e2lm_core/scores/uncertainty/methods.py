@@ -226,7 +226,7 @@ def interval(
 
 
 def denoise(curves: ArrayLike, deviations: ArrayLike) -> Floats:
-    """Curves with the energy that question noise explains taken out: [M, K], [R, M, K] -> [M, K].
+    """Curves with the energy that question noise explains taken out: [..., M, K], [R, M, K] -> [..., M, K].
 
         c = sum over parts of w_part * part(y),   w = sqrt(max(0, 1 - E|part(d)|^2 / |part(y)|^2))
 
@@ -234,24 +234,25 @@ def denoise(curves: ArrayLike, deviations: ArrayLike) -> Floats:
     degree 3 one by one and the rest together, across models the mean and the deviations from it. The mean level
     is kept. A part that is no larger than the noise in it vanishes; a large one stays as it is.
 
-    `deviations` are those of resampled curves from `curves`.
+    `deviations` are those of resampled curves from `curves`, or from others of the same noise.
     """
     values, noise = np.asarray(curves, dtype=np.float64), np.asarray(deviations, dtype=np.float64)
     points = values.shape[-1]
     degree = min(TREND_DEGREE, points - 1)
     basis, _ = np.linalg.qr(np.vander(np.linspace(-1.0, 1.0, points), degree + 1, increasing=True))
+    shared, of_noise = values.mean(axis=-2, keepdims=True), noise.mean(axis=-2, keepdims=True)
     result = np.zeros_like(values)
     for part, part_noise, keep_level in (
-        (values.mean(axis=0, keepdims=True), noise.mean(axis=1, keepdims=True), True),
-        (values - values.mean(axis=0), noise - noise.mean(axis=1, keepdims=True), False),
+        (shared, of_noise, True),
+        (values - shared, noise - of_noise, False),
     ):
         parts, noisy = part @ basis, part_noise @ basis
-        weight = _shrinkage((parts**2).sum(axis=0), (noisy**2).sum(axis=1).mean(axis=0))
+        weight = _shrinkage((parts**2).sum(axis=-2), (noisy**2).sum(axis=-2).mean(axis=0))
         if keep_level:
-            weight[0] = 1.0
+            weight[..., 0] = 1.0
         rest, noisy_rest = part - parts @ basis.T, part_noise - noisy @ basis.T
-        rest_weight = _shrinkage((rest**2).sum(), (noisy_rest**2).sum(axis=(1, 2)).mean())
-        result = result + (parts * weight) @ basis.T + rest * rest_weight
+        rest_weight = _shrinkage((rest**2).sum(axis=(-2, -1)), (noisy_rest**2).sum(axis=(-2, -1)).mean())
+        result = result + (parts * weight[..., None, :]) @ basis.T + rest * rest_weight[..., None, None]
     return result
 
 

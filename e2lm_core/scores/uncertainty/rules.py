@@ -22,6 +22,7 @@ OF_ONE_MODEL = ("mean", "difference", "sq_model", "cs")  # the number of models 
 NOT_OF_ORDER = (*OF_ONE_MODEL, "sq")
 # Two models that differ on fewer questions may tie in a resample and not in a set, or the other way round.
 FEWEST_DIFFERING = 5
+FEWEST_OF_A_DIFFERENCE = 30  # on sets of 20 and 25 that of two models held in 98%, by `acc`
 FEWEST_MODELS_OF_RC = 4  # with three its interval spans three quarters of its range
 
 NO_METHOD_OF_DIFFERENCES = "The study holds no method for the difference of this score."
@@ -31,7 +32,8 @@ NO_METHOD_OF_DIFFERENCES = "The study holds no method for the difference of this
 class IntervalRule:
     """How a score, or the difference of one, gets its interval: by `method` with its measured `coverage`; or `why` not.
 
-    `scale` is by how much the method's reach is narrowed or widened, `kind` of what sets the coverage was measured.
+    `scale` is by how much the method's reach is narrowed or widened, `kind` of what sets the coverage was measured;
+    `calibrated` says that the scale is also multiplied by what the set itself asks for (`calibration.scales`).
     """
 
     method: str | None
@@ -39,6 +41,7 @@ class IntervalRule:
     why: str | None = None
     scale: float = 1.0
     kind: str | None = None
+    calibrated: bool = False
 
 
 def few_differing(score: str, differing: float) -> str | None:
@@ -52,10 +55,16 @@ def few_differing(score: str, differing: float) -> str | None:
     )
 
 
-def few_for_a_difference(differing: float) -> str | None:
-    """Why the difference of two models has no interval on a set of whose questions two models typically differ on so few
-    (NaN where it is not known); None where it has. Asked of the set and not of the pair, whose own count is luck in part.
+def few_for_a_difference(questions: int, differing: float) -> str | None:
+    """Why the difference of two models has no interval on a set of so few questions (groups count once), or on whose questions
+    two models typically differ on so few (NaN where it is not known); None where it has. Asked of the set and not of the
+    pair, whose own count is luck in part.
     """
+    if questions < FEWEST_OF_A_DIFFERENCE:
+        return (
+            f"No interval: the difference of two models needs {FEWEST_OF_A_DIFFERENCE} questions, and here are {questions} "
+            "that count by themselves. With fewer it holds in nearly every set, not in 95%."
+        )
     if not differing < FEWEST_DIFFERING:
         return None
     return (
@@ -69,8 +78,8 @@ class CoverageTable:
     """`methods` {score: method or None}; `lowest` {(score, method, metric, models, questions): coverage}, the lowest
     over the kinds of learners; `questions` and `models` are the sizes that were studied.
 
-    `kinds` {(score, metric, kind, models, questions): (scale, coverage)} are those of one kind of sets alone, by the
-    method `of_kinds` {score: method} where that is another.
+    `kinds` {(score, metric, kind, models, questions): (scale, coverage)} are those of one kind of sets alone; the scores of
+    `calibrated` {score: method} have them by that method, and calibrated on the set itself.
     """
 
     methods: Mapping[str, str | None]
@@ -78,7 +87,7 @@ class CoverageTable:
     questions: tuple[int, ...]
     models: tuple[int, ...]
     kinds: Mapping[tuple[str, str, str, int, int], tuple[float, float]] = field(default_factory=dict)
-    of_kinds: Mapping[str, str] = field(default_factory=dict)
+    calibrated: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> CoverageTable:
@@ -102,7 +111,7 @@ class CoverageTable:
                 )
                 for row in content.get("kinds", ())
             },
-            of_kinds=content.get("of_kinds", {}),
+            calibrated=content.get("calibrated", {}),
         )
 
     def rule(
@@ -135,9 +144,10 @@ class CoverageTable:
             return IntervalRule(None, why=f"Its intervals were studied for {min(studied)} models and more.")
         of_metric = STANDS_FOR.get(metric, metric)
         measured = self.lowest.get((score, method or "", of_metric, of_models, of_questions))
-        scale, of_kind = self._of_kind(score, of_metric, kind, of_models, questions)
-        if of_kind is not None:
-            method, measured = self.of_kinds.get(score, method), of_kind
+        of_kind = self._of_kind(score, of_metric, kind, of_models, questions)
+        scale, counted = of_kind or (1.0, None)
+        if counted is not None:
+            method, measured = self.calibrated.get(score, method), counted
         if method is None or measured is None:
             return IntervalRule(None, why=self._not_measured(score, method, of_metric, of_questions))
         if measured < ACCEPTED:
@@ -147,20 +157,28 @@ class CoverageTable:
                 f"No interval is reliable here: in simulations the best method held the expected score in only "
                 f"{measured:.0%} of sets of {of_questions} questions, where 95% are promised.",
             )
-        return IntervalRule(method, measured, scale=scale, kind=None if of_kind is None else kind)
+        return IntervalRule(
+            method,
+            measured,
+            scale=scale,
+            kind=None if counted is None else kind,
+            calibrated=of_kind is not None and score in self.calibrated,
+        )
 
     def _of_kind(
         self, score: str, metric: str, kind: str | None, models: int, questions: int
-    ) -> tuple[float, float | None]:
+    ) -> tuple[float, float | None] | None:
         """(scale, coverage) of a kind, of the largest number of questions counted that the set reaches, else of the smallest;
         a metric of which too few sets were counted has the scale of `norm_prob` where the method is the same, and no coverage
-        of its own."""
+        of its own. None where there is neither."""
         own = {key[4]: found for key, found in self.kinds.items() if key[:4] == (score, metric, kind, models)}
         if own:
             return own[max((n for n in own if n <= questions), default=min(own))]
-        if metric == "norm_prob" or score in self.of_kinds:
-            return 1.0, None
-        return self._of_kind(score, "norm_prob", kind, models, questions)[0], None
+        method = self.methods.get(score)
+        if metric == "norm_prob" or self.calibrated.get(score, method) != method:
+            return None
+        found = self._of_kind(score, "norm_prob", kind, models, questions)
+        return found and (found[0], None)
 
     def _not_measured(self, score: str, method: str | None, metric: str, questions: int) -> str:
         found = {n for name, how, of, _, n in self.lowest if (name, how, of) == (score, method, metric)}

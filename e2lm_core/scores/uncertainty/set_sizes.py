@@ -177,7 +177,9 @@ def _of_mean(resampled: Resampled, metric: str, target: Target) -> _Width:
         each = each - resampled.runs[target.second[0]].per_question[metric][target.second[1]]
     if np.isnan(samples).any():
         return _Width(expected=float(value))
-    if target.second is not None and (few := few_for_a_difference(resampled.differing(metric))):
+    if target.second is not None and (
+        few := few_for_a_difference(resampled.clusters, resampled.differing(metric))
+    ):
         return _Width(expected=float(value), why=few)
     clusters, size = resampled.clusters, resampled.questions
     told = pointwise.of_mean if target.second is None else pointwise.of_difference
@@ -194,6 +196,8 @@ def _of_score(
     rule = table.rule(score, metric, resampled.clusters, len(resampled.counted), kind, differing)
     if rule.method is None:
         return _Width(why=rule.why)
+    level = small_sample_level(resampled.clusters)
+    rule = intervals.calibrated(resampled, metric, {score: rule}, level, quiet)[score]
     drawn, observed = resampled.curves[metric], resampled.observed[metric]
     forward = resampled.scores(metric, drawn, resampled.chances).whole[score]
     clean = {name: quiet[name] + (drawn[name] - observed[name]) for name in drawn}
@@ -203,6 +207,5 @@ def _of_score(
         return _Width()
     expected = float(known.mean())
     of_score = Replicates(np.asarray(expected), forward, denoised=denoised)
-    level = small_sample_level(resampled.clusters)
-    low, high = interval(rule.method, of_score, RANGES[score], level, rule.scale)
+    low, high = interval(str(rule.method), of_score, RANGES[score], level, rule.scale)
     return _Width(float(high - low), expected)

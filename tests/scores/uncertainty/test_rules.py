@@ -85,10 +85,11 @@ def test_models_that_differ_on_few_questions_have_no_interval_of_their_order(tab
 
 
 def test_models_that_differ_on_few_questions_have_no_interval_of_their_difference():
-    why = few_for_a_difference(1.2)
+    why = few_for_a_difference(100, 1.2)
     assert "typically differ on 1 question of such a set" in why
     assert "On fewer than 5 any interval holds in nearly every set, not in 95%" in why
-    assert few_for_a_difference(5.0) is few_for_a_difference(float("nan")) is None
+    assert few_for_a_difference(30, 5.0) is few_for_a_difference(30, float("nan")) is None
+    assert "needs 30 questions, and here are 29 that count by themselves" in few_for_a_difference(29, 20.0)
 
 
 def held(expected, share, made_up=2, n=100):
@@ -120,19 +121,21 @@ def test_a_narrower_interval_of_few_changes_holds_too_often_or_too_seldom():
     assert held(2, 1.0, made_up=1) < 0.88
 
 
-def test_sets_of_a_kind_have_the_method_of_kinds(table):
+def test_sets_of_a_kind_have_the_method_that_is_calibrated(table):
     kind = "whose curves rise"
-    own = replace(table, kinds={("rc", "acc", kind, 6, 100): (0.7, 0.95)}, of_kinds={"rc": "regressed"})
+    own = replace(table, kinds={("rc", "acc", kind, 6, 100): (0.7, 0.95)}, calibrated={"rc": "regressed"})
     known = own.rule("rc", "acc", 300, 6, kind)
     assert (known.method, known.scale, known.coverage, known.kind) == ("regressed", 0.7, 0.95, kind)
-    assert (own.rule("rc", "acc", 300, 6).method, own.rule("rc", "acc", 300, 6).scale) == ("wider", 1.0)
+    assert known.calibrated
+    plain = own.rule("rc", "acc", 300, 6)
+    assert (plain.method, plain.scale, plain.calibrated) == ("wider", 1.0, False)
 
 
 def test_a_scale_of_another_method_is_not_borrowed(table):
     """A metric that was not counted takes `norm_prob`'s scale of the same method alone."""
     kinds = {(score, "norm_prob", "whose curves rise", 6, 100): (1.3, 0.95) for score in ("rc", "sq")}
     lowest = {(score, "wider", m, 6, 100): 0.94 for score in ("rc", "sq") for m in ("acc", "bpb")}
-    own = replace(table, kinds=kinds, lowest=lowest, of_kinds={"rc": "regressed"})
+    own = replace(table, kinds=kinds, lowest=lowest, calibrated={"rc": "regressed"})
     for score, metric, scale in (
         ("sq", "bpb", 1.3),
         ("sq", "acc", 1.3),
