@@ -399,7 +399,9 @@ def test_filters_need_no_run_where_they_can_and_say_so_where_they_need_one(page,
     expect(status).not_to_contain_text("needs a run")
     page.get_by_role("combobox", name="Relevance").select_option("science")
     expect(status).to_contain_text(re.compile(r"\d+ of 40 questions"), timeout=120_000)
-    page.get_by_role("combobox", name="Relevance").select_option("other")  # what most of these are judged to be
+    page.get_by_role("combobox", name="Relevance").select_option(
+        "other"
+    )  # what most of these are judged to be
     expect(status).to_contain_text(re.compile(r"\d+ of 40 questions"))
     type_into_question(page, 0, "What is the charge of an electron in a vacuum?")
     page.get_by_role("combobox", name="Sort").select_option("relevance")
