@@ -3,10 +3,10 @@
     f(x) = Σ_n weights[n] · exp(−WIDTH · ‖x − anchors[n]‖²) + bias        probability = σ(slope · f(x) + offset)
 
 Every exemplar speaks for what lies near it: kernel ridge regression on labels of ±1, calibrated by Platt's method on
-what the exemplars get from fits without them. A regression that draws one plane through the space (which was here
-before) takes relations between words for scholarship wherever their words are learned ones. A multinomial logistic
-regression tells the fields of science and scholarship. Both are plain fitted numbers: they are kept as arrays, and no
-embedding model is known here. Everything is deterministic.
+what the exemplars get from fits without them. A plane through the whole space would take relations between words for
+scholarship wherever their words are learned ones. A multinomial logistic regression tells the fields of science and
+scholarship. Both are plain fitted numbers: they are kept as arrays, and no embedding model is known here. Everything is
+deterministic.
 
 Shapes: N rows, D dimensions, F fields, Q questions.
 """
