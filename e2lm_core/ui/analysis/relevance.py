@@ -11,8 +11,7 @@ from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.charts import relevance as relevance_charts
 from e2lm_core.relevance import tables, words
-from e2lm_core.relevance.embedders.packaged import MINILM
-from e2lm_core.relevance.embeddings import WORDS
+from e2lm_core.relevance.embeddings import others
 from e2lm_core.relevance.judge import Relevance
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import embedding
@@ -168,10 +167,10 @@ def compared(relevance: Relevance, task: TaskSet) -> None:
     st.subheader("Another embedder", anchor=False)
     asked = st.segmented_control(
         "Compare with",
-        (WORDS, MINILM),
+        others(relevance.embedder),
         key="relevance_compare",
-        help="`words` counts words and pieces of words: where it agrees, words alone decide. all-MiniLM-L6-v2 reads "
-        "sentences; the first time it embeds the exemplars too, a minute or two. On the command line "
+        help="`words` counts words and pieces of words: where it agrees, words alone decide. The others read "
+        "sentences; all-MiniLM-L6-v2 embeds the exemplars too the first time, a minute or two. On the command line "
         "`relevance SET --embedder NAME` takes any sentence-transformers model.",
     )
     other = judged(task, asked, titled=False) if asked else None
