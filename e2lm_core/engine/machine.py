@@ -17,7 +17,7 @@ from e2lm_core.base.errors import StudioError
 T = TypeVar("T")
 # A batch should keep the device busy for a fraction of a second: longer, and cancelling becomes slow;
 # shorter, and the cost of launching it shows. On a CPU a batch that leaves the cache is also slower.
-CPU_BATCH_FLOP = 5e10
+CPU_BATCH_FLOP = 2.5e10
 CPU_BATCH_TOKENS = (256, 1_024)
 ACCELERATOR_BATCH_FLOP = 1e14
 ACCELERATOR_BATCH_TOKENS = (2_048, 65_536)

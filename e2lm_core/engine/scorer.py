@@ -41,6 +41,7 @@ _KEPT_TENSOR_BYTES = 64 * 2**20  # of a plan: beyond it batches are prepared ane
 STACKED_TOKENS, STACKED_PARAMETERS = 1_024, 2_000_000
 _STACKED_HIDDEN = 64  # that their batches are planned for
 _STACKED_LOGITS = 2**23  # at a time
+_CANCELLED = "The run was cancelled; what it had computed is kept."
 
 
 class Scorer:
@@ -94,14 +95,13 @@ class Scorer:
         todo = [chunk for chunk in plan.chunks if not (done and done.issuperset(chunk.requests))]
         # Some modules of transformers change their rotary frequencies in every call: from states each thread has its own.
         side_by_side = self._at_once > 1 and len(todo) > 1 and verdict.way in ("engine", "state")
-        stopped = False
+        stop = threading.Event()
 
         def tasks(compute: Compute) -> Iterator[Callable[[], Results]]:
-            nonlocal stopped
             for chunk in todo:
-                if stopped := cancelled is not None and cancelled():
-                    return
-                yield partial(self._chunk, model, chunk, compute)
+                if cancelled is not None and cancelled():
+                    stop.set()  # what waits for a core does not begin, and neither does this
+                yield partial(self._chunk, model, chunk, compute, stop)
 
         with self._computing(model, plan, verdict) as compute:
             results_of = self._in_order if side_by_side else _one_by_one
@@ -111,8 +111,6 @@ class Scorer:
                     tokens=chunk.tokens + plan.trunk_tokens(chunk.trunk, counted),
                     harness_tokens=sum(len(encoded[index].inputs) for index, _ in results),
                 )
-        if stopped:
-            raise Cancelled("The run was cancelled; what it had computed is kept.")
 
     def stacks(self, model: LoadedModel, encoded: Sequence[Encoded], text: tuple[object, ...]) -> bool:
         """Whether checkpoints of this configuration go by `score_all`."""
@@ -146,7 +144,7 @@ class Scorer:
             if done and done.issuperset(chunk.requests):
                 continue
             if cancelled is not None and cancelled():
-                raise Cancelled("The run was cancelled; what it had computed is kept.")
+                raise Cancelled(_CANCELLED)
             logs, tokens = [], []
             for body, above in zip(bodies, trunks, strict=True):
                 before = above.computed
@@ -169,9 +167,12 @@ class Scorer:
             )
 
     def _in_order(self, tasks: Iterator[Callable[[], Results]]) -> Iterator[Results]:
-        return in_order(self._pool, tasks, ahead=self._at_once)
+        """One more than there are cores, so that none waits until the batch before its own is taken."""
+        return in_order(self._pool, tasks, ahead=self._at_once + 1)
 
-    def _chunk(self, model: LoadedModel, chunk: Chunk, compute: Compute) -> Results:
+    def _chunk(self, model: LoadedModel, chunk: Chunk, compute: Compute, stop: threading.Event) -> Results:
+        if stop.is_set():
+            raise Cancelled(_CANCELLED)
         return collect(chunk.rows, self._halving(model, chunk.rows, partial(compute, chunk)))
 
     @contextmanager

@@ -226,12 +226,19 @@ def test_a_module_of_transformers_is_for_one_thread(
     assert len(calls) > 3
 
 
-def test_cancelling_side_by_side_keeps_what_has_begun(side_by_side: LocalBackend, folder: Path) -> None:
+def test_cancelling_side_by_side_keeps_what_has_begun(
+    side_by_side: LocalBackend, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = list(side_by_side.chunks(tiny_models.checkpoint(folder), REQUESTS))
     seen: list[Any] = []
+    begun: list[Any] = []
+    real = forward.packed
+    monkeypatch.setattr(forward, "packed", lambda *args: (begun.append(args), real(*args))[1])
     stream = side_by_side.chunks(tiny_models.checkpoint(folder), REQUESTS, cancelled=lambda: len(seen) == 1)
     with pytest.raises(Cancelled):
         seen.extend(stream)
-    assert len(seen) == 2
+    assert 2 <= len(begun) <= 3 < len(whole)  # two at a time, and the one that waited meanwhile
+    assert seen == whole[: len(begun)]
 
 
 def running_out(most: int, real: Callable[..., Any]) -> Callable[..., Any]:
