@@ -6,11 +6,15 @@ import importlib.util
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -117,3 +121,24 @@ def needs(thing: str) -> Path:
     if in_ci and os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real browser for all tests of a module."""
+    from playwright.sync_api import sync_playwright
+
+    from scripts.screenshots import FLAGS
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """The same, which knows nothing of the test before: its windows, and what they kept, go with each test."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()

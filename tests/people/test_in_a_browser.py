@@ -9,12 +9,12 @@ from pathlib import Path
 
 import oidc_provider_mock
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import register, sharing
 from e2lm_core.sets import collection
-from scripts.screenshots import FLAGS, server, settle
+from scripts.screenshots import server, settle
 from tests.conftest import needs
 from tests.support.browser import go, strip
 
@@ -56,14 +56,6 @@ def url(home) -> Iterator[str]:
         }
         with server(os.environ | variables) as address:
             yield address.replace("127.0.0.1", "localhost")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
-        yield opened
-        opened.close()
 
 
 def visit(browser: Browser, url: str) -> Page:

@@ -8,9 +8,9 @@ from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from scripts.screenshots import FLAGS, note_error, server
+from scripts.screenshots import note_error, server
 from tests.conftest import needs
 
 
@@ -22,7 +22,7 @@ def url(tmp_path) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(url) -> Iterator[Page]:
+def page(browser: Browser, url) -> Iterator[Page]:
     """A page that notes what must not happen: an error on its console, or a word to another host."""
     faults: list[str] = []
 
@@ -31,15 +31,13 @@ def page(url) -> Iterator[Page]:
         if parts.hostname and parts.hostname not in ("127.0.0.1", "localhost"):
             faults.append(f"asks {address}")
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-        context.on("request", lambda request: note_host(request.url))
-        opened = context.new_page()
-        opened.on("console", partial(note_error, faults))
-        opened.on("pageerror", lambda error: faults.append(f"throws {error}"))
-        opened.on("websocket", lambda socket: note_host(socket.url))
-        opened.set_default_timeout(60_000)
-        yield opened
-        browser.close()
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.on("request", lambda request: note_host(request.url))
+    opened = context.new_page()
+    opened.on("console", partial(note_error, faults))
+    opened.on("pageerror", lambda error: faults.append(f"throws {error}"))
+    opened.on("websocket", lambda socket: note_host(socket.url))
+    opened.set_default_timeout(60_000)
+    yield opened
+    context.close()
     assert not faults

@@ -8,13 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
-from scripts.screenshots import FLAGS, note_error, server, settle
-from tests.conftest import needs
+from scripts.screenshots import note_error, server, settle
 
 pytestmark = pytest.mark.slow
 expect.set_options(timeout=60_000)
@@ -33,17 +32,16 @@ def home(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def page(home: Settings) -> Iterator[Page]:
+def page(browser: Browser, home: Settings) -> Iterator[Page]:
     faults: list[str] = []
     env = os.environ | {"E2LM_HOME": str(home.home), "E2LM_LADDER": str(home.home / "none")}
-    with server(env) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
+    with server(env) as url:
         opened = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=url).new_page()
         opened.on("console", partial(note_error, faults))
         opened.on("pageerror", lambda error: faults.append(f"throws {error}"))
         opened.set_default_timeout(60_000)
         yield opened
-        browser.close()
+        opened.context.close()
     assert not faults
 
 

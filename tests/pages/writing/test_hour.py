@@ -12,13 +12,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
-from scripts.screenshots import FLAGS, note_error, server, settle
-from tests.conftest import needs
+from scripts.screenshots import note_error, server, settle
 from tests.support.browser import go
 
 pytestmark = pytest.mark.slow
@@ -46,11 +45,10 @@ def home(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def page(home: Settings) -> Iterator[Page]:
+def page(browser: Browser, home: Settings) -> Iterator[Page]:
     faults: list[str] = []
     env = os.environ | {"E2LM_HOME": str(home.home), "E2LM_LADDER": str(home.home / "none")}
-    with server(env) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
+    with server(env) as url:
         context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         opened = context.new_page()
@@ -60,7 +58,7 @@ def page(home: Settings) -> Iterator[Page]:
         opened.goto(url)
         settle(opened)
         yield opened
-        browser.close()
+        context.close()
     assert not faults
 
 

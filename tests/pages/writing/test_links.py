@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from scripts.screenshots import FLAGS, note_error, server, settle
-from tests.conftest import needs
+from scripts.screenshots import note_error, server, settle
 from tests.support import studios
 from tests.support.browser import go, strip
 from tests.support.visits import OWN
@@ -30,16 +29,14 @@ def url(tmp_path_factory, ladder, finished) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(url: str) -> Iterator[Page]:
+def page(browser: Browser, url: str) -> Iterator[Page]:
     faults: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
-        opened = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=url).new_page()
-        opened.on("console", partial(note_error, faults))
-        opened.on("pageerror", lambda error: faults.append(f"throws {error}"))
-        opened.set_default_timeout(60_000)
-        yield opened
-        browser.close()
+    opened = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=url).new_page()
+    opened.on("console", partial(note_error, faults))
+    opened.on("pageerror", lambda error: faults.append(f"throws {error}"))
+    opened.set_default_timeout(60_000)
+    yield opened
+    opened.context.close()
     assert not faults
 
 

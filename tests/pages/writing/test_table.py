@@ -12,15 +12,15 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.desk import drafts
 from e2lm_core.ui.server import table
-from scripts.screenshots import FLAGS, note_error, server, settle
-from tests.conftest import ROOT, needs
+from scripts.screenshots import note_error, server, settle
+from tests.conftest import ROOT
 from tests.support.browser import cell, type_into_question
 
 pytestmark = pytest.mark.slow
@@ -61,18 +61,16 @@ def here(server_home) -> Settings:
 
 
 @pytest.fixture
-def page(here, server_home) -> Iterator[Page]:
+def page(browser: Browser, here, server_home) -> Iterator[Page]:
     faults: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
-        opened = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-        opened.on("console", partial(note_error, faults))
-        opened.on("pageerror", lambda error: faults.append(f"throws {error}"))
-        opened.set_default_timeout(60_000)
-        opened.goto(f"{server_home[0]}/questions?set=mine")
-        settle(opened)
-        yield opened
-        browser.close()
+    opened = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    opened.on("console", partial(note_error, faults))
+    opened.on("pageerror", lambda error: faults.append(f"throws {error}"))
+    opened.set_default_timeout(60_000)
+    opened.goto(f"{server_home[0]}/questions?set=mine")
+    settle(opened)
+    yield opened
+    opened.context.close()
     assert not faults
 
 

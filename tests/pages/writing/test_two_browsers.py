@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
-from scripts.screenshots import FLAGS, note_error, server, settle
-from tests.conftest import ROOT, needs
+from scripts.screenshots import note_error, server, settle
+from tests.conftest import ROOT
 from tests.support.browser import cell, strip, type_into_question
 
 pytestmark = pytest.mark.slow
@@ -44,14 +44,6 @@ def home(tmp_path: Path) -> Settings:
 def environment(home: Settings) -> dict[str, str]:
     # Without models: what is written is all that matters here.
     return os.environ | {"E2LM_HOME": str(home.home), "E2LM_LADDER": str(home.home / "none")}
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
-        yield opened
-        opened.close()
 
 
 def visitor(browser: Browser, url: str, faults: list[str]) -> Page:

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 import openpyxl
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from e2lm_core.base.records import Question, TaskConfig, TaskSet
 from e2lm_core.base.settings import Settings
@@ -23,8 +23,7 @@ from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
 from e2lm_core.sets.folder.files import write_task
 from e2lm_core.ui.frame import addresses
-from scripts.screenshots import FLAGS, server, settle
-from tests.conftest import needs
+from scripts.screenshots import server, settle
 from tests.support import studios
 from tests.ui.browser import beacon
 
@@ -92,14 +91,6 @@ def home(tmp_path_factory: pytest.TempPathFactory, heard: tuple[str, list[str]])
 def url(home: Settings) -> Iterator[str]:
     with server(os.environ | studios.environment(home)) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
-from scripts.screenshots import FLAGS, server, settle
-from tests.conftest import needs
+from scripts.screenshots import server, settle
 
 pytestmark = pytest.mark.slow
 expect.set_options(timeout=60_000)
@@ -34,10 +33,9 @@ def home(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def page(home: Settings) -> Iterator[Page]:
+def page(browser: Browser, home: Settings) -> Iterator[Page]:
     env = os.environ | {"E2LM_HOME": str(home.home), "E2LM_LADDER": str(home.home / "none")}
-    with server(env) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
+    with server(env) as url:
         opened = browser.new_context(
             viewport={"width": 1280, "height": 900}, accept_downloads=True
         ).new_page()
@@ -45,7 +43,7 @@ def page(home: Settings) -> Iterator[Page]:
         opened.goto(url)
         settle(opened)
         yield opened
-        browser.close()
+        opened.context.close()
 
 
 def tab_to(page: Page, name: str, key: str = "Tab") -> None:

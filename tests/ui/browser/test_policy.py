@@ -12,13 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import collection
-from scripts.screenshots import FLAGS, server, settle
-from tests.conftest import needs
+from scripts.screenshots import server, settle
 from tests.support import studios
 from tests.support.browser import go, type_into_question
 
@@ -73,14 +72,6 @@ def url(home: Settings, around: str) -> Iterator[str]:
     options = {"E2LM_UPLOADS_MB": "400", "E2LM_FRAMES": f"'self',{around}"}
     with server(os.environ | studios.environment(home) | options) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

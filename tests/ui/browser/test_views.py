@@ -9,18 +9,20 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 from coloraide import Color
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.charts import palette
 from e2lm_core.sets import collection
 from e2lm_core.ui.frame import addresses
-from scripts.screenshots import FLAGS, server, settle, unfold
+from scripts.screenshots import server, settle, unfold
 from tests.conftest import needs
 from tests.ui.browser import looking
 
@@ -42,14 +44,6 @@ def url(home: Path) -> Iterator[str]:
     env = {"E2LM_HOME": str(home), "E2LM_LADDER": str(needs("ladder")), "E2LM_SHIPPED": "1"}
     with server(os.environ | env) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
-        yield launched
-        launched.close()
 
 
 def opened(browser: Browser, theme: str = "light", width: int = 1280) -> Page:
@@ -76,15 +70,59 @@ def views(place: addresses.Place) -> list[str]:
     return [tab.slug for tab in place.tabs] or [place.slug]
 
 
+@pytest.fixture(scope="module")
+def seen(chromium: Browser, url: str) -> Callable[[addresses.Place, str], dict[str, Seen]]:
+    """What is seen of each view of a place in a theme, which is visited once."""
+
+    @cache
+    def visited(place: addresses.Place, theme: str) -> dict[str, Seen]:
+        page, found = opened(chromium, theme), {}
+        for view in views(place):
+            go(page, url, view)
+            found[view] = Seen(len(looking.words(page)), _faults(page))
+        page.context.close()
+        return found
+
+    return visited
+
+
+@dataclass
+class Seen:
+    """How many words stand on a view beside its tables, and what is wrong with what is drawn."""
+
+    words: int
+    faults: list[str]
+
+
+def _faults(page: Page) -> list[str]:
+    faults = [f"{low}" for low in looking.too_faint(page, TEXT)]
+    faults += [f"the frame of {low}" for low in looking.faint_frames(page, LINE)]
+    folded = page.locator("summary", has_text="The numbers")
+    if folded.count():  # a table that is made when it is opened
+        folded.click()
+        page.wait_for_selector("[data-testid=stDataFrame]")
+        settle(page)  # while its rows come a skeleton of Streamlit's pulses
+    drawn = looking.drawn(page)
+    if drawn["charts"] and not drawn["tables"]:
+        faults.append(f"{drawn['charts']} charts and no table")
+    faults += [f"{name} {drawn[name]}" for name in ("empty", "jumping", "moving") if drawn[name]]
+    if drawn["wide"] > 0:
+        faults.append("scrolls sideways")
+    return faults
+
+
 @PLACES
-def test_a_view_says_at_most_150_words_beside_its_tables(browser, url, place):
-    page, found = opened(browser), {}
-    for view in views(place):
-        go(page, url, view)
-        found[view] = len(looking.words(page))
-    page.context.close()
+def test_a_view_says_at_most_150_words_beside_its_tables(seen, place):
+    found = {view: one.words for view, one in seen(place, "light").items()}
     print(found)  # for docs/studies/views.md
     assert all(0 < number <= MOST_WORDS for number in found.values()), found
+
+
+@THEMES
+@PLACES
+def test_texts_stand_out_charts_have_tables_and_nothing_moves(seen, place, theme):
+    faults = [f"{view}: {fault}" for view, one in seen(place, theme).items() for fault in one.faults]
+    assert not faults, "\n".join(faults)
 
 
 def test_every_score_on_a_card_stands_beside_what_random_answers_give(browser, url):
@@ -97,29 +135,6 @@ def test_every_score_on_a_card_stands_beside_what_random_answers_give(browser, u
     page.context.close()
     assert len(said) == 2
     assert all("Random answers give" in one for one in said), said
-
-
-@THEMES
-@PLACES
-def test_texts_stand_out_charts_have_tables_and_nothing_moves(browser, url, place, theme):
-    page, faults = opened(browser, theme), []
-    for view in views(place):
-        go(page, url, view)
-        faults += [f"{view}: {low}" for low in looking.too_faint(page, TEXT)]
-        faults += [f"{view}: the frame of {low}" for low in looking.faint_frames(page, LINE)]
-        folded = page.locator("summary", has_text="The numbers")
-        if folded.count():  # a table that is made when it is opened
-            folded.click()
-            page.wait_for_selector("[data-testid=stDataFrame]")
-            settle(page)  # while its rows come a skeleton of Streamlit's pulses
-        drawn = looking.drawn(page)
-        if drawn["charts"] and not drawn["tables"]:
-            faults.append(f"{view}: {drawn['charts']} charts and no table")
-        faults += [f"{view}: {name} {drawn[name]}" for name in ("empty", "jumping", "moving") if drawn[name]]
-        if drawn["wide"] > 0:
-            faults.append(f"{view}: scrolls sideways")
-    page.context.close()
-    assert not faults, "\n".join(faults)
 
 
 @THEMES

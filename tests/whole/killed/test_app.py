@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from benchmarks import kills
 from e2lm_core.runs import start, worker
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.studio import Studio
-from scripts.screenshots import FLAGS, server, settle
-from tests.conftest import needs
+from scripts.screenshots import server, settle
 from tests.support import studios, workers
 from tests.support.workers import Stored
 
@@ -50,13 +49,10 @@ def expected(fixture: Path) -> Stored:
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(needs("chromium")), args=FLAGS)
-        opened = browser.new_page()
-        opened.set_default_timeout(60_000)
-        yield opened
-        browser.close()
+def page(browser: Browser) -> Page:
+    opened = browser.new_page()
+    opened.set_default_timeout(60_000)
+    return opened
 
 
 def stat(process: int) -> tuple[str, int] | None:
