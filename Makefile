@@ -26,8 +26,8 @@ test: test-fast test-slow ## every test: fast ones, then harness parity, browser
 test-fast: $(VENV)/.dev-ready ## the tests that take less than four minutes together
 	$(PY) -m pytest -m "not slow" $(PARALLEL)
 
-test-slow: $(VENV)/.dev-ready ## real parts end to end; browsers, clusters and timings one after the other
-	$(PY) -m pytest -m "slow and not alone" $(PARALLEL)
+test-slow: $(VENV)/.dev-ready ## real parts end to end; clusters and timings one after the other
+	$(PY) -m pytest -m "slow and not alone" $(PARALLEL) --no-loadscope-reorder
 	$(PY) -m pytest -m "slow and alone"
 
 proof: $(VENV)/.dev-ready ## the full forms of load, kills and sweeps, into docs/studies/proof; hours

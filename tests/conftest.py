@@ -32,17 +32,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("E2LM_THREADS", "2")
 
 
-# Of the slow tests those that want the machine for themselves: a browser, a cluster, a run that is killed, a paired timing.
+# Of the slow tests those that want the machine for themselves: a cluster, and what is held to seconds or memory of its own.
 _ALONE = (
-    *("whole/", "ui/", "pages/writing/", "people/test_in_a_browser.py", "deploy/test_served.py"),
     *("benchmarks/speed/", "benchmarks/test_cluster.py", "benchmarks/test_editor.py", "engine/cluster/"),
-    *("sets/prompts/test_sandbox.py", "hostile/test_bombs.py", "hostile/test_commands.py"),
+    *("deploy/test_served.py", "hostile/test_bombs.py", "hostile/test_commands.py"),
+    "sets/prompts/test_sandbox.py",
 )
+# Whose files take minutes: they come first, so that of two processes neither waits long for the other at the end.
+_FIRST = ("ui/browser/", "whole/", "pages/writing/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    inside = {item: item.path.relative_to(ROOT / "tests").as_posix() for item in items}
+    items.sort(key=lambda item: not inside[item].startswith(_FIRST))
     for item in items:
-        if item.path.relative_to(ROOT / "tests").as_posix().startswith(_ALONE):
+        if inside[item].startswith(_ALONE):
             item.add_marker("alone")
 
 
