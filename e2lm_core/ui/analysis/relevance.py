@@ -168,6 +168,7 @@ def compared(relevance: Relevance, task: TaskSet) -> None:
     asked = st.segmented_control(
         "Compare with",
         others(relevance.embedder),
+        format_func=say.plain,
         key="relevance_compare",
         help="`words` counts words and pieces of words: where it agrees, words alone decide. The others read "
         "sentences; all-MiniLM-L6-v2 embeds the exemplars too the first time, a minute or two. On the command line "
