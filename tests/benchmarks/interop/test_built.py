@@ -70,6 +70,8 @@ def test_a_document_is_sound_that_has_one_text_choices_and_a_target(changes: dic
 @pytest.mark.slow
 def test_rows_get_what_the_tasks_code_asks_for(tmp_path: Path) -> None:
     pytest.importorskip("lm_eval")
+    datasets = pytest.importorskip("datasets")
+    real = datasets.load_dataset
     keys = {"doc_to_text": "{{asked}}", "doc_to_choice": "{{[sol1, sol2]}}", "doc_to_target": "right"}
     keys |= {"task": "goals", "dataset_name": None, "process_docs": "PLACE"}
     folder = write(tmp_path / "goals", "goals.yaml", ARC | keys)
@@ -85,6 +87,7 @@ def test_rows_get_what_the_tasks_code_asks_for(tmp_path: Path) -> None:
     assert built.is_sound(told), told[-1]
     assert {"goal", "label"} <= set(tried["test.jsonl"][0])
     assert "goal" not in rows["test.jsonl"][0]
+    assert datasets.load_dataset is real  # others in this process load their own
 
 
 @pytest.mark.slow
