@@ -2,12 +2,12 @@
 
     python -m benchmarks.speed.visits FOLDER [--views accuracy,ranking] [--again 1]
 
-FOLDER is a home that `benchmarks.speed.larger --home` has made. One server; each visit follows a link in a window that
-is open, as a colleague's link is followed. Of each view's first visit and of its last: seconds until its script has
-ended and nothing is drawn any more (`drawn_s`), and until server and processes beside it have come to rest as well
-(`rest_s`), CPU seconds of all of them meanwhile, and the most memory of the server and of those beside it: all that is
-resident, and what is their own, which is without the files that they have mapped (they share these, and the system lets
-go of them). Prints a table, writes JSON.
+FOLDER is one that `benchmarks.speed.larger --home` has made, named after what is in it (`100000-20-25`). One server; each
+visit follows a link in a window that is open, as a colleague's link is followed. Of each view's first visit and of its
+last: seconds until its script has ended and nothing is drawn any more (`drawn_s`), and until server and processes beside
+it have come to rest as well (`rest_s`), CPU seconds of all of them meanwhile, and the most memory of the server and of
+those beside it: all that is resident, and what is their own, which is without the files that they have mapped (they
+share these, and the system lets go of them). Prints a table, writes JSON.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ def main(
     again: Annotated[int, typer.Option(min=1, help="Rounds after the first.")] = 1,
 ) -> None:
     """Measure, print, write."""
+    if not (folder / "home").is_dir():
+        raise typer.BadParameter(f"{folder} holds no home of a laboratory: make one by `larger --home`.")
     wanted = [name.strip() for name in views.split(",") if name.strip()] or VIEWS
     rows = visited(os.environ | larger.environment(folder), larger.SET, wanted, again)
     made.write("visits", {"machine": made.machine(), "rows": rows})

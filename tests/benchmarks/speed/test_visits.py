@@ -3,8 +3,16 @@ import sys
 import time
 
 import psutil
+import pytest
+import typer
 
 from benchmarks.speed import visits
+
+
+def test_a_folder_without_a_home_is_refused(tmp_path):
+    (tmp_path / "100000-20-25" / "home").mkdir(parents=True)
+    with pytest.raises(typer.BadParameter, match="holds no home"):
+        visits.main(tmp_path)
 
 
 def test_it_is_drawn_where_it_holds_without_a_break():
