@@ -62,7 +62,8 @@ def scales(
     for score, method in methods.items():
         of_sets = Replicates(estimates[score], _filled(forward[score]), denoised=_filled(denoised[score]))
         low, high = METHODS[method](of_sets, level)
-        needs = needed((low, of_sets.estimate, high), np.nanmean(aims[score]), RANGES[score])
+        aim = float("nan") if np.isnan(aims[score]).all() else np.nanmean(aims[score])
+        needs = needed((low, of_sets.estimate, high), aim, RANGES[score])
         known = needs[np.isfinite(needs)]
         found[score] = (
             float(np.clip(np.quantile(known, LEVEL), *BOUNDS)) if len(known) >= FEWEST else float("nan")

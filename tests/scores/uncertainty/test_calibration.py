@@ -47,6 +47,14 @@ def test_a_score_that_half_of_the_sets_lack_has_no_scale():
     assert scale(101.0, lambda curves: curves, scored=seldom) > 0
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_score_that_no_set_has_has_no_scale_and_nothing_to_warn_of():
+    def never(curves):
+        return {"snr": np.full_like(curves["a"][..., 0], np.nan)}
+
+    assert np.isnan(scale(99.0, lambda curves: curves, scored=never))
+
+
 def test_what_an_interval_needs_is_its_distance_in_reaches_less_the_grain():
     ends = ([0.4, 0.4], [0.5, 0.5], [0.7, 0.7])
     np.testing.assert_allclose(calibration.needed(ends, [0.605, 0.295], RANGES["sq"]), [0.1 / 0.2, 0.2 / 0.1])
