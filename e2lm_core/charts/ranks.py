@@ -13,7 +13,6 @@ from e2lm_core.base.phrasing import tokens
 from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts.canvas import blank, place_words, positions, token_axis, window_end
 from e2lm_core.charts.marks import (
-    annotate,
     area,
     early_window,
     legend_below,
@@ -132,7 +131,7 @@ def share_heatmap(
     of_models = set(shares.columns) <= set(by_name.values())
     figure = blank(theme, ROW_PX * len(shares) + (NAMES_PX if of_models else RANKS_PX), narrow=True)
     figure.add_trace(_cells(shares, theme, scale, hover))
-    annotate(figure, _numbers(shares, theme, scale, 0.0 if of_models else SEEN, 10 if narrow else 12.5))
+    figure.add_trace(_numbers(shares, theme, scale, 0.0 if of_models else SEEN, 10 if narrow else 12.5))
     figure.update_xaxes(
         type="category",
         title_text=x_title,
@@ -162,20 +161,26 @@ def _cells(shares: pd.DataFrame, theme: Theme, scale: Scale, hover: str) -> go.H
     )
 
 
-def _numbers(shares: pd.DataFrame, theme: Theme, scale: Scale, least: float, size: float) -> list[dict]:
-    """The share of every cell that has at least `least`, in a colour that can be read on it."""
-    return [
-        {
-            "x": column,
-            "y": row,
-            "text": f"{share:.0%}",
-            "showarrow": False,
-            "font": {"color": ink(float(share), theme, scale)[0], "size": size},
-        }
+def _numbers(shares: pd.DataFrame, theme: Theme, scale: Scale, least: float, size: float) -> go.Scatter:
+    """The share of every cell that has at least `least`, in a colour that can be read on it.
+
+    As one trace: each of hundreds of annotations is measured and laid out by itself.
+    """
+    told = [
+        (column, row, float(share))
         for row, values in zip(shares.index, shares.to_numpy(), strict=True)
         for column, share in zip(shares.columns, values, strict=True)
         if np.isfinite(share) and share >= least
     ]
+    return go.Scatter(
+        x=[column for column, _, _ in told],
+        y=[row for _, row, _ in told],
+        text=[f"{share:.0%}" for _, _, share in told],
+        mode="text",
+        textfont={"color": [ink(share, theme, scale)[0] for _, _, share in told], "size": size},
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def tau_heatmap(

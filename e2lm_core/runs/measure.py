@@ -73,6 +73,11 @@ def measure(
     )
 
 
+def is_large(checkpoints: int, questions: int, width: int) -> bool:
+    """Whether log-likelihoods of so many questions of up to `width` choices lie in a file."""
+    return checkpoints * questions * width * np.dtype(float).itemsize >= MAPPED_FROM
+
+
 def _asked(
     studio: Studio,
     task: TaskSet,
@@ -173,9 +178,8 @@ def _read(
     """Every model's log-likelihoods in nats, [checkpoint, question, choice up to `width`], NaN where unknown."""
     asked = _Asked(keys, width, like)
     scopes = [[studio.backend.scope(checkpoint) for checkpoint in checkpoints] for checkpoints in by_model]
-    bytes_ = sum(map(len, scopes)) * len(keys) * width * np.dtype(float).itemsize
     lls = None
-    if folder is not None and bytes_ >= MAPPED_FROM:
+    if folder is not None and is_large(sum(map(len, scopes)), len(keys), width):
         lls = _large(studio, asked, scopes, folder)
     if lls is None:
         lls = _in_memory(studio, asked, scopes)

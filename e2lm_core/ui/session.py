@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -47,6 +48,16 @@ def studio() -> Studio:
     return once_a_run("studio", _asking)
 
 
+@contextmanager
+def asked_by(settings: Settings) -> Iterator[None]:
+    """In this thread, which draws no page, everything is asked for by whoever the settings name."""
+    _run.settings = settings
+    try:
+        yield
+    finally:
+        _run.settings = None
+
+
 def studio_of(settings: Settings) -> Studio:
     """The same for whoever asks without a page, in these settings."""
     return replace(_shared(), settings=settings)
@@ -58,6 +69,8 @@ def _shared() -> Studio:
 
 
 def _asking() -> Studio:
+    if (settings := getattr(_run, "settings", None)) is not None:
+        return studio_of(settings)
     shared = _shared()
     return replace(shared, settings=_without_token(sign_in.asked_by(shared.settings, author())))
 
@@ -90,6 +103,11 @@ def _opened() -> Studio:
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _studio(added: tuple[int, int] | None, folders: tuple[int, int] | None) -> Studio:
     return replace(_opened(), catalogue=open_catalogue(_opened().settings))
+
+
+def spinner(sentence: str) -> AbstractContextManager[None]:
+    """Say what a page waits for; nothing where none is drawn."""
+    return nullcontext() if get_script_run_ctx(suppress_warning=True) is None else st.spinner(sentence)
 
 
 def current_theme() -> Theme:

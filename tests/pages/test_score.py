@@ -10,6 +10,7 @@ from e2lm_core.base import phrasing
 from e2lm_core.runs import evaluate, measure
 from e2lm_core.scores import set_scores
 from e2lm_core.sets import authoring, collection
+from e2lm_core.ui.analysis import plan
 from tests.support.visits import OWN, queue
 
 
@@ -135,6 +136,14 @@ def test_nothing_is_planned_from_what_was_never_taught(done):
     assert "Nothing can be planned from these scores" in done.said
     assert "never taught any of these answers" in done.said
     assert not done.at.get("plotly_chart")
+
+
+def test_the_plan_of_a_set_begins_at_its_own_size_however_large_it_is(taught, monkeypatch):
+    monkeypatch.setattr(
+        plan, "MOST_QUESTIONS", 3
+    )  # of 100,000 questions the page was a traceback: 20,000 were allowed
+    asked = taught.open("plan").number_input(key="plan_power_questions")
+    assert (asked.value, asked.max) == (6, 6)
 
 
 def test_plan_without_a_model_is_one_sentence(taught):

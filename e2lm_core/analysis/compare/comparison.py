@@ -6,7 +6,7 @@ What is paired with what, and what that means for the intervals, is in docs/comp
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +21,7 @@ from e2lm_core.base.plain import plain
 from e2lm_core.base.records import Question, Record, TaskSet, Value
 from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.scores.ranking import readings
+from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import coverage, null, paired
 from e2lm_core.scores.uncertainty.intervals import Difference, Interval, Resampled
 from e2lm_core.scores.uncertainty.means import together
@@ -30,6 +31,7 @@ COMPARED = ("score", "sq", "rc", "cs", "snr", "snr_detrended", "decision_accurac
 END, EARLY_END = "end", "early window's end"
 ALL = "all that count"
 Place = tuple[str, int, int]  # model, checkpoint in the first's curve, in the second's
+Judge = Callable[[Measurements, str, str], Scores]  # of measurements, a metric and RC's reading
 
 
 class Match(Record):
@@ -115,8 +117,12 @@ def compare(
     metric: str,
     resamples: int | None = None,
     reading: str = readings.DEFAULT,
+    judged: Judge = standing.judged,
 ) -> Comparison:
-    """Differences of one metric's means and scores, on the same resamples (see `paired`); `reading` is RC's."""
+    """Differences of one metric's means and scores, on the same resamples (see `paired`); `reading` is RC's.
+
+    `judged` gives the scores of measurements with what random answers give.
+    """
     pairing = paired.pair(matched.first, matched.second)
     resampled = None
     if first.complete_checkpoints and second.complete_checkpoints and len(pairing.first):
@@ -130,7 +136,7 @@ def compare(
         first=first,
         second=second,
         means=tuple(_means(first, second, metric, resampled)),
-        scores=tuple(_scores(first, second, metric, resampled, reading)),
+        scores=tuple(_scores(first, second, metric, resampled, reading, judged)),
         rc_reading=reading,
     )
 
@@ -235,8 +241,9 @@ def _scores(
     metric: str,
     resampled: tuple[Resampled, Resampled] | None,
     reading: str,
+    judged: Judge,
 ) -> list[ScoreDifference]:
-    old, new = (standing.judged(m, metric, reading) for m in (first, second))
+    old, new = (judged(m, metric, reading) for m in (first, second))
     rows = []
     bounds: dict[str, tuple[float | None, Interval]] = {}
     if resampled is not None:

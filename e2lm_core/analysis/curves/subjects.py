@@ -57,6 +57,8 @@ def by_subject(
 
 def subset(measurements: Measurements, keep: np.ndarray) -> Measurements:
     """The measurements of the questions where `keep` [Q] is true, as if the set had no others."""
+    if keep.all():  # not a copy of them all
+        return measurements
     at = np.flatnonzero(keep)
     part = replace(
         measurements,

@@ -84,16 +84,18 @@ def judge(
 ) -> list[Judged]:
     """The rule's choice and its gains in every fold. A fold in which it chooses nothing has NaN scores."""
     orders = _orders(draws, sample.questions, seed)
+    whole = sample.values[metric].mean(axis=-1)
+    of_size: dict[bytes, Floats] = {}  # most rules choose as many in every fold
     judged = []
     for fold in folds:
         others = [m for m in range(sample.models) if m not in fold.judges]
         mask = np.broadcast_to(rule(sample.of(others)), (*sample.values[metric].shape[:-3], sample.questions))
         size = mask.sum(axis=-1)
         chosen = curves(sample.values[metric], mask[..., None, :])
-        randoms = curves(sample.values[metric], orders < size[..., None, None])
-        whole = sample.values[metric].mean(axis=-1)
+        if (key := size.tobytes()) not in of_size:
+            of_size[key] = curves(sample.values[metric], orders < size[..., None, None])
         parts = [
-            _gains(chosen, randoms, whole, list(models), sample.early, metric)
+            _gains(chosen, of_size[key], whole, list(models), sample.early, metric)
             for models in (others, fold.judges)
         ]
         judged.append(Judged(fold, mask, size, *parts))

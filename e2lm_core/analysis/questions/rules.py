@@ -55,6 +55,10 @@ class Sample:
     traits: Mapping[str, NDArray] = field(default_factory=dict)
     twins: tuple[TwinFinal, ...] = ()
     seen: tuple[int, ...] | None = None
+    # By models seen and name: resamples ask for the same columns again, each of which reads all values.
+    _columns: dict[tuple[tuple[int, ...] | None, str], NDArray] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @property
     def models(self) -> int:
@@ -69,7 +73,9 @@ class Sample:
     def of(self, models: Sequence[int]) -> Sample:
         """What a rule sees that may look at these models alone. Copies nothing: of many questions that is
         slow."""
-        return replace(self, seen=tuple(models))
+        sample = replace(self, seen=tuple(models))
+        object.__setattr__(sample, "_columns", self._columns)
+        return sample
 
     def of_seen(self, metric: str, checkpoints: Any = slice(None)) -> Floats:
         """The metric's values of the seen models at some checkpoints, [..., M, K, Q] (no K axis for one)."""
@@ -85,9 +91,19 @@ class Sample:
         early_margin   mean margin over the early window, nats
         discrimination `traits.discrimination` of norm_prob
         contrast       final norm_prob of a science model less that of its web-only twin, mean over twins
+
+        It is computed once, and cannot be written to.
         """
         if name in self.traits:
             return self.traits[name]
+        key = self.seen, name
+        if key not in self._columns:
+            column = self._column(name)
+            column.flags.writeable = False
+            self._columns[key] = column
+        return self._columns[key]
+
+    def _column(self, name: str) -> NDArray:
         match name:
             case "slope":
                 return question_traits.slope(self._early_margin(), self.doublings[self.early])

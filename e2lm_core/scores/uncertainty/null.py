@@ -113,7 +113,11 @@ def null_of(value: float | None, drawn: ArrayLike) -> Null | None:
 
 def judged(measurements: Measurements, scores: Scores, metric: str) -> Scores:
     """The scores, each with its null where it has one."""
-    drawn = nulls(measurements, metric)
+    return against(scores, nulls(measurements, metric))
+
+
+def against(scores: Scores, drawn: CurveScores | None) -> Scores:
+    """The same by the `nulls` of their measurements."""
     if drawn is None:
         return scores
     return scores.changed(lambda name, value: with_null(value, drawn.whole[name]))

@@ -43,6 +43,13 @@ def place(settings: Settings, name: str, trial: Sequence[str | None]) -> int:
 
 
 @access.reads
+def would_be(settings: Settings, name: str, trial: Sequence[str | None]) -> int:
+    """The place of a trial that is not noted: that which it has, or would have now."""
+    known, line = _known(_file(settings, name)), json.dumps(list(trial), ensure_ascii=True)
+    return known.index(line) + 1 if line in known else len(known) + 1
+
+
+@access.reads
 def count(settings: Settings, name: str) -> int:
     """How many rules were tried on the set."""
     return len(_known(_file(settings, name)))

@@ -18,6 +18,7 @@ from e2lm_core.analysis.plan.plan import Goal, Plan
 from e2lm_core.base import labels, phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import SHARES, Checkpoint, TaskSet
+from e2lm_core.base.settings import MOST_QUESTIONS
 from e2lm_core.charts import plan as plan_charts
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs import state as run_state
@@ -235,9 +236,8 @@ def power(measurements: Measurements, metric: str) -> None:
         one, other = (names.index(name) for name in nearest)
         first = st.selectbox("First model", names, one, format_func=short, key="plan_power_first")
         second = st.selectbox("Second model", names, other, format_func=short, key="plan_power_second")
-        asked = st.number_input(
-            "Questions", 2, 20_000, max(2, len(measurements.question_ids)), key="plan_power_questions"
-        )
+        own = max(2, len(measurements.question_ids))
+        asked = st.number_input("Questions", 2, max(MOST_QUESTIONS, own), own, key="plan_power_questions")
         tokens = st.selectbox(
             "At tokens seen",
             [None, *sorted({float(n) for n in measurements.counted[0].tokens_seen if math.isfinite(n)})],

@@ -57,7 +57,16 @@ def _scores(measurements: Measurements, metric: str) -> Scores:
     values, bounds = set_scores.scores(measurements, metric), intervals(measurements, metric)
     if bounds is None:
         return values
-    return null.judged(measurements, set_intervals.with_intervals(values, bounds), metric)
+    return null.against(set_intervals.with_intervals(values, bounds), nulls(measurements, metric))
+
+
+def nulls(measurements: Measurements, metric: str) -> set_scores.CurveScores | None:
+    """What random answers give, see `null.nulls`: the scores and a comparison ask for the same."""
+    return _KEPT.made_of((measurements,), ("nulls", metric), lambda: null.nulls(measurements, metric))
+
+
+def _judged(measurements: Measurements, metric: str, reading: str) -> Scores:
+    return null.against(set_scores.scores(measurements, metric, reading), nulls(measurements, metric))
 
 
 def advice(measurements: Measurements, metric: str, reading: str) -> score_parts.Advice:
@@ -133,7 +142,7 @@ def compared(
     reading: str,
 ) -> dict[str, Any]:
     """The fields of `comparison.compare` but the measurements, which whoever asks has."""
-    made = comparison.compare(names, first, second, matched, metric, reading=reading)
+    made = comparison.compare(names, first, second, matched, metric, reading=reading, judged=_judged)
     return {f.name: getattr(made, f.name) for f in fields(made) if f.name not in ("first", "second")}
 
 

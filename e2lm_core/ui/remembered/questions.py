@@ -31,7 +31,13 @@ _POOLS, _CHOICES, _SUSPECTS = Kept("pools"), Kept("choices"), Kept("suspects")
 
 def pool(task: TaskSet, measurements: Measurements) -> tuple[Pool, pd.DataFrame]:
     """The pool and its table; with relevance where it was asked for."""
-    probability = _probability(task)
+    return pool_with(task, measurements, _probability(task))
+
+
+def pool_with(
+    task: TaskSet, measurements: Measurements, probability: np.ndarray | None
+) -> tuple[Pool, pd.DataFrame]:
+    """The same with this relevance of every question, without where it is None."""
     return _POOLS.made_of((measurements, probability), "", lambda: _pool(task, measurements, probability))
 
 
@@ -53,12 +59,24 @@ def chosen(
     """
     choice.rule_of(pool, rule, source)  # what cannot be read is no trial
     place = tried.place(session.studio().settings, task.address, (rule, metric, source))
+    return _chosen_as(pool, rule, metric, source, silent, place)
+
+
+def chosen_beforehand(task: TaskSet, pool: Pool, rule: str, metric: str, silent: str | None) -> Choice:
+    """The same before anybody tries it, so that it is no trial yet."""
+    place = tried.would_be(session.studio().settings, task.address, (rule, metric, None))
+    return _chosen_as(pool, rule, metric, None, silent, place)
+
+
+def _chosen_as(
+    pool: Pool, rule: str, metric: str, source: str | None, silent: str | None, place: int
+) -> Choice:
     key = (rule, metric, source, silent, place)
     return _CHOICES.made_of((pool,), key, lambda: _chosen(pool, rule, metric, source, silent, place))
 
 
 def _chosen(pool: Pool, rule: str, metric: str, source: str | None, silent: str | None, place: int) -> Choice:
-    with st.spinner("Choosing on some models, judging on the others …"):
+    with session.spinner("Choosing on some models, judging on the others …"):
         return choice.choose(pool, rule, metric, source, silent=silent, tried=place)
 
 

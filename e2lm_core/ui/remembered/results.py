@@ -341,7 +341,7 @@ def findings(task: TaskSet, profile: submission.Profile = "plain") -> list[Findi
 
 
 def _findings(task: TaskSet, profile: submission.Profile) -> list[Finding]:
-    with st.spinner("Checking the set …"):
+    with session.spinner("Checking the set …"):
         if aside.is_open():
             return aside.edits(checking.findings, studio().settings, task, profile)
         return submission.findings(studio(), task, profile)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import pandas as pd
-import streamlit as st
 
 from e2lm_core.analysis.compare import comparison
 from e2lm_core.analysis.plan import plan as planning
@@ -161,7 +160,7 @@ def planned(plan: planning.Plan) -> planning.Plan:
 def _simulated(
     measurements: Measurements, chosen: tuple[str, ...], metric: str, target: set_sizes.Target
 ) -> set_sizes.Widths:
-    with st.spinner("Drawing sets of every size …"):
+    with session.spinner("Drawing sets of every size …"):
         return _beside(measurements, chosen, metric, target)
 
 

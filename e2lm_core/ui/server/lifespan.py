@@ -18,6 +18,7 @@ from e2lm_core.deploy import logs
 from e2lm_core.deploy.home import disk, keeping, place
 from e2lm_core.ui.frame import memory
 from e2lm_core.ui.remembered import aside, measured
+from e2lm_core.ui.server.beforehand import Beforehand
 
 
 @asynccontextmanager
@@ -29,8 +30,11 @@ async def running(_: Any) -> AsyncIterator[None]:
     await asyncio.to_thread(mapped.sweep, measured.mapped_in(settings))
     await asyncio.to_thread(aside.open_all)
     tending = asyncio.create_task(memory.tend())
+    beforehand = Beforehand(settings)
+    beforehand.start()
     logs.event("started", version=VERSION)
     yield
+    beforehand.stop()
     tending.cancel()
     await asyncio.to_thread(aside.close_all)
     await asyncio.to_thread(mapped.sweep, measured.mapped_in(settings))

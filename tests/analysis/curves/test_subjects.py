@@ -19,6 +19,16 @@ def measured() -> Measurements:
     return with_subjects()
 
 
+def test_a_subject_that_is_the_whole_set_is_no_copy_of_it(measured: Measurements) -> None:
+    whole = dataclasses.replace(measured, subjects=("physics",) * 60)
+    assert subjects.subset(whole, np.ones(60, bool)) is whole
+    (one,), others = subjects.by_subject(whole, "acc")
+    assert (one.questions, others) == (60, [])
+    assert one.frame["value"].tolist() == pytest.approx(
+        [value for curve in whole.all_values("acc").values() for value in curve]
+    )
+
+
 def test_a_subjects_curve_is_the_mean_of_its_questions(measured: Measurements) -> None:
     found, others = subjects.by_subject(measured, "norm_prob")
     assert [(own.subject, own.questions) for own in found] == [

@@ -112,6 +112,29 @@ def test_the_models_held_out_never_enter_the_rule() -> None:
         assert masks[0].tolist() == masks[1].tolist()
 
 
+def test_random_subsets_are_drawn_once_for_every_size_that_is_chosen(monkeypatch) -> None:
+    given = sample(np.random.default_rng(5).normal(size=(4, 8, 40)))
+    folds = [Fold(name, (place,)) for place, name in enumerate("abcd")]
+    alone = [heldout.judge(given, question_rules.Easiest(), [fold], "acc")[0] for fold in folds]
+    drawn: list[int] = []
+    original = heldout.curves
+
+    def curves(values: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        drawn.append(masks.shape[-2])
+        return original(values, masks)
+
+    monkeypatch.setattr(heldout, "curves", curves)
+    together = heldout.judge(given, question_rules.Easiest(), folds, "acc")
+    assert sorted(drawn) == [1, 1, 1, 1, heldout.DRAWS]
+    for one, other in zip(alone, together, strict=True):
+        assert repr(one.held_out) == repr(other.held_out)
+        assert repr(one.in_sample) == repr(other.in_sample)
+    sizes = [int(j.size) for j in heldout.judge(given, question_rules.Rising(), folds, "acc")]
+    drawn.clear()
+    heldout.judge(given, question_rules.Rising(), folds, "acc")
+    assert drawn.count(heldout.DRAWS) == len(set(sizes))
+
+
 def test_a_choice_of_nothing_has_no_score() -> None:
     given = sample(np.full((2, 10, 5), -1.0))
     (one,) = heldout.judge(given, question_rules.Rising(), [Fold("a", (1,))], "acc")

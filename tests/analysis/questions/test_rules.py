@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -36,6 +37,28 @@ def test_a_sample_of_fewer_models_knows_nothing_of_the_others(four: Sample) -> N
     other = four.values["margin"].copy()
     other[0] = 99
     assert sample(other).of([1]).column("margin").tolist() == [2, 1, 3, 6]
+
+
+def test_a_column_is_computed_once_for_the_same_models(four: Sample) -> None:
+    """Every resample asks for it again, and of a laboratory's set it takes a second each time."""
+    asked: list[str] = []
+
+    class Values(dict[str, np.ndarray]):
+        def __getitem__(self, name: str) -> np.ndarray:
+            asked.append(name)
+            return super().__getitem__(name)
+
+    given = replace(four, values=Values(four.values))
+    first = given.of([1]).column("early_margin")
+    asked.clear()
+    assert given.of([1]).column("early_margin") is first
+    assert not asked
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 0
+    assert given.of([0]).column("early_margin").tolist() != first.tolist()
+    assert given.column("early_margin").tolist() == four.column("early_margin").tolist()
+    other = replace(given, values={name: -values for name, values in four.values.items()})
+    assert other.of([1]).column("early_margin").tolist() == (-first).tolist()
 
 
 def test_a_contrast_goes_with_its_science_model(four: Sample) -> None:

@@ -19,6 +19,15 @@ def test_a_rule_keeps_its_place(tmp_path: Path) -> None:
     assert tried.count(settings, "little") == 3
 
 
+def test_the_place_that_a_rule_would_have_is_told_without_noting_it(tmp_path: Path) -> None:
+    settings = studios.settings(tmp_path)
+    studios.write_example(settings)
+    first, second = ("margin > 0", "acc", None), ("margin > 0.1", "acc", None)
+    tried.place(settings, "little", first)
+    assert [tried.would_be(settings, "little", t) for t in (second, first, second)] == [2, 1, 2]
+    assert tried.count(settings, "little") == 1
+
+
 def test_two_who_try_at_once_both_count(tmp_path: Path) -> None:
     settings = studios.settings(tmp_path)
     studios.write_example(settings)
