@@ -28,6 +28,8 @@ LARGEST = {False: 22, True: 22 * 0.6}
 ROW_PX = 34
 # Pixels that the column heads take: names of models stand aslant.
 NAMES_PX, RANKS_PX = 110, 70
+# Columns whose cells hold their numbers, and whose heads stand beside each other; of more, tables and pointing tell.
+NUMBERED = 10
 # Of the axis: room for the window's name above the highest point.
 HEADROOM = 0.12
 
@@ -119,7 +121,7 @@ def share_heatmap(
     x_title: str,
     narrow: bool = False,
 ) -> go.Figure:
-    """Shares of resamples in percent, as coloured cells with their numbers.
+    """Shares of resamples in percent, as coloured cells, with their numbers where they are few enough to be read.
 
     One row for each of the column `model`, one column for each other (ranks, or models). `table` as
     `stability.share_table` or `stability.win_table` gives it. `hover` may use %{y}, %{x} and %{z}.
@@ -131,7 +133,9 @@ def share_heatmap(
     of_models = set(shares.columns) <= set(by_name.values())
     figure = blank(theme, ROW_PX * len(shares) + (NAMES_PX if of_models else RANKS_PX), narrow=True)
     figure.add_trace(_cells(shares, theme, scale, hover))
-    figure.add_trace(_numbers(shares, theme, scale, 0.0 if of_models else SEEN, 10 if narrow else 12.5))
+    few = shares.shape[1] <= NUMBERED
+    if few:
+        figure.add_trace(_numbers(shares, theme, scale, 0.0 if of_models else SEEN, 10 if narrow else 12.5))
     figure.update_xaxes(
         type="category",
         title_text=x_title,
@@ -139,6 +143,8 @@ def share_heatmap(
         ticks="",
         side="top",
         tickangle=-45 if of_models else 0,
+        tickvals=list(shares.columns),
+        ticktext=[c if few or of_models else c.removeprefix("rank ") for c in shares.columns],
     )
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False, ticks="")
     figure.update_layout(margin={"l": 10, "r": 10, "t": 40, "b": 8})

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from e2lm_core.analysis.ranks import stability
+from e2lm_core.base.records import ModelInfo
 from e2lm_core.charts import ranks as rank_charts
 from e2lm_core.charts.palette import DARK, LIGHT, Theme
 from e2lm_core.scores import set_scores
@@ -72,6 +73,23 @@ def test_shares_are_written_into_their_cells(
     shares = rank_charts.share_heatmap(stability.share_table(found, 15), models, theme, "rising", "", "")
     assert list(shares.data[0].x) == ["rank 1", "rank 2"]
     assert "0%" not in shares.data[1].text
+
+
+def test_many_cells_have_no_numbers_that_would_cover_each_other() -> None:
+    models = [
+        ModelInfo(name=f"ladder-m{n}", family="ladder", size=f"{n}m", arch="arch1", parameters=n * 10**6)
+        for n in range(1, 13)
+    ]
+    names = [model.name for model in models]
+    ranks = pd.DataFrame(np.full((12, 12), 0.25), columns=[f"rank {n}" for n in range(1, 13)])
+    wins = pd.DataFrame(np.full((12, 12), 0.25), columns=names)
+    for table, heads in ((ranks, [str(n) for n in range(1, 13)]), (wins, [m.short_name for m in models])):
+        table.insert(0, "model", names)
+        figure = rank_charts.share_heatmap(table, models, LIGHT, "rising", "", "")
+        assert [trace.type for trace in figure.data] == ["heatmap"]
+        assert list(figure.layout.xaxis.ticktext) == heads
+        few = rank_charts.share_heatmap(table.iloc[:10, :11], models[:10], LIGHT, "rising", "", "")
+        assert [trace.type for trace in few.data] == ["heatmap", "scatter"]
 
 
 @THEMES

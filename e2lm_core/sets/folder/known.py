@@ -27,6 +27,8 @@ from e2lm_core.sets.folder.files import README, default_readme, put_files, read_
 from e2lm_core.sets.rows import parse_jsonl, to_questions, write_jsonl
 
 KEPT_QUESTIONS = 45_000  # of all known sets together
+# Beside a set that alone has more there is room for small ones: else it and they would drive each other out.
+BESIDE = 1.5
 DATA = ("test.jsonl", "dev.jsonl")
 _Stamp = tuple[tuple[str, int, int, int], ...]
 _Lines = tuple[bytes, ...]
@@ -296,7 +298,8 @@ def _remember(key: tuple[Path, Limits], known: Known) -> None:
             _before[key[0], old.digest] = old.task
             while len(_before) > len(_sets) + 4:
                 _before.popitem(last=False)
-        while len(_sets) > 1 and sum(map(_size, _sets.values())) > KEPT_QUESTIONS:
+        most = max(KEPT_QUESTIONS, BESIDE * max(map(_size, _sets.values())))
+        while sum(map(_size, _sets.values())) > most:
             _sets.popitem(last=False)
 
 

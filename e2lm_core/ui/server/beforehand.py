@@ -32,6 +32,7 @@ from e2lm_core.scores.uncertainty.set_sizes import Target
 from e2lm_core.sets.desk import sheet
 from e2lm_core.ui import session
 from e2lm_core.ui.analysis import single
+from e2lm_core.ui.frame import memory
 from e2lm_core.ui.remembered import computing, curves, questions, results, scores
 
 LOOK_S = 5.0
@@ -126,6 +127,7 @@ def compute(settings: Settings, address: str, goes_on: Callable[[], bool]) -> bo
                 step(task, measured)
             except StudioError as error:
                 log.info("Not computed beforehand: %s", type(error).__name__)
+    memory.keep_imports()  # else the first page collects garbage among all the set's objects
     return True
 
 

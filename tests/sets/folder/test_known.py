@@ -145,6 +145,22 @@ def test_no_more_is_kept_than_there_is_room_for(folder: Path, monkeypatch: pytes
     assert len(known._sets) == 2
 
 
+def test_a_set_that_alone_is_more_is_not_driven_out_by_a_small_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known._sets.clear()
+    monkeypatch.setattr(known, "KEPT_QUESTIONS", 3)
+    large = known.read(folder, LIMITS)
+    small = TASK.model_copy(update={"questions": TASK.questions[:1], "dev": ()})
+    write_task(small, folder.parent / "small", LIMITS)
+    first = known.read(folder.parent / "small", LIMITS)
+    assert known.read(folder, LIMITS) is large
+    assert known.read(folder.parent / "small", LIMITS) is first
+    write_task(TASK, folder.parent / "other", LIMITS)
+    known.read(folder.parent / "other", LIMITS)
+    assert known.read(folder, LIMITS) is not large
+
+
 def test_the_digest_is_of_the_content_and_not_of_the_name(folder: Path) -> None:
     other = TASK.model_copy(update={"config": TASK.config.model_copy(update={"task": "sky_two"})})
     write_task(other, folder.parent / "sky_two", LIMITS)
