@@ -26,6 +26,8 @@ from e2lm_core.charts.palette import AGAINST, Scale, Theme, dash, hue, ink, symb
 # Pixels: a model that keeps its rank in every resample, on a wide screen and on a narrow one.
 LARGEST = {False: 22, True: 22 * 0.6}
 ROW_PX = 34
+# Of more the largest are drawn: each is an element of its own in the browser, and nobody could tell them apart.
+MOST_DOTS = 3_000
 # Pixels that the column heads take: names of models stand aslant.
 NAMES_PX, RANKS_PX = 110, 70
 # Columns whose cells hold their numbers, and whose heads stand beside each other; of more, tables and pointing tell.
@@ -47,16 +49,18 @@ def bump(
 ) -> go.Figure:
     """Ranks over tokens, 1 on top, with the share of the resamples in which a model stands at each.
 
-    The line joins the measured ranks, and the area of a dot is the share at that rank. `ranks` as
+    The line joins the measured ranks, and the area of a dot is the share at that rank; of more than `MOST_DOTS` the
+    largest are there. `ranks` as
     `stability.bump_frame` gives it: model, step, tokens_seen, rank, value, `at rank` and its share.
     `early_end` is the early window's last tokens_seen.
     """
     by_name = {model.name: model for model in models}
     figure = blank(theme, height, narrow)
     ends = []
+    least = 0.0 if len(ranks) <= MOST_DOTS else float(np.sort(ranks["share"])[-MOST_DOTS])
     for name, points in ranks.groupby("model", sort=False):
         model, dots = by_name[str(name)], points.sort_values("step")
-        line = dots.drop_duplicates("step")
+        line, dots = dots.drop_duplicates("step"), dots[dots["share"] >= least]
         figure.add_traces([_rank_line(line, model, theme), _rank_dots(dots, model, theme, LARGEST[narrow])])
         ends.append(model_end(float(line["rank"].iloc[-1]), model, theme))
     lowest = max(len(ends), 1)

@@ -107,7 +107,9 @@ def _studio(added: tuple[int, int] | None, folders: tuple[int, int] | None) -> S
 
 def spinner(sentence: str) -> AbstractContextManager[None]:
     """Say what a page waits for; nothing where none is drawn."""
-    return nullcontext() if get_script_run_ctx(suppress_warning=True) is None else st.spinner(sentence)
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return nullcontext()
+    return st.spinner(say.plain(sentence))
 
 
 def current_theme() -> Theme:

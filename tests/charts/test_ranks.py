@@ -75,6 +75,22 @@ def test_shares_are_written_into_their_cells(
     assert "0%" not in shares.data[1].text
 
 
+def test_of_many_dots_the_largest_are_drawn(
+    ranked: tuple[Measurements, stability.Stability], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, found = ranked
+    bump, models = stability.bump_frame(found), [c.model for c in own.curves]
+    whole = rank_charts.bump(bump, models, LIGHT)
+    monkeypatch.setattr(rank_charts, "MOST_DOTS", len(bump) - 3)
+    some = rank_charts.bump(bump, models, LIGHT)
+    dots = [sum(len(trace.x) for trace in figure.data[1::2]) for figure in (whole, some)]
+    assert dots[0] == len(bump)
+    assert dots[1] >= len(bump) - 3  # of equal ones none is chosen
+    least = min(min(trace.marker.size) for trace in some.data[1::2])
+    assert least >= max(2.0, 22 * np.sqrt(np.sort(bump["share"])[3])) - 1e-9
+    assert [len(t.x) for t in some.data[::2]] == [len(t.x) for t in whole.data[::2]]  # every line is whole
+
+
 def test_many_cells_have_no_numbers_that_would_cover_each_other() -> None:
     models = [
         ModelInfo(name=f"ladder-m{n}", family="ladder", size=f"{n}m", arch="arch1", parameters=n * 10**6)

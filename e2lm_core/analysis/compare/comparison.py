@@ -304,18 +304,8 @@ def question_frame(compared: Comparison, first: TaskSet, second: TaskSet) -> pd.
 
 def mean_frame(compared: Comparison) -> pd.DataFrame:
     """One row a `MeanDifference`: model, point, first, second, difference, low, high, share, together, detectable."""
-    columns = [
-        "model",
-        "point",
-        "first",
-        "second",
-        "difference",
-        "low",
-        "high",
-        "share",
-        "together",
-        "detectable",
-    ]
+    columns = ["model", "point", "first", "second", "difference"]
+    columns += ["low", "high", "share", "together", "detectable"]
     rows = [{**m.model_dump(exclude={"interval"}), **_ends(m.interval)} for m in compared.means]
     return pd.DataFrame(rows, columns=columns)
 

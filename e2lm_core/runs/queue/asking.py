@@ -6,6 +6,8 @@ own, or an example). Where nobody signs in, everybody sees and cancels all.
 
 from __future__ import annotations
 
+import time
+
 from e2lm_core.base.errors import StoreError
 from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, register
@@ -58,6 +60,19 @@ def set_of(settings: Settings, job: Job) -> tuple[Settings, str]:
     asker, owner, name = job.payload.get("asker"), job.payload.get("owner"), job.payload.get("set", "")
     asked = settings.asked_by(asker)
     return asked, name if owner in (None, asker) else f"{owner}/{name}"
+
+
+def ended(studio: Studio) -> list[Job]:
+    """The last runs of anybody that were done, newest first: for the server itself, which tells nobody of them."""
+    return [job for job in studio.jobs.recent() if job.state == "done"]
+
+
+def is_quiet(studio: Studio, for_s: float) -> bool:
+    """Whether no run of anybody is open, and none was asked for or has ended for so long."""
+    since = time.time() - for_s
+    return not studio.jobs.still_open() and all(
+        (job.finished_at or job.created_at) <= since for job in studio.jobs.recent()
+    )
 
 
 def _may_see(settings: Settings, job: Job) -> bool:

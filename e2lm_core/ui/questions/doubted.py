@@ -30,7 +30,7 @@ def doubted(task: TaskSet, measurements: Measurements, head: DeltaGenerator) -> 
     if found.listed:
         number = st.column_config.NumberColumn
         parts.table(
-            lambda: words.frame(found, task.questions),
+            lambda: remembered.suspect_frame(task, found),
             f"suspects-{task.name}",
             "questions_suspects",
             few=("id", "key", "about"),

@@ -89,6 +89,11 @@ def suspects(task: TaskSet, measurements: Measurements) -> tuple[Suspects, Contr
     return _SUSPECTS.made_of((measurements, unread), "", lambda: suspect_words.suspects(measurements, unread))
 
 
+def suspect_frame(task: TaskSet, found: Suspects) -> pd.DataFrame:
+    """The suspected questions as a table."""
+    return _SUSPECTS.made_of((found, task), "frame", lambda: suspect_words.frame(found, task.questions))
+
+
 def control_fleet(task: TaskSet) -> tuple[list[Checkpoint], int | None]:
     """Each model's last checkpoint of the set's fleet, and its few-shot count: where the control is run."""
     checkpoints, num_fewshot = results.fleet(task)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,7 +21,6 @@ from e2lm_core.base.records import TaskSet
 from e2lm_core.base.settings import Settings
 from e2lm_core.runs import measure, order
 from e2lm_core.runs.queue import asking
-from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.start import KIND
 from e2lm_core.runs.studio import Studio
 from e2lm_core.scores.measurements import Measurements
@@ -85,21 +83,25 @@ class Beforehand:
     def _is_done(self) -> bool:
         """Whether there is nothing to compute until the database changes."""
         studio = session.studio_of(self._settings)
-        if not _quiet(studio):
+        if not asking.is_quiet(studio, QUIET_S):
             return False
         last = last_large(studio)
         if last is None or last.job == self._ready:
             return True
-        if compute(last.settings, last.address, lambda: not self._over.is_set() and _quiet(studio)):
-            self._ready = last.job
-        return self._ready == last.job
+        if not compute(last.settings, last.address, lambda: self._may_go_on(studio)):
+            return False
+        self._ready = last.job
+        return True
+
+    def _may_go_on(self, studio: Studio) -> bool:
+        return not self._over.is_set() and asking.is_quiet(studio, QUIET_S)
 
 
 def last_large(studio: Studio) -> _Last | None:
     """The run that ended last of those whose results lie in a file; None without one."""
     seen = set()
-    for job in studio.jobs.recent():
-        if job.kind != KIND or job.state != "done":
+    for job in asking.ended(studio):
+        if job.kind != KIND:
             continue
         settings, address = asking.set_of(studio.settings, job)
         if (whose := (settings.person, address)) in seen:
@@ -129,17 +131,6 @@ def compute(settings: Settings, address: str, goes_on: Callable[[], bool]) -> bo
                 log.info("Not computed beforehand: %s", type(error).__name__)
     memory.keep_imports()  # else the first page collects garbage among all the set's objects
     return True
-
-
-def _quiet(studio: Studio) -> bool:
-    """Whether no run is open, and none has ended just now."""
-    if studio.jobs.still_open():
-        return False
-    return all(_long_ago(job) for job in studio.jobs.recent(1))
-
-
-def _long_ago(job: Job) -> bool:
-    return time.time() - (job.finished_at or job.created_at) >= QUIET_S
 
 
 def _of(function: Callable[..., object], *arguments: str | bool) -> Step:
@@ -195,7 +186,7 @@ STEPS: tuple[Step, ...] = (
     _of(computing.by_subject, METRIC, False),
     _of(computing.by_subject, METRIC, True),
     lambda task, _: results.bundle(task, "plain"),
-    questions.suspects,
+    lambda task, measured: questions.suspect_frame(task, questions.suspects(task, measured)[0]),
     _plan,
     _choice,
 )

@@ -155,3 +155,19 @@ def test_a_run_whose_asker_has_used_up_the_day_ends_with_a_sentence_and_keeps_wh
     ended = studio.jobs.get(number)
     assert ended.state == "failed"
     assert "what is computed is kept; go on tomorrow" in (ended.error or "")
+
+
+def test_the_server_itself_sees_what_anybody_has_run_and_whether_all_is_quiet(studio, ada):
+    number = queued(ada, "mine")
+    assert asking.ended(studio) == []
+    assert not asking.is_quiet(studio, 0.0)
+    job = studio.jobs.claim("a worker", 60)
+    assert job is not None
+    studio.jobs.finish(job)
+    assert [job.id for job in asking.ended(studio)] == [number]
+    assert asking.is_quiet(studio, 0.0)
+    assert not asking.is_quiet(studio, 60.0)  # it has ended just now
+    other = queued(ada, "mine")
+    assert asking.cancel(ada, other)
+    assert [job.id for job in asking.ended(studio)] == [number]
+    assert asking.is_quiet(studio, 0.0)

@@ -33,6 +33,7 @@ HEAVY = (
     (measure, "measure"),
     (question_pool, "pool"),
     (suspect_words, "suspects"),
+    (suspect_words, "frame"),
     (submission, "findings"),
     (submission, "export"),
     (choice, "choose"),
