@@ -109,8 +109,7 @@ class Aside:
         self._pipe: Connection | None = None
         # Of what the process has, by identity: {id: (the object, its number)}, the last used last.
         self._known: OrderedDict[int, tuple[object, int]] = OrderedDict()
-        self._numbers = itertools.count()
-        self._used = 0.0
+        self._numbers, self._used = itertools.count(), 0.0
 
     @property
     def process(self) -> int | None:
@@ -123,7 +122,9 @@ class Aside:
             self._started()
 
     def stop(self) -> None:
-        """End the process; the next call starts another."""
+        """End the process with what it is at, which whoever asked computes himself; the next call starts another."""
+        if (process := self._process) is not None:
+            process.kill()
         with self._lock:
             self._ended()
 
@@ -141,7 +142,10 @@ class Aside:
             try:
                 fine, answer = self._asked(function, arguments)
             except (EOFError, OSError, pickle.PickleError, TypeError, AttributeError) as error:
-                log.warning("The process beside the pages does not answer (%s); computing here.", error)
+                level = (
+                    logging.WARNING if _open.is_set() else logging.INFO
+                )  # at the server's end it is no wonder
+                log.log(level, "The process beside the pages does not answer (%s); computing here.", error)
                 self._ended()
                 fine, answer = False, None
             else:
@@ -167,7 +171,8 @@ class Aside:
         )
         for number, thing in new.items():
             if isinstance(thing, _InParts):
-                for curve in self._of_number(number).curves:
+                measurements = next(one for one, its in self._known.values() if its == number)
+                for curve in measurements.curves:  # type: ignore[attr-defined]
                     pipe.send(curve)
         return pipe.recv()
 
@@ -193,9 +198,6 @@ class Aside:
         earlier = [key for key in of_measured if key not in asked]
         while earlier and sum(of_measured[key] for key in earlier) > KNOWN_BYTES:
             del self._known[earlier.pop(0)]
-
-    def _of_number(self, number: int) -> Measurements:
-        return next(one for one, its in self._known.values() if its == number)  # type: ignore[return-value]
 
     def _by_another(self, task: TaskSet) -> TaskSet | _Edited:
         """The set as it is sent: after an edit nearly all its questions are the very ones of a set that is there."""

@@ -40,6 +40,14 @@ def where(*_: object) -> int:
     return os.getpid()
 
 
+def slow(asker: int) -> str:
+    """At once where it is asked for, else in a minute."""
+    if os.getpid() != asker:
+        time.sleep(60)
+        return "beside"
+    return "here"
+
+
 def refuse(word: str) -> None:
     raise TaskError(f"The word {word} is not allowed: use another.")
 
@@ -94,6 +102,22 @@ def test_who_waits_longest_is_next() -> None:
         thread.join()
     assert served == [0, 1, 2, 3, 4]
     assert turns.free
+
+
+def test_who_stops_it_does_not_wait_for_what_it_is_at(beside: Aside) -> None:
+    """A server that computes for minutes is told to end, and a container waits ten seconds for that."""
+    answers: list[str] = []
+    asking = threading.Thread(target=lambda: answers.append(beside.call(slow, os.getpid())))
+    asking.start()
+    while beside.process is None or not beside._lock._taken:
+        time.sleep(0.01)
+    time.sleep(1)
+    begun = time.monotonic()
+    beside.stop()
+    assert time.monotonic() - begun < 10
+    asking.join()
+    assert answers == ["here"]
+    assert beside.call(where) != os.getpid()
 
 
 def test_an_error_comes_back_as_what_it_is(beside: Aside) -> None:
