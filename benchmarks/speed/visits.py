@@ -3,11 +3,12 @@
     python -m benchmarks.speed.visits FOLDER [--views accuracy,ranking] [--again 1] [--at-once]
 
 FOLDER is one that `benchmarks.speed.larger --home` has made, named after what is in it (`100000-20-25`). One server, which
-first computes what its pages show (`start`; with --at-once nobody waits for that); each visit follows a link in a window that is open, as a colleague's link is followed. Of each view's first visit and of its
-last: seconds until its script has ended and nothing is drawn any more (`drawn_s`), and until server and processes beside
-it have come to rest as well (`rest_s`, from when on they take no more than `QUIET` of a core), CPU seconds of all of them meanwhile, and the most memory of the server and of
-those beside it: all that is resident, and what is their own, which is without the files that they have mapped (they
-share these, and the system lets go of them). Prints a table, writes JSON.
+first computes what its pages show (`start`; with --at-once nobody waits for that); each visit follows a link in a window
+that is open, as a colleague's link is followed. Of each view's first visit and of its last: seconds until its script has
+ended and nothing is drawn any more (`drawn_s`), and until server and processes beside it have come to rest as well
+(`rest_s`, from when on they take no more than `QUIET` of a core), CPU seconds of all of them meanwhile, and the most
+memory of the server and of those beside it: all that is resident, and what is their own, which is without the files that
+they have mapped (they share these, and the system lets go of them). Prints a table, writes JSON.
 """
 
 from __future__ import annotations

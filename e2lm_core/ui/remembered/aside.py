@@ -142,9 +142,7 @@ class Aside:
             try:
                 fine, answer = self._asked(function, arguments)
             except (EOFError, OSError, pickle.PickleError, TypeError, AttributeError) as error:
-                level = (
-                    logging.WARNING if _open.is_set() else logging.INFO
-                )  # at the server's end it is no wonder
+                level = logging.WARNING if _open.is_set() else logging.INFO  # when the server ends
                 log.log(level, "The process beside the pages does not answer (%s); computing here.", error)
                 self._ended()
                 fine, answer = False, None
