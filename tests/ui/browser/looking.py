@@ -144,7 +144,7 @@ _ON_MARKS = (
   const found = [];
   for (const chart of document.querySelectorAll(".js-plotly-plot")) {
     const heat = chart.querySelector(".heatmaplayer image")?.getBoundingClientRect();
-    for (const el of chart.querySelectorAll(".barlayer text, .annotation-text")) {
+    for (const el of chart.querySelectorAll(".barlayer text, .annotation-text, .textpoint text")) {
       const box = el.getBoundingClientRect(), style = getComputedStyle(el);
       const x = box.x + box.width / 2, y = box.y + box.height / 2;
       const onHeat = heat && x > heat.left && x < heat.right && y > heat.top && y < heat.bottom;
