@@ -36,8 +36,8 @@ from e2lm_core.ui.remembered import computing, curves, questions, results, score
 LOOK_S = 5.0
 QUIET_S = 20.0  # an edit's run is followed by the next edit's
 METRIC = "acc"
-Step = Callable[[TaskSet, Measurements], object]
 READING = readings.DEFAULT
+Step = Callable[[TaskSet, Measurements], object]
 log = logging.getLogger(__name__)
 
 
