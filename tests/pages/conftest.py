@@ -12,7 +12,7 @@ from e2lm_core.runs import evaluate
 from e2lm_core.runs.studio import open_studio
 from e2lm_core.sets import collection
 from tests.support import studios
-from tests.support.visits import OWN, Visit, app_in
+from tests.support.visits import OWN, Visit, app_in, learnt_in
 
 
 @pytest.fixture(scope="session")
@@ -37,12 +37,7 @@ def finished(tmp_path_factory, ladder) -> Path:
 @pytest.fixture(scope="session")
 def learnt(tmp_path_factory) -> Path:
     """The same as models that were taught its answers answer it, with a ladder of their own."""
-    folder = tmp_path_factory.mktemp("learnt")
-    chosen = studios.settings(folder, studios.real_ladder(folder / "ladder"))
-    studios.write_example(chosen)
-    collection.copy_set(chosen, "little", OWN)
-    studios.learn(chosen, OWN)
-    return folder
+    return learnt_in(tmp_path_factory.mktemp("learnt"))
 
 
 @pytest.fixture

@@ -150,6 +150,15 @@ def _whole(row: dict) -> dict:
     return {"subject": None, "note": None, **row}
 
 
+def learnt_in(folder: Path) -> Path:
+    """An example and a copy of it, with a ladder of their own that answers as models do that were taught the answers."""
+    chosen = studios.settings(folder, studios.real_ladder(folder / "ladder"))
+    studios.write_example(chosen)
+    collection.copy_set(chosen, "little", OWN)
+    studios.learn(chosen, OWN)
+    return folder
+
+
 def app_in(folder: Path, monkeypatch, ladder: Path) -> Iterator[Visit]:
     chosen = studios.settings(folder, ladder)
     if not (chosen.tasks / "little").exists():

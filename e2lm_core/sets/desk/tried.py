@@ -25,10 +25,9 @@ def place(settings: Settings, name: str, trial: Sequence[str | None]) -> int:
     Raises no OSError: on a disk that refuses, it is as many as are known and one.
     """
     file = _file(settings, name)
-    line = json.dumps(list(trial), ensure_ascii=True)
-    known = _known(file)
+    line, known = _line(trial), _known(file)
     if line in known:
-        return known.index(line) + 1
+        return _place(known, line)
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         # One write, at the file's end: two who try at once both stand in it.
@@ -38,21 +37,27 @@ def place(settings: Settings, name: str, trial: Sequence[str | None]) -> int:
         finally:
             os.close(descriptor)
         known = _known(file)
-        return known.index(line) + 1 if line in known else len(known) + 1
-    return len(known) + 1
+    return _place(known, line)
 
 
 @access.reads
 def would_be(settings: Settings, name: str, trial: Sequence[str | None]) -> int:
     """The place of a trial that is not noted: that which it has, or would have now."""
-    known, line = _known(_file(settings, name)), json.dumps(list(trial), ensure_ascii=True)
-    return known.index(line) + 1 if line in known else len(known) + 1
+    return _place(_known(_file(settings, name)), _line(trial))
 
 
 @access.reads
 def count(settings: Settings, name: str) -> int:
     """How many rules were tried on the set."""
     return len(_known(_file(settings, name)))
+
+
+def _line(trial: Sequence[str | None]) -> str:
+    return json.dumps(list(trial), ensure_ascii=True)
+
+
+def _place(known: Sequence[str], line: str) -> int:
+    return known.index(line) + 1 if line in known else len(known) + 1
 
 
 def _known(file: Path) -> list[str]:

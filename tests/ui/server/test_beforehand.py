@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from e2lm_core.ui.remembered import aside
 from e2lm_core.ui.server import beforehand
 from e2lm_core.ui.server.beforehand import Beforehand
 from tests.support import studios
-from tests.support.visits import OWN, Visit, app_in
+from tests.support.visits import OWN, Visit, app_in, learnt_in
 
 HEAVY = (
     (aside, "figures"),
@@ -46,19 +47,15 @@ CHOSEN = {"compare", "relevance"}
 @pytest.fixture(scope="module")
 def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A set with all results, as models that were taught it answer, which nobody has looked at."""
-    folder = tmp_path_factory.mktemp("learnt")
-    chosen = studios.settings(folder, studios.real_ladder(folder / "ladder"))
-    studios.write_example(chosen)
-    collection.copy_set(chosen, "little", OWN)
-    studios.learn(chosen, OWN)
-    return folder
+    return learnt_in(tmp_path_factory.mktemp("learnt"))
 
 
 @pytest.fixture
-def opened(learnt: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
+def opened(tmp_path: Path, learnt: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
     """A visitor of that set where every set is a large one."""
     monkeypatch.setattr(measure, "MAPPED_FROM", 1)
-    for visit in app_in(learnt, monkeypatch, learnt / "ladder"):
+    shutil.copytree(learnt, tmp_path, dirs_exist_ok=True)
+    for visit in app_in(tmp_path, monkeypatch, tmp_path / "ladder"):
         yield visit.choose(OWN)
 
 
