@@ -26,7 +26,7 @@ Tested in tests/base/test_settings.py, and tests/house/test_settings_document.py
 | `E2LM_EMBEDDER` | the embedding model that relevance judges by | the two that come along |
 | `E2LM_SHIPPED` | `0`: the example sets have no results until they are run | 1 |
 | `E2LM_AUTH` | `none`, or `oidc`: people sign in | `none` |
-| `E2LM_ADMINS` | administrators' e-mails or user names, separated by commas | none |
+| `E2LM_ADMINS` | administrators' e-mails, `sub:ID`, or user names at the Hub, separated by commas | none |
 | `E2LM_VISITORS` | who is not signed in gets a `sandbox`, is `readonly` or `refused` | `sandbox` |
 | `E2LM_SANDBOX_HOURS` | how long after the last visit a sandbox ends | 24 |
 | `E2LM_AS` | the person as whom commands act | the first administrator, if any |
@@ -219,7 +219,7 @@ def _people(env: Mapping[str, str]) -> dict[str, object]:
                 raise StudioError(f"E2LM_{key.upper()} is {value!r}; use one of {', '.join(allowed)}.")
             values[key] = value
     if admins := env.get("E2LM_ADMINS"):
-        values["admins"] = tuple(name.strip().lower() for name in admins.split(",") if name.strip())
+        values["admins"] = tuple(name.strip() for name in admins.split(",") if name.strip())
     if hours := env.get("E2LM_SANDBOX_HOURS"):
         if not (re.fullmatch(r"\d{1,5}(\.\d{1,3})?", hours, re.ASCII) and float(hours) > 0):
             raise StudioError(f"E2LM_SANDBOX_HOURS is {hours!r}; use a number of hours above 0, such as 24.")

@@ -71,10 +71,12 @@ def of_set(settings: Settings, name: str, role: Need = "reader") -> Place:
 def role_of(settings: Settings, owner: str, name: str) -> Role | None:
     """What whoever asks may do with another's set, None for nothing; administrators read all that there is.
 
-    Whoever is at the machine, as nobody, may do everything.
+    Whoever is at the machine, as nobody, may do everything. A visitor has no role.
     """
-    if settings.person is None:
+    if register.is_anybody(settings):
         return "editor" if register.get(settings, owner) else None
+    if settings.person is None or settings.person.startswith(register.VISITOR):
+        return None
     with register.database(settings).reading() as connection:
         row = connection.execute(
             "SELECT role FROM grants WHERE owner = ? AND set_name = ? AND person = ?",

@@ -6,6 +6,7 @@ to another. Where nobody ever signed in there is no register, and no database is
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import unicodedata
@@ -19,7 +20,9 @@ from e2lm_core.base.records import Record
 from e2lm_core.base.settings import PERSON, Settings
 from e2lm_core.people import inheriting
 
+HUB = "https://huggingface.co"  # the issuer whose user names are each one account's at a time
 VISITOR = "visitor"  # the issuer of those who did not sign in; ids that begin so are theirs
+_SUBJECT = "sub:"  # before a subject in E2LM_ADMINS
 _LONGEST = 24  # characters of an id made from a name
 _SEEN_EVERY_S = 60.0
 
@@ -61,12 +64,23 @@ def sign_in(
 ) -> Person:
     """The person whom a provider vouches for, made at their first sign-in.
 
-    `email` and `username` are such as the provider has verified: E2LM_ADMINS names administrators by them. The
-    first administrator gets what the home held before anybody signed in.
+    E2LM_ADMINS names administrators, see `_is_named`; one whom an administrator has demoted stays so. The first
+    administrator gets what the home held before anybody signed in.
+
+    Args:
+        settings: The studio's.
+        issuer: The provider's address.
+        subject: The provider's lasting name for the account.
+        name: Display name, which anybody may choose.
+        email: Such as the provider has verified, else None.
+        username: The provider's user name, if it gives one.
     """
-    subject, name = _plain(subject), _plain(name)[:80]
-    email, username = email and _plain(email), username and _plain(username)
-    named = {word.lower() for word in (email, username) if word} & set(settings.admins)
+    named = _is_named(settings, issuer, subject, email, username)
+    subject = (
+        subject if subject == _plain(subject) else json.dumps(subject)
+    )  # of no other by what is left out
+    name, username = _plain(name)[:80], username and _plain(username)
+    email = email if email == (email and _plain(email)) else None
     with database(settings).transaction() as connection:
         known = _where(settings, "issuer = ? AND subject = ?", (issuer, subject))
         if not known:
@@ -78,10 +92,50 @@ def sign_in(
             )
         identity = known[0].id if known else identity
         connection.execute(
-            "UPDATE people SET name = ?, email = ?, administrator = max(administrator, ?), seen_at = ? WHERE id = ?",
-            (name or identity, email, bool(named), time.time(), identity),
+            "UPDATE people SET name = ?, email = ?, administrator = max(administrator, ? AND NOT demoted), seen_at = ? "
+            "WHERE id = ?",
+            (name or identity, email, named, time.time(), identity),
         )
     return _settled(settings, identity)
+
+
+def is_user_name(entry: str) -> bool:
+    """Whether an entry of E2LM_ADMINS is a bare user name, which counts at the Hub alone."""
+    return "@" not in entry and not entry.startswith(_SUBJECT)
+
+
+def _is_named(settings: Settings, issuer: str, subject: str, email: str | None, username: str | None) -> bool:
+    """Whether E2LM_ADMINS names who signs in: by verified e-mail, by `sub:ID`, or by user name at the Hub.
+
+    All but the letters A to Z of an e-mail are compared as they are. A user name is of the account that first
+    signs in by it: whoever has the name once that account is gone is another.
+    """
+    found = False
+    for entry in settings.admins:
+        if entry.startswith(_SUBJECT):
+            found |= entry.removeprefix(_SUBJECT) == subject
+        elif not is_user_name(entry):
+            found |= email is not None and _folded(entry) == _folded(email)
+        elif issuer == HUB:
+            found |= _has_name(settings, entry, issuer, subject, username)
+    return found
+
+
+def _folded(address: str) -> str:
+    """An e-mail in small letters; one with letters beyond ASCII, some of which become ASCII's, as it is."""
+    return address.lower() if address.isascii() else address
+
+
+def _has_name(settings: Settings, name: str, issuer: str, subject: str, username: str | None) -> bool:
+    """Whether an administrator's user name is this account's: bound to it already, or free and its own now."""
+    with database(settings).transaction() as connection:
+        if username == name:
+            connection.execute(
+                "INSERT OR IGNORE INTO admin_names (name, issuer, subject, at) VALUES (?, ?, ?, ?)",
+                (name, issuer, subject, time.time()),
+            )
+        row = connection.execute("SELECT issuer, subject FROM admin_names WHERE name = ?", (name,)).fetchone()
+    return row is not None and tuple(row) == (issuer, subject)
 
 
 def visitor(settings: Settings, browser: str) -> Person:
@@ -105,13 +159,16 @@ def get(settings: Settings, identity: str) -> Person | None:
 
 
 def find(settings: Settings, who: str) -> Person:
-    """The person of that id, e-mail or, where no two have it, name. Raises StudioError where there is none."""
+    """The person of that id, verified e-mail or, where no two have it, name. Raises StudioError where there is none.
+
+    What holds @ is an e-mail and never a name, which anybody may choose.
+    """
     who = _plain(who)
+    column = "email" if "@" in who else "name"
     if exists(settings):
         if person := get(settings, who):
             return person
-        named = _where(settings, "issuer != ? AND lower(email) = lower(?)", (VISITOR, who))
-        named = named or _where(settings, "issuer != ? AND lower(name) = lower(?)", (VISITOR, who))
+        named = _where(settings, f"issuer != ? AND lower({column}) = lower(?)", (VISITOR, who))
         if len(named) == 1:
             return named[0]
         if named:
@@ -136,10 +193,15 @@ def first_administrator(settings: Settings) -> Person | None:
 
 def administers(settings: Settings) -> bool:
     """Whether whoever asks is an administrator: so is everybody where nobody signs in."""
-    if settings.person is None:
+    if is_anybody(settings):
         return not settings.readonly
-    person = get(settings, settings.person)
+    person = get(settings, settings.person or "")
     return person is not None and person.administrator
+
+
+def is_anybody(settings: Settings) -> bool:
+    """Whether it is asked as nobody, who may do everything: on the machine itself, or where nobody signs in."""
+    return settings.person is None and (settings.paths or settings.auth == "none")
 
 
 def require_administrator(settings: Settings, to_do: str) -> None:
@@ -155,7 +217,9 @@ def set_administrator(settings: Settings, who: str, is_one: bool) -> Person:
     if person.visitor:
         raise StudioError("A visitor cannot be an administrator: they have to sign in first.")
     with database(settings).transaction() as connection:
-        connection.execute("UPDATE people SET administrator = ? WHERE id = ?", (is_one, person.id))
+        connection.execute(
+            "UPDATE people SET administrator = ?, demoted = ? WHERE id = ?", (is_one, not is_one, person.id)
+        )
     return _settled(settings, person.id)
 
 

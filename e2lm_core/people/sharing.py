@@ -52,6 +52,8 @@ def share(settings: Settings, name: str, who: str, role: Role = "reader") -> Gra
     owned = _own(settings, name, "share it")
     _require_role(role)
     person = register.find(settings, who)
+    if person.visitor:
+        raise StudioError(f"{person.id} has not signed in: a set is shared with people who have.")
     if person.id == owned.owner:
         raise StudioError(f"{owned.name} is {person.name}'s own: share it with somebody else.")
     grant = Grant(owner=owned.owner, set_name=owned.name, person=person.id, role=role)
@@ -124,10 +126,13 @@ def close_links(settings: Settings, name: str) -> int:
 def follow(settings: Settings, key: str) -> Grant | None:
     """What a link's key gives to whoever opens it; None for a key that there is not, or to their own set.
 
-    Raises TaskError where nobody is signed in.
+    Raises TaskError for a visitor, sandbox or not, and where nobody signs in.
     """
     if settings.person is None or not register.exists(settings):
         raise TaskError("This link is for people who sign in, and nobody does here.")
+    person = register.get(settings, settings.person)
+    if person is None or person.visitor:
+        raise TaskError("This link is for people who have signed in: sign in, and open it again.")
     with register.database(settings).reading() as connection:
         row = connection.execute(
             "SELECT owner, set_name, role FROM links WHERE key = ?",

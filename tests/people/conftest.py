@@ -13,7 +13,7 @@ ISSUER = "https://id.example"
 
 @pytest.fixture
 def home(tmp_path) -> Settings:
-    chosen = studios.settings(tmp_path).model_copy(update={"auth": "oidc", "admins": ("root",)})
+    chosen = studios.settings(tmp_path).model_copy(update={"auth": "oidc", "admins": ("sub:root",)})
     studios.write_example(chosen)
     return chosen
 

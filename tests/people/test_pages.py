@@ -31,7 +31,7 @@ def claims(monkeypatch) -> dict[str, object]:
 def visit(tmp_path, monkeypatch, claims, request) -> Iterator[Visit]:
     """Ada, who administers and has `mine`; Bob has signed in before."""
     monkeypatch.setenv("E2LM_AUTH", "oidc")
-    monkeypatch.setenv("E2LM_ADMINS", "ada")
+    monkeypatch.setenv("E2LM_ADMINS", "sub:ada")
     monkeypatch.setenv("E2LM_VISITORS", getattr(request, "param", "sandbox"))
     chosen = studios.settings(tmp_path, studios.real_ladder(tmp_path / "ladder", (100, 200)))
     studios.write_example(chosen)

@@ -18,7 +18,7 @@ ISSUER = "https://id.example"
 @pytest.fixture
 def home(tmp_path) -> Settings:
     chosen = studios.settings(tmp_path).model_copy(
-        update={"auth": "oidc", "admins": ("ada@example.org", "grace")}
+        update={"auth": "oidc", "admins": ("ada@example.org", "sub:7", "grace")}
     )
     studios.write_example(chosen)
     return chosen
@@ -66,10 +66,80 @@ def test_a_folder_that_is_left_is_given_to_nobody_else(home):
     assert register.sign_in(home, ISSUER, "2", "Ada").id == "ada-2"
 
 
-def test_administrators_are_named_by_verified_e_mail_or_user_name_and_never_by_display_name(home):
-    assert register.sign_in(home, ISSUER, "1", "x", email="Ada@example.org").administrator
-    assert register.sign_in(home, ISSUER, "2", "y", username="grace").administrator
+def test_an_administrator_is_named_by_verified_e_mail_or_by_subject(home):
+    assert register.sign_in(home, ISSUER, "1", "x", email="Ada@Example.org").administrator
+    assert register.sign_in(home, ISSUER, "7", "y").administrator
     assert not register.sign_in(home, ISSUER, "3", "grace").administrator
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"username": "ada@example.org", "email": "mal@example.org"},
+        {"username": "sub:7"},
+        {"name": "ada@example.org"},
+        {"name": "sub:7"},
+        {"email": "sub:7"},
+        {"email": "7"},
+        {"username": "7"},
+        {"email": "ada@example.org\x01"},
+        {"email": " ada@example.org"},
+        {"email": "ad\N{KELVIN SIGN}@example.org"},
+        {"email": "ada@example.or\N{FULLWIDTH LATIN SMALL LETTER G}"},
+    ],
+)
+def test_a_name_that_looks_like_an_administrators_makes_none(home, claims):
+    for issuer in (ISSUER, register.HUB):
+        told = {"name": "Mal", **claims}
+        assert not register.sign_in(home, issuer, "mal", **told).administrator
+
+
+def test_an_e_mail_with_a_letter_that_folds_to_an_administrators_is_another(home):
+    named = home.model_copy(update={"admins": ("mark@example.org", "mark")})
+    kelvin = "mar\N{KELVIN SIGN}"
+    for issuer in (ISSUER, register.HUB):
+        assert not register.sign_in(named, issuer, "1", "x", email=f"{kelvin}@example.org").administrator
+        for username in (kelvin, "MARK", "mark\x01", "mark ", "\ud800mark"):
+            assert not register.sign_in(named, issuer, username, "x", username=username).administrator
+
+
+def test_a_user_name_names_an_administrator_at_the_hub_alone_and_its_first_account_alone(home):
+    assert not register.sign_in(home, ISSUER, "1", "Grace", username="grace").administrator
+    assert register.sign_in(home, register.HUB, "1", "Grace", username="grace").administrator
+    # The account was deleted, and another has its name.
+    assert not register.sign_in(home, register.HUB, "2", "Grace", username="grace").administrator
+    assert register.sign_in(home, register.HUB, "1", "Grace", username="hopper").administrator
+
+
+def test_a_subject_that_a_database_would_change_is_not_anothers(home):
+    ids = {register.sign_in(home, ISSUER, subject, "x").id for subject in ("7", "7\x01", " 7", "\ud8007")}
+    assert len(ids) == 4
+    assert [person.administrator for person in register.everyone(home)].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("issuer", "claims"),
+    [
+        (ISSUER, {"email": "ada@example.org"}),
+        (register.HUB, {"username": "grace"}),
+        (ISSUER, {"subject": "7"}),
+    ],
+)
+def test_who_was_demoted_stays_so_at_the_next_sign_in(home, issuer, claims):
+    told = {"subject": "1", "name": "Mal", **claims}
+    person = register.sign_in(home, issuer, **told)
+    assert person.administrator
+    register.set_administrator(home, person.id, False)
+    assert not register.sign_in(home, issuer, **told).administrator
+    register.set_administrator(home, person.id, True)
+    assert register.sign_in(home, issuer, **told).administrator
+
+
+def test_who_was_demoted_before_E2LM_ADMINS_named_them_stays_so(home):
+    register.sign_in(home, ISSUER, "1", "Ada")
+    register.set_administrator(home, "ada", True)
+    register.set_administrator(home, "ada", False)
+    assert not register.sign_in(home, ISSUER, "1", "Ada", email="ada@example.org").administrator
 
 
 def test_the_first_administrator_gets_what_the_home_held(home):
@@ -85,7 +155,7 @@ def test_the_first_administrator_gets_what_the_home_held(home):
     assert len(versions.list_versions(ada, "mine")) == 2
     assert collection.deleted_sets(ada) == ["gone"]
     assert [info.name for info in collection.list_sets(home)] == ["little"]
-    second = home.asked_by(register.sign_in(home, ISSUER, "3", "Grace", username="grace").id)
+    second = home.asked_by(register.sign_in(home, ISSUER, "7", "Grace").id)
     assert [info.name for info in collection.list_sets(second)] == ["little"]
     first = register.first_administrator(home)
     assert first is not None
@@ -113,6 +183,21 @@ def test_people_are_found_by_id_e_mail_and_a_name_that_one_has(home):
         register.find(home, "Ada ".strip().upper())
     with pytest.raises(StudioError, match="Nobody called 'eve' has signed in here"):
         register.find(home, "eve")
+
+
+@pytest.mark.parametrize("name", ["carol@example.org", "Carol@Example.org", "carol@example.org\x01", "a @ b"])
+def test_what_holds_an_at_sign_is_a_verified_e_mail_and_never_a_name(home, name):
+    mallory = register.sign_in(home, ISSUER, "1", name, username=name)
+    for who in (name, "carol@example.org"):
+        with pytest.raises(StudioError, match="has signed in here"):
+            register.find(home, who)
+    register.sign_in(home, ISSUER, "2", "Carol", email="carol@example.org")
+    assert register.find(home, "CAROL@example.org").subject == "2"
+    assert register.find(home, mallory.id).subject == "1"
+
+
+def test_an_e_mail_with_what_no_page_shows_is_nobodys(home):
+    assert register.sign_in(home, ISSUER, "1", "Mal", email="carol\x01@example.org").email is None
 
 
 def test_a_visitor_is_the_same_in_the_same_browser_and_no_administrator(home):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import get_args
 
 import pytest
 
-from e2lm_core.base.errors import LimitError
+from e2lm_core.base.errors import LimitError, StudioError, TaskError
 from e2lm_core.base.settings import Settings
-from e2lm_core.people import register, sharing, visitors
+from e2lm_core.people import access, register, sharing, visitors
 from e2lm_core.sets import collection
 from e2lm_core.sets.desk import drafts
 from tests.support import studios
@@ -30,9 +31,9 @@ def last_seen(home: Settings, identity: str, hours: float) -> None:
 
 def test_a_sandbox_ends_hours_after_the_last_visit_with_everything_in_it(home):
     one = home.asked_by(visitors.arrive(home, ONE).id)
-    other = home.asked_by(visitors.arrive(home, OTHER).id)
+    other = home.asked_by(register.sign_in(home, "https://id.example", "1", "Ada").id)
     collection.copy_set(one, "little", "tried")
-    sharing.share(one, "tried", other.person or "")
+    sharing.share(one, "tried", "ada")
     last_seen(home, one.person or "", 1.9)
     assert visitors.sweep(home) == []
     last_seen(home, one.person or "", 0.2)
@@ -86,3 +87,16 @@ def test_what_a_visitor_made_goes_with_them_and_takes_nothing_of_theirs(home):
     assert drafts.find(ada, "tried", "new") == typed
     assert register.get(home, one.person or "") is None
     visitors.adopt(home, ONE, person)  # once more is nothing
+
+
+def test_a_link_and_a_share_are_for_who_has_signed_in(home):
+    ada = home.asked_by(register.sign_in(home, "https://id.example", "1", "Ada").id)
+    collection.copy_set(ada, "little", "hers")
+    guest = home.asked_by(visitors.arrive(home, ONE).id)
+    for role in get_args(access.Role):
+        with pytest.raises(TaskError, match="for people who have signed in"):
+            sharing.follow(guest, sharing.make_link(ada, "hers", role).key)
+        with pytest.raises(StudioError, match="has not signed in"):
+            sharing.share(ada, "hers", guest.person or "", role)
+    assert sharing.shared_with(ada, "hers") == []
+    assert access.role_of(guest, "ada", "hers") is None

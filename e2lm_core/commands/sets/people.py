@@ -58,6 +58,7 @@ def people(as_json: Json = False) -> None:
                 "id": person.id,
                 "name": person.name,
                 "email": person.email,
+                "subject": person.subject,
                 "administrator": person.administrator,
                 "visitor": person.visitor,
                 "seen": datetime.fromtimestamp(person.seen_at, UTC).isoformat(timespec="seconds"),

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import secrets as random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,7 +48,8 @@ _ON_SPACE = {
 def secrets(settings: Settings, env: Mapping[str, str] = os.environ) -> dict[str, Any] | None:
     """What `st.App` takes as its secrets; None where nobody signs in.
 
-    Raises `StudioError` for a variable that is missing or no address.
+    Raises `StudioError` for a variable that is missing or no address, and for an administrator's bare name where
+    the provider is not the Hub.
     """
     if settings.auth == "none":
         return None
@@ -60,6 +61,7 @@ def secrets(settings: Settings, env: Mapping[str, str] = os.environ) -> dict[str
             )
     issuer = _address("E2LM_OIDC_ISSUER", given["E2LM_OIDC_ISSUER"] or "")
     own = _address("E2LM_OIDC_URL", given["E2LM_OIDC_URL"] or "")
+    _require_whole_names(settings.admins, issuer)
     auth = {
         "redirect_uri": f"{own}/oauth2callback",
         "cookie_secret": env.get("E2LM_COOKIE_SECRET") or _cookie_secret(settings.home),
@@ -69,6 +71,17 @@ def secrets(settings: Settings, env: Mapping[str, str] = os.environ) -> dict[str
         "client_kwargs": {"scope": given["E2LM_OIDC_SCOPES"] or "openid email profile"},
     }
     return {"auth": auth}
+
+
+def _require_whole_names(admins: Sequence[str], issuer: str) -> None:
+    """Raises `StudioError` for a user name that the provider may give to anybody."""
+    bare = next((entry for entry in admins if register.is_user_name(entry)), None)
+    if bare is not None and issuer != register.HUB:
+        line = ",".join("sub:ID" if register.is_user_name(entry) else entry for entry in admins)
+        raise StudioError(
+            f"E2LM_ADMINS names {phrasing.quoted(bare)}, a user name, which counts only where people sign in with "
+            f"{register.HUB}: write a verified e-mail, or the account's subject at {issuer}, as in E2LM_ADMINS={line}."
+        )
 
 
 def _address(name: str, value: str) -> str:
@@ -184,7 +197,7 @@ def draw(settings: Settings, browser: str) -> None:
             "This studio is for people who have signed in: *Sign in* on the left leads to where you do."
         )
         st.stop()
-    _follow(settings, browser)
+    _follow(settings, browser, claims)
 
 
 def _invite(settings: Settings, browser: str) -> None:
@@ -232,13 +245,13 @@ def _wishes() -> dict[str, tuple[dict[str, str], float]]:
     return {}
 
 
-def _follow(settings: Settings, browser: str) -> None:
+def _follow(settings: Settings, browser: str, claims: Mapping[str, Any] | None) -> None:
     key = st.query_params.get("key")
     if key is None:
         return
-    asked = asked_by(settings, browser)
-    if asked.readonly:
+    if claims is None:
         return  # the link waits for them to sign in
+    asked = asked_by(settings, browser)
     del st.query_params["key"]
     try:
         grant = sharing.follow(asked, key)

@@ -7,6 +7,7 @@ import pytest
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
 from e2lm_core.ui.server import sign_in
+from tests.support import studios
 
 OURS = {
     "E2LM_OIDC_ISSUER": "https://id.example/realm/",
@@ -78,3 +79,22 @@ def test_what_is_missing_is_named(settings, name):
 def test_what_is_no_address_is_refused(settings, value):
     with pytest.raises(StudioError, match=r"E2LM_OIDC_ISSUER is .*; use an address with https://"):
         sign_in.secrets(settings, OURS | {"E2LM_OIDC_ISSUER": value})
+
+
+@pytest.mark.parametrize("admins", ["grace", "ada@example.org,grace", "grace,sub:1"])
+def test_a_bare_name_is_refused_at_the_start_where_the_provider_is_not_the_hub(settings, admins):
+    named = Settings.from_env({"E2LM_HOME": str(settings.home), "E2LM_AUTH": "oidc", "E2LM_ADMINS": admins})
+    with pytest.raises(StudioError, match="E2LM_ADMINS names 'grace'") as error:
+        sign_in.secrets(named, OURS)
+    assert f"E2LM_ADMINS={admins.replace('grace', 'sub:ID')}" in studios.sentence(error)
+    assert sign_in.secrets(named, OURS | {"E2LM_OIDC_ISSUER": "https://huggingface.co/"})
+    assert sign_in.secrets(named, SPACE | {"OPENID_PROVIDER_URL": "https://huggingface.co"})
+    with pytest.raises(StudioError):
+        sign_in.secrets(named, OURS | {"E2LM_OIDC_ISSUER": "http://huggingface.co"})
+
+
+def test_an_administrators_name_is_kept_as_it_is_written(settings):
+    named = Settings.from_env(
+        {"E2LM_HOME": str(settings.home), "E2LM_ADMINS": " Ada@example.org , sub:A1,Grace,"}
+    )
+    assert named.admins == ("Ada@example.org", "sub:A1", "Grace")
