@@ -84,6 +84,7 @@ class Settings(BaseModel):
     `person` is whose workspace it is, None for that of the home itself, where nobody signs in. `author` is
     who is named in the history of what is written: the person, else the browser; "" on the command line.
     `paths` is whether a set may be named by a path on this machine, `readonly` whether nothing may be written.
+    `sign_in` is the digest of the sign-in by which a page asks, "" where there is none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -93,6 +94,7 @@ class Settings(BaseModel):
     author: str = ""
     paths: bool = True
     readonly: bool = False
+    sign_in: str = ""
     auth: Auth = "none"
     admins: tuple[str, ...] = ()
     visitors: Visitors = "sandbox"
@@ -122,6 +124,11 @@ class Settings(BaseModel):
     with_lm_eval: bool = False  # whether pages may have an lm-eval task's code run, by the installed lm-eval
     uploads_bytes: int = 600 * 2**20
     limits: Limits = Limits()
+
+    @property
+    def mode(self) -> str:
+        """How people come in; what a page was given in one mode is worth nothing in another."""
+        return self.auth if self.auth == "none" else f"{self.auth}-{self.visitors}"
 
     @property
     def workspace(self) -> Path:

@@ -6,6 +6,7 @@ to another. Where nobody ever signed in there is no register, and no database is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -25,6 +26,8 @@ VISITOR = "visitor"  # the issuer of those who did not sign in; ids that begin s
 _SUBJECT = "sub:"  # before a subject in E2LM_ADMINS
 _LONGEST = 24  # characters of an id made from a name
 _SEEN_EVERY_S = 60.0
+_SIGN_OUT_KEPT_S = 40 * 24 * 3600.0  # Streamlit's cookie lasts 30 days
+_signed_out: set[str] = set()  # by this process, also where the disk refused it
 
 
 class Person(Record):
@@ -231,6 +234,24 @@ def still_here(settings: Settings, person: Person) -> Person | None:
         with database(settings).transaction() as connection:
             connection.execute("UPDATE people SET seen_at = ? WHERE id = ?", (now, person.id))
     return found
+
+
+def end_sign_in(settings: Settings, sign_in: str) -> None:
+    """Sign out: no page and no pass of this sign-in is anybody's from now on, in whatever tab."""
+    _signed_out.add(sign_in)
+    now = time.time()
+    with contextlib.suppress(StudioError), database(settings).transaction() as connection:
+        connection.execute("DELETE FROM sign_outs WHERE at < ?", (now - _SIGN_OUT_KEPT_S,))
+        connection.execute("INSERT OR REPLACE INTO sign_outs (sign_in, at) VALUES (?, ?)", (sign_in, now))
+
+
+def has_ended(settings: Settings, sign_in: str) -> bool:
+    """Whether somebody has signed out of this sign-in."""
+    if sign_in in _signed_out or not exists(settings):
+        return sign_in in _signed_out
+    with database(settings).reading() as connection:
+        row = connection.execute("SELECT 1 FROM sign_outs WHERE sign_in = ?", (sign_in,)).fetchone()
+    return row is not None
 
 
 def forget(settings: Settings, identity: str) -> None:

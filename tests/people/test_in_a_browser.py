@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,6 +101,16 @@ def own(home: Path, person: str) -> list[str]:
     return [info.address for info in infos if not info.example]
 
 
+def post(url: str, body: dict) -> tuple[int, str]:
+    """What the server answers to a page's script, without a cookie."""
+    data, headers = json.dumps(body).encode(), {"content-type": "application/json"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
 def test_two_people_have_workspaces_share_a_set_and_sign_out(home, url, browser):
     ada = visit(browser, url)
     sign_in(ada, "1")
@@ -120,9 +133,20 @@ def test_two_people_have_workspaces_share_a_set_and_sign_out(home, url, browser)
     expect(bob.get_by_role("heading", level=1)).to_have_text("Result")
     assert "key=" not in bob.url
 
+    # Signing out ends the sign-in in every tab, and the passes of its pages.
+    second, passes = bob.context.new_page(), []
+    second.on("request", lambda asked: passes.append(asked) if asked.url.endswith("/presence") else None)
+    second.goto(f"{url}/questions?set=ada/hers")
+    settle(second)
+    expect(people(second)).to_contain_text("Bob")
+    second.wait_for_timeout(4000)
+    body = json.loads(passes[-1].post_data)
+    assert post(f"{url}/table", body)[0] == 200
     people(bob).get_by_role("button", name="Sign out").click()
     bob.get_by_role("button", name="End session").click()  # the provider asks too
     expect(bob.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(people(second).get_by_role("button", name="Sign in")).to_be_visible()
+    assert post(f"{url}/table", body) == (403, "Whoever opened this page has signed out: load it again.")
     bob.goto(f"{url}/?set=ada/hers")
     expect(bob.get_by_text("that you may open")).to_be_visible()
     expect(people(ada)).to_contain_text("Ada Lovelace")

@@ -41,7 +41,11 @@ def retag(settings: Settings, name: str, of: Collection[str], subject: str | Non
     """Give these questions a subject, or none."""
     given = (subject or "").strip() or None
     return _change(
-        settings, name, of, lambda q: q.model_copy(update={"subject": given}), "give {} another subject"
+        settings,
+        name,
+        of,
+        lambda q: q.model_copy(update={"subject": given}),
+        lambda n: f"give {n} another subject",
     )
 
 
@@ -86,7 +90,7 @@ def shuffle(settings: Settings, name: str, of: Collection[str], seed: int = 0) -
             order[place] = taken
         return _ordered(question, order)
 
-    return _change(settings, name, of, shuffled, "shuffle the choices of {}")
+    return _change(settings, name, of, shuffled, lambda n: f"shuffle the choices of {n}")
 
 
 def balance(settings: Settings, name: str, of: Collection[str], seed: int = 0) -> TaskSet:
@@ -141,7 +145,7 @@ def replace(
                 update[field] = new if field in ("question", "choices") else new or None
         return question.model_copy(update=update) if update else question
 
-    return _change(settings, name, of, replaced, f"replace {quoted(text)} in {{}}")
+    return _change(settings, name, of, replaced, lambda n: f"replace {quoted(text)} in {n}")
 
 
 def free_places(question: Question) -> list[int]:
@@ -153,7 +157,11 @@ def free_places(question: Question) -> list[int]:
 
 
 def _change(
-    settings: Settings, name: str, of: Collection[str], change: Callable[[Question], Question], action: str
+    settings: Settings,
+    name: str,
+    of: Collection[str],
+    change: Callable[[Question], Question],
+    action: Callable[[str], str],
 ) -> TaskSet:
     wanted = set(of)
 
@@ -161,7 +169,7 @@ def _change(
         _require(questions, wanted, name)
         return [change(q) if q.id in wanted else q for q in questions]
 
-    return authoring.change_questions(settings, name, changed, action.format(count(len(wanted), "question")))
+    return authoring.change_questions(settings, name, changed, action(count(len(wanted), "question")))
 
 
 def _require(questions: Questions, of: Collection[str], name: str) -> None:

@@ -36,7 +36,9 @@ def draw() -> None:
         ]
     )
     sign_in.draw(session.opened_settings(), session.author())
-    window.watch()  # after the navigation: what it reports must find the browser on the right page
+    window.watch(
+        session.studio().settings.sign_in
+    )  # after the navigation: what it reports must find the browser on the right page
     pages.run()
     memory.keep_imports()
 

@@ -3,6 +3,7 @@
 In a narrow one the navigation, which covers the page, closes once a place was chosen in it. Whoever opens a popover by
 the keyboard is led into it and, past its last field, back to its button: Streamlit draws it at the end of the document,
 so that the Tab key would come to it after all else on the page.
+Where people sign in, a tab is loaded again when another one of the browser has signed out.
 Before it has spoken, a phone is known by its user agent, so that most visitors never see a second drawing.
 """
 
@@ -51,11 +52,21 @@ export default function ({{ data, setStateValue }}) {{
     opener.click();
     opener.focus();
   }};
+  // Each tab says by which sign-in it is drawn; the others hear of it.
+  const signed = "e2lm-sign-in";
+  try {{
+    if ((localStorage.getItem(signed) ?? "") !== data.sign_in) localStorage.setItem(signed, data.sign_in);
+  }} catch {{ /* a frame without storage: the server says so at the next click */ }}
+  const outElsewhere = (event) => {{
+    if (event.key === signed && data.sign_in && !event.newValue) location.reload();
+  }};
+  window.addEventListener("storage", outElsewhere);
   query.addEventListener("change", tell);
   document.addEventListener("click", close);
   document.addEventListener("click", into, true);  // before Streamlit's own: is it open already?
   document.addEventListener("keydown", out);
   return () => {{
+    window.removeEventListener("storage", outElsewhere);
     query.removeEventListener("change", tell);
     document.removeEventListener("click", close);
     document.removeEventListener("click", into, true);
@@ -70,10 +81,13 @@ def _component():
     return st.components.v2.component("studio_window", js=_JS)
 
 
-def watch() -> None:
-    """Listen to the window; drawn once a run, outside of the pages."""
+def watch(sign_in: str = "") -> None:
+    """Listen to the window; drawn once a run, outside of the pages. `sign_in` is `Settings.sign_in`."""
     told = _component()(
-        key=_KEY, data={"narrow": narrow()}, default={"narrow": narrow()}, on_narrow_change=_told
+        key=_KEY,
+        data={"narrow": narrow(), "sign_in": sign_in},
+        default={"narrow": narrow()},
+        on_narrow_change=_told,
     )
     if told.narrow is not None:
         st.session_state["narrow"] = bool(told.narrow)

@@ -1,9 +1,10 @@
 """What the script of a page may ask of the server, and how the server knows that it is one of its own pages.
 
-A page hands its script a pass: who asks, about which set, until when, signed with a key that lies in the home.
-It works where the browser keeps no cookie (in the frame of a Space); where there is one, it must agree. A
-request is JSON from the same origin, which no page of another site can send.
-Tested in tests/ui/server/test_desk.py.
+A page hands its script a pass: who asks, by which sign-in, about which set, until when, signed with a key that
+lies in the home. It works where the browser keeps no cookie (in the frame of a Space); where there is one, it must
+agree. It ends when its person signs out or is gone, and with the mode (see `Settings.mode`) in which it was given.
+A request is JSON from the same origin, which no page of another site can send.
+Tested in tests/ui/server/test_desk.py and tests/hostile/test_requests.py.
 """
 
 from __future__ import annotations
@@ -13,23 +14,44 @@ import contextlib
 import hashlib
 import hmac
 import json
+import math
 import os
 import secrets
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
+from e2lm_core.people import register
 from e2lm_core.ui.server.middleware.browser import author, browser_of
 
 _DAY_S = 24 * 3600
 GOOD_FOR_S = 30 * _DAY_S
-_KEY_BYTES, _LOOKS = 32, 50
+_KEY_BYTES, _LOOKS = 32, 5
+_MOST_DEEP = 32
+_OTHER_BROWSER = "This page was opened by another browser."
 _OF_PROCESS = secrets.token_bytes(_KEY_BYTES)  # where the home cannot be written, passes end with the server
+
+
+class _Claims(NamedTuple):
+    """What a pass says, in its order."""
+
+    mode: str
+    person: str | None
+    author: str
+    paths: bool
+    readonly: bool
+    sign_in: str
+    task: str
+    runs: str
+    until: float
 
 
 class Asked(NamedTuple):
@@ -48,7 +70,17 @@ def pass_for(settings: Settings, task: str, runs: str = "") -> str:
     """
     # The same all day long, so that a page that is drawn again has nothing new to say to its script.
     until = (int(time.time()) // _DAY_S + 1) * _DAY_S + GOOD_FOR_S
-    claims = [settings.person, settings.author, settings.paths, settings.readonly, task, runs, until]
+    claims = _Claims(
+        settings.mode,
+        settings.person,
+        settings.author,
+        settings.paths,
+        settings.readonly,
+        settings.sign_in,
+        task,
+        runs,
+        until,
+    )
     said = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
     return f"{said}.{_signature(settings, said)}"
 
@@ -58,11 +90,29 @@ async def asked(request: Request, most_bytes: int) -> Asked:
     _require_same_origin(request)
     body = await _body(request, most_bytes)
     settings = Settings.from_env()
-    person, name, paths, readonly, task, runs = _claims(settings, str(body.pop("pass", "")))
-    browser = browser_of(request.headers.get("cookie"))
-    if person is None and browser is not None and author(browser) != name:
-        raise HTTPException(403, "This page was opened by another browser.")
-    return Asked(settings.asked_by(person, name, paths=paths, readonly=readonly), task, body, runs)
+    claims = _claims(settings, str(body.pop("pass", "")))
+    await run_in_threadpool(_require_person, settings, claims, browser_of(request.headers.get("cookie")))
+    asked_by = settings.asked_by(claims.person, claims.author, paths=claims.paths, readonly=claims.readonly)
+    return Asked(asked_by.model_copy(update={"sign_in": claims.sign_in}), claims.task, body, claims.runs)
+
+
+def _require_person(settings: Settings, claims: _Claims, browser: str | None) -> None:
+    """Raises HTTPException (403, 503) where the pass's person, browser or sign-in is none that may ask now."""
+    if settings.auth == "none":
+        if browser is not None and author(browser) != claims.author:
+            raise HTTPException(403, _OTHER_BROWSER)
+        return
+    person = claims.person or ""
+    visits = person.startswith(register.VISITOR)
+    if visits and browser is not None and person != f"{register.VISITOR}-{author(browser)}":
+        raise HTTPException(403, _OTHER_BROWSER)
+    try:
+        # A visitor who only reads has no sandbox, and is in no register.
+        here = (visits and claims.readonly) or register.get(settings, person) is not None
+        if not here or (not visits and (not claims.sign_in or register.has_ended(settings, claims.sign_in))):
+            raise HTTPException(403, "Whoever opened this page has signed out: load it again.")
+    except StudioError as error:
+        raise HTTPException(503, "Who asks cannot be looked up now: try again in a moment.") from error
 
 
 def _require_same_origin(request: Request) -> None:
@@ -82,7 +132,8 @@ async def _body(request: Request, most_bytes: int) -> dict[str, Any]:
             raise HTTPException(413, "This is too long to be kept.")
     try:
         # Half a character (a lone surrogate) can be said in JSON and in no file.
-        body = json.loads(data.decode("utf-8", "replace"), parse_constant=_refused)
+        body = json.loads(data.decode("utf-8", "replace"), parse_constant=_refused, parse_float=_finite)
+        _require_flat(body)
         json.dumps(body, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         body = json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
@@ -97,22 +148,35 @@ def _refused(name: str) -> float:
     raise ValueError(f"{name} is no number.")
 
 
-def _claims(settings: Settings, given: str) -> tuple[str | None, str, bool, bool, str, str]:
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large a number.")
+    return number
+
+
+def _require_flat(body: Any) -> None:
+    """Raises ValueError for lists in lists deeper than any page of ours says, which nothing else could write."""
+    inside = [body]
+    for _ in range(_MOST_DEEP):
+        inside = [part for one in inside if isinstance(one, dict | list) for part in _parts(one)]
+        if not inside:
+            return
+    raise ValueError("It nests too deeply.")
+
+
+def _parts(one: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return one.values() if isinstance(one, dict) else one
+
+
+def _claims(settings: Settings, given: str) -> _Claims:
     said, _, signature = given.partition(".")
-    if not hmac.compare_digest(signature.encode(), _signature(settings, said).encode()):
+    if not hmac.compare_digest(signature.encode("utf-8", "replace"), _signature(settings, said).encode()):
         raise HTTPException(403, "The page's pass is not one of this studio: load the page again.")
-    *claims, until = json.loads(base64.urlsafe_b64decode(said))
-    if time.time() > until:
+    claims = _Claims(*json.loads(base64.urlsafe_b64decode(said)))
+    if time.time() > claims.until or claims.mode != settings.mode:
         raise HTTPException(403, "The page was opened too long ago: load it again.")
-    person, name, paths, readonly, task, *more = claims
-    return (
-        person,
-        name,
-        paths,
-        readonly,
-        task,
-        more[0] if more else "",
-    )  # a pass from before an update has none
+    return claims
 
 
 def _signature(settings: Settings, said: str) -> str:
@@ -120,31 +184,27 @@ def _signature(settings: Settings, said: str) -> str:
 
 
 def _key(settings: Settings) -> bytes:
-    """The home's key: made at first use, readable by the server's user alone."""
-    path = settings.home / "pages.key"
-    for _ in range(_LOOKS):
-        try:
-            if len(key := path.read_bytes()) == _KEY_BYTES:
-                return key
-            time.sleep(0.01)  # another process is just writing it
-        except FileNotFoundError:
-            if not _made(path):
-                return _OF_PROCESS
-        except OSError:
-            return _OF_PROCESS
-    with contextlib.suppress(OSError):
-        path.unlink()  # a kill left it half written
-    return _key(settings) if _made(path) else _OF_PROCESS
-
-
-def _made(path: Path) -> bool:
-    """Whether the key's file is there now; False where the disk refuses it."""
+    """The home's key of this mode: made at first use, readable by the server's user alone."""
+    path, mode = settings.home / "pages.key", settings.mode.encode()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.writelines([secrets.token_bytes(_KEY_BYTES)])
-    except FileExistsError:
-        return True
+        for _ in range(_LOOKS):
+            with contextlib.suppress(FileNotFoundError):
+                data = path.read_bytes()
+                if len(data) >= _KEY_BYTES and data[_KEY_BYTES:] == mode:
+                    return data[:_KEY_BYTES]
+            _make_key(path, mode)
     except OSError:
-        return False
-    return True
+        pass
+    return _OF_PROCESS
+
+
+def _make_key(path: Path, mode: bytes) -> None:
+    """Put a new key in the place of that of another mode, or of before modes; whole, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(_KEY_BYTES) + mode)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

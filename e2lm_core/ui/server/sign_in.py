@@ -14,6 +14,8 @@ the variables are these:
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import secrets as random
 import time
@@ -120,15 +122,16 @@ def asked_by(settings: Settings, browser: str) -> Settings:
     """The settings of whoever this session is; `browser` names it in histories where nobody signs in."""
     if settings.auth == "none":
         return settings.asked_by(None, browser)
-    person = _person(settings, browser)
+    person, claims = _person(settings, browser), _present(settings)
     if person is None:
         return settings.asked_by(f"{register.VISITOR}-{browser}", paths=False, readonly=True)
-    return settings.asked_by(person.id, paths=False)
+    sign_in = "" if claims is None else _digest(claims)
+    return settings.asked_by(person.id, paths=False).model_copy(update={"sign_in": sign_in})
 
 
 def _person(settings: Settings, browser: str) -> Person | None:
     """None for a visitor without a sandbox."""
-    claims = _claims()
+    claims = _present(settings)
     if claims is not None:
         key = (str(claims.get("iss", "")), str(claims["sub"]))
         return _remembered(settings, key, lambda: _signed_in(settings, *key, claims, browser))
@@ -144,6 +147,18 @@ def _claims() -> Mapping[str, Any] | None:
     """What the provider said of whoever signed in; None for a visitor."""
     said = st.user.to_dict()
     return said if said.get("is_logged_in") and said.get("sub") else None
+
+
+def _present(settings: Settings) -> Mapping[str, Any] | None:
+    """The same, None as well where they have signed out since, in whatever tab: Streamlit tells only that one."""
+    claims = _claims()
+    return None if claims is None or register.has_ended(settings, _digest(claims)) else claims
+
+
+def _digest(claims: Mapping[str, Any]) -> str:
+    """Names one sign-in: the provider's word for it has a time and a random number."""
+    said = json.dumps({key: str(claims[key]) for key in sorted(claims)})
+    return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _signed_in(
@@ -182,7 +197,7 @@ def draw(settings: Settings, browser: str) -> None:
     """Who is signed in, or where to; ends the page where visitors are refused, and follows a link that shares a set."""
     if settings.auth == "none":
         return
-    claims = _claims()
+    claims = _present(settings)
     if claims is None and "sign_in" in st.query_params:
         del st.query_params["sign_in"]
         _go(browser)
@@ -220,6 +235,7 @@ def _signed(settings: Settings, browser: str, claims: Mapping[str, Any]) -> None
     role = ", administrator" if register.administers(asked) else ""
     st.caption(say.plain(f"{claims.get('name') or asked.person} ({asked.person}){role}"))
     if st.button("Sign out", icon=":material/logout:", key="sign_out"):
+        register.end_sign_in(settings, _digest(claims))
         st.session_state.clear()
         st.logout()
         st.stop()

@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from e2lm_core.base import phrasing
-from e2lm_core.base.errors import StudioError
+from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.desk import drafts, many, saving, sheet
@@ -146,6 +146,10 @@ def _retag(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any
 
 def _copy(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
     other = str(body["other"])
+    if other not in _sets(settings, name, body)["sets"]:  # the table offers these: a path would be an oracle
+        raise TaskError(
+            f"There is no set {phrasing.quoted(other)} that you may add to: choose one of the list."
+        )
     many.copy_to(settings, name, _ids(body), other)
     return {"done": f"Copied {_what(_ids(body))} to {other}."}
 

@@ -117,6 +117,7 @@ def test_find_shows_what_replace_does(here: Settings) -> None:
     assert questions(here)[1].question == found[1].before
     many.replace(here, "mine", EVERY, r"\d+", r"\1")  # a text, no pattern
     assert questions(here)[2].choices == questions(here)[2].choices
+    many.replace(here, "mine", EVERY, "{x}{}", "{0}")  # nor a place for another
     many.replace(here, "mine", ["q1"], "mathematics", "", ["subject"])
     assert questions(here)[0].subject is None
 
