@@ -36,7 +36,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -244,6 +246,31 @@ def expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def without_places(text: str, env: Mapping[str, str] = os.environ) -> str:
+    """A sentence in which what lies on this machine has its variable's name: `E2LM_HOME/locks`, never a path."""
+    if "/" not in text:
+        return text
+    for place, name in _places(tuple(env.get(variable) for variable in _PLACES)):
+        text = re.sub(rf"{re.escape(place)}(?=[^\w.-]|[.]?\s|[.]?$)", lambda _, name=name: name, text)
+    return text
+
+
+_PLACES = ("E2LM_HOME", "E2LM_TASKS", "E2LM_LADDER", "E2LM_CHECKPOINTS")
+
+
+@lru_cache(maxsize=4)
+def _places(values: tuple[str | None, ...]) -> tuple[tuple[str, str], ...]:
+    """(path, name) of what the studio knows on this machine, the longest first."""
+    usual = (str(Path.home() / ".e2lm-studio"), str(FILES / "tasks"), str(FILES / "ladder"), "")
+    found = {str(ROOT): "the studio's folder", sys.prefix: "Python's folder"}
+    for name, value, default in zip(_PLACES, values, usual, strict=True):
+        folders = [expanded(part).absolute() for part in (value or default).split(os.pathsep) if part]
+        found |= {str(path): name for folder in folders for path in (folder, Path(os.path.realpath(folder)))}
+    return tuple(
+        sorted(((place, name) for place, name in found.items() if len(place) > 1), key=lambda p: -len(p[0]))
+    )
 
 
 def _path(text: str, variable: str) -> Path:

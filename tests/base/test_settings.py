@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from e2lm_core.base.errors import StudioError
-from e2lm_core.base.settings import ROOT, Limits, Settings, expanded
+from e2lm_core.base.settings import ROOT, Limits, Settings, expanded, without_places
 from tests.support import studios
 
 
@@ -174,3 +175,31 @@ def test_where_checkpoints_are_scored() -> None:
         Settings.from_env({"E2LM_BACKEND": "spark"})
     with pytest.raises(StudioError, match="E2LM_RAY_WORKERS is '0'"):
         Settings.from_env({"E2LM_RAY_WORKERS": "0"})
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("{home}/locks cannot be written", "E2LM_HOME/locks cannot be written"),
+        ("'{home}' is full", "'E2LM_HOME' is full"),
+        ("look at {home}.", "look at E2LM_HOME."),
+        ("{home}", "E2LM_HOME"),
+        ("{home}s and {home}-old are others", "{home}s and {home}-old are others"),
+        ("{home}/sets of its own", "E2LM_TASKS of its own"),
+        ("{more}/a and {most}/b", "E2LM_CHECKPOINTS/a and E2LM_CHECKPOINTS/b"),
+        ("half/a question", "half/a question"),
+    ],
+)
+def test_a_sentence_for_a_page_names_no_place_of_the_machine(tmp_path, said, shown):
+    places = {"home": tmp_path / "home", "more": tmp_path / "more", "most": tmp_path / "most"}
+    env = {
+        "E2LM_HOME": str(places["home"]),
+        "E2LM_TASKS": str(places["home"] / "sets"),
+        "E2LM_CHECKPOINTS": f"{places['more']}:{places['most']}",
+    }
+    assert without_places(said.format(**places), env) == shown.format(**places)
+
+
+def test_neither_the_studios_folder_nor_pythons_is_named():
+    for path in (ROOT, Path(sys.prefix)):
+        assert str(path) not in without_places(f"{path}/lib/x.py cannot be read.", {})

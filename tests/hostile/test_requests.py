@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -254,3 +255,23 @@ def test_a_path_as_the_set_to_copy_to_is_no_oracle(client, opened, tmp_path):
         sentence = client.post("/table", json=body).json()["sentence"]
         said.add(re.sub(r"'[^']*'", "…", sentence))
     assert len(said) == 1, said
+
+
+@pytest.mark.parametrize("folder", ["locks", "history", "drafts"])
+def test_a_disk_that_refuses_is_said_without_its_place(client, opened, tmp_path, folder):
+    settings = opened("none")
+    asked = settings.asked_by(None, author(BROWSER))
+    collection.create_set(asked, "mine", [studios.question(n) for n in (1, 2)])
+    given = requests.pass_for(asked, "mine")
+    shutil.rmtree(tmp_path / folder, ignore_errors=True)
+    (tmp_path / folder).write_text("a file where a folder is needed")
+    answers = [
+        client.post("/table", json={"pass": given, "do": "delete", "ids": ["q1"]}),
+        client.post("/table", json={"pass": given, "do": "save", "id": "q1", **ACTS["save"]}),
+        client.post("/drafts", json={"pass": given, **ASKS["/drafts"]}),
+    ]
+    assert str(tmp_path) not in "".join(answer.text for answer in answers)
+    refused = [
+        answer.json()["sentence"] for answer in answers if answer.content and answer.json().get("sentence")
+    ]
+    assert refused

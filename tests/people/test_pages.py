@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -156,3 +157,13 @@ def test_a_sign_in_that_was_ended_is_none_in_any_tab_and_a_new_one_is_another(vi
     assert visit.at.button(key="sign_in")
     claims |= {"iat": 2}
     assert "Ada (ada), administrator" in drawn()
+
+
+def test_a_page_names_no_place_of_the_machine(visit, ada, claims, tmp_path):
+    locks = ada.home / "people" / "ada" / "locks"
+    shutil.rmtree(locks, ignore_errors=True)
+    locks.write_text("a file where a folder is needed")
+    visit.choose("little").open("write")
+    visit.at.button(key="copy_go").click().run()
+    assert "E2LM_HOME/people/ada/locks cannot be written" in visit.said
+    assert str(tmp_path) not in visit.said

@@ -1,5 +1,6 @@
 """What the studio says, with others' text in it: the one way by which a sentence reaches Streamlit's Markdown.
 
+Paths of the machine are said by their variables' names to whoever does not sit at it.
 A question, a name or an error may hold anything: an image of another host, which each visitor's browser
 would fetch, or a link among the studio's own words. `plain` shows a text as it is. `words` is for sentences
 that a room made, with names in bold: emphasis, code and lists stay, and nothing is linked, fetched or
@@ -8,12 +9,15 @@ coloured. `filled` puts plain texts into a template of ours. tests/house/test_sa
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
 import streamlit as st
 
+from e2lm_core.base.settings import without_places
 from e2lm_core.ui.frame import differing
+from e2lm_core.ui.server.middleware import door
 
 # Text that looks like an address is linked after all escapes are gone; only a character between stops that.
 JOINER = "\u2060"
@@ -39,7 +43,7 @@ def plain(text: object) -> Marked:
     """A text as it is, on one line: none of it is a mark. What is marked already stays."""
     if isinstance(text, Marked):
         return text
-    line = re.sub(r"\s*[\r\n\u2028\u2029]\s*", " ", str(text)).strip()
+    line = re.sub(r"\s*[\r\n\u2028\u2029]\s*", " ", _placeless(str(text))).strip()
     line = _MARK.sub(_escaped, line)
     line = _LOOSE_UNDERSCORE.sub(_escaped, line)
     line = _NAMED.sub(lambda found: found[0] + JOINER, line)
@@ -52,7 +56,7 @@ def words(sentence: object) -> Marked:
     """A sentence of a room's: **bold**, *italic*, `code` and lists stay. What is marked already stays."""
     if isinstance(sentence, Marked):
         return sentence
-    return Marked(_unlinked(_MARK_BUT_EMPHASIS.sub(_escaped, str(sentence))))
+    return Marked(_unlinked(_MARK_BUT_EMPHASIS.sub(_escaped, _placeless(str(sentence)))))
 
 
 def formatted(text: object) -> Marked:
@@ -77,6 +81,13 @@ def filled(template: str, **texts: object) -> Marked:
 def listed(sentences: Any) -> Marked:
     """Texts as a list with points, each `plain` unless it is marked already."""
     return Marked("\n".join(f"- {plain(sentence)}" for sentence in sentences))
+
+
+def _placeless(text: str) -> str:
+    """A text without paths of the machine, but for whoever sits at it and has no sign-in."""
+    if "/" not in text or (os.environ.get("E2LM_AUTH") in (None, "", "none") and door.at_this_machine()):
+        return text
+    return without_places(text)
 
 
 def _escaped(found: re.Match[str]) -> str:

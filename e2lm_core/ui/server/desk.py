@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from e2lm_core.base.errors import LimitError, StudioError
+from e2lm_core.base.settings import without_places
 from e2lm_core.sets.desk import drafts, presence
 from e2lm_core.ui.server import requests
 
@@ -40,7 +41,7 @@ async def _keep(request: Request) -> Response:
         await run_in_threadpool(drafts.keep, asked.settings, draft)
     except StudioError as error:
         status = 413 if isinstance(error, LimitError) else 507
-        return JSONResponse({"sentence": str(error)}, status_code=status)
+        return JSONResponse({"sentence": without_places(str(error))}, status_code=status)
     return Response(status_code=204)
 
 

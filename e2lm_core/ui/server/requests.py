@@ -204,7 +204,7 @@ def _make_key(path: Path, mode: bytes) -> None:
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(_KEY_BYTES) + mode)
+            file.writelines([secrets.token_bytes(_KEY_BYTES), mode])
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

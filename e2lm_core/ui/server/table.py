@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError, TaskError
-from e2lm_core.base.settings import Settings
+from e2lm_core.base.settings import Settings, without_places
 from e2lm_core.sets import authoring, collection, versions
 from e2lm_core.sets.desk import drafts, many, saving, sheet
 from e2lm_core.ui.runs import edited
@@ -78,11 +78,13 @@ def done(asked: requests.Asked) -> bytes:
         told = {"sentence": str(error)}
     except (KeyError, TypeError, ValueError) as error:
         raise HTTPException(400, "This is not what the table says.") from error
+    if told.get("sentence"):
+        told["sentence"] = without_places(told["sentence"])
     since = body.get("since")
     try:
         state = sheet.since(asked.settings, asked.task, since if isinstance(since, str) else None)
     except (StudioError, OSError) as error:
-        return json.dumps({"sentence": str(error), **told, "lost": True}).encode()
+        return json.dumps({"sentence": without_places(str(error)), **told, "lost": True}).encode()
     head = {
         "digest": state.digest,
         "stamp": state.stamp,
