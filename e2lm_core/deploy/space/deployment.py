@@ -33,6 +33,7 @@ FRONT: Mapping[str, Any] = {
 }
 ALWAYS = ("sdk", "app_port")  # the rest of the front matter is the Space's own once it is there
 _STAYS = {".gitattributes"}
+_ADMINS, _VARIABLE_OF = "E2LM_ADMINS", "variable "
 OURS = "e2lm_core/__main__.py"  # a Space without it, but with other files, is none of ours
 _REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -104,7 +105,8 @@ def plan(settings: Settings, wish: Wish) -> Plan:
     with hub.told(f"the Space {wish.repo}"):
         there = _there(api, wish.repo)
         bucket_is_there = wish.bucket is None or _has_bucket(api, wish.bucket)
-    present = there or _There()
+        present = there or _There()
+        wish = _with_sign_in(api, wish, present)
     _require_ours(wish.repo, present)
     wanted = uploads.files(ROOT, _readme(wish, present), settings.home, secrets=[hub.token()])
     return Plan(
@@ -126,7 +128,7 @@ def carry_out(settings: Settings, wish: Wish, made: Plan) -> str | None:
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 
-    wish = _sound(wish)
+    wish = _sound(wish).model_copy(update={"variables": _variables(made)})
     api = hub.api(settings)
     if made.creates_bucket and wish.bucket is not None:
         with hub.told(f"the bucket {wish.bucket}"):
@@ -177,10 +179,33 @@ def _sound(wish: Wish) -> Wish:
         if not _VARIABLE.fullmatch(name):
             raise StudioError(f"{name[:60]!r} cannot be a variable: use letters, digits and underscores.")
     uploads.require_public(wish.variables)
+    return wish
+
+
+def _with_sign_in(api: HfApi, wish: Wish, there: _There) -> Wish:
+    """The wish with the variables of signing in, where that is wished; the owner administers unless others do.
+
+    Raises `StudioError` where nobody is named and the owner is not whoever deploys: an organisation signs in
+    nowhere, and its name may one day be somebody's.
+    """
     if not wish.sign_in:
         return wish
-    of_signing_in = {"E2LM_AUTH": "oidc", "E2LM_ADMINS": wish.repo.split("/")[0]}
-    return wish.model_copy(update={"variables": of_signing_in | wish.variables})
+    named = wish.variables.get(_ADMINS) or there.variables.get(_ADMINS) or ""
+    if not named.strip(", "):
+        owner, told = wish.repo.split("/")[0], api.whoami()
+        if (told["type"], told["name"]) != ("user", owner):
+            raise StudioError(
+                f"{owner!r} is not your own account, and no organisation signs in: name who is to administer the "
+                f"studio, as in --variable {_ADMINS}={told['name']}."
+            )
+        named = owner
+    return wish.model_copy(update={"variables": {"E2LM_AUTH": "oidc", **wish.variables, _ADMINS: named}})
+
+
+def _variables(made: Plan) -> dict[str, str]:
+    """The variables that a plan sets."""
+    changed = (setting for setting in made.settings if setting.name.startswith(_VARIABLE_OF))
+    return {setting.name.removeprefix(_VARIABLE_OF): setting.after for setting in changed}
 
 
 def _there(api: HfApi, repo: str) -> _There | None:
@@ -253,7 +278,7 @@ def _settings(wish: Wish, there: _There) -> list[Setting]:
         mounted = next((v.source for v in there.volumes if v.mount_path == DATA), None)
         wanted.append((f"volume {DATA}", mounted, wish.bucket))
     wanted += [
-        (f"variable {name}", there.variables.get(name), value) for name, value in wish.variables.items()
+        (f"{_VARIABLE_OF}{name}", there.variables.get(name), value) for name, value in wish.variables.items()
     ]
     return [
         Setting(name=name, before=before, after=after)
@@ -281,8 +306,7 @@ def _set(api: HfApi, wish: Wish, names: set[str]) -> None:
     if "visibility" in names:
         api.update_repo_settings(wish.repo, repo_type="space", private=wish.private)
     for name, value in wish.variables.items():
-        if f"variable {name}" in names:
-            api.add_space_variable(wish.repo, name, value)
+        api.add_space_variable(wish.repo, name, value)
     if f"volume {DATA}" in names:
         present = api.get_space_runtime(wish.repo).volumes or []
         api.set_space_volumes(wish.repo, _mounts(wish, present))

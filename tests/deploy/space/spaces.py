@@ -45,13 +45,16 @@ class Space:
 
 
 class SpacesHub(FakeHub):
-    """`spaces` and `buckets` by name; `me` is the one whose token is right, `plan` whether they have paid."""
+    """`spaces` and `buckets` by name; `me` is the one whose token is right, `plan` whether they have paid.
+
+    `writes_to` are the organisations whose Spaces they may write.
+    """
 
     def __init__(self) -> None:
         self.spaces: dict[str, Space] = {}
         self.buckets: dict[str, dict[str, Any]] = {}
         self.stored: dict[str, bytes] = {}
-        self.me, self.plan = "me", True
+        self.me, self.plan, self.writes_to = "me", True, ["our-org"]
         super().__init__()
 
     def handler(self) -> type[Any]:
@@ -74,6 +77,7 @@ class SpacesHub(FakeHub):
                     "/api/repos/",
                     "/api/buckets/",
                     "/api/validate-yaml",
+                    "/api/whoami-v2",
                     "/spaces/",
                     "/up/",
                 )
@@ -105,7 +109,10 @@ class SpacesHub(FakeHub):
                 return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
             def _answer(self, path: str, body: bytes) -> None:
-                if path == "/api/validate-yaml":
+                if path == "/api/whoami-v2":
+                    organisations = [{"type": "org", "name": name} for name in hub.writes_to]
+                    self._json({"type": "user", "name": hub.me, "orgs": organisations})
+                elif path == "/api/validate-yaml":
                     self._json({"errors": [], "warnings": []})
                 elif path == "/api/repos/create":
                     self._create(json.loads(body))
@@ -119,14 +126,14 @@ class SpacesHub(FakeHub):
                     space = hub.spaces.get(f"{owner}/{name}")
                     if space is None:
                         self._send(404, b"", {"X-Error-Code": "RepoNotFound"})
-                    elif self.command != "GET" and owner != hub.me:
+                    elif self.command != "GET" and owner not in (hub.me, *hub.writes_to):
                         self._send(403, b"", {})
                     else:
                         self._space(f"{owner}/{name}", space, rest, body)
 
             def _create(self, asked: dict[str, Any]) -> None:
                 name = f"{asked['organization'] or hub.me}/{asked['name']}"
-                if name.split("/")[0] != hub.me:
+                if name.split("/")[0] not in (hub.me, *hub.writes_to):
                     self._send(403, b"", {})
                 elif not hub.plan:
                     self._send(402, b"", {})

@@ -106,6 +106,30 @@ def test_what_nobody_asked_to_change_stays(settings: Settings, checkout: Path, d
     assert deployed.front["hf_oauth"] is False
 
 
+@pytest.mark.parametrize("owner", ["our-org", "somebody-else"])
+def test_people_sign_in_to_an_organisations_space_once_an_administrator_is_named(
+    settings: Settings, checkout: Path, hub: SpacesHub, owner: str
+) -> None:
+    for variables in ({}, {"E2LM_ADMINS": ""}, {"E2LM_ADMINS": " , "}):
+        with pytest.raises(StudioError, match=f"'{owner}' is not your own account") as error:
+            space.plan(settings, Wish(repo=f"{owner}/studio", sign_in=True, variables=variables))
+        assert "--variable E2LM_ADMINS=me" in studios.sentence(error)
+    assert not hub.spaces
+    named = Wish(repo="our-org/studio", sign_in=True, variables={"E2LM_ADMINS": "me"})
+    deploy(settings, named)
+    assert hub.spaces["our-org/studio"].variables == {"E2LM_AUTH": "oidc", "E2LM_ADMINS": "me"}
+    assert space.plan(settings, named.model_copy(update={"variables": {}})).empty  # they are named already
+    space.plan(settings, Wish(repo="our-org/other"))
+
+
+def test_administrators_who_are_named_already_stay(
+    settings: Settings, checkout: Path, deployed: Space
+) -> None:
+    deployed.variables["E2LM_ADMINS"] = "grace"
+    deploy(settings, Wish(repo=REPO, sign_in=True))
+    assert deployed.variables == {"E2LM_AUTH": "oidc", "E2LM_ADMINS": "grace"}
+
+
 def test_settings_are_changed_and_said_before(settings: Settings, checkout: Path, deployed: Space) -> None:
     plan = deploy(settings, Wish(repo=REPO, hardware="t4-small", private=True, title="New"))
     assert plan.settings == (

@@ -23,6 +23,7 @@ from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_N
 _READING = ("GET", "HEAD", "OPTIONS")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")
 _METRICS = "/_stcore/metrics"
+_SIGN_OUT = "/auth/logout"  # by a GET, which another site's picture could ask for
 _UPLOADS = "/_stcore/upload_file/"
 
 
@@ -48,7 +49,7 @@ class Door:
 
 def _refused(scope: Scope, hosts: Sequence[str]) -> str | None:
     """Why a request is refused, in a sentence; None where it is not."""
-    if scope["type"] == "http" and scope["method"] in _READING:
+    if scope["type"] == "http" and scope["method"] in _READING and not scope["path"].endswith(_SIGN_OUT):
         return None
     headers = Headers(scope=scope)
     if _renamed(scope, headers, hosts):

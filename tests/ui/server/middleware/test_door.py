@@ -30,6 +30,7 @@ def client(host: str = OWN, server: str = "127.0.0.1", **options) -> TestClient:
     app = Starlette(
         routes=[
             Route(UPLOAD, lambda _: PlainTextResponse("taken"), methods=["PUT", "DELETE", "GET"]),
+            Route("/auth/logout", lambda _: PlainTextResponse("out"), methods=["GET"]),
             Route("/_stcore/metrics", lambda _: PlainTextResponse("counters")),
             WebSocketRoute("/_stcore/stream", stream),
         ],
@@ -106,6 +107,13 @@ def test_what_the_browser_says_stands_for_the_cookie_that_a_frame_withholds(head
     answer = TestClient(app, base_url=f"http://{OWN}").put(UPLOAD, headers=headers).text
     assert answer.startswith(str(valid))
     assert ("'a'" in answer) is ("cookie" in headers), "others are kept"
+
+
+def test_another_site_signs_nobody_out():
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)):
+        for method in ("GET", "HEAD"):
+            answer = client().request(method, "/auth/logout", headers={"sec-fetch-site": site})
+            assert answer.status_code == status
 
 
 def test_what_only_reads_is_open():
