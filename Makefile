@@ -60,10 +60,10 @@ clean: ## remove .venv and what tools have cached; question sets and results sta
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis screenshots
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.run-ready: requirements.txt scripts/setup.sh
+$(VENV)/.run-ready: requirements.txt requirements-weights.txt scripts/setup.sh
 	@sh scripts/setup.sh $(VENV) requirements.txt
 	@touch $@
 
-$(VENV)/.dev-ready: requirements-dev.txt requirements-nodeps.txt requirements-ray.txt requirements-embedder.txt requirements.txt scripts/setup.sh
+$(VENV)/.dev-ready: requirements-dev.txt requirements-nodeps.txt requirements-ray.txt requirements-embedder.txt requirements.txt requirements-weights.txt scripts/setup.sh
 	@sh scripts/setup.sh $(VENV) requirements-dev.txt requirements-nodeps.txt
 	@touch $@ $(VENV)/.run-ready

