@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from e2lm_core.base.errors import StoreError
+from e2lm_core.base.memory import snapshot
 
 # A page says within three seconds that another program holds the database; a worker has the time to wait.
 PATIENCE_S = 2.5
@@ -38,12 +39,16 @@ def connect(
 ) -> sqlite3.Connection:
     """An open connection in autocommit mode, to a database that has had all `migrations`.
 
-    It waits for `patience_s` seconds where another program writes. Raises `StoreError` for a file that is damaged, newer, not ours or out of reach; it is left as it was.
+    It waits for `patience_s` seconds where another program writes. On a disk that cannot be written it reads, with
+    the journal, and refuses to write. Raises `StoreError` for a file that is damaged, newer, not ours or out of
+    reach; it is left as it was.
     """
     with explained(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_other_bytes(path)
+            if not snapshot.can_write(path):
+                return _connect_to_read(path, migrations, patience_s)
         except OSError as error:
             raise StoreError(
                 f"The results database {path} cannot be opened ({error.strerror}): "
@@ -57,6 +62,23 @@ def connect(
             raise
         _opened_here.add(_identity(path))  # where it was created just now
         return connection
+
+
+def _connect_to_read(path: Path, migrations: Sequence[Migration], patience_s: float) -> sqlite3.Connection:
+    if path.exists():
+        connection = snapshot.open_to_read(path, patience_s)
+        try:
+            if _checked_version(connection, path, migrations) == len(migrations):
+                return connection
+        except BaseException:
+            connection.close()
+            raise
+        connection.close()
+    copy = snapshot.copy_of(path)  # of an older studio, or none yet: brought up to date beside it
+    connection = sqlite3.connect(copy, timeout=patience_s, isolation_level=None)
+    _prepare(connection, copy, migrations, patience_s)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 @contextmanager
@@ -86,6 +108,11 @@ class Database:
             connection = connect(self.path, patience_s=self.patience_s)
             self._local.opened = (os.getpid(), connection)
         return connection
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the disk takes what is written; else this process reads it alone."""
+        return not self.connection().execute("PRAGMA query_only").fetchone()[0]
 
     def wait_longer(self, patience_s: float = WORKERS_PATIENCE_S) -> None:
         """From now on wait so long where another program writes: this thread, and those that begin."""

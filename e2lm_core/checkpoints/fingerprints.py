@@ -113,7 +113,8 @@ def _known_sha256(path: Path, settings: Settings) -> str:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}): check the file.") from error
     unchanged = seen == (after.st_size, after.st_mtime_ns, after.st_ctime_ns, after.st_ino)
-    if unchanged and time.time() - max(now.st_mtime, now.st_ctime) > _SETTLED_S:
+    settled = time.time() - max(now.st_mtime, now.st_ctime) > _SETTLED_S
+    if unchanged and settled and database.is_writable:
         with database.transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO file_digests (path, size, mtime_ns, ctime_ns, inode, sha256) "

@@ -20,7 +20,12 @@ def backup(file: Target, as_json: Json = False) -> None:
     from e2lm_core.deploy.home.backup import backup as write
 
     made = write(Settings.from_env(), file)
-    show(as_json, made.model_dump(mode="json"), [made.model_dump()])
+    show(as_json, made.model_dump(mode="json"), [made.model_dump(exclude={"damaged"})])
+    for name in made.damaged:
+        typer.echo(
+            f"{name} is damaged: it is in the backup as it is, as {name}.damaged; the rest is whole.",
+            err=True,
+        )
 
 
 def restore(file: Source, yes: Yes = False, as_json: Json = False) -> None:

@@ -20,10 +20,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from e2lm_core.base.atomic import is_stream
 from e2lm_core.base.database import explained
 from e2lm_core.base.errors import StudioError
+from e2lm_core.base.memory import snapshot
 from e2lm_core.base.records import Record
 from e2lm_core.base.settings import Settings
 from e2lm_core.base.version import VERSION
@@ -40,15 +42,25 @@ PEOPLE = "people"
 # What a save, a lock or a check leaves for a moment: no part of anyone's work.
 _PASSING = re.compile(r"\..*\.(new-.*|lock|previous)|\.(disk|restore|backup)-.*|.*\.sqlite-(wal|shm|journal)")
 _PACKED = 6
+_WAIT_S = 10.0
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Made(Record):
-    """A backup that was written: files and bytes of the archive, and how many sets are in it."""
+    """A backup that was written.
+
+    Attributes:
+        bytes: Size of the archive.
+        files: Number of files in it.
+        sets: Number of sets in it.
+        damaged: Databases that cannot be read; they are in it as they lie on the disk, as `NAME.damaged`.
+    """
 
     path: Path
     bytes: int
     files: int
     sets: int
+    damaged: tuple[str, ...] = ()
 
 
 def backup(settings: Settings, path: Path) -> Made:
@@ -74,7 +86,7 @@ def backup(settings: Settings, path: Path) -> Made:
     new = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            files, sets = _write(file, settings, {path, new})
+            held = _write(file, settings, {path, new})
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
@@ -82,20 +94,20 @@ def backup(settings: Settings, path: Path) -> Made:
         raise _unwritten(path, error) from error
     finally:
         new.unlink(missing_ok=True)
-    return Made(path=path, bytes=path.stat().st_size, files=files, sets=sets)
+    return Made(path=path, bytes=path.stat().st_size, **held._asdict())
 
 
 def _into_stream(settings: Settings, path: Path) -> Made:
     """A backup is made beside the home's things first: an archive is not written front to back."""
     try:
         with tempfile.TemporaryFile() as file, path.open("wb") as stream:
-            files, sets = _write(file, settings, {path})
+            held = _write(file, settings, {path})
             size = file.tell()
             file.seek(0)
             shutil.copyfileobj(file, stream)
     except OSError as error:
         raise _unwritten(path, error) from error
-    return Made(path=path, bytes=size, files=files, sets=sets)
+    return Made(path=path, bytes=size, **held._asdict())
 
 
 def workspaces(home: Path) -> Iterator[Path]:
@@ -118,7 +130,12 @@ def set_names(workspace: Path) -> set[str]:
 
 
 def locked(settings: Settings, workspace: Path, name: str) -> contextlib.AbstractContextManager[bool]:
-    """Be the only writer of a set of a workspace. Raises TaskError as `locks.writing` does."""
+    """Be the only writer of a set of a workspace, as is everybody's on a disk that nobody can write to.
+
+    Raises TaskError as `locks.writing` does.
+    """
+    if not os.access(workspace, os.W_OK):
+        return contextlib.nullcontext(False)
     person = None if workspace == settings.home else workspace.name
     return locks.writing(settings.asked_by(person), name)
 
@@ -129,9 +146,16 @@ def _unwritten(path: Path, error: OSError) -> StudioError:
     )
 
 
-def _write(file: io.BufferedIOBase, settings: Settings, own: set[Path]) -> tuple[int, int]:
-    """How many files and sets were written."""
+class _Held(NamedTuple):
+    files: int
+    sets: int
+    damaged: tuple[str, ...]
+
+
+def _write(file: io.BufferedIOBase, settings: Settings, own: set[Path]) -> _Held:
+    """How many files and sets were written, and which databases as they lie there."""
     files, sets = 0, 0
+    damaged: list[str] = []
     with (
         gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_PACKED) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
@@ -139,7 +163,9 @@ def _write(file: io.BufferedIOBase, settings: Settings, own: set[Path]) -> tuple
         head = {"format": FORMAT, "studio": VERSION, "made_at": time.time()}
         _add(archive, HEAD, json.dumps(head).encode(), time.time())
         for path in sorted(settings.home.glob("*.sqlite")):
-            _add_database(archive, path)
+            if not _add_database(archive, path):
+                _add_damaged(archive, path)
+                damaged.append(path.name)
             files += 1
         for workspace in workspaces(settings.home):
             names = set_names(workspace)
@@ -147,7 +173,7 @@ def _write(file: io.BufferedIOBase, settings: Settings, own: set[Path]) -> tuple
                 files += _add_set(archive, settings, workspace, name)
             sets += len(names)
             files += _add_rest(archive, settings.home, workspace, own)
-    return files, sets
+    return _Held(files, sets, tuple(damaged))
 
 
 def _add_set(archive: tarfile.TarFile, settings: Settings, workspace: Path, name: str) -> int:
@@ -179,17 +205,39 @@ def _add_rest(archive: tarfile.TarFile, home: Path, workspace: Path, own: set[Pa
     return count
 
 
-def _add_database(archive: tarfile.TarFile, path: Path) -> None:
-    """A database as of one moment; in WAL mode nobody waits for it."""
+def _add_database(archive: tarfile.TarFile, path: Path) -> bool:
+    """A database as of one moment; in WAL mode nobody waits for it. False where it is damaged, and left out."""
     with tempfile.TemporaryDirectory(prefix="e2lm-backup-") as folder, explained(path):
         copy = Path(folder) / path.name
-        with (
-            contextlib.closing(sqlite3.connect(path, timeout=10.0)) as source,
-            contextlib.closing(sqlite3.connect(copy)) as target,
-        ):
-            source.backup(target)
-            target.execute("PRAGMA journal_mode = DELETE")
+        try:
+            with (
+                contextlib.closing(_opened(path)) as source,
+                contextlib.closing(sqlite3.connect(copy)) as target,
+            ):
+                source.backup(target)
+                target.execute("PRAGMA journal_mode = DELETE")
+                # As `restore` looks at it: what that would refuse is no backup.
+                if target.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+                    return False
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+                return False
+            raise
         archive.add(copy, arcname=path.name, filter=_plain)
+    return True
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    if snapshot.can_write(path):
+        return sqlite3.connect(path, timeout=_WAIT_S)
+    return snapshot.open_to_read(path, _WAIT_S)
+
+
+def _add_damaged(archive: tarfile.TarFile, path: Path) -> None:
+    """A database that cannot be read, with its journal, as they lie on the disk: perhaps somebody can."""
+    for end in ("", "-wal"):
+        with contextlib.suppress(FileNotFoundError):
+            archive.add(f"{path}{end}", arcname=f"{path.name}.damaged{end}", filter=_plain)
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes, modified: float) -> None:

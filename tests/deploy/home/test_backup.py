@@ -118,6 +118,33 @@ def test_sets_are_read_under_their_lock(here: Studio, tmp_path: Path) -> None:
     assert done
 
 
+@pytest.mark.parametrize("damage", ["garbage", "pages"])
+def test_a_damaged_database_does_not_hold_up_the_sets(here: Studio, tmp_path: Path, damage: str) -> None:
+    studios.start_run(here, "mine", here.catalogue.checkpoints)
+    database = here.settings.database
+    here.store.database.close()
+    here.jobs.database.close()
+    content = bytearray(database.read_bytes())
+    content[100 if damage == "pages" else 0 : 3 * 4096] = b"x" * (
+        3 * 4096 - (100 if damage == "pages" else 0)
+    )
+    for end in ("-wal", "-shm"):
+        database.with_name(database.name + end).unlink(missing_ok=True)
+    database.write_bytes(content)
+    file = tmp_path / "home.tar.gz"
+    made = backup.backup(here.settings, file)
+    assert (made.sets, made.damaged) == (1, ("studio.sqlite",))
+    with tarfile.open(file) as opened:
+        names = opened.getnames()
+        assert "studio.sqlite" not in names
+        assert opened.extractfile("studio.sqlite.damaged").read() == bytes(content)  # type: ignore[union-attr]
+    restore.restore(elsewhere(here.settings), file)
+    assert (
+        collection.open_set(elsewhere(here.settings), "mine").questions
+        == collection.open_set(here.settings, "mine").questions
+    )
+
+
 def test_a_home_that_is_not_empty_is_kept_unless_said_otherwise(here: Studio, tmp_path: Path) -> None:
     path = backup.backup(here.settings, tmp_path / "b.tar.gz").path
     collection.create_set(here.settings, "younger")
