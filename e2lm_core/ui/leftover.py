@@ -12,7 +12,9 @@ from typing import Any
 import streamlit as st
 
 from e2lm_core.base import phrasing
+from e2lm_core.base.errors import StudioError
 from e2lm_core.base.settings import Settings
+from e2lm_core.people import access
 from e2lm_core.sets import collection
 from e2lm_core.sets.desk import drafts
 from e2lm_core.sets.desk.drafts import Draft
@@ -22,23 +24,29 @@ JUST_NOW_S = 20.0
 
 
 def gone_set(settings: Settings, name: str, choose: Callable[[str], None]) -> None:
-    """Say that a set is no longer here, where it is now if it was renamed, and what of the person's is not saved."""
+    """Say that a set is not here, where it is now if it was renamed, and what of the person's is not saved."""
     renamed = collection.renamed_to(settings, name)
-    if renamed is not None:
-        say.warning(
-            f"The set {name} is no longer here: somebody has renamed it to {renamed}.",
-            icon=":material/folder_off:",
-        )
+    moved = f"There is no set {phrasing.quoted(name)}: it was renamed to {renamed}."
+    say.warning(moved if renamed else _missing(settings, name), icon=":material/folder_off:")
+    if renamed:
         st.button(say.filled("Open {name}", name=renamed), key="gone_open", on_click=choose, args=(renamed,))
-    else:
-        say.warning(
-            f"The set {name} is no longer here: somebody has deleted or renamed it, or shares it no longer. "
-            "Choose another one above; a deleted set is brought back on Sets.",
-            icon=":material/folder_off:",
-        )
     for draft in drafts.list_drafts(settings, name):
         say.caption(f"{what(draft).capitalize()}, {ago(draft.at)} and not saved:")
         text(draft)
+
+
+def _missing(settings: Settings, name: str) -> str:
+    """Why a set that has no other name is not here."""
+    try:
+        if problem := collection.find_set(settings, name).problem:
+            return f"{name} cannot be opened: {problem}"
+    except StudioError as error:
+        if access.ADDRESS.fullmatch(name):  # another's, who may be asked
+            return str(error)
+    return (
+        f"There is no set {phrasing.quoted(name)}: it was deleted or renamed, it is no longer shared with you, or the link "
+        "is mistyped. Choose another above; a deleted set is restored on Sets."
+    )
 
 
 def text(draft: Draft) -> None:

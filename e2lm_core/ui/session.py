@@ -156,18 +156,16 @@ def begin_run() -> None:
 def set_name() -> str | None:
     """The chosen set: of a new link, else of this session, else the science example, else any.
 
-    None where there is no set, and where that of this session is gone: it is never another one instead.
+    None where there is no set, and where the chosen one is not here: it is never another one instead.
     """
     names = _names()
     linked = st.query_params.get("set")
-    if linked in names and linked != st.session_state.get(_LINKED):  # the browser's way back
+    if linked and linked != st.session_state.get(_LINKED):  # of a colleague, or the browser's way back
         in_hand(linked)
     st.session_state[_LINKED] = linked
     if _gone(names):
         return None
-    wish = st.session_state.get("set") or linked or FIRST_SET
-    if "/" in wish and wish not in names and not _opens(wish):
-        return wish  # never another set instead: `task` says that it may not be opened
+    wish = st.session_state.get("set") or FIRST_SET
     name = wish if wish in names or "/" in wish else next(iter(names), None)
     if name is not None:
         in_hand(name)
@@ -187,7 +185,7 @@ def _names() -> list[str]:
 
 
 def _gone(names: Sequence[str]) -> str | None:
-    """This session's set where others are here and it is not: somebody else has taken it away."""
+    """The chosen set where others are here and it is not: deleted, renamed, shared no more, or never there."""
     chosen = st.session_state.get("set")
     if not names or not chosen or chosen in names or ("/" in chosen and _opens(chosen)):
         return None
@@ -195,7 +193,8 @@ def _gone(names: Sequence[str]) -> str | None:
 
 
 def gone() -> str | None:
-    """This session's set where somebody else has taken it away; None where it is here, or none was chosen."""
+    """The chosen set where it is not here; None where it is, or none was chosen."""
+    set_name()
     return _gone(_names())
 
 

@@ -449,6 +449,48 @@ def test_the_link_names_the_set(tmp_path, monkeypatch, ladder, finished):
         assert os.environ["E2LM_HOME"] == str(opened.studio.settings.home)
 
 
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        ("deleted", "it was deleted or renamed, it is no longer shared with you, or the link is mistyped"),
+        ("renamed", "it was renamed to newer."),
+    ],
+)
+def test_a_link_to_a_set_that_is_not_here_shows_no_other(done, wish, why):
+    settings = done.studio.settings
+    for name in ("deleted", "renamed"):
+        collection.copy_set(settings, OWN, name)
+    collection.delete_set(settings, "deleted")
+    collection.rename_set(settings, "renamed", "newer")
+    for page in addresses.VIEWS:
+        done.at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        done.at.query_params["set"] = wish
+        done.open(page)
+        assert f"There is no set {wish!r}: {why}" in done.said
+        link = next(e for e in done.at.get("bidi_component") if e.proto.component_name == "studio_link")
+        assert ["set", wish] in json.loads(link.proto.json)["link"], "the address stays"
+        if page == "sets":
+            assert "in hand" not in done.said
+        else:
+            assert "6 questions" not in done.said
+            assert not done.at.metric
+            assert done.at.selectbox[0].options == ["mine", "newer", "little (example)"]
+            assert done.at.selectbox[0].value is None
+    if wish == "renamed":
+        done.click("Open newer")
+    else:
+        done.at.selectbox[0].select("newer").run()
+    assert "6 questions" in done.said
+
+
+def test_a_link_to_a_set_that_is_gone_is_said_in_a_session_too(done):
+    done.open("overview")
+    done.at.query_params["set"] = "typo"
+    done.open("overview")
+    assert "There is no set 'typo'" in done.said
+    assert not done.at.metric
+
+
 def test_a_version_is_named_and_restored_after_a_question_in_one_step_that_is_undone(done):
     settings = done.studio.settings
     first = collection.open_set(settings, OWN).questions

@@ -100,7 +100,7 @@ def test_what_runs_is_followed_and_cancelled(done):
 def test_a_deleted_set_is_restored(done):
     collection.delete_set(done.studio.settings, OWN)
     done.open("sets")
-    assert "no longer here" in done.said  # it was in hand
+    assert f"There is no set {OWN!r}: it was deleted" in done.said  # it was in hand
     done.click("Restore")
     assert len(collection.open_set(done.studio.settings, OWN).questions) == 6
     assert done.at.session_state["set"] == OWN

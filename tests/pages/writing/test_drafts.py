@@ -183,7 +183,7 @@ def test_text_of_a_set_that_somebody_deleted_or_renamed_is_shown(done):
     done.at.text_area[0].set_value("Typed, not saved?")
     collection.rename_set(done.studio.settings, OWN, "renamed")
     done.click("Save")
-    assert "somebody has renamed it to renamed" in done.said
+    assert "it was renamed to renamed" in done.said
     assert any("Typed, not saved?" in code.value for code in done.at.code)
     done.click("Open renamed")
     assert done.at.session_state["set"] == "renamed"

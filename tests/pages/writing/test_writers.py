@@ -62,11 +62,11 @@ def test_a_set_that_somebody_deleted_is_never_another_one_instead(done: Visit) -
     collection.delete_set(done.studio.settings, OWN)
     done.at.run()
     assert not done.at.exception
-    assert f"The set {OWN} is no longer here" in done.said
+    assert f"There is no set {OWN!r}: it was deleted" in done.said
     assert done.editor is None
     assert done.at.selectbox[0].value is None
     done.at.selectbox[0].select("little").run()
-    assert "no longer here" not in done.said
+    assert "There is no set" not in done.said
     assert done.at.session_state["set"] == "little"
 
 
