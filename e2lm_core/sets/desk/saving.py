@@ -33,6 +33,7 @@ def save(
     """Save fields of a question, by what their author saw of them; what is saved is no draft any more."""
     place, typed = drafts.of_question(identity), _known(fields)
     try:
+        _require_answer(f"Question {identity}", typed.get("answer", 0))
         saved = authoring.merge_edits(settings, name, {identity: typed}, {identity: dict(seen)})
     except StudioError as error:
         kept = _keep(settings, name, place, typed, seen)
@@ -57,11 +58,15 @@ def add(settings: Settings, name: str, fields: Mapping[str, Any]) -> str:
         raise TaskError("The new question has no text yet: write what is asked.")
     if len(question.choices) < 2:
         raise TaskError("The new question needs two choices at least: write them.")
-    if question.answer < 0:
-        raise TaskError("No choice of the new question is marked as the right one: mark it.")
+    _require_answer("The new question", question.answer)
     saved = authoring.add_questions(settings, name, [question])
     drafts.drop(settings, name, drafts.NEW, (*FIELDS,))
     return saved.questions[-1].id
+
+
+def _require_answer(question: str, answer: int) -> None:
+    if answer == NO_CHOICE:
+        raise TaskError(f"{question} has no right answer: click the letter of the right one.")
 
 
 def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,6 +77,8 @@ def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(choices, list | tuple) or not all(isinstance(c, str) for c in choices):
             raise TaskError("Choices are a list of texts: load the page again.")
         given["choices"] = tuple(choices)
+    if given.get("answer", 0) is None:
+        given["answer"] = NO_CHOICE
     if not isinstance(given.get("answer", 0), int):
         raise TaskError("The right choice is a number: load the page again.")
     for field in ("question", "subject", "note"):

@@ -81,6 +81,18 @@ def test_other_kinds_of_values_are_refused_in_a_sentence(here: Settings, fields:
         saving.save(here, "mine", "q1", fields, {})
 
 
+@pytest.mark.parametrize("none", [None, saving.NO_CHOICE])
+def test_a_question_without_a_right_answer_is_kept_and_says_what_to_do(
+    here: Settings, none: int | None
+) -> None:
+    out = save(here, question="Typed?", answer=none)
+    assert out.refused == "Question q1 has no right answer: click the letter of the right one. Not saved yet."
+    kept = drafts.find(here, "mine", Q1)
+    assert kept is not None
+    assert kept.fields["question"] == "Typed?"
+    assert first(here).question != "Typed?"
+
+
 def test_fields_that_no_table_shows_are_passed_over(here: Settings) -> None:
     saving.save(here, "mine", "q1", {"id": "other", "extra": {"a": 1}, "note": "x"}, {"note": None})
     assert (first(here).id, first(here).extra, first(here).note) == ("q1", {}, "x")
@@ -91,7 +103,8 @@ def test_fields_that_no_table_shows_are_passed_over(here: Settings) -> None:
     [
         ({}, "no text yet"),
         ({"question": "What?", "choices": ["a"]}, "two choices"),
-        ({"question": "What?", "choices": ["a", "b"]}, "right one"),
+        ({"question": "What?", "choices": ["a", "b"]}, "no right answer: click the letter of the right one"),
+        ({"question": "What?", "choices": ["a", "b"], "answer": None}, "no right answer: click the letter"),
         ({"question": "What?", "choices": ["a", ""], "answer": 0}, "choice"),
     ],
 )

@@ -14,10 +14,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
       const radios = [...item.querySelectorAll("input[type=radio]")];
       return options[radios.findIndex((radio) => radio.checked)];
     }
-    if (kind === "place") {
-      const at = [...item.querySelectorAll("input[type=radio]")].findIndex((radio) => radio.checked);
-      return at < 0 ? null : at;
-    }
+    if (kind === "place") return [...item.querySelectorAll("input[type=radio]")].findIndex((radio) => radio.checked);
     const field = item.querySelector("textarea, input");
     if (!field) return undefined;
     if (kind === "number") return field.value.trim() === "" ? undefined : Math.round(Number(field.value));

@@ -26,7 +26,7 @@ class Field(NamedTuple):
     """A field of a form: its name, the keys of its widgets, and how their text is to be read.
 
     `kind` is "text", "maybe" (empty is None), "number", "option" (of a radio, one of `options`), "place" (of a
-    radio, which one), "list" (a text for each key, without the empty ones at the end) or "lines" (a text for each
+    radio, which one; -1 for none), "list" (a text for each key, without the empty ones at the end) or "lines" (a text for each
     line).
     """
 

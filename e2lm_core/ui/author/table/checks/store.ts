@@ -184,6 +184,20 @@ assert.equal(third.rows.size, 2);
 assert.ok(await third.add());
 assert.deepEqual([third.order, rows[2].choices, third.typed.has("new")], [["q1", "q2", "q3"], ["a", "b"], false]);
 
+// It is complete where the server would add it, and not before: no right answer, one of another place, an empty choice.
+const { lack } = await import("../source/adding");
+const whole = { id: "new", question: "What?", choices: ["a", "b", "", ""], answer: 1 };
+assert.equal(lack(whole), "");
+for (const [part, said] of [
+  [{ question: " " }, "its text"],
+  [{ choices: ["a", " ", "", ""] }, "two choices"],
+  [{ choices: ["a", "", "b"] }, "choice B"],
+  [{ choices: ["a", "b", " a"] }, "another text for choice C, which is that of A"],
+  [{ answer: -1 }, "its right answer: click the letter of the right one"],
+  [{ answer: null as unknown as number }, "its right answer: click the letter of the right one"],
+  [{ answer: 3 }, "its right answer: click the letter of the right one"],
+] as const) assert.equal(lack({ ...whole, ...part, choices: [...(part as any).choices ?? whole.choices] }), said);
+
 // Views: a filter that needs a measure asks for it once, hides nothing meanwhile, and says what is lacking.
 const { visible } = await import("../source/finding");
 const { linked } = await import("../source/linking");

@@ -2,14 +2,25 @@
 
 import { Icon, letter } from "./row";
 import type { Store } from "./store";
-import { NEW } from "./types";
+import { NEW, type Question } from "./types";
+
+/** What it lacks before the server would add it, "" where that is nothing. */
+export function lack({ question, choices, answer }: Question): string {
+  const texts = choices.map((text) => text.trim());
+  while (texts.length && !texts.at(-1)) texts.pop();
+  const empty = texts.indexOf(""), again = texts.findIndex((text, place) => texts.indexOf(text) < place);
+  if (!question.trim()) return "its text";
+  if (texts.filter(Boolean).length < 2) return "two choices";
+  if (empty >= 0) return `choice ${letter(empty)}`;
+  if (again >= 0) return `another text for choice ${letter(again)}, which is that of ${letter(texts.indexOf(texts[again]))}`;
+  return texts[answer] ? "" : "its right answer: click the letter of the right one";
+}
 
 export function Adding({ store }: { store: Store }) {
   const question = store.shown(NEW);
   const count = Math.min(26, Math.max(4, question.choices.length + (question.choices.at(-1)?.trim() ? 1 : 0)));
   const choices = Array.from({ length: count }, (_, i) => question.choices[i] ?? "");
-  const filled = choices.filter((text) => text.trim()).length;
-  const missing = !question.question.trim() ? "its text" : filled < 2 ? "two choices" : question.answer < 0 ? "its right choice" : "";
+  const missing = lack(question);
   const type = (values: Parameters<Store["type"]>[1]) => { store.type(NEW, values); store.changed(); };
   const save = async () => {
     if (!missing && (await store.add())) document.querySelector<HTMLElement>(".qt-new textarea")?.focus();
@@ -48,7 +59,7 @@ export function Adding({ store }: { store: Store }) {
       <div class="qt-bar">
         <input type="text" class="qt-field qt-subject" list="qt-subjects" aria-label="The new question's subject" placeholder="subject" value={question.subject ?? ""} onInput={(event) => type({ subject: event.currentTarget.value || null })} />
         <span class="qt-grow" />
-        <span class="qt-hint">{missing ? `Still lacks ${missing}; kept as a draft, not in the set.` : "Complete: Enter adds it."}</span>
+        <span class="qt-hint">{missing ? `Still lacks ${missing}. Kept as a draft, not in the set.` : "Complete: Enter adds it."}</span>
         <button type="button" class="qt-main" disabled={!!missing} onClick={save}>Add the question</button>
         <button type="button" class="qt-quiet" onClick={close} aria-label="Close the new question; its text is kept"><Icon name="close" /></button>
       </div>
