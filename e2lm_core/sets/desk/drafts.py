@@ -42,7 +42,7 @@ class Draft(Record):
     `place` is `question/<id>`, `new` or `prompt`; `form` names the form it was typed in and `turn` orders what
     came from that; `at` is when, in seconds since 1970. `fields` and `seen` are values by a question's or the
     prompt's fields, as they were typed and as they were before. `tried` tells that saving it met another's
-    change. `over` says that it is none any more.
+    change. `view` is "Table" where it was typed there. `over` says that it is none any more.
     """
 
     task: str = Field(min_length=1, max_length=300)
@@ -53,6 +53,7 @@ class Draft(Record):
     fields: dict[str, Any] = Field(default_factory=dict, max_length=100)
     seen: dict[str, Any] = Field(default_factory=dict, max_length=100)
     tried: bool = False
+    view: Literal["Table"] | None = None
     over: Literal["saved", "discarded"] | None = None
 
 
@@ -127,6 +128,18 @@ def saved(settings: Settings, task: str, place: str, form: str) -> None:
             replace_file(path, mark.model_dump_json().encode())
 
 
+def finished_forms(settings: Settings, task: str) -> dict[str, str]:
+    """The form of each place whose text was saved or discarded last, where none was typed there since."""
+    marks = [_read(path) for path in _folder(settings, task).glob("*.json")] if settings.author else []
+    return {mark.place: mark.form for mark in marks if mark is not None and mark.over}
+
+
+def is_finished(settings: Settings, task: str, place: str, form: str) -> bool:
+    """Whether what was typed in the form was saved or discarded."""
+    mark = _read(_path(settings, task, place)) if settings.author else None
+    return mark is not None and mark.form == form and mark.over is not None
+
+
 def add(
     settings: Settings,
     task: str,
@@ -134,6 +147,7 @@ def add(
     fields: Mapping[str, Any],
     seen: Mapping[str, Any],
     tried: bool = False,
+    view: Literal["Table"] | None = None,
 ) -> None:
     """Keep these fields too, beside what is typed at the place already; raises as `keep` does."""
     with _one_at_a_time:
@@ -146,16 +160,31 @@ def add(
             fields={**(before.fields if before else {}), **fields},
             seen={**(before.seen if before else {}), **seen},
             tried=tried or (before is not None and before.tried),
+            view=view,
         )
         keep(settings, draft)
 
 
-def drop(settings: Settings, task: str, place: str, fields: Iterable[str]) -> None:
-    """These fields are saved; what else was typed at the place stays its draft."""
+def drop(
+    settings: Settings,
+    task: str,
+    place: str,
+    fields: Iterable[str],
+    form: str | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> None:
+    """These fields are saved; what else was typed at the place stays its draft.
+
+    Where they were saved from a `form`, the text of another window's form stays too, unless it is what `values` say.
+    """
     with _one_at_a_time:
         if (draft := find(settings, task, place)) is None:
             return
         gone = set(fields)
+        if form is not None and form != draft.form:
+            gone = {f for f in gone if values and f in values and _same(draft.fields.get(f), values[f])}
+        if gone.isdisjoint(draft.fields):
+            return
         left = {field: value for field, value in draft.fields.items() if field not in gone}
         if all(draft.seen.get(field) == value for field, value in left.items()):
             saved(settings, task, place, draft.form)
@@ -229,6 +258,11 @@ def _read(path: Path) -> Draft | None:
         return Draft.model_validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are one: JSON has no tuples."""
+    return one == (list(other) if isinstance(other, tuple) else other)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -29,8 +29,9 @@ def save(
     identity: str,
     fields: Mapping[str, Any],
     seen: Mapping[str, Any],
+    form: str | None = None,
 ) -> Outcome:
-    """Save fields of a question, by what their author saw of them; what is saved is no draft any more."""
+    """Save fields of a question, by what their author saw of them; what is saved is no draft of its `form` any more."""
     place, typed = drafts.of_question(identity), _known(fields)
     try:
         _require_answer(f"Question {identity}", typed.get("answer", 0))
@@ -42,14 +43,18 @@ def save(
         )
         return Outcome(refused=kept or sentence)
     clashing = {clash.field for clash in saved.clashes}
-    drafts.drop(settings, name, place, typed.keys() - clashing)
+    drafts.drop(settings, name, place, typed.keys() - clashing, form, typed)
     for clash in saved.clashes:
         _keep(settings, name, place, {clash.field: clash.mine}, {clash.field: clash.seen}, tried=True)
     return Outcome(saved.clashes)
 
 
-def add(settings: Settings, name: str, fields: Mapping[str, Any]) -> str:
-    """Add the question that was typed; its id. Raises TaskError, and leaves the draft, where it is incomplete."""
+def add(settings: Settings, name: str, fields: Mapping[str, Any], form: str | None = None) -> str:
+    """Add the question that was typed; its id.
+
+    Raises TaskError, and leaves the draft, where it is incomplete, or where another window has added or discarded what
+    was typed in the form.
+    """
     values = _known(fields)
     question = Question.model_validate(
         {"id": "", "choices": (), "answer": NO_CHOICE, "question": "", **values}
@@ -59,8 +64,10 @@ def add(settings: Settings, name: str, fields: Mapping[str, Any]) -> str:
     if len(question.choices) < 2:
         raise TaskError("The new question needs two choices at least: write them.")
     _require_answer("The new question", question.answer)
+    if form and drafts.is_finished(settings, name, drafts.NEW, form):
+        raise TaskError("Another window has added this question already, or has discarded it.")
     saved = authoring.add_questions(settings, name, [question])
-    drafts.drop(settings, name, drafts.NEW, (*FIELDS,))
+    drafts.drop(settings, name, drafts.NEW, FIELDS, form, values)
     return saved.questions[-1].id
 
 
@@ -98,7 +105,7 @@ def _keep(
     """Keep fields as a draft; the sentence that says why they are not kept either, "" where they are."""
     before = {field: seen[field] for field in fields if field in seen}
     try:
-        drafts.add(settings, name, place, fields, before, tried)
+        drafts.add(settings, name, place, fields, before, tried, view="Table")
     except StudioError as error:
         return str(error)
     return ""

@@ -279,7 +279,7 @@ def _save_new(form: Form, slots: int) -> None:
     forms.keep(form, values)
     settings = session.studio().settings
     try:
-        made = desk.add(settings, form.task, values)
+        made = desk.add(settings, form.task, values, form.name)
     except StudioError as error:
         forms.refuse(f"{error} Not saved yet.")
         return

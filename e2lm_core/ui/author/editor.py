@@ -161,7 +161,7 @@ def _address(task: TaskSet) -> dict[str, str]:
 def _typed(task: TaskSet) -> str:
     """Changes with what its author has typed and not saved, in this window or another."""
     found = drafts.list_drafts(session.studio().settings, task.address)
-    said = repr([(draft.place, draft.form, draft.tried, sorted(draft.fields)) for draft in found])
+    said = repr([(draft.place, draft.form, draft.tried, draft.at) for draft in found])
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

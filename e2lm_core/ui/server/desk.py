@@ -30,19 +30,22 @@ def routes() -> list[Route]:
 
 
 async def _keep(request: Request) -> Response:
-    """204 where the text is kept or out of date; else a sentence, which the page shows."""
+    """204 where the text is kept, 200 where it is out of date; else a sentence, which the page shows."""
     asked = await requests.asked(request, 2 * drafts.MOST_BYTES)
-    body = {key: asked.body.get(key) for key in ("place", "form", "turn", "fields", "seen")}
+    body = {key: asked.body.get(key) for key in ("place", "form", "turn", "fields", "seen", "view")}
     try:
         draft = drafts.Draft.model_validate({**body, "task": asked.task, "at": time.time()})
     except ValidationError as error:
         raise HTTPException(400, "This is no draft.") from error
     try:
-        await run_in_threadpool(drafts.keep, asked.settings, draft)
+        kept = await run_in_threadpool(drafts.keep, asked.settings, draft)
     except StudioError as error:
         status = 413 if isinstance(error, LimitError) else 507
         return JSONResponse({"sentence": without_places(str(error))}, status_code=status)
-    return Response(status_code=204)
+    if kept:
+        return Response(status_code=204)
+    over = await run_in_threadpool(drafts.is_finished, asked.settings, draft.task, draft.place, draft.form)
+    return JSONResponse({"over": over})
 
 
 async def _here(request: Request) -> Response:

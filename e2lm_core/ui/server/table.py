@@ -92,6 +92,7 @@ def done(asked: requests.Asked) -> bytes:
         "gone": list(state.gone),
         "order": None if state.order is None else list(state.order),
         "drafts": [_draft(draft) for draft in drafts.list_drafts(asked.settings, asked.task)],
+        "over": drafts.finished_forms(asked.settings, asked.task),
         **told,
     }
     return json.dumps(head)[:-1].encode() + b', "rows": [' + b",".join(state.rows) + b"]}"
@@ -111,12 +112,13 @@ def _draft(draft: drafts.Draft) -> dict[str, Any]:
 
 
 def _save(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
-    out = saving.save(settings, name, str(body["id"]), dict(body["fields"]), dict(body["seen"]))
+    fields, seen = dict(body["fields"]), dict(body["seen"])
+    out = saving.save(settings, name, str(body["id"]), fields, seen, _form(body))
     return {"sentence": out.refused, "clashes": [clash.field for clash in out.clashes]}
 
 
 def _add(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
-    return {"added": saving.add(settings, name, dict(body["fields"]))}
+    return {"added": saving.add(settings, name, dict(body["fields"]), _form(body))}
 
 
 def _delete(settings: Settings, name: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -213,6 +215,11 @@ _ACTS: dict[str, _Act] = {
     "discard": _discard,
 }
 _LOOKS = (_copy, _sets, _find, _discard)  # and what else leaves the set as it is
+
+
+def _form(body: dict[str, Any]) -> str | None:
+    """That in which it was typed; None for a table from before an update."""
+    return str(body["form"]) if "form" in body else None
 
 
 def _ids(body: dict[str, Any]) -> list[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring, collection
 from e2lm_core.sets.desk import drafts
 from e2lm_core.sets.desk.drafts import Draft
 from e2lm_core.ui.frame import differing
+from tests.conftest import ROOT
 from tests.pages.writing.conftest import ME
 from tests.support.visits import OWN, Visit
 
@@ -34,14 +36,27 @@ def card(at: Visit) -> Visit:
     return at
 
 
-def typed(at: Visit, place: str = Q1, form: str = "b" * 32, **fields: object) -> None:
+def typed(
+    at: Visit,
+    place: str = Q1,
+    form: str = "b" * 32,
+    view: Literal["Table"] | None = None,
+    **fields: object,
+) -> None:
     """What the script in the page sends while somebody types."""
     question = next((q for q in questions(at) if drafts.of_question(q.id) == place), None)
     seen: dict[str, object] = {"question": "", "choices": (), "answer": 0, "subject": None}
     if question is not None:
         seen = {field: getattr(question, field) for field in seen}
     draft = Draft(
-        task=OWN, place=place, form=form, at=time.time() - 240, turn=1, fields={**seen, **fields}, seen=seen
+        task=OWN,
+        place=place,
+        form=form,
+        at=time.time() - 240,
+        turn=1,
+        fields={**seen, **fields},
+        seen=seen,
+        view=view,
     )
     assert drafts.keep(mine(at), draft)
 
@@ -262,3 +277,22 @@ def test_a_visit_begins_where_text_was_typed_last(done):
     assert text(done) == "Typed on q2?"
     assert "1 text" in done.said
     assert "of yours is not saved yet" in done.said
+
+
+@pytest.mark.parametrize("place", [drafts.NEW, Q1])
+def test_a_visit_begins_in_the_form_in_which_text_was_typed_last(done, place):
+    typed(done, place, view="Table", question="Typed in the table?")
+    done.open("write")
+    assert done.editor is not None
+    typed(done, place, view=None, question="Typed on in the card?")
+    done.at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)  # a reload is a session of its own
+    done.choose(OWN).open("write")
+    assert text(done) == "Typed on in the card?"
+
+
+def test_what_the_table_could_not_save_is_found_there(done):
+    done.open("write")
+    done.edit({0: {"question": ""}})
+    kept = drafts.find(mine(done), OWN, Q1)
+    assert kept is not None
+    assert kept.view == "Table"

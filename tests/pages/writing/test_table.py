@@ -171,9 +171,6 @@ def test_what_is_typed_outlives_a_reload_and_a_refusal_says_why(page, here):
     page.locator(FIELD).fill("Typed and left?")
     page.reload()
     settle(page)
-    if not page.locator(".qt").count():  # a visit begins where text was typed last
-        page.get_by_role("radio", name="Table").click()
-        settle(page)
     expect(cell(page, 1)).to_have_text("Typed and left?")
     row = page.locator('.qt-row[aria-rowindex="2"]')
     expect(row.get_by_text("Typed, not saved yet.")).to_be_visible()
@@ -213,9 +210,6 @@ def test_a_new_question_is_a_draft_until_it_is_complete(page, here):
     page.wait_for_timeout(900)
     page.reload()
     settle(page)
-    if not page.locator(".qt").count():
-        page.get_by_role("radio", name="Table").click()
-        settle(page)
     expect(form.get_by_role("textbox", name="The new question's text")).to_have_value("What is pH?")
     assert len(questions(here)) == 40
     form.get_by_role("textbox", name="Choice B of the new question").fill("a metal")
@@ -225,6 +219,38 @@ def test_a_new_question_is_a_draft_until_it_is_complete(page, here):
     saved(page)
     assert questions(here)[-1].choices == ("a measure of acids", "a metal")
     assert len(questions(here)) == 41
+
+
+def test_a_new_question_that_the_card_has_saved_is_out_of_the_tables_form(page, here):
+    page.get_by_role("button", name="Add a question").click()
+    form = page.get_by_role("form", name="A new question")
+    page.keyboard.type("What is the unit of force?")
+    for letter, text in (("A", "newton"), ("B", "joule")):
+        form.get_by_role("textbox", name=f"Choice {letter} of the new question").fill(text)
+    page.get_by_text("Card", exact=True).click()
+    settle(page)
+    page.get_by_role("button", name="Add a question").click()
+    settle(page)
+    page.get_by_label("subject", exact=True).fill("physics")
+    page.wait_for_timeout(900)
+    page.get_by_text("Table", exact=True).click()
+    settle(page)
+    expect(
+        form.get_by_text("Still lacks its right answer: click the letter of the right one")
+    ).to_be_visible()
+    expect(form.get_by_label("The new question's subject")).to_have_value("physics")
+    page.get_by_text("Card", exact=True).click()
+    settle(page)
+    page.get_by_role("radiogroup", name="The right choice").get_by_text("A", exact=True).click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    settle(page)
+    assert questions(here)[-1].choices == ("newton", "joule")
+    page.get_by_text("Table", exact=True).click()
+    settle(page)
+    expect(page.locator(".qt-status")).to_contain_text("41 questions")
+    if form.count():
+        expect(form.get_by_role("textbox", name="The new question's text")).to_have_value("")
+    assert not drafts.list_drafts(here, "mine")
 
 
 def test_rows_are_duplicated_moved_and_deleted_and_one_click_deletes_one(page, here):

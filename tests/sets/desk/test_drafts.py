@@ -57,6 +57,19 @@ def test_fields_come_to_a_draft_and_leave_it_one_by_one(ada):
     assert drafts.find(ada, "mine", Q1) is None
 
 
+def test_the_text_of_another_window_stays_unless_it_is_what_was_saved(ada):
+    drafts.keep(ada, typed("In the one window", form="a" * 32))
+    drafts.drop(ada, "mine", Q1, ["question"], "b" * 32, {"question": "In the other"})
+    assert drafts.find(ada, "mine", Q1) is not None
+    drafts.drop(ada, "mine", Q1, ["question"], "b" * 32, {"question": "In the one window"})
+    assert drafts.find(ada, "mine", Q1) is None
+    assert drafts.finished_forms(ada, "mine") == {Q1: "a" * 32}
+    assert drafts.is_finished(ada, "mine", Q1, "a" * 32)
+    assert not drafts.is_finished(ada, "mine", Q1, "b" * 32)
+    drafts.keep(ada, typed("Typed since", form="b" * 32))
+    assert drafts.finished_forms(ada, "mine") == {}
+
+
 def test_a_draft_is_its_authors_alone(ada):
     drafts.keep(ada, typed("Mine?"))
     for other in (ada.asked_by(None, "bob"), ada.asked_by("ada", "ada"), ada.asked_by(None, "")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from e2lm_core.base.errors import TaskError
@@ -119,3 +121,26 @@ def test_a_new_question_is_added_when_it_is_complete_and_a_draft_before(
     made = saving.add(here, "mine", {"question": "What?", "choices": ["a", "b"], "answer": 1})
     assert collection.open_set(here, "mine").questions[-1].id == made
     assert drafts.find(here, "mine", drafts.NEW) is None
+
+
+def test_a_new_question_is_added_once_from_whatever_window(here: Settings) -> None:
+    form, fields = "a" * 32, {"question": "What?", "choices": ["a", "b"], "answer": 1}
+    draft = drafts.Draft(task="mine", place=drafts.NEW, form=form, at=time.time(), fields=fields)
+    drafts.keep(here, draft)
+    saving.add(here, "mine", fields, form)
+    with pytest.raises(TaskError, match="added this question already"):
+        saving.add(here, "mine", fields, form)
+    assert len(collection.open_set(here, "mine").questions) == 4
+
+
+def test_what_another_window_has_typed_is_no_draft_of_what_is_saved(here: Settings) -> None:
+    theirs = drafts.Draft(
+        task="mine", place=Q1, form="a" * 32, at=time.time(), fields={"question": "Half"}, seen={}
+    )
+    drafts.keep(here, theirs)
+    seen = {"question": first(here).question}
+    saving.save(here, "mine", "q1", {"question": "Whole?"}, seen, "b" * 32)
+    assert first(here).question == "Whole?"
+    assert drafts.find(here, "mine", Q1) == theirs
+    saving.save(here, "mine", "q1", {"question": "Half, and whole?"}, {"question": "Whole?"}, "a" * 32)
+    assert drafts.find(here, "mine", Q1) is None

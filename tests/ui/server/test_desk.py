@@ -44,6 +44,25 @@ def test_text_is_kept_for_whom_the_pass_names(client, ada):
     assert kept(ada.asked_by(None, "another")) is None
 
 
+def test_the_table_says_that_it_was_typed_there(client, ada):
+    assert client.post("/drafts", json=typed(ada, view="Table")).status_code == 204
+    draft = drafts.find(ada, "mine", "question/q1")
+    assert draft is not None
+    assert draft.view == "Table"
+    assert client.post("/drafts", json=typed(ada, view="elsewhere")).status_code == 400
+
+
+def test_what_is_not_kept_is_said(client, ada):
+    """A browser that took it for kept would drop its own."""
+    client.post("/drafts", json=typed(ada, "Later", turn=2))
+    answer = client.post("/drafts", json=typed(ada, "Overtaken", turn=1))
+    assert (answer.status_code, answer.json()) == (200, {"over": False})
+    drafts.discard(ada, "mine", "question/q1")
+    answer = client.post("/drafts", json=typed(ada, "Late", turn=3))
+    assert (answer.status_code, answer.json()) == (200, {"over": True})
+    assert kept(ada) is None
+
+
 def test_the_cookie_where_there_is_one_must_agree(client, ada):
     own = {"cookie": f"{COOKIE}={BROWSER}"}
     assert client.post("/drafts", json=typed(ada), headers=own).status_code == 204

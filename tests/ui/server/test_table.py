@@ -156,3 +156,12 @@ def test_an_example_stays_as_it_is(ada):
     told = ask.post("/table", json=body | {"ids": [first]}).json()
     assert told["sentence"]
     assert told["rows"][0]["id"] == first
+
+
+def test_forms_that_are_over_are_told(ask, ada):
+    form, fields = "a" * 32, {"question": "What?", "choices": ["a", "b"], "answer": 0}
+    drafts.keep(ada, drafts.Draft(task="mine", place="new", form=form, at=0.0, fields=fields))
+    assert ask()["over"] == {}
+    told = ask("add", fields=fields, form=form)
+    assert (told["added"], told["over"], told["drafts"]) == ("q5", {"new": form}, [])
+    assert "added this question already" in ask("add", fields=fields, form=form)["sentence"]

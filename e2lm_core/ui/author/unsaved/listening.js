@@ -52,9 +52,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     if (answer === null || answer.status >= 500 && answer.status !== 507) return again();
     if (sessionStorage.getItem(box) === body) sessionStorage.removeItem(box);
     if (gone) return true;
-    const said = answer.status === 204 ? "" : await sentence(answer);
+    const said = answer.ok ? "" : await sentence(answer);
     if (said !== problem) setStateValue("problem", (problem = said));
-    if (answer.status === 204 && after) after();
+    if (answer.ok && after) after();
     if (sessionStorage.getItem(box)) again();
     return true;
   };

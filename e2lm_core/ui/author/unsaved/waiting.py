@@ -27,7 +27,7 @@ def first_view(task: TaskSet, narrow: bool) -> str:
     last = next((draft for draft in reversed(found) if draft.place in here), None)
     if last is None or last.tried:
         return "Card" if narrow else "Table"
-    return _view(last.place)
+    return last.view or _view(last.place)
 
 
 def sentence(task: TaskSet, readonly: bool) -> str:

@@ -5,7 +5,7 @@ import { Store } from "../source/store";
 import type { Given } from "../source/types";
 
 type Row = { id: string; question: string; choices: string[]; answer: number };
-type Sent = { do?: string; id?: string; place?: string; form?: string; since?: string | null; fields?: any; seen?: any };
+type Sent = { do?: string; id?: string; place?: string; form?: string; view?: string; since?: string | null; fields?: any; seen?: any };
 
 const tab = new Map<string, string>();
 let rows: Row[] = [
@@ -13,6 +13,8 @@ let rows: Row[] = [
   { id: "q2", question: "Two?", choices: ["a", "b"], answer: 1 },
 ];
 let drafts: { place: string; form: string; fields: any; seen: any; tried: boolean }[] = [];
+let over: Record<string, string> = {}; // the form whose text was saved or discarded last, by place
+let late: Promise<unknown> | null = null;
 let digest = 0, down = false, refusal = "", slow = 0, runs = false;
 
 const wait = (ms: number) => new Promise((over) => setTimeout(over, ms));
@@ -25,11 +27,13 @@ async function answer(url: string, { body }: { body: string }) {
   if (slow) await wait(slow);
   if (url === "/drafts") {
     const { place, form, fields, seen } = sent;
+    if (over[place!] === form) return json({ kept: false, over: true });
     drafts = without(place!);
+    delete over[place!];
     if (JSON.stringify(fields) !== JSON.stringify(seen)) drafts.push({ place: place!, form: form!, fields, seen, tried: false });
     return { ok: true, status: 204 };
   }
-  const whole = sent.since === null;
+  const whole = sent.since === null, listed = structuredClone({ drafts, over });
   const told: any = { whole, rows: whole ? rows : [], gone: [], order: null };
   if (sent.do === "save") {
     const here: any = rows.find((row) => row.id === sent.id)!;
@@ -37,21 +41,32 @@ async function answer(url: string, { body }: { body: string }) {
     told.sentence = refusal;
     told.clashes = refusal ? [] : differs;
     told.runs = runs;
-    drafts = without(`question/${sent.id}`);
+    ended(`question/${sent.id}`);
     if (refusal) drafts.push({ place: `question/${sent.id}`, form: "f".repeat(32), fields: sent.fields, seen: sent.seen, tried: false });
     else if (differs.length) drafts.push({ place: `question/${sent.id}`, form: "f".repeat(32), fields: sent.fields, seen: sent.seen, tried: true });
     else told.rows = [Object.assign(here, sent.fields)];
     digest += 1;
   }
-  if (sent.do === "discard") drafts = without(sent.place!);
+  if (sent.do === "discard") ended(sent.place!);
   if (sent.do === "add") {
     told.added = "q3";
     rows = [...rows, { id: "q3", ...sent.fields }];
     told.rows = rows.slice(-1);
-    drafts = without("new");
+    ended("new");
     digest += 1;
   }
-  return json({ ...told, digest: `${digest}`, stamp: `${digest}`, drafts });
+  if (late && !sent.do) {
+    await late; // what it lists is as it was when the table asked
+    return json({ ...told, digest: `${digest}`, stamp: `${digest}`, ...listed });
+  }
+  return json({ ...told, digest: `${digest}`, stamp: `${digest}`, drafts, over });
+}
+
+/** Saved or discarded: its form's later text is no draft any more. */
+function ended(place: string) {
+  const draft = drafts.find((one) => one.place === place);
+  if (draft) over[place] = draft.form;
+  drafts = without(place);
 }
 
 const heard: string[] = [];
@@ -176,13 +191,66 @@ second.cancel("q1", "question");
 await wait(50);
 assert.deepEqual([second.shown("q1").question, drafts.length], ["Half", 0]);
 
-// A new question is no row before it is added.
-third.type("new", { question: "Three?", answer: 1 });
+// A new question is no row before it is added, and is added once; its subject is offered for the next, which is no draft.
+third.type("new", { question: "Three?", answer: 1, subject: "counting" });
 third.typeCell("new", "choice 0", "a");
 third.typeCell("new", "choice 1", "b");
 assert.equal(third.rows.size, 2);
-assert.ok(await third.add());
+slow = 20;
+assert.deepEqual(await Promise.all([third.add(), third.add()]), [true, false]);
+slow = 0;
 assert.deepEqual([third.order, rows[2].choices, third.typed.has("new")], [["q1", "q2", "q3"], ["a", "b"], false]);
+assert.equal(third.shown("new").subject, "counting");
+third.leave();
+await wait(50);
+assert.deepEqual([drafts.length, tab.size], [0, 0]);
+
+// What is with the server is not in the tab, and goes where the card has saved or discarded it.
+const kept = async () => {
+  third.type("new", { question: "Kept?" });
+  await wait(50);
+  assert.deepEqual([drafts.length, tab.has("e2lm-table mine")], [1, false]);
+  return drafts[0].form;
+};
+await kept();
+ended("new");
+third.sync();
+await wait(10);
+assert.deepEqual([third.typed.has("new"), third.shown("new").question], [false, ""]);
+
+// Text that another window has replaced stays here, and so does what was typed before this window heard of the end.
+await kept();
+over.new = "f".repeat(32);
+drafts = [{ place: "new", form: "f".repeat(32), fields: { question: "Another's?" }, seen: { question: "" }, tried: false }];
+third.sync();
+await wait(10);
+assert.deepEqual([third.shown("new").question, tab.has("e2lm-table mine")], ["Kept?", true]);
+drafts = [];
+third.sync();
+await wait(10);
+assert.equal(third.shown("new").question, "Kept?");
+third.type("new", { question: "Kept here?" });
+await wait(50);
+const form = drafts[0].form;
+ended("new");
+third.type("new", { question: "Kept here, and more?" });
+await wait(50);
+assert.deepEqual(drafts.map((draft) => [draft.form === form, draft.fields.question]), [[false, "Kept here, and more?"]]);
+
+// An answer that was on its way while the text came to the server takes nothing away.
+let go: (value?: unknown) => void = () => null;
+late = new Promise((then) => { go = then; });
+await third.discard("new");
+third.sync();
+await wait(10);
+third.type("new", { question: "Meanwhile?" });
+await wait(50);
+go();
+late = null;
+await wait(10);
+assert.equal(third.shown("new").question, "Meanwhile?");
+await third.discard("new");
+assert.equal(third.shown("new").question, "");
 
 // It is complete where the server would add it, and not before: no right answer, one of another place, an empty choice.
 const { lack } = await import("../source/adding");

@@ -40,14 +40,15 @@ export function Adding({ store }: { store: Store }) {
   const close = () => { store.adding = false; store.draft(NEW); store.changed(); };
   return (
     <div class="qt-new" role="form" aria-label="A new question" onKeyDown={key}>
-      <textarea class="qt-field qt-question" rows={2} aria-label="The new question's text" placeholder="What is asked?" value={question.question} onInput={(event) => type({ question: event.currentTarget.value })} />
+      <textarea class="qt-field qt-question" rows={2} readOnly={store.isAdded} aria-label="The new question's text" placeholder="What is asked?" value={question.question} onInput={(event) => type({ question: event.currentTarget.value })} />
       <div class="qt-choices">
         {choices.map((text, i) => (
           <div key={i} class={`qt-choice ${i === question.answer ? "qt-gold" : ""}`}>
-            <button type="button" class="qt-mark" role="radio" aria-checked={i === question.answer} aria-label={`${letter(i)} is right`} title={`Mark ${letter(i)} as the right one`} onClick={() => type({ answer: i })}>{letter(i)}</button>
+            <button type="button" class="qt-mark" role="radio" disabled={store.isAdded} aria-checked={i === question.answer} aria-label={`${letter(i)} is right`} title={`Mark ${letter(i)} as the right one`} onClick={() => type({ answer: i })}>{letter(i)}</button>
             <input
               type="text"
               class="qt-field"
+              readOnly={store.isAdded}
               aria-label={`Choice ${letter(i)} of the new question`}
               placeholder={`choice ${letter(i)}`}
               value={text}
@@ -57,10 +58,10 @@ export function Adding({ store }: { store: Store }) {
         ))}
       </div>
       <div class="qt-bar">
-        <input type="text" class="qt-field qt-subject" list="qt-subjects" aria-label="The new question's subject" placeholder="subject" value={question.subject ?? ""} onInput={(event) => type({ subject: event.currentTarget.value || null })} />
+        <input type="text" class="qt-field qt-subject" readOnly={store.isAdded} list="qt-subjects" aria-label="The new question's subject" placeholder="subject" value={question.subject ?? ""} onInput={(event) => type({ subject: event.currentTarget.value || null })} />
         <span class="qt-grow" />
-        <span class="qt-hint">{missing ? `Still lacks ${missing}. Kept as a draft, not in the set.` : "Complete: Enter adds it."}</span>
-        <button type="button" class="qt-main" disabled={!!missing} onClick={save}>Add the question</button>
+        <span class="qt-hint">{store.isAdded ? "Being added …" : missing ? `Still lacks ${missing}. Kept as a draft, not in the set.` : "Complete: Enter adds it."}</span>
+        <button type="button" class="qt-main" disabled={!!missing || store.isAdded} onClick={save}>Add the question</button>
         <button type="button" class="qt-quiet" onClick={close} aria-label="Close the new question; its text is kept"><Icon name="close" /></button>
       </div>
     </div>

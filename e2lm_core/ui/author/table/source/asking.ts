@@ -37,7 +37,7 @@ export class Server {
   }
 
   private async once(body: () => Record<string, unknown>): Promise<Answer> {
-    const { url, pass } = this.given();
+    const { url, pass } = this.given(), asked = Date.now();
     let answer: Response;
     try {
       answer = await fetch(url, {
@@ -55,13 +55,13 @@ export class Server {
       throw new Error(why || `The server answers ${answer.status}: load the page again.`);
     }
     try {
-      return await answer.json();
+      return { ...(await answer.json()), asked };
     } catch {
       throw new Unreachable(); // cut short
     }
   }
 
-  private setAway(away: boolean) {
+  setAway(away: boolean) {
     if (away !== this.away) {
       this.away = away;
       this.noted();
@@ -69,16 +69,19 @@ export class Server {
   }
 }
 
+/** What came of a draft: the server has it, or its form was saved or discarded, or it refuses it, or was not found. */
+export type Sent = "kept" | "over" | "refused" | "lost";
+
 /** Drafts on their way, one after another for each place; the newest replaces what has not left yet. */
 export class Drafts {
-  private under = new Map<string, Promise<void>>();
+  private under = new Map<string, Promise<Sent>>();
 
   constructor(private given: () => Given, private refused: (sentence: string) => void) {}
 
-  send(place: string, form: string, fields: object, seen: object, leaving = false): void {
+  send(place: string, form: string, fields: object, seen: object, leaving = false): Promise<Sent> {
     const { drafts, pass } = this.given();
-    const body = JSON.stringify({ pass, place, form, turn: Date.now(), fields, seen });
-    const post = async () => {
+    const body = JSON.stringify({ pass, place, form, turn: Date.now(), fields, seen, view: "Table" });
+    const post = async (): Promise<Sent> => {
       try {
         const answer = await fetch(drafts, {
           method: "POST",
@@ -87,13 +90,18 @@ export class Drafts {
           keepalive: body.length < 60000,
           credentials: "same-origin",
         });
-        if (!answer.ok && answer.status !== 403) this.refused((await answer.json()).sentence);
+        if (answer.status === 204) return "kept";
+        if (answer.status >= 502 && answer.status <= 504) return "lost";
+        if (answer.ok) return (await answer.json()).over ? "over" : "refused";
+        if (answer.status !== 403) this.refused((await answer.json()).sentence);
+        return "refused";
       } catch {
-        /* the tab keeps it meanwhile */
+        return "lost"; // the tab keeps it meanwhile
       }
     };
     const sent = leaving ? post() : (this.under.get(place) ?? Promise.resolve()).then(post);
     this.under.set(place, sent);
+    return sent;
   }
 
   async settled(place: string): Promise<void> {

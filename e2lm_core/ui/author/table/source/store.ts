@@ -1,6 +1,6 @@
 /** The table's state: the set's rows as the server has them, what is typed over them, and what was done to them. */
 
-import { Drafts, newForm, Server } from "./asking";
+import { Drafts, newForm, type Sent, Server } from "./asking";
 import { EVERYTHING, measures, remember, remembered, sound, type View } from "./finding";
 import { keepInTab, leftInTab } from "./keeping";
 import { linked, writeLink } from "./linking";
@@ -28,6 +28,7 @@ export class Store {
   editing: { id: string; cell: Cell } | null = null;
   cursor: { id: string; cell: Cell } | null = null;
   adding = false;
+  isAdded = false; // what the new question's form holds is on its way
   loaded = false;
   lost = "";
   version = 0;
@@ -47,6 +48,7 @@ export class Store {
   private stamp = "";
   private drafts = new Map<string, Draft>();
   private forms = new Map<string, string>();
+  private subject: string | null = null; // of the question that was added last, offered for the next
   private underway = new Map<string, number>(); // savings of a field whose answer has not come yet
   private timers = new Map<string, number>();
   private listeners = new Set<() => void>();
@@ -180,7 +182,7 @@ export class Store {
 
   /** A question as the table shows it: saved, with what is typed over it. */
   shown(id: string): Question {
-    const question = { ...(id === NEW ? EMPTY : this.rows.get(id) ?? { ...EMPTY, id }) };
+    const question = { ...(id === NEW ? { ...EMPTY, subject: this.subject } : this.rows.get(id) ?? { ...EMPTY, id }) };
     for (const [field, typed] of this.typed.get(id) ?? []) (question as Record<Field, Value>)[field] = typed.value;
     return question;
   }
@@ -226,7 +228,7 @@ export class Store {
     this.digest = answer.digest;
     this.stamp = answer.stamp;
     this.align();
-    this.takeDrafts(answer.drafts);
+    this.takeDrafts(answer);
     this.find();
     this.changed();
   }
@@ -236,7 +238,9 @@ export class Store {
   }
 
   /** Texts that were typed before, in whatever window, and those that clash with another's. */
-  private takeDrafts(drafts: Draft[]) {
+  private takeDrafts({ drafts, over, asked }: Answer) {
+    const isKnown = (typed?: Typed) => !!typed?.kept && typed.kept <= asked; // the server had it when it was asked
+    const isOpen = (id: string, field: Field) => this.editing?.id === id && fieldOf(this.editing.cell) === field;
     this.drafts = new Map(drafts.map((draft) => [draft.place, draft]));
     this.clashes.clear();
     const differing = (draft: Draft) =>
@@ -248,20 +252,30 @@ export class Store {
         this.clashes.set(id, new Set(differing(draft).map(([field]) => field)));
         continue;
       }
-      this.forms.set(id, draft.form);
+      if (!this.typed.get(id)?.size || !this.forms.has(id)) this.forms.set(id, draft.form);
+      if (this.forms.get(id) !== draft.form) continue; // another window's
       for (const [field, value] of differing(draft)) {
         const typed = this.typed.get(id)?.get(field);
-        if (typed && (!typed.kept || typed.state === "refused")) continue;
-        this.overlay(id).set(field, { value, seen: draft.seen[field] ?? null, state: "typed", kept: true });
+        if (typed && (!isKnown(typed) || typed.state === "refused" || isOpen(id, field))) continue;
+        this.overlay(id).set(field, { value, seen: draft.seen[field] ?? null, state: "typed", kept: asked });
       }
     }
     for (const [id, fields] of this.typed) {
-      const draft = this.drafts.get(place(id));
-      for (const [field, typed] of fields)
-        if (typed.kept && (draft === undefined || draft.tried || !(field in draft.fields))) fields.delete(field);
-      if (!fields.size) this.typed.delete(id);
+      const draft = this.drafts.get(place(id)), form = draft && !draft.tried ? draft.form : over[place(id)];
+      for (const [field, typed] of fields) {
+        if (!isKnown(typed)) continue;
+        if (form && form !== this.forms.get(id)) typed.kept = undefined; // another window's text has taken its place
+        else if (!isOpen(id, field) && (draft === undefined || draft.tried || !(field in draft.fields))) fields.delete(field);
+      }
+      if (!fields.size) this.forget(id);
     }
+    this.backup();
     if (this.typed.get(NEW)?.size) this.adding = true;
+  }
+
+  private forget(id: string) {
+    this.typed.delete(id);
+    this.forms.delete(id);
   }
 
   private overlay(id: string): Map<Field, Typed> {
@@ -314,7 +328,20 @@ export class Store {
     }
     if (!Object.keys(fields).length || (held?.tried && !this.typed.get(id)?.size)) return;
     if (!this.forms.has(id)) this.forms.set(id, newForm());
-    this.kept.send(place(id), this.forms.get(id)!, fields, seen, leaving);
+    const typed = new Map(this.typed.get(id));
+    void this.kept.send(place(id), this.forms.get(id)!, fields, seen, leaving).then((sent) => this.heard(id, typed, sent));
+  }
+
+  /** What came of a draft: what is not with the server goes again, in a form of its own where that one is over. */
+  private heard(id: string, drafted: Map<Field, Typed>, sent: Sent) {
+    const fields = this.typed.get(id) ?? new Map<Field, Typed>();
+    if (sent === "kept") for (const [field, typed] of fields) if (drafted.get(field) === typed) typed.kept = Date.now();
+    this.backup();
+    this.server.setAway(sent === "lost");
+    if (![...fields.values()].some((typed) => typed.state === "typed" && !typed.kept) || this.timers.has(id)) return;
+    if (sent === "over") this.forms.delete(id);
+    const wait = sent === "lost" ? this.given.again_ms : 0;
+    if (wait || sent === "over") this.timers.set(id, window.setTimeout(() => this.draft(id), wait));
   }
 
   /** Save what is typed in a question, or in some of its fields; a new one is saved by `add`. */
@@ -351,7 +378,7 @@ export class Store {
     const values = (of: (typed: Typed) => Value) => Object.fromEntries([...sent].map(([field, t]) => [field, of(t)]));
     let answer: Answer;
     try {
-      answer = await this.server.ask(() => ({ do: "save", id, fields: values((t) => t.value), seen: values((t) => t.seen) }));
+      answer = await this.server.ask(() => ({ do: "save", id, fields: values((t) => t.value), seen: values((t) => t.seen), form: this.forms.get(id) ?? "" }));
     } catch (error) {
       for (const typed of sent.values()) typed.state = "typed";
       this.fail(error);
@@ -365,7 +392,7 @@ export class Store {
       const now = fields?.get(field);
       if (now !== typed) {
         if (now && !answer.sentence) now.seen = typed.value; // typed on meanwhile
-      } else if (answer.sentence) Object.assign(typed, { state: "refused", sentence: answer.sentence, kept: true });
+      } else if (answer.sentence) Object.assign(typed, { state: "refused", sentence: answer.sentence, kept: answer.asked });
       else fields!.delete(field);
     }
     if (fields && !fields.size) this.typed.delete(id);
@@ -395,10 +422,10 @@ export class Store {
   }
 
   /** Do something to the set; what changed comes with the answer. */
-  async act(what: string, body: Record<string, unknown> = {}): Promise<Answer | null> {
+  async act(what: string, body: Record<string, unknown> | (() => Record<string, unknown>) = {}): Promise<Answer | null> {
     let answer: Answer;
     try {
-      answer = await this.server.ask(() => ({ ...body, do: what }));
+      answer = await this.server.ask(() => ({ ...(typeof body === "function" ? body() : body), do: what }));
     } catch (error) {
       this.fail(error);
       return null;
@@ -416,20 +443,26 @@ export class Store {
     return answer;
   }
 
+  /** Add the new question; false where it was not, or is on its way already. */
   async add(): Promise<boolean> {
+    if (this.isAdded) return false;
     const question = this.shown(NEW);
     const choices = [...question.choices];
     while (choices.length && !choices.at(-1)!.trim()) choices.pop();
     const { question: text, answer: gold, subject } = question;
     window.clearTimeout(this.timers.get(NEW));
     this.timers.delete(NEW);
+    this.isAdded = true;
+    this.changed();
     this.draft(NEW);
     await this.kept.settled(NEW);
-    const answer = await this.act("add", { fields: { question: text, choices, answer: gold, subject: subject || null } });
+    const fields = { question: text, choices, answer: gold, subject: subject || null };
+    const answer = await this.act("add", () => ({ fields, form: this.forms.get(NEW) ?? "" }));
+    this.isAdded = false;
+    this.changed();
     if (!answer?.added) return false;
-    this.typed.delete(NEW);
-    this.forms.delete(NEW);
-    if (subject) this.typed.set(NEW, new Map([["subject", { value: subject, seen: null, state: "typed" }]]));
+    this.subject = subject || null;
+    this.forget(NEW);
     this.backup();
     this.tick(answer.added);
     this.cursor = { id: answer.added, cell: "question" };

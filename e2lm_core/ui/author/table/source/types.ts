@@ -59,6 +59,8 @@ export interface Answer {
   gone: string[];
   order: string[] | null;
   drafts: Draft[];
+  over: Record<string, string>; // by place, the form whose text was saved or discarded last
+  asked: number; // when, by this browser
   sentence?: string;
   runs?: boolean; // what it changed
   clashes?: Field[];
@@ -77,7 +79,7 @@ export interface Typed {
   seen: Value;
   state: "typed" | "saving" | "waiting" | "refused";
   sentence?: string;
-  kept?: boolean; // the server has it as a draft, and the field is not being typed in
+  kept?: number; // since when the server has it as a draft; the tab keeps it until then
 }
 
 export interface Notice {
