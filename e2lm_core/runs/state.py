@@ -17,8 +17,8 @@ from e2lm_core.base.records import Checkpoint, Record, TaskSet
 from e2lm_core.checkpoints.known import FAMILIES
 from e2lm_core.engine.local import LocalBackend
 from e2lm_core.runs.kept import brought
-from e2lm_core.runs.queue import paces, turns
-from e2lm_core.runs.queue.records import Job
+from e2lm_core.runs.queue import paces
+from e2lm_core.runs.queue.progress import RunProgress, run_progress
 from e2lm_core.runs.requests import Asked
 from e2lm_core.runs.start import KIND, latest_job
 from e2lm_core.runs.studio import Studio
@@ -62,9 +62,8 @@ class SetState(Record):
     done: int = 0
     total: int = 0
     job: int | None = None
-    seconds_left: float | None = None
+    run: RunProgress | None = None  # how far the run is that goes on; None without one
     owner: str = ""  # of the run that goes on, see `Job`
-    ahead: int | None = None  # runs that go before one that waits; None for one that computes
     shipped: bool = False  # whether some of it is what the package brings, and was never computed here
 
 
@@ -192,17 +191,8 @@ def state(
         return SetState(kind="empty")
     job = latest_job(studio, set_name, progress=False)
     if job and not job.over:
-        done, computed, seconds = studio.jobs.sums(job.id)
-        total = len(task.questions) * len(job.payload["checkpoints"])
-        return SetState(
-            kind="running",
-            job=job.id,
-            done=done,
-            total=total,
-            seconds_left=left_at_pace(done, total, computed, seconds),
-            owner=job.owner,
-            ahead=turns.ahead(studio.jobs.database, job),
-        )
+        run = run_progress(studio.jobs, job, task)
+        return SetState(kind="running", job=job.id, done=run.done, total=run.total, run=run, owner=job.owner)
     checkpoints, num_fewshot = fleet(studio, set_name)
     if measure is None:
         covered = coverage(studio, task, checkpoints, num_fewshot)
@@ -221,18 +211,6 @@ def state(
         job=job.id if job else None,
         shipped=covered.done > 0 and brought.is_shipped(studio, task, checkpoints, num_fewshot),
     )
-
-
-def seconds_left(job: Job, done: int, total: int) -> float | None:
-    """Time left at the pace so far of what had to be computed; None before there is a pace."""
-    computed = sum(row.computed for row in job.progress)
-    seconds = sum(row.seconds for row in job.progress)
-    return left_at_pace(done, total, computed, seconds)
-
-
-def left_at_pace(done: int, total: int, computed: int, seconds: float) -> float | None:
-    """(total − done) · seconds / computed; None before there is a pace."""
-    return (total - done) * seconds / computed if computed and seconds else None
 
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([mb])", re.IGNORECASE)

@@ -283,7 +283,8 @@ def test_overview_starts_the_first_run(visit):
     visit.open("overview")
     visit.click("Run 4 models")
     assert len(start.latest_job(visit.studio, "little").payload["checkpoints"]) == 40
-    assert "running 0%" in visit.said
+    assert "0%, 0 of 40 checkpoints (waiting for the worker)" in visit.said
+    assert "follow with its first checkpoints" in visit.said
 
 
 # --- authoring ----------------------------------------------------------------------------------------

@@ -91,7 +91,9 @@ def test_a_card_names_the_last_change_and_the_last_run(done):
 def test_what_runs_is_followed_and_cancelled(done):
     number = queue(done, OWN, done=10)
     done.open("sets")
-    assert f"{OWN}: 10 of 40 checkpoints" in next(p.text.replace("\\", "") for p in done.at.get("progress"))
+    assert f"{OWN}: 25%, 10 of 40 checkpoints" in next(
+        p.text.replace("\\", "") for p in done.at.get("progress")
+    )
     press(done, f"sets_cancel_{number}")
     assert start.latest_job(done.studio, OWN).state == "cancelled"
     assert not done.at.get("progress")

@@ -111,15 +111,6 @@ def test_the_state_of_a_set_from_never_run_to_stale(here: Studio) -> None:
     assert (stale.kind, stale.stale, stale.done, stale.total) == ("stale", 1, 50, 60)
 
 
-def test_the_time_that_is_left_follows_the_pace_of_what_was_computed(here: Studio) -> None:
-    studios.start_run(here, "little", here.catalogue.checkpoints)
-    job = here.jobs.claim("test", 60)
-    assert job is not None
-    assert run_state.seconds_left(job, 0, 100) is None
-    here.jobs.report(job, [Progress(name="a/1", done=50, total=50, computed=10, reused=40, seconds=5.0)])
-    assert run_state.seconds_left(here.jobs.get(job.id), 50, 100) == pytest.approx(25.0)
-
-
 def test_a_plan_is_drawn_from_the_checkpoints_and_timed_on_the_fleet(here: Studio) -> None:
     task = little(here)
     some = here.catalogue.match(["ladder-small-arch1/*", "ladder-large-arch1/*"])

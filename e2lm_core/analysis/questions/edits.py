@@ -106,11 +106,18 @@ def set_changes(before: Measurements, now: Measurements) -> tuple[Change, ...]:
     return tuple(Change(metric, *(_mean(finals(m, metric)) for m in (before, now))) for metric in SHOWN)
 
 
-def finding(effects: tuple[Effect, ...], whole: tuple[Change, ...], done: int, total: int) -> str:
-    """One sentence: what the last edit did to the question, and to the set."""
+def finding(
+    effects: tuple[Effect, ...], whole: tuple[Change, ...], done: int, total: int, running: str = ""
+) -> str:
+    """One sentence: what the last edit did to the question, and to the set.
+
+    `running` says how far a run of the set is, in place of the `done` of `total` checkpoints with all results.
+    """
     if not effects:
         return "The last edit changed no prompt and no gold choice, so every result stands."
     coming = f" {done:,} of {total:,} checkpoints so far." if done < total else ""
+    if running:
+        coming = f" So far {running}."
     acc = next(change for change in whole if change.metric == "acc")
     of_set = f"The set's final accuracy: {_value('acc', acc.before)} → {_value('acc', acc.after)}."
     if len(effects) > 1:

@@ -134,15 +134,6 @@ class JobQueue:
             ).fetchall()
         return {name: (seconds, computed) for name, seconds, computed in rows}
 
-    def sums(self, job_id: int) -> tuple[int, int, float]:
-        """(questions done, of these computed, seconds) of a run so far, over its checkpoints."""
-        with self.database.reading() as connection:
-            return connection.execute(
-                "SELECT coalesce(sum(done), 0), coalesce(sum(computed), 0), coalesce(sum(seconds), 0.0) "
-                "FROM progress WHERE job = ?",
-                (job_id,),
-            ).fetchone()
-
     def progress_of(self, job_id: int, name: str) -> Progress | None:
         """One checkpoint's row; None where nobody has begun it."""
         with self.database.reading() as connection:

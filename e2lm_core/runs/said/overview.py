@@ -40,7 +40,9 @@ def overview(state: SetState, scores: Scores | None) -> str:
     if state.kind == "empty":
         return "This set has no questions yet."
     if state.kind == "running" and (scores is None or scores.sq.value is None):
-        return "The first curves are coming in; the scores follow when enough of them is there."
+        if state.run is not None and state.run.complete:
+            return "The first curves are coming in; the scores follow when enough of them is there."
+        return "A run of this set has been asked for; curves and scores follow with its first checkpoints."
     if scores is None or state.kind == "never run":
         return "This set has not been run yet, so nothing is known of its signal."
     if scores.sq.value is None:

@@ -9,11 +9,11 @@ import pandas as pd
 
 from e2lm_core.base import phrasing
 from e2lm_core.runs.kept.shipped import Made
+from e2lm_core.runs.queue.progress import RunProgress
 from e2lm_core.runs.queue.records import Job
-from e2lm_core.runs.state import SetState, seconds_left
+from e2lm_core.runs.state import SetState
 from e2lm_core.scores.measurements import Measurements
 
-PACE_FROM = 0.05  # the share of a run from which its pace says when it ends: its start loads and warms up
 _STATE = {
     "cancelled": " (cancelled; what was computed is kept)",
     "failed": " (stopped; what was computed is kept)",
@@ -27,21 +27,18 @@ def waiting(ahead: int | None) -> str:
     return f"waiting for {phrasing.count(ahead, 'other run')}" if ahead else "waiting for the worker"
 
 
-def sentence(job: Job, questions: int, ahead: int | None = 0) -> tuple[float, str]:
-    """The share that is done, in [0, 1], and what to say of it: 7 of 144 checkpoints, about 20 s left.
+def percent(run: RunProgress) -> str:
+    """31%, rounded down: 100% is said of a run with all of its results alone."""
+    return f"{int(100 * run.share)}%"
 
-    `ahead` is how many runs go before it, for one that waits.
-    """
-    planned = job.payload["checkpoints"]
-    total = questions * len(planned)
-    done = sum(row.done for row in job.progress)
-    text = f"{sum(row.done == row.total for row in job.progress)} of {phrasing.count(len(planned), 'checkpoint')}"
-    share = min(1.0, done / total) if total else 0.0
-    waits = job.state == "queued"
-    left = None if job.over or waits or share < PACE_FROM else seconds_left(job, done, total)
-    if left:
-        text += f", {phrasing.duration(left)} left"
-    return share, f"{text} ({waiting(ahead or 0)})" if waits else text + _STATE.get(job.state, "")
+
+def sentence(run: RunProgress) -> str:
+    """How far a run is, on every page alike: 31%, 45 of 144 checkpoints, about 20 s left."""
+    text = f"{percent(run)}, {run.complete:,} of {phrasing.count(run.checkpoints, 'checkpoint')}"
+    if run.state == "queued":
+        return f"{text} ({waiting(run.ahead or 0)})"
+    left = f", {phrasing.duration(run.seconds_left)} left" if run.seconds_left else ""
+    return text + left + _STATE.get(run.state, "")
 
 
 def notes(job: Job) -> list[str]:
@@ -128,9 +125,9 @@ def running(state: SetState, questions: int) -> str:
         case "empty":
             return "This set has no questions yet: write some on Questions, then run it."
         case "never run":
-            return "This set has not been run yet. Runs go coarse to fine: every curve's shape is there in seconds."
-        case "running" if state.ahead:
-            return f"The run is {waiting(state.ahead)}: it goes on by itself once that is over."
+            return "This set has not been run yet. A run gives every curve its shape first, and its other points later."
+        case "running" if state.run and state.run.ahead:
+            return f"The run is {waiting(state.run.ahead)}: it goes on by itself once that is over."
         case "running":
             return "A run is going on. You can leave this page; the worker goes on."
         case "stale" if state.stale == questions:

@@ -22,6 +22,7 @@ from e2lm_core.charts import curves as curve_charts
 from e2lm_core.export.picture import edited
 from e2lm_core.runs import start
 from e2lm_core.runs.queue import claims
+from e2lm_core.runs.said import words as run_words
 from e2lm_core.scores import set_scores
 from e2lm_core.scores.measurements import Measurements, finals
 from e2lm_core.ui import session
@@ -157,7 +158,9 @@ def _moments(most_s: float, every_s: float) -> Iterator[None]:
 
 def _changes(task: TaskSet, edit: after.Edit, changed: results.Changed) -> None:
     effects = changed.effects
-    finding = question_edits.finding(effects, changed.whole, changed.done, changed.total)
+    run = results.state(task).run
+    running = run_words.sentence(run) if run and changed.done < changed.total else ""
+    finding = question_edits.finding(effects, changed.whole, changed.done, changed.total, running)
     say.markdown(finding, help=question_edits.MARGIN_HELP)
     metric = st.segmented_control(
         "Metric",

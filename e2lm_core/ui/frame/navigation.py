@@ -5,8 +5,6 @@ Tested in tests/pages/test_pages.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from e2lm_core.base.records import TaskSet
@@ -43,16 +41,13 @@ def draw() -> None:
     memory.keep_imports()
 
 
-def opened(place: Place, still: Sequence[str] = ()) -> tuple[TaskSet, str]:
-    """The head of a place: the strip, its title, its tabs. The set in hand, and the tab that is shown, "" without any.
-
-    While a run goes on the strip looks for news by itself, but on the tabs that are to keep `still`.
-    """
+def opened(place: Place) -> tuple[TaskSet, str]:
+    """The head of a place: the strip, its title, its tabs. The set in hand, and the tab that is shown, "" without any."""
     session.through_app()
     tab = addresses.chosen(place)
     session.set_name()
     addresses.written(place, tab)
-    task = strip(poll=tab not in still)
+    task = strip()
     say.title(place.title, anchor=False)
     if tab:
         addresses.chooser(place)

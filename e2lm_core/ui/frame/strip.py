@@ -34,21 +34,19 @@ _ENDS = {
 }
 
 
-def strip(poll: bool = True) -> TaskSet:
-    """Draw the strip and return the set in hand. `poll=False` where a refresh would disturb typing."""
+def strip() -> TaskSet:
+    """Draw the strip, which looks for news by itself while a run goes on, and return the set in hand."""
     session.through_app()
     infos = collection.list_sets(session.studio().settings)
     name = session.set_name()
     with st.container(key="strip", horizontal=True, vertical_alignment="center", gap="medium"):
         _choose_set(name, [info for info in infos if not info.problem])
         task = session.task()
-        if poll and results.state(task).kind == "running":
+        if results.state(task).kind == "running":
             pace_s = polling.every(polling.PROGRESS_S, starting.is_mine(results.state(task)))
             st.fragment(_live, run_every=pace_s)(task.address)
         else:
             _state(task, results.state(task))
-            if results.state(task).kind == "running":
-                addresses.title_mark("…")
         lasting.draw(session.studio().settings.home)
     _tell_of_ends(task, results.state(task))
     if task.questions and (note := standing.untaught(results.taught(task))):
@@ -128,7 +126,7 @@ def _live(name: str) -> None:
     _state(task, state)
     if state.kind == "running":
         starting.ensure_worker()
-        addresses.title_mark(f"{state.done / state.total if state.total else 0.0:.0%}")
+        addresses.title_mark(words.percent(state.run) if state.run else "…")
     if state.kind != "running" or task.address != name:
         st.rerun()
 
@@ -159,14 +157,10 @@ def _state(task: TaskSet, state: run_state.SetState) -> None:
 def describe(task: TaskSet, state: run_state.SetState) -> str:
     """The state in words, as in: 300 questions · up to date."""
     questions = phrasing.count(len(task.questions), "question")
-    if state.kind == "running":
-        share = state.done / state.total if state.total else 0.0
-        if state.ahead:
-            done = f"{share:.0%} done, " if state.done else ""
-            return f"{questions} · :material/hourglass: {done}{words.waiting(state.ahead)}"
-        known = state.seconds_left and share >= words.PACE_FROM
-        left = f", {phrasing.duration(state.seconds_left)} left" if known else ""
-        return f"{questions} · :material/progress_activity: running {share:.0%}{left}"
+    if state.run is not None:
+        icon = "hourglass" if state.run.state == "queued" else "progress_activity"
+        running = "" if state.run.state == "queued" else "running "
+        return f"{questions} · :material/{icon}: {running}{words.sentence(state.run)}"
     if state.kind == "stale" and partial(task, state):
         return f"{questions} · :material/pause: {state.done / state.total:.0%} done"
     if state.kind == "stale":

@@ -27,7 +27,7 @@ from e2lm_core.ui.remembered import results
 
 def draw() -> None:
     """The place: only the tab that is shown is computed."""
-    task, tab = navigation.opened(addresses.QUESTIONS, still=("write",))
+    task, tab = navigation.opened(addresses.QUESTIONS)
     if tab == "write":
         _write(task)
     elif tab == "relevance":

@@ -19,14 +19,14 @@ from e2lm_core.base import phrasing
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import start as run_start
-from e2lm_core.runs.queue import asking, turns
+from e2lm_core.runs.queue import asking
+from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.said import words as run_words
 from e2lm_core.scores.set_scores import Scores
 from e2lm_core.scores.uncertainty import null
 from e2lm_core.sets import collection
 from e2lm_core.sets.collection import SetInfo
-from e2lm_core.sets.prompts.control import variants
 from e2lm_core.ui import leftover, session
 from e2lm_core.ui.analysis import overview
 from e2lm_core.ui.author import toolbar
@@ -192,7 +192,7 @@ def _about(task: TaskSet, in_hand: bool) -> bool:
     said = phrasing.count(len(task.questions), "question")
     job = run_start.latest_job(session.studio(), task.address, progress=False)
     if job is not None:
-        said += f" · {_run_said(job)}"
+        said += f" · {_run_said(job, task)}"
     say.markdown(say.plain(said))
     return False
 
@@ -204,9 +204,10 @@ def _score_of(task: TaskSet, place: DeltaGenerator) -> None:
             _score(results.scores(now, "acc"))
 
 
-def _run_said(job: Job) -> str:
+def _run_said(job: Job, task: TaskSet) -> str:
     if not job.over:
-        return "running" if job.state == "running" else "waiting to run"
+        run = run_progress(session.studio().jobs, job, task)
+        return f"{'running ' if job.state == 'running' else ''}{run_words.sentence(run)}"
     return f"{_SINCE[job.state]} {_ago(job.finished_at or job.created_at)}"
 
 
@@ -272,9 +273,8 @@ def _far(job: Job) -> tuple[float, str]:
         task = session.read_set(address)
     except StudioError:  # deleted since
         return 0.0, address
-    prompts = len(task.questions) * (variants(task) if job.kind == run_start.CONTROL else 1)
-    share, said = run_words.sentence(job, prompts, turns.ahead(session.studio().jobs.database, job))
-    return share, f"{address}: {said}"
+    run = run_progress(session.studio().jobs, job, task)
+    return run.share, f"{address}: {run_words.sentence(run)}"
 
 
 # --- deleted ----------------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ from e2lm_core.analysis.questions.suspects import words
 from e2lm_core.analysis.questions.suspects.control import Control
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import start as run_start
+from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.said import words as run_words
 from e2lm_core.scores.measurements import Measurements
-from e2lm_core.sets.prompts.control import variants
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import parts, polling, say
 from e2lm_core.ui.remembered import questions as remembered
@@ -83,6 +83,6 @@ def _progress(task: TaskSet) -> None:
     job: Job | None = run_start.latest_job(session.studio(), task.address, kind=run_start.CONTROL)
     if job is None or job.over:
         st.rerun()
-    share, text = run_words.sentence(job, len(task.questions) * variants(task))
-    st.progress(share, text=say.plain(text))
+    run = run_progress(session.studio().jobs, job, task)
+    st.progress(run.share, text=say.plain(run_words.sentence(run)))
     starting.cancel_button(job.id, "Cancel the control", "questions_control_cancel", icon=":material/stop:")

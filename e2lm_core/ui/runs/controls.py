@@ -16,6 +16,7 @@ from e2lm_core.checkpoints.hub import cache as hub_cache
 from e2lm_core.runs import order as run_order
 from e2lm_core.runs import start as run_start
 from e2lm_core.runs import state as run_state
+from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.said import rolling as rolling_words
 from e2lm_core.runs.said import words as run_words
@@ -130,7 +131,7 @@ def _cost(task: TaskSet, checkpoints: list[Checkpoint], num_fewshot: int) -> int
         border=True,
         help="Pairs of a checkpoint and a question. What was computed before, for any set, is reused.",
     )
-    if cost.missing:
+    if cost.missing and not results.is_running(task):  # how long a run still takes is said of the run
         say.caption(
             f"{phrasing.duration(cost.seconds).capitalize()}, at the pace of earlier runs."
             if cost.seconds
@@ -186,9 +187,9 @@ def _latest(task: TaskSet) -> None:
         say.error(job.error, icon=":material/error:")
     for note in run_words.notes(job):
         say.info(note, icon=":material/rule:")
-    share, text = run_words.sentence(job, len(task.questions), results.state(task).ahead)
-    st.progress(share, text=say.plain(text))
     studio = session.studio()
+    run = run_progress(studio.jobs, job, task)
+    st.progress(run.share, text=say.plain(run_words.sentence(run)))
     if doing := rolling_words.doing(job, studio.settings, studio.catalogue.checkpoints):
         say.caption(doing)
     if saved := run_words.savings(job):

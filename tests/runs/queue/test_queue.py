@@ -65,8 +65,6 @@ def test_progress_is_set_by_name_and_keeps_its_order(queue):
     assert queue.get(job.id).progress == (row, Progress(name="m/1", done=0, total=9))
     assert queue.progress_of(job.id, "m/2") == row
     assert queue.progress_of(job.id, "m/3") is None
-    assert queue.sums(job.id) == (9, 4, 1.5)
-    assert queue.sums(job.id + 1) == (0, 0, 0.0)
 
 
 def test_the_jobs_of_a_set_are_found_by_its_name_alone(queue):

@@ -3,6 +3,7 @@ import math
 import pytest
 
 from e2lm_core.runs import evaluate, measure, start, state
+from e2lm_core.runs.queue.progress import run_progress
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.said import words as run_words
 from e2lm_core.ui.frame import strip
@@ -14,28 +15,27 @@ def studio(tmp_path):
     return studios.studio(tmp_path)
 
 
+def far(studio, task) -> tuple[float, str]:
+    run = run_progress(studio.jobs, start.latest_job(studio, task.name), task)
+    return run.share, run_words.sentence(run)
+
+
 def took(name: str, done: int, seconds: float = 1.0) -> Progress:
     return Progress(name=name, done=done, total=6, computed=done, reused=0, seconds=seconds)
 
 
 def test_a_run_says_how_far_it_is_and_how_long_it_takes(studio):
     studios.start_run(studio, "little", studio.catalogue.checkpoints[:4])
-    assert run_words.sentence(start.latest_job(studio, "little"), 6) == (
-        0.0,
-        "0 of 4 checkpoints (waiting for the worker)",
-    )
+    task = studios.task(count=6)
+    assert far(studio, task) == (0.0, "0%, 0 of 4 checkpoints (waiting for the worker)")
     job = studio.jobs.claim("a worker", 60)
     studio.jobs.report(
         job, [took(job.payload["checkpoints"][0], 6, 2.0), took(job.payload["checkpoints"][1], 3, 1.0)]
     )
-    share, text = run_words.sentence(studio.jobs.get(job.id), 6)
-    assert share == 9 / 24
-    assert text == "1 of 4 checkpoints, about 5 s left"  # 15 are left at a third of a second each
+    # 15 are left at a third of a second each
+    assert far(studio, task) == (9 / 24, "37%, 1 of 4 checkpoints, about 5 s left")
     studio.jobs.cancel(job.id)
-    assert (
-        run_words.sentence(studio.jobs.get(job.id), 6)[1]
-        == "1 of 4 checkpoints (cancelled; what was computed is kept)"
-    )
+    assert far(studio, task)[1] == "37%, 1 of 4 checkpoints (cancelled; what was computed is kept)"
 
 
 def test_a_run_says_what_it_saved_against_the_harness_and_what_the_engine_noted(studio):
@@ -106,16 +106,19 @@ def test_a_run_that_gives_way_says_what_it_waits_for_and_no_time(studio):
     studio.jobs.release(job)
     studio.jobs.submit("evaluate", job.payload | {"set": "another"}, priority=job.priority + 1)
     now = state.state(studio, "little", task)
-    assert (now.kind, now.ahead) == ("running", 1)
-    share, text = run_words.sentence(studio.jobs.get(job.id), 6, now.ahead)
-    assert (share, text) == (6 / 24, "1 of 4 checkpoints (waiting for 1 other run)")
+    assert (now.kind, now.run.ahead) == ("running", 1)
+    assert run_words.sentence(now.run) == "25%, 1 of 4 checkpoints (waiting for 1 other run)"
+    assert far(studio, task) == (now.run.share, run_words.sentence(now.run))
     assert "waiting for 1 other run" in run_words.running(now, 6)
-    assert strip.describe(task, now) == "6 questions · :material/hourglass: 25% done, waiting for 1 other run"
+    assert (
+        strip.describe(task, now)
+        == "6 questions · :material/hourglass: 25%, 1 of 4 checkpoints (waiting for 1 other run)"
+    )
     other = studio.jobs.claim("a worker", 60)
-    assert state.state(studio, "little", task).ahead == 1  # it computes now
+    assert state.state(studio, "little", task).run.ahead == 1  # it computes now
     studio.jobs.finish(other)
-    assert state.state(studio, "little", task).ahead == 0
+    assert state.state(studio, "little", task).run.ahead == 0
     studio.jobs.claim("a worker", 60)
     going = state.state(studio, "little", task)
-    assert going.ahead is None
-    assert "running 25%" in strip.describe(task, going)
+    assert going.run.ahead is None
+    assert "running 25%, 1 of 4 checkpoints, about 6 s left" in strip.describe(task, going)

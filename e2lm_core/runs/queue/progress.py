@@ -1,0 +1,82 @@
+"""How far a run is and how long it still takes: one reading of the queue, for every page and command."""
+
+from __future__ import annotations
+
+from e2lm_core.base.records import Record, TaskSet
+from e2lm_core.runs.queue import turns
+from e2lm_core.runs.queue.queue import JobQueue
+from e2lm_core.runs.queue.records import Job, State
+from e2lm_core.runs.start import CONTROL
+from e2lm_core.sets.prompts.control import variants
+
+PACE_FROM = 0.05  # the share of a run from which its pace says when it ends: its start loads and warms up
+
+
+class RunProgress(Record):
+    """How far a run is.
+
+    Attributes:
+        state: The run's state in the queue.
+        done: Results that are there, of `total`; a result is one question at one checkpoint.
+        total: Results that the run is to give.
+        complete: Checkpoints with all of the run's questions, of `checkpoints`.
+        checkpoints: Checkpoints that the run is on.
+        seconds_left: Time left at the run's own pace, in seconds; None while it waits, before 5% are done, and
+            once it is over.
+        ahead: Runs that go before one that waits; None for one that does not wait.
+    """
+
+    state: State
+    done: int
+    total: int
+    complete: int
+    checkpoints: int
+    seconds_left: float | None = None
+    ahead: int | None = None
+
+    @property
+    def share(self) -> float:
+        """Share of the results that are there, in [0, 1]; of the checkpoints where the run has no question."""
+        return self.done / self.total if self.total else self.complete / max(1, self.checkpoints)
+
+
+def run_progress(jobs: JobQueue, job: Job, task: TaskSet) -> RunProgress:
+    """How far a run of the set is, from the rows of its checkpoints in the queue.
+
+        time left = seconds / computed · (left at begun checkpoints + others · mean computed at a begun one)
+
+    Checkpoints that needed no computing count in no mean. `task` is the set as it is now.
+    """
+    with jobs.database.reading() as connection:
+        begun, done, complete, left, computed, seconds, working, needed = connection.execute(
+            "SELECT count(*), coalesce(sum(done), 0), coalesce(sum(done >= total), 0), "
+            "coalesce(sum(total - done), 0), coalesce(sum(computed), 0), coalesce(sum(seconds), 0.0), "
+            "coalesce(sum(computed > 0 OR done < total), 0), "
+            "coalesce(sum(CASE WHEN computed > 0 OR done < total THEN computed + total - done ELSE 0 END), 0) "
+            "FROM progress WHERE job = ?",
+            (job.id,),
+        ).fetchone()
+    checkpoints = len(job.payload["checkpoints"])
+    total = prompts_of(job, task) * checkpoints
+    progress = RunProgress(
+        state=job.state,
+        done=min(done, total),
+        total=total,
+        complete=complete,
+        checkpoints=checkpoints,
+        ahead=turns.ahead(jobs.database, job),
+    )
+    if job.state != "running" or progress.share < PACE_FROM or not (computed and seconds and working):
+        return progress
+    rest = left + max(0, checkpoints - begun) * needed / working
+    return progress.model_copy(update={"seconds_left": rest * seconds / computed})
+
+
+def prompts_of(job: Job, task: TaskSet) -> int:
+    """How many questions the run scores at each checkpoint: the set's, the edited ones alone, or the control's."""
+    if job.kind == CONTROL:
+        return len(task.questions) * variants(task)
+    only = job.payload.get("questions")
+    if only is None:
+        return len(task.questions)
+    return len({question.id for question in task.questions}.intersection(only))
