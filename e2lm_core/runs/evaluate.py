@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache, partial
 
@@ -51,10 +51,11 @@ def evaluate(
     num_fewshot: int | None = None,
     progressing: Progressing = ALONE,
     rolling: str | None = None,
+    questions: Collection[str] | None = None,
 ) -> RunResult:
     """Compute what is missing, checkpoint by checkpoint in the planned order; results go to the store.
 
-    `num_fewshot` None takes the set's own. With `rolling`, the name of the run, checkpoints of a hub are fetched, scored
+    `num_fewshot` None takes the set's own, `questions` None all of its questions, else those of these ids. With `rolling`, the name of the run, checkpoints of a hub are fetched, scored
     and let go (see `checkpoints.hub.rolling`); one that the hub does not give is no error. Raises `TaskError` for a set without questions or with a prompt
     that cannot be read, `CheckpointError` where no checkpoint is chosen or one cannot be read. Raises
     `Cancelled` within one batch of `progressing.cancelled()` turning true; what was committed stays, and the
@@ -65,7 +66,10 @@ def evaluate(
     if not checkpoints:
         raise CheckpointError("No checkpoint is chosen: choose at least one.")
     started = time.monotonic()
-    run = _Run(studio, Asked(prompts(task, num_fewshot)), progressing)
+    docs = prompts(task, num_fewshot)
+    if questions is not None:
+        docs = [doc for doc in docs if doc.question_id in questions]
+    run = _Run(studio, Asked(docs), progressing)
     rolled = None
     if rolling is None:
         ends = run.at_all(plan(checkpoints))

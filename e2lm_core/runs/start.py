@@ -5,7 +5,7 @@ Tested in tests/runs/test_evaluate.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from e2lm_core.base.errors import CheckpointError, TaskError
@@ -18,6 +18,7 @@ from e2lm_core.runs.queue.queue import JobQueue
 from e2lm_core.runs.queue.records import Job
 from e2lm_core.runs.requests import prompts
 from e2lm_core.runs.studio import Studio
+from e2lm_core.sets import versions
 
 KIND = "evaluate"
 CONTROL = "control"  # a run of the set's wrong-question control (`sets.prompts.control`)
@@ -34,14 +35,16 @@ def start(
     rolling: bool = False,
     fleet: Sequence[Checkpoint] = (),
     anew: bool = False,
+    questions: Collection[str] | None = None,
 ) -> int:
     """Queue a run of a set, or of its control, for a worker process, which reads the set anew; the job's number.
 
-    The owner's open job of that kind of the same set is replaced, so that an edit in the middle of a run is never lost
-    behind it. `owner` is who asks where nobody signs in: see `Job`. `rolling` fetches what is not here and lets it go again;
-    `fleet` are the checkpoints whose results are to be shown where those are more than are run; `anew` computes what the
-    package brings as well, which gives way to it. Raises `TaskError` and `CheckpointError` for what `evaluate`
-    would refuse, and for a set or by a visitor that may not be run; `LimitError` when the queue is full.
+    The person's open runs of that kind of the same set are replaced, the machine's where nobody signs in: nothing goes
+    on that no page shows. `owner` is who asks where nobody signs in: see `Job`. `rolling` fetches what is not here and
+    lets it go again; `fleet` are the checkpoints whose results are to be shown where those are more than are run; `anew`
+    computes what the package brings as well, which gives way to it. `questions` are the ids of those that were edited:
+    they alone are run, and what a replaced run had still to do. Raises `TaskError` and `CheckpointError` for what
+    `evaluate` would refuse, and for a set or by a visitor that may not be run; `LimitError` when the queue is full.
     """
     access.require_writer(studio.settings)
     if not task.questions:
@@ -58,7 +61,10 @@ def start(
         "set": name,
         "checkpoints": [checkpoint.name for checkpoint in plan(checkpoints)],
         "num_fewshot": num_fewshot,
+        "version": versions.last_number(studio.settings, task.address),
     }
+    if questions is not None:
+        payload["questions"] = sorted(questions)
     if rolling:
         payload["rolling"] = True
     if fleet:
@@ -69,11 +75,25 @@ def start(
     owner = asker or owner
     quotas.require(studio.settings, "cpu", 0)
     with studio.jobs.database.transaction():  # where the queue is full, the open job stays
-        for job in studio.jobs.of_set(kind, name, still_open=True, whose=workspace):
-            if job.owner == owner:
+        for job in studio.jobs.of_set(kind, name, still_open=True, whose=workspace, progress=False):
+            if job.payload.get("asker") == asker:
                 studio.jobs.cancel(job.id)
+                if questions is not None:
+                    priority = _join(payload, job, priority)
         quotas.require(studio.settings, "runs")
         return _queue(studio).submit(kind, payload, priority, owner)
+
+
+def _join(payload: dict[str, Any], job: Job, priority: int) -> int:
+    """Add to an edit's run what the run that it replaces had still to do; the priority of both together."""
+    before = job.payload
+    payload["checkpoints"] = list(dict.fromkeys([*before["checkpoints"], *payload["checkpoints"]]))
+    payload |= {key: True for key in ("rolling", "anew") if before.get(key)}
+    if "questions" in before and "questions" in payload:
+        payload["questions"] = sorted({*before["questions"], *payload["questions"]})
+        return max(priority, job.priority)
+    payload.pop("questions", None)
+    return min(priority, job.priority)
 
 
 def _queue(studio: Studio) -> JobQueue:
@@ -87,10 +107,15 @@ def _queue(studio: Studio) -> JobQueue:
 
 
 def latest_job(studio: Studio, set_name: str, progress: bool = True, kind: str = KIND) -> Job | None:
-    """The newest run of a set (a name or address), or of its control, whatever its state and asker; None without one.
+    """The run of a set (a name or address), or of its control, that pages speak of; None without one.
 
-    Its progress is not read where `progress` is false. Raises `TaskError` for a set that whoever asks may not open.
+    That is an open one, one that whoever asks may cancel before any other, else the newest, whatever its state and
+    asker. Its progress is not read where `progress` is false. Raises `TaskError` for a set that whoever asks may not
+    open.
     """
     workspace, name = asking.workspace_of(studio.settings, set_name)
-    jobs = studio.jobs.of_set(kind, name, limit=1, whose=workspace, progress=progress)
-    return next(iter(jobs), None)
+    open_ = studio.jobs.of_set(kind, name, still_open=True, whose=workspace, progress=progress)
+    own = (job for job in open_ if asking.may_cancel(studio.settings, job))
+    if job := next(own, None) or next(iter(open_), None):
+        return job
+    return next(iter(studio.jobs.of_set(kind, name, limit=1, whose=workspace, progress=progress)), None)

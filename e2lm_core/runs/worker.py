@@ -212,15 +212,15 @@ def _compute(studio: Studio, job: Job, progressing: Progressing, leads: bool) ->
     task = open_set(*asking.set_of(studio.settings, job))
     if job.kind == CONTROL:
         task = control_set(task)
-    todo = checkpoints
+    todo, questions = checkpoints, job.payload.get("questions")
     if job.payload.get("rolling"):
         run = fetched.name_of(job.id)
-        result = evaluate(studio, task, todo, job.payload["num_fewshot"], progressing, run)
+        result = evaluate(studio, task, todo, job.payload["num_fewshot"], progressing, run, questions)
         if result.rolled and result.rolled.sentence:
             raise CheckpointError(result.rolled.sentence)
         return
     while True:
-        evaluate(studio, task, todo, job.payload["num_fewshot"], progressing)
+        evaluate(studio, task, todo, job.payload["num_fewshot"], progressing, questions=questions)
         free = _left_by_others(studio, job, progressing) if leads else []
         if not free:
             return

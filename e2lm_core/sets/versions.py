@@ -96,6 +96,34 @@ def name_version(settings: Settings, name: str, number: int, called: str) -> Non
     log.give_name(number, called)
 
 
+@reads
+def last_number(settings: Settings, name: str) -> int:
+    """The number of the state that a set's folder holds; -1 for a set that was never edited."""
+    last = _log(settings, find_set(settings, name)).last
+    return -1 if last is None else last.number
+
+
+@reads
+def edited_since(settings: Settings, name: str, number: int | None) -> frozenset[str] | None:
+    """The ids of the questions that were edited, added or moved after version `number`; None for all of them.
+
+    All are where the prompt or its examples changed, or where it is not known what did. `number` None, or one that is
+    not kept, stands for the version before the last.
+    """
+    info = find_set(settings, name)
+    entries = _log(settings, info).entries[1:]  # the first led from nothing that is known
+    later = [entry for entry in entries if number is not None and entry.step.number > number] or entries[-1:]
+    found: set[str] = set()
+    for entry in later:
+        delta = entry.delta
+        if delta is None or not {"metadata"}.issuperset(delta.get("config", {})) or "dev" in delta:
+            return None
+        part = delta.get("test") or {"edit": {}, "in": ()}
+        found |= part["edit"].keys() | {str(row["id"]) for _, _, row in part["in"]}
+    task = known_sets.read(info.folder, settings.limits).task
+    return None if found and task.config.fewshot_split == "test" else frozenset(found)
+
+
 @one_writer
 def restore_version(settings: Settings, name: str, number: int) -> TaskSet:
     """Make the set again what it was, as a step of its own that can be undone.

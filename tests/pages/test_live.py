@@ -1,18 +1,23 @@
-"""Author's live results and Run's record: what an edit changed, what was saved, what a run had to say."""
+"""Author's live results and Run's record: what an edit changed and ran, what every page tells of a run, what cancels it."""
 
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 
+import pytest
 import streamlit as st
 
 from e2lm_core.analysis.questions import edits as question_edits
 from e2lm_core.base.records import TaskSet
 from e2lm_core.runs import evaluate, measure, start
 from e2lm_core.runs import order as run_order
-from e2lm_core.runs.queue.records import Progress
+from e2lm_core.runs.queue import asking
+from e2lm_core.runs.queue.records import Job, Progress
 from e2lm_core.sets import authoring, collection
+from e2lm_core.ui.frame import say
 from e2lm_core.ui.runs import edited
 from tests.support import studios
 from tests.support.visits import OWN, Visit, queue
@@ -33,6 +38,7 @@ def compute(at: Visit, checkpoints: int | None = None) -> None:
         own(at),
         every[:checkpoints],
         progressing=Watched(lambda row: at.studio.jobs.report(job, [row])),
+        questions=job.payload.get("questions"),
     )
     if checkpoints is None:
         at.studio.jobs.finish(job)
@@ -72,11 +78,11 @@ def test_an_edit_in_the_table_is_run_and_says_what_it_changed(done):
     before = measure.measure(done.studio, own(done), done.studio.catalogue.checkpoints)
     done.edit({0: {"question": "How much is one and one?"}})
     assert "has no results yet" in done.said
-    assert "0 of 40 checkpoints so far" in done.said
+    assert "So far 0%, 0 of 40 checkpoints (waiting for the worker)." in done.said
     assert pictured(done, 0) == {"before": 10}
     compute(done, checkpoints=6)  # last and first of each of the three models that are no further seed
     done.at.run()
-    assert "6 of 40 checkpoints so far" in done.said
+    assert "So far 15%, 6 of 40 checkpoints" in done.said
     assert "margin" in done.said
     assert pictured(done, 0) == {"before": 10, "now": 2}
     assert pictured(done, 1)["large-arch1"] == 2
@@ -227,8 +233,8 @@ def test_the_browsers_tab_says_how_far_a_run_is_and_that_it_has_ended(done, monk
     queue(done, OWN, done=10)
     done.open("overview")
     assert titles[-1] == "25% · Overview · Result · E2LM Task Studio"
-    done.open("write")  # where nothing looks for news
-    assert titles[-1] == "… · Write · Questions · E2LM Task Studio"
+    done.open("write")
+    assert titles[-1] == "25% · Write · Questions · E2LM Task Studio"
     job = start.latest_job(done.studio, OWN)
     assert job is not None
     done.studio.jobs.finish(done.studio.jobs.get(job.id))
@@ -245,3 +251,215 @@ def test_what_is_said_of_subjects_follows_the_run(visit):
     compute_rest(visit)
     visit.at.run()
     assert "so far" not in visit.said
+
+
+# --- one run is one thing ----------------------------------------------------------------------------------
+
+FIGURES = re.compile(r"(\d+)%, (\d+) of (\d+) checkpoints(, about [\d.]+ \w+ left| \([^)]*\)|)")
+PLACES = ("overview", "write", "run", "accuracy", "share")
+
+
+def work(at: Visit, job: Job, checkpoints: int | None = None) -> None:
+    """What a worker that has the job would compute, at the first so many of its checkpoints."""
+    names = job.payload["checkpoints"]
+    task = collection.open_set(at.studio.settings, OWN)
+    every = [c for c in run_order.plan(at.studio.catalogue.checkpoints) if c.name in names]
+    evaluate.evaluate(
+        at.studio,
+        task,
+        every[:checkpoints],
+        progressing=Watched(
+            lambda row: at.studio.jobs.report(job, [row.model_copy(update={"seconds": 30.0})])
+        ),
+        questions=job.payload.get("questions"),
+    )
+
+
+def claim(at: Visit) -> Job:
+    job = at.studio.jobs.claim("a worker", 60)
+    assert job is not None
+    return job
+
+
+def told_of(at: Visit) -> dict[str, set[tuple[str, ...]]]:
+    """What each page says of how far the run of the set is: the strip's, the panel's, the bars'."""
+    said = {}
+    for place in PLACES:
+        at.open(place)
+        bars = [bar.proto.text for bar in at.at.get("progress")]
+        text = "\n".join([at.said, *bars]).replace("\\", "").replace(say.JOINER, "")
+        said[place] = set(FIGURES.findall(text))
+    at.open("sets")  # where other sets' runs are told of too
+    bars = [text for bar in at.at.get("progress") if (text := bar.proto.text).startswith(f"{OWN}:")]
+    lines = [line for line in at.said.splitlines() if "questions ·" in line]
+    said["home"] = set(FIGURES.findall("\n".join([*lines, *bars]).replace("\\", "")))
+    return said
+
+
+def waiting(at: Visit) -> None:
+    studios.start_run(at.studio, OWN, at.studio.catalogue.checkpoints)
+
+
+def started(at: Visit) -> None:
+    waiting(at)
+    claim(at)
+
+
+def half(at: Visit) -> None:
+    waiting(at)
+    work(at, claim(at), 20)
+
+
+def of_an_edit(at: Visit) -> None:
+    authoring.update_questions(at.studio.settings, OWN, {"q1": {"question": "How much is one and one?"}})
+    edited.start_edit(at.studio, collection.open_set(at.studio.settings, OWN), "somebody")
+    work(at, claim(at), 30)
+
+
+def behind_another(at: Visit) -> None:
+    at.studio.jobs.submit(start.KIND, {"set": "gone", "checkpoints": [], "num_fewshot": None})
+    claim(at)
+    waiting(at)
+
+
+def partly_run_then_waiting(at: Visit) -> None:
+    half(at)
+    at.studio.jobs.release(at.studio.jobs.get(1))
+
+
+STATES: list[Callable[[Visit], None]] = [
+    waiting,
+    started,
+    half,
+    of_an_edit,
+    behind_another,
+    partly_run_then_waiting,
+]
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+def test_every_page_tells_one_progress_and_one_time_left(done: Visit, state: Callable[[Visit], None]) -> None:
+    state(done)
+    said = told_of(done)
+    assert all(len(figures) == 1 for figures in said.values()), said
+    assert len(set.union(*said.values())) == 1, said
+    ((share, complete, checkpoints, _),) = said["run"]
+    assert int(share) == 100 * int(complete) // int(checkpoints)
+
+
+# --- what cancels a run, and what follows ------------------------------------------------------------------
+
+
+def edit(at: Visit, **fields: str) -> None:
+    """Edits of questions, by id, saved as the table saves them."""
+    rows = list(at.table(OWN))
+    at.edit({rows.index(name): {"question": text} for name, text in fields.items()})
+
+
+def reload(at: Visit) -> None:
+    """The browser loads the page again: a session of its own for whoever does not sign in."""
+    at.at.session_state["visitor"] = f"after a reload, {at.at.session_state['visitor']}"
+
+
+def still_open(at: Visit) -> list[Job]:
+    return at.studio.jobs.still_open()
+
+
+def test_after_an_edit_a_reload_and_another_edit_cancel_stops_all_that_computes(done: Visit) -> None:
+    done.open("write")
+    edit(done, q1="How much is one and one?")
+    (first,) = still_open(done)
+    claim(done)
+    reload(done)
+    done.open("write")
+    edit(done, q2="How much is two and two?")
+    assert done.studio.jobs.get(first.id).state == "cancelled"  # its question is in the second's
+    (second,) = still_open(done)
+    assert second.payload["questions"] == ["q1", "q2"]
+    reload(done)
+    done.open("overview")
+    done.at.button(key="strip_cancel").click().run()
+    assert still_open(done) == []
+    assert "2 stale" in done.said
+    done.open("sets")
+    assert done.at.get("progress") == []
+
+
+@pytest.mark.parametrize("place", [*PLACES, "sets"])
+def test_every_page_cancels_the_whole_run_whoever_began_it(done: Visit, place: str) -> None:
+    queue = done.studio.jobs
+    payload = {"set": OWN, "checkpoints": [done.studio.catalogue.checkpoints[0].name], "num_fewshot": None}
+    several = [queue.submit(start.KIND, payload, owner=owner) for owner in ("one", "another", "")]
+    control = queue.submit(start.KIND, payload | {"set": "little"})
+    done.open(place)
+    buttons = [b for b in done.at.button if b.key and "cancel" in b.key]
+    assert buttons
+    button = next(b for b in buttons if b.key in ("strip_cancel", f"sets_cancel_{several[-1]}"))
+    button.click().run()
+    assert [queue.get(one).state for one in several] == ["cancelled"] * 3
+    assert not queue.get(control).over
+
+
+def test_after_a_cancelled_run_an_edit_runs_the_edited_question_where_results_are(done: Visit) -> None:
+    """The rest of 240 results had begun again, at a priority that passed other people's runs."""
+    collection.copy_set(done.studio.settings, "little", "fresh")
+    studios.start_run(done.studio, OWN, done.studio.catalogue.checkpoints)
+    authoring.add_questions(done.studio.settings, OWN, [studios.question(50, id="q50")])
+    job = claim(done)
+    work(done, job, 6)
+    assert asking.cancel(done.studio, job.id)
+    done.open("write")
+    edit(done, q1="How much is one and one?")
+    (run,) = still_open(done)
+    assert run.payload["questions"] == ["q1", "q50"]  # what was edited since that run was asked for
+    done.studio.jobs.cancel(run.id)
+    edit(done, q2="How much is two and two?")
+    (run,) = still_open(done)
+    assert run.payload["questions"] == ["q2"]
+    assert len(run.payload["checkpoints"]) == 40
+
+
+def test_after_a_first_run_that_was_cancelled_an_edit_stays_where_results_are(visit: Visit) -> None:
+    collection.copy_set(visit.studio.settings, "little", OWN)
+    visit.choose(OWN)
+    studios.start_run(visit.studio, OWN, visit.studio.catalogue.checkpoints)
+    job = claim(visit)
+    work(visit, job, 5)
+    asking.cancel(visit.studio, job.id)
+    visit.open("write")
+    edit(visit, q1="How much is one and one?")
+    (run,) = still_open(visit)
+    assert run.payload["checkpoints"] == job.payload["checkpoints"][:5]
+    assert len(run.payload["fleet"]) == 40
+    assert run.payload["questions"] == ["q1"]
+    work(visit, claim(visit))
+    visit.studio.jobs.finish(visit.studio.jobs.get(run.id))
+    visit.open("overview")
+    assert "12% done" in visit.said  # 30 of 240 as before the edit: what was cancelled is not begun
+    assert "strip_run" in [b.key for b in visit.at.button]
+    visit.open("write")
+    edit(visit, q3="How much is three and three?")
+    (run,) = still_open(visit)
+    assert (run.payload["questions"], len(run.payload["checkpoints"])) == (["q3"], 5)
+
+
+def test_after_a_run_that_was_cancelled_before_its_first_result_an_edit_runs_nothing(visit: Visit) -> None:
+    collection.copy_set(visit.studio.settings, "little", OWN)
+    visit.choose(OWN)
+    asking.cancel(visit.studio, studios.start_run(visit.studio, OWN, visit.studio.catalogue.checkpoints))
+    visit.open("write")
+    edit(visit, q1="How much is one and one?")
+    assert still_open(visit) == []
+    assert "Run this set once on Models and runs" in visit.said
+
+
+def test_an_edit_amid_a_whole_run_goes_on_with_both(done: Visit) -> None:
+    authoring.add_questions(done.studio.settings, OWN, [studios.question(50, id="q50")])
+    studios.start_run(done.studio, OWN, done.studio.catalogue.checkpoints)
+    claim(done)
+    done.open("write")
+    edit(done, q1="How much is one and one?")
+    (run,) = still_open(done)
+    assert "questions" not in run.payload
+    assert run.priority == evaluate.SWEEP  # a long run passes nobody's for an edit
+    assert len(run.payload["checkpoints"]) == 40

@@ -29,14 +29,21 @@ def still_open(studio: Studio) -> list[Job]:
 
 
 def cancel(studio: Studio, job_id: int) -> bool:
-    """Stop a run of one's own, an administrator any; True where this call stopped it.
+    """Stop the run, with every open run of its set and kind that whoever asks may cancel; True where one was stopped.
 
-    Raises `StoreError` for a run that there is not, or that is another's.
+    A run of one's own may be stopped, by an administrator any. One that has ended by itself stops nothing; one that
+    a newer run has replaced stands for that. Raises `StoreError` for a run that there is not, or that is another's.
     """
     job = run(studio, job_id)
     if not may_cancel(studio.settings, job):
         raise StoreError(f"Run {job_id} is another person's: only they, or an administrator, can cancel it.")
-    return studio.jobs.cancel(job_id)
+    if job.state in ("done", "failed"):
+        return False
+    workspace, name = job.payload.get("owner"), str(job.payload.get("set"))
+    with studio.jobs.database.transaction():
+        beside = studio.jobs.of_set(job.kind, name, still_open=True, whose=workspace, progress=False)
+        stopped = [studio.jobs.cancel(one.id) for one in beside if may_cancel(studio.settings, one)]
+    return any(stopped)
 
 
 def may_cancel(settings: Settings, job: Job) -> bool:

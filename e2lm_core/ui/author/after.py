@@ -12,11 +12,11 @@ import streamlit as st
 
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
-from e2lm_core.runs import evaluate, start
 from e2lm_core.sets import versions
 from e2lm_core.ui import session
 from e2lm_core.ui.remembered import results
 from e2lm_core.ui.remembered import scores as remembered
+from e2lm_core.ui.runs import edited as edits
 from e2lm_core.ui.runs import starting
 
 # One's own last edit is what one wants to see for so long, whatever others have edited since.
@@ -35,19 +35,12 @@ def runs_edits() -> str:
 
 def edited(task: TaskSet) -> None:
     """After a saved edit: run what changed at once, where the set has results and the visitor wants it."""
-    if runs_edits() and _has_results(task):
+    if visitor := runs_edits():
         try:
-            starting.start_run(task, priority=evaluate.INTERACTIVE)
+            if edits.start_edit(session.studio(), task, visitor) is not None:
+                starting.ensure_worker()
         except StudioError as error:
             st.session_state["editor_refused"] = [str(error)]
-
-
-def _has_results(task: TaskSet) -> bool:
-    """Whether it was run, or holds questions that were: those of a copy, or of a run on the command line."""
-    return (
-        bool(start.latest_job(session.studio(), task.address, progress=False))
-        or results.measurements(task).measured > 0
-    )
 
 
 @dataclass(frozen=True)

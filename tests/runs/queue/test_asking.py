@@ -58,16 +58,20 @@ def test_of_a_shared_set_the_run_is_seen_and_only_its_asker_or_an_administrator_
     bob, root = asked(studio, "bob"), asked(studio, "root")
     sharing.share(ada.settings, "mine", "bob")
     of_ada, of_bob = queued(ada, "mine"), queued(bob, "ada/mine")
-    latest = start.latest_job(ada, "mine")
-    assert latest is not None
-    assert latest.id == of_bob
+    assert [start.latest_job(ada, "mine").id, start.latest_job(bob, "ada/mine").id] == [of_ada, of_bob]
     assert not studio.jobs.get(of_ada).over  # a person's new run replaces their own alone
     with pytest.raises(StoreError, match=f"Run {of_ada} is another person's"):
         asking.cancel(bob, of_ada)
     with pytest.raises(StoreError, match="another person's"):
         asking.cancel(ada, of_bob)
-    assert asking.cancel(root, of_bob)
-    assert asking.cancel(studio, of_ada)
+    assert asking.cancel(ada, of_ada)
+    assert (
+        start.latest_job(ada, "mine").id == of_bob
+    )  # what still goes on is seen, by whomever it was asked for
+    again = queued(ada, "mine")
+    assert asking.cancel(root, of_bob)  # one thing for whoever may stop all of it
+    assert studio.jobs.get(again).state == "cancelled"
+    assert asking.still_open(root) == []
 
 
 def test_two_sets_of_one_name_are_two_and_an_examples_runs_are_everybodys(studio, ada):

@@ -199,3 +199,32 @@ def test_the_words_that_differ_between_two_versions(here: Settings) -> None:
         versions.differences(here, "mine", 1, 2)
     )
     assert versions.differences(here, "mine", 0, 0) == []
+
+
+# --- what was edited since ------------------------------------------------------------------------------
+
+
+def test_the_questions_that_were_edited_since_a_version(here: Settings) -> None:
+    assert versions.last_number(here, "mine") == -1
+    assert versions.edited_since(here, "mine", -1) == frozenset()
+    authoring.update_questions(here, "mine", {"q1": {"question": "One?"}})
+    authoring.delete_questions(here, "mine", ["q6"])
+    authoring.add_questions(here, "mine", [studios.question(50, id="q50")])
+    assert versions.last_number(here, "mine") == 3
+    assert versions.edited_since(here, "mine", -1) == {"q1", "q50"}
+    assert versions.edited_since(here, "mine", 1) == {"q50"}
+    assert versions.edited_since(here, "mine", 3) == {"q50"}  # nothing is later: the last step's
+    assert versions.edited_since(here, "mine", None) == {"q50"}
+    versions.undo(here, "mine")
+    assert versions.edited_since(here, "mine", 3) == frozenset()  # q50 is gone again
+
+
+def test_a_prompt_or_example_that_changed_is_an_edit_of_every_question(here: Settings) -> None:
+    authoring.update_questions(here, "mine", {"q1": {"question": "One?"}})
+    authoring.update_config(here, "mine", metadata={"version": 2.0})
+    assert versions.edited_since(here, "mine", 1) == frozenset()
+    authoring.update_config(here, "mine", description="Choose.")
+    assert versions.edited_since(here, "mine", 2) is None
+    assert versions.edited_since(here, "mine", 0) is None
+    authoring.set_dev(here, "mine", ["q2"])
+    assert versions.edited_since(here, "mine", 3) is None
