@@ -84,6 +84,14 @@ Documents = Annotated[
     bool,
     typer.Option("--questions", help="Add every choice's log-likelihoods (nats) in both to the JSON."),
 ]
+TokensOf = Annotated[
+    str | None,
+    typer.Option(
+        "--tokens-of",
+        metavar="NAME",
+        help="Count prompts in the tokens of this model or family (default: the models of the set's last run).",
+    ),
+]
 Profile = Annotated[str, typer.Option("--profile", help="plain or competition.")]
 # Unlike other commands a report is by default of the set's last run: its checkpoints and its examples.
 LastCheckpoints = Annotated[
@@ -146,6 +154,7 @@ def export(
     kind: As = "bundle",
     profile: ExportProfile = None,
     metric: PatchMetric = "acc",
+    tokens_of: TokensOf = None,
     as_json: Json = False,
 ) -> None:
     """Write the set as a bundle that lm-evaluation-harness runs unchanged, as a submission, or its questions alone."""
@@ -167,11 +176,11 @@ def export(
             data = writing.file_of(question_set.questions, kind)
             lost = writing.lost(question_set.questions, kind)
         else:
-            data = export_set(
-                studio,
-                question_set,
-                _profile(profile if profile is not None else "competition" if kind == "patch" else "plain"),
+            rules = _profile(
+                profile if profile is not None else "competition" if kind == "patch" else "plain"
             )
+            found = findings(studio, question_set, rules, tokens_of=tokens_of)
+            data = export_set(studio, question_set, rules, found)
             if kind == "patch":
                 data = patch.submission(question_set, studio.settings.limits, metric)
             elif kind == "upstream":
@@ -191,6 +200,7 @@ def export(
 def check(
     task: Task,
     profile: Profile = "plain",
+    tokens_of: TokensOf = None,
     as_json: Json = False,
 ) -> None:
     """What stands in the way of an export (errors), and what else is worth a look (warnings)."""
@@ -200,7 +210,8 @@ def check(
     studio = open_studio()
     question_set = open_task(studio.settings, task)
     with working(f"Checking {question_set.name}"):
-        rows = [finding.model_dump() for finding in findings(studio, question_set, _profile(profile))]
+        found = findings(studio, question_set, _profile(profile), tokens_of=tokens_of)
+        rows = [finding.model_dump() for finding in found]
     document = {
         name: [
             {k: v for k, v in row.items() if k != "severity"} for row in rows if row["severity"] == severity

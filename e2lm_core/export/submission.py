@@ -3,39 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from e2lm_core.base.errors import CheckpointError, TaskError
-from e2lm_core.base.records import Finding, Request, TaskSet
+from e2lm_core.base.errors import TaskError
+from e2lm_core.base.records import Finding, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.checkpoints.ladder import ngrams
+from e2lm_core.export.lengths import prompt_lengths
+from e2lm_core.runs.requests import prompts
 from e2lm_core.runs.studio import Studio
-from e2lm_core.sets.checks.check import check, structural_errors
+from e2lm_core.sets.checks.check import Profile, check, structural_errors
+from e2lm_core.sets.checks.lengths import PromptLengths
 from e2lm_core.sets.folder import bundle
-from e2lm_core.sets.prompts.render import RenderedDoc, render_set
 
-Profile = Literal["plain", "competition"]
+__all__ = ["Profile", "export", "findings"]
 
 
 def findings(
-    studio: Studio, task: TaskSet, profile: Profile = "plain", num_fewshot: int | None = None
+    studio: Studio,
+    task: TaskSet,
+    profile: Profile = "plain",
+    num_fewshot: int | None = None,
+    tokens_of: str | None = None,
 ) -> list[Finding]:
-    """Everything the checks have to say, errors first; lengths are counted in the ladder's tokens."""
+    """Everything the checks have to say, errors first; lengths as `lengths.prompt_lengths` counts them.
+
+    Raises:
+        StudioError: `tokens_of` is no model on this computer, and no family of a known window.
+    """
     limits = studio.settings.limits
     try:
-        rendered = render_set(task, num_fewshot)
+        rendered = prompts(task, num_fewshot)
     except TaskError as error:
         # A question that is wrong in itself is why it cannot be rendered, and says so more clearly.
         structural = check(task, (), limits, profile) if _unsound(task, limits) else []
         return structural or [Finding(severity="error", code="prompt", sentence=str(error))]
     if _unsound(task, limits):
         return check(task, rendered, limits, profile)
-    tokens, window, unknown = _lengths(studio, rendered)
+    counted, unknown = prompt_lengths(studio, task, rendered, profile, tokens_of)
     grams = studio.catalogue.ngrams_file
     checked = check(
-        task, rendered, limits, profile, tokens, window, training_ngrams=ngrams.read(grams) if grams else None
+        task, rendered, limits, profile, counted, training_ngrams=ngrams.read(grams) if grams else None
     )
-    every = [*unknown, *checked, *_beyond_training(studio, tokens)]
+    every = [*unknown, *checked, *_beyond_training(studio, counted)]
     return sorted(every, key=lambda finding: finding.severity != "error")
 
 
@@ -58,26 +67,10 @@ def _unsound(task: TaskSet, limits: Limits) -> bool:
     return bool(structural_errors(task.questions, limits) or structural_errors(task.dev, limits))
 
 
-def _lengths(
-    studio: Studio, rendered: Sequence[RenderedDoc]
-) -> tuple[list[int] | None, int | None, list[Finding]]:
-    """Tokens of each prompt with its longest choice, the window they must fit, a warning where not known."""
-    checkpoint = next(iter(studio.at_hand), None)
-    if checkpoint is None:
-        return None, None, []
-    requests = [Request(*max(doc.asked, key=lambda pair: len("".join(pair)))) for doc in rendered]
-    tokens = None
-    try:
-        tokens = studio.backend.prompt_tokens(checkpoint, requests)
-        return tokens, studio.backend.window(checkpoint), []
-    except CheckpointError as error:
-        sentence = f"The prompts' lengths in tokens are not checked: {error}"
-        return tokens, None, [Finding(severity="warning", code="length_unknown", sentence=sentence)]
-
-
-def _beyond_training(studio: Studio, tokens: list[int] | None) -> list[Finding]:
+def _beyond_training(studio: Studio, lengths: Sequence[PromptLengths]) -> list[Finding]:
     """The embedded models read longer prompts than they were trained on, but not as well."""
     trained = studio.catalogue.trained_context
+    tokens = next((one.tokens for one in lengths if one.is_embedded), ())
     if trained is None or not tokens or max(tokens) <= trained:
         return []
     count = sum(n > trained for n in tokens)

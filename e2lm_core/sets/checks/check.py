@@ -16,6 +16,7 @@ from e2lm_core.base.records import Finding, Question, RenderedDoc, TaskSet
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks import balance, facts, groups, leaks
 from e2lm_core.sets.checks import text as text_checks
+from e2lm_core.sets.checks.lengths import PromptLengths, beyond_window
 from e2lm_core.sets.prompts.docs import OPTIONAL
 
 Profile = Literal["plain", "competition"]
@@ -82,17 +83,15 @@ def check(
     rendered: Sequence[RenderedDoc],
     limits: Limits,
     profile: Profile = "plain",
-    prompt_tokens: Sequence[int] | None = None,
-    window: int | None = None,
+    lengths: Sequence[PromptLengths] = (),
     training_ngrams: Container[str] | None = None,
 ) -> list[Finding]:
     """Every finding about the set for an export under `profile`; errors stop the export.
 
     `rendered` holds the prompts of `task.questions` in order (empty when they cannot be rendered: pass what
-    there is, the structural errors say why). `prompt_tokens` counts context and continuation, one number a
-    question (its longest) or one a choice; `window` is the model's. `training_ngrams` are 13-grams as
-    `text.ngrams` makes them. Of each kind of warning 50 are listed. Raises ValueError for another number of
-    `prompt_tokens`.
+    there is, the structural errors say why). `lengths` are those of each model that reads them. `training_ngrams`
+    are 13-grams as `text.ngrams` makes them. Of each kind of warning 50 are listed. Raises ValueError for another
+    number of tokens than of prompts.
     """
     structural = [
         *structural_errors(task.questions, limits),
@@ -104,7 +103,7 @@ def check(
     findings: list[Finding | _Doubt] = [
         *_size(task, limits, profile),
         *_in_dev(task),
-        *_beyond_window(rendered, prompt_tokens, window, limits),
+        *(finding for one in lengths for finding in beyond_window(rendered, one)),
         *leaks.answers_in_prompts(task, rendered, "error" if profile == "competition" else "warning"),
         *_duplicates(task.questions, every),
         *balance.gold_habits(task.questions),
@@ -197,34 +196,6 @@ def _in_dev(task: TaskSet) -> list[Finding]:
                 findings.append(_error("in_dev", sentence, question.id))
                 break
     return findings
-
-
-def _beyond_window(
-    rendered: Sequence[RenderedDoc], tokens: Sequence[int] | None, window: int | None, limits: Limits
-) -> list[Finding]:
-    if tokens is None:
-        return []
-    longest = _longest(rendered, tokens)
-    allowed = limits.max_prompt_tokens if window is None else min(limits.max_prompt_tokens, window)
-    return [
-        _error(
-            "too_many_tokens",
-            f"Question {number}: its prompt and longest choice have {count:,} tokens, but at most "
-            f"{allowed:,} fit; shorten the question or use fewer few-shot examples.",
-            doc.question_id,
-        )
-        for number, (doc, count) in enumerate(zip(rendered, longest, strict=True), start=1)
-        if count > allowed
-    ]
-
-
-def _longest(rendered: Sequence[RenderedDoc], tokens: Sequence[int]) -> list[int]:
-    if len(tokens) == len(rendered):
-        return list(tokens)
-    if len(tokens) != sum(len(doc.continuations) for doc in rendered):
-        raise ValueError("prompt_tokens must hold one number a question or one a choice")
-    counts = iter(tokens)
-    return [max(next(counts) for _ in doc.continuations) for doc in rendered]
 
 
 def _duplicates(questions: Sequence[Question], every: Sequence[facts.Facts]) -> list[_Doubt]:

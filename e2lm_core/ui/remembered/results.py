@@ -337,7 +337,9 @@ def findings(task: TaskSet, profile: submission.Profile = "plain") -> list[Findi
     """The checks of the set; none for one without questions, whose pages say so themselves."""
     if not task.questions:
         return []
-    return _OF_SETS.made_of((task,), ("findings", profile), lambda: _findings(task, profile))
+    theirs = tuple(c.name for c in fleet(task)[0] if c.packed is None)  # whose tokens stop an export once it ran
+    readers = theirs and (*theirs, state(task).job is None)
+    return _OF_SETS.made_of((task,), ("findings", profile), lambda: _findings(task, profile), readers)
 
 
 def _findings(task: TaskSet, profile: submission.Profile) -> list[Finding]:

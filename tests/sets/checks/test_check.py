@@ -13,6 +13,7 @@ from e2lm_core.base.records import (
 )
 from e2lm_core.base.settings import Limits
 from e2lm_core.sets.checks.check import check, require_sound, structural_errors
+from e2lm_core.sets.checks.lengths import PromptLengths
 from e2lm_core.sets.checks.text import ngrams
 from e2lm_core.sets.prompts.render import render_set
 from tests.sets.checks.elements import LIMITS, a_set, changed, findings
@@ -109,18 +110,25 @@ def test_a_test_question_in_dev_is_an_error() -> None:
     assert findings(task.model_copy(update={"dev": (*task.dev, other)})) == []
 
 
-def test_too_many_tokens_for_the_window() -> None:
+def test_too_many_tokens_for_a_model_that_reads_the_set() -> None:
     task = a_set()
     rendered = render_set(task)
-    per_question = [100] * 119 + [129]
-    (found,) = check(task, rendered, LIMITS, prompt_tokens=per_question, window=128)
-    assert found.sentence.startswith(
-        "Question 120: its prompt and longest choice have 129 tokens, but at most 128"
+    tokens = (*[100] * 119, 129)
+    (found,) = check(task, rendered, LIMITS, lengths=[PromptLengths(tokens, 128, "pythia-70m")])
+    assert found.sentence == (
+        "Question 120: its prompt and longest choice have 129 tokens (tokenizer of pythia-70m), but at most 128 fit "
+        "pythia-70m; shorten the question or use fewer few-shot examples."
     )
-    per_choice = [100] * 479 + [2049]
-    (found,) = check(task, rendered, LIMITS, prompt_tokens=per_choice, window=4096)
-    assert "at most 2,048" in found.sentence
-    assert check(task, rendered, LIMITS, prompt_tokens=per_question) == []
+    assert (found.severity, found.question_id) == ("error", task.questions[119].id)
+    (warns,) = check(task, rendered, LIMITS, lengths=[PromptLengths(tokens, 128, "small", "warning")])
+    assert warns.severity == "warning"
+    assert warns.sentence.endswith("few-shot examples, or run models that read more.")
+    (about,) = check(task, rendered, LIMITS, lengths=[PromptLengths(tokens, 128, "x", is_estimate=True)])
+    assert "about 129 tokens (estimated from its bytes, as the tokenizer is not here)" in about.sentence
+    assert check(task, rendered, LIMITS, lengths=[PromptLengths(tokens, 129, "x")]) == []
+    assert check(task, rendered, LIMITS) == []
+    with pytest.raises(ValueError, match="shorter"):
+        check(task, rendered, LIMITS, lengths=[PromptLengths(tokens[:-1], 128, "x")])
 
 
 def test_repeated_and_nearly_repeated_questions() -> None:
