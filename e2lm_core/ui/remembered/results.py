@@ -337,7 +337,8 @@ def findings(task: TaskSet, profile: submission.Profile = "plain") -> list[Findi
     """The checks of the set; none for one without questions, whose pages say so themselves."""
     if not task.questions:
         return []
-    theirs = tuple(c.name for c in fleet(task)[0] if c.packed is None)  # whose tokens stop an export once it ran
+    # Models that stop an export by their tokens, once the set was run on them.
+    theirs = tuple(c.name for c in fleet(task)[0] if c.packed is None)
     readers = theirs and (*theirs, state(task).job is None)
     return _OF_SETS.made_of((task,), ("findings", profile), lambda: _findings(task, profile), readers)
 
