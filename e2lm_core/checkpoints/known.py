@@ -14,6 +14,8 @@ from e2lm_core.checkpoints.families import Family, FamilyModel
 from e2lm_core.checkpoints.names import Ramp
 
 STEP = re.compile(r"(?:^|[-_./])(?:global_step|iter|step|checkpoint|ckpt)[-_]?(\d{1,12})(?![0-9])", re.I)
+# Behind a model's name its step, or a stage before it: anything else between makes it another model.
+_BEHIND = re.compile(rf"(?:[-_.](?:stage|ingredient)\d+)*(?={STEP.pattern})", re.I)
 # Models that a family's list does not name, but that are named and counted as its own; the closest name first.
 _ALIKE = (
     ("dense-*-arch*", "e2lm"),
@@ -84,7 +86,7 @@ def named(part: str) -> tuple[Family, FamilyModel, str] | None:
         for model in family.models:
             for name in {model.name, model.repo.split("/")[1]}:
                 rest = part[len(name) :]
-                ends = not rest or (rest[0] in "-_." and STEP.search(rest) is not None)
+                ends = not rest or _BEHIND.match(rest) is not None
                 longer = best is None or len(name) > len(part) - len(best[2])
                 if lowered.startswith(name.lower()) and ends and longer:
                     best = (family, model, rest)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from e2lm_core.base.records import Checkpoint, ModelInfo
@@ -18,6 +18,14 @@ from e2lm_core.checkpoints.known import FAMILIES, STEP, named
 
 _MAIN = ("main", "", None)
 _TOKENS = re.compile(r"(?:tokens?[-_]?|-)(\d{1,6}(?:\.\d{1,3})?)(B|BT|M|T)(?![a-zA-Z])")
+# Another seed, in a checkpoint's name behind its step (`step5000-seed-14`), as a folder, and in a model's name.
+_SEED = re.compile(
+    r"(?:^|[-_.])((?:(?:data|weight)[-_])?seed)[-_=]?([A-Za-z0-9]+(?:[-_](?!tokens?[-_]?\d|\d+(?:BT?|M|T)\b)[A-Za-z0-9]+)*)",
+    re.I,
+)
+_SEED_FOLDER = re.compile(r"((?:(?:data|weight)[-_])?seed)[-_=]?(\d{1,9}|default)", re.I)
+_SEED_MODEL = re.compile(r"(.+?)[-_.](?:(?:data|weight)[-_])?seed[-_]?\d{1,9}", re.I)
+_DEFAULT_SEED = "default"
 _UNITS = {"M": 10**6, "B": 10**9, "BT": 10**9, "T": 10**12}
 
 
@@ -39,6 +47,7 @@ class Places:
         self._by_step: dict[tuple[str, int], Checkpoint] = {}
         self._models: dict[str, ModelInfo] = {}
         self._repos: dict[str, ModelInfo] = {}
+        self._at: dict[tuple[str, str], Checkpoint] = {}
         self._known: dict[str, bool] = {}
         self._named: dict[tuple[str, int, int | None], Spot] = {}
         for checkpoint in known:
@@ -47,6 +56,7 @@ class Places:
             self._models[name.lower()] = checkpoint.model
             if checkpoint.repo:
                 self._repos[checkpoint.repo.lower()] = checkpoint.model
+                self._at[checkpoint.repo.lower(), _place_name(checkpoint)] = checkpoint
 
     def find(self, pretrained: str, revision: str | None = None, subfolder: str | None = None) -> Spot | None:
         """The checkpoint that those three names mean; None where no step can be read from them."""
@@ -64,7 +74,7 @@ class Places:
                 spot = _in_family(family, model, inside)
                 return self._completed(spot) if spot else None
         plain = _plain(parts, marks)
-        return self._completed(plain) if plain else None
+        return self._completed(_of_seed(plain, _seed(marks))) if plain else None
 
     def schedule(self, model: ModelInfo) -> Mapping[int, str]:
         """{step: name} of every checkpoint that the model is known to have; empty where that is not known."""
@@ -108,6 +118,9 @@ class Places:
         return self._known[model]
 
     def _catalogued(self, pretrained: str, parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
+        for mark in marks:
+            if (checkpoint := self._at.get((pretrained.lower(), mark.lower()))) is not None:
+                return _spot(checkpoint, mark)
         model = self._repos.get(pretrained.lower())
         for part in reversed(parts):
             model = model or self._models.get(part.lower())
@@ -117,7 +130,10 @@ class Places:
             step = STEP.search(mark)
             if step and (model.name.lower(), int(step[1])) in self._by_step:
                 checkpoint = self._by_step[model.name.lower(), int(step[1])]
-                return Spot(model, checkpoint.step, checkpoint.tokens_seen, checkpoint.early, mark)
+                if mark.lower() == _place_name(checkpoint):
+                    return _spot(checkpoint, mark)
+                # Of another seed, or of a later stage, whose steps are counted anew.
+                return None if _seed(marks) is not None or "stage" in mark else _spot(checkpoint, mark)
         return None
 
     def _completed(self, spot: Spot) -> Spot:
@@ -134,16 +150,51 @@ class Places:
         )
 
 
+def _place_name(checkpoint: Checkpoint) -> str:
+    """The branch or folder of a checkpoint, in lower case."""
+    folder = checkpoint.directory.name if checkpoint.directory is not None else ""
+    revision = "" if checkpoint.revision in _MAIN else str(checkpoint.revision)
+    return (checkpoint.subfolder or revision or folder).lower()
+
+
+def _spot(checkpoint: Checkpoint, name: str) -> Spot:
+    return Spot(checkpoint.model, checkpoint.step, checkpoint.tokens_seen, checkpoint.early, name)
+
+
+def _seed(names: Sequence[str]) -> str | None:
+    """The seed that names of a checkpoint tell, `14` or `data-14`; None for the default's and where there is none."""
+    for name in names:
+        step = STEP.search(name)
+        found = _SEED_FOLDER.fullmatch(name) if step is None else _SEED.search(name, step.end())
+        if found is not None and found[2].lower() != _DEFAULT_SEED:
+            return f"{found[1].lower()[:-4]}{found[2]}"
+    return None
+
+
+def _of_seed(spot: Spot, seed: str | None) -> Spot:
+    """The same checkpoint of the model that another seed gave, which is another model."""
+    if seed is None:
+        return spot
+    info = spot.model.model_copy(
+        update={"name": f"{spot.model.name} (seed {seed})", "seed_of": spot.model.name}
+    )
+    return replace(spot, model=info)
+
+
 def _in_family(family: Family, model: FamilyModel, names: Sequence[str]) -> Spot | None:
+    info, seed = family.info(model), _seed(names)
+    base = _SEED_MODEL.fullmatch(info.name)
+    if base is not None and any(base[1] == known.name for known in family.models):
+        info = info.model_copy(update={"seed_of": base[1]})
     for name in names:
         place = family.place(model, name.lstrip("-_."))
         if place is not None:
-            return Spot(family.info(model), place.step, place.tokens_seen, place.early, place.name)
+            return _of_seed(Spot(info, place.step, place.tokens_seen, place.early, place.name), seed)
     plain = _plain([model.name], [name for name in names if name])
     if plain is None or "stage" in plain.name:  # a later stage counts its steps anew
         return None
     tokens = plain.tokens_seen if plain.tokens_seen is not None else family.tokens_at(model, plain.step)
-    return Spot(family.info(model), plain.step, tokens, family.is_early(tokens), plain.name)
+    return _of_seed(Spot(info, plain.step, tokens, family.is_early(tokens), plain.name), seed)
 
 
 def _plain(parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
@@ -156,7 +207,7 @@ def _plain(parts: Sequence[str], marks: Sequence[str]) -> Spot | None:
         if step is None:
             continue
         before = mark[: step.start()].strip("-_.")
-        others = [part for part in parts if part != mark]
+        others = [part for part in parts if part != mark and not _SEED_FOLDER.fullmatch(part)]
         model = before or (others[-1] if others else mark)
         tokens = _TOKENS.search(mark, step.end())
         seen = int(Decimal(tokens[1]) * _UNITS[tokens[2]]) if tokens else None

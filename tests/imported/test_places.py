@@ -89,3 +89,58 @@ def test_a_familys_schedule_is_known():
     assert len(schedule) == 154
     assert schedule[512] == "step512"
     assert Places().schedule(ModelInfo(name="mine", family="imported")) == {}
+
+
+@pytest.mark.parametrize(
+    ("names", "model", "seed_of", "step"),
+    [
+        (("allenai/DataDecide-c4-150M", "step5000-seed-default"), "DataDecide-c4-150M", None, 5_000),
+        (
+            ("allenai/DataDecide-c4-150M", "step5000-seed-14"),
+            "DataDecide-c4-150M (seed 14)",
+            "DataDecide-c4-150M",
+            5_000,
+        ),
+        (
+            ("allenai/DataDecide-c4-150M", "step5000-seed-large-aux-2"),
+            "DataDecide-c4-150M (seed large-aux-2)",
+            "DataDecide-c4-150M",
+            5_000,
+        ),
+        (("EleutherAI/pythia-160m-seed3", "step1000"), "pythia-160m-seed3", "pythia-160m", 1_000),
+        (("EleutherAI/pythia-160m-data-seed3", "step1000"), "pythia-160m-data-seed3", "pythia-160m", 1_000),
+        (("/x/pythia-160m-seed3-step1000",), "pythia-160m-seed3", "pythia-160m", 1_000),
+        (("/x/pythia-160m-lora-step1000",), "pythia-160m-lora", None, 1_000),
+        (("/x/pythia-160m/seed-3/step1000",), "pythia-160m (seed 3)", "pythia-160m", 1_000),
+        (("/x/mine/seed-3/step1000",), "mine (seed 3)", "mine", 1_000),
+        (("/x/mine/step1000-seed-3-tokens2B",), "mine (seed 3)", "mine", 1_000),
+        (("/x/mine/step1000-tokens2B",), "mine", None, 1_000),
+        (("/x/Seed-OSS-36B/step1000",), "Seed-OSS-36B", None, 1_000),
+        (("/x/seedling/step1000",), "seedling", None, 1_000),
+    ],
+)
+def test_another_seed_is_another_model(names, model, seed_of, step):
+    spot = Places().find(*names)
+    assert spot is not None
+    assert (spot.model.name, spot.model.seed_of, spot.step) == (model, seed_of, step)
+
+
+def test_a_seed_or_a_stage_is_never_the_catalogues_checkpoint_of_that_step():
+    """Of one repository the catalogue may have two models: each result goes to the one whose place it names."""
+    repo = "allenai/DataDecide-c4-150M"
+    plain, mine = (ModelInfo(name=name, family="any") for name in ("c4", "c4-aux"))
+    known = [
+        Checkpoint(model=plain, step=5, tokens_seen=1, repo=repo, revision="step5-seed-default"),
+        Checkpoint(model=mine, step=5, tokens_seen=2, repo=repo, revision="step5-seed-aux-2"),
+    ]
+    for order in (known, known[::-1]):
+        places = Places(order)
+        found = [places.find(repo, f"step5-seed-{seed}") for seed in ("default", "aux-2", "14")]
+        assert [spot.model.name if spot else None for spot in found] == [
+            "c4",
+            "c4-aux",
+            "DataDecide-c4-150M (seed 14)",
+        ]
+    stage = Places([Checkpoint(model=plain, step=5, repo="a/b", revision="stage1-step5")])
+    other = stage.find("a/b", "stage2-step5")
+    assert other is None or other.model.name != "c4"
