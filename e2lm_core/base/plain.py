@@ -66,3 +66,24 @@ def csv(frame: pd.DataFrame) -> bytes:
     texts = {name: frame[name].map(cell) for name, kind in frame.dtypes.items() if kind.kind not in "biufMm"}
     safe = frame.assign(**{str(name): values for name, values in texts.items()}) if texts else frame
     return safe.rename(columns=cell).to_csv(index=False).encode()
+
+
+# A number with a comma before its decimals, and one with points or spaces between its thousands.
+_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.I)
+_GROUPED = re.compile(r"([+-]?\d{1,3})((?:[.\u00a0\u202f]\d{3})+)(,\d+)?")
+_NUMERAL = re.compile(r"[+-]?[\d.,\u00a0\u202f]*\d(e[+-]?\d+)?|nan|", re.I)
+
+
+def with_decimal_points(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of texts whose numbers have a comma before their decimals, with a point there; another as it is."""
+    numerals = [c for c in frame.columns if all(_NUMERAL.fullmatch(str(cell)) for cell in frame[c])]
+    if not any(_COMMA.fullmatch(str(cell)) for c in numerals for cell in frame[c]):
+        return frame
+    return frame.assign(**{str(column): frame[column].map(_with_point) for column in numerals})
+
+
+def _with_point(cell: Any) -> str:
+    text = str(cell)
+    if found := _GROUPED.fullmatch(text):
+        text = found[1] + re.sub(r"\D", "", found[2]) + (found[3] or "")
+    return text.replace(",", ".") if text.count(",") == 1 else text

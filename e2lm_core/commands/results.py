@@ -204,13 +204,14 @@ def export(
 
 def _show(imported: Imported, scores: bool, rc: str, as_json: bool) -> None:
     from e2lm_core.imported import documents
+    from e2lm_core.imported.join import labels
 
     curves = imported.curves if as_json else imported.curves[:MOST_SHOWN]
     with working("Computing signal quality"):
         document = documents.document(replace(imported, curves=curves), scores, rc)
     rows = [
         {
-            "model": curve["model"],
+            "model": label,
             "task": curve["task"],
             "metric": curve["metric"],
             "shots": curve["num_fewshot"],
@@ -220,7 +221,7 @@ def _show(imported: Imported, scores: bool, rc: str, as_json: bool) -> None:
             "last score": curve["scores"][-1],
             "SQ": curve["quality"]["sq"],
         }
-        for curve in document["curves"]
+        for label, curve in zip(labels(curves), document["curves"], strict=True)
     ]
     show(as_json, document, rows)
     if as_json:

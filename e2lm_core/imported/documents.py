@@ -9,11 +9,13 @@ import pandas as pd
 
 from e2lm_core.analysis import documents
 from e2lm_core.base import plain
-from e2lm_core.imported.records import Curve, Imported
-from e2lm_core.imported.scores import coverage, quality
+from e2lm_core.imported.records import Curve, Imported, Setup
+from e2lm_core.imported.scores import coverage, errors_of, quality
 from e2lm_core.scores.ranking import readings
 
 MAX_PROBLEMS = 200
+# Columns that a table has only where a curve has something in them.
+_IF_ANY = ("stderr", "questions", "seed_of", *Setup.model_fields)
 
 
 def document(
@@ -57,6 +59,9 @@ def curve_document(curve: Curve) -> dict[str, Any]:
         "steps": list(curve.steps),
         "tokens_seen": list(curve.tokens_seen),
         "scores": list(curve.scores),
+        "stderr": list(curve.stderr) or None,
+        "seed_of": curve.model.seed_of,
+        **curve.setup.model_dump(),
         "quality": quality(curve).model_dump(include={"rho", "autocorrelation", "sq", "points", "why"}),
         "coverage": coverage(curve),
     }
@@ -73,11 +78,17 @@ def csv(curves: Sequence[Curve]) -> bytes:
             "step": step,
             "tokens_seen": tokens,
             "score": score,
+            "stderr": stderr,
+            "questions": curve.questions,
+            "seed_of": curve.model.seed_of,
+            **curve.setup.model_dump(),
         }
         for curve in curves
-        for step, tokens, score in zip(curve.steps, curve.tokens_seen, curve.scores, strict=True)
+        for step, tokens, score, stderr in zip(
+            curve.steps, curve.tokens_seen, curve.scores, errors_of(curve), strict=True
+        )
     ]
     frame = pd.DataFrame(rows)
-    for column in ("tokens_seen", "num_fewshot"):
+    for column in ("tokens_seen", "num_fewshot", "questions"):
         frame[column] = frame[column].astype("Int64")
-    return plain.csv(frame)
+    return plain.csv(frame.drop(columns=[c for c in _IF_ANY if frame[c].isna().all()]))

@@ -1,21 +1,36 @@
 """Evaluations joined to curves, and a sentence for whatever could not be joined as it stood.
 
 Nothing is averaged: of a checkpoint that was run twice the newest result counts; runs with another number of
-few-shot examples or of questions are curves of their own, since they answer another question.
+few-shot examples or of questions, or of another setup, are curves of their own, since they answer another question.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from e2lm_core.base.phrasing import count, listing
+from e2lm_core.base.phrasing import count, listing, quoted
 from e2lm_core.imported.places import Places
-from e2lm_core.imported.records import Curve, Evaluation
+from e2lm_core.imported.records import Curve, Evaluation, Setup
 
-Key = tuple[str, str, int | None, int | None]  # model, task, few-shot examples, questions
+_SHARE = re.compile(r"acc(uracy)?([_,].*)?|norm_prob|norm_correct_prob|normalized_mc_prob")
+PERCENT = 100.0
+
+
+class Key(NamedTuple):
+    """Which curve an evaluation is a point of."""
+
+    model: str
+    task: str
+    num_fewshot: int | None
+    questions: int | None
+    setup: Setup
 
 
 @dataclass(frozen=True)
@@ -29,12 +44,73 @@ class Joined:
 
 def join(evaluations: Sequence[Evaluation], places: Places) -> Joined:
     """The curves of all evaluations, and what is to be known of them."""
+    evaluations, problems = _in_shares(evaluations)
     runs, repeated = _newest(evaluations)
-    problems = _repeats(repeated)
+    problems += _repeats(repeated)
     problems += _mixtures(runs)
+    problems += _dtypes(evaluations)
+    problems += _seeds(evaluations)
     problems += _missing(runs, places)
     curves = [curve for run in runs.values() for curve in _curves(run)]
     return Joined(tuple(curves), runs, tuple(problems))
+
+
+def _key(run: Evaluation) -> Key:
+    return Key(run.model.name, run.task, run.num_fewshot, run.n, run.setup)
+
+
+@lru_cache(maxsize=1024)
+def _is_share(metric: str) -> bool:
+    """Whether a metric's name says that it lies between 0 and 1."""
+    return _SHARE.fullmatch(metric) is not None
+
+
+def _in_shares(evaluations: Sequence[Evaluation]) -> tuple[list[Evaluation], list[str]]:
+    """The evaluations with accuracies from 0 to 1: a file's that are in percent are divided by 100, which is said.
+
+    Where a file has both, which of them are percent cannot be known, and none is taken.
+    """
+    values: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for run in evaluations:
+        for metric, value in run.scores.items():
+            if _is_share(metric):
+                values[run.source, metric].append(value)
+    problems, percent, unusable = [], set(), set()
+    for (source, metric), found in values.items():
+        above = [value for value in found if value > 1]
+        beyond = [value for value in found if not 0 <= value <= PERCENT]
+        if beyond:
+            problems.append(
+                f"{source}: {metric} is {beyond[0]:g}, which is neither a share (0 to 1) nor percent (0 to 100): "
+                f"{metric} of this file is left out."
+            )
+            unusable.add((source, metric))
+        elif above and any(0 < value <= 1 for value in found):
+            problems.append(
+                f"{source}: {metric} has {count(len(above), 'value')} above 1 (the first {above[0]:g}) beside others "
+                f"up to 1, so it is neither in shares nor in percent: {metric} of this file is left out; write all "
+                "its values alike."
+            )
+            unusable.add((source, metric))
+        elif above:
+            problems.append(
+                f"{source}: {metric} is read as percent (the first above 1 is {above[0]:g}) and divided by 100."
+            )
+            percent.add((source, metric))
+    if not percent and not unusable:
+        return list(evaluations), problems
+    return [run for one in evaluations if (run := _rescaled(one, percent, unusable)).scores], problems
+
+
+def _rescaled(run: Evaluation, percent: set[tuple[str, str]], unusable: set[tuple[str, str]]) -> Evaluation:
+    def scaled(values: Mapping[str, float]) -> dict[str, float]:
+        return {
+            metric: value / PERCENT if (run.source, metric) in percent else value
+            for metric, value in values.items()
+            if (run.source, metric) not in unusable
+        }
+
+    return replace(run, scores=scaled(run.scores), stderr=scaled(run.stderr))
 
 
 def _newest(
@@ -46,20 +122,29 @@ def _newest(
     """
     groups: dict[tuple[Key, int], list[Evaluation]] = defaultdict(list)
     for run in evaluations:
-        key = (run.model.name, run.task, run.num_fewshot, run.n)
-        groups[key, run.step].append(run)
+        groups[_key(run), run.step].append(run)
     runs: dict[Key, list[Evaluation]] = defaultdict(list)
     repeated: dict[tuple[str, str], list[list[Evaluation]]] = defaultdict(list)
     for (key, _), group in groups.items():
         # Stable: of equal dates the one read last is last.
         group.sort(key=lambda run: run.when)
         if any(n > 1 for n in Counter(m for run in group for m in run.scores).values()):
-            repeated[key[0], key[1]].append(group)
-        scores = {metric: value for run in group for metric, value in run.scores.items()}
-        lower = frozenset(metric for run in group for metric in run.lower)
-        runs[key].append(replace(group[-1], scores=scores, lower=lower) if len(group) > 1 else group[-1])
+            repeated[key.model, key.task].append(group)
+        runs[key].append(_merged(group) if len(group) > 1 else group[0])
     ordered = {key: tuple(sorted(group, key=lambda run: run.step)) for key, group in runs.items()}
     return ordered, repeated
+
+
+def _merged(group: Sequence[Evaluation]) -> Evaluation:
+    """The last of a checkpoint's evaluations, with the scores that only earlier ones have."""
+    scores: dict[str, float] = {}
+    stderr: dict[str, float] = {}
+    for run in group:
+        scores |= run.scores
+        stderr = {metric: value for metric, value in stderr.items() if metric not in run.scores}
+        stderr |= run.stderr
+    lower = frozenset(metric for run in group for metric in run.lower)
+    return replace(group[-1], scores=scores, stderr=stderr, lower=lower)
 
 
 def _repeats(repeated: Mapping[tuple[str, str], list[list[Evaluation]]]) -> list[str]:
@@ -90,24 +175,47 @@ def _of_date(when: float) -> str:
 def _mixtures(runs: Mapping[Key, tuple[Evaluation, ...]]) -> list[str]:
     by_task: dict[tuple[str, str], list[Key]] = defaultdict(list)
     for key in runs:
-        by_task[key[0], key[1]].append(key)
+        by_task[key.model, key.task].append(key)
     sentences = []
     for (model, task), keys in by_task.items():
-        shots, asked = Counter[int | None](), Counter[int | None]()
-        for key in keys:
-            shots[key[2]] += len(runs[key])
-            asked[key[3]] += len(runs[key])
-        for counts, phrase in ((shots, _shots), (asked, _asked)):
+        for part, phrase in _DISTINCTIONS:
+            counts = Counter[Any]()
+            for key in keys:
+                counts[part(key)] += len(runs[key])
             if len(counts) > 1:
                 parts = [
                     f"{phrase(value)} at {count(counts[value], 'checkpoint')}"
-                    for value in sorted(counts, key=lambda v: -1 if v is None else v)
+                    for value in sorted(counts, key=lambda v: (v is not None, v))
                 ]
                 sentences.append(
                     f"{model} was run on {task} {listing(parts, most=9)}: these are kept apart, since "
                     "their scores cannot be joined in one curve."
                 )
     return sentences
+
+
+def _dtypes(evaluations: Iterable[Evaluation]) -> list[str]:
+    """Which models' curves have points of several dtypes: these are joined, since text and weights are the same."""
+    by_key: dict[Key, set[str]] = defaultdict(set)
+    for run in evaluations:
+        if run.dtype is not None:
+            by_key[_key(run)].add(run.dtype)
+    mixed = {(key.model, tuple(sorted(dtypes))): None for key, dtypes in by_key.items() if len(dtypes) > 1}
+    return [
+        f"{model} was run in {' and in '.join(dtypes)}: these are joined in one curve, whose points may differ by "
+        "rounding."
+        for model, dtypes in mixed
+    ]
+
+
+def _seeds(evaluations: Iterable[Evaluation]) -> list[str]:
+    names = list(dict.fromkeys(run.model.name for run in evaluations if run.model.seed_of is not None))
+    if not names:
+        return []
+    verb = "is a model" if len(names) == 1 else "are models"
+    return [
+        f"{listing(names)} {verb} of another seed: each is a curve of its own and stays out of means over models."
+    ]
 
 
 def _shots(value: int | None) -> str:
@@ -118,17 +226,55 @@ def _asked(value: int | None) -> str:
     return "on an unknown number of questions" if value is None else f"on {count(value, 'question')}"
 
 
+def _adapter(value: str | None) -> str:
+    return "without an adapter" if value is None else f"with the adapter {value}"
+
+
+def _chat(value: str | None) -> str:
+    return "without a chat template" if value is None else f"with the chat template {value}"
+
+
+def _system(value: str | None) -> str:
+    return "without a system instruction" if value is None else f"with the system instruction {quoted(value)}"
+
+
+def _quantized(value: str | None) -> str:
+    return "without quantization" if value is None else f"quantized ({value})"
+
+
+def _version(value: str | None) -> str:
+    return "in an unknown version of the task" if value is None else f"in version {value} of the task"
+
+
+# What tells curves of one model on one task apart, of a key as of a curve. The conditions stand in every label of a
+# curve that has them; the others where namesakes differ.
+_Distinction = tuple[Callable[[Any], Any], Callable[[Any], str]]  # a part of a key or curve, and its phrase
+_CONDITIONS: tuple[_Distinction, ...] = (
+    (attrgetter("setup.adapter"), _adapter),
+    (attrgetter("setup.chat_template"), _chat),
+    (attrgetter("setup.system_instruction"), _system),
+    (attrgetter("setup.quantization"), _quantized),
+)
+_VERSION: _Distinction = (attrgetter("setup.task_version"), _version)
+_DISTINCTIONS: tuple[_Distinction, ...] = (
+    (attrgetter("num_fewshot"), _shots),
+    (attrgetter("questions"), _asked),
+    *_CONDITIONS,
+    _VERSION,
+)
+
+
 def _missing(runs: Mapping[Key, tuple[Evaluation, ...]], places: Places) -> list[str]:
     """What of a model's known checkpoints has no result: one sentence for tasks that lack the same."""
     gaps: dict[tuple[str, tuple[str, ...], int], list[str]] = defaultdict(list)
     tasks: dict[str, set[Key]] = defaultdict(set)
     for key, group in runs.items():
         schedule = places.schedule(group[0].model)
-        tasks[key[0]].add(key)
+        tasks[key.model].add(key)
         there = {run.step for run in group}
         lacking = tuple(name for step, name in sorted(schedule.items()) if step not in there)
         if lacking:
-            gaps[key[0], lacking, len(schedule)].append(key[1])
+            gaps[key.model, lacking, len(schedule)].append(key.task)
     sentences = []
     for (model, lacking, total), lacked_on in gaps.items():
         where = "" if len(lacked_on) == len(tasks[model]) else f" on {listing(sorted(set(lacked_on)))}"
@@ -157,9 +303,16 @@ def _curves(evaluations: Sequence[Evaluation]) -> list[Curve]:
                 early=tuple(run.early for run in points),
                 scores=tuple(float(run.scores[metric]) for run in points),
                 per_question=all(run.questions is not None for run in points),
+                stderr=_stderr(points, metric),
+                setup=first.setup,
             )
         )
     return curves
+
+
+def _stderr(points: Sequence[Evaluation], metric: str) -> tuple[float | None, ...]:
+    found = tuple(run.stderr.get(metric) for run in points)
+    return found if any(value is not None for value in found) else ()
 
 
 def labels(curves: Sequence[Curve]) -> list[str]:
@@ -172,11 +325,16 @@ def labels(curves: Sequence[Curve]) -> list[str]:
 
 def _label(curve: Curve, same: Sequence[Curve]) -> str:
     name = curve.model.name
-    distinctions: list[tuple[Callable[[Curve], int | None], Callable[[int | None], str]]] = [
-        (lambda c: c.num_fewshot, _shots),
-        (lambda c: c.questions, _asked),
-    ]
-    for part, phrase in distinctions:
-        if len({part(c) for c in same}) > 1:
-            name += f", {phrase(part(curve))}"
+    for part, phrase in _DISTINCTIONS:
+        value = part(curve)
+        if value is not None if (part, phrase) in _CONDITIONS else len({part(c) for c in same}) > 1:
+            name += f", {phrase(value)}"
     return name
+
+
+def task_label(key: Key | Curve, with_version: bool) -> str:
+    """A task's name with how it was run, its version only where asked: a name for what samples gave."""
+    parts = [f"{key.num_fewshot}-shot", f"{key.questions} questions"]
+    conditions = [*_CONDITIONS, *([_VERSION] if with_version else [])]
+    parts += [phrase(part(key)) for part, phrase in conditions if part(key) is not None]
+    return ", ".join([key.task, *parts])

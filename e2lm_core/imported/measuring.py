@@ -15,7 +15,7 @@ from e2lm_core.base.phrasing import listing
 from e2lm_core.base.records import Checkpoint
 from e2lm_core.checkpoints.families import Place
 from e2lm_core.checkpoints.known import FAMILIES
-from e2lm_core.imported.join import Joined
+from e2lm_core.imported.join import Joined, Key, task_label
 from e2lm_core.imported.records import Evaluation, Questions
 from e2lm_core.scores.measurements import Measurements, ModelCurve
 
@@ -31,13 +31,17 @@ class _Sampled(NamedTuple):
 def measure(joined: Joined) -> tuple[dict[str, Measurements], list[str]]:
     """Every task of which samples are there, as the studio's own measurements; and what had to stay out.
 
-    A task is labelled by its name, with few-shot count and number of questions where it was run on several.
+    A task is labelled by its name, with few-shot count, number of questions and setup where it was run in several
+    ways.
     """
     by_task = _sampled(joined)
-    namesakes = Counter(task for task, *_ in by_task)
+    namesakes = Counter(key.task for key in by_task)
+    versions = {(key.task, key.setup.task_version) for key in by_task}
+    of_versions = Counter(task for task, _ in versions)
     measured: dict[str, Measurements] = {}
     problems: list[str] = []
-    for (task, num_fewshot, n), models in by_task.items():
+    for key, models in by_task.items():
+        task = key.task
         reference = _commonest([run.questions for runs in models for run in runs])
         if apart := [run.run for runs in models for run in runs if not reference.same_as(run.questions)]:
             names = listing([f"{run.model.name} at {run.checkpoint}" for run in apart])
@@ -46,7 +50,7 @@ def measure(joined: Joined) -> tuple[dict[str, Measurements], list[str]]:
                 "task?); their means stay, their samples are left out."
             )
         alike = [[run for run in runs if reference.same_as(run.questions)] for runs in models]
-        label = task if namesakes[task] == 1 else f"{task}, {num_fewshot}-shot, {n} questions"
+        label = task if namesakes[task] == 1 else task_label(key, of_versions[task] > 1)
         measured[label] = _measurements(task, reference, [runs for runs in alike if runs])
     return measured, problems
 
@@ -54,7 +58,7 @@ def measure(joined: Joined) -> tuple[dict[str, Measurements], list[str]]:
 def without_questions(joined: Joined, measured: Mapping[str, Measurements]) -> list[str]:
     """What aggregates cannot give, said once for all the tasks that have nothing else."""
     sampled = {task.task for task in measured.values()}
-    harness = [task for task in dict.fromkeys(key[1] for key in joined.runs) if task not in sampled]
+    harness = [task for task in dict.fromkeys(key.task for key in joined.runs) if task not in sampled]
     if not harness:
         return []
     return [
@@ -63,9 +67,9 @@ def without_questions(joined: Joined, measured: Mapping[str, Measurements]) -> l
     ]
 
 
-def _sampled(joined: Joined) -> dict[tuple[str, int | None, int | None], list[list[_Sampled]]]:
-    """By task, few-shot count and number of questions: each model's evaluations that have samples."""
-    by_task: dict[tuple[str, int | None, int | None], list[list[_Sampled]]] = defaultdict(list)
+def _sampled(joined: Joined) -> dict[Key, list[list[_Sampled]]]:
+    """By task, few-shot count, number of questions and setup: each model's evaluations that have samples."""
+    by_task: dict[Key, list[list[_Sampled]]] = defaultdict(list)
     for key, runs in joined.runs.items():
         sampled = [
             _Sampled(run, run.questions, run.ll)
@@ -73,7 +77,7 @@ def _sampled(joined: Joined) -> dict[tuple[str, int | None, int | None], list[li
             if run.questions is not None and run.ll is not None
         ]
         if sampled:
-            by_task[key[1:]].append(sampled)
+            by_task[key._replace(model="")].append(sampled)
     return by_task
 
 

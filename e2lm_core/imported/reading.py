@@ -33,7 +33,7 @@ from e2lm_core.imported.formats.harness_results import ResultsFile
 from e2lm_core.imported.formats.published import curves_of
 from e2lm_core.imported.formats.runs import Runs
 from e2lm_core.imported.places import Places
-from e2lm_core.imported.records import EVERYTHING, Evaluation, FileSeen, Wanted
+from e2lm_core.imported.records import EVERYTHING, Evaluation, FileSeen, Setup, Wanted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -308,7 +308,9 @@ class Reading:
         rows = []
         for curve in curves:
             try:
-                axes = zip(curve["steps"], curve["tokens_seen"], curve["scores"], strict=True)
+                errors = curve.get("stderr") or [None] * len(curve["steps"])
+                axes = zip(curve["steps"], curve["tokens_seen"], curve["scores"], errors, strict=True)
+                same = {key: curve.get(key) for key in ("questions", "seed_of", *Setup.model_fields)}
                 rows += [
                     {
                         "model": curve["model"],
@@ -318,8 +320,10 @@ class Reading:
                         "tokens_seen": tokens,
                         "score": score,
                         "num_fewshot": curve.get("num_fewshot"),
+                        "stderr": stderr,
+                        **same,
                     }
-                    for step, tokens, score in axes
+                    for step, tokens, score, stderr in axes
                 ]
             except (KeyError, TypeError, ValueError):
                 self._broken(name, 'a curve needs "model", "task", "metric" and lists of one length.')

@@ -5,6 +5,7 @@ Tested in tests/imported/test_opening.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -18,6 +19,7 @@ from e2lm_core.scores.measurements import Measurements
 
 # Metrics of other tools that are the studio's own under another name; docs/results.md has those that differ.
 SAME_METRIC = {"acc_raw": "acc", "norm_correct_prob": "norm_prob", "normalized_mc_prob": "norm_prob"}
+_STDERR = re.compile(r"(.+)_stderr(,.*)?")
 _LOWER = ("bpb", "bits_per_byte", "perplexity", "loss", "brier", "ppl", "wer", "ter")
 
 
@@ -25,6 +27,41 @@ _LOWER = ("bpb", "bits_per_byte", "perplexity", "loss", "brier", "ppl", "wer", "
 def lower_is_better(metric: str) -> bool:
     """What a metric's name says, for files that do not say it themselves."""
     return any(part in metric.lower() for part in _LOWER)
+
+
+@lru_cache(maxsize=1024)
+def stderr_metric(name: str) -> str | None:
+    """The metric of which `name` is the standard error (`acc_stderr`, `acc_stderr,none`); None for a metric."""
+    found = _STDERR.fullmatch(name)
+    return found[1] + (found[2] or "") if found else None
+
+
+def with_stderr(values: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    """Scores by metric, and the standard errors of those that have one, which stood among them."""
+    errors = {metric: value for name, value in values.items() if (metric := stderr_metric(name)) is not None}
+    scores = {name: value for name, value in values.items() if stderr_metric(name) is None}
+    return scores, {metric: error for metric, error in errors.items() if metric in scores}
+
+
+class Setup(Record):
+    """Conditions of a run beside its few-shot count; runs under different ones are no curve together.
+
+    Attributes:
+        adapter: Adapter or delta weights on top of the checkpoint; None without.
+        chat_template: Short name of the chat template around the prompts; None without.
+        system_instruction: Text before each prompt, shortened; None without.
+        quantization: Quantization of the weights, in the tool's own words; None without.
+        task_version: Version of the task as the tool counts it; None where it is not known.
+    """
+
+    adapter: str | None = None
+    chat_template: str | None = None
+    system_instruction: str | None = None
+    quantization: str | None = None
+    task_version: str | None = None
+
+
+PLAIN = Setup()
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +100,8 @@ class Wanted(Record):
         if not self.metrics:
             return evaluation
         scores = {metric: value for metric, value in evaluation.scores.items() if fits(metric, self.metrics)}
-        return replace(evaluation, scores=scores) if scores else None
+        stderr = {metric: value for metric, value in evaluation.stderr.items() if metric in scores}
+        return replace(evaluation, scores=scores, stderr=stderr) if scores else None
 
 
 EVERYTHING = Wanted()
@@ -80,6 +118,7 @@ class Evaluation:
 
     `when` is the run's date in seconds since 1970 (0 unknown), `n` the number of questions, `lower` the
     metrics of which less is better. `questions` and `ll` [Q, C] (nats) are there where samples were logged.
+    `stderr` holds the standard errors that the file gives, by metric; `dtype` is None where it is not said.
     """
 
     model: ModelInfo
@@ -94,6 +133,9 @@ class Evaluation:
     n: int | None = None
     when: float = 0.0
     lower: frozenset[str] = field(default_factory=frozenset)
+    stderr: Mapping[str, float] = field(default_factory=dict)
+    setup: Setup = PLAIN
+    dtype: str | None = None
     questions: Questions | None = None
     ll: NDArray[np.float64] | None = None
 
@@ -111,7 +153,8 @@ class Curve(Record):
     """One metric of one model on one task, in step order.
 
     `early` is as the family says, None where it names no window; with `per_question`, samples are
-    there at every point.
+    there at every point. `stderr` holds the standard error of each point as the files give it, None where
+    one is missing; it is empty where no point has one.
     """
 
     model: ModelInfo
@@ -125,6 +168,8 @@ class Curve(Record):
     early: tuple[bool | None, ...]
     scores: tuple[float, ...]
     per_question: bool = False
+    stderr: tuple[float | None, ...] = ()
+    setup: Setup = PLAIN
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from e2lm_core.analysis import tables
 from e2lm_core.base import phrasing
 from e2lm_core.base.records import METRICS, ModelInfo, SignalQuality
 from e2lm_core.imported.formats.published import COMPETITION_STEPS, competition_points
-from e2lm_core.imported.join import labels
+from e2lm_core.imported.join import labels, task_label
 from e2lm_core.imported.records import Curve, Imported
 from e2lm_core.scores import signal
 from e2lm_core.scores.uncertainty import set_intervals
@@ -86,8 +86,13 @@ def quality_frame(curves: Sequence[Curve]) -> pd.DataFrame:
     return pd.DataFrame(rows).round(4)
 
 
+def errors_of(curve: Curve) -> Sequence[float | None]:
+    """The standard error of each point, None where the files give none."""
+    return curve.stderr or (None,) * len(curve.steps)
+
+
 def curve_frame(curves: Sequence[Curve]) -> pd.DataFrame:
-    """One row a point, in the columns of `tables.curve_frame`; `n` is NaN where the file does not say it."""
+    """One row a point, in the columns of `tables.curve_frame` and `stderr`; NaN where the file does not say it."""
     rows = [
         (
             label,
@@ -97,13 +102,14 @@ def curve_frame(curves: Sequence[Curve]) -> pd.DataFrame:
             curve.metric,
             score,
             np.nan if curve.questions is None else curve.questions,
+            np.nan if stderr is None else stderr,
         )
         for curve, label in zip(curves, labels(curves), strict=True)
-        for step, tokens, early, score in zip(
-            curve.steps, curve.tokens_seen, curve.early, curve.scores, strict=True
+        for step, tokens, early, score, stderr in zip(
+            curve.steps, curve.tokens_seen, curve.early, curve.scores, errors_of(curve), strict=True
         )
     ]
-    return pd.DataFrame(rows, columns=list(tables.CURVE_COLUMNS))
+    return pd.DataFrame(rows, columns=[*tables.CURVE_COLUMNS, "stderr"])
 
 
 def models(curves: Sequence[Curve]) -> list[ModelInfo]:
@@ -116,9 +122,15 @@ def models(curves: Sequence[Curve]) -> list[ModelInfo]:
 
 def bands(imported: Imported, task: str, metric: str) -> pd.DataFrame | None:
     """model, step, low, high of the task's curves from samples; None where there are none."""
-    parts = [
-        tables.band_frame(measured, set_intervals.resample(measured, (metric,)), metric)
-        for measured in imported.measured.values()
-        if measured.task == task and metric in METRICS
-    ]
+    curves = imported.curves_of(task, metric) if metric in METRICS else []
+    by_measured: dict[str, dict[str, str]] = {}  # the label of each model's curve, by what samples gave
+    for curve, label in zip(curves, labels(curves), strict=True):
+        names = (task_label(curve, True), task_label(curve, False), task)
+        if (measured := next((name for name in names if name in imported.measured), None)) is not None:
+            by_measured.setdefault(measured, {})[curve.model.name] = label
+    parts = []
+    for measured, label_of in by_measured.items():
+        of_task = imported.measured[measured]
+        band = tables.band_frame(of_task, set_intervals.resample(of_task, (metric,)), metric)
+        parts.append(band.assign(model=band["model"].map(label_of)).dropna(subset=["model"]))
     return pd.concat(parts, ignore_index=True) if parts else None

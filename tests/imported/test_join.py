@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from e2lm_core.base.settings import Settings
+from e2lm_core.imported import documents, keeping
 from e2lm_core.imported.join import labels
 from tests.support import harness_files
 from tests.support.harness_files import one, read, the
@@ -61,3 +67,100 @@ def test_the_order_of_files_changes_nothing(order, scores):
     imported = read(dict(files[k] for k in order))
     assert the(imported).steps == tuple(1000 * (k + 1) for k in range(6))
     assert the(imported).scores == tuple(scores)
+
+
+# --- how a run was made -----------------------------------------------------------------------------------------
+
+DIFFERENCES = ("seed", "adapter", "chat", "system", "bits", "dtype", "version")
+
+
+def run_with(differences: frozenset[str], step: int, number: int) -> tuple[str, bytes]:
+    """One run of DataDecide's c4-150M that differs from its plain one in the ways named, with a score of its own."""
+    seed = "14" if "seed" in differences else "default"
+    arguments = {
+        "pretrained": "allenai/DataDecide-c4-150M",
+        "revision": f"step{step}-seed-{seed}",
+        "dtype": "float16" if "dtype" in differences else "float32",
+    }
+    arguments |= {"peft": "me/lora"} if "adapter" in differences else {}
+    arguments |= {"load_in_4bit": "True"} if "bits" in differences else {}
+    chat = {
+        "chat_template": "{{ messages }}",
+        "chat_template_sha": "c0ffee00" * 8,
+        "fewshot_as_multiturn": True,
+    }
+    system = {"system_instruction": "Be brief.", "system_instruction_sha": "beef" * 16}
+    return one(
+        number,
+        acc=number / 100,
+        date=float(number),
+        versions={"metals": 2.0 if "version" in differences else 1.0},
+        config={"model": "hf", "model_args": ",".join(f"{k}={v}" for k, v in arguments.items())},
+        **(chat if "chat" in differences else {}),
+        **(system if "system" in differences else {}),
+    )
+
+
+SETS_OF_DIFFERENCES = [
+    frozenset(some) for size in (0, 1, 2) for some in itertools.combinations(DIFFERENCES, size)
+]
+
+
+@pytest.mark.parametrize("other_step", [False, True])
+def test_runs_that_differ_are_never_one_curve_without_a_word(other_step):
+    """Every two of the plain run, the seven that differ in one way and the 21 that differ in two."""
+    for first, second in itertools.combinations(SETS_OF_DIFFERENCES, 2):
+        steps = (5_000, 10_000 if other_step else 5_000)
+        imported = read(dict(run_with(some, steps[at], at + 1) for at, some in enumerate((first, second))))
+        curves = [curve for curve in imported.curves if curve.metric == "acc"]
+        if first ^ second == {"dtype"}:  # the same text and the same weights: one curve, of which it is said
+            assert len(curves) == 1, (first, second)
+            assert any("float16" in said and "float32" in said for said in imported.problems), (first, second)
+            continue
+        assert {(c.steps, c.scores) for c in curves} == {((steps[0],), (0.01,)), ((steps[1],), (0.02,))}, (
+            first,
+            second,
+        )
+        assert len(set(labels(curves))) == 2, (first, second)
+        assert any("curve of its own" in said or "kept apart" in said for said in imported.problems), (
+            first,
+            second,
+        )
+
+
+def test_an_import_with_runs_of_all_kinds_is_the_same_after_export_and_keeping(tmp_path):
+    """As JSON, as CSV and kept: the same curves with the same labels, none joined and none lost."""
+    files = dict(
+        run_with(some, step, place + 1)
+        for place, (some, step) in enumerate(itertools.product(SETS_OF_DIFFERENCES, (5_000, 10_000)))
+    )
+    imported = read(files)
+    curves = {
+        (label, c.metric): (c.steps, c.scores, c.stderr)
+        for label, c in zip(labels(imported.curves), imported.curves, strict=True)
+    }
+    assert len(curves) == len(imported.curves)
+    for name, data in (
+        ("x.json", json.dumps(documents.document(imported)).encode()),
+        ("x.csv", documents.csv(imported.curves)),
+    ):
+        again = read({name: data})
+        assert {
+            (label, c.metric): (c.steps, c.scores, c.stderr)
+            for label, c in zip(labels(again.curves), again.curves, strict=True)
+        } == curves, name
+        assert {c.model.name: c.model.seed_of for c in again.curves} == {
+            c.model.name: c.model.seed_of for c in imported.curves
+        }
+    settings = Settings(home=tmp_path / "home")
+    keeping.keep(settings, "mine", imported)
+    assert keeping.open_kept(settings, "mine").curves == imported.curves
+
+
+def test_how_a_run_was_made_stands_in_the_name_of_its_curve():
+    files = [
+        one(k, revision=f"step{k}000", chat_template="{{ x }}", chat_template_sha="abcdef0123")
+        for k in (1, 2)
+    ]
+    imported = read(dict(files))
+    assert labels([the(imported)]) == ["pythia-70m, with the chat template abcdef01"]

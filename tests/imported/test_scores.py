@@ -70,3 +70,29 @@ def test_of_the_competitions_points_what_was_never_published_is_said_and_a_hole_
         "Results are missing at 1 of the competition's points up to iteration 56,000: import 24,000 too."
     )
     assert imported_scores.quality_frame([public])["why"].iloc[0] == imported_scores.coverage(public)
+
+
+def test_bands_lie_around_the_curves_that_the_samples_are_of():
+    """Of runs with other examples, and of runs with a chat template, each under the label of its curve."""
+    files = {}
+    for number, changes in enumerate(({}, {"shots": 5}, {"chat_template": "{{ x }}"})):
+        for step in (1, 2):
+            stamp = harness_files.stamp(2 * number + step)
+            files[f"{number}/results_{stamp}.json"] = harness_files.results(
+                revision=f"step{step}000", **changes
+            )
+            files[f"{number}/samples_metals_{stamp}.jsonl"] = harness_files.samples()
+    imported = read(files)
+    bands = imported_scores.bands(imported, "metals", "margin")
+    frame = imported_scores.curve_frame(imported.curves_of("metals", "margin"))
+    assert bands is not None
+    assert len(set(frame["model"])) == 3
+    assert set(zip(bands["model"], bands["step"], strict=True)) == set(
+        zip(frame["model"], frame["step"], strict=True)
+    )
+
+
+def test_a_frame_has_the_standard_errors_of_the_files():
+    imported = read(dict([one(1, revision="step1000"), one(2, revision="step2000")]))
+    frame = imported_scores.curve_frame([the(imported)])
+    assert frame["stderr"].tolist() == [0.27, 0.27]

@@ -14,7 +14,7 @@ def test_headlines_say_what_was_read_and_what_it_does():
     )
     said = imported_words.finding(imported.curves_of("metals", "acc"))
     assert "pythia-70m goes from **33.3% to 33.3%** by 4.2 B tokens" in said
-    rows = "".join(f"m{m},t,acc,{k},{0.2 + 0.1 * k / (m + 1)}\n" for m in range(2) for k in range(1, 13))
+    rows = "".join(f"m{m},t,acc,{k},{0.2 + 0.05 * k / (m + 1)}\n" for m in range(2) for k in range(1, 13))
     rising = read({"x.csv": b"model,task,metric,step,score\n" + rows.encode()})
     steady = imported_words.finding(rising.curves)
     assert "the most steadily (SQ 1.000)" in steady or "the most steadily (SQ 0.9" in steady

@@ -14,7 +14,7 @@ from e2lm_core.base.records import Json
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.formats.harness_results import ResultsFile
 from e2lm_core.imported.places import Places, Spot
-from e2lm_core.imported.records import Evaluation, lower_is_better
+from e2lm_core.imported.records import Evaluation, lower_is_better, with_stderr
 
 KIND = "every_eval_ever record"
 _NAMES = {"accuracy": "acc"}
@@ -61,7 +61,10 @@ def read_record(content: Json, file: str, places: Places) -> ResultsFile:
             problems.append(f"{file} has a result without a name or a number, which is left out.")
             continue
         metric = _metric(config)
-        by_task.setdefault((task, _shots(result), _count(details)), {})[metric] = score
+        values = by_task.setdefault((task, _shots(result), _count(details)), {})
+        values[metric] = score
+        if (error := _error(details)) is not None:
+            values[f"{metric}_stderr"] = error
         if config.get("lower_is_better") is True or (
             "lower_is_better" not in config and lower_is_better(metric)
         ):
@@ -71,12 +74,14 @@ def read_record(content: Json, file: str, places: Places) -> ResultsFile:
         replace(
             harness_results.alone(task, spot, file),
             scores=scores,
+            stderr=stderr,
             num_fewshot=shots,
             n=n,
             when=when,
             lower=frozenset(metric for metric in scores if (task, metric) in lower),
         )
-        for (task, shots, n), scores in by_task.items()
+        for (task, shots, n), values in by_task.items()
+        for scores, stderr in [with_stderr(values)]
     ]
     return ResultsFile(tuple(evaluations), spot, {}, tuple(dict.fromkeys(problems)))
 
@@ -111,6 +116,13 @@ def _count(details: Json) -> int | None:
     doubt = given if isinstance(given := details.get("uncertainty"), dict) else {}
     count = doubt.get("num_samples")
     return count if isinstance(count, int) and 0 < count < harness_results.MAX_QUESTIONS else None
+
+
+def _error(details: Json) -> float | None:
+    """A score's standard error; None where the record has none."""
+    doubt = given if isinstance(given := details.get("uncertainty"), dict) else {}
+    error = doubt.get("standard_error")
+    return number(error.get("value")) if isinstance(error, dict) else number(error)
 
 
 def _when(stamp: Any) -> float:

@@ -5,10 +5,7 @@ Tested in tests/imported/formats/test_tables.py.
 
 from __future__ import annotations
 
-import ast
 import io
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, BinaryIO
@@ -17,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from e2lm_core.base.errors import LimitError, StudioError, TaskError
-from e2lm_core.base.plain import uncelled
+from e2lm_core.base.plain import uncelled, with_decimal_points
 from e2lm_core.base.strangers import confined, safejson
 
 MAX_ROWS = 200_000  # of an upload, as what follows
@@ -34,9 +31,6 @@ MIN_SUSPECT_BYTES = 16 * 2**20
 MAX_FOOTER_BYTES = 4 * 2**20
 MEMORY_A_VALUE = 200  # bytes as Python has it, in lists and mappings
 READABLE = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
-MAX_METRICS_CHARS = 20_000
-_LITERALS = {"nan": "NaN", "inf": "Infinity", "None": "null", "True": "true", "False": "false"}
-_WORD = re.compile(r"(?<![\w'\"])(nan|inf|None|True|False)(?![\w'\"])")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 # Columns that Parquet may not hold in a type that is neither number nor text.
 _NEEDED = frozenset({"model", "task", "metric", "score", "value", "step", "metrics"})
@@ -49,7 +43,7 @@ def read_frame(data: bytes, name: str) -> pd.DataFrame:
         if suffix == ".parquet":
             frame = _parquet(data, name)
         elif suffix in _SEPARATORS:
-            frame = _separated(data, name, _SEPARATORS[suffix])
+            frame = _separated(data, name, _separator(data.split(b"\n", 1)[0], suffix))
         elif suffix == ".jsonl":
             frame = frame_of(
                 [safejson.loads(line) for line in data.decode().split("\n") if line.strip()], name
@@ -159,21 +153,6 @@ def read_nested(data: bytes | BinaryIO, name: str, columns: Sequence[str]) -> li
     return rows
 
 
-def mapping_of(value: str) -> Mapping[str, Any] | None:
-    """What a cell holds that is a JSON object, or a Python dict (with nan) as text; None for anything else."""
-    if len(value) > MAX_METRICS_CHARS:
-        return None
-    text = value if value.lstrip().startswith('{"') else value.replace("'", '"')
-    try:
-        parsed = json.loads(_WORD.sub(lambda word: _LITERALS[word[1]], text))
-    except (ValueError, RecursionError):
-        try:
-            parsed = ast.literal_eval(value)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return None
-    return parsed if isinstance(parsed, Mapping) else None
-
-
 # --- within -------------------------------------------------------------------------------------------
 
 
@@ -212,7 +191,19 @@ def _separated(data: bytes, name: str, separator: str) -> pd.DataFrame:
         encoding="utf-8-sig",
         nrows=MAX_ROWS + 1,
     )
-    return frame.map(uncelled).rename(columns=uncelled)
+    return _cells(frame, separator)
+
+
+def _separator(first_line: bytes, suffix: str) -> str:
+    """What stands between a table's cells: a semicolon in CSV of spreadsheets whose decimals have a comma."""
+    return (
+        ";" if suffix == ".csv" and first_line.count(b";") > first_line.count(b",") else _SEPARATORS[suffix]
+    )
+
+
+def _cells(frame: pd.DataFrame, separator: str) -> pd.DataFrame:
+    frame = frame.map(uncelled).rename(columns=uncelled)
+    return with_decimal_points(frame) if separator == ";" else frame
 
 
 def _separated_pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
@@ -220,18 +211,20 @@ def _separated_pieces(file: BinaryIO, name: str) -> Iterator[pd.DataFrame]:
     if suffix not in _SEPARATORS:
         raise ValueError("no table of text")
     # Before a piece is made: of a few bytes a row it may hold any number of cells.
-    _check(0, file.readline(2**20).count(_SEPARATORS[suffix].encode()) + 1, name)
+    first_line = file.readline(2**20)
+    separator = _separator(first_line, suffix)
+    _check(0, first_line.count(separator.encode()) + 1, name)
     file.seek(0)
     with pd.read_csv(
         file,
-        sep=_SEPARATORS[suffix],
+        sep=separator,
         dtype=object,
         keep_default_na=False,
         encoding="utf-8-sig",
         chunksize=ROWS_A_PIECE,
     ) as reader:
         for frame in reader:
-            yield frame.map(uncelled).rename(columns=uncelled)
+            yield _cells(frame, separator)
 
 
 def _footed(file: BinaryIO, name: str) -> BinaryIO:

@@ -6,6 +6,7 @@ missing, broken or not a number is left out and named in a sentence.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +17,14 @@ from typing import Any
 from e2lm_core.base.plain import number
 from e2lm_core.base.records import Json
 from e2lm_core.imported.places import Places, Spot
-from e2lm_core.imported.records import Evaluation, lower_is_better
+from e2lm_core.imported.records import (
+    PLAIN,
+    Evaluation,
+    Setup,
+    lower_is_better,
+    stderr_metric,
+    with_stderr,
+)
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d(?:\.\d+)?)")
 _SAMPLES = re.compile(r"samples_(.+?)_\d{4}-\d\d-\d\dT")
@@ -24,6 +32,10 @@ _NOT_METRICS = frozenset({"alias", "name", "sample_len", "samples", "sample_coun
 MAX_SHOTS = 10_000  # more is no number of examples
 MAX_QUESTIONS = 10**9
 MAX_DATE = 253_402_300_800  # the year 10,000, in seconds since 1970
+_ADAPTERS = ("peft", "delta", "lora_local_path", "adapter_weights", "delta_weights")
+_QUANTIZED = re.compile(r"load_in_\dbit|autogptq|gptqmodel|gguf_file|quantization(_config)?|quantize|bnb_\w+")
+_NOTHING = ("", "none", "false", "0", "null")
+MAX_TEXT = 60  # characters of a system instruction that are shown
 DELIMITER = " "  # the harness's own default between prompt and choice
 
 
@@ -49,7 +61,8 @@ def is_results(content: Any) -> bool:
 def read_results(content: Json, file: str, places: Places) -> ResultsFile:
     """The evaluations of one results file; none, with the reason, where its names tell no checkpoint."""
     config: Json = named if isinstance(named := content.get("config"), dict) else {}
-    pretrained, revision, subfolder = _names(content, config)
+    arguments = _arguments(content, config)
+    pretrained, revision, subfolder = _names(content, config, arguments)
     spot = places.find(pretrained, revision, subfolder) if pretrained else None
     if spot is None:
         names = ", ".join(str(part) for part in (pretrained or "no model", revision, subfolder) if part)
@@ -67,8 +80,16 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
         if isinstance(entries, dict):
             scores, lacking = _scored(entries, task, file, spot)
             problems += lacking
-            if scores:
-                evaluations.append(_evaluation(content, str(task), scores, file, spot))
+            if with_stderr(scores)[0]:
+                evaluation = _evaluation(content, str(task), scores, file, spot)
+                setup = setup_of(
+                    arguments,
+                    _chat_template(content),
+                    content.get("system_instruction"),
+                    _version(content, str(task)),
+                )
+                dtype = dtype_of(config.get("model_dtype") or arguments.get("dtype"))
+                evaluations.append(replace(evaluation, setup=setup, dtype=dtype))
     return ResultsFile(tuple(evaluations), spot, _delimiters(content), tuple(problems))
 
 
@@ -85,6 +106,36 @@ def alone(task: str, spot: Spot, file: str) -> Evaluation:
         source=file,
         when=_when(None, file),
     )
+
+
+def setup_of(
+    arguments: Mapping[str, Any], chat_template: str | None, system_instruction: Any, task_version: Any
+) -> Setup:
+    """The setup that a model's arguments and a run's own settings tell, as any tool writes them."""
+    adapters = [str(arguments[key]) for key in _ADAPTERS if _is_given(arguments.get(key))]
+    quantized = [
+        key if str(value).lower() == "true" else f"{key}={value}"
+        for key, value in sorted(arguments.items())
+        if _QUANTIZED.fullmatch(str(key)) and _is_given(value)
+    ]
+    setup = Setup(
+        adapter=_short(" + ".join(adapters)),
+        chat_template=chat_template,
+        system_instruction=_short(system_instruction) if _is_given(system_instruction) else None,
+        quantization=_short(", ".join(quantized)),
+        task_version=_version_text(task_version),
+    )
+    return PLAIN if setup == PLAIN else setup
+
+
+def dtype_of(value: Any) -> str | None:
+    """A dtype's name, `torch.float16` as float16; None where none is given."""
+    return str(value).removeprefix("torch.") if _is_given(value) else None
+
+
+def short_hash(text: str) -> str:
+    """The first characters of a text's sha256, which tell texts apart."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def run_key(file: str) -> tuple[str, str]:
@@ -108,8 +159,8 @@ def folder_names(file: str) -> str:
 # --- within -------------------------------------------------------------------------------------------
 
 
-def _names(content: Json, config: Json) -> tuple[str, str | None, str | None]:
-    """pretrained, revision, subfolder: from the arguments or, where they are silent, the file's other keys."""
+def _arguments(content: Json, config: Json) -> dict[str, Any]:
+    """The model's arguments, and what the tasks' own metadata says beside them."""
     listed = config.get("model_args")
     if isinstance(listed, str):
         pairs = (part.split("=", 1) for part in listed.split(",") if "=" in part)
@@ -118,20 +169,61 @@ def _names(content: Json, config: Json) -> tuple[str, str | None, str | None]:
     for task in (content.get("configs") or {}).values() if isinstance(content.get("configs"), dict) else ():
         metadata = task.get("metadata") if isinstance(task, dict) else None
         if isinstance(metadata, dict):
-            arguments = {
-                **{k: metadata[k] for k in ("pretrained", "revision", "subfolder") if k in metadata},
-                **arguments,
-            }
+            arguments = {**{k: v for k, v in metadata.items() if k != "version"}, **arguments}
+    return arguments
+
+
+def _names(content: Json, config: Json, arguments: Json) -> tuple[str, str | None, str | None]:
+    """pretrained, revision, subfolder: from the arguments or, where they are silent, the file's other keys."""
     pretrained = arguments.get("pretrained") or content.get("model_name") or config.get("model_name") or ""
     revision = arguments.get("revision") or config.get("model_revision")
     subfolder = arguments.get("subfolder")
     return str(pretrained), str(revision) if revision else None, str(subfolder) if subfolder else None
 
 
+def _is_given(value: Any) -> bool:
+    return str(value).strip().lower() not in _NOTHING if not isinstance(value, dict | list) else bool(value)
+
+
+def _short(value: Any) -> str | None:
+    """A text to tell a setup by, with its hash where it is shortened; None for an empty one."""
+    text = " ".join(str(value).split())
+    if len(text) <= MAX_TEXT:
+        return text or None
+    return f"{text[:MAX_TEXT]}… ({short_hash(text)})"
+
+
+def _chat_template(content: Json) -> str | None:
+    """A short name of the chat template that a run's prompts were put in; None where there was none."""
+    template, sha = content.get("chat_template"), content.get("chat_template_sha")
+    if not _is_given(template) and not _is_given(sha):
+        return None
+    name = str(sha)[:8] if _is_given(sha) else short_hash(str(template))
+    return f"{name}, examples as turns" if content.get("fewshot_as_multiturn") is True else name
+
+
+def _version(content: Json, task: str) -> Any:
+    """A task's version as the results say it, else as its own configuration does."""
+    versions, configs = content.get("versions"), content.get("configs")
+    if isinstance(versions, dict) and _version_text(versions.get(task)) is not None:
+        return versions[task]
+    settings = configs.get(task) if isinstance(configs, dict) else None
+    metadata = settings.get("metadata") if isinstance(settings, dict) else None
+    return metadata.get("version") if isinstance(metadata, dict) else None
+
+
+def _version_text(value: Any) -> str | None:
+    """A version as text, 1 and 1.0 alike; None for what is no version (`Yaml`, `N/A`)."""
+    if (found := number(value)) is not None:
+        return f"{found:g}"
+    text = _short(value) if isinstance(value, str) else None
+    return None if text is None or text.lower() in ("yaml", "n/a", "none") else text
+
+
 def _scored(entries: Json, task: str, file: str, spot: Spot) -> tuple[dict[str, float], list[str]]:
     """A task's scores, and a sentence for each that is no number, or for there being none."""
     scores, dropped = _scores(entries)
-    if not scores and not dropped and any(key not in _NOT_METRICS for key in entries):
+    if not with_stderr(scores)[0] and not dropped and any(key not in _NOT_METRICS for key in entries):
         return scores, [f"{file} has no score for {task}."]
     return scores, [
         f"{spot.model.name} at {spot.name} has no number for {metric} on {task} ({file}): that point is "
@@ -140,10 +232,12 @@ def _scored(entries: Json, task: str, file: str, spot: Spot) -> tuple[dict[str, 
     ]
 
 
-def _evaluation(content: Json, task: str, scores: dict[str, float], file: str, spot: Spot) -> Evaluation:
+def _evaluation(content: Json, task: str, values: dict[str, float], file: str, spot: Spot) -> Evaluation:
+    scores, stderr = with_stderr(values)
     return replace(
         alone(task, spot, file),
         scores=scores,
+        stderr=stderr,
         num_fewshot=_fewshot(content, task),
         n=_questions(content, task),
         when=_when(content.get("date"), file),
@@ -152,7 +246,7 @@ def _evaluation(content: Json, task: str, scores: dict[str, float], file: str, s
 
 
 def _scores(entries: Json) -> tuple[dict[str, float], list[str]]:
-    """{metric: value} and the metrics whose value is no number.
+    """{metric: value}, standard errors among them, and the metrics whose value is no number.
 
     `acc,none` is acc; other filters stay in the name.
     """
@@ -160,14 +254,14 @@ def _scores(entries: Json) -> tuple[dict[str, float], list[str]]:
     dropped: list[str] = []
     for key, value in entries.items():
         metric, _, kind = str(key).partition(",")
-        if metric in _NOT_METRICS or metric.endswith("_stderr"):
+        if metric in _NOT_METRICS:
             continue
         name = metric if kind in ("", "none") else f"{metric},{kind}"
         score = number(value)
-        if score is None:
-            dropped.append(name)
-        else:
+        if score is not None:
             scores[name] = score
+        elif stderr_metric(name) is None:  # of one question there is no standard error: "N/A"
+            dropped.append(name)
     return scores, dropped
 
 

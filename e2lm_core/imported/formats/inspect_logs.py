@@ -24,7 +24,7 @@ from e2lm_core.base.strangers import safejson
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.formats.harness_results import ResultsFile
 from e2lm_core.imported.places import Places
-from e2lm_core.imported.records import lower_is_better
+from e2lm_core.imported.records import lower_is_better, with_stderr
 
 KIND = "Inspect log"
 MAX_HEADER_BYTES = 16 * 2**20
@@ -33,6 +33,7 @@ _HEADER = "header.json"
 _ZSTANDARD, _LOCAL_BYTES = 93, 30  # PKWARE's APPNOTE, 4.4.5 and 4.3.7
 _NOT_METRICS = frozenset({"stderr", "std", "var", "ci_lower", "ci_upper"})
 _CORRECT = {"accuracy": "acc"}
+_STDERR, _MEANS = "stderr", ("accuracy", "mean")
 
 
 def is_log(content: Any) -> bool:
@@ -93,7 +94,7 @@ def read_log(content: Json, file: str, places: Places) -> ResultsFile:
         sentence = f"{file} names no checkpoint ({shown}): a curve needs a step, as in -M revision=step1000."
         return ResultsFile((), None, {}, (sentence,))
     results = content.get("results")
-    scores = dict(_scores(results if isinstance(results, dict) else {}))
+    scores, stderr = with_stderr(dict(_scores(results if isinstance(results, dict) else {})))
     if not scores:
         return ResultsFile(
             (), spot, {}, (f"{file} has no score: that run ended as {str(content['status'])[:40]!r}.",)
@@ -101,9 +102,12 @@ def read_log(content: Json, file: str, places: Places) -> ResultsFile:
     evaluation = replace(
         harness_results.alone(str(run.get("task")), spot, file),
         scores=scores,
+        stderr=stderr,
         n=_questions(run, results),
         when=_when(run.get("created")),
         lower=frozenset(metric for metric in scores if lower_is_better(metric)),
+        setup=harness_results.setup_of(arguments, None, _system_message(content), run.get("task_version")),
+        dtype=harness_results.dtype_of(arguments.get("torch_dtype") or arguments.get("dtype")),
     )
     problems: tuple[str, ...] = ()
     if content["status"] != "success":
@@ -117,12 +121,22 @@ def _scores(results: Json) -> Iterator[tuple[str, float]]:
     """`accuracy` is acc; another scorer's metrics bear its name where there are several."""
     scorers = [one for one in results.get("scores") or () if isinstance(one, dict)]
     for place, scorer in enumerate(scorers):
-        metrics = scorer.get("metrics")
-        for key, metric in metrics.items() if isinstance(metrics, dict) else ():
+        metrics = given if isinstance(given := scorer.get("metrics"), dict) else {}
+        for key, metric in metrics.items():
             value = number(metric.get("value")) if isinstance(metric, dict) else None
-            if value is not None and key not in _NOT_METRICS:
+            if value is not None and key == _STDERR and (mean := next(filter(metrics.get, _MEANS), None)):
+                called = f"{_CORRECT.get(mean, mean)}_{_STDERR}"
+                yield (called if place == 0 else f"{called},{scorer.get('name')}"), value
+            elif value is not None and key not in _NOT_METRICS:
                 called = _CORRECT.get(key, str(key))
                 yield (called if place == 0 else f"{called},{scorer.get('name')}"), value
+
+
+def _system_message(content: Json) -> Any:
+    """The system message of a run's generation, None without."""
+    plan = content.get("plan")
+    config = plan.get("config") if isinstance(plan, dict) else None
+    return config.get("system_message") if isinstance(config, dict) else None
 
 
 def _questions(run: Json, results: Any) -> int | None:

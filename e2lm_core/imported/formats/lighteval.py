@@ -21,7 +21,7 @@ from e2lm_core.imported.formats import answers, frames, harness_results
 from e2lm_core.imported.formats.answers import Answered
 from e2lm_core.imported.formats.harness_results import ResultsFile
 from e2lm_core.imported.places import Places, Spot
-from e2lm_core.imported.records import Evaluation, lower_is_better
+from e2lm_core.imported.records import Evaluation, lower_is_better, with_stderr
 
 KIND = "lighteval results"
 _DETAILS = re.compile(r"details_(.+)_(\d{4}-\d\d-\d\dT[\d.:-]+)\.parquet$")
@@ -58,15 +58,16 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
             f"{file} was run with --max-samples {general['max_samples']}, so on the first questions of its tasks "
             "alone."
         )
+    dtype = harness_results.dtype_of(model.get("dtype") or general.get("model_dtype"))
+    arguments = _arguments(model, dtype)
+    system = model.get("system_prompt") or general.get("system_prompt")
     evaluations = []
     for key, entries in content["results"].items():
         if key == "all" or ":_average" in key or not isinstance(entries, dict):
             continue  # means over tasks, which are no task
-        scores = {
-            str(metric): value
-            for metric, given in entries.items()
-            if not str(metric).endswith("_stderr") and (value := number(given)) is not None
-        }
+        scores, stderr = with_stderr(
+            {str(metric): value for metric, given in entries.items() if (value := number(given)) is not None}
+        )
         if not scores:
             problems.append(f"{file} has no score for {key}.")
             continue
@@ -75,9 +76,14 @@ def read_results(content: Json, file: str, places: Places) -> ResultsFile:
             replace(
                 harness_results.alone(task, spot, file),
                 scores=scores,
+                stderr=stderr,
                 num_fewshot=shots,
                 n=_count(content, key),
                 lower=frozenset(metric for metric in scores if lower_is_better(metric)),
+                setup=harness_results.setup_of(
+                    arguments, _chat(general, model), system, _version(content, key)
+                ),
+                dtype=None if dtype is None or "bit" in dtype else dtype,
             )
         )
     return ResultsFile(tuple(evaluations), spot, {}, tuple(problems))
@@ -157,6 +163,35 @@ def add_details(evaluation: Evaluation, answered: list[Answered]) -> tuple[Evalu
     if theirs is not None and abs(theirs - fuller.scores[_NORMED]) > answers.AGREES_WITHIN:
         return replace(fuller, scores={**fuller.scores, f"{_NORMED},lighteval": theirs}), None
     return fuller, None
+
+
+def _arguments(model: Json, dtype: str | None) -> Json:
+    """The model's configuration as arguments; `4bit` as a dtype is a quantization, an adapter is named by itself."""
+    base = model.get("base_model")
+    named = {
+        key: f"on {base}"  # the model is called by the adapter, whose name may tell its step
+        for key in ("adapter_weights", "delta_weights")
+        if base and model.get(key)
+    }
+    more = {"quantization": dtype} if dtype is not None and "bit" in dtype else {}
+    return {**model, "adapter_weights": None, "delta_weights": None, **named, **more}
+
+
+def _chat(general: Json, model: Json) -> str | None:
+    """Whether prompts were put in a chat template: only the run's own settings tell, not which one it was."""
+    given = [
+        model.get("override_chat_template"),
+        general.get("use_chat_template"),
+        model.get("use_chat_template"),
+    ]
+    return "of the tokenizer" if True in given else None
+
+
+def _version(content: Json, key: str) -> Any:
+    versions, tasks = content.get("versions"), content.get("config_tasks")
+    config = tasks.get(key) if isinstance(tasks, dict) else None
+    known = versions.get(key) if isinstance(versions, dict) else None
+    return known if known is not None else config.get("version") if isinstance(config, dict) else None
 
 
 def _count(content: Mapping[str, Any], key: str) -> int | None:

@@ -7,20 +7,25 @@ and `predictions/MODEL/TASK_hash-predictions.jsonl`. Lengths there count the spa
 
 from __future__ import annotations
 
+import ast
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
+
+import pandas as pd
 
 from e2lm_core.base.plain import number
 from e2lm_core.base.records import Json, ModelInfo
 from e2lm_core.imported.formats import answers, harness_results
 from e2lm_core.imported.formats.answers import Answered
 from e2lm_core.imported.places import Places, Spot
-from e2lm_core.imported.records import Evaluation, lower_is_better
+from e2lm_core.imported.records import Evaluation, lower_is_better, with_stderr
 
 KIND = "OLMES metrics"
 PREDICTIONS = "-predictions.jsonl"
@@ -28,6 +33,10 @@ _METRICS = "-metrics.json"
 # DataDecide's folders: recipe, size, seed, step; the seed that its tables call the default.
 _DECIDE = re.compile(r"(?:^|/)([^/]+)/(\d{1,4}[MB])/seed-(\w{1,20})/step-?(\d{1,9})/")
 _DEFAULT_SEED = "6198"
+MAX_METRICS_CHARS = 20_000
+_LITERALS = {"nan": "NaN", "inf": "Infinity", "None": "null", "True": "true", "False": "false"}
+_WORD = re.compile(r"(?<![\w'\"])(nan|inf|None|True|False)(?![\w'\"])")
+DEFAULT_SEEDS = frozenset({"", "default", "nan", "none"})
 _HASH = re.compile(r"_[0-9a-f]{6}$")
 _OF_OUTPUTS = ("sum_logits", "text", "num_chars", "logits_per_byte", "bits_per_byte")
 # A name of theirs that means something else with us, where both stand beside each other.
@@ -87,7 +96,7 @@ def read_metrics(content: Json, file: str, places: Places) -> tuple[list[Run], l
             if sentence not in problems:
                 problems.append(sentence)
             continue
-        scores = dict(_scores(entry.get("metrics")))
+        scores, stderr = with_stderr(dict(_scores(entry.get("metrics"))))
         if not scores:
             problems.append(f"{file} has no score for {task}.")
             continue
@@ -96,10 +105,15 @@ def read_metrics(content: Json, file: str, places: Places) -> tuple[list[Run], l
         evaluation = replace(
             harness_results.alone(task, spot, file),
             scores=scores,
+            stderr=stderr,
             num_fewshot=_whole(config.get("num_shots", config.get("num_fewshot")), harness_results.MAX_SHOTS),
             n=_whole(entry.get("num_instances"), harness_results.MAX_QUESTIONS) or None,
             when=_when(entry.get("current_date") or content.get("timestamp")),
             lower=frozenset(metric for metric in scores if lower_is_better(metric)),
+            setup=harness_results.setup_of(
+                model, _chat(model, config), model.get("system_prompt"), config.get("version")
+            ),
+            dtype=harness_results.dtype_of(model.get("dtype")),
         )
         path = PurePosixPath(file)
         named = path.name.removesuffix(_METRICS) if path.name.endswith(_METRICS) else task
@@ -113,7 +127,7 @@ def distinct(runs: Sequence[Run]) -> list[Run]:
     for run in runs:
         one = run.evaluation
         scores = tuple(sorted(one.scores.items()))
-        key = (one.model.name, one.step, one.task, one.num_fewshot, one.n, scores)
+        key = (one.model.name, one.step, one.task, one.num_fewshot, one.n, one.setup, scores)
         if key not in found or run.called != run.evaluation.task:
             found[key] = run
     return list(found.values())
@@ -192,6 +206,64 @@ def add_predictions(evaluation: Evaluation, answered: list[Answered]) -> tuple[E
     return (evaluation, why) if why is not None else (fuller, None)
 
 
+def with_models(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the model of a DataDecide row, which has its data, size and seed in columns of their own."""
+    if not {"params", "data"} <= set(frame.columns) or "model" in frame.columns:
+        return frame
+    seeds = _seeds(frame)
+    base = frame["data"].astype(str) + "-" + frame["params"].astype(str)
+    plain = seeds.str.lower().isin(DEFAULT_SEEDS)
+    return frame.assign(model=base.where(plain, base + " (" + seeds + ")"), base=base, other=~plain)
+
+
+def with_seeds(frame: pd.DataFrame, main: dict[str, str]) -> pd.DataFrame:
+    """With every further seed of a model as a model of its own, of which `seed_of` tells the first.
+
+    `main` has the seed whose rows bear a model's name alone, the default or the one that stands first in the
+    table; what these rows tell is added.
+    """
+    if "seed" not in frame.columns or {"base", "seed_of"} & set(frame.columns):
+        return frame
+    seeds = _seeds(frame)
+    pairs = pd.DataFrame({"model": frame["model"], "seed": seeds}).drop_duplicates()
+    pairs = pairs.sort_values(
+        "seed", key=lambda column: ~column.str.lower().isin(DEFAULT_SEEDS), kind="stable"
+    )
+    for model, seed in zip(pairs["model"], pairs["seed"], strict=True):
+        main.setdefault(model, seed)
+    other = seeds != frame["model"].map(main)
+    if not other.any():
+        return frame
+    return frame.assign(
+        model=frame["model"].where(~other, frame["model"] + " (seed " + seeds + ")"),
+        seed_of=frame["model"].where(other, ""),
+    )
+
+
+def model_of(spot: Spot, row: Mapping[Any, Any]) -> ModelInfo:
+    """The model of a table's row: another seed of a model stays out of the means."""
+    if row.get("seed_of"):
+        return spot.model.model_copy(update={"name": str(row["model"]), "seed_of": str(row["seed_of"])})
+    if not row.get("base"):
+        return spot.model
+    return _decided(str(row["model"]), str(row["params"]), str(row["base"]) if row["other"] else None)
+
+
+def mapping_of(value: str) -> Mapping[str, Any] | None:
+    """What a cell holds that is a JSON object, or a Python dict (with nan) as text; None for anything else."""
+    if len(value) > MAX_METRICS_CHARS:
+        return None
+    text = value if value.lstrip().startswith('{"') else value.replace("'", '"')
+    try:
+        parsed = json.loads(_WORD.sub(lambda word: _LITERALS[word[1]], text))
+    except (ValueError, RecursionError):
+        try:
+            parsed = ast.literal_eval(value)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return None
+    return parsed if isinstance(parsed, Mapping) else None
+
+
 # --- within -------------------------------------------------------------------------------------------
 
 
@@ -237,6 +309,12 @@ def _scores(metrics: Any) -> Iterator[tuple[str, float]]:
             yield str(metric), plain
 
 
+def _chat(model: Json, config: Json) -> str | None:
+    template = model.get("chat_template")
+    used = model.get("chat_model") is True or config.get("use_chat_format") is True
+    return str(template or "of the tokenizer") if used else None
+
+
 def _whole(value: Any, most: int) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most else None
 
@@ -253,3 +331,17 @@ def _when(date: Any) -> float:
     except ValueError:
         return 0.0
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _seeds(frame: pd.DataFrame) -> pd.Series:
+    """Each row's seed as text; whole numbers without a fraction."""
+    if "seed" not in frame.columns:
+        return pd.Series("", index=frame.index, dtype=object)
+    return (
+        frame["seed"].map(lambda cell: f"{cell:g}" if isinstance(cell, float) else str(cell)).astype(object)
+    )
+
+
+@lru_cache(maxsize=4096)  # a table names the same models in each of its rows
+def _decided(name: str, size: str, seed_of: str | None) -> ModelInfo:
+    return ModelInfo(name=name, family="datadecide", size=size, seed_of=seed_of)

@@ -18,12 +18,21 @@ import pandas as pd
 
 from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.base.plain import number
-from e2lm_core.base.records import ModelInfo
 from e2lm_core.base.strangers import confined
-from e2lm_core.imported.formats import trackers
-from e2lm_core.imported.formats.frames import mapping_of
-from e2lm_core.imported.places import Places, Spot
-from e2lm_core.imported.records import EVERYTHING, Evaluation, Wanted, fits, lower_is_better
+from e2lm_core.imported.formats import olmes, trackers
+from e2lm_core.imported.formats.trackers import numeric
+from e2lm_core.imported.places import Places
+from e2lm_core.imported.records import (
+    EVERYTHING,
+    PLAIN,
+    Evaluation,
+    Setup,
+    Wanted,
+    fits,
+    lower_is_better,
+    stderr_metric,
+    with_stderr,
+)
 
 LARGEST = 2**53  # up to here a float holds every whole number
 MEMORY_A_ROW = 3_000  # bytes of its evaluation, beyond what a small Parquet file is given
@@ -45,12 +54,14 @@ _ALIASES = {
 _BESIDE = (
     "model task metric score step tokens_seen num_fewshot params data seed compute chinchilla metrics gtokens "
     "revision early n questions size mix total_steps warmup_steps lr_max batch_size params_numeric model_path "
-    "alias token_ratio num_instances processing_time task_idx flops"
+    "alias token_ratio num_instances processing_time task_idx flops stderr seed_of"
 )
-_NOT_METRICS = frozenset(_BESIDE.split())
+_SETUP = tuple(Setup.model_fields)
+_NOT_METRICS = frozenset(_BESIDE.split()) | set(_SETUP)
 # What an evaluation is made of, beside its scores.
-_ROW = ("model", "task", "step", "tokens_seen", "num_fewshot", "base", "params", "other")
-DEFAULT_SEEDS = frozenset({"", "default", "nan", "none"})
+_ROW = ("model", "task", "step", "tokens_seen", "base", "params", "other", "seed_of")
+# What makes rows of one model, task and step points of different curves, where the table has it.
+_APART = ("num_fewshot", "questions", *_SETUP)
 
 
 def evaluations(frame: pd.DataFrame, name: str, places: Places) -> tuple[list[Evaluation], list[str]]:
@@ -76,6 +87,7 @@ class Table:
         self._scores = 0
         self.rows = 0
         self._said: dict[str, None] = {}
+        self._seeds: dict[str, str] = {}  # by model, the seed whose rows bear its name alone
         self._left: dict[str, list[Any]] = {}  # by what is said of them: how many, of how many, the first
 
     def take(self, frame: pd.DataFrame) -> list[Evaluation]:
@@ -84,7 +96,7 @@ class Table:
         if (tracked := trackers.as_scores(frame, name)) is not None:
             frame, said = tracked
             self._said |= dict.fromkeys(said)
-        frame = _with_models(_renamed(frame))
+        frame = olmes.with_models(_renamed(frame))
         lacking = [column for column in ("model", "task", "step") if column not in frame.columns]
         if lacking:
             raise TaskError(
@@ -94,11 +106,16 @@ class Table:
         self.rows += len(frame)
         texts = [c for c in ("model", "task", "metric") if c in frame.columns]
         frame = frame.assign(**{column: frame[column].map(str) for column in texts})
+        frame = olmes.with_seeds(frame, self._seeds)
         for column, globs in (("model", self.wanted.models), ("task", self.wanted.tasks)):
             if globs:
                 frame = frame[frame[column].isin([n for n in frame[column].unique() if fits(n, globs)])]
-        if "num_fewshot" in frame.columns:
-            frame = frame.assign(num_fewshot=frame["num_fewshot"].map(_whole).astype("Int64"))
+        for column in ("num_fewshot", "questions"):
+            if column in frame.columns:
+                frame = frame.assign(**{column: frame[column].map(_whole).astype("Int64")})
+        for column in (*_SETUP, "seed_of"):
+            if column in frame.columns:
+                frame = frame.assign(**{column: frame[column].map(_text)})
         frame = _with_tokens(self._with_whole_steps(frame))
         if {"metric", "score"} <= set(frame.columns):
             found = self._long(frame)
@@ -134,14 +151,14 @@ class Table:
         left[1] += rows
 
     def _with_whole_steps(self, frame: pd.DataFrame) -> pd.DataFrame:
-        steps = _numeric(frame["step"])
+        steps = numeric(frame["step"])
         good = steps.notna() & (steps >= 0) & (steps < LARGEST) & (steps % 1 == 0)
         said = "{name}: {bad} of {rows} rows have no whole step from 0; they are left out."
         self._leave(said, int((~good).sum()), len(frame))
         return frame[good].assign(step=steps[good].astype(np.int64))
 
     def _long(self, frame: pd.DataFrame) -> list[Evaluation]:
-        scores = _numeric(frame["score"])
+        scores = numeric(frame["score"])
         usable = np.isfinite(scores)
         self._leave(
             "{name}: {bad} of {rows} rows have no number as score, the first for {first}; those points are left out.",
@@ -151,8 +168,8 @@ class Table:
         )
         frame = frame.assign(score=scores)[usable]
         if self.wanted.metrics:
-            frame = frame[[fits(metric, self.wanted.metrics) for metric in frame["metric"]]]
-        keys = ["model", "task", "step", *(["num_fewshot"] if "num_fewshot" in frame.columns else [])]
+            frame = frame[[self._is_wanted(metric) for metric in frame["metric"]]]
+        keys = ["model", "task", "step", *(column for column in _APART if column in frame.columns)]
         repeated = frame.duplicated([*keys, "metric"], keep="last")
         self._leave(
             "{name}: {bad} rows repeat a point, the first {first}; the last of each is taken.",
@@ -160,16 +177,22 @@ class Table:
             first=lambda: _who(frame[repeated].iloc[0]),
         )
         points: dict[tuple[Any, ...], tuple[dict[Any, Any], dict[str, float]]] = {}
-        for row in _rows(frame[~repeated], "metric", "score"):
+        if "stderr" in frame.columns:
+            frame = frame.assign(stderr=numeric(frame["stderr"]))
+        for row in _rows(frame[~repeated], "metric", "score", "stderr"):
             key = tuple(None if pd.isna(row[column]) else row[column] for column in keys)
-            points.setdefault(key, (row, {}))[1][str(row["metric"])] = float(row["score"])
-        return [self._evaluation(row, values) for row, values in points.values()]
+            values = points.setdefault(key, (row, {}))[1]
+            values[str(row["metric"])] = float(row["score"])
+            if math.isfinite(row.get("stderr", math.nan)):
+                values[f"{row['metric']}_stderr"] = float(row["stderr"])
+        return self._evaluations(points.values())
 
     def _bundled(self, frame: pd.DataFrame) -> list[Evaluation]:
-        read, broken, dropped = [], 0, 0
+        read: list[tuple[Mapping[Any, Any], dict[str, float]]] = []
+        broken, dropped = 0, 0
         if not self._large:
             confined.grant(MEMORY_A_ROW * len(frame))
-        parsed = lru_cache(maxsize=64)(mapping_of)  # rows of a Parquet table may repeat one text
+        parsed = lru_cache(maxsize=64)(olmes.mapping_of)  # rows of a Parquet table may repeat one text
         for row in _rows(frame, "metrics"):
             given = row["metrics"]
             values = (
@@ -188,44 +211,54 @@ class Table:
                 if key not in numbers
             )
             if numbers:
-                read.append(self._evaluation(row, numbers))
+                read.append((row, numbers))
         said = "{name}: {bad} of {rows} rows have no readable `metrics`; they are left out."
         self._leave(said, broken, len(frame))
         self._leave("{name}: {bad} scores are not a number; those points are left out.", dropped)
-        return read
+        return self._evaluations(read)
 
     def _wide(self, frame: pd.DataFrame) -> list[Evaluation]:
         columns = [c for c in frame.columns if c not in _NOT_METRICS and c not in ("base", "other")]
-        numbers = {c: _numeric(frame[c]) for c in self._metrics_of_interest(columns)}
+        numbers = {c: numeric(frame[c]) for c in self._metrics_of_interest(columns)}
         numbers = {c: values for c, values in numbers.items() if np.isfinite(values).any()}
         if not numbers and len(frame):
             self._said[_NO_SCORES] = None
         for column, values in numbers.items():
             said = f"{{name}}: {{bad}} rows have no number for {_braced(column)}; those points are left out."
-            self._leave(said, int((~np.isfinite(values)).sum()))
+            if stderr_metric(column) is None:
+                self._leave(said, int((~np.isfinite(values)).sum()))
         read = []
         for index, row in zip(frame.index, _rows(frame), strict=True):
             scores = {c: float(values[index]) for c, values in numbers.items() if np.isfinite(values[index])}
             if scores:
-                read.append(self._evaluation(row, scores))
-        return read
+                read.append((row, scores))
+        return self._evaluations(read)
 
     def _metrics_of_interest(self, names: Iterable[Any]) -> list[str]:
         """The metrics that are read: of a large table its main one, unless others are wanted by name."""
         there = [n for n in names if isinstance(n, str) and not n.startswith("predicted_index")]
         if self.wanted.metrics:
-            return [n for n in there if fits(n, self.wanted.metrics)]
-        main = (
-            next((n for n in _MAIN if n in there), None) if self._large and len(there) > FEW_METRICS else None
-        )
+            return [n for n in there if self._is_wanted(n)]
+        metrics = sum(stderr_metric(n) is None for n in there)
+        main = next((n for n in _MAIN if n in there), None) if self._large and metrics > FEW_METRICS else None
         if main is None:
             return there
         self._said[
-            f"{self.name} is large, so of its {len(there)} metrics {main} alone is read: name others with --metric."
+            f"{self.name} is large, so of its {metrics} metrics {main} alone is read: name others with --metric."
         ] = None
-        return [main]
+        return [n for n in there if main in (n, stderr_metric(n))]
 
-    def _evaluation(self, row: Mapping[Any, Any], scores: Mapping[str, float]) -> Evaluation:
+    def _is_wanted(self, name: str) -> bool:
+        return fits(stderr_metric(name) or name, self.wanted.metrics)
+
+    def _evaluations(
+        self, points: Iterable[tuple[Mapping[Any, Any], Mapping[str, float]]]
+    ) -> list[Evaluation]:
+        """One evaluation a point, of those that have a score and not its standard error alone."""
+        return [one for row, values in points if (one := self._evaluation(row, values)).scores]
+
+    def _evaluation(self, row: Mapping[Any, Any], values: Mapping[str, float]) -> Evaluation:
+        scores, stderr = with_stderr(values)
         self._scores += len(scores)
         if self._scores > self._most:
             raise LimitError(
@@ -234,18 +267,21 @@ class Table:
             )
         tokens = row.get("tokens_seen")
         seen = int(tokens) if tokens is not None and math.isfinite(tokens) else None
-        spot = self.places.named(str(row["model"]), int(row["step"]), seen)
+        spot = self.places.named(str(row.get("seed_of") or row["model"]), int(row["step"]), seen)
         return Evaluation(
-            model=_replicate(spot, row),
+            model=olmes.model_of(spot, row),
             step=spot.step,
             tokens_seen=spot.tokens_seen,
             early=spot.early,
             checkpoint=spot.name,
             task=sys.intern(str(row["task"])),
-            scores=dict(scores),
+            scores=scores,
+            stderr=stderr,
             source=self.name,
             num_fewshot=_whole(row.get("num_fewshot")),
+            n=_whole(row.get("questions")) or None,
             lower=_lower(tuple(scores)),
+            setup=_setup(*(row.get(field) or "" for field in _SETUP)),
         )
 
 
@@ -265,45 +301,20 @@ def _renamed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.rename(columns=renames)
 
 
-def _with_models(frame: pd.DataFrame) -> pd.DataFrame:
-    """With the model of a DataDecide row, which has its data, size and seed in columns of their own."""
-    if not {"params", "data"} <= set(frame.columns) or "model" in frame.columns:
-        return frame
-    seeds = frame["seed"].astype(str) if "seed" in frame.columns else pd.Series("", index=frame.index)
-    base = frame["data"].astype(str) + "-" + frame["params"].astype(str)
-    plain = seeds.str.lower().isin(DEFAULT_SEEDS)
-    return frame.assign(model=base.where(plain, base + " (" + seeds + ")"), base=base, other=~plain)
-
-
 def _with_tokens(frame: pd.DataFrame) -> pd.DataFrame:
     """With `tokens_seen` as a number, NaN where the table does not say it."""
     if "tokens_seen" in frame.columns:
-        tokens = _numeric(frame["tokens_seen"])
+        tokens = numeric(frame["tokens_seen"])
     elif "gtokens" in frame.columns:
-        tokens = (_numeric(frame["gtokens"]) * 1e9).round()
+        tokens = (numeric(frame["gtokens"]) * 1e9).round()
     else:
         tokens = pd.Series(np.nan, index=frame.index)
     return frame.assign(tokens_seen=tokens.where((tokens >= 0) & (tokens < LARGEST)))
 
 
-def _numeric(column: pd.Series) -> pd.Series:
-    """A column's numbers, NaN for everything else."""
-    try:
-        return pd.to_numeric(column, errors="coerce")
-    except (OverflowError, TypeError):  # a whole number of hundreds of digits; a list in a cell
-        return pd.Series([_numeric_cell(cell) for cell in column], index=column.index, dtype=float)
-
-
-def _numeric_cell(cell: Any) -> float:
-    try:
-        return float(cell)
-    except (OverflowError, TypeError, ValueError):
-        return math.nan
-
-
 def _rows(frame: pd.DataFrame, *more: str) -> Sequence[dict[Any, Any]]:
     """The rows without the columns of other scores, of which there may be hundreds."""
-    return frame[[c for c in (*_ROW, *more) if c in frame.columns]].to_dict("records")
+    return frame[[c for c in (*_ROW, *_APART, *more) if c in frame.columns]].to_dict("records")
 
 
 def _whole(value: Any) -> int | None:
@@ -314,16 +325,16 @@ def _whole(value: Any) -> int | None:
         return None
 
 
-def _replicate(spot: Spot, row: Mapping[Any, Any]) -> ModelInfo:
-    """A row of a table with seeds: another seed of the model stays out of the means."""
-    if not row.get("base"):
-        return spot.model
-    return _decided(str(row["model"]), str(row["params"]), str(row["base"]) if row["other"] else None)
+def _text(value: Any) -> str:
+    """A cell's text, empty where nothing stands in it."""
+    return "" if value is None or value != value else str(value).strip()
 
 
-@lru_cache(maxsize=4096)  # a table names the same models in each of its rows
-def _decided(name: str, size: str, seed_of: str | None) -> ModelInfo:
-    return ModelInfo(name=name, family="datadecide", size=size, seed_of=seed_of)
+@lru_cache(maxsize=1024)
+def _setup(*values: str) -> Setup:
+    return (
+        Setup(**dict(zip(_SETUP, (value or None for value in values), strict=True))) if any(values) else PLAIN
+    )
 
 
 @lru_cache(maxsize=1024)

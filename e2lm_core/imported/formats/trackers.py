@@ -7,8 +7,10 @@ ending (`eval/downstream/arc_easy_acc`) or `TASK (METRIC)`; what is of training 
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import PurePath
+from typing import Any
 
 import pandas as pd
 
@@ -47,7 +49,7 @@ def as_scores(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]] 
             continue
         model, called = _run_and_metric(str(column))
         named = task_and_metric(called)
-        scores = pd.to_numeric(frame[column], errors="coerce")
+        scores = numeric(frame[column])
         if named is None or not scores.notna().any():
             passed += 1
             continue
@@ -56,12 +58,12 @@ def as_scores(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]] 
                 "model": model or (PurePath(name).stem if run is None else frame[run].astype(str)),
                 "task": named[0],
                 "metric": named[1],
-                "step": pd.to_numeric(frame[step], errors="coerce"),
+                "step": numeric(frame[step]),
                 "score": scores,
             }
         )
         if tokens is not None:
-            part["tokens_seen"] = pd.to_numeric(frame[tokens], errors="coerce")
+            part["tokens_seen"] = numeric(frame[tokens])
         parts.append(part[scores.notna() & part["step"].notna()])
     if not parts:
         # Without a slash or a run's name in any column it may be any table; its own sentence says more.
@@ -85,6 +87,21 @@ def task_and_metric(called: str) -> tuple[str, str] | None:
         return "/".join(parts[:-1]), parts[-1]
     found = _BRACKETS.match(parts[0]) or _ENDING.match(parts[0])
     return (found[1], _plain(found[2])) if found else None
+
+
+def numeric(column: pd.Series) -> pd.Series:
+    """A column's numbers, NaN for everything else."""
+    try:
+        return pd.to_numeric(column, errors="coerce")
+    except (OverflowError, TypeError):  # a whole number of hundreds of digits; a list in a cell
+        return pd.Series([_numeric_cell(cell) for cell in column], index=column.index, dtype=float)
+
+
+def _numeric_cell(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (OverflowError, TypeError, ValueError):
+        return math.nan
 
 
 def _plain(metric: str) -> str:

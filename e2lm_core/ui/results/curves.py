@@ -60,7 +60,12 @@ class View:
     @property
     def sampled(self) -> Measurements | None:
         """What samples give of every question of the task, where there are samples."""
-        return next((m for m in self.imported.measured.values() if m.task == self.task), None)
+        return self.imported.measured[self.ways[0]] if self.ways else None
+
+    @property
+    def ways(self) -> list[str]:
+        """The names of all that samples give of the task: more than one where it was run in several ways."""
+        return [name for name, m in self.imported.measured.items() if m.task == self.task]
 
 
 def curves(results_open: Opened, task: TaskSet) -> None:
@@ -82,6 +87,10 @@ def curves(results_open: Opened, task: TaskSet) -> None:
     say.caption(_about(view, bands is not None))
     if view.sampled is not None and view.same_metric in METRICS:
         _scores(view.sampled, view.same_metric)
+        if len(view.ways) > 1:
+            say.caption(
+                f"The scores are of {view.ways[0]} alone; other samples: {phrasing.listing(view.ways[1:])}."
+            )
     _tables(view, imported_curves, frame)
 
 

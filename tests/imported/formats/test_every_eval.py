@@ -70,3 +70,10 @@ def test_a_record_without_a_step_or_a_number():
     run = every_eval.read_record(broken, "a.json", Places())
     assert [sorted(one.scores) for one in run.evaluations] == [["bpb"]]
     assert "without a name or a number" in run.problems[0]
+
+
+def test_a_records_standard_error_stays_with_its_score():
+    content = record(revision="step1000")
+    content["evaluation_results"][0]["score_details"]["uncertainty"]["standard_error"] = {"value": 0.1}
+    found = read({"a.json": json.dumps(content).encode()})
+    assert {c.metric: c.stderr for c in found.curves} == {"acc": (0.1,), "bpb": ()}

@@ -8,6 +8,7 @@ import pytest
 
 from e2lm_core.imported.formats import harness_results
 from e2lm_core.imported.places import Places
+from e2lm_core.imported.records import Setup
 from tests.support import harness_files
 
 
@@ -66,3 +67,50 @@ def test_a_limited_run_is_said():
         harness_files.results(config={"model_args": "pretrained=a/pythia-70m,revision=step1000", "limit": 10})
     )
     assert "--limit 10" in run.problems[0]
+
+
+def test_standard_errors_stay_with_their_points():
+    content = {
+        "metals": {
+            "acc,none": 0.5,
+            "acc_stderr,none": 0.1,
+            "f1,strict": 0.2,
+            "f1_stderr,strict": 0.02,
+            "bleu": 3.0,
+        },
+        "rocks": {"acc,none": 0.5, "acc_stderr,none": "N/A"},
+    }
+    metals, rocks = read(harness_files.results(results=content)).evaluations
+    assert dict(metals.scores) == {"acc": 0.5, "f1,strict": 0.2, "bleu": 3.0}
+    assert dict(metals.stderr) == {"acc": 0.1, "f1,strict": 0.02}
+    assert dict(rocks.stderr) == {}
+    assert read(harness_files.results(results=content)).problems == ()
+
+
+def test_how_a_run_was_made_is_read_from_arguments_of_either_kind():
+    text = "pretrained=EleutherAI/pythia-70m,revision=step1000,peft=me/lora,load_in_4bit=True,autogptq=False"
+    listed = {
+        "pretrained": "EleutherAI/pythia-70m",
+        "revision": "step1000",
+        "peft": "me/lora",
+        "load_in_4bit": True,
+    }
+    long = "Answer in one word and never explain yourself, whatever the question may be about."
+    for arguments in (text, listed):
+        [one] = read(
+            harness_files.results(
+                config={"model_args": arguments, "model_dtype": "torch.float16"},
+                versions={"metals": "Yaml"},
+                system_instruction=long,
+            )
+        ).evaluations
+        assert (one.setup.adapter, one.setup.quantization, one.dtype) == (
+            "me/lora",
+            "load_in_4bit",
+            "float16",
+        )
+        assert one.setup.system_instruction is not None
+        assert one.setup.system_instruction.startswith("Answer in one word")
+        assert one.setup.task_version is None
+    [plain] = read(harness_files.results()).evaluations
+    assert plain.setup == Setup(task_version="1")

@@ -81,3 +81,12 @@ def test_a_model_without_a_step():
 def test_what_is_no_log(data, says):
     with pytest.raises(TaskError, match=says):
         inspect_logs.header(data, "x.eval")
+
+
+def test_a_scorers_standard_error_is_that_of_its_mean_and_a_system_message_is_another_curve():
+    told = log(plan={"config": {"system_message": "Be brief."}})
+    told["eval"]["task_version"] = 2
+    found = read({"a.json": json.dumps(log()).encode(), "b.json": json.dumps(told).encode()})
+    assert [(c.metric, c.scores, c.stderr) for c in found.curves] == [("acc", (0.25,), (0.1,))] * 2
+    assert [c.setup.system_instruction for c in found.curves] == [None, "Be brief."]
+    assert [c.setup.task_version for c in found.curves] == [None, "2"]

@@ -11,6 +11,7 @@ import pytest
 
 from e2lm_core.base.errors import LimitError, StudioError
 from e2lm_core.imported.formats import frames, lighteval
+from e2lm_core.imported.join import labels
 from e2lm_core.imported.places import Places
 from tests.support.harness_files import read
 
@@ -144,3 +145,26 @@ def test_a_model_without_a_step_is_said():
     run = lighteval.read_results(json.loads(results("gpt2", "main")), "results_x.json", Places())
     assert run.evaluations == ()
     assert "names no checkpoint (gpt2, main)" in run.problems[0]
+
+
+def test_standard_errors_and_how_a_run_was_made_are_read():
+    plain = json.loads(results())
+    plain["versions"] = {"arc:easy|0": 1}
+    bits = json.loads(json.dumps(plain))
+    bits["config_general"]["model_config"] |= {"dtype": "4bit", "override_chat_template": True}
+    tuned = json.loads(results("me/lora-step1000", None))
+    tuned["config_general"]["model_config"] |= {
+        "base_model": "EleutherAI/pythia-70m",
+        "adapter_weights": True,
+    }
+    files = {
+        f"results_2026-01-0{k + 1}T03-04-05.1.json": json.dumps(one).encode()
+        for k, one in enumerate((plain, bits, tuned))
+    }
+    imported = read(files)
+    assert [curve.stderr for curve in imported.curves] == [(0.1,)] * 3
+    assert labels(imported.curves) == [
+        "pythia-70m",
+        "pythia-70m, with the chat template of the tokenizer, quantized (quantization=4bit)",
+        "lora, with the adapter on EleutherAI/pythia-70m",
+    ]

@@ -217,3 +217,15 @@ def test_predictions_of_another_run_and_without_their_metrics():
         "acc_raw is 0.0000 by the predictions but 1.0000 in the metrics file" in p for p in found.problems
     )
     assert any("its metrics are not beside it" in p for p in found.problems)
+
+
+def test_runs_of_another_version_or_in_8_bits_are_curves_of_their_own():
+    plain, bits, other = metrics(acc=0.1), metrics(acc=0.2), metrics(acc=0.3)
+    bits["model_config"] = {**bits["model_config"], "load_in_8bit": True}
+    other["task_config"] = {**other["task_config"], "version": 2}
+    files = {
+        f"{k}/task-000-arc_easy-metrics.json": json.dumps(one).encode()
+        for k, one in enumerate((plain, bits, other))
+    }
+    found = read(files)
+    assert {c.scores for c in found.curves if c.metric == "acc_raw"} == {(0.1,), (0.2,), (0.3,)}

@@ -12,6 +12,8 @@ from e2lm_core.base.errors import LimitError, TaskError
 from e2lm_core.imported.formats import frames
 from e2lm_core.imported.formats import tables as result_tables
 from e2lm_core.imported.places import Places
+from e2lm_core.imported.records import Wanted
+from tests.support import harness_files
 
 LONG = b"model,task,metric,step,tokens_seen,score\nm,t,acc,100,1000,0.5\nm,t,acc,200,2000,0.6\nm,t,bpb,200,2000,1.5\n"
 METRICS = {"acc_raw": 0.25, "acc_per_char": 0.5, "primary_metric": 0.5, "predicted_index_raw": 2}
@@ -165,3 +167,87 @@ def test_signal_and_noises_table_as_it_is_published():
     assert problems == [
         "core-00000-of-00001.parquet: 1 of 3 rows have no whole step from 0; they are left out."
     ]
+
+
+# --- standard errors, percent, seeds, other spreadsheets ---------------------------------------------------------
+
+
+def test_a_standard_error_is_no_metric():
+    """In each of the layouts: of its own column, beside the score, as a row, and within `metrics`."""
+    wide = b'model,task,step,acc,acc_stderr,"f1,none","f1_stderr,none"\nm,t,1,0.5,0.1,0.2,0.02\n'
+    beside = b"model,task,metric,step,score,stderr\nm,t,acc,1,0.5,0.1\nm,t,f1,1,0.2,\n"
+    rows = b"model,task,metric,step,score\nm,t,acc_stderr,1,0.1\nm,t,acc,1,0.5\n"
+    for data in (wide, beside, rows):
+        [one] = read(data)[0]
+        assert (one.scores["acc"], one.stderr["acc"]) == (0.5, 0.1)
+        assert not any("stderr" in metric for metric in one.scores), data
+    frame = pd.DataFrame([decide({"acc_raw": 0.25, "acc_raw_stderr": 0.01})])
+    [one] = result_tables.evaluations(frame, "x", Places())[0]
+    assert (dict(one.scores), dict(one.stderr)) == ({"acc_raw": 0.25}, {"acc_raw": 0.01})
+    assert read(b"model,task,step,acc_stderr\nm,t,1,0.1\n")[0] == []
+
+
+def test_a_metric_that_is_wanted_keeps_its_standard_error():
+    data = b"model,task,step,acc,acc_stderr,f1\nm,t,1,0.5,0.1,0.2\n"
+    table = result_tables.Table("x.csv", Places(), Wanted(metrics=("acc",)))
+    [one] = table.take(frames.read_frame(data, "x.csv"))
+    assert (dict(one.scores), dict(one.stderr)) == ({"acc": 0.5}, {"acc": 0.1})
+
+
+def test_percent_is_read_as_percent_and_said():
+    for metric in ("acc", "acc_norm", "accuracy", "acc_raw"):
+        data = f"model,task,metric,step,score,stderr\nm,t,{metric},1,41.0,1.5\nm,t,{metric},2,0,0\nm,t,bpb,1,7,1\n"
+        imported = harness_files.read({"x.csv": data.encode()})
+        curve = harness_files.the(imported, metric)
+        assert (curve.scores, curve.stderr) == ((0.41, 0.0), (0.015, 0.0))
+        assert harness_files.the(imported, "bpb").scores == (7.0,)
+        [said] = [p for p in imported.problems if "percent" in p]
+        assert said == f"x.csv: {metric} is read as percent (the first above 1 is 41) and divided by 100."
+
+
+@pytest.mark.parametrize("scores", [(41.0, 0.41), (41.0, 141.0), (-0.1, 0.5), (1.0, 41.0)])
+def test_neither_shares_nor_percent_is_refused(scores):
+    rows = "".join(f"m,t,acc,{k},{score}\nm,t,loss,{k},2\n" for k, score in enumerate(scores))
+    imported = harness_files.read({"x.csv": f"model,task,metric,step,score\n{rows}".encode()})
+    assert [curve.metric for curve in imported.curves] == ["loss"]
+    assert any("acc of this file is left out" in p for p in imported.problems)
+
+
+def test_seeds_of_a_plain_table_are_curves_of_their_own():
+    rows = [("default", 1, 0.1), ("14", 1, 0.2), ("14", 2, 0.3), ("default", 3, 0.4)]
+    for order in (rows, rows[::-1]):
+        data = "model,seed,task,metric,step,score\n" + "".join(f"m,{s},t,acc,{k},{v}\n" for s, k, v in order)
+        imported = harness_files.read({"x.csv": data.encode()})
+        curves = {
+            curve.model.name: (curve.model.seed_of, curve.steps, curve.scores) for curve in imported.curves
+        }
+        assert curves == {"m": (None, (1, 3), (0.1, 0.4)), "m (seed 14)": ("m", (1, 2), (0.2, 0.3))}
+        assert any("m (seed 14) is a model of another seed" in p for p in imported.problems)
+
+
+def test_one_seed_of_each_model_leaves_the_names_as_they_are():
+    data = b"model,seed,task,metric,step,score\na,1,t,acc,1,0.1\nb,2,t,acc,1,0.2\n"
+    assert [curve.model.name for curve in harness_files.read({"x.csv": data}).curves] == ["a", "b"]
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_table_of_a_european_spreadsheet_is_read(own):
+    """Semicolons between the cells, a comma before decimals, points between thousands; a model's name is no number."""
+    data = (
+        b"model;task;metric;step;tokens_seen;score\nm,1;t;acc;1.000;2.000.000,0;0,41\nm,1;t;acc;2.000;4e6;1\n"
+    )
+    if own:
+        frame = pd.concat(frames.pieces(io.BytesIO(data), "x.csv"))
+        found, problems = result_tables.evaluations(frame, "x.csv", Places())
+    else:
+        found, problems = read(data)
+    assert problems == []
+    assert [(e.model.name, e.step, e.tokens_seen, e.scores["acc"]) for e in found] == [
+        ("m,1", 1_000, 2_000_000, 0.41),
+        ("m,1", 2_000, 4_000_000, 1.0),
+    ]
+
+
+def test_semicolons_with_decimal_points_stay_as_they_are():
+    [one] = read(b"model;task;metric;step;score\nm;t;acc;1000;0.410\n")[0]
+    assert (one.step, one.scores["acc"]) == (1_000, 0.41)
