@@ -10,7 +10,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -192,9 +193,24 @@ def _harness(
         raise StudioError(
             f"lm_eval ran {task} ({shots}-shot) and wrote no results: see whether its disk is full."
         )
-    rows = [json.loads(line) for line in samples[0].read_bytes().split(b"\n") if line.strip()]
-    means = json.loads(results[0].read_bytes())["results"][task]
-    return {row["doc_id"]: row for row in rows}, {name: number(means.get(f"{name},none")) for name in MEANS}
+    with _layout("results"):
+        means = json.loads(results[0].read_bytes())["results"][task]
+        found = {name: number(means.get(f"{name},none")) for name in MEANS}
+    with _layout("samples"):
+        rows = [json.loads(line) for line in samples[0].read_bytes().split(b"\n") if line.strip()]
+        return {row["doc_id"]: row for row in rows}, found
+
+
+@contextmanager
+def _layout(what: str) -> Iterator[None]:
+    """Say in one sentence that a harness of another version writes something else."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise StudioError(
+            f"lm_eval wrote its {what} in a layout that the studio does not read: verify with a Python that has "
+            "lm_eval 0.4.13."
+        ) from error
 
 
 def _beside(
@@ -241,11 +257,21 @@ def _document(doc: RenderedDoc, ll: np.ndarray, sample: Any) -> dict[str, Any]:
     own = [plain(value) for value in ll]
     if sample is None:
         return {"studio": own, "harness": [], "same_prompts": False}
-    asked = [(one["arg_0"], one["arg_1"]) for one in sample["arguments"].values()]
-    said = [plain(float(one[0])) for one in sample["filtered_resps"]]
     target = str(doc.gold) if doc.ending is None else doc.ending
-    same = asked == list(doc.asked) and str(sample["target"]) == target
+    with _layout("samples"):
+        asked = [(one["arg_0"], one["arg_1"]) for one in sample["arguments"].values()]
+        said = [plain(_loglikelihood(one)) for one in sample["filtered_resps"]]
+        same = asked == list(doc.asked) and str(sample["target"]) == target
+        if same and len(said) != len(own):
+            raise ValueError("not one answer a choice")
     return {"studio": own, "harness": said, "same_prompts": same}
+
+
+def _loglikelihood(response: Any) -> float:
+    """The number that stands first: in a list (log-likelihood, greedy), which 0.5.0.dev1 puts into one more."""
+    while isinstance(response, list):
+        response = response[0]
+    return float(response)
 
 
 def _named(task: TaskSet, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import io
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +54,17 @@ def awkward() -> TaskSet:
     return plain.model_copy(update={"config": config, "questions": questions})
 
 
+DOC = RenderedDoc(question_id="q", context="What?", continuations=(" a", " b"), choices=("a", "b"), gold=1)
+SAMPLE: dict[str, Any] = {
+    "doc_id": 0,
+    "arguments": {
+        "gen_args_0": {"arg_0": "What?", "arg_1": " a"},
+        "gen_args_1": {"arg_0": "What?", "arg_1": " b"},
+    },
+    "filtered_resps": [["-1.0", "False"], ["-2.0", "True"]],
+    "target": "1",
+}
+
 # A set as it is, and one whose choices are asked each before the question's text.
 STYLES: tuple[dict[str, str], ...] = ({}, {"doc_to_text": "answer", "doc_to_target": "question"})
 
@@ -83,17 +95,7 @@ def test_the_real_harness_gives_the_studios_numbers(tmp_path: Path, style: dict[
 
 
 def test_another_number_prompt_or_document_is_not_verified() -> None:
-    docs = [
-        RenderedDoc(question_id="q", context="What?", continuations=(" a", " b"), choices=("a", "b"), gold=1)
-    ]
-    sample = {
-        "arguments": {
-            "gen_args_0": {"arg_0": "What?", "arg_1": " a"},
-            "gen_args_1": {"arg_0": "What?", "arg_1": " b"},
-        },
-        "filtered_resps": [["-1.0", "False"], ["-2.0", "True"]],
-        "target": "1",
-    }
+    docs, sample = [DOC], SAMPLE
     ours, means = np.array([[-1.0, -2.0]]), {"acc": 0.0, "acc_norm": 0.0}
 
     def compared(sample: dict, ours: np.ndarray = ours) -> dict:
@@ -109,6 +111,54 @@ def test_another_number_prompt_or_document_is_not_verified() -> None:
         assert not compared({**sample, **change})["verified"]
     assert not verify._beside(0, docs, ours, {}, means)["verified"]
     assert not compared(sample, np.array([[-1.0, np.nan]]))["verified"]
+
+
+@pytest.mark.parametrize("deeper", range(3))
+def test_answers_that_lie_deeper_are_read(deeper: int) -> None:
+    """lm_eval 0.5.0.dev1 writes each answer in a list of its own."""
+    responses: list[Any] = SAMPLE["filtered_resps"]
+    for _ in range(deeper):
+        responses = [[response] for response in responses]
+    ours = np.array([[-1.0, -2.0]])
+    run = verify._beside(
+        0, [DOC], ours, {0: {**SAMPLE, "filtered_resps": responses}}, {"acc": 0.0, "acc_norm": 0.0}
+    )
+    assert run["verified"]
+    assert run["questions"][0]["harness"] == [-1.0, -2.0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"filtered_resps": [[], []]},
+        {"filtered_resps": [{"ll": -1.0}, {"ll": -2.0}]},
+        {"filtered_resps": [["one", "False"], ["-2.0", "True"]]},
+        {"filtered_resps": None},
+        {"filtered_resps": [["-1.0", "False"]]},
+        {"arguments": [["What?", " a"], ["What?", " b"]]},
+        {"arguments": {"gen_args_0": {"context": "What?"}}},
+        {"arguments": {"gen_args_0": None}},
+        {"target": ...},
+    ],
+)
+def test_samples_in_a_layout_that_is_not_known_are_a_sentence(change: dict[str, Any]) -> None:
+    sample = {key: value for key, value in {**SAMPLE, **change}.items() if value is not ...}
+    with pytest.raises(StudioError, match="wrote its samples in a layout that the studio does not read"):
+        verify._beside(0, [DOC], np.array([[-1.0, -2.0]]), {0: sample}, {"acc": 0.0, "acc_norm": 0.0})
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"results": {}}', "{"])
+def test_results_in_a_layout_that_is_not_known_are_a_sentence(tmp_path: Path, content: str) -> None:
+    """A harness that ends well and writes something else."""
+    python = tmp_path / "python"
+    python.write_text(
+        "#!/bin/sh\n"
+        'while [ "$1" != --output_path ]; do shift; done; mkdir -p "$2/x"\n'
+        f"printf '%s' '{content}' > \"$2/x/results_1.json\"; printf '{{}}' > \"$2/x/samples_little_1.jsonl\"\n"
+    )
+    python.chmod(0o755)
+    with pytest.raises(StudioError, match=r"wrote its \w+ in a layout that the studio does not read"):
+        verify._harness(str(python), tmp_path, "little", tmp_path, "float32", 0, None)
 
 
 def test_what_the_studio_does_not_write_so_is_not_run(here: Studio) -> None:
