@@ -61,16 +61,9 @@ UNUSED = frozenset(
     }
 )
 CHANGES_PROMPTS = frozenset(
-    {
-        "process_docs",
-        "process_results",
-        "use_prompt",
-        "gen_prefix",
-        "doc_to_image",
-        "doc_to_audio",
-        "class",
-    }
+    {"process_docs", "process_results", "use_prompt", "gen_prefix", "doc_to_image", "doc_to_audio", "class"}
 )
+NEWER_KEYS = {"formats": "prompts", "scorer": "scores"}  # of lm-eval 0.5, with what they change
 MAY_BE_KNOWN = ("process_docs", "doc_to_text", "doc_to_choice", "doc_to_target")
 
 
@@ -212,6 +205,11 @@ def _known_functions(raw: Mapping[str, Any], files: Mapping[str, bytes]) -> dict
 
 
 def _check_keys(raw: Mapping[str, Any], where: str, strict: bool) -> list[str]:
+    for key, changed in NEWER_KEYS.items():
+        if raw.get(key) is not None:
+            raise TaskError(
+                f"{where}: {key} changes {changed} as lm-eval 0.5 does, and the studio as 0.4: write the templates out."
+            )
     for key in sorted(CHANGES_PROMPTS & raw.keys()):
         may_be_known = key == "process_docs" and isinstance(raw[key], FunctionName) and not strict
         if raw[key] is not None and not may_be_known:
@@ -222,7 +220,7 @@ def _check_keys(raw: Mapping[str, Any], where: str, strict: bool) -> list[str]:
         raise TaskError(
             f"{where} is not one task (it needs task: and a name); open the YAML of a single task."
         )
-    unknown = sorted(raw.keys() - READ - UNUSED)
+    unknown = sorted(raw.keys() - READ - UNUSED - NEWER_KEYS.keys())
     if unknown and strict:
         raise TaskError(f"{where}: unknown key {unknown[0]!r}; the keys are {', '.join(sorted(READ))}.")
     warnings = [f"{where}: unknown key {key!r} is ignored." for key in unknown]
@@ -285,6 +283,10 @@ def _name(raw: Mapping[str, Any], where: str, strict: bool, warnings: list[str])
     name = raw["task"]
     if not isinstance(name, str):
         raise TaskError(f"{where}: task must be a name in text, not {name!r}.")
+    if "@" in name and not strict:
+        raise TaskError(
+            f"{where}: task is {name[:80]!r}, which chooses a format of lm-eval 0.5: leave out the @."
+        )
     if not strict and not _NAME.fullmatch(name):
         usable = usable_name(name)
         warnings.append(

@@ -73,6 +73,11 @@ def test_a_name_is_a_name(tmp_path: Path, name: str) -> None:
             "process_docs is !function utils.f, and the studio runs no code",
         ),
         ("task: sky", "task: sky\ngen_prefix: So", "gen_prefix changes prompts"),
+        ("task: sky", "task: sky\nformats: mcqa", "formats changes prompts as lm-eval 0.5 does"),
+        ("task: sky", "task: sky\nformats: {mcqa: {}}", "formats changes prompts as lm-eval 0.5 does"),
+        ("task: sky", "task: sky\nscorer: first_token", "scorer changes scores as lm-eval 0.5 does"),
+        ("output_type: multiple_choice", "formats: mcqa", "formats changes prompts as lm-eval 0.5 does"),
+        ("task: sky", "task: sky@mcqa", "task is 'sky@mcqa', which chooses a format of lm-eval 0.5"),
         (
             "multiple_choice",
             "generate_until",
