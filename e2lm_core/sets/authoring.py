@@ -20,7 +20,7 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.people import access, quotas
 from e2lm_core.people.access import edits
 from e2lm_core.sets.collection import copy_set, editable_set, find_set, open_set, renamed_to
-from e2lm_core.sets.conflicts import Clash, Edits, Gone, Saved, merge, plain
+from e2lm_core.sets.conflicts import Clash, Edits, Gone, Saved, fields_of, merge, require_pair, value_of
 from e2lm_core.sets.formats import reading
 from e2lm_core.sets.formats.records import How, Preview
 from e2lm_core.sets.locks import one_writer, writing
@@ -59,11 +59,15 @@ def merge_edits(settings: Settings, name: str, changes: Edits, seen: Edits) -> S
 
     What nobody else has changed since, or changed to the same, is saved; the choices of one question are merged
     choice by choice. What another has changed otherwise stays theirs and is returned as a `Clash`, which
-    `settle` ends. A field without a seen value is written as it is.
+    `settle` ends. A field without a seen value is written as it is, but for choices and right answer: whoever
+    changes one of them says what both were.
 
     Raises Gone, with the values that are left over, where a question or the set is no longer there (then the
-    other questions are saved), TaskError, and saves nothing, where the set would be wrong.
+    other questions are saved), TaskError, and saves nothing, where the set would be wrong and where choices or
+    right answer come without what was seen of both.
     """
+    for identity, fields in changes.items():
+        require_pair(identity, fields, seen.get(identity, {}))
     with _editing(settings, name, changes) as (settings, name, owner):
         task = open_set(settings, name)
         present = {q.id: q for q in task.questions}
@@ -93,20 +97,20 @@ def settle(settings: Settings, name: str, clash: Clash, keep: Keep, text: Any = 
     Raises Gone with what the author wants where the question or the set is no longer there, TaskError where
     the set would be wrong.
     """
-    wanted = plain(clash.field, text) if keep == "text" else clash.theirs if keep == "theirs" else clash.mine
-    unsaved = {clash.question: {clash.field: clash.mine if keep == "theirs" else wanted}}
+    wanted = text if keep == "text" else clash.theirs if keep == "theirs" else clash.mine
+    unsaved = {clash.question: fields_of(clash.field, clash.mine if keep == "theirs" else wanted)}
     with _editing(settings, name, unsaved) as (settings, name, owner):
         task = open_set(settings, name).model_copy(update={"owner": owner})
         question = next((q for q in task.questions if q.id == clash.question), None)
         if question is None:
             raise Gone(_question_gone(clash.question, name), unsaved)
-        if (holds := getattr(question, clash.field)) not in (clash.theirs, clash.mine):
+        if (holds := value_of(question, clash.field)) not in (clash.theirs, clash.mine):
             today = clash.model_copy(update={"seen": clash.theirs, "theirs": holds})
             return Saved(task=task, clashes=(today,))
         states: list[tuple[TaskSet, str]] = []
         for value, done in ((clash.mine, "edit"), (wanted, "settle")):
-            if getattr(question, clash.field) != value:
-                question = _changed(question, {clash.field: value})
+            if value_of(question, clash.field) != value:
+                question = _changed(question, fields_of(clash.field, value))
                 questions = tuple(question if q.id == clash.question else q for q in task.questions)
                 task = task.model_copy(update={"questions": questions})
                 states.append((task, f"{done} question {clash.question}"))

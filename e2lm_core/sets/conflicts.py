@@ -12,14 +12,24 @@ from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question, Record, TaskSet
 
 Edits = Mapping[str, Mapping[str, Any]]  # {question id: {field: value}}
+# The right answer counts the choices: whoever writes one of the two means it together with the other.
+PAIR = ("choices", "answer")
+CHOICES_AND_ANSWER = "choices and answer"  # the pair as the field of a clash
 _ABSENT = object()  # unlike any value: what a list or an object does not have
+
+
+class Pair(NamedTuple):
+    """The choices of a question with the index of the right one."""
+
+    choices: tuple[str, ...]
+    answer: int
 
 
 class Clash(Record):
     """A field of a question that two authors changed to different values; nothing was overwritten.
 
     `seen` is what the author had before them, `theirs` what the set holds, `mine` what the author wants. The
-    field "choices" is a tuple of texts, "answer" a number, "extra" an object, any other text or None.
+    field "choices and answer" is a `Pair`, "extra" an object, any other text or None.
     """
 
     question: str
@@ -58,55 +68,116 @@ class Merged(NamedTuple):
     clashes: tuple[Clash, ...]
 
 
+def require_pair(identity: str, mine: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+    """Refuse an edit of choices or right answer whose author does not say which of both they saw.
+
+    Args:
+        identity: The question's id, for the sentence.
+        mine: Edited fields of the question.
+        seen: The fields as their author saw them before editing.
+
+    Raises:
+        TaskError: `mine` holds one of the pair, and `seen` lacks one of it.
+    """
+    edited = [field for field in PAIR if field in mine]
+    lacking = [field for field in PAIR if field not in seen]
+    if edited and lacking:
+        names = {"choices": "choices", "answer": "right answer"}
+        raise TaskError(
+            f"Question {identity!r}: the {names[edited[-1]]} came without the {names[lacking[0]]} that you saw, so "
+            "another text could be marked; load the page again, and change it once more."
+        )
+
+
 def merge(present: Question, mine: Mapping[str, Any], seen: Mapping[str, Any]) -> Merged:
     """Those of the fields in `mine` that may be written over `present`, by what their author saw.
 
     A field that the author did not say to have seen is written as it is. A field that only one has changed is
-    theirs who changed it; the same value from both is no clash. Choices are merged choice by choice, and
-    `extra` column by column, where no single one was changed by both. The gold index does not merge with
-    choices that were put in another order or taken out: it would point at another text.
+    theirs who changed it; the same value from both is no clash. `extra` is merged column by column, where no
+    single one was changed by both. Choices and right answer are one value, see `_pairs_merged`.
     """
     fields: dict[str, Any] = {}
-    clashes: dict[str, Clash] = {}
-    for field, value in mine.items():
-        if field not in Question.model_fields:
-            fields[field] = value  # whoever writes it refuses it
+    clashes: list[Clash] = []
+    for field in dict.fromkeys(CHOICES_AND_ANSWER if field in PAIR else field for field in mine):
+        if field not in Question.model_fields and field != CHOICES_AND_ANSWER:
+            fields[field] = mine[field]  # whoever writes it refuses it
             continue
-        wanted, holds = plain(field, value), getattr(present, field)
-        was = plain(field, seen[field]) if field in seen else holds
+        holds = value_of(present, field)
+        was = _value_in(seen, field, holds)
+        wanted = _value_in(mine, field, was)
         if wanted in (holds, was):
             continue
         merged = wanted if holds == was else _parts_merged(was, holds, wanted)
-        if merged is not _ABSENT:
-            fields[field] = merged
-        if merged is _ABSENT or _points_elsewhere(field, present, mine, seen):
-            clashes[field] = Clash(question=present.id, field=field, seen=was, theirs=holds, mine=wanted)
-    if clashes.keys() & {"choices", "answer"} and _moves(present, mine, seen):
-        for field in fields.keys() & {"choices", "answer"} - clashes.keys():  # they hold together
-            holds, was = getattr(present, field), seen.get(field, getattr(present, field))
-            clashes[field] = Clash(
-                question=present.id, field=field, seen=plain(field, was), theirs=holds, mine=fields[field]
-            )
-    written = {field: value for field, value in fields.items() if field not in clashes}
-    return Merged(written, tuple(clashes.values()))
+        if merged is _ABSENT:
+            clashes.append(Clash(question=present.id, field=field, seen=was, theirs=holds, mine=wanted))
+        else:
+            new = fields_of(field, merged)
+            fields |= {name: value for name, value in new.items() if value != getattr(present, name)}
+    return Merged(fields, tuple(clashes))
 
 
-def plain(field: str, value: Any) -> Any:
-    """A field's value as records hold it: choices as a tuple of texts."""
-    return tuple(str(choice) for choice in value) if field == "choices" else value
+def value_of(question: Question, field: str) -> Any:
+    """The value that a question has in the field of a clash."""
+    pair = Pair(question.choices, question.answer)
+    return pair if field == CHOICES_AND_ANSWER else getattr(question, field)
+
+
+def fields_of(field: str, value: Any) -> dict[str, Any]:
+    """`{field of a question: value}` for the value of a clash's field."""
+    return dict(zip(PAIR, value, strict=True)) if field == CHOICES_AND_ANSWER else {field: value}
+
+
+def as_text(field: str, value: Any) -> str:
+    """The value of a clash's field as its author reads it: choices one a line, by letter, the right one marked."""
+    if field != CHOICES_AND_ANSWER:
+        return "" if value is None else str(value)
+    pair = Pair(*value)
+    return "\n".join(
+        f"{chr(ord('A') + place)}  {choice}{'  (right)' if place == pair.answer else ''}"
+        for place, choice in enumerate(pair.choices)
+    )
+
+
+def _value_in(values: Mapping[str, Any], field: str, otherwise: Any) -> Any:
+    """The value of a clash's field in `{field of a question: value}`; what is lacking is taken of `otherwise`."""
+    if field != CHOICES_AND_ANSWER:
+        return values.get(field, otherwise)
+    choices, answer = (values.get(name, part) for name, part in zip(PAIR, otherwise, strict=True))
+    return Pair(tuple(str(choice) for choice in choices), answer)
 
 
 def _parts_merged(was: Any, theirs: Any, mine: Any) -> Any:
-    """A list or an object in which each part was changed by one of them at most; `_ABSENT` where there is none."""
-    if all(isinstance(value, tuple) for value in (was, theirs, mine)):
-        parts = _merged_by_key(*(dict(enumerate(value)) for value in (was, theirs, mine)))
-        if parts is None or set(parts) != set(range(len(parts))):
-            return _ABSENT
-        return tuple(parts[place] for place in range(len(parts)))
+    """A pair or an object in which each part was changed by one of them at most; `_ABSENT` where there is none."""
+    if isinstance(was, Pair):
+        return _pairs_merged(was, theirs, mine)
     if all(isinstance(value, dict) for value in (was, theirs, mine)):
         parts = _merged_by_key(was, theirs, mine)
         return _ABSENT if parts is None else parts
     return _ABSENT
+
+
+def _pairs_merged(was: Pair, theirs: Pair, mine: Pair) -> Any:
+    """Choices, merged choice by choice, and right answer of two authors; `_ABSENT` where they do not go together.
+
+    An answer that one of them marked stays the text that they marked: it clashes with choices that the other
+    put in another order or took out, and with another wording of that very choice.
+    """
+    parts = _merged_by_key(*(dict(enumerate(pair.choices)) for pair in (was, theirs, mine)))
+    answers = _merged_by_key(*({0: pair.answer} for pair in (was, theirs, mine)))
+    if parts is None or answers is None or set(parts) != set(range(len(parts))):
+        return _ABSENT
+    merged = Pair(tuple(parts[place] for place in range(len(parts))), answers[0])
+    for one, other in ((mine, theirs), (theirs, mine)):
+        if one.answer != was.answer and (
+            _moved(was.choices, other.choices) or _marked(merged) != _marked(one)
+        ):
+            return _ABSENT
+    return merged
+
+
+def _marked(pair: Pair) -> tuple[str, ...]:
+    """The text of the right choice, in a tuple that is empty where there is none."""
+    return pair.choices[pair.answer : pair.answer + 1] if pair.answer >= 0 else ()
 
 
 def _merged_by_key(
@@ -121,23 +192,6 @@ def _merged_by_key(
         if value is not _ABSENT:
             merged[key] = value
     return merged
-
-
-def _points_elsewhere(
-    field: str, present: Question, mine: Mapping[str, Any], seen: Mapping[str, Any]
-) -> bool:
-    """Whether one of them moved the choices and the other the gold index, which counts them."""
-    if field == "answer":
-        return _moved(plain("choices", seen.get("choices", present.choices)), present.choices)
-    if field == "choices":
-        return seen.get("answer", present.answer) != present.answer and _moves(present, mine, seen)
-    return False
-
-
-def _moves(present: Question, mine: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
-    """Whether the author's own edit moves the choices."""
-    before = plain("choices", seen.get("choices", present.choices))
-    return _moved(before, plain("choices", mine.get("choices", before)))
 
 
 def _moved(before: Sequence[str], after: Sequence[str]) -> bool:

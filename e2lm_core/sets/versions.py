@@ -1,15 +1,16 @@
 """Earlier states of a set: which are kept, by whom and when; opening, naming, comparing and restoring one; undo and redo.
 
 Undo takes back one's own last change, that of `settings.author`, wherever others have gone on since: it is
-applied the other way round to the set as it is. Who has no author, as on the command line, takes back the last
-change of all. Nothing is ever dropped by going back: an undo is a step like any other.
+applied the other way round to the set as it is; choices and right answer of a question go back together, or stay.
+Who has no author, as on the command line, takes back the last change of all. Nothing is ever dropped by going back: an undo is a step like any other.
 
 Tested in tests/sets/past/test_versions.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Record, TaskSet
@@ -17,9 +18,10 @@ from e2lm_core.base.settings import Settings
 from e2lm_core.people import access
 from e2lm_core.people.access import reads
 from e2lm_core.sets.collection import SetInfo, editable_set, find_set
+from e2lm_core.sets.conflicts import PAIR, merge
 from e2lm_core.sets.folder import known as known_sets
 from e2lm_core.sets.locks import one_writer
-from e2lm_core.sets.past.delta import Standing, touches
+from e2lm_core.sets.past.delta import Delta, Standing, touches
 from e2lm_core.sets.past.differences import Difference
 from e2lm_core.sets.past.differences import differences as _differences
 from e2lm_core.sets.past.log import Log, Step
@@ -200,13 +202,63 @@ def _move(settings: Settings, name: str, back: bool) -> Moved:
     step = (_last_own if back else _last_undone)(log, settings.author)
     if step is None:
         raise StudioError("There is nothing to undo." if back else "There is nothing to redo.")
-    task, stands = turned(present.task, delta_of(log, step.number, present), back=back)
+    delta = delta_of(log, step.number, present)
+    task, stands = turned(present.task, delta, back=back)
+    if moved := _pairs_changed_since(log, step, delta):
+        left = state_at(log, step.number, present)
+        states = (left, turned(left, delta, back=True)[0])
+        task, stands = _with_pairs(moved, present.task, states if back else states[::-1], task, stands)
     if task.config != present.task.config or task.dev != present.task.dev:
         render_set(task)
     undoes, redoes = ((step.number,), None) if back else ((), step.number)
     action = f"{'undo' if back else 'redo'} {step.action}"
     saved = save(settings, info.folder, [(task, action)], undoes=undoes, redoes=redoes)
     return Moved(task=saved, sentence=_left(log, step, stands) if stands else None)
+
+
+def _pairs_changed_since(log: Log, step: Step, delta: Delta) -> set[str]:
+    """The questions whose choices or right answer a step changed, and another step changed after it."""
+    edits = delta.get("test", {}).get("edit", {})
+    edited = {identity for identity, fields in edits.items() if fields.keys() & set(PAIR)}
+    later = [entry.delta for entry in log.entries if edited and entry.step.number > step.number]
+    return {
+        identity
+        for identity in edited
+        if any(d is None or touches(d, Standing(identity, field)) for d in later for field in PAIR)
+    }
+
+
+def _with_pairs(
+    of: Collection[str],
+    present: TaskSet,
+    states: tuple[TaskSet, TaskSet],
+    task: TaskSet,
+    stands: Sequence[Standing],
+) -> tuple[TaskSet, list[Standing]]:
+    """Turn choices and right answer of questions as one value: merged, or both left as they are.
+
+    Args:
+        of: Ids of the questions.
+        present: The set as it is.
+        states: The set as the step knows it, and as it shall be.
+        task: `present` with the step turned field by field.
+        stands: The fields that stayed then.
+
+    Returns:
+        The set with these pairs turned, and all that stays as it is.
+    """
+    was, wanted, now = ({q.id: q for q in t.questions} for t in (*states, present))
+    stays = [stand for stand in stands if stand.question not in of or stand.field not in (*PAIR,)]
+    pairs: dict[str, dict[str, Any]] = {}
+    for identity in sorted(set(of) & was.keys() & wanted.keys() & now.keys()):
+        question = now[identity]
+        mine, seen = ({field: getattr(q[identity], field) for field in PAIR} for q in (wanted, was))
+        merged = merge(question, mine, seen)
+        pairs[identity] = {field: getattr(question, field) for field in PAIR} | merged.fields
+        if merged.clashes:
+            stays += [Standing(identity, field) for field in PAIR if mine[field] != seen[field]]
+    questions = tuple(q.model_copy(update=pairs[q.id]) if q.id in pairs else q for q in task.questions)
+    return task.model_copy(update={"questions": questions}), stays
 
 
 def _last_own(log: Log, author: str) -> Step | None:

@@ -8,12 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from e2lm_core.base.errors import TaskError
 from e2lm_core.base.records import Question
-from e2lm_core.sets.conflicts import merge
+from e2lm_core.sets.conflicts import CHOICES_AND_ANSWER, PAIR, Pair, fields_of, merge, require_pair
 
 WAS = Question(
     id="q1", question="Was?", choices=("a", "b", "c", "d"), answer=1, subject=None, extra={"x": 1, "y": 2}
 )
+
+
+BOTH = CHOICES_AND_ANSWER
 
 
 def after(theirs: dict[str, Any], mine: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -36,17 +40,22 @@ def after(theirs: dict[str, Any], mine: dict[str, Any]) -> tuple[dict[str, Any],
         ({"subject": "s"}, {"subject": None}, {"subject": "s"}, []),
         # Choice by choice: each changed by one of them at most.
         ({"choices": ("A", "b", "c", "d")}, {"choices": ["a", "b", "c", "D"]}, {"choices": ("A", "b", "c", "D")}, []),
-        ({"choices": ("A", "b", "c", "d")}, {"choices": ("Z", "b", "c", "d")}, {"choices": ("A", "b", "c", "d")}, ["choices"]),
+        ({"choices": ("A", "b", "c", "d")}, {"choices": ("Z", "b", "c", "d")}, {"choices": ("A", "b", "c", "d")}, [BOTH]),
         ({"choices": ("A", "b", "c", "d")}, {"choices": ("a", "b", "c", "d", "e")}, {"choices": ("A", "b", "c", "d", "e")}, []),
-        ({"choices": ("a", "b", "c", "X")}, {"choices": ("a", "c", "d")}, {"choices": ("a", "b", "c", "X")}, ["choices"]),
-        # A choice that is reworded has not moved: the gold index still points at it.
+        ({"choices": ("a", "b", "c", "X")}, {"choices": ("a", "c", "d")}, {"choices": ("a", "b", "c", "X")}, [BOTH]),
+        # A choice that is reworded has not moved: the gold index still points where it did.
         ({"choices": ("a", "B", "c", "d")}, {"answer": 2}, {"choices": ("a", "B", "c", "d"), "answer": 2}, []),
         ({"answer": 2}, {"choices": ("a", "B", "c", "d")}, {"choices": ("a", "B", "c", "d"), "answer": 2}, []),
-        # One that was taken out, or put elsewhere, has.
-        ({"choices": ("b", "c", "d")}, {"answer": 2}, {"choices": ("b", "c", "d")}, ["answer"]),
-        ({"answer": 2}, {"choices": ("b", "a", "c", "d")}, {"answer": 2}, ["choices"]),
-        ({"choices": ("A", "b", "c", "d")}, {"choices": ("b", "a", "c", "d"), "answer": 0}, {"choices": ("A", "b", "c", "d")}, ["answer", "choices"]),
-        ({"answer": 3}, {"choices": ("b", "a", "c", "d"), "answer": 0}, {"answer": 3}, ["answer", "choices"]),
+        # Unless it is the very one that the other marked: they marked another text.
+        ({"choices": ("a", "b", "C", "d")}, {"answer": 2}, {"choices": ("a", "b", "C", "d")}, [BOTH]),
+        ({"answer": 2}, {"choices": ("a", "b", "C", "d")}, {"answer": 2}, [BOTH]),
+        # One that was taken out, or put elsewhere, has moved.
+        ({"choices": ("b", "c", "d")}, {"answer": 2}, {"choices": ("b", "c", "d")}, [BOTH]),
+        ({"choices": ("c", "b", "a", "d")}, {"answer": 2}, {"choices": ("c", "b", "a", "d")}, [BOTH]),
+        ({"answer": 2}, {"choices": ("b", "a", "c", "d")}, {"answer": 2}, [BOTH]),
+        ({"choices": ("b", "a", "c", "d"), "answer": 0}, {"choices": ("a", "b", "c", "D")}, {"choices": ("b", "a", "c", "D"), "answer": 0}, []),
+        ({"choices": ("A", "b", "c", "d")}, {"choices": ("b", "a", "c", "d"), "answer": 0}, {"choices": ("A", "b", "c", "d")}, [BOTH]),
+        ({"answer": 3}, {"choices": ("b", "a", "c", "d"), "answer": 0}, {"answer": 3}, [BOTH]),
         ({"extra": {"x": 5, "y": 2}}, {"extra": {"x": 1, "y": 2, "z": 3}}, {"extra": {"x": 5, "y": 2, "z": 3}}, []),
         ({"extra": {"x": 5, "y": 2}}, {"extra": {"y": 2}}, {"extra": {"x": 5, "y": 2}}, ["extra"]),
     ],
@@ -61,6 +70,37 @@ def test_a_clash_says_what_was_seen_what_is_there_and_what_is_wanted() -> None:
     assert clash.model_dump() == {
         "question": "q1", "field": "question", "seen": "Was?", "theirs": "Theirs?", "mine": "Mine?"
     }  # fmt: skip
+
+
+def test_choices_and_answer_clash_as_one_value() -> None:
+    present = WAS.model_copy(update={"choices": ("d", "c", "b", "a"), "answer": 2})
+    (clash,) = merge(present, {"answer": 3}, {"choices": ["a", "b", "c", "d"], "answer": 1}).clashes
+    assert (clash.field, clash.seen, clash.theirs, clash.mine) == (
+        BOTH,
+        Pair(WAS.choices, 1),
+        Pair(present.choices, 2),
+        Pair(WAS.choices, 3),
+    )
+    assert fields_of(BOTH, clash.mine) == {"choices": WAS.choices, "answer": 3}
+
+
+@pytest.mark.parametrize(
+    ("mine", "seen", "said"),
+    [
+        ({"answer": 3}, {"answer": 1}, "right answer came without the choices that you saw"),
+        ({"choices": "dcba"}, {"choices": "abcd"}, "choices came without the right answer that you saw"),
+        ({"choices": "dcba", "answer": 3}, {}, "right answer came without the choices that you saw"),
+        ({"answer": 3, "note": "n"}, {"answer": 1, "note": None}, "right answer came without the choices"),
+    ],
+)
+def test_half_a_pair_is_refused_in_a_sentence(mine: dict, seen: dict, said: str) -> None:
+    with pytest.raises(TaskError, match=said):
+        require_pair("q1", mine, seen)
+
+
+def test_a_pair_that_was_seen_and_other_fields_are_not_refused() -> None:
+    require_pair("q1", {"answer": 3}, {"choices": "abcd", "answer": 1})
+    require_pair("q1", {"note": "n"}, {})
 
 
 def test_what_nobody_says_to_have_seen_is_written_as_it_is() -> None:
@@ -86,8 +126,19 @@ def test_nothing_of_theirs_is_lost_and_nothing_of_mine_unsaid(theirs, mine) -> N
         if field not in mine or mine[field] == getattr(WAS, field):
             assert changed.get(field, getattr(WAS, field)) == value
     for field, value in mine.items():
-        if field not in clashes and (field not in theirs or theirs[field] == getattr(WAS, field)):
+        clash = BOTH if field in PAIR else field
+        if clash not in clashes and (field not in theirs or theirs[field] == getattr(WAS, field)):
             assert changed.get(field, getattr(WAS, field)) == value
+
+
+@given(theirs=sides, mine=sides)
+def test_the_text_that_is_marked_in_the_end_is_one_that_somebody_marked(theirs, mine) -> None:
+    marked = [
+        value.choices[value.answer : value.answer + 1]
+        for value in (WAS.model_copy(update=side) for side in (theirs, mine))
+    ]
+    result = WAS.model_copy(update=after(theirs, mine)[0])
+    assert result.choices[result.answer : result.answer + 1] in marked
 
 
 @given(theirs=sides, mine=sides)

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from e2lm_core.runs.queue.records import Progress
 from e2lm_core.runs.studio import Studio
 from e2lm_core.sets import collection
+from e2lm_core.sets.conflicts import PAIR
 from e2lm_core.ui import session
 from e2lm_core.ui.frame import addresses, say
 from e2lm_core.ui.runs import starting
@@ -82,8 +83,9 @@ class Visit:
         self.refused, runs = [], []
         for place, fields in rows.items():
             row = list(shown.values())[place]
-            seen = {field: row[field] for field in fields}
-            told = self.ask(name, {"do": "save", "id": row["id"], "fields": fields, "seen": seen})
+            typed = {**({field: row[field] for field in PAIR} if fields.keys() & set(PAIR) else {}), **fields}
+            seen = {field: row[field] for field in typed}
+            told = self.ask(name, {"do": "save", "id": row["id"], "fields": typed, "seen": seen})
             self._take(name, told)
             self.refused += [told["sentence"]] if told["sentence"] else []
             runs.append(told.get("runs"))

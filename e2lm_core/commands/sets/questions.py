@@ -170,7 +170,8 @@ def edit(
         typer.Option(
             "--seen",
             metavar="FIELD=VALUE",
-            help="What a field held when you looked; if another has changed it since, nothing is overwritten.",
+            help="What a field held when you looked; if another has changed it since, nothing is overwritten. With "
+            "choices seen, an answer is only marked in these.",
         ),
     ] = None,
     as_json: Json = False,
@@ -272,12 +273,23 @@ def _require_unchanged(
     task: TaskSet, question: Question, values: Mapping[str, Any], seen: Mapping[str, Any]
 ) -> None:
     """Raises TaskError where another has changed what is to be written since its author looked."""
-    from e2lm_core.sets.conflicts import merge
+    from e2lm_core.sets.conflicts import PAIR, as_text, merge
 
+    if "answer" in seen and "choices" not in seen and values.keys() & set(PAIR):
+        raise StudioError(
+            f"--seen answer=… alone does not tell which text of question {quoted(question.id)} was the right one: "
+            "give --seen choices=[…] too."
+        )
+    if "choices" in seen and "answer" not in seen:
+        # Which text is right is taken from what is there.
+        right = next(iter(question.choices[question.answer :]), None)
+        seen = {**seen, "answer": seen["choices"].index(right) if right in seen["choices"] else -1}
     for clash in merge(question, values, seen).clashes:
+        texts = (as_text(clash.field, value) for value in (clash.theirs, clash.seen))
+        theirs, was = (quoted(", ".join(text.splitlines())) for text in texts)
         raise TaskError(
             f"Nothing was overwritten: {clash.field} of question {quoted(question.id)} of {task.address} says "
-            f"{quoted(clash.theirs)} by now, not {quoted(clash.seen)}; look again, and edit that."
+            f"{theirs} by now, not {was}; look again, and edit that."
         )
 
 

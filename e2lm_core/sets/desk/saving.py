@@ -9,7 +9,7 @@ from e2lm_core.base.errors import StudioError, TaskError
 from e2lm_core.base.records import Question
 from e2lm_core.base.settings import Settings
 from e2lm_core.sets import authoring
-from e2lm_core.sets.conflicts import Clash, Gone
+from e2lm_core.sets.conflicts import Clash, Gone, fields_of
 from e2lm_core.sets.desk import drafts
 
 FIELDS = ("question", "choices", "answer", "subject", "note")
@@ -42,10 +42,11 @@ def save(
             f"{error} What you typed is kept." if isinstance(error, Gone) else f"{error} Not saved yet."
         )
         return Outcome(refused=kept or sentence)
-    clashing = {clash.field for clash in saved.clashes}
+    clashing = {field for clash in saved.clashes for field in fields_of(clash.field, clash.mine)}
     drafts.drop(settings, name, place, typed.keys() - clashing, form, typed)
     for clash in saved.clashes:
-        _keep(settings, name, place, {clash.field: clash.mine}, {clash.field: clash.seen}, tried=True)
+        mine, before = (fields_of(clash.field, value) for value in (clash.mine, clash.seen))
+        _keep(settings, name, place, mine, before, tried=True)
     return Outcome(saved.clashes)
 
 

@@ -19,13 +19,13 @@ from e2lm_core.sets.desk import saving as desk
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after, live, rendered
 from e2lm_core.ui.author.unsaved import clashes, forms, listening, saving
+from e2lm_core.ui.author.unsaved.clashes import FREE_CHOICES, LETTERS
 from e2lm_core.ui.author.unsaved.forms import Form
 from e2lm_core.ui.author.unsaved.listening import Field
 from e2lm_core.ui.frame import say
 
-FREE_CHOICES, NEW_CHOICES = 2, 4
+NEW_CHOICES = 4
 AREA = "card_area"
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _BLANK = Question(id="", question="", choices=(), answer=desk.NO_CHOICE)
 
 

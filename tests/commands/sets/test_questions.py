@@ -59,6 +59,25 @@ def test_edit_overwrites_nothing_that_another_changed_since(call: Cli, here: Set
     assert (row(call, "q1")["question"], row(call, "q1")["note"]) == ("Mine?", "theirs")
 
 
+def test_edit_marks_no_other_text_where_choices_moved_since(call: Cli, here: Settings) -> None:
+    before = row(call, "q1")
+    seen = f"choices={json.dumps(before['choices'])}"
+    turned = tuple(before["choices"][::-1])
+    authoring.update_questions(here, "mine", {"q1": {"choices": turned, "answer": 3 - before["answer"]}})
+    words = ("question", "edit", "mine", "q1", "--set", "answer=0")
+    said = call(*words, "--seen", seen, code=2)
+    assert "choices and answer of question 'q1' of mine says 'A 2 (right), B 5, C 4, D 3' by now" in said
+    said = call(*words, "--seen", f"answer={before['answer']}", code=2)
+    assert "give --seen choices=[…] too" in said
+    assert row(call, "q1")["choices"] == list(turned)
+    call(*words, "--seen", f"choices={json.dumps(turned)}", "--seen", "answer=2")
+    call("question", "edit", "mine", "q1", "--set", "answer=1")  # acts on what is there
+    assert row(call, "q1")["answer"] == 1
+    call("question", "edit", "mine", "q1", "--set", "note=n", "--seen", "answer=1")
+    call(*words, "--seen", "note=n")
+    assert (row(call, "q1")["answer"], row(call, "q1")["note"]) == (0, "n")
+
+
 def test_edit_choices_and_the_answer(call: Cli) -> None:
     call("question", "edit", "mine", "q1", "--set", 'choices=["a", "b", "c"]', "--set", "answer=c")
     assert (row(call, "q1")["choices"], row(call, "q1")["answer"]) == (["a", "b", "c"], 2)

@@ -184,3 +184,46 @@ def test_undo_says_where_anothers_change_stands_on_ones_own(done: Visit) -> None
     done.click("Undo")
     assert texts(done)[0] == "Another's?"
     assert "q1" in "".join(info.value for info in done.at.info)
+
+
+# --- choices and right answer are one value -----------------------------------------------------------------
+
+
+def marked(at: Visit) -> str:
+    question = collection.open_set(at.studio.settings, OWN).questions[0]
+    return question.choices[question.answer]
+
+
+def test_an_answer_marked_in_the_card_while_choices_moved_is_no_other_text(done: Visit) -> None:
+    before = card(done) and collection.open_set(done.studio.settings, OWN).questions[0]
+    wrong = (before.answer + 1) % 4
+    done.at.radio(key=next(r.key for r in done.at.radio if r.label == "The right choice")).set_value(
+        "ABCD"[wrong]
+    )
+    turned = before.choices[::-1]
+    colleague(done, 0, choices=turned, answer=3 - before.answer)
+    done.click("Save")
+    assert "q1: somebody else changed the choices or the right answer" in done.said
+    assert marked(done) == before.choices[before.answer]
+    sides = [html.value for html in done.at.get("html") if "both-texts" in str(html.value)]
+    assert f"{before.choices[wrong]}  (right)" in sides[1].replace("<mark>", "").replace("</mark>", "")
+    done.click("Edit")
+    assert done.at.text_area[0].value == "\n".join(before.choices)
+    assert next(r for r in done.at.radio if r.label == "The right choice").value == "ABCD"[wrong]
+    done.at.text_area[0].set_value("\n".join(turned))
+    next(r for r in done.at.radio if r.label == "The right choice").set_value("ABCD"[3 - wrong])
+    done.click("Save this")
+    assert marked(done) == before.choices[wrong]
+    assert collection.open_set(done.studio.settings, OWN).questions[0].choices == turned
+
+
+def test_keep_mine_marks_the_text_that_was_marked(done: Visit) -> None:
+    done.open("write")
+    before = collection.open_set(done.studio.settings, OWN).questions[0]
+    colleague(done, 0, choices=before.choices[::-1], answer=3 - before.answer)
+    wrong = (before.answer + 1) % 4
+    done.edit({0: {"answer": wrong}})
+    assert marked(done) == before.choices[before.answer]
+    done.click("Keep mine")
+    assert marked(done) == before.choices[wrong]
+    assert "omebody else" not in done.said

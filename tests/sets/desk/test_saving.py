@@ -27,7 +27,7 @@ def first(settings: Settings):
 
 
 def save(settings: Settings, **fields: object) -> saving.Outcome:
-    seen = {field: getattr(first(settings), field) for field in fields}
+    seen = {field: getattr(first(settings), field) for field in (*fields, "choices", "answer")}
     return saving.save(settings, "mine", "q1", fields, seen)
 
 
@@ -60,6 +60,36 @@ def test_a_clash_keeps_both_texts(here: Settings) -> None:
     kept = drafts.find(here, "mine", Q1)
     assert kept is not None
     assert (kept.fields, kept.tried) == ({"question": "Mine?"}, True)
+
+
+SHUFFLED = {"choices": ("5", "4", "3", "2"), "answer": 3}
+
+
+def test_an_answer_marked_in_choices_that_moved_since_is_never_another_text(here: Settings) -> None:
+    seen = {"choices": first(here).choices, "answer": first(here).answer}
+    authoring.update_questions(here, "mine", {"q1": SHUFFLED})
+    marked = {"choices": seen["choices"], "answer": 1}
+    out = saving.save(here, "mine", "q1", marked, seen)
+    assert [clash.field for clash in out.clashes] == ["choices and answer"]
+    assert (first(here).choices, first(here).answer) == (SHUFFLED["choices"], 3)
+    kept = drafts.find(here, "mine", Q1)
+    assert kept is not None
+    assert (tuple(kept.fields["choices"]), kept.fields["answer"], kept.tried) == (*marked.values(), True)
+    authoring.settle(here, "mine", out.clashes[0], "mine")
+    assert first(here).choices[first(here).answer] == seen["choices"][1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "seen"), [({"answer": 1}, {"answer": 3}), ({"choices": ["a", "b"]}, {"choices": ["3"]})]
+)
+def test_half_of_choices_and_answer_is_refused_and_kept(here: Settings, fields: dict, seen: dict) -> None:
+    before = first(here)
+    out = saving.save(here, "mine", "q1", fields, seen)
+    assert "that you saw" in out.refused
+    assert first(here) == before
+    kept = drafts.find(here, "mine", Q1)
+    assert kept is not None
+    assert kept.fields == fields
 
 
 def test_a_question_that_is_gone_keeps_what_was_typed(here: Settings) -> None:

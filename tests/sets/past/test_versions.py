@@ -228,3 +228,55 @@ def test_a_prompt_or_example_that_changed_is_an_edit_of_every_question(here: Set
     assert versions.edited_since(here, "mine", 0) is None
     authoring.set_dev(here, "mine", ["q2"])
     assert versions.edited_since(here, "mine", 3) is None
+
+
+WAS = {"choices": ("3", "4", "5", "2"), "answer": 3}  # as `here` has q1
+TURNED = {"choices": ("2", "5", "4", "3"), "answer": 0}
+
+
+def marked(settings: Settings) -> str:
+    question = collection.open_set(settings, "mine").questions[0]
+    return question.choices[question.answer]
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_undo_of_moved_choices_leaves_what_another_marked_in_them(here: Settings, place: int) -> None:
+    ada, bob = (here.model_copy(update={"author": name}) for name in ("ada", "bob"))
+    authoring.update_questions(ada, "mine", {"q1": TURNED})
+    authoring.update_questions(bob, "mine", {"q1": {"answer": place}})
+    moved = versions.step_back(ada, "mine")
+    assert marked(ada) == TURNED["choices"][place]
+    assert (moved.sentence is None) == (place == 0)
+    if place:
+        assert "bob has changed them since" in (moved.sentence or "")
+
+
+def test_undo_of_a_mark_leaves_it_where_another_moved_the_choices(here: Settings) -> None:
+    ada, bob = (here.model_copy(update={"author": name}) for name in ("ada", "bob"))
+    authoring.update_questions(ada, "mine", {"q1": {"answer": 0}})
+    # The right one stays in its place: field by field the mark could be taken back.
+    authoring.update_questions(bob, "mine", {"q1": {"choices": ("3", "5", "2", "4")}})
+    assert "q1" in (versions.step_back(ada, "mine").sentence or "")
+    assert marked(ada) == "3"
+
+
+def test_undo_and_redo_turn_choices_that_another_only_reworded(here: Settings) -> None:
+    ada, bob = (here.model_copy(update={"author": name}) for name in ("ada", "bob"))
+    authoring.update_questions(ada, "mine", {"q1": {"answer": 0}})
+    authoring.update_questions(bob, "mine", {"q1": {"choices": ("3", "four", "5", "2")}})
+    assert versions.step_back(ada, "mine").sentence is None
+    after = collection.open_set(ada, "mine").questions[0]
+    assert (after.choices, after.answer) == (("3", "four", "5", "2"), 3)
+    assert versions.step_forth(ada, "mine").sentence is None
+    assert collection.open_set(ada, "mine").questions[0].answer == 0
+
+
+def test_a_page_from_before_a_restored_version_marks_no_other_text(here: Settings) -> None:
+    authoring.update_questions(here, "mine", {"q2": {"note": "the first version"}})
+    first = versions.list_versions(here, "mine")[-1].number
+    authoring.update_questions(here, "mine", {"q1": TURNED})
+    versions.restore_version(here, "mine", first)
+    out = authoring.merge_edits(here, "mine", {"q1": {"answer": 3}}, {"q1": TURNED})
+    assert [tuple(clash.mine) for clash in out.clashes] == [(TURNED["choices"], 3)]
+    assert collection.open_set(here, "mine").questions[0].choices == WAS["choices"]
+    assert marked(here) == "2"

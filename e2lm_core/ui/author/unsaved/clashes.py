@@ -6,7 +6,7 @@ Tested in tests/pages/writing/test_writers.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -14,7 +14,7 @@ import streamlit as st
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import Question, TaskSet
 from e2lm_core.sets import authoring
-from e2lm_core.sets.conflicts import Clash, Saved, merge
+from e2lm_core.sets.conflicts import CHOICES_AND_ANSWER, Clash, Pair, Saved, as_text, fields_of, merge
 from e2lm_core.sets.desk import drafts
 from e2lm_core.sets.desk.drafts import Draft
 from e2lm_core.ui import session
@@ -24,10 +24,11 @@ from e2lm_core.ui.frame import say
 
 MOST_SHOWN = 5
 AREA = "clash_area"
-_NAMES = {"question": "text", "answer": "gold"}
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+FREE_CHOICES = 2
+_NAMES = {"question": "text", CHOICES_AND_ANSWER: "choices or the right answer"}
 _EDITED = "edited "  # before a field's name: the text that is to stand in the place of both
-_NUMBERS = ("answer", "num_fewshot")
-_KINDS = {**dict.fromkeys(_NUMBERS, "number"), "choices": "lines", "subject": "maybe", "note": "maybe"}
+_KINDS = {"num_fewshot": "number", "choices": "lines", "answer": "place", "subject": "maybe", "note": "maybe"}
 Settle = Callable[[str, Clash, authoring.Keep, Any], Saved]
 
 
@@ -36,24 +37,24 @@ def of_question(task: TaskSet, question: Question) -> bool:
     draft = drafts.find(session.studio().settings, task.address, drafts.of_question(question.id))
     clashes = _clashes(question, draft)
     for clash in clashes:
-        show(task.address, drafts.of_question(question.id), clash, _settle_question, question.choices)
+        show(task.address, drafts.of_question(question.id), clash, _settle_question)
     return bool(clashes)
 
 
 def of_set(task: TaskSet) -> None:
     """The same for all questions of a set."""
     found = in_set(task)
-    for clash, choices in found[:MOST_SHOWN]:
-        show(task.address, drafts.of_question(clash.question), clash, _settle_question, choices)
+    for clash in found[:MOST_SHOWN]:
+        show(task.address, drafts.of_question(clash.question), clash, _settle_question)
     if len(found) > MOST_SHOWN:
         say.caption(f"{len(found) - MOST_SHOWN} more come when these are settled.")
 
 
-def in_set(task: TaskSet) -> list[tuple[Clash, Sequence[str]]]:
-    """Where the person's texts clash with what was saved meanwhile, with the choices of that question."""
+def in_set(task: TaskSet) -> list[Clash]:
+    """Where the person's texts clash with what was saved meanwhile."""
     here = {question.id: question for question in task.questions}
     return [
-        (clash, here[identity].choices)
+        clash
         for draft in drafts.list_drafts(session.studio().settings, task.address)
         if (identity := drafts.question_of(draft.place)) in here
         for clash in _clashes(here[identity], draft)
@@ -62,12 +63,12 @@ def in_set(task: TaskSet) -> list[tuple[Clash, Sequence[str]]]:
 
 def places(task: TaskSet) -> list[str]:
     """The places whose texts `of_set` shows."""
-    return [drafts.of_question(clash.question) for clash, _ in in_set(task)[:MOST_SHOWN]]
+    return [drafts.of_question(clash.question) for clash in in_set(task)[:MOST_SHOWN]]
 
 
-def show(name: str, place: str, clash: Clash, settle: Settle, choices: Sequence[str] = ()) -> None:
+def show(name: str, place: str, clash: Clash, settle: Settle) -> None:
     """One clash: both texts, and what may be done about it."""
-    key = f"{drafts.digest(place)}_{clash.field}"
+    key = f"{drafts.digest(place)}_{clash.field.replace(' ', '_')}"
     of, field = clash.question or "The prompt", _NAMES.get(clash.field, clash.field)
     with st.container(border=True, key=f"clash_{key}"):
         st.markdown(
@@ -78,7 +79,7 @@ def show(name: str, place: str, clash: Clash, settle: Settle, choices: Sequence[
                 of=of,
             )
         )
-        theirs, mine = (_text(clash.field, value, choices) for value in (clash.theirs, clash.mine))
+        theirs, mine = (as_text(clash.field, value) for value in (clash.theirs, clash.mine))
         left, right = st.columns(2, gap="small")
         with left:
             _side("Theirs, saved", theirs, mine)
@@ -113,35 +114,48 @@ def _edit(name: str, place: str, clash: Clash, settle: Settle, key: str) -> None
     draft = drafts.find(session.studio().settings, name, place)
     if draft is None:
         return
-    third, field = f"{_EDITED}{clash.field}", _NAMES.get(clash.field, clash.field)
-    typed, widget = draft.fields.get(third, clash.mine), f"field_{draft.form}_{clash.field}"
+    typed = {
+        field: draft.fields.get(f"{_EDITED}{field}", value)
+        for field, value in fields_of(clash.field, clash.mine).items()
+    }
+    widgets = {field: f"field_{draft.form}_{field}" for field in typed}
     with st.container(key=AREA), st.form(f"clash_form_{key}", enter_to_submit=False):
-        if clash.field in _NUMBERS:
-            st.number_input(say.plain(field), 0, 32, min(max(int(typed), 0), 32), key=widget)
-        elif clash.field == "choices":
-            st.text_area("choices, one a line", "\n".join(typed), height=130, key=widget)
-        else:
-            st.text_area(say.plain(field), typed or "", height=100, key=widget)
+        for field, value in typed.items():
+            if field == "num_fewshot":
+                st.number_input(say.plain(field), 0, 32, min(max(int(value), 0), 32), key=widgets[field])
+            elif field == "choices":
+                st.text_area("choices, one a line", "\n".join(value), height=130, key=widgets[field])
+            elif field == "answer":
+                letters = LETTERS[: max(len(clash.mine[0]), len(clash.theirs[0])) + FREE_CHOICES]
+                at = value if isinstance(value, int) and 0 <= value < len(letters) else None
+                st.radio("The right choice", list(letters), index=at, horizontal=True, key=widgets[field])
+            else:
+                st.text_area(say.plain(_NAMES.get(field, field)), value or "", height=100, key=widgets[field])
         with st.container(horizontal=True, gap="small"):
             st.form_submit_button(
                 "Save this",
                 type="primary",
                 key=f"clash_save_{key}",
                 on_click=_save_text,
-                args=(name, place, clash, settle, widget),
+                args=(name, place, clash, settle, widgets),
             )
             st.form_submit_button("Back", key=f"clash_back_{key}", on_click=_close_edit)
-    fields = [listening.Field(third, [widget], _KINDS.get(clash.field, "text"))]
-    shown = {third: list(typed) if isinstance(typed, tuple) else typed}
+    fields = [
+        listening.Field(f"{_EDITED}{field}", [key], _KINDS.get(field, "text"))
+        for field, key in widgets.items()
+    ]
+    shown = {f"{_EDITED}{field}": list(v) if isinstance(v, tuple) else v for field, v in typed.items()}
     listening.listen(name, place, draft.form, AREA, fields, shown, draft.seen, others=draft.fields)
 
 
-def _save_text(name: str, place: str, clash: Clash, settle: Settle, widget: str) -> None:
-    text = st.session_state.get(widget)
-    if clash.field == "choices":
-        text = tuple(line.strip() for line in str(text or "").splitlines() if line.strip())
-    elif clash.field in ("subject", "note"):
-        text = text or None
+def _save_text(name: str, place: str, clash: Clash, settle: Settle, widgets: dict[str, str]) -> None:
+    typed = {field: st.session_state.get(widget) for field, widget in widgets.items()}
+    if clash.field == CHOICES_AND_ANSWER:
+        lines = (line.strip() for line in str(typed["choices"] or "").splitlines())
+        right = LETTERS.index(typed["answer"]) if typed["answer"] else clash.mine[1]
+        text: Any = Pair(tuple(line for line in lines if line), right)
+    else:
+        text = typed[clash.field] or None if clash.field in ("subject", "note") else typed[clash.field]
     _choose(name, place, clash, settle, "text", text)
 
 
@@ -158,7 +172,8 @@ def _choose(name: str, place: str, clash: Clash, settle: Settle, keep: authoring
         again = saved.clashes[0]
         saving.keep_clash(name, place, again)
     else:
-        drafts.drop(settings, name, place, [clash.field, f"{_EDITED}{clash.field}"])
+        over = fields_of(clash.field, clash.mine)
+        drafts.drop(settings, name, place, [*over, *(f"{_EDITED}{field}" for field in over)])
         forms.acknowledge(place)
     forms.forget(name, place)
     after.reset()
@@ -193,13 +208,3 @@ def _clashes(question: Question, draft: Draft | None) -> tuple[Clash, ...]:
 def _side(title: str, text: str, other: str) -> None:
     say.caption(title)
     st.html(say.html(text, other))
-
-
-def _text(field: str, value: Any, choices: Sequence[str]) -> str:
-    """A field's value as its author reads it: choices one a line, with their numbers."""
-    if field == "choices":
-        return "\n".join(f"{i}  {choice}" for i, choice in enumerate(value or ()))
-    if field == "answer":
-        held = isinstance(value, int) and 0 <= value < len(choices)
-        return f"{value}  {choices[value]}" if held else str(value)
-    return "" if value is None else str(value)

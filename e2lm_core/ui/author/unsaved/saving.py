@@ -11,7 +11,7 @@ from typing import Any
 from e2lm_core.base.errors import StudioError
 from e2lm_core.base.records import TaskSet
 from e2lm_core.sets import authoring
-from e2lm_core.sets.conflicts import Clash, Gone
+from e2lm_core.sets.conflicts import Clash, Gone, fields_of
 from e2lm_core.sets.desk import drafts
 from e2lm_core.ui import session
 from e2lm_core.ui.author import after
@@ -53,7 +53,8 @@ def save_fields(
 
 def keep_clash(name: str, place: str, clash: Clash) -> None:
     """Keep what clashes as a draft: both texts are shown until its author has chosen."""
-    keep_fields(name, place, {clash.field: clash.mine}, {clash.field: clash.seen}, tried=True)
+    mine, seen = (fields_of(clash.field, value) for value in (clash.mine, clash.seen))
+    keep_fields(name, place, mine, seen, tried=True)
 
 
 def keep_fields(
