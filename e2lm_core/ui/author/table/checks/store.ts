@@ -171,6 +171,43 @@ down = false;
 await waiting;
 assert.deepEqual([rows[1].question, first.server.away], ["Down?", false]);
 
+// The right answer goes with the choices in which it was marked, whatever a colleague makes of them meanwhile.
+rows[1] = { ...rows[1], choices: ["a", "b", "c"], answer: 0 };
+const marking = await opened();
+const moved = { ...rows[1], choices: ["c", "a", "b"], answer: 1 };
+for (const edit of [{ answer: 2 }, { choices: ["b", "a", "c"] }] as const) {
+  rows[1] = { ...rows[1], choices: ["a", "b", "c"], answer: 0 };
+  marking.rows.set("q2", structuredClone(rows[1]));
+  down = true;
+  marking.type("q2", edit);
+  const mark = marking.save("q2", Object.keys(edit)[0] as "answer");
+  rows[1] = structuredClone(moved);
+  marking.rows.set("q2", structuredClone(moved)); // the table has been told meanwhile
+  assert.deepEqual([marking.shown("q2").choices, marking.shown("q2").answer], [edit.choices ?? ["a", "b", "c"], edit.answer ?? 0]);
+  await wait(60);
+  down = false;
+  await mark;
+  assert.deepEqual([rows[1].choices, rows[1].answer, [...marking.clashes.keys()]], [moved.choices, 1, ["q2"]]);
+  assert.deepEqual(drafts.at(-1)!.fields, { choices: ["a", "b", "c"], answer: 0, ...edit });
+  assert.deepEqual(drafts.at(-1)!.seen, { choices: ["a", "b", "c"], answer: 0 });
+  await marking.discard("q2");
+  marking.clashes.clear();
+}
+// Marked back, and a choice left as it was while another is marked: nothing is sent, and the mark stays.
+const before = digest;
+marking.rows.set("q2", structuredClone(rows[1]));
+marking.type("q2", { answer: 2 });
+marking.type("q2", { answer: 1 });
+await marking.save("q2", "answer");
+assert.deepEqual([digest, marking.typed.size], [before, 0]);
+marking.type("q2", { answer: 2 });
+marking.typeCell("q2", "choice 0", "cc");
+marking.cancel("q2", "choice 0");
+assert.deepEqual([marking.shown("q2").choices, marking.shown("q2").answer], [["c", "a", "b"], 2]);
+marking.cancel("q2", "choice 0");
+assert.equal(marking.shown("q2").answer, 2);
+await marking.discard("q2");
+
 // After a reload it is there: from the tab, and from the server.
 first.typeCell("q1", "question", "Half");
 await wait(50);

@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Store } from "./store";
-import { type Cell, choiceOf, fieldOf, NEW, type Question } from "./types";
+import { type Cell, choiceOf, type Field as FieldName, fieldOf, NEW, ofPair, type Question } from "./types";
 
 export const letter = (place: number) => String.fromCharCode(65 + place);
 
@@ -116,11 +116,13 @@ function Unsaved({ store, id, question }: { store: Store; id: string; question: 
     return typed.state === "typed" && JSON.stringify(saved) !== JSON.stringify(typed.seen ?? null);
   });
   if (!left.length && !clash?.size && !theirs.length) return null;
+  const saved = store.rows.get(id) as (Question & Record<string, unknown>) | undefined;
+  const said = (field: FieldName) => saved && (ofPair(field) ? `${saved.choices.map((text, i) => `${letter(i)} ${text}`).join(", ")}; ${letter(saved.answer)} is right` : String(saved[field]));
   const refused = left.find(([, typed]) => typed.sentence)?.[1].sentence;
   return (
     <div class="qt-unsaved">
       {clash?.size ? <span>Somebody else changed this while you wrote: choose above what stays.</span> : null}
-      {theirs.length ? <span>Somebody else has just saved this: {String((store.rows.get(id) as unknown as Record<string, unknown>)[theirs[0][0]])}</span> : null}
+      {theirs.length ? <span>Somebody else has just saved this: {said(theirs[0][0])}</span> : null}
       {left.length ? <span>{refused ?? "Typed, not saved yet."}</span> : null}
       {left.length && id !== NEW ? <button type="button" onClick={() => store.save(question.id)}>Save</button> : null}
       {left.length && id !== NEW ? <button type="button" onClick={() => store.discard(question.id)}>Discard</button> : null}
@@ -174,6 +176,13 @@ function Field({ store, id, cell, label, value, acts }: TextGiven) {
     area.setSelectionRange(area.value.length, area.value.length);
     if (cell === "subject") area.select();
   }, []);
+  // Nothing is typed in it yet: it shows what is saved, so that who begins to type has seen that.
+  useLayoutEffect(() => {
+    const area = field.current!;
+    if (store.typed.get(id)?.has(fieldOf(cell)) || area.value === value) return;
+    area.value = value;
+    grow();
+  }, [value]);
   const given = {
     ref: field,
     "aria-label": label,

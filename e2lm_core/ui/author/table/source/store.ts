@@ -6,7 +6,7 @@ import { keepInTab, leftInTab } from "./keeping";
 import { linked, writeLink } from "./linking";
 import {
   type Answer, type Cell, choiceOf, type Draft, type Field, fieldOf, type Figure, type Figures, type Found, type Given, NEW,
-  type Notice, type Page, place, type Question, same, type Typed, type Value,
+  type Notice, ofPair, type Page, PAIR, place, type Question, same, type Typed, type Value,
 } from "./types";
 
 const EMPTY: Question = { id: NEW, question: "", choices: ["", "", "", ""], answer: -1, subject: null, note: null };
@@ -243,8 +243,9 @@ export class Store {
     const isOpen = (id: string, field: Field) => this.editing?.id === id && fieldOf(this.editing.cell) === field;
     this.drafts = new Map(drafts.map((draft) => [draft.place, draft]));
     this.clashes.clear();
+    const differs = (draft: Draft, field: Field) => field in draft.fields && !same(draft.fields[field], draft.seen[field]);
     const differing = (draft: Draft) =>
-      (Object.entries(draft.fields) as [Field, Value][]).filter(([field, value]) => !same(value, draft.seen[field]));
+      (Object.entries(draft.fields) as [Field, Value][]).filter(([field]) => (ofPair(field) ? PAIR : [field]).some((one) => differs(draft, one)));
     for (const draft of drafts) {
       const id = draft.place === NEW ? NEW : draft.place.replace(/^question\//, "");
       if (draft.place !== NEW && !this.rows.has(id)) continue;
@@ -291,7 +292,11 @@ export class Store {
     const row = (id === NEW ? EMPTY : this.rows.get(id)) as unknown as Record<Field, Value> | undefined;
     if (!row) return;
     this.touched.add(id);
-    const fields = this.overlay(id);
+    const fields = this.overlay(id), shown = this.shown(id);
+    if (Object.keys(values).some((field) => ofPair(field as Field))) {
+      values = { choices: shown.choices, answer: shown.answer, ...values };
+      if (!PAIR.every((field) => fields.has(field))) for (const field of PAIR) fields.delete(field); // both were seen as they are now
+    }
     for (const [field, value] of Object.entries(values) as [Field, Value][]) {
       const before = fields.get(field);
       fields.set(field, { value, seen: before ? before.seen : row[field] ?? null, state: "typed" });
@@ -352,11 +357,17 @@ export class Store {
     if (!row || !all) return;
     window.clearTimeout(this.timers.get(id));
     this.timers.delete(id);
-    const sent = new Map([...all].filter(([field, t]) => (!only.length || only.includes(field)) && t.state !== "saving"));
+    const wanted = only.some(ofPair) ? [...only, ...PAIR] : only;
+    const sent = new Map([...all].filter(([field, t]) => (!wanted.length || wanted.includes(field)) && t.state !== "saving"));
     const way = (field: Field) => `${id} ${field}`;
+    const isBack = (field: Field) => {
+      const parts = [...all].filter(([one]) => one === field || (ofPair(one) && ofPair(field)));
+      return parts.every(([, t]) => same(t.value, t.seen)) || parts.every(([one, t]) => same(t.value, row[one]));
+    };
+    const back = new Set([...sent.keys()].filter(isBack));
     for (const [field, typed] of sent) {
       if (this.underway.has(way(field))) typed.state = "saving"; // what is there by then is not what is seen now
-      else if (same(typed.value, typed.seen) || same(typed.value, row[field])) {
+      else if (back.has(field)) {
         all.delete(field); // typed back
         sent.delete(field);
         this.kept.send(place(id), this.forms.get(id) ?? newForm(), { [field]: typed.seen }, { [field]: typed.seen });
@@ -410,12 +421,14 @@ export class Store {
   /** Leave a field as it was before it was typed in. */
   cancel(id: string, cell: Cell) {
     const field = fieldOf(cell), typed = this.typed.get(id)?.get(field);
-    if (!typed) return;
+    if (!typed || (ofPair(field) && same(typed.value, typed.seen))) return;
     const { value, seen } = typed;
     this.type(id, { [field]: seen });
     this.draft(id);
-    this.typed.get(id)!.delete(field);
-    if (!this.typed.get(id)!.size) this.typed.delete(id);
+    const all = this.typed.get(id)!, parts = ofPair(field) ? PAIR : [field];
+    // The mark of an answer stays, with the choices as they were seen.
+    if (parts.every((one) => same(all.get(one)!.value, all.get(one)!.seen))) for (const one of parts) all.delete(one);
+    if (!all.size) this.typed.delete(id);
     this.backup();
     if (same(value, seen)) this.changed();
     else this.say({ text: "What you typed is put aside.", back: () => { this.type(id, { [field]: value }); this.save(id, field); } });

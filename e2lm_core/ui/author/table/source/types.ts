@@ -2,6 +2,9 @@
 
 export type Field = "question" | "choices" | "answer" | "subject" | "note";
 export type Value = string | string[] | number | null;
+/** The right answer counts the choices: who writes one of the two has seen both, and means it together with the other. */
+export const PAIR: Field[] = ["choices", "answer"];
+export const ofPair = (field: Field) => PAIR.includes(field);
 
 export interface Question {
   id: string;
