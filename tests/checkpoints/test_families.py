@@ -189,10 +189,11 @@ def test_any_repository_that_cannot_be_used(change, sentence):
 
 def test_any_repository():
     mine = any_family("owner/model", "ckpt/{step}", "subfolder", tokens=10, name="mine", early_tokens=100)
-    found = mine.places(mine.models[0], ["ckpt/5", "ckpt/20"])
+    found = mine.places(mine.models[0], ["ckpt/5", "ckpt/10", "ckpt/11"])
     assert [(p.subfolder, p.tokens_seen, p.early) for p in found] == [
         ("ckpt/5", 50, True),
-        ("ckpt/20", 200, False),
+        ("ckpt/10", 100, True),  # the window ends with these tokens, not before them
+        ("ckpt/11", 110, False),
     ]
 
 

@@ -26,6 +26,7 @@ def checkpoints(model: str, steps: int, seed_of: str | None = None) -> list[Chec
         (2, [1, 0]),
         (3, [2, 0, 1]),
         (5, [4, 0, 2, 1, 3]),
+        (6, [5, 0, 2, 3, 1, 4]),  # of the two gaps the wider one first
         (9, [8, 0, 4, 2, 6, 1, 3, 5, 7]),
     ],
 )

@@ -32,9 +32,9 @@ class Merged(Record):
         if not self.conflict:
             return None
         return (
-            f"{self.checkpoint}: {phrasing.count(self.conflict, 'result')} of {self.total:,} differ from the store's by "
-            f"up to {self.worst_nats:.2g} nats, which is no rounding; nothing of it was taken: see which machine "
-            "computed it, and with which versions."
+            f"{self.checkpoint}: {phrasing.count(self.conflict, 'result')} of {self.total:,} differ from the store's "
+            f"(by up to {self.worst_nats:.2g} nats, or in their tokens), which is no rounding; nothing of it was taken: "
+            "see which machine computed it, and with which versions."
         )
 
     @property

@@ -73,6 +73,17 @@ def test_a_conflict_is_said_and_nothing_of_that_checkpoint_is_taken(tmp_path: Pa
     assert here.store.get(second.scope, [key2])[key2].ll_nats == ll2 - 5e-6
 
 
+def test_another_number_of_tokens_is_a_conflict_however_near_the_result(tmp_path: Path) -> None:
+    _, (first, *_) = files.read(share(tmp_path, Shard(number=1, of=9)))
+    here = studios.studio(tmp_path / "here")
+    key, (ll, tokens) = next(iter(first.results.items()))
+    here.store.put(first.scope, [(key, Loglikelihood(ll, tokens + 1))])
+    (merged,) = merging.merge(here, [first])
+    assert (merged.rounded, merged.conflict, merged.new) == (0, 1, 23)
+    assert "or in their tokens" in (merged.sentence or "")
+    assert here.store.get(first.scope, first.results) == {key: Loglikelihood(ll, tokens + 1)}
+
+
 def test_a_visitor_who_may_only_read_merges_nothing(tmp_path: Path) -> None:
     _, parts = files.read(share(tmp_path, Shard(number=1, of=9)))
     settings = studios.studio(tmp_path / "here").settings

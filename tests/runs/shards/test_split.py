@@ -36,6 +36,12 @@ def test_shares_are_about_as_much_work() -> None:
     assert max(work) - min(work) <= 900
 
 
+def test_the_largest_checkpoint_is_given_out_first() -> None:
+    checkpoints = [*fleet({"a": 1}, steps=4), *fleet({"b": 4}, steps=1)]
+    shares = [part(checkpoints, Shard(number=n, of=2)) for n in (1, 2)]
+    assert [[c.model.name for c in share] for share in shares] == [["b"], ["a"] * 4]
+
+
 def test_more_shares_than_checkpoints_leave_some_empty() -> None:
     checkpoints = fleet({"a": 1}, steps=2)
     assert [len(part(checkpoints, Shard(number=n, of=3))) for n in (1, 2, 3)] == [1, 1, 0]

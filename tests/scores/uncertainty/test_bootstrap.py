@@ -62,6 +62,11 @@ def test_the_seed_decides_and_the_number_of_resamples_does_not(monkeypatch):
     assert len(list(counts(plan, 20, 0))) == 3
 
 
+def test_no_block_repeats_the_resamples_of_another(monkeypatch):
+    monkeypatch.setattr(bootstrap, "BLOCK", 80)  # eight resamples a block
+    assert len(np.unique(drawn(design(10), 24), axis=0)) == 24
+
+
 def test_means_are_those_of_the_counts():
     plan = design(5)
     values = np.random.default_rng(1).normal(size=(2, 3, 5))

@@ -30,3 +30,16 @@ def test_few_questions_and_small_departures_say_nothing() -> None:
         q.model_copy(update={"answer": 0 if n < 36 else 1 + n % 3}) for n, q in enumerate(a_set().questions)
     ]
     assert not [f for f in gold_habits(some) if "choice 0" in f.sentence]
+
+
+def test_a_sure_departure_of_less_than_five_points_says_nothing() -> None:
+    def places(first: int) -> list[str]:
+        questions = [
+            q.model_copy(update={"answer": 0 if n < first else 1 + n % 3})
+            for n, q in enumerate(a_set(1200).questions)
+        ]
+        return [f.sentence for f in gold_habits(questions) if f.code == "gold_position"]
+
+    # 300 are expected and three standard errors are 45: 348 are four points more, 372 six.
+    assert places(348) == []
+    assert places(372) == ["Gold is choice 0 in 31% of the questions (25% is chance); shuffle the choices."]

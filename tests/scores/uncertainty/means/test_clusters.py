@@ -21,6 +21,11 @@ def test_pairs_by_hand() -> None:
     assert intraclass([1, 1, 1, 0], groups) == pytest.approx(0)
 
 
+def test_groups_of_unequal_size_by_hand() -> None:
+    # Means .75 and 0: MSB = .75, MSW = .75 / 4, m0 = 6 - 20 / 6 = 8 / 3: (12 - 3) / (12 + 5) sixteenths.
+    assert intraclass([1, 1, 1, 0, 0, 0], ["a"] * 4 + ["b"] * 2) == pytest.approx(9 / 17)
+
+
 def test_what_has_no_groups_has_no_effect() -> None:
     assert design_effect([1, 0, 1], [None, "", None]) == 1
     assert intraclass([1, 0, 1], [None, "", None]) is None
