@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "studies" / "proof"
-LINES = 60  # of what a proof printed last
+LINES = 90  # of what a proof printed last
 
 PROOFS = {
     "writers": ["-m", "pytest", "-q", "-m", "slow", "tests/sets/test_locks.py", "tests/sets/past"],
@@ -45,6 +45,7 @@ PROOFS = {
     "round_trips": ["-m", "benchmarks.interop.round_trips"],
     "written_by_other_tools": ["-m", "benchmarks.interop.written"],
     "meaningless": ["-m", "benchmarks.coverage.meaningless"],
+    "mutations": ["-m", "scripts.mutate", "--min-caught", "54"],
 }
 
 
